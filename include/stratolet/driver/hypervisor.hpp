@@ -1,0 +1,100 @@
+#pragma once
+
+#include <stratolet/disk.hpp>
+#include <stratolet/ids.hpp>
+#include <stratolet/sizes.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace stratolet {
+
+/// A disk of a guest. `serial` (at most 20 bytes reach the guest) is how both sides know it again.
+struct GuestDisk {
+    std::string serial;
+    DiskSource source;
+    std::string device; ///< "vda", "vdb", …: the name the API shows; the guest may choose another
+    bool root = false;
+};
+
+/// A network interface of a guest. The tap device exists already: the network driver made it and put it on its bridge.
+struct GuestNic {
+    PortId port;
+    std::string tap;
+    std::string mac;
+    int mtu = 1500; ///< bytes
+};
+
+/// All that a hypervisor has to know to run a guest: a pure function of the store.
+struct GuestSpec {
+    ServerId server;
+    std::string name; ///< as the user typed it; for people, not for identity
+    ProjectId project;
+    int vcpus = 1;
+    MiB memory;
+    std::vector<GuestDisk> disks; ///< the root disk first
+    std::vector<GuestNic> nics;
+};
+
+/// The values are those of the API (OS-EXT-STS:power_state).
+enum class PowerState { NoState = 0, Running = 1, Paused = 3, Shutdown = 4, Crashed = 6, Suspended = 7 };
+
+struct HypervisorCapacity {
+    std::string type;      ///< "QEMU", "simulated"
+    std::string hostname;  ///< of the machine that runs the guests
+    int version = 0;       ///< as libvirt counts: major * 1000000 + minor * 1000 + release
+    int vcpus = 0;
+    MiB memory;
+    GiB disk;
+};
+
+/// What compute needs of a hypervisor. Every verb ensures: it looks first, does what is missing, and may be called again after a crash.
+/// Failures are Error(Broken), or Error(TimedOut).
+class Hypervisor {
+public:
+    virtual ~Hypervisor() = default;
+
+    virtual HypervisorCapacity capacity() = 0;
+
+    /// Makes the base copy of an image at `base` from `image` (already inspected, of format `format`), raw or qcow2 as is best here. Replaces nothing.
+    virtual void ensureBase(const DiskSource& image, const DiskSource& base) = 0;
+
+    /// Makes the root disk at `root` on top of `base`, of `size` bytes at least. Keeps one that is there.
+    virtual void ensureRootDisk(const DiskSource& base, const DiskSource& root, Bytes size) = 0;
+
+    /// Defines the guest as `spec` says; a guest that is defined and off is redefined, one that runs is left as it is.
+    virtual void ensureDefined(const GuestSpec& spec) = 0;
+
+    virtual void ensureRunning(const ServerId& server) = 0;
+
+    /// Asks the guest to power off (ACPI) and waits for `patience`; then pulls the plug. Zero patience pulls it at once.
+    virtual void ensureStopped(const ServerId& server, std::chrono::seconds patience) = 0;
+
+    /// Asks the guest itself to reboot; Error(TimedOut) where it has not begun to within `patience`.
+    virtual void reboot(const ServerId& server, std::chrono::seconds patience) = 0;
+
+    /// Off and undefined. The disks stay: they are their owner's to remove.
+    virtual void ensureGone(const ServerId& server) = 0;
+
+    /// Live where the guest runs, and in its definition. Attaching what is attached, or detaching what is not, is done already.
+    virtual void ensureAttached(const ServerId& server, const GuestDisk& disk) = 0;
+    virtual void ensureDetached(const ServerId& server, const std::string& serial) = 0;
+    virtual void ensureAttached(const ServerId& server, const GuestNic& nic) = 0;
+    virtual void ensureNicDetached(const ServerId& server, const std::string& mac) = 0;
+
+    /// Serials of the disks the guest has now.
+    virtual std::vector<std::string> disksOf(const ServerId& server) = 0;
+
+    /// Nothing where there is no such guest.
+    virtual std::optional<PowerState> powerState(const ServerId& server) = 0;
+
+    /// Our guests only, known by the metadata in their definition; never the owner's own.
+    virtual std::vector<ServerId> guests() = 0;
+
+    /// The last `lines` lines (all where negative) of what the guest wrote to its first serial port.
+    virtual std::string console(const ServerId& server, int lines) = 0;
+};
+
+}

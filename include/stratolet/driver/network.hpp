@@ -1,0 +1,152 @@
+#pragma once
+
+#include <stratolet/ids.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace stratolet {
+
+// The desired network of a host, as plain values: a pure function of the store. All lists are sorted by id, so that two plans can be compared.
+
+struct PlannedRoute {
+    std::string destination; ///< CIDR
+    std::string nexthop;     ///< address
+    auto operator<=>(const PlannedRoute&) const = default;
+};
+
+struct PlannedSubnet {
+    SubnetId id;
+    std::string cidr;
+    std::string gateway; ///< empty where there is none
+    bool dhcp = true;
+    std::vector<std::string> dnsNameservers;
+    std::vector<PlannedRoute> hostRoutes;
+    auto operator<=>(const PlannedSubnet&) const = default;
+};
+
+struct PlannedFixedIp {
+    SubnetId subnet;
+    std::string address;
+    auto operator<=>(const PlannedFixedIp&) const = default;
+};
+
+struct PlannedAddressPair {
+    std::string mac;
+    std::string address; ///< address or CIDR
+    auto operator<=>(const PlannedAddressPair&) const = default;
+};
+
+/// A port that a guest uses on this host.
+struct PlannedPort {
+    PortId id;
+    NetworkId network;
+    std::string mac;
+    std::string hostname; ///< for DHCP; letters, digits, dashes only
+    std::vector<PlannedFixedIp> fixedIps;
+    std::vector<PlannedAddressPair> allowedPairs;
+    std::vector<SecurityGroupId> securityGroups;
+    bool portSecurity = true;
+    bool adminUp = true;
+    bool tapped = false; ///< a guest on this host uses it: a tap device must exist
+    auto operator<=>(const PlannedPort&) const = default;
+};
+
+/// A DHCP server's place on a network: address per subnet with dhcp, in the namespace qdhcp-<network>.
+struct PlannedDhcp {
+    PortId port;
+    std::string mac;
+    std::vector<PlannedFixedIp> addresses;
+    auto operator<=>(const PlannedDhcp&) const = default;
+};
+
+struct PlannedNetwork {
+    NetworkId id;
+    int mtu = 1500; ///< bytes
+    bool external = false;
+    std::string domain; ///< DNS domain of the DHCP answers, e.g. "openstacklocal"
+    std::vector<PlannedSubnet> subnets;
+    std::optional<PlannedDhcp> dhcp;
+    auto operator<=>(const PlannedNetwork&) const = default;
+};
+
+struct PlannedInterface {
+    PortId port;
+    NetworkId network;
+    std::string mac;
+    std::vector<PlannedFixedIp> addresses;
+    auto operator<=>(const PlannedInterface&) const = default;
+};
+
+struct PlannedFloatingIp {
+    FloatingIpId id;
+    std::string floating; ///< address on the external network
+    std::string fixed;    ///< address behind the router
+    auto operator<=>(const PlannedFloatingIp&) const = default;
+};
+
+struct PlannedRouter {
+    RouterId id;
+    bool adminUp = true;
+    bool snat = true;
+    std::optional<PlannedInterface> gateway; ///< on the external network
+    std::vector<PlannedInterface> interfaces;
+    std::vector<PlannedFloatingIp> floatingIps;
+    std::vector<PlannedRoute> routes;
+    auto operator<=>(const PlannedRouter&) const = default;
+};
+
+enum class RuleDirection { Ingress, Egress };
+enum class EtherType { IPv4, IPv6 };
+
+struct PlannedRule {
+    SecurityGroupRuleId id;
+    RuleDirection direction = RuleDirection::Ingress;
+    EtherType ethertype = EtherType::IPv4;
+    std::optional<int> protocol;         ///< IP protocol number, 0–255; absent is any
+    std::optional<int> portRangeMin;     ///< ports, or ICMP type
+    std::optional<int> portRangeMax;     ///< ports, or ICMP code
+    std::string remotePrefix;            ///< CIDR; empty is any
+    std::optional<SecurityGroupId> remoteGroup;
+    auto operator<=>(const PlannedRule&) const = default;
+};
+
+struct PlannedSecurityGroup {
+    SecurityGroupId id;
+    bool stateful = true;
+    std::vector<PlannedRule> rules;
+    auto operator<=>(const PlannedSecurityGroup&) const = default;
+};
+
+struct NetworkPlan {
+    std::vector<PlannedNetwork> networks;
+    std::vector<PlannedPort> ports;
+    std::vector<PlannedRouter> routers;
+    std::vector<PlannedSecurityGroup> securityGroups;
+    auto operator<=>(const NetworkPlan&) const = default;
+};
+
+/// A guest's request for metadata: who asks is known by the socket it came through and the address it came from, never by a header (OSSA S24).
+struct MetadataListener {
+    int socket = -1; ///< a listening TCP socket, opened inside the namespace; the receiver owns it
+    NetworkId network;
+};
+
+/// What network needs of a host.
+class NetworkDriver {
+public:
+    virtual ~NetworkDriver() = default;
+
+    /// Makes the host as `plan` says and nothing else of ours: looks at what is there, mends the difference. Never touches what it did not make.
+    /// Safe to call again at any time, from one thread at a time. Error(Broken) names what could not be done; the rest is done all the same.
+    virtual void apply(const NetworkPlan& plan) = 0;
+
+    /// The name of a port's tap device (15 bytes at most).
+    virtual std::string tapOf(const PortId& port) const = 0;
+
+    /// Listening sockets for 169.254.169.254 that have been opened since the last call.
+    virtual std::vector<MetadataListener> takeMetadataListeners() = 0;
+};
+
+}

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <ostream>
+
+namespace stratolet {
+
+struct Bytes {
+    std::int64_t count = 0;
+    friend auto operator<=>(Bytes, Bytes) = default;
+};
+
+struct MiB {
+    std::int64_t count = 0;
+    constexpr Bytes bytes() const { return {count << 20}; }
+    friend auto operator<=>(MiB, MiB) = default;
+};
+
+struct GiB {
+    std::int64_t count = 0;
+    constexpr Bytes bytes() const { return {count << 30}; }
+    friend auto operator<=>(GiB, GiB) = default;
+};
+
+inline std::ostream& operator<<(std::ostream& out, Bytes size) { return out << size.count << " B"; }
+inline std::ostream& operator<<(std::ostream& out, MiB size) { return out << size.count << " MiB"; }
+inline std::ostream& operator<<(std::ostream& out, GiB size) { return out << size.count << " GiB"; }
+
+}

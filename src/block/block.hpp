@@ -1,0 +1,77 @@
+#pragma once
+
+#include <stratolet/disk.hpp>
+#include <stratolet/driver/volume.hpp>
+#include <stratolet/ids.hpp>
+#include <stratolet/sizes.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "identity/identity.hpp"
+#include "image/image.hpp"
+#include "platform/http/http.hpp"
+#include "platform/parts.hpp"
+#include "platform/store/store.hpp"
+
+namespace stratolet::block {
+
+// What block announces.
+struct VolumeDeleted {
+    static constexpr std::string_view name = "block.volume.deleted";
+    VolumeId volume;
+    ProjectId project;
+    auto fields() { return std::tie(volume, project); }
+};
+
+/// What other services may know of a volume.
+struct VolumeFacts {
+    VolumeId id;
+    ProjectId project;
+    std::string name;
+    std::string status; ///< the API's word: "available", "in-use", …
+    GiB size;
+    bool bootable = false;
+};
+
+/// A volume's tie to a server. Reserved with the server's own change, made real by compute's job, so the two can't disagree.
+struct Attachment {
+    AttachmentId id;
+    VolumeId volume;
+    ServerId server;
+    std::string device; ///< "/dev/vdb"
+    Time attached;
+};
+
+/// The block storage service.
+class Block {
+public:
+    Block(Parts parts, VolumeDriver& driver, image::Images& images, identity::Identity& identity);
+    ~Block();
+
+    http::Site site();
+
+    std::optional<VolumeFacts> find(store::Reader& db, const ProjectId& project, const VolumeId& volume);
+
+    /// available → attaching. Error(NotFound) for a volume the project doesn't have, Error(Invalid) for one that isn't available.
+    Attachment reserve(store::Transaction& tx, const ProjectId& project, const VolumeId& volume, const ServerId& server, const std::string& device);
+
+    /// Where a guest on this host reaches the volume (a job's step asks).
+    DiskSource source(const VolumeId& volume);
+
+    void attached(store::Transaction& tx, const AttachmentId& attachment);  ///< attaching → in-use
+    void detaching(store::Transaction& tx, const AttachmentId& attachment); ///< in-use → detaching; Error(Invalid) from any other state
+    void stillAttached(store::Transaction& tx, const AttachmentId& attachment); ///< detaching → in-use: it could not be detached
+    void released(store::Transaction& tx, const AttachmentId& attachment);  ///< → available, the attachment is gone; twice is harmless
+
+    std::vector<Attachment> attachmentsOf(store::Reader& db, const ServerId& server); ///< oldest first, whatever their state
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}

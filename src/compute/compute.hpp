@@ -1,0 +1,38 @@
+#pragma once
+
+#include <stratolet/driver/hypervisor.hpp>
+
+#include <filesystem>
+#include <memory>
+
+#include "block/block.hpp"
+#include "identity/identity.hpp"
+#include "image/image.hpp"
+#include "network/network.hpp"
+#include "platform/http/http.hpp"
+#include "platform/parts.hpp"
+
+namespace stratolet::compute {
+
+/// The compute service.
+class Compute {
+public:
+    /// `instances`: the directory where root disks and base copies live.
+    Compute(Parts parts, Hypervisor& hypervisor, image::Images& images, block::Block& block, network::Network& network, identity::Identity& identity,
+            std::filesystem::path instances);
+    ~Compute();
+
+    http::Site site();
+
+    /// What guests see at 169.254.169.254; requests carry the network's id as their origin.
+    http::Site metadataSite();
+
+    /// The default flavors (m1.tiny … m1.xlarge), where there are none yet.
+    void bootstrap();
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <stratolet/ids.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "platform/http/http.hpp"
+#include "platform/policy/policy.hpp"
+
+namespace stratolet::identity {
+
+/// Who asks, as a validated token says, and what the rules let them do. Made by the gate, valid for one request.
+struct Caller {
+    UserId user;
+    std::string userName;
+    DomainId userDomain;
+    ProjectId project; ///< empty unless the token is scoped to a project
+    std::string projectName;
+    DomainId projectDomain;
+    DomainId domain;   ///< empty unless the token is scoped to a domain
+    bool system = false;
+    std::vector<std::string> roles; ///< names, implied ones included
+    std::string requestId;
+    std::string token; ///< as it came; for rescoping and self-service only, never for a log
+
+    std::shared_ptr<const Credentials> credentials;
+    std::shared_ptr<const Policy> policy; ///< of the service that was asked
+    std::string_view rule;                ///< of the route that was asked
+    mutable bool asked = false;           ///< the handler has asked a rule: one that forgets to answers 500
+
+    /// Error(Forbidden) naming the rule, unless the route's own rule lets this caller do it to `target`.
+    /// A target without "project_id" gets the caller's own.
+    void enforce(Target target = {}) const;
+
+    /// The same for another rule (an attribute's, an option's).
+    void enforce(std::string_view otherRule, Target target) const;
+
+    bool may(std::string_view otherRule, Target target) const;
+
+    bool isAdmin() const { return may("context_is_admin", {}) || may("admin_required", {}); } ///< whichever rule the service has
+};
+
+/// The caller of a request that came through the gate of a route with a rule.
+const Caller& callerOf(const http::Request& request);
+
+}

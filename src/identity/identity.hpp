@@ -1,0 +1,72 @@
+#pragma once
+
+#include <stratolet/ids.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "identity/caller.hpp"
+#include "platform/http/http.hpp"
+#include "platform/parts.hpp"
+#include "platform/store/store.hpp"
+
+namespace stratolet::identity {
+
+// What identity announces.
+struct ProjectDeleted {
+    static constexpr std::string_view name = "identity.project.deleted";
+    ProjectId project;
+    auto fields() { return std::tie(project); }
+};
+struct UserDeleted {
+    static constexpr std::string_view name = "identity.user.deleted";
+    UserId user;
+    auto fields() { return std::tie(user); }
+};
+
+/// One service of the catalog.
+struct CatalogService {
+    std::string type, name;
+    std::string path;              ///< below the listener: "/compute/v2.1"
+    std::uint16_t classicPort = 0;
+    std::string classicPath;       ///< at the classic port: "/v2.1"
+};
+
+struct Bootstrap {
+    std::string adminPassword;
+    std::string endpoint; ///< http://ADDR:PORT
+    std::string region = "RegionOne";
+    std::vector<CatalogService> services;
+};
+
+/// The identity service.
+class Identity {
+public:
+    explicit Identity(Parts parts);
+    ~Identity();
+
+    /// Domain, project and user `admin`, roles and their implications, the catalog. Keeps what is there; returns false where there was something already.
+    bool bootstrap(const Bootstrap& wanted);
+
+    /// Points the catalog's endpoints of our own services at where we listen now.
+    void refreshCatalog(const Bootstrap& wanted);
+
+    http::Site site();
+
+    /// Gives a site of another service its gate: the token in X-Auth-Token is validated, the caller put into the request (see callerOf),
+    /// and an answer to a route with a rule that nobody asked becomes a 500.
+    void protect(http::Site& site);
+
+    bool projectExists(store::Reader& db, const ProjectId& project);
+    std::string projectName(store::Reader& db, const ProjectId& project); ///< empty where there is none
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <stratolet/disk.hpp>
+#include <stratolet/driver/image_store.hpp>
+#include <stratolet/ids.hpp>
+#include <stratolet/sizes.hpp>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+
+#include "identity/identity.hpp"
+#include "platform/http/http.hpp"
+#include "platform/parts.hpp"
+#include "platform/store/store.hpp"
+
+namespace stratolet::image {
+
+// What image announces.
+struct ImageDeleted {
+    static constexpr std::string_view name = "image.image.deleted";
+    ImageId image;
+    auto fields() { return std::tie(image); }
+};
+
+/// What other services may know of an image.
+struct ImageFacts {
+    ImageId id;
+    std::string name;
+    std::string status; ///< "queued", "saving", "active", "deactivated", …
+    ProjectId owner;
+    std::string visibility;
+    std::string diskFormat;
+    Bytes size;         ///< of the data as stored
+    Bytes virtualSize;  ///< of the disk that it describes
+    MiB minRam;
+    GiB minDisk;
+    std::string checksum; ///< md5, hexadecimal
+    Time updated;
+    std::map<std::string, std::string> properties;
+};
+
+/// The image service.
+class Images {
+public:
+    Images(Parts parts, ImageStore& store, identity::Identity& identity);
+    ~Images();
+
+    http::Site site();
+
+    /// An image that this caller may see (owner's, public, community, shared and accepted; admins see all); nothing else exists for them.
+    std::optional<ImageFacts> find(store::Reader& db, const identity::Caller& caller, const ImageId& image);
+
+    /// The data of an active image, inspected once more against its declared format before anybody opens it. Error(Broken) where data is missing
+    /// or isn't what it was; only raw and qcow2 (without backing or data file) are given out.
+    DiskSource source(const ImageId& image);
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <stratolet/driver/network.hpp>
+#include <stratolet/ids.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "identity/identity.hpp"
+#include "platform/http/http.hpp"
+#include "platform/parts.hpp"
+#include "platform/store/store.hpp"
+
+namespace stratolet::network {
+
+// What network announces.
+struct PortDeleted {
+    static constexpr std::string_view name = "network.port.deleted";
+    PortId port;
+    ServerId server; ///< that used it; empty where none did
+    auto fields() { return std::tie(port, server); }
+};
+
+struct FixedIp {
+    SubnetId subnet;
+    std::string address;
+    std::string floating; ///< the floating IP that leads here, empty where none does
+};
+
+/// What other services may know of a port.
+struct PortFacts {
+    PortId id;
+    NetworkId network;
+    std::string networkName;
+    ProjectId project;
+    std::string mac;
+    std::vector<FixedIp> fixedIps;
+    std::vector<std::string> securityGroups; ///< names
+    int mtu = 1500;
+    std::string tap;   ///< the device on this host
+    ServerId server;   ///< empty where unbound
+    std::string status; ///< "ACTIVE", "DOWN"
+};
+
+struct NewPort {
+    NetworkId network;
+    std::string fixedIp;                     ///< empty: any free one
+    std::vector<std::string> securityGroups; ///< names or ids; empty: the project's default
+    ServerId server;
+    std::string hostname;
+};
+
+/// The network service.
+class Network {
+public:
+    Network(Parts parts, NetworkDriver& driver, identity::Identity& identity);
+    ~Network();
+
+    http::Site site();
+
+    /// Networks this project may put a server on (its own and shared ones; external ones that are not shared are none), oldest first.
+    std::vector<NetworkId> networksFor(store::Reader& db, const identity::Caller& caller);
+
+    /// A port for a server in the server's own transaction: address, MAC, quota, security groups. Deleted with the server.
+    /// Error(Invalid) for a network or group the caller can't see, Error(Conflict) where no address is free, Error(OverLimit) past the quota.
+    PortFacts createPort(store::Transaction& tx, const identity::Caller& caller, const NewPort& wanted);
+
+    /// Puts an existing port of the caller's project under a server. Error(Invalid) where there is none, Error(Conflict) where it is in use.
+    PortFacts bindPort(store::Transaction& tx, const identity::Caller& caller, const PortId& port, const ServerId& server, const std::string& hostname);
+
+    /// Lets go of a server's ports: those made by createPort are deleted, bound ones are unbound. Twice is harmless.
+    void releasePorts(store::Transaction& tx, const ServerId& server);
+    void releasePort(store::Transaction& tx, const PortId& port);
+
+    std::vector<PortFacts> portsOf(store::Reader& db, const ServerId& server); ///< in the order they were added
+
+    /// Makes the host as the store says, now: when it returns, taps, bridges, DHCP, rules and routes of all ports are there (or Error(Broken)).
+    /// A job's step calls it; the ports' status follows.
+    void ensureWired();
+
+    /// Which server a metadata request comes from: by the network of the socket and the address of the peer (never a header).
+    std::optional<ServerId> serverAt(store::Reader& db, const NetworkId& network, const std::string& address);
+
+    NetworkDriver& driver();
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "platform/http/http.hpp"
+
+namespace stratolet {
+class Ambient;
+class Log;
+class Metrics;
+class Workers;
+}
+
+namespace stratolet::http {
+
+struct ServerOptions {
+    int threads = 2;
+    std::size_t connectionsMax = 4096;
+    std::uint32_t headerBytesMax = 64 << 10;
+    std::chrono::milliseconds headerTimeout = std::chrono::seconds(20); ///< from the first byte of a request to the end of its header
+    std::chrono::milliseconds idleTimeout = std::chrono::seconds(75);   ///< between requests
+    std::chrono::milliseconds stallTimeout = std::chrono::seconds(60);  ///< a body that makes no progress, either way
+    std::string certificateFile, keyFile;                               ///< both empty: plain HTTP
+};
+
+/// One listener (or several) for all sites: sessions on a few I/O threads, handlers there or on the workers.
+class Server {
+public:
+    Server(ServerOptions options, Workers& workers, Ambient& ambient, Log& log, Metrics& metrics);
+    ~Server();
+
+    void add(Site site); ///< before start()
+
+    /// Binds and listens, accepting from start() on. Port 0 takes a free one. `site` names one site that is served at the root here (a classic port);
+    /// empty serves all by prefix. Returns the port.
+    std::uint16_t listen(const std::string& address, std::uint16_t port, const std::string& site = "");
+
+    /// Accepts from a socket that listens already (in another namespace, say); requests carry `origin` and go to `site` only. Any time.
+    void adopt(Fd listening, std::string origin, std::string site);
+
+    /// Closes a socket given to adopt().
+    void forget(const std::string& origin);
+
+    void start();
+
+    /// Stops accepting, lets requests end (up to `patience`), closes idle connections.
+    void drain(std::chrono::milliseconds patience);
+
+    /// Reads certificate and key again; the old ones stay where the new are broken (Error).
+    void reloadCertificate();
+
+    /// What a request gets, without a socket: the whole way through router, gate and handler. For tests.
+    Response handle(Request request, const std::string& site = "");
+
+    const std::vector<Site>& sites() const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace stratolet {
+
+/// One owner of a file descriptor.
+class Fd {
+public:
+    Fd() = default;
+    explicit Fd(int fd) noexcept : fd_(fd) {}
+    Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    Fd& operator=(Fd&& other) noexcept {
+        std::swap(fd_, other.fd_);
+        return *this;
+    }
+    ~Fd();
+
+    int get() const noexcept { return fd_; }
+    int release() noexcept { return std::exchange(fd_, -1); }
+    explicit operator bool() const noexcept { return fd_ >= 0; }
+
+private:
+    int fd_ = -1;
+};
+
+/// `result` where it is not negative; else Error(Broken) "could not <doing>: <errno's text>". The only way an errno leaves a wrapper.
+long check(long result, std::string_view doing);
+
+template <auto release> struct Releaser {
+    void operator()(auto* owned) const noexcept { release(owned); }
+};
+
+/// One owner of a C library's object.
+template <class T, auto release> using Handle = std::unique_ptr<T, Releaser<release>>;
+
+}

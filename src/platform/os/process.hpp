@@ -1,0 +1,57 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "platform/os/fd.hpp"
+
+namespace stratolet::process {
+
+/// Bounds for a program that reads what a stranger sent.
+struct Limits {
+    std::int64_t memoryBytesMax = 0; ///< address space; 0 is unbounded
+    std::int64_t cpuSecondsMax = 0;  ///< 0 is unbounded
+    std::int64_t fileBytesMax = 0;   ///< largest file it may write; 0 is unbounded
+};
+
+struct Command {
+    std::vector<std::string> argv; ///< argv[0] is looked up in PATH; never a shell
+    std::chrono::milliseconds timeout = std::chrono::seconds(60); ///< then TERM to its process group, 2 s later KILL
+    std::string input = {};
+    Limits limits = {};
+    std::string netns = {}; ///< a named network namespace to run in; empty is ours
+};
+
+struct Outcome {
+    std::vector<std::string> argv;
+    int exitCode = 0;      ///< 128 + signal where a signal ended it
+    bool timedOut = false;
+    std::string out;       ///< at most 4 MiB are kept
+    std::string err;       ///< at most 64 KiB are kept
+
+    bool succeeded() const { return exitCode == 0 && !timedOut; }
+    /// Else Error(Broken) with argv, exit code and the end of stderr.
+    const Outcome& expectSuccess() const;
+};
+
+/// Runs a program to its end in a process group of its own, with an empty environment but PATH, LC_ALL=C and HOME=/.
+Outcome run(const Command& command);
+
+/// A long-lived child that dies with us only if told to. The pid is remembered by its owner.
+struct Daemon {
+    std::vector<std::string> argv;
+    std::string netns = {};
+    std::string logFile = {}; ///< stdout and stderr; empty is /dev/null
+};
+int spawn(const Daemon& daemon); ///< its pid; in a session of its own
+
+/// True while `pid` runs a program whose command line has `mark` among its arguments (a pid alone may have been taken over by another).
+bool runs(int pid, const std::string& mark);
+
+/// TERM, wait up to `patience`, KILL, reap if it is ours. Does nothing where runs() says false.
+void end(int pid, const std::string& mark, std::chrono::milliseconds patience);
+
+}

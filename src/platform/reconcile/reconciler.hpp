@@ -1,0 +1,37 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace stratolet {
+
+class Log;
+class Metrics;
+
+/// Keeps the host as the store says: each part declares one function that compares what should be with what is, and mends it.
+/// Runs it at start-up, when told of a change, and on a timer; never twice at once.
+class Reconciler {
+public:
+    Reconciler(Log& log, Metrics& metrics);
+    ~Reconciler();
+
+    /// Before start(). `mend` throws where something could not be mended: it is logged, and tried again after `every` at the latest.
+    void declare(std::string part, std::function<void()> mend, std::chrono::seconds every = std::chrono::seconds(60));
+
+    /// Runs every part once, in the order declared, then the timers.
+    void start();
+    void stop();
+
+    void kick(const std::string& part); ///< soon, on the reconciler's thread
+
+    /// Now, on this thread; returns when a run that began after this call has ended. What it throws comes back. Callers that wait share a run.
+    void now(const std::string& part);
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "platform/store/store.hpp"
+
+namespace stratolet {
+
+/// src/<module>/migrations/NNN-name.sql, compiled in.
+std::vector<store::Migration> migrationsOf(std::string_view module);
+
+/// config/policy/<service>.yaml, compiled in.
+std::string_view policyDefaults(std::string_view service);
+
+}

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace stratolet {
+
+/// A bounded pool of threads for what blocks. Threads start when first needed and stay.
+class Workers {
+public:
+    Workers(std::string name, std::size_t threadsMax, std::size_t queueMax);
+    ~Workers(); ///< finishes what has been taken, drops nothing
+    Workers(const Workers&) = delete;
+
+    /// False where the queue is full: the caller answers 503 with Retry-After.
+    bool submit(std::function<void()> work);
+
+    std::size_t queued() const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}
