@@ -34,8 +34,6 @@ public:
     Bus(store::Store& store, Ambient& ambient, Log& log, Metrics& metrics);
     ~Bus();
 
-    static std::vector<store::Migration> migrations();
-
     template <Fact Event> void announce(store::Transaction& tx, Event event) {
         std::vector<std::string> texts;
         std::apply([&](const auto&... field) { (texts.push_back(field.text), ...); }, event.fields());

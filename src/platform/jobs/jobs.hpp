@@ -96,8 +96,6 @@ public:
     Jobs(store::Store& store, Ambient& ambient, Log& log, Metrics& metrics, Options options);
     ~Jobs(); ///< park()s
 
-    static std::vector<store::Migration> migrations();
-
     void declare(Job job); ///< before start(); the kind must be new
 
     /// In the transaction that makes the change; runs after it is committed. Returns the job's id.

@@ -1,0 +1,75 @@
+#include "platform/log/log.hpp"
+
+#include <unistd.h>
+
+#include <mutex>
+#include <vector>
+
+#include "platform/ambient/ambient.hpp"
+#include "platform/json/json.hpp"
+
+namespace stratolet {
+namespace {
+
+thread_local std::vector<std::pair<std::string, std::string>> scopes;
+
+std::string_view nameOf(Log::Level level) {
+    switch (level) {
+    case Log::Level::Debug: return "debug";
+    case Log::Level::Info: return "info";
+    case Log::Level::Warning: return "warning";
+    case Log::Level::Error: return "error";
+    }
+    std::abort();
+}
+
+void appendField(std::string& line, std::string_view name, std::string_view value) {
+    line.append(1, ' ').append(name).append(1, '=');
+    const bool plain = !value.empty() && value.find_first_of(" \"\n\r\t=") == std::string_view::npos;
+    line += plain ? std::string(value) : jsonText(value);
+}
+
+}
+
+struct Log::Impl {
+    std::mutex mutex;
+    Options options;
+};
+
+Log::Log(Options options) : impl_(std::make_unique<Impl>()) { impl_->options = options; }
+Log::~Log() = default;
+
+void Log::reconfigure(Options options) {
+    const std::lock_guard guard(impl_->mutex);
+    impl_->options = options;
+}
+
+void Log::write(Level level, std::string_view message, Fields fields) {
+    const std::lock_guard guard(impl_->mutex);
+    if (level < impl_->options.level) return;
+    const std::string time = isoMicrosZ(RealAmbient().now());
+    std::string line;
+    if (impl_->options.json) {
+        JsonWriter out(line);
+        const auto object = out.object();
+        out.field("time", time);
+        out.field("level", nameOf(level));
+        out.field("message", message);
+        for (const auto& [name, value] : scopes) out.field(name, value);
+        for (const auto& [name, value] : fields) out.field(name, value);
+    } else {
+        line.append(time).append(1, ' ').append(nameOf(level)).append(1, ' ').append(message);
+        for (const auto& [name, value] : scopes) appendField(line, name, value);
+        for (const auto& [name, value] : fields) appendField(line, name, value);
+        for (auto& each : line)
+            if (each == '\n' || each == '\r') each = ' '; // one event, one line
+    }
+    line += '\n';
+    // A log that can't be written must not stop the cloud.
+    if (::write(impl_->options.fd, line.data(), line.size()) < 0) return;
+}
+
+LogScope::LogScope(std::string_view name, std::string_view value) { scopes.emplace_back(name, value); }
+LogScope::~LogScope() { scopes.pop_back(); }
+
+}

@@ -1,0 +1,22 @@
+#include "platform/os/fd.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include <stratolet/error.hpp>
+
+namespace stratolet {
+
+Fd::~Fd() {
+    if (fd_ >= 0) ::close(fd_);
+}
+
+long check(long result, std::string_view doing) {
+    if (result >= 0) return result;
+    const int error = errno;
+    throw Error(Failure::Broken, "could not ", doing, ": ", std::system_category().message(error));
+}
+
+}

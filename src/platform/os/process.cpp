@@ -1,0 +1,205 @@
+#include "platform/os/process.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include <stratolet/error.hpp>
+
+#include "platform/os/netns.hpp"
+
+namespace stratolet::process {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::size_t outBytesMax = 4 << 20;
+constexpr std::size_t errBytesMax = 64 << 10;
+
+struct Pipe {
+    Fd read, write;
+};
+
+Pipe makePipe() {
+    std::array<int, 2> ends;
+    check(::pipe2(ends.data(), O_CLOEXEC), "make a pipe");
+    return {Fd(ends[0]), Fd(ends[1])};
+}
+
+/// What a child gets, made before fork() so that the child itself allocates nothing.
+struct Prepared {
+    std::vector<char*> argv;
+    std::vector<char*> environment;
+    Fd netns;
+};
+
+Prepared prepare(const std::vector<std::string>& argv, const std::string& netnsName) {
+    static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", locale[] = "LC_ALL=C", home[] = "HOME=/";
+    Prepared made;
+    for (const auto& each : argv) made.argv.push_back(const_cast<char*>(each.c_str())); // execvpe wants it so and changes nothing
+    made.argv.push_back(nullptr);
+    made.environment = {path, locale, home, nullptr};
+    if (!netnsName.empty()) made.netns = netns::open(netnsName);
+    return made;
+}
+
+void limit(__rlimit_resource resource, std::int64_t most) {
+    if (most <= 0) return;
+    const rlimit both{static_cast<rlim_t>(most), static_cast<rlim_t>(most)};
+    if (::setrlimit(resource, &both) != 0) ::_exit(126);
+}
+
+/// In the child, between fork and exec: only calls that are safe there.
+[[noreturn]] void become(const Prepared& prepared, const Limits& limits, int in, int out, int err) {
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    for (const int each : {SIGPIPE, SIGTERM, SIGINT, SIGHUP}) ::signal(each, SIG_DFL);
+    if (::dup2(in, 0) < 0 || ::dup2(out, 1) < 0 || ::dup2(err, 2) < 0) ::_exit(126);
+    if (prepared.netns && ::setns(prepared.netns.get(), CLONE_NEWNET) != 0) ::_exit(126);
+    limit(RLIMIT_AS, limits.memoryBytesMax);
+    limit(RLIMIT_CPU, limits.cpuSecondsMax);
+    limit(RLIMIT_FSIZE, limits.fileBytesMax);
+    ::syscall(SYS_close_range, 3U, ~0U, 0U);
+    ::execvpe(prepared.argv[0], prepared.argv.data(), prepared.environment.data());
+    ::_exit(127);
+}
+
+/// Takes what there is; false at the end of the stream.
+bool drain(const Fd& from, std::string& into, std::size_t most) {
+    std::array<char, 16384> buffer;
+    const auto got = ::read(from.get(), buffer.data(), buffer.size());
+    if (got < 0) return errno == EAGAIN || errno == EINTR;
+    if (got == 0) return false;
+    const auto room = most - std::min(most, into.size());
+    into.append(buffer.data(), std::min(room, static_cast<std::size_t>(got)));
+    return true;
+}
+
+int exitCodeOf(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
+
+/// Waits for the child without a moment in which its number could belong to another.
+std::optional<int> reap(pid_t child, Clock::time_point until) {
+    for (;;) {
+        int status = 0;
+        const auto done = ::waitpid(child, &status, WNOHANG);
+        if (done == child) return exitCodeOf(status);
+        if (done < 0 && errno != EINTR) return 127;
+        if (Clock::now() >= until) return std::nullopt;
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+}
+
+std::string commandLineOf(int pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline", std::ios::binary);
+    std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    for (auto& each : text)
+        if (each == '\0') each = ' ';
+    return text;
+}
+
+}
+
+const Outcome& Outcome::expectSuccess() const {
+    if (succeeded()) return *this;
+    std::string command;
+    for (const auto& each : argv) command += (command.empty() ? "" : " ") + each;
+    const auto end = err.size() > 500 ? err.substr(err.size() - 500) : err;
+    if (timedOut) throw Error(Failure::Broken, "\"", command, "\" did not end in time");
+    throw Error(Failure::Broken, "\"", command, "\" ended with ", exitCode, ": ", end);
+}
+
+Outcome run(const Command& command) {
+    const Prepared prepared = prepare(command.argv, command.netns);
+    Pipe in = makePipe(), out = makePipe(), err = makePipe();
+    const pid_t child = static_cast<pid_t>(check(::fork(), "start " + command.argv.at(0)));
+    if (child == 0) {
+        ::setpgid(0, 0);
+        become(prepared, command.limits, in.read.get(), out.write.get(), err.write.get());
+    }
+    ::setpgid(child, child); // whichever of us two is first
+    in.read = Fd();
+    out.write = Fd();
+    err.write = Fd();
+    for (const int each : {in.write.get(), out.read.get(), err.read.get()}) ::fcntl(each, F_SETFL, O_NONBLOCK);
+
+    Outcome outcome;
+    outcome.argv = command.argv;
+    const auto until = Clock::now() + command.timeout;
+    std::size_t written = 0;
+    if (command.input.empty()) in.write = Fd();
+    while (out.read || err.read) {
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - Clock::now()).count();
+        if (left <= 0) {
+            outcome.timedOut = true;
+            break;
+        }
+        std::array<pollfd, 3> watched{{{out.read.get(), POLLIN, 0}, {err.read.get(), POLLIN, 0}, {in.write.get(), POLLOUT, 0}}};
+        if (::poll(watched.data(), watched.size(), static_cast<int>(left)) < 0 && errno != EINTR) break;
+        if (watched[0].revents && !drain(out.read, outcome.out, outBytesMax)) out.read = Fd();
+        if (watched[1].revents && !drain(err.read, outcome.err, errBytesMax)) err.read = Fd();
+        if (watched[2].revents) {
+            const auto sent = ::write(in.write.get(), command.input.data() + written, command.input.size() - written);
+            if (sent > 0) written += static_cast<std::size_t>(sent);
+            if (written == command.input.size() || (sent < 0 && errno != EAGAIN && errno != EINTR)) in.write = Fd();
+        }
+    }
+    auto code = outcome.timedOut ? std::nullopt : reap(child, until);
+    if (!code) {
+        outcome.timedOut = true;
+        ::kill(-child, SIGTERM);
+        code = reap(child, Clock::now() + std::chrono::seconds(2));
+    }
+    if (!code) {
+        ::kill(-child, SIGKILL);
+        code = reap(child, Clock::now() + std::chrono::seconds(10));
+    }
+    outcome.exitCode = code.value_or(128 + SIGKILL);
+    if (outcome.timedOut && outcome.exitCode == 0) outcome.exitCode = 124;
+    return outcome;
+}
+
+int spawn(const Daemon& daemon) {
+    const Prepared prepared = prepare(daemon.argv, daemon.netns);
+    const Fd null(static_cast<int>(check(::open("/dev/null", O_RDWR | O_CLOEXEC), "open /dev/null")));
+    Fd log;
+    if (!daemon.logFile.empty())
+        log = Fd(static_cast<int>(check(::open(daemon.logFile.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640), "open " + daemon.logFile)));
+    const int out = log ? log.get() : null.get();
+    const pid_t child = static_cast<pid_t>(check(::fork(), "start " + daemon.argv.at(0)));
+    if (child == 0) {
+        ::setsid();
+        become(prepared, {}, null.get(), out, out);
+    }
+    return child;
+}
+
+bool runs(int pid, const std::string& mark) {
+    if (pid <= 1 || ::kill(pid, 0) != 0) return false;
+    int status = 0;
+    if (::waitpid(pid, &status, WNOHANG) == pid) return false; // it was ours, and has ended
+    return commandLineOf(pid).find(mark) != std::string::npos;
+}
+
+void end(int pid, const std::string& mark, std::chrono::milliseconds patience) {
+    if (!runs(pid, mark)) return;
+    ::kill(pid, SIGTERM);
+    for (const auto until = Clock::now() + patience; Clock::now() < until; std::this_thread::sleep_for(std::chrono::milliseconds(5)))
+        if (!runs(pid, mark)) return;
+    ::kill(pid, SIGKILL);
+    for (const auto until = Clock::now() + std::chrono::seconds(2); Clock::now() < until; std::this_thread::sleep_for(std::chrono::milliseconds(5)))
+        if (!runs(pid, mark)) return;
+}
+
+}

@@ -1,0 +1,360 @@
+#include "platform/store/store.hpp"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <cassert>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+
+#include <stratolet/error.hpp>
+
+namespace stratolet::store {
+namespace {
+
+constexpr std::size_t batchMax = 512; // changes in one flush: bounds how long the first of them waits
+
+[[noreturn]] void fail(sqlite3* db, int code, std::string_view doing) {
+    const bool taken = code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY;
+    throw Error(taken ? Failure::Conflict : Failure::Broken, "could not ", doing, ": ", sqlite3_errmsg(db));
+}
+
+void executePlain(sqlite3* db, const char* sql) {
+    if (const int code = sqlite3_exec(db, sql, nullptr, nullptr, nullptr); code != SQLITE_OK) fail(db, sqlite3_extended_errcode(db), sql);
+}
+
+void bind(sqlite3_stmt* statement, int index, const Value& value) {
+    struct Binder {
+        sqlite3_stmt* statement;
+        int index;
+        int operator()(std::nullptr_t) const { return sqlite3_bind_null(statement, index); }
+        int operator()(std::int64_t number) const { return sqlite3_bind_int64(statement, index, number); }
+        int operator()(double number) const { return sqlite3_bind_double(statement, index, number); }
+        int operator()(const std::string& text) const {
+            return sqlite3_bind_text64(statement, index, text.data(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+        }
+    };
+    [[maybe_unused]] const int code = std::visit(Binder{statement, index}, value.content());
+    assert(code == SQLITE_OK); // more values than "?"
+}
+
+}
+
+struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
+};
+
+/// One sqlite3 handle and the statements prepared on it. Used by one thread at a time.
+class Connection {
+public:
+    Connection(const std::filesystem::path& file, bool writes, bool durable) {
+        const int flags = (writes ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX;
+        if (const int code = sqlite3_open_v2(file.c_str(), &db_, flags, nullptr); code != SQLITE_OK) {
+            const std::string problem = sqlite3_errmsg(db_);
+            sqlite3_close(db_);
+            throw Error(Failure::Broken, "could not open ", file.string(), ": ", problem);
+        }
+        sqlite3_extended_result_codes(db_, 1);
+        sqlite3_busy_timeout(db_, 10000);
+        if (writes) {
+            executePlain(db_, "PRAGMA journal_mode=WAL");
+            executePlain(db_, durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF");
+            executePlain(db_, "PRAGMA foreign_keys=ON");
+            executePlain(db_, "PRAGMA cache_size=-8192");
+        } else {
+            executePlain(db_, "PRAGMA cache_size=-512"); // many of these; the kernel's page cache is behind them
+        }
+        executePlain(db_, "PRAGMA mmap_size=268435456");
+        executePlain(db_, "PRAGMA trusted_schema=OFF");
+    }
+
+    ~Connection() {
+        for (auto& [sql, idle] : idle_)
+            for (auto* each : idle) sqlite3_finalize(each);
+        sqlite3_close(db_);
+    }
+    Connection(const Connection&) = delete;
+
+    sqlite3* get() const { return db_; }
+
+    sqlite3_stmt* take(std::string_view sql) {
+        if (const auto found = idle_.find(sql); found != idle_.end() && !found->second.empty()) {
+            auto* statement = found->second.back();
+            found->second.pop_back();
+            return statement;
+        }
+        sqlite3_stmt* statement = nullptr;
+        const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+        if (code != SQLITE_OK) fail(db_, code, sql);
+        return statement;
+    }
+
+    void giveBack(sqlite3_stmt* statement) {
+        sqlite3_reset(statement);
+        sqlite3_clear_bindings(statement);
+        const std::string_view sql = sqlite3_sql(statement);
+        auto found = idle_.find(sql);
+        if (found == idle_.end()) {
+            if (idle_.size() >= statementsMax) { // listings with rare filters must not pile up
+                sqlite3_finalize(statement);
+                return;
+            }
+            found = idle_.emplace(std::string(sql), std::vector<sqlite3_stmt*>()).first;
+        }
+        found->second.push_back(statement);
+    }
+
+private:
+    static constexpr std::size_t statementsMax = 256;
+    sqlite3* db_ = nullptr;
+    std::unordered_map<std::string, std::vector<sqlite3_stmt*>, TextHash, std::equal_to<>> idle_;
+};
+
+class Statement {
+public:
+    Statement(Connection& connection, std::string_view sql, const std::vector<Value>& values) : connection_(connection), statement_(connection.take(sql)) {
+        assert(sqlite3_bind_parameter_count(statement_) == static_cast<int>(values.size()));
+        int index = 0;
+        for (const auto& each : values) bind(statement_, ++index, each);
+    }
+    ~Statement() { connection_.giveBack(statement_); }
+    Statement(const Statement&) = delete;
+
+    bool step() {
+        const int code = sqlite3_step(statement_);
+        if (code == SQLITE_ROW) return true;
+        if (code != SQLITE_DONE) fail(connection_.get(), code, sqlite3_sql(statement_));
+        return false;
+    }
+
+    sqlite3_stmt* get() const { return statement_; }
+
+private:
+    Connection& connection_;
+    sqlite3_stmt* statement_;
+};
+
+bool Row::isNull(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }
+std::int64_t Row::integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
+double Row::real(int column) const { return sqlite3_column_double(statement_.get(), column); }
+
+std::string Row::text(int column) const {
+    const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
+    return text ? std::string(text, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))) : std::string();
+}
+
+std::optional<std::string> Row::maybeText(int column) const { return isNull(column) ? std::nullopt : std::optional(text(column)); }
+std::optional<std::int64_t> Row::maybeInteger(int column) const { return isNull(column) ? std::nullopt : std::optional(integer(column)); }
+std::optional<Time> Row::maybeTime(int column) const { return isNull(column) ? std::nullopt : std::optional(time(column)); }
+
+Rows::Rows(std::unique_ptr<Statement> statement) : statement_(std::move(statement)) {}
+Rows::Rows(Rows&&) noexcept = default;
+Rows::~Rows() = default;
+bool Rows::next() { return statement_->step(); }
+Row Rows::row() const { return Row(*statement_); }
+
+Rows Reader::run(std::string_view sql, const std::vector<Value>& values) { return Rows(std::make_unique<Statement>(connection_, sql, values)); }
+
+int Transaction::change(std::string_view sql, const std::vector<Value>& values) {
+    Statement statement(connection_, sql, values);
+    while (statement.step()) {}
+    return sqlite3_changes(connection_.get());
+}
+
+namespace {
+
+/// A change that waits for its flush, on the stack of the thread that waits.
+struct Waiting {
+    const std::function<void(Transaction&)>& work;
+    std::vector<std::function<void()>> afterCommit = {};
+    std::exception_ptr failed = nullptr;
+    bool finished = false;
+    std::condition_variable done = {};
+};
+
+}
+
+struct Store::Impl {
+    explicit Impl(Options given) : options(std::move(given)), writer(options.file, true, options.durable) {}
+
+    Options options;
+    Connection writer;
+
+    std::mutex mutex;
+    std::condition_variable filled;
+    std::deque<Waiting*> queue;
+    bool stopping = false;
+    std::thread thread;
+    std::atomic<std::int64_t> flushes = 0, changes = 0;
+
+    // Readers by thread. A thread that has ended leaves its connection here until the store ends; threads are few and live long.
+    std::mutex readersMutex;
+    std::map<std::thread::id, std::pair<std::unique_ptr<Connection>, std::unique_ptr<Reader>>> readers;
+    const std::int64_t serial = nextSerial();
+
+    static std::int64_t nextSerial() {
+        static std::atomic<std::int64_t> next = 1;
+        return next++;
+    }
+
+    void attempt(Waiting& change) {
+        executePlain(writer.get(), "SAVEPOINT change");
+        Transaction tx(writer);
+        try {
+            change.work(tx);
+            executePlain(writer.get(), "RELEASE change");
+            change.afterCommit = std::move(tx.afterCommit_);
+        } catch (...) {
+            change.failed = std::current_exception();
+            executePlain(writer.get(), "ROLLBACK TO change");
+            executePlain(writer.get(), "RELEASE change");
+        }
+    }
+
+    /// All of `batch` in one transaction and one flush.
+    void flush(std::vector<Waiting*>& batch) {
+        try {
+            executePlain(writer.get(), "BEGIN IMMEDIATE");
+            for (auto* each : batch) attempt(*each);
+            executePlain(writer.get(), "COMMIT");
+            ++flushes;
+            changes += static_cast<std::int64_t>(batch.size());
+        } catch (...) { // the disk is full, say: nobody's change is on it
+            if (!sqlite3_get_autocommit(writer.get())) sqlite3_exec(writer.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+            for (auto* each : batch) {
+                each->failed = std::current_exception();
+                each->afterCommit.clear();
+            }
+        }
+        for (auto* each : batch)
+            for (const auto& then : each->afterCommit) then();
+    }
+
+    void work() {
+        std::unique_lock lock(mutex);
+        std::vector<Waiting*> batch;
+        for (;;) {
+            filled.wait(lock, [&] { return stopping || !queue.empty(); });
+            if (queue.empty()) return;
+            while (!queue.empty() && batch.size() < batchMax) {
+                batch.push_back(queue.front());
+                queue.pop_front();
+            }
+            lock.unlock();
+            flush(batch);
+            lock.lock();
+            for (auto* each : batch) {
+                each->finished = true;
+                each->done.notify_one(); // under the lock: the waiting one owns the condition and may end at once
+            }
+            batch.clear();
+        }
+    }
+};
+
+Store::Store(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {
+    impl_->thread = std::thread([this] { impl_->work(); });
+}
+
+Store::~Store() {
+    {
+        const std::lock_guard guard(impl_->mutex);
+        impl_->stopping = true;
+    }
+    impl_->filled.notify_one();
+    impl_->thread.join();
+}
+
+void Store::submit(const std::function<void(Transaction&)>& work) {
+    assert(std::this_thread::get_id() != impl_->thread.get_id()); // a write inside a write would wait for itself
+    Waiting change{work};
+    {
+        std::unique_lock lock(impl_->mutex);
+        impl_->queue.push_back(&change);
+        if (impl_->queue.size() == 1) impl_->filled.notify_one();
+        change.done.wait(lock, [&] { return change.finished; });
+    }
+    if (change.failed) std::rethrow_exception(change.failed);
+}
+
+Reader& Store::reader() {
+    struct Known {
+        std::int64_t serial = 0;
+        Reader* reader = nullptr;
+    };
+    static thread_local Known known; // of the store asked last: nearly always the only one
+    if (known.serial == impl_->serial) return *known.reader;
+    const std::lock_guard guard(impl_->readersMutex);
+    auto& [connection, reader] = impl_->readers[std::this_thread::get_id()];
+    if (!connection) {
+        connection = std::make_unique<Connection>(impl_->options.file, false, true);
+        reader = std::make_unique<Reader>(*connection);
+    }
+    known = {impl_->serial, reader.get()};
+    return *reader;
+}
+
+Store::Snapshot::Snapshot(Store& store) : reader_(store.reader()) { reader_.query("BEGIN").next(); }
+Store::Snapshot::~Snapshot() { reader_.query("COMMIT").next(); }
+
+void Store::backupTo(const std::filesystem::path& file) {
+    std::filesystem::remove(file);
+    Connection target(file, true, true);
+    Connection source(impl_->options.file, false, true);
+    sqlite3_backup* backup = sqlite3_backup_init(target.get(), "main", source.get(), "main");
+    if (!backup) fail(target.get(), sqlite3_errcode(target.get()), "begin the backup");
+    int code = SQLITE_OK;
+    do {
+        code = sqlite3_backup_step(backup, 256);
+    } while (code == SQLITE_OK || code == SQLITE_BUSY || code == SQLITE_LOCKED);
+    sqlite3_backup_finish(backup);
+    if (code != SQLITE_DONE) fail(target.get(), code, "back the store up to " + file.string());
+}
+
+void Store::migrate(std::span<const Migration> migrations) {
+    write([](Transaction& tx) { tx.execute("CREATE TABLE IF NOT EXISTS schema_versions (module TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT"); });
+    std::map<std::string, std::int64_t, std::less<>> present, newest;
+    for (auto rows = reader().query("SELECT module, number FROM schema_versions"); rows.next();) present[rows.row().text(0)] = rows.row().integer(1);
+    for (const auto& each : migrations) newest[std::string(each.module)] = std::max<std::int64_t>(newest[std::string(each.module)], each.number);
+    for (const auto& [module, number] : present)
+        if (number > newest[module])
+            throw Error(Failure::Broken, impl_->options.file.string(), " was written by a newer version (", module, " ", number, ", known here ", newest[module],
+                        "); install that version, or restore the backup beside it");
+
+    std::vector<const Migration*> due;
+    for (const auto& each : migrations)
+        if (each.number > present[std::string(each.module)]) due.push_back(&each);
+    if (due.empty()) return;
+    if (reader().query("SELECT 1 FROM schema_versions").any()) backupTo(impl_->options.file.string() + ".before-upgrade");
+    write([&](Transaction& tx) {
+        for (const auto* each : due) {
+            executePlain(impl_->writer.get(), std::string(each->sql).c_str());
+            tx.execute("INSERT INTO schema_versions VALUES (?, ?) ON CONFLICT (module) DO UPDATE SET number = excluded.number", each->module, each->number);
+        }
+    });
+}
+
+std::int64_t Store::flushes() const { return impl_->flushes; }
+std::int64_t Store::changes() const { return impl_->changes; }
+
+void Conditions::append(std::string_view sql, std::vector<Value> values) {
+    sql_.append(sql_.empty() ? " WHERE " : " AND ").append(1, '(').append(sql).append(1, ')');
+    values_.insert(values_.end(), std::make_move_iterator(values.begin()), std::make_move_iterator(values.end()));
+}
+
+Conditions& Conditions::in(std::string_view column, const std::vector<std::string>& values) {
+    std::string sql(column);
+    sql += " IN (";
+    for (std::size_t each = 0; each < values.size(); ++each) sql += each ? ", ?" : "?";
+    append(sql + ")", std::vector<Value>(values.begin(), values.end()));
+    return *this;
+}
+
+std::string Conditions::where() const { return sql_; }
+
+}

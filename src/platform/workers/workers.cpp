@@ -1,0 +1,72 @@
+#include "platform/workers/workers.hpp"
+
+#include <pthread.h>
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace stratolet {
+
+struct Workers::Impl {
+    std::string name;
+    std::size_t threadsMax, queueMax;
+    mutable std::mutex mutex;
+    std::condition_variable filled;
+    std::deque<std::function<void()>> queue;
+    std::vector<std::thread> threads;
+    std::size_t idle = 0;
+    bool stopping = false;
+
+    void work() {
+        ::pthread_setname_np(::pthread_self(), name.substr(0, 15).c_str());
+        std::unique_lock lock(mutex);
+        for (;;) {
+            ++idle;
+            filled.wait(lock, [&] { return stopping || !queue.empty(); });
+            --idle;
+            if (queue.empty()) return;
+            auto next = std::move(queue.front());
+            queue.pop_front();
+            lock.unlock();
+            next();
+            next = nullptr; // what it held is released outside the lock
+            lock.lock();
+        }
+    }
+};
+
+Workers::Workers(std::string name, std::size_t threadsMax, std::size_t queueMax) : impl_(std::make_unique<Impl>()) {
+    impl_->name = std::move(name);
+    impl_->threadsMax = threadsMax;
+    impl_->queueMax = queueMax;
+}
+
+Workers::~Workers() {
+    {
+        const std::lock_guard guard(impl_->mutex);
+        impl_->stopping = true;
+    }
+    impl_->filled.notify_all();
+    for (auto& each : impl_->threads) each.join();
+}
+
+bool Workers::submit(std::function<void()> work) {
+    {
+        const std::lock_guard guard(impl_->mutex);
+        if (impl_->stopping || impl_->queue.size() >= impl_->queueMax) return false;
+        impl_->queue.push_back(std::move(work));
+        if (impl_->queue.size() > impl_->idle && impl_->threads.size() < impl_->threadsMax) impl_->threads.emplace_back([this] { impl_->work(); });
+    }
+    impl_->filled.notify_one();
+    return true;
+}
+
+std::size_t Workers::queued() const {
+    const std::lock_guard guard(impl_->mutex);
+    return impl_->queue.size();
+}
+
+}
