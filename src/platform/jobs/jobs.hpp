@@ -109,8 +109,8 @@ public:
     /// Takes up what a crash left unfinished, then works until park().
     void start();
 
-    /// Lets running steps end (up to `patience`), begins no other. Unfinished jobs go on at the next start().
-    void park(std::chrono::seconds patience = std::chrono::seconds(8));
+    /// Lets running steps end, begins no other. Unfinished jobs go on at the next start().
+    void park();
 
     /// Blocks until nothing is left to do, or `patience` is over (false). For tests and for commands that wait.
     bool settle(std::chrono::milliseconds patience);

@@ -1,0 +1,297 @@
+#include "platform/policy/policy.hpp"
+
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <cassert>
+#include <functional>
+#include <regex>
+#include <set>
+
+#include <stratolet/error.hpp>
+
+namespace stratolet {
+namespace {
+
+bool sameWithoutCase(std::string_view left, std::string_view right) {
+    return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b)); });
+}
+
+/// "%(name)s" parts replaced by what the target has; nothing where it has no such name, so that the check fails.
+std::optional<std::string> filledIn(const std::string& text, const Target& target) {
+    std::string filled;
+    std::size_t at = 0;
+    for (;;) {
+        const auto open = text.find("%(", at);
+        if (open == std::string::npos) return filled.append(text, at);
+        const auto close = text.find(")s", open);
+        if (close == std::string::npos) return filled.append(text, at);
+        const auto found = target.find(std::string_view(text).substr(open + 2, close - open - 2));
+        if (found == target.end()) return std::nullopt;
+        filled.append(text, at, open - at).append(found->second);
+        at = close + 2;
+    }
+}
+
+}
+
+struct Policy::Check {
+    enum class Kind { Always, Never, And, Or, Not, Rule, Role, Field, Attribute, Literal };
+    Kind kind = Kind::Always;
+    std::vector<std::shared_ptr<const Check>> parts; // of And, Or, Not
+    std::string left;                                // rule or attribute name, literal
+    std::string right;                               // what it must be; may have %(names)s
+    std::string text;                                // as written, for explain()
+};
+
+namespace {
+
+using Check = Policy::Check;
+using CheckPointer = std::shared_ptr<const Check>;
+using Rules = std::map<std::string, CheckPointer, std::less<>>;
+
+/// Rule text → tree. Throws std::string with what is wrong.
+class Parser {
+public:
+    explicit Parser(std::string_view text) { tokenize(text); }
+
+    CheckPointer parse() {
+        if (tokens_.empty()) return make(Check::Kind::Always, "@");
+        auto whole = parseOr();
+        if (next_ != tokens_.size()) throw "unexpected \"" + tokens_[next_] + "\"";
+        return whole;
+    }
+
+private:
+    void tokenize(std::string_view text) {
+        std::size_t at = 0;
+        while (at < text.size()) {
+            if (std::isspace(static_cast<unsigned char>(text[at]))) {
+                ++at;
+                continue;
+            }
+            auto end = at;
+            char quote = 0;
+            while (end < text.size() && (quote || !std::isspace(static_cast<unsigned char>(text[end])))) {
+                if (quote ? text[end] == quote : (text[end] == '\'' || text[end] == '"')) quote = quote ? 0 : text[end];
+                ++end;
+            }
+            if (quote) throw std::string("a quote is not closed");
+            splitWord(text.substr(at, end - at));
+            at = end;
+        }
+    }
+
+    /// Brackets stick to words; the one that closes "%(name)s" is followed by the s and stays.
+    void splitWord(std::string_view word) {
+        while (!word.empty() && word.front() == '(') {
+            tokens_.emplace_back("(");
+            word.remove_prefix(1);
+        }
+        std::size_t closing = 0;
+        while (!word.empty() && word.back() == ')') {
+            ++closing;
+            word.remove_suffix(1);
+        }
+        if (!word.empty()) tokens_.emplace_back(word);
+        for (; closing > 0; --closing) tokens_.emplace_back(")");
+    }
+
+    bool at(std::string_view keyword) const { return next_ < tokens_.size() && sameWithoutCase(tokens_[next_], keyword); }
+    bool take(std::string_view keyword) { return at(keyword) && ++next_; }
+
+    CheckPointer parseOr() { return parseChain("or", Check::Kind::Or, [this] { return parseChain("and", Check::Kind::And, [this] { return parseNot(); }); }); }
+
+    CheckPointer parseChain(std::string_view keyword, Check::Kind kind, const std::function<CheckPointer()>& parsePart) {
+        std::vector<CheckPointer> parts{parsePart()};
+        while (take(keyword)) parts.push_back(parsePart());
+        if (parts.size() == 1) return parts.front();
+        auto chain = std::make_shared<Check>();
+        chain->kind = kind;
+        chain->text = keyword;
+        chain->parts = std::move(parts);
+        return chain;
+    }
+
+    CheckPointer parseNot() {
+        if (take("not")) {
+            auto negation = std::make_shared<Check>();
+            negation->kind = Check::Kind::Not;
+            negation->text = "not";
+            negation->parts.push_back(parseNot());
+            return negation;
+        }
+        if (take("(")) {
+            auto inner = parseOr();
+            if (!take(")")) throw std::string("a bracket is not closed");
+            return inner;
+        }
+        if (next_ == tokens_.size()) throw std::string("a check is missing at the end");
+        return parseCheck(tokens_[next_++]);
+    }
+
+    CheckPointer parseCheck(const std::string& word) {
+        if (word == "@") return make(Check::Kind::Always, word);
+        if (word == "!") return make(Check::Kind::Never, word);
+        const auto colon = colonOf(word);
+        if (colon == std::string::npos || colon == 0) throw "\"" + word + "\" is no check (kind:match, @ or !)";
+        std::string left = word.substr(0, colon);
+        std::string right = word.substr(colon + 1);
+        if (left == "rule") return make(Check::Kind::Rule, word, right);
+        if (left == "role") return make(Check::Kind::Role, word, "", right);
+        if (left == "http" || left == "https") throw "remote checks (" + left + ":) are not supported";
+        if (left == "field") {
+            const auto resource = right.find(':'), equals = right.find('=');
+            if (resource == std::string::npos || equals == std::string::npos || equals < resource) throw "\"" + word + "\" is not field:resource:attribute=value";
+            return make(Check::Kind::Field, word, right.substr(resource + 1, equals - resource - 1), right.substr(equals + 1));
+        }
+        if (left.size() >= 2 && (left.front() == '\'' || left.front() == '"') && left.back() == left.front())
+            return make(Check::Kind::Literal, word, left.substr(1, left.size() - 2), right);
+        if (left == "None" || left == "True" || left == "False") return make(Check::Kind::Literal, word, left, right);
+        return make(Check::Kind::Attribute, word, left, right);
+    }
+
+    static std::size_t colonOf(const std::string& word) {
+        if (word.front() == '\'' || word.front() == '"') {
+            const auto close = word.find(word.front(), 1);
+            return close == std::string::npos ? close : word.find(':', close);
+        }
+        return word.find(':');
+    }
+
+    static CheckPointer make(Check::Kind kind, std::string text, std::string left = "", std::string right = "") {
+        auto check = std::make_shared<Check>();
+        check->kind = kind;
+        check->text = std::move(text);
+        check->left = std::move(left);
+        check->right = std::move(right);
+        return check;
+    }
+
+    std::vector<std::string> tokens_;
+    std::size_t next_ = 0;
+};
+
+struct Question {
+    const Rules& rules;
+    const Credentials& who;
+    const Target& target;
+    std::string* explanation = nullptr;
+};
+
+bool holds(const Check& check, const Question& question, int depth);
+
+bool holdsSimply(const Check& check, const Question& question, int depth) {
+    using enum Check::Kind;
+    switch (check.kind) {
+    case Always: return true;
+    case Never: return false;
+    case And: return std::all_of(check.parts.begin(), check.parts.end(), [&](const auto& each) { return holds(*each, question, depth + 1); });
+    case Or: return std::any_of(check.parts.begin(), check.parts.end(), [&](const auto& each) { return holds(*each, question, depth + 1); });
+    case Not: return !holds(*check.parts.front(), question, depth + 1);
+    case Rule: return holds(*question.rules.find(check.left)->second, question, depth + 1);
+    case Role: {
+        const auto role = filledIn(check.right, question.target);
+        return role && std::any_of(question.who.roles.begin(), question.who.roles.end(), [&](const auto& each) { return sameWithoutCase(each, *role); });
+    }
+    case Field: {
+        const auto found = question.target.find(check.left);
+        if (found == question.target.end()) return false;
+        if (check.right.starts_with("~")) return std::regex_search(found->second, std::regex(check.right.substr(1)));
+        return sameWithoutCase(found->second, check.right);
+    }
+    case Attribute: {
+        const auto found = question.who.attributes.find(check.left);
+        const auto wanted = filledIn(check.right, question.target);
+        return wanted && found != question.who.attributes.end() && found->second == *wanted;
+    }
+    case Literal: return filledIn(check.right, question.target) == check.left;
+    }
+    std::abort();
+}
+
+bool holds(const Check& check, const Question& question, int depth) {
+    if (!question.explanation) return holdsSimply(check, question, depth);
+    const auto place = question.explanation->size();
+    const bool result = holdsSimply(check, question, depth);
+    question.explanation->insert(place, std::string(static_cast<std::size_t>(depth) * 2, ' ') + (result ? "yes  " : "no   ") + check.text + "\n");
+    return result;
+}
+
+Error problem(std::string_view origin, int line, const std::string& what) { return Error(Failure::Invalid, origin, ":", line, ": ", what); }
+
+/// Adds the rules of one file to `rules`. `lines` remembers where each came from.
+void load(std::string_view text, std::string_view origin, Rules& rules, std::map<std::string, std::string>& places) {
+    YAML::Node root;
+    try {
+        root = YAML::Load(std::string(text));
+    } catch (const YAML::Exception& wrong) { throw problem(origin, wrong.mark.line + 1, wrong.msg); }
+    if (root.IsNull()) return;
+    if (!root.IsMap()) throw problem(origin, root.Mark().line + 1, "expected lines of the form \"rule\": \"check\"");
+    for (const auto& each : root) {
+        const int line = each.first.Mark().line + 1;
+        if (!each.first.IsScalar()) throw problem(origin, line, "a rule's name must be a text");
+        const auto name = each.first.Scalar();
+        if (!each.second.IsScalar() && !each.second.IsNull()) throw problem(origin, line, "rule \"" + name + "\": the check must be a text");
+        try {
+            rules[name] = Parser(each.second.IsNull() ? "" : each.second.Scalar()).parse();
+        } catch (const std::string& what) { throw problem(origin, line, "rule \"" + name + "\": " + what); }
+        places[name] = std::string(origin) + ":" + std::to_string(line);
+    }
+}
+
+/// Every rule that is named exists, and none leads back to itself.
+void verify(const std::string& name, const Check& check, const Rules& rules, const std::map<std::string, std::string>& places, std::set<std::string>& above,
+            std::set<std::string>& known) {
+    for (const auto& each : check.parts) verify(name, *each, rules, places, above, known);
+    if (check.kind != Check::Kind::Rule) return;
+    const auto found = rules.find(check.left);
+    if (found == rules.end()) throw Error(Failure::Invalid, places.at(name), ": rule \"", name, "\": there is no rule \"", check.left, "\"");
+    if (known.contains(check.left)) return;
+    if (!above.insert(check.left).second) throw Error(Failure::Invalid, places.at(name), ": rule \"", name, "\" leads back to itself");
+    verify(check.left, *found->second, rules, places, above, known);
+    above.erase(check.left);
+    known.insert(check.left);
+}
+
+}
+
+Policy::Policy() = default;
+Policy::~Policy() = default;
+
+std::shared_ptr<const Policy> Policy::parse(std::string_view defaults, std::string_view defaultsOrigin, std::string_view overrides, std::string_view overridesOrigin) {
+    std::shared_ptr<Policy> policy(new Policy);
+    std::map<std::string, std::string> places;
+    load(defaults, defaultsOrigin, policy->rules_, places);
+    load(overrides, overridesOrigin, policy->rules_, places);
+    std::set<std::string> known;
+    for (const auto& [name, check] : policy->rules_) {
+        std::set<std::string> above{name};
+        verify(name, *check, policy->rules_, places, above, known);
+        known.insert(name);
+    }
+    return policy;
+}
+
+bool Policy::has(std::string_view rule) const { return rules_.find(rule) != rules_.end(); }
+
+bool Policy::allows(std::string_view rule, const Credentials& who, const Target& target) const {
+    const auto found = rules_.find(rule);
+    return found != rules_.end() && holds(*found->second, {rules_, who, target}, 0);
+}
+
+std::vector<std::string> Policy::names() const {
+    std::vector<std::string> all;
+    for (const auto& [name, check] : rules_) all.push_back(name);
+    return all;
+}
+
+std::string Policy::explain(std::string_view rule, const Credentials& who, const Target& target) const {
+    const auto found = rules_.find(rule);
+    if (found == rules_.end()) return "no   there is no rule \"" + std::string(rule) + "\"\n";
+    std::string explanation;
+    const bool result = holds(*found->second, {rules_, who, target, &explanation}, 1);
+    return std::string(result ? "yes  " : "no   ") + std::string(rule) + "\n" + explanation;
+}
+
+}

@@ -1,0 +1,128 @@
+#include "platform/reconcile/reconciler.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "platform/log/log.hpp"
+#include "platform/metrics/metrics.hpp"
+
+namespace stratolet {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct Part {
+    std::string name;
+    std::function<void()> mend;
+    std::chrono::seconds every;
+    Clock::time_point due = {};
+    bool running = false;
+    std::uint64_t asked = 0; // runs that somebody waits for begin after this many requests
+    std::uint64_t done = 0;  // requests that a finished run has served
+    std::exception_ptr failed; // of the last run
+};
+
+}
+
+struct Reconciler::Impl {
+    Log& log;
+    Metrics::Counter& failures;
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::vector<Part> parts;
+    bool stopping = false;
+    std::thread thread;
+
+    Impl(Log& given, Metrics& metrics) : log(given), failures(metrics.counter("stratolet_reconcile_failures_total", "Runs that could not mend all of the host")) {}
+
+    Part& part(const std::string& name) {
+        const auto found = std::find_if(parts.begin(), parts.end(), [&](const Part& each) { return each.name == name; });
+        assert(found != parts.end());
+        return *found;
+    }
+
+    /// Runs a part that is not running; everybody who asked before is served.
+    void run(Part& part, std::unique_lock<std::mutex>& lock) {
+        const auto served = part.asked;
+        part.running = true;
+        lock.unlock();
+        std::exception_ptr failed;
+        try {
+            part.mend();
+        } catch (const std::exception& problem) {
+            failed = std::current_exception();
+            ++failures;
+            log.error("reconcile failed", {{"part", part.name}, {"reason", problem.what()}});
+        }
+        lock.lock();
+        part.running = false;
+        part.failed = failed;
+        part.done = std::max(part.done, served);
+        part.due = Clock::now() + part.every;
+        changed.notify_all();
+    }
+
+    void work() {
+        std::unique_lock lock(mutex);
+        while (!stopping) {
+            auto next = Clock::now() + std::chrono::hours(1);
+            Part* due = nullptr;
+            for (auto& each : parts) {
+                if (each.running) continue;
+                if (each.due <= Clock::now()) due = &each;
+                next = std::min(next, each.due);
+            }
+            if (due) run(*due, lock);
+            else changed.wait_until(lock, next);
+        }
+    }
+};
+
+Reconciler::Reconciler(Log& log, Metrics& metrics) : impl_(std::make_unique<Impl>(log, metrics)) {}
+Reconciler::~Reconciler() { stop(); }
+
+void Reconciler::declare(std::string part, std::function<void()> mend, std::chrono::seconds every) {
+    assert(!impl_->thread.joinable()); // parts do not move once the thread is there
+    impl_->parts.push_back(Part{std::move(part), std::move(mend), every, {}, false, 0, 0, nullptr});
+}
+
+void Reconciler::start() {
+    {
+        std::unique_lock lock(impl_->mutex);
+        for (auto& each : impl_->parts) impl_->run(each, lock);
+    }
+    impl_->thread = std::thread([this] { impl_->work(); });
+}
+
+void Reconciler::stop() {
+    {
+        const std::lock_guard guard(impl_->mutex);
+        impl_->stopping = true;
+    }
+    impl_->changed.notify_all();
+    if (impl_->thread.joinable()) impl_->thread.join();
+}
+
+void Reconciler::kick(const std::string& part) {
+    const std::lock_guard guard(impl_->mutex);
+    impl_->part(part).due = Clock::now();
+    impl_->changed.notify_all();
+}
+
+void Reconciler::now(const std::string& name) {
+    std::unique_lock lock(impl_->mutex);
+    auto& part = impl_->part(name);
+    const auto ticket = ++part.asked;
+    while (part.done < ticket) {
+        if (part.running) impl_->changed.wait(lock);
+        else impl_->run(part, lock);
+    }
+    if (part.failed) std::rethrow_exception(part.failed);
+}
+
+}
