@@ -263,11 +263,13 @@ def request(method, url, body=None, headers=None, raw=None, timeout=60):
         connection.close()
 
 
-def guest_image(path=None):
-    """Path of the guest image, built if need be."""
-    cache = os.environ.get("STRATOLET_CACHE", os.path.join(TOP, "build", "guest-cache"))
-    path = path or os.path.join(TOP, "build", "guest.qcow2")
-    os.makedirs(os.path.dirname(path), exist_ok=True)
+def guest_image():
+    """Path of the guest image, built if need be. Building it may want the network: not from inside a laboratory."""
+    path = os.path.join(TOP, "build", "guest.qcow2")
+    if os.environ.get("STRATOLET_LAB"):
+        return path
+    cache = os.path.join(TOP, "build", "guest-cache")
+    os.makedirs(cache, exist_ok=True)
     subprocess.run([os.path.join(TOP, "packaging", "guest-image", "build"), "--cache", cache, path], check=True, timeout=300, stdout=sys.stderr)
     return path
 
@@ -288,6 +290,7 @@ def in_laboratory(argv, seconds):
         print("skipped: needs root for namespaces, bridges and libvirt")
         write_result(0, 0, 1)
         sys.exit(0)
+    guest_image()
     try:
         process = subprocess.Popen([LAB, sys.executable, *argv])
         sys.exit(process.wait(seconds))
