@@ -1,0 +1,154 @@
+#include "platform/http/dispatch.hpp"
+
+#include <algorithm>
+
+#include "platform/ambient/ambient.hpp"
+#include "platform/log/log.hpp"
+
+namespace stratolet::http {
+namespace {
+
+/// A Host header ends up in links, so it may only be what a host can be (RFC 3986, 3.2.2 and 3.2.3).
+bool isHost(std::string_view text) {
+    return !text.empty() && text.size() <= 255 && std::all_of(text.begin(), text.end(), [](unsigned char each) {
+        return std::isalnum(each) || each == '.' || each == '-' || each == '_' || each == ':' || each == '[' || each == ']';
+    });
+}
+
+std::string hostOf(const Request& request) {
+    const auto host = request.headers["Host"];
+    return isHost(host) ? std::string(host) : "localhost";
+}
+
+bool hasPrefix(std::string_view path, std::string_view prefix) {
+    return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
+}
+
+Response plainRefusal(const Error& error) {
+    switch (error.failure()) {
+    case Failure::TooLarge: return textResponse(error.type() == "header" ? 431 : 413, error.what());
+    case Failure::Busy: return textResponse(503, error.what());
+    case Failure::Broken: return textResponse(500, "The server could not do that; its log knows why.");
+    default: return textResponse(400, error.what());
+    }
+}
+
+}
+
+Dispatch::Dispatch(Ambient& ambient, Log& log, Metrics& metrics) : ambient_(ambient), log_(log), metrics_(metrics) {}
+
+void Dispatch::add(Site site) {
+    sites_.push_back(std::move(site));
+    served_.clear(); // the routers point into sites_, which has moved
+    for (const auto& each : sites_) {
+        Served served{std::make_unique<Router>(each.routes), {}};
+        for (std::size_t hundreds = 0; hundreds < served.answers.size(); ++hundreds)
+            served.answers[hundreds] = &metrics_.counter("stratolet_http_requests_total", "Requests answered",
+                                                         "service=\"" + each.name + "\",status=\"" + std::to_string(hundreds) + "xx\"");
+        served_.push_back(std::move(served));
+    }
+}
+
+Dispatch::Target Dispatch::prepare(Request& request, std::string_view target, const std::string& siteName, bool encrypted) {
+    request.requestId = "req-" + ambient_.uuid();
+    // An absolute target (RFC 9112, 3.2.2) is only for proxies; what counts is its path.
+    if (const auto scheme = target.find("://"); scheme != std::string_view::npos && scheme < target.find('/')) {
+        const auto path = target.find('/', scheme + 3);
+        target = path == std::string_view::npos ? "/" : target.substr(path);
+    }
+    const auto question = target.find('?');
+    std::string_view path = target.substr(0, question);
+    if (question != std::string_view::npos) request.queryText = target.substr(question + 1);
+    request.query = Query::parse(request.queryText);
+    request.base = (encrypted ? "https://" : "http://") + hostOf(request);
+
+    Target place;
+    std::size_t index = 0;
+    for (; index < sites_.size(); ++index) {
+        const auto& site = sites_[index];
+        if (siteName.empty() ? hasPrefix(path, site.prefix) : site.name == siteName) {
+            if (!place.site || (siteName.empty() && site.prefix.size() > place.site->prefix.size())) place.site = &site;
+        }
+    }
+    if (!place.site) {
+        request.path = path;
+        return place;
+    }
+    if (siteName.empty()) {
+        path.remove_prefix(place.site->prefix.size());
+        request.base += place.site->prefix;
+    }
+    const auto& router = *served_[static_cast<std::size_t>(place.site - sites_.data())].router;
+    auto found = router.find(request.method, path);
+    request.path = percentDecoded(path, false);
+    place.route = request.route = found.route;
+    place.allowed = std::move(found.allowed);
+    if (found.route) {
+        const auto names = namesIn(found.route->pattern);
+        for (std::size_t each = 0; each < names.size(); ++each) request.params.emplace_back(names[each], percentDecoded(found.values[each], false));
+    }
+    return place;
+}
+
+Response Dispatch::refuse(const Target& place, const Request& request, const Error& error) {
+    if (error.failure() == Failure::Broken) log_.error("request failed", {{"path", request.path}, {"reason", error.what()}});
+    Response response = place.site && place.site->refuse ? place.site->refuse(request, error) : plainRefusal(error);
+    if (response.status == 503) response.headers.set("Retry-After", "1");
+    return response;
+}
+
+template <class Work> Response Dispatch::guarded(const Target& place, Request& request, Work&& work) {
+    const LogScope scope("request", request.requestId);
+    try {
+        return work();
+    } catch (const Error& error) {
+        return refuse(place, request, error);
+    } catch (const std::exception& unexpected) { return refuse(place, request, Error(Failure::Broken, unexpected.what())); }
+}
+
+std::optional<Response> Dispatch::refused(const Target& place, Request& request) {
+    if (!place.site) return textResponse(404, "404 Not Found\n");
+    bool passed = false;
+    Response response = guarded(place, request, [&]() -> Response {
+        if (!place.route) return place.site->noRoute ? place.site->noRoute(request, place.allowed) : textResponse(place.allowed.empty() ? 404 : 405, "Not Found\n");
+        if (place.site->gate) place.site->gate(request);
+        passed = true;
+        return {};
+    });
+    if (passed) return std::nullopt;
+    return response;
+}
+
+Response Dispatch::handle(const Target& place, Request& request) {
+    return guarded(place, request, [&] { return std::get<Handler>(place.route->handler)(request); });
+}
+
+std::unique_ptr<BodySink> Dispatch::receive(const Target& place, Request& request, Response& refusal) {
+    std::unique_ptr<BodySink> sink;
+    Response response = guarded(place, request, [&]() -> Response {
+        sink = std::get<Upload>(place.route->handler)(request);
+        return {};
+    });
+    if (!sink) refusal = std::move(response);
+    return sink;
+}
+
+Response Dispatch::finishUpload(const Target& place, Request& request, BodySink& sink) {
+    return guarded(place, request, [&] { return sink.finish(); });
+}
+
+void Dispatch::complete(const Target& place, const Request& request, Response& response) {
+    if (!place.site) {
+        response.headers.add("x-openstack-request-id", request.requestId);
+        return;
+    }
+    if (place.site->finish) {
+        try {
+            place.site->finish(request, response);
+        } catch (const std::exception& unexpected) { response = refuse(place, request, Error(Failure::Broken, unexpected.what())); }
+    }
+    const auto hundreds = std::min<std::size_t>(static_cast<std::size_t>(response.status) / 100, 5);
+    served_[static_cast<std::size_t>(place.site - sites_.data())].answers[hundreds]->fetch_add(1, std::memory_order_relaxed);
+}
+
+}

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "platform/http/http.hpp"
+#include "platform/http/router.hpp"
+#include "platform/metrics/metrics.hpp"
+
+namespace stratolet {
+class Ambient;
+class Log;
+}
+
+namespace stratolet::http {
+
+/// From a request's head to its handler, and from whatever that throws to an answer. Knows nothing of sockets.
+class Dispatch {
+public:
+    Dispatch(Ambient& ambient, Log& log, Metrics& metrics);
+
+    void add(Site site);
+    const std::vector<Site>& sites() const { return sites_; }
+
+    /// Where a request goes. `site` is null where nothing serves the path.
+    struct Target {
+        const Site* site = nullptr;
+        const Route* route = nullptr;
+        std::vector<Method> allowed;
+    };
+
+    /// Completes `request` (id, path, query, base) and finds its place. `siteName` empty: by prefix.
+    Target prepare(Request& request, std::string_view target, const std::string& siteName, bool encrypted);
+
+    /// Runs the gate; an answer where it refused, or where there is no such route.
+    std::optional<Response> refused(const Target& place, Request& request);
+
+    Response handle(const Target& place, Request& request);
+    std::unique_ptr<BodySink> receive(const Target& place, Request& request, Response& refusal); ///< null: `refusal` says why
+    Response finishUpload(const Target& place, Request& request, BodySink& sink);
+    Response refuse(const Target& place, const Request& request, const Error& error);
+
+    /// What every answer carries; after it nothing changes any more.
+    void complete(const Target& place, const Request& request, Response& response);
+
+private:
+    /// Whatever `work` throws becomes the service's own refusal.
+    template <class Work> Response guarded(const Target& place, Request& request, Work&& work);
+
+    struct Served {
+        std::unique_ptr<Router> router;
+        std::array<Metrics::Counter*, 6> answers{}; // by status / 100
+    };
+    Ambient& ambient_;
+    Log& log_;
+    Metrics& metrics_;
+    std::vector<Site> sites_;
+    std::vector<Served> served_;
+};
+
+}

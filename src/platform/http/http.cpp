@@ -1,0 +1,203 @@
+#include "platform/http/http.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <cctype>
+#include <charconv>
+
+namespace stratolet::http {
+namespace {
+
+bool sameWithoutCase(std::string_view left, std::string_view right) {
+    return left.size() == right.size() && std::equal(left.begin(), left.end(), right.begin(), [](char a, char b) {
+               return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+           });
+}
+
+int hexValue(char digit) {
+    if (digit >= '0' && digit <= '9') return digit - '0';
+    if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
+    if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
+    return -1;
+}
+
+constexpr std::array<std::pair<Method, std::string_view>, 7> methods{{{Method::Get, "GET"},
+                                                                      {Method::Head, "HEAD"},
+                                                                      {Method::Post, "POST"},
+                                                                      {Method::Put, "PUT"},
+                                                                      {Method::Patch, "PATCH"},
+                                                                      {Method::Delete, "DELETE"},
+                                                                      {Method::Options, "OPTIONS"}}};
+
+}
+
+std::string_view nameOf(Method method) {
+    for (const auto& [each, name] : methods)
+        if (each == method) return name;
+    return "OTHER";
+}
+
+Method methodOf(std::string_view name) {
+    for (const auto& [each, known] : methods)
+        if (known == name) return each;
+    return Method::Other;
+}
+
+std::string_view Headers::operator[](std::string_view name) const {
+    for (const auto& [each, value] : fields_)
+        if (sameWithoutCase(each, name)) return value;
+    return {};
+}
+
+bool Headers::has(std::string_view name) const {
+    return std::any_of(fields_.begin(), fields_.end(), [&](const auto& each) { return sameWithoutCase(each.first, name); });
+}
+
+void Headers::set(std::string_view name, std::string value) {
+    std::erase_if(fields_, [&](const auto& each) { return sameWithoutCase(each.first, name); });
+    fields_.emplace_back(name, std::move(value));
+}
+
+std::string percentDecoded(std::string_view text, bool plusIsSpace) {
+    std::string decoded;
+    decoded.reserve(text.size());
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        if (text[at] == '%' && at + 2 < text.size() && hexValue(text[at + 1]) >= 0 && hexValue(text[at + 2]) >= 0) {
+            decoded += static_cast<char>(hexValue(text[at + 1]) * 16 + hexValue(text[at + 2]));
+            at += 2;
+        } else {
+            decoded += text[at] == '+' && plusIsSpace ? ' ' : text[at];
+        }
+    }
+    return decoded;
+}
+
+std::string percentEncoded(std::string_view text) {
+    constexpr std::string_view hex = "0123456789ABCDEF";
+    std::string encoded;
+    for (const char each : text) {
+        const auto byte = static_cast<unsigned char>(each);
+        if (std::isalnum(byte) || each == '-' || each == '_' || each == '.' || each == '~') encoded += each;
+        else encoded.append(1, '%').append(1, hex[byte >> 4]).append(1, hex[byte & 15]);
+    }
+    return encoded;
+}
+
+Query Query::parse(std::string_view text) {
+    Query query;
+    while (!text.empty()) {
+        const auto end = text.find('&');
+        const auto pair = text.substr(0, end);
+        text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+        if (pair.empty()) continue;
+        const auto equals = pair.find('=');
+        query.pairs_.emplace_back(percentDecoded(pair.substr(0, equals), true),
+                                  equals == std::string_view::npos ? std::string() : percentDecoded(pair.substr(equals + 1), true));
+    }
+    return query;
+}
+
+std::optional<std::string> Query::find(std::string_view name) const {
+    for (const auto& [each, value] : pairs_)
+        if (each == name) return value;
+    return std::nullopt;
+}
+
+std::string Query::text(std::string_view name, std::string_view otherwise) const { return find(name).value_or(std::string(otherwise)); }
+
+std::vector<std::string> Query::all(std::string_view name) const {
+    std::vector<std::string> values;
+    for (const auto& [each, value] : pairs_)
+        if (each == name) values.push_back(value);
+    return values;
+}
+
+bool Query::flag(std::string_view name) const {
+    const auto found = find(name);
+    if (!found) return false;
+    for (const std::string_view no : {"0", "false", "no", "off"})
+        if (sameWithoutCase(*found, no)) return false;
+    return true;
+}
+
+std::optional<std::int64_t> Query::integer(std::string_view name, std::int64_t least, std::int64_t most) const {
+    const auto found = find(name);
+    if (!found) return std::nullopt;
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(found->data(), found->data() + found->size(), number);
+    if (error != std::errc() || end != found->data() + found->size() || number < least || number > most)
+        throw Error(Failure::Invalid, "Invalid input for query parameter ", name, ". Value: ", *found, ". It must be a whole number from ", least, " to ", most, ".");
+    return number;
+}
+
+const std::string& Request::param(std::string_view name) const {
+    for (const auto& [each, value] : params)
+        if (each == name) return value;
+    assert(false && "the pattern has no such name");
+    std::abort();
+}
+
+Json Request::json() const { return Json::parse(body); }
+
+Response jsonResponse(int status, const std::function<void(JsonWriter&)>& write) {
+    Response response;
+    response.status = status;
+    response.headers.add("Content-Type", "application/json");
+    JsonWriter out(response.body);
+    write(out);
+    return response;
+}
+
+Response emptyResponse(int status) {
+    Response response;
+    response.status = status;
+    return response;
+}
+
+Response textResponse(int status, std::string text, std::string type) {
+    Response response;
+    response.status = status;
+    response.headers.add("Content-Type", std::move(type));
+    response.body = std::move(text);
+    return response;
+}
+
+std::string_view reasonOf(int status) {
+    switch (status) {
+    case 100: return "Continue";
+    case 200: return "OK";
+    case 201: return "Created";
+    case 202: return "Accepted";
+    case 203: return "Non-Authoritative Information";
+    case 204: return "No Content";
+    case 206: return "Partial Content";
+    case 207: return "Multi-Status";
+    case 300: return "Multiple Choices";
+    case 302: return "Found";
+    case 304: return "Not Modified";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 406: return "Not Acceptable";
+    case 408: return "Request Timeout";
+    case 409: return "Conflict";
+    case 410: return "Gone";
+    case 411: return "Length Required";
+    case 412: return "Precondition Failed";
+    case 413: return "Request Entity Too Large";
+    case 415: return "Unsupported Media Type";
+    case 416: return "Range Not Satisfiable";
+    case 429: return "Too Many Requests";
+    case 431: return "Request Header Fields Too Large";
+    case 500: return "Internal Server Error";
+    case 501: return "Not Implemented";
+    case 503: return "Service Unavailable";
+    case 504: return "Gateway Timeout";
+    default: return "Unknown";
+    }
+}
+
+}

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "platform/http/dispatch.hpp"
+#include "platform/http/server.hpp"
+#include "platform/http/stream.hpp"
+
+namespace stratolet::http {
+
+/// What all sessions of one I/O thread share.
+struct SessionShared {
+    Dispatch& dispatch;
+    Workers& workers;
+    Ambient& ambient;
+    Log& log;
+    const ServerOptions& options;
+    std::atomic<bool>& draining;
+};
+
+/// One connection: requests one after the other, until either side has enough. Lives on one I/O thread; only handlers go elsewhere.
+class Session {
+public:
+    Session(SessionShared& shared, Executor executor, std::unique_ptr<Stream> stream, std::string site, std::string origin);
+
+    Task<void> run();
+
+    using Clock = std::chrono::steady_clock;
+
+    /// Called by the thread's ticker: a session that is past its deadline is closed.
+    void tick(Clock::time_point now);
+    void closeIfIdle();
+
+private:
+    struct Exchange;
+    Task<bool> serveOne();
+    Task<bool> readHead(class RequestParser& parser);
+    Task<void> readBody(class RequestParser& parser);
+    Task<Response> answerPlain(Exchange& exchange);
+    Task<Response> answerUpload(Exchange& exchange);
+    Task<void> send(Exchange& exchange, Response response, bool keep);
+    Task<void> sendFile(FileBody file);
+    Task<void> sendSource(BodySource& source);
+    Task<void> linger();
+    Task<std::size_t> readMore();
+    Task<void> onWorker(std::function<void()> work);
+    void expect(std::chrono::milliseconds patience) { deadline_ = Clock::now() + patience; }
+    void close();
+
+    SessionShared& shared_;
+    Executor executor_;
+    std::unique_ptr<Stream> stream_;
+    std::string site_, origin_, peer_;
+    std::string pending_; // bytes that have come and belong to nobody yet
+    Clock::time_point deadline_;
+    bool idle_ = true;
+    bool waitsForWorker_ = false; // no deadline: the worker has its own
+};
+
+}
