@@ -1,0 +1,97 @@
+#include "compute/driver/disk_files.hpp"
+
+#include <stratolet/error.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <string>
+#include <unistd.h>
+
+#include "platform/json/json.hpp"
+#include "platform/os/process.hpp"
+
+namespace stratolet::compute {
+namespace {
+
+namespace fs = std::filesystem;
+
+// An image is a stranger's; qemu-img reads it in a process of its own that can eat only so much.
+process::Limits limitsFor(std::int64_t fileBytesMax) {
+    return {.memoryBytesMax = std::int64_t{4} << 30, .cpuSecondsMax = 1800, .fileBytesMax = fileBytesMax};
+}
+
+/// A name beside `path` that nobody else uses; the file is gone when this is, unless it was given its real name.
+class Unfinished {
+public:
+    explicit Unfinished(fs::path path) : path_(std::move(path)) {
+        static std::atomic<unsigned> count{0};
+        temporary_ = path_;
+        temporary_ += ".part-" + std::to_string(getpid()) + "-" + std::to_string(++count);
+    }
+    ~Unfinished() {
+        std::error_code ignored;
+        fs::remove(temporary_, ignored);
+    }
+    Unfinished(const Unfinished&) = delete;
+    std::string name() const { return temporary_.string(); }
+    void finish() const { fs::rename(temporary_, path_); }
+
+private:
+    fs::path path_, temporary_;
+};
+
+std::int64_t virtualBytes(const DiskSource& disk) {
+    const auto told =
+        process::run({.argv = {"qemu-img", "info", "--output=json", "-U", "-f", std::string(nameOf(disk.format)), disk.path.string()},
+                      .timeout = std::chrono::seconds(60),
+                      .input = {},
+                      .limits = limitsFor(0),
+                      .netns = {}});
+    told.expectSuccess();
+    return Json::parse(told.out).integer("virtual-size");
+}
+
+void runQemuImg(std::vector<std::string> argv, std::int64_t fileBytesMax) {
+    process::run(
+        {.argv = std::move(argv), .timeout = std::chrono::minutes(30), .input = {}, .limits = limitsFor(fileBytesMax), .netns = {}})
+        .expectSuccess();
+}
+
+void makeFolder(const fs::path& folder) {
+    std::error_code failure;
+    fs::create_directories(folder, failure);
+    if (failure) throw Error(Failure::Broken, "could not make ", folder.string(), ": ", failure.message());
+}
+
+}
+
+void ensureBaseFile(const DiskSource& image, const DiskSource& base) {
+    if (fs::exists(base.path)) return;
+    makeFolder(base.path.parent_path());
+    const Unfinished copy(base.path);
+    // Room for the format's own tables beside the data.
+    const std::int64_t most = virtualBytes(image) + virtualBytes(image) / 8 + (std::int64_t{64} << 20);
+    runQemuImg({"qemu-img", "convert", "-f", std::string(nameOf(image.format)), "-O", std::string(nameOf(base.format)), "-t", "writeback",
+                image.path.string(), copy.name()},
+               most);
+    fs::permissions(copy.name(),
+                    fs::perms::owner_read | fs::perms::group_read | fs::perms::others_read); // read by every guest on top of it
+    copy.finish();
+}
+
+void ensureRootFile(const DiskSource& base, const DiskSource& root, Bytes size) {
+    if (fs::exists(root.path)) return;
+    makeFolder(root.path.parent_path());
+    const Unfinished disk(root.path);
+    const std::string baseFormat(nameOf(base.format)), bytes = std::to_string(std::max(size.count, virtualBytes(base)));
+    if (root.format == DiskFormat::Qcow2) {
+        runQemuImg({"qemu-img", "create", "-q", "-f", "qcow2", "-b", base.path.string(), "-F", baseFormat, disk.name(), bytes}, 0);
+    } else {
+        runQemuImg({"qemu-img", "convert", "-f", baseFormat, "-O", "raw", base.path.string(), disk.name()}, 0);
+        runQemuImg({"qemu-img", "resize", "-q", "-f", "raw", disk.name(), bytes}, 0);
+    }
+    disk.finish();
+}
+
+}

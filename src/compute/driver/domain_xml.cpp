@@ -1,0 +1,153 @@
+#include "compute/driver/domain_xml.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <sstream>
+
+namespace stratolet::compute {
+namespace {
+
+/// Length of the UTF-8 sequence at the start of `text`, 0 where there is none that XML 1.0 may carry.
+std::size_t sequenceLength(std::string_view text) {
+    const auto at = [&](std::size_t index) { return static_cast<unsigned char>(text[index]); };
+    const unsigned char first = at(0);
+    if (first < 0x80) return first >= 0x20 || first == '\t' || first == '\n' || first == '\r' ? 1 : 0;
+    const std::size_t length = first >= 0xf0 && first < 0xf5 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
+    if (length == 0 || first >= 0xf5 || text.size() < length) return 0;
+    for (std::size_t index = 1; index < length; ++index) {
+        if ((at(index) & 0xc0) != 0x80) return 0;
+    }
+    if (first == 0xe0 && at(1) < 0xa0) return 0;                   // longer than needed
+    if (first == 0xed && at(1) >= 0xa0) return 0;                  // a surrogate
+    if (first == 0xef && at(1) == 0xbf && at(2) >= 0xbe) return 0; // U+FFFE, U+FFFF
+    if ((first == 0xf0 && at(1) < 0x90) || (first == 0xf4 && at(1) >= 0x90)) return 0;
+    return length;
+}
+
+std::string attribute(std::string_view name, std::string_view content) {
+    std::string written = " ";
+    written += name;
+    written += "='";
+    written += xmlEscaped(content);
+    return written += '\'';
+}
+
+std::string element(std::string_view name, std::string_view content) {
+    std::string written = "<";
+    written += name;
+    written += '>';
+    written += xmlEscaped(content);
+    written += "</";
+    written += name;
+    return written += '>';
+}
+
+bool isBlockDevice(const std::filesystem::path& path) { return path.string().starts_with("/dev/"); }
+
+std::string between(std::string_view text, std::string_view before, std::string_view after) {
+    const auto start = text.find(before);
+    if (start == std::string_view::npos) return {};
+    const auto from = start + before.size();
+    const auto end = text.find(after, from);
+    return end == std::string_view::npos ? std::string() : std::string(text.substr(from, end - from));
+}
+
+}
+
+std::string xmlEscaped(std::string_view text) {
+    std::string escaped;
+    escaped.reserve(text.size());
+    while (!text.empty()) {
+        const std::size_t length = sequenceLength(text);
+        switch (length == 0 ? '?' : text[0]) {
+        case '&': escaped += "&amp;"; break;
+        case '<': escaped += "&lt;"; break;
+        case '>': escaped += "&gt;"; break;
+        case '\'': escaped += "&apos;"; break;
+        case '"': escaped += "&quot;"; break;
+        case '\n': escaped += "&#10;"; break;
+        case '\r': escaped += "&#13;"; break;
+        case '\t': escaped += "&#9;"; break;
+        default: length == 0 ? escaped += '?' : escaped += text.substr(0, length);
+        }
+        text.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+    return escaped;
+}
+
+std::string diskXml(const GuestDisk& disk) {
+    const bool block = isBlockDevice(disk.source.path);
+    std::ostringstream xml;
+    xml << "<disk type='" << (block ? "block" : "file") << "' device='disk'>"
+        << "<driver name='qemu' type='" << nameOf(disk.source.format) << "' discard='unmap'/>"
+        << "<source" << attribute(block ? "dev" : "file", disk.source.path.string()) << "/>";
+    // A raw disk is written by its guest: whatever it may look like, nothing stands behind it.
+    if (disk.source.format == DiskFormat::Raw) xml << "<backingStore/>";
+    xml << "<target" << attribute("dev", disk.device) << " bus='virtio'/>";
+    if (!disk.serial.empty()) xml << element("serial", disk.serial);
+    xml << "</disk>";
+    return std::move(xml).str();
+}
+
+std::string nicXml(const GuestNic& nic) {
+    std::ostringstream xml;
+    xml << "<interface type='ethernet'><mac" << attribute("address", nic.mac) << "/><target" << attribute("dev", nic.tap)
+        << " managed='no'/>"
+        << "<model type='virtio'/><mtu size='" << nic.mtu << "'/></interface>";
+    return std::move(xml).str();
+}
+
+std::string domainXml(const GuestSpec& spec, const DomainOptions& options) {
+    const bool kvm = options.virtType == "kvm";
+    std::ostringstream xml;
+    xml << "<domain" << attribute("type", options.virtType) << ">" << element("name", "stratolet-" + spec.server.text)
+        << element("uuid", spec.server.text) << "<metadata><stratolet:guest xmlns:stratolet='" << guestNamespace << "'>"
+        << "<stratolet:server" << attribute("id", spec.server.text) << attribute("name", spec.name)
+        << attribute("project", spec.project.text) << "/></stratolet:guest></metadata>"
+        << "<memory unit='MiB'>" << spec.memory.count << "</memory><currentMemory unit='MiB'>" << spec.memory.count << "</currentMemory>"
+        << "<vcpu placement='static'>" << spec.vcpus
+        << "</vcpu>"
+        // cloud-init looks for these words before it asks anybody for metadata.
+        << "<sysinfo type='smbios'><system><entry name='manufacturer'>OpenStack Foundation</entry><entry name='product'>OpenStack "
+           "Nova</entry>"
+        << "<entry" << attribute("name", "version") << ">" << xmlEscaped(options.version) << "</entry>"
+        << "<entry name='serial'>" << xmlEscaped(spec.server.text) << "</entry><entry name='uuid'>" << xmlEscaped(spec.server.text)
+        << "</entry>"
+        << "<entry name='family'>Virtual Machine</entry></system></sysinfo>"
+        << "<os><type arch='x86_64' machine='pc'>hvm</type><boot dev='hd'/><smbios mode='sysinfo'/></os>"
+        << "<features><acpi/><apic/></features>"
+        // Software emulation has no host CPU to pass on; all it can do is the most a distribution may ask for.
+        << (kvm ? "<cpu mode='host-model'/>" : "<cpu mode='maximum'/>") << "<clock offset='utc'>";
+    if (kvm) xml << "<timer name='pit' tickpolicy='delay'/><timer name='rtc' tickpolicy='catchup'/>";
+    xml << "<timer name='hpet' present='no'/></clock>"
+        << "<on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>destroy</on_crash><devices>";
+    for (const auto& disk : spec.disks) xml << diskXml(disk);
+    for (const auto& nic : spec.nics) xml << nicXml(nic);
+    xml << "<serial type='pty'><log" << attribute("file", options.consoleLog.string()) << " append='on'/><target port='0'/></serial>"
+        << "<video><model type='vga'/></video><memballoon model='virtio'/>"
+        << "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"
+        << "</devices></domain>";
+    return std::move(xml).str();
+}
+
+std::vector<std::string> deviceBlocks(std::string_view domain, std::string_view kind) {
+    const std::string opening = "<" + std::string(kind) + " ", closing = "</" + std::string(kind) + ">";
+    std::vector<std::string> blocks;
+    for (auto start = domain.find(opening); start != std::string_view::npos;) {
+        const auto end = domain.find(closing, start);
+        if (end == std::string_view::npos) break;
+        blocks.emplace_back(domain.substr(start, end + closing.size() - start));
+        start = domain.find(opening, end);
+    }
+    return blocks;
+}
+
+std::string serialOf(std::string_view disk) { return between(disk, "<serial>", "</serial>"); }
+
+std::string macOf(std::string_view nic) {
+    std::string mac = between(nic, "<mac address='", "'");
+    std::transform(mac.begin(), mac.end(), mac.begin(), [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+    return mac;
+}
+
+}

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <stratolet/driver/hypervisor.hpp>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace stratolet::compute {
+
+/// What a domain says besides its guest.
+struct DomainOptions {
+    std::string virtType = "qemu"; ///< "kvm" or "qemu"
+    std::filesystem::path consoleLog;
+    std::string version; ///< of this program, for SMBIOS
+};
+
+/// The namespace of our element in a domain's metadata: what has it is ours.
+inline constexpr std::string_view guestNamespace = "urn:stratolet:guest:1";
+
+/// libvirt's description of a guest. A pure function; everything that came from a user is escaped.
+std::string domainXml(const GuestSpec& spec, const DomainOptions& options);
+
+std::string diskXml(const GuestDisk& disk);
+std::string nicXml(const GuestNic& nic);
+
+/// `text` for an attribute or an element's content. What XML 1.0 cannot carry becomes "?".
+std::string xmlEscaped(std::string_view text);
+
+/// From a domain's description as libvirt writes it: its devices of one kind, each as its own XML ("disk", "interface").
+std::vector<std::string> deviceBlocks(std::string_view domain, std::string_view kind);
+
+/// The content of `<serial>…</serial>` of a disk, empty where it has none.
+std::string serialOf(std::string_view disk);
+
+/// The address of `<mac address='…'/>` of an interface, lower case, empty where it has none.
+std::string macOf(std::string_view nic);
+
+}

@@ -1,0 +1,380 @@
+#include "compute/driver/libvirt.hpp"
+
+#include <stratolet/error.hpp>
+
+#include <algorithm>
+#include <fstream>
+#include <functional>
+#include <libvirt/libvirt.h>
+#include <libvirt/virterror.h>
+#include <mutex>
+#include <sys/statvfs.h>
+#include <thread>
+
+#include "compute/driver/console_log.hpp"
+#include "compute/driver/disk_files.hpp"
+#include "compute/driver/domain_xml.hpp"
+#include "compute/driver/kvm_probe.hpp"
+#include "platform/log/log.hpp"
+#include "platform/os/fd.hpp"
+
+namespace stratolet::compute {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+void closeConnection(virConnectPtr connection) { virConnectClose(connection); }
+void freeDomain(virDomainPtr domain) { virDomainFree(domain); }
+using Connection = std::shared_ptr<virConnect>;
+using Domain = Handle<virDomain, freeDomain>;
+
+/// libvirt's own word for what went wrong last on this thread.
+[[noreturn]] void fail(std::string_view doing) {
+    const virErrorPtr last = virGetLastError();
+    throw Error(last && last->code == VIR_ERR_OPERATION_TIMEOUT ? Failure::TimedOut : Failure::Broken, "could not ", doing, ": ",
+                last && last->message ? last->message : "libvirt gives no reason");
+}
+
+template <class Result> Result checked(Result result, std::string_view doing) {
+    if (result < 0) fail(doing);
+    return result;
+}
+
+int lastCode() {
+    const virErrorPtr last = virGetLastError();
+    return last ? last->code : VIR_ERR_OK;
+}
+
+std::string taken(char* text, std::string_view doing) {
+    if (!text) fail(doing);
+    const Handle<char, free> owner(text);
+    return text;
+}
+
+PowerState powerOf(int state) {
+    switch (state) {
+    case VIR_DOMAIN_RUNNING:
+    case VIR_DOMAIN_BLOCKED:
+    case VIR_DOMAIN_SHUTDOWN: return PowerState::Running; // SHUTDOWN: asked to, but still there
+    case VIR_DOMAIN_PAUSED: return PowerState::Paused;
+    case VIR_DOMAIN_SHUTOFF: return PowerState::Shutdown;
+    case VIR_DOMAIN_CRASHED: return PowerState::Crashed;
+    case VIR_DOMAIN_PMSUSPENDED: return PowerState::Suspended;
+    default: return PowerState::NoState;
+    }
+}
+
+MiB machineMemory() {
+    // Not from libvirt: it asks sysfs, which is wrong inside some containers.
+    std::ifstream facts("/proc/meminfo");
+    std::string name;
+    std::int64_t kibibytes = 0;
+    for (std::string unit; facts >> name >> kibibytes; std::getline(facts, unit)) {
+        if (name == "MemTotal:") return {kibibytes >> 10};
+    }
+    return {0};
+}
+
+class Libvirt : public Hypervisor {
+public:
+    Libvirt(LibvirtOptions options, Log& log) : options_(std::move(options)), log_(log) {
+        virInitialize();
+        virSetErrorFunc(nullptr, [](void*, virErrorPtr) {}); // errors are told once, by the Error they become
+        std::error_code failure;
+        fs::create_directories(options_.consoleDir, failure);
+        if (failure) throw Error(Failure::Broken, "could not make ", options_.consoleDir.string(), ": ", failure.message());
+        if (options_.virtType == "auto") {
+            const auto verdict = probeKvm();
+            options_.virtType = verdict.runs ? "kvm" : "qemu";
+            log_.info("looked whether KVM runs guests", {{"virt_type", options_.virtType}, {"because", verdict.reason}});
+        }
+        connected();
+    }
+
+    HypervisorCapacity capacity() override {
+        return retried([&](virConnectPtr connection) {
+            virNodeInfo node{};
+            checked(virNodeGetInfo(connection, &node), "ask libvirt about the machine");
+            unsigned long version = 0;
+            checked(virConnectGetVersion(connection, &version), "ask libvirt for QEMU's version");
+            struct statvfs disk {};
+            check(statvfs(options_.consoleDir.c_str(), &disk), "ask for the size of the file system");
+            return HypervisorCapacity{.type = "QEMU",
+                                      .hostname = taken(virConnectGetHostname(connection), "ask libvirt for the machine's name"),
+                                      .version = static_cast<int>(version),
+                                      .vcpus = static_cast<int>(node.cpus),
+                                      .memory = machineMemory(),
+                                      .disk =
+                                          GiB{static_cast<std::int64_t>(disk.f_blocks) * static_cast<std::int64_t>(disk.f_frsize) >> 30}};
+        });
+    }
+
+    void ensureBase(const DiskSource& image, const DiskSource& base) override { ensureBaseFile(image, base); }
+    void ensureRootDisk(const DiskSource& base, const DiskSource& root, Bytes size) override { ensureRootFile(base, root, size); }
+
+    void ensureDefined(const GuestSpec& spec) override {
+        retried([&](virConnectPtr connection) {
+            const Domain known = find(connection, spec.server);
+            if (known && checked(virDomainIsActive(known.get()), "look whether a guest runs") == 1) return;
+            const std::string xml = domainXml(spec, {.virtType = options_.virtType, .consoleLog = consoleLog(spec.server), .version = {}});
+            if (!Domain(virDomainDefineXMLFlags(connection, xml.c_str(), VIR_DOMAIN_DEFINE_VALIDATE))) fail("define a guest");
+        });
+    }
+
+    void ensureRunning(const ServerId& server) override {
+        retried([&](virConnectPtr connection) {
+            const Domain domain = known(connection, server);
+            const PowerState power = powerOfDomain(domain.get());
+            if (power == PowerState::Running) return;
+            if (power == PowerState::Paused) {
+                checked(virDomainResume(domain.get()), "let a guest go on");
+            } else if (virDomainCreateWithFlags(domain.get(), 0) < 0 && virDomainIsActive(domain.get()) != 1) {
+                fail("start a guest");
+            }
+        });
+    }
+
+    void ensureStopped(const ServerId& server, std::chrono::seconds patience) override {
+        retried([&](virConnectPtr connection) {
+            const Domain domain = find(connection, server);
+            if (domain && !asksToPowerOff(domain.get(), patience)) destroy(domain.get());
+        });
+    }
+
+    void reboot(const ServerId& server, std::chrono::seconds patience) override {
+        retried([&](virConnectPtr connection) {
+            const Domain domain = known(connection, server);
+            // Off and on again instead of libvirt's own reboot: only this shows whether the guest has followed.
+            if (!asksToPowerOff(domain.get(), patience))
+                throw Error(Failure::TimedOut, "the guest did not answer a request to reboot within ", patience.count(), " s");
+            if (virDomainCreateWithFlags(domain.get(), 0) < 0 && virDomainIsActive(domain.get()) != 1) fail("start a guest again");
+        });
+    }
+
+    void ensureGone(const ServerId& server) override {
+        retried([&](virConnectPtr connection) {
+            const Domain domain = find(connection, server);
+            if (!domain) return;
+            destroy(domain.get());
+            if (virDomainUndefineFlags(domain.get(), VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA) < 0 &&
+                lastCode() != VIR_ERR_NO_DOMAIN)
+                fail("undefine a guest");
+        });
+        for (const char* rotated : {"", ".0", ".1", ".2", ".3"}) {
+            std::error_code ignored;
+            auto file = consoleLog(server);
+            fs::remove(file += rotated, ignored);
+        }
+    }
+
+    void ensureAttached(const ServerId& server, const GuestDisk& disk) override {
+        attach(server, "disk", disk.serial, serialOf, diskXml(disk));
+    }
+    void ensureDetached(const ServerId& server, const std::string& serial) override { detach(server, "disk", serial, serialOf); }
+    void ensureAttached(const ServerId& server, const GuestNic& nic) override {
+        const std::string xml = nicXml(nic);
+        attach(server, "interface", macOf(xml), macOf, xml);
+    }
+    void ensureNicDetached(const ServerId& server, const std::string& mac) override {
+        detach(server, "interface", macOf("<mac address='" + mac + "'/>"), macOf);
+    }
+
+    std::vector<std::string> disksOf(const ServerId& server) override {
+        return retried([&](virConnectPtr connection) {
+            std::vector<std::string> serials;
+            const Domain domain = find(connection, server);
+            if (!domain) return serials;
+            for (const auto& block : deviceBlocks(descriptionOf(domain.get(), 0), "disk")) serials.push_back(serialOf(block));
+            return serials;
+        });
+    }
+
+    std::optional<PowerState> powerState(const ServerId& server) override {
+        return retried([&](virConnectPtr connection) -> std::optional<PowerState> {
+            const Domain domain = find(connection, server);
+            if (!domain) return std::nullopt;
+            return powerOfDomain(domain.get());
+        });
+    }
+
+    std::vector<ServerId> guests() override {
+        return retried([&](virConnectPtr connection) {
+            virDomainPtr* list = nullptr;
+            const int count = checked(virConnectListAllDomains(connection, &list, 0), "list the guests");
+            std::vector<Domain> domains;
+            for (int index = 0; index < count; ++index) domains.emplace_back(list[index]);
+            free(list);
+            std::vector<ServerId> ours;
+            for (const auto& domain : domains) {
+                char uuid[VIR_UUID_STRING_BUFLEN] = {};
+                if (isOurs(domain.get()) && virDomainGetUUIDString(domain.get(), uuid) == 0) ours.push_back(ServerId{uuid});
+            }
+            return ours;
+        });
+    }
+
+    std::string console(const ServerId& server, int lines) override { return readConsoleLog(consoleLog(server), lines); }
+
+private:
+    using Key = std::string (*)(std::string_view);
+
+    fs::path consoleLog(const ServerId& server) const { return options_.consoleDir / (server.text + ".log"); }
+
+    /// The connection, made anew where libvirt has gone away since: a restart of it takes a moment.
+    Connection connected() {
+        const std::lock_guard guard(lock_);
+        if (connection_ && virConnectIsAlive(connection_.get()) == 1) return connection_;
+        const bool again = connection_ != nullptr;
+        connection_.reset();
+        const auto end = Clock::now() + 10s;
+        for (;;) {
+            if (virConnectPtr fresh = virConnectOpen(options_.uri.c_str())) {
+                connection_ = Connection(fresh, closeConnection);
+                if (again) log_.info("libvirt is back", {{"uri", options_.uri}});
+                return connection_;
+            }
+            if (!again || Clock::now() > end) fail("reach libvirt at " + options_.uri);
+            std::this_thread::sleep_for(200ms);
+        }
+    }
+
+    /// Every verb looks before it acts, so one that was cut off by a restart of libvirt is simply begun again.
+    template <class Work> auto retried(Work work) -> std::invoke_result_t<Work&, virConnectPtr> {
+        const Connection connection = connected();
+        try {
+            return work(connection.get());
+        } catch (const Error&) {
+            if (virConnectIsAlive(connection.get()) == 1) throw;
+        }
+        log_.warning("lost libvirt while it worked for us; trying once more", {{"uri", options_.uri}});
+        const Connection fresh = connected();
+        return work(fresh.get());
+    }
+
+    static bool isOurs(virDomainPtr domain) {
+        char* ours = virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, guestNamespace.data(), 0);
+        if (!ours) return false;
+        free(ours);
+        return true;
+    }
+
+    /// Ours of that id, or nothing: a domain without our mark belongs to somebody else, whatever its id.
+    static Domain find(virConnectPtr connection, const ServerId& server) {
+        Domain domain(virDomainLookupByUUIDString(connection, server.text.c_str()));
+        if (!domain) {
+            if (lastCode() == VIR_ERR_NO_DOMAIN) return nullptr;
+            fail("look up a guest");
+        }
+        if (!isOurs(domain.get())) return nullptr;
+        return domain;
+    }
+
+    static Domain known(virConnectPtr connection, const ServerId& server) {
+        Domain domain = find(connection, server);
+        if (!domain) throw Error(Failure::Broken, "there is no guest ", server);
+        return domain;
+    }
+
+    static PowerState powerOfDomain(virDomainPtr domain) {
+        int state = 0;
+        checked(virDomainGetState(domain, &state, nullptr, 0), "ask how a guest is");
+        return powerOf(state);
+    }
+
+    static std::string descriptionOf(virDomainPtr domain, unsigned flags) {
+        return taken(virDomainGetXMLDesc(domain, flags), "read a guest's description");
+    }
+
+    static bool isOff(virDomainPtr domain) {
+        const PowerState power = powerOfDomain(domain);
+        return power == PowerState::Shutdown || power == PowerState::Crashed;
+    }
+
+    /// The power button, pressed again now and then (a guest that is still booting does not hear it), until the guest is off or `patience`
+    /// is over.
+    static bool asksToPowerOff(virDomainPtr domain, std::chrono::seconds patience) {
+        const auto begin = Clock::now();
+        auto press = begin;
+        while (!isOff(domain)) {
+            const auto now = Clock::now();
+            if (now - begin >= patience || powerOfDomain(domain) != PowerState::Running) return false;
+            if (now >= press) {
+                if (virDomainShutdownFlags(domain, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN) < 0 && !isOff(domain))
+                    fail("ask a guest to power off");
+                press = now + 10s;
+            }
+            std::this_thread::sleep_for(100ms);
+        }
+        return true;
+    }
+
+    static void destroy(virDomainPtr domain) {
+        if (isOff(domain)) return;
+        if (virDomainDestroyFlags(domain, VIR_DOMAIN_DESTROY_GRACEFUL) < 0 && !isOff(domain) && virDomainDestroy(domain) < 0 &&
+            !isOff(domain))
+            fail("power a guest off");
+    }
+
+    static std::optional<std::string> device(virDomainPtr domain, unsigned flags, std::string_view kind, const std::string& wanted,
+                                             Key key) {
+        for (auto& block : deviceBlocks(descriptionOf(domain, flags), kind)) {
+            if (key(block) == wanted) return std::move(block);
+        }
+        return std::nullopt;
+    }
+
+    void attach(const ServerId& server, std::string_view kind, const std::string& wanted, Key key, const std::string& xml) {
+        retried([&](virConnectPtr connection) {
+            const Domain domain = known(connection, server);
+            // The running guest first: where it refuses, its definition must not promise the device either.
+            if (virDomainIsActive(domain.get()) == 1 && !device(domain.get(), 0, kind, wanted, key))
+                checked(virDomainAttachDeviceFlags(domain.get(), xml.c_str(), VIR_DOMAIN_AFFECT_LIVE),
+                        "attach a device to a running guest");
+            if (!device(domain.get(), VIR_DOMAIN_XML_INACTIVE, kind, wanted, key))
+                checked(virDomainAttachDeviceFlags(domain.get(), xml.c_str(), VIR_DOMAIN_AFFECT_CONFIG),
+                        "add a device to a guest's definition");
+        });
+    }
+
+    void detach(const ServerId& server, std::string_view kind, const std::string& wanted, Key key) {
+        retried([&](virConnectPtr connection) {
+            const Domain domain = find(connection, server);
+            if (!domain) return;
+            if (virDomainIsActive(domain.get()) == 1) unplug(domain.get(), kind, wanted, key);
+            if (const auto block = device(domain.get(), VIR_DOMAIN_XML_INACTIVE, kind, wanted, key))
+                checked(virDomainDetachDeviceFlags(domain.get(), block->c_str(), VIR_DOMAIN_AFFECT_CONFIG),
+                        "take a device out of a guest's definition");
+        });
+    }
+
+    /// A guest lets go of a device when it likes: ask, look, and ask again for as long as it may take it to boot.
+    static void unplug(virDomainPtr domain, std::string_view kind, const std::string& wanted, Key key) {
+        const auto begin = Clock::now();
+        auto ask = begin;
+        while (const auto block = device(domain, 0, kind, wanted, key)) {
+            const auto now = Clock::now();
+            if (now - begin > 120s) throw Error(Failure::TimedOut, "the guest does not let go of the device");
+            if (now >= ask) {
+                if (virDomainDetachDeviceFlags(domain, block->c_str(), VIR_DOMAIN_AFFECT_LIVE) < 0 && virDomainIsActive(domain) != 1)
+                    return;
+                ask = Clock::now() + 5s; // refused while an earlier request is under way: only looking tells
+            }
+            std::this_thread::sleep_for(100ms);
+        }
+    }
+
+    LibvirtOptions options_;
+    Log& log_;
+    std::mutex lock_;
+    Connection connection_;
+};
+
+}
+
+std::unique_ptr<Hypervisor> libvirtHypervisor(LibvirtOptions options, Log& log) {
+    return std::make_unique<Libvirt>(std::move(options), log);
+}
+
+}

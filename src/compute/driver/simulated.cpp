@@ -1,0 +1,255 @@
+#include "compute/driver/simulated.hpp"
+
+#include <algorithm>
+#include <fcntl.h>
+#include <fstream>
+#include <sstream>
+#include <unistd.h>
+
+#include "compute/driver/console_log.hpp"
+#include "platform/os/fd.hpp"
+
+namespace stratolet::compute {
+namespace {
+
+namespace fs = std::filesystem;
+
+void sparseFile(const fs::path& path, std::int64_t bytes) {
+    if (fs::exists(path)) return;
+    fs::create_directories(path.parent_path());
+    const Fd file(static_cast<int>(check(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600), "make a disk")));
+    check(ftruncate(file.get(), bytes), "give a disk its size");
+}
+
+void addOnce(std::vector<std::string>& list, const std::string& item) {
+    if (std::find(list.begin(), list.end(), item) == list.end()) list.push_back(item);
+}
+
+}
+
+SimulatedHypervisor::SimulatedHypervisor(SimulatedOptions options) : options_(std::move(options)) {
+    if (!options_.stateDir.empty()) load();
+}
+
+SimulatedHypervisor::~SimulatedHypervisor() = default;
+
+void SimulatedHypervisor::failOn(const std::string& verb, int times, Failure failure) {
+    const std::lock_guard guard(lock_);
+    faults_[verb] = {times, failure};
+}
+
+void SimulatedHypervisor::powerOffFromInside(const ServerId& server) {
+    const std::lock_guard guard(lock_);
+    known(server).power = PowerState::Shutdown;
+    keep(server);
+}
+
+void SimulatedHypervisor::loseHost() {
+    const std::lock_guard guard(lock_);
+    for (auto& [server, guest] : guests_) {
+        guest.power = PowerState::Shutdown;
+        keep(server);
+    }
+}
+
+int SimulatedHypervisor::calls(const std::string& verb) const {
+    const std::lock_guard guard(lock_);
+    const auto found = calls_.find(verb);
+    return found == calls_.end() ? 0 : found->second;
+}
+
+void SimulatedHypervisor::enter(const std::string& verb) {
+    ++calls_[verb];
+    const auto fault = faults_.find(verb);
+    if (fault == faults_.end() || fault->second.times == 0) return;
+    --fault->second.times;
+    throw Error(fault->second.failure, "the simulated hypervisor was told to fail at ", verb);
+}
+
+SimulatedHypervisor::Guest& SimulatedHypervisor::known(const ServerId& server) {
+    const auto found = guests_.find(server);
+    if (found == guests_.end()) throw Error(Failure::Broken, "there is no guest ", server);
+    return found->second;
+}
+
+HypervisorCapacity SimulatedHypervisor::capacity() {
+    return {.type = "simulated",
+            .hostname = options_.hostname,
+            .version = 1000000,
+            .vcpus = options_.vcpus,
+            .memory = options_.memory,
+            .disk = options_.disk};
+}
+
+void SimulatedHypervisor::ensureBase(const DiskSource& image, const DiskSource& base) {
+    {
+        const std::lock_guard guard(lock_);
+        enter("ensureBase");
+    }
+    std::error_code failure;
+    const auto bytes = fs::file_size(image.path, failure);
+    if (failure) throw Error(Failure::Broken, "could not read the image ", image.path.string(), ": ", failure.message());
+    sparseFile(base.path, static_cast<std::int64_t>(bytes));
+}
+
+void SimulatedHypervisor::ensureRootDisk(const DiskSource& base, const DiskSource& root, Bytes size) {
+    {
+        const std::lock_guard guard(lock_);
+        enter("ensureRootDisk");
+    }
+    if (!fs::exists(base.path)) throw Error(Failure::Broken, "there is no base copy ", base.path.string());
+    sparseFile(root.path, std::max<std::int64_t>(size.count, static_cast<std::int64_t>(fs::file_size(base.path))));
+}
+
+void SimulatedHypervisor::ensureDefined(const GuestSpec& spec) {
+    const std::lock_guard guard(lock_);
+    enter("ensureDefined");
+    Guest& guest = guests_[spec.server];
+    if (guest.power == PowerState::Running) return;
+    guest.disks.clear();
+    guest.nics.clear();
+    for (const auto& disk : spec.disks) guest.disks.push_back(disk.serial);
+    for (const auto& nic : spec.nics) guest.nics.push_back(nic.mac);
+    keep(spec.server);
+}
+
+void SimulatedHypervisor::boot(Guest& guest) {
+    guest.power = PowerState::Running;
+    ++guest.boots;
+}
+
+void SimulatedHypervisor::ensureRunning(const ServerId& server) {
+    const std::lock_guard guard(lock_);
+    enter("ensureRunning");
+    Guest& guest = known(server);
+    if (guest.power == PowerState::Running) return;
+    boot(guest);
+    keep(server);
+}
+
+void SimulatedHypervisor::ensureStopped(const ServerId& server, std::chrono::seconds) {
+    const std::lock_guard guard(lock_);
+    enter("ensureStopped");
+    const auto found = guests_.find(server);
+    if (found == guests_.end()) return;
+    found->second.power = PowerState::Shutdown;
+    keep(server);
+}
+
+void SimulatedHypervisor::reboot(const ServerId& server, std::chrono::seconds) {
+    const std::lock_guard guard(lock_);
+    enter("reboot");
+    boot(known(server));
+    keep(server);
+}
+
+void SimulatedHypervisor::ensureGone(const ServerId& server) {
+    const std::lock_guard guard(lock_);
+    enter("ensureGone");
+    guests_.erase(server);
+    keep(server);
+}
+
+void SimulatedHypervisor::ensureAttached(const ServerId& server, const GuestDisk& disk) {
+    const std::lock_guard guard(lock_);
+    enter("ensureAttached");
+    addOnce(known(server).disks, disk.serial);
+    keep(server);
+}
+
+void SimulatedHypervisor::ensureDetached(const ServerId& server, const std::string& serial) {
+    const std::lock_guard guard(lock_);
+    enter("ensureDetached");
+    const auto found = guests_.find(server);
+    if (found == guests_.end()) return;
+    std::erase(found->second.disks, serial);
+    keep(server);
+}
+
+void SimulatedHypervisor::ensureAttached(const ServerId& server, const GuestNic& nic) {
+    const std::lock_guard guard(lock_);
+    enter("ensureNicAttached");
+    addOnce(known(server).nics, nic.mac);
+    keep(server);
+}
+
+void SimulatedHypervisor::ensureNicDetached(const ServerId& server, const std::string& mac) {
+    const std::lock_guard guard(lock_);
+    enter("ensureNicDetached");
+    const auto found = guests_.find(server);
+    if (found == guests_.end()) return;
+    std::erase(found->second.nics, mac);
+    keep(server);
+}
+
+std::vector<std::string> SimulatedHypervisor::disksOf(const ServerId& server) {
+    const std::lock_guard guard(lock_);
+    const auto found = guests_.find(server);
+    return found == guests_.end() ? std::vector<std::string>{} : found->second.disks;
+}
+
+std::vector<std::string> SimulatedHypervisor::nicsOf(const ServerId& server) const {
+    const std::lock_guard guard(lock_);
+    const auto found = guests_.find(server);
+    return found == guests_.end() ? std::vector<std::string>{} : found->second.nics;
+}
+
+std::optional<PowerState> SimulatedHypervisor::powerState(const ServerId& server) {
+    const std::lock_guard guard(lock_);
+    const auto found = guests_.find(server);
+    if (found == guests_.end()) return std::nullopt;
+    return found->second.power;
+}
+
+std::vector<ServerId> SimulatedHypervisor::guests() {
+    const std::lock_guard guard(lock_);
+    std::vector<ServerId> all;
+    for (const auto& [server, guest] : guests_) all.push_back(server);
+    return all;
+}
+
+std::string SimulatedHypervisor::console(const ServerId& server, int lines) {
+    const std::lock_guard guard(lock_);
+    const auto found = guests_.find(server);
+    if (found == guests_.end()) return {};
+    std::string text;
+    for (int count = 1; count <= std::min(found->second.boots, 100); ++count)
+        text += "simulated guest " + server.text + "\nboot " + std::to_string(count) + "\nlogin: \n";
+    return lastLines(text, lines);
+}
+
+// One small text file a guest: power state, number of boots, then a line "disk SERIAL" or "nic MAC" for each device.
+
+void SimulatedHypervisor::load() {
+    fs::create_directories(options_.stateDir);
+    for (const auto& entry : fs::directory_iterator(options_.stateDir)) {
+        if (entry.path().extension() != ".guest") continue;
+        std::ifstream file(entry.path());
+        Guest guest;
+        int power = 0;
+        if (!(file >> power >> guest.boots)) throw Error(Failure::Broken, entry.path().string(), " is no simulated guest");
+        guest.power = static_cast<PowerState>(power);
+        for (std::string kind, name; file >> kind >> name;) (kind == "disk" ? guest.disks : guest.nics).push_back(name);
+        guests_[ServerId{entry.path().stem().string()}] = std::move(guest);
+    }
+}
+
+void SimulatedHypervisor::keep(const ServerId& server) {
+    if (options_.stateDir.empty()) return;
+    const fs::path file = options_.stateDir / (server.text + ".guest");
+    const auto found = guests_.find(server);
+    if (found == guests_.end()) {
+        fs::remove(file);
+        return;
+    }
+    std::ostringstream text;
+    text << static_cast<int>(found->second.power) << ' ' << found->second.boots << '\n';
+    for (const auto& disk : found->second.disks) text << "disk " << disk << '\n';
+    for (const auto& nic : found->second.nics) text << "nic " << nic << '\n';
+    fs::path fresh = file;
+    fresh += ".new";
+    std::ofstream(fresh) << std::move(text).str();
+    fs::rename(fresh, file);
+}
+
+}

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <stratolet/driver/hypervisor.hpp>
+#include <stratolet/error.hpp>
+
+#include <filesystem>
+#include <map>
+#include <mutex>
+#include <string>
+
+namespace stratolet::compute {
+
+struct SimulatedOptions {
+    /// Where guests are remembered, so that they outlive this process as a real hypervisor's do; empty: in memory only.
+    std::filesystem::path stateDir = {};
+    std::string hostname = "sandbox";
+    int vcpus = 256;
+    MiB memory{1 << 20};
+    GiB disk{65536};
+};
+
+/// A hypervisor that runs nothing: guests are entries in a table, their root disks sparse files, their consoles a few lines of text.
+/// Every verb takes effect at once and always in the same way. For the sandbox and for tests.
+class SimulatedHypervisor : public Hypervisor {
+public:
+    explicit SimulatedHypervisor(SimulatedOptions options = {});
+    ~SimulatedHypervisor() override;
+
+    /// The next `times` calls of this verb ("ensureRunning", …) throw Error(`failure`) and change nothing.
+    void failOn(const std::string& verb, int times, Failure failure);
+
+    /// The guest powers itself off, as from inside.
+    void powerOffFromInside(const ServerId& server);
+
+    /// What a reboot of the machine does to its guests: they are defined still, and off.
+    void loseHost();
+
+    int calls(const std::string& verb) const; ///< how often a verb has been called
+
+    HypervisorCapacity capacity() override;
+    void ensureBase(const DiskSource& image, const DiskSource& base) override;
+    void ensureRootDisk(const DiskSource& base, const DiskSource& root, Bytes size) override;
+    void ensureDefined(const GuestSpec& spec) override;
+    void ensureRunning(const ServerId& server) override;
+    void ensureStopped(const ServerId& server, std::chrono::seconds patience) override;
+    void reboot(const ServerId& server, std::chrono::seconds patience) override;
+    void ensureGone(const ServerId& server) override;
+    void ensureAttached(const ServerId& server, const GuestDisk& disk) override;
+    void ensureDetached(const ServerId& server, const std::string& serial) override;
+    void ensureAttached(const ServerId& server, const GuestNic& nic) override;
+    void ensureNicDetached(const ServerId& server, const std::string& mac) override;
+    std::vector<std::string> disksOf(const ServerId& server) override;
+    std::optional<PowerState> powerState(const ServerId& server) override;
+    std::vector<ServerId> guests() override;
+    std::string console(const ServerId& server, int lines) override;
+
+    std::vector<std::string> nicsOf(const ServerId& server) const; ///< their MAC addresses
+
+private:
+    struct Guest {
+        PowerState power = PowerState::Shutdown;
+        int boots = 0;
+        std::vector<std::string> disks; ///< serials
+        std::vector<std::string> nics;  ///< MAC addresses
+    };
+    struct Fault {
+        int times = 0;
+        Failure failure;
+    };
+
+    void enter(const std::string& verb); // counts, and fails where told to; the lock is held
+    Guest& known(const ServerId& server);
+    void boot(Guest& guest);
+    void load();
+    void keep(const ServerId& server);
+
+    SimulatedOptions options_;
+    mutable std::mutex lock_;
+    std::map<ServerId, Guest> guests_;
+    std::map<std::string, Fault> faults_;
+    std::map<std::string, int> calls_;
+};
+
+}

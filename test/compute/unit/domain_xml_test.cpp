@@ -1,0 +1,80 @@
+#include "compute/driver/domain_xml.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace stratolet;
+using namespace stratolet::compute;
+using Catch::Matchers::Contains;
+
+namespace {
+
+GuestSpec smallGuest() {
+    return {.server = {"0d1c4b5e-7d5e-4c7f-9d43-3a0f1b1c2d3e"},
+            .name = "web",
+            .project = {"0123456789abcdef0123456789abcdef"},
+            .vcpus = 2,
+            .memory = MiB{512},
+            .disks = {{.serial = "root", .source = {"/var/lib/disks/a", DiskFormat::Qcow2}, .device = "vda", .root = true}},
+            .nics = {{.port = {"p"}, .tap = "tap0123", .mac = "fa:16:3e:00:00:01", .mtu = 1450}}};
+}
+
+}
+
+TEST_CASE("A domain says what the guest is to be", "[compute][domain]") {
+    const auto xml = domainXml(smallGuest(), {.virtType = "qemu", .consoleLog = "/var/log/c.log", .version = "1"});
+    CHECK_THAT(xml, Contains("<domain type='qemu'>"));
+    CHECK_THAT(xml, Contains("<uuid>0d1c4b5e-7d5e-4c7f-9d43-3a0f1b1c2d3e</uuid>"));
+    CHECK_THAT(xml, Contains("<memory unit='MiB'>512</memory>"));
+    CHECK_THAT(xml, Contains("<vcpu placement='static'>2</vcpu>"));
+    CHECK_THAT(xml, Contains("<entry name='product'>OpenStack Nova</entry>"));
+    CHECK_THAT(xml, Contains("<log file='/var/log/c.log' append='on'/>"));
+    CHECK_THAT(xml, Contains("<target dev='tap0123' managed='no'/>"));
+    CHECK_THAT(xml, Contains("<mtu size='1450'/>"));
+    CHECK_THAT(xml, Contains("xmlns:stratolet='urn:stratolet:guest:1'"));
+}
+
+TEST_CASE("A domain is a pure function of its guest", "[compute][domain]") {
+    CHECK(domainXml(smallGuest(), {}) == domainXml(smallGuest(), {}));
+}
+
+TEST_CASE("Nothing a user types becomes markup", "[compute][domain]") {
+    auto spec = smallGuest();
+    spec.name = "'/><disk type='file'><source file='/etc/shadow'/></disk><x a='\"&\n";
+    const auto xml = domainXml(spec, {});
+    CHECK(deviceBlocks(xml, "disk").size() == 1);
+    CHECK_THAT(xml, !Contains("/etc/shadow'/>"));
+    CHECK_THAT(xml, Contains("&apos;/&gt;&lt;disk type=&apos;file&apos;&gt;"));
+    CHECK_THAT(xml, Contains("&quot;&amp;&#10;"));
+}
+
+TEST_CASE("What XML cannot carry becomes a question mark", "[compute][domain]") {
+    CHECK(xmlEscaped(std::string_view("a\0b\x01", 4)) == "a?b?");
+    CHECK(xmlEscaped("\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80") == "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
+    CHECK(xmlEscaped("\xff\xc3") == "??");
+    CHECK(xmlEscaped("\xed\xa0\x80") == "???"); // a surrogate
+    CHECK(xmlEscaped("\xc0\xaf") == "??");      // longer than needed
+    CHECK(xmlEscaped("\xef\xbf\xbf") == "???"); // U+FFFF
+}
+
+TEST_CASE("Every disk says its format, and a raw disk has nothing behind it", "[compute][domain]") {
+    const auto raw = diskXml({.serial = "s", .source = {"/dev/vg/volume", DiskFormat::Raw}, .device = "vdb"});
+    CHECK_THAT(raw, Contains("<disk type='block' device='disk'>"));
+    CHECK_THAT(raw, Contains("type='raw'"));
+    CHECK_THAT(raw, Contains("<source dev='/dev/vg/volume'/><backingStore/>"));
+    CHECK_THAT(raw, Contains("<serial>s</serial>"));
+    const auto qcow2 = diskXml({.serial = "s", .source = {"/disks/it's", DiskFormat::Qcow2}, .device = "vda"});
+    CHECK_THAT(qcow2, Contains("type='qcow2'"));
+    CHECK_THAT(qcow2, Contains("<source file='/disks/it&apos;s'/>"));
+    CHECK_THAT(qcow2, !Contains("backingStore"));
+}
+
+TEST_CASE("Devices are found in a description by serial and address", "[compute][domain]") {
+    const auto blocks = deviceBlocks("<devices>\n<disk type='file'>\n  <serial>one</serial></disk><disk type='file'></disk>"
+                                     "<interface type='ethernet'><mac address='FA:16:3E:00:00:02'/></interface></devices>",
+                                     "disk");
+    REQUIRE(blocks.size() == 2);
+    CHECK(serialOf(blocks[0]) == "one");
+    CHECK(serialOf(blocks[1]).empty());
+    CHECK(macOf("<interface type='ethernet'><mac address='FA:16:3E:00:00:02'/>") == "fa:16:3e:00:00:02");
+    CHECK(deviceBlocks("<disk type='file'>", "disk").empty());
+}
