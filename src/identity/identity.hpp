@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "identity/caller.hpp"
+#include "platform/config/config.hpp"
 #include "platform/http/http.hpp"
 #include "platform/parts.hpp"
 #include "platform/store/store.hpp"
@@ -42,6 +43,8 @@ struct Bootstrap {
     std::string region = "RegionOne";
     std::vector<CatalogService> services;
 };
+
+std::vector<ConfigOption> configOptions();
 
 /// The identity service.
 class Identity {

@@ -1,0 +1,30 @@
+#include "identity/caller.hpp"
+
+#include <cassert>
+
+#include <stratolet/error.hpp>
+
+namespace stratolet::identity {
+
+bool Caller::may(std::string_view otherRule, Target target) const {
+    asked = true;
+    if (!target.contains("project_id")) target.emplace("project_id", project.text);
+    if (!target.contains("tenant_id")) target.emplace("tenant_id", target["project_id"]);
+    if (!target.contains("user_id")) target.emplace("user_id", user.text);
+    return policy->allows(otherRule, *credentials, target);
+}
+
+void Caller::enforce(std::string_view otherRule, Target target) const {
+    if (!may(otherRule, std::move(target)))
+        throw Error(Failure::Forbidden, "You are not authorized to perform the requested action: ", otherRule, ".").as("PolicyNotAuthorized");
+}
+
+void Caller::enforce(Target target) const { enforce(rule, std::move(target)); }
+
+const Caller& callerOf(const http::Request& request) {
+    const auto* caller = std::any_cast<std::shared_ptr<const Caller>>(&request.context);
+    assert(caller); // the route has no rule, so nobody was asked who they are
+    return **caller;
+}
+
+}

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "identity/core.hpp"
+#include "identity/identity.hpp"
+#include "platform/http/http.hpp"
+
+namespace stratolet::identity {
+
+/// Writes the services and endpoints that a token of this project (empty: none) gets to see, as the list `catalog` of a token.
+/// Endpoints whose address needs a project are left out where there is none; disabled ones are hidden.
+void writeCatalog(JsonWriter& out, store::Reader& db, const ProjectId& project);
+
+/// Our own services and endpoints, made where they are missing and pointed at `wanted.endpoint`.
+void ensureCatalog(store::Transaction& tx, Ambient& ambient, const Bootstrap& wanted);
+
+void addCatalogRoutes(http::Routes& routes, Core& core);
+
+}

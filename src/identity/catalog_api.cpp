@@ -1,0 +1,272 @@
+#include "identity/catalog.hpp"
+#include "identity/wire.hpp"
+#include "platform/ambient/ambient.hpp"
+
+namespace stratolet::identity {
+namespace {
+
+using namespace http;
+
+Error notFound(std::string_view kind, const std::string& id) { return Error(Failure::NotFound, "Could not find ", kind, ": ", id, "."); }
+
+/// One row as the API shows it: `write` is given the columns.
+using RowWriter = void (*)(JsonWriter&, const Request&, const store::Row&);
+
+Response answerOne(const Request& request, int status, std::string_view key, std::string_view sql, const std::string& id, Core& core, RowWriter write) {
+    auto rows = core.parts.store.reader().query(std::string(sql) + " WHERE id = ?", id);
+    if (!rows.next()) throw notFound(key, id);
+    return jsonResponse(status, [&](JsonWriter& out) {
+        const auto body = out.object();
+        out.key(key);
+        write(out, request, rows.row());
+    });
+}
+
+Response answerAll(const Request& request, std::string_view collection, std::string_view sql, const store::Conditions& conditions, Core& core, RowWriter write) {
+    return listResponse(request, collection, [&](JsonWriter& out) {
+        auto rows = core.parts.store.reader().run(std::string(sql) + conditions.where() + " ORDER BY id", conditions.values());
+        while (rows.next()) write(out, request, rows.row());
+    });
+}
+
+// Regions
+
+constexpr std::string_view selectRegion = "SELECT id, parent_id, description, extra FROM regions";
+const std::initializer_list<std::string_view> regionAttributes = {"id", "parent_region_id", "description", "links"};
+
+void writeRegion(JsonWriter& out, const Request& request, const store::Row& row) {
+    const auto object = out.object();
+    out.field("id", row.text(0));
+    out.field("parent_region_id", row.maybeText(1));
+    out.field("description", row.text(2));
+    writeExtra(out, row.text(3));
+    writeSelf(out, request, "regions/" + row.text(0));
+}
+
+void refuseMissingRegion(store::Reader& db, const std::optional<std::string>& id) {
+    if (id && !db.query("SELECT 1 FROM regions WHERE id = ?", *id).any()) throw notFound("region", *id);
+}
+
+Response createRegion(Request& request, Core& core, std::string id) {
+    const Json body = request.json().object("region");
+    callerOf(request).enforce();
+    const auto given = body.maybeText("id").value_or("");
+    if (!id.empty() && !given.empty() && id != given) throw Error(Failure::Invalid, "Conflicting region IDs specified: \"", id, "\" in the path, \"", given, "\" in the body.");
+    if (id.empty()) id = given.empty() ? core.parts.ambient.hexId() : given;
+    if (id.size() > 255) throw Error(Failure::Invalid, "Invalid input for field 'id': it must be 255 characters or less.");
+    const auto parent = body.maybeText("parent_region_id");
+    const auto description = body.maybeText("description").value_or("");
+    const auto extra = mergedExtra("{}", body, regionAttributes);
+    core.parts.store.write([&](store::Transaction& tx) {
+        refuseMissingRegion(tx, parent);
+        if (tx.query("SELECT 1 FROM regions WHERE id = ?", id).any())
+            throw Error(Failure::Conflict, "Conflict occurred attempting to store region - Duplicate ID, ", id, ".");
+        tx.execute("INSERT INTO regions VALUES (?, ?, ?, ?)", id, parent, description, extra);
+    });
+    return answerOne(request, 201, "region", selectRegion, id, core, writeRegion);
+}
+
+Response updateRegion(Request& request, Core& core) {
+    const Json body = request.json().object("region");
+    callerOf(request).enforce();
+    const auto& id = request.param("id");
+    core.parts.store.write([&](store::Transaction& tx) {
+        auto rows = tx.query(std::string(selectRegion) + " WHERE id = ?", id);
+        if (!rows.next()) throw notFound("region", id);
+        const auto parent = body.has("parent_region_id") ? body.maybeText("parent_region_id") : rows.row().maybeText(1);
+        const auto description = body.has("description") ? body.maybeText("description").value_or("") : rows.row().text(2);
+        const auto extra = mergedExtra(rows.row().text(3), body, regionAttributes);
+        refuseMissingRegion(tx, parent);
+        if (parent && tx.query("WITH RECURSIVE above (id) AS (SELECT ? UNION SELECT parent_id FROM regions JOIN above USING (id) WHERE parent_id IS NOT NULL) SELECT 1 FROM above WHERE id = ?",
+                               *parent, id)
+                          .any())
+            throw Error(Failure::Invalid, "Region ", id, " cannot be below itself.");
+        tx.execute("UPDATE regions SET parent_id = ?, description = ?, extra = ? WHERE id = ?", parent, description, extra, id);
+    });
+    return answerOne(request, 200, "region", selectRegion, id, core, writeRegion);
+}
+
+Response removeRegion(Request& request, Core& core) {
+    callerOf(request).enforce();
+    const auto& id = request.param("id");
+    core.parts.store.write([&](store::Transaction& tx) {
+        if (tx.query("SELECT 1 FROM endpoints WHERE region_id = ?", id).any() || tx.query("SELECT 1 FROM regions WHERE parent_id = ?", id).any())
+            throw Error(Failure::Forbidden, "Unable to delete region ", id, " because it or its child regions have associated endpoints.");
+        if (tx.execute("DELETE FROM regions WHERE id = ?", id) == 0) throw notFound("region", id);
+    });
+    return emptyResponse(204);
+}
+
+// Services
+
+constexpr std::string_view selectService = "SELECT id, type, name, description, enabled, extra FROM services";
+const std::initializer_list<std::string_view> serviceAttributes = {"id", "type", "name", "description", "enabled", "links"};
+
+void writeService(JsonWriter& out, const Request& request, const store::Row& row) {
+    const auto object = out.object();
+    out.field("id", row.text(0));
+    out.field("type", row.text(1));
+    if (!row.isNull(2)) out.field("name", row.text(2));
+    if (!row.isNull(3)) out.field("description", row.text(3));
+    out.field("enabled", row.boolean(4));
+    writeExtra(out, row.text(5));
+    writeSelf(out, request, "services/" + row.text(0));
+}
+
+Response createService(Request& request, Core& core) {
+    const Json body = request.json().object("service");
+    callerOf(request).enforce();
+    const auto id = core.parts.ambient.hexId();
+    const auto type = checkedName(body.at("type"), 255);
+    const auto name = body.maybeText("name"), description = body.maybeText("description");
+    const bool enabled = checkedTruth(body, "enabled", true);
+    const auto extra = mergedExtra("{}", body, serviceAttributes);
+    core.parts.store.write([&](store::Transaction& tx) { tx.execute("INSERT INTO services VALUES (?, ?, ?, ?, ?, ?)", id, type, name, description, enabled, extra); });
+    return answerOne(request, 201, "service", selectService, id, core, writeService);
+}
+
+Response updateService(Request& request, Core& core) {
+    const Json body = request.json().object("service");
+    callerOf(request).enforce();
+    const auto& id = request.param("id");
+    core.parts.store.write([&](store::Transaction& tx) {
+        auto rows = tx.query(std::string(selectService) + " WHERE id = ?", id);
+        if (!rows.next()) throw notFound("service", id);
+        const auto row = rows.row();
+        tx.execute("UPDATE services SET type = ?, name = ?, description = ?, enabled = ?, extra = ? WHERE id = ?", body.has("type") ? checkedName(body.at("type"), 255) : row.text(1),
+                   body.has("name") ? body.maybeText("name") : row.maybeText(2), body.has("description") ? body.maybeText("description") : row.maybeText(3),
+                   checkedTruth(body, "enabled", row.boolean(4)), mergedExtra(row.text(5), body, serviceAttributes), id);
+    });
+    return answerOne(request, 200, "service", selectService, id, core, writeService);
+}
+
+// Endpoints
+
+constexpr std::string_view selectEndpoint = "SELECT id, service_id, region_id, interface, url, enabled, extra FROM endpoints";
+const std::initializer_list<std::string_view> endpointAttributes = {"id", "service_id", "region_id", "region", "interface", "url", "enabled", "links"};
+
+void writeEndpoint(JsonWriter& out, const Request& request, const store::Row& row) {
+    const auto object = out.object();
+    out.field("id", row.text(0));
+    out.field("service_id", row.text(1));
+    out.field("region_id", row.maybeText(2));
+    out.field("region", row.maybeText(2));
+    out.field("interface", row.text(3));
+    out.field("url", row.text(4));
+    out.field("enabled", row.boolean(5));
+    writeExtra(out, row.text(6));
+    writeSelf(out, request, "endpoints/" + row.text(0));
+}
+
+std::string checkedInterface(const Json& value) {
+    const auto interface = value.text();
+    if (interface != "public" && interface != "internal" && interface != "admin") value.refuse("It must be one of public, internal, admin.");
+    return interface;
+}
+
+std::string checkedUrl(const Json& value) {
+    const auto url = value.text();
+    if (url.size() < 4 || url.find("://") == std::string::npos) value.refuse("It must be an address such as http://host/path.");
+    for (auto at = url.find_first_of("$%"); at != std::string::npos; at = url.find_first_of("$%", at + 1)) {
+        if (at + 1 < url.size() && url[at + 1] != '(') continue;
+        bool known = false;
+        for (const std::string_view each : {"(project_id)s", "(tenant_id)s", "(user_id)s", "(public_endpoint)s", "(admin_endpoint)s"}) known = known || std::string_view(url).substr(at + 1).starts_with(each);
+        if (!known) value.refuse("It has a part to fill in that is not known here.");
+    }
+    return url;
+}
+
+void refuseMissingService(store::Reader& db, const std::string& id) {
+    if (!db.query("SELECT 1 FROM services WHERE id = ?", id).any()) throw Error(Failure::Invalid, "Could not find service: ", id, ".");
+}
+
+/// The region that a body names by either of its two names, made on the fly where it came by the older one.
+std::optional<std::string> regionFrom(store::Transaction& tx, const Json& body) {
+    if (const auto id = body.maybeText("region_id")) {
+        if (!tx.query("SELECT 1 FROM regions WHERE id = ?", *id).any()) throw Error(Failure::Invalid, "Could not find region: ", *id, ".");
+        return id;
+    }
+    const auto name = body.maybeText("region");
+    if (name) tx.execute("INSERT OR IGNORE INTO regions (id, parent_id, description) VALUES (?, NULL, '')", *name);
+    return name;
+}
+
+Response createEndpoint(Request& request, Core& core) {
+    const Json body = request.json().object("endpoint");
+    callerOf(request).enforce();
+    const auto id = core.parts.ambient.hexId();
+    const auto service = body.text("service_id"), interface = checkedInterface(body.at("interface")), url = checkedUrl(body.at("url"));
+    const bool enabled = checkedTruth(body, "enabled", true);
+    const auto extra = mergedExtra("{}", body, endpointAttributes);
+    core.parts.store.write([&](store::Transaction& tx) {
+        refuseMissingService(tx, service);
+        const auto region = regionFrom(tx, body);
+        tx.execute("INSERT INTO endpoints (id, service_id, region_id, interface, url, enabled, extra) VALUES (?, ?, ?, ?, ?, ?, ?)", id, service, region, interface, url, enabled, extra);
+    });
+    return answerOne(request, 201, "endpoint", selectEndpoint, id, core, writeEndpoint);
+}
+
+Response updateEndpoint(Request& request, Core& core) {
+    const Json body = request.json().object("endpoint");
+    callerOf(request).enforce();
+    const auto& id = request.param("id");
+    core.parts.store.write([&](store::Transaction& tx) {
+        auto rows = tx.query(std::string(selectEndpoint) + " WHERE id = ?", id);
+        if (!rows.next()) throw notFound("endpoint", id);
+        const auto row = rows.row();
+        const auto service = body.has("service_id") ? body.text("service_id") : row.text(1);
+        refuseMissingService(tx, service);
+        const auto region = body.has("region_id") || body.has("region") ? regionFrom(tx, body) : row.maybeText(2);
+        // An address that somebody has set is not ours to move any more.
+        tx.execute("UPDATE endpoints SET service_id = ?, region_id = ?, interface = ?, url = ?, enabled = ?, extra = ?, own_path = CASE WHEN url = ? THEN own_path END WHERE id = ?", service,
+                   region, body.has("interface") ? checkedInterface(body.at("interface")) : row.text(3), body.has("url") ? checkedUrl(body.at("url")) : row.text(4),
+                   checkedTruth(body, "enabled", row.boolean(5)), mergedExtra(row.text(6), body, endpointAttributes), body.text("url", row.text(4)), id);
+    });
+    return answerOne(request, 200, "endpoint", selectEndpoint, id, core, writeEndpoint);
+}
+
+Response removeFrom(Request& request, Core& core, std::string_view kind, std::string_view sql) {
+    callerOf(request).enforce();
+    core.parts.store.write([&](store::Transaction& tx) {
+        if (tx.execute(sql, request.param("id")) == 0) throw notFound(kind, request.param("id"));
+    });
+    return emptyResponse(204);
+}
+
+/// The routes that are alike for the three nouns.
+void addAlike(Routes& routes, Core& core, const std::string& kind, std::string_view sql, RowWriter write, std::vector<Filter> filters) {
+    const std::string collection = "/v3/" + kind + "s", one = collection + "/{id}";
+    routes.push_back({Method::Get, collection, policy("identity:list_" + kind + "s"), [=, &core](Request& request) {
+                          callerOf(request).enforce();
+                          store::Conditions conditions;
+                          for (const auto& each : filters) applyFilters(conditions, request.query, {each});
+                          return answerAll(request, kind + "s", sql, conditions, core, write);
+                      }});
+    routes.push_back({Method::Get, one, policy("identity:get_" + kind), [=, &core](Request& request) {
+                          callerOf(request).enforce();
+                          return answerOne(request, 200, kind, sql, request.param("id"), core, write);
+                      }});
+}
+
+}
+
+void addCatalogRoutes(Routes& routes, Core& core) {
+    addAlike(routes, core, "region", selectRegion, writeRegion, {{"parent_region_id", "parent_id"}});
+    addAlike(routes, core, "service", selectService, writeService, {{"type", "type"}, {"name", "name"}});
+    addAlike(routes, core, "endpoint", selectEndpoint, writeEndpoint, {{"interface", "interface"}, {"service_id", "service_id"}, {"region_id", "region_id"}});
+
+    routes.push_back({Method::Post, "/v3/regions", policy("identity:create_region"), [&](Request& request) { return createRegion(request, core, ""); }});
+    routes.push_back({Method::Put, "/v3/regions/{id}", policy("identity:create_region"), [&](Request& request) { return createRegion(request, core, request.param("id")); }});
+    routes.push_back({Method::Patch, "/v3/regions/{id}", policy("identity:update_region"), [&](Request& request) { return updateRegion(request, core); }});
+    routes.push_back({Method::Delete, "/v3/regions/{id}", policy("identity:delete_region"), [&](Request& request) { return removeRegion(request, core); }});
+    routes.push_back({Method::Post, "/v3/services", policy("identity:create_service"), [&](Request& request) { return createService(request, core); }});
+    routes.push_back({Method::Patch, "/v3/services/{id}", policy("identity:update_service"), [&](Request& request) { return updateService(request, core); }});
+    routes.push_back({Method::Delete, "/v3/services/{id}", policy("identity:delete_service"),
+                      [&](Request& request) { return removeFrom(request, core, "service", "DELETE FROM services WHERE id = ?"); }});
+    routes.push_back({Method::Post, "/v3/endpoints", policy("identity:create_endpoint"), [&](Request& request) { return createEndpoint(request, core); }});
+    routes.push_back({Method::Patch, "/v3/endpoints/{id}", policy("identity:update_endpoint"), [&](Request& request) { return updateEndpoint(request, core); }});
+    routes.push_back({Method::Delete, "/v3/endpoints/{id}", policy("identity:delete_endpoint"),
+                      [&](Request& request) { return removeFrom(request, core, "endpoint", "DELETE FROM endpoints WHERE id = ?"); }});
+}
+
+}

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "platform/parts.hpp"
+#include "platform/store/store.hpp"
+
+namespace stratolet::identity {
+
+/// What the nouns of identity share: the mechanisms, and the epoch that empties every thread's cache of validated tokens.
+struct Core {
+    Parts parts;
+    std::atomic<std::uint64_t> epoch = 1;
+
+    /// To be called by every change that a token's meaning may depend on.
+    void forgetValidated(store::Transaction& tx) {
+        tx.afterCommit([this] { epoch.fetch_add(1, std::memory_order_release); });
+    }
+};
+
+}

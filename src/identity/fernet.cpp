@@ -1,0 +1,143 @@
+#include "identity/fernet.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <fstream>
+#include <iterator>
+#include <map>
+
+#include <stratolet/error.hpp>
+
+#include "platform/os/fd.hpp"
+
+namespace stratolet::identity {
+namespace {
+
+constexpr char version = '\x80';
+constexpr std::size_t headBytes = 1 + 8 + 16, macBytes = 32, blockBytes = 16;
+
+using Cipher = Handle<EVP_CIPHER_CTX, EVP_CIPHER_CTX_free>;
+
+const unsigned char* bytesOf(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+unsigned char* bytesOf(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
+
+std::string macOf(std::string_view key, std::string_view content) {
+    std::string mac(macBytes, '\0');
+    unsigned length = 0;
+    HMAC(EVP_sha256(), key.data(), 16, bytesOf(content), content.size(), bytesOf(mac), &length);
+    return mac;
+}
+
+std::string encrypted(std::string_view key, std::string_view iv, std::string_view plain) {
+    const Cipher cipher(EVP_CIPHER_CTX_new());
+    std::string out(plain.size() + blockBytes, '\0');
+    int first = 0, last = 0;
+    EVP_EncryptInit_ex(cipher.get(), EVP_aes_128_cbc(), nullptr, bytesOf(key) + 16, bytesOf(iv));
+    EVP_EncryptUpdate(cipher.get(), bytesOf(out), &first, bytesOf(plain), static_cast<int>(plain.size()));
+    EVP_EncryptFinal_ex(cipher.get(), bytesOf(out) + first, &last);
+    out.resize(static_cast<std::size_t>(first + last));
+    return out;
+}
+
+std::optional<std::string> decrypted(std::string_view key, std::string_view iv, std::string_view hidden) {
+    const Cipher cipher(EVP_CIPHER_CTX_new());
+    std::string out(hidden.size() + blockBytes, '\0');
+    int first = 0, last = 0;
+    EVP_DecryptInit_ex(cipher.get(), EVP_aes_128_cbc(), nullptr, bytesOf(key) + 16, bytesOf(iv));
+    if (EVP_DecryptUpdate(cipher.get(), bytesOf(out), &first, bytesOf(hidden), static_cast<int>(hidden.size())) != 1) return std::nullopt;
+    if (EVP_DecryptFinal_ex(cipher.get(), bytesOf(out) + first, &last) != 1) return std::nullopt;
+    out.resize(static_cast<std::size_t>(first + last));
+    return out;
+}
+
+std::string randomBytes(Ambient& ambient, std::size_t count) {
+    std::string bytes(count, '\0');
+    ambient.randomize(std::as_writable_bytes(std::span(bytes)));
+    return bytes;
+}
+
+void writeKey(const std::filesystem::path& file, Ambient& ambient) {
+    const auto mask = ::umask(077);
+    std::ofstream out(file, std::ios::binary);
+    ::umask(mask);
+    const std::string key = base64Url(randomBytes(ambient, 32)) + "=";
+    if (!(out << key << std::flush)) throw Error(Failure::Broken, "could not write the key ", file.string());
+}
+
+}
+
+std::string base64Url(std::string_view bytes) {
+    std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
+    text.resize(static_cast<std::size_t>(EVP_EncodeBlock(bytesOf(text), bytesOf(bytes), static_cast<int>(bytes.size()))));
+    std::replace(text.begin(), text.end(), '+', '-');
+    std::replace(text.begin(), text.end(), '/', '_');
+    while (text.ends_with('=')) text.pop_back();
+    return text;
+}
+
+std::optional<std::string> fromBase64Url(std::string_view given) {
+    std::string text(given);
+    while (text.ends_with('=')) text.pop_back();
+    for (auto& each : text) {
+        if (each == '-') each = '+';
+        else if (each == '_') each = '/';
+        else if (!std::isalnum(static_cast<unsigned char>(each))) return std::nullopt;
+    }
+    const std::size_t padding = (4 - text.size() % 4) % 4;
+    if (padding == 3) return std::nullopt;
+    text.append(padding, '=');
+    std::string bytes(text.size() / 4 * 3, '\0');
+    const int length = EVP_DecodeBlock(bytesOf(bytes), bytesOf(text), static_cast<int>(text.size()));
+    if (length < 0) return std::nullopt;
+    bytes.resize(static_cast<std::size_t>(length) - padding);
+    return bytes;
+}
+
+Fernet::Fernet(std::filesystem::path folder, Ambient& ambient) : ambient_(ambient) {
+    std::filesystem::create_directories(folder);
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all);
+    if (std::filesystem::is_empty(folder))
+        for (const auto* each : {"0", "1"}) writeKey(folder / each, ambient);
+    std::map<int, std::string, std::greater<>> numbered;
+    for (const auto& each : std::filesystem::directory_iterator(folder)) {
+        const std::string name = each.path().filename();
+        int number = 0;
+        if (std::from_chars(name.data(), name.data() + name.size(), number).ptr != name.data() + name.size()) continue;
+        std::ifstream in(each.path(), std::ios::binary);
+        const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+        const auto key = fromBase64Url(text.substr(0, text.find_last_not_of("\r\n ") + 1));
+        if (!key || key->size() != 32) throw Error(Failure::Broken, each.path().string(), " is no Fernet key");
+        numbered[number] = *key;
+    }
+    if (numbered.empty()) throw Error(Failure::Broken, folder.string(), " has no Fernet key");
+    for (auto& [number, key] : numbered) keys_.push_back(key);
+}
+
+std::string Fernet::seal(std::string_view payload) const {
+    std::string token(1, version);
+    const auto seconds = static_cast<std::uint64_t>(toMicros(ambient_.now()) / 1000000);
+    for (int shift = 56; shift >= 0; shift -= 8) token += static_cast<char>(seconds >> shift);
+    const std::string iv = randomBytes(ambient_, 16);
+    token.append(iv).append(encrypted(keys_.front(), iv, payload));
+    token += macOf(keys_.front(), token);
+    return base64Url(token);
+}
+
+std::optional<std::string> Fernet::open(std::string_view token) const {
+    const auto bytes = fromBase64Url(token);
+    if (!bytes || bytes->size() < headBytes + blockBytes + macBytes || bytes->front() != version) return std::nullopt;
+    const std::string_view content(bytes->data(), bytes->size() - macBytes);
+    const std::string_view mac(bytes->data() + content.size(), macBytes);
+    for (const auto& key : keys_)
+        if (CRYPTO_memcmp(macOf(key, content).data(), mac.data(), macBytes) == 0) return decrypted(key, content.substr(9, 16), content.substr(headBytes));
+    return std::nullopt;
+}
+
+}

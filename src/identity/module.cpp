@@ -1,0 +1,196 @@
+#include "identity/catalog.hpp"
+#include "identity/identity.hpp"
+#include "identity/password.hpp"
+#include "identity/project.hpp"
+#include "identity/role.hpp"
+#include "identity/token.hpp"
+#include "identity/user.hpp"
+#include "identity/wire.hpp"
+#include "platform/ambient/ambient.hpp"
+#include "platform/config/config.hpp"
+#include "platform/log/log.hpp"
+#include "platform/policy/policy.hpp"
+#include "platform/resources.hpp"
+
+namespace stratolet::identity {
+namespace {
+
+using namespace http;
+
+void writeVersion(JsonWriter& out, const Request& request) {
+    const auto version = out.object();
+    out.field("id", "v3.14");
+    out.field("status", "stable");
+    out.field("updated", "2020-04-07T00:00:00Z");
+    {
+        const auto links = out.array("links");
+        const auto self = out.object();
+        out.field("rel", "self");
+        out.field("href", request.base + "/v3/");
+    }
+    const auto types = out.array("media-types");
+    const auto type = out.object();
+    out.field("base", "application/json");
+    out.field("type", "application/vnd.openstack.identity-v3+json");
+}
+
+void addVersionRoutes(Routes& routes) {
+    routes.push_back({Method::Get, "/", open("clients look here before they have a token"), [](Request& request) {
+                          auto response = jsonResponse(300, [&](JsonWriter& out) {
+                              const auto body = out.object();
+                              const auto versions = out.object("versions");
+                              const auto values = out.array("values");
+                              writeVersion(out, request);
+                          });
+                          response.headers.add("Location", request.base + "/v3/");
+                          return response;
+                      }});
+    routes.push_back({Method::Get, "/v3", open("clients look here before they have a token"), [](Request& request) {
+                          return jsonResponse(200, [&](JsonWriter& out) {
+                              const auto body = out.object();
+                              out.key("version");
+                              writeVersion(out, request);
+                          });
+                      }});
+}
+
+}
+
+std::vector<ConfigOption> configOptions() {
+    return {{"identity", "token_lifetime", "3600", wholeNumber(60, 30 * 24 * 3600)}, {"identity", "password_hash_rounds", "12", wholeNumber(4, 31)}};
+}
+
+struct Identity::Impl {
+    Core core;
+    Projects projects;
+    Users users;
+    Tokens tokens;
+
+    explicit Impl(Parts parts)
+        : core{parts}, projects(core), users(core, static_cast<int>(parts.config.integer("identity", "password_hash_rounds"))),
+          tokens(core, std::filesystem::path(parts.config.text("DEFAULT", "state_dir")) / "fernet-keys", parts.config.seconds("identity", "token_lifetime")) {}
+};
+
+Identity::Identity(Parts parts) : impl_(std::make_unique<Impl>(parts)) { parts.policies.add("identity", policyDefaults("identity")); }
+Identity::~Identity() = default;
+
+bool Identity::bootstrap(const Bootstrap& wanted) {
+    auto& core = impl_->core;
+    auto& ambient = core.parts.ambient;
+    if (project_table::find(core.parts.store.reader(), {"default"})) return false;
+    const auto password = hashPassword(wanted.adminPassword, impl_->users.rounds(), ambient);
+    core.parts.store.write([&](store::Transaction& tx) {
+        const auto now = ambient.now();
+        Project domain{{"default"}, "Default", {"default"}, {}, true, true, "The default domain"};
+        project_table::insert(tx, domain, now);
+        const auto addProject = [&](const std::string& name, const std::string& description) {
+            Project project{{ambient.hexId()}, name, {"default"}, {"default"}, false, true, description};
+            project_table::insert(tx, project, now);
+            return project.id;
+        };
+        const auto admin = addProject("admin", "Bootstrap project for initializing the cloud.");
+        addProject("service", "Service accounts");
+        std::map<std::string, RoleId> roles;
+        for (const auto* name : {"admin", "manager", "member", "reader", "service"}) {
+            Role role;
+            role.id.text = ambient.hexId();
+            role.name = name;
+            roles[name] = role.id;
+            role_table::insert(tx, role);
+        }
+        role_table::addImplication(tx, roles["admin"], roles["manager"]);
+        role_table::addImplication(tx, roles["manager"], roles["member"]);
+        role_table::addImplication(tx, roles["member"], roles["reader"]);
+        User user;
+        user.id.text = ambient.hexId();
+        user.name = "admin";
+        user.domain.text = "default";
+        user.password = password;
+        user.tokensValidAfter = now;
+        user_table::insert(tx, user, now);
+        role_table::add(tx, {user.id, Assignment::Scope::Project, admin.text, roles["admin"]});
+        role_table::add(tx, {user.id, Assignment::Scope::System, "all", roles["admin"]});
+        ensureCatalog(tx, ambient, wanted);
+    });
+    return true;
+}
+
+void Identity::refreshCatalog(const Bootstrap& wanted) {
+    impl_->core.parts.store.write([&](store::Transaction& tx) { ensureCatalog(tx, impl_->core.parts.ambient, wanted); });
+}
+
+Site Identity::site() {
+    Site site;
+    site.name = "identity";
+    site.prefix = "/identity";
+    site.classicPort = 5000;
+    addVersionRoutes(site.routes);
+    addAuthRoutes(site.routes, impl_->tokens, impl_->users, impl_->core);
+    addProjectRoutes(site.routes, impl_->projects, impl_->core);
+    addUserRoutes(site.routes, impl_->users, impl_->core);
+    addRoleRoutes(site.routes, impl_->core);
+    addAssignmentRoutes(site.routes, impl_->core);
+    addCatalogRoutes(site.routes, impl_->core);
+    site.refuse = refusal;
+    site.noRoute = noRoute;
+    site.finish = [](const Request& request, Response& response) {
+        response.headers.add("x-openstack-request-id", request.requestId);
+        response.headers.add("Vary", "X-Auth-Token");
+    };
+    protect(site);
+    return site;
+}
+
+void Identity::protect(Site& site) {
+    auto& impl = *impl_;
+    const auto ownGate = std::move(site.gate);
+    site.gate = [&impl, ownGate, service = site.name](Request& request) {
+        if (!request.route->access.rule.empty()) {
+            const std::string text(request.headers["X-Auth-Token"]);
+            const auto token = text.empty() ? nullptr : impl.tokens.validate(text);
+            if (!token) throw Error(Failure::Unauthenticated, "The request you have made requires authentication.");
+            auto caller = std::make_shared<Caller>();
+            caller->user = token->user.id;
+            caller->userName = token->user.name;
+            caller->userDomain = token->user.domain;
+            if (token->claims.scope == TokenScope::Project) {
+                caller->project = token->project.id;
+                caller->projectName = token->project.name;
+                caller->projectDomain = token->project.domain;
+            } else if (token->claims.scope == TokenScope::Domain) {
+                caller->domain.text = token->project.id.text;
+            }
+            caller->system = token->claims.scope == TokenScope::System;
+            caller->roles = token->roleNames;
+            caller->requestId = request.requestId;
+            caller->token = text;
+            caller->credentials = token->credentials;
+            caller->policy = impl.core.parts.policies.of(service);
+            caller->rule = request.route->access.rule;
+            request.context = std::shared_ptr<const Caller>(std::move(caller));
+        }
+        if (ownGate) ownGate(request);
+    };
+    const auto ownRefusal = site.refuse;
+    const auto ownFinish = site.finish;
+    site.refuse = [ownRefusal](const Request& request, const Error& error) {
+        return error.failure() == Failure::Unauthenticated ? unauthenticated(request, error.what()) : ownRefusal(request, error);
+    };
+    site.finish = [&impl, ownRefusal, ownFinish](const Request& request, Response& response) {
+        const auto* caller = std::any_cast<std::shared_ptr<const Caller>>(&request.context);
+        if (caller && !(*caller)->asked && response.status < 400) {
+            impl.core.parts.log.error("a handler did not ask its rule", {{"rule", (*caller)->rule}, {"path", request.path}});
+            response = ownRefusal(request, Error(Failure::Broken, "a handler did not ask its rule"));
+        }
+        if (ownFinish) ownFinish(request, response);
+    };
+}
+
+bool Identity::projectExists(store::Reader& db, const ProjectId& project) { return project_table::find(db, project).has_value(); }
+
+std::string Identity::projectName(store::Reader& db, const ProjectId& project) {
+    const auto found = project_table::find(db, project);
+    return found ? found->name : std::string();
+}
+
+}

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "identity/caller.hpp"
+#include "identity/core.hpp"
+#include "platform/http/http.hpp"
+#include "platform/store/store.hpp"
+
+namespace stratolet::identity {
+
+/// A project, or a domain: a domain is a project that is its own domain and has no parent.
+struct Project {
+    ProjectId id;
+    std::string name;
+    DomainId domain;
+    ProjectId parent;
+    bool isDomain = false;
+    bool enabled = true;
+    std::string description;
+    std::string options = "{}"; ///< JSON object
+    std::string extra = "{}";   ///< JSON object: attributes that are only kept
+};
+
+namespace project_table {
+std::optional<Project> find(store::Reader& db, const ProjectId& id);
+std::optional<Project> findByName(store::Reader& db, const DomainId& domain, const std::string& name);
+std::optional<Project> findDomainByName(store::Reader& db, const std::string& name);
+std::vector<Project> list(store::Reader& db, const store::Conditions& conditions);
+void insert(store::Transaction& tx, const Project& project, Time now);
+void update(store::Transaction& tx, const Project& project);
+void remove(store::Transaction& tx, const ProjectId& id); ///< with its assignments
+bool hasChildren(store::Reader& db, const ProjectId& id);
+std::vector<std::string> tags(store::Reader& db, const ProjectId& id);
+void setTags(store::Transaction& tx, const ProjectId& id, const std::vector<std::string>& tags);
+}
+
+/// Projects and domains: who may, and what must hold.
+class Projects {
+public:
+    explicit Projects(Core& core) : core_(core) {}
+
+    Project create(const Caller& caller, Project wanted, const std::vector<std::string>& tags);
+    Project show(const Caller& caller, const ProjectId& id, bool isDomain);
+    std::vector<Project> list(const Caller& caller, store::Conditions conditions, const std::string& domain);
+
+    /// `change` gets the present project to alter.
+    Project update(const Caller& caller, const ProjectId& id, bool isDomain, const std::function<void(Project&)>& change, const std::optional<std::vector<std::string>>& tags = {});
+    void remove(const Caller& caller, const ProjectId& id, bool isDomain);
+
+private:
+    Project demand(store::Reader& db, const ProjectId& id, bool isDomain);
+    Core& core_;
+};
+
+Target targetOf(const std::optional<Project>& project, bool isDomain);
+
+/// As the API shows it; `request` gives the links their base, and says by its route whether a domain is shown as one.
+void writeProject(JsonWriter& out, const http::Request& request, const Project& project, store::Reader& db);
+void addProjectRoutes(http::Routes& routes, Projects& projects, Core& core);
+
+}

@@ -1,0 +1,219 @@
+#include "identity/project.hpp"
+#include "identity/wire.hpp"
+
+namespace stratolet::identity {
+namespace {
+
+using namespace http;
+
+const std::initializer_list<std::string_view> projectAttributes = {"id",   "name",    "domain_id", "parent_id", "is_domain", "enabled", "description",
+                                    "tags", "options", "links",     "domain",    "explicit_domain_id"};
+constexpr std::size_t tagsMax = 80;
+
+std::string checkedTag(const std::string& tag) {
+    if (tag.empty() || tag.size() > 255 || tag.find_first_of("/,") != std::string::npos)
+        throw Error(Failure::Invalid, "Invalid input for field 'tags': a tag has 1 to 255 characters, and no slash or comma.");
+    return tag;
+}
+
+std::vector<std::string> tagsFrom(const Json& body) {
+    std::vector<std::string> tags;
+    for (const auto& each : body.array("tags").items()) tags.push_back(checkedTag(each.text()));
+    if (tags.size() > tagsMax) body.at("tags").refuse("There may be at most 80 tags.");
+    return tags;
+}
+
+Response answer(const Request& request, int status, const Project& project, Core& core) {
+    return jsonResponse(status, [&](JsonWriter& out) {
+        const auto body = out.object();
+        out.key(request.route->pattern.starts_with("/v3/domains") ? "domain" : "project");
+        writeProject(out, request, project, core.parts.store.reader());
+    });
+}
+
+void takeCommon(Project& project, const Json& body) {
+    if (const auto name = body.find("name")) project.name = checkedName(*name, 64);
+    if (const auto text = body.find("description")) project.description = text->isNull() ? "" : text->text();
+    project.enabled = checkedTruth(body, "enabled", project.enabled);
+    project.options = mergedOptions(project.options, body, {"immutable"});
+    project.extra = mergedExtra(project.extra, body, projectAttributes);
+}
+
+std::optional<std::vector<std::string>> maybeTags(const Json& body) { return body.has("tags") ? std::optional(tagsFrom(body)) : std::nullopt; }
+
+Response createDomain(Request& request, Projects& projects, Core& core) {
+    const Json body = request.json().object("domain");
+    Project wanted;
+    wanted.isDomain = true;
+    wanted.name = checkedName(body.at("name"), 64);
+    if (const auto id = body.maybeText("explicit_domain_id")) {
+        if (id->size() != 32 || id->find_first_not_of("0123456789abcdef") != std::string::npos)
+            body.at("explicit_domain_id").refuse("It must be 32 lower-case hexadecimal digits.");
+        wanted.id.text = *id;
+    }
+    takeCommon(wanted, body);
+    return answer(request, 201, projects.create(callerOf(request), wanted, maybeTags(body).value_or(std::vector<std::string>())), core);
+}
+
+Response createProject(Request& request, Projects& projects, Core& core) {
+    const Caller& caller = callerOf(request);
+    const Json body = request.json().object("project");
+    Project wanted;
+    wanted.name = checkedName(body.at("name"), 64);
+    wanted.isDomain = checkedTruth(body, "is_domain", false);
+    takeCommon(wanted, body);
+    if (wanted.isDomain && body.maybeText("domain_id")) body.at("domain_id").refuse("A domain is in no domain.");
+    if (const auto parent = body.maybeText("parent_id")) {
+        wanted.parent.text = *parent;
+        const auto found = project_table::find(core.parts.store.reader(), wanted.parent);
+        if (wanted.isDomain) body.at("parent_id").refuse("A domain has no parent.");
+        if (found) wanted.domain.text = body.text("domain_id", found->domain.text);
+    }
+    if (const auto domain = body.maybeText("domain_id")) wanted.domain.text = *domain;
+    if (wanted.domain.empty() && !wanted.isDomain)
+        wanted.domain = !caller.domain.empty() ? caller.domain : !caller.project.empty() ? caller.projectDomain : DomainId{"default"};
+    return answer(request, 201, projects.create(caller, wanted, maybeTags(body).value_or(std::vector<std::string>())), core);
+}
+
+Response list(Request& request, Projects& projects, Core& core, bool domains) {
+    store::Conditions conditions;
+    const auto domain = request.query.text("domain_id");
+    if (domains || !request.query.has("is_domain")) conditions.add("is_domain = ?", domains);
+    applyFilters(conditions, request.query,
+                 {{"name", "name"}, {"enabled", "enabled", Filter::Kind::Truth}, {"domain_id", "domain_id"}, {"parent_id", "parent_id"}, {"is_domain", "is_domain", Filter::Kind::Truth}});
+    const auto tagCondition = [&](std::string_view parameter, std::string_view comparison, bool all) {
+        if (const auto wanted = request.query.find(parameter)) {
+            std::vector<std::string> tags;
+            for (std::size_t at = 0; at <= wanted->size();) {
+                const auto comma = std::min(wanted->find(',', at), wanted->size());
+                tags.push_back(wanted->substr(at, comma - at));
+                at = comma + 1;
+            }
+            store::Conditions named;
+            named.in("tag", tags);
+            conditions.append("(SELECT count(*) FROM project_tags" + named.where() + " AND project_id = projects.id) " + std::string(comparison) + (all ? std::to_string(tags.size()) : "0"),
+                              named.values());
+        }
+    };
+    tagCondition("tags", "= ", true);
+    tagCondition("tags-any", "> ", false);
+    tagCondition("not-tags", "< ", true);
+    tagCondition("not-tags-any", "= ", false);
+    const auto found = projects.list(callerOf(request), std::move(conditions), domain);
+    return listResponse(request, domains ? "domains" : "projects", [&](JsonWriter& out) {
+        for (const auto& each : found) writeProject(out, request, each, core.parts.store.reader());
+    });
+}
+
+Response update(Request& request, Projects& projects, Core& core, bool isDomain) {
+    const Json body = request.json().object(isDomain ? "domain" : "project");
+    const ProjectId id{request.param("id")};
+    const auto change = [&](Project& project) {
+        for (const auto* fixed : {"domain_id", "parent_id"})
+            if (const auto value = body.find(fixed); value && !value->isNull() && !project.isDomain && value->text() != (fixed == std::string_view("domain_id") ? project.domain.text : project.parent.text)) {
+                if (fixed == std::string_view("parent_id")) throw Error(Failure::Forbidden, "Update of `parent_id` is not allowed.");
+                value->refuse("It cannot be changed.");
+            }
+        if (const auto value = body.find("is_domain"); value && value->boolean() != project.isDomain) value->refuse("It cannot be changed.");
+        takeCommon(project, body);
+    };
+    return answer(request, 200, projects.update(callerOf(request), id, isDomain, change, maybeTags(body)), core);
+}
+
+Response remove(Request& request, Projects& projects, bool isDomain) {
+    projects.remove(callerOf(request), {request.param("id")}, isDomain);
+    return emptyResponse(204);
+}
+
+Response tagsAnswer(const std::vector<std::string>& tags) {
+    return jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        const auto list = out.array("tags");
+        for (const auto& each : tags) out.value(each);
+    });
+}
+
+/// Changes the tags of the project in the path.
+std::vector<std::string> retag(Request& request, Projects& projects, Core& core, const std::function<void(std::vector<std::string>&)>& change) {
+    auto tags = project_table::tags(core.parts.store.reader(), {request.param("id")});
+    change(tags);
+    if (tags.size() > tagsMax) throw Error(Failure::Invalid, "Invalid input for field 'tags': there may be at most 80 tags.");
+    const auto project = projects.update(callerOf(request), {request.param("id")}, false, [](Project&) {}, tags);
+    return project_table::tags(core.parts.store.reader(), project.id);
+}
+
+Response hasTag(Request& request, Projects& projects, Core& core) {
+    const auto project = projects.show(callerOf(request), {request.param("id")}, false);
+    const auto tags = project_table::tags(core.parts.store.reader(), project.id);
+    if (std::find(tags.begin(), tags.end(), request.param("tag")) == tags.end()) throw Error(Failure::NotFound, "Could not find project tag: ", request.param("tag"), ".");
+    return emptyResponse(204);
+}
+
+}
+
+void writeProject(JsonWriter& out, const Request& request, const Project& project, store::Reader& db) {
+    const auto object = out.object();
+    out.field("id", project.id);
+    out.field("name", project.name);
+    out.field("description", project.description);
+    out.field("enabled", project.enabled);
+    if (!request.route->pattern.starts_with("/v3/domains")) {
+        if (project.isDomain) {
+            out.field("domain_id", nullptr);
+            out.field("parent_id", nullptr);
+        } else {
+            out.field("domain_id", project.domain);
+            out.field("parent_id", project.parent);
+        }
+        out.field("is_domain", project.isDomain);
+    }
+    {
+        const auto tags = out.array("tags");
+        for (const auto& each : project_table::tags(db, project.id)) out.value(each);
+    }
+    out.rawField("options", project.options);
+    writeExtra(out, project.extra);
+    writeSelf(out, request, (request.route->pattern.starts_with("/v3/domains") ? "domains/" : "projects/") + project.id.text);
+}
+
+void addProjectRoutes(Routes& routes, Projects& projects, Core& core) {
+    for (const bool isDomain : {true, false}) {
+        const std::string kind = isDomain ? "domain" : "project", collection = "/v3/" + kind + "s", rule = "identity:";
+        routes.push_back({Method::Get, collection, policy(rule + "list_" + kind + "s"), [&, isDomain](Request& request) { return list(request, projects, core, isDomain); }});
+        routes.push_back({Method::Post, collection, policy(rule + "create_" + kind),
+                          [&, isDomain](Request& request) { return isDomain ? createDomain(request, projects, core) : createProject(request, projects, core); }});
+        routes.push_back({Method::Get, collection + "/{id}", policy(rule + "get_" + kind), [&, isDomain](Request& request) {
+                              return answer(request, 200, projects.show(callerOf(request), {request.param("id")}, isDomain), core);
+                          }});
+        routes.push_back({Method::Patch, collection + "/{id}", policy(rule + "update_" + kind), [&, isDomain](Request& request) { return update(request, projects, core, isDomain); }});
+        routes.push_back({Method::Delete, collection + "/{id}", policy(rule + "delete_" + kind), [&, isDomain](Request& request) { return remove(request, projects, isDomain); }});
+    }
+    const std::string tags = "/v3/projects/{id}/tags";
+    routes.push_back({Method::Get, tags, policy("identity:list_project_tags"), [&](Request& request) {
+                          return tagsAnswer(project_table::tags(core.parts.store.reader(), projects.show(callerOf(request), {request.param("id")}, false).id));
+                      }});
+    routes.push_back({Method::Put, tags, policy("identity:update_project_tags"), [&](Request& request) {
+                          const auto wanted = tagsFrom(request.json());
+                          return tagsAnswer(retag(request, projects, core, [&](auto& present) { present = wanted; }));
+                      }});
+    routes.push_back({Method::Delete, tags, policy("identity:delete_project_tags"), [&](Request& request) {
+                          retag(request, projects, core, [](auto& present) { present.clear(); });
+                          return emptyResponse(204);
+                      }});
+    routes.push_back({Method::Get, tags + "/{tag}", policy("identity:get_project_tag"), [&](Request& request) { return hasTag(request, projects, core); }});
+    routes.push_back({Method::Put, tags + "/{tag}", policy("identity:create_project_tag"), [&](Request& request) {
+                          retag(request, projects, core, [&](auto& present) { present.push_back(checkedTag(request.param("tag"))); });
+                          auto response = emptyResponse(201);
+                          response.headers.add("Location", request.base + request.path);
+                          return response;
+                      }});
+    routes.push_back({Method::Delete, tags + "/{tag}", policy("identity:delete_project_tag"), [&](Request& request) {
+                          retag(request, projects, core, [&](auto& present) {
+                              if (std::erase(present, request.param("tag")) == 0)
+                                  throw Error(Failure::NotFound, "Could not find project tag: ", request.param("tag"), ".");
+                          });
+                          return emptyResponse(204);
+                      }});
+}
+
+}

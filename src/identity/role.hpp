@@ -1,0 +1,57 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "identity/caller.hpp"
+#include "identity/core.hpp"
+
+namespace stratolet::identity {
+
+struct Role {
+    RoleId id;
+    std::string name;
+    DomainId domain; ///< empty for a global role
+    std::optional<std::string> description;
+    std::string options = "{}";
+    std::string extra = "{}";
+};
+
+/// A role that a user has somewhere. Assignments on the system have the target "all".
+struct Assignment {
+    enum class Scope { Project, Domain, System };
+    UserId user;
+    Scope scope = Scope::Project;
+    std::string target;
+    RoleId role;
+};
+std::string_view nameOf(Assignment::Scope scope); ///< "project", "domain", "system"
+
+namespace role_table {
+std::optional<Role> find(store::Reader& db, const RoleId& id);
+std::vector<Role> list(store::Reader& db, const store::Conditions& conditions);
+void insert(store::Transaction& tx, const Role& role);
+void update(store::Transaction& tx, const Role& role);
+void remove(store::Transaction& tx, const RoleId& id); ///< with its assignments and implications
+
+std::vector<Role> impliedBy(store::Reader& db, const RoleId& prior); ///< directly
+bool implies(store::Reader& db, const RoleId& prior, const RoleId& implied);
+bool leadsTo(store::Reader& db, const RoleId& prior, const RoleId& implied); ///< over any number of steps
+void addImplication(store::Transaction& tx, const RoleId& prior, const RoleId& implied);
+bool removeImplication(store::Transaction& tx, const RoleId& prior, const RoleId& implied);
+
+bool has(store::Reader& db, const Assignment& assignment);
+void add(store::Transaction& tx, const Assignment& assignment); ///< twice is once
+bool remove(store::Transaction& tx, const Assignment& assignment);
+std::vector<Assignment> assignments(store::Reader& db, const store::Conditions& conditions);
+
+/// The roles a user has on a target, with all that they imply; global roles only, as a token carries them.
+std::vector<Role> effective(store::Reader& db, const UserId& user, Assignment::Scope scope, const std::string& target);
+}
+
+void addRoleRoutes(http::Routes& routes, Core& core);
+void addAssignmentRoutes(http::Routes& routes, Core& core);
+void writeRole(JsonWriter& out, const http::Request& request, const Role& role);
+
+}

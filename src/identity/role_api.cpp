@@ -1,0 +1,224 @@
+#include "identity/role.hpp"
+#include "identity/wire.hpp"
+
+namespace stratolet::identity {
+namespace {
+
+using namespace http;
+
+const std::initializer_list<std::string_view> roleAttributes = {"id", "name", "domain_id", "description", "options", "links"};
+
+Role demand(store::Reader& db, const RoleId& id) {
+    auto role = role_table::find(db, id);
+    if (!role) throw Error(Failure::NotFound, "Could not find role: ", id, ".");
+    return *std::move(role);
+}
+
+Response answer(const Request& request, int status, const Role& role) {
+    return jsonResponse(status, [&](JsonWriter& out) {
+        const auto body = out.object();
+        out.key("role");
+        writeRole(out, request, role);
+    });
+}
+
+void take(Role& role, const Json& body) {
+    if (const auto name = body.find("name")) role.name = checkedName(*name, 255);
+    if (body.has("description")) role.description = body.maybeText("description");
+    role.options = mergedOptions(role.options, body, {"immutable"});
+    role.extra = mergedExtra(role.extra, body, roleAttributes);
+}
+
+void refuseDuplicate(store::Reader& db, const Role& role) {
+    store::Conditions same;
+    same.add("name = ? AND domain_id = ? AND id <> ?", role.name, role.domain, role.id);
+    if (!role_table::list(db, same).empty())
+        throw Error(Failure::Conflict, "Conflict occurred attempting to store role - Duplicate entry found with name ", role.name, ".");
+}
+
+Response create(Request& request, Core& core) {
+    const Json body = request.json().object("role");
+    Role wanted;
+    wanted.id.text = core.parts.ambient.hexId();
+    wanted.name = checkedName(body.at("name"), 255);
+    wanted.domain.text = body.maybeText("domain_id").value_or("");
+    take(wanted, body);
+    callerOf(request).enforce();
+    core.parts.store.write([&](store::Transaction& tx) {
+        if (!wanted.domain.empty() && !tx.query("SELECT 1 FROM projects WHERE id = ? AND is_domain = 1", wanted.domain).any())
+            throw Error(Failure::NotFound, "Could not find domain: ", wanted.domain, ".");
+        refuseDuplicate(tx, wanted);
+        role_table::insert(tx, wanted);
+    });
+    return answer(request, 201, wanted);
+}
+
+Response list(Request& request, Core& core) {
+    callerOf(request).enforce();
+    store::Conditions conditions;
+    applyFilters(conditions, request.query, {{"name", "name"}, {"domain_id", "domain_id"}});
+    if (!request.query.has("domain_id")) conditions.add("domain_id = ''");
+    const auto found = role_table::list(core.parts.store.reader(), conditions);
+    return listResponse(request, "roles", [&](JsonWriter& out) {
+        for (const auto& each : found) writeRole(out, request, each);
+    });
+}
+
+Response update(Request& request, Core& core) {
+    const Json body = request.json().object("role");
+    callerOf(request).enforce();
+    return answer(request, 200, core.parts.store.write([&](store::Transaction& tx) {
+        const Role before = demand(tx, {request.param("id")});
+        Role role = before;
+        if (const auto domain = body.maybeText("domain_id"); domain && *domain != role.domain.text) body.at("domain_id").refuse("It cannot be changed.");
+        take(role, body);
+        if (isImmutable(before.options) && isImmutable(role.options)) throw Error(Failure::Forbidden, "Cannot change role ", role.id, ": it has the option immutable.");
+        refuseDuplicate(tx, role);
+        role_table::update(tx, role);
+        core.forgetValidated(tx);
+        return role;
+    }));
+}
+
+Response remove(Request& request, Core& core) {
+    callerOf(request).enforce();
+    core.parts.store.write([&](store::Transaction& tx) {
+        const Role role = demand(tx, {request.param("id")});
+        if (isImmutable(role.options)) throw Error(Failure::Forbidden, "Cannot delete role ", role.id, ": it has the option immutable.");
+        role_table::remove(tx, role.id);
+        core.forgetValidated(tx);
+    });
+    return emptyResponse(204);
+}
+
+void writeShort(JsonWriter& out, const Request& request, const Role& role) {
+    const auto object = out.object();
+    out.field("id", role.id);
+    out.field("name", role.name);
+    writeSelf(out, request, "roles/" + role.id.text);
+}
+
+void writeInference(JsonWriter& out, const Request& request, const Role& prior, const Role& implied) {
+    {
+        const auto body = out.object("role_inference");
+        out.key("prior_role");
+        writeShort(out, request, prior);
+        out.key("implies");
+        writeShort(out, request, implied);
+    }
+    const auto links = out.object("links");
+    out.field("self", request.base + request.path);
+}
+
+Response showImplied(Request& request, Core& core, int status) {
+    auto& db = core.parts.store.reader();
+    const Role prior = demand(db, {request.param("prior")}), implied = demand(db, {request.param("implied")});
+    if (status == 200 && !role_table::implies(db, prior.id, implied.id)) throw Error(Failure::NotFound, prior.id, " does not imply ", implied.id);
+    return jsonResponse(status, [&](JsonWriter& out) {
+        const auto body = out.object();
+        writeInference(out, request, prior, implied);
+    });
+}
+
+Response addImplied(Request& request, Core& core) {
+    callerOf(request).enforce();
+    core.parts.store.write([&](store::Transaction& tx) {
+        const Role prior = demand(tx, {request.param("prior")}), implied = demand(tx, {request.param("implied")});
+        if (implied.name == "admin") throw Error(Failure::Forbidden, implied.id, " cannot be an implied role");
+        if (role_table::leadsTo(tx, implied.id, prior.id)) throw Error(Failure::Invalid, "Role ", implied.id, " implies ", prior.id, " already; that would go round.");
+        role_table::addImplication(tx, prior.id, implied.id);
+        core.forgetValidated(tx);
+    });
+    return showImplied(request, core, 201);
+}
+
+Response listImplied(Request& request, Core& core) {
+    callerOf(request).enforce();
+    auto& db = core.parts.store.reader();
+    const Role prior = demand(db, {request.param("prior")});
+    return jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        {
+            const auto inference = out.object("role_inference");
+            out.key("prior_role");
+            writeShort(out, request, prior);
+            const auto implies = out.array("implies");
+            for (const auto& each : role_table::impliedBy(db, prior.id)) writeShort(out, request, each);
+        }
+        const auto links = out.object("links");
+        out.field("self", request.base + request.path);
+    });
+}
+
+Response listInferences(Request& request, Core& core) {
+    callerOf(request).enforce();
+    auto& db = core.parts.store.reader();
+    store::Conditions priors;
+    priors.add("id IN (SELECT prior_id FROM implied_roles)");
+    return jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        {
+            const auto inferences = out.array("role_inferences");
+            for (const auto& prior : role_table::list(db, priors)) {
+                const auto inference = out.object();
+                out.key("prior_role");
+                writeShort(out, request, prior);
+                const auto implies = out.array("implies");
+                for (const auto& each : role_table::impliedBy(db, prior.id)) writeShort(out, request, each);
+            }
+        }
+        const auto links = out.object("links");
+        out.field("self", request.base + request.path);
+    });
+}
+
+Response removeImplied(Request& request, Core& core) {
+    callerOf(request).enforce();
+    core.parts.store.write([&](store::Transaction& tx) {
+        if (!role_table::removeImplication(tx, {request.param("prior")}, {request.param("implied")}))
+            throw Error(Failure::NotFound, request.param("prior"), " does not imply ", request.param("implied"));
+        core.forgetValidated(tx);
+    });
+    return emptyResponse(204);
+}
+
+}
+
+void writeRole(JsonWriter& out, const Request& request, const Role& role) {
+    const auto object = out.object();
+    out.field("id", role.id);
+    out.field("name", role.name);
+    out.field("domain_id", role.domain.empty() ? std::nullopt : std::optional(role.domain.text));
+    out.field("description", role.description);
+    out.rawField("options", role.options);
+    writeExtra(out, role.extra);
+    writeSelf(out, request, "roles/" + role.id.text);
+}
+
+void addRoleRoutes(Routes& routes, Core& core) {
+    routes.push_back({Method::Get, "/v3/roles", policy("identity:list_roles"), [&](Request& request) { return list(request, core); }});
+    routes.push_back({Method::Post, "/v3/roles", policy("identity:create_role"), [&](Request& request) { return create(request, core); }});
+    routes.push_back({Method::Get, "/v3/roles/{id}", policy("identity:get_role"), [&](Request& request) {
+                          callerOf(request).enforce();
+                          return answer(request, 200, demand(core.parts.store.reader(), {request.param("id")}));
+                      }});
+    routes.push_back({Method::Patch, "/v3/roles/{id}", policy("identity:update_role"), [&](Request& request) { return update(request, core); }});
+    routes.push_back({Method::Delete, "/v3/roles/{id}", policy("identity:delete_role"), [&](Request& request) { return remove(request, core); }});
+
+    const std::string implies = "/v3/roles/{prior}/implies", one = implies + "/{implied}";
+    routes.push_back({Method::Get, implies, policy("identity:list_implied_roles"), [&](Request& request) { return listImplied(request, core); }});
+    routes.push_back({Method::Put, one, policy("identity:create_implied_role"), [&](Request& request) { return addImplied(request, core); }});
+    routes.push_back({Method::Delete, one, policy("identity:delete_implied_role"), [&](Request& request) { return removeImplied(request, core); }});
+    routes.push_back({Method::Get, one, policy("identity:get_implied_role"), [&](Request& request) {
+                          callerOf(request).enforce();
+                          return showImplied(request, core, 200);
+                      }});
+    routes.push_back({Method::Head, one, policy("identity:check_implied_role"), [&](Request& request) {
+                          callerOf(request).enforce();
+                          showImplied(request, core, 200);
+                          return emptyResponse(204);
+                      }});
+    routes.push_back({Method::Get, "/v3/role_inferences", policy("identity:list_role_inference_rules"), [&](Request& request) { return listInferences(request, core); }});
+}
+
+}

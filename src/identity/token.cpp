@@ -1,0 +1,255 @@
+#include "identity/token.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+#include <unordered_map>
+
+#include "identity/catalog.hpp"
+
+namespace stratolet::identity {
+namespace {
+
+constexpr char layout = 1; // of the payload; another number is another layout
+constexpr std::array<std::string_view, 2> methodNames = {"password", "token"};
+constexpr std::size_t cachedMax = 8192; // tokens a thread remembers
+
+// Texts are length and bytes; an id of 32 hexadecimal digits is packed into 16 bytes behind the length 0xFF.
+
+constexpr char packedId = '\xff';
+
+int digitOf(char each) { return each >= '0' && each <= '9' ? each - '0' : each >= 'a' && each <= 'f' ? each - 'a' + 10 : -1; }
+
+void putText(std::string& out, std::string_view text) {
+    const bool packable = text.size() == 32 && std::all_of(text.begin(), text.end(), [](char each) { return digitOf(each) >= 0; });
+    if (!packable) {
+        assert(text.size() < 255);
+        out.append(1, static_cast<char>(text.size())).append(text);
+        return;
+    }
+    out += packedId;
+    for (std::size_t at = 0; at < text.size(); at += 2) out += static_cast<char>(digitOf(text[at]) * 16 + digitOf(text[at + 1]));
+}
+
+void putTime(std::string& out, Time time) {
+    const auto micros = static_cast<std::uint64_t>(toMicros(time));
+    for (int shift = 56; shift >= 0; shift -= 8) out += static_cast<char>(micros >> shift);
+}
+
+/// Takes parts off the front; `broken` where there is less than wanted.
+struct PayloadReader {
+    std::string_view rest;
+    bool broken = false;
+
+    std::string_view take(std::size_t count) {
+        if (rest.size() < count) broken = true;
+        const auto part = rest.substr(0, broken ? 0 : count);
+        rest.remove_prefix(part.size());
+        return part;
+    }
+    std::uint8_t byte() {
+        const auto part = take(1);
+        return part.empty() ? 0 : static_cast<std::uint8_t>(part[0]);
+    }
+    std::string text() {
+        const auto length = byte();
+        if (length != static_cast<std::uint8_t>(packedId)) return std::string(take(length));
+        constexpr std::string_view hex = "0123456789abcdef";
+        std::string id;
+        for (const char each : take(16)) id.append(1, hex[static_cast<unsigned char>(each) >> 4]).append(1, hex[each & 15]);
+        return id;
+    }
+    Time time() {
+        std::uint64_t micros = 0;
+        for (const char each : take(8)) micros = micros << 8 | static_cast<unsigned char>(each);
+        return fromMicros(static_cast<std::int64_t>(micros));
+    }
+};
+
+std::string payloadOf(const TokenClaims& claims) {
+    std::string out(1, layout);
+    out += static_cast<char>(claims.scope);
+    unsigned methods = 0;
+    for (std::size_t each = 0; each < methodNames.size(); ++each)
+        if (std::find(claims.methods.begin(), claims.methods.end(), methodNames[each]) != claims.methods.end()) methods |= 1U << each;
+    out += static_cast<char>(methods);
+    putText(out, claims.user.text);
+    putText(out, claims.target);
+    putTime(out, claims.issued);
+    putTime(out, claims.expires);
+    for (const auto& each : claims.auditIds) putText(out, each);
+    return out;
+}
+
+std::optional<TokenClaims> claimsIn(std::string_view payload) {
+    PayloadReader in{payload};
+    if (in.byte() != layout) return std::nullopt;
+    TokenClaims claims;
+    claims.scope = static_cast<TokenScope>(in.byte());
+    const auto methods = in.byte();
+    for (std::size_t each = 0; each < methodNames.size(); ++each)
+        if (methods & 1U << each) claims.methods.emplace_back(methodNames[each]);
+    claims.user.text = in.text();
+    claims.target = in.text();
+    claims.issued = in.time();
+    claims.expires = in.time();
+    while (!in.rest.empty() && !in.broken) claims.auditIds.push_back(in.text());
+    if (in.broken || claims.auditIds.empty()) return std::nullopt;
+    return claims;
+}
+
+std::shared_ptr<const Credentials> credentialsOf(const ValidToken& token) {
+    auto who = std::make_shared<Credentials>();
+    who->roles = token.roleNames;
+    auto& attributes = who->attributes;
+    attributes["user_id"] = token.user.id.text;
+    attributes["user_domain_id"] = token.user.domain.text;
+    switch (token.claims.scope) {
+    case TokenScope::Project:
+        attributes["project_id"] = attributes["tenant_id"] = token.project.id.text;
+        attributes["project_domain_id"] = attributes["token.project.domain.id"] = token.project.domain.text;
+        break;
+    case TokenScope::Domain: attributes["domain_id"] = attributes["token.domain.id"] = token.project.id.text; break;
+    case TokenScope::System: attributes["system_scope"] = "all"; break;
+    case TokenScope::Unscoped: break;
+    }
+    // Older rules speak of is_admin; it means the role.
+    const bool admin = std::find(token.roleNames.begin(), token.roleNames.end(), "admin") != token.roleNames.end();
+    attributes["is_admin"] = admin ? "True" : "False";
+    return who;
+}
+
+Assignment::Scope assignmentScopeOf(TokenScope scope) {
+    return scope == TokenScope::Project ? Assignment::Scope::Project : scope == TokenScope::Domain ? Assignment::Scope::Domain : Assignment::Scope::System;
+}
+
+}
+
+TokenClaims Tokens::fresh(const UserId& user, std::vector<std::string> methods) const {
+    TokenClaims claims;
+    claims.user = user;
+    claims.methods = std::move(methods);
+    claims.issued = core_.parts.ambient.now();
+    claims.expires = claims.issued + lifetime_;
+    std::string bytes(16, '\0');
+    core_.parts.ambient.randomize(std::as_writable_bytes(std::span(bytes)));
+    claims.auditIds = {base64Url(bytes)};
+    return claims;
+}
+
+std::string Tokens::seal(const TokenClaims& claims) const { return fernet_.seal(payloadOf(claims)); }
+
+std::shared_ptr<const ValidToken> Tokens::examine(store::Reader& db, const TokenClaims& claims) const {
+    auto token = std::make_shared<ValidToken>();
+    token->claims = claims;
+    const auto user = user_table::find(db, claims.user);
+    if (!user || !user->enabled || claims.issued < user->tokensValidAfter) return nullptr;
+    const auto userDomain = project_table::find(db, {user->domain.text});
+    if (!userDomain || !userDomain->enabled) return nullptr;
+    for (const auto& each : claims.auditIds)
+        if (db.query("SELECT 1 FROM revoked_tokens WHERE audit_id = ?", each).any()) return nullptr;
+    token->user = *user;
+    token->userDomainName = userDomain->name;
+    if (claims.scope == TokenScope::Project || claims.scope == TokenScope::Domain) {
+        const auto project = project_table::find(db, {claims.target});
+        if (!project || !project->enabled || (claims.scope == TokenScope::Domain && !project->isDomain)) return nullptr;
+        const auto domain = project_table::find(db, {project->domain.text});
+        if (!domain || !domain->enabled) return nullptr;
+        token->project = *project;
+        token->projectDomainName = domain->name;
+    }
+    if (claims.scope != TokenScope::Unscoped) {
+        token->roles = role_table::effective(db, user->id, assignmentScopeOf(claims.scope), claims.scope == TokenScope::System ? "all" : claims.target);
+        if (token->roles.empty()) return nullptr;
+        for (const auto& each : token->roles) token->roleNames.push_back(each.name);
+    }
+    token->credentials = credentialsOf(*token);
+    return token;
+}
+
+std::shared_ptr<const ValidToken> Tokens::validate(const std::string& text) const {
+    struct Cache {
+        const Tokens* owner = nullptr;
+        std::uint64_t epoch = 0;
+        std::unordered_map<std::string, std::shared_ptr<const ValidToken>> tokens;
+    };
+    static thread_local Cache cache;
+    const auto epoch = core_.epoch.load(std::memory_order_acquire); // before the store is read: a change in between makes it old again
+    if (cache.owner != this || cache.epoch != epoch || cache.tokens.size() >= cachedMax) {
+        cache.tokens.clear();
+        cache.owner = this;
+        cache.epoch = epoch;
+    }
+    const auto now = core_.parts.ambient.now();
+    if (const auto found = cache.tokens.find(text); found != cache.tokens.end()) {
+        if (now < found->second->claims.expires) return found->second;
+        cache.tokens.erase(found);
+        return nullptr;
+    }
+    const auto payload = fernet_.open(text);
+    const auto claims = payload ? claimsIn(*payload) : std::nullopt;
+    if (!claims || now >= claims->expires) return nullptr;
+    auto token = examine(core_.parts.store.reader(), *claims);
+    if (token) cache.tokens.emplace(text, token);
+    return token;
+}
+
+void Tokens::revoke(const TokenClaims& claims) {
+    core_.parts.store.write([&](store::Transaction& tx) {
+        tx.execute("DELETE FROM revoked_tokens WHERE until < ?", core_.parts.ambient.now());
+        tx.execute("INSERT OR IGNORE INTO revoked_tokens VALUES (?, ?)", claims.auditIds.front(), claims.expires);
+        core_.forgetValidated(tx);
+    });
+}
+
+void writeToken(JsonWriter& out, const ValidToken& token, store::Reader& db, bool withCatalog) {
+    const auto& claims = token.claims;
+    const auto writeDomain = [&](std::string_view key, const std::string& id, const std::string& name) {
+        const auto domain = out.object(key);
+        out.field("id", id);
+        out.field("name", name);
+    };
+    const auto body = out.object();
+    const auto object = out.object("token");
+    {
+        const auto methods = out.array("methods");
+        for (const auto& each : claims.methods) out.value(each);
+    }
+    {
+        const auto user = out.object("user");
+        writeDomain("domain", token.user.domain.text, token.userDomainName);
+        out.field("id", token.user.id);
+        out.field("name", token.user.name);
+        out.field("password_expires_at", token.user.passwordExpires ? std::optional(isoMicros(*token.user.passwordExpires)) : std::nullopt);
+    }
+    {
+        const auto audits = out.array("audit_ids");
+        for (const auto& each : claims.auditIds) out.value(each);
+    }
+    out.field("expires_at", isoMicrosZ(claims.expires));
+    out.field("issued_at", isoMicrosZ(claims.issued));
+    if (claims.scope == TokenScope::Unscoped) return;
+    if (claims.scope == TokenScope::Project) {
+        const auto project = out.object("project");
+        writeDomain("domain", token.project.domain.text, token.projectDomainName);
+        out.field("id", token.project.id);
+        out.field("name", token.project.name);
+    } else if (claims.scope == TokenScope::Domain) {
+        writeDomain("domain", token.project.id.text, token.project.name);
+    } else {
+        const auto system = out.object("system");
+        out.field("all", true);
+    }
+    if (claims.scope == TokenScope::Project) out.field("is_domain", token.project.isDomain);
+    {
+        const auto roles = out.array("roles");
+        for (const auto& each : token.roles) {
+            const auto role = out.object();
+            out.field("id", each.id);
+            out.field("name", each.name);
+        }
+    }
+    if (withCatalog) writeCatalog(out, db, claims.scope == TokenScope::Project ? token.project.id : ProjectId());
+}
+
+}

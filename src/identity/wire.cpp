@@ -1,0 +1,177 @@
+#include "identity/wire.hpp"
+
+#include <algorithm>
+
+namespace stratolet::identity {
+namespace {
+
+int statusOf(Failure failure) {
+    switch (failure) {
+    case Failure::Invalid: return 400;
+    case Failure::Unauthenticated: return 401;
+    case Failure::Forbidden: return 403;
+    case Failure::NotFound: return 404;
+    case Failure::Conflict: return 409;
+    case Failure::OverLimit: return 403;
+    case Failure::TooLarge: return 413;
+    case Failure::Unsupported: return 415;
+    case Failure::TimedOut: return 504;
+    case Failure::Busy: return 503;
+    case Failure::Broken: return 500;
+    }
+    std::abort();
+}
+
+http::Response envelope(int status, std::string_view message) {
+    return http::jsonResponse(status, [&](JsonWriter& out) {
+        const auto body = out.object();
+        const auto error = out.object("error");
+        out.field("code", status);
+        out.field("message", message);
+        out.field("title", http::reasonOf(status));
+    });
+}
+
+/// LIKE's own wild cards in what a user typed are only characters.
+std::string likeText(const std::string& text) {
+    std::string escaped;
+    for (const char each : text) {
+        if (each == '%' || each == '_' || each == '\\') escaped += '\\';
+        escaped += each;
+    }
+    return escaped;
+}
+
+bool isTruth(const std::string& text) { return text != "0" && text != "false" && text != "False"; }
+
+void applyInexact(store::Conditions& conditions, const Filter& filter, std::string_view comparator, const std::string& value) {
+    const std::string column(filter.column);
+    const bool anyCase = comparator.starts_with('i');
+    if (anyCase) comparator.remove_prefix(1);
+    const std::string pattern = comparator == "contains"     ? "%" + likeText(value) + "%"
+                                : comparator == "startswith" ? likeText(value) + "%"
+                                : comparator == "endswith"   ? "%" + likeText(value)
+                                                             : std::string();
+    if (pattern.empty()) return;
+    if (anyCase) conditions.add("lower(" + column + ") LIKE lower(?) ESCAPE '\\'", pattern);
+    else if (comparator == "contains") conditions.add("instr(" + column + ", ?) > 0", value);
+    else if (comparator == "startswith") conditions.add("substr(" + column + ", 1, length(?)) = ?", value, value);
+    else conditions.add("substr(" + column + ", -length(?)) = ?", value, value);
+}
+
+}
+
+http::Response refusal(const http::Request& request, const Error& error) {
+    if (error.failure() == Failure::Unauthenticated) return unauthenticated(request, error.what());
+    const bool ours = error.failure() == Failure::Broken;
+    return envelope(statusOf(error.failure()), ours ? "An unexpected error prevented the server from fulfilling your request." : error.what());
+}
+
+http::Response unauthenticated(const http::Request& request, std::string_view message) {
+    auto response = envelope(401, message.empty() ? "The request you have made requires authentication." : message);
+    const auto authority = request.base.substr(0, request.base.find('/', request.base.find("://") + 3));
+    response.headers.add("WWW-Authenticate", "Keystone uri=\"" + authority + "/identity\"");
+    return response;
+}
+
+http::Response noRoute(const http::Request& request, const std::vector<http::Method>& allowed) {
+    if (allowed.empty()) return envelope(404, "Could not find: " + request.path + ".");
+    auto response = http::jsonResponse(405, [](JsonWriter& out) {
+        const auto body = out.object();
+        out.field("message", "The method is not allowed for the requested URL.");
+    });
+    std::string names;
+    for (const auto each : allowed) names.append(names.empty() ? "" : ", ").append(http::nameOf(each));
+    response.headers.add("Allow", names);
+    return response;
+}
+
+http::Response listResponse(const http::Request& request, std::string_view collection, const std::function<void(JsonWriter&)>& writeItems) {
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        {
+            const auto items = out.array(collection);
+            writeItems(out);
+        }
+        const auto links = out.object("links");
+        out.field("next", nullptr);
+        out.field("self", request.base + request.path + (request.queryText.empty() ? "" : "?" + request.queryText));
+        out.field("previous", nullptr);
+    });
+}
+
+void writeSelf(JsonWriter& out, const http::Request& request, std::string_view path) {
+    const auto links = out.object("links");
+    out.field("self", (request.base + "/v3/").append(path));
+}
+
+void applyFilters(store::Conditions& conditions, const http::Query& query, std::initializer_list<Filter> filters) {
+    for (const auto& [name, value] : query)
+        for (const auto& filter : filters) {
+            if (name == filter.parameter) {
+                if (filter.kind == Filter::Kind::Truth) conditions.add(std::string(filter.column) + " = ?", isTruth(value));
+                else conditions.add(std::string(filter.column) + " = ?", value);
+            } else if (filter.kind == Filter::Kind::Text && name.starts_with(std::string(filter.parameter) + "__")) {
+                applyInexact(conditions, filter, std::string_view(name).substr(filter.parameter.size() + 2), value);
+            }
+        }
+}
+
+std::string mergedExtra(const std::string& kept, const Json& body, std::initializer_list<std::string_view> known) {
+    const auto isKnown = [&](const std::string& name) { return std::find(known.begin(), known.end(), name) != known.end(); };
+    const Json before = Json::parse(kept);
+    std::string merged;
+    JsonWriter out(merged);
+    {
+        const auto object = out.object();
+        for (const auto& name : before.names())
+            if (!body.has(name)) out.rawField(name, before.at(name).dump());
+        for (const auto& name : body.names())
+            if (!isKnown(name)) out.rawField(name, body.at(name).dump());
+    }
+    return merged;
+}
+
+void writeExtra(JsonWriter& out, const std::string& extra) {
+    if (extra == "{}") return;
+    const Json object = Json::parse(extra);
+    for (const auto& name : object.names()) out.rawField(name, object.at(name).dump());
+}
+
+std::string mergedOptions(const std::string& options, const Json& body, std::initializer_list<std::string_view> known) {
+    const auto given = body.find("options");
+    if (!given) return options;
+    given->onlyKnows(known);
+    const Json before = Json::parse(options);
+    std::string merged;
+    JsonWriter out(merged);
+    {
+        const auto object = out.object();
+        for (const auto& name : before.names())
+            if (!given->has(name)) out.rawField(name, before.at(name).dump());
+        for (const auto& name : given->names())
+            if (!given->at(name).isNull()) out.rawField(name, given->at(name).dump()); // null takes an option back
+    }
+    return merged;
+}
+
+bool isImmutable(const std::string& options) {
+    if (options == "{}") return false;
+    const auto found = Json::parse(options).find("immutable");
+    return found && found->isBoolean() && found->boolean();
+}
+
+std::string checkedName(const Json& value, std::size_t lengthMax) {
+    std::string name = value.text();
+    const auto characters = static_cast<std::size_t>(std::count_if(name.begin(), name.end(), [](char each) { return (static_cast<unsigned char>(each) & 0xC0) != 0x80; }));
+    if (name.find_first_not_of(" \t\r\n") == std::string::npos) value.refuse("It must not be blank.");
+    if (characters > lengthMax) value.refuse("It must be " + std::to_string(lengthMax) + " characters or less.");
+    return name;
+}
+
+bool checkedTruth(const Json& body, std::string_view name, bool otherwise) {
+    const auto found = body.find(name);
+    return found ? found->boolean() : otherwise;
+}
+
+}
