@@ -40,8 +40,8 @@ struct PortFacts {
     std::vector<FixedIp> fixedIps;
     std::vector<std::string> securityGroups; ///< names
     int mtu = 1500;
-    std::string tap;   ///< the device on this host
-    ServerId server;   ///< empty where unbound
+    std::string tap;    ///< the device on this host
+    ServerId server;    ///< empty where unbound
     std::string status; ///< "ACTIVE", "DOWN"
 };
 
@@ -65,11 +65,14 @@ public:
     std::vector<NetworkId> networksFor(store::Reader& db, const identity::Caller& caller);
 
     /// A port for a server in the server's own transaction: address, MAC, quota, security groups. Deleted with the server.
-    /// Error(Invalid) for a network or group the caller can't see, Error(Conflict) where no address is free, Error(OverLimit) past the quota.
+    /// Error(Invalid) for a network or group the caller can't see, Error(Conflict) where no address is free, Error(OverLimit) past the
+    /// quota.
     PortFacts createPort(store::Transaction& tx, const identity::Caller& caller, const NewPort& wanted);
 
-    /// Puts an existing port of the caller's project under a server. Error(Invalid) where there is none, Error(Conflict) where it is in use.
-    PortFacts bindPort(store::Transaction& tx, const identity::Caller& caller, const PortId& port, const ServerId& server, const std::string& hostname);
+    /// Puts an existing port of the caller's project under a server. Error(Invalid) where there is none, Error(Conflict) where it is in
+    /// use.
+    PortFacts bindPort(store::Transaction& tx, const identity::Caller& caller, const PortId& port, const ServerId& server,
+                       const std::string& hostname);
 
     /// Lets go of a server's ports: those made by createPort are deleted, bound ones are unbound. Twice is harmless.
     void releasePorts(store::Transaction& tx, const ServerId& server);
@@ -77,8 +80,8 @@ public:
 
     std::vector<PortFacts> portsOf(store::Reader& db, const ServerId& server); ///< in the order they were added
 
-    /// Makes the host as the store says, now: when it returns, taps, bridges, DHCP, rules and routes of all ports are there (or Error(Broken)).
-    /// A job's step calls it; the ports' status follows.
+    /// Makes the host as the store says, now: when it returns, taps, bridges, DHCP, rules and routes of all ports are there (or
+    /// Error(Broken)). A job's step calls it; the ports' status follows.
     void ensureWired();
 
     /// Which server a metadata request comes from: by the network of the socket and the address of the peer (never a header).

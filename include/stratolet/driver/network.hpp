@@ -131,6 +131,7 @@ struct NetworkPlan {
 struct MetadataListener {
     int socket = -1; ///< a listening TCP socket, opened inside the namespace; the receiver owns it
     NetworkId network;
+    std::string place; ///< a name that no other open listener of this host has
 };
 
 /// What network needs of a host.
@@ -147,6 +148,9 @@ public:
 
     /// Listening sockets for 169.254.169.254 that have been opened since the last call.
     virtual std::vector<MetadataListener> takeMetadataListeners() = 0;
+
+    /// Places of listeners that have been given out and are dead since the last call: their receiver closes them.
+    virtual std::vector<std::string> takeClosedMetadataListeners() { return {}; }
 };
 
 }

@@ -1,0 +1,136 @@
+#include "network/address.hpp"
+
+#include <arpa/inet.h>
+
+#include <array>
+#include <cctype>
+#include <charconv>
+
+namespace stratolet::network {
+
+namespace {
+
+Address::Number maskOf(int bits, int length) {
+    if (length == 0) return 0;
+    const Address::Number all = bits == 128 ? ~Address::Number{0} : (Address::Number{1} << bits) - 1;
+    return length >= bits ? all : all & ~((Address::Number{1} << (bits - length)) - 1);
+}
+
+}
+
+std::optional<Address> Address::parse(std::string_view text) {
+    if (text.empty() || text.size() > 45) return std::nullopt;
+    const std::string terminated(text);
+    if (terminated.find('\0') != std::string::npos) return std::nullopt;
+    std::array<unsigned char, 16> bytes{};
+    Address address;
+    if (inet_pton(AF_INET, terminated.c_str(), bytes.data()) == 1)
+        address.version = 4;
+    else if (inet_pton(AF_INET6, terminated.c_str(), bytes.data()) == 1)
+        address.version = 6;
+    else
+        return std::nullopt;
+    for (int at = 0; at < address.bits() / 8; ++at) address.value = (address.value << 8) | bytes[static_cast<std::size_t>(at)];
+    return address;
+}
+
+std::string Address::text() const {
+    std::array<unsigned char, 16> bytes{};
+    Number rest = value;
+    for (int at = bits() / 8 - 1; at >= 0; --at, rest >>= 8) bytes[static_cast<std::size_t>(at)] = static_cast<unsigned char>(rest & 0xff);
+    std::array<char, INET6_ADDRSTRLEN> out{};
+    inet_ntop(version == 4 ? AF_INET : AF_INET6, bytes.data(), out.data(), out.size());
+    return out.data();
+}
+
+std::optional<Prefix> Prefix::parse(std::string_view text) {
+    const auto slash = text.find('/');
+    if (slash == std::string_view::npos) return std::nullopt;
+    const auto address = Address::parse(text.substr(0, slash));
+    if (!address) return std::nullopt;
+    const auto digits = text.substr(slash + 1);
+    int length = -1;
+    const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
+    if (problem != std::errc{} || end != digits.data() + digits.size() || digits.empty() || length < 0 || length > address->bits())
+        return std::nullopt;
+    return Prefix{{address->version, address->value & maskOf(address->bits(), length)}, length};
+}
+
+std::optional<Prefix> Prefix::parseLoosely(std::string_view text) {
+    if (text.find('/') != std::string_view::npos) return parse(text);
+    const auto address = Address::parse(text);
+    if (!address) return std::nullopt;
+    return Prefix{*address, address->bits()};
+}
+
+std::string Prefix::text() const { return base.text() + "/" + std::to_string(length); }
+
+Address Prefix::last() const {
+    const auto all = maskOf(base.bits(), base.bits());
+    return {base.version, base.value | (all & ~maskOf(base.bits(), length))};
+}
+
+bool Prefix::contains(const Address& address) const {
+    return address.version == base.version && (address.value & maskOf(base.bits(), length)) == base.value;
+}
+
+bool Prefix::overlaps(const Prefix& other) const { return contains(other.base) || other.contains(base); }
+
+std::optional<std::string> normalMac(std::string_view text) {
+    if (text.size() != 17) return std::nullopt;
+    std::string mac(text);
+    for (std::size_t at = 0; at < mac.size(); ++at) {
+        if (at % 3 == 2) {
+            if (mac[at] != ':' && mac[at] != '-') return std::nullopt;
+            mac[at] = ':';
+        } else {
+            if (!std::isxdigit(static_cast<unsigned char>(mac[at]))) return std::nullopt;
+            mac[at] = static_cast<char>(std::tolower(static_cast<unsigned char>(mac[at])));
+        }
+    }
+    const bool multicast = std::string_view("13579bdf").find(mac[1]) != std::string_view::npos;
+    if (multicast || mac == "00:00:00:00:00:00") return std::nullopt;
+    return mac;
+}
+
+Address eui64Of(const Prefix& prefix, std::string_view mac) {
+    Address::Number bytes = 0;
+    for (std::size_t at = 0; at + 1 < mac.size(); at += 3) {
+        unsigned byte = 0;
+        std::from_chars(mac.data() + at, mac.data() + at + 2, byte, 16);
+        bytes = (bytes << 8) | byte;
+    }
+    const Address::Number upper = bytes >> 24, lower = bytes & 0xffffff;
+    const Address::Number interfaceId = ((upper << 40) | (Address::Number{0xfffe} << 24) | lower) ^ (Address::Number{0x02} << 56);
+    return {6, (prefix.base.value >> 64 << 64) | interfaceId};
+}
+
+bool isHostLabel(std::string_view text) {
+    if (text.empty() || text.size() > 63 || text.front() == '-' || text.back() == '-') return false;
+    for (const char each : text)
+        if (!std::isalnum(static_cast<unsigned char>(each)) && each != '-') return false;
+    return true;
+}
+
+bool isDomainName(std::string_view text) {
+    if (text.empty() || text.size() > 255) return false;
+    if (text.back() == '.') text.remove_suffix(1);
+    while (true) {
+        const auto dot = text.find('.');
+        if (!isHostLabel(text.substr(0, dot))) return false;
+        if (dot == std::string_view::npos) return true;
+        text.remove_prefix(dot + 1);
+    }
+}
+
+bool isUuid(std::string_view text) {
+    if (text.size() != 36) return false;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const bool dash = at == 8 || at == 13 || at == 18 || at == 23;
+        const bool hex = (text[at] >= '0' && text[at] <= '9') || (text[at] >= 'a' && text[at] <= 'f');
+        if (dash ? text[at] != '-' : !hex) return false;
+    }
+    return true;
+}
+
+}

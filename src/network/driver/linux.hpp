@@ -1,0 +1,30 @@
+#pragma once
+
+#include <stratolet/driver/network.hpp>
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace stratolet::network {
+
+struct LinuxNetworkOptions {
+    /// What must live as long as the running kernel: hosts of DHCP, numbers given out, settings to put back. DHCP servers, which run
+    /// without privileges, must be able to get into it.
+    std::filesystem::path folder = "/run/stratolet/network";
+
+    /// External networks have their gateway on this host, which forwards and masquerades for them. Without it they are bridges and nothing
+    /// more.
+    bool nat = true;
+
+    /// Told what was mended or is odd, one line each. May be empty.
+    std::function<void(std::string_view)> notice = {};
+};
+
+/// Linux bridges, taps, namespaces, nftables and dnsmasq on this machine. Needs CAP_NET_ADMIN and CAP_SYS_ADMIN.
+/// Works in the network namespace of the thread that calls it and with the named namespaces under /run/netns.
+std::unique_ptr<NetworkDriver> linuxNetworkDriver(LinuxNetworkOptions options);
+
+}

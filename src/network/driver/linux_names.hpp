@@ -1,0 +1,28 @@
+#pragma once
+
+#include <stratolet/ids.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace stratolet::network {
+
+// A device name has 15 bytes at most: four of ours and the first eleven of the id.
+inline std::string shortened(std::string_view prefix, const std::string& id) { return std::string(prefix) + id.substr(0, 11); }
+
+inline std::string bridgeOf(const NetworkId& network) { return shortened("brq", network.text); }
+inline std::string tapNameOf(const PortId& port) { return shortened("tap", port.text); }
+inline std::string hostSideOf(const PortId& port) { return shortened("sv-", port.text); } ///< the end of a veth pair that is on the bridge
+inline std::string dhcpInterfaceOf(const PortId& port) { return shortened("ns-", port.text); }
+inline std::string routerInterfaceOf(const PortId& port) { return shortened("qr-", port.text); }
+inline std::string gatewayInterfaceOf(const PortId& port) { return shortened("qg-", port.text); }
+inline std::string dhcpNamespaceOf(const NetworkId& network) { return "qdhcp-" + network.text; }
+inline std::string routerNamespaceOf(const RouterId& router) { return "qrouter-" + router.text; }
+
+/// What marks a device as ours, beside its name.
+inline constexpr std::string_view ourAlias = "stratolet";
+
+/// Where guests look for metadata.
+inline constexpr std::string_view metadataAddress = "169.254.169.254";
+
+}

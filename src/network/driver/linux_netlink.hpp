@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "platform/os/fd.hpp"
+
+namespace stratolet::network {
+
+struct Link {
+    int index = 0;
+    std::string name;
+    std::string kind; ///< "bridge", "veth", "tun", empty for hardware
+    std::string mac;
+    std::string alias;
+    int mtu = 0;
+    int master = 0;
+    bool up = false;
+};
+
+struct LinkChange {
+    std::optional<int> mtu = {};
+    std::optional<bool> up = {};
+    std::optional<int> master = {};
+    std::optional<std::string> alias = {};
+    std::optional<std::string> mac = {};
+};
+
+struct LinkAddress {
+    int link = 0;
+    std::string text; ///< "10.0.0.1/24"
+};
+
+struct LinkRoute {
+    std::string destination; ///< CIDR
+    std::string nexthop;     ///< empty for a route to a link
+    int link = 0;            ///< 0 where the kernel finds it
+    bool ours = false;       ///< made by add()
+    friend bool operator==(const LinkRoute& one, const LinkRoute& other) {
+        return one.destination == other.destination && one.nexthop == other.nexthop && (!one.link || !other.link || one.link == other.link);
+    }
+};
+
+/// A netlink connection to the network namespace in which it was made. Failures are Error(Broken).
+class Netlink {
+public:
+    Netlink();
+    ~Netlink();
+
+    std::vector<Link> links();
+    std::optional<Link> find(const std::string& name);
+
+    void addBridge(const std::string& name, const std::string& mac, int mtu);
+    /// A pair of which one end, `peer`, is in another namespace from the start.
+    void addVeth(const std::string& name, const std::string& peer, const Fd& peerNetns, const std::string& peerMac, int mtu);
+    void addTap(const std::string& name); ///< persistent
+    void change(int link, const LinkChange& change);
+    void remove(int link);
+
+    std::vector<LinkAddress> addresses();
+    void addAddress(int link, const std::string& address);
+    void removeAddress(int link, const std::string& address);
+
+    std::vector<LinkRoute> routes(); ///< of the main table
+    void addRoute(const LinkRoute& route);
+    void removeRoute(const LinkRoute& route);
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+/// Tells everybody on the link that `address` is here now (gratuitous ARP), in the namespace of this thread.
+void announceAddress(const Link& link, const std::string& address);
+
+}
