@@ -10,8 +10,10 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "identity/identity.hpp"
+#include "platform/config/config.hpp"
 #include "platform/http/http.hpp"
 #include "platform/parts.hpp"
 #include "platform/store/store.hpp"
@@ -33,14 +35,18 @@ struct ImageFacts {
     ProjectId owner;
     std::string visibility;
     std::string diskFormat;
-    Bytes size;         ///< of the data as stored
-    Bytes virtualSize;  ///< of the disk that it describes
+    Bytes size;        ///< of the data as stored
+    Bytes virtualSize; ///< of the disk that it describes
     MiB minRam;
     GiB minDisk;
     std::string checksum; ///< md5, hexadecimal
     Time updated;
     std::map<std::string, std::string> properties;
 };
+
+/// [image]: image_count_total and image_size_total (MiB) are the quotas of a project that has none of its own, -1 is unlimited;
+/// image_size_cap is the largest image that is taken, in bytes.
+std::vector<ConfigOption> configOptions();
 
 /// The image service.
 class Images {
@@ -53,8 +59,8 @@ public:
     /// An image that this caller may see (owner's, public, community, shared and accepted; admins see all); nothing else exists for them.
     std::optional<ImageFacts> find(store::Reader& db, const identity::Caller& caller, const ImageId& image);
 
-    /// The data of an active image, inspected once more against its declared format before anybody opens it. Error(Broken) where data is missing
-    /// or isn't what it was; only raw and qcow2 (without backing or data file) are given out.
+    /// The data of an active image, inspected once more against its declared format before anybody opens it. Error(Broken) where data is
+    /// missing or isn't what it was; only raw and qcow2 (without backing or data file) are given out.
     DiskSource source(const ImageId& image);
 
 private:

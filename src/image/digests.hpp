@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+namespace stratolet::image {
+
+/// md5 and sha512 of a stream, each on a thread of its own, beside whoever writes the stream to disk.
+class Digests {
+public:
+    Digests();
+    ~Digests();
+    Digests(const Digests&) = delete;
+
+    /// Waits where the hashing is far behind, so that memory stays bounded.
+    void append(std::span<const std::byte> bytes);
+
+    struct Result {
+        std::string md5, sha512; ///< hexadecimal
+    };
+    Result finish(); ///< once, after the last append()
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}

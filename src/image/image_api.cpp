@@ -1,0 +1,241 @@
+#include "image/image_api.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include <stratolet/error.hpp>
+
+#include "image/image_patch.hpp"
+#include "image/image_query.hpp"
+#include "image/wire.hpp"
+
+namespace stratolet::image {
+namespace {
+
+using http::Method;
+using http::Request;
+using http::Response;
+using identity::callerOf;
+
+Response imageResponse(int status, const ImageRecord& image) {
+    return http::jsonResponse(status, [&](JsonWriter& out) { write(out, image); });
+}
+
+bool isUuid(std::string_view text) {
+    if (text.size() != 36) return false;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const bool dash = at == 8 || at == 13 || at == 18 || at == 23;
+        if (dash ? text[at] != '-' : !std::isxdigit(static_cast<unsigned char>(text[at]))) return false;
+    }
+    return true;
+}
+
+Response create(Request& request, ImageService& images) {
+    const auto body = request.json();
+    if (!body.isObject()) throw Error(Failure::Invalid, "Request body must be a JSON object.");
+    ImageRecord wanted;
+    for (const auto& name : body.names()) {
+        const auto value = body.at(name);
+        if (name == "id") {
+            if (!value.isText() || !isUuid(value.text())) value.refuse("It must be a UUID.");
+            wanted.id = {value.text()};
+        } else {
+            assign(wanted, name, value);
+        }
+    }
+    const auto image = images.create(callerOf(request), std::move(wanted));
+    auto response = imageResponse(201, image);
+    response.headers.add("Location", request.base + "/v2/images/" + image.id.text);
+    return response;
+}
+
+/// The query as it came, but for the marker.
+std::string queryWithoutMarker(const Request& request) {
+    std::string text;
+    for (const auto& [name, value] : request.query)
+        if (name != "marker")
+            text.append(text.empty() ? "" : "&").append(http::percentEncoded(name)).append("=").append(http::percentEncoded(value));
+    return text;
+}
+
+Response list(Request& request, ImageService& images) {
+    const auto query = imageQueryIn(request.query);
+    const auto limit = query.limit;
+    const auto found = images.list(callerOf(request), query);
+    const auto rest = queryWithoutMarker(request);
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        {
+            const auto items = out.array("images");
+            for (const auto& image : found) write(out, image);
+        }
+        out.field("first", "/v2/images" + (rest.empty() ? "" : "?" + rest));
+        if (!found.empty() && static_cast<std::int64_t>(found.size()) == limit)
+            out.field("next", "/v2/images?" + (rest.empty() ? "" : rest + "&") + "marker=" + found.back().id.text);
+        out.field("schema", "/v2/schemas/images");
+    });
+}
+
+Response show(Request& request, ImageService& images) { return imageResponse(200, images.show(callerOf(request), imageIn(request))); }
+
+Response update(Request& request, ImageService& images) {
+    const auto changes = changesIn(request);
+    return imageResponse(200, images.update(callerOf(request), imageIn(request), [&](ImageRecord& image) { amend(image, changes); }));
+}
+
+/// The data of an image on its way in, as the listener sees it.
+class UploadBody : public http::BodySink {
+public:
+    explicit UploadBody(std::unique_ptr<ImageUpload> upload) : upload_(std::move(upload)) {}
+
+    void append(std::span<const std::byte> bytes) override { upload_->append(bytes); }
+    Response finish() override {
+        upload_->finish();
+        return http::emptyResponse(204);
+    }
+
+private:
+    std::unique_ptr<ImageUpload> upload_;
+};
+
+std::unique_ptr<http::BodySink> upload(Request& request, ImageService& images) {
+    const auto& caller = callerOf(request);
+    if (request.headers["Content-Type"] != "application/octet-stream") {
+        images.show(caller, imageIn(request)); // an image that isn't there is the better answer
+        throw Error(Failure::Unsupported, "The data of an image must be sent as application/octet-stream.");
+    }
+    return std::make_unique<UploadBody>(images.receive(caller, imageIn(request), request.contentLength));
+}
+
+struct Range {
+    std::uint64_t first, length;
+};
+
+std::uint64_t numberIn(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error != std::errc() || end != text.data() + text.size())
+        throw Error(Failure::Unsupported, "The range is not understood.").as("range");
+    return number;
+}
+
+/// One range of bytes (RFC 9110, 14.1.2); Error(Unsupported) "range" where it can't be satisfied.
+Range rangeIn(std::string_view header, std::uint64_t size) {
+    if (!header.starts_with("bytes=") || header.find(',') != std::string_view::npos)
+        throw Error(Failure::Unsupported, "The range is not understood.").as("range");
+    header.remove_prefix(6);
+    const auto dash = header.find('-');
+    if (dash == std::string_view::npos) throw Error(Failure::Unsupported, "The range is not understood.").as("range");
+    const auto begin = header.substr(0, dash), end = header.substr(dash + 1);
+    if (begin.empty()) {
+        const auto last = std::min(numberIn(end), size);
+        if (last == 0) throw Error(Failure::Unsupported, "The range lies outside of the image.").as("range");
+        return {size - last, last};
+    }
+    const auto first = numberIn(begin);
+    const auto last = end.empty() ? size : std::min(numberIn(end), size == 0 ? 0 : size - 1) + 1;
+    if (first >= size || (!end.empty() && last <= first))
+        throw Error(Failure::Unsupported, "The range lies outside of the image.").as("range");
+    return {first, std::min(last, size) - first};
+}
+
+Response download(Request& request, ImageService& images) {
+    const auto data = images.download(callerOf(request), imageIn(request));
+    if (!data) return http::emptyResponse(204);
+    const auto size = static_cast<std::uint64_t>(data->size);
+    Response response;
+    Range range{0, size};
+    if (const auto wanted = request.headers["Range"]; !wanted.empty()) {
+        range = rangeIn(wanted, size);
+        response.status = 206;
+        response.headers.add("Content-Range", "bytes " + std::to_string(range.first) + "-" +
+                                                  std::to_string(range.first + range.length - 1) + "/" + std::to_string(size));
+    } else {
+        response.headers.add("Content-MD5", data->checksum);
+    }
+    response.headers.add("Content-Type", "application/octet-stream");
+    response.headers.add("Accept-Ranges", "bytes");
+    response.file = http::FileBody{Fd(static_cast<int>(check(::open(data->file.c_str(), O_RDONLY | O_CLOEXEC), "open image data"))),
+                                   range.first, range.length};
+    return response;
+}
+
+template <class Verb> http::Handler quietly(Verb verb) {
+    return [verb](Request& request) {
+        verb(request);
+        return http::emptyResponse(204);
+    };
+}
+
+/// Nothing can be imported: data comes by PUT.
+Response importMethods(Request&) {
+    return http::jsonResponse(200, [](JsonWriter& out) {
+        const auto body = out.object();
+        const auto methods = out.object("import-methods");
+        out.field("description", "Import methods available.");
+        out.field("type", "array");
+        const auto none = out.array("value");
+    });
+}
+
+Response usage(Request& request, ImageService& images) {
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        const auto all = out.object("usage");
+        for (const auto& each : images.usage(callerOf(request))) {
+            const auto one = out.object(each.resource);
+            out.field("limit", each.limit);
+            out.field("usage", each.used);
+        }
+    });
+}
+
+Response noId(Request& request) { return noRoute(request, {}); }
+
+}
+
+http::Routes imageRoutes(ImageService& images) {
+    using http::open;
+    using http::policy;
+    const auto with = [&images](Response (*handler)(Request&, ImageService&)) -> http::Handler {
+        return [&images, handler](Request& request) { return handler(request, images); };
+    };
+    const std::string image = "/v2/images/{image_id}";
+    return {
+        {Method::Get, "/", open("discovery comes before a token"), [](Request& request) { return versions(request, 300); }},
+        {Method::Get, "/versions", open("discovery comes before a token"), [](Request& request) { return versions(request, 200); }},
+        {Method::Get, "/v2", open("discovery comes before a token"), [](Request& request) { return versions(request, 300); }},
+
+        {Method::Post, "/v2/images", policy("add_image"), with(create)},
+        {Method::Get, "/v2/images", policy("get_images"), with(list)},
+        {Method::Get, "/v2/images/", open("there is no image without an id"), noId},
+        {Method::Delete, "/v2/images/", open("there is no image without an id"), noId},
+        {Method::Get, image, policy("get_image"), with(show)},
+        {Method::Patch, image, policy("modify_image"), with(update)},
+        {Method::Delete, image, policy("delete_image"),
+         quietly([&images](Request& request) { images.remove(callerOf(request), imageIn(request)); })},
+
+        {Method::Put, image + "/file", policy("upload_image"),
+         http::Upload([&images](Request& request) { return upload(request, images); })},
+        {Method::Get, image + "/file", policy("download_image"), with(download), http::Runs::Worker},
+        {Method::Post, image + "/actions/deactivate", policy("deactivate"),
+         quietly([&images](Request& request) { images.deactivate(callerOf(request), imageIn(request)); })},
+        {Method::Post, image + "/actions/reactivate", policy("reactivate"),
+         quietly([&images](Request& request) { images.reactivate(callerOf(request), imageIn(request)); })},
+        {Method::Put, image + "/tags/{tag}", policy("modify_image"),
+         quietly([&images](Request& request) { images.addTag(callerOf(request), imageIn(request), request.param("tag")); })},
+        {Method::Delete, image + "/tags/{tag}", policy("modify_image"),
+         quietly([&images](Request& request) { images.removeTag(callerOf(request), imageIn(request), request.param("tag")); })},
+
+        {Method::Get, "/v2/info/import", open("what this program can do is no secret"), importMethods},
+        {Method::Get, "/v2/info/usage", policy("get_images"),
+         [&images](Request& request) {
+             callerOf(request).enforce();
+             return usage(request, images);
+         }},
+    };
+}
+
+}

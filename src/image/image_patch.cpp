@@ -1,0 +1,97 @@
+#include "image/image_patch.hpp"
+
+#include <stratolet/error.hpp>
+
+namespace stratolet::image {
+namespace {
+
+constexpr std::string_view type21 = "application/openstack-images-v2.1-json-patch", type20 = "application/openstack-images-v2.0-json-patch";
+
+std::string_view mediaType(const http::Request& request) {
+    auto type = request.headers["Content-Type"];
+    type = type.substr(0, type.find(';'));
+    while (type.ends_with(' ')) type.remove_suffix(1);
+    return type;
+}
+
+/// The one segment of a JSON pointer (RFC 6901).
+std::string attributeIn(const Json& pointer) {
+    const auto text = pointer.text();
+    if (!text.starts_with('/') || text.size() == 1) pointer.refuse("A path must begin with \"/\" and name an attribute.");
+    std::string name;
+    for (std::size_t at = 1; at < text.size(); ++at) {
+        if (text[at] == '/') {
+            if (text.starts_with("/locations/")) throw Error(Failure::Forbidden, "It's not allowed to change locations.");
+            pointer.refuse("A path has one level only.");
+        }
+        if (text[at] != '~') {
+            name += text[at];
+        } else if (at + 1 < text.size() && (text[at + 1] == '0' || text[at + 1] == '1')) {
+            name += text[++at] == '0' ? '~' : '/';
+        } else {
+            pointer.refuse("\"~\" must be followed by 0 or 1.");
+        }
+    }
+    return name;
+}
+
+ImageChange::Kind kindNamed(const Json& where, const std::string& name) {
+    if (name == "add") return ImageChange::Kind::Add;
+    if (name == "replace") return ImageChange::Kind::Replace;
+    if (name == "remove") return ImageChange::Kind::Remove;
+    where.refuse("The operation must be add, replace or remove.");
+}
+
+ImageChange change21(const Json& operation) {
+    const auto kind = kindNamed(operation, operation.text("op"));
+    return {kind, attributeIn(operation.at("path")),
+            kind == ImageChange::Kind::Remove ? std::nullopt : std::optional(operation.at("value"))};
+}
+
+ImageChange change20(const Json& operation) {
+    std::optional<std::string> found;
+    for (const auto& name : operation.names()) {
+        if (name == "value") continue;
+        if (found) operation.refuse("An operation has one path only.");
+        found = name;
+    }
+    if (!found) operation.refuse("The operation must be add, replace or remove.");
+    const auto kind = kindNamed(operation, *found);
+    return {kind, attributeIn(operation.at(*found)),
+            kind == ImageChange::Kind::Remove ? std::nullopt : std::optional(operation.at("value"))};
+}
+
+void remove(const std::string& attribute, ImageRecord& image) {
+    if (kindOf(attribute) != AttributeKind::Property) throw Error(Failure::Forbidden, "Property ", attribute, " may not be removed.");
+    if (image.properties.erase(attribute) == 0) throw Error(Failure::Conflict, "Property ", attribute, " does not exist.");
+}
+
+}
+
+std::vector<ImageChange> changesIn(const http::Request& request) {
+    const auto type = mediaType(request);
+    if (type != type21 && type != type20) throw Error(Failure::Unsupported, "The media type ", type, " is not supported here.").as("patch");
+    const auto body = request.json();
+    if (!body.isArray()) throw Error(Failure::Invalid, "Request body must be a JSON array of operation objects.");
+    std::vector<ImageChange> changes;
+    for (const auto& operation : body.items()) {
+        if (!operation.isObject()) throw Error(Failure::Invalid, "Operations must be JSON objects.");
+        changes.push_back(type == type21 ? change21(operation) : change20(operation));
+    }
+    return changes;
+}
+
+void amend(ImageRecord& image, const std::vector<ImageChange>& changes) {
+    for (const auto& change : changes) {
+        if (change.kind == ImageChange::Kind::Remove) {
+            remove(change.attribute, image);
+            continue;
+        }
+        const bool ours = kindOf(change.attribute) == AttributeKind::Property;
+        if (change.kind == ImageChange::Kind::Replace && ours && !image.properties.contains(change.attribute))
+            throw Error(Failure::Conflict, "Property ", change.attribute, " does not exist.");
+        assign(image, change.attribute, *change.value);
+    }
+}
+
+}

@@ -1,0 +1,156 @@
+#include "image/image_table.hpp"
+
+#include <cassert>
+
+namespace stratolet::image {
+namespace {
+
+constexpr std::string_view selectImage = "SELECT id, name, owner, status, visibility, disk_format, container_format, size, virtual_size, "
+                                         "checksum, hash_value, min_ram, min_disk, protected, hidden, "
+                                         "created, updated FROM images";
+
+ImageRecord fromRow(const store::Row& row) {
+    ImageRecord image;
+    image.id = row.id<ImageId>(0);
+    image.name = row.maybeText(1);
+    image.owner = row.id<ProjectId>(2);
+    image.status = *statusNamed(row.text(3));
+    image.visibility = *visibilityNamed(row.text(4));
+    image.diskFormat = row.maybeText(5);
+    image.containerFormat = row.maybeText(6);
+    image.size = row.maybeInteger(7);
+    image.virtualSize = row.maybeInteger(8);
+    image.checksum = row.maybeText(9);
+    image.hashValue = row.maybeText(10);
+    image.minRam = {row.integer(11)};
+    image.minDisk = {row.integer(12)};
+    image.isProtected = row.boolean(13);
+    image.hidden = row.boolean(14);
+    image.created = row.time(15);
+    image.updated = row.time(16);
+    return image;
+}
+
+ImageMember memberFromRow(const store::Row& row) {
+    return {row.id<ImageId>(0), row.id<ProjectId>(1), row.text(2), row.time(3), row.time(4)};
+}
+
+void complete(store::Reader& db, ImageRecord& image) {
+    auto properties = db.query("SELECT name, value FROM image_properties WHERE image_id = ?", image.id);
+    while (properties.next()) image.properties.emplace(properties.row().text(0), properties.row().text(1));
+    image.tags = db.query("SELECT tag FROM image_tags WHERE image_id = ? ORDER BY tag", image.id).texts();
+}
+
+void insertDetails(store::Transaction& tx, const ImageRecord& image) {
+    for (const auto& [name, value] : image.properties) tx.execute("INSERT INTO image_properties VALUES (?, ?, ?)", image.id, name, value);
+    for (const auto& tag : image.tags) tx.execute("INSERT INTO image_tags VALUES (?, ?)", image.id, tag);
+}
+
+}
+
+std::optional<ImageRecord> ImageTable::find(store::Reader& db, const ImageId& id) {
+    auto image = db.query(std::string(selectImage) + " WHERE id = ?", id).maybe<ImageRecord>(fromRow);
+    if (image) complete(db, *image);
+    return image;
+}
+
+std::vector<ImageRecord> ImageTable::list(store::Reader& db, const store::Conditions& conditions, const std::vector<store::SortKey>& order,
+                                          std::int64_t limit) {
+    auto values = conditions.values();
+    values.emplace_back(limit);
+    auto images =
+        db.run(std::string(selectImage) + conditions.where() + store::orderBy(order) + " LIMIT ?", values).all<ImageRecord>(fromRow);
+    for (auto& image : images) complete(db, image);
+    return images;
+}
+
+void ImageTable::insert(store::Transaction& tx, const ImageRecord& image) {
+    tx.execute("INSERT INTO images (id, name, owner, status, visibility, disk_format, container_format, min_ram, min_disk, protected, "
+               "hidden, created, updated) "
+               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               image.id, image.name, image.owner, nameOf(image.status), nameOf(image.visibility), image.diskFormat, image.containerFormat,
+               image.minRam.count, image.minDisk.count, image.isProtected, image.hidden, image.created, image.updated);
+    insertDetails(tx, image);
+}
+
+void ImageTable::update(store::Transaction& tx, const ImageRecord& image) {
+    tx.execute("UPDATE images SET name = ?, owner = ?, visibility = ?, disk_format = ?, container_format = ?, min_ram = ?, min_disk = ?, "
+               "protected = ?, hidden = ?, "
+               "updated = ? WHERE id = ?",
+               image.name, image.owner, nameOf(image.visibility), image.diskFormat, image.containerFormat, image.minRam.count,
+               image.minDisk.count, image.isProtected, image.hidden, image.updated, image.id);
+    tx.execute("DELETE FROM image_properties WHERE image_id = ?", image.id);
+    tx.execute("DELETE FROM image_tags WHERE image_id = ?", image.id);
+    insertDetails(tx, image);
+}
+
+void ImageTable::remove(store::Transaction& tx, const ImageId& image) { tx.execute("DELETE FROM images WHERE id = ?", image); }
+
+bool ImageTable::move(store::Transaction& tx, const ImageId& image, ImageStatus from, ImageStatus to, Time now) {
+    assert(mayFollow(from, to));
+    return tx.execute("UPDATE images SET status = ?, updated = ? WHERE id = ? AND status = ?", nameOf(to), now, image, nameOf(from)) == 1;
+}
+
+void ImageTable::describe(store::Transaction& tx, const ImageRecord& image) {
+    tx.execute("UPDATE images SET size = ?, virtual_size = ?, checksum = ?, hash_value = ? WHERE id = ?", image.size, image.virtualSize,
+               image.checksum, image.hashValue, image.id);
+}
+
+std::optional<ImageStatus> ImageTable::status(store::Reader& db, const ImageId& image) {
+    const auto name = db.query("SELECT status FROM images WHERE id = ?", image).maybeText();
+    return name ? statusNamed(*name) : std::nullopt;
+}
+
+std::vector<ImageId> ImageTable::inStatus(store::Reader& db, ImageStatus status) {
+    return db.query("SELECT id FROM images WHERE status = ?", nameOf(status)).all<ImageId>([](const store::Row& row) {
+        return row.id<ImageId>(0);
+    });
+}
+
+std::int64_t ImageTable::countOf(store::Reader& db, const ProjectId& owner) {
+    return db.query("SELECT count(*) FROM images WHERE owner = ?", owner).integer();
+}
+
+std::int64_t ImageTable::uploadingOf(store::Reader& db, const ProjectId& owner) {
+    return db.query("SELECT count(*) FROM images WHERE owner = ? AND status = 'saving'", owner).integer();
+}
+
+std::int64_t ImageTable::bytesOf(store::Reader& db, const ProjectId& owner) {
+    return db.query("SELECT coalesce(sum(size), 0) FROM images WHERE owner = ?", owner).integer();
+}
+
+bool ImageTable::addTag(store::Transaction& tx, const ImageId& image, const std::string& tag) {
+    return tx.execute("INSERT INTO image_tags VALUES (?, ?) ON CONFLICT DO NOTHING", image, tag) == 1;
+}
+
+bool ImageTable::removeTag(store::Transaction& tx, const ImageId& image, const std::string& tag) {
+    return tx.execute("DELETE FROM image_tags WHERE image_id = ? AND tag = ?", image, tag) == 1;
+}
+
+std::vector<ImageMember> ImageTable::members(store::Reader& db, const ImageId& image) {
+    return db
+        .query("SELECT image_id, member, status, created, updated FROM image_members WHERE image_id = ? ORDER BY created, member", image)
+        .all<ImageMember>(memberFromRow);
+}
+
+std::optional<ImageMember> ImageTable::member(store::Reader& db, const ImageId& image, const ProjectId& project) {
+    return db
+        .query("SELECT image_id, member, status, created, updated FROM image_members WHERE image_id = ? AND member = ?", image, project)
+        .maybe<ImageMember>(memberFromRow);
+}
+
+void ImageTable::insert(store::Transaction& tx, const ImageMember& member) {
+    tx.execute("INSERT INTO image_members VALUES (?, ?, ?, ?, ?)", member.image, member.member, member.status, member.created,
+               member.updated);
+}
+
+void ImageTable::update(store::Transaction& tx, const ImageMember& member) {
+    tx.execute("UPDATE image_members SET status = ?, updated = ? WHERE image_id = ? AND member = ?", member.status, member.updated,
+               member.image, member.member);
+}
+
+bool ImageTable::remove(store::Transaction& tx, const ImageMember& member) {
+    return tx.execute("DELETE FROM image_members WHERE image_id = ? AND member = ?", member.image, member.member) == 1;
+}
+
+}

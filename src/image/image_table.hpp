@@ -1,0 +1,46 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "image/image_record.hpp"
+#include "platform/store/paging.hpp"
+#include "platform/store/store.hpp"
+
+namespace stratolet::image {
+
+/// Images, their properties, tags and members. SQL, and no rule.
+class ImageTable {
+public:
+    std::optional<ImageRecord> find(store::Reader& db, const ImageId& image);
+    std::vector<ImageRecord> list(store::Reader& db, const store::Conditions& conditions, const std::vector<store::SortKey>& order,
+                                  std::int64_t limit);
+
+    void insert(store::Transaction& tx, const ImageRecord& image); ///< Error(Conflict) where the id is taken
+    void update(store::Transaction& tx, const ImageRecord& image); ///< all but status and data
+    void remove(store::Transaction& tx, const ImageId& image);
+
+    /// Moves an image on, but only from where the caller saw it.
+    bool move(store::Transaction& tx, const ImageId& image, ImageStatus from, ImageStatus to, Time now);
+
+    /// What an upload found out.
+    void describe(store::Transaction& tx, const ImageRecord& image);
+
+    std::optional<ImageStatus> status(store::Reader& db, const ImageId& image);
+    std::vector<ImageId> inStatus(store::Reader& db, ImageStatus status);
+    std::int64_t countOf(store::Reader& db, const ProjectId& owner);
+    std::int64_t uploadingOf(store::Reader& db, const ProjectId& owner);
+    std::int64_t bytesOf(store::Reader& db, const ProjectId& owner);
+
+    bool addTag(store::Transaction& tx, const ImageId& image, const std::string& tag);
+    bool removeTag(store::Transaction& tx, const ImageId& image, const std::string& tag);
+
+    std::vector<ImageMember> members(store::Reader& db, const ImageId& image);
+    std::optional<ImageMember> member(store::Reader& db, const ImageId& image, const ProjectId& project);
+    void insert(store::Transaction& tx, const ImageMember& member);
+    void update(store::Transaction& tx, const ImageMember& member);
+    bool remove(store::Transaction& tx, const ImageMember& member);
+};
+
+}

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <vector>
+
+#include "image/image_record.hpp"
+#include "platform/http/http.hpp"
+
+// How image speaks: plain errors in the form the client accepts, and images as flat objects.
+
+namespace stratolet::image {
+
+http::Response refusal(const http::Request& request, const Error& error);
+http::Response noRoute(const http::Request& request, const std::vector<http::Method>& allowed);
+
+/// {"versions": [...]}, with 300 where the client asked for none that we have.
+http::Response versions(const http::Request& request, int status);
+
+void write(JsonWriter& out, const ImageRecord& image);
+void write(JsonWriter& out, const ImageMember& member);
+
+/// The id in the path; an id is never refused, there is just no image of that name.
+inline ImageId imageIn(const http::Request& request) { return {request.param("image_id")}; }
+
+}
