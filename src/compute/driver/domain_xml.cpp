@@ -103,7 +103,7 @@ std::string domainXml(const GuestSpec& spec, const DomainOptions& options) {
     xml << "<domain" << attribute("type", options.virtType) << ">" << element("name", "stratolet-" + spec.server.text)
         << element("uuid", spec.server.text) << "<metadata><stratolet:guest xmlns:stratolet='" << guestNamespace << "'>"
         << "<stratolet:server" << attribute("id", spec.server.text) << attribute("name", spec.name)
-        << attribute("project", spec.project.text) << "/></stratolet:guest></metadata>"
+        << attribute("project", spec.project.text) << attribute("home", options.home) << "/></stratolet:guest></metadata>"
         << "<memory unit='MiB'>" << spec.memory.count << "</memory><currentMemory unit='MiB'>" << spec.memory.count << "</currentMemory>"
         << "<vcpu placement='static'>" << spec.vcpus
         << "</vcpu>"

@@ -13,8 +13,9 @@ namespace stratolet::compute {
 /// What a domain says besides its guest.
 struct DomainOptions {
     std::string virtType = "qemu"; ///< "kvm" or "qemu"
-    std::filesystem::path consoleLog;
-    std::string version; ///< of this program, for SMBIOS
+    std::filesystem::path consoleLog = {};
+    std::string home = {};    ///< which cloud's guest it is, where several share a libvirt
+    std::string version = {}; ///< of this program, for SMBIOS
 };
 
 /// The namespace of our element in a domain's metadata: what has it is ours.

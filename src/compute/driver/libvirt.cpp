@@ -3,6 +3,7 @@
 #include <stratolet/error.hpp>
 
 #include <algorithm>
+#include <csignal>
 #include <fstream>
 #include <functional>
 #include <libvirt/libvirt.h>
@@ -80,6 +81,9 @@ MiB machineMemory() {
 class Libvirt : public Hypervisor {
 public:
     Libvirt(LibvirtOptions options, Log& log) : options_(std::move(options)), log_(log) {
+        options_.consoleDir = fs::absolute(options_.consoleDir);
+        // libvirt writes to a socket whose other end may just have gone; that is an error to handle, not a reason to die.
+        std::signal(SIGPIPE, SIG_IGN);
         virInitialize();
         virSetErrorFunc(nullptr, [](void*, virErrorPtr) {}); // errors are told once, by the Error they become
         std::error_code failure;
@@ -88,7 +92,7 @@ public:
         if (options_.virtType == "auto") {
             const auto verdict = probeKvm();
             options_.virtType = verdict.runs ? "kvm" : "qemu";
-            log_.info("looked whether KVM runs guests", {{"virt_type", options_.virtType}, {"because", verdict.reason}});
+            log_.info("Looked whether KVM runs guests", {{"virt_type", options_.virtType}, {"because", verdict.reason}});
         }
         connected();
     }
@@ -118,7 +122,8 @@ public:
         retried([&](virConnectPtr connection) {
             const Domain known = find(connection, spec.server);
             if (known && checked(virDomainIsActive(known.get()), "look whether a guest runs") == 1) return;
-            const std::string xml = domainXml(spec, {.virtType = options_.virtType, .consoleLog = consoleLog(spec.server), .version = {}});
+            const std::string xml =
+                domainXml(spec, {.virtType = options_.virtType, .consoleLog = consoleLog(spec.server), .home = home(), .version = {}});
             if (!Domain(virDomainDefineXMLFlags(connection, xml.c_str(), VIR_DOMAIN_DEFINE_VALIDATE))) fail("define a guest");
         });
     }
@@ -253,15 +258,16 @@ private:
         return work(fresh.get());
     }
 
-    static bool isOurs(virDomainPtr domain) {
-        char* ours = virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, guestNamespace.data(), 0);
-        if (!ours) return false;
-        free(ours);
-        return true;
+    /// Two clouds on one libvirt (one for work, one to try things) keep their hands off each other's guests.
+    std::string home() const { return options_.consoleDir.string(); }
+
+    bool isOurs(virDomainPtr domain) const {
+        const Handle<char, free> mark(virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, guestNamespace.data(), 0));
+        return mark && std::string_view(mark.get()).find("home=\"" + xmlEscaped(home()) + '"') != std::string_view::npos;
     }
 
     /// Ours of that id, or nothing: a domain without our mark belongs to somebody else, whatever its id.
-    static Domain find(virConnectPtr connection, const ServerId& server) {
+    Domain find(virConnectPtr connection, const ServerId& server) const {
         Domain domain(virDomainLookupByUUIDString(connection, server.text.c_str()));
         if (!domain) {
             if (lastCode() == VIR_ERR_NO_DOMAIN) return nullptr;
@@ -271,7 +277,7 @@ private:
         return domain;
     }
 
-    static Domain known(virConnectPtr connection, const ServerId& server) {
+    Domain known(virConnectPtr connection, const ServerId& server) const {
         Domain domain = find(connection, server);
         if (!domain) throw Error(Failure::Broken, "there is no guest ", server);
         return domain;

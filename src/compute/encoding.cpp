@@ -1,0 +1,129 @@
+#include "compute/encoding.hpp"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <array>
+#include <cctype>
+#include <openssl/evp.h>
+#include <stratolet/error.hpp>
+
+namespace stratolet::compute {
+namespace {
+
+std::string digest(const EVP_MD* method, std::string_view bytes) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> sum{};
+    unsigned length = 0;
+    if (EVP_Digest(bytes.data(), bytes.size(), sum.data(), &length, method, nullptr) != 1)
+        throw Error(Failure::Broken, "could not make a digest");
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string hex;
+    for (unsigned index = 0; index < length; ++index) {
+        hex += digits[sum[index] >> 4];
+        hex += digits[sum[index] & 15];
+    }
+    return hex;
+}
+
+/// Length of the well-formed UTF-8 sequence that `text` starts with; 0 where there is none.
+std::size_t sequence(std::string_view text) {
+    const auto at = [&](std::size_t index) { return static_cast<unsigned char>(text[index]); };
+    const unsigned char first = at(0);
+    if (first < 0x80) return 1;
+    const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
+    for (std::size_t index = 1; index < length; ++index)
+        if ((at(index) & 0xc0) != 0x80) return 0;
+    if ((first == 0xe0 && at(1) < 0xa0) || (first == 0xed && at(1) > 0x9f) || (first == 0xf0 && at(1) < 0x90) ||
+        (first == 0xf4 && at(1) > 0x8f))
+        return 0;
+    return length;
+}
+
+template <int family, std::size_t bytes> std::optional<std::string> canonical(const std::string& address) {
+    std::array<unsigned char, bytes> raw{};
+    std::array<char, 64> text{};
+    if (inet_pton(family, address.c_str(), raw.data()) != 1) return std::nullopt;
+    return std::string(inet_ntop(family, raw.data(), text.data(), text.size()));
+}
+
+}
+
+std::string base64(std::string_view bytes) {
+    std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
+    const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), reinterpret_cast<const unsigned char*>(bytes.data()),
+                                       static_cast<int>(bytes.size()));
+    text.resize(static_cast<std::size_t>(length));
+    return text;
+}
+
+std::optional<std::string> fromBase64(std::string_view text) {
+    std::string bytes;
+    unsigned bits = 0, have = 0;
+    std::size_t digits = 0, padding = 0;
+    for (const char letter : text) {
+        if (std::isspace(static_cast<unsigned char>(letter))) continue;
+        if (letter == '=') {
+            ++padding;
+            continue;
+        }
+        const int value = letter >= 'A' && letter <= 'Z'   ? letter - 'A'
+                          : letter >= 'a' && letter <= 'z' ? letter - 'a' + 26
+                          : letter >= '0' && letter <= '9' ? letter - '0' + 52
+                          : letter == '+'                  ? 62
+                          : letter == '/'                  ? 63
+                                                           : -1;
+        if (value < 0 || padding > 0) return std::nullopt;
+        ++digits;
+        bits = bits << 6 | static_cast<unsigned>(value);
+        if ((have += 6) >= 8) {
+            have -= 8;
+            bytes += static_cast<char>(bits >> have & 0xff);
+        }
+    }
+    if ((digits + padding) % 4 != 0 || padding > 2 || digits % 4 == 1) return std::nullopt;
+    return bytes;
+}
+
+std::string md5Hex(std::string_view bytes) { return digest(EVP_md5(), bytes); }
+std::string sha224Hex(std::string_view bytes) { return digest(EVP_sha224(), bytes); }
+
+std::string asUtf8(std::string_view bytes) {
+    std::string text;
+    text.reserve(bytes.size());
+    while (!bytes.empty()) {
+        const auto length = sequence(bytes);
+        length == 0 ? text += "\xef\xbf\xbd" : text += bytes.substr(0, length);
+        bytes.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+    return text;
+}
+
+std::size_t lengthOf(std::string_view text) {
+    return static_cast<std::size_t>(
+        std::count_if(text.begin(), text.end(), [](char letter) { return (static_cast<unsigned char>(letter) & 0xc0) != 0x80; }));
+}
+
+bool isUuid(std::string_view text) {
+    if (text.size() != 36) return false;
+    for (std::size_t index = 0; index < text.size(); ++index) {
+        const bool dash = index == 8 || index == 13 || index == 18 || index == 23;
+        if (dash ? text[index] != '-' : !std::isxdigit(static_cast<unsigned char>(text[index]))) return false;
+    }
+    return true;
+}
+
+bool isPrintable(std::string_view text) {
+    while (!text.empty()) {
+        const auto length = sequence(text);
+        const auto first = static_cast<unsigned char>(text[0]);
+        if (length == 0 || first < 0x20 || first == 0x7f) return false;
+        if (length == 2 && first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0) return false; // C1 control characters
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
+std::optional<std::string> canonicalIpv4(const std::string& address) { return canonical<AF_INET, 4>(address); }
+std::optional<std::string> canonicalIpv6(const std::string& address) { return canonical<AF_INET6, 16>(address); }
+
+}

@@ -1,0 +1,259 @@
+#include "compute/host.hpp"
+
+#include <algorithm>
+#include <fstream>
+
+#include "compute/api.hpp"
+#include "compute/encoding.hpp"
+#include "compute/server.hpp"
+
+namespace stratolet::compute {
+namespace {
+
+using http::Method;
+using http::Response;
+
+/// Changes with every start of the machine.
+std::string bootId() {
+    std::ifstream file("/proc/sys/kernel/random/boot_id");
+    std::string id;
+    std::getline(file, id);
+    return id;
+}
+
+struct Load {
+    ServerTable::Usage used;
+    std::int64_t disk = 0, running = 0;
+    std::vector<std::pair<std::string, std::string>> servers; ///< id, name
+};
+
+Load loadOf(store::Reader& db, const std::string& host) {
+    Load load{.used = ServerTable::usageOfHost(db, host), .disk = 0, .running = 0, .servers = {}};
+    auto rows = db.query("SELECT id, name, disk, vm_state FROM compute_servers WHERE deleted IS NULL AND host = ? ORDER BY number", host);
+    while (rows.next()) {
+        const auto row = rows.row();
+        load.servers.emplace_back(row.text(0), row.text(1));
+        load.disk += row.integer(2);
+        load.running += row.text(3) != "stopped";
+    }
+    return load;
+}
+
+void writeId(JsonWriter& out, const Call& call, const std::string& uuid, std::int64_t number) {
+    call.since(53) ? out.field("id", uuid) : out.field("id", number);
+}
+
+void writeCounts(JsonWriter& out, const Host::Facts& facts, const Load& load) {
+    const auto& has = facts.capacity;
+    out.field("vcpus", has.vcpus);
+    out.field("vcpus_used", load.used.cores);
+    out.field("memory_mb", has.memory.count);
+    out.field("memory_mb_used", load.used.ram);
+    out.field("free_ram_mb", has.memory.count - load.used.ram);
+    out.field("local_gb", has.disk.count);
+    out.field("local_gb_used", load.disk);
+    out.field("free_disk_gb", has.disk.count - load.disk);
+    out.field("disk_available_least", std::max<std::int64_t>(has.disk.count - load.disk, 0));
+    out.field("current_workload", 0);
+    out.field("running_vms", load.running);
+}
+
+/// "10:01:02 up 3 days, 4:05", as the API's examples have it.
+std::string uptimeText(Time now) {
+    std::ifstream file("/proc/uptime");
+    double seconds = 0;
+    file >> seconds;
+    const auto minutes = static_cast<std::int64_t>(seconds) / 60;
+    char text[96];
+    std::snprintf(text, sizeof text, " %s up %lld days, %lld:%02lld", isoSecondsZ(now).substr(11, 8).c_str(),
+                  static_cast<long long>(minutes / 1440), static_cast<long long>(minutes / 60 % 24), static_cast<long long>(minutes % 60));
+    return text;
+}
+
+void writeHypervisor(JsonWriter& out, const Call& call, Host& host, const Host::Facts& facts, const Load& load, bool whole,
+                     bool withServers) {
+    const auto scope = out.object();
+    writeId(out, call, facts.hypervisorId, facts.number);
+    out.field("hypervisor_hostname", facts.capacity.hostname);
+    out.field("state", "up");
+    out.field("status", "enabled");
+    if (whole) {
+        out.field("hypervisor_type", facts.capacity.type);
+        out.field("hypervisor_version", facts.capacity.version);
+        out.field("host_ip", nullptr);
+        if (!call.since(88)) {
+            writeCounts(out, facts, load);
+            if (call.since(28))
+                out.rawField("cpu_info", "{}");
+            else
+                out.field("cpu_info", "{}");
+        } else {
+            out.field("uptime", uptimeText(host.ambient().now()));
+        }
+        const auto service = out.object("service");
+        writeId(out, call, facts.serviceId, facts.number);
+        out.field("host", facts.name);
+        out.field("disabled_reason", nullptr);
+    }
+    if (withServers && (!load.servers.empty() || call.since(75))) {
+        const auto items = out.array("servers");
+        for (const auto& [id, name] : load.servers) {
+            const auto item = out.object();
+            out.field("uuid", id);
+            out.field("name", name);
+        }
+    }
+}
+
+bool wantsServers(const Call& call) {
+    const auto given = call.since(53) ? call.request.query.find("with_servers") : std::nullopt;
+    return given && booleanOf("with_servers", *given);
+}
+
+Response hypervisors(Call& call, Host& host, bool whole) {
+    call.caller.enforce();
+    const auto facts = host.facts();
+    const auto load = loadOf(host.store().reader(), facts.name);
+    const std::string pattern = call.since(53) ? call.request.query.text("hypervisor_hostname_pattern") : "";
+    const bool matches = facts.capacity.hostname.find(pattern) != std::string::npos;
+    if (!matches) throw Error(Failure::NotFound, "No hypervisor matching '", pattern, "' could be found.");
+    const Page page = call.since(33) ? pageOf(call.request.query) : Page{};
+    if (page.marker && *page.marker != facts.hypervisorId && *page.marker != std::to_string(facts.number))
+        throw Error(Failure::Invalid, "marker [", *page.marker, "] not found");
+    const bool shown = page.limit > 0 && !page.marker;
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        const auto items = out.array("hypervisors");
+        if (shown) writeHypervisor(out, call, host, facts, load, whole, wantsServers(call));
+    });
+}
+
+Response hypervisor(Call& call, Host& host) {
+    call.caller.enforce();
+    const auto facts = host.facts();
+    if (call.param("id") != (call.since(53) ? facts.hypervisorId : std::to_string(facts.number))) {
+        if (call.since(53) && !isUuid(call.param("id"))) throw Error(Failure::Invalid, "Invalid uuid ", call.param("id"));
+        throw Error(Failure::NotFound, "Compute host ", call.param("id"), " could not be found.");
+    }
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        out.key("hypervisor");
+        writeHypervisor(out, call, host, facts, loadOf(host.store().reader(), facts.name), true, wantsServers(call));
+    });
+}
+
+Response statistics(Call& call, Host& host) {
+    call.caller.enforce();
+    const auto facts = host.facts();
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        const auto item = out.object("hypervisor_statistics");
+        out.field("count", 1);
+        writeCounts(out, facts, loadOf(host.store().reader(), facts.name));
+    });
+}
+
+Response services(Call& call, Host& host) {
+    call.caller.enforce();
+    const auto facts = host.facts();
+    const auto& query = call.request.query;
+    const bool shown = query.text("host", facts.name) == facts.name && query.text("binary", "nova-compute") == "nova-compute";
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        const auto items = out.array("services");
+        if (!shown) return;
+        const auto item = out.object();
+        writeId(out, call, facts.serviceId, facts.number);
+        out.field("binary", "nova-compute");
+        out.field("host", facts.name);
+        out.field("zone", defaultZone);
+        out.field("status", "enabled");
+        out.field("state", "up"); // it is this very program
+        out.field("updated_at", isoTime(host.ambient().now(), true, ""));
+        out.field("disabled_reason", nullptr);
+        if (call.since(11)) out.field("forced_down", false);
+    });
+}
+
+Response zones(Call& call, Host& host, bool whole) {
+    call.caller.enforce();
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        const auto items = out.array("availabilityZoneInfo");
+        const auto zone = out.object();
+        out.field("zoneName", defaultZone);
+        {
+            const auto state = out.object("zoneState");
+            out.field("available", true);
+        }
+        if (!whole) {
+            out.field("hosts", nullptr);
+            return;
+        }
+        const auto hosts = out.object("hosts");
+        const auto one = out.object(host.facts().name);
+        const auto service = out.object("nova-compute");
+        out.field("available", true);
+        out.field("active", true);
+        out.field("updated_at", isoTime(host.ambient().now(), true, ""));
+    });
+}
+
+}
+
+Host::Facts Host::facts() {
+    const std::lock_guard guard(lock_);
+    if (facts_) return *facts_;
+    const auto capacity = hypervisor_.capacity();
+    facts_ = store_.write([&](store::Transaction& tx) {
+        const auto known = [&] {
+            return tx.query("SELECT name, number, hypervisor_id, service_id, created FROM compute_hosts WHERE name = ?", capacity.hostname)
+                .maybe<Facts>([&](const store::Row& row) {
+                    return Facts{row.text(0), row.integer(1), row.text(2), row.text(3), row.time(4), capacity};
+                });
+        };
+        if (const auto facts = known()) return *facts;
+        tx.execute("INSERT INTO compute_hosts (name, number, hypervisor_id, service_id, boot, created) "
+                   "VALUES (?, (SELECT coalesce(max(number), 0) + 1 FROM compute_hosts), ?, ?, ?, ?)",
+                   capacity.hostname, ambient_.uuid(), ambient_.uuid(), bootId(), ambient_.now());
+        return *known();
+    });
+    return *facts_;
+}
+
+bool Host::restarted() {
+    return store_.reader().query("SELECT 1 FROM compute_hosts WHERE name = ? AND boot <> ?", facts().name, bootId()).any();
+}
+
+void Host::rememberStart() {
+    const std::string name = facts().name;
+    store_.write([&](store::Transaction& tx) { tx.execute("UPDATE compute_hosts SET boot = ? WHERE name = ?", bootId(), name); });
+}
+
+// The machine is asked for its size once: not on a thread that reads requests.
+void addHostRoutes(http::Routes& routes, Host& host) {
+    const std::string rule = "os_compute_api:os-hypervisors:";
+    addRoute(
+        routes, Method::Get, "/os-hypervisors", rule + "list", [&](Call& call) { return hypervisors(call, host, false); }, {},
+        http::Runs::Worker);
+    addRoute(
+        routes, Method::Get, "/os-hypervisors/detail", rule + "list-detail", [&](Call& call) { return hypervisors(call, host, true); }, {},
+        http::Runs::Worker);
+    addRoute(
+        routes, Method::Get, "/os-hypervisors/statistics", rule + "statistics", [&](Call& call) { return statistics(call, host); },
+        {.until = 87}, http::Runs::Worker);
+    addRoute(
+        routes, Method::Get, "/os-hypervisors/{id}", rule + "show", [&](Call& call) { return hypervisor(call, host); }, {},
+        http::Runs::Worker);
+    addRoute(
+        routes, Method::Get, "/os-services", "os_compute_api:os-services:list", [&](Call& call) { return services(call, host); }, {},
+        http::Runs::Worker);
+    addRoute(
+        routes, Method::Get, "/os-availability-zone", "os_compute_api:os-availability-zone:list",
+        [&](Call& call) { return zones(call, host, false); }, {}, http::Runs::Worker);
+    addRoute(
+        routes, Method::Get, "/os-availability-zone/detail", "os_compute_api:os-availability-zone:detail",
+        [&](Call& call) { return zones(call, host, true); }, {}, http::Runs::Worker);
+}
+
+}

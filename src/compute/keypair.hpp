@@ -1,0 +1,56 @@
+#pragma once
+
+#include <stratolet/ids.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "platform/ambient/ambient.hpp"
+#include "platform/http/http.hpp"
+#include "platform/quota/quota.hpp"
+#include "platform/store/store.hpp"
+
+namespace stratolet::compute {
+
+/// A user's public key, put into servers so that its owner can log in.
+struct Keypair {
+    std::int64_t number = 0;
+    UserId user;
+    std::string name;
+    std::string type = "ssh"; ///< or "x509"
+    std::string fingerprint;
+    std::string publicKey;
+    Time created;
+};
+
+/// MD5 of a public key as ssh-keygen shows it ("aa:bb:…"). Error(Invalid) where `key` is no SSH public key of a kind we know.
+std::string sshFingerprint(const std::string& key);
+
+struct FreshKey {
+    std::string publicKey;  ///< one line, as ~/.ssh/id_rsa.pub has it
+    std::string privateKey; ///< PEM
+};
+FreshKey generateRsaKey();
+
+class Keypairs {
+public:
+    Keypairs(store::Store& store, Ambient& ambient, const Quotas& quotas) : store_(store), ambient_(ambient), quotas_(quotas) {}
+
+    static std::optional<Keypair> find(store::Reader& db, const UserId& user, const std::string& name);
+    Keypair get(const UserId& user, const std::string& name); ///< Error(NotFound)
+    std::vector<Keypair> list(const UserId& user, const std::optional<std::string>& marker, std::int64_t limit);
+    Keypair create(Keypair keypair,
+                   const ProjectId& project); ///< Error(Conflict) where the name is taken, Error(OverLimit) past the user's quota
+    void remove(const UserId& user, const std::string& name);
+    static std::int64_t count(store::Reader& db, const UserId& user);
+
+private:
+    store::Store& store_;
+    Ambient& ambient_;
+    const Quotas& quotas_;
+};
+
+void addKeypairRoutes(http::Routes& routes, Keypairs& keypairs);
+
+}

@@ -1,0 +1,140 @@
+#include "compute/api.hpp"
+#include "compute/compute.hpp"
+#include "compute/flavor.hpp"
+#include "compute/host.hpp"
+#include "compute/keypair.hpp"
+#include "compute/metadata_service.hpp"
+#include "compute/quota.hpp"
+#include "compute/server.hpp"
+#include "platform/policy/policy.hpp"
+#include "platform/reconcile/reconciler.hpp"
+#include "platform/resources.hpp"
+
+namespace stratolet::compute {
+namespace {
+
+/// What of the API beyond its core is here.
+struct Extension {
+    std::string_view alias, name, description;
+};
+constexpr Extension extensions[] = {{"flavors", "Flavors", "Flavors."},
+                                    {"limits", "Limits", "Limits of a project."},
+                                    {"os-attach-interfaces", "AttachInterfaces", "Attach and detach network interfaces."},
+                                    {"os-availability-zone", "AvailabilityZone", "Availability zones."},
+                                    {"os-console-output", "ConsoleOutput", "What a server wrote to its console."},
+                                    {"os-flavor-access", "FlavorAccess", "Who may use a flavor that is not public."},
+                                    {"os-flavor-extra-specs", "FlavorExtraSpecs", "Extra specifications of flavors."},
+                                    {"os-flavor-manage", "FlavorManage", "Make and delete flavors."},
+                                    {"os-hypervisors", "Hypervisors", "The machines that run servers."},
+                                    {"os-instance-actions", "InstanceActions", "What has been done to a server."},
+                                    {"os-keypairs", "Keypairs", "Public keys of users."},
+                                    {"os-lock-server", "LockServer", "Lock and unlock servers."},
+                                    {"os-multiple-create", "MultipleCreate", "Make several servers at once."},
+                                    {"os-quota-sets", "Quotas", "Limits of projects."},
+                                    {"os-server-tags", "ServerTags", "Tags of servers."},
+                                    {"os-services", "Services", "The services behind the API."},
+                                    {"os-volumes", "Volumes", "Attach and detach volumes."},
+                                    {"server-metadata", "ServerMetadata", "Metadata of servers."},
+                                    {"servers", "Servers", "Servers."}};
+
+void write(JsonWriter& out, const Extension& extension) {
+    const auto scope = out.object();
+    out.field("alias", extension.alias);
+    out.field("name", extension.name);
+    out.field("description", extension.description);
+    out.field("namespace", "http://docs.openstack.org/compute/ext/fake_xml");
+    out.field("updated", "2014-12-03T00:00:00Z");
+    static_cast<void>(out.array("links"));
+}
+
+void addExtensionRoutes(http::Routes& routes) {
+    addRoute(routes, http::Method::Get, "/extensions", "os_compute_api:extensions", [](Call& call) {
+        call.caller.enforce();
+        return http::jsonResponse(200, [&](JsonWriter& out) {
+            const auto body = out.object();
+            const auto items = out.array("extensions");
+            for (const auto& extension : extensions) write(out, extension);
+        });
+    });
+    addRoute(routes, http::Method::Get, "/extensions/{alias}", "os_compute_api:extensions", [](Call& call) {
+        call.caller.enforce();
+        for (const auto& extension : extensions) {
+            if (extension.alias != call.param("alias")) continue;
+            return http::jsonResponse(200, [&](JsonWriter& out) {
+                const auto body = out.object();
+                out.key("extension");
+                write(out, extension);
+            });
+        }
+        throw Error(Failure::NotFound, "The resource could not be found.");
+    });
+}
+
+}
+
+std::vector<ConfigOption> configOptions() {
+    return {{.section = "compute", .key = "virt_type", .otherwise = "auto", .complaint = oneOf({"auto", "kvm", "qemu"})},
+            {.section = "compute", .key = "libvirt_uri", .otherwise = "qemu:///system"},
+            {.section = "compute", .key = "shutdown_timeout", .otherwise = "60", .complaint = wholeNumber(0, 3600)},
+            {.section = "compute", .key = "sync_interval", .otherwise = "30", .complaint = wholeNumber(1, 3600)}};
+}
+
+struct Compute::Impl {
+    Impl(Parts p, Hypervisor& hypervisor, image::Images& images, block::Block& block, network::Network& net, identity::Identity& who,
+         std::filesystem::path instances)
+        : parts(p),
+          network(net),
+          identity(who),
+          quotas(computeQuotas()),
+          host(p.store, hypervisor, p.ambient),
+          flavors(p.store, p.ambient),
+          keypairs(p.store, p.ambient, quotas),
+          servers(p, hypervisor, images, block, net, flavors, quotas, host, std::move(instances)) {}
+
+    Parts parts;
+    network::Network& network;
+    identity::Identity& identity;
+    Quotas quotas;
+    Host host;
+    Flavors flavors;
+    Keypairs keypairs;
+    Servers servers;
+};
+
+Compute::Compute(Parts parts, Hypervisor& hypervisor, image::Images& images, block::Block& block, network::Network& network,
+                 identity::Identity& identity, std::filesystem::path instances)
+    : impl_(std::make_unique<Impl>(parts, hypervisor, images, block, network, identity, std::move(instances))) {
+    parts.policies.add("compute", policyDefaults("compute"));
+    impl_->servers.declareJobs();
+    parts.reconciler.declare(
+        "compute", [servers = &impl_->servers] { servers->mend(); }, parts.config.seconds("compute", "sync_interval"));
+}
+
+Compute::~Compute() = default;
+
+http::Site Compute::site() {
+    http::Site site;
+    site.name = "compute";
+    site.prefix = "/compute";
+    site.classicPort = 8774;
+    addVersionRoutes(site.routes);
+    addServerRoutes(site.routes, impl_->servers);
+    addServerActionRoutes(site.routes, impl_->servers);
+    addAttachmentRoutes(site.routes, impl_->servers);
+    addFlavorRoutes(site.routes, impl_->flavors);
+    addKeypairRoutes(site.routes, impl_->keypairs);
+    addHostRoutes(site.routes, impl_->host);
+    addQuotaRoutes(site.routes, impl_->parts.store, impl_->quotas, impl_->identity);
+    addExtensionRoutes(site.routes);
+    site.finish = finish;
+    site.refuse = refuse;
+    site.noRoute = [](const http::Request& request, const std::vector<http::Method>&) { return noRoute(request); };
+    impl_->identity.protect(site);
+    return site;
+}
+
+http::Site Compute::metadataSite() { return compute::metadataSite(impl_->servers, impl_->network, impl_->parts.ambient); }
+
+void Compute::bootstrap() { impl_->flavors.bootstrap(); }
+
+}

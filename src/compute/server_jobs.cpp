@@ -1,0 +1,339 @@
+#include <algorithm>
+
+#include <stratolet/error.hpp>
+
+#include "compute/compute.hpp"
+#include "compute/server.hpp"
+#include "platform/bus/bus.hpp"
+#include "platform/config/config.hpp"
+#include "platform/log/log.hpp"
+
+namespace stratolet::compute {
+namespace {
+
+namespace fs = std::filesystem;
+using jobs::Job;
+using jobs::Run;
+using store::Transaction;
+
+std::string deviceName(const std::string& path) { return path.starts_with("/dev/") ? path.substr(5) : path; }
+
+std::chrono::seconds patience(Config& config) { return config.seconds("compute", "shutdown_timeout"); }
+
+}
+
+DiskSource Servers::baseOf(const Server& server) const { return {instances_ / "_base" / server.base, DiskFormat::Raw}; }
+DiskSource Servers::rootOf(const ServerId& server) const { return {instances_ / server.text / "disk", DiskFormat::Qcow2}; }
+
+GuestSpec Servers::specOf(store::Reader& db, const Server& server) {
+    GuestSpec spec{.server = server.id,
+                   .name = server.name,
+                   .project = server.project,
+                   .vcpus = static_cast<int>(server.flavor.vcpus),
+                   .memory = server.flavor.ram,
+                   .disks = {},
+                   .nics = {}};
+    if (server.image) spec.disks.push_back({.serial = server.id.text, .source = rootOf(server.id), .device = "vda", .root = true});
+    for (const auto& tie : tiesOf(db, server.id)) {
+        const GuestDisk disk{.serial = tie.attachment.volume.text,
+                             .source = block_.source(tie.attachment.volume),
+                             .device = deviceName(tie.attachment.device),
+                             .root = tie.root};
+        tie.root ? spec.disks.insert(spec.disks.begin(), disk) : spec.disks.insert(spec.disks.end(), disk);
+    }
+    for (const auto& port : network_.portsOf(db, server.id))
+        spec.nics.push_back({.port = port.id, .tap = port.tap, .mac = port.mac, .mtu = port.mtu});
+    return spec;
+}
+
+std::shared_ptr<std::mutex> Servers::lockOf(const std::string& base) {
+    const std::lock_guard guard(baseLock_);
+    auto& lock = bases_[base];
+    if (!lock) lock = std::make_shared<std::mutex>();
+    return lock;
+}
+
+void Servers::ensureDisk(const ServerId& id) {
+    const auto server = ServerTable::find(reader(), id);
+    if (!server || !server->image) return; // boots from a volume
+    const DiskSource base = baseOf(*server);
+    if (!fs::exists(base.path)) {
+        const auto lock = lockOf(server->base);
+        const std::lock_guard guard(*lock);
+        if (!fs::exists(base.path)) hypervisor_.ensureBase(images_.source(server->image), base);
+    }
+    hypervisor_.ensureRootDisk(base, rootOf(id), server->flavor.disk.bytes());
+}
+
+void Servers::boot(const ServerId& id) {
+    const auto server = ServerTable::find(reader(), id);
+    if (!server) return;
+    hypervisor_.ensureDefined(specOf(reader(), *server));
+    hypervisor_.ensureRunning(id);
+}
+
+void Servers::endAction(Transaction& tx, const Run& run, bool success, std::string_view doing, const std::string& details) {
+    const auto arguments = run.arguments();
+    if (const auto action = arguments.find("action"))
+        ServerTable::end(tx, action->integer(), success, success ? "" : "Failed to " + std::string(doing) + " the server", details,
+                         parts_.ambient.now());
+}
+
+/// The good end of a job: the server is at rest in its new state, unless it is to be deleted meanwhile.
+void Servers::close(Transaction& tx, const Run& run, VmState vm, PowerState power) {
+    endAction(tx, run, true);
+    const auto server = ServerTable::find(tx, run.id_of<ServerId>());
+    if (!server || server->deleted) return;
+    ServerTable::move(tx, *server, vm, server->task == TaskState::Deleting ? TaskState::Deleting : TaskState::None, power,
+                      parts_.ambient.now());
+}
+
+/// The bad end of a job. The owner learns what could not be done; why is for those who run the host.
+void Servers::failed(Transaction& tx, Run& run, std::string_view doing, const std::string& reason) {
+    endAction(tx, run, false, doing, reason);
+    const auto server = ServerTable::find(tx, run.id_of<ServerId>());
+    if (!server || server->deleted || (server->task == TaskState::Deleting && run.kind != "compute.server.delete")) return;
+    ServerTable::move(tx, *server, VmState::Error, TaskState::None, server->power, parts_.ambient.now());
+    ServerTable::fail(tx, server->id, "Failed to " + std::string(doing) + " the server.", reason, parts_.ambient.now());
+}
+
+void Servers::release(Transaction& tx, const ServerId& id) {
+    network_.releasePorts(tx, id);
+    for (const auto& attachment : block_.attachmentsOf(tx, id)) {
+        block_.released(tx, attachment.id);
+        ServerTable::untie(tx, attachment.id);
+    }
+}
+
+Job Servers::createJob() {
+    return Job("compute.server.create")
+        .within(std::chrono::minutes(60)) // a large image takes its time to copy
+        .step(
+            "disk", [this](Run& run) { ensureDisk(run.id_of<ServerId>()); }, [this](Run& run) { fs::remove_all(instances_ / run.subject); })
+        .step("wire", [this](Run&) { network_.ensureWired(); })
+        .step(
+            "boot", [this](Run& run) { boot(run.id_of<ServerId>()); }, [this](Run& run) { hypervisor_.ensureGone(run.id_of<ServerId>()); })
+        .onDone([this](Transaction& tx, Run& run) {
+            for (const auto& attachment : block_.attachmentsOf(tx, run.id_of<ServerId>())) block_.attached(tx, attachment.id);
+            ServerTable::launched(tx, run.id_of<ServerId>(), parts_.ambient.now());
+            close(tx, run, VmState::Active, PowerState::Running);
+        })
+        .onFailed([this](Transaction& tx, Run& run, const std::string& reason) { failed(tx, run, "build", reason); });
+}
+
+Job Servers::deleteJob() {
+    return Job("compute.server.delete")
+        .step("guest", [this](Run& run) { hypervisor_.ensureGone(run.id_of<ServerId>()); })
+        .step("disk", [this](Run& run) { fs::remove_all(instances_ / run.subject); })
+        .onDone([this](Transaction& tx, Run& run) {
+            endAction(tx, run, true);
+            const auto server = ServerTable::find(tx, run.id_of<ServerId>());
+            if (!server || server->deleted) return;
+            release(tx, server->id);
+            ServerTable::deleted(tx, server->id, parts_.ambient.now());
+            parts_.bus.announce(tx, ServerDeleted{server->id, server->project});
+        })
+        .onFailed([this](Transaction& tx, Run& run, const std::string& reason) { failed(tx, run, "delete", reason); });
+}
+
+Job Servers::startJob() {
+    return Job("compute.server.start")
+        .step("wire", [this](Run&) { network_.ensureWired(); })
+        .step("boot", [this](Run& run) { boot(run.id_of<ServerId>()); })
+        .onDone([this](Transaction& tx, Run& run) { close(tx, run, VmState::Active, PowerState::Running); })
+        .onFailed([this](Transaction& tx, Run& run, const std::string& reason) { failed(tx, run, "start", reason); });
+}
+
+Job Servers::stopJob() {
+    return Job("compute.server.stop")
+        .step("stop", [this](Run& run) { hypervisor_.ensureStopped(run.id_of<ServerId>(), patience(parts_.config)); })
+        .onDone([this](Transaction& tx, Run& run) { close(tx, run, VmState::Stopped, PowerState::Shutdown); })
+        .onFailed([this](Transaction& tx, Run& run, const std::string& reason) { failed(tx, run, "stop", reason); });
+}
+
+Job Servers::rebootJob() {
+    return Job("compute.server.reboot")
+        .step("reboot",
+              [this](Run& run) {
+                  const auto id = run.id_of<ServerId>();
+                  if (!run.arguments().boolean("hard", false)) {
+                      try {
+                          return hypervisor_.reboot(id, patience(parts_.config));
+                      } catch (const Error& error) {
+                          parts_.log.info("A guest did not reboot when asked; it is made to",
+                                          {{"server", id.text}, {"because", error.what()}});
+                      }
+                  }
+                  hypervisor_.ensureStopped(id, std::chrono::seconds(0));
+              })
+        .step("wire", [this](Run&) { network_.ensureWired(); })
+        .step("boot", [this](Run& run) { boot(run.id_of<ServerId>()); })
+        .onDone([this](Transaction& tx, Run& run) { close(tx, run, VmState::Active, PowerState::Running); })
+        .onFailed([this](Transaction& tx, Run& run, const std::string& reason) { failed(tx, run, "reboot", reason); });
+}
+
+namespace {
+
+AttachmentId attachmentOf(const Run& run) { return AttachmentId{run.arguments().text("attachment")}; }
+PortId portOf(const Run& run) { return PortId{run.arguments().text("port")}; }
+
+}
+
+Job Servers::attachVolumeJob() {
+    const auto find = [this](store::Reader& db, const Run& run) -> std::optional<block::Attachment> {
+        for (auto& attachment : block_.attachmentsOf(db, run.id_of<ServerId>()))
+            if (attachment.id == attachmentOf(run)) return attachment;
+        return std::nullopt;
+    };
+    return Job("compute.server.attach-volume")
+        .step(
+            "attach",
+            [this, find](Run& run) {
+                const auto attachment = find(reader(), run);
+                if (!attachment) throw Error(Failure::Broken, "the attachment ", attachmentOf(run), " is gone");
+                hypervisor_.ensureAttached(run.id_of<ServerId>(), GuestDisk{.serial = attachment->volume.text,
+                                                                            .source = block_.source(attachment->volume),
+                                                                            .device = deviceName(attachment->device),
+                                                                            .root = false});
+            },
+            [this, find](Run& run) {
+                if (const auto attachment = find(reader(), run)) hypervisor_.ensureDetached(run.id_of<ServerId>(), attachment->volume.text);
+            })
+        .onDone([this](Transaction& tx, Run& run) {
+            block_.attached(tx, attachmentOf(run));
+            endAction(tx, run, true);
+        })
+        .onFailed([this](Transaction& tx, Run& run, const std::string& reason) {
+            block_.released(tx, attachmentOf(run));
+            ServerTable::untie(tx, attachmentOf(run));
+            endAction(tx, run, false, "attach a volume to", reason);
+        });
+}
+
+Job Servers::detachVolumeJob() {
+    return Job("compute.server.detach-volume")
+        .attempts(2) // each waits two minutes for the guest to let go
+        .step("detach", [this](Run& run) { hypervisor_.ensureDetached(run.id_of<ServerId>(), run.arguments().text("volume")); })
+        .onDone([this](Transaction& tx, Run& run) {
+            block_.released(tx, attachmentOf(run));
+            ServerTable::untie(tx, attachmentOf(run));
+            endAction(tx, run, true);
+        })
+        .onFailed([this](Transaction& tx, Run& run, const std::string& reason) {
+            block_.stillAttached(tx, attachmentOf(run));
+            endAction(tx, run, false, "detach a volume from", reason);
+        });
+}
+
+Job Servers::attachNicJob() {
+    const auto find = [this](const Run& run) -> std::optional<network::PortFacts> {
+        for (auto& port : network_.portsOf(reader(), run.id_of<ServerId>()))
+            if (port.id == portOf(run)) return port;
+        return std::nullopt;
+    };
+    return Job("compute.server.attach-nic")
+        .step("wire", [this](Run&) { network_.ensureWired(); })
+        .step(
+            "attach",
+            [this, find](Run& run) {
+                const auto port = find(run);
+                if (!port) throw Error(Failure::Broken, "the port ", portOf(run), " is gone");
+                hypervisor_.ensureAttached(run.id_of<ServerId>(),
+                                           GuestNic{.port = port->id, .tap = port->tap, .mac = port->mac, .mtu = port->mtu});
+            },
+            [this, find](Run& run) {
+                if (const auto port = find(run)) hypervisor_.ensureNicDetached(run.id_of<ServerId>(), port->mac);
+            })
+        .onDone([this](Transaction& tx, Run& run) { endAction(tx, run, true); })
+        .onFailed([this](Transaction& tx, Run& run, const std::string& reason) {
+            network_.releasePort(tx, portOf(run));
+            endAction(tx, run, false, "attach an interface to", reason);
+        });
+}
+
+Job Servers::detachNicJob() {
+    return Job("compute.server.detach-nic")
+        .attempts(2)
+        .step("detach", [this](Run& run) { hypervisor_.ensureNicDetached(run.id_of<ServerId>(), run.arguments().text("mac")); })
+        .onDone([this](Transaction& tx, Run& run) {
+            network_.releasePort(tx, portOf(run));
+            endAction(tx, run, true);
+        })
+        .onFailed([this](Transaction& tx, Run& run, const std::string& reason) {
+            endAction(tx, run, false, "detach an interface from", reason);
+        });
+}
+
+void Servers::declareJobs() {
+    for (auto make : {&Servers::createJob, &Servers::deleteJob, &Servers::startJob, &Servers::stopJob, &Servers::rebootJob,
+                      &Servers::attachVolumeJob, &Servers::detachVolumeJob, &Servers::attachNicJob, &Servers::detachNicJob})
+        parts_.jobs.declare((this->*make)());
+}
+
+// The reconciler's part: what is there, against what should be.
+
+void Servers::mend() {
+    const bool restarted = host_.restarted();
+    std::set<std::string> guests; // looked up before the rows: a guest that has no row by then is nobody's
+    for (const auto& guest : hypervisor_.guests()) guests.insert(guest.text);
+    const auto servers = ServerTable::living(reader());
+    for (const auto& server : servers) {
+        compare(server, guests, restarted);
+        guests.erase(server.id.text);
+    }
+    for (const auto& guest : guests) {
+        if (parts_.jobs.busy(reader(), guest)) continue;
+        parts_.log.warning("Removing a guest that no server stands for", {{"server", guest}});
+        hypervisor_.ensureGone(ServerId{guest});
+    }
+    if (restarted) host_.rememberStart();
+    removeUnusedBases();
+    parts_.store.write([&](Transaction& tx) { ServerTable::purge(tx, parts_.ambient.now() - std::chrono::hours(7 * 24)); });
+}
+
+void Servers::compare(const Server& server, const std::set<std::string>& guests, bool hostRestarted) {
+    const bool settled = server.task == TaskState::None && (server.vm == VmState::Active || server.vm == VmState::Stopped);
+    if (!settled || parts_.jobs.busy(reader(), server.id.text)) return;
+    const bool there = guests.contains(server.id.text);
+    const PowerState power = there ? hypervisor_.powerState(server.id).value_or(PowerState::NoState) : PowerState::NoState;
+    const bool runs = power == PowerState::Running || power == PowerState::Paused || power == PowerState::Suspended;
+    const bool shouldRun = server.vm == VmState::Active;
+    if (runs == shouldRun && (power == server.power || !there)) return;
+    parts_.store.write([&](Transaction& tx) {
+        const auto now = ServerTable::find(tx, server.id);
+        if (!now || now->vm != server.vm || now->task != TaskState::None || parts_.jobs.busy(tx, server.id.text))
+            return; // somebody was faster
+        if (runs == shouldRun) {
+            ServerTable::move(tx, *now, now->vm, TaskState::None, power, parts_.ambient.now());
+        } else if (shouldRun && (hostRestarted || !there)) {
+            parts_.log.info("Starting a server again that the machine has lost", {{"server", server.id.text}});
+            ServerTable::move(tx, *now, now->vm, TaskState::PoweringOn, power, parts_.ambient.now());
+            parts_.jobs.enqueue(tx, "compute.server.start", server.id.text);
+        } else if (shouldRun) { // its own doing, from inside
+            ServerTable::move(tx, *now, VmState::Stopped, TaskState::None, power, parts_.ambient.now());
+        } else {
+            ServerTable::move(tx, *now, now->vm, TaskState::PoweringOff, power, parts_.ambient.now());
+            parts_.jobs.enqueue(tx, "compute.server.stop", server.id.text);
+        }
+    });
+}
+
+void Servers::removeUnusedBases() {
+    std::error_code none;
+    for (const auto& entry : fs::directory_iterator(instances_ / "_base", none)) {
+        const std::string name = entry.path().filename().string();
+        // A copy under way has a suffix; whoever makes it holds the lock of the base it will be.
+        const auto part = name.find(".part-");
+        const std::string base = name.substr(0, part);
+        const auto lock = lockOf(base);
+        const std::unique_lock guard(*lock, std::try_to_lock);
+        if (!guard.owns_lock()) continue;
+        const bool used = reader().query("SELECT 1 FROM compute_servers WHERE base = ? AND deleted IS NULL", base).any();
+        if (used && part == std::string::npos) continue;
+        std::error_code failure;
+        fs::remove(entry.path(), failure);
+        if (!failure) parts_.log.info("Removed a base copy that no server uses", {{"base", name}});
+    }
+}
+
+}
