@@ -48,7 +48,7 @@ struct Loop {
 
 struct Listener {
     std::unique_ptr<Acceptor> acceptor;
-    std::string site, origin;
+    std::string site, origin, place;
 };
 
 }
@@ -170,27 +170,27 @@ std::uint16_t Server::listen(const std::string& address, std::uint16_t port, con
     if (!problem) acceptor->listen(1024, problem);
     if (problem) throw Error(Failure::Invalid, "cannot listen on ", address, " port ", port, ": ", problem.message());
     const auto taken = acceptor->local_endpoint().port();
-    impl_->listeners.push_back({std::move(acceptor), site, {}});
+    impl_->listeners.push_back({std::move(acceptor), site, {}, {}});
     return taken;
 }
 
-void Server::adopt(Fd listening, std::string origin, std::string site) {
+void Server::adopt(Fd listening, std::string origin, std::string site, std::string place) {
     auto& loop = *impl_->loops.front();
     impl_->onLoop(loop, [&] {
         int family = AF_INET;
         socklen_t size = sizeof family;
         ::getsockopt(listening.get(), SOL_SOCKET, SO_DOMAIN, &family, &size);
         auto acceptor = std::make_unique<Acceptor>(loop.context.get_executor(), family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), listening.release());
-        impl_->listeners.push_back({std::move(acceptor), std::move(site), std::move(origin)});
+        impl_->listeners.push_back({std::move(acceptor), std::move(site), std::move(origin), std::move(place)});
         if (impl_->started) impl_->accept(impl_->listeners.back());
     });
 }
 
-void Server::forget(const std::string& origin) {
+void Server::forget(const std::string& place) {
     impl_->onLoop(*impl_->loops.front(), [&] {
         for (auto& each : impl_->listeners) {
             boost::system::error_code already;
-            if (each.origin == origin) each.acceptor->close(already); // the entry stays until the end: its pending accept still names it
+            if (each.place == place) each.acceptor->close(already); // the entry stays until the end: its pending accept still names it
         }
     });
 }

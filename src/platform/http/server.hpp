@@ -40,10 +40,11 @@ public:
     std::uint16_t listen(const std::string& address, std::uint16_t port, const std::string& site = "");
 
     /// Accepts from a socket that listens already (in another namespace, say); requests carry `origin` and go to `site` only. Any time.
-    void adopt(Fd listening, std::string origin, std::string site);
+    /// `place` is this socket's own name.
+    void adopt(Fd listening, std::string origin, std::string site, std::string place);
 
-    /// Closes a socket given to adopt().
-    void forget(const std::string& origin);
+    /// Closes the socket that adopt() was given under this name.
+    void forget(const std::string& place);
 
     void start();
 

@@ -314,7 +314,9 @@ Task<bool> Session::serveOne() {
         place = shared_.dispatch.prepare(request, parser.target(), site_, stream_->encrypted());
         const bool upload = place.route && std::holds_alternative<Upload>(place.route->handler);
         if (upload) parser.limitBody(std::numeric_limits<std::uint64_t>::max());
-        response = upload ? co_await answerUpload(exchange) : co_await answerPlain(exchange);
+        // Not in one expression: g++ 12 runs both sides of a conditional with co_await in it.
+        if (upload) response = co_await answerUpload(exchange);
+        else response = co_await answerPlain(exchange);
     }
     shared_.dispatch.complete(place, request, response);
     const bool wholeRead = understood && parser.done();

@@ -44,13 +44,16 @@ Workers::Workers(std::string name, std::size_t threadsMax, std::size_t queueMax)
     impl_->queueMax = queueMax;
 }
 
-Workers::~Workers() {
+Workers::~Workers() { finish(); }
+
+void Workers::finish() {
     {
         const std::lock_guard guard(impl_->mutex);
         impl_->stopping = true;
     }
     impl_->filled.notify_all();
     for (auto& each : impl_->threads) each.join();
+    impl_->threads.clear();
 }
 
 bool Workers::submit(std::function<void()> work) {

@@ -11,11 +11,14 @@ namespace stratolet {
 class Workers {
 public:
     Workers(std::string name, std::size_t threadsMax, std::size_t queueMax);
-    ~Workers(); ///< finishes what has been taken, drops nothing
+    ~Workers(); ///< finish()es
     Workers(const Workers&) = delete;
 
     /// False where the queue is full: the caller answers 503 with Retry-After.
     bool submit(std::function<void()> work);
+
+    /// Ends what has been taken, takes nothing more.
+    void finish();
 
     std::size_t queued() const;
 

@@ -1,0 +1,280 @@
+#include "appliance/appliance.hpp"
+
+#include <malloc.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <fstream>
+
+#include "appliance/status_site.hpp"
+#include "block/block.hpp"
+#include "compute/compute.hpp"
+#include "identity/identity.hpp"
+#include "image/image.hpp"
+#include "network/network.hpp"
+#include "platform/ambient/ambient.hpp"
+#include "platform/log/log.hpp"
+#include "platform/metrics/metrics.hpp"
+#include "platform/policy/policy.hpp"
+#include "platform/reconcile/reconciler.hpp"
+#include "platform/resources.hpp"
+#include "platform/workers/workers.hpp"
+
+namespace stratolet {
+namespace {
+
+constexpr std::size_t waitingRequestsMax = 4096; // for a worker; beyond it 503
+
+std::filesystem::path madeFolder(const std::filesystem::path& folder) {
+    std::error_code problem;
+    std::filesystem::create_directories(folder, problem);
+    if (problem) throw Error(Failure::Broken, "could not make the state directory ", folder.string(), ": ", problem.message());
+    return std::filesystem::absolute(folder);
+}
+
+/// Held as long as the process lives: two of us on one store would undo each other's work on the host.
+Fd lockOf(const std::filesystem::path& stateDir) {
+    Fd lock(static_cast<int>(check(::open((stateDir / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600), "open the lock of " + stateDir.string())));
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) throw Error(Failure::Broken, stateDir.string(), " is in use by another stratolet");
+    return lock;
+}
+
+/// Readable by its owner alone from the first moment, and whole or not there.
+void writePrivately(const std::filesystem::path& file, const std::string& content) {
+    const auto fresh = file.string() + ".new";
+    ::unlink(fresh.c_str());
+    const Fd out(static_cast<int>(check(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "write " + file.string())));
+    for (std::size_t at = 0; at < content.size();) at += static_cast<std::size_t>(check(::write(out.get(), content.data() + at, content.size() - at), "write " + file.string()));
+    check(::rename(fresh.c_str(), file.c_str()), "write " + file.string());
+}
+
+std::vector<store::Migration> allMigrations() {
+    std::vector<store::Migration> all;
+    for (const auto* each : {"platform", "identity", "image", "block", "network", "compute"}) {
+        const auto some = migrationsOf(each);
+        all.insert(all.end(), some.begin(), some.end());
+    }
+    return all;
+}
+
+std::vector<identity::CatalogService> catalogServices() {
+    return {{"identity", "keystone", "/identity", 5000, ""},
+            {"image", "glance", "/image", 9292, ""},
+            {"volumev3", "cinderv3", "/volume/v3/$(project_id)s", 8776, "/v3/$(project_id)s"},
+            {"block-storage", "cinder", "/volume/v3/$(project_id)s", 8776, "/v3/$(project_id)s"},
+            {"network", "neutron", "/network", 9696, ""},
+            {"compute", "nova", "/compute/v2.1", 8774, "/v2.1"}};
+}
+
+/// As a word for a shell: letters and digits as they are, anything else between single quotes.
+std::string shellWord(const std::string& text) {
+    if (!text.empty() && text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") == std::string::npos) return text;
+    std::string word = "'";
+    for (const char each : text) each == '\'' ? word += "'\\''" : word += each;
+    return word + "'";
+}
+
+/// What shellWord() was given.
+std::string fromShellWord(std::string_view word) {
+    if (!word.starts_with('\'')) return std::string(word);
+    std::string text;
+    for (std::size_t at = 1; at + 1 < word.size(); ++at) {
+        text += word[at];
+        if (word.substr(at, 4) == "'\\''") at += 3;
+    }
+    return text;
+}
+
+std::string hostOf(const std::string& address) {
+    // A wildcard is no address that a client can use; on one host the loopback always is.
+    if (address == "0.0.0.0" || address == "::") return "127.0.0.1";
+    return address.find(':') == std::string::npos ? address : "[" + address + "]";
+}
+
+http::ServerOptions serverOptions(const Config& config) {
+    http::ServerOptions options;
+    options.threads = static_cast<int>(config.integer("DEFAULT", "io_threads"));
+    options.connectionsMax = static_cast<std::size_t>(config.integer("DEFAULT", "connections_max"));
+    options.certificateFile = config.text("DEFAULT", "certificate");
+    options.keyFile = config.text("DEFAULT", "key");
+    return options;
+}
+
+}
+
+// Members are built from the top down and end from the bottom up: nobody outlives what it uses.
+struct Appliance::Impl {
+    Settings settings;
+    Ambient& ambient;
+    Log& log;
+    std::filesystem::path stateDir;
+    Fd lock;
+    Metrics metrics;
+    store::Store store;
+    Policies policies;
+    jobs::Jobs jobs;
+    bus::Bus bus;
+    Reconciler reconciler;
+    Workers workers;
+    http::Server server;
+    Drivers drivers;
+    std::optional<identity::Identity> identity;
+    std::optional<image::Images> images;
+    std::optional<block::Block> block;
+    std::optional<network::Network> network;
+    std::optional<compute::Compute> compute;
+    std::string endpoint, adminPassword;
+    std::atomic<bool> ready = false;
+
+    Impl(Settings given, Ambient& givenAmbient, Log& givenLog, Drivers givenDrivers)
+        : settings(std::move(given)), ambient(givenAmbient), log(givenLog),
+          stateDir(madeFolder(settings.stateDir.empty() ? std::filesystem::path(settings.config.text("DEFAULT", "state_dir")) : settings.stateDir)), lock(lockOf(stateDir)),
+          store({.file = stateDir / "stratolet.db", .durable = settings.durable}), policies(settings.config.text("DEFAULT", "policy_dir"), log),
+          jobs(store, ambient, log, metrics, {.threads = static_cast<int>(settings.config.integer("DEFAULT", "job_threads")), .crash = settings.crash}),
+          bus(store, ambient, log, metrics), reconciler(log, metrics),
+          workers("worker", static_cast<std::size_t>(settings.config.integer("DEFAULT", "worker_threads")), waitingRequestsMax),
+          server(serverOptions(settings.config), workers, ambient, log, metrics),
+          drivers(givenDrivers.hypervisor ? std::move(givenDrivers) : driversFor(settings, stateDir, log)) {
+        settings.config.set("DEFAULT", "state_dir", stateDir.string(), "state directory");
+        store.migrate(allMigrations());
+        const Parts parts{store, jobs, bus, reconciler, policies, settings.config, ambient, log, metrics};
+        identity.emplace(parts);
+        images.emplace(parts, *drivers.images, *identity);
+        block.emplace(parts, *drivers.volumes, *images, *identity);
+        network.emplace(parts, *drivers.network, *identity);
+        compute.emplace(parts, *drivers.hypervisor, *images, *block, *network, *identity, stateDir / "instances");
+        reconciler.declare("metadata", [this] { adoptMetadataListeners(); }, std::chrono::seconds(1));
+        server.add(statusSite(metrics, [this] { return health(); }));
+        for (auto site : {identity->site(), images->site(), block->site(), network->site(), compute->site()}) server.add(std::move(site));
+        server.add(compute->metadataSite());
+        metrics.gauge("stratolet_store_flushes", "Commits since the start", [this] { return static_cast<double>(store.flushes()); });
+        metrics.gauge("stratolet_store_changes", "Changes committed since the start", [this] { return static_cast<double>(store.changes()); });
+    }
+
+    void adoptMetadataListeners() {
+        for (const auto& place : drivers.network->takeClosedMetadataListeners()) server.forget(place);
+        for (const auto& each : drivers.network->takeMetadataListeners()) server.adopt(Fd(each.socket), each.network.text, "metadata", each.place);
+    }
+
+    std::vector<std::pair<std::string, std::string>> health() {
+        std::vector<std::pair<std::string, std::string>> parts;
+        const auto ask = [&](const std::string& name, const std::function<void()>& question) {
+            try {
+                question();
+                parts.emplace_back(name, "");
+            } catch (const std::exception& problem) { parts.emplace_back(name, problem.what()); }
+        };
+        ask("store", [&] { store.reader().query("SELECT 1 FROM schema_versions").any(); });
+        ask("hypervisor", [&] { drivers.hypervisor->capacity(); });
+        ask("services", [&] {
+            if (!ready) throw Error(Failure::Busy, "starting or stopping");
+        });
+        return parts;
+    }
+
+    identity::Bootstrap bootstrap() const {
+        identity::Bootstrap wanted;
+        wanted.endpoint = endpoint;
+        wanted.region = settings.config.text("DEFAULT", "region");
+        wanted.services = catalogServices();
+        return wanted;
+    }
+
+    void listen() {
+        auto addresses = settings.listen;
+        if (addresses.empty())
+            for (const auto& each : settings.config.list("DEFAULT", "listen")) addresses.push_back(parseListenAddress(each));
+        for (const auto& each : addresses) {
+            const auto port = server.listen(each.address, each.port);
+            if (!endpoint.empty()) continue;
+            const std::string scheme = settings.config.text("DEFAULT", "certificate").empty() ? "http://" : "https://";
+            endpoint = scheme + hostOf(each.address) + ":" + std::to_string(port);
+            if (settings.config.boolean("DEFAULT", "classic_ports"))
+                for (const auto& site : server.sites())
+                    if (site.classicPort) server.listen(each.address, site.classicPort, site.name);
+        }
+        if (const auto& given = settings.config.text("DEFAULT", "endpoint"); !given.empty()) endpoint = given;
+    }
+
+    std::string openrc() const {
+        return "export OS_AUTH_URL=" + endpoint + "/identity/v3\nexport OS_USERNAME=admin\nexport OS_PASSWORD=" + shellWord(adminPassword) +
+               "\nexport OS_PROJECT_NAME=admin\nexport OS_USER_DOMAIN_NAME=Default\nexport OS_PROJECT_DOMAIN_NAME=Default\nexport OS_REGION_NAME=" +
+               settings.config.text("DEFAULT", "region") + "\nexport OS_IDENTITY_API_VERSION=3\nexport OS_VOLUME_API_VERSION=3\n";
+    }
+
+    std::string cloudsYaml() const {
+        return "clouds:\n  stratolet:\n    auth:\n      auth_url: " + endpoint + "/identity/v3\n      username: admin\n      password: " + jsonText(adminPassword) +
+               "\n      project_name: admin\n      user_domain_name: Default\n      project_domain_name: Default\n    region_name: " + settings.config.text("DEFAULT", "region") +
+               "\n    identity_api_version: 3\n    volume_api_version: 3\n";
+    }
+
+    /// The password that admin-openrc has; it may be an old one where somebody has changed it through the API.
+    std::string passwordOnFile() const {
+        std::ifstream lines(stateDir / "admin-openrc");
+        constexpr std::string_view mark = "export OS_PASSWORD=";
+        for (std::string line; std::getline(lines, line);)
+            if (line.starts_with(mark)) return fromShellWord(std::string_view(line).substr(mark.size()));
+        return {};
+    }
+
+    void writeCredentials() {
+        writePrivately(stateDir / "admin-openrc", openrc());
+        writePrivately(stateDir / "clouds.yaml", cloudsYaml());
+        writePrivately(stateDir / "endpoint", endpoint + "\n");
+    }
+
+    void start() {
+        listen(); // the catalog names the port
+        auto wanted = bootstrap();
+        adminPassword = passwordOnFile();
+        if (adminPassword.empty()) adminPassword = settings.adminPassword.value_or(ambient.secret(24));
+        wanted.adminPassword = adminPassword;
+        // Written before the password takes effect: a crash in between must not leave a cloud that nobody can enter.
+        writeCredentials();
+        if (!identity->bootstrap(wanted)) identity->refreshCatalog(wanted);
+        network->bootstrap();
+        compute->bootstrap();
+        bus.start();
+        reconciler.start();
+        jobs.start();
+        ready = true;
+        server.start();
+        ::malloc_trim(0); // what only the start needed
+    }
+
+    void stop() {
+        ready = false;
+        server.drain(std::chrono::seconds(5));
+        workers.finish();
+        jobs.park();
+        reconciler.stop();
+        bus.stop();
+    }
+
+    ~Impl() { stop(); }
+};
+
+Appliance::Appliance(Settings settings, Ambient& ambient, Log& log, Drivers drivers)
+    : impl_(std::make_unique<Impl>(std::move(settings), ambient, log, std::move(drivers))) {}
+Appliance::~Appliance() = default;
+
+void Appliance::start() { impl_->start(); }
+void Appliance::stop() { impl_->stop(); }
+
+void Appliance::reload() {
+    impl_->policies.reread();
+    impl_->server.reloadCertificate();
+}
+
+const std::string& Appliance::endpoint() const { return impl_->endpoint; }
+const std::filesystem::path& Appliance::stateDir() const { return impl_->stateDir; }
+std::string Appliance::openrc() const { return impl_->openrc(); }
+http::Server& Appliance::server() { return impl_->server; }
+store::Store& Appliance::store() { return impl_->store; }
+jobs::Jobs& Appliance::jobs() { return impl_->jobs; }
+bus::Bus& Appliance::bus() { return impl_->bus; }
+
+}

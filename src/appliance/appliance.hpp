@@ -1,0 +1,66 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include <stratolet/driver/hypervisor.hpp>
+#include <stratolet/driver/image_store.hpp>
+#include <stratolet/driver/network.hpp>
+#include <stratolet/driver/volume.hpp>
+
+#include "appliance/settings.hpp"
+#include "platform/bus/bus.hpp"
+#include "platform/http/server.hpp"
+#include "platform/jobs/jobs.hpp"
+#include "platform/store/store.hpp"
+
+namespace stratolet {
+
+/// The concrete drivers of one host.
+struct Drivers {
+    std::unique_ptr<Hypervisor> hypervisor;
+    std::unique_ptr<NetworkDriver> network;
+    std::unique_ptr<VolumeDriver> volumes;
+    std::unique_ptr<ImageStore> images;
+};
+
+/// What `settings` asks for: libvirt, Linux and files, or the sandbox's.
+Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, Log& log);
+
+/// The whole cloud: builds every part by hand, in order, and hands each what it needs.
+class Appliance {
+public:
+    /// Opens the store (made and migrated where needed) and builds the services. Nothing on the host is touched yet.
+    /// Error(Invalid) for settings that can't be, Error(Broken) where the state directory is in use or unreadable.
+    /// `drivers` may be given by a test; where it is empty they are those of driversFor().
+    Appliance(Settings settings, Ambient& ambient, Log& log, Drivers drivers = {});
+    ~Appliance();
+
+    /// Bootstraps an empty store, mends the host, takes up unfinished jobs, and answers requests when this returns.
+    void start();
+
+    /// Stops accepting, lets requests end, parks jobs between two steps.
+    void stop();
+
+    /// Reads policy and certificates again (SIGHUP).
+    void reload();
+
+    const std::string& endpoint() const; ///< http://ADDR:PORT
+    const std::filesystem::path& stateDir() const;
+
+    /// OS_… variables for the administrator, as `export` lines.
+    std::string openrc() const;
+
+    http::Server& server();
+    store::Store& store();
+    jobs::Jobs& jobs();
+    bus::Bus& bus();
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}

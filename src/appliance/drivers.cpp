@@ -1,0 +1,28 @@
+#include "appliance/appliance.hpp"
+#include "block/driver/file.hpp"
+#include "compute/driver/libvirt.hpp"
+#include "compute/driver/simulated.hpp"
+#include "image/driver/file_store.hpp"
+#include "network/driver/linux.hpp"
+#include "network/driver/records.hpp"
+#include "platform/log/log.hpp"
+
+namespace stratolet {
+
+Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, Log& log) {
+    Drivers drivers;
+    drivers.images = image::fileImageStore(stateDir / "images");
+    drivers.volumes = block::fileVolumeDriver(stateDir / "volumes");
+    if (settings.sandbox) {
+        drivers.hypervisor = compute::std::make_unique<compute::SimulatedHypervisor>(compute::SimulatedOptions{.stateDir = stateDir / "hypervisor"});
+        drivers.network = network::recordsNetworkDriver();
+        return drivers;
+    }
+    const auto& config = settings.config;
+    drivers.hypervisor = compute::libvirtHypervisor(
+        {.uri = config.text("compute", "libvirt_uri"), .virtType = config.text("compute", "virt_type"), .consoleDir = stateDir / "instances"}, log);
+    drivers.network = network::linuxNetworkDriver({.nat = config.text("network", "external_network") == "nat", .notice = [&log](std::string_view line) { log.info(line, {{"part", "network"}}); }});
+    return drivers;
+}
+
+}

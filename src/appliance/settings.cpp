@@ -1,0 +1,61 @@
+#include "appliance/settings.hpp"
+
+#include <charconv>
+
+#include <stratolet/error.hpp>
+
+#include "compute/compute.hpp"
+#include "identity/identity.hpp"
+#include "network/network.hpp"
+
+namespace stratolet {
+namespace {
+
+std::string addressListComplaint(const std::string& text) {
+    try {
+        Config one({{"DEFAULT", "listen", text}});
+        for (const auto& each : one.list("DEFAULT", "listen")) parseListenAddress(each);
+        return {};
+    } catch (const Error& problem) { return problem.what(); }
+}
+
+}
+
+std::vector<ConfigOption> allConfigOptions() {
+    std::vector<ConfigOption> options = {
+        {"DEFAULT", "listen", "127.0.0.1:8780", addressListComplaint},
+        {"DEFAULT", "endpoint", ""},
+        {"DEFAULT", "state_dir", "/var/lib/stratolet"},
+        {"DEFAULT", "policy_dir", "/etc/stratolet/policy.d"},
+        {"DEFAULT", "region", "RegionOne"},
+        {"DEFAULT", "classic_ports", "false", trueOrFalse()},
+        {"DEFAULT", "certificate", ""},
+        {"DEFAULT", "key", ""},
+        {"DEFAULT", "io_threads", "2", wholeNumber(1, 64)},
+        {"DEFAULT", "worker_threads", "64", wholeNumber(1, 1024)},
+        {"DEFAULT", "job_threads", "8", wholeNumber(1, 64)},
+        {"DEFAULT", "connections_max", "4096", wholeNumber(1, 1000000)},
+        {"DEFAULT", "log_format", "text", oneOf({"text", "json"})},
+        {"DEFAULT", "log_level", "info", oneOf({"debug", "info", "warning", "error"})},
+    };
+    const auto append = [&](std::vector<ConfigOption> more) { options.insert(options.end(), more.begin(), more.end()); };
+    append(identity::configOptions());
+    append(network::configOptions());
+    append(compute::configOptions());
+    return options;
+}
+
+ListenAddress parseListenAddress(const std::string& text) {
+    const auto colon = text.rfind(':');
+    int port = -1;
+    if (colon != std::string::npos) {
+        const auto* end = text.data() + text.size();
+        if (std::from_chars(text.data() + colon + 1, end, port).ptr != end) port = -1;
+    }
+    if (port < 0 || port > 65535 || colon == 0) throw Error(Failure::Invalid, "\"", text, "\" is no address to listen on; write ADDRESS:PORT, such as 127.0.0.1:8780");
+    std::string address = text.substr(0, colon);
+    if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+    return {address, static_cast<std::uint16_t>(port)};
+}
+
+}

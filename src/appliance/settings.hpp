@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "platform/config/config.hpp"
+#include "platform/jobs/jobs.hpp"
+
+namespace stratolet {
+
+/// Every option that stratolet.conf can have: the appliance's own and those of the services.
+std::vector<ConfigOption> allConfigOptions();
+
+struct ListenAddress {
+    std::string address;
+    std::uint16_t port = 0; ///< 0 takes a free one
+};
+
+/// "127.0.0.1:8780", "[::1]:0"; Error(Invalid) for anything else.
+ListenAddress parseListenAddress(const std::string& text);
+
+/// How one run of the program differs from another, beside its configuration.
+struct Settings {
+    Config config{allConfigOptions()};
+    std::vector<ListenAddress> listen;           ///< empty: what the configuration says
+    std::filesystem::path stateDir;              ///< empty: what the configuration says
+    std::optional<std::string> adminPassword;    ///< for the bootstrap; a random one otherwise
+    bool sandbox = false;                        ///< simulated hypervisor, records-only networks, files
+    bool durable = true;                         ///< a throw-away cloud need not survive a power cut
+    std::optional<jobs::CrashPoint> crash;
+};
+
+}

@@ -1,0 +1,274 @@
+#include <boost/program_options.hpp>
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <optional>
+#include <thread>
+
+#include <stratolet/error.hpp>
+
+#include "appliance/appliance.hpp"
+#include "appliance/doctor.hpp"
+#include "appliance/notify.hpp"
+#include "platform/ambient/ambient.hpp"
+#include "platform/log/log.hpp"
+
+namespace stratolet {
+namespace {
+
+namespace options = boost::program_options;
+using namespace std::chrono_literals;
+
+constexpr auto patienceAtExit = 9s; // jobs are safe at any moment: what is not parked by then goes on at the next start
+
+constexpr const char* usage = R"(Usage: stratolet COMMAND [OPTION]…
+
+An OpenStack-compatible cloud in one process.
+
+Commands:
+  serve      run the cloud of this host
+  sandbox    run a throw-away cloud: simulated guests, nothing on the host is touched
+  jobs       list unfinished jobs, or with --steps every kind of job and its steps
+  doctor     look for what should not be: exit 0 where all is well
+
+"stratolet COMMAND --help" lists a command's options.
+)";
+
+/// What the command line says wrong; exit code 2, nothing started.
+struct UsageError : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+options::variables_map parsed(const std::string& command, const options::options_description& known, const std::vector<std::string>& words) {
+    options::variables_map values;
+    try {
+        options::store(options::command_line_parser(words).options(known).positional(options::positional_options_description()).run(), values);
+        options::notify(values);
+    } catch (const options::error& problem) { throw UsageError("stratolet " + command + ": " + problem.what() + "; see stratolet " + command + " --help"); }
+    return values;
+}
+
+std::string firstLineOf(const std::string& file) {
+    std::ifstream in(file);
+    std::string line;
+    if (!std::getline(in, line) || line.empty()) throw UsageError(file + ": cannot be read, or its first line is empty");
+    return line;
+}
+
+/// Blocks the signals that the main thread waits for, in every thread made from now on.
+sigset_t blockSignals() {
+    ::signal(SIGPIPE, SIG_IGN);
+    sigset_t set;
+    ::sigemptyset(&set);
+    for (const int each : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&set, each);
+    ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    return set;
+}
+
+/// Until SIGTERM or SIGINT, or `limit` has passed. SIGHUP reads configuration files again.
+void waitForTheEnd(Appliance& appliance, const sigset_t& set, std::optional<std::chrono::seconds> limit, Log& log) {
+    const auto until = std::chrono::steady_clock::now() + limit.value_or(std::chrono::seconds(0));
+    const timespec pause{1, 0};
+    while (!limit || std::chrono::steady_clock::now() < until) {
+        const int signal = ::sigtimedwait(&set, nullptr, &pause);
+        if (signal == SIGTERM || signal == SIGINT) return;
+        if (signal == SIGHUP) {
+            try {
+                appliance.reload();
+                log.info("policy and certificates read again");
+            } catch (const Error& problem) { log.error("could not reload, the old certificate stays", {{"reason", problem.what()}}); }
+        }
+        notifySystemd("WATCHDOG=1");
+    }
+}
+
+/// A step that takes long must not keep the process: it runs again at the next start.
+void leaveInTime() {
+    std::thread([] {
+        std::this_thread::sleep_for(patienceAtExit);
+        ::_exit(0);
+    }).detach();
+}
+
+std::optional<jobs::CrashPoint> crashPointFromEnvironment() {
+    // For the crash tests: KIND:STEP:before or KIND:STEP:after, where the process kills itself.
+    const char* text = std::getenv("STRATOLET_CRASH_AT");
+    if (!text) return std::nullopt;
+    const std::string point = text;
+    const auto last = point.rfind(':'), first = point.rfind(':', last - 1);
+    if (last == std::string::npos || first == std::string::npos) throw UsageError("STRATOLET_CRASH_AT is KIND:STEP:before or KIND:STEP:after");
+    return jobs::CrashPoint{point.substr(0, first), point.substr(first + 1, last - first - 1), point.substr(last + 1) == "after"};
+}
+
+void loadConfig(Settings& settings, const options::variables_map& given) {
+    const std::string standard = "/etc/stratolet/stratolet.conf";
+    if (given.count("config")) settings.config.load(given["config"].as<std::string>());
+    else if (!settings.sandbox && ::access(standard.c_str(), R_OK) == 0) settings.config.load(standard);
+}
+
+Log::Options logOptions(const Config& config) {
+    Log::Options log;
+    log.json = config.text("DEFAULT", "log_format") == "json";
+    const auto& level = config.text("DEFAULT", "log_level");
+    log.level = level == "debug" ? Log::Level::Debug : level == "warning" ? Log::Level::Warning : level == "error" ? Log::Level::Error : Log::Level::Info;
+    return log;
+}
+
+int run(Settings settings, std::optional<std::chrono::seconds> limit, bool printOpenrc) {
+    settings.crash = crashPointFromEnvironment();
+    const sigset_t signals = blockSignals();
+    Log log(logOptions(settings.config));
+    RealAmbient ambient;
+    Appliance appliance(std::move(settings), ambient, log);
+    appliance.start();
+    std::cout << "ready " << appliance.endpoint() << "/" << std::endl;
+    if (printOpenrc) std::cout << appliance.openrc() << std::flush;
+    notifySystemd("READY=1");
+    waitForTheEnd(appliance, signals, limit, log);
+    notifySystemd("STOPPING=1");
+    leaveInTime();
+    appliance.stop();
+    return 0;
+}
+
+options::options_description commonOptions(const std::string& title) {
+    options::options_description known(title);
+    known.add_options()("help", "show this")("config", options::value<std::string>()->value_name("FILE"), "configuration file (stratolet.conf)")(
+        "state-dir", options::value<std::string>()->value_name("DIR"), "where everything is kept")(
+        "listen", options::value<std::vector<std::string>>()->value_name("ADDR:PORT"), "address to listen on; more than once for several; port 0 takes a free one")(
+        "classic-ports", options::bool_switch(), "also serve at 5000, 9292, 8776, 9696 and 8774")("admin-password-file", options::value<std::string>()->value_name("FILE"),
+                                                                                             "its first line is the administrator's password in a new cloud");
+    return known;
+}
+
+Settings settingsFrom(const options::variables_map& given, bool sandbox) {
+    Settings settings;
+    settings.sandbox = sandbox;
+    loadConfig(settings, given);
+    if (given.count("state-dir")) settings.stateDir = given["state-dir"].as<std::string>();
+    if (given.count("listen"))
+        for (const auto& each : given["listen"].as<std::vector<std::string>>()) settings.listen.push_back(parseListenAddress(each));
+    if (given["classic-ports"].as<bool>()) settings.config.set("DEFAULT", "classic_ports", "true", "--classic-ports");
+    if (given.count("admin-password-file")) settings.adminPassword = firstLineOf(given["admin-password-file"].as<std::string>());
+    return settings;
+}
+
+int serve(const std::vector<std::string>& words) {
+    const auto known = commonOptions("stratolet serve");
+    const auto given = parsed("serve", known, words);
+    if (given.count("help")) return std::cout << known, 0;
+    return run(settingsFrom(given, false), std::nullopt, false);
+}
+
+/// A new folder that is gone when this is.
+class TemporaryFolder {
+public:
+    TemporaryFolder() {
+        const char* parent = std::getenv("TMPDIR");
+        std::string pattern = std::string(parent ? parent : "/tmp") + "/stratolet-sandbox-XXXXXX";
+        if (!::mkdtemp(pattern.data())) throw Error(Failure::Broken, "could not make a temporary folder ", pattern);
+        path_ = pattern;
+    }
+    ~TemporaryFolder() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    TemporaryFolder(const TemporaryFolder&) = delete;
+    const std::filesystem::path& path() const { return path_; }
+
+private:
+    std::filesystem::path path_;
+};
+
+int sandbox(const std::vector<std::string>& words) {
+    auto known = commonOptions("stratolet sandbox");
+    known.add_options()("seconds", options::value<int>()->value_name("N"), "end after this time");
+    const auto given = parsed("sandbox", known, words);
+    if (given.count("help")) return std::cout << known, 0;
+    auto settings = settingsFrom(given, true);
+    std::optional<TemporaryFolder> temporary;
+    if (settings.stateDir.empty()) {
+        temporary.emplace();
+        settings.stateDir = temporary->path();
+        settings.durable = false;
+    }
+    if (!given.count("config")) {
+        settings.config.set("identity", "password_hash_rounds", "4", "sandbox"); // nobody's secrets live here
+        settings.config.set("DEFAULT", "policy_dir", "", "sandbox");
+        settings.config.set("DEFAULT", "log_level", "warning", "sandbox");
+    }
+    if (settings.listen.empty() && !given.count("config")) settings.listen.push_back({"127.0.0.1", 0});
+    const auto limit = given.count("seconds") ? std::optional(std::chrono::seconds(given["seconds"].as<int>())) : std::nullopt;
+    return run(std::move(settings), limit, true);
+}
+
+std::filesystem::path stateDirFrom(const options::variables_map& given) {
+    Settings settings;
+    loadConfig(settings, given);
+    return given.count("state-dir") ? given["state-dir"].as<std::string>() : settings.config.text("DEFAULT", "state_dir");
+}
+
+int listJobs(const std::vector<std::string>& words) {
+    auto known = commonOptions("stratolet jobs");
+    known.add_options()("steps", options::bool_switch(), "every kind of job and its steps");
+    const auto given = parsed("jobs", known, words);
+    if (given.count("help")) return std::cout << known, 0;
+    if (given["steps"].as<bool>()) {
+        const TemporaryFolder folder;
+        Settings settings;
+        settings.sandbox = true;
+        settings.stateDir = folder.path();
+        settings.config.set("DEFAULT", "policy_dir", "", "jobs");
+        Log log({});
+        RealAmbient ambient;
+        Appliance appliance(std::move(settings), ambient, log);
+        for (const auto& [kind, step] : appliance.jobs().stepsOfAll()) std::cout << kind << ' ' << step << '\n';
+        return 0;
+    }
+    return printJobs(stateDirFrom(given), std::cout);
+}
+
+int doctor(const std::vector<std::string>& words) {
+    const auto known = commonOptions("stratolet doctor");
+    const auto given = parsed("doctor", known, words);
+    if (given.count("help")) return std::cout << known, 0;
+    return examine(stateDirFrom(given), std::cout);
+}
+
+int command(const std::vector<std::string>& words) {
+    if (words.empty()) throw UsageError(std::string("stratolet: a command is missing\n") + usage);
+    const std::vector<std::string> rest(words.begin() + 1, words.end());
+    if (words[0] == "--version") return std::cout << "stratolet " << STRATOLET_VERSION << "\n", 0;
+    if (words[0] == "--help" || words[0] == "help") return std::cout << usage, 0;
+    if (words[0] == "serve") return serve(rest);
+    if (words[0] == "sandbox") return sandbox(rest);
+    if (words[0] == "jobs") return listJobs(rest);
+    if (words[0] == "doctor") return doctor(rest);
+    throw UsageError("stratolet: there is no command \"" + words[0] + "\"; see stratolet --help");
+}
+
+}
+}
+
+int main(int count, char** words) {
+    using namespace stratolet;
+    try {
+        return command(std::vector<std::string>(words + 1, words + count));
+    } catch (const UsageError& problem) {
+        std::cerr << problem.what() << '\n';
+        return 2;
+    } catch (const Error& problem) {
+        std::cerr << "stratolet: " << problem.what() << '\n';
+        return problem.failure() == Failure::Invalid ? 2 : 1;
+    } catch (const std::exception& problem) {
+        std::cerr << "stratolet: " << problem.what() << '\n';
+        return 1;
+    }
+}
