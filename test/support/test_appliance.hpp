@@ -1,0 +1,83 @@
+#pragma once
+
+#include <filesystem>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "appliance/appliance.hpp"
+#include "compute/driver/simulated.hpp"
+#include "platform/ambient/ambient.hpp"
+#include "platform/http/http.hpp"
+#include "platform/json/json.hpp"
+#include "platform/log/log.hpp"
+
+namespace stratolet::test {
+
+/// What came back.
+struct Answer {
+    int status = 0;
+    http::Headers headers;
+    std::string body;
+
+    Json json() const { return Json::parse(body); }
+};
+
+using HeaderList = std::initializer_list<std::pair<const char*, std::string>>;
+
+class TestAppliance;
+
+/// Somebody with a token who speaks the API. "{project}" in a path is their project's id. Paths are those of the one listener: "/volume/v3/…".
+class Member {
+public:
+    Answer gets(std::string path, HeaderList headers = {}) const { return asks(http::Method::Get, std::move(path), "", headers); }
+    Answer heads(std::string path, HeaderList headers = {}) const { return asks(http::Method::Head, std::move(path), "", headers); }
+    Answer posts(std::string path, std::string body, HeaderList headers = {}) const { return asks(http::Method::Post, std::move(path), std::move(body), headers); }
+    Answer puts(std::string path, std::string body, HeaderList headers = {}) const { return asks(http::Method::Put, std::move(path), std::move(body), headers); }
+    Answer patches(std::string path, std::string body, HeaderList headers = {}) const { return asks(http::Method::Patch, std::move(path), std::move(body), headers); }
+    Answer deletes(std::string path, HeaderList headers = {}) const { return asks(http::Method::Delete, std::move(path), "", headers); }
+    Answer asks(http::Method method, std::string path, std::string body, HeaderList headers = {}) const;
+
+    TestAppliance* appliance = nullptr;
+    std::string token, user, project, name, password;
+};
+
+/// The real product with the sandbox's drivers, in this process, without a socket. Its folder is gone when it is.
+class TestAppliance {
+public:
+    TestAppliance();
+    ~TestAppliance();
+
+    Answer asks(http::Method method, const std::string& path, const std::string& body, HeaderList headers = {}, const std::string& token = "");
+
+    Member admin();
+
+    /// A new project of this name with a new user of this name, who has `role` there.
+    Member member(const std::string& name, const std::string& role = "member");
+
+    /// A user of `peer`'s project with another role.
+    Member colleague(const Member& peer, const std::string& name, const std::string& role);
+
+    /// A token for name and password, scoped to the project of this name; `status` other than 201 fails the test.
+    std::string logsIn(const std::string& name, const std::string& password, const std::string& project);
+
+    void settle();                     ///< until no job and no fact is left; fails the test after 20 s
+    void restart();                    ///< stops and starts again on the same state; the simulated hypervisor keeps its guests
+    std::int64_t announced(std::string_view fact);
+
+    compute::SimulatedHypervisor& hypervisor() { return *hypervisor_; }
+    Appliance& appliance() { return *appliance_; }
+    const std::filesystem::path& folder() const { return folder_; }
+
+private:
+    void build();
+    std::filesystem::path folder_;
+    RealAmbient ambient_;
+    Log log_;
+    compute::SimulatedHypervisor* hypervisor_ = nullptr;
+    std::unique_ptr<Appliance> appliance_;
+};
+
+}
