@@ -35,6 +35,7 @@ struct ImageFacts {
     ProjectId owner;
     std::string visibility;
     std::string diskFormat;
+    std::string containerFormat;
     Bytes size;        ///< of the data as stored
     Bytes virtualSize; ///< of the disk that it describes
     MiB minRam;

@@ -63,6 +63,7 @@ std::optional<ImageFacts> Images::find(store::Reader& db, const identity::Caller
                       image->owner,
                       std::string(nameOf(image->visibility)),
                       image->diskFormat.value_or(""),
+                      image->containerFormat.value_or(""),
                       Bytes{image->size.value_or(0)},
                       Bytes{image->virtualSize.value_or(0)},
                       image->minRam,
