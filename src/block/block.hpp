@@ -13,6 +13,7 @@
 
 #include "identity/identity.hpp"
 #include "image/image.hpp"
+#include "platform/config/config.hpp"
 #include "platform/http/http.hpp"
 #include "platform/parts.hpp"
 #include "platform/store/store.hpp"
@@ -46,6 +47,10 @@ struct Attachment {
     Time attached;
 };
 
+/// [block]: quota_volumes, quota_gigabytes and quota_per_volume_gigabytes are the quotas of a project that has none of its own; -1 is
+/// unlimited.
+std::vector<ConfigOption> configOptions();
+
 /// The block storage service.
 class Block {
 public:
@@ -57,7 +62,8 @@ public:
     std::optional<VolumeFacts> find(store::Reader& db, const ProjectId& project, const VolumeId& volume);
 
     /// available → attaching. Error(NotFound) for a volume the project doesn't have, Error(Invalid) for one that isn't available.
-    Attachment reserve(store::Transaction& tx, const ProjectId& project, const VolumeId& volume, const ServerId& server, const std::string& device);
+    Attachment reserve(store::Transaction& tx, const ProjectId& project, const VolumeId& volume, const ServerId& server,
+                       const std::string& device);
 
     /// Where a guest on this host reaches the volume (a job's step asks).
     DiskSource source(const VolumeId& volume);
@@ -65,7 +71,7 @@ public:
     void attached(store::Transaction& tx, const AttachmentId& attachment);  ///< attaching → in-use
     void detaching(store::Transaction& tx, const AttachmentId& attachment); ///< in-use → detaching; Error(Invalid) from any other state
     void stillAttached(store::Transaction& tx, const AttachmentId& attachment); ///< detaching → in-use: it could not be detached
-    void released(store::Transaction& tx, const AttachmentId& attachment);  ///< → available, the attachment is gone; twice is harmless
+    void released(store::Transaction& tx, const AttachmentId& attachment); ///< → available, the attachment is gone; twice is harmless
 
     std::vector<Attachment> attachmentsOf(store::Reader& db, const ServerId& server); ///< oldest first, whatever their state
 

@@ -16,7 +16,8 @@ public:
     /// "file", "lvm": what the volume's host shows after the "@".
     virtual std::string_view name() const = 0;
 
-    /// An empty volume, reading as zeros, of exactly this size. One that is there and has the size stays as it is.
+    /// An empty volume, reading as zeros, of exactly this size. One that is there and has the size stays as it is;
+    /// one that is smaller grows, keeping its bytes.
     virtual void ensure(const VolumeId& volume, GiB size) = 0;
 
     /// Fills a volume from an image file that has been inspected; the rest reads as zeros. The volume's content before does not matter.

@@ -1,0 +1,168 @@
+#include "block/driver/file.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include <stratolet/error.hpp>
+
+#include "platform/os/fd.hpp"
+#include "platform/os/process.hpp"
+
+namespace stratolet::block {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::string_view prefix = "volume-", unfinished = ".part";
+
+/// An id becomes a file name, so it may only be what an id is.
+bool isId(std::string_view text) {
+    return text.size() == 36 && std::all_of(text.begin(), text.end(), [](char each) {
+               return (each >= '0' && each <= '9') || (each >= 'a' && each <= 'f') || each == '-';
+           });
+}
+
+std::int64_t lengthOf(const Fd& file) {
+    struct stat about {};
+    check(::fstat(file.get(), &about), "look at a volume");
+    return about.st_size;
+}
+
+void syncFolder(const fs::path& folder) {
+    const Fd open(static_cast<int>(check(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open the volume folder")));
+    check(::fsync(open.get()), "flush the volume folder");
+}
+
+void copyRange(const Fd& from, const Fd& to, off_t begin, off_t end) {
+    off_t in = begin, out = begin;
+    while (in < end) {
+        const auto copied =
+            check(::copy_file_range(from.get(), &in, to.get(), &out, static_cast<std::size_t>(end - in), 0), "copy an image into a volume");
+        if (copied == 0) throw Error(Failure::Broken, "an image became shorter while it was copied");
+    }
+}
+
+/// Only what is not a hole, so that the volume is as sparse as the image.
+void copySparse(const Fd& from, const Fd& to) {
+    const off_t length = lengthOf(from);
+    for (off_t at = 0; at < length;) {
+        const off_t data = ::lseek(from.get(), at, SEEK_DATA);
+        if (data < 0 && errno == ENXIO) return; // holes to the end
+        check(data, "read an image");
+        const off_t hole = check(::lseek(from.get(), data, SEEK_HOLE), "read an image");
+        copyRange(from, to, data, hole);
+        at = hole;
+    }
+}
+
+class FileDriver : public VolumeDriver {
+public:
+    explicit FileDriver(fs::path folder) : folder_(std::move(folder)) {
+        fs::create_directories(folder_);
+        fs::permissions(folder_, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
+        for (const auto& entry : fs::directory_iterator(folder_)) // what a crash left; its job begins again
+            if (entry.path().filename().string().ends_with(unfinished)) fs::remove(entry.path());
+    }
+
+    std::string_view name() const override { return "file"; }
+
+    void ensure(const VolumeId& volume, GiB size) override {
+        const auto file = fileOf(volume);
+        const Fd there(::open(file.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+        if (!there) return make(volume, size);
+        const auto length = lengthOf(there);
+        if (length > size.bytes().count) throw Error(Failure::Broken, "volume ", volume, " is larger than ", size);
+        if (length == size.bytes().count) return;
+        check(::ftruncate(there.get(), size.bytes().count), "make a volume larger");
+        check(::fsync(there.get()), "flush a volume");
+    }
+
+    void fill(const VolumeId& volume, GiB size, const DiskSource& image) override {
+        const auto file = fileOf(volume), part = partOf(volume);
+        if (image.format == DiskFormat::Raw) {
+            const Fd from(static_cast<int>(check(::open(image.path.c_str(), O_RDONLY | O_CLOEXEC), "open an image")));
+            if (lengthOf(from) > size.bytes().count) throw Error(Failure::Broken, "the image is larger than volume ", volume);
+            copySparse(from, create(part));
+        } else {
+            create(part); // so that it is ours alone from the beginning
+            process::run(
+                {.argv = {"qemu-img", "convert", "-f", std::string(nameOf(image.format)), "-O", "raw", image.path.string(), part.string()},
+                 .timeout = std::chrono::minutes(30),
+                 .limits = {.memoryBytesMax = std::int64_t{4} << 30, .cpuSecondsMax = 1800, .fileBytesMax = size.bytes().count}})
+                .expectSuccess();
+        }
+        finish(part, file, size);
+    }
+
+    void discard(const VolumeId& volume) override {
+        fs::remove(partOf(volume));
+        if (fs::remove(fileOf(volume))) syncFolder(folder_);
+    }
+
+    DiskSource source(const VolumeId& volume) override {
+        auto file = fileOf(volume);
+        if (!fs::exists(file)) throw Error(Failure::Broken, "volume ", volume, " has no file");
+        return {std::move(file), DiskFormat::Raw};
+    }
+
+    std::vector<VolumeId> present() override {
+        std::vector<VolumeId> found;
+        for (const auto& entry : fs::directory_iterator(folder_)) {
+            const auto name = entry.path().filename().string();
+            if (name.starts_with(prefix) && isId(name.substr(prefix.size()))) found.push_back({name.substr(prefix.size())});
+        }
+        return found;
+    }
+
+    Bytes capacity() override { return space(&Space::f_blocks); }
+    Bytes free() override { return space(&Space::f_bavail); }
+
+private:
+    using Space = struct statvfs;
+
+    Bytes space(fsblkcnt_t Space::*blocks) const {
+        Space about{};
+        check(::statvfs(folder_.c_str(), &about), "look at the volume folder");
+        return {static_cast<std::int64_t>(about.*blocks * about.f_frsize)};
+    }
+
+    fs::path fileOf(const VolumeId& volume) const {
+        if (!isId(volume.text)) throw Error(Failure::Broken, "a volume id cannot be a file name: ", volume);
+        return folder_ / (std::string(prefix) + volume.text);
+    }
+    fs::path partOf(const VolumeId& volume) const { return fileOf(volume) += unfinished; }
+
+    static Fd create(const fs::path& file) {
+        ::unlink(file.c_str()); // never what somebody had before
+        return Fd(static_cast<int>(
+            check(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600), "make a file for a volume")));
+    }
+
+    void make(const VolumeId& volume, GiB size) {
+        const auto part = partOf(volume);
+        create(part);
+        finish(part, fileOf(volume), size);
+    }
+
+    /// A volume is whole or isn't there: it gets its name when all of it is on disk.
+    void finish(const fs::path& part, const fs::path& file, GiB size) {
+        const Fd open(static_cast<int>(check(::open(part.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW), "open a volume")));
+        if (lengthOf(open) > size.bytes().count) throw Error(Failure::Broken, "the content is larger than the volume");
+        check(::ftruncate(open.get(), size.bytes().count), "size a volume");
+        check(::fsync(open.get()), "flush a volume");
+        fs::rename(part, file);
+        syncFolder(folder_);
+    }
+
+    fs::path folder_;
+};
+
+}
+
+std::unique_ptr<VolumeDriver> fileVolumeDriver(const fs::path& folder) { return std::make_unique<FileDriver>(folder); }
+
+}

@@ -1,0 +1,94 @@
+#include "block/api.hpp"
+#include "block/block.hpp"
+#include "block/volume_service.hpp"
+#include "block/wire.hpp"
+#include "platform/config/config.hpp"
+#include "platform/jobs/jobs.hpp"
+#include "platform/policy/policy.hpp"
+#include "platform/reconcile/reconciler.hpp"
+#include "platform/resources.hpp"
+
+namespace stratolet::block {
+namespace {
+
+Attachment faceOf(const VolumeAttachment& attachment) {
+    return {attachment.id, attachment.volume, attachment.server, attachment.device.value_or(""),
+            attachment.attached.value_or(attachment.created)};
+}
+
+}
+
+std::vector<ConfigOption> configOptions() {
+    constexpr std::int64_t most = 2147483647;
+    return {
+        {"block", "quota_volumes", "10", wholeNumber(-1, most)},
+        {"block", "quota_gigabytes", "1000", wholeNumber(-1, most)},
+        {"block", "quota_per_volume_gigabytes", "-1", wholeNumber(-1, most)},
+    };
+}
+
+struct Block::Impl {
+    Impl(Parts given, VolumeDriver& itsDriver, image::Images& images, identity::Identity& itsIdentity)
+        : parts(given),
+          driver(itsDriver),
+          identity(itsIdentity),
+          service(given, itsDriver, images) {}
+
+    Parts parts;
+    VolumeDriver& driver;
+    identity::Identity& identity;
+    VolumeService service;
+};
+
+Block::Block(Parts parts, VolumeDriver& driver, image::Images& images, identity::Identity& identity)
+    : impl_(std::make_unique<Impl>(parts, driver, images, identity)) {
+    auto& service = impl_->service;
+    parts.policies.add("block-storage", policyDefaults("block-storage"));
+    service.declareJobs();
+    parts.reconciler.declare("block", [&service] { service.reconcile(); });
+}
+
+Block::~Block() = default;
+
+http::Site Block::site() {
+    auto& service = impl_->service;
+    http::Site site;
+    site.name = "block-storage";
+    site.prefix = "/volume";
+    site.classicPort = 8776;
+    for (auto&& each : {volumeRoutes(service), actionRoutes(service), attachmentRoutes(service), quotaRoutes(service),
+                        infoRoutes(service, impl_->driver)})
+        site.routes.insert(site.routes.end(), each.begin(), each.end());
+    site.gate = gate;
+    site.refuse = refusal;
+    site.noRoute = noRoute;
+    site.finish = finish;
+    impl_->identity.protect(site);
+    return site;
+}
+
+std::optional<VolumeFacts> Block::find(store::Reader& db, const ProjectId& project, const VolumeId& id) {
+    const auto volume = impl_->service.find(db, project, id);
+    if (!volume) return std::nullopt;
+    return VolumeFacts{volume->id,   volume->project, volume->name.value_or(""), std::string(nameOf(volume->status)),
+                       volume->size, volume->bootable};
+}
+
+Attachment Block::reserve(store::Transaction& tx, const ProjectId& project, const VolumeId& volume, const ServerId& server,
+                          const std::string& device) {
+    return faceOf(impl_->service.reserveFor(tx, project, volume, server, device));
+}
+
+DiskSource Block::source(const VolumeId& volume) { return impl_->service.source(volume); }
+void Block::attached(store::Transaction& tx, const AttachmentId& attachment) { impl_->service.attached(tx, attachment); }
+void Block::detaching(store::Transaction& tx, const AttachmentId& attachment) { impl_->service.detaching(tx, attachment); }
+void Block::stillAttached(store::Transaction& tx, const AttachmentId& attachment) { impl_->service.stillAttached(tx, attachment); }
+void Block::released(store::Transaction& tx, const AttachmentId& attachment) { impl_->service.released(tx, attachment); }
+
+std::vector<Attachment> Block::attachmentsOf(store::Reader& db, const ServerId& server) {
+    std::vector<Attachment> found;
+    for (const auto& each : impl_->service.attachmentsOf(db, server)) found.push_back(faceOf(each));
+    return found;
+}
+
+}

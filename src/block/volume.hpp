@@ -1,0 +1,86 @@
+#pragma once
+
+#include <stratolet/ids.hpp>
+#include <stratolet/sizes.hpp>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "platform/ambient/ambient.hpp"
+
+namespace stratolet::block {
+
+///  creating ──► downloading ──► available ◄──► reserved, attaching ──► in-use ◄──► detaching ──► available
+///      │             │            │  ▲                                    │
+///      ▼             ▼            │  └── extending ──► error_extending    │ (maintenance: by an administrator only)
+///    error ◄─────────┘            ▼
+///      └────────────────────► deleting ──► gone, or error_deleting
+enum class VolumeStatus {
+    Creating,
+    Downloading, ///< being filled from an image
+    Available,
+    Reserved,
+    Attaching,
+    InUse,
+    Detaching,
+    Extending,
+    Deleting,
+    Maintenance,
+    Failed, ///< "error"
+    ErrorDeleting,
+    ErrorExtending
+};
+std::string_view nameOf(VolumeStatus status); ///< the API's word: "in-use"
+std::optional<VolumeStatus> volumeStatusNamed(std::string_view name);
+bool mayFollow(VolumeStatus from, VolumeStatus to); ///< by itself; an administrator may set any status
+bool needsJob(VolumeStatus status);                 ///< a volume stays in it only while a job of ours works on it
+
+using Metadata = std::map<std::string, std::string>;
+
+struct Volume {
+    VolumeId id;
+    ProjectId project;
+    UserId user;
+    std::optional<std::string> name, description;
+    VolumeStatus status = VolumeStatus::Creating;
+    GiB size;
+    std::optional<GiB> newSize; ///< while it is being extended
+    bool bootable = false;
+    ImageId image;    ///< that it is filled from; empty where it is made empty
+    std::string type; ///< id of its volume type
+    std::string typeName;
+    Time created;
+    std::optional<Time> updated;
+    Metadata metadata;
+    Metadata imageMetadata;
+};
+
+/// "reserved", "attaching", "attached", "detaching"
+enum class AttachmentStatus { Reserved, Attaching, Attached, Detaching };
+std::string_view nameOf(AttachmentStatus status);
+std::optional<AttachmentStatus> attachmentStatusNamed(std::string_view name);
+
+struct VolumeAttachment {
+    AttachmentId id;
+    VolumeId volume;
+    ServerId server; ///< empty where a host has it
+    std::optional<std::string> hostName, device;
+    std::string mode = "rw"; ///< or "ro"
+    AttachmentStatus status = AttachmentStatus::Reserved;
+    bool byCompute = false; ///< a guest of ours has it: only compute may let it go (CVE-2023-2088)
+    Time created;
+    std::optional<Time> attached;
+};
+
+struct VolumeType {
+    std::string id, name;
+    std::optional<std::string> description;
+};
+
+constexpr std::string_view defaultType = "__DEFAULT__";
+constexpr std::string_view availabilityZone = "nova";
+
+}

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "block/volume.hpp"
+#include "platform/store/paging.hpp"
+#include "platform/store/store.hpp"
+
+namespace stratolet::block {
+
+/// Volumes, their metadata, attachments and types. SQL, and no rule.
+class VolumeTable {
+public:
+    std::optional<Volume> find(store::Reader& db, const VolumeId& volume);
+    std::vector<Volume> list(store::Reader& db, const store::Conditions& conditions, const std::vector<store::SortKey>& order,
+                             std::int64_t limit, std::int64_t offset);
+    std::int64_t count(store::Reader& db, const store::Conditions& conditions);
+    std::int64_t gigabytes(store::Reader& db, const store::Conditions& conditions);
+    std::vector<std::pair<std::string, std::string>> metadataOf(store::Reader& db, const store::Conditions& conditions); ///< distinct
+
+    void insert(store::Transaction& tx, const Volume& volume);
+    void rename(store::Transaction& tx, const Volume& volume); ///< name, description, updated
+    void remove(store::Transaction& tx, const VolumeId& volume);
+    bool exists(store::Reader& db, const VolumeId& volume);
+
+    /// Moves a volume on, but only from where the caller saw it.
+    bool move(store::Transaction& tx, const VolumeId& volume, VolumeStatus from, VolumeStatus to, Time now);
+    void setStatus(store::Transaction& tx, const VolumeId& volume, VolumeStatus status, Time now); ///< by an administrator: from anywhere
+    void setBootable(store::Transaction& tx, const VolumeId& volume, bool bootable, Time now);
+    void setNewSize(store::Transaction& tx, const VolumeId& volume, std::optional<GiB> size);
+    void setSize(store::Transaction& tx, const VolumeId& volume, GiB size); ///< the new size, no longer to come
+    void setMetadata(store::Transaction& tx, const VolumeId& volume, const Metadata& metadata);
+    void setImageMetadata(store::Transaction& tx, const VolumeId& volume, const Metadata& metadata);
+    std::vector<std::pair<VolumeId, VolumeStatus>> statuses(store::Reader& db);
+
+    std::int64_t countOf(store::Reader& db, const ProjectId& project);
+    std::int64_t gigabytesOf(store::Reader& db, const ProjectId& project); ///< what extensions have claimed included
+
+    std::vector<VolumeAttachment> attachmentsOf(store::Reader& db, const VolumeId& volume);
+    std::vector<VolumeAttachment> attachmentsOf(store::Reader& db, const ServerId& server);
+    std::vector<VolumeAttachment> attachments(store::Reader& db, const store::Conditions& conditions,
+                                              std::int64_t limit); ///< over a JOIN v
+    std::optional<VolumeAttachment> attachment(store::Reader& db, const AttachmentId& attachment);
+    void insert(store::Transaction& tx, const VolumeAttachment& attachment);
+    void update(store::Transaction& tx, const VolumeAttachment& attachment);
+    void remove(store::Transaction& tx, const AttachmentId& attachment);
+
+    std::vector<VolumeType> types(store::Reader& db);
+    std::optional<VolumeType> type(store::Reader& db, std::string_view idOrName);
+};
+
+}
