@@ -237,7 +237,7 @@ private:
         for (;;) {
             if (virConnectPtr fresh = virConnectOpen(options_.uri.c_str())) {
                 connection_ = Connection(fresh, closeConnection);
-                if (again) log_.info("libvirt is back", {{"uri", options_.uri}});
+                if (again) log_.info("Libvirt is back", {{"uri", options_.uri}});
                 return connection_;
             }
             if (!again || Clock::now() > end) fail("reach libvirt at " + options_.uri);
@@ -253,7 +253,7 @@ private:
         } catch (const Error&) {
             if (virConnectIsAlive(connection.get()) == 1) throw;
         }
-        log_.warning("lost libvirt while it worked for us; trying once more", {{"uri", options_.uri}});
+        log_.warning("Lost libvirt while it worked for us; trying once more", {{"uri", options_.uri}});
         const Connection fresh = connected();
         return work(fresh.get());
     }
@@ -303,9 +303,9 @@ private:
     static bool asksToPowerOff(virDomainPtr domain, std::chrono::seconds patience) {
         const auto begin = Clock::now();
         auto press = begin;
-        while (!isOff(domain)) {
+        for (PowerState power; (power = powerOfDomain(domain)) != PowerState::Shutdown && power != PowerState::Crashed;) {
             const auto now = Clock::now();
-            if (now - begin >= patience || powerOfDomain(domain) != PowerState::Running) return false;
+            if (now - begin >= patience || power == PowerState::Suspended) return false;
             if (now >= press) {
                 if (virDomainShutdownFlags(domain, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN) < 0 && !isOff(domain))
                     fail("ask a guest to power off");

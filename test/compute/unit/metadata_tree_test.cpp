@@ -1,0 +1,98 @@
+#include "compute/encoding.hpp"
+#include "compute/metadata_service.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace stratolet;
+using namespace stratolet::compute;
+
+namespace {
+
+Server web() {
+    Server server;
+    server.number = 42;
+    server.id.text = "0d1c4b5e-7d5e-4c7f-9d43-3a0f1b1c2d3e";
+    server.name = "web";
+    server.hostname = "web";
+    server.project.text = "p";
+    server.image.text = "i";
+    server.flavor.name = "m1.tiny";
+    server.keyName = "mine";
+    server.keyType = "ssh";
+    server.publicKey = "ssh-ed25519 AAAA me";
+    server.userData = base64("#!/bin/sh\n");
+    server.zone = "nova";
+    server.reservation = "r-1";
+    return server;
+}
+
+ServerDetails details() {
+    ServerDetails all;
+    all.metadata = {{"role", "front"}};
+    network::PortFacts port;
+    port.id.text = "port";
+    port.network.text = "net";
+    port.mac = "fa:16:3e:00:00:01";
+    port.tap = "tap0";
+    port.mtu = 1450;
+    port.fixedIps = {{.subnet = {"s"}, .address = "10.0.0.5", .floating = "203.0.113.9"}};
+    port.securityGroups = {"default"};
+    all.ports = {port};
+    return all;
+}
+
+std::string at(const std::string& path) {
+    const auto answer = metadataAt(metadataTree(web(), details(), "seed"), path);
+    return answer ? answer->body : "404";
+}
+
+}
+
+TEST_CASE("A guest finds its documents, with and without a slash at the end", "[compute][metadata]") {
+    CHECK(at("/").starts_with("1.0\n2007-01-19\n"));
+    CHECK(at("/latest") == "meta-data/\nuser-data");
+    CHECK(at("/latest/") == "meta-data/\nuser-data");
+    CHECK(at("/2009-04-04/meta-data/hostname") == "web.novalocal");
+    CHECK(at("/latest/meta-data/instance-id") == "i-0000002a");
+    CHECK(at("/latest/meta-data/local-ipv4") == "10.0.0.5");
+    CHECK(at("/latest/meta-data/public-ipv4") == "203.0.113.9");
+    CHECK(at("/latest/meta-data/public-keys/") == "0=mine");
+    CHECK(at("/latest/meta-data/public-keys/0") == "openssh-key");
+    CHECK(at("/latest/meta-data/public-keys/0/openssh-key") == "ssh-ed25519 AAAA me");
+    CHECK(at("/latest/user-data") == "#!/bin/sh\n");
+    CHECK(at("/openstack").ends_with("2020-10-14\nlatest"));
+    CHECK(at("/openstack/latest") == "meta_data.json\nnetwork_data.json\nuser_data\nvendor_data.json\nvendor_data2.json");
+}
+
+TEST_CASE("An older version does not know what came later", "[compute][metadata]") {
+    CHECK(at("/1.0/meta-data/public-ipv4") == "404");
+    CHECK(at("/2007-01-19/meta-data/public-ipv4") == "203.0.113.9");
+    CHECK(at("/openstack/2012-08-10/network_data.json") == "404");
+    CHECK(Json::parse(at("/openstack/2012-08-10/meta_data.json")).has("random_seed") == false);
+    CHECK(Json::parse(at("/openstack/2015-10-15/meta_data.json")).text("project_id") == "p");
+}
+
+TEST_CASE("The documents say what the server is", "[compute][metadata]") {
+    const Json meta = Json::parse(at("/openstack/latest/meta_data.json"));
+    CHECK(meta.text("uuid") == web().id.text);
+    CHECK(meta.text("hostname") == "web.novalocal");
+    CHECK(meta.object("meta").text("role") == "front");
+    CHECK(meta.object("public_keys").text("mine") == "ssh-ed25519 AAAA me");
+    CHECK(meta.array("keys").items().front().text("type") == "ssh");
+    const Json network = Json::parse(at("/openstack/latest/network_data.json"));
+    CHECK(network.array("links").items().front().text("ethernet_mac_address") == "fa:16:3e:00:00:01");
+    CHECK(network.array("networks").items().front().text("type") == "ipv4_dhcp");
+}
+
+TEST_CASE("What isn't there is 404", "[compute][metadata]") {
+    for (const char* path : {"/nothing", "/latest/meta-data/nothing", "/openstack/1999-01-01", "/openstack/latest/password",
+                             "/latest/meta-data/../user-data"}) {
+        CAPTURE(path);
+        CHECK(at(path) == "404");
+    }
+    Server bare = web();
+    bare.userData.reset();
+    bare.keyName.reset();
+    CHECK_FALSE(metadataAt(metadataTree(bare, {}, ""), "/latest/user-data"));
+    CHECK_FALSE(metadataAt(metadataTree(bare, {}, ""), "/latest/meta-data/public-keys"));
+}
