@@ -1,0 +1,66 @@
+#pragma once
+
+#include <stratolet/driver/network.hpp>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "identity/identity.hpp"
+#include "network/address.hpp"
+#include "network/wire.hpp"
+#include "platform/parts.hpp"
+#include "platform/quota/quota.hpp"
+#include "platform/store/store.hpp"
+
+namespace stratolet::network {
+
+/// What the nouns of network share.
+struct Core {
+    Parts parts;
+    NetworkDriver& driver;
+    identity::Identity& identity;
+    Quotas quotas;
+
+    /// The host is to follow this change once it is committed.
+    void changed(store::Transaction& tx, const std::string& subject);
+
+    /// Error(OverLimit) of type OverQuota where the project may not have `wanted` more.
+    void claim(store::Reader& db, const std::string& project, std::string_view resource, std::int64_t wanted = 1) const;
+
+    std::int64_t used(store::Reader& db, const std::string& project, std::string_view resource) const;
+
+    Time now();
+    std::string uuid();
+};
+
+using Texts = std::vector<std::string>;
+using TextPairs = std::vector<std::pair<std::string, std::string>>; ///< destination and nexthop, MAC and address
+
+// Lists that are kept whole in one column.
+std::string encoded(const Texts& texts);
+std::string encoded(const TextPairs& pairs);
+Texts textsOf(const std::string& json);
+TextPairs pairsOf(const std::string& json);
+
+/// project, name, description, revision, created, updated from column `from` on.
+Standard standardOf(const store::Row& row, int from);
+inline constexpr std::string_view standardColumns = "project, name, description, revision, created, updated";
+
+/// A new thing's standard attributes.
+Standard freshStandard(Core& core, const identity::Caller& caller, const Body& body);
+
+/// The changed ones; a change counts the revision on.
+void changeStandard(Core& core, Standard& standard, const Body& body);
+
+/// Counts a thing's revision on because something that belongs to it has changed.
+void touch(store::Transaction& tx, std::string_view table, const std::string& id, Time now);
+
+Texts tagsOf(store::Reader& db, const std::string& resource);
+void forgetTags(store::Transaction& tx, const std::string& resource);
+
+/// A pair list of a body: [{"destination": …, "nexthop": …}]. Error(Invalid) where it is no such list.
+TextPairs routesIn(const Body& body, std::string_view name);
+void writeRoutes(JsonWriter& out, const TextPairs& routes);
+
+}

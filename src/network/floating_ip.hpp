@@ -1,0 +1,55 @@
+#pragma once
+
+#include <stratolet/ids.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "network/core.hpp"
+#include "network/port.hpp"
+
+namespace stratolet::network {
+
+struct FloatingIp {
+    FloatingIpId id;
+    Standard standard; ///< without a name
+    NetworkId network;
+    PortId ownPort;    ///< holds the address on the external network
+    std::string address;
+    PortId port;       ///< where it leads; empty: nowhere
+    std::string fixed; ///< address of that port
+    RouterId router;
+    std::string status = "DOWN";
+};
+
+namespace floating_ip_table {
+std::optional<FloatingIp> find(store::Reader& db, const FloatingIpId& id);
+std::vector<FloatingIp> list(store::Reader& db, const store::Conditions& conditions, const std::string& order = " ORDER BY f.created, f.id"); ///< alias f
+void insert(store::Transaction& tx, const FloatingIp& ip);
+void update(store::Transaction& tx, const FloatingIp& ip);
+void remove(store::Transaction& tx, const FloatingIpId& id);
+/// Floating IPs that lead to this port lead nowhere from now on.
+void disassociate(store::Transaction& tx, const PortId& port, Time now);
+}
+
+class FloatingIps {
+public:
+    FloatingIps(Core& core, Ports& ports) : core_(core), ports_(ports) {}
+
+    FloatingIp create(store::Transaction& tx, const identity::Caller& caller, const Body& body);
+    FloatingIp update(store::Transaction& tx, const identity::Caller& caller, FloatingIp ip, const Body& body);
+    void remove(store::Transaction& tx, const FloatingIp& ip);
+
+    Core& core() { return core_; }
+
+private:
+    void associate(store::Transaction& tx, const identity::Caller& caller, FloatingIp& ip, const PortId& port, const std::string& fixed);
+
+    Core& core_;
+    Ports& ports_;
+};
+
+void addFloatingIpRoutes(http::Routes& routes, FloatingIps& ips);
+
+}

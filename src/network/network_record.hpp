@@ -1,0 +1,55 @@
+#pragma once
+
+#include <stratolet/ids.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "network/core.hpp"
+
+namespace stratolet::network {
+
+/// A network as it is kept. (`Network` is the service.)
+struct NetworkRecord {
+    NetworkId id;
+    Standard standard;
+    bool adminUp = true;
+    bool shared = false;   ///< every project may use it
+    bool external = false; ///< routers may have their gateway here
+    bool isDefault = false;
+    int mtu = 1500;        ///< bytes
+    bool portSecurity = true;
+};
+
+namespace network_table {
+std::optional<NetworkRecord> find(store::Reader& db, const NetworkId& id);
+std::vector<NetworkRecord> list(store::Reader& db, const store::Conditions& conditions, const std::string& order); ///< alias n
+void insert(store::Transaction& tx, const NetworkRecord& network);
+void update(store::Transaction& tx, const NetworkRecord& network);
+void remove(store::Transaction& tx, const NetworkId& id);
+}
+
+/// Absence as the dialect says it.
+Error networkNotFound(const std::string& id);
+
+/// What policy knows of a network, and of what is on it ("network:project_id").
+Target targetOf(const NetworkRecord& network);
+
+class Networks {
+public:
+    explicit Networks(Core& core) : core_(core) {}
+
+    NetworkRecord create(store::Transaction& tx, const identity::Caller& caller, const Body& body);
+    NetworkRecord update(store::Transaction& tx, NetworkRecord network, const Body& body);
+    void remove(store::Transaction& tx, const NetworkRecord& network);
+
+    Core& core() { return core_; }
+
+private:
+    Core& core_;
+};
+
+void addNetworkRoutes(http::Routes& routes, Networks& networks);
+
+}

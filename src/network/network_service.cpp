@@ -1,0 +1,92 @@
+#include <stratolet/error.hpp>
+
+#include "network/network_record.hpp"
+#include "network/port.hpp"
+#include "network/subnet.hpp"
+
+namespace stratolet::network {
+
+namespace {
+
+constexpr int mtuMost = 1500; ///< what bridges of one host carry without anything around the frames
+
+int checkedMtu(const Body& body, int otherwise) {
+    const auto mtu = body.whole("mtu", otherwise);
+    if (mtu < 68) refuseInput("mtu", "'" + std::to_string(mtu) + "' is too small - must be at least '68'.");
+    if (mtu > mtuMost)
+        throw Error(Failure::Invalid, "Invalid input for operation: Requested MTU is too big, maximum is ", mtuMost, ".").as("InvalidInput");
+    return static_cast<int>(mtu);
+}
+
+bool anyPort(store::Reader& db, const NetworkId& network, const char* condition) {
+    return db.query(std::string("SELECT 1 FROM ports WHERE network = ? AND ") + condition, network).any();
+}
+
+}
+
+Error networkNotFound(const std::string& id) { return Error(Failure::NotFound, "Network ", id, " could not be found.").as("NetworkNotFound"); }
+
+Target targetOf(const NetworkRecord& network) {
+    auto target = ownedBy(network.standard.project);
+    target["network:project_id"] = target["network:tenant_id"] = network.standard.project;
+    target["shared"] = network.shared ? "True" : "False";
+    target["router:external"] = network.external ? "True" : "False";
+    return target;
+}
+
+NetworkRecord Networks::create(store::Transaction& tx, const identity::Caller& caller, const Body& body) {
+    NetworkRecord network;
+    network.standard = freshStandard(core_, caller, body);
+    core_.claim(tx, network.standard.project, "network");
+    network.id.text = core_.uuid();
+    network.adminUp = body.truth("admin_state_up", true);
+    network.shared = body.truth("shared", false);
+    network.external = body.truth("router:external", false);
+    network.isDefault = body.truth("is_default", false);
+    network.portSecurity = body.truth("port_security_enabled", true);
+    network.mtu = checkedMtu(body, mtuMost);
+    if (const auto type = body.text("provider:network_type", "local"); !type.empty() && type != "local")
+        throw Error(Failure::Invalid, "Invalid input for operation: provider:network_type ", type, " not supported.").as("InvalidInput");
+    for (const auto* name : {"provider:physical_network", "provider:segmentation_id"})
+        if (body.has(name) && !body.isNull(name))
+            throw Error(Failure::Invalid, "Invalid input for operation: ", name, " not allowed for local network.").as("InvalidInput");
+    network_table::insert(tx, network);
+    return network;
+}
+
+NetworkRecord Networks::update(store::Transaction& tx, NetworkRecord network, const Body& body) {
+    if (network.external && !body.truth("router:external", true) &&
+        anyPort(tx, network.id, "owner IN ('network:router_gateway', 'network:floatingip')"))
+        throw Error(Failure::Conflict, "External network ", network.id, " cannot be updated to be made non-external, since it has existing gateway ports").as("ExternalNetworkInUse");
+    if (network.shared && !body.truth("shared", true) &&
+        tx.query("SELECT 1 FROM ports WHERE network = ? AND project <> ? AND owner NOT LIKE 'network:%'", network.id, network.standard.project).any())
+        throw Error(Failure::Conflict, "Unable to reconfigure sharing settings for network ", network.id, ". Multiple tenants are using it.").as("InvalidSharedSetting");
+    network.adminUp = body.truth("admin_state_up", network.adminUp);
+    network.shared = body.truth("shared", network.shared);
+    network.external = body.truth("router:external", network.external);
+    network.isDefault = body.truth("is_default", network.isDefault);
+    network.portSecurity = body.truth("port_security_enabled", network.portSecurity);
+    network.mtu = checkedMtu(body, network.mtu);
+    changeStandard(core_, network.standard, body);
+    network_table::update(tx, network);
+    core_.changed(tx, network.id.text);
+    return network;
+}
+
+void Networks::remove(store::Transaction& tx, const NetworkRecord& network) {
+    if (anyPort(tx, network.id, "owner <> 'network:dhcp'"))
+        throw Error(Failure::Conflict, "Unable to complete operation on network ", network.id, ". There are one or more ports still in use on the network.").as("NetworkInUse");
+    Ports ports(core_);
+    store::Conditions own;
+    own.add("p.network = ?", network.id);
+    for (const auto& each : port_table::list(tx, own)) ports.remove(tx, each);
+    for (const auto& each : subnet_table::of(tx, network.id)) {
+        forgetTags(tx, each.id.text);
+        subnet_table::remove(tx, each.id);
+    }
+    forgetTags(tx, network.id.text);
+    network_table::remove(tx, network.id);
+    core_.changed(tx, network.id.text);
+}
+
+}

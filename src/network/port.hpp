@@ -1,0 +1,103 @@
+#pragma once
+
+#include <stratolet/ids.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "network/core.hpp"
+#include "network/network_record.hpp"
+#include "network/subnet.hpp"
+
+namespace stratolet::network {
+
+// Who a port is for, where it is not a guest.
+inline constexpr std::string_view dhcpOwner = "network:dhcp";
+inline constexpr std::string_view interfaceOwner = "network:router_interface";
+inline constexpr std::string_view gatewayOwner = "network:router_gateway";
+inline constexpr std::string_view floatingOwner = "network:floatingip";
+
+struct PortAddress {
+    SubnetId subnet;
+    Address address;
+};
+
+struct Port {
+    PortId id;
+    NetworkId network;
+    Standard standard;
+    bool adminUp = true;
+    std::string mac;
+    std::string device; ///< id of what uses it
+    std::string owner;
+    std::string status = "DOWN";
+    bool portSecurity = true;
+    std::string vnicType = "normal";
+    std::string profile = "{}"; ///< JSON
+    std::string host;
+    ServerId server;            ///< whose tap it is
+    bool madeForServer = false; ///< goes with the server
+    std::string hostname;
+    TextPairs pairs; ///< MAC, address or CIDR
+    std::vector<PortAddress> addresses;
+    Texts groups; ///< ids
+};
+
+namespace port_table {
+std::optional<Port> find(store::Reader& db, const PortId& id);
+std::vector<Port> list(store::Reader& db, const store::Conditions& conditions, const std::string& order = " ORDER BY p.position"); ///< alias p
+void insert(store::Transaction& tx, const Port& port);   ///< with addresses and groups
+void update(store::Transaction& tx, const Port& port);   ///< without
+void writeAddresses(store::Transaction& tx, const Port& port);
+void writeGroups(store::Transaction& tx, const Port& port);
+void remove(store::Transaction& tx, const PortId& id);
+bool hasAddress(store::Reader& db, const SubnetId& subnet, const Address& address);
+}
+
+/// An address that somebody wants; either may be missing.
+struct WantedAddress {
+    std::optional<Subnet> subnet;
+    std::optional<Address> address;
+};
+
+Error portNotFound(const std::string& id);
+Target targetOf(const Port& port, const NetworkRecord& network);
+
+class Ports {
+public:
+    explicit Ports(Core& core) : core_(core) {}
+
+    Port create(store::Transaction& tx, const identity::Caller& caller, const NetworkRecord& network, const Body& body);
+    Port update(store::Transaction& tx, Port port, const NetworkRecord& network, const Body& body);
+
+    /// As the API does it: a port that something else made is refused.
+    void removeByUser(store::Transaction& tx, const Port& port);
+
+    /// With all that hangs on it.
+    void remove(store::Transaction& tx, const Port& port);
+
+    /// A port of the service's own. `wanted` empty: one address of each version that there is.
+    Port make(store::Transaction& tx, const NetworkRecord& network, const std::string& project, std::string_view owner, const std::string& device,
+              const std::vector<WantedAddress>& wanted);
+
+    /// Fills in MAC (where there is none), addresses and groups, and keeps the port.
+    void keep(store::Transaction& tx, const NetworkRecord& network, Port& port, const std::optional<std::vector<WantedAddress>>& wanted);
+
+    /// Free addresses for `port` on its network. `wanted` absent: what a new port gets.
+    std::vector<PortAddress> allocate(store::Transaction& tx, const Port& port, const std::optional<std::vector<WantedAddress>>& wanted);
+
+    /// The DHCP port of a network has an address in each subnet with DHCP, and goes with the last of them.
+    void ensureDhcpPort(store::Transaction& tx, const NetworkRecord& network);
+
+    Core& core() { return core_; }
+
+private:
+    Core& core_;
+};
+
+std::vector<WantedAddress> wantedAddresses(store::Reader& db, const NetworkId& network, const Json& list, std::string_view attribute);
+
+void addPortRoutes(http::Routes& routes, Ports& ports);
+
+}

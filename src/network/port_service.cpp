@@ -1,0 +1,352 @@
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include <stratolet/error.hpp>
+
+#include "network/floating_ip.hpp"
+#include "network/network.hpp"
+#include "network/port.hpp"
+#include "network/security_group.hpp"
+#include "platform/ambient/ambient.hpp"
+#include "platform/bus/bus.hpp"
+
+namespace stratolet::network {
+
+namespace {
+
+constexpr std::size_t addressPairsMost = 10;
+
+std::string freshMac(Core& core, store::Reader& db, const NetworkId& network) {
+    for (int tries = 0; tries < 64; ++tries) {
+        std::array<std::byte, 3> random{};
+        core.parts.ambient.randomize(random);
+        char mac[18];
+        std::snprintf(mac, sizeof mac, "fa:16:3e:%02x:%02x:%02x", std::to_integer<int>(random[0]), std::to_integer<int>(random[1]), std::to_integer<int>(random[2]));
+        if (!db.query("SELECT 1 FROM ports WHERE network = ? AND mac = ?", network, mac).any()) return mac;
+    }
+    throw Error(Failure::Broken, "no free MAC address on network ", network);
+}
+
+std::string checkedMac(store::Reader& db, const NetworkId& network, const PortId& own, const std::string& text) {
+    const auto mac = normalMac(text);
+    if (!mac) refuseInput("mac_address", "'" + text + "' is not a valid MAC address.");
+    if (db.query("SELECT 1 FROM ports WHERE network = ? AND mac = ? AND id <> ?", network, *mac, own).any())
+        throw Error(Failure::Conflict, "Unable to complete operation for network ", network, ". The mac address ", *mac, " is in use.").as("MacAddressInUse");
+    return *mac;
+}
+
+TextPairs pairsIn(const Body& body, const std::string& ownMac) {
+    TextPairs out;
+    const auto list = body.find("allowed_address_pairs");
+    if (!list || list->isNull()) return out;
+    if (!list->isArray()) throw Error(Failure::Invalid, "Allowed address pairs must be a list.").as("HTTPBadRequest");
+    for (const auto& each : list->items()) {
+        if (!each.isObject() || !each.has("ip_address")) throw Error(Failure::Invalid, "AllowedAddressPair must contain ip_address").as("AllowedAddressPairsMissingIP");
+        each.onlyKnows({"ip_address", "mac_address"});
+        const auto text = each.text("ip_address");
+        const auto block = Prefix::parseLoosely(text);
+        if (!block) refuseInput("allowed_address_pairs", "'" + text + "' is not a valid IP subnet.");
+        const auto givenMac = each.maybeText("mac_address").value_or("");
+        const auto mac = givenMac.empty() ? ownMac : normalMac(givenMac).value_or("");
+        if (mac.empty()) refuseInput("allowed_address_pairs", "'" + givenMac + "' is not a valid MAC address.");
+        const std::pair<std::string, std::string> pair{mac, text.find('/') == std::string::npos ? block->base.text() : block->text()};
+        if (std::find(out.begin(), out.end(), pair) != out.end())
+            throw Error(Failure::Invalid, "Request contains duplicate address pair: mac_address ", mac, " ip_address ", text, ".").as("DuplicateAddressPairInRequest");
+        out.push_back(pair);
+    }
+    if (out.size() > addressPairsMost)
+        throw Error(Failure::Invalid, "The number of allowed address pair exceeds the maximum ", addressPairsMost, ".").as("AllowedAddressPairExhausted");
+    return out;
+}
+
+Texts groupsIn(store::Reader& db, const Body& body, const std::string& project, const identity::Caller* caller) {
+    Texts groups;
+    const auto list = body.find("security_groups");
+    if (!list || list->isNull()) return groups;
+    if (!list->isArray()) refuseInput("security_groups", "'" + list->dump() + "' is not a list.");
+    for (const auto& each : list->items()) {
+        const auto id = each.isText() ? each.text() : each.dump();
+        const auto group = security_group_table::find(db, {id});
+        if (!group || (group->standard.project != project && !(caller && caller->isAdmin()))) throw securityGroupNotFound(id);
+        if (std::find(groups.begin(), groups.end(), id) == groups.end()) groups.push_back(id);
+    }
+    return groups;
+}
+
+void checkPortSecurity(const Port& port) {
+    if (port.portSecurity) return;
+    if (!port.groups.empty())
+        throw Error(Failure::Conflict, "Port Security must be enabled and port must have an IP address in order to use Security Groups.").as("PortSecurityAndIPRequiredForSecurityGroups");
+    if (!port.pairs.empty()) throw Error(Failure::Conflict, "Port Security must be enabled in order to have allowed address pairs on a port.").as("AddressPairAndPortSecurityRequired");
+}
+
+Error invalidForSubnet(const Address& address) {
+    return Error(Failure::Invalid, "IP address ", address.text(), " is not a valid IP for the specified subnet.").as("InvalidIpForSubnet");
+}
+
+/// The first address of the pools that nobody has.
+std::optional<Address> firstFree(store::Reader& db, const Subnet& subnet, const std::set<Address>& alsoTaken) {
+    std::set<Address> taken = alsoTaken;
+    auto rows = db.query("SELECT address FROM fixed_ips WHERE subnet = ?", subnet.id);
+    while (rows.next()) taken.insert(Address::parse(rows.row().text(0)).value());
+    if (subnet.gateway) taken.insert(*subnet.gateway);
+    for (const auto& pool : subnet.pools) {
+        Address candidate = pool.first;
+        for (auto next = taken.lower_bound(candidate); candidate <= pool.last && next != taken.end() && *next == candidate; ++next) candidate = candidate.plus(1);
+        if (candidate <= pool.last) return candidate;
+    }
+    return std::nullopt;
+}
+
+}
+
+Error portNotFound(const std::string& id) { return Error(Failure::NotFound, "Port ", id, " could not be found.").as("PortNotFound"); }
+
+Target targetOf(const Port& port, const NetworkRecord& network) {
+    auto target = ownedBy(port.standard.project);
+    target["network:project_id"] = target["network:tenant_id"] = network.standard.project;
+    target["shared"] = network.shared ? "True" : "False";
+    target["device_owner"] = port.owner;
+    return target;
+}
+
+std::vector<WantedAddress> wantedAddresses(store::Reader& db, const NetworkId& network, const Json& list, std::string_view attribute) {
+    std::vector<WantedAddress> wanted;
+    if (list.isNull()) return wanted;
+    if (!list.isArray()) refuseInput(attribute, "'" + list.dump() + "' is not a list.");
+    std::set<std::string> seen;
+    for (const auto& each : list.items()) {
+        if (!each.isObject()) refuseInput(attribute, "Invalid data format for fixed IP: '" + each.dump() + "'.");
+        for (const auto& name : each.names())
+            if (name != "subnet_id" && name != "ip_address") refuseInput(attribute, "Invalid data format for fixed IP: '" + each.dump() + "'.");
+        WantedAddress one;
+        if (const auto text = each.maybeText("ip_address")) {
+            one.address = Address::parse(*text);
+            if (!one.address) refuseInput(attribute, "'" + *text + "' is not a valid IP address.");
+            if (!seen.insert(one.address->text()).second) refuseInput(attribute, "Duplicate IP address '" + *text + "'.");
+        }
+        if (const auto id = each.maybeText("subnet_id")) {
+            one.subnet = subnet_table::find(db, {*id});
+            if (!one.subnet) throw subnetNotFound(*id);
+            if (one.subnet->network != network)
+                throw Error(Failure::Invalid, "Invalid input for operation: Failed to create port on network ", network, ", because fixed_ips included invalid subnet ", *id, ".").as("InvalidInput");
+        }
+        if (!one.subnet && !one.address) throw Error(Failure::Invalid, "Invalid input for operation: IP allocation requires subnet_id or ip_address.").as("InvalidInput");
+        wanted.push_back(std::move(one));
+    }
+    return wanted;
+}
+
+std::vector<PortAddress> Ports::allocate(store::Transaction& tx, const Port& port, const std::optional<std::vector<WantedAddress>>& given) {
+    const auto subnets = subnet_table::of(tx, port.network);
+    std::vector<PortAddress> out;
+    std::set<Address> taken;
+    const auto take = [&](const Subnet& subnet, const Address& address) {
+        out.push_back({subnet.id, address});
+        taken.insert(address);
+    };
+    const auto formed = [&](const Subnet& subnet) { return eui64Of(subnet.cidr, port.mac); };
+    const auto exhausted = [&] { return Error(Failure::Conflict, "No more IP addresses available on network ", port.network, ".").as("IpAddressGenerationFailure"); };
+
+    if (given) {
+        for (const auto& each : *given) {
+            const Subnet* subnet = each.subnet ? &*each.subnet : nullptr;
+            if (!subnet) {
+                const auto found = std::find_if(subnets.begin(), subnets.end(), [&](const auto& one) { return one.cidr.contains(*each.address); });
+                if (found == subnets.end())
+                    throw Error(Failure::Invalid, "IP address ", each.address->text(), " is not a valid IP for any of the subnets on the specified network.").as("InvalidIpForNetwork");
+                subnet = &*found;
+            }
+            const bool router = port.owner == interfaceOwner || port.owner == gatewayOwner;
+            if (!each.address) {
+                if (subnet->selfAddressed() && !router) take(*subnet, formed(*subnet));
+                else if (const auto free = firstFree(tx, *subnet, taken)) take(*subnet, *free);
+                else throw exhausted();
+                continue;
+            }
+            if (!subnet->cidr.contains(*each.address)) throw invalidForSubnet(*each.address);
+            if (subnet->cidr.version() == 4 && subnet->cidr.length < 31 && (*each.address == subnet->cidr.first() || *each.address == subnet->cidr.last())) throw invalidForSubnet(*each.address);
+            if (subnet->selfAddressed() && !router && *each.address != formed(*subnet))
+                throw Error(Failure::Invalid, "IPv6 address ", each.address->text(), " can not be directly assigned to a port on subnet ", subnet->id, " as the subnet is configured for automatic addresses")
+                    .as("AllocationOnAutoAddressSubnet");
+            if (port_table::hasAddress(tx, subnet->id, *each.address))
+                throw Error(Failure::Conflict, "IP address ", each.address->text(), " already allocated in subnet ", subnet->id, ".").as("IpAddressAlreadyAllocated");
+            take(*subnet, *each.address);
+        }
+        // Nobody escapes the addresses that a host forms by itself.
+        if (!port.owner.starts_with("network:"))
+            for (const auto& subnet : subnets)
+                if (subnet.selfAddressed() && !taken.contains(formed(subnet)) && !given->empty() && !port_table::hasAddress(tx, subnet.id, formed(subnet))) take(subnet, formed(subnet));
+        return out;
+    }
+
+    for (const int version : {4, 6}) {
+        bool any = false, served = false;
+        for (const auto& subnet : subnets) {
+            if (subnet.cidr.version() != version) continue;
+            const bool fits = subnet.serviceTypes.empty() || std::find(subnet.serviceTypes.begin(), subnet.serviceTypes.end(), port.owner) != subnet.serviceTypes.end();
+            if (!fits) continue;
+            if (subnet.selfAddressed() && port.owner != gatewayOwner) {
+                if (!port_table::hasAddress(tx, subnet.id, formed(subnet))) take(subnet, formed(subnet));
+                continue;
+            }
+            any = true;
+            if (served) continue;
+            if (const auto free = firstFree(tx, subnet, taken)) {
+                take(subnet, *free);
+                served = true;
+            }
+        }
+        if (any && !served) throw exhausted();
+    }
+    return out;
+}
+
+void Ports::keep(store::Transaction& tx, const NetworkRecord& network, Port& port, const std::optional<std::vector<WantedAddress>>& wanted) {
+    port.network = network.id;
+    if (port.mac.empty()) port.mac = freshMac(core_, tx, network.id);
+    port.addresses = allocate(tx, port, wanted);
+    port_table::insert(tx, port);
+}
+
+Port Ports::make(store::Transaction& tx, const NetworkRecord& network, const std::string& project, std::string_view owner, const std::string& device,
+                 const std::vector<WantedAddress>& wanted) {
+    Port port;
+    port.id.text = core_.uuid();
+    port.standard = {project, "", "", 1, core_.now(), core_.now()};
+    port.owner = owner;
+    port.device = device;
+    port.portSecurity = false;
+    port.status = owner == floatingOwner ? "N/A" : "DOWN";
+    keep(tx, network, port, wanted.empty() ? std::nullopt : std::optional(wanted));
+    return port;
+}
+
+Port Ports::create(store::Transaction& tx, const identity::Caller& caller, const NetworkRecord& network, const Body& body) {
+    Port port;
+    port.standard = freshStandard(core_, caller, body);
+    core_.claim(tx, port.standard.project, "port");
+    port.id.text = core_.uuid();
+    port.network = network.id;
+    port.adminUp = body.truth("admin_state_up", true);
+    port.device = body.text("device_id");
+    port.owner = body.text("device_owner");
+    port.portSecurity = body.truth("port_security_enabled", network.portSecurity);
+    port.vnicType = body.text("binding:vnic_type", "normal");
+    if (port.vnicType != "normal") throw Error(Failure::Invalid, "Invalid input for operation: binding:vnic_type ", port.vnicType, " not supported.").as("InvalidInput");
+    if (const auto profile = body.find("binding:profile"); profile && profile->isObject()) port.profile = profile->dump();
+    port.host = body.text("binding:host_id");
+    port.mac = body.text("mac_address").empty() ? freshMac(core_, tx, network.id) : checkedMac(tx, network.id, port.id, body.text("mac_address"));
+    port.pairs = pairsIn(body, port.mac);
+    if (port.owner.starts_with("network:")) port.groups = {};
+    else if (body.has("security_groups") && !body.isNull("security_groups")) port.groups = groupsIn(tx, body, port.standard.project, &caller);
+    else if (port.portSecurity) port.groups = {ensureDefaultGroup(core_, tx, port.standard.project).id.text};
+    checkPortSecurity(port);
+    std::optional<std::vector<WantedAddress>> wanted;
+    if (body.has("fixed_ips") && !body.isNull("fixed_ips")) wanted = wantedAddresses(tx, network.id, body.find("fixed_ips").value(), "fixed_ips");
+    keep(tx, network, port, wanted);
+    return port;
+}
+
+Port Ports::update(store::Transaction& tx, Port port, const NetworkRecord& network, const Body& body) {
+    const bool routers = port.owner == interfaceOwner || port.owner == gatewayOwner || port.owner == floatingOwner;
+    if (routers && ((body.has("device_id") && body.text("device_id") != port.device) || (body.has("device_owner") && body.text("device_owner") != port.owner)))
+        throw Error(Failure::Conflict, "Port ", port.id, " cannot be updated: it is owned by ", port.owner, ".").as("ServicePortInUse");
+    if (body.has("mac_address") && !body.isNull("mac_address") && body.text("mac_address") != port.mac) {
+        if (!port.server.empty()) throw Error(Failure::Conflict, "Unable to complete operation on port ", port.id, ", port is already bound, port type: bridge, old_mac ", port.mac, ".").as("PortBound");
+        port.mac = checkedMac(tx, port.network, port.id, body.text("mac_address"));
+    }
+    port.adminUp = body.truth("admin_state_up", port.adminUp);
+    port.device = body.text("device_id", port.device);
+    port.owner = body.text("device_owner", port.owner);
+    port.portSecurity = body.truth("port_security_enabled", port.portSecurity);
+    port.host = body.text("binding:host_id", port.host);
+    if (const auto profile = body.find("binding:profile")) port.profile = profile->isObject() ? profile->dump() : "{}";
+    if (const auto type = body.text("binding:vnic_type", "normal"); type != "normal")
+        throw Error(Failure::Invalid, "Invalid input for operation: binding:vnic_type ", type, " not supported.").as("InvalidInput");
+    if (body.has("allowed_address_pairs")) port.pairs = pairsIn(body, port.mac);
+    if (body.has("security_groups")) {
+        port.groups = groupsIn(tx, body, port.standard.project, nullptr);
+        port_table::writeGroups(tx, port);
+    }
+    checkPortSecurity(port);
+    if (body.has("fixed_ips") && !body.isNull("fixed_ips")) {
+        auto wanted = wantedAddresses(tx, port.network, body.find("fixed_ips").value(), "fixed_ips");
+        for (auto& each : wanted) // a subnet alone means: an address there, and one that it has will do
+            if (each.subnet && !each.address)
+                for (const auto& before : port.addresses)
+                    if (before.subnet == each.subnet->id) each.address = before.address;
+        const auto before = port.addresses;
+        tx.execute("DELETE FROM fixed_ips WHERE port = ?", port.id);
+        port.addresses = allocate(tx, port, wanted);
+        port_table::writeAddresses(tx, port);
+        for (const auto& gone : before)
+            if (std::none_of(port.addresses.begin(), port.addresses.end(), [&](const auto& each) { return each.address == gone.address; }))
+                tx.execute("UPDATE floating_ips SET port = NULL, fixed = NULL, router = NULL, status = 'DOWN', revision = revision + 1, updated = ? WHERE port = ? AND fixed = ?",
+                           core_.now(), port.id, gone.address.text());
+    }
+    changeStandard(core_, port.standard, body);
+    if (port.server.empty() && !port.owner.starts_with("network:")) port.status = "DOWN";
+    port_table::update(tx, port);
+    core_.changed(tx, port.id.text);
+    static_cast<void>(network);
+    return port;
+}
+
+void Ports::removeByUser(store::Transaction& tx, const Port& port) {
+    if (port.owner == interfaceOwner || port.owner == gatewayOwner || port.owner == floatingOwner)
+        throw Error(Failure::Conflict, "Port ", port.id, " cannot be deleted directly via the port API: has device owner ", port.owner, ".").as("ServicePortInUse");
+    remove(tx, port);
+}
+
+void Ports::remove(store::Transaction& tx, const Port& port) {
+    floating_ip_table::disassociate(tx, port.id, core_.now());
+    forgetTags(tx, port.id.text);
+    port_table::remove(tx, port.id);
+    core_.parts.bus.announce(tx, PortDeleted{port.id, port.server});
+    core_.changed(tx, port.id.text);
+}
+
+void Ports::ensureDhcpPort(store::Transaction& tx, const NetworkRecord& network) {
+    store::Conditions own;
+    own.add("p.network = ?", network.id).add("p.owner = ?", dhcpOwner);
+    const auto ports = port_table::list(tx, own);
+    std::vector<Subnet> served;
+    for (auto& each : subnet_table::of(tx, network.id))
+        if (each.dhcp) served.push_back(std::move(each));
+    if (served.empty()) {
+        for (const auto& each : ports) remove(tx, each);
+        return;
+    }
+    if (ports.empty()) {
+        Port port;
+        port.id.text = core_.uuid();
+        port.standard = {network.standard.project, "", "", 1, core_.now(), core_.now()};
+        port.owner = dhcpOwner;
+        port.device = "dhcp-" + network.id.text;
+        port.portSecurity = false;
+        keep(tx, network, port, std::vector<WantedAddress>{});
+        return ensureDhcpPort(tx, network);
+    }
+    auto port = ports.front();
+    std::vector<PortAddress> addresses;
+    for (const auto& subnet : served) {
+        const auto has = std::find_if(port.addresses.begin(), port.addresses.end(), [&](const auto& each) { return each.subnet == subnet.id; });
+        if (has != port.addresses.end()) {
+            addresses.push_back(*has);
+            continue;
+        }
+        try {
+            WantedAddress wanted;
+            wanted.subnet = subnet;
+            for (const auto& each : allocate(tx, port, std::vector{wanted})) addresses.push_back(each);
+        } catch (const Error& error) {
+            if (error.failure() != Failure::Conflict) throw; // a subnet without a free address is served by nobody
+        }
+    }
+    port.addresses = addresses;
+    port_table::writeAddresses(tx, port);
+}
+
+}

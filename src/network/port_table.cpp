@@ -1,0 +1,97 @@
+#include "network/port.hpp"
+
+namespace stratolet::network::port_table {
+
+namespace {
+
+const std::string select = "SELECT p.id, p.project, p.name, p.description, p.revision, p.created, p.updated, p.network, p.admin_up, p.mac, p.device, p.owner, p.status, "
+                           "p.port_security, p.vnic_type, p.profile, p.host, p.server, p.made_for_server, p.hostname, p.pairs FROM ports p";
+
+Port fromRow(const store::Row& row) {
+    Port port;
+    port.id = row.id<PortId>(0);
+    port.standard = standardOf(row, 1);
+    port.network = row.id<NetworkId>(7);
+    port.adminUp = row.boolean(8);
+    port.mac = row.text(9);
+    port.device = row.text(10);
+    port.owner = row.text(11);
+    port.status = row.text(12);
+    port.portSecurity = row.boolean(13);
+    port.vnicType = row.text(14);
+    port.profile = row.text(15);
+    port.host = row.text(16);
+    port.server = row.id<ServerId>(17);
+    port.madeForServer = row.boolean(18);
+    port.hostname = row.text(19);
+    port.pairs = pairsOf(row.text(20));
+    return port;
+}
+
+void complete(store::Reader& db, Port& port) {
+    port.addresses = db.query("SELECT subnet, address FROM fixed_ips WHERE port = ? ORDER BY position", port.id).all<PortAddress>([](const store::Row& row) {
+        return PortAddress{row.id<SubnetId>(0), Address::parse(row.text(1)).value()};
+    });
+    port.groups = db.query("SELECT security_group FROM port_security_groups WHERE port = ? ORDER BY security_group", port.id).texts();
+}
+
+/// So that addresses sort as texts.
+std::string numberOf(const Address& address) {
+    std::string out(32, '0');
+    auto rest = address.value;
+    for (auto each = out.rbegin(); each != out.rend(); ++each, rest >>= 4) *each = "0123456789abcdef"[static_cast<int>(rest & 0xf)];
+    return out;
+}
+
+}
+
+std::optional<Port> find(store::Reader& db, const PortId& id) {
+    auto port = db.query(select + " WHERE p.id = ?", id).maybe<Port>(fromRow);
+    if (port) complete(db, *port);
+    return port;
+}
+
+std::vector<Port> list(store::Reader& db, const store::Conditions& conditions, const std::string& order) {
+    auto ports = db.run(select + conditions.where() + order, conditions.values()).all<Port>(fromRow);
+    for (auto& each : ports) complete(db, each);
+    return ports;
+}
+
+void insert(store::Transaction& tx, const Port& port) {
+    const auto& own = port.standard;
+    tx.execute("INSERT INTO ports (id, project, name, description, revision, created, updated, network, admin_up, mac, device, owner, status, port_security, vnic_type, profile, "
+               "host, server, made_for_server, hostname, pairs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               port.id, own.project, own.name, own.description, own.revision, own.created, own.updated, port.network, port.adminUp, port.mac, port.device, port.owner,
+               port.status, port.portSecurity, port.vnicType, port.profile, port.host, port.server, port.madeForServer, port.hostname, encoded(port.pairs));
+    writeAddresses(tx, port);
+    writeGroups(tx, port);
+}
+
+void update(store::Transaction& tx, const Port& port) {
+    const auto& own = port.standard;
+    tx.execute("UPDATE ports SET name = ?, description = ?, revision = ?, updated = ?, admin_up = ?, mac = ?, device = ?, owner = ?, status = ?, port_security = ?, "
+               "vnic_type = ?, profile = ?, host = ?, server = ?, made_for_server = ?, hostname = ?, pairs = ? WHERE id = ?",
+               own.name, own.description, own.revision, own.updated, port.adminUp, port.mac, port.device, port.owner, port.status, port.portSecurity, port.vnicType,
+               port.profile, port.host, port.server, port.madeForServer, port.hostname, encoded(port.pairs), port.id);
+}
+
+void writeAddresses(store::Transaction& tx, const Port& port) {
+    tx.execute("DELETE FROM fixed_ips WHERE port = ?", port.id);
+    int position = 0;
+    for (const auto& each : port.addresses)
+        tx.execute("INSERT INTO fixed_ips (port, position, network, subnet, address, number) VALUES (?, ?, ?, ?, ?, ?)", port.id, position++, port.network, each.subnet,
+                   each.address.text(), numberOf(each.address));
+}
+
+void writeGroups(store::Transaction& tx, const Port& port) {
+    tx.execute("DELETE FROM port_security_groups WHERE port = ?", port.id);
+    for (const auto& each : port.groups) tx.execute("INSERT OR IGNORE INTO port_security_groups VALUES (?, ?)", port.id, each);
+}
+
+void remove(store::Transaction& tx, const PortId& id) { tx.execute("DELETE FROM ports WHERE id = ?", id); }
+
+bool hasAddress(store::Reader& db, const SubnetId& subnet, const Address& address) {
+    return db.query("SELECT 1 FROM fixed_ips WHERE subnet = ? AND number = ?", subnet, numberOf(address)).any();
+}
+
+}

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <stratolet/ids.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "network/core.hpp"
+
+namespace stratolet::network {
+
+struct SecurityGroupRule {
+    SecurityGroupRuleId id;
+    SecurityGroupId group;
+    Standard standard;     ///< without a name
+    std::string direction; ///< "ingress", "egress"
+    std::string ethertype; ///< "IPv4", "IPv6"
+    std::optional<std::string> protocol;
+    std::optional<std::int64_t> portMin, portMax;
+    std::optional<std::string> prefix;
+    std::optional<std::string> remoteGroup;
+};
+
+struct SecurityGroup {
+    SecurityGroupId id;
+    Standard standard;
+    bool stateful = true;
+};
+
+/// The number of a protocol by name or number; nothing where there is no such protocol.
+std::optional<int> protocolNumber(const std::string& text, bool six);
+
+namespace security_group_table {
+std::optional<SecurityGroup> find(store::Reader& db, const SecurityGroupId& id);
+std::vector<SecurityGroup> list(store::Reader& db, const store::Conditions& conditions, const std::string& order); ///< alias g
+void insert(store::Transaction& tx, const SecurityGroup& group);
+void update(store::Transaction& tx, const SecurityGroup& group);
+void remove(store::Transaction& tx, const SecurityGroupId& id);
+std::optional<SecurityGroupRule> findRule(store::Reader& db, const SecurityGroupRuleId& id);
+std::vector<SecurityGroupRule> listRules(store::Reader& db, const store::Conditions& conditions, const std::string& order); ///< alias r
+std::vector<SecurityGroupRule> rulesOf(store::Reader& db, const SecurityGroupId& group);
+void insertRule(store::Transaction& tx, const SecurityGroupRule& rule);
+void removeRule(store::Transaction& tx, const SecurityGroupRuleId& id);
+}
+
+Error securityGroupNotFound(const std::string& id);
+
+class SecurityGroups {
+public:
+    explicit SecurityGroups(Core& core) : core_(core) {}
+
+    SecurityGroup create(store::Transaction& tx, const identity::Caller& caller, const Body& body);
+    SecurityGroup update(store::Transaction& tx, SecurityGroup group, const Body& body);
+    void remove(store::Transaction& tx, const SecurityGroup& group);
+    SecurityGroupRule createRule(store::Transaction& tx, const SecurityGroup& group, const std::string& project, const Body& body);
+    void removeRule(store::Transaction& tx, const SecurityGroupRule& rule);
+
+    /// The project's default group, made when first needed.
+    SecurityGroup ensureDefault(store::Transaction& tx, const std::string& project);
+
+    Core& core() { return core_; }
+
+private:
+    Core& core_;
+};
+
+/// The default group of a project in a transaction of somebody else's.
+SecurityGroup ensureDefaultGroup(Core& core, store::Transaction& tx, const std::string& project);
+
+void addSecurityGroupRoutes(http::Routes& routes, SecurityGroups& groups);
+
+}

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "network/core.hpp"
+
+namespace stratolet::network {
+
+/// Blocks out of which subnets are cut.
+struct SubnetPool {
+    std::string id;
+    Standard standard;
+    int ipVersion = 4;
+    std::vector<Prefix> prefixes;
+    int defaultLength = 8, leastLength = 8, mostLength = 32; ///< of the blocks that are given out
+    std::optional<std::int64_t> defaultQuota;                ///< addresses (IPv4) or /64s (IPv6) a project may take
+    bool shared = false;
+    bool isDefault = false;
+};
+
+namespace subnet_pool_table {
+std::optional<SubnetPool> find(store::Reader& db, const std::string& id);
+std::vector<SubnetPool> list(store::Reader& db, const store::Conditions& conditions, const std::string& order); ///< alias o
+void insert(store::Transaction& tx, const SubnetPool& pool);
+void update(store::Transaction& tx, const SubnetPool& pool);
+void remove(store::Transaction& tx, const std::string& id);
+}
+
+Error subnetPoolNotFound(const std::string& id);
+
+/// A free block of the pool: the one that `body.cidr` names, or the first of the wanted length.
+Prefix allocateFromPool(store::Reader& db, const SubnetPool& pool, const std::string& project, const Body& body);
+
+class SubnetPools {
+public:
+    explicit SubnetPools(Core& core) : core_(core) {}
+
+    SubnetPool create(store::Transaction& tx, const identity::Caller& caller, const Body& body);
+    SubnetPool update(store::Transaction& tx, SubnetPool pool, const Body& body);
+    void remove(store::Transaction& tx, const SubnetPool& pool);
+
+    Core& core() { return core_; }
+
+private:
+    Core& core_;
+};
+
+void addSubnetPoolRoutes(http::Routes& routes, SubnetPools& pools);
+
+}

@@ -1,0 +1,137 @@
+#include <algorithm>
+
+#include <stratolet/error.hpp>
+
+#include "network/subnet_pool.hpp"
+
+namespace stratolet::network {
+
+namespace {
+
+std::vector<Prefix> prefixesIn(const Body& body) {
+    const auto list = body.find("prefixes").value();
+    std::vector<Json> items;
+    if (list.isArray()) items = list.items();
+    else if (list.isText()) items = {list};
+    std::vector<Prefix> prefixes;
+    for (const auto& each : items) {
+        const auto prefix = each.isText() ? Prefix::parse(each.text()) : std::nullopt;
+        if (!prefix) refuseInput("prefixes", "'" + each.dump() + "' is not a valid IP subnet.");
+        if (!prefixes.empty() && prefix->version() != prefixes.front().version())
+            throw Error(Failure::Invalid, "Cannot mix IPv4 and IPv6 prefixes in a subnet pool.").as("PrefixVersionMismatch");
+        prefixes.push_back(*prefix);
+    }
+    if (prefixes.empty()) throw Error(Failure::Invalid, "Unspecified prefix list.").as("EmptySubnetPoolPrefixList");
+    std::sort(prefixes.begin(), prefixes.end());
+    std::vector<Prefix> apart; // one that lies in another adds nothing
+    for (const auto& each : prefixes)
+        if (apart.empty() || !apart.back().overlaps(each)) apart.push_back(each);
+    return apart;
+}
+
+void readLengths(SubnetPool& pool, const Body& body) {
+    const int bits = pool.ipVersion == 4 ? 32 : 128;
+    pool.leastLength = static_cast<int>(body.whole("min_prefixlen", pool.leastLength));
+    pool.mostLength = static_cast<int>(body.whole("max_prefixlen", pool.mostLength));
+    if (pool.leastLength < 0 || pool.mostLength > bits || pool.leastLength > pool.mostLength)
+        throw Error(Failure::Invalid, "Illegal prefix bounds: min_prefixlen=", pool.leastLength, ", max_prefixlen=", pool.mostLength, ".").as("IllegalSubnetPoolPrefixBounds");
+    if (body.has("default_prefixlen") && !body.isNull("default_prefixlen")) pool.defaultLength = static_cast<int>(body.whole("default_prefixlen", pool.defaultLength));
+    if (pool.defaultLength < pool.leastLength || pool.defaultLength > pool.mostLength)
+        throw Error(Failure::Invalid, "Illegal prefix bounds: default_prefixlen=", pool.defaultLength, ".").as("IllegalSubnetPoolPrefixBounds");
+    if (body.has("default_quota")) pool.defaultQuota = body.isNull("default_quota") ? std::nullopt : std::optional(body.whole("default_quota", 0));
+}
+
+/// What a block counts against a project's share: addresses, or /64s where there are too many of those.
+std::int64_t weightOf(const Prefix& block) {
+    const int bits = block.version() == 4 ? 32 : 64;
+    return block.length >= bits ? 1 : std::int64_t{1} << std::min(62, bits - block.length);
+}
+
+}
+
+Error subnetPoolNotFound(const std::string& id) { return Error(Failure::NotFound, "Subnet pool ", id, " could not be found.").as("SubnetPoolNotFound"); }
+
+Prefix allocateFromPool(store::Reader& db, const SubnetPool& pool, const std::string& project, const Body& body) {
+    std::vector<Prefix> taken;
+    std::int64_t used = 0;
+    auto rows = db.query("SELECT cidr, project FROM subnets WHERE subnet_pool = ?", pool.id);
+    while (rows.next()) {
+        taken.push_back(Prefix::parse(rows.row().text(0)).value());
+        if (rows.row().text(1) == project) used += weightOf(taken.back());
+    }
+    std::sort(taken.begin(), taken.end());
+    const auto free = [&](const Prefix& block) { return std::none_of(taken.begin(), taken.end(), [&](const auto& each) { return each.overlaps(block); }); };
+    const auto given = [&](const Prefix& block) {
+        if (pool.defaultQuota && used + weightOf(block) > *pool.defaultQuota) throw Error(Failure::Conflict, "Per-tenant subnet pool prefix quota exceeded.").as("SubnetPoolQuotaExceeded");
+        return block;
+    };
+
+    if (const auto text = body.text("cidr"); !text.empty()) {
+        const auto wanted = Prefix::parse(text);
+        if (!wanted) refuseInput("cidr", "'" + text + "' is not a valid IP subnet.");
+        const bool inside = std::any_of(pool.prefixes.begin(), pool.prefixes.end(), [&](const auto& each) { return each.length <= wanted->length && each.contains(wanted->base); });
+        if (!inside || !free(*wanted)) throw Error(Failure::Conflict, "Failed to allocate subnet: Cannot allocate requested subnet from the available set of prefixes.").as("SubnetAllocationError");
+        return given(*wanted);
+    }
+    const auto length = static_cast<int>(body.whole("prefixlen", pool.defaultLength));
+    if (length < pool.leastLength)
+        throw Error(Failure::Invalid, "Unable to allocate subnet with prefix length ", length, ", minimum allowed prefix is ", pool.leastLength, ".").as("MinPrefixSubnetAllocationError");
+    if (length > pool.mostLength)
+        throw Error(Failure::Invalid, "Unable to allocate subnet with prefix length ", length, ", maximum allowed prefix is ", pool.mostLength, ".").as("MaxPrefixSubnetAllocationError");
+    for (const auto& prefix : pool.prefixes) {
+        if (prefix.length > length) continue;
+        Prefix block{prefix.base, length};
+        while (true) {
+            const auto blocking = std::find_if(taken.begin(), taken.end(), [&](const auto& each) { return each.overlaps(block); });
+            if (blocking == taken.end()) return given(block);
+            const auto after = std::max(blocking->last().value, block.last().value); // on to the first block behind
+            if (after >= prefix.last().value) break;
+            const auto next = Prefix::parse(Address{prefix.version(), after + 1}.text() + "/" + std::to_string(length)).value();
+            block = next;
+        }
+    }
+    throw Error(Failure::Conflict, "Failed to allocate subnet: Insufficient prefix space to allocate subnet size /", length, ".").as("SubnetAllocationError");
+}
+
+SubnetPool SubnetPools::create(store::Transaction& tx, const identity::Caller& caller, const Body& body) {
+    SubnetPool pool;
+    pool.standard = freshStandard(core_, caller, body);
+    core_.claim(tx, pool.standard.project, "subnetpool");
+    pool.id = core_.uuid();
+    if (!body.has("prefixes")) throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'prefixes' not specified").as("HTTPBadRequest");
+    pool.prefixes = prefixesIn(body);
+    pool.ipVersion = pool.prefixes.front().version();
+    pool.leastLength = pool.ipVersion == 4 ? 8 : 64;
+    pool.mostLength = pool.ipVersion == 4 ? 32 : 128;
+    pool.defaultLength = static_cast<int>(body.whole("min_prefixlen", pool.leastLength));
+    readLengths(pool, body);
+    pool.shared = body.truth("shared", false);
+    pool.isDefault = body.truth("is_default", false);
+    subnet_pool_table::insert(tx, pool);
+    return pool;
+}
+
+SubnetPool SubnetPools::update(store::Transaction& tx, SubnetPool pool, const Body& body) {
+    if (body.has("prefixes")) {
+        auto prefixes = prefixesIn(body);
+        if (prefixes.front().version() != pool.ipVersion) throw Error(Failure::Invalid, "Cannot mix IPv4 and IPv6 prefixes in a subnet pool.").as("PrefixVersionMismatch");
+        for (const auto& before : pool.prefixes) // it may only grow: subnets have been cut from what is there
+            if (std::none_of(prefixes.begin(), prefixes.end(), [&](const auto& each) { return each.length <= before.length && each.contains(before.base); }))
+                throw Error(Failure::Invalid, "Illegal update to prefixes: Existing prefixes must be a subset of the new prefixes.").as("IllegalSubnetPoolPrefixUpdate");
+        pool.prefixes = std::move(prefixes);
+    }
+    readLengths(pool, body);
+    pool.isDefault = body.truth("is_default", pool.isDefault);
+    changeStandard(core_, pool.standard, body);
+    subnet_pool_table::update(tx, pool);
+    return pool;
+}
+
+void SubnetPools::remove(store::Transaction& tx, const SubnetPool& pool) {
+    if (tx.query("SELECT 1 FROM subnets WHERE subnet_pool = ?", pool.id).any())
+        throw Error(Failure::Conflict, "Unable to delete subnet pool: Subnet pool has existing allocations.").as("SubnetPoolDeleteError");
+    forgetTags(tx, pool.id);
+    subnet_pool_table::remove(tx, pool.id);
+}
+
+}

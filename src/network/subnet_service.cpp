@@ -1,0 +1,211 @@
+#include <algorithm>
+
+#include <stratolet/error.hpp>
+
+#include "network/port.hpp"
+#include "network/subnet.hpp"
+#include "network/subnet_pool.hpp"
+
+namespace stratolet::network {
+
+namespace {
+
+constexpr std::size_t dnsServersMost = 5, hostRoutesMost = 20;
+
+[[noreturn]] void refuse(const std::string& reason) { throw Error(Failure::Invalid, "Invalid input for operation: ", reason, ".").as("InvalidInput"); }
+
+/// The whole block but its ends (of IPv4), and but the gateway.
+std::vector<AllocationPool> defaultPools(const Prefix& cidr, const std::optional<Address>& gateway) {
+    Address first = cidr.first(), last = cidr.last();
+    if (cidr.version() == 4 && cidr.length < 31) {
+        first = first.plus(1);
+        last.value -= 1;
+    } else if (cidr.version() == 6 && cidr.length < 127) {
+        first = first.plus(1); // the anycast address of routers
+    }
+    if (!gateway || *gateway < first || *gateway > last) return {{first, last}};
+    std::vector<AllocationPool> pools;
+    if (*gateway > first) pools.push_back({first, {cidr.version(), gateway->value - 1}});
+    if (*gateway < last) pools.push_back({gateway->plus(1), last});
+    return pools;
+}
+
+std::vector<AllocationPool> poolsIn(const Body& body, const Prefix& cidr) {
+    std::vector<AllocationPool> pools;
+    const auto list = body.find("allocation_pools").value();
+    if (!list.isArray()) refuseInput("allocation_pools", "Invalid data format for IP pool: '" + list.dump() + "'.");
+    for (const auto& each : list.items()) {
+        if (!each.isObject() || each.size() != 2 || !each.has("start") || !each.has("end"))
+            refuseInput("allocation_pools", "Invalid data format for IP pool: '" + list.dump() + "'.");
+        const auto first = Address::parse(each.text("start")), last = Address::parse(each.text("end"));
+        if (!first || !last) refuseInput("allocation_pools", "'" + each.dump() + "' is not a valid IP address range.");
+        if (first->version != cidr.version() || last->version != cidr.version() || *last < *first)
+            throw Error(Failure::Invalid, "The allocation pool ", each.text("start"), "-", each.text("end"), " is not valid.").as("InvalidAllocationPool");
+        if (!cidr.contains(*first) || !cidr.contains(*last))
+            throw Error(Failure::Invalid, "The allocation pool ", first->text(), "-", last->text(), " spans beyond the subnet cidr ", cidr.text(), ".").as("OutOfBoundsAllocationPool");
+        for (const auto& other : pools)
+            if (*first <= other.last && other.first <= *last)
+                throw Error(Failure::Conflict, "Found overlapping allocation pools: ", other.first.text(), "-", other.last.text(), ", ", first->text(), "-", last->text(),
+                            " for subnet ", cidr.text(), ".").as("OverlappingAllocationPools");
+        pools.push_back({*first, *last});
+    }
+    return pools;
+}
+
+void checkGateway(const std::optional<Address>& gateway, const Prefix& cidr, const std::vector<AllocationPool>& pools) {
+    if (!gateway) return;
+    if (gateway->version != cidr.version()) refuse("gateway_ip '" + gateway->text() + "' does not match the ip_version '" + std::to_string(cidr.version()) + "'");
+    if (cidr.version() == 4 && cidr.length < 31 && (*gateway == cidr.first() || *gateway == cidr.last()))
+        refuse("Gateway is not valid on subnet");
+    for (const auto& pool : pools)
+        if (*gateway >= pool.first && *gateway <= pool.last)
+            throw Error(Failure::Conflict, "Gateway ip ", gateway->text(), " conflicts with allocation pool ", pool.first.text(), "-", pool.last.text(), ".")
+                .as("GatewayConflictWithAllocationPools");
+}
+
+void readCommon(Subnet& subnet, const Body& body) {
+    if (body.has("dns_nameservers")) {
+        subnet.dns.clear();
+        const auto list = body.find("dns_nameservers").value();
+        if (!list.isNull() && !list.isArray()) refuseInput("dns_nameservers", "'" + list.dump() + "' is not a list.");
+        if (!list.isNull())
+            for (const auto& each : list.items()) {
+                const auto address = each.isText() ? Address::parse(each.text()) : std::nullopt;
+                if (!address) refuseInput("dns_nameservers", "'" + each.dump() + "' is not a valid nameserver.");
+                if (std::find(subnet.dns.begin(), subnet.dns.end(), address->text()) != subnet.dns.end()) refuseInput("dns_nameservers", "Duplicate nameserver '" + address->text() + "'.");
+                subnet.dns.push_back(address->text());
+            }
+        if (subnet.dns.size() > dnsServersMost)
+            throw Error(Failure::Invalid, "Unable to complete operation for ", subnet.id, ". The number of DNS nameservers exceeds the limit ", dnsServersMost, ".").as("DNSNameServersExhausted");
+    }
+    if (body.has("host_routes")) {
+        subnet.routes = routesIn(body, "host_routes");
+        if (subnet.routes.size() > hostRoutesMost)
+            throw Error(Failure::Invalid, "Unable to complete operation for ", subnet.id, ". The number of host routes exceeds the limit ", hostRoutesMost, ".").as("HostRoutesExhausted");
+        for (const auto& [destination, nexthop] : subnet.routes)
+            if (Address::parse(nexthop)->version != subnet.cidr.version()) refuse("host_routes '" + destination + "' does not match the ip_version '" + std::to_string(subnet.cidr.version()) + "'");
+    }
+    if (body.has("service_types")) {
+        subnet.serviceTypes.clear();
+        const auto list = body.find("service_types").value();
+        if (!list.isArray()) refuseInput("service_types", "'" + list.dump() + "' is not a list.");
+        for (const auto& each : list.items()) subnet.serviceTypes.push_back(each.text());
+    }
+    subnet.dhcp = body.truth("enable_dhcp", subnet.dhcp);
+    if (subnet.dhcp && subnet.cidr.length >= subnet.cidr.base.bits() - 1)
+        refuse("Subnet has a prefix length that is incompatible with DHCP service enabled");
+}
+
+void readModes(Subnet& subnet, const Body& body) {
+    const auto mode = [&](std::string_view name) {
+        const auto text = body.text(name);
+        if (body.has(name) && text != "slaac" && text != "dhcpv6-stateful" && text != "dhcpv6-stateless")
+            refuseInput(name, "'" + text + "' is not in ['dhcpv6-stateful', 'dhcpv6-stateless', 'slaac'].");
+        return text;
+    };
+    subnet.raMode = mode("ipv6_ra_mode");
+    subnet.addressMode = mode("ipv6_address_mode");
+    if (subnet.raMode.empty() && subnet.addressMode.empty()) return;
+    if (subnet.cidr.version() == 4) refuse("ipv6_ra_mode or ipv6_address_mode cannot be set when ip_version is 4");
+    if (!subnet.raMode.empty() && !subnet.addressMode.empty() && subnet.raMode != subnet.addressMode)
+        refuse("ipv6_ra_mode set to '" + subnet.raMode + "' with ipv6_address_mode set to '" + subnet.addressMode + "' is not valid. If both attributes are set, they must be the same value");
+    if (!subnet.dhcp) refuse("ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False");
+    if (subnet.raMode != "dhcpv6-stateful" && subnet.addressMode != "dhcpv6-stateful" && subnet.cidr.length != 64)
+        refuse("Invalid CIDR " + subnet.cidr.text() + " for IPv6 address mode. OpenStack uses the EUI-64 address format, which requires the prefix to be /64");
+}
+
+std::optional<Address> gatewayIn(const Body& body) {
+    if (body.isNull("gateway_ip")) return std::nullopt;
+    const auto gateway = Address::parse(body.text("gateway_ip"));
+    if (!gateway) refuseInput("gateway_ip", "'" + body.text("gateway_ip") + "' is not a valid IP address.");
+    return gateway;
+}
+
+}
+
+Error subnetNotFound(const std::string& id) { return Error(Failure::NotFound, "Subnet ", id, " could not be found.").as("SubnetNotFound"); }
+
+Target targetOf(const Subnet& subnet, const NetworkRecord& network) {
+    auto target = ownedBy(subnet.standard.project);
+    target["network:project_id"] = target["network:tenant_id"] = network.standard.project;
+    target["shared"] = network.shared ? "True" : "False";
+    return target;
+}
+
+Subnet Subnets::create(store::Transaction& tx, const identity::Caller& caller, const NetworkRecord& network, const Body& body) {
+    Subnet subnet;
+    subnet.standard = freshStandard(core_, caller, body);
+    if (!body.has("project_id") && !body.has("tenant_id")) subnet.standard.project = network.standard.project.empty() ? caller.project.text : network.standard.project;
+    core_.claim(tx, subnet.standard.project, "subnet");
+    subnet.id.text = core_.uuid();
+    subnet.network = network.id;
+    if (!body.has("ip_version")) throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'ip_version' not specified").as("HTTPBadRequest");
+    const auto version = body.whole("ip_version", 0);
+    if (version != 4 && version != 6) refuseInput("ip_version", "'" + std::to_string(version) + "' is not in [4, 6].");
+
+    if (body.has("subnetpool_id") && !body.isNull("subnetpool_id")) {
+        const auto pool = subnet_pool_table::find(tx, body.text("subnetpool_id"));
+        if (!pool || (!pool->shared && pool->standard.project != caller.project.text && !caller.isAdmin())) throw subnetPoolNotFound(body.text("subnetpool_id"));
+        subnet.cidr = allocateFromPool(tx, *pool, subnet.standard.project, body);
+        subnet.subnetPool = pool->id;
+    } else {
+        const auto text = body.text("cidr");
+        if (text.empty()) throw Error(Failure::Invalid, "Bad subnets request: a subnetpool must be specified in the absence of a cidr.").as("BadRequest");
+        const auto cidr = Prefix::parse(text);
+        if (!cidr) refuseInput("cidr", "'" + text + "' is not a valid IP subnet.");
+        subnet.cidr = *cidr;
+    }
+    if (subnet.cidr.version() != version) refuse("cidr '" + subnet.cidr.text() + "' does not match the ip_version '" + std::to_string(version) + "'");
+    if (subnet.cidr.length == 0) refuse("0 is not allowed as CIDR prefix length");
+    for (const auto& other : subnet_table::of(tx, network.id))
+        if (other.cidr.overlaps(subnet.cidr))
+            refuse("Requested subnet with cidr: " + subnet.cidr.text() + " for network: " + network.id.text + " overlaps with another subnet");
+
+    readCommon(subnet, body);
+    readModes(subnet, body);
+    if (body.has("gateway_ip")) subnet.gateway = gatewayIn(body);
+    else if (subnet.cidr.length < subnet.cidr.base.bits() - 1) subnet.gateway = subnet.cidr.first().plus(1);
+    else subnet.gateway = subnet.cidr.first();
+    const bool given = body.has("allocation_pools") && !body.isNull("allocation_pools");
+    subnet.pools = given ? poolsIn(body, subnet.cidr) : defaultPools(subnet.cidr, subnet.gateway);
+    checkGateway(subnet.gateway, subnet.cidr, subnet.pools);
+    subnet_table::insert(tx, subnet);
+    touch(tx, "networks", network.id.text, core_.now());
+    Ports(core_).ensureDhcpPort(tx, network);
+    core_.changed(tx, network.id.text);
+    return subnet;
+}
+
+Subnet Subnets::update(store::Transaction& tx, Subnet subnet, const NetworkRecord& network, const Body& body) {
+    readCommon(subnet, body);
+    if (!subnet.dhcp && (!subnet.raMode.empty() || !subnet.addressMode.empty())) refuse("ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False");
+    if (body.has("allocation_pools") && !body.isNull("allocation_pools")) subnet.pools = poolsIn(body, subnet.cidr);
+    if (body.has("gateway_ip")) {
+        const auto gateway = gatewayIn(body);
+        if (gateway != subnet.gateway && subnet.gateway && tx.query("SELECT 1 FROM fixed_ips f JOIN ports p ON p.id = f.port WHERE f.subnet = ? AND f.address = ? AND p.owner = ?", subnet.id,
+                                                  subnet.gateway->text(), interfaceOwner).any())
+            throw Error(Failure::Conflict, "Current gateway ip ", subnet.gateway->text(), " already in use by a router port. Unable to update.").as("GatewayIpInUse");
+        subnet.gateway = gateway;
+    }
+    checkGateway(subnet.gateway, subnet.cidr, subnet.pools);
+    changeStandard(core_, subnet.standard, body);
+    subnet_table::update(tx, subnet);
+    Ports(core_).ensureDhcpPort(tx, network);
+    core_.changed(tx, network.id.text);
+    return subnet;
+}
+
+void Subnets::remove(store::Transaction& tx, const Subnet& subnet) {
+    // Addresses that ports form by themselves go with their subnet; a router's never does.
+    const std::string uses = "SELECT 1 FROM fixed_ips f JOIN ports p ON p.id = f.port WHERE f.subnet = ? AND p.owner ";
+    if (tx.query(uses + (subnet.selfAddressed() ? "IN ('network:router_interface', 'network:router_gateway', 'network:floatingip')" : "<> 'network:dhcp'"), subnet.id).any())
+        throw Error(Failure::Conflict, "Unable to complete operation on subnet ", subnet.id, ": One or more ports have an IP allocation from this subnet.").as("SubnetInUse");
+    tx.execute("DELETE FROM fixed_ips WHERE subnet = ?", subnet.id);
+    forgetTags(tx, subnet.id.text);
+    subnet_table::remove(tx, subnet.id);
+    touch(tx, "networks", subnet.network.text, core_.now());
+    if (const auto network = network_table::find(tx, subnet.network)) Ports(core_).ensureDhcpPort(tx, *network);
+    core_.changed(tx, subnet.network.text);
+}
+
+}
