@@ -1,6 +1,5 @@
 #include "support/test_appliance.hpp"
 
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <stdexcept>
@@ -12,12 +11,6 @@ namespace stratolet::test {
 namespace {
 
 using namespace std::chrono_literals;
-
-std::string newFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "stratolet-test-XXXXXX").string();
-    if (!::mkdtemp(pattern.data())) throw std::runtime_error("no temporary folder");
-    return pattern;
-}
 
 std::string loginBody(const std::string& name, const std::string& password, const std::string& project) {
     return R"({"auth":{"identity":{"methods":["password"],"password":{"user":{"name":)" + jsonText(name) + R"(,"domain":{"id":"default"},"password":)" + jsonText(password) +
@@ -37,24 +30,20 @@ Answer Member::asks(http::Method method, std::string path, std::string body, Hea
     return appliance->asks(method, path, body, headers, token);
 }
 
-TestAppliance::TestAppliance() : folder_(newFolder()), log_({.level = std::getenv("STRATOLET_TEST_LOG") ? Log::Level::Debug : Log::Level(99)}) { build(); }
+TestAppliance::TestAppliance() : log_({.level = std::getenv("STRATOLET_TEST_LOG") ? Log::Level::Debug : Log::Level(99)}) { build(); }
 
-TestAppliance::~TestAppliance() {
-    appliance_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-}
+TestAppliance::~TestAppliance() = default;
 
 void TestAppliance::build() {
     Settings settings;
     settings.sandbox = true;
-    settings.stateDir = folder_;
+    settings.stateDir = folder_.path();
     settings.durable = false;
     settings.adminPassword = "secret";
     settings.listen = {{"127.0.0.1", 0}};
     settings.config.set("identity", "password_hash_rounds", "4", "test");
     settings.config.set("DEFAULT", "policy_dir", (folder_ / "policy").string(), "test");
-    auto drivers = driversFor(settings, folder_, log_);
+    auto drivers = driversFor(settings, folder_.path(), log_);
     hypervisor_ = dynamic_cast<compute::SimulatedHypervisor*>(drivers.hypervisor.get());
     appliance_ = std::make_unique<Appliance>(std::move(settings), ambient_, log_, std::move(drivers));
     appliance_->start();

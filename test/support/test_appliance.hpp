@@ -13,6 +13,7 @@
 #include "platform/http/http.hpp"
 #include "platform/json/json.hpp"
 #include "platform/log/log.hpp"
+#include "support/folder.hpp"
 
 namespace stratolet::test {
 
@@ -69,11 +70,11 @@ public:
 
     compute::SimulatedHypervisor& hypervisor() { return *hypervisor_; }
     Appliance& appliance() { return *appliance_; }
-    const std::filesystem::path& folder() const { return folder_; }
+    const std::filesystem::path& folder() const { return folder_.path(); }
 
 private:
     void build();
-    std::filesystem::path folder_;
+    Folder folder_;
     RealAmbient ambient_;
     Log log_;
     compute::SimulatedHypervisor* hypervisor_ = nullptr;

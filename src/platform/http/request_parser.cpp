@@ -82,7 +82,6 @@ std::optional<std::uint64_t> RequestParser::contentLength() const {
 }
 bool RequestParser::hasBody() const { return impl_->chunked() || contentLength().value_or(0) > 0; }
 bool RequestParser::keepAlive() const { return impl_->keep_alive(); }
-bool RequestParser::expectsContinue() const { return impl_->headers["Expect"] == "100-continue"; }
 std::string& RequestParser::body() { return impl_->collected; }
 void RequestParser::limitBody(std::uint64_t bodyBytesMax) { impl_->bodyMax = bodyBytesMax; }
 

@@ -29,7 +29,6 @@ public:
     std::optional<std::uint64_t> contentLength() const;
     bool hasBody() const; ///< a length other than 0, or chunks
     bool keepAlive() const;
-    bool expectsContinue() const;
 
     std::string& body();                         ///< what has come and has not been taken away
     void limitBody(std::uint64_t bodyBytesMax);  ///< after the head: another bound for this route

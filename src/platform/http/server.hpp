@@ -24,7 +24,7 @@ struct ServerOptions {
     std::chrono::milliseconds headerTimeout = std::chrono::seconds(20); ///< from the first byte of a request to the end of its header
     std::chrono::milliseconds idleTimeout = std::chrono::seconds(75);   ///< between requests
     std::chrono::milliseconds stallTimeout = std::chrono::seconds(60);  ///< a body that makes no progress, either way
-    std::string certificateFile, keyFile;                               ///< both empty: plain HTTP
+    std::string certificateFile = {}, keyFile = {};                     ///< both empty: plain HTTP
 };
 
 /// One listener (or several) for all sites: sessions on a few I/O threads, handlers there or on the workers.

@@ -7,9 +7,11 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <exception>
+#include <limits>
 
 #include "platform/ambient/ambient.hpp"
 #include "platform/http/request_parser.hpp"
@@ -19,7 +21,7 @@
 namespace stratolet::http {
 namespace {
 
-constexpr std::size_t readBytes = 16 << 10;        // for heads and small bodies
+constexpr std::size_t smallReadBytes = 16 << 10, largeReadBytes = 256 << 10; // asked of the socket at once
 constexpr std::size_t uploadPieceBytes = 1 << 20;  // handed to a sink at once
 constexpr std::size_t lingerBytesMax = 4 << 20;    // of an unwanted body, so that the client gets to read our answer
 
@@ -115,12 +117,13 @@ Task<void> Session::onWorker(std::function<void()> work) {
     if (*failed) std::rethrow_exception(*failed);
 }
 
-Task<std::size_t> Session::readMore() {
+Task<std::size_t> Session::readMore(std::size_t most) {
     const auto before = pending_.size();
-    pending_.resize(before + readBytes);
+    most = std::clamp(most, smallReadBytes, largeReadBytes);
+    pending_.resize(before + most);
     std::size_t got = 0;
     try {
-        got = co_await stream_->readSome(asio::buffer(pending_.data() + before, readBytes));
+        got = co_await stream_->readSome(asio::buffer(pending_.data() + before, most));
     } catch (...) {
         pending_.resize(before);
         throw;
@@ -133,25 +136,26 @@ Task<std::size_t> Session::readMore() {
 Task<bool> Session::readHead(RequestParser& parser) {
     idle_ = true;
     expect(shared_.options.idleTimeout);
-    while (!parser.headDone()) {
-        if (pending_.empty()) {
-            if (shared_.draining) co_return false;
-            co_await readMore();
-        }
-        if (idle_) expect(shared_.options.headerTimeout); // from the first byte on, however slowly the others come
-        idle_ = false;
-        pending_.erase(0, parser.feed(pending_));
+    if (pending_.empty()) {
+        if (shared_.draining) co_return false;
+        co_await readMore();
     }
-    co_return true;
+    expect(shared_.options.headerTimeout); // from the first byte on, however slowly the others come
+    idle_ = false;
+    for (;;) {
+        pending_.erase(0, parser.feed(pending_)); // what makes no whole part yet stays
+        if (parser.headDone()) co_return true;
+        co_await readMore();
+    }
 }
 
-Task<void> Session::readBody(RequestParser& parser) {
-    while (!parser.done()) {
-        if (pending_.empty()) {
-            expect(shared_.options.stallTimeout);
-            co_await readMore();
-        }
+/// Until the body is whole, or `piece` bytes of it have come.
+Task<void> Session::readBody(RequestParser& parser, std::size_t piece) {
+    for (;;) {
         pending_.erase(0, parser.feed(pending_));
+        if (parser.done() || parser.body().size() >= piece) co_return;
+        expect(shared_.options.stallTimeout);
+        co_await readMore(piece);
     }
 }
 
@@ -160,11 +164,11 @@ Task<Response> Session::answerPlain(Exchange& exchange) {
     try {
         parser.limitBody(place.site ? place.site->bodyBytesMax : 1 << 20);
         if (parser.contentLength().value_or(0) > (place.site ? place.site->bodyBytesMax : 1 << 20)) throw Error(Failure::TooLarge, "Request is too large.");
-        if (parser.hasBody() && parser.expectsContinue() && pending_.empty()) {
+        if (parser.hasBody() && request.headers["Expect"] == "100-continue" && pending_.empty()) {
             constexpr std::string_view go = "HTTP/1.1 100 Continue\r\n\r\n";
             co_await stream_->write({asio::buffer(go), {}});
         }
-        co_await readBody(parser);
+        co_await readBody(parser, std::numeric_limits<std::size_t>::max());
     } catch (const Error& error) { co_return shared_.dispatch.refuse(place, request, error); }
     request.body = std::move(parser.body());
     if (auto refusal = shared_.dispatch.refused(place, request)) co_return std::move(*refusal);
@@ -190,28 +194,13 @@ Task<Response> Session::answerUpload(Exchange& exchange) {
     try {
         co_await onWorker([&] { sink = shared_.dispatch.receive(place, request, refusal); });
         if (!sink) co_return refusal;
-        if (parser.hasBody() && parser.expectsContinue() && pending_.empty()) {
+        if (parser.hasBody() && request.headers["Expect"] == "100-continue" && pending_.empty()) {
             constexpr std::string_view go = "HTTP/1.1 100 Continue\r\n\r\n";
             co_await stream_->write({asio::buffer(go), {}});
         }
         // Nobody reads ahead of the disk: TCP holds the client back.
         while (!parser.done()) {
-            while (!parser.done() && parser.body().size() < uploadPieceBytes) {
-                if (pending_.empty()) {
-                    expect(shared_.options.stallTimeout);
-                    
-                    pending_.resize(uploadPieceBytes);
-                    std::size_t got = 0;
-                    try {
-                        got = co_await stream_->readSome(asio::buffer(pending_));
-                    } catch (...) {
-                        pending_.clear();
-                        throw;
-                    }
-                    pending_.resize(got);
-                }
-                pending_.erase(0, parser.feed(pending_));
-            }
+            co_await readBody(parser, uploadPieceBytes);
             const std::string piece = std::exchange(parser.body(), {});
             if (!piece.empty()) co_await onWorker([&] { sink->append(std::as_bytes(std::span(piece))); });
         }

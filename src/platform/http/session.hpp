@@ -39,14 +39,14 @@ private:
     struct Exchange;
     Task<bool> serveOne();
     Task<bool> readHead(class RequestParser& parser);
-    Task<void> readBody(class RequestParser& parser);
+    Task<void> readBody(class RequestParser& parser, std::size_t piece);
     Task<Response> answerPlain(Exchange& exchange);
     Task<Response> answerUpload(Exchange& exchange);
     Task<void> send(Exchange& exchange, Response response, bool keep);
     Task<void> sendFile(FileBody file);
     Task<void> sendSource(BodySource& source);
     Task<void> linger();
-    Task<std::size_t> readMore();
+    Task<std::size_t> readMore(std::size_t most = 0);
     Task<void> onWorker(std::function<void()> work);
     void expect(std::chrono::milliseconds patience) { deadline_ = Clock::now() + patience; }
     void close();

@@ -48,7 +48,7 @@ struct Entry {
     int attempt = 0;
     Time notBefore, created, deadline;
     std::string error;
-    bool running = false; // on a thread now
+    bool begun = false;   // the step has been entered, as far as we know: its undo has something to look for
     std::shared_ptr<std::atomic<bool>> cancelled = std::make_shared<std::atomic<bool>>(false);
 };
 
@@ -133,6 +133,7 @@ struct Jobs::Impl {
 
     void beginUndo(Entry& entry, const std::string& reason) {
         entry.state = State::Undoing;
+        if (!entry.begun) --entry.step;
         entry.attempt = 0;
         entry.error = reason;
         store.write([&](store::Transaction& tx) { save(tx, entry); });
@@ -145,6 +146,7 @@ struct Jobs::Impl {
         const auto& step = job.steps()[static_cast<std::size_t>(entry.step)];
         ++entry.attempt;
         entry.state = State::Running;
+        entry.begun = true;
         Run run = runOf(entry);
         try {
             crashAt(entry, step, false);
@@ -164,6 +166,7 @@ struct Jobs::Impl {
         if (!last) {
             ++entry.step;
             entry.attempt = 0;
+            entry.begun = false;
             store.write([&](store::Transaction& tx) { save(tx, entry); });
             return false;
         }
@@ -236,15 +239,13 @@ struct Jobs::Impl {
                 continue;
             }
             runnable.erase(runnable.begin());
-            auto& entry = entries.at(id); // nobody else touches it while `running`
-            entry.running = true;
+            auto& entry = entries.at(id); // it is in no queue now, so nobody else touches it
             bool ended = false;
             lock.unlock();
             do {
                 ended = advance(entry);
             } while (!ended && entry.notBefore <= ambient.now() && !isParked());
             lock.lock();
-            entry.running = false;
             if (ended) finish(entry);
             else runnable.emplace(entry.notBefore, id);
         }
@@ -314,6 +315,7 @@ void Jobs::start() {
         entry.notBefore = impl_->ambient.now(); // whatever stood in the way may be gone after a restart
         entry.created = row.time(8);
         entry.deadline = row.time(9);
+        entry.begun = true; // a crash may have come in the middle of it
         *entry.cancelled = row.boolean(10);
         entry.error = row.text(11);
         return entry;

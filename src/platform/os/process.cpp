@@ -24,6 +24,7 @@ namespace stratolet::process {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+constexpr unsigned closeOnExec = 1U << 2; // CLOSE_RANGE_CLOEXEC (close_range(2), Linux 5.11)
 constexpr std::size_t outBytesMax = 4 << 20;
 constexpr std::size_t errBytesMax = 64 << 10;
 
@@ -61,7 +62,7 @@ void limit(__rlimit_resource resource, std::int64_t most) {
 }
 
 /// In the child, between fork and exec: only calls that are safe there.
-[[noreturn]] void become(const Prepared& prepared, const Limits& limits, int in, int out, int err) {
+[[noreturn]] void become(const Prepared& prepared, const Limits& limits, int in, int out, int err, int report) {
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -71,8 +72,10 @@ void limit(__rlimit_resource resource, std::int64_t most) {
     limit(RLIMIT_AS, limits.memoryBytesMax);
     limit(RLIMIT_CPU, limits.cpuSecondsMax);
     limit(RLIMIT_FSIZE, limits.fileBytesMax);
-    ::syscall(SYS_close_range, 3U, ~0U, 0U);
+    ::syscall(SYS_close_range, 3U, ~0U, closeOnExec);
     ::execvpe(prepared.argv[0], prepared.argv.data(), prepared.environment.data());
+    const int problem = errno;
+    if (report >= 0 && ::write(report, &problem, sizeof problem) < 0) ::_exit(126);
     ::_exit(127);
 }
 
@@ -126,7 +129,7 @@ Outcome run(const Command& command) {
     const pid_t child = static_cast<pid_t>(check(::fork(), "start " + command.argv.at(0)));
     if (child == 0) {
         ::setpgid(0, 0);
-        become(prepared, command.limits, in.read.get(), out.write.get(), err.write.get());
+        become(prepared, command.limits, in.read.get(), out.write.get(), err.write.get(), -1);
     }
     ::setpgid(child, child); // whichever of us two is first
     in.read = Fd();
@@ -177,10 +180,19 @@ int spawn(const Daemon& daemon) {
     if (!daemon.logFile.empty())
         log = Fd(static_cast<int>(check(::open(daemon.logFile.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640), "open " + daemon.logFile)));
     const int out = log ? log.get() : null.get();
+    Pipe started = makePipe();
     const pid_t child = static_cast<pid_t>(check(::fork(), "start " + daemon.argv.at(0)));
     if (child == 0) {
         ::setsid();
-        become(prepared, {}, null.get(), out, out);
+        become(prepared, {}, null.get(), out, out, started.write.get());
+    }
+    // The other end closes when the program has taken the child's place: from then on runs() knows it.
+    started.write = Fd();
+    int problem = 0;
+    if (::read(started.read.get(), &problem, sizeof problem) > 0) {
+        ::waitpid(child, nullptr, 0);
+        errno = problem;
+        check(-1, "start " + daemon.argv.at(0));
     }
     return child;
 }

@@ -1,0 +1,384 @@
+#include <catch2/catch.hpp>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <fstream>
+#include <thread>
+
+#include "platform/ambient/ambient.hpp"
+#include "platform/http/server.hpp"
+#include "platform/log/log.hpp"
+#include "platform/metrics/metrics.hpp"
+#include "platform/os/process.hpp"
+#include "platform/workers/workers.hpp"
+#include "support/folder.hpp"
+
+using namespace stratolet;
+using namespace std::chrono_literals;
+using http::Method;
+using http::Request;
+using http::Response;
+using Catch::Contains;
+using Catch::StartsWith;
+
+namespace {
+
+/// Counts what an upload did.
+struct Uploads {
+    std::atomic<int> finished = 0, discarded = 0;
+    std::atomic<std::uint64_t> bytes = 0;
+};
+
+class CountingSink : public http::BodySink {
+public:
+    explicit CountingSink(Uploads& uploads) : uploads_(uploads) {}
+    ~CountingSink() override { uploads_.discarded += finished_ ? 0 : 1; }
+    void append(std::span<const std::byte> bytes) override { uploads_.bytes += bytes.size(); }
+    Response finish() override {
+        finished_ = true;
+        ++uploads_.finished;
+        return http::emptyResponse(204);
+    }
+
+private:
+    Uploads& uploads_;
+    bool finished_ = false;
+};
+
+class Pieces : public http::BodySource {
+public:
+    std::string next() override { return left_ ? std::string(static_cast<std::size_t>(1000 * left_--), 'p') : std::string(); }
+
+private:
+    int left_ = 3;
+};
+
+/// A server with a site of its own, on a free port.
+struct Bench {
+    test::Folder folder;
+    RealAmbient ambient;
+    Log log{{.level = Log::Level(99)}};
+    Metrics metrics;
+    Uploads uploads;
+    std::unique_ptr<Workers> workers;
+    std::unique_ptr<http::Server> server;
+    std::uint16_t port = 0;
+
+    explicit Bench(http::ServerOptions options = {}, std::size_t workerCount = 8, std::size_t queueMax = 100) {
+        workers = std::make_unique<Workers>("test", workerCount, queueMax);
+        server = std::make_unique<http::Server>(options, *workers, ambient, log, metrics);
+        http::Site site;
+        site.name = "thing";
+        site.prefix = "/thing";
+        site.bodyBytesMax = 1000;
+        const auto noRule = http::open("a test");
+        site.routes = {
+            {Method::Get, "/echo/{word}", noRule, [](Request& request) { return http::textResponse(200, request.param("word") + "?" + request.query.text("q")); }},
+            {Method::Get, "/echo/literal", noRule, [](Request&) { return http::textResponse(200, "the literal one"); }},
+            {Method::Post, "/echo", noRule, [](Request& request) { return http::textResponse(201, request.body); }},
+            {Method::Get, "/fails", noRule, [](Request&) -> Response { throw std::runtime_error("the secret cause"); }},
+            {Method::Get, "/slow", noRule, [](Request&) { std::this_thread::sleep_for(300ms); return http::textResponse(200, "slow"); }, http::Runs::Worker},
+            {Method::Get, "/header", noRule, [](Request& request) {
+                 auto response = http::emptyResponse(204);
+                 response.headers.add("X-Out", request.query.text("v"));
+                 return response;
+             }},
+            {Method::Get, "/pieces", noRule, [](Request&) {
+                 Response response;
+                 response.source = std::make_unique<Pieces>();
+                 return response;
+             }},
+            {Method::Get, "/file", noRule, [this](Request&) {
+                 Response response;
+                 response.file = http::FileBody{Fd(::open((folder / "f").c_str(), O_RDONLY | O_CLOEXEC)), 1, 500000};
+                 return response;
+             }},
+            {Method::Put, "/upload", noRule, http::Upload([this](Request& request) -> std::unique_ptr<http::BodySink> {
+                 if (request.query.has("refuse")) throw Error(Failure::Conflict, "not now");
+                 return std::make_unique<CountingSink>(uploads);
+             })},
+        };
+        server->add(std::move(site));
+        port = server->listen("127.0.0.1", 0);
+        server->start();
+    }
+
+    ~Bench() {
+        server->drain(1s);
+        workers->finish();
+    }
+};
+
+/// A plain connection that says what it is told, and hears until the other side ends or nothing comes for a while.
+class Line {
+public:
+    explicit Line(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_in to{};
+        to.sin_family = AF_INET;
+        to.sin_port = htons(port);
+        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        REQUIRE(::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
+    }
+
+    Line& says(std::string_view text) {
+        while (!text.empty()) {
+            const auto sent = ::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL);
+            if (sent <= 0) break;
+            text.remove_prefix(static_cast<std::size_t>(sent));
+        }
+        return *this;
+    }
+
+    std::string hears(std::chrono::milliseconds quiet = 150ms) {
+        std::string heard;
+        for (;;) {
+            pollfd watched{fd_.get(), POLLIN, 0};
+            if (::poll(&watched, 1, static_cast<int>(quiet.count())) <= 0) return heard;
+            char buffer[65536];
+            const auto got = ::recv(fd_.get(), buffer, sizeof buffer, 0);
+            if (got <= 0) {
+                ended_ = true;
+                return heard;
+            }
+            heard.append(buffer, static_cast<std::size_t>(got));
+        }
+    }
+
+    bool ended() const { return ended_; }
+    void hangsUp() { fd_ = Fd(); }
+
+private:
+    Fd fd_;
+    bool ended_ = false;
+};
+
+std::string bodyOf(const std::string& answer) { return answer.substr(answer.find("\r\n\r\n") + 4); }
+
+}
+
+TEST_CASE("A request is answered the same in however many pieces it comes", "[http]") {
+    Bench bench;
+    const std::string request = "POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello";
+    for (std::size_t cut = 1; cut < request.size(); cut += 3) {
+        Line line(bench.port);
+        line.says(request.substr(0, cut));
+        std::this_thread::sleep_for(2ms);
+        CHECK(bodyOf(line.says(request.substr(cut)).hears(50ms)) == "hello");
+    }
+    Line slowly(bench.port);
+    for (const char each : request) slowly.says(std::string(1, each));
+    CHECK(bodyOf(slowly.hears()) == "hello");
+}
+
+TEST_CASE("Several requests in one packet get their answers in order", "[http]") {
+    Bench bench;
+    std::string requests;
+    for (const auto* each : {"a", "b", "c"}) requests += "GET /thing/echo/" + std::string(each) + " HTTP/1.1\r\nHost: x\r\n\r\n";
+    const auto heard = Line(bench.port).says(requests).hears();
+    const auto a = heard.find("a?"), b = heard.find("b?"), c = heard.find("c?");
+    CHECK(a < b);
+    CHECK(b < c);
+    CHECK(c != std::string::npos);
+}
+
+TEST_CASE("A chunked body is put together", "[http]") {
+    Bench bench;
+    Line line(bench.port);
+    line.says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\n\r\n");
+    CHECK(bodyOf(line.hears()) == "abcdefg");
+}
+
+TEST_CASE("What is no HTTP gets 400 and the connection ends", "[http]") {
+    Bench bench;
+    for (const std::string bad : {"nonsense\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nBad Header: x\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+                                  "GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\nabc",
+                                  "POST /thing/echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n"}) {
+        INFO(bad);
+        Line line(bench.port);
+        const auto heard = line.says(bad).hears(2500ms);
+        CHECK_THAT(heard, StartsWith("HTTP/1.1 400"));
+        CHECK_THAT(heard, Contains("x-openstack-request-id") || Contains("Connection: close"));
+        CHECK(line.ended());
+    }
+}
+
+TEST_CASE("A header that is too large gets 431, a body that is too large 413, however it is announced", "[http]") {
+    Bench bench({.headerBytesMax = 4096});
+    CHECK_THAT(Line(bench.port).says("GET /thing/echo/a HTTP/1.1\r\nX: " + std::string(8000, 'x') + "\r\n\r\n").hears(), StartsWith("HTTP/1.1 431"));
+    CHECK_THAT(Line(bench.port).says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n").hears(), StartsWith("HTTP/1.1 413"));
+    CHECK_THAT(Line(bench.port).says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" + std::string(1001, 'x') + "\r\n0\r\n\r\n").hears(),
+               StartsWith("HTTP/1.1 413"));
+    CHECK_THAT(Line(bench.port).says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + std::string(1000, 'x')).hears(), StartsWith("HTTP/1.1 201"));
+}
+
+TEST_CASE("A path that nobody serves is 404, a method that it does not know is 405", "[http]") {
+    Bench bench;
+    CHECK_THAT(Line(bench.port).says("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n").hears(), StartsWith("HTTP/1.1 404"));
+    CHECK_THAT(Line(bench.port).says("GET /thing/nowhere HTTP/1.1\r\nHost: x\r\n\r\n").hears(), StartsWith("HTTP/1.1 404"));
+    CHECK_THAT(Line(bench.port).says("GET /thingy/echo/a HTTP/1.1\r\nHost: x\r\n\r\n").hears(), StartsWith("HTTP/1.1 404"));
+    CHECK_THAT(Line(bench.port).says("DELETE /thing/echo/a HTTP/1.1\r\nHost: x\r\n\r\n").hears(), StartsWith("HTTP/1.1 405"));
+}
+
+TEST_CASE("A literal segment wins over a name, and parts of a path are decoded", "[http]") {
+    Bench bench;
+    CHECK(bodyOf(Line(bench.port).says("GET /thing/echo/literal HTTP/1.1\r\nHost: x\r\n\r\n").hears()) == "the literal one");
+    CHECK(bodyOf(Line(bench.port).says("GET /thing/echo/a%2Fb%20c?q=%C3%A4+x HTTP/1.1\r\nHost: x\r\n\r\n").hears()) == "a/b c?\xc3\xa4 x");
+}
+
+TEST_CASE("HEAD is answered as GET without the body", "[http]") {
+    Bench bench;
+    const auto heard = Line(bench.port).says("HEAD /thing/echo/word HTTP/1.1\r\nHost: x\r\n\r\n").hears();
+    CHECK_THAT(heard, StartsWith("HTTP/1.1 200") && Contains("Content-Length: 5"));
+    CHECK(bodyOf(heard).empty());
+}
+
+TEST_CASE("What a handler throws by mistake is a 500 that tells nothing", "[http]") {
+    Bench bench;
+    CHECK_THAT(Line(bench.port).says("GET /thing/fails HTTP/1.1\r\nHost: x\r\n\r\n").hears(), StartsWith("HTTP/1.1 500") && !Contains("secret"));
+}
+
+TEST_CASE("A value cannot begin a header of its own", "[http]") {
+    Bench bench;
+    CHECK_THAT(Line(bench.port).says("GET /thing/header?v=a%0d%0aSet-Cookie:%20x HTTP/1.1\r\nHost: x\r\n\r\n").hears(), !Contains("\nSet-Cookie"));
+}
+
+TEST_CASE("An upload is handed on as it comes, and discarded where the client hangs up", "[http]") {
+    Bench bench;
+    const std::string body(3 << 20, 'u');
+    Line whole(bench.port);
+    whole.says("PUT /thing/upload HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n").says(body);
+    CHECK_THAT(whole.hears(1000ms), StartsWith("HTTP/1.1 204"));
+    CHECK(bench.uploads.bytes == body.size());
+    CHECK(bench.uploads.finished == 1);
+
+    Line cut(bench.port);
+    cut.says("PUT /thing/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n").says(std::string(1000, 'u')).hangsUp();
+    for (int tries = 0; tries < 200 && bench.uploads.discarded == 0; ++tries) std::this_thread::sleep_for(5ms);
+    CHECK(bench.uploads.discarded == 1);
+    CHECK(bench.uploads.finished == 1);
+}
+
+TEST_CASE("A client that expects 100 is told to go on only where the upload is wanted", "[http]") {
+    Bench bench;
+    const std::string head = " HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n";
+    Line wanted(bench.port);
+    CHECK_THAT(wanted.says("PUT /thing/upload" + head).hears(), StartsWith("HTTP/1.1 100"));
+    CHECK_THAT(wanted.says("abc").hears(), StartsWith("HTTP/1.1 204"));
+    CHECK_THAT(Line(bench.port).says("PUT /thing/upload?refuse" + head).hears(), StartsWith("HTTP/1.1 400") && !Contains("100 Continue"));
+}
+
+TEST_CASE("A refused upload gets its answer although the client is still sending", "[http]") {
+    Bench bench;
+    Line line(bench.port);
+    line.says("PUT /thing/upload?refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n").says(std::string(2000000, 'u'));
+    CHECK_THAT(line.hears(500ms), StartsWith("HTTP/1.1 400"));
+}
+
+TEST_CASE("A body is made while it is sent, and a part of a file is sent as it is", "[http]") {
+    Bench bench;
+    CHECK_THAT(Line(bench.port).says("GET /thing/pieces HTTP/1.1\r\nHost: x\r\n\r\n").hears(), Contains("Transfer-Encoding: chunked") && Contains("\r\nbb8\r\n") && Catch::EndsWith("0\r\n\r\n"));
+    std::ofstream(bench.folder / "f") << "-" << std::string(500000, 'f') << "-";
+    CHECK(bodyOf(Line(bench.port).says("GET /thing/file HTTP/1.1\r\nHost: x\r\n\r\n").hears()) == std::string(500000, 'f'));
+}
+
+TEST_CASE("A connection that says nothing, or stops in the middle, is closed in time", "[http]") {
+    Bench bench({.headerTimeout = 300ms, .idleTimeout = 300ms, .stallTimeout = 300ms});
+    for (const auto* each : {"", "GET /thing/echo/a HTTP/1.1\r\nHo", "POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc", "PUT /thing/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"}) {
+        INFO(each);
+        Line line(bench.port);
+        line.says(each).hears(2000ms);
+        CHECK(line.ended());
+    }
+    // Nor does a header that comes a byte at a time keep it open.
+    Line drip(bench.port);
+    const auto began = std::chrono::steady_clock::now();
+    for (int each = 0; each < 40 && !drip.ended(); ++each) {
+        drip.says(each == 0 ? "GET / HTTP/1.1\r\nX: " : "x");
+        drip.hears(50ms);
+    }
+    CHECK(drip.ended());
+    CHECK(std::chrono::steady_clock::now() - began < 1900ms);
+}
+
+TEST_CASE("Where the workers are busy past their queue, the answer is 503 with Retry-After", "[http]") {
+    Bench bench({}, 1, 1);
+    std::vector<std::unique_ptr<Line>> lines;
+    for (int each = 0; each < 6; ++each) lines.push_back(std::make_unique<Line>(bench.port));
+    for (auto& each : lines) each->says("GET /thing/slow HTTP/1.1\r\nHost: x\r\n\r\n");
+    int busy = 0, answered = 0;
+    for (auto& each : lines) {
+        const auto heard = each->hears(1500ms);
+        if (heard.starts_with("HTTP/1.1 503") && heard.find("Retry-After") != std::string::npos) ++busy;
+        if (heard.starts_with("HTTP/1.1 200")) ++answered;
+    }
+    CHECK(busy >= 1);
+    CHECK(answered >= 1);
+    CHECK(busy + answered == 6);
+}
+
+TEST_CASE("Draining lets a request end and then takes no more", "[http]") {
+    Bench bench;
+    Line line(bench.port);
+    line.says("GET /thing/slow HTTP/1.1\r\nHost: x\r\n\r\n");
+    std::this_thread::sleep_for(50ms);
+    std::thread drain([&] { bench.server->drain(5s); });
+    const auto heard = line.hears(1000ms);
+    drain.join();
+    CHECK_THAT(heard, StartsWith("HTTP/1.1 200") && Contains("Connection: close"));
+    CHECK(line.ended());
+}
+
+TEST_CASE("Paths without end cost no memory", "[http][S16]") {
+    Bench bench;
+    const auto resident = [] {
+        std::ifstream in("/proc/self/statm");
+        long size = 0, pages = 0;
+        in >> size >> pages;
+        return pages * 4096;
+    };
+    const auto ask = [&](int from, int to) {
+        Line line(bench.port);
+        for (int each = from; each < to; each += 100) {
+            std::string batch;
+            for (int one = each; one < each + 100; ++one) batch += "GET /thing/no/" + std::to_string(one * 7919) + "/such HTTP/1.1\r\nHost: x\r\n\r\n";
+            line.says(batch);
+            std::size_t answers = 0;
+            while (answers < 100) {
+                const auto heard = line.hears(20ms);
+                if (heard.empty()) break;
+                for (auto at = heard.find("HTTP/1.1 404"); at != std::string::npos; at = heard.find("HTTP/1.1 404", at + 1)) ++answers;
+            }
+        }
+    };
+    ask(0, 2000);
+    const auto before = resident();
+    ask(2000, 22000);
+    CHECK(resident() - before < 1 << 20);
+}
+
+TEST_CASE("TLS is served with the given certificate, and a new one is taken without a restart", "[http]") {
+    test::Folder folder;
+    const auto certify = [&](const std::string& name) {
+        process::run({.argv = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=" + name, "-addext",
+                               "subjectAltName=IP:127.0.0.1", "-keyout", (folder / "key").string(), "-out", (folder / "cert").string()}})
+            .expectSuccess();
+    };
+    certify("first");
+    Bench bench({.certificateFile = (folder / "cert").string(), .keyFile = (folder / "key").string()});
+    const auto ask = [&] {
+        return process::run({.argv = {"curl", "-sv", "--cacert", (folder / "cert").string(), "https://127.0.0.1:" + std::to_string(bench.port) + "/thing/echo/tls"}});
+    };
+    CHECK(ask().out == "tls?");
+    certify("second");
+    bench.server->reloadCertificate();
+    const auto second = ask();
+    CHECK(second.out == "tls?");
+    CHECK_THAT(second.err, Contains("CN=second"));
+    std::ofstream(folder / "cert") << "no certificate";
+    CHECK_THROWS_AS(bench.server->reloadCertificate(), Error);
+}

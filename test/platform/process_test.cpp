@@ -1,0 +1,84 @@
+#include <catch2/catch.hpp>
+
+#include <unistd.h>
+
+#include <stratolet/error.hpp>
+
+#include "platform/ambient/ambient.hpp"
+#include "platform/config/config.hpp"
+#include "platform/os/process.hpp"
+#include "support/folder.hpp"
+
+#include <fstream>
+
+using namespace stratolet;
+using namespace std::chrono_literals;
+
+TEST_CASE("A program gets its arguments as they are, its input, and nothing of our environment", "[process]") {
+    ::setenv("SECRET_OF_OURS", "x", 1);
+    CHECK(process::run({.argv = {"printf", "%s|", "a b", "$HOME;`id`", ""}}).out == "a b|$HOME;`id`||");
+    CHECK(process::run({.argv = {"cat"}, .input = std::string(300000, 'x')}).out == std::string(300000, 'x'));
+    CHECK_THAT(process::run({.argv = {"env"}}).out, !Catch::Contains("SECRET_OF_OURS"));
+}
+
+TEST_CASE("A program that fails is an error with its command, its code and the end of what it said", "[process]") {
+    const auto outcome = process::run({.argv = {"sh", "-c", "echo because >&2; exit 3"}});
+    CHECK(outcome.exitCode == 3);
+    CHECK_THROWS_WITH(outcome.expectSuccess(), Catch::Contains("ended with 3") && Catch::Contains("because"));
+    CHECK(process::run({.argv = {"/no/such/program"}}).exitCode == 127);
+}
+
+TEST_CASE("A program that takes too long is ended with all that it started", "[process]") {
+    const auto began = std::chrono::steady_clock::now();
+    const auto outcome = process::run({.argv = {"sh", "-c", "sleep 60 & sleep 60"}, .timeout = 200ms});
+    CHECK(outcome.timedOut);
+    CHECK_FALSE(outcome.succeeded());
+    CHECK(std::chrono::steady_clock::now() - began < 5s);
+}
+
+TEST_CASE("A program's limits hold", "[process]") {
+    const test::Folder folder;
+    const auto file = (folder / "big").string();
+    CHECK_FALSE(process::run({.argv = {"dd", "if=/dev/zero", "of=" + file, "bs=1M", "count=4"}, .limits = {.fileBytesMax = 1 << 20}}).succeeded());
+    CHECK(std::filesystem::file_size(file) <= 1 << 20);
+    CHECK_FALSE(process::run({.argv = {"sh", "-c", "while :; do :; done"}, .timeout = 20s, .limits = {.cpuSecondsMax = 1}}).succeeded());
+}
+
+TEST_CASE("A daemon is known by its mark and can be ended; a stranger with its number is left alone", "[process]") {
+    const int pid = process::spawn({.argv = {"sleep", "61.25"}});
+    CHECK(process::runs(pid, "61.25"));
+    CHECK_FALSE(process::runs(pid, "another mark"));
+    process::end(pid, "another mark", 1s);
+    CHECK(process::runs(pid, "61.25"));
+    process::end(pid, "61.25", 2s);
+    CHECK_FALSE(process::runs(pid, "61.25"));
+}
+
+TEST_CASE("A configuration file that says something unknown or wrong is refused with its line", "[config]") {
+    const test::Folder folder;
+    const auto complaintAbout = [&](const std::string& text) -> std::string {
+        std::ofstream(folder / "c.conf") << text;
+        Config config({{"DEFAULT", "listen", ""}, {"compute", "threads", "2", wholeNumber(1, 8)}, {"compute", "virt_type", "auto", oneOf({"auto", "kvm"})}});
+        try {
+            config.load(folder / "c.conf");
+        } catch (const Error& error) { return error.what(); }
+        return "";
+    };
+    CHECK(complaintAbout("# all well\nlisten = a, b\n[compute]\nthreads=8\n").empty());
+    CHECK_THAT(complaintAbout("listen = a\n[nonsense]\n"), Catch::Contains("c.conf:2") && Catch::Contains("nonsense"));
+    CHECK_THAT(complaintAbout("[compute]\nthread = 1\n"), Catch::Contains("c.conf:2") && Catch::Contains("\"thread\""));
+    CHECK_THAT(complaintAbout("[compute]\nthreads = 9\n"), Catch::Contains("from 1 to 8"));
+    CHECK_THAT(complaintAbout("[compute]\nvirt_type = xen\n"), Catch::Contains("auto kvm"));
+    CHECK_THAT(complaintAbout("what\n"), Catch::Contains("c.conf:1"));
+}
+
+TEST_CASE("Times are read and written as each service writes them", "[ambient]") {
+    const auto time = parseIsoTime("2022-02-28T23:59:58.25Z");
+    REQUIRE(time);
+    CHECK(isoSecondsZ(*time) == "2022-02-28T23:59:58Z");
+    CHECK(isoMicrosZ(*time) == "2022-02-28T23:59:58.250000Z");
+    CHECK(isoMicros(*time) == "2022-02-28T23:59:58.250000");
+    CHECK(parseIsoTime("2022-03-01T01:59:58.25+02:00") == time);
+    CHECK(parseIsoTime("2022-03-01"));
+    for (const auto* text : {"", "2022", "2022-13-01", "2022-02-30", "2022-02-28T24:00:00", "2022-02-28T1:00", "yesterday", "2022-02-28T10:00:00X"}) CHECK_FALSE(parseIsoTime(text));
+}
