@@ -229,8 +229,10 @@ std::optional<MetadataAnswer> metadataAt(const Tree& tree, std::string_view path
 http::Site metadataSite(Servers& servers, network::Network& network, Ambient& ambient) {
     http::Site site;
     site.name = "metadata";
+    site.prefix = "/metadata"; // so that nobody else's path leads here; the sockets of guests lead nowhere else
     const auto answer = [&](Request& request) -> Response {
         auto& db = servers.reader();
+        if (request.origin.empty()) return http::textResponse(404, "404 Not Found"); // through no network of ours
         // Who asks is known by where the connection came from; nothing in the request is believed (OSSA S24).
         const auto id = network.serverAt(db, NetworkId{request.origin}, request.peer);
         const auto server = id ? servers.find(db, *id) : std::nullopt;

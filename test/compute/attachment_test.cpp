@@ -1,0 +1,86 @@
+#include <catch2/catch.hpp>
+
+#include "compute/cloud.hpp"
+
+using namespace stratolet;
+using namespace stratolet::test;
+
+namespace {
+
+std::string attachmentsOf(const std::string& server) { return "/compute/v2.1/servers/" + server + "/os-volume_attachments"; }
+std::string attachmentBody(const std::string& volume) { return R"({"volumeAttachment":{"volumeId":")" + volume + "\"}}"; }
+
+}
+
+TEST_CASE("A volume is attached to a server and detached again", "[compute][volume]") {
+    Cloud cloud;
+    const auto server = cloud.boots(cloud.alice, "web");
+    const auto volume = cloud.createsVolume(cloud.alice);
+    const auto answer = cloud.alice.posts(attachmentsOf(server), attachmentBody(volume));
+    REQUIRE(answer.status == 200);
+    CHECK(answer.json().object("volumeAttachment").text("device") == "/dev/vdb");
+    cloud.appliance.settle();
+    CHECK(cloud.volumeStatus(cloud.alice, volume) == "in-use");
+    CHECK(cloud.appliance.hypervisor().disksOf(ServerId{server}).size() == 2);
+    CHECK(cloud.shows(cloud.alice, server).array("os-extended-volumes:volumes_attached").items().front().text("id") == volume);
+    const HeaderList newest{{"OpenStack-API-Version", "compute 2.89"}};
+    const auto one = cloud.alice.gets(attachmentsOf(server) + "/" + volume, newest).json().object("volumeAttachment");
+    CHECK(one.has("attachment_id"));
+    CHECK_FALSE(one.has("id"));
+
+    CHECK(cloud.alice.posts(attachmentsOf(server), attachmentBody(volume)).status == 400);
+    CHECK(cloud.alice.posts(attachmentsOf(server), attachmentBody("00000000-0000-4000-8000-000000000000")).status == 404);
+    CHECK(cloud.alice.deletes(attachmentsOf(server) + "/00000000-0000-4000-8000-000000000000").status == 404);
+
+    CHECK(cloud.alice.deletes(attachmentsOf(server) + "/" + volume).status == 202);
+    cloud.appliance.settle();
+    CHECK(cloud.volumeStatus(cloud.alice, volume) == "available");
+    CHECK(cloud.appliance.hypervisor().disksOf(ServerId{server}).size() == 1);
+    CHECK(cloud.alice.gets(attachmentsOf(server)).json().array("volumeAttachments").size() == 0);
+}
+
+TEST_CASE("A volume that the guest does not take is available again", "[compute][volume]") {
+    Cloud cloud;
+    const auto server = cloud.boots(cloud.alice, "web");
+    const auto volume = cloud.createsVolume(cloud.alice);
+    cloud.appliance.hypervisor().failOn("ensureAttached", 100, Failure::Broken);
+    CHECK(cloud.alice.posts(attachmentsOf(server), attachmentBody(volume)).status == 200);
+    cloud.appliance.settle();
+    CHECK(cloud.volumeStatus(cloud.alice, volume) == "available");
+    CHECK(cloud.status(cloud.alice, server) == "ACTIVE");
+}
+
+TEST_CASE("A volume that the guest does not let go of stays in use", "[compute][volume]") {
+    Cloud cloud;
+    const auto server = cloud.boots(cloud.alice, "web");
+    const auto volume = cloud.createsVolume(cloud.alice);
+    cloud.alice.posts(attachmentsOf(server), attachmentBody(volume));
+    cloud.appliance.settle();
+    cloud.appliance.hypervisor().failOn("ensureDetached", 100, Failure::TimedOut);
+    CHECK(cloud.alice.deletes(attachmentsOf(server) + "/" + volume).status == 202);
+    cloud.appliance.settle();
+    CHECK(cloud.volumeStatus(cloud.alice, volume) == "in-use");
+    CHECK(cloud.appliance.hypervisor().disksOf(ServerId{server}).size() == 2);
+}
+
+TEST_CASE("A deleted server lets go of its volumes", "[compute][volume]") {
+    Cloud cloud;
+    const auto server = cloud.boots(cloud.alice, "web");
+    const auto volume = cloud.createsVolume(cloud.alice);
+    cloud.alice.posts(attachmentsOf(server), attachmentBody(volume));
+    cloud.appliance.settle();
+    CHECK(cloud.alice.deletes("/compute/v2.1/servers/" + server).status == 204);
+    cloud.appliance.settle();
+    CHECK(cloud.volumeStatus(cloud.alice, volume) == "available");
+}
+
+TEST_CASE("Another project's volume cannot be attached", "[compute][volume][policy]") {
+    Cloud cloud;
+    const auto mallory = cloud.appliance.member("mallory");
+    const auto volume = cloud.createsVolume(cloud.alice);
+    const auto image = Cloud::upload(mallory);
+    cloud.image = image;
+    const auto server = cloud.boots(mallory, "hers");
+    CHECK(mallory.posts(attachmentsOf(server), attachmentBody(volume)).status == 404);
+    CHECK(cloud.volumeStatus(cloud.alice, volume) == "available");
+}

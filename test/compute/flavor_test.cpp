@@ -1,0 +1,39 @@
+#include <catch2/catch.hpp>
+
+#include "compute/cloud.hpp"
+
+using namespace stratolet;
+using namespace stratolet::test;
+
+TEST_CASE("The usual flavors are there", "[compute][flavor]") {
+    TestAppliance appliance;
+    const auto alice = appliance.member("alice");
+    const auto flavors = alice.gets("/compute/v2.1/flavors/detail").json().array("flavors").items();
+    REQUIRE(flavors.size() == 5);
+    CHECK(flavors[0].text("name") == "m1.tiny");
+    CHECK(flavors[0].integer("ram") == 512);
+    CHECK(flavors[0].text("swap").empty());
+    CHECK(alice.gets("/compute/v2.1/flavors/1", {{"OpenStack-API-Version", "compute 2.75"}}).json().object("flavor").integer("swap") == 0);
+    CHECK(alice.gets("/compute/v2.1/flavors/none").status == 404);
+    CHECK(alice.gets("/compute/v2.1/flavors?limit=2").json().has("flavors_links"));
+    CHECK(alice.gets("/compute/v2.1/flavors?minRam=4096").json().array("flavors").size() == 3);
+    CHECK(alice.gets("/compute/v2.1/flavors?minRam=x").status == 400);
+    CHECK(alice.gets("/compute/v2.1/flavors?marker=none").status == 400);
+}
+
+TEST_CASE("An administrator makes and deletes flavors; others don't", "[compute][flavor]") {
+    TestAppliance appliance;
+    const auto admin = appliance.admin(), alice = appliance.member("alice");
+    const std::string body = R"({"flavor":{"name":"big","id":"big","ram":1024,"vcpus":2,"disk":3,"os-flavor-access:is_public":false}})";
+    CHECK(alice.posts("/compute/v2.1/flavors", body).status == 403);
+    CHECK(admin.posts("/compute/v2.1/flavors", body).status == 200);
+    CHECK(admin.posts("/compute/v2.1/flavors", body).status == 409);
+    CHECK(alice.gets("/compute/v2.1/flavors/big").status == 404);
+    CHECK(admin.posts("/compute/v2.1/flavors/big/action", R"({"addTenantAccess":{"tenant":")" + alice.project + "\"}}").status == 200);
+    CHECK(alice.gets("/compute/v2.1/flavors/big").status == 200);
+    CHECK(admin.posts("/compute/v2.1/flavors/big/os-extra_specs", R"({"extra_specs":{"hw:cpu_policy":"shared"}})").status == 200);
+    CHECK(alice.gets("/compute/v2.1/flavors/big/os-extra_specs/hw:cpu_policy").json().text("hw:cpu_policy") == "shared");
+    CHECK(admin.deletes("/compute/v2.1/flavors/big").status == 202);
+    CHECK(admin.deletes("/compute/v2.1/flavors/big").status == 404);
+    CHECK(admin.posts("/compute/v2.1/flavors", R"({"flavor":{"name":"none","ram":0,"vcpus":1,"disk":1}})").status == 400);
+}

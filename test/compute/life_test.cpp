@@ -1,0 +1,75 @@
+#include <catch2/catch.hpp>
+
+#include "compute/cloud.hpp"
+
+using namespace stratolet;
+using namespace stratolet::test;
+
+TEST_CASE("Servers keep running across a restart of the appliance", "[compute][life]") {
+    Cloud cloud;
+    const auto id = cloud.boots(cloud.alice, "web");
+    cloud.appliance.restart();
+    cloud.appliance.settle();
+    CHECK(cloud.appliance.hypervisor().powerState(ServerId{id}) == PowerState::Running);
+    CHECK(cloud.appliance.hypervisor().calls("ensureRunning") == 0); // nobody touched it
+    CHECK(cloud.status(cloud.alice, id) == "ACTIVE");
+}
+
+TEST_CASE("Servers that should run are started again after the machine was", "[compute][life]") {
+    Cloud cloud;
+    const auto runs = cloud.boots(cloud.alice, "runs"), stopped = cloud.boots(cloud.alice, "stopped");
+    cloud.acts(cloud.alice, stopped, R"({"os-stop":null})");
+    cloud.appliance.settle();
+    cloud.appliance.hypervisor().loseHost();
+    cloud.appliance.appliance().store().write(
+        [](store::Transaction& tx) { tx.execute("UPDATE compute_hosts SET boot = 'an earlier one'"); });
+    cloud.appliance.restart();
+    cloud.appliance.settle();
+    CHECK(cloud.appliance.hypervisor().powerState(ServerId{runs}) == PowerState::Running);
+    CHECK(cloud.appliance.hypervisor().powerState(ServerId{stopped}) == PowerState::Shutdown);
+    CHECK(cloud.status(cloud.alice, runs) == "ACTIVE");
+    CHECK(cloud.status(cloud.alice, stopped) == "SHUTOFF");
+}
+
+TEST_CASE("A guest that powered itself off is shown as such", "[compute][life]") {
+    Cloud cloud;
+    const auto id = cloud.boots(cloud.alice, "web");
+    cloud.appliance.hypervisor().powerOffFromInside(ServerId{id});
+    cloud.appliance.restart(); // the reconciler looks at once
+    cloud.appliance.settle();
+    CHECK(cloud.status(cloud.alice, id) == "SHUTOFF");
+    CHECK(cloud.shows(cloud.alice, id).integer("OS-EXT-STS:power_state") == 4);
+}
+
+TEST_CASE("A guest that the hypervisor has lost is made again", "[compute][life]") {
+    Cloud cloud;
+    const auto id = cloud.boots(cloud.alice, "web");
+    cloud.appliance.hypervisor().ensureGone(ServerId{id});
+    cloud.appliance.restart();
+    cloud.appliance.settle();
+    CHECK(cloud.appliance.hypervisor().powerState(ServerId{id}) == PowerState::Running);
+    CHECK(cloud.status(cloud.alice, id) == "ACTIVE");
+}
+
+TEST_CASE("A guest of ours that no server stands for is removed", "[compute][life]") {
+    Cloud cloud;
+    const auto id = cloud.boots(cloud.alice, "web");
+    GuestSpec stray;
+    stray.server.text = "00000000-0000-4000-8000-000000000000";
+    cloud.appliance.hypervisor().ensureDefined(stray);
+    cloud.appliance.restart();
+    CHECK(cloud.appliance.hypervisor().guests() == std::vector<ServerId>{ServerId{id}});
+}
+
+TEST_CASE("A base copy stays while a server uses it", "[compute][life]") {
+    Cloud cloud;
+    const auto id = cloud.boots(cloud.alice, "web");
+    const auto bases = cloud.appliance.folder() / "instances" / "_base";
+    const auto count = [&] { return std::distance(std::filesystem::directory_iterator(bases), std::filesystem::directory_iterator()); };
+    cloud.appliance.restart();
+    CHECK(count() == 1);
+    cloud.alice.deletes("/compute/v2.1/servers/" + id);
+    cloud.appliance.settle();
+    cloud.appliance.restart();
+    CHECK(count() == 0);
+}

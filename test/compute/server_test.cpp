@@ -1,0 +1,325 @@
+#include <catch2/catch.hpp>
+
+#include <chrono>
+
+#include "compute/cloud.hpp"
+
+using namespace stratolet;
+using namespace stratolet::test;
+using Catch::Matchers::Contains;
+
+TEST_CASE("A server is built, shown and deleted", "[compute][server]") {
+    Cloud cloud;
+    const auto answer = cloud.asksForServer(cloud.alice, "web");
+    REQUIRE(answer.status == 202);
+    const auto made = answer.json().object("server");
+    CHECK(made.text("adminPass").size() == 12);
+    CHECK(answer.headers["Location"] == "http://cloud.test/compute/v2.1/servers/" + made.text("id"));
+    const std::string id = made.text("id");
+    cloud.appliance.settle();
+
+    const auto server = cloud.shows(cloud.alice, id);
+    CHECK(server.text("status") == "ACTIVE");
+    CHECK(server.integer("OS-EXT-STS:power_state") == 1);
+    CHECK(server.find("OS-EXT-STS:task_state")->isNull());
+    CHECK(server.object("flavor").text("original_name") == "m1.tiny");
+    CHECK(server.object("image").text("id") == cloud.image);
+    CHECK(server.text("OS-EXT-SRV-ATTR:hostname") == "web");
+    CHECK_FALSE(server.has("OS-EXT-SRV-ATTR:host")); // for administrators only
+    CHECK(cloud.appliance.hypervisor().powerState(ServerId{id}) == PowerState::Running);
+    CHECK(cloud.appliance.announced("compute.server.planned") == 1);
+
+    CHECK(cloud.alice.deletes("/compute/v2.1/servers/" + id).status == 204);
+    cloud.appliance.settle();
+    CHECK(cloud.alice.gets("/compute/v2.1/servers/" + id).status == 404);
+    CHECK(cloud.appliance.hypervisor().guests().empty());
+    CHECK_FALSE(std::filesystem::exists(cloud.appliance.folder() / "instances" / id));
+    CHECK(cloud.appliance.announced("compute.server.deleted") == 1);
+}
+
+TEST_CASE("What a server shows depends on the version that was asked for", "[compute][server][version]") {
+    Cloud cloud;
+    const auto id = cloud.boots(cloud.alice, "web");
+    const auto old = cloud.shows(cloud.alice, id, "2.1"), fresh = cloud.shows(cloud.alice, id, "2.93");
+    for (const char* later :
+         {"locked", "description", "tags", "trusted_image_certificates", "server_groups", "locked_reason", "OS-EXT-SRV-ATTR:hostname"}) {
+        CAPTURE(later);
+        CHECK_FALSE(old.has(later));
+        CHECK(fresh.has(later));
+    }
+    CHECK(old.object("flavor").text("id") == "1");
+    CHECK_FALSE(fresh.object("flavor").has("id"));
+    const auto root = cloud.shows(cloud.appliance.admin(), id, "2.3");
+    CHECK(root.text("OS-EXT-SRV-ATTR:instance_name").starts_with("instance-"));
+    CHECK(root.text("OS-EXT-SRV-ATTR:root_device_name") == "/dev/vda");
+}
+
+TEST_CASE("A server that cannot be is refused before anything is made", "[compute][server]") {
+    Cloud cloud;
+    struct Example {
+        const char *more, *says;
+    };
+    const auto example = GENERATE(values<Example>({{R"(,"flavorRef":"none")", "twice"},
+                                                   {R"(,"key_name":"absent")", "Invalid key_name provided."},
+                                                   {R"(,"availability_zone":"mars")", "The requested availability zone is not available"},
+                                                   {R"(,"min_count":3,"max_count":2)", "min_count must be <= max_count"},
+                                                   {R"(,"user_data":"no base64!")", "user_data"},
+                                                   {R"(,"metadata":{"key":7})", "metadata"},
+                                                   {R"(,"accessIPv6":"bb:gg")", "accessIPv6"},
+                                                   {R"(,"config_drive":true)", "config_drive"},
+                                                   {R"(,"personality":[])", "personality"},
+                                                   {R"(,"colour":"red")", "colour"},
+                                                   {R"(,"tags":["a/b"])", "tags"}}));
+    CAPTURE(example.more);
+    const auto answer = cloud.asksForServer(cloud.alice, "web", example.more);
+    CHECK(answer.status == 400);
+    if (std::string_view(example.says) != "twice") CHECK_THAT(faultOf(answer, "badRequest"), Contains(example.says));
+    CHECK(cloud.alice.gets("/compute/v2.1/servers").json().array("servers").size() == 0);
+    CHECK(cloud.appliance.announced("compute.server.planned") == 0);
+}
+
+TEST_CASE("Names, flavors and images of new servers are checked", "[compute][server]") {
+    Cloud cloud;
+    const auto asks = [&](const std::string& name, const std::string& flavor, const std::string& image,
+                          const std::string& networks = R"("none")") {
+        return cloud.alice.posts("/compute/v2.1/servers",
+                                 R"({"server":{"name":)" + name + R"(,"flavorRef":)" + flavor + R"(,"imageRef":)" + image +
+                                     R"(,"networks":)" + networks + "}}",
+                                 {{"X-OpenStack-Nova-API-Version", "2.37"}});
+    };
+    const std::string image = "\"" + cloud.image + "\"";
+    CHECK(asks("\"\"", "\"1\"", image).status == 400);
+    CHECK(asks("12345", "\"1\"", image).status == 400);
+    CHECK(asks("\" a\"", "\"1\"", image).status == 400);
+    CHECK(asks("\"" + std::string(256, 'a') + "\"", "\"1\"", image).status == 400);
+    CHECK(asks("\"a\"", "\"-1\"", image).status == 400);
+    CHECK(asks("\"a\"", "null", image).status == 400);
+    CHECK(asks("\"a\"", "\"1\"", "\"-1\"").status == 400);
+    CHECK(asks("\"a\"", "\"1\"", R"("00000000-0000-4000-8000-000000000000")").status == 400);
+    CHECK(asks("\"a\"", "\"1\"", image, R"([{"uuid":"a-b-c-d-e-f-g-h-i-j"}])").status == 400);
+    CHECK(asks("\"a\"", "\"1\"", image, R"([{"uuid":"00000000-0000-4000-8000-000000000000"}])").status == 400);
+    CHECK(asks("\"a\"", "\"1\"", image, "[]").status == 400);
+    CHECK(asks("\"a\"", "\"1\"", image).status == 202);
+}
+
+TEST_CASE("A server stops, starts and reboots, and says so", "[compute][server]") {
+    Cloud cloud;
+    const auto id = cloud.boots(cloud.alice, "web");
+
+    CHECK(cloud.acts(cloud.alice, id, R"({"os-start":null})").status == 409);
+    CHECK(cloud.acts(cloud.alice, id, R"({"os-stop":null})").status == 202);
+    CHECK(cloud.acts(cloud.alice, id, R"({"os-stop":null})").status != 202);
+    cloud.appliance.settle();
+    CHECK(cloud.status(cloud.alice, id) == "SHUTOFF");
+    CHECK(cloud.appliance.hypervisor().powerState(ServerId{id}) == PowerState::Shutdown);
+    CHECK(cloud.acts(cloud.alice, id, R"({"reboot":{"type":"SOFT"}})").status == 409);
+    CHECK(cloud.acts(cloud.alice, id, R"({"os-start":null})").status == 202);
+    cloud.appliance.settle();
+    CHECK(cloud.status(cloud.alice, id) == "ACTIVE");
+    for (const char* type : {"SOFT", "hard"}) {
+        CHECK(cloud.acts(cloud.alice, id, std::string(R"({"reboot":{"type":")") + type + "\"}}").status == 202);
+        cloud.appliance.settle();
+        CHECK(cloud.status(cloud.alice, id) == "ACTIVE");
+    }
+    CHECK(cloud.appliance.hypervisor().console(ServerId{id}, -1).find("boot 4") != std::string::npos);
+
+    CHECK(cloud.acts(cloud.alice, id, R"({"reboot":{"type":"sideways"}})").status == 400);
+    CHECK(faultOf(cloud.acts(cloud.alice, id, R"({"os-dance":null})"), "badRequest") == "There is no such action: os-dance");
+    CHECK(cloud.acts(cloud.alice, "00000000-0000-4000-8000-000000000000", R"({"os-stop":null})").status == 404);
+
+    const auto actions = cloud.alice.gets("/compute/v2.1/servers/" + id + "/os-instance-actions").json().array("instanceActions").items();
+    REQUIRE(actions.size() == 5);
+    CHECK(actions.front().text("action") == "reboot");
+    CHECK(actions.back().text("action") == "create");
+    const auto one = cloud.alice.gets("/compute/v2.1/servers/" + id + "/os-instance-actions/" + actions.back().text("request_id"),
+                                      {{"OpenStack-API-Version", "compute 2.51"}});
+    CHECK(one.json().object("instanceAction").array("events").items().front().text("result") == "Success");
+}
+
+TEST_CASE("A soft reboot that the guest does not answer becomes a hard one", "[compute][server]") {
+    Cloud cloud;
+    const auto id = cloud.boots(cloud.alice, "web");
+    cloud.appliance.hypervisor().failOn("reboot", 1, Failure::TimedOut);
+    CHECK(cloud.acts(cloud.alice, id, R"({"reboot":{"type":"SOFT"}})").status == 202);
+    cloud.appliance.settle();
+    CHECK(cloud.status(cloud.alice, id) == "ACTIVE");
+    CHECK(cloud.appliance.hypervisor().calls("ensureStopped") == 1);
+}
+
+TEST_CASE("A server that the host cannot start is in error, and its owner does not learn what the host said", "[compute][server]") {
+    Cloud cloud;
+    cloud.appliance.hypervisor().failOn("ensureRunning", 100, Failure::Broken);
+    const auto id = cloud.boots(cloud.alice, "web");
+    const auto server = cloud.shows(cloud.alice, id);
+    CHECK(server.text("status") == "ERROR");
+    CHECK(server.object("fault").integer("code") == 500);
+    CHECK(server.object("fault").text("message") == "Failed to build the server.");
+    CHECK_FALSE(server.object("fault").has("details"));
+    CHECK_THAT(cloud.shows(cloud.appliance.admin(), id).object("fault").text("details"), Contains("ensureRunning"));
+    CHECK(cloud.appliance.hypervisor().guests().empty());
+    CHECK(cloud.alice.deletes("/compute/v2.1/servers/" + id).status == 204);
+    cloud.appliance.settle();
+    CHECK(cloud.alice.gets("/compute/v2.1/servers/" + id).status == 404);
+}
+
+TEST_CASE("Nobody sees or touches another project's server", "[compute][server][policy]") {
+    Cloud cloud;
+    const auto id = cloud.boots(cloud.alice, "web");
+    const auto mallory = cloud.appliance.member("mallory");
+    CHECK(mallory.gets("/compute/v2.1/servers/" + id).status == 404);
+    CHECK(mallory.deletes("/compute/v2.1/servers/" + id).status == 404);
+    CHECK(cloud.acts(mallory, id, R"({"os-stop":null})").status == 404);
+    CHECK(mallory.gets("/compute/v2.1/servers").json().array("servers").size() == 0);
+    CHECK(mallory.gets("/compute/v2.1/servers?all_tenants=1").status == 403);
+    CHECK(mallory.gets("/compute/v2.1/servers?project_id=" + cloud.alice.project).json().array("servers").size() == 0);
+    CHECK(cloud.appliance.admin().gets("/compute/v2.1/servers?all_tenants=1").json().array("servers").size() == 1);
+    const auto reader = cloud.appliance.colleague(cloud.alice, "rita", "reader");
+    CHECK(reader.gets("/compute/v2.1/servers/" + id).status == 200);
+    CHECK(reader.deletes("/compute/v2.1/servers/" + id).status == 403);
+    CHECK(mallory.gets("/compute/v2.1/" + cloud.alice.project + "/servers").status == 400);
+    CHECK(cloud.alice.gets("/compute/v2.1/{project}/servers").status == 200);
+}
+
+TEST_CASE("A locked server is left alone", "[compute][server]") {
+    Cloud cloud;
+    const auto id = cloud.boots(cloud.alice, "web");
+    CHECK(cloud.acts(cloud.alice, id, R"({"lock":null})").status == 202);
+    CHECK(faultOf(cloud.acts(cloud.alice, id, R"({"os-stop":null})"), "conflictingRequest") == "Instance " + id + " is locked");
+    CHECK(cloud.alice.deletes("/compute/v2.1/servers/" + id).status == 409);
+    CHECK(cloud.acts(cloud.alice, id, R"({"unlock":null})").status == 202);
+    CHECK(cloud.acts(cloud.alice, id, R"({"os-stop":null})").status == 202);
+    CHECK(cloud.acts(cloud.appliance.admin(), id, R"({"lock":null})").status == 202);
+    CHECK(cloud.acts(cloud.alice, id, R"({"unlock":null})").status == 403);
+}
+
+TEST_CASE("Servers are counted against the quota, all or as many as fit", "[compute][server][quota]") {
+    Cloud cloud;
+    const auto limited =
+        cloud.appliance.admin().puts("/compute/v2.1/os-quota-sets/" + cloud.alice.project, R"({"quota_set":{"instances":3}})");
+    REQUIRE(limited.status == 200);
+    CHECK(cloud.asksForServer(cloud.alice, "many", R"(,"min_count":4)").status == 403);
+    CHECK(cloud.asksForServer(cloud.alice, "many", R"(,"min_count":1,"max_count":5)").status == 202);
+    CHECK(cloud.alice.gets("/compute/v2.1/servers").json().array("servers").size() == 3);
+    CHECK(cloud.asksForServer(cloud.alice, "one").status == 403);
+    cloud.appliance.settle();
+    const auto used = cloud.alice.gets("/compute/v2.1/limits").json().object("limits").object("absolute");
+    CHECK(used.integer("totalInstancesUsed") == 3);
+    CHECK(used.integer("totalRAMUsed") == 3 * 512);
+    for (const auto& server : cloud.alice.gets("/compute/v2.1/servers").json().array("servers").items())
+        CHECK(cloud.alice.deletes("/compute/v2.1/servers/" + server.text("id")).status == 204);
+    cloud.appliance.settle();
+    CHECK(cloud.alice.gets("/compute/v2.1/limits").json().object("limits").object("absolute").integer("totalInstancesUsed") == 0);
+}
+
+TEST_CASE("Lists are filtered, sorted and paged", "[compute][server][list]") {
+    Cloud cloud;
+    const auto web = cloud.boots(cloud.alice, "web-1"), db = cloud.boots(cloud.alice, "db-1");
+    cloud.acts(cloud.alice, db, R"({"os-stop":null})");
+    cloud.appliance.settle();
+    const auto names = [&](const std::string& query, const std::string& version = "2.1") {
+        std::string all;
+        const auto answer = cloud.alice.gets("/compute/v2.1/servers?" + query, {{"OpenStack-API-Version", "compute " + version}});
+        INFO(answer.body);
+        REQUIRE(answer.status == 200);
+        for (const auto& server : answer.json().array("servers").items()) all += server.text("name") + " ";
+        return all;
+    };
+    const auto status = [&](const std::string& query, const std::string& version = "2.1") {
+        return cloud.alice.gets("/compute/v2.1/servers?" + query, {{"OpenStack-API-Version", "compute " + version}}).status;
+    };
+    CHECK(names("") == "db-1 web-1 ");
+    CHECK(names("sort_key=display_name&sort_dir=desc") == "web-1 db-1 ");
+    CHECK(names("name=^web") == "web-1 ");
+    CHECK(names("name=(a*)*b$") == "");
+    CHECK(names("status=active") == "web-1 ");
+    CHECK(names("status=SHUTOFF") == "db-1 ");
+    CHECK(names("status=SHUTOFF&status=ACTIVE") == "db-1 web-1 ");
+    CHECK(names("status=baloney") == "");
+    CHECK(names("flavor=1") == "db-1 web-1 ");
+    CHECK(names("flavor=2") == "");
+    CHECK(names("image=" + cloud.image) == "db-1 web-1 ");
+    CHECK(names("image=nothing") == "");
+    CHECK(names("changes-since=2051-01-01T12:34:00Z") == "");
+    CHECK(names("limit=1") == "db-1 ");
+    CHECK(names("limit=1&marker=" + db) == "web-1 ");
+    CHECK(names("limit=100") == "db-1 web-1 ");
+    CHECK(status("changes-since=2011/01/01") == 400);
+    CHECK(status("limit=-1") == 400);
+    CHECK(status("limit=x") == 400);
+    CHECK(status("marker=none") == 400);
+    CHECK(status("sort_key=user_data") == 400);
+    CHECK(status("status=baloney", "2.38") == 400);
+    CHECK(status("status=deleted") == 403);
+    CHECK(names("colour=red") == "db-1 web-1 ");
+    CHECK(status("colour=red", "2.75") == 400);
+    CHECK(status("name=[") == 400);
+    CHECK(cloud.alice.gets("/compute/v2.1/servers?limit=1").json().array("servers_links").items().front().text("href") ==
+          "http://cloud.test/compute/v2.1/servers?limit=1&marker=" + db);
+
+    CHECK(cloud.alice.deletes("/compute/v2.1/servers/" + web).status == 204);
+    cloud.appliance.settle();
+    CHECK(names("") == "db-1 ");
+    CHECK(names("changes-since=2020-01-01T00:00:00Z") == "db-1 web-1 ");
+}
+
+TEST_CASE("Metadata and tags are kept with the server", "[compute][server]") {
+    Cloud cloud;
+    const auto id = cloud.boots(cloud.alice, "web", R"(,"metadata":{"role":"front"},"tags":["blue"])");
+    const std::string metadata = "/compute/v2.1/servers/" + id + "/metadata", tags = "/compute/v2.1/servers/" + id + "/tags";
+    CHECK(cloud.shows(cloud.alice, id).object("metadata").text("role") == "front");
+    CHECK(cloud.alice.posts(metadata, R"({"metadata":{"rack":"7"}})").status == 200);
+    CHECK(cloud.alice.gets(metadata).json().object("metadata").size() == 2);
+    CHECK(cloud.alice.puts(metadata + "/rack", R"({"meta":{"rack":"8"}})").status == 200);
+    CHECK(cloud.alice.puts(metadata + "/rack", R"({"meta":{"role":"8"}})").status == 400);
+    CHECK(cloud.alice.gets(metadata + "/rack").json().object("meta").text("rack") == "8");
+    CHECK(cloud.alice.deletes(metadata + "/rack").status == 204);
+    CHECK(cloud.alice.gets(metadata + "/rack").status == 404);
+    CHECK(cloud.alice.puts(metadata, R"({"metadata":{}})").status == 200);
+    CHECK(cloud.alice.gets(metadata).json().object("metadata").size() == 0);
+
+    const HeaderList version{{"OpenStack-API-Version", "compute 2.26"}};
+    CHECK(cloud.alice.gets(tags).status == 404);
+    CHECK(cloud.alice.gets(tags + "/blue", version).status == 204);
+    CHECK(cloud.alice.puts(tags + "/green", "", version).status == 201);
+    CHECK(cloud.alice.puts(tags + "/green", "", version).status == 204);
+    CHECK(cloud.alice.gets("/compute/v2.1/servers?tags=blue,green", version).json().array("servers").size() == 1);
+    CHECK(cloud.alice.gets("/compute/v2.1/servers?not-tags-any=blue,red", version).json().array("servers").size() == 0);
+    CHECK(cloud.alice.deletes(tags + "/green", version).status == 204);
+    CHECK(cloud.alice.deletes(tags + "/green", version).status == 404);
+    CHECK(cloud.alice.deletes(tags, version).status == 204);
+    CHECK(cloud.alice.gets(tags, version).json().array("tags").size() == 0);
+}
+
+TEST_CASE("A server is renamed, and its addresses for access are written in one way", "[compute][server]") {
+    Cloud cloud;
+    const auto id = cloud.boots(cloud.alice, "web");
+    const auto changed =
+        cloud.alice.puts("/compute/v2.1/servers/" + id, R"({"server":{"name":"www","accessIPv6":"0:0:0:0:0:babe:220.12.22.2"}})");
+    REQUIRE(changed.status == 200);
+    CHECK(changed.json().object("server").text("name") == "www");
+    CHECK(changed.json().object("server").text("accessIPv6") == "::babe:dc0c:1602");
+    CHECK_FALSE(changed.json().object("server").has("key_name")); // before 2.75
+    CHECK(cloud.alice.puts("/compute/v2.1/servers/" + id, R"({"server":{"name":""}})").status == 400);
+    CHECK(cloud.alice.puts("/compute/v2.1/servers/" + id, R"({"server":{"status":"ERROR"}})").status == 400);
+    CHECK(cloud.alice.puts("/compute/v2.1/servers/none", R"({"server":{"name":"x"}})").status == 404);
+}
+
+TEST_CASE("The console is text, whatever the guest wrote", "[compute][server]") {
+    Cloud cloud;
+    const auto id = cloud.boots(cloud.alice, "web");
+    const auto answer = cloud.acts(cloud.alice, id, R"({"os-getConsoleOutput":{"length":2}})");
+    CHECK(answer.json().text("output") == "boot 1\nlogin: ");
+    CHECK(cloud.acts(cloud.alice, id, R"({"os-getConsoleOutput":{"length":"x"}})").status == 400);
+    CHECK(cloud.acts(cloud.alice, id, R"({"os-getConsoleOutput":{}})").status == 200);
+}
+
+TEST_CASE("A hundred servers asked for at once all run soon", "[compute][server][load]") {
+    Cloud cloud;
+    REQUIRE(cloud.appliance.admin()
+                .puts("/compute/v2.1/os-quota-sets/" + cloud.alice.project, R"({"quota_set":{"instances":-1,"cores":-1,"ram":-1}})")
+                .status == 200);
+    const auto begin = std::chrono::steady_clock::now();
+    cloud.boots(cloud.alice, "many", R"(,"min_count":100)");
+    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(10)); // 3 where the machine has nothing else to do
+    CHECK(cloud.alice.gets("/compute/v2.1/servers?status=ACTIVE&limit=1000").json().array("servers").size() == 100);
+}
