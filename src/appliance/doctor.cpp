@@ -1,0 +1,69 @@
+#include "appliance/doctor.hpp"
+
+#include <ostream>
+
+#include <stratolet/error.hpp>
+
+#include "platform/store/store.hpp"
+
+namespace stratolet {
+namespace {
+
+/// A question whose every answer is a finding: the first column names what it is about.
+struct Question {
+    std::string_view finding;
+    std::string_view sql;
+};
+
+constexpr Question questions[] = {
+    {"server has a task that no job works on", "SELECT id || ' (' || task_state || ')' FROM compute_servers WHERE task_state IS NOT NULL AND id NOT IN (SELECT subject FROM jobs)"},
+    {"server is being built by no job", "SELECT id FROM compute_servers WHERE vm_state = 'building' AND id NOT IN (SELECT subject FROM jobs)"},
+    {"volume is in a transitional state that no job works on",
+     "SELECT id || ' (' || status || ')' FROM volumes WHERE status IN ('creating', 'downloading', 'extending', 'deleting') AND id NOT IN (SELECT subject FROM jobs)"},
+    {"attachment belongs to a server that is not there", "SELECT id FROM volume_attachments WHERE by_compute = 1 AND server_id NOT IN (SELECT id FROM compute_servers)"},
+    {"volume is attached, but has no attachment", "SELECT id FROM volumes WHERE status = 'in-use' AND id NOT IN (SELECT volume_id FROM volume_attachments)"},
+    {"compute knows an attachment that block does not", "SELECT id FROM compute_attachments WHERE id NOT IN (SELECT id FROM volume_attachments)"},
+    {"port belongs to a server that is not there", "SELECT id FROM ports WHERE device_owner LIKE 'compute:%' AND device_id NOT IN (SELECT id FROM compute_servers)"},
+    {"job's deadline passed more than an hour ago", "SELECT id || ' (' || kind || ' of ' || subject || ')' FROM jobs WHERE deadline < (unixepoch() - 3600) * 1000000"},
+};
+
+std::filesystem::path storeIn(const std::filesystem::path& stateDir) {
+    auto file = stateDir / "stratolet.db";
+    if (!std::filesystem::exists(file)) throw Error(Failure::Invalid, stateDir.string(), " has no store (stratolet.db)");
+    return file;
+}
+
+}
+
+int printJobs(const std::filesystem::path& stateDir, std::ostream& out) {
+    store::Store store({.file = storeIn(stateDir)});
+    auto rows = store.reader().query("SELECT id, kind, subject, state, step, attempt, error FROM jobs ORDER BY id");
+    while (rows.next()) {
+        const auto row = rows.row();
+        out << row.integer(0) << ' ' << row.text(1) << ' ' << row.text(2) << ' ' << row.text(3) << " step " << row.integer(4) << " attempt " << row.integer(5);
+        if (!row.text(6).empty()) out << " (" << row.text(6) << ')';
+        out << '\n';
+    }
+    return 0;
+}
+
+int examine(const std::filesystem::path& stateDir, std::ostream& out) {
+    store::Store store({.file = storeIn(stateDir)});
+    return store.read([&](store::Reader& db) { // one moment, so that what a running cloud does meanwhile is no finding
+        int findings = 0;
+        for (const auto& question : questions)
+            for (const auto& about : db.query(question.sql).texts()) {
+                out << question.finding << ": " << about << '\n';
+                ++findings;
+            }
+        for (const auto& broken : db.query("PRAGMA integrity_check").texts())
+            if (broken != "ok") {
+                out << "the file is damaged: " << broken << '\n';
+                ++findings;
+            }
+        if (findings == 0) out << "all is well\n";
+        return findings == 0 ? 0 : 1;
+    });
+}
+
+}
