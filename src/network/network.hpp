@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "identity/identity.hpp"
+#include "platform/config/config.hpp"
 #include "platform/http/http.hpp"
 #include "platform/parts.hpp"
 #include "platform/store/store.hpp"
@@ -53,6 +54,9 @@ struct NewPort {
     std::string hostname;
 };
 
+/// [network] of stratolet.conf.
+std::vector<ConfigOption> configOptions();
+
 /// The network service.
 class Network {
 public:
@@ -60,6 +64,9 @@ public:
     ~Network();
 
     http::Site site();
+
+    /// The external network that the configuration asks for, where there is none yet. To be called once the store is migrated.
+    void bootstrap();
 
     /// Networks this project may put a server on (its own and shared ones; external ones that are not shared are none), oldest first.
     std::vector<NetworkId> networksFor(store::Reader& db, const identity::Caller& caller);

@@ -287,7 +287,8 @@ Port Ports::update(store::Transaction& tx, Port port, const NetworkRecord& netwo
                            core_.now(), port.id, gone.address.text());
     }
     changeStandard(core_, port.standard, body);
-    if (port.server.empty() && !port.owner.starts_with("network:")) port.status = "DOWN";
+    const bool used = !port.server.empty() || port.owner.starts_with("network:");
+    if (!used || !port.adminUp) port.status = "DOWN";
     port_table::update(tx, port);
     core_.changed(tx, port.id.text);
     static_cast<void>(network);
@@ -325,6 +326,7 @@ void Ports::ensureDhcpPort(store::Transaction& tx, const NetworkRecord& network)
         port.standard = {network.standard.project, "", "", 1, core_.now(), core_.now()};
         port.owner = dhcpOwner;
         port.device = "dhcp-" + network.id.text;
+        port.status = "ACTIVE"; // whoever is there gets an answer
         port.portSecurity = false;
         keep(tx, network, port, std::vector<WantedAddress>{});
         return ensureDhcpPort(tx, network);

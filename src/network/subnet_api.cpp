@@ -16,7 +16,6 @@ const Attributes& attributes() {
         {"cidr", Type::Text, "$.cidr", true, false},
         {"prefixlen", Type::Whole, {}, true, false},
         {"subnetpool_id", Type::Text, "$.subnet_pool", true, false},
-        {"use_default_subnetpool", Type::Truth, {}, true, false},
         {"gateway_ip", Type::Text, "$.gateway", true, true},
         {"enable_dhcp", Type::Truth, "$.dhcp", true, true},
         {"allocation_pools", Type::Other, {}, true, true},

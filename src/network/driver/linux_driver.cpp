@@ -314,14 +314,21 @@ private:
             if (each.link == link->index && !each.text.starts_with("fe80:")) there.insert(each.text);
         for (const auto& address : wanted.addresses) {
             if (there.erase(address)) continue;
-            const auto prefix = Prefix::parse(address);
-            for (const auto& other : addresses)
-                if (const auto used = Prefix::parse(other.text); other.link != link->index && used && prefix && used->overlaps(*prefix))
-                    throw Error(Failure::Broken, "external network ", wanted.name, " overlaps the host's own ", other.text,
-                                "; the host takes no address on it");
+            if (const auto other = overlapped(address, link->index, addresses)) {
+                // Somebody's odd wish for a network must not cut the host off, nor keep the rest from being done.
+                notice("external network " + wanted.name + " overlaps the host's own " + *other + "; the host takes no address on it");
+                continue;
+            }
             netlink.addAddress(link->index, address);
         }
         for (const auto& address : there) netlink.removeAddress(link->index, address);
+    }
+
+    static std::optional<std::string> overlapped(const std::string& address, int link, const std::vector<LinkAddress>& addresses) {
+        const auto wanted = Prefix::parse(address);
+        for (const auto& each : addresses)
+            if (const auto used = Prefix::parse(each.text); each.link != link && used && wanted && used->overlaps(*wanted)) return each.text;
+        return std::nullopt;
     }
 
     /// Puts a device of ours on its bridge as it should be.

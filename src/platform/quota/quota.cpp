@@ -28,6 +28,10 @@ bool Quotas::changed(store::Reader& db, const std::string& owner) const {
     return db.query("SELECT 1 FROM quotas WHERE service = ? AND owner = ?", service_, owner).any();
 }
 
+std::vector<std::string> Quotas::owners(store::Reader& db) const {
+    return db.query("SELECT DISTINCT owner FROM quotas WHERE service = ? ORDER BY owner", service_).texts();
+}
+
 void Quotas::claim(store::Reader& db, const std::string& owner, std::string_view resource, std::int64_t used, std::int64_t wanted) const {
     const auto most = limit(db, owner, resource);
     if (most < 0 || used + wanted <= most) return;

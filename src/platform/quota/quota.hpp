@@ -4,6 +4,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "platform/store/store.hpp"
 
@@ -20,6 +21,7 @@ public:
     void set(store::Transaction& tx, const std::string& owner, std::string_view resource, std::int64_t limit) const;
     void reset(store::Transaction& tx, const std::string& owner) const; ///< back to the defaults
     bool changed(store::Reader& db, const std::string& owner) const;
+    std::vector<std::string> owners(store::Reader& db) const; ///< those that changed() is true of
 
     /// Error(OverLimit) where `used` + `wanted` is more than the limit. Names the resource, the limit, what is used and what was wanted.
     void claim(store::Reader& db, const std::string& owner, std::string_view resource, std::int64_t used, std::int64_t wanted) const;

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "network/core.hpp"
+
+namespace stratolet::network {
+
+void addVersionRoutes(http::Routes& routes);
+void addExtensionRoutes(http::Routes& routes);
+void addQuotaRoutes(http::Routes& routes, Core& core);
+void addTagRoutes(http::Routes& routes, Core& core);
+
+}

@@ -1,0 +1,315 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include <stratolet/error.hpp>
+
+#include "network/common_api.hpp"
+#include "network/core.hpp"
+#include "network/floating_ip.hpp"
+#include "network/network.hpp"
+#include "network/network_plan.hpp"
+#include "network/network_record.hpp"
+#include "network/port.hpp"
+#include "network/router.hpp"
+#include "network/security_group.hpp"
+#include "network/subnet.hpp"
+#include "network/subnet_pool.hpp"
+#include "platform/ambient/ambient.hpp"
+#include "platform/bus/bus.hpp"
+#include "platform/jobs/jobs.hpp"
+#include "platform/log/log.hpp"
+#include "platform/policy/policy.hpp"
+#include "platform/reconcile/reconciler.hpp"
+#include "platform/resources.hpp"
+
+namespace stratolet::network {
+
+namespace {
+
+const Quotas quotaDefaults("network", {{"network", 100}, {"subnet", 100}, {"port", 500}, {"router", 10}, {"floatingip", 50}, {"security_group", 10}, {"security_group_rule", 100}, {"subnetpool", -1}});
+
+std::string ownHostname() {
+    std::array<char, 256> name{};
+    return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
+}
+
+/// What the plan says is in use, and so is ACTIVE once the host has followed.
+struct InUse {
+    std::set<std::string> ports, floatingIps;
+
+    explicit InUse(const NetworkPlan& plan) {
+        for (const auto& each : plan.ports)
+            if (each.adminUp) ports.insert(each.id.text);
+        for (const auto& router : plan.routers) {
+            if (router.gateway) ports.insert(router.gateway->port.text);
+            for (const auto& each : router.interfaces) ports.insert(each.port.text);
+            for (const auto& each : router.floatingIps) floatingIps.insert(each.id.text);
+        }
+    }
+};
+
+}
+
+std::vector<ConfigOption> configOptions() {
+    const auto block = [](const std::string& value) {
+        const auto prefix = Prefix::parse(value);
+        return prefix && prefix->version() == 4 && prefix->length <= 29 ? "" : "is no IPv4 block of 8 addresses or more";
+    };
+    const auto domain = [](const std::string& value) { return isDomainName(value) ? "" : "is no domain name"; };
+    return {
+        {"network", "external_network", "nat", oneOf({"nat", "none"})},
+        {"network", "external_cidr", "172.24.4.0/24", block},
+        {"network", "dns_domain", "openstacklocal", domain},
+    };
+}
+
+struct Network::Impl {
+    Core core;
+    Networks networks{core};
+    Subnets subnets{core};
+    SubnetPools pools{core};
+    Ports ports{core};
+    SecurityGroups groups{core};
+    Routers routers{core, ports};
+    FloatingIps floatingIps{core, ports};
+    std::string domain;
+    std::string hostname = ownHostname();
+
+    Impl(Parts parts, NetworkDriver& driver, identity::Identity& identity)
+        : core{parts, driver, identity, quotaDefaults}, domain(parts.config.text("network", "dns_domain")) {}
+
+    /// Makes the host as the store says, then says so in the store.
+    void mend() {
+        auto& store = core.parts.store;
+        const auto plan = store.read([&](store::Reader& db) { return networkPlan(db, domain); });
+        core.driver.apply(plan);
+        const InUse used(plan);
+        const auto down = [&](const char* sql, const std::set<std::string>& among) {
+            auto ids = store.reader().query(sql).texts();
+            std::erase_if(ids, [&](const auto& each) { return !among.contains(each); });
+            return ids;
+        };
+        const auto wired = down("SELECT id FROM ports WHERE status = 'DOWN' AND (server <> '' OR owner LIKE 'network:%')", used.ports);
+        const auto ips = down("SELECT id FROM floating_ips WHERE status = 'DOWN' AND router IS NOT NULL", used.floatingIps);
+        if (wired.empty() && ips.empty()) return;
+        store.write([&](store::Transaction& tx) {
+            for (const auto& each : wired)
+                tx.execute("UPDATE ports SET status = 'ACTIVE' WHERE id = ? AND status = 'DOWN' AND admin_up AND (server <> '' OR owner LIKE 'network:%')", each);
+            for (const auto& each : ips) tx.execute("UPDATE floating_ips SET status = 'ACTIVE' WHERE id = ? AND status = 'DOWN' AND router IS NOT NULL", each);
+        });
+    }
+
+    bool mayUse(const identity::Caller& caller, const NetworkRecord& network) const {
+        return network.shared || network.standard.project == caller.project.text || caller.isAdmin();
+    }
+
+    Texts groupsFor(store::Transaction& tx, const identity::Caller& caller, const NewPort& wanted) {
+        Texts ids;
+        const auto standard = ensureDefaultGroup(core, tx, caller.project.text);
+        if (wanted.securityGroups.empty()) return {standard.id.text};
+        for (const auto& name : wanted.securityGroups) {
+            const auto matching = tx.query("SELECT id FROM security_groups WHERE project = ? AND (id = ? OR name = ?) ORDER BY id = ? DESC", caller.project, name, name, name).texts();
+            if (matching.empty()) throw Error(Failure::Invalid, "Security group ", name, " not found.").as("SecurityGroupNotFound");
+            if (matching.size() > 1 && matching.front() != name)
+                throw Error(Failure::Conflict, "Multiple security_groups matches found for name '", name, "', use an ID to be more specific.").as("NoUniqueMatch");
+            ids.push_back(matching.front());
+        }
+        return ids;
+    }
+
+    PortFacts factsOf(store::Reader& db, const Port& port) {
+        PortFacts facts;
+        const auto network = network_table::find(db, port.network);
+        facts.id = port.id;
+        facts.network = port.network;
+        facts.networkName = network ? network->standard.name : "";
+        facts.project.text = port.standard.project;
+        facts.mac = port.mac;
+        for (const auto& each : port.addresses) {
+            const auto text = each.address.text();
+            facts.fixedIps.push_back({each.subnet, text, db.query("SELECT address FROM floating_ips WHERE port = ? AND fixed = ?", port.id, text).maybeText().value_or("")});
+        }
+        for (const auto& each : port.groups)
+            if (const auto group = security_group_table::find(db, {each})) facts.securityGroups.push_back(group->standard.name);
+        facts.mtu = network ? network->mtu : 1500;
+        facts.tap = core.driver.tapOf(port.id);
+        facts.server = port.server;
+        facts.status = port.status;
+        return facts;
+    }
+
+    void bind(Port& port, const ServerId& server, const std::string& serverHostname) {
+        port.server = server;
+        port.device = server.text;
+        port.owner = "compute:nova";
+        port.host = hostname;
+        port.hostname = isHostLabel(serverHostname) ? serverHostname : "";
+        port.status = "DOWN"; // until the host has followed
+    }
+
+    void release(store::Transaction& tx, const Port& found) {
+        if (found.madeForServer) return ports.remove(tx, found);
+        Port port = found;
+        port.server = {};
+        port.device.clear();
+        port.owner.clear();
+        port.host.clear();
+        port.hostname.clear();
+        port.status = "DOWN";
+        ++port.standard.revision;
+        port.standard.updated = core.now();
+        port_table::update(tx, port);
+        core.changed(tx, port.id.text);
+    }
+
+    void forget(store::Transaction& tx, const ProjectId& project) {
+        core.quotas.reset(tx, project.text);
+        // The default group came without being asked for, and goes so; what people made stays for an administrator to see.
+        store::Conditions own;
+        own.add("g.project = ?", project).add("g.name = 'default'").add("NOT EXISTS (SELECT 1 FROM port_security_groups p WHERE p.security_group = g.id)");
+        for (const auto& each : security_group_table::list(tx, own, "")) security_group_table::remove(tx, each.id);
+    }
+};
+
+Network::Network(Parts parts, NetworkDriver& driver, identity::Identity& identity) : impl_(std::make_unique<Impl>(parts, driver, identity)) {
+    parts.policies.add("network", policyDefaults("network"));
+    parts.reconciler.declare("network", [impl = impl_.get()] { impl->mend(); });
+    parts.jobs.declare(jobs::Job("network.apply").step("apply", [&reconciler = parts.reconciler](jobs::Run&) { reconciler.now("network"); }).within(std::chrono::seconds(300)));
+    parts.bus.on<identity::ProjectDeleted>("network.forget-project", [impl = impl_.get()](store::Transaction& tx, const identity::ProjectDeleted& event) { impl->forget(tx, event.project); });
+}
+
+Network::~Network() = default;
+
+http::Site Network::site() {
+    auto& impl = *impl_;
+    http::Site site;
+    site.name = "network";
+    site.prefix = "/network";
+    site.classicPort = 9696;
+    addVersionRoutes(site.routes);
+    addExtensionRoutes(site.routes);
+    addNetworkRoutes(site.routes, impl.networks);
+    addSubnetRoutes(site.routes, impl.subnets);
+    addSubnetPoolRoutes(site.routes, impl.pools);
+    addPortRoutes(site.routes, impl.ports);
+    addRouterRoutes(site.routes, impl.routers);
+    addFloatingIpRoutes(site.routes, impl.floatingIps);
+    addSecurityGroupRoutes(site.routes, impl.groups);
+    addQuotaRoutes(site.routes, impl.core);
+    addTagRoutes(site.routes, impl.core);
+    site.refuse = refusal;
+    site.noRoute = noRoute;
+    site.finish = [](const http::Request& request, http::Response& response) { response.headers.set("x-openstack-request-id", request.requestId); };
+    impl.core.identity.protect(site);
+    return site;
+}
+
+void Network::bootstrap() {
+    auto& core = impl_->core;
+    const auto& config = core.parts.config;
+    if (config.text("network", "external_network") != "nat") return;
+    core.parts.store.write([&](store::Transaction& tx) {
+        if (tx.query("SELECT 1 FROM networks WHERE external").any()) return;
+        NetworkRecord network;
+        network.id.text = core.uuid();
+        network.standard = {"", "public", "The way outside", 1, core.now(), core.now()};
+        network.external = true;
+        network.isDefault = true;
+        network_table::insert(tx, network);
+        Subnet subnet;
+        subnet.id.text = core.uuid();
+        subnet.network = network.id;
+        subnet.standard = {"", "public-subnet", "", 1, core.now(), core.now()};
+        subnet.cidr = Prefix::parse(config.text("network", "external_cidr")).value();
+        subnet.gateway = subnet.cidr.first().plus(1);
+        subnet.dhcp = false;
+        auto last = subnet.cidr.last();
+        last.value -= 1;
+        subnet.pools = {{subnet.cidr.first().plus(2), last}};
+        subnet_table::insert(tx, subnet);
+        core.changed(tx, network.id.text);
+    });
+}
+
+std::vector<NetworkId> Network::networksFor(store::Reader& db, const identity::Caller& caller) {
+    store::Conditions usable;
+    usable.add("((n.project = ? AND NOT n.external) OR n.shared)", caller.project);
+    std::vector<NetworkId> ids;
+    for (const auto& each : network_table::list(db, usable, " ORDER BY n.created, n.id")) ids.push_back(each.id);
+    return ids;
+}
+
+PortFacts Network::createPort(store::Transaction& tx, const identity::Caller& caller, const NewPort& wanted) {
+    auto& core = impl_->core;
+    const auto network = network_table::find(tx, wanted.network);
+    if (!network || !impl_->mayUse(caller, *network)) throw Error(Failure::Invalid, "Network ", wanted.network, " could not be found.").as("NetworkNotFound");
+    core.claim(tx, caller.project.text, "port");
+    Port port;
+    port.id.text = core.uuid();
+    port.standard = {caller.project.text, "", "", 1, core.now(), core.now()};
+    port.portSecurity = network->portSecurity;
+    port.madeForServer = true;
+    impl_->bind(port, wanted.server, wanted.hostname);
+    if (port.portSecurity) port.groups = impl_->groupsFor(tx, caller, wanted);
+    std::optional<std::vector<WantedAddress>> addresses;
+    if (!wanted.fixedIp.empty()) {
+        WantedAddress one;
+        one.address = Address::parse(wanted.fixedIp);
+        if (!one.address) throw Error(Failure::Invalid, "Fixed IP address ", wanted.fixedIp, " is no address.").as("InvalidInput");
+        addresses = std::vector{one};
+    }
+    impl_->ports.keep(tx, *network, port, addresses);
+    core.changed(tx, port.id.text);
+    return impl_->factsOf(tx, port);
+}
+
+PortFacts Network::bindPort(store::Transaction& tx, const identity::Caller& caller, const PortId& id, const ServerId& server, const std::string& hostname) {
+    auto port = port_table::find(tx, id);
+    if (!port || !(port->standard.project == caller.project.text || caller.isAdmin())) throw Error(Failure::Invalid, "Port ", id, " could not be found.").as("PortNotFound");
+    if (!port->server.empty() || port->owner.starts_with("network:") || (!port->device.empty() && port->device != server.text))
+        throw Error(Failure::Conflict, "Port ", id, " is still in use.").as("PortInUse");
+    impl_->bind(*port, server, hostname);
+    ++port->standard.revision;
+    port->standard.updated = impl_->core.now();
+    port_table::update(tx, *port);
+    tx.execute("UPDATE ports SET position = (SELECT MAX(position) + 1 FROM ports) WHERE id = ?", id); // the newest of its server
+    impl_->core.changed(tx, id.text);
+    return impl_->factsOf(tx, *port);
+}
+
+void Network::releasePorts(store::Transaction& tx, const ServerId& server) {
+    if (server.empty()) return;
+    store::Conditions own;
+    own.add("p.server = ?", server);
+    for (const auto& each : port_table::list(tx, own)) impl_->release(tx, each);
+}
+
+void Network::releasePort(store::Transaction& tx, const PortId& id) {
+    const auto port = port_table::find(tx, id);
+    if (port && !port->server.empty()) impl_->release(tx, *port);
+}
+
+std::vector<PortFacts> Network::portsOf(store::Reader& db, const ServerId& server) {
+    std::vector<PortFacts> all;
+    if (server.empty()) return all;
+    store::Conditions own;
+    own.add("p.server = ?", server);
+    for (const auto& each : port_table::list(db, own)) all.push_back(impl_->factsOf(db, each));
+    return all;
+}
+
+void Network::ensureWired() { impl_->core.parts.reconciler.now("network"); }
+
+std::optional<ServerId> Network::serverAt(store::Reader& db, const NetworkId& network, const std::string& address) {
+    const auto plain = Address::parse(address);
+    if (!plain) return std::nullopt;
+    const auto found = db.query("SELECT p.server FROM fixed_ips f JOIN ports p ON p.id = f.port WHERE f.network = ? AND f.address = ? AND p.server <> ''", network, plain->text()).maybeText();
+    return found ? std::optional(ServerId{*found}) : std::nullopt;
+}
+
+NetworkDriver& Network::driver() { return impl_->core.driver; }
+
+}
