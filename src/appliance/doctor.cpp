@@ -23,7 +23,7 @@ constexpr Question questions[] = {
     {"attachment belongs to a server that is not there", "SELECT id FROM volume_attachments WHERE by_compute = 1 AND server_id NOT IN (SELECT id FROM compute_servers)"},
     {"volume is attached, but has no attachment", "SELECT id FROM volumes WHERE status = 'in-use' AND id NOT IN (SELECT volume_id FROM volume_attachments)"},
     {"compute knows an attachment that block does not", "SELECT id FROM compute_attachments WHERE id NOT IN (SELECT id FROM volume_attachments)"},
-    {"port belongs to a server that is not there", "SELECT id FROM ports WHERE device_owner LIKE 'compute:%' AND device_id NOT IN (SELECT id FROM compute_servers)"},
+    {"port belongs to a server that is not there", "SELECT id FROM ports WHERE server <> '' AND server NOT IN (SELECT id FROM compute_servers)"},
     {"job's deadline passed more than an hour ago", "SELECT id || ' (' || kind || ' of ' || subject || ')' FROM jobs WHERE deadline < (unixepoch() - 3600) * 1000000"},
 };
 
