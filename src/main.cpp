@@ -72,11 +72,11 @@ sigset_t blockSignals() {
     return set;
 }
 
-/// Until SIGTERM or SIGINT, or `limit` has passed. SIGHUP reads configuration files again.
-void waitForTheEnd(Appliance& appliance, const sigset_t& set, std::optional<std::chrono::seconds> limit, Log& log) {
-    const auto until = std::chrono::steady_clock::now() + limit.value_or(std::chrono::seconds(0));
+/// Until SIGTERM or SIGINT, or `secondsMax` have passed (0: no limit). SIGHUP reads policy and certificates again.
+void waitForTheEnd(Appliance& appliance, const sigset_t& set, int secondsMax, Log& log) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(secondsMax);
     const timespec pause{1, 0};
-    while (!limit || std::chrono::steady_clock::now() < until) {
+    while (secondsMax == 0 || std::chrono::steady_clock::now() < until) {
         const int signal = ::sigtimedwait(&set, nullptr, &pause);
         if (signal == SIGTERM || signal == SIGINT) return;
         if (signal == SIGHUP) {
@@ -121,7 +121,7 @@ Log::Options logOptions(const Config& config) {
     return log;
 }
 
-int run(Settings settings, std::optional<std::chrono::seconds> limit, bool printOpenrc) {
+int run(Settings settings, int secondsMax, bool printOpenrc) {
     settings.crash = crashPointFromEnvironment();
     const sigset_t signals = blockSignals();
     Log log(logOptions(settings.config));
@@ -131,7 +131,7 @@ int run(Settings settings, std::optional<std::chrono::seconds> limit, bool print
     std::cout << "ready " << appliance.endpoint() << "/" << std::endl;
     if (printOpenrc) std::cout << appliance.openrc() << std::flush;
     notifySystemd("READY=1");
-    waitForTheEnd(appliance, signals, limit, log);
+    waitForTheEnd(appliance, signals, secondsMax, log);
     notifySystemd("STOPPING=1");
     leaveInTime();
     appliance.stop();
@@ -164,7 +164,7 @@ int serve(const std::vector<std::string>& words) {
     const auto known = commonOptions("stratolet serve");
     const auto given = parsed("serve", known, words);
     if (given.count("help")) return std::cout << known, 0;
-    return run(settingsFrom(given, false), std::nullopt, false);
+    return run(settingsFrom(given, false), 0, false);
 }
 
 /// A new folder that is gone when this is.
@@ -189,7 +189,7 @@ private:
 
 int sandbox(const std::vector<std::string>& words) {
     auto known = commonOptions("stratolet sandbox");
-    known.add_options()("seconds", options::value<int>()->value_name("N"), "end after this time");
+    known.add_options()("seconds", options::value<int>()->default_value(0, "never")->value_name("N"), "end after this time");
     const auto given = parsed("sandbox", known, words);
     if (given.count("help")) return std::cout << known, 0;
     auto settings = settingsFrom(given, true);
@@ -205,8 +205,7 @@ int sandbox(const std::vector<std::string>& words) {
         settings.config.set("DEFAULT", "log_level", "warning", "sandbox");
     }
     if (settings.listen.empty() && !given.count("config")) settings.listen.push_back({"127.0.0.1", 0});
-    const auto limit = given.count("seconds") ? std::optional(std::chrono::seconds(given["seconds"].as<int>())) : std::nullopt;
-    return run(std::move(settings), limit, true);
+    return run(std::move(settings), given["seconds"].as<int>(), true);
 }
 
 std::filesystem::path stateDirFrom(const options::variables_map& given) {

@@ -14,7 +14,7 @@ Drivers driversFor(const Settings& settings, const std::filesystem::path& stateD
     drivers.images = image::fileImageStore(stateDir / "images");
     drivers.volumes = block::fileVolumeDriver(stateDir / "volumes");
     if (settings.sandbox) {
-        drivers.hypervisor = compute::std::make_unique<compute::SimulatedHypervisor>(compute::SimulatedOptions{.stateDir = stateDir / "hypervisor"});
+        drivers.hypervisor = std::make_unique<compute::SimulatedHypervisor>(compute::SimulatedOptions{.stateDir = stateDir / "hypervisor"});
         drivers.network = network::recordsNetworkDriver();
         return drivers;
     }

@@ -5,8 +5,10 @@
 #include <stratolet/error.hpp>
 
 #include "block/block.hpp"
+#include "block/block.hpp"
 #include "compute/compute.hpp"
 #include "identity/identity.hpp"
+#include "image/image.hpp"
 #include "image/image.hpp"
 #include "network/network.hpp"
 
@@ -42,6 +44,8 @@ std::vector<ConfigOption> allConfigOptions() {
     };
     const auto append = [&](std::vector<ConfigOption> more) { options.insert(options.end(), more.begin(), more.end()); };
     append(identity::configOptions());
+    append(image::configOptions());
+    append(block::configOptions());
     append(image::configOptions());
     append(block::configOptions());
     append(network::configOptions());

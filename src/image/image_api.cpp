@@ -45,6 +45,7 @@ Response create(Request& request, ImageService& images) {
             assign(wanted, name, value);
         }
     }
+    if (!body.has("owner")) wanted.owner = callerOf(request).project;
     const auto image = images.create(callerOf(request), std::move(wanted));
     auto response = imageResponse(201, image);
     response.headers.add("Location", request.base + "/v2/images/" + image.id.text);

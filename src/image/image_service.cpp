@@ -77,7 +77,6 @@ void ImageService::checkLimits(const Caller& caller, const ImageRecord& before, 
 }
 
 ImageRecord ImageService::create(const Caller& caller, ImageRecord wanted) {
-    if (wanted.owner.empty() && !isAdmin(caller)) wanted.owner = caller.project;
     caller.enforce({{"project_id", caller.project.text}, {"owner", wanted.owner.text}});
     checkLimits(caller, {}, wanted);
     wanted.created = wanted.updated = parts_.ambient.now();
