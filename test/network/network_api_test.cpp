@@ -1,0 +1,414 @@
+#include <catch2/catch.hpp>
+
+#include <set>
+
+#include "support/test_appliance.hpp"
+
+using namespace stratolet;
+using namespace stratolet::test;
+
+namespace {
+
+const std::string v2 = "/network/v2.0/";
+
+/// The one resource of an answer of this status.
+Json made(const Answer& answer, std::string_view name, int status = 201) {
+    INFO(answer.body);
+    REQUIRE(answer.status == status);
+    return answer.json().object(name);
+}
+
+std::string quoted(const std::string& text) { return "\"" + text + "\""; }
+
+std::string network(const Member& who, const std::string& more = "") { return made(who.posts(v2 + "networks", R"({"network":{"name":"net")" + more + "}}"), "network").text("id"); }
+
+Json subnet(const Member& who, const std::string& on, const std::string& cidr, const std::string& more = "") {
+    const std::string version = cidr.find(':') == std::string::npos ? "4" : "6";
+    return made(who.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(on) + R"(,"ip_version":)" + version + R"(,"cidr":)" + quoted(cidr) + more + "}}"), "subnet");
+}
+
+Answer asksPort(const Member& who, const std::string& on, const std::string& more = "") { return who.posts(v2 + "ports", R"({"port":{"network_id":)" + quoted(on) + more + "}}"); }
+Json port(const Member& who, const std::string& on, const std::string& more = "") { return made(asksPort(who, on, more), "port"); }
+std::string addressOf(const Json& ofPort, std::size_t index = 0) { return ofPort.array("fixed_ips").items().at(index).text("ip_address"); }
+
+std::string router(const Member& who, const std::string& more = "") { return made(who.posts(v2 + "routers", R"({"router":{"name":"r")" + more + "}}"), "router").text("id"); }
+
+std::string publicNetwork(const Member& who) {
+    const auto found = who.gets(v2 + "networks?router:external=true").json().array("networks").items();
+    REQUIRE(found.size() == 1);
+    return found[0].text("id");
+}
+
+/// "409 NetworkInUse"
+std::string refusal(const Answer& answer) {
+    INFO(answer.body);
+    const auto error = answer.json().object("NeutronError");
+    return std::to_string(answer.status) + " " + error.text("type");
+}
+
+std::set<std::string> idsIn(const Answer& answer, std::string_view plural) {
+    INFO(answer.body);
+    REQUIRE(answer.status == 200);
+    std::set<std::string> ids;
+    for (const auto& each : answer.json().array(plural).items()) ids.insert(each.text("id"));
+    return ids;
+}
+
+}
+
+TEST_CASE("A network belongs to its project, and others see nothing of it", "[network]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice"), bob = cloud.member("bob");
+    const auto reader = cloud.colleague(alice, "rita", "reader");
+    const auto id = network(alice);
+
+    const auto shown = made(alice.gets(v2 + "networks/" + id), "network", 200);
+    CHECK(shown.text("project_id") == alice.project);
+    CHECK(shown.text("status") == "ACTIVE");
+    CHECK(shown.integer("mtu") == 1500);
+    CHECK_FALSE(shown.has("provider:network_type")); // for administrators
+    CHECK(made(cloud.admin().gets(v2 + "networks/" + id), "network", 200).text("provider:network_type") == "local");
+
+    CHECK(refusal(bob.gets(v2 + "networks/" + id)) == "404 NetworkNotFound");
+    CHECK(refusal(bob.deletes(v2 + "networks/" + id)) == "404 NetworkNotFound");
+    CHECK_FALSE(idsIn(bob.gets(v2 + "networks"), "networks").contains(id));
+    CHECK(idsIn(reader.gets(v2 + "networks"), "networks").contains(id));
+    CHECK(refusal(reader.deletes(v2 + "networks/" + id)) == "403 PolicyNotAuthorized");
+    CHECK(refusal(reader.posts(v2 + "networks", R"({"network":{}})")) == "403 PolicyNotAuthorized");
+    CHECK(refusal(alice.posts(v2 + "networks", R"({"network":{"shared":true}})")) == "403 PolicyNotAuthorized");
+    CHECK(refusal(alice.posts(v2 + "networks", R"({"network":{"project_id":")" + bob.project + R"("}})")) == "400 HTTPBadRequest");
+    CHECK(cloud.asks(http::Method::Get, v2 + "networks", "").status == 401);
+
+    made(cloud.admin().puts(v2 + "networks/" + id, R"({"network":{"shared":true}})"), "network", 200);
+    CHECK(idsIn(bob.gets(v2 + "networks"), "networks").contains(id));
+    CHECK(refusal(bob.puts(v2 + "networks/" + id, R"({"network":{"name":"mine"}})")) == "403 PolicyNotAuthorized");
+    CHECK(alice.deletes(v2 + "networks/" + id).status == 204);
+    CHECK(refusal(alice.gets(v2 + "networks/" + id)) == "404 NetworkNotFound");
+}
+
+TEST_CASE("A body says only what is known, in the right kind", "[network]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    CHECK(refusal(alice.posts(v2 + "networks", "{")) == "400 HTTPBadRequest");
+    CHECK(refusal(alice.posts(v2 + "networks", "{}")) == "400 HTTPBadRequest");
+    CHECK(refusal(alice.posts(v2 + "networks", R"({"network":{"colour":"red"}})")) == "400 HTTPBadRequest");
+    CHECK(refusal(alice.posts(v2 + "networks", R"({"network":{"status":"ACTIVE"}})")) == "400 HTTPBadRequest");
+    CHECK(refusal(alice.posts(v2 + "networks", R"({"network":{"admin_state_up":"maybe"}})")) == "400 HTTPBadRequest");
+    CHECK(refusal(alice.posts(v2 + "networks", R"({"network":{"name":7}})")) == "400 HTTPBadRequest");
+    const auto id = network(alice);
+    CHECK(refusal(alice.puts(v2 + "networks/" + id, R"({"network":{"id":"x"}})")) == "400 HTTPBadRequest");
+    CHECK(alice.gets(v2 + "nothing").status == 404);
+    CHECK(alice.patches(v2 + "networks", "{}").status == 405);
+}
+
+TEST_CASE("A list is filtered, sorted, paged and reduced as asked", "[network]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    alice.posts(v2 + "networks", R"({"networks":[{"name":"a"},{"name":"b","admin_state_up":false},{"name":"c"}]})");
+    const auto names = [&](const std::string& query) {
+        const auto answer = alice.gets(v2 + "networks?router:external=false&" + query);
+        INFO(answer.body);
+        REQUIRE(answer.status == 200);
+        std::string out;
+        for (const auto& each : answer.json().array("networks").items()) out += each.text("name");
+        return out;
+    };
+    CHECK(names("name=a&name=c&sort_key=name&sort_dir=desc") == "ca");
+    CHECK(names("admin_state_up=False") == "b");
+    CHECK(names("sort_key=admin_state_up&sort_dir=asc&sort_key=name&sort_dir=desc") == "bca");
+    const auto first = alice.gets(v2 + "networks?router:external=false&sort_key=name&sort_dir=asc&limit=2").json();
+    REQUIRE(first.array("networks").size() == 2);
+    const auto next = first.array("networks_links").items().at(0);
+    CHECK(next.text("rel") == "next");
+    const auto href = next.text("href");
+    CHECK(names(href.substr(href.find('?') + 1)) == "c");
+    CHECK(names("sort_key=name&sort_dir=asc&limit=2&page_reverse=True") == "bc");
+    CHECK(refusal(alice.gets(v2 + "networks?marker=nobody&limit=1")) == "404 HTTPNotFound");
+    CHECK(refusal(alice.gets(v2 + "networks?colour=red")) == "400 HTTPBadRequest");
+    CHECK(refusal(alice.gets(v2 + "networks?sort_key=name&sort_key=id&sort_dir=asc")) == "400 HTTPBadRequest");
+    const auto few = alice.gets(v2 + "networks?name=a&fields=id&fields=name").json().array("networks").items().at(0);
+    CHECK(few.size() == 2);
+}
+
+TEST_CASE("A subnet has the defaults that everybody expects", "[network][subnet]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const auto net = network(alice);
+    const auto made4 = subnet(alice, net, "10.1.0.0/24");
+    CHECK(made4.text("gateway_ip") == "10.1.0.1");
+    CHECK(made4.boolean("enable_dhcp", false));
+    CHECK(made4.array("allocation_pools").items().at(0).text("start") == "10.1.0.2");
+    CHECK(made4.array("allocation_pools").items().at(0).text("end") == "10.1.0.254");
+    const auto bad = [&](const std::string& rest) { return refusal(alice.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(net) + R"(,"ip_version":4,)" + rest + "}}")); };
+    const auto overlapping = alice.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(net) + R"(,"ip_version":4,"cidr":"10.1.0.128/25"}})");
+    CHECK(refusal(overlapping) == "400 InvalidInput");
+    CHECK(overlapping.body.find("overlaps with another subnet") != std::string::npos);
+    CHECK(bad(R"("cidr":"10.2.0.0/31")") == "400 InvalidInput");
+    CHECK(bad(R"("cidr":"10.2.0.0/99")") == "400 HTTPBadRequest");
+    CHECK(bad(R"("cidr":"2001:db8::/64")") == "400 InvalidInput");
+    CHECK(bad(R"("cidr":"10.2.0.0/24","gateway_ip":"10.2.0.9","allocation_pools":[{"start":"10.2.0.5","end":"10.2.0.20"}])") == "409 GatewayConflictWithAllocationPools");
+    CHECK(bad(R"("cidr":"10.2.0.0/24","allocation_pools":[{"start":"10.3.0.5","end":"10.3.0.20"}])") == "400 OutOfBoundsAllocationPool");
+    CHECK(bad(R"("cidr":"10.2.0.0/24","dns_nameservers":["8.8.8.8\nserver=evil"])") == "400 HTTPBadRequest");
+    CHECK(bad(R"("cidr":"10.2.0.0/24","dns_nameservers":["1.1.1.1","1.1.1.2","1.1.1.3","1.1.1.4","1.1.1.5","1.1.1.6"])") == "400 DNSNameServersExhausted");
+
+    CHECK(subnet(alice, net, "10.3.0.0/24", R"(,"gateway_ip":null)").find("gateway_ip")->isNull());
+    const auto changed = made(alice.puts(v2 + "subnets/" + made4.text("id"), R"({"subnet":{"dns_nameservers":["9.9.9.9"],"host_routes":[{"destination":"10.9.0.0/16","nexthop":"10.1.0.7"}]}})"), "subnet", 200);
+    CHECK(changed.array("dns_nameservers").items().at(0).text() == "9.9.9.9");
+    CHECK(changed.integer("revision_number") == made4.integer("revision_number") + 1);
+
+    CHECK(alice.deletes(v2 + "networks/" + net).status == 204);
+    CHECK(refusal(alice.gets(v2 + "subnets/" + made4.text("id"))) == "404 SubnetNotFound");
+}
+
+TEST_CASE("Ports get free addresses, and give them back", "[network][port]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice"), bob = cloud.member("bob");
+    const auto net = network(alice);
+    subnet(alice, net, "10.1.0.0/29"); // .1 gateway, .2 DHCP, .3–.6 left
+    std::set<std::string> addresses;
+    std::string last;
+    for (int count = 0; count < 4; ++count) {
+        const auto one = port(alice, net);
+        addresses.insert(addressOf(one));
+        last = one.text("id");
+        CHECK(one.text("mac_address").starts_with("fa:16:3e:"));
+        CHECK(one.text("status") == "DOWN");
+        CHECK(one.array("security_groups").size() == 1);
+    }
+    CHECK(addresses == std::set<std::string>{"10.1.0.3", "10.1.0.4", "10.1.0.5", "10.1.0.6"});
+    CHECK(refusal(asksPort(alice, net)) == "409 IpAddressGenerationFailure");
+    CHECK(alice.deletes(v2 + "ports/" + last).status == 204);
+    CHECK(addressOf(port(alice, net)) == "10.1.0.6");
+
+    CHECK(refusal(asksPort(alice, net, R"(,"fixed_ips":[{"ip_address":"10.1.0.6"}])")) == "409 IpAddressAlreadyAllocated");
+    CHECK(refusal(asksPort(alice, net, R"(,"fixed_ips":[{"ip_address":"10.7.0.6"}])")) == "400 InvalidIpForNetwork");
+    CHECK(refusal(asksPort(bob, net)) == "404 NetworkNotFound");
+    CHECK(refusal(asksPort(alice, net, R"(,"mac_address":"fa:16:3e:zz:00:01")")) == "400 HTTPBadRequest");
+    CHECK(refusal(alice.deletes(v2 + "networks/" + net)) == "409 NetworkInUse");
+    CHECK(idsIn(alice.gets(v2 + "ports?fixed_ips=ip_address=10.1.0.6"), "ports").size() == 1);
+    CHECK(idsIn(alice.gets(v2 + "ports?fixed_ips=ip_address_substr=.0.&device_owner="), "ports").size() == 4);
+}
+
+TEST_CASE("A port on an IPv6 network has the address that its guest will form", "[network][port]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const auto net = network(alice);
+    subnet(alice, net, "10.1.0.0/24");
+    subnet(alice, net, "2001:db8::/64", R"(,"ipv6_ra_mode":"slaac","ipv6_address_mode":"slaac")");
+    const auto one = port(alice, net, R"(,"allowed_address_pairs":[{"ip_address":"10.1.0.100"}])");
+    REQUIRE(one.array("fixed_ips").size() == 2);
+    CHECK(addressOf(one, 1).starts_with("2001:db8::f816:3eff:fe"));
+    CHECK(one.array("allowed_address_pairs").items().at(0).text("mac_address") == one.text("mac_address"));
+}
+
+TEST_CASE("Port security goes with groups and pairs, or without", "[network][port]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const auto net = network(alice);
+    subnet(alice, net, "10.1.0.0/24");
+    const auto one = port(alice, net).text("id");
+    CHECK(refusal(alice.puts(v2 + "ports/" + one, R"({"port":{"port_security_enabled":false}})")) == "409 PortSecurityAndIPRequiredForSecurityGroups");
+    CHECK(made(alice.puts(v2 + "ports/" + one, R"({"port":{"port_security_enabled":false,"security_groups":[]}})"), "port", 200).array("security_groups").size() == 0);
+    CHECK(refusal(asksPort(alice, net, R"(,"security_groups":["nobody"])")) == "404 SecurityGroupNotFound");
+}
+
+TEST_CASE("A router joins subnets that do not overlap", "[network][router]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const auto one = network(alice), two = network(alice);
+    const auto first = subnet(alice, one, "10.1.0.0/24").text("id"), second = subnet(alice, two, "10.1.0.128/25").text("id");
+    const auto id = router(alice);
+    const auto add = [&](const std::string& body) { return alice.puts(v2 + "routers/" + id + "/add_router_interface", body); };
+    const auto joined = add(R"({"subnet_id":)" + quoted(first) + "}");
+    REQUIRE(joined.status == 200);
+    CHECK(joined.json().text("subnet_id") == first);
+    const auto interface = made(alice.gets(v2 + "ports/" + joined.json().text("port_id")), "port", 200);
+    CHECK(addressOf(interface) == "10.1.0.1");
+    CHECK(interface.text("device_id") == id);
+    CHECK(refusal(add(R"({"subnet_id":)" + quoted(second) + "}")) == "400 BadRequest");
+    CHECK(refusal(add("{}")) == "400 BadRequest");
+    CHECK(refusal(alice.deletes(v2 + "ports/" + interface.text("id"))) == "409 ServicePortInUse");
+    CHECK(refusal(alice.deletes(v2 + "routers/" + id)) == "409 RouterInUse");
+    CHECK(refusal(alice.deletes(v2 + "subnets/" + first)) == "409 SubnetInUse");
+
+    CHECK(refusal(alice.puts(v2 + "routers/" + id, R"({"router":{"routes":[{"destination":"10.9.0.0/16","nexthop":"10.5.0.1"}]}})")) == "400 InvalidRoutes");
+    made(alice.puts(v2 + "routers/" + id, R"({"router":{"routes":[{"destination":"10.9.0.0/16","nexthop":"10.1.0.9"}]}})"), "router", 200);
+    const auto leave = [&] { return alice.puts(v2 + "routers/" + id + "/remove_router_interface", R"({"subnet_id":)" + quoted(first) + "}"); };
+    CHECK(refusal(leave()) == "409 RouterInterfaceInUseByRoute");
+    CHECK(made(alice.puts(v2 + "routers/" + id, R"({"router":{"routes":null}})"), "router", 200).array("routes").size() == 0);
+    CHECK(leave().status == 200);
+    CHECK(refusal(leave()) == "404 RouterInterfaceNotFoundForSubnet");
+    CHECK(alice.deletes(v2 + "routers/" + id).status == 204);
+}
+
+TEST_CASE("A gateway is on an external network", "[network][router]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const auto outside = publicNetwork(alice);
+    const auto id = router(alice, R"(,"external_gateway_info":{"network_id":)" + quoted(outside) + "}");
+    const auto info = made(alice.gets(v2 + "routers/" + id), "router", 200).object("external_gateway_info");
+    CHECK(info.text("network_id") == outside);
+    CHECK(info.boolean("enable_snat", false));
+    CHECK(info.array("external_fixed_ips").items().at(0).text("ip_address") == "172.24.4.2");
+    CHECK(idsIn(alice.gets(v2 + "subnets?network_id=" + outside), "subnets").empty());
+    const auto set = [&](const std::string& network) { return alice.puts(v2 + "routers/" + id, R"({"router":{"external_gateway_info":{"network_id":)" + quoted(network) + "}}}"); };
+    CHECK(refusal(set("nobody")) == "404 NetworkNotFound");
+    CHECK(refusal(set(network(alice))) == "400 BadRequest");
+    CHECK(refusal(alice.puts(v2 + "routers/" + id, R"({"router":{"external_gateway_info":{"network_id":)" + quoted(outside) + R"(,"enable_snat":false}}})")) == "403 PolicyNotAuthorized");
+    CHECK(made(alice.puts(v2 + "routers/" + id, R"({"router":{"external_gateway_info":{}}})"), "router", 200).find("external_gateway_info")->isNull());
+    CHECK(alice.deletes(v2 + "routers/" + id).status == 204);
+}
+
+TEST_CASE("A floating IP leads to one port, and follows what happens to it", "[network][floating]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice"), bob = cloud.member("bob");
+    const auto outside = publicNetwork(alice);
+    const auto net = network(alice);
+    const auto inside = subnet(alice, net, "10.1.0.0/24").text("id");
+    const auto one = port(alice, net), two = port(alice, net);
+    const auto asks = [&](const Member& who, const std::string& more) { return who.posts(v2 + "floatingips", R"({"floatingip":{"floating_network_id":)" + quoted(outside) + more + "}}"); };
+    CHECK(refusal(asks(alice, R"(,"port_id":)" + quoted(one.text("id")))) == "404 ExternalGatewayForFloatingIPNotFound");
+    CHECK(refusal(alice.posts(v2 + "floatingips", R"({"floatingip":{"floating_network_id":)" + quoted(net) + "}}")) == "400 BadRequest");
+
+    const auto id = router(alice, R"(,"external_gateway_info":{"network_id":)" + quoted(outside) + "}");
+    REQUIRE(alice.puts(v2 + "routers/" + id + "/add_router_interface", R"({"subnet_id":)" + quoted(inside) + "}").status == 200);
+    const auto ip = made(asks(alice, R"(,"port_id":)" + quoted(one.text("id"))), "floatingip");
+    CHECK(ip.text("fixed_ip_address") == addressOf(one));
+    CHECK(ip.text("router_id") == id);
+    cloud.settle();
+    CHECK(made(alice.gets(v2 + "floatingips/" + ip.text("id")), "floatingip", 200).text("status") == "ACTIVE");
+    CHECK(refusal(asks(alice, R"(,"port_id":)" + quoted(one.text("id")))) == "409 FloatingIPPortAlreadyAssociated");
+    CHECK(refusal(asks(bob, R"(,"port_id":)" + quoted(one.text("id")))) == "404 PortNotFound");
+    CHECK(refusal(bob.gets(v2 + "floatingips/" + ip.text("id"))) == "404 FloatingIPNotFound");
+    CHECK(refusal(alice.puts(v2 + "routers/" + id + "/remove_router_interface", R"({"subnet_id":)" + quoted(inside) + "}")) == "409 RouterInterfaceInUseByFloatingIP");
+    CHECK(refusal(alice.puts(v2 + "routers/" + id, R"({"router":{"external_gateway_info":null}})")) == "409 RouterExternalGatewayInUseByFloatingIp");
+
+    const auto moved = made(alice.puts(v2 + "floatingips/" + ip.text("id"), R"({"floatingip":{"port_id":)" + quoted(two.text("id")) + "}}"), "floatingip", 200);
+    CHECK(moved.text("fixed_ip_address") == addressOf(two));
+    CHECK(alice.deletes(v2 + "ports/" + two.text("id")).status == 204);
+    const auto left = made(alice.gets(v2 + "floatingips/" + ip.text("id")), "floatingip", 200);
+    CHECK(left.find("port_id")->isNull());
+    CHECK(left.text("status") == "DOWN");
+    CHECK(alice.deletes(v2 + "floatingips/" + ip.text("id")).status == 204);
+    CHECK(made(asks(alice, ""), "floatingip").text("floating_ip_address") == ip.text("floating_ip_address"));
+}
+
+TEST_CASE("Every project has a default security group that stays", "[network][security_group]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const auto groups = alice.gets(v2 + "security-groups").json().array("security_groups").items();
+    REQUIRE(groups.size() == 1);
+    CHECK(groups[0].text("name") == "default");
+    CHECK(groups[0].array("security_group_rules").size() == 4);
+    const auto standard = groups[0].text("id");
+    CHECK(refusal(alice.deletes(v2 + "security-groups/" + standard)) == "409 SecurityGroupCannotRemoveDefault");
+    CHECK(refusal(alice.puts(v2 + "security-groups/" + standard, R"({"security_group":{"name":"other"}})")) == "409 SecurityGroupCannotUpdateDefault");
+    CHECK(refusal(alice.posts(v2 + "security-groups", R"({"security_group":{"name":"default"}})")) == "409 SecurityGroupDefaultAlreadyExists");
+    const auto own = made(alice.posts(v2 + "security-groups", R"({"security_group":{"name":"web"}})"), "security_group");
+    CHECK(own.array("security_group_rules").size() == 2);
+    const auto net = network(alice);
+    port(alice, net, R"(,"security_groups":[)" + quoted(own.text("id")) + "]");
+    CHECK(refusal(alice.deletes(v2 + "security-groups/" + own.text("id"))) == "409 SecurityGroupInUse");
+}
+
+TEST_CASE("A security group rule is taken only where it means something", "[network][security_group]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice"), bob = cloud.member("bob");
+    const auto group = made(alice.posts(v2 + "security-groups", R"({"security_group":{"name":"web"}})"), "security_group").text("id");
+    const auto rule = [&](const std::string& more, const Member& who) {
+        return who.posts(v2 + "security-group-rules", R"({"security_group_rule":{"direction":"ingress","security_group_id":)" + quoted(group) + more + "}}");
+    };
+    const auto web = made(rule(R"(,"protocol":"tcp","port_range_min":80,"port_range_max":80,"remote_ip_prefix":"10.1.2.3/16")", alice), "security_group_rule");
+    CHECK(web.text("normalized_cidr") == "10.1.0.0/16");
+    const auto bad = [&](const std::string& more) { return refusal(rule(more, alice)); };
+    CHECK(bad(R"(,"protocol":6,"port_range_min":80,"port_range_max":80,"remote_ip_prefix":"10.1.0.0/16")") == "409 SecurityGroupRuleExists");
+    CHECK(bad(R"(,"protocol":"bad")") == "400 SecurityGroupRuleInvalidProtocol");
+    CHECK(bad(R"(,"protocol":"tcp; drop")") == "400 SecurityGroupRuleInvalidProtocol");
+    CHECK(bad(R"(,"ethertype":"bad")") == "400 SecurityGroupRuleInvalidEtherType");
+    CHECK(bad(R"(,"remote_ip_prefix":"192.168.1./24")") == "400 HTTPBadRequest");
+    CHECK(bad(R"(,"remote_ip_prefix":"2001:db8::/64")") == "400 SecurityGroupRuleParameterConflict");
+    CHECK(bad(R"(,"port_range_min":80,"port_range_max":80)") == "400 SecurityGroupProtocolRequiredWithPorts");
+    CHECK(bad(R"(,"protocol":"tcp","port_range_min":80,"port_range_max":79)") == "400 SecurityGroupInvalidPortRange");
+    CHECK(bad(R"(,"protocol":"tcp","port_range_min":0,"port_range_max":79)") == "400 SecurityGroupInvalidPortValue");
+    CHECK(bad(R"(,"protocol":"esp","port_range_min":1,"port_range_max":79)") == "400 SecurityGroupInvalidProtocolForPort");
+    CHECK(bad(R"(,"protocol":"icmp","port_range_min":256)") == "400 SecurityGroupInvalidIcmpValue");
+    CHECK(bad(R"(,"protocol":"icmp","port_range_max":0)") == "400 SecurityGroupMissingIcmpType");
+    CHECK(bad(R"(,"remote_group_id":"nobody")") == "404 SecurityGroupNotFound");
+    CHECK(refusal(rule("", bob)) == "404 SecurityGroupNotFound");
+    CHECK(rule(R"(,"protocol":"icmp","port_range_min":8,"port_range_max":0)", alice).status == 201);
+    CHECK(alice.deletes(v2 + "security-group-rules/" + web.text("id")).status == 204);
+    CHECK(refusal(alice.gets(v2 + "security-group-rules/" + web.text("id"))) == "404 SecurityGroupRuleNotFound");
+}
+
+TEST_CASE("A quota is what a project may have, to the last one", "[network][quota]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const auto admin = cloud.admin();
+    CHECK(refusal(alice.puts(v2 + "quotas/{project}", R"({"quota":{"network":7}})")) == "403 PolicyNotAuthorized");
+    CHECK(made(admin.puts(v2 + "quotas/" + alice.project, R"({"quota":{"network":2}})"), "quota", 200).integer("network") == 2);
+    CHECK(refusal(admin.puts(v2 + "quotas/" + alice.project, R"({"quota":{"unicorn":2}})")) == "400 HTTPBadRequest");
+    network(alice);
+    CHECK(refusal(alice.posts(v2 + "networks", R"({"networks":[{"name":"x"},{"name":"y"}]})")) == "409 OverQuota");
+    CHECK(idsIn(alice.gets(v2 + "networks?router:external=false"), "networks").size() == 1); // all or nothing
+    network(alice);
+    const auto details = admin.gets(v2 + "quotas/" + alice.project + "/details.json").json().object("quota").object("network");
+    CHECK(details.integer("used") == 2);
+    CHECK(admin.gets(v2 + "quotas").json().array("quotas").size() == 1);
+    CHECK(admin.deletes(v2 + "quotas/" + alice.project).status == 204);
+    CHECK(made(admin.gets(v2 + "quotas/" + alice.project), "quota", 200).integer("network") == 100);
+}
+
+TEST_CASE("A change can be tied to the revision that was seen", "[network]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const auto id = network(alice);
+    const auto name = [&](const std::string& revision) { return alice.puts(v2 + "networks/" + id, R"({"network":{"name":"x"}})", {{"If-Match", revision}}); };
+    CHECK(name("revision_number=1").status == 200);
+    CHECK(name("revision_number=1").status == 412);
+    CHECK(name("1").status == 400);
+}
+
+TEST_CASE("Tags find what they are on", "[network][tag]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice"), bob = cloud.member("bob");
+    const auto red = network(alice), both = network(alice);
+    const auto tags = [&](const std::string& id) { return v2 + "networks/" + id + "/tags"; };
+    CHECK(alice.puts(tags(red) + "/red", "").status == 201);
+    CHECK(alice.puts(tags(both), R"({"tags":["red","blue"]})").status == 200);
+    CHECK(idsIn(alice.gets(v2 + "networks?tags=red,blue"), "networks") == std::set{both});
+    CHECK(idsIn(alice.gets(v2 + "networks?tags-any=red,blue"), "networks") == std::set{red, both});
+    CHECK(alice.gets(tags(red) + "/red").status == 204);
+    CHECK(refusal(alice.gets(tags(red) + "/blue")) == "404 TagNotFound");
+    CHECK(bob.gets(tags(red)).status == 404);
+    CHECK(bob.deletes(tags(red)).status == 404);
+    CHECK(alice.deletes(tags(both)).status == 204);
+    CHECK(made(alice.gets(v2 + "networks/" + both), "network", 200).array("tags").size() == 0);
+}
+
+TEST_CASE("Subnets are cut from a pool until it is empty", "[network][subnet]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const auto pool = made(alice.posts(v2 + "subnetpools", R"({"subnetpool":{"name":"p","prefixes":["10.8.0.0/23"],"default_prefixlen":24}})"), "subnetpool");
+    CHECK(pool.integer("ip_version") == 4);
+    const auto net = network(alice);
+    const auto cut = [&](const std::string& more) {
+        return alice.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(net) + R"(,"ip_version":4,"subnetpool_id":)" + quoted(pool.text("id")) + more + "}}");
+    };
+    CHECK(made(cut(""), "subnet").text("cidr") == "10.8.0.0/24");
+    CHECK(made(cut(R"(,"prefixlen":25)"), "subnet").text("cidr") == "10.8.1.0/25");
+    CHECK(refusal(cut("")) == "409 SubnetAllocationError");
+    CHECK(refusal(cut(R"(,"prefixlen":4)")) == "400 MinPrefixSubnetAllocationError");
+    CHECK(refusal(alice.deletes(v2 + "subnetpools/" + pool.text("id"))) == "409 SubnetPoolDeleteError");
+}
+
+TEST_CASE("The service says what it speaks", "[network]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    CHECK(cloud.asks(http::Method::Get, "/network/", "").json().array("versions").items().at(0).text("id") == "v2.0");
+    CHECK(cloud.asks(http::Method::Get, "/network/v2.0/", "").json().array("resources").size() == 4);
+    const auto extensions = alice.gets(v2 + "extensions").json().array("extensions").items();
+    CHECK(extensions.size() > 30);
+    for (const auto& each : extensions) CHECK(alice.gets(v2 + "extensions/" + each.text("alias")).status == 200);
+    CHECK(alice.gets(v2 + "extensions/unicorn").status == 404);
+    CHECK(alice.gets(v2 + "availability_zones").json().array("availability_zones").size() == 2);
+}
