@@ -133,47 +133,74 @@ Response showType(Request& request, VolumeService& volumes, const std::string& i
     });
 }
 
-struct Here {
-    std::string host; ///< without the pool
-    Time now;
+/// A part of this service as clients know it; both are in this process, so they are up.
+struct Part {
+    std::string_view binary;
+    std::string host;
 };
 
-/// There is one volume service, and it answers.
-Response listServices(Request& request, const Here& here) {
+std::vector<Part> partsOf(const VolumeService& volumes) {
+    const auto pool = volumes.host(); // "name@backend#pool"
+    return {{"cinder-scheduler", pool.substr(0, pool.find('@'))}, {"cinder-volume", pool.substr(0, pool.find('#'))}};
+}
+
+Response listServices(Request& request, const VolumeService& volumes) {
     callerOf(request).enforce();
-    const auto wanted = [&](std::string_view parameter, std::string_view own) {
-        const auto value = request.query.find(parameter);
-        return !value || *value == own;
-    };
+    const auto binary = request.query.find("binary"), host = request.query.find("host");
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto list = out.array("services");
-        if (!wanted("binary", "cinder-volume") || !(wanted("host", here.host) || wanted("host", here.host.substr(0, here.host.find('@')))))
-            return;
-        const auto one = out.object();
-        out.field("binary", "cinder-volume");
-        out.field("host", here.host);
-        out.field("zone", availabilityZone);
-        out.field("status", "enabled");
-        out.field("state", "up");
-        out.field("updated_at", isoMicros(here.now));
-        out.field("disabled_reason", nullptr);
-        if (microversionOf(request) >= Microversion{49}) out.field("backend_state", "up");
+        for (const auto& part : partsOf(volumes)) {
+            if ((binary && *binary != part.binary) || (host && *host != part.host && *host != part.host.substr(0, part.host.find('@'))))
+                continue;
+            const auto one = out.object();
+            out.field("binary", part.binary);
+            out.field("host", part.host);
+            out.field("zone", availabilityZone);
+            out.field("status", "enabled");
+            out.field("state", "up");
+            out.field("updated_at", isoMicros(volumes.now()));
+            out.field("disabled_reason", nullptr);
+            if (microversionOf(request) >= Microversion{49} && part.binary == "cinder-volume") out.field("backend_state", "up");
+        }
     });
 }
 
-Response listHosts(Request& request, const Here& here) {
+Response listHosts(Request& request, const VolumeService& volumes) {
     callerOf(request).enforce();
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto list = out.array("hosts");
-        const auto one = out.object();
-        out.field("host_name", here.host);
-        out.field("service", "cinder-volume");
-        out.field("zone", availabilityZone);
-        out.field("service-status", "available");
-        out.field("service-state", "enabled");
-        out.field("last-update", isoMicros(here.now));
+        for (const auto& part : partsOf(volumes)) {
+            const auto one = out.object();
+            out.field("host_name", part.host);
+            out.field("service", part.binary);
+            out.field("zone", availabilityZone);
+            out.field("service-status", "available");
+            out.field("service-state", "enabled");
+            out.field("last-update", isoMicros(volumes.now()));
+        }
+    });
+}
+
+/// What is on the one host that has volumes, in all and by project; numbers are texts here.
+Response showHost(Request& request, VolumeService& volumes) {
+    const auto& host = request.param("host");
+    const auto shares = volumes.shares(callerOf(request));
+    if (host != partsOf(volumes).back().host) throw Error(Failure::NotFound, "Host ", host, " could not be found.");
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        const auto list = out.array("host");
+        for (const auto& each : shares) {
+            const auto one = out.object();
+            const auto resource = out.object("resource");
+            out.field("host", host);
+            out.field("project", each.project.empty() ? "(total)" : each.project.text);
+            out.field("volume_count", std::to_string(each.count));
+            out.field("total_volume_gb", std::to_string(each.gigabytes));
+            out.field("snapshot_count", "0");
+            out.field("total_snapshot_gb", "0");
+        }
     });
 }
 
@@ -190,7 +217,7 @@ Response listPools(Request& request, const VolumeService& volumes, VolumeDriver&
         constexpr double gibi = 1 << 30;
         out.field("pool_name", driver.name());
         out.field("volume_backend_name", driver.name());
-        out.field("vendor_name", "Stratolet");
+        out.field("vendor_name", "Open Source");
         out.field("storage_protocol", driver.name());
         out.field("total_capacity_gb", static_cast<double>(driver.capacity().count) / gibi);
         out.field("free_capacity_gb", static_cast<double>(driver.free().count) / gibi);
@@ -208,11 +235,6 @@ http::Routes infoRoutes(VolumeService& volumes, VolumeDriver& driver) {
         {Method::Get, "/", http::open("discovery comes before a token"), [](Request& request) { return versions(request, 300); }},
         {Method::Get, "/v3", http::open("discovery comes before a token"), [](Request& request) { return versions(request, 200); }},
     };
-    const auto here = [&volumes] {
-        auto host = volumes.host();
-        host.resize(host.find('#'));
-        return Here{std::move(host), volumes.now()};
-    };
     add(routes, Method::Get, "/extensions", "volume:get_all", listExtensions);
     add(routes, Method::Get, "/extensions/{alias}", "volume:get_all", showExtension);
     add(routes, Method::Get, "/os-availability-zone", "volume:get_all", listZones);
@@ -223,8 +245,10 @@ http::Routes infoRoutes(VolumeService& volumes, VolumeDriver& driver) {
     add(routes, Method::Get, "/types/{type}", "volume_extension:type_get",
         [&volumes](Request& request) { return showType(request, volumes, request.param("type")); });
     add(routes, Method::Get, "/os-services", "volume_extension:services:index",
-        [here](Request& request) { return listServices(request, here()); });
-    add(routes, Method::Get, "/os-hosts", "volume_extension:hosts", [here](Request& request) { return listHosts(request, here()); });
+        [&volumes](Request& request) { return listServices(request, volumes); });
+    add(routes, Method::Get, "/os-hosts", "volume_extension:hosts", [&volumes](Request& request) { return listHosts(request, volumes); });
+    add(routes, Method::Get, "/os-hosts/{host}", "volume_extension:hosts",
+        [&volumes](Request& request) { return showHost(request, volumes); });
     routes.push_back({Method::Get, "/v3/{project_id}/scheduler-stats/get_pools",
                       http::policy("scheduler_extension:scheduler_stats:get_pools"),
                       [&volumes, &driver](Request& request) { return listPools(request, volumes, driver); }, http::Runs::Worker});

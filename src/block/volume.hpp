@@ -75,6 +75,12 @@ struct VolumeAttachment {
     std::optional<Time> attached;
 };
 
+/// What a project has of the volumes; an empty project stands for all.
+struct Share {
+    ProjectId project;
+    std::int64_t count = 0, gigabytes = 0;
+};
+
 struct VolumeType {
     std::string id, name;
     std::optional<std::string> description;

@@ -465,6 +465,18 @@ void VolumeService::resetQuotas(const Caller& caller, const ProjectId& project) 
     parts_.store.write([&](store::Transaction& tx) { quotas_.reset(tx, project.text); });
 }
 
+std::vector<Share> VolumeService::shares(const Caller& caller) {
+    caller.enforce();
+    auto all = table_.shares(parts_.store.reader());
+    Share total;
+    for (const auto& each : all) {
+        total.count += each.count;
+        total.gigabytes += each.gigabytes;
+    }
+    all.insert(all.begin(), total);
+    return all;
+}
+
 // --- for compute
 
 std::optional<Volume> VolumeService::find(store::Reader& db, const ProjectId& project, const VolumeId& id) {

@@ -98,6 +98,8 @@ public:
                    const std::vector<std::pair<std::string, std::int64_t>>& limits);
     void resetQuotas(const identity::Caller& caller, const ProjectId& project);
 
+    std::vector<Share> shares(const identity::Caller& caller); ///< all together first
+
     std::string host() const; ///< "name@file#file"
     Time now() const { return parts_.ambient.now(); }
 

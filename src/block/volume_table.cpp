@@ -148,6 +148,13 @@ std::vector<std::pair<VolumeId, VolumeStatus>> VolumeTable::statuses(store::Read
     });
 }
 
+std::vector<Share> VolumeTable::shares(store::Reader& db) {
+    return db.query("SELECT project_id, count(*), sum(size) FROM volumes GROUP BY project_id ORDER BY project_id")
+        .all<Share>([](const store::Row& row) {
+            return Share{row.id<ProjectId>(0), row.integer(1), row.integer(2)};
+        });
+}
+
 std::int64_t VolumeTable::countOf(store::Reader& db, const ProjectId& project) {
     return db.query("SELECT count(*) FROM volumes WHERE project_id = ?", project).integer();
 }

@@ -36,6 +36,7 @@ public:
     void setImageMetadata(store::Transaction& tx, const VolumeId& volume, const Metadata& metadata);
     std::vector<std::pair<VolumeId, VolumeStatus>> statuses(store::Reader& db);
 
+    std::vector<Share> shares(store::Reader& db); ///< by project
     std::int64_t countOf(store::Reader& db, const ProjectId& project);
     std::int64_t gigabytesOf(store::Reader& db, const ProjectId& project); ///< what extensions have claimed included
 

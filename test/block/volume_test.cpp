@@ -55,7 +55,7 @@ std::size_t filesIn(const TestAppliance& cloud) {
 std::string messageOf(const Answer& answer, std::string_view fault) { return answer.json().object(fault).text("message"); }
 
 /// As compute's own change does it: nobody but compute can let go of it.
-void compute(TestAppliance& cloud, const std::string& volume) {
+void takenByAServer(TestAppliance& cloud, const std::string& volume) {
     cloud.appliance().store().write([&](store::Transaction& tx) {
         tx.execute("INSERT INTO volume_attachments VALUES (?, ?, ?, 'host', '/dev/vdb', 'rw', 'attached', 1, 1, 2)",
                    "77777777-0000-4000-8000-000000000000", volume, "88888888-0000-4000-8000-000000000000");
@@ -235,7 +235,7 @@ TEST_CASE("A volume in use cannot be deleted, nor taken from the server that has
     const auto alice = cloud.member("alice");
     const auto admin = cloud.admin();
     const auto volume = makes(cloud, alice);
-    compute(cloud, volume);
+    takenByAServer(cloud, volume);
     const auto refused = alice.deletes(volumesPath + "/" + volume);
     CHECK(refused.status == 400);
     CHECK(messageOf(refused, "badRequest").find("attached") != std::string::npos);
@@ -406,6 +406,13 @@ TEST_CASE("The service tells what it has", "[block]") {
               .object("capabilities")
               .has("free_capacity_gb"));
     CHECK(alice.gets("/volume/v3/{project}/extensions/os-quota-sets").status == 200);
+    const auto hosts = admin.gets("/volume/v3/{project}/os-hosts").json().array("hosts").items();
+    CHECK(hosts.size() == 2);
+    makes(cloud, alice);
+    const auto shares = admin.gets("/volume/v3/{project}/os-hosts/" + hosts[1].text("host_name")).json().array("host").items();
+    CHECK(shares.size() == 2);
+    CHECK(shares[0].object("resource").text("total_volume_gb") == "1");
+    CHECK(admin.gets("/volume/v3/{project}/os-hosts/" + hosts[0].text("host_name")).status == 404);
 }
 
 TEST_CASE("Files without a volume go at the start, volumes keep theirs", "[block][crash]") {
