@@ -276,6 +276,7 @@ void writeTime(JsonWriter& out, std::string_view name, std::optional<Time> time)
 
 void finish(const Request& request, Response& response) {
     response.headers.set("Vary", std::string(genericHeader) + ", " + std::string(oldHeader));
+    response.headers.set("x-openstack-request-id", request.requestId);
     response.headers.set("x-compute-request-id", request.requestId);
     if (isLegacy(request)) return;
     const Asked asked = readVersion(request);

@@ -1,11 +1,13 @@
 #include "compute/keypair.hpp"
 
+#include <algorithm>
 #include <array>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <openssl/x509v3.h>
 
 #include "compute/encoding.hpp"
 #include "platform/os/fd.hpp"
@@ -39,6 +41,20 @@ std::string numberBytes(const BIGNUM* number) {
     return bytes;
 }
 
+void hexFree(char* text) { OPENSSL_free(text); }
+
+std::string colons(const std::string& hex) {
+    std::string text;
+    for (std::size_t index = 0; index < hex.size(); index += 2) text += (index ? ":" : "") + hex.substr(index, 2);
+    return text;
+}
+
+std::string contentOf(BIO* memory) {
+    char* text = nullptr;
+    const long length = BIO_get_mem_data(memory, &text);
+    return std::string(text, static_cast<std::size_t>(length));
+}
+
 int partsOf(const std::string& kind) {
     if (kind == "ssh-rsa") return 2;                            // exponent, modulus
     if (kind == "ssh-ed25519") return 1;                        // point
@@ -69,10 +85,7 @@ std::string sshFingerprint(const std::string& key) {
         if (kind == "ssh-ed25519" && value->size() != 32) refuse();
     }
     if (!rest.empty()) refuse();
-    const std::string sum = md5Hex(*blob);
-    std::string fingerprint;
-    for (std::size_t index = 0; index < sum.size(); index += 2) fingerprint += (index ? ":" : "") + sum.substr(index, 2);
-    return fingerprint;
+    return colons(md5Hex(*blob));
 }
 
 FreshKey generateRsaKey() {
@@ -89,9 +102,45 @@ FreshKey generateRsaKey() {
     const Handle<BIO, BIO_free_all> memory(BIO_new(BIO_s_mem()));
     if (!memory || PEM_write_bio_PrivateKey_traditional(memory.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
         throw Error(Failure::Broken, "could not write a key");
-    char* pem = nullptr;
-    const long length = BIO_get_mem_data(memory.get(), &pem);
-    return {"ssh-rsa " + base64(blob) + " Generated-by-Stratolet", std::string(pem, static_cast<std::size_t>(length))};
+    return {"ssh-rsa " + base64(blob) + " Generated-by-Stratolet", contentOf(memory.get())};
+}
+
+std::string certificateFingerprint(const std::string& certificate) {
+    const Handle<BIO, BIO_free_all> memory(BIO_new_mem_buf(certificate.data(), static_cast<int>(certificate.size())));
+    const Handle<X509, X509_free> parsed(memory ? PEM_read_bio_X509(memory.get(), nullptr, nullptr, nullptr) : nullptr);
+    std::array<unsigned char, EVP_MAX_MD_SIZE> sum{};
+    unsigned length = 0;
+    if (!parsed || X509_digest(parsed.get(), EVP_sha1(), sum.data(), &length) != 1)
+        throw Error(Failure::Invalid, "Keypair data is invalid: failed to generate X509 fingerprint");
+    const Handle<char, hexFree> hex(OPENSSL_buf2hexstr(sum.data(), static_cast<long>(length)));
+    return hex.get();
+}
+
+FreshKey generateCertificate(const std::string& user) {
+    const auto fail = [] { throw Error(Failure::Broken, "could not make a certificate"); };
+    const Handle<EVP_PKEY, EVP_PKEY_free> key(EVP_RSA_gen(2048));
+    const Handle<X509, X509_free> certificate(X509_new());
+    if (!key || !certificate) fail();
+    X509* const fresh = certificate.get();
+    const Handle<BIGNUM, BN_free> serial(BN_new());
+    if (BN_rand(serial.get(), 127, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY) != 1 ||
+        !BN_to_ASN1_INTEGER(serial.get(), X509_get_serialNumber(fresh)))
+        fail();
+    constexpr long tenYears = 10L * 365 * 24 * 3600;
+    X509_NAME* const name = X509_get_subject_name(fresh);
+    const auto* const commonName = reinterpret_cast<const unsigned char*>(user.data());
+    const Handle<X509_EXTENSION, X509_EXTENSION_free> usage(X509V3_EXT_conf_nid(nullptr, nullptr, NID_ext_key_usage, "clientAuth"));
+    const bool made = X509_set_version(fresh, 2) == 1 && X509_gmtime_adj(X509_getm_notBefore(fresh), 0) &&
+                      X509_gmtime_adj(X509_getm_notAfter(fresh), tenYears) && X509_set_pubkey(fresh, key.get()) == 1 &&
+                      X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, commonName,
+                                                 static_cast<int>(std::min<std::size_t>(user.size(), 64)), -1, 0) == 1 &&
+                      X509_set_issuer_name(fresh, name) == 1 && usage && X509_add_ext(fresh, usage.get(), -1) == 1 &&
+                      X509_sign(fresh, key.get(), EVP_sha256()) > 0;
+    const Handle<BIO, BIO_free_all> open(BIO_new(BIO_s_mem())), secret(BIO_new(BIO_s_mem()));
+    if (!made || !open || !secret || PEM_write_bio_X509(open.get(), fresh) != 1 ||
+        PEM_write_bio_PrivateKey(secret.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
+        fail();
+    return {contentOf(open.get()), contentOf(secret.get())};
 }
 
 namespace {

@@ -27,11 +27,17 @@ struct Keypair {
 /// MD5 of a public key as ssh-keygen shows it ("aa:bb:…"). Error(Invalid) where `key` is no SSH public key of a kind we know.
 std::string sshFingerprint(const std::string& key);
 
+/// SHA-1 of an X.509 certificate in PEM. Error(Invalid) where `certificate` is none.
+std::string certificateFingerprint(const std::string& certificate);
+
 struct FreshKey {
-    std::string publicKey;  ///< one line, as ~/.ssh/id_rsa.pub has it
+    std::string publicKey;  ///< one line, as ~/.ssh/id_rsa.pub has it, or a certificate in PEM
     std::string privateKey; ///< PEM
 };
 FreshKey generateRsaKey();
+
+/// A key with a certificate for it that it signed itself, as Windows guests take them to log in with.
+FreshKey generateCertificate(const std::string& user);
 
 class Keypairs {
 public:

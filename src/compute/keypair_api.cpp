@@ -51,7 +51,7 @@ Response create(Call& call, Keypairs& keypairs) {
     if (const auto type = body.find("type")) {
         if (!call.since(2)) type->refuse("Additional properties are not allowed.");
         keypair.type = textOf(*type, 1, 255);
-        if (keypair.type != "ssh") type->refuse("Only keys of the type 'ssh' are kept here.");
+        if (keypair.type != "ssh" && keypair.type != "x509") type->refuse("It is not one of ['ssh', 'x509']");
     }
     std::string privateKey;
     if (const auto key = body.find("public_key")) {
@@ -59,11 +59,11 @@ Response create(Call& call, Keypairs& keypairs) {
     } else if (call.since(92)) {
         static_cast<void>(body.at("public_key")); // required from here on: private keys are made by their owners
     } else {
-        FreshKey fresh = generateRsaKey();
+        FreshKey fresh = keypair.type == "ssh" ? generateRsaKey() : generateCertificate(keypair.user.text);
         keypair.publicKey = std::move(fresh.publicKey);
         privateKey = std::move(fresh.privateKey);
     }
-    keypair.fingerprint = sshFingerprint(keypair.publicKey);
+    keypair.fingerprint = keypair.type == "ssh" ? sshFingerprint(keypair.publicKey) : certificateFingerprint(keypair.publicKey);
     const Keypair made = keypairs.create(std::move(keypair), call.caller.project);
     return http::jsonResponse(call.since(2) ? 201 : 200, [&](JsonWriter& out) {
         const auto whole = out.object();

@@ -13,18 +13,12 @@ using http::Response;
 
 ServerId idOf(const Call& call) { return ServerId{call.param("id")}; }
 
-void mustBeNull(const Call& call, const Json& arguments) {
-    if (!arguments.isNull() && !call.legacy) arguments.refuse("It is not of type 'null'");
-}
-
-Response start(Call& call, Servers& servers, const Json& arguments) {
-    mustBeNull(call, arguments);
+Response start(Call& call, Servers& servers, const Json&) {
     servers.start(call.caller, idOf(call));
     return http::emptyResponse(202);
 }
 
-Response stop(Call& call, Servers& servers, const Json& arguments) {
-    mustBeNull(call, arguments);
+Response stop(Call& call, Servers& servers, const Json&) {
     servers.stop(call.caller, idOf(call));
     return http::emptyResponse(202);
 }
@@ -44,7 +38,6 @@ Response lock(Call& call, Servers& servers, const Json& arguments) {
         call.onlyKnows(arguments, {"locked_reason"});
         if (const auto given = arguments.find("locked_reason")) reason = textOf(*given, 1, 255);
     } else if (!call.since(73)) {
-        mustBeNull(call, arguments);
     }
     servers.lock(call.caller, idOf(call), reason);
     return http::emptyResponse(202);

@@ -32,3 +32,21 @@ TEST_CASE("A key pair is made, shown and deleted, by version", "[compute][keypai
     CHECK(alice.deletes("/compute/v2.1/os-keypairs/again", newer).status == 204);
     CHECK(alice.deletes("/compute/v2.1/os-keypairs/again", newer).status == 404);
 }
+
+TEST_CASE("A certificate is made for guests that take those", "[compute][keypair]") {
+    TestAppliance appliance;
+    const auto alice = appliance.member("alice");
+    const HeaderList newer{{"OpenStack-API-Version", "compute 2.2"}};
+    const auto made =
+        alice.posts("/compute/v2.1/os-keypairs", R"({"keypair":{"name":"windows","type":"x509"}})", newer).json().object("keypair");
+    CHECK(made.text("type") == "x509");
+    CHECK(made.text("public_key").starts_with("-----BEGIN CERTIFICATE-----"));
+    const auto again =
+        alice.posts("/compute/v2.1/os-keypairs",
+                    R"({"keypair":{"name":"again","type":"x509","public_key":)" + jsonText(made.text("public_key")) + "}}", newer);
+    CHECK(again.json().object("keypair").text("fingerprint") == made.text("fingerprint"));
+    CHECK(
+        alice.posts("/compute/v2.1/os-keypairs", R"({"keypair":{"name":"bad","type":"x509","public_key":"ssh-rsa AAAA"}})", newer).status ==
+        400);
+    CHECK(alice.posts("/compute/v2.1/os-keypairs", R"({"keypair":{"name":"bad","type":"pgp"}})", newer).status == 400);
+}
