@@ -113,8 +113,6 @@ Response create(Call& call, Flavors& flavors) {
     flavor.disk = GiB{integerOf(body.at("disk"), 0, largest)};
     flavor.ephemeral = GiB{number("OS-FLV-EXT-DATA:ephemeral", 0, 0)};
     flavor.swap = MiB{number("swap", 0, 0)};
-    if (flavor.ephemeral.count > 0) body.at("OS-FLV-EXT-DATA:ephemeral").refuse("Ephemeral disks are not offered here; it can be 0 only.");
-    if (flavor.swap.count > 0) body.at("swap").refuse("Swap disks are not offered here; it can be 0 only.");
     if (const auto factor = body.find("rxtx_factor")) {
         flavor.rxtxFactor = factor->isNumber() ? factor->number() : factor->isText() ? std::strtod(factor->text().c_str(), nullptr) : 0.0;
         if (!(flavor.rxtxFactor > 0) || flavor.rxtxFactor > 3.4e38) factor->refuse("It must be greater than 0.");

@@ -181,6 +181,9 @@ std::vector<Server> Servers::create(const identity::Caller& caller, const NewSer
     return parts_.store.write([&](store::Transaction& tx) {
         const auto flavor = flavors_.find(tx, caller, wanted.flavor);
         if (!flavor) throw Error(Failure::Invalid, "Flavor ", wanted.flavor, " could not be found.");
+        if (flavor->ephemeral.count > 0 || flavor->swap.count > 0)
+            throw Error(Failure::Invalid, "Flavor ", wanted.flavor,
+                        " has an ephemeral or a swap disk; servers with those are not offered here.");
         Server model;
         if (wanted.image) {
             const auto image = images_.find(tx, caller, wanted.image);
