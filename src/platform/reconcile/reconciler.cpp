@@ -22,8 +22,8 @@ struct Part {
     std::chrono::seconds every;
     Clock::time_point due = {};
     bool running = false;
-    std::uint64_t asked = 0; // runs that somebody waits for begin after this many requests
-    std::uint64_t done = 0;  // requests that a finished run has served
+    std::uint64_t asked = 0;   // runs that somebody waits for begin after this many requests
+    std::uint64_t done = 0;    // requests that a finished run has served
     std::exception_ptr failed; // of the last run
 };
 
@@ -38,7 +38,9 @@ struct Reconciler::Impl {
     bool stopping = false;
     std::thread thread;
 
-    Impl(Log& given, Metrics& metrics) : log(given), failures(metrics.counter("stratolet_reconcile_failures_total", "Runs that could not mend all of the host")) {}
+    Impl(Log& given, Metrics& metrics)
+        : log(given),
+          failures(metrics.counter("stratolet_reconcile_failures_total", "Runs that could not mend all of the host")) {}
 
     Part& part(const std::string& name) {
         const auto found = std::find_if(parts.begin(), parts.end(), [&](const Part& each) { return each.name == name; });
@@ -50,6 +52,7 @@ struct Reconciler::Impl {
     void run(Part& part, std::unique_lock<std::mutex>& lock) {
         const auto served = part.asked;
         part.running = true;
+        part.due = Clock::time_point::max(); // a kick from here on may be about what this run has already passed
         lock.unlock();
         std::exception_ptr failed;
         try {
@@ -63,7 +66,7 @@ struct Reconciler::Impl {
         part.running = false;
         part.failed = failed;
         part.done = std::max(part.done, served);
-        part.due = Clock::now() + part.every;
+        part.due = std::min(part.due, Clock::now() + part.every);
         changed.notify_all();
     }
 
@@ -77,8 +80,10 @@ struct Reconciler::Impl {
                 if (each.due <= Clock::now()) due = &each;
                 next = std::min(next, each.due);
             }
-            if (due) run(*due, lock);
-            else changed.wait_until(lock, next);
+            if (due)
+                run(*due, lock);
+            else
+                changed.wait_until(lock, next);
         }
     }
 };
@@ -119,8 +124,10 @@ void Reconciler::now(const std::string& name) {
     auto& part = impl_->part(name);
     const auto ticket = ++part.asked;
     while (part.done < ticket) {
-        if (part.running) impl_->changed.wait(lock);
-        else impl_->run(part, lock);
+        if (part.running)
+            impl_->changed.wait(lock);
+        else
+            impl_->run(part, lock);
     }
     if (part.failed) std::rethrow_exception(part.failed);
 }
