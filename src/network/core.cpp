@@ -28,7 +28,9 @@ std::string_view countOf(std::string_view resource) {
 
 void Core::changed(store::Transaction& tx, const std::string& subject) { parts.jobs.enqueue(tx, "network.apply", subject); }
 
-std::int64_t Core::used(store::Reader& db, const std::string& project, std::string_view resource) const { return db.query(countOf(resource), project).integer(); }
+std::int64_t Core::used(store::Reader& db, const std::string& project, std::string_view resource) const {
+    return db.query(countOf(resource), project).integer();
+}
 
 void Core::claim(store::Reader& db, const std::string& project, std::string_view resource, std::int64_t wanted) const {
     try {
@@ -103,9 +105,13 @@ void touch(store::Transaction& tx, std::string_view table, const std::string& id
     tx.execute("UPDATE " + std::string(table) + " SET revision = revision + 1, updated = ? WHERE id = ?", now, id);
 }
 
-Texts tagsOf(store::Reader& db, const std::string& resource) { return db.query("SELECT tag FROM network_tags WHERE resource = ? ORDER BY tag", resource).texts(); }
+Texts tagsOf(store::Reader& db, const std::string& resource) {
+    return db.query("SELECT tag FROM network_tags WHERE resource = ? ORDER BY tag", resource).texts();
+}
 
-void forgetTags(store::Transaction& tx, const std::string& resource) { tx.execute("DELETE FROM network_tags WHERE resource = ?", resource); }
+void forgetTags(store::Transaction& tx, const std::string& resource) {
+    tx.execute("DELETE FROM network_tags WHERE resource = ?", resource);
+}
 
 TextPairs routesIn(const Body& body, std::string_view name) {
     TextPairs out;

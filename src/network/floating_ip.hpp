@@ -15,7 +15,7 @@ struct FloatingIp {
     FloatingIpId id;
     Standard standard; ///< without a name
     NetworkId network;
-    PortId ownPort;    ///< holds the address on the external network
+    PortId ownPort; ///< holds the address on the external network
     std::string address;
     PortId port;       ///< where it leads; empty: nowhere
     std::string fixed; ///< address of that port
@@ -25,7 +25,8 @@ struct FloatingIp {
 
 namespace floating_ip_table {
 std::optional<FloatingIp> find(store::Reader& db, const FloatingIpId& id);
-std::vector<FloatingIp> list(store::Reader& db, const store::Conditions& conditions, const std::string& order = " ORDER BY f.created, f.id"); ///< alias f
+std::vector<FloatingIp> list(store::Reader& db, const store::Conditions& conditions,
+                             const std::string& order = " ORDER BY f.created, f.id"); ///< alias f
 void insert(store::Transaction& tx, const FloatingIp& ip);
 void update(store::Transaction& tx, const FloatingIp& ip);
 void remove(store::Transaction& tx, const FloatingIpId& id);

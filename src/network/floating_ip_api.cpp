@@ -50,7 +50,9 @@ void write(JsonWriter& json, const FloatingIp& ip, const Fields& fields, store::
     });
 }
 
-Error missing(const Request& request) { return Error(Failure::NotFound, "Floating IP ", request.param("floatingip_id"), " could not be found").as("FloatingIPNotFound"); }
+Error missing(const Request& request) {
+    return Error(Failure::NotFound, "Floating IP ", request.param("floatingip_id"), " could not be found").as("FloatingIPNotFound");
+}
 
 FloatingIp found(const Request& request, store::Reader& db) {
     auto ip = floating_ip_table::find(db, {request.param("floatingip_id")});
@@ -68,7 +70,8 @@ Response list(Request& request, FloatingIps& ips) {
     std::vector<std::string> ids;
     for (const auto& each : rows) ids.push_back(each.id.text);
     const Fields fields(request.query);
-    return listResponse(request, "floatingips", listing, ids, [&](JsonWriter& json, std::size_t index) { write(json, rows[index], fields, db); });
+    return listResponse(request, "floatingips", listing, ids,
+                        [&](JsonWriter& json, std::size_t index) { write(json, rows[index], fields, db); });
 }
 
 Response answer(const Request& request, int status, const FloatingIp& it, store::Reader& db) {
@@ -138,10 +141,14 @@ Response remove(Request& request, FloatingIps& ips) {
 
 void addFloatingIpRoutes(Routes& routes, FloatingIps& ips) {
     routes.push_back({Method::Get, "/v2.0/floatingips", policy("get_floatingip"), [&](Request& request) { return list(request, ips); }});
-    routes.push_back({Method::Post, "/v2.0/floatingips", policy("create_floatingip"), [&](Request& request) { return create(request, ips); }});
-    routes.push_back({Method::Get, "/v2.0/floatingips/{floatingip_id}", policy("get_floatingip"), [&](Request& request) { return show(request, ips); }});
-    routes.push_back({Method::Put, "/v2.0/floatingips/{floatingip_id}", policy("update_floatingip"), [&](Request& request) { return update(request, ips); }});
-    routes.push_back({Method::Delete, "/v2.0/floatingips/{floatingip_id}", policy("delete_floatingip"), [&](Request& request) { return remove(request, ips); }});
+    routes.push_back(
+        {Method::Post, "/v2.0/floatingips", policy("create_floatingip"), [&](Request& request) { return create(request, ips); }});
+    routes.push_back(
+        {Method::Get, "/v2.0/floatingips/{floatingip_id}", policy("get_floatingip"), [&](Request& request) { return show(request, ips); }});
+    routes.push_back({Method::Put, "/v2.0/floatingips/{floatingip_id}", policy("update_floatingip"),
+                      [&](Request& request) { return update(request, ips); }});
+    routes.push_back({Method::Delete, "/v2.0/floatingips/{floatingip_id}", policy("delete_floatingip"),
+                      [&](Request& request) { return remove(request, ips); }});
 }
 
 }

@@ -11,7 +11,8 @@ namespace {
 
 /// The router that joins a subnet to an external network.
 std::optional<RouterId> routerBetween(store::Reader& db, const SubnetId& inside, const NetworkId& outside) {
-    const auto found = db.query("SELECT i.device FROM ports i JOIN fixed_ips f ON f.port = i.id JOIN routers r ON r.id = i.device JOIN ports g ON g.id = r.gateway_port "
+    const auto found = db.query("SELECT i.device FROM ports i JOIN fixed_ips f ON f.port = i.id JOIN routers r ON r.id = i.device JOIN "
+                                "ports g ON g.id = r.gateway_port "
                                 "WHERE f.subnet = ? AND i.owner = ? AND g.network = ? ORDER BY i.position LIMIT 1",
                                 inside, interfaceOwner, outside)
                            .maybeText();
@@ -26,20 +27,26 @@ FloatingIp FloatingIps::create(store::Transaction& tx, const identity::Caller& c
     core_.claim(tx, ip.standard.project, "floatingip");
     ip.id.text = core_.uuid();
     const auto id = body.text("floating_network_id");
-    if (id.empty()) throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'floating_network_id' not specified").as("HTTPBadRequest");
+    if (id.empty())
+        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'floating_network_id' not specified")
+            .as("HTTPBadRequest");
     const auto network = network_table::find(tx, {id});
-    if (!network || !(network->external || network->shared || network->standard.project == caller.project.text || caller.isAdmin())) throw networkNotFound(id);
-    if (!network->external) throw Error(Failure::Invalid, "Bad floatingip request: Network ", id, " is not a valid external network.").as("BadRequest");
+    if (!network || !(network->external || network->shared || network->standard.project == caller.project.text || caller.isAdmin()))
+        throw networkNotFound(id);
+    if (!network->external)
+        throw Error(Failure::Invalid, "Bad floatingip request: Network ", id, " is not a valid external network.").as("BadRequest");
     ip.network = network->id;
 
     std::vector<Subnet> four;
     for (auto& each : subnet_table::of(tx, network->id))
         if (each.cidr.version() == 4) four.push_back(std::move(each));
-    if (four.empty()) throw Error(Failure::Invalid, "Bad floatingip request: Network ", id, " does not contain any IPv4 subnet.").as("BadRequest");
+    if (four.empty())
+        throw Error(Failure::Invalid, "Bad floatingip request: Network ", id, " does not contain any IPv4 subnet.").as("BadRequest");
     WantedAddress wanted;
     if (const auto text = body.text("floating_ip_address"); !text.empty()) {
         wanted.address = Address::parse(text);
-        if (!wanted.address || wanted.address->version != 4) refuseInput("floating_ip_address", "'" + text + "' is not a valid IP address.");
+        if (!wanted.address || wanted.address->version != 4)
+            refuseInput("floating_ip_address", "'" + text + "' is not a valid IP address.");
     }
     if (const auto subnet = body.text("subnet_id"); !subnet.empty()) {
         wanted.subnet = subnet_table::find(tx, {subnet});
@@ -58,12 +65,15 @@ FloatingIp FloatingIps::create(store::Transaction& tx, const identity::Caller& c
                 if (error.type() != "IpAddressGenerationFailure") throw;
             }
         }
-        if (!own) throw Error(Failure::Conflict, "No more IP addresses available on network ", network->id, ".").as("IpAddressGenerationFailure");
+        if (!own)
+            throw Error(Failure::Conflict, "No more IP addresses available on network ", network->id, ".").as("IpAddressGenerationFailure");
     }
     ip.ownPort = own->id;
     ip.address = own->addresses.front().address.text();
-    if (const auto port = body.text("port_id"); !port.empty()) associate(tx, caller, ip, {port}, body.text("fixed_ip_address"));
-    else if (!body.text("fixed_ip_address").empty()) throw Error(Failure::Invalid, "Bad floatingip request: fixed_ip_address cannot be specified without a port_id.").as("BadRequest");
+    if (const auto port = body.text("port_id"); !port.empty())
+        associate(tx, caller, ip, {port}, body.text("fixed_ip_address"));
+    else if (!body.text("fixed_ip_address").empty())
+        throw Error(Failure::Invalid, "Bad floatingip request: fixed_ip_address cannot be specified without a port_id.").as("BadRequest");
     floating_ip_table::insert(tx, ip);
     core_.changed(tx, ip.id.text);
     return ip;
@@ -73,7 +83,9 @@ FloatingIp FloatingIps::update(store::Transaction& tx, const identity::Caller& c
     if (body.has("port_id")) {
         const auto port = body.text("port_id");
         if (port.empty()) {
-            if (!body.text("fixed_ip_address").empty()) throw Error(Failure::Invalid, "Bad floatingip request: fixed_ip_address cannot be specified without a port_id.").as("BadRequest");
+            if (!body.text("fixed_ip_address").empty())
+                throw Error(Failure::Invalid, "Bad floatingip request: fixed_ip_address cannot be specified without a port_id.")
+                    .as("BadRequest");
             ip.port = {};
             ip.fixed.clear();
             ip.router = {};
@@ -82,7 +94,9 @@ FloatingIp FloatingIps::update(store::Transaction& tx, const identity::Caller& c
             associate(tx, caller, ip, {port}, body.text("fixed_ip_address"));
         }
     } else if (body.has("fixed_ip_address") && !body.isNull("fixed_ip_address")) {
-        if (ip.port.empty()) throw Error(Failure::Invalid, "Bad floatingip request: fixed_ip_address cannot be specified without a port_id.").as("BadRequest");
+        if (ip.port.empty())
+            throw Error(Failure::Invalid, "Bad floatingip request: fixed_ip_address cannot be specified without a port_id.")
+                .as("BadRequest");
         associate(tx, caller, ip, ip.port, body.text("fixed_ip_address"));
     }
     changeStandard(core_, ip.standard, body);
@@ -91,31 +105,41 @@ FloatingIp FloatingIps::update(store::Transaction& tx, const identity::Caller& c
     return ip;
 }
 
-void FloatingIps::associate(store::Transaction& tx, const identity::Caller& caller, FloatingIp& ip, const PortId& id, const std::string& fixed) {
+void FloatingIps::associate(store::Transaction& tx, const identity::Caller& caller, FloatingIp& ip, const PortId& id,
+                            const std::string& fixed) {
     const auto port = port_table::find(tx, id);
-    if (!port || !(port->standard.project == ip.standard.project || port->standard.project == caller.project.text || caller.isAdmin())) throw portNotFound(id.text);
+    if (!port || !(port->standard.project == ip.standard.project || port->standard.project == caller.project.text || caller.isAdmin()))
+        throw portNotFound(id.text);
     std::vector<PortAddress> four;
     for (const auto& each : port->addresses)
         if (each.address.version == 4) four.push_back(each);
     if (!fixed.empty()) {
         const auto address = Address::parse(fixed);
         std::erase_if(four, [&](const auto& each) { return each.address != address; });
-        if (four.empty()) throw Error(Failure::Invalid, "Bad floatingip request: Port ", id, " does not have fixed ip ", fixed, ".").as("BadRequest");
+        if (four.empty())
+            throw Error(Failure::Invalid, "Bad floatingip request: Port ", id, " does not have fixed ip ", fixed, ".").as("BadRequest");
     }
-    if (four.empty()) throw Error(Failure::Invalid, "Bad floatingip request: Cannot add floating IP to port ", id, " that has no fixed IPv4 addresses.").as("BadRequest");
+    if (four.empty())
+        throw Error(Failure::Invalid, "Bad floatingip request: Cannot add floating IP to port ", id, " that has no fixed IPv4 addresses.")
+            .as("BadRequest");
 
     // Without a wish, the first address that a router leads to, and that is not taken.
     std::optional<Error> problem;
     for (const auto& each : four) {
         const auto router = routerBetween(tx, each.subnet, ip.network);
         if (!router) {
-            problem = Error(Failure::NotFound, "External network ", ip.network, " is not reachable from subnet ", each.subnet, ". Therefore, cannot associate Port ", id, " with a Floating IP.")
+            problem = Error(Failure::NotFound, "External network ", ip.network, " is not reachable from subnet ", each.subnet,
+                            ". Therefore, cannot associate Port ", id, " with a Floating IP.")
                           .as("ExternalGatewayForFloatingIPNotFound");
             continue;
         }
-        if (tx.query("SELECT 1 FROM floating_ips WHERE network = ? AND port = ? AND fixed = ? AND id <> ?", ip.network, id, each.address.text(), ip.id).any()) {
-            problem = Error(Failure::Conflict, "Cannot associate floating IP ", ip.address, " (", ip.id, ") with port ", id, " using fixed IP ", each.address.text(),
-                            ", as that fixed IP already has a floating IP on external network ", ip.network, ".").as("FloatingIPPortAlreadyAssociated");
+        if (tx.query("SELECT 1 FROM floating_ips WHERE network = ? AND port = ? AND fixed = ? AND id <> ?", ip.network, id,
+                     each.address.text(), ip.id)
+                .any()) {
+            problem =
+                Error(Failure::Conflict, "Cannot associate floating IP ", ip.address, " (", ip.id, ") with port ", id, " using fixed IP ",
+                      each.address.text(), ", as that fixed IP already has a floating IP on external network ", ip.network, ".")
+                    .as("FloatingIPPortAlreadyAssociated");
             continue;
         }
         ip.port = id;

@@ -29,7 +29,14 @@ namespace stratolet::network {
 
 namespace {
 
-const Quotas quotaDefaults("network", {{"network", 100}, {"subnet", 100}, {"port", 500}, {"router", 10}, {"floatingip", 50}, {"security_group", 10}, {"security_group_rule", 100}, {"subnetpool", -1}});
+const Quotas quotaDefaults("network", {{"network", 100},
+                                       {"subnet", 100},
+                                       {"port", 500},
+                                       {"router", 10},
+                                       {"floatingip", 50},
+                                       {"security_group", 10},
+                                       {"security_group_rule", 100},
+                                       {"subnetpool", -1}});
 
 std::string ownHostname() {
     std::array<char, 256> name{};
@@ -79,7 +86,8 @@ struct Network::Impl {
     std::string hostname = ownHostname();
 
     Impl(Parts parts, NetworkDriver& driver, identity::Identity& identity)
-        : core{parts, driver, identity, quotaDefaults}, domain(parts.config.text("network", "dns_domain")) {}
+        : core{parts, driver, identity, quotaDefaults},
+          domain(parts.config.text("network", "dns_domain")) {}
 
     /// Makes the host as the store says, then says so in the store.
     void mend() {
@@ -97,8 +105,11 @@ struct Network::Impl {
         if (wired.empty() && ips.empty()) return;
         store.write([&](store::Transaction& tx) {
             for (const auto& each : wired)
-                tx.execute("UPDATE ports SET status = 'ACTIVE' WHERE id = ? AND status = 'DOWN' AND admin_up AND (server <> '' OR owner LIKE 'network:%')", each);
-            for (const auto& each : ips) tx.execute("UPDATE floating_ips SET status = 'ACTIVE' WHERE id = ? AND status = 'DOWN' AND router IS NOT NULL", each);
+                tx.execute("UPDATE ports SET status = 'ACTIVE' WHERE id = ? AND status = 'DOWN' AND admin_up AND (server <> '' OR owner "
+                           "LIKE 'network:%')",
+                           each);
+            for (const auto& each : ips)
+                tx.execute("UPDATE floating_ips SET status = 'ACTIVE' WHERE id = ? AND status = 'DOWN' AND router IS NOT NULL", each);
         });
     }
 
@@ -111,10 +122,14 @@ struct Network::Impl {
         const auto standard = ensureDefaultGroup(core, tx, caller.project.text);
         if (wanted.securityGroups.empty()) return {standard.id.text};
         for (const auto& name : wanted.securityGroups) {
-            const auto matching = tx.query("SELECT id FROM security_groups WHERE project = ? AND (id = ? OR name = ?) ORDER BY id = ? DESC", caller.project, name, name, name).texts();
+            const auto matching = tx.query("SELECT id FROM security_groups WHERE project = ? AND (id = ? OR name = ?) ORDER BY id = ? DESC",
+                                           caller.project, name, name, name)
+                                      .texts();
             if (matching.empty()) throw Error(Failure::Invalid, "Security group ", name, " not found.").as("SecurityGroupNotFound");
             if (matching.size() > 1 && matching.front() != name)
-                throw Error(Failure::Conflict, "Multiple security_groups matches found for name '", name, "', use an ID to be more specific.").as("NoUniqueMatch");
+                throw Error(Failure::Conflict, "Multiple security_groups matches found for name '", name,
+                            "', use an ID to be more specific.")
+                    .as("NoUniqueMatch");
             ids.push_back(matching.front());
         }
         return ids;
@@ -130,7 +145,9 @@ struct Network::Impl {
         facts.mac = port.mac;
         for (const auto& each : port.addresses) {
             const auto text = each.address.text();
-            facts.fixedIps.push_back({each.subnet, text, db.query("SELECT address FROM floating_ips WHERE port = ? AND fixed = ?", port.id, text).maybeText().value_or("")});
+            facts.fixedIps.push_back(
+                {each.subnet, text,
+                 db.query("SELECT address FROM floating_ips WHERE port = ? AND fixed = ?", port.id, text).maybeText().value_or("")});
         }
         for (const auto& each : port.groups)
             if (const auto group = security_group_table::find(db, {each})) facts.securityGroups.push_back(group->standard.name);
@@ -169,16 +186,23 @@ struct Network::Impl {
         core.quotas.reset(tx, project.text);
         // The default group came without being asked for, and goes so; what people made stays for an administrator to see.
         store::Conditions own;
-        own.add("g.project = ?", project).add("g.name = 'default'").add("NOT EXISTS (SELECT 1 FROM port_security_groups p WHERE p.security_group = g.id)");
+        own.add("g.project = ?", project)
+            .add("g.name = 'default'")
+            .add("NOT EXISTS (SELECT 1 FROM port_security_groups p WHERE p.security_group = g.id)");
         for (const auto& each : security_group_table::list(tx, own, "")) security_group_table::remove(tx, each.id);
     }
 };
 
-Network::Network(Parts parts, NetworkDriver& driver, identity::Identity& identity) : impl_(std::make_unique<Impl>(parts, driver, identity)) {
+Network::Network(Parts parts, NetworkDriver& driver, identity::Identity& identity)
+    : impl_(std::make_unique<Impl>(parts, driver, identity)) {
     parts.policies.add("network", policyDefaults("network"));
     parts.reconciler.declare("network", [impl = impl_.get()] { impl->mend(); });
-    parts.jobs.declare(jobs::Job("network.apply").step("apply", [&reconciler = parts.reconciler](jobs::Run&) { reconciler.now("network"); }).within(std::chrono::seconds(300)));
-    parts.bus.on<identity::ProjectDeleted>("network.forget-project", [impl = impl_.get()](store::Transaction& tx, const identity::ProjectDeleted& event) { impl->forget(tx, event.project); });
+    parts.jobs.declare(jobs::Job("network.apply")
+                           .step("apply", [&reconciler = parts.reconciler](jobs::Run&) { reconciler.now("network"); })
+                           .within(std::chrono::seconds(300)));
+    parts.bus.on<identity::ProjectDeleted>(
+        "network.forget-project",
+        [impl = impl_.get()](store::Transaction& tx, const identity::ProjectDeleted& event) { impl->forget(tx, event.project); });
 }
 
 Network::~Network() = default;
@@ -202,7 +226,9 @@ http::Site Network::site() {
     addTagRoutes(site.routes, impl.core);
     site.refuse = refusal;
     site.noRoute = noRoute;
-    site.finish = [](const http::Request& request, http::Response& response) { response.headers.set("x-openstack-request-id", request.requestId); };
+    site.finish = [](const http::Request& request, http::Response& response) {
+        response.headers.set("x-openstack-request-id", request.requestId);
+    };
     impl.core.identity.protect(site);
     return site;
 }
@@ -245,7 +271,8 @@ std::vector<NetworkId> Network::networksFor(store::Reader& db, const identity::C
 PortFacts Network::createPort(store::Transaction& tx, const identity::Caller& caller, const NewPort& wanted) {
     auto& core = impl_->core;
     const auto network = network_table::find(tx, wanted.network);
-    if (!network || !impl_->mayUse(caller, *network)) throw Error(Failure::Invalid, "Network ", wanted.network, " could not be found.").as("NetworkNotFound");
+    if (!network || !impl_->mayUse(caller, *network))
+        throw Error(Failure::Invalid, "Network ", wanted.network, " could not be found.").as("NetworkNotFound");
     core.claim(tx, caller.project.text, "port");
     Port port;
     port.id.text = core.uuid();
@@ -266,9 +293,11 @@ PortFacts Network::createPort(store::Transaction& tx, const identity::Caller& ca
     return impl_->factsOf(tx, port);
 }
 
-PortFacts Network::bindPort(store::Transaction& tx, const identity::Caller& caller, const PortId& id, const ServerId& server, const std::string& hostname) {
+PortFacts Network::bindPort(store::Transaction& tx, const identity::Caller& caller, const PortId& id, const ServerId& server,
+                            const std::string& hostname) {
     auto port = port_table::find(tx, id);
-    if (!port || !(port->standard.project == caller.project.text || caller.isAdmin())) throw Error(Failure::Invalid, "Port ", id, " could not be found.").as("PortNotFound");
+    if (!port || !(port->standard.project == caller.project.text || caller.isAdmin()))
+        throw Error(Failure::Invalid, "Port ", id, " could not be found.").as("PortNotFound");
     if (!port->server.empty() || port->owner.starts_with("network:") || (!port->device.empty() && port->device != server.text))
         throw Error(Failure::Conflict, "Port ", id, " is still in use.").as("PortInUse");
     impl_->bind(*port, server, hostname);
@@ -306,7 +335,10 @@ void Network::ensureWired() { impl_->core.parts.reconciler.now("network"); }
 std::optional<ServerId> Network::serverAt(store::Reader& db, const NetworkId& network, const std::string& address) {
     const auto plain = Address::parse(address);
     if (!plain) return std::nullopt;
-    const auto found = db.query("SELECT p.server FROM fixed_ips f JOIN ports p ON p.id = f.port WHERE f.network = ? AND f.address = ? AND p.server <> ''", network, plain->text()).maybeText();
+    const auto found =
+        db.query("SELECT p.server FROM fixed_ips f JOIN ports p ON p.id = f.port WHERE f.network = ? AND f.address = ? AND p.server <> ''",
+                 network, plain->text())
+            .maybeText();
     return found ? std::optional(ServerId{*found}) : std::nullopt;
 }
 

@@ -43,7 +43,8 @@ void write(JsonWriter& json, const NetworkRecord& network, const Fields& fields,
     out.field("port_security_enabled", network.portSecurity);
     out.when("subnets", [&](JsonWriter& writer) {
         const auto list = writer.array();
-        for (const auto& each : db.query("SELECT id FROM subnets WHERE network = ? ORDER BY created, id", network.id).texts()) writer.value(each);
+        for (const auto& each : db.query("SELECT id FROM subnets WHERE network = ? ORDER BY created, id", network.id).texts())
+            writer.value(each);
     });
     out.texts("availability_zone_hints", {});
     out.texts("availability_zones", {"nova"});
@@ -69,7 +70,8 @@ Response list(Request& request, Networks& networks) {
     std::vector<std::string> ids;
     for (const auto& each : rows) ids.push_back(each.id.text);
     const Fields fields(request.query);
-    return listResponse(request, "networks", listing, ids, [&](JsonWriter& json, std::size_t index) { write(json, rows[index], fields, caller, db); });
+    return listResponse(request, "networks", listing, ids,
+                        [&](JsonWriter& json, std::size_t index) { write(json, rows[index], fields, caller, db); });
 }
 
 Response show(Request& request, Networks& networks) {
@@ -144,10 +146,14 @@ Response remove(Request& request, Networks& networks) {
 
 void addNetworkRoutes(Routes& routes, Networks& networks) {
     routes.push_back({Method::Get, "/v2.0/networks", policy("get_network"), [&](Request& request) { return list(request, networks); }});
-    routes.push_back({Method::Post, "/v2.0/networks", policy("create_network"), [&](Request& request) { return create(request, networks); }});
-    routes.push_back({Method::Get, "/v2.0/networks/{network_id}", policy("get_network"), [&](Request& request) { return show(request, networks); }});
-    routes.push_back({Method::Put, "/v2.0/networks/{network_id}", policy("update_network"), [&](Request& request) { return update(request, networks); }});
-    routes.push_back({Method::Delete, "/v2.0/networks/{network_id}", policy("delete_network"), [&](Request& request) { return remove(request, networks); }});
+    routes.push_back(
+        {Method::Post, "/v2.0/networks", policy("create_network"), [&](Request& request) { return create(request, networks); }});
+    routes.push_back(
+        {Method::Get, "/v2.0/networks/{network_id}", policy("get_network"), [&](Request& request) { return show(request, networks); }});
+    routes.push_back({Method::Put, "/v2.0/networks/{network_id}", policy("update_network"),
+                      [&](Request& request) { return update(request, networks); }});
+    routes.push_back({Method::Delete, "/v2.0/networks/{network_id}", policy("delete_network"),
+                      [&](Request& request) { return remove(request, networks); }});
 }
 
 }

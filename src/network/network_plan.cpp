@@ -58,7 +58,8 @@ PlannedRule plannedRule(const SecurityGroupRule& rule) {
 }
 
 PlannedSubnet plannedSubnet(const Subnet& subnet) {
-    return {subnet.id, subnet.cidr.text(), subnet.gateway ? subnet.gateway->text() : "", subnet.dhcp, subnet.dns, plannedRoutes(subnet.routes)};
+    return {subnet.id,   subnet.cidr.text(), subnet.gateway ? subnet.gateway->text() : "",
+            subnet.dhcp, subnet.dns,         plannedRoutes(subnet.routes)};
 }
 
 template <class T> void sortById(std::vector<T>& all) {
@@ -90,7 +91,8 @@ NetworkPlan networkPlan(store::Reader& db, const std::string& dnsDomain) {
         planned.id = router.id;
         planned.adminUp = router.adminUp;
         planned.snat = router.snat;
-        if (const auto gateway = router.gatewayPort.empty() ? std::nullopt : port_table::find(db, router.gatewayPort)) planned.gateway = plannedInterface(*gateway);
+        if (const auto gateway = router.gatewayPort.empty() ? std::nullopt : port_table::find(db, router.gatewayPort))
+            planned.gateway = plannedInterface(*gateway);
         for (const auto& each : router_table::interfacesOf(db, router.id)) planned.interfaces.push_back(plannedInterface(each));
         if (!router.adminUp || (!planned.gateway && planned.interfaces.empty())) continue;
         std::sort(planned.interfaces.begin(), planned.interfaces.end());

@@ -8,7 +8,8 @@
 
 namespace stratolet::network {
 
-/// What the host should look like, from the store alone. A network is planned where something on this host uses it: a guest, a router, or the way outside.
+/// What the host should look like, from the store alone. A network is planned where something on this host uses it: a guest, a router, or
+/// the way outside.
 NetworkPlan networkPlan(store::Reader& db, const std::string& dnsDomain);
 
 }

@@ -18,7 +18,7 @@ struct NetworkRecord {
     bool shared = false;   ///< every project may use it
     bool external = false; ///< routers may have their gateway here
     bool isDefault = false;
-    int mtu = 1500;        ///< bytes
+    int mtu = 1500; ///< bytes
     bool portSecurity = true;
 };
 

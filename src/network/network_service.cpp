@@ -1,5 +1,6 @@
 #include <stratolet/error.hpp>
 
+#include "network/floating_ip.hpp"
 #include "network/network_record.hpp"
 #include "network/port.hpp"
 #include "network/subnet.hpp"
@@ -14,7 +15,8 @@ int checkedMtu(const Body& body, int otherwise) {
     const auto mtu = body.whole("mtu", otherwise);
     if (mtu < 68) refuseInput("mtu", "'" + std::to_string(mtu) + "' is too small - must be at least '68'.");
     if (mtu > mtuMost)
-        throw Error(Failure::Invalid, "Invalid input for operation: Requested MTU is too big, maximum is ", mtuMost, ".").as("InvalidInput");
+        throw Error(Failure::Invalid, "Invalid input for operation: Requested MTU is too big, maximum is ", mtuMost, ".")
+            .as("InvalidInput");
     return static_cast<int>(mtu);
 }
 
@@ -24,7 +26,9 @@ bool anyPort(store::Reader& db, const NetworkId& network, const char* condition)
 
 }
 
-Error networkNotFound(const std::string& id) { return Error(Failure::NotFound, "Network ", id, " could not be found.").as("NetworkNotFound"); }
+Error networkNotFound(const std::string& id) {
+    return Error(Failure::NotFound, "Network ", id, " could not be found.").as("NetworkNotFound");
+}
 
 Target targetOf(const NetworkRecord& network) {
     auto target = ownedBy(network.standard.project);
@@ -57,10 +61,16 @@ NetworkRecord Networks::create(store::Transaction& tx, const identity::Caller& c
 NetworkRecord Networks::update(store::Transaction& tx, NetworkRecord network, const Body& body) {
     if (network.external && !body.truth("router:external", true) &&
         anyPort(tx, network.id, "owner IN ('network:router_gateway', 'network:floatingip')"))
-        throw Error(Failure::Conflict, "External network ", network.id, " cannot be updated to be made non-external, since it has existing gateway ports").as("ExternalNetworkInUse");
+        throw Error(Failure::Conflict, "External network ", network.id,
+                    " cannot be updated to be made non-external, since it has existing gateway ports")
+            .as("ExternalNetworkInUse");
     if (network.shared && !body.truth("shared", true) &&
-        tx.query("SELECT 1 FROM ports WHERE network = ? AND project <> ? AND owner NOT LIKE 'network:%'", network.id, network.standard.project).any())
-        throw Error(Failure::Conflict, "Unable to reconfigure sharing settings for network ", network.id, ". Multiple tenants are using it.").as("InvalidSharedSetting");
+        tx.query("SELECT 1 FROM ports WHERE network = ? AND project <> ? AND owner NOT LIKE 'network:%'", network.id,
+                 network.standard.project)
+            .any())
+        throw Error(Failure::Conflict, "Unable to reconfigure sharing settings for network ", network.id,
+                    ". Multiple tenants are using it.")
+            .as("InvalidSharedSetting");
     network.adminUp = body.truth("admin_state_up", network.adminUp);
     network.shared = body.truth("shared", network.shared);
     network.external = body.truth("router:external", network.external);
@@ -74,9 +84,15 @@ NetworkRecord Networks::update(store::Transaction& tx, NetworkRecord network, co
 }
 
 void Networks::remove(store::Transaction& tx, const NetworkRecord& network) {
-    if (anyPort(tx, network.id, "owner <> 'network:dhcp'"))
-        throw Error(Failure::Conflict, "Unable to complete operation on network ", network.id, ". There are one or more ports still in use on the network.").as("NetworkInUse");
     Ports ports(core_);
+    FloatingIps floatingIps(core_, ports);
+    store::Conditions idle; // floating IPs that lead nowhere keep nobody from anything
+    idle.add("f.network = ?", network.id).add("f.port IS NULL");
+    for (const auto& each : floating_ip_table::list(tx, idle)) floatingIps.remove(tx, each);
+    if (anyPort(tx, network.id, "owner <> 'network:dhcp'"))
+        throw Error(Failure::Conflict, "Unable to complete operation on network ", network.id,
+                    ". There are one or more ports still in use on the network.")
+            .as("NetworkInUse");
     store::Conditions own;
     own.add("p.network = ?", network.id);
     for (const auto& each : port_table::list(tx, own)) ports.remove(tx, each);

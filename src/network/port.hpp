@@ -46,9 +46,10 @@ struct Port {
 
 namespace port_table {
 std::optional<Port> find(store::Reader& db, const PortId& id);
-std::vector<Port> list(store::Reader& db, const store::Conditions& conditions, const std::string& order = " ORDER BY p.position"); ///< alias p
-void insert(store::Transaction& tx, const Port& port);   ///< with addresses and groups
-void update(store::Transaction& tx, const Port& port);   ///< without
+std::vector<Port> list(store::Reader& db, const store::Conditions& conditions,
+                       const std::string& order = " ORDER BY p.position"); ///< alias p
+void insert(store::Transaction& tx, const Port& port);                     ///< with addresses and groups
+void update(store::Transaction& tx, const Port& port);                     ///< without
 void writeAddresses(store::Transaction& tx, const Port& port);
 void writeGroups(store::Transaction& tx, const Port& port);
 void remove(store::Transaction& tx, const PortId& id);
@@ -78,8 +79,8 @@ public:
     void remove(store::Transaction& tx, const Port& port);
 
     /// A port of the service's own. `wanted` empty: one address of each version that there is.
-    Port make(store::Transaction& tx, const NetworkRecord& network, const std::string& project, std::string_view owner, const std::string& device,
-              const std::vector<WantedAddress>& wanted);
+    Port make(store::Transaction& tx, const NetworkRecord& network, const std::string& project, std::string_view owner,
+              const std::string& device, const std::vector<WantedAddress>& wanted);
 
     /// Fills in MAC (where there is none), addresses and groups, and keeps the port.
     void keep(store::Transaction& tx, const NetworkRecord& network, Port& port, const std::optional<std::vector<WantedAddress>>& wanted);

@@ -32,7 +32,8 @@ const Attributes& attributes() {
     return all;
 }
 
-void write(JsonWriter& json, const Port& port, const Target& target, const Fields& fields, const identity::Caller& caller, store::Reader& db) {
+void write(JsonWriter& json, const Port& port, const Target& target, const Fields& fields, const identity::Caller& caller,
+           store::Reader& db) {
     const auto object = json.object();
     Out out(json, fields);
     writeStandard(out, port.id.text, port.standard, tagsOf(db, port.id.text));
@@ -126,7 +127,9 @@ Response list(Request& request, Ports& ports) {
     const auto& caller = identity::callerOf(request);
     auto& db = ports.core().parts.store.reader();
     auto listing = listingOf(request, db, "ports p", attributes(), {{"fixed_ips", filterAddresses}, {"security_groups", filterGroups}});
-    if (!seesAll(caller, "get_port")) listing.conditions.add("(p.project = ? OR EXISTS (SELECT 1 FROM networks w WHERE w.id = p.network AND w.project = ?))", caller.project, caller.project);
+    if (!seesAll(caller, "get_port"))
+        listing.conditions.add("(p.project = ? OR EXISTS (SELECT 1 FROM networks w WHERE w.id = p.network AND w.project = ?))",
+                               caller.project, caller.project);
     std::vector<Found> rows;
     for (auto& each : port_table::list(db, listing.conditions, listing.order))
         if (auto row = withNetwork(std::move(each), db)) rows.push_back(*std::move(row));
@@ -134,7 +137,9 @@ Response list(Request& request, Ports& ports) {
     std::vector<std::string> ids;
     for (const auto& each : rows) ids.push_back(each.port.id.text);
     const Fields fields(request.query);
-    return listResponse(request, "ports", listing, ids, [&](JsonWriter& json, std::size_t index) { write(json, rows[index].port, rows[index].target, fields, caller, db); });
+    return listResponse(request, "ports", listing, ids, [&](JsonWriter& json, std::size_t index) {
+        write(json, rows[index].port, rows[index].target, fields, caller, db);
+    });
 }
 
 Response answer(const Request& request, int status, const Port& port, const Target& target, store::Reader& db) {
@@ -160,7 +165,9 @@ Response create(Request& request, Ports& ports) {
         for (const auto& each : wanted.items) {
             const Body body(each, attributes(), true);
             const auto id = body.text("network_id");
-            if (id.empty()) throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'network_id' not specified").as("HTTPBadRequest");
+            if (id.empty())
+                throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'network_id' not specified")
+                    .as("HTTPBadRequest");
             const auto network = network_table::find(tx, {id});
             if (!network || !caller.may("get_network", targetOf(*network))) throw networkNotFound(id);
             auto target = targetOf(*network);
@@ -216,8 +223,10 @@ void addPortRoutes(Routes& routes, Ports& ports) {
     routes.push_back({Method::Get, "/v2.0/ports", policy("get_port"), [&](Request& request) { return list(request, ports); }});
     routes.push_back({Method::Post, "/v2.0/ports", policy("create_port"), [&](Request& request) { return create(request, ports); }});
     routes.push_back({Method::Get, "/v2.0/ports/{port_id}", policy("get_port"), [&](Request& request) { return show(request, ports); }});
-    routes.push_back({Method::Put, "/v2.0/ports/{port_id}", policy("update_port"), [&](Request& request) { return update(request, ports); }});
-    routes.push_back({Method::Delete, "/v2.0/ports/{port_id}", policy("delete_port"), [&](Request& request) { return remove(request, ports); }});
+    routes.push_back(
+        {Method::Put, "/v2.0/ports/{port_id}", policy("update_port"), [&](Request& request) { return update(request, ports); }});
+    routes.push_back(
+        {Method::Delete, "/v2.0/ports/{port_id}", policy("delete_port"), [&](Request& request) { return remove(request, ports); }});
 }
 
 }

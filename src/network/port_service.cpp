@@ -22,7 +22,8 @@ std::string freshMac(Core& core, store::Reader& db, const NetworkId& network) {
         std::array<std::byte, 3> random{};
         core.parts.ambient.randomize(random);
         char mac[18];
-        std::snprintf(mac, sizeof mac, "fa:16:3e:%02x:%02x:%02x", std::to_integer<int>(random[0]), std::to_integer<int>(random[1]), std::to_integer<int>(random[2]));
+        std::snprintf(mac, sizeof mac, "fa:16:3e:%02x:%02x:%02x", std::to_integer<int>(random[0]), std::to_integer<int>(random[1]),
+                      std::to_integer<int>(random[2]));
         if (!db.query("SELECT 1 FROM ports WHERE network = ? AND mac = ?", network, mac).any()) return mac;
     }
     throw Error(Failure::Broken, "no free MAC address on network ", network);
@@ -32,7 +33,8 @@ std::string checkedMac(store::Reader& db, const NetworkId& network, const PortId
     const auto mac = normalMac(text);
     if (!mac) refuseInput("mac_address", "'" + text + "' is not a valid MAC address.");
     if (db.query("SELECT 1 FROM ports WHERE network = ? AND mac = ? AND id <> ?", network, *mac, own).any())
-        throw Error(Failure::Conflict, "Unable to complete operation for network ", network, ". The mac address ", *mac, " is in use.").as("MacAddressInUse");
+        throw Error(Failure::Conflict, "Unable to complete operation for network ", network, ". The mac address ", *mac, " is in use.")
+            .as("MacAddressInUse");
     return *mac;
 }
 
@@ -42,7 +44,8 @@ TextPairs pairsIn(const Body& body, const std::string& ownMac) {
     if (!list || list->isNull()) return out;
     if (!list->isArray()) throw Error(Failure::Invalid, "Allowed address pairs must be a list.").as("HTTPBadRequest");
     for (const auto& each : list->items()) {
-        if (!each.isObject() || !each.has("ip_address")) throw Error(Failure::Invalid, "AllowedAddressPair must contain ip_address").as("AllowedAddressPairsMissingIP");
+        if (!each.isObject() || !each.has("ip_address"))
+            throw Error(Failure::Invalid, "AllowedAddressPair must contain ip_address").as("AllowedAddressPairsMissingIP");
         each.onlyKnows({"ip_address", "mac_address"});
         const auto text = each.text("ip_address");
         const auto block = Prefix::parseLoosely(text);
@@ -52,11 +55,13 @@ TextPairs pairsIn(const Body& body, const std::string& ownMac) {
         if (mac.empty()) refuseInput("allowed_address_pairs", "'" + givenMac + "' is not a valid MAC address.");
         const std::pair<std::string, std::string> pair{mac, text.find('/') == std::string::npos ? block->base.text() : block->text()};
         if (std::find(out.begin(), out.end(), pair) != out.end())
-            throw Error(Failure::Invalid, "Request contains duplicate address pair: mac_address ", mac, " ip_address ", text, ".").as("DuplicateAddressPairInRequest");
+            throw Error(Failure::Invalid, "Request contains duplicate address pair: mac_address ", mac, " ip_address ", text, ".")
+                .as("DuplicateAddressPairInRequest");
         out.push_back(pair);
     }
     if (out.size() > addressPairsMost)
-        throw Error(Failure::Invalid, "The number of allowed address pair exceeds the maximum ", addressPairsMost, ".").as("AllowedAddressPairExhausted");
+        throw Error(Failure::Invalid, "The number of allowed address pair exceeds the maximum ", addressPairsMost, ".")
+            .as("AllowedAddressPairExhausted");
     return out;
 }
 
@@ -77,8 +82,11 @@ Texts groupsIn(store::Reader& db, const Body& body, const std::string& project, 
 void checkPortSecurity(const Port& port) {
     if (port.portSecurity) return;
     if (!port.groups.empty())
-        throw Error(Failure::Conflict, "Port Security must be enabled and port must have an IP address in order to use Security Groups.").as("PortSecurityAndIPRequiredForSecurityGroups");
-    if (!port.pairs.empty()) throw Error(Failure::Conflict, "Port Security must be enabled in order to have allowed address pairs on a port.").as("AddressPairAndPortSecurityRequired");
+        throw Error(Failure::Conflict, "Port Security must be enabled and port must have an IP address in order to use Security Groups.")
+            .as("PortSecurityAndIPRequiredForSecurityGroups");
+    if (!port.pairs.empty())
+        throw Error(Failure::Conflict, "Port Security must be enabled in order to have allowed address pairs on a port.")
+            .as("AddressPairAndPortSecurityRequired");
 }
 
 Error invalidForSubnet(const Address& address) {
@@ -93,7 +101,8 @@ std::optional<Address> firstFree(store::Reader& db, const Subnet& subnet, const 
     if (subnet.gateway) taken.insert(*subnet.gateway);
     for (const auto& pool : subnet.pools) {
         Address candidate = pool.first;
-        for (auto next = taken.lower_bound(candidate); candidate <= pool.last && next != taken.end() && *next == candidate; ++next) candidate = candidate.plus(1);
+        for (auto next = taken.lower_bound(candidate); candidate <= pool.last && next != taken.end() && *next == candidate; ++next)
+            candidate = candidate.plus(1);
         if (candidate <= pool.last) return candidate;
     }
     return std::nullopt;
@@ -119,7 +128,8 @@ std::vector<WantedAddress> wantedAddresses(store::Reader& db, const NetworkId& n
     for (const auto& each : list.items()) {
         if (!each.isObject()) refuseInput(attribute, "Invalid data format for fixed IP: '" + each.dump() + "'.");
         for (const auto& name : each.names())
-            if (name != "subnet_id" && name != "ip_address") refuseInput(attribute, "Invalid data format for fixed IP: '" + each.dump() + "'.");
+            if (name != "subnet_id" && name != "ip_address")
+                refuseInput(attribute, "Invalid data format for fixed IP: '" + each.dump() + "'.");
         WantedAddress one;
         if (const auto text = each.maybeText("ip_address")) {
             one.address = Address::parse(*text);
@@ -130,9 +140,13 @@ std::vector<WantedAddress> wantedAddresses(store::Reader& db, const NetworkId& n
             one.subnet = subnet_table::find(db, {*id});
             if (!one.subnet) throw subnetNotFound(*id);
             if (one.subnet->network != network)
-                throw Error(Failure::Invalid, "Invalid input for operation: Failed to create port on network ", network, ", because fixed_ips included invalid subnet ", *id, ".").as("InvalidInput");
+                throw Error(Failure::Invalid, "Invalid input for operation: Failed to create port on network ", network,
+                            ", because fixed_ips included invalid subnet ", *id, ".")
+                    .as("InvalidInput");
         }
-        if (!one.subnet && !one.address) throw Error(Failure::Invalid, "Invalid input for operation: IP allocation requires subnet_id or ip_address.").as("InvalidInput");
+        if (!one.subnet && !one.address)
+            throw Error(Failure::Invalid, "Invalid input for operation: IP allocation requires subnet_id or ip_address.")
+                .as("InvalidInput");
         wanted.push_back(std::move(one));
     }
     return wanted;
@@ -147,37 +161,51 @@ std::vector<PortAddress> Ports::allocate(store::Transaction& tx, const Port& por
         taken.insert(address);
     };
     const auto formed = [&](const Subnet& subnet) { return eui64Of(subnet.cidr, port.mac); };
-    const auto exhausted = [&] { return Error(Failure::Conflict, "No more IP addresses available on network ", port.network, ".").as("IpAddressGenerationFailure"); };
+    const auto exhausted = [&] {
+        return Error(Failure::Conflict, "No more IP addresses available on network ", port.network, ".").as("IpAddressGenerationFailure");
+    };
 
     if (given) {
         for (const auto& each : *given) {
             const Subnet* subnet = each.subnet ? &*each.subnet : nullptr;
             if (!subnet) {
-                const auto found = std::find_if(subnets.begin(), subnets.end(), [&](const auto& one) { return one.cidr.contains(*each.address); });
+                const auto found =
+                    std::find_if(subnets.begin(), subnets.end(), [&](const auto& one) { return one.cidr.contains(*each.address); });
                 if (found == subnets.end())
-                    throw Error(Failure::Invalid, "IP address ", each.address->text(), " is not a valid IP for any of the subnets on the specified network.").as("InvalidIpForNetwork");
+                    throw Error(Failure::Invalid, "IP address ", each.address->text(),
+                                " is not a valid IP for any of the subnets on the specified network.")
+                        .as("InvalidIpForNetwork");
                 subnet = &*found;
             }
             const bool router = port.owner == interfaceOwner || port.owner == gatewayOwner;
             if (!each.address) {
-                if (subnet->selfAddressed() && !router) take(*subnet, formed(*subnet));
-                else if (const auto free = firstFree(tx, *subnet, taken)) take(*subnet, *free);
-                else throw exhausted();
+                if (subnet->selfAddressed() && !router)
+                    take(*subnet, formed(*subnet));
+                else if (const auto free = firstFree(tx, *subnet, taken))
+                    take(*subnet, *free);
+                else
+                    throw exhausted();
                 continue;
             }
             if (!subnet->cidr.contains(*each.address)) throw invalidForSubnet(*each.address);
-            if (subnet->cidr.version() == 4 && subnet->cidr.length < 31 && (*each.address == subnet->cidr.first() || *each.address == subnet->cidr.last())) throw invalidForSubnet(*each.address);
+            if (subnet->cidr.version() == 4 && subnet->cidr.length < 31 &&
+                (*each.address == subnet->cidr.first() || *each.address == subnet->cidr.last()))
+                throw invalidForSubnet(*each.address);
             if (subnet->selfAddressed() && !router && *each.address != formed(*subnet))
-                throw Error(Failure::Invalid, "IPv6 address ", each.address->text(), " can not be directly assigned to a port on subnet ", subnet->id, " as the subnet is configured for automatic addresses")
+                throw Error(Failure::Invalid, "IPv6 address ", each.address->text(), " can not be directly assigned to a port on subnet ",
+                            subnet->id, " as the subnet is configured for automatic addresses")
                     .as("AllocationOnAutoAddressSubnet");
             if (port_table::hasAddress(tx, subnet->id, *each.address))
-                throw Error(Failure::Conflict, "IP address ", each.address->text(), " already allocated in subnet ", subnet->id, ".").as("IpAddressAlreadyAllocated");
+                throw Error(Failure::Conflict, "IP address ", each.address->text(), " already allocated in subnet ", subnet->id, ".")
+                    .as("IpAddressAlreadyAllocated");
             take(*subnet, *each.address);
         }
         // Nobody escapes the addresses that a host forms by itself.
         if (!port.owner.starts_with("network:"))
             for (const auto& subnet : subnets)
-                if (subnet.selfAddressed() && !taken.contains(formed(subnet)) && !given->empty() && !port_table::hasAddress(tx, subnet.id, formed(subnet))) take(subnet, formed(subnet));
+                if (subnet.selfAddressed() && !taken.contains(formed(subnet)) && !given->empty() &&
+                    !port_table::hasAddress(tx, subnet.id, formed(subnet)))
+                    take(subnet, formed(subnet));
         return out;
     }
 
@@ -185,7 +213,8 @@ std::vector<PortAddress> Ports::allocate(store::Transaction& tx, const Port& por
         bool any = false, served = false;
         for (const auto& subnet : subnets) {
             if (subnet.cidr.version() != version) continue;
-            const bool fits = subnet.serviceTypes.empty() || std::find(subnet.serviceTypes.begin(), subnet.serviceTypes.end(), port.owner) != subnet.serviceTypes.end();
+            const bool fits = subnet.serviceTypes.empty() ||
+                              std::find(subnet.serviceTypes.begin(), subnet.serviceTypes.end(), port.owner) != subnet.serviceTypes.end();
             if (!fits) continue;
             if (subnet.selfAddressed() && port.owner != gatewayOwner) {
                 if (!port_table::hasAddress(tx, subnet.id, formed(subnet))) take(subnet, formed(subnet));
@@ -203,15 +232,16 @@ std::vector<PortAddress> Ports::allocate(store::Transaction& tx, const Port& por
     return out;
 }
 
-void Ports::keep(store::Transaction& tx, const NetworkRecord& network, Port& port, const std::optional<std::vector<WantedAddress>>& wanted) {
+void Ports::keep(store::Transaction& tx, const NetworkRecord& network, Port& port,
+                 const std::optional<std::vector<WantedAddress>>& wanted) {
     port.network = network.id;
     if (port.mac.empty()) port.mac = freshMac(core_, tx, network.id);
     port.addresses = allocate(tx, port, wanted);
     port_table::insert(tx, port);
 }
 
-Port Ports::make(store::Transaction& tx, const NetworkRecord& network, const std::string& project, std::string_view owner, const std::string& device,
-                 const std::vector<WantedAddress>& wanted) {
+Port Ports::make(store::Transaction& tx, const NetworkRecord& network, const std::string& project, std::string_view owner,
+                 const std::string& device, const std::vector<WantedAddress>& wanted) {
     Port port;
     port.id.text = core_.uuid();
     port.standard = {project, "", "", 1, core_.now(), core_.now()};
@@ -234,27 +264,38 @@ Port Ports::create(store::Transaction& tx, const identity::Caller& caller, const
     port.owner = body.text("device_owner");
     port.portSecurity = body.truth("port_security_enabled", network.portSecurity);
     port.vnicType = body.text("binding:vnic_type", "normal");
-    if (port.vnicType != "normal") throw Error(Failure::Invalid, "Invalid input for operation: binding:vnic_type ", port.vnicType, " not supported.").as("InvalidInput");
+    if (port.vnicType != "normal")
+        throw Error(Failure::Invalid, "Invalid input for operation: binding:vnic_type ", port.vnicType, " not supported.")
+            .as("InvalidInput");
     if (const auto profile = body.find("binding:profile"); profile && profile->isObject()) port.profile = profile->dump();
     port.host = body.text("binding:host_id");
-    port.mac = body.text("mac_address").empty() ? freshMac(core_, tx, network.id) : checkedMac(tx, network.id, port.id, body.text("mac_address"));
+    port.mac =
+        body.text("mac_address").empty() ? freshMac(core_, tx, network.id) : checkedMac(tx, network.id, port.id, body.text("mac_address"));
     port.pairs = pairsIn(body, port.mac);
-    if (port.owner.starts_with("network:")) port.groups = {};
-    else if (body.has("security_groups") && !body.isNull("security_groups")) port.groups = groupsIn(tx, body, port.standard.project, &caller);
-    else if (port.portSecurity) port.groups = {ensureDefaultGroup(core_, tx, port.standard.project).id.text};
+    if (port.owner.starts_with("network:"))
+        port.groups = {};
+    else if (body.has("security_groups") && !body.isNull("security_groups"))
+        port.groups = groupsIn(tx, body, port.standard.project, &caller);
+    else if (port.portSecurity)
+        port.groups = {ensureDefaultGroup(core_, tx, port.standard.project).id.text};
     checkPortSecurity(port);
     std::optional<std::vector<WantedAddress>> wanted;
-    if (body.has("fixed_ips") && !body.isNull("fixed_ips")) wanted = wantedAddresses(tx, network.id, body.find("fixed_ips").value(), "fixed_ips");
+    if (body.has("fixed_ips") && !body.isNull("fixed_ips"))
+        wanted = wantedAddresses(tx, network.id, body.find("fixed_ips").value(), "fixed_ips");
     keep(tx, network, port, wanted);
     return port;
 }
 
 Port Ports::update(store::Transaction& tx, Port port, const NetworkRecord& network, const Body& body) {
     const bool routers = port.owner == interfaceOwner || port.owner == gatewayOwner || port.owner == floatingOwner;
-    if (routers && ((body.has("device_id") && body.text("device_id") != port.device) || (body.has("device_owner") && body.text("device_owner") != port.owner)))
+    if (routers && ((body.has("device_id") && body.text("device_id") != port.device) ||
+                    (body.has("device_owner") && body.text("device_owner") != port.owner)))
         throw Error(Failure::Conflict, "Port ", port.id, " cannot be updated: it is owned by ", port.owner, ".").as("ServicePortInUse");
     if (body.has("mac_address") && !body.isNull("mac_address") && body.text("mac_address") != port.mac) {
-        if (!port.server.empty()) throw Error(Failure::Conflict, "Unable to complete operation on port ", port.id, ", port is already bound, port type: bridge, old_mac ", port.mac, ".").as("PortBound");
+        if (!port.server.empty())
+            throw Error(Failure::Conflict, "Unable to complete operation on port ", port.id,
+                        ", port is already bound, port type: bridge, old_mac ", port.mac, ".")
+                .as("PortBound");
         port.mac = checkedMac(tx, port.network, port.id, body.text("mac_address"));
     }
     port.adminUp = body.truth("admin_state_up", port.adminUp);
@@ -283,7 +324,8 @@ Port Ports::update(store::Transaction& tx, Port port, const NetworkRecord& netwo
         port_table::writeAddresses(tx, port);
         for (const auto& gone : before)
             if (std::none_of(port.addresses.begin(), port.addresses.end(), [&](const auto& each) { return each.address == gone.address; }))
-                tx.execute("UPDATE floating_ips SET port = NULL, fixed = NULL, router = NULL, status = 'DOWN', revision = revision + 1, updated = ? WHERE port = ? AND fixed = ?",
+                tx.execute("UPDATE floating_ips SET port = NULL, fixed = NULL, router = NULL, status = 'DOWN', revision = revision + 1, "
+                           "updated = ? WHERE port = ? AND fixed = ?",
                            core_.now(), port.id, gone.address.text());
     }
     changeStandard(core_, port.standard, body);
@@ -297,7 +339,8 @@ Port Ports::update(store::Transaction& tx, Port port, const NetworkRecord& netwo
 
 void Ports::removeByUser(store::Transaction& tx, const Port& port) {
     if (port.owner == interfaceOwner || port.owner == gatewayOwner || port.owner == floatingOwner)
-        throw Error(Failure::Conflict, "Port ", port.id, " cannot be deleted directly via the port API: has device owner ", port.owner, ".").as("ServicePortInUse");
+        throw Error(Failure::Conflict, "Port ", port.id, " cannot be deleted directly via the port API: has device owner ", port.owner, ".")
+            .as("ServicePortInUse");
     remove(tx, port);
 }
 
@@ -334,7 +377,8 @@ void Ports::ensureDhcpPort(store::Transaction& tx, const NetworkRecord& network)
     auto port = ports.front();
     std::vector<PortAddress> addresses;
     for (const auto& subnet : served) {
-        const auto has = std::find_if(port.addresses.begin(), port.addresses.end(), [&](const auto& each) { return each.subnet == subnet.id; });
+        const auto has =
+            std::find_if(port.addresses.begin(), port.addresses.end(), [&](const auto& each) { return each.subnet == subnet.id; });
         if (has != port.addresses.end()) {
             addresses.push_back(*has);
             continue;

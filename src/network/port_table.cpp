@@ -4,7 +4,8 @@ namespace stratolet::network::port_table {
 
 namespace {
 
-const std::string select = "SELECT p.id, p.project, p.name, p.description, p.revision, p.created, p.updated, p.network, p.admin_up, p.mac, p.device, p.owner, p.status, "
+const std::string select = "SELECT p.id, p.project, p.name, p.description, p.revision, p.created, p.updated, p.network, p.admin_up, p.mac, "
+                           "p.device, p.owner, p.status, "
                            "p.port_security, p.vnic_type, p.profile, p.host, p.server, p.made_for_server, p.hostname, p.pairs FROM ports p";
 
 Port fromRow(const store::Row& row) {
@@ -29,9 +30,10 @@ Port fromRow(const store::Row& row) {
 }
 
 void complete(store::Reader& db, Port& port) {
-    port.addresses = db.query("SELECT subnet, address FROM fixed_ips WHERE port = ? ORDER BY position", port.id).all<PortAddress>([](const store::Row& row) {
-        return PortAddress{row.id<SubnetId>(0), Address::parse(row.text(1)).value()};
-    });
+    port.addresses = db.query("SELECT subnet, address FROM fixed_ips WHERE port = ? ORDER BY position", port.id)
+                         .all<PortAddress>([](const store::Row& row) {
+                             return PortAddress{row.id<SubnetId>(0), Address::parse(row.text(1)).value()};
+                         });
     port.groups = db.query("SELECT security_group FROM port_security_groups WHERE port = ? ORDER BY security_group", port.id).texts();
 }
 
@@ -59,28 +61,32 @@ std::vector<Port> list(store::Reader& db, const store::Conditions& conditions, c
 
 void insert(store::Transaction& tx, const Port& port) {
     const auto& own = port.standard;
-    tx.execute("INSERT INTO ports (id, project, name, description, revision, created, updated, network, admin_up, mac, device, owner, status, port_security, vnic_type, profile, "
+    tx.execute("INSERT INTO ports (id, project, name, description, revision, created, updated, network, admin_up, mac, device, owner, "
+               "status, port_security, vnic_type, profile, "
                "host, server, made_for_server, hostname, pairs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-               port.id, own.project, own.name, own.description, own.revision, own.created, own.updated, port.network, port.adminUp, port.mac, port.device, port.owner,
-               port.status, port.portSecurity, port.vnicType, port.profile, port.host, port.server, port.madeForServer, port.hostname, encoded(port.pairs));
+               port.id, own.project, own.name, own.description, own.revision, own.created, own.updated, port.network, port.adminUp,
+               port.mac, port.device, port.owner, port.status, port.portSecurity, port.vnicType, port.profile, port.host, port.server,
+               port.madeForServer, port.hostname, encoded(port.pairs));
     writeAddresses(tx, port);
     writeGroups(tx, port);
 }
 
 void update(store::Transaction& tx, const Port& port) {
     const auto& own = port.standard;
-    tx.execute("UPDATE ports SET name = ?, description = ?, revision = ?, updated = ?, admin_up = ?, mac = ?, device = ?, owner = ?, status = ?, port_security = ?, "
+    tx.execute("UPDATE ports SET name = ?, description = ?, revision = ?, updated = ?, admin_up = ?, mac = ?, device = ?, owner = ?, "
+               "status = ?, port_security = ?, "
                "vnic_type = ?, profile = ?, host = ?, server = ?, made_for_server = ?, hostname = ?, pairs = ? WHERE id = ?",
-               own.name, own.description, own.revision, own.updated, port.adminUp, port.mac, port.device, port.owner, port.status, port.portSecurity, port.vnicType,
-               port.profile, port.host, port.server, port.madeForServer, port.hostname, encoded(port.pairs), port.id);
+               own.name, own.description, own.revision, own.updated, port.adminUp, port.mac, port.device, port.owner, port.status,
+               port.portSecurity, port.vnicType, port.profile, port.host, port.server, port.madeForServer, port.hostname,
+               encoded(port.pairs), port.id);
 }
 
 void writeAddresses(store::Transaction& tx, const Port& port) {
     tx.execute("DELETE FROM fixed_ips WHERE port = ?", port.id);
     int position = 0;
     for (const auto& each : port.addresses)
-        tx.execute("INSERT INTO fixed_ips (port, position, network, subnet, address, number) VALUES (?, ?, ?, ?, ?, ?)", port.id, position++, port.network, each.subnet,
-                   each.address.text(), numberOf(each.address));
+        tx.execute("INSERT INTO fixed_ips (port, position, network, subnet, address, number) VALUES (?, ?, ?, ?, ?, ?)", port.id,
+                   position++, port.network, each.subnet, each.address.text(), numberOf(each.address));
 }
 
 void writeGroups(store::Transaction& tx, const Port& port) {

@@ -69,9 +69,11 @@ Response update(Request& request, Core& core) {
     std::map<std::string, std::int64_t> limits;
     for (const auto& name : wanted.names()) {
         if (name == "tenant_id" || name == "project_id" || name == "force" || name == "check_limit") continue;
-        if (!core.quotas.defaults().contains(name)) throw Error(Failure::Invalid, "Unrecognized attribute(s) '", name, "'").as("HTTPBadRequest");
+        if (!core.quotas.defaults().contains(name))
+            throw Error(Failure::Invalid, "Unrecognized attribute(s) '", name, "'").as("HTTPBadRequest");
         const auto limit = wholeOf(wanted.at(name));
-        if (!limit || *limit < -1 || *limit > 2147483647) refuseInput(name, "'" + wanted.at(name).dump() + "' is not a limit of -1 or more.");
+        if (!limit || *limit < -1 || *limit > 2147483647)
+            refuseInput(name, "'" + wanted.at(name).dump() + "' is not a limit of -1 or more.");
         limits[name] = *limit;
     }
     core.parts.store.write([&](store::Transaction& tx) {
@@ -84,7 +86,8 @@ Response reset(Request& request, Core& core) {
     const auto& project = request.param("project_id");
     identity::callerOf(request).enforce(ownedBy(project));
     core.parts.store.write([&](store::Transaction& tx) {
-        if (!core.quotas.changed(tx, project)) throw Error(Failure::NotFound, "Quota for tenant ", project, " could not be found.").as("TenantQuotaNotFound");
+        if (!core.quotas.changed(tx, project))
+            throw Error(Failure::NotFound, "Quota for tenant ", project, " could not be found.").as("TenantQuotaNotFound");
         core.quotas.reset(tx, project);
     });
     return emptyResponse(204);
@@ -108,9 +111,12 @@ void addQuotaRoutes(Routes& routes, Core& core) {
                           identity::callerOf(request).enforce(ownedBy(request.param("project_id")));
                           return limitsOf(core, request.param("project_id"));
                       }});
-    routes.push_back({Method::Put, "/v2.0/quotas/{project_id}", policy("update_quota"), [&](Request& request) { return update(request, core); }});
-    routes.push_back({Method::Delete, "/v2.0/quotas/{project_id}", policy("delete_quota"), [&](Request& request) { return reset(request, core); }});
-    routes.push_back({Method::Get, "/v2.0/quotas/{project_id}/default", policy("get_quota"), [&](Request& request) { return defaults(request, core); }});
+    routes.push_back(
+        {Method::Put, "/v2.0/quotas/{project_id}", policy("update_quota"), [&](Request& request) { return update(request, core); }});
+    routes.push_back(
+        {Method::Delete, "/v2.0/quotas/{project_id}", policy("delete_quota"), [&](Request& request) { return reset(request, core); }});
+    routes.push_back(
+        {Method::Get, "/v2.0/quotas/{project_id}/default", policy("get_quota"), [&](Request& request) { return defaults(request, core); }});
     for (const auto* path : {"/v2.0/quotas/{project_id}/details", "/v2.0/quotas/{project_id}/details.json"})
         routes.push_back({Method::Get, path, policy("get_quota"), [&](Request& request) { return details(request, core); }});
 }

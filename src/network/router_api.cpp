@@ -62,7 +62,8 @@ Response list(Request& request, Routers& routers) {
     std::vector<std::string> ids;
     for (const auto& each : rows) ids.push_back(each.id.text);
     const Fields fields(request.query);
-    return listResponse(request, "routers", listing, ids, [&](JsonWriter& json, std::size_t index) { write(json, rows[index], fields, db); });
+    return listResponse(request, "routers", listing, ids,
+                        [&](JsonWriter& json, std::size_t index) { write(json, rows[index], fields, db); });
 }
 
 Response answer(const Request& request, int status, const Router& it, store::Reader& db) {
@@ -134,7 +135,8 @@ Response interface(Request& request, Routers& routers, bool adds) {
     std::string project;
     const auto made = routers.core().parts.store.write([&](store::Transaction& tx) {
         const auto it = found(request, tx);
-        enforceOn(caller, adds ? "add_router_interface" : "remove_router_interface", "get_router", ownedBy(it.standard.project), missing(request));
+        enforceOn(caller, adds ? "add_router_interface" : "remove_router_interface", "get_router", ownedBy(it.standard.project),
+                  missing(request));
         project = it.standard.project;
         return adds ? routers.addInterface(tx, caller, it, body) : routers.removeInterface(tx, it, body);
     });
@@ -168,11 +170,15 @@ Response extraRoutes(Request& request, Routers& routers, bool adds) {
 void addRouterRoutes(Routes& routes, Routers& routers) {
     routes.push_back({Method::Get, "/v2.0/routers", policy("get_router"), [&](Request& request) { return list(request, routers); }});
     routes.push_back({Method::Post, "/v2.0/routers", policy("create_router"), [&](Request& request) { return create(request, routers); }});
-    routes.push_back({Method::Get, "/v2.0/routers/{router_id}", policy("get_router"), [&](Request& request) { return show(request, routers); }});
-    routes.push_back({Method::Put, "/v2.0/routers/{router_id}", policy("update_router"), [&](Request& request) { return update(request, routers); }});
-    routes.push_back({Method::Delete, "/v2.0/routers/{router_id}", policy("delete_router"), [&](Request& request) { return remove(request, routers); }});
+    routes.push_back(
+        {Method::Get, "/v2.0/routers/{router_id}", policy("get_router"), [&](Request& request) { return show(request, routers); }});
+    routes.push_back(
+        {Method::Put, "/v2.0/routers/{router_id}", policy("update_router"), [&](Request& request) { return update(request, routers); }});
+    routes.push_back(
+        {Method::Delete, "/v2.0/routers/{router_id}", policy("delete_router"), [&](Request& request) { return remove(request, routers); }});
     const auto action = [&](const std::string& name, auto handler, bool adds) {
-        routes.push_back({Method::Put, "/v2.0/routers/{router_id}/" + name, policy(name), [&routers, handler, adds](Request& request) { return handler(request, routers, adds); }});
+        routes.push_back({Method::Put, "/v2.0/routers/{router_id}/" + name, policy(name),
+                          [&routers, handler, adds](Request& request) { return handler(request, routers, adds); }});
     };
     action("add_router_interface", interface, true);
     action("remove_router_interface", interface, false);

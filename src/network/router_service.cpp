@@ -13,7 +13,9 @@ constexpr std::size_t routesMost = 30;
 
 Error badRouter(const std::string& reason) { return Error(Failure::Invalid, "Bad router request: ", reason, ".").as("BadRequest"); }
 
-bool hasFloatingIps(store::Reader& db, const RouterId& router) { return db.query("SELECT 1 FROM floating_ips WHERE router = ?", router).any(); }
+bool hasFloatingIps(store::Reader& db, const RouterId& router) {
+    return db.query("SELECT 1 FROM floating_ips WHERE router = ?", router).any();
+}
 
 std::string listed(const TextPairs& routes) {
     std::string out;
@@ -66,12 +68,16 @@ void Routers::setGateway(store::Transaction& tx, const identity::Caller& caller,
     const auto drop = [&] {
         if (!before) return;
         if (hasFloatingIps(tx, router.id))
-            throw Error(Failure::Conflict, "Gateway cannot be updated for router ", router.id, ", since a gateway to external network ", before->network,
-                        " is required by one or more floating IPs.").as("RouterExternalGatewayInUseByFloatingIp");
+            throw Error(Failure::Conflict, "Gateway cannot be updated for router ", router.id, ", since a gateway to external network ",
+                        before->network, " is required by one or more floating IPs.")
+                .as("RouterExternalGatewayInUseByFloatingIp");
         for (const auto& [destination, nexthop] : router.routes)
             for (const auto& each : before->addresses)
-                if (const auto subnet = subnet_table::find(tx, each.subnet); subnet && subnet->cidr.contains(Address::parse(nexthop).value()))
-                    throw Error(Failure::Conflict, "Gateway cannot be updated for router ", router.id, ", since it is required by one or more routes.").as("RouterExternalGatewayInUseByRoute");
+                if (const auto subnet = subnet_table::find(tx, each.subnet);
+                    subnet && subnet->cidr.contains(Address::parse(nexthop).value()))
+                    throw Error(Failure::Conflict, "Gateway cannot be updated for router ", router.id,
+                                ", since it is required by one or more routes.")
+                        .as("RouterExternalGatewayInUseByRoute");
         router.gatewayPort = {};
         router_table::update(tx, router);
         ports_.remove(tx, *before);
@@ -88,7 +94,8 @@ void Routers::setGateway(store::Transaction& tx, const identity::Caller& caller,
     const auto id = info.maybeText("network_id").value_or("");
     if (id.empty()) refuseInput("external_gateway_info", "Required dictionary key network_id missing.");
     const auto network = network_table::find(tx, {id});
-    if (!network || !(network->external || network->shared || network->standard.project == caller.project.text || caller.isAdmin())) throw networkNotFound(id);
+    if (!network || !(network->external || network->shared || network->standard.project == caller.project.text || caller.isAdmin()))
+        throw networkNotFound(id);
     if (!network->external) throw badRouter("Network " + id + " is not an external network");
     if (const auto snat = info.find("enable_snat")) {
         const auto truth = truthOf(*snat);
@@ -109,7 +116,8 @@ void Routers::setGateway(store::Transaction& tx, const identity::Caller& caller,
         for (const auto& interface : router_table::interfacesOf(tx, router.id))
             for (const auto& each : interface.addresses)
                 if (const auto own = subnet_table::find(tx, each.subnet); own && own->cidr.overlaps(subnet.cidr))
-                    throw badRouter("Cidr " + subnet.cidr.text() + " of subnet " + subnet.id.text + " overlaps with cidr " + own->cidr.text() + " of subnet " + own->id.text);
+                    throw badRouter("Cidr " + subnet.cidr.text() + " of subnet " + subnet.id.text + " overlaps with cidr " +
+                                    own->cidr.text() + " of subnet " + own->id.text);
     drop();
     const auto port = ports_.make(tx, *network, "", gatewayOwner, router.id.text, wanted);
     if (port.addresses.empty()) throw badRouter("No IPs available for external network " + id);
@@ -118,7 +126,9 @@ void Routers::setGateway(store::Transaction& tx, const identity::Caller& caller,
 
 void Routers::checkRoutes(store::Reader& db, const Router& router, const TextPairs& routes) {
     if (routes.size() > routesMost)
-        throw Error(Failure::Invalid, "Unable to complete operation for ", router.id, ". The number of routes exceeds the maximum ", routesMost, ".").as("RoutesExhausted");
+        throw Error(Failure::Invalid, "Unable to complete operation for ", router.id, ". The number of routes exceeds the maximum ",
+                    routesMost, ".")
+            .as("RoutesExhausted");
     auto ports = router_table::interfacesOf(db, router.id);
     if (!router.gatewayPort.empty())
         if (auto gateway = port_table::find(db, router.gatewayPort)) ports.push_back(*std::move(gateway));
@@ -128,11 +138,14 @@ void Routers::checkRoutes(store::Reader& db, const Router& router, const TextPai
         for (const auto& port : ports)
             for (const auto& each : port.addresses) {
                 if (each.address == hop)
-                    throw Error(Failure::Invalid, "Invalid format for routes: ", listed(routes), ", the nexthop is used by router").as("InvalidRoutes");
+                    throw Error(Failure::Invalid, "Invalid format for routes: ", listed(routes), ", the nexthop is used by router")
+                        .as("InvalidRoutes");
                 const auto subnet = subnet_table::find(db, each.subnet);
                 connected = connected || (subnet && subnet->cidr.contains(hop));
             }
-        if (!connected) throw Error(Failure::Invalid, "Invalid format for routes: ", listed(routes), ", the nexthop is not connected with router").as("InvalidRoutes");
+        if (!connected)
+            throw Error(Failure::Invalid, "Invalid format for routes: ", listed(routes), ", the nexthop is not connected with router")
+                .as("InvalidRoutes");
     }
 }
 
@@ -155,7 +168,8 @@ Router Routers::removeRoutes(store::Transaction& tx, Router router, const Body& 
 }
 
 void Routers::remove(store::Transaction& tx, const Router& router) {
-    if (!router_table::interfacesOf(tx, router.id).empty()) throw Error(Failure::Conflict, "Router ", router.id, " still has ports").as("RouterInUse");
+    if (!router_table::interfacesOf(tx, router.id).empty())
+        throw Error(Failure::Conflict, "Router ", router.id, " still has ports").as("RouterInUse");
     if (hasFloatingIps(tx, router.id)) throw Error(Failure::Conflict, "Router ", router.id, " still has floating IPs").as("RouterInUse");
     const auto gateway = router.gatewayPort.empty() ? std::nullopt : port_table::find(tx, router.gatewayPort);
     forgetTags(tx, router.id.text);
@@ -165,7 +179,8 @@ void Routers::remove(store::Transaction& tx, const Router& router) {
 }
 
 RouterInterface Routers::addInterface(store::Transaction& tx, const identity::Caller& caller, const Router& router, const Json& body) {
-    const auto subnetId = body.isObject() ? body.maybeText("subnet_id") : std::nullopt, portId = body.isObject() ? body.maybeText("port_id") : std::nullopt;
+    const auto subnetId = body.isObject() ? body.maybeText("subnet_id") : std::nullopt,
+               portId = body.isObject() ? body.maybeText("port_id") : std::nullopt;
     if (!subnetId && !portId) throw badRouter("Either subnet_id or port_id must be specified");
     if (subnetId && portId) throw badRouter("Cannot specify both subnet-id and port-id");
     const auto interfaces = router_table::interfacesOf(tx, router.id);
@@ -174,21 +189,27 @@ RouterInterface Routers::addInterface(store::Transaction& tx, const identity::Ca
             for (const auto& each : interface.addresses) {
                 if (each.subnet == subnet.id) throw badRouter("Router already has a port on subnet " + subnet.id.text);
                 if (const auto other = subnet_table::find(tx, each.subnet); other && other->cidr.overlaps(subnet.cidr))
-                    throw badRouter("Cidr " + subnet.cidr.text() + " of subnet " + subnet.id.text + " overlaps with cidr " + other->cidr.text() + " of subnet " + other->id.text);
+                    throw badRouter("Cidr " + subnet.cidr.text() + " of subnet " + subnet.id.text + " overlaps with cidr " +
+                                    other->cidr.text() + " of subnet " + other->id.text);
             }
         if (const auto gateway = router.gatewayPort.empty() ? std::nullopt : port_table::find(tx, router.gatewayPort))
             for (const auto& each : gateway->addresses)
                 if (const auto other = subnet_table::find(tx, each.subnet); other && other->cidr.overlaps(subnet.cidr))
-                    throw badRouter("Cidr " + subnet.cidr.text() + " of subnet " + subnet.id.text + " overlaps with cidr " + other->cidr.text() + " of subnet " + other->id.text);
+                    throw badRouter("Cidr " + subnet.cidr.text() + " of subnet " + subnet.id.text + " overlaps with cidr " +
+                                    other->cidr.text() + " of subnet " + other->id.text);
     };
-    const auto mayUse = [&](const std::string& project, bool shared) { return shared || project == caller.project.text || caller.isAdmin(); };
+    const auto mayUse = [&](const std::string& project, bool shared) {
+        return shared || project == caller.project.text || caller.isAdmin();
+    };
 
     RouterInterface made;
     if (portId) {
         auto port = port_table::find(tx, {*portId});
         if (!port || !mayUse(port->standard.project, false)) throw portNotFound(*portId);
         if (!port->device.empty() || !port->server.empty())
-            throw Error(Failure::Conflict, "Unable to complete operation on port ", port->id, " for network ", port->network, ". Port already has an attached device ", port->device, ".").as("PortInUse");
+            throw Error(Failure::Conflict, "Unable to complete operation on port ", port->id, " for network ", port->network,
+                        ". Port already has an attached device ", port->device, ".")
+                .as("PortInUse");
         if (port->addresses.empty()) throw badRouter("Router port must have at least one fixed IP");
         if (std::count_if(port->addresses.begin(), port->addresses.end(), [](const auto& each) { return each.address.version == 4; }) > 1)
             throw badRouter("Cannot have multiple IPv4 subnets on router port");
@@ -205,7 +226,8 @@ RouterInterface Routers::addInterface(store::Transaction& tx, const identity::Ca
     } else {
         const auto subnet = subnet_table::find(tx, {*subnetId});
         const auto network = subnet ? network_table::find(tx, subnet->network) : std::nullopt;
-        if (!network || !(mayUse(subnet->standard.project, network->shared) || network->standard.project == caller.project.text)) throw subnetNotFound(*subnetId);
+        if (!network || !(mayUse(subnet->standard.project, network->shared) || network->standard.project == caller.project.text))
+            throw subnetNotFound(*subnetId);
         if (!subnet->gateway) throw badRouter("Subnet for router interface must have a gateway IP");
         checkOverlap(*subnet);
         WantedAddress wanted;
@@ -219,31 +241,39 @@ RouterInterface Routers::addInterface(store::Transaction& tx, const identity::Ca
 }
 
 RouterInterface Routers::removeInterface(store::Transaction& tx, const Router& router, const Json& body) {
-    const auto subnetId = body.isObject() ? body.maybeText("subnet_id") : std::nullopt, portId = body.isObject() ? body.maybeText("port_id") : std::nullopt;
+    const auto subnetId = body.isObject() ? body.maybeText("subnet_id") : std::nullopt,
+               portId = body.isObject() ? body.maybeText("port_id") : std::nullopt;
     if (!subnetId && !portId) throw badRouter("Either subnet_id or port_id must be specified");
     std::optional<Port> port;
     for (auto& each : router_table::interfacesOf(tx, router.id)) {
-        const bool onSubnet = subnetId && std::any_of(each.addresses.begin(), each.addresses.end(), [&](const auto& one) { return one.subnet.text == *subnetId; });
+        const bool onSubnet = subnetId && std::any_of(each.addresses.begin(), each.addresses.end(),
+                                                      [&](const auto& one) { return one.subnet.text == *subnetId; });
         if (portId ? each.id.text == *portId : onSubnet) {
             if (portId && subnetId && !onSubnet)
-                throw Error(Failure::Invalid, "The port ", *portId, " has no address on the requested subnet ", *subnetId, ".").as("SubnetMismatchForPort");
+                throw Error(Failure::Invalid, "The port ", *portId, " has no address on the requested subnet ", *subnetId, ".")
+                    .as("SubnetMismatchForPort");
             port = std::move(each);
             break;
         }
     }
-    if (!port && portId) throw Error(Failure::NotFound, "Router ", router.id, " does not have an interface with id ", *portId).as("RouterInterfaceNotFound");
-    if (!port) throw Error(Failure::NotFound, "Router ", router.id, " has no interface on subnet ", *subnetId).as("RouterInterfaceNotFoundForSubnet");
+    if (!port && portId)
+        throw Error(Failure::NotFound, "Router ", router.id, " does not have an interface with id ", *portId).as("RouterInterfaceNotFound");
+    if (!port)
+        throw Error(Failure::NotFound, "Router ", router.id, " has no interface on subnet ", *subnetId)
+            .as("RouterInterfaceNotFoundForSubnet");
 
     for (const auto& each : port->addresses) {
         const auto subnet = subnet_table::find(tx, each.subnet).value();
         for (const auto& [destination, nexthop] : router.routes)
             if (subnet.cidr.contains(Address::parse(nexthop).value()))
-                throw Error(Failure::Conflict, "Router interface for subnet ", subnet.id, " on router ", router.id, " cannot be deleted, as it is required by one or more routes.")
+                throw Error(Failure::Conflict, "Router interface for subnet ", subnet.id, " on router ", router.id,
+                            " cannot be deleted, as it is required by one or more routes.")
                     .as("RouterInterfaceInUseByRoute");
         auto leading = tx.query("SELECT fixed FROM floating_ips WHERE router = ?", router.id).texts();
         for (const auto& fixed : leading)
             if (subnet.cidr.contains(Address::parse(fixed).value()))
-                throw Error(Failure::Conflict, "Router interface for subnet ", subnet.id, " on router ", router.id, " cannot be deleted, as it is required by one or more floating IPs.")
+                throw Error(Failure::Conflict, "Router interface for subnet ", subnet.id, " on router ", router.id,
+                            " cannot be deleted, as it is required by one or more floating IPs.")
                     .as("RouterInterfaceInUseByFloatingIP");
     }
     auto gone = described(*port);

@@ -52,7 +52,8 @@ public:
 
     SecurityGroup create(store::Transaction& tx, const identity::Caller& caller, const Body& body);
     SecurityGroup update(store::Transaction& tx, SecurityGroup group, const Body& body);
-    void remove(store::Transaction& tx, const SecurityGroup& group);
+    /// An administrator may also remove a default group: it comes back when it is needed.
+    void remove(store::Transaction& tx, const identity::Caller& caller, const SecurityGroup& group);
     SecurityGroupRule createRule(store::Transaction& tx, const SecurityGroup& group, const std::string& project, const Body& body);
     void removeRule(store::Transaction& tx, const SecurityGroupRule& rule);
 

@@ -90,7 +90,8 @@ Response list(Request& request, SecurityGroups& groups) {
     std::vector<std::string> ids;
     for (const auto& each : rows) ids.push_back(each.id.text);
     const Fields fields(request.query);
-    return listResponse(request, "security_groups", listing, ids, [&](JsonWriter& json, std::size_t index) { write(json, rows[index], fields, db); });
+    return listResponse(request, "security_groups", listing, ids,
+                        [&](JsonWriter& json, std::size_t index) { write(json, rows[index], fields, db); });
 }
 
 Response answer(const Request& request, int status, const SecurityGroup& it, store::Reader& db) {
@@ -151,7 +152,7 @@ Response remove(Request& request, SecurityGroups& groups) {
         const auto it = found(request, tx);
         enforceOn(caller, "delete_security_group", "get_security_group", ownedBy(it.standard.project), missing(request));
         checkRevision(request, "security_group", it.id.text, it.standard.revision);
-        groups.remove(tx, it);
+        groups.remove(tx, caller, it);
     });
     return emptyResponse(204);
 }
@@ -163,7 +164,9 @@ Target ownedBy(const SecurityGroupRule& rule, store::Reader& db) {
     return target;
 }
 
-Error missingRule(const std::string& id) { return Error(Failure::NotFound, "Security group rule ", id, " does not exist").as("SecurityGroupRuleNotFound"); }
+Error missingRule(const std::string& id) {
+    return Error(Failure::NotFound, "Security group rule ", id, " does not exist").as("SecurityGroupRuleNotFound");
+}
 
 SecurityGroupRule foundRule(const Request& request, store::Reader& db) {
     auto rule = security_group_table::findRule(db, {request.param("rule_id")});
@@ -172,7 +175,9 @@ SecurityGroupRule foundRule(const Request& request, store::Reader& db) {
 }
 
 /// Protocols are kept as they were named; a filter finds them by that name.
-void filterProtocol(store::Conditions& conditions, const std::vector<std::string>& values) { conditions.in("COALESCE(r.protocol, '')", values); }
+void filterProtocol(store::Conditions& conditions, const std::vector<std::string>& values) {
+    conditions.in("COALESCE(r.protocol, '')", values);
+}
 
 Response listRules(Request& request, SecurityGroups& groups) {
     const auto& caller = identity::callerOf(request);
@@ -187,7 +192,8 @@ Response listRules(Request& request, SecurityGroups& groups) {
     std::vector<std::string> ids;
     for (const auto& each : rows) ids.push_back(each.id.text);
     const Fields fields(request.query);
-    return listResponse(request, "security_group_rules", listing, ids, [&](JsonWriter& json, std::size_t index) { writeRule(json, rows[index], fields, db); });
+    return listResponse(request, "security_group_rules", listing, ids,
+                        [&](JsonWriter& json, std::size_t index) { writeRule(json, rows[index], fields, db); });
 }
 
 Response answerRule(const Request& request, int status, const SecurityGroupRule& rule, store::Reader& db) {
@@ -214,7 +220,9 @@ Response createRule(Request& request, SecurityGroups& groups) {
             const Body body(each, ruleAttributes(), true);
             const auto project = projectOf(caller, body);
             const auto id = body.text("security_group_id");
-            if (id.empty()) throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'security_group_id' not specified").as("HTTPBadRequest");
+            if (id.empty())
+                throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'security_group_id' not specified")
+                    .as("HTTPBadRequest");
             const auto group = security_group_table::find(tx, {id});
             if (!group || !caller.may("get_security_group", network::ownedBy(group->standard.project))) throw securityGroupNotFound(id);
             auto target = network::ownedBy(project);
@@ -222,7 +230,8 @@ Response createRule(Request& request, SecurityGroups& groups) {
             caller.enforce("create_security_group_rule", target);
             if (const auto remote = body.text("remote_group_id"); !remote.empty()) {
                 const auto other = security_group_table::find(tx, {remote});
-                if (!other || !caller.may("get_security_group", network::ownedBy(other->standard.project))) throw securityGroupNotFound(remote);
+                if (!other || !caller.may("get_security_group", network::ownedBy(other->standard.project)))
+                    throw securityGroupNotFound(remote);
             }
             all.push_back(groups.createRule(tx, *group, project, body));
         }
@@ -250,15 +259,24 @@ Response removeRule(Request& request, SecurityGroups& groups) {
 }
 
 void addSecurityGroupRoutes(Routes& routes, SecurityGroups& groups) {
-    routes.push_back({Method::Get, "/v2.0/security-groups", policy("get_security_group"), [&](Request& request) { return list(request, groups); }, Runs::Worker});
-    routes.push_back({Method::Post, "/v2.0/security-groups", policy("create_security_group"), [&](Request& request) { return create(request, groups); }});
-    routes.push_back({Method::Get, "/v2.0/security-groups/{security_group_id}", policy("get_security_group"), [&](Request& request) { return show(request, groups); }});
-    routes.push_back({Method::Put, "/v2.0/security-groups/{security_group_id}", policy("update_security_group"), [&](Request& request) { return update(request, groups); }});
-    routes.push_back({Method::Delete, "/v2.0/security-groups/{security_group_id}", policy("delete_security_group"), [&](Request& request) { return remove(request, groups); }});
-    routes.push_back({Method::Get, "/v2.0/security-group-rules", policy("get_security_group_rule"), [&](Request& request) { return listRules(request, groups); }, Runs::Worker});
-    routes.push_back({Method::Post, "/v2.0/security-group-rules", policy("create_security_group_rule"), [&](Request& request) { return createRule(request, groups); }});
-    routes.push_back({Method::Get, "/v2.0/security-group-rules/{rule_id}", policy("get_security_group_rule"), [&](Request& request) { return showRule(request, groups); }});
-    routes.push_back({Method::Delete, "/v2.0/security-group-rules/{rule_id}", policy("delete_security_group_rule"), [&](Request& request) { return removeRule(request, groups); }});
+    routes.push_back({Method::Get, "/v2.0/security-groups", policy("get_security_group"),
+                      [&](Request& request) { return list(request, groups); }, Runs::Worker});
+    routes.push_back({Method::Post, "/v2.0/security-groups", policy("create_security_group"),
+                      [&](Request& request) { return create(request, groups); }});
+    routes.push_back({Method::Get, "/v2.0/security-groups/{security_group_id}", policy("get_security_group"),
+                      [&](Request& request) { return show(request, groups); }});
+    routes.push_back({Method::Put, "/v2.0/security-groups/{security_group_id}", policy("update_security_group"),
+                      [&](Request& request) { return update(request, groups); }});
+    routes.push_back({Method::Delete, "/v2.0/security-groups/{security_group_id}", policy("delete_security_group"),
+                      [&](Request& request) { return remove(request, groups); }});
+    routes.push_back({Method::Get, "/v2.0/security-group-rules", policy("get_security_group_rule"),
+                      [&](Request& request) { return listRules(request, groups); }, Runs::Worker});
+    routes.push_back({Method::Post, "/v2.0/security-group-rules", policy("create_security_group_rule"),
+                      [&](Request& request) { return createRule(request, groups); }});
+    routes.push_back({Method::Get, "/v2.0/security-group-rules/{rule_id}", policy("get_security_group_rule"),
+                      [&](Request& request) { return showRule(request, groups); }});
+    routes.push_back({Method::Delete, "/v2.0/security-group-rules/{rule_id}", policy("delete_security_group_rule"),
+                      [&](Request& request) { return removeRule(request, groups); }});
 }
 
 }

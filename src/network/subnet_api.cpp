@@ -78,13 +78,16 @@ Found found(const Request& request, store::Reader& db) {
 Response list(Request& request, Subnets& subnets) {
     const auto& caller = identity::callerOf(request);
     auto& db = subnets.core().parts.store.reader();
-    auto listing = listingOf(request, db, "subnets s", attributes(), {{"shared", [](store::Conditions& conditions, const std::vector<std::string>& values) {
-        const auto truth = truthOf(values.front());
-        if (!truth) refuseInput("shared", "'" + values.front() + "' cannot be converted to boolean.");
-        conditions.add("(SELECT shared FROM networks WHERE id = s.network) = ?", *truth);
-    }}});
+    auto listing = listingOf(request, db, "subnets s", attributes(),
+                             {{"shared", [](store::Conditions& conditions, const std::vector<std::string>& values) {
+                                   const auto truth = truthOf(values.front());
+                                   if (!truth) refuseInput("shared", "'" + values.front() + "' cannot be converted to boolean.");
+                                   conditions.add("(SELECT shared FROM networks WHERE id = s.network) = ?", *truth);
+                               }}});
     if (!seesAll(caller, "get_subnet"))
-        listing.conditions.add("(s.project = ? OR EXISTS (SELECT 1 FROM networks w WHERE w.id = s.network AND (w.shared OR w.project = ?)))", caller.project, caller.project);
+        listing.conditions.add(
+            "(s.project = ? OR EXISTS (SELECT 1 FROM networks w WHERE w.id = s.network AND (w.shared OR w.project = ?)))", caller.project,
+            caller.project);
     std::vector<Found> rows;
     for (auto& each : subnet_table::list(db, listing.conditions, listing.order))
         if (auto row = withNetwork(std::move(each), db)) rows.push_back(*std::move(row));
@@ -92,7 +95,8 @@ Response list(Request& request, Subnets& subnets) {
     std::vector<std::string> ids;
     for (const auto& each : rows) ids.push_back(each.subnet.id.text);
     const Fields fields(request.query);
-    return listResponse(request, "subnets", listing, ids, [&](JsonWriter& json, std::size_t index) { write(json, rows[index].subnet, fields, db); });
+    return listResponse(request, "subnets", listing, ids,
+                        [&](JsonWriter& json, std::size_t index) { write(json, rows[index].subnet, fields, db); });
 }
 
 Response answer(const Request& request, int status, const Subnet& subnet, store::Reader& db) {
@@ -118,7 +122,9 @@ Response create(Request& request, Subnets& subnets) {
         for (const auto& each : wanted.items) {
             const Body body(each, attributes(), true);
             const auto id = body.text("network_id");
-            if (id.empty()) throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'network_id' not specified").as("HTTPBadRequest");
+            if (id.empty())
+                throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'network_id' not specified")
+                    .as("HTTPBadRequest");
             const auto network = network_table::find(tx, {id});
             if (!network || !caller.may("get_network", targetOf(*network))) throw networkNotFound(id);
             auto target = targetOf(*network);
@@ -168,9 +174,12 @@ Response remove(Request& request, Subnets& subnets) {
 void addSubnetRoutes(Routes& routes, Subnets& subnets) {
     routes.push_back({Method::Get, "/v2.0/subnets", policy("get_subnet"), [&](Request& request) { return list(request, subnets); }});
     routes.push_back({Method::Post, "/v2.0/subnets", policy("create_subnet"), [&](Request& request) { return create(request, subnets); }});
-    routes.push_back({Method::Get, "/v2.0/subnets/{subnet_id}", policy("get_subnet"), [&](Request& request) { return show(request, subnets); }});
-    routes.push_back({Method::Put, "/v2.0/subnets/{subnet_id}", policy("update_subnet"), [&](Request& request) { return update(request, subnets); }});
-    routes.push_back({Method::Delete, "/v2.0/subnets/{subnet_id}", policy("delete_subnet"), [&](Request& request) { return remove(request, subnets); }});
+    routes.push_back(
+        {Method::Get, "/v2.0/subnets/{subnet_id}", policy("get_subnet"), [&](Request& request) { return show(request, subnets); }});
+    routes.push_back(
+        {Method::Put, "/v2.0/subnets/{subnet_id}", policy("update_subnet"), [&](Request& request) { return update(request, subnets); }});
+    routes.push_back(
+        {Method::Delete, "/v2.0/subnets/{subnet_id}", policy("delete_subnet"), [&](Request& request) { return remove(request, subnets); }});
 }
 
 }

@@ -63,7 +63,8 @@ Response list(Request& request, SubnetPools& pools) {
     std::vector<std::string> ids;
     for (const auto& each : rows) ids.push_back(each.id);
     const Fields fields(request.query);
-    return listResponse(request, "subnetpools", listing, ids, [&](JsonWriter& json, std::size_t index) { write(json, rows[index], fields, db); });
+    return listResponse(request, "subnetpools", listing, ids,
+                        [&](JsonWriter& json, std::size_t index) { write(json, rows[index], fields, db); });
 }
 
 Response answer(const Request& request, int status, const SubnetPool& it, store::Reader& db) {
@@ -133,10 +134,14 @@ Response remove(Request& request, SubnetPools& pools) {
 
 void addSubnetPoolRoutes(Routes& routes, SubnetPools& pools) {
     routes.push_back({Method::Get, "/v2.0/subnetpools", policy("get_subnetpool"), [&](Request& request) { return list(request, pools); }});
-    routes.push_back({Method::Post, "/v2.0/subnetpools", policy("create_subnetpool"), [&](Request& request) { return create(request, pools); }});
-    routes.push_back({Method::Get, "/v2.0/subnetpools/{subnetpool_id}", policy("get_subnetpool"), [&](Request& request) { return show(request, pools); }});
-    routes.push_back({Method::Put, "/v2.0/subnetpools/{subnetpool_id}", policy("update_subnetpool"), [&](Request& request) { return update(request, pools); }});
-    routes.push_back({Method::Delete, "/v2.0/subnetpools/{subnetpool_id}", policy("delete_subnetpool"), [&](Request& request) { return remove(request, pools); }});
+    routes.push_back(
+        {Method::Post, "/v2.0/subnetpools", policy("create_subnetpool"), [&](Request& request) { return create(request, pools); }});
+    routes.push_back({Method::Get, "/v2.0/subnetpools/{subnetpool_id}", policy("get_subnetpool"),
+                      [&](Request& request) { return show(request, pools); }});
+    routes.push_back({Method::Put, "/v2.0/subnetpools/{subnetpool_id}", policy("update_subnetpool"),
+                      [&](Request& request) { return update(request, pools); }});
+    routes.push_back({Method::Delete, "/v2.0/subnetpools/{subnetpool_id}", policy("delete_subnetpool"),
+                      [&](Request& request) { return remove(request, pools); }});
 }
 
 }

@@ -11,8 +11,10 @@ namespace {
 std::vector<Prefix> prefixesIn(const Body& body) {
     const auto list = body.find("prefixes").value();
     std::vector<Json> items;
-    if (list.isArray()) items = list.items();
-    else if (list.isText()) items = {list};
+    if (list.isArray())
+        items = list.items();
+    else if (list.isText())
+        items = {list};
     std::vector<Prefix> prefixes;
     for (const auto& each : items) {
         const auto prefix = each.isText() ? Prefix::parse(each.text()) : std::nullopt;
@@ -34,11 +36,15 @@ void readLengths(SubnetPool& pool, const Body& body) {
     pool.leastLength = static_cast<int>(body.whole("min_prefixlen", pool.leastLength));
     pool.mostLength = static_cast<int>(body.whole("max_prefixlen", pool.mostLength));
     if (pool.leastLength < 0 || pool.mostLength > bits || pool.leastLength > pool.mostLength)
-        throw Error(Failure::Invalid, "Illegal prefix bounds: min_prefixlen=", pool.leastLength, ", max_prefixlen=", pool.mostLength, ".").as("IllegalSubnetPoolPrefixBounds");
-    if (body.has("default_prefixlen") && !body.isNull("default_prefixlen")) pool.defaultLength = static_cast<int>(body.whole("default_prefixlen", pool.defaultLength));
+        throw Error(Failure::Invalid, "Illegal prefix bounds: min_prefixlen=", pool.leastLength, ", max_prefixlen=", pool.mostLength, ".")
+            .as("IllegalSubnetPoolPrefixBounds");
+    if (body.has("default_prefixlen") && !body.isNull("default_prefixlen"))
+        pool.defaultLength = static_cast<int>(body.whole("default_prefixlen", pool.defaultLength));
     if (pool.defaultLength < pool.leastLength || pool.defaultLength > pool.mostLength)
-        throw Error(Failure::Invalid, "Illegal prefix bounds: default_prefixlen=", pool.defaultLength, ".").as("IllegalSubnetPoolPrefixBounds");
-    if (body.has("default_quota")) pool.defaultQuota = body.isNull("default_quota") ? std::nullopt : std::optional(body.whole("default_quota", 0));
+        throw Error(Failure::Invalid, "Illegal prefix bounds: default_prefixlen=", pool.defaultLength, ".")
+            .as("IllegalSubnetPoolPrefixBounds");
+    if (body.has("default_quota"))
+        pool.defaultQuota = body.isNull("default_quota") ? std::nullopt : std::optional(body.whole("default_quota", 0));
 }
 
 /// What a block counts against a project's share: addresses, or /64s where there are too many of those.
@@ -49,7 +55,9 @@ std::int64_t weightOf(const Prefix& block) {
 
 }
 
-Error subnetPoolNotFound(const std::string& id) { return Error(Failure::NotFound, "Subnet pool ", id, " could not be found.").as("SubnetPoolNotFound"); }
+Error subnetPoolNotFound(const std::string& id) {
+    return Error(Failure::NotFound, "Subnet pool ", id, " could not be found.").as("SubnetPoolNotFound");
+}
 
 Prefix allocateFromPool(store::Reader& db, const SubnetPool& pool, const std::string& project, const Body& body) {
     std::vector<Prefix> taken;
@@ -60,24 +68,35 @@ Prefix allocateFromPool(store::Reader& db, const SubnetPool& pool, const std::st
         if (rows.row().text(1) == project) used += weightOf(taken.back());
     }
     std::sort(taken.begin(), taken.end());
-    const auto free = [&](const Prefix& block) { return std::none_of(taken.begin(), taken.end(), [&](const auto& each) { return each.overlaps(block); }); };
+    const auto free = [&](const Prefix& block) {
+        return std::none_of(taken.begin(), taken.end(), [&](const auto& each) { return each.overlaps(block); });
+    };
     const auto given = [&](const Prefix& block) {
-        if (pool.defaultQuota && used + weightOf(block) > *pool.defaultQuota) throw Error(Failure::Conflict, "Per-tenant subnet pool prefix quota exceeded.").as("SubnetPoolQuotaExceeded");
+        if (pool.defaultQuota && used + weightOf(block) > *pool.defaultQuota)
+            throw Error(Failure::Conflict, "Per-tenant subnet pool prefix quota exceeded.").as("SubnetPoolQuotaExceeded");
         return block;
     };
 
     if (const auto text = body.text("cidr"); !text.empty()) {
         const auto wanted = Prefix::parse(text);
         if (!wanted) refuseInput("cidr", "'" + text + "' is not a valid IP subnet.");
-        const bool inside = std::any_of(pool.prefixes.begin(), pool.prefixes.end(), [&](const auto& each) { return each.length <= wanted->length && each.contains(wanted->base); });
-        if (!inside || !free(*wanted)) throw Error(Failure::Conflict, "Failed to allocate subnet: Cannot allocate requested subnet from the available set of prefixes.").as("SubnetAllocationError");
+        const bool inside = std::any_of(pool.prefixes.begin(), pool.prefixes.end(),
+                                        [&](const auto& each) { return each.length <= wanted->length && each.contains(wanted->base); });
+        if (!inside || !free(*wanted))
+            throw Error(Failure::Conflict,
+                        "Failed to allocate subnet: Cannot allocate requested subnet from the available set of prefixes.")
+                .as("SubnetAllocationError");
         return given(*wanted);
     }
     const auto length = static_cast<int>(body.whole("prefixlen", pool.defaultLength));
     if (length < pool.leastLength)
-        throw Error(Failure::Invalid, "Unable to allocate subnet with prefix length ", length, ", minimum allowed prefix is ", pool.leastLength, ".").as("MinPrefixSubnetAllocationError");
+        throw Error(Failure::Invalid, "Unable to allocate subnet with prefix length ", length, ", minimum allowed prefix is ",
+                    pool.leastLength, ".")
+            .as("MinPrefixSubnetAllocationError");
     if (length > pool.mostLength)
-        throw Error(Failure::Invalid, "Unable to allocate subnet with prefix length ", length, ", maximum allowed prefix is ", pool.mostLength, ".").as("MaxPrefixSubnetAllocationError");
+        throw Error(Failure::Invalid, "Unable to allocate subnet with prefix length ", length, ", maximum allowed prefix is ",
+                    pool.mostLength, ".")
+            .as("MaxPrefixSubnetAllocationError");
     for (const auto& prefix : pool.prefixes) {
         if (prefix.length > length) continue;
         Prefix block{prefix.base, length};
@@ -90,7 +109,8 @@ Prefix allocateFromPool(store::Reader& db, const SubnetPool& pool, const std::st
             block = next;
         }
     }
-    throw Error(Failure::Conflict, "Failed to allocate subnet: Insufficient prefix space to allocate subnet size /", length, ".").as("SubnetAllocationError");
+    throw Error(Failure::Conflict, "Failed to allocate subnet: Insufficient prefix space to allocate subnet size /", length, ".")
+        .as("SubnetAllocationError");
 }
 
 SubnetPool SubnetPools::create(store::Transaction& tx, const identity::Caller& caller, const Body& body) {
@@ -98,7 +118,8 @@ SubnetPool SubnetPools::create(store::Transaction& tx, const identity::Caller& c
     pool.standard = freshStandard(core_, caller, body);
     core_.claim(tx, pool.standard.project, "subnetpool");
     pool.id = core_.uuid();
-    if (!body.has("prefixes")) throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'prefixes' not specified").as("HTTPBadRequest");
+    if (!body.has("prefixes"))
+        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'prefixes' not specified").as("HTTPBadRequest");
     pool.prefixes = prefixesIn(body);
     pool.ipVersion = pool.prefixes.front().version();
     pool.leastLength = pool.ipVersion == 4 ? 8 : 64;
@@ -114,10 +135,13 @@ SubnetPool SubnetPools::create(store::Transaction& tx, const identity::Caller& c
 SubnetPool SubnetPools::update(store::Transaction& tx, SubnetPool pool, const Body& body) {
     if (body.has("prefixes")) {
         auto prefixes = prefixesIn(body);
-        if (prefixes.front().version() != pool.ipVersion) throw Error(Failure::Invalid, "Cannot mix IPv4 and IPv6 prefixes in a subnet pool.").as("PrefixVersionMismatch");
+        if (prefixes.front().version() != pool.ipVersion)
+            throw Error(Failure::Invalid, "Cannot mix IPv4 and IPv6 prefixes in a subnet pool.").as("PrefixVersionMismatch");
         for (const auto& before : pool.prefixes) // it may only grow: subnets have been cut from what is there
-            if (std::none_of(prefixes.begin(), prefixes.end(), [&](const auto& each) { return each.length <= before.length && each.contains(before.base); }))
-                throw Error(Failure::Invalid, "Illegal update to prefixes: Existing prefixes must be a subset of the new prefixes.").as("IllegalSubnetPoolPrefixUpdate");
+            if (std::none_of(prefixes.begin(), prefixes.end(),
+                             [&](const auto& each) { return each.length <= before.length && each.contains(before.base); }))
+                throw Error(Failure::Invalid, "Illegal update to prefixes: Existing prefixes must be a subset of the new prefixes.")
+                    .as("IllegalSubnetPoolPrefixUpdate");
         pool.prefixes = std::move(prefixes);
     }
     readLengths(pool, body);

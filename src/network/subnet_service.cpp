@@ -12,7 +12,9 @@ namespace {
 
 constexpr std::size_t dnsServersMost = 5, hostRoutesMost = 20;
 
-[[noreturn]] void refuse(const std::string& reason) { throw Error(Failure::Invalid, "Invalid input for operation: ", reason, ".").as("InvalidInput"); }
+[[noreturn]] void refuse(const std::string& reason) {
+    throw Error(Failure::Invalid, "Invalid input for operation: ", reason, ".").as("InvalidInput");
+}
 
 /// The whole block but its ends (of IPv4), and but the gateway.
 std::vector<AllocationPool> defaultPools(const Prefix& cidr, const std::optional<Address>& gateway) {
@@ -40,13 +42,17 @@ std::vector<AllocationPool> poolsIn(const Body& body, const Prefix& cidr) {
         const auto first = Address::parse(each.text("start")), last = Address::parse(each.text("end"));
         if (!first || !last) refuseInput("allocation_pools", "'" + each.dump() + "' is not a valid IP address range.");
         if (first->version != cidr.version() || last->version != cidr.version() || *last < *first)
-            throw Error(Failure::Invalid, "The allocation pool ", each.text("start"), "-", each.text("end"), " is not valid.").as("InvalidAllocationPool");
+            throw Error(Failure::Invalid, "The allocation pool ", each.text("start"), "-", each.text("end"), " is not valid.")
+                .as("InvalidAllocationPool");
         if (!cidr.contains(*first) || !cidr.contains(*last))
-            throw Error(Failure::Invalid, "The allocation pool ", first->text(), "-", last->text(), " spans beyond the subnet cidr ", cidr.text(), ".").as("OutOfBoundsAllocationPool");
+            throw Error(Failure::Invalid, "The allocation pool ", first->text(), "-", last->text(), " spans beyond the subnet cidr ",
+                        cidr.text(), ".")
+                .as("OutOfBoundsAllocationPool");
         for (const auto& other : pools)
             if (*first <= other.last && other.first <= *last)
-                throw Error(Failure::Conflict, "Found overlapping allocation pools: ", other.first.text(), "-", other.last.text(), ", ", first->text(), "-", last->text(),
-                            " for subnet ", cidr.text(), ".").as("OverlappingAllocationPools");
+                throw Error(Failure::Conflict, "Found overlapping allocation pools: ", other.first.text(), "-", other.last.text(), ", ",
+                            first->text(), "-", last->text(), " for subnet ", cidr.text(), ".")
+                    .as("OverlappingAllocationPools");
         pools.push_back({*first, *last});
     }
     return pools;
@@ -54,12 +60,14 @@ std::vector<AllocationPool> poolsIn(const Body& body, const Prefix& cidr) {
 
 void checkGateway(const std::optional<Address>& gateway, const Prefix& cidr, const std::vector<AllocationPool>& pools) {
     if (!gateway) return;
-    if (gateway->version != cidr.version()) refuse("gateway_ip '" + gateway->text() + "' does not match the ip_version '" + std::to_string(cidr.version()) + "'");
+    if (gateway->version != cidr.version())
+        refuse("gateway_ip '" + gateway->text() + "' does not match the ip_version '" + std::to_string(cidr.version()) + "'");
     if (cidr.version() == 4 && cidr.length < 31 && (*gateway == cidr.first() || *gateway == cidr.last()))
         refuse("Gateway is not valid on subnet");
     for (const auto& pool : pools)
         if (*gateway >= pool.first && *gateway <= pool.last)
-            throw Error(Failure::Conflict, "Gateway ip ", gateway->text(), " conflicts with allocation pool ", pool.first.text(), "-", pool.last.text(), ".")
+            throw Error(Failure::Conflict, "Gateway ip ", gateway->text(), " conflicts with allocation pool ", pool.first.text(), "-",
+                        pool.last.text(), ".")
                 .as("GatewayConflictWithAllocationPools");
 }
 
@@ -72,18 +80,24 @@ void readCommon(Subnet& subnet, const Body& body) {
             for (const auto& each : list.items()) {
                 const auto address = each.isText() ? Address::parse(each.text()) : std::nullopt;
                 if (!address) refuseInput("dns_nameservers", "'" + each.dump() + "' is not a valid nameserver.");
-                if (std::find(subnet.dns.begin(), subnet.dns.end(), address->text()) != subnet.dns.end()) refuseInput("dns_nameservers", "Duplicate nameserver '" + address->text() + "'.");
+                if (std::find(subnet.dns.begin(), subnet.dns.end(), address->text()) != subnet.dns.end())
+                    refuseInput("dns_nameservers", "Duplicate nameserver '" + address->text() + "'.");
                 subnet.dns.push_back(address->text());
             }
         if (subnet.dns.size() > dnsServersMost)
-            throw Error(Failure::Invalid, "Unable to complete operation for ", subnet.id, ". The number of DNS nameservers exceeds the limit ", dnsServersMost, ".").as("DNSNameServersExhausted");
+            throw Error(Failure::Invalid, "Unable to complete operation for ", subnet.id,
+                        ". The number of DNS nameservers exceeds the limit ", dnsServersMost, ".")
+                .as("DNSNameServersExhausted");
     }
     if (body.has("host_routes")) {
         subnet.routes = routesIn(body, "host_routes");
         if (subnet.routes.size() > hostRoutesMost)
-            throw Error(Failure::Invalid, "Unable to complete operation for ", subnet.id, ". The number of host routes exceeds the limit ", hostRoutesMost, ".").as("HostRoutesExhausted");
+            throw Error(Failure::Invalid, "Unable to complete operation for ", subnet.id, ". The number of host routes exceeds the limit ",
+                        hostRoutesMost, ".")
+                .as("HostRoutesExhausted");
         for (const auto& [destination, nexthop] : subnet.routes)
-            if (Address::parse(nexthop)->version != subnet.cidr.version()) refuse("host_routes '" + destination + "' does not match the ip_version '" + std::to_string(subnet.cidr.version()) + "'");
+            if (Address::parse(nexthop)->version != subnet.cidr.version())
+                refuse("host_routes '" + destination + "' does not match the ip_version '" + std::to_string(subnet.cidr.version()) + "'");
     }
     if (body.has("service_types")) {
         subnet.serviceTypes.clear();
@@ -108,10 +122,12 @@ void readModes(Subnet& subnet, const Body& body) {
     if (subnet.raMode.empty() && subnet.addressMode.empty()) return;
     if (subnet.cidr.version() == 4) refuse("ipv6_ra_mode or ipv6_address_mode cannot be set when ip_version is 4");
     if (!subnet.raMode.empty() && !subnet.addressMode.empty() && subnet.raMode != subnet.addressMode)
-        refuse("ipv6_ra_mode set to '" + subnet.raMode + "' with ipv6_address_mode set to '" + subnet.addressMode + "' is not valid. If both attributes are set, they must be the same value");
+        refuse("ipv6_ra_mode set to '" + subnet.raMode + "' with ipv6_address_mode set to '" + subnet.addressMode +
+               "' is not valid. If both attributes are set, they must be the same value");
     if (!subnet.dhcp) refuse("ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False");
     if (subnet.raMode != "dhcpv6-stateful" && subnet.addressMode != "dhcpv6-stateful" && subnet.cidr.length != 64)
-        refuse("Invalid CIDR " + subnet.cidr.text() + " for IPv6 address mode. OpenStack uses the EUI-64 address format, which requires the prefix to be /64");
+        refuse("Invalid CIDR " + subnet.cidr.text() +
+               " for IPv6 address mode. OpenStack uses the EUI-64 address format, which requires the prefix to be /64");
 }
 
 std::optional<Address> gatewayIn(const Body& body) {
@@ -135,37 +151,46 @@ Target targetOf(const Subnet& subnet, const NetworkRecord& network) {
 Subnet Subnets::create(store::Transaction& tx, const identity::Caller& caller, const NetworkRecord& network, const Body& body) {
     Subnet subnet;
     subnet.standard = freshStandard(core_, caller, body);
-    if (!body.has("project_id") && !body.has("tenant_id")) subnet.standard.project = network.standard.project.empty() ? caller.project.text : network.standard.project;
+    if (!body.has("project_id") && !body.has("tenant_id"))
+        subnet.standard.project = network.standard.project.empty() ? caller.project.text : network.standard.project;
     core_.claim(tx, subnet.standard.project, "subnet");
     subnet.id.text = core_.uuid();
     subnet.network = network.id;
-    if (!body.has("ip_version")) throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'ip_version' not specified").as("HTTPBadRequest");
+    if (!body.has("ip_version"))
+        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'ip_version' not specified").as("HTTPBadRequest");
     const auto version = body.whole("ip_version", 0);
     if (version != 4 && version != 6) refuseInput("ip_version", "'" + std::to_string(version) + "' is not in [4, 6].");
 
     if (body.has("subnetpool_id") && !body.isNull("subnetpool_id")) {
         const auto pool = subnet_pool_table::find(tx, body.text("subnetpool_id"));
-        if (!pool || (!pool->shared && pool->standard.project != caller.project.text && !caller.isAdmin())) throw subnetPoolNotFound(body.text("subnetpool_id"));
+        if (!pool || (!pool->shared && pool->standard.project != caller.project.text && !caller.isAdmin()))
+            throw subnetPoolNotFound(body.text("subnetpool_id"));
         subnet.cidr = allocateFromPool(tx, *pool, subnet.standard.project, body);
         subnet.subnetPool = pool->id;
     } else {
         const auto text = body.text("cidr");
-        if (text.empty()) throw Error(Failure::Invalid, "Bad subnets request: a subnetpool must be specified in the absence of a cidr.").as("BadRequest");
+        if (text.empty())
+            throw Error(Failure::Invalid, "Bad subnets request: a subnetpool must be specified in the absence of a cidr.").as("BadRequest");
         const auto cidr = Prefix::parse(text);
         if (!cidr) refuseInput("cidr", "'" + text + "' is not a valid IP subnet.");
         subnet.cidr = *cidr;
     }
-    if (subnet.cidr.version() != version) refuse("cidr '" + subnet.cidr.text() + "' does not match the ip_version '" + std::to_string(version) + "'");
+    if (subnet.cidr.version() != version)
+        refuse("cidr '" + subnet.cidr.text() + "' does not match the ip_version '" + std::to_string(version) + "'");
     if (subnet.cidr.length == 0) refuse("0 is not allowed as CIDR prefix length");
     for (const auto& other : subnet_table::of(tx, network.id))
         if (other.cidr.overlaps(subnet.cidr))
-            refuse("Requested subnet with cidr: " + subnet.cidr.text() + " for network: " + network.id.text + " overlaps with another subnet");
+            refuse("Requested subnet with cidr: " + subnet.cidr.text() + " for network: " + network.id.text +
+                   " overlaps with another subnet");
 
     readCommon(subnet, body);
     readModes(subnet, body);
-    if (body.has("gateway_ip")) subnet.gateway = gatewayIn(body);
-    else if (subnet.cidr.length < subnet.cidr.base.bits() - 1) subnet.gateway = subnet.cidr.first().plus(1);
-    else subnet.gateway = subnet.cidr.first();
+    if (body.has("gateway_ip"))
+        subnet.gateway = gatewayIn(body);
+    else if (subnet.cidr.length < subnet.cidr.base.bits() - 1)
+        subnet.gateway = subnet.cidr.first().plus(1);
+    else
+        subnet.gateway = subnet.cidr.first();
     const bool given = body.has("allocation_pools") && !body.isNull("allocation_pools");
     subnet.pools = given ? poolsIn(body, subnet.cidr) : defaultPools(subnet.cidr, subnet.gateway);
     checkGateway(subnet.gateway, subnet.cidr, subnet.pools);
@@ -178,13 +203,18 @@ Subnet Subnets::create(store::Transaction& tx, const identity::Caller& caller, c
 
 Subnet Subnets::update(store::Transaction& tx, Subnet subnet, const NetworkRecord& network, const Body& body) {
     readCommon(subnet, body);
-    if (!subnet.dhcp && (!subnet.raMode.empty() || !subnet.addressMode.empty())) refuse("ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False");
+    if (!subnet.dhcp && (!subnet.raMode.empty() || !subnet.addressMode.empty()))
+        refuse("ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False");
     if (body.has("allocation_pools") && !body.isNull("allocation_pools")) subnet.pools = poolsIn(body, subnet.cidr);
     if (body.has("gateway_ip")) {
         const auto gateway = gatewayIn(body);
-        if (gateway != subnet.gateway && subnet.gateway && tx.query("SELECT 1 FROM fixed_ips f JOIN ports p ON p.id = f.port WHERE f.subnet = ? AND f.address = ? AND p.owner = ?", subnet.id,
-                                                  subnet.gateway->text(), interfaceOwner).any())
-            throw Error(Failure::Conflict, "Current gateway ip ", subnet.gateway->text(), " already in use by a router port. Unable to update.").as("GatewayIpInUse");
+        if (gateway != subnet.gateway && subnet.gateway &&
+            tx.query("SELECT 1 FROM fixed_ips f JOIN ports p ON p.id = f.port WHERE f.subnet = ? AND f.address = ? AND p.owner = ?",
+                     subnet.id, subnet.gateway->text(), interfaceOwner)
+                .any())
+            throw Error(Failure::Conflict, "Current gateway ip ", subnet.gateway->text(),
+                        " already in use by a router port. Unable to update.")
+                .as("GatewayIpInUse");
         subnet.gateway = gateway;
     }
     checkGateway(subnet.gateway, subnet.cidr, subnet.pools);
@@ -198,8 +228,13 @@ Subnet Subnets::update(store::Transaction& tx, Subnet subnet, const NetworkRecor
 void Subnets::remove(store::Transaction& tx, const Subnet& subnet) {
     // Addresses that ports form by themselves go with their subnet; a router's never does.
     const std::string uses = "SELECT 1 FROM fixed_ips f JOIN ports p ON p.id = f.port WHERE f.subnet = ? AND p.owner ";
-    if (tx.query(uses + (subnet.selfAddressed() ? "IN ('network:router_interface', 'network:router_gateway', 'network:floatingip')" : "<> 'network:dhcp'"), subnet.id).any())
-        throw Error(Failure::Conflict, "Unable to complete operation on subnet ", subnet.id, ": One or more ports have an IP allocation from this subnet.").as("SubnetInUse");
+    if (tx.query(uses + (subnet.selfAddressed() ? "IN ('network:router_interface', 'network:router_gateway', 'network:floatingip')"
+                                                : "<> 'network:dhcp'"),
+                 subnet.id)
+            .any())
+        throw Error(Failure::Conflict, "Unable to complete operation on subnet ", subnet.id,
+                    ": One or more ports have an IP allocation from this subnet.")
+            .as("SubnetInUse");
     tx.execute("DELETE FROM fixed_ips WHERE subnet = ?", subnet.id);
     forgetTags(tx, subnet.id.text);
     subnet_table::remove(tx, subnet.id);

@@ -25,7 +25,9 @@ struct Tagged {
     std::optional<Target> (*target)(store::Reader& db, const std::string& id);
 };
 
-template <class T> std::optional<Target> owned(const std::optional<T>& found) { return found ? std::optional(ownedBy(found->standard.project)) : std::nullopt; }
+template <class T> std::optional<Target> owned(const std::optional<T>& found) {
+    return found ? std::optional(ownedBy(found->standard.project)) : std::nullopt;
+}
 
 const Tagged kinds[] = {
     {"networks", "network", "networks",
@@ -46,16 +48,22 @@ const Tagged kinds[] = {
          return network ? std::optional(targetOf(*found, *network)) : std::nullopt;
      }},
     {"routers", "router", "routers", [](store::Reader& db, const std::string& id) { return owned(router_table::find(db, {id})); }},
-    {"floatingips", "floatingip", "floating_ips", [](store::Reader& db, const std::string& id) { return owned(floating_ip_table::find(db, {id})); }},
-    {"security-groups", "security_group", "security_groups", [](store::Reader& db, const std::string& id) { return owned(security_group_table::find(db, {id})); }},
-    {"subnetpools", "subnetpool", "subnet_pools", [](store::Reader& db, const std::string& id) { return owned(subnet_pool_table::find(db, id)); }},
+    {"floatingips", "floatingip", "floating_ips",
+     [](store::Reader& db, const std::string& id) { return owned(floating_ip_table::find(db, {id})); }},
+    {"security-groups", "security_group", "security_groups",
+     [](store::Reader& db, const std::string& id) { return owned(security_group_table::find(db, {id})); }},
+    {"subnetpools", "subnetpool", "subnet_pools",
+     [](store::Reader& db, const std::string& id) { return owned(subnet_pool_table::find(db, id)); }},
 };
 
-Error missing(const Tagged& kind, const std::string& id) { return Error(Failure::NotFound, "Resource ", kind.noun, " ", id, " could not be found.").as("TagResourceNotFound"); }
+Error missing(const Tagged& kind, const std::string& id) {
+    return Error(Failure::NotFound, "Resource ", kind.noun, " ", id, " could not be found.").as("TagResourceNotFound");
+}
 Error missingTag(const std::string& tag) { return Error(Failure::NotFound, "Tag ", tag, " could not be found.").as("TagNotFound"); }
 
 void checkTag(const std::string& tag) {
-    if (tag.empty() || tag.size() > tagLengthMost) refuseInput("tags", "'" + tag + "' must have 1 to " + std::to_string(tagLengthMost) + " characters.");
+    if (tag.empty() || tag.size() > tagLengthMost)
+        refuseInput("tags", "'" + tag + "' must have 1 to " + std::to_string(tagLengthMost) + " characters.");
 }
 
 void enforceReading(const Request& request, const Tagged& kind, store::Reader& db) {
@@ -114,13 +122,16 @@ Response replace(Request& request, const Tagged& kind, Core& core) {
 
 Response add(Request& request, const Tagged& kind, Core& core) {
     checkTag(request.param("tag"));
-    changed(request, kind, core, [&](store::Transaction& tx, const std::string& id) { tx.execute("INSERT OR IGNORE INTO network_tags VALUES (?, ?)", id, request.param("tag")); });
+    changed(request, kind, core, [&](store::Transaction& tx, const std::string& id) {
+        tx.execute("INSERT OR IGNORE INTO network_tags VALUES (?, ?)", id, request.param("tag"));
+    });
     return emptyResponse(201);
 }
 
 Response drop(Request& request, const Tagged& kind, Core& core) {
     changed(request, kind, core, [&](store::Transaction& tx, const std::string& id) {
-        if (tx.execute("DELETE FROM network_tags WHERE resource = ? AND tag = ?", id, request.param("tag")) == 0) throw missingTag(request.param("tag"));
+        if (tx.execute("DELETE FROM network_tags WHERE resource = ? AND tag = ?", id, request.param("tag")) == 0)
+            throw missingTag(request.param("tag"));
     });
     return emptyResponse(204);
 }
@@ -136,7 +147,8 @@ void addTagRoutes(Routes& routes, Core& core) {
     for (const auto& kind : kinds) {
         const auto path = "/v2.0/" + std::string(kind.collection) + "/{id}/tags";
         const auto reading = policy("get_" + std::string(kind.noun)), writing = policy("update_" + std::string(kind.noun));
-        const auto route = [&](Method method, const std::string& pattern, const Access& access, Response (*handler)(Request&, const Tagged&, Core&)) {
+        const auto route = [&](Method method, const std::string& pattern, const Access& access,
+                               Response (*handler)(Request&, const Tagged&, Core&)) {
             routes.push_back({method, pattern, access, [&kind, &core, handler](Request& request) { return handler(request, kind, core); }});
         };
         route(Method::Get, path, reading, list);

@@ -73,7 +73,8 @@ void checkKind(const Attribute& attribute, const Json& value) {
     case Type::Text:
         if (value.isNull()) return;
         if (!value.isText()) refuseInput(attribute.name, "'" + value.dump() + "' is not a valid string.");
-        if (value.text().size() > attribute.lengthMax) refuseInput(attribute.name, "'" + value.text() + "' exceeds maximum length of " + std::to_string(attribute.lengthMax) + ".");
+        if (value.text().size() > attribute.lengthMax)
+            refuseInput(attribute.name, "'" + value.text() + "' exceeds maximum length of " + std::to_string(attribute.lengthMax) + ".");
         if (value.text().find('\0') != std::string::npos) refuseInput(attribute.name, "null characters are not allowed.");
         return;
     case Type::Whole:
@@ -116,7 +117,10 @@ void addTagFilter(store::Conditions& conditions, const std::string& id, const st
     std::string sql;
     std::vector<store::Value> bound;
     for (const auto& tag : tags) {
-        sql += std::string(sql.empty() ? "" : any ? " OR " : " AND ") + "EXISTS (SELECT 1 FROM network_tags t WHERE t.resource = " + id + " AND t.tag = ?)";
+        sql += std::string(sql.empty() ? ""
+                           : any       ? " OR "
+                                       : " AND ") +
+               "EXISTS (SELECT 1 FROM network_tags t WHERE t.resource = " + id + " AND t.tag = ?)";
         bound.emplace_back(tag);
     }
     if (sql.empty()) return;
@@ -128,8 +132,10 @@ void addTagFilter(store::Conditions& conditions, const std::string& id, const st
 Response refusal(const Request& request, const Error& error) {
     if (error.type() == "RevisionNumberConstraintFailed") return envelope(412, error.type(), error.what());
     if (error.failure() == Failure::Broken)
-        return envelope(500, "HTTPInternalServerError", "Request Failed: internal server error while processing your request (" + request.requestId + ").");
-    auto response = envelope(statusOf(error.failure()), error.type().empty() ? typeOf(error.failure()) : std::string_view(error.type()), error.what());
+        return envelope(500, "HTTPInternalServerError",
+                        "Request Failed: internal server error while processing your request (" + request.requestId + ").");
+    auto response =
+        envelope(statusOf(error.failure()), error.type().empty() ? typeOf(error.failure()) : std::string_view(error.type()), error.what());
     if (error.failure() == Failure::Busy) response.headers.add("Retry-After", "1");
     return response;
 }
@@ -143,7 +149,9 @@ Response noRoute(const Request&, const std::vector<Method>& allowed) {
     return response;
 }
 
-void refuseInput(std::string_view name, const std::string& reason) { throw Error(Failure::Invalid, "Invalid input for ", name, ". Reason: ", reason).as("HTTPBadRequest"); }
+void refuseInput(std::string_view name, const std::string& reason) {
+    throw Error(Failure::Invalid, "Invalid input for ", name, ". Reason: ", reason).as("HTTPBadRequest");
+}
 
 Attributes withStandard(Attributes own, bool named) {
     own.push_back({"id", Type::Text, "$.id"});
@@ -240,7 +248,9 @@ Json put(const Request& request, std::string_view singular) {
     return *one;
 }
 
-bool Fields::wants(std::string_view name) const { return chosen_.empty() || std::find(chosen_.begin(), chosen_.end(), name) != chosen_.end(); }
+bool Fields::wants(std::string_view name) const {
+    return chosen_.empty() || std::find(chosen_.begin(), chosen_.end(), name) != chosen_.end();
+}
 
 void Out::texts(std::string_view name, const std::vector<std::string>& values) {
     when(name, [&](JsonWriter& writer) {
@@ -261,7 +271,8 @@ void writeStandard(Out& out, const std::string& id, const Standard& standard, co
     out.texts("tags", tags);
 }
 
-Listing listingOf(const Request& request, store::Reader& db, std::string_view table, const Attributes& given, const SpecialFilters& special) {
+Listing listingOf(const Request& request, store::Reader& db, std::string_view table, const Attributes& given,
+                  const SpecialFilters& special) {
     const std::string alias(1, table.back());
     std::vector<std::string> columns; // keeps what the attributes' columns view
     columns.reserve(given.size());
@@ -296,9 +307,11 @@ Listing listingOf(const Request& request, store::Reader& db, std::string_view ta
         throw Error(Failure::Invalid, "The number of sort_keys and sort_dirs must be same").as("HTTPBadRequest");
     for (std::size_t index = 0; index < keys.size(); ++index) {
         const auto* attribute = attributeOf(attributes, keys[index]);
-        if (!attribute || attribute->column.empty()) throw Error(Failure::Invalid, keys[index], " is invalid attribute for sort_keys").as("HTTPBadRequest");
+        if (!attribute || attribute->column.empty())
+            throw Error(Failure::Invalid, keys[index], " is invalid attribute for sort_keys").as("HTTPBadRequest");
         const auto direction = directions.empty() ? std::string("asc") : directions[index];
-        if (direction != "asc" && direction != "desc") throw Error(Failure::Invalid, "'", direction, "' is invalid value for sort_dirs").as("HTTPBadRequest");
+        if (direction != "asc" && direction != "desc")
+            throw Error(Failure::Invalid, "'", direction, "' is invalid value for sort_dirs").as("HTTPBadRequest");
         order.emplace_back("COALESCE(" + std::string(attribute->column) + ", '')", direction == "asc");
     }
     if (keys.empty()) order.emplace_back(alias + ".created", true);
@@ -317,7 +330,9 @@ Listing listingOf(const Request& request, store::Reader& db, std::string_view ta
         std::string sql, equal;
         std::vector<store::Value> bound;
         for (std::size_t index = 0; index < order.size(); ++index) {
-            const auto of = [&](const std::string& column) { return "(SELECT " + column + " FROM " + std::string(table) + " WHERE " + alias + ".id = ?)"; };
+            const auto of = [&](const std::string& column) {
+                return "(SELECT " + column + " FROM " + std::string(table) + " WHERE " + alias + ".id = ?)";
+            };
             sql += std::string(index ? " OR " : "") + "(";
             for (std::size_t before = 0; before < index; ++before) {
                 sql += order[before].first + " = " + of(order[before].first) + " AND ";
@@ -328,7 +343,8 @@ Listing listingOf(const Request& request, store::Reader& db, std::string_view ta
         }
         listing.conditions.append("(" + sql + ")", bound);
     }
-    for (const auto& [column, ascending] : order) listing.order += (listing.order.empty() ? " ORDER BY " : ", ") + column + (ascending ? "" : " DESC");
+    for (const auto& [column, ascending] : order)
+        listing.order += (listing.order.empty() ? " ORDER BY " : ", ") + column + (ascending ? "" : " DESC");
     if (listing.limit) listing.order += " LIMIT " + std::to_string(*listing.limit);
     return listing;
 }
@@ -371,7 +387,12 @@ Target ownedBy(const std::string& project) { return {{"project_id", project}, {"
 
 bool seesAll(const identity::Caller& caller, std::string_view rule) {
     // A project that nobody is in: who may see this may see everything.
-    return caller.may(rule, {{"project_id", "-"}, {"tenant_id", "-"}, {"network:project_id", "-"}, {"security_group:project_id", "-"}, {"shared", "False"}, {"router:external", "False"}});
+    return caller.may(rule, {{"project_id", "-"},
+                             {"tenant_id", "-"},
+                             {"network:project_id", "-"},
+                             {"security_group:project_id", "-"},
+                             {"shared", "False"},
+                             {"router:external", "False"}});
 }
 
 void enforceOn(const identity::Caller& caller, std::string_view rule, std::string_view seeing, const Target& target, const Error& missing) {
@@ -410,7 +431,9 @@ std::string projectOf(const identity::Caller& caller, const Body& body) {
     if (body.has("project_id") && body.has("tenant_id") && body.text("tenant_id") != named)
         throw Error(Failure::Invalid, "'project_id' and 'tenant_id' do not match").as("HTTPBadRequest");
     if (named != caller.project.text && !caller.isAdmin())
-        throw Error(Failure::Invalid, "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin privileges").as("HTTPBadRequest");
+        throw Error(Failure::Invalid,
+                    "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin privileges")
+            .as("HTTPBadRequest");
     if (named.empty()) throw Error(Failure::Invalid, "Running without project context: 'project_id' is required").as("HTTPBadRequest");
     return named;
 }
@@ -425,7 +448,8 @@ void checkRevision(const Request& request, std::string_view noun, const std::str
     if (digits.empty() || problem != std::errc{} || end != digits.data() + digits.size())
         throw Error(Failure::Invalid, "The If-Match header must be revision_number=<number>").as("HTTPBadRequest");
     if (number != revision)
-        throw Error(Failure::Conflict, "Constrained to ", number, ", but current revision is ", revision, " of ", noun, " ", id).as("RevisionNumberConstraintFailed");
+        throw Error(Failure::Conflict, "Constrained to ", number, ", but current revision is ", revision, " of ", noun, " ", id)
+            .as("RevisionNumberConstraintFailed");
 }
 
 }

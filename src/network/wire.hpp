@@ -123,14 +123,16 @@ struct Listing {
 using SpecialFilters = std::map<std::string, std::function<void(store::Conditions&, const std::vector<std::string>&)>, std::less<>>;
 
 /// `table` with its alias as in "networks n"; the alias is one letter.
-Listing listingOf(const http::Request& request, store::Reader& db, std::string_view table, const Attributes& attributes, const SpecialFilters& special = {});
+Listing listingOf(const http::Request& request, store::Reader& db, std::string_view table, const Attributes& attributes,
+                  const SpecialFilters& special = {});
 
 /// {"<plural>": [ … ], "<plural>_links": [ … ]}
-http::Response listResponse(const http::Request& request, std::string_view plural, const Listing& listing, const std::vector<std::string>& ids,
-                            const std::function<void(JsonWriter&, std::size_t)>& write);
+http::Response listResponse(const http::Request& request, std::string_view plural, const Listing& listing,
+                            const std::vector<std::string>& ids, const std::function<void(JsonWriter&, std::size_t)>& write);
 
 /// The rows that `rule` lets this caller see, asked once for each kind of target.
-template <class T, class TargetOf> void dropUnseen(std::vector<T>& rows, const identity::Caller& caller, std::string_view rule, TargetOf targetOf) {
+template <class T, class TargetOf>
+void dropUnseen(std::vector<T>& rows, const identity::Caller& caller, std::string_view rule, TargetOf targetOf) {
     std::map<Target, bool> known;
     caller.may(rule, {}); // the route's duty, also where the list is empty
     std::erase_if(rows, [&](const T& each) {

@@ -20,18 +20,26 @@ Json made(const Answer& answer, std::string_view name, int status = 201) {
 
 std::string quoted(const std::string& text) { return "\"" + text + "\""; }
 
-std::string network(const Member& who, const std::string& more = "") { return made(who.posts(v2 + "networks", R"({"network":{"name":"net")" + more + "}}"), "network").text("id"); }
+std::string network(const Member& who, const std::string& more = "") {
+    return made(who.posts(v2 + "networks", R"({"network":{"name":"net")" + more + "}}"), "network").text("id");
+}
 
 Json subnet(const Member& who, const std::string& on, const std::string& cidr, const std::string& more = "") {
     const std::string version = cidr.find(':') == std::string::npos ? "4" : "6";
-    return made(who.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(on) + R"(,"ip_version":)" + version + R"(,"cidr":)" + quoted(cidr) + more + "}}"), "subnet");
+    return made(who.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(on) + R"(,"ip_version":)" + version + R"(,"cidr":)" +
+                                              quoted(cidr) + more + "}}"),
+                "subnet");
 }
 
-Answer asksPort(const Member& who, const std::string& on, const std::string& more = "") { return who.posts(v2 + "ports", R"({"port":{"network_id":)" + quoted(on) + more + "}}"); }
+Answer asksPort(const Member& who, const std::string& on, const std::string& more = "") {
+    return who.posts(v2 + "ports", R"({"port":{"network_id":)" + quoted(on) + more + "}}");
+}
 Json port(const Member& who, const std::string& on, const std::string& more = "") { return made(asksPort(who, on, more), "port"); }
 std::string addressOf(const Json& ofPort, std::size_t index = 0) { return ofPort.array("fixed_ips").items().at(index).text("ip_address"); }
 
-std::string router(const Member& who, const std::string& more = "") { return made(who.posts(v2 + "routers", R"({"router":{"name":"r")" + more + "}}"), "router").text("id"); }
+std::string router(const Member& who, const std::string& more = "") {
+    return made(who.posts(v2 + "routers", R"({"router":{"name":"r")" + more + "}}"), "router").text("id");
+}
 
 std::string publicNetwork(const Member& who) {
     const auto found = who.gets(v2 + "networks?router:external=true").json().array("networks").items();
@@ -139,20 +147,28 @@ TEST_CASE("A subnet has the defaults that everybody expects", "[network][subnet]
     CHECK(made4.boolean("enable_dhcp", false));
     CHECK(made4.array("allocation_pools").items().at(0).text("start") == "10.1.0.2");
     CHECK(made4.array("allocation_pools").items().at(0).text("end") == "10.1.0.254");
-    const auto bad = [&](const std::string& rest) { return refusal(alice.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(net) + R"(,"ip_version":4,)" + rest + "}}")); };
-    const auto overlapping = alice.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(net) + R"(,"ip_version":4,"cidr":"10.1.0.128/25"}})");
+    const auto bad = [&](const std::string& rest) {
+        return refusal(alice.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(net) + R"(,"ip_version":4,)" + rest + "}}"));
+    };
+    const auto overlapping =
+        alice.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(net) + R"(,"ip_version":4,"cidr":"10.1.0.128/25"}})");
     CHECK(refusal(overlapping) == "400 InvalidInput");
     CHECK(overlapping.body.find("overlaps with another subnet") != std::string::npos);
     CHECK(bad(R"("cidr":"10.2.0.0/31")") == "400 InvalidInput");
     CHECK(bad(R"("cidr":"10.2.0.0/99")") == "400 HTTPBadRequest");
     CHECK(bad(R"("cidr":"2001:db8::/64")") == "400 InvalidInput");
-    CHECK(bad(R"("cidr":"10.2.0.0/24","gateway_ip":"10.2.0.9","allocation_pools":[{"start":"10.2.0.5","end":"10.2.0.20"}])") == "409 GatewayConflictWithAllocationPools");
+    CHECK(bad(R"("cidr":"10.2.0.0/24","gateway_ip":"10.2.0.9","allocation_pools":[{"start":"10.2.0.5","end":"10.2.0.20"}])") ==
+          "409 GatewayConflictWithAllocationPools");
     CHECK(bad(R"("cidr":"10.2.0.0/24","allocation_pools":[{"start":"10.3.0.5","end":"10.3.0.20"}])") == "400 OutOfBoundsAllocationPool");
     CHECK(bad(R"("cidr":"10.2.0.0/24","dns_nameservers":["8.8.8.8\nserver=evil"])") == "400 HTTPBadRequest");
-    CHECK(bad(R"("cidr":"10.2.0.0/24","dns_nameservers":["1.1.1.1","1.1.1.2","1.1.1.3","1.1.1.4","1.1.1.5","1.1.1.6"])") == "400 DNSNameServersExhausted");
+    CHECK(bad(R"("cidr":"10.2.0.0/24","dns_nameservers":["1.1.1.1","1.1.1.2","1.1.1.3","1.1.1.4","1.1.1.5","1.1.1.6"])") ==
+          "400 DNSNameServersExhausted");
 
     CHECK(subnet(alice, net, "10.3.0.0/24", R"(,"gateway_ip":null)").find("gateway_ip")->isNull());
-    const auto changed = made(alice.puts(v2 + "subnets/" + made4.text("id"), R"({"subnet":{"dns_nameservers":["9.9.9.9"],"host_routes":[{"destination":"10.9.0.0/16","nexthop":"10.1.0.7"}]}})"), "subnet", 200);
+    const auto changed =
+        made(alice.puts(v2 + "subnets/" + made4.text("id"),
+                        R"({"subnet":{"dns_nameservers":["9.9.9.9"],"host_routes":[{"destination":"10.9.0.0/16","nexthop":"10.1.0.7"}]}})"),
+             "subnet", 200);
     CHECK(changed.array("dns_nameservers").items().at(0).text() == "9.9.9.9");
     CHECK(changed.integer("revision_number") == made4.integer("revision_number") + 1);
 
@@ -207,8 +223,11 @@ TEST_CASE("Port security goes with groups and pairs, or without", "[network][por
     const auto net = network(alice);
     subnet(alice, net, "10.1.0.0/24");
     const auto one = port(alice, net).text("id");
-    CHECK(refusal(alice.puts(v2 + "ports/" + one, R"({"port":{"port_security_enabled":false}})")) == "409 PortSecurityAndIPRequiredForSecurityGroups");
-    CHECK(made(alice.puts(v2 + "ports/" + one, R"({"port":{"port_security_enabled":false,"security_groups":[]}})"), "port", 200).array("security_groups").size() == 0);
+    CHECK(refusal(alice.puts(v2 + "ports/" + one, R"({"port":{"port_security_enabled":false}})")) ==
+          "409 PortSecurityAndIPRequiredForSecurityGroups");
+    CHECK(made(alice.puts(v2 + "ports/" + one, R"({"port":{"port_security_enabled":false,"security_groups":[]}})"), "port", 200)
+              .array("security_groups")
+              .size() == 0);
     CHECK(refusal(asksPort(alice, net, R"(,"security_groups":["nobody"])")) == "404 SecurityGroupNotFound");
 }
 
@@ -231,9 +250,12 @@ TEST_CASE("A router joins subnets that do not overlap", "[network][router]") {
     CHECK(refusal(alice.deletes(v2 + "routers/" + id)) == "409 RouterInUse");
     CHECK(refusal(alice.deletes(v2 + "subnets/" + first)) == "409 SubnetInUse");
 
-    CHECK(refusal(alice.puts(v2 + "routers/" + id, R"({"router":{"routes":[{"destination":"10.9.0.0/16","nexthop":"10.5.0.1"}]}})")) == "400 InvalidRoutes");
+    CHECK(refusal(alice.puts(v2 + "routers/" + id, R"({"router":{"routes":[{"destination":"10.9.0.0/16","nexthop":"10.5.0.1"}]}})")) ==
+          "400 InvalidRoutes");
     made(alice.puts(v2 + "routers/" + id, R"({"router":{"routes":[{"destination":"10.9.0.0/16","nexthop":"10.1.0.9"}]}})"), "router", 200);
-    const auto leave = [&] { return alice.puts(v2 + "routers/" + id + "/remove_router_interface", R"({"subnet_id":)" + quoted(first) + "}"); };
+    const auto leave = [&] {
+        return alice.puts(v2 + "routers/" + id + "/remove_router_interface", R"({"subnet_id":)" + quoted(first) + "}");
+    };
     CHECK(refusal(leave()) == "409 RouterInterfaceInUseByRoute");
     CHECK(made(alice.puts(v2 + "routers/" + id, R"({"router":{"routes":null}})"), "router", 200).array("routes").size() == 0);
     CHECK(leave().status == 200);
@@ -251,11 +273,16 @@ TEST_CASE("A gateway is on an external network", "[network][router]") {
     CHECK(info.boolean("enable_snat", false));
     CHECK(info.array("external_fixed_ips").items().at(0).text("ip_address") == "172.24.4.2");
     CHECK(idsIn(alice.gets(v2 + "subnets?network_id=" + outside), "subnets").empty());
-    const auto set = [&](const std::string& network) { return alice.puts(v2 + "routers/" + id, R"({"router":{"external_gateway_info":{"network_id":)" + quoted(network) + "}}}"); };
+    const auto set = [&](const std::string& network) {
+        return alice.puts(v2 + "routers/" + id, R"({"router":{"external_gateway_info":{"network_id":)" + quoted(network) + "}}}");
+    };
     CHECK(refusal(set("nobody")) == "404 NetworkNotFound");
     CHECK(refusal(set(network(alice))) == "400 BadRequest");
-    CHECK(refusal(alice.puts(v2 + "routers/" + id, R"({"router":{"external_gateway_info":{"network_id":)" + quoted(outside) + R"(,"enable_snat":false}}})")) == "403 PolicyNotAuthorized");
-    CHECK(made(alice.puts(v2 + "routers/" + id, R"({"router":{"external_gateway_info":{}}})"), "router", 200).find("external_gateway_info")->isNull());
+    CHECK(refusal(alice.puts(v2 + "routers/" + id, R"({"router":{"external_gateway_info":{"network_id":)" + quoted(outside) +
+                                                       R"(,"enable_snat":false}}})")) == "403 PolicyNotAuthorized");
+    CHECK(made(alice.puts(v2 + "routers/" + id, R"({"router":{"external_gateway_info":{}}})"), "router", 200)
+              .find("external_gateway_info")
+              ->isNull());
     CHECK(alice.deletes(v2 + "routers/" + id).status == 204);
 }
 
@@ -266,7 +293,9 @@ TEST_CASE("A floating IP leads to one port, and follows what happens to it", "[n
     const auto net = network(alice);
     const auto inside = subnet(alice, net, "10.1.0.0/24").text("id");
     const auto one = port(alice, net), two = port(alice, net);
-    const auto asks = [&](const Member& who, const std::string& more) { return who.posts(v2 + "floatingips", R"({"floatingip":{"floating_network_id":)" + quoted(outside) + more + "}}"); };
+    const auto asks = [&](const Member& who, const std::string& more) {
+        return who.posts(v2 + "floatingips", R"({"floatingip":{"floating_network_id":)" + quoted(outside) + more + "}}");
+    };
     CHECK(refusal(asks(alice, R"(,"port_id":)" + quoted(one.text("id")))) == "404 ExternalGatewayForFloatingIPNotFound");
     CHECK(refusal(alice.posts(v2 + "floatingips", R"({"floatingip":{"floating_network_id":)" + quoted(net) + "}}")) == "400 BadRequest");
 
@@ -280,10 +309,13 @@ TEST_CASE("A floating IP leads to one port, and follows what happens to it", "[n
     CHECK(refusal(asks(alice, R"(,"port_id":)" + quoted(one.text("id")))) == "409 FloatingIPPortAlreadyAssociated");
     CHECK(refusal(asks(bob, R"(,"port_id":)" + quoted(one.text("id")))) == "404 PortNotFound");
     CHECK(refusal(bob.gets(v2 + "floatingips/" + ip.text("id"))) == "404 FloatingIPNotFound");
-    CHECK(refusal(alice.puts(v2 + "routers/" + id + "/remove_router_interface", R"({"subnet_id":)" + quoted(inside) + "}")) == "409 RouterInterfaceInUseByFloatingIP");
-    CHECK(refusal(alice.puts(v2 + "routers/" + id, R"({"router":{"external_gateway_info":null}})")) == "409 RouterExternalGatewayInUseByFloatingIp");
+    CHECK(refusal(alice.puts(v2 + "routers/" + id + "/remove_router_interface", R"({"subnet_id":)" + quoted(inside) + "}")) ==
+          "409 RouterInterfaceInUseByFloatingIP");
+    CHECK(refusal(alice.puts(v2 + "routers/" + id, R"({"router":{"external_gateway_info":null}})")) ==
+          "409 RouterExternalGatewayInUseByFloatingIp");
 
-    const auto moved = made(alice.puts(v2 + "floatingips/" + ip.text("id"), R"({"floatingip":{"port_id":)" + quoted(two.text("id")) + "}}"), "floatingip", 200);
+    const auto moved = made(alice.puts(v2 + "floatingips/" + ip.text("id"), R"({"floatingip":{"port_id":)" + quoted(two.text("id")) + "}}"),
+                            "floatingip", 200);
     CHECK(moved.text("fixed_ip_address") == addressOf(two));
     CHECK(alice.deletes(v2 + "ports/" + two.text("id")).status == 204);
     const auto left = made(alice.gets(v2 + "floatingips/" + ip.text("id")), "floatingip", 200);
@@ -302,13 +334,17 @@ TEST_CASE("Every project has a default security group that stays", "[network][se
     CHECK(groups[0].array("security_group_rules").size() == 4);
     const auto standard = groups[0].text("id");
     CHECK(refusal(alice.deletes(v2 + "security-groups/" + standard)) == "409 SecurityGroupCannotRemoveDefault");
-    CHECK(refusal(alice.puts(v2 + "security-groups/" + standard, R"({"security_group":{"name":"other"}})")) == "409 SecurityGroupCannotUpdateDefault");
-    CHECK(refusal(alice.posts(v2 + "security-groups", R"({"security_group":{"name":"default"}})")) == "409 SecurityGroupDefaultAlreadyExists");
+    CHECK(refusal(alice.puts(v2 + "security-groups/" + standard, R"({"security_group":{"name":"other"}})")) ==
+          "409 SecurityGroupCannotUpdateDefault");
+    CHECK(refusal(alice.posts(v2 + "security-groups", R"({"security_group":{"name":"default"}})")) ==
+          "409 SecurityGroupDefaultAlreadyExists");
     const auto own = made(alice.posts(v2 + "security-groups", R"({"security_group":{"name":"web"}})"), "security_group");
     CHECK(own.array("security_group_rules").size() == 2);
     const auto net = network(alice);
     port(alice, net, R"(,"security_groups":[)" + quoted(own.text("id")) + "]");
     CHECK(refusal(alice.deletes(v2 + "security-groups/" + own.text("id"))) == "409 SecurityGroupInUse");
+    CHECK(cloud.admin().deletes(v2 + "security-groups/" + standard).status == 204); // and it is back when it is needed
+    CHECK(alice.gets(v2 + "security-groups").json().array("security_groups").size() == 2);
 }
 
 TEST_CASE("A security group rule is taken only where it means something", "[network][security_group]") {
@@ -316,12 +352,15 @@ TEST_CASE("A security group rule is taken only where it means something", "[netw
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
     const auto group = made(alice.posts(v2 + "security-groups", R"({"security_group":{"name":"web"}})"), "security_group").text("id");
     const auto rule = [&](const std::string& more, const Member& who) {
-        return who.posts(v2 + "security-group-rules", R"({"security_group_rule":{"direction":"ingress","security_group_id":)" + quoted(group) + more + "}}");
+        return who.posts(v2 + "security-group-rules",
+                         R"({"security_group_rule":{"direction":"ingress","security_group_id":)" + quoted(group) + more + "}}");
     };
-    const auto web = made(rule(R"(,"protocol":"tcp","port_range_min":80,"port_range_max":80,"remote_ip_prefix":"10.1.2.3/16")", alice), "security_group_rule");
+    const auto web = made(rule(R"(,"protocol":"tcp","port_range_min":80,"port_range_max":80,"remote_ip_prefix":"10.1.2.3/16")", alice),
+                          "security_group_rule");
     CHECK(web.text("normalized_cidr") == "10.1.0.0/16");
     const auto bad = [&](const std::string& more) { return refusal(rule(more, alice)); };
-    CHECK(bad(R"(,"protocol":6,"port_range_min":80,"port_range_max":80,"remote_ip_prefix":"10.1.0.0/16")") == "409 SecurityGroupRuleExists");
+    CHECK(bad(R"(,"protocol":6,"port_range_min":80,"port_range_max":80,"remote_ip_prefix":"10.1.0.0/16")") ==
+          "409 SecurityGroupRuleExists");
     CHECK(bad(R"(,"protocol":"bad")") == "400 SecurityGroupRuleInvalidProtocol");
     CHECK(bad(R"(,"protocol":"tcp; drop")") == "400 SecurityGroupRuleInvalidProtocol");
     CHECK(bad(R"(,"ethertype":"bad")") == "400 SecurityGroupRuleInvalidEtherType");
@@ -362,7 +401,9 @@ TEST_CASE("A change can be tied to the revision that was seen", "[network]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
     const auto id = network(alice);
-    const auto name = [&](const std::string& revision) { return alice.puts(v2 + "networks/" + id, R"({"network":{"name":"x"}})", {{"If-Match", revision}}); };
+    const auto name = [&](const std::string& revision) {
+        return alice.puts(v2 + "networks/" + id, R"({"network":{"name":"x"}})", {{"If-Match", revision}});
+    };
     CHECK(name("revision_number=1").status == 200);
     CHECK(name("revision_number=1").status == 412);
     CHECK(name("1").status == 400);
@@ -388,11 +429,13 @@ TEST_CASE("Tags find what they are on", "[network][tag]") {
 TEST_CASE("Subnets are cut from a pool until it is empty", "[network][subnet]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
-    const auto pool = made(alice.posts(v2 + "subnetpools", R"({"subnetpool":{"name":"p","prefixes":["10.8.0.0/23"],"default_prefixlen":24}})"), "subnetpool");
+    const auto pool = made(
+        alice.posts(v2 + "subnetpools", R"({"subnetpool":{"name":"p","prefixes":["10.8.0.0/23"],"default_prefixlen":24}})"), "subnetpool");
     CHECK(pool.integer("ip_version") == 4);
     const auto net = network(alice);
     const auto cut = [&](const std::string& more) {
-        return alice.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(net) + R"(,"ip_version":4,"subnetpool_id":)" + quoted(pool.text("id")) + more + "}}");
+        return alice.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(net) + R"(,"ip_version":4,"subnetpool_id":)" +
+                                               quoted(pool.text("id")) + more + "}}");
     };
     CHECK(made(cut(""), "subnet").text("cidr") == "10.8.0.0/24");
     CHECK(made(cut(R"(,"prefixlen":25)"), "subnet").text("cidr") == "10.8.1.0/25");

@@ -327,7 +327,8 @@ private:
     static std::optional<std::string> overlapped(const std::string& address, int link, const std::vector<LinkAddress>& addresses) {
         const auto wanted = Prefix::parse(address);
         for (const auto& each : addresses)
-            if (const auto used = Prefix::parse(each.text); each.link != link && used && wanted && used->overlaps(*wanted)) return each.text;
+            if (const auto used = Prefix::parse(each.text); each.link != link && used && wanted && used->overlaps(*wanted))
+                return each.text;
         return std::nullopt;
     }
 
