@@ -46,12 +46,16 @@ struct UsageError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-options::variables_map parsed(const std::string& command, const options::options_description& known, const std::vector<std::string>& words) {
+options::variables_map parsed(const std::string& command, const options::options_description& known,
+                              const std::vector<std::string>& words) {
     options::variables_map values;
     try {
-        options::store(options::command_line_parser(words).options(known).positional(options::positional_options_description()).run(), values);
+        options::store(options::command_line_parser(words).options(known).positional(options::positional_options_description()).run(),
+                       values);
         options::notify(values);
-    } catch (const options::error& problem) { throw UsageError("stratolet " + command + ": " + problem.what() + "; see stratolet " + command + " --help"); }
+    } catch (const options::error& problem) {
+        throw UsageError("stratolet " + command + ": " + problem.what() + "; see stratolet " + command + " --help");
+    }
     return values;
 }
 
@@ -83,7 +87,9 @@ void waitForTheEnd(Appliance& appliance, const sigset_t& set, int secondsMax, Lo
             try {
                 appliance.reload();
                 log.info("policy and certificates read again");
-            } catch (const Error& problem) { log.error("could not reload, the old certificate stays", {{"reason", problem.what()}}); }
+            } catch (const Error& problem) {
+                log.error("could not reload, the old certificate stays", {{"reason", problem.what()}});
+            }
         }
         notifySystemd("WATCHDOG=1");
     }
@@ -103,21 +109,27 @@ std::optional<jobs::CrashPoint> crashPointFromEnvironment() {
     if (!text) return std::nullopt;
     const std::string point = text;
     const auto last = point.rfind(':'), first = point.rfind(':', last - 1);
-    if (last == std::string::npos || first == std::string::npos) throw UsageError("STRATOLET_CRASH_AT is KIND:STEP:before or KIND:STEP:after");
+    if (last == std::string::npos || first == std::string::npos)
+        throw UsageError("STRATOLET_CRASH_AT is KIND:STEP:before or KIND:STEP:after");
     return jobs::CrashPoint{point.substr(0, first), point.substr(first + 1, last - first - 1), point.substr(last + 1) == "after"};
 }
 
 void loadConfig(Settings& settings, const options::variables_map& given) {
     const std::string standard = "/etc/stratolet/stratolet.conf";
-    if (given.count("config")) settings.config.load(given["config"].as<std::string>());
-    else if (!settings.sandbox && ::access(standard.c_str(), R_OK) == 0) settings.config.load(standard);
+    if (given.count("config"))
+        settings.config.load(given["config"].as<std::string>());
+    else if (!settings.sandbox && ::access(standard.c_str(), R_OK) == 0)
+        settings.config.load(standard);
 }
 
 Log::Options logOptions(const Config& config) {
     Log::Options log;
     log.json = config.text("DEFAULT", "log_format") == "json";
     const auto& level = config.text("DEFAULT", "log_level");
-    log.level = level == "debug" ? Log::Level::Debug : level == "warning" ? Log::Level::Warning : level == "error" ? Log::Level::Error : Log::Level::Info;
+    log.level = level == "debug"     ? Log::Level::Debug
+                : level == "warning" ? Log::Level::Warning
+                : level == "error"   ? Log::Level::Error
+                                     : Log::Level::Info;
     return log;
 }
 
@@ -140,11 +152,14 @@ int run(Settings settings, int secondsMax, bool printOpenrc) {
 
 options::options_description commonOptions(const std::string& title) {
     options::options_description known(title);
-    known.add_options()("help", "show this")("config", options::value<std::string>()->value_name("FILE"), "configuration file (stratolet.conf)")(
-        "state-dir", options::value<std::string>()->value_name("DIR"), "where everything is kept")(
-        "listen", options::value<std::vector<std::string>>()->value_name("ADDR:PORT"), "address to listen on; more than once for several; port 0 takes a free one")(
-        "classic-ports", options::bool_switch(), "also serve at 5000, 9292, 8776, 9696 and 8774")("admin-password-file", options::value<std::string>()->value_name("FILE"),
-                                                                                             "its first line is the administrator's password in a new cloud");
+    known.add_options()("help", "show this")("config", options::value<std::string>()->value_name("FILE"),
+                                             "configuration file (stratolet.conf)")(
+        "state-dir", options::value<std::string>()->value_name("DIR"),
+        "where everything is kept")("listen", options::value<std::vector<std::string>>()->value_name("ADDR:PORT"),
+                                    "address to listen on; more than once for several; port 0 takes a free one")(
+        "classic-ports", options::bool_switch(),
+        "also serve at 5000, 9292, 8776, 9696 and 8774")("admin-password-file", options::value<std::string>()->value_name("FILE"),
+                                                         "its first line is the administrator's password in a new cloud");
     return known;
 }
 

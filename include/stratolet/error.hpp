@@ -28,7 +28,9 @@ std::string_view nameOf(Failure failure);
 /// A refusal. Absence is std::optional, a bug is assert. The message is for the caller to read, unless the failure is Broken.
 class Error : public std::runtime_error {
 public:
-    template <class... Parts> explicit Error(Failure failure, const Parts&... parts) : std::runtime_error(joined(parts...)), failure_(failure) {}
+    template <class... Parts> explicit Error(Failure failure, const Parts&... parts)
+        : std::runtime_error(joined(parts...)),
+          failure_(failure) {}
 
     Failure failure() const noexcept { return failure_; }
 

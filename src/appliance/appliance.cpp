@@ -1,9 +1,9 @@
 #include "appliance/appliance.hpp"
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -37,7 +37,8 @@ std::filesystem::path madeFolder(const std::filesystem::path& folder) {
 
 /// Held as long as the process lives: two of us on one store would undo each other's work on the host.
 Fd lockOf(const std::filesystem::path& stateDir) {
-    Fd lock(static_cast<int>(check(::open((stateDir / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600), "open the lock of " + stateDir.string())));
+    Fd lock(static_cast<int>(
+        check(::open((stateDir / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600), "open the lock of " + stateDir.string())));
     if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) throw Error(Failure::Broken, stateDir.string(), " is in use by another stratolet");
     return lock;
 }
@@ -47,7 +48,8 @@ void writePrivately(const std::filesystem::path& file, const std::string& conten
     const auto fresh = file.string() + ".new";
     ::unlink(fresh.c_str());
     const Fd out(static_cast<int>(check(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "write " + file.string())));
-    for (std::size_t at = 0; at < content.size();) at += static_cast<std::size_t>(check(::write(out.get(), content.data() + at, content.size() - at), "write " + file.string()));
+    for (std::size_t at = 0; at < content.size();)
+        at += static_cast<std::size_t>(check(::write(out.get(), content.data() + at, content.size() - at), "write " + file.string()));
     check(::rename(fresh.c_str(), file.c_str()), "write " + file.string());
 }
 
@@ -71,7 +73,8 @@ std::vector<identity::CatalogService> catalogServices() {
 
 /// As a word for a shell: letters and digits as they are, anything else between single quotes.
 std::string shellWord(const std::string& text) {
-    if (!text.empty() && text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") == std::string::npos) return text;
+    if (!text.empty() && text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") == std::string::npos)
+        return text;
     std::string word = "'";
     for (const char each : text) each == '\'' ? word += "'\\''" : word += each;
     return word + "'";
@@ -130,11 +133,18 @@ struct Appliance::Impl {
     std::atomic<bool> ready = false;
 
     Impl(Settings given, Ambient& givenAmbient, Log& givenLog, Drivers givenDrivers)
-        : settings(std::move(given)), ambient(givenAmbient), log(givenLog),
-          stateDir(madeFolder(settings.stateDir.empty() ? std::filesystem::path(settings.config.text("DEFAULT", "state_dir")) : settings.stateDir)), lock(lockOf(stateDir)),
-          store({.file = stateDir / "stratolet.db", .durable = settings.durable}), policies(settings.config.text("DEFAULT", "policy_dir"), log),
-          jobs(store, ambient, log, metrics, {.threads = static_cast<int>(settings.config.integer("DEFAULT", "job_threads")), .crash = settings.crash}),
-          bus(store, ambient, log, metrics), reconciler(log, metrics),
+        : settings(std::move(given)),
+          ambient(givenAmbient),
+          log(givenLog),
+          stateDir(madeFolder(settings.stateDir.empty() ? std::filesystem::path(settings.config.text("DEFAULT", "state_dir"))
+                                                        : settings.stateDir)),
+          lock(lockOf(stateDir)),
+          store({.file = stateDir / "stratolet.db", .durable = settings.durable}),
+          policies(settings.config.text("DEFAULT", "policy_dir"), log),
+          jobs(store, ambient, log, metrics,
+               {.threads = static_cast<int>(settings.config.integer("DEFAULT", "job_threads")), .crash = settings.crash}),
+          bus(store, ambient, log, metrics),
+          reconciler(log, metrics),
           workers("worker", static_cast<std::size_t>(settings.config.integer("DEFAULT", "worker_threads")), waitingRequestsMax),
           server(serverOptions(settings.config), workers, ambient, log, metrics),
           drivers(givenDrivers.hypervisor ? std::move(givenDrivers) : driversFor(settings, stateDir, log)) {
@@ -146,17 +156,20 @@ struct Appliance::Impl {
         block.emplace(parts, *drivers.volumes, *images, *identity);
         network.emplace(parts, *drivers.network, *identity);
         compute.emplace(parts, *drivers.hypervisor, *images, *block, *network, *identity, stateDir / "instances");
-        reconciler.declare("metadata", [this] { adoptMetadataListeners(); }, std::chrono::seconds(1));
+        reconciler.declare(
+            "metadata", [this] { adoptMetadataListeners(); }, std::chrono::seconds(1));
         server.add(statusSite(metrics, [this] { return health(); }));
         for (auto site : {identity->site(), images->site(), block->site(), network->site(), compute->site()}) server.add(std::move(site));
         server.add(compute->metadataSite());
         metrics.gauge("stratolet_store_flushes", "Commits since the start", [this] { return static_cast<double>(store.flushes()); });
-        metrics.gauge("stratolet_store_changes", "Changes committed since the start", [this] { return static_cast<double>(store.changes()); });
+        metrics.gauge("stratolet_store_changes", "Changes committed since the start",
+                      [this] { return static_cast<double>(store.changes()); });
     }
 
     void adoptMetadataListeners() {
         for (const auto& place : drivers.network->takeClosedMetadataListeners()) server.forget(place);
-        for (const auto& each : drivers.network->takeMetadataListeners()) server.adopt(Fd(each.socket), each.network.text, "metadata", each.place);
+        for (const auto& each : drivers.network->takeMetadataListeners())
+            server.adopt(Fd(each.socket), each.network.text, "metadata", each.place);
     }
 
     std::vector<std::pair<std::string, std::string>> health() {
@@ -165,7 +178,9 @@ struct Appliance::Impl {
             try {
                 question();
                 parts.emplace_back(name, "");
-            } catch (const std::exception& problem) { parts.emplace_back(name, problem.what()); }
+            } catch (const std::exception& problem) {
+                parts.emplace_back(name, problem.what());
+            }
         };
         ask("store", [&] { store.reader().query("SELECT 1 FROM schema_versions").any(); });
         ask("hypervisor", [&] { drivers.hypervisor->capacity(); });
@@ -201,14 +216,16 @@ struct Appliance::Impl {
 
     std::string openrc() const {
         return "export OS_AUTH_URL=" + endpoint + "/identity/v3\nexport OS_USERNAME=admin\nexport OS_PASSWORD=" + shellWord(adminPassword) +
-               "\nexport OS_PROJECT_NAME=admin\nexport OS_USER_DOMAIN_NAME=Default\nexport OS_PROJECT_DOMAIN_NAME=Default\nexport OS_REGION_NAME=" +
+               "\nexport OS_PROJECT_NAME=admin\nexport OS_USER_DOMAIN_NAME=Default\nexport OS_PROJECT_DOMAIN_NAME=Default\nexport "
+               "OS_REGION_NAME=" +
                settings.config.text("DEFAULT", "region") + "\nexport OS_IDENTITY_API_VERSION=3\nexport OS_VOLUME_API_VERSION=3\n";
     }
 
     std::string cloudsYaml() const {
-        return "clouds:\n  stratolet:\n    auth:\n      auth_url: " + endpoint + "/identity/v3\n      username: admin\n      password: " + jsonText(adminPassword) +
-               "\n      project_name: admin\n      user_domain_name: Default\n      project_domain_name: Default\n    region_name: " + settings.config.text("DEFAULT", "region") +
-               "\n    identity_api_version: 3\n    volume_api_version: 3\n";
+        return "clouds:\n  stratolet:\n    auth:\n      auth_url: " + endpoint +
+               "/identity/v3\n      username: admin\n      password: " + jsonText(adminPassword) +
+               "\n      project_name: admin\n      user_domain_name: Default\n      project_domain_name: Default\n    region_name: " +
+               settings.config.text("DEFAULT", "region") + "\n    identity_api_version: 3\n    volume_api_version: 3\n";
     }
 
     /// The password that admin-openrc has; it may be an old one where somebody has changed it through the API.

@@ -16,15 +16,23 @@ struct Question {
 };
 
 constexpr Question questions[] = {
-    {"server has a task that no job works on", "SELECT id || ' (' || task_state || ')' FROM compute_servers WHERE task_state IS NOT NULL AND id NOT IN (SELECT subject FROM jobs)"},
-    {"server is being built by no job", "SELECT id FROM compute_servers WHERE vm_state = 'building' AND id NOT IN (SELECT subject FROM jobs)"},
+    {"server has a task that no job works on", "SELECT id || ' (' || task_state || ')' FROM compute_servers WHERE deleted IS NULL AND "
+                                               "task_state IS NOT NULL AND id NOT IN (SELECT subject FROM jobs)"},
+    {"server is being built by no job",
+     "SELECT id FROM compute_servers WHERE deleted IS NULL AND vm_state = 'building' AND id NOT IN (SELECT subject FROM jobs)"},
     {"volume is in a transitional state that no job works on",
-     "SELECT id || ' (' || status || ')' FROM volumes WHERE status IN ('creating', 'downloading', 'extending', 'deleting') AND id NOT IN (SELECT subject FROM jobs)"},
-    {"attachment belongs to a server that is not there", "SELECT id FROM volume_attachments WHERE by_compute = 1 AND server_id NOT IN (SELECT id FROM compute_servers)"},
-    {"volume is attached, but has no attachment", "SELECT id FROM volumes WHERE status = 'in-use' AND id NOT IN (SELECT volume_id FROM volume_attachments)"},
-    {"compute knows an attachment that block does not", "SELECT id FROM compute_attachments WHERE id NOT IN (SELECT id FROM volume_attachments)"},
-    {"port belongs to a server that is not there", "SELECT id FROM ports WHERE server <> '' AND server NOT IN (SELECT id FROM compute_servers)"},
-    {"job's deadline passed more than an hour ago", "SELECT id || ' (' || kind || ' of ' || subject || ')' FROM jobs WHERE deadline < (unixepoch() - 3600) * 1000000"},
+     "SELECT id || ' (' || status || ')' FROM volumes WHERE status IN ('creating', 'downloading', 'extending', 'deleting') AND id NOT IN "
+     "(SELECT subject FROM jobs)"},
+    {"attachment belongs to a server that is not there",
+     "SELECT id FROM volume_attachments WHERE by_compute = 1 AND server_id NOT IN (SELECT id FROM compute_servers WHERE deleted IS NULL)"},
+    {"volume is attached, but has no attachment",
+     "SELECT id FROM volumes WHERE status = 'in-use' AND id NOT IN (SELECT volume_id FROM volume_attachments)"},
+    {"compute knows an attachment that block does not",
+     "SELECT id FROM compute_attachments WHERE id NOT IN (SELECT id FROM volume_attachments)"},
+    {"port belongs to a server that is not there",
+     "SELECT id FROM ports WHERE server <> '' AND server NOT IN (SELECT id FROM compute_servers WHERE deleted IS NULL)"},
+    {"job's deadline passed more than an hour ago",
+     "SELECT id || ' (' || kind || ' of ' || subject || ')' FROM jobs WHERE deadline < (unixepoch() - 3600) * 1000000"},
 };
 
 std::filesystem::path storeIn(const std::filesystem::path& stateDir) {
@@ -40,7 +48,8 @@ int printJobs(const std::filesystem::path& stateDir, std::ostream& out) {
     auto rows = store.reader().query("SELECT id, kind, subject, state, step, attempt, error FROM jobs ORDER BY id");
     while (rows.next()) {
         const auto row = rows.row();
-        out << row.integer(0) << ' ' << row.text(1) << ' ' << row.text(2) << ' ' << row.text(3) << " step " << row.integer(4) << " attempt " << row.integer(5);
+        out << row.integer(0) << ' ' << row.text(1) << ' ' << row.text(2) << ' ' << row.text(3) << " step " << row.integer(4) << " attempt "
+            << row.integer(5);
         if (!row.text(6).empty()) out << " (" << row.text(6) << ')';
         out << '\n';
     }

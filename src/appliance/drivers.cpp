@@ -19,9 +19,14 @@ Drivers driversFor(const Settings& settings, const std::filesystem::path& stateD
         return drivers;
     }
     const auto& config = settings.config;
-    drivers.hypervisor = compute::libvirtHypervisor(
-        {.uri = config.text("compute", "libvirt_uri"), .virtType = config.text("compute", "virt_type"), .consoleDir = stateDir / "instances"}, log);
-    drivers.network = network::linuxNetworkDriver({.nat = config.text("network", "external_network") == "nat", .notice = [&log](std::string_view line) { log.info(line, {{"part", "network"}}); }});
+    drivers.hypervisor = compute::libvirtHypervisor({.uri = config.text("compute", "libvirt_uri"),
+                                                     .virtType = config.text("compute", "virt_type"),
+                                                     .consoleDir = stateDir / "instances"},
+                                                    log);
+    drivers.network =
+        network::linuxNetworkDriver({.nat = config.text("network", "external_network") == "nat", .notice = [&log](std::string_view line) {
+                                         log.info(line, {{"part", "network"}});
+                                     }});
     return drivers;
 }
 

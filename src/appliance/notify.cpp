@@ -20,7 +20,9 @@ void notifySystemd(std::string_view state) {
     const auto length = offsetof(sockaddr_un, sun_path) + std::strlen(path);
     if (path[0] == '@') address.sun_path[0] = '\0'; // an abstract name
     const Fd socket(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (socket) ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(length));
+    if (socket)
+        ::sendto(socket.get(), state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&address),
+                 static_cast<socklen_t>(length));
 }
 
 }

@@ -5,10 +5,8 @@
 #include <stratolet/error.hpp>
 
 #include "block/block.hpp"
-#include "block/block.hpp"
 #include "compute/compute.hpp"
 #include "identity/identity.hpp"
-#include "image/image.hpp"
 #include "image/image.hpp"
 #include "network/network.hpp"
 
@@ -20,7 +18,9 @@ std::string addressListComplaint(const std::string& text) {
         Config one({{"DEFAULT", "listen", text}});
         for (const auto& each : one.list("DEFAULT", "listen")) parseListenAddress(each);
         return {};
-    } catch (const Error& problem) { return problem.what(); }
+    } catch (const Error& problem) {
+        return problem.what();
+    }
 }
 
 }
@@ -60,7 +60,8 @@ ListenAddress parseListenAddress(const std::string& text) {
         const auto* end = text.data() + text.size();
         if (std::from_chars(text.data() + colon + 1, end, port).ptr != end) port = -1;
     }
-    if (port < 0 || port > 65535 || colon == 0) throw Error(Failure::Invalid, "\"", text, "\" is no address to listen on; write ADDRESS:PORT, such as 127.0.0.1:8780");
+    if (port < 0 || port > 65535 || colon == 0)
+        throw Error(Failure::Invalid, "\"", text, "\" is no address to listen on; write ADDRESS:PORT, such as 127.0.0.1:8780");
     std::string address = text.substr(0, colon);
     if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
     return {address, static_cast<std::uint16_t>(port)};

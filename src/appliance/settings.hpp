@@ -25,11 +25,11 @@ ListenAddress parseListenAddress(const std::string& text);
 /// How one run of the program differs from another, beside its configuration.
 struct Settings {
     Config config{allConfigOptions()};
-    std::vector<ListenAddress> listen;           ///< empty: what the configuration says
-    std::filesystem::path stateDir;              ///< empty: what the configuration says
-    std::optional<std::string> adminPassword;    ///< for the bootstrap; a random one otherwise
-    bool sandbox = false;                        ///< simulated hypervisor, records-only networks, files
-    bool durable = true;                         ///< a throw-away cloud need not survive a power cut
+    std::vector<ListenAddress> listen;        ///< empty: what the configuration says
+    std::filesystem::path stateDir;           ///< empty: what the configuration says
+    std::optional<std::string> adminPassword; ///< for the bootstrap; a random one otherwise
+    bool sandbox = false;                     ///< simulated hypervisor, records-only networks, files
+    bool durable = true;                      ///< a throw-away cloud need not survive a power cut
     std::optional<jobs::CrashPoint> crash;
 };
 

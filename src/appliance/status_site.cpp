@@ -23,7 +23,8 @@ Site statusSite(Metrics& metrics, std::function<std::vector<std::pair<std::strin
                  }
              });
          }},
-        {Method::Get, "/healthz", open("monitors have no token; it says nothing but ok"), [](Request&) { return textResponse(200, "ok\n"); }},
+        {Method::Get, "/healthz", open("monitors have no token; it says nothing but ok"),
+         [](Request&) { return textResponse(200, "ok\n"); }},
         {Method::Get, "/readyz", open("monitors have no token; it names parts, not their content"),
          [parts = std::move(parts)](Request&) {
              const auto all = parts();

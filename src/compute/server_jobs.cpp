@@ -7,6 +7,7 @@
 #include "platform/bus/bus.hpp"
 #include "platform/config/config.hpp"
 #include "platform/log/log.hpp"
+#include "platform/reconcile/reconciler.hpp"
 
 namespace stratolet::compute {
 namespace {
@@ -132,6 +133,8 @@ Job Servers::deleteJob() {
             release(tx, server->id);
             ServerTable::deleted(tx, server->id, parts_.ambient.now());
             parts_.bus.announce(tx, ServerDeleted{server->id, server->project});
+            const bool baseUsed = tx.query("SELECT 1 FROM compute_servers WHERE base = ? AND deleted IS NULL", server->base).any();
+            if (!baseUsed) tx.afterCommit([&reconciler = parts_.reconciler] { reconciler.kick("compute"); });
         })
         .onFailed([this](Transaction& tx, Run& run, const std::string& reason) { failed(tx, run, "delete", reason); });
 }

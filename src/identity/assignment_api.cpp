@@ -47,7 +47,8 @@ Response grant(Request& request, Core& core, Scope scope) {
 Response revoke(Request& request, Core& core, Scope scope) {
     const auto wanted = grantFrom(request, core, scope, true);
     core.parts.store.write([&](store::Transaction& tx) {
-        if (!role_table::remove(tx, wanted)) throw Error(Failure::NotFound, "Could not find role assignment with role: ", wanted.role, ", user: ", wanted.user, ".");
+        if (!role_table::remove(tx, wanted))
+            throw Error(Failure::NotFound, "Could not find role assignment with role: ", wanted.role, ", user: ", wanted.user, ".");
         core.forgetValidated(tx);
     });
     return emptyResponse(204);
@@ -63,7 +64,8 @@ Response check(Request& request, Core& core, Scope scope) {
 Response listGrants(Request& request, Core& core, Scope scope) {
     const auto wanted = grantFrom(request, core, scope, false);
     store::Conditions granted;
-    granted.add("id IN (SELECT role_id FROM assignments WHERE user_id = ? AND scope = ? AND target_id = ?)", wanted.user, nameOf(scope), wanted.target);
+    granted.add("id IN (SELECT role_id FROM assignments WHERE user_id = ? AND scope = ? AND target_id = ?)", wanted.user, nameOf(scope),
+                wanted.target);
     const auto roles = role_table::list(core.parts.store.reader(), granted);
     return listResponse(request, "roles", [&](JsonWriter& out) {
         for (const auto& each : roles) writeRole(out, request, each);
@@ -97,7 +99,8 @@ struct Directory {
     }
 };
 
-void writeWithDomain(JsonWriter& out, std::string_view key, const std::string& id, const std::string& name, const std::string& domain, Directory& directory, bool names) {
+void writeWithDomain(JsonWriter& out, std::string_view key, const std::string& id, const std::string& name, const std::string& domain,
+                     Directory& directory, bool names) {
     const auto object = out.object(key);
     out.field("id", id);
     if (!names) return;
@@ -123,14 +126,17 @@ void writeAssignment(JsonWriter& out, const Request& request, const Assignment& 
         }
     }
     const auto links = out.object("links");
-    const std::string where = assignment.scope == Scope::System ? "system" : std::string(nameOf(assignment.scope)) + "s/" + assignment.target;
+    const std::string where =
+        assignment.scope == Scope::System ? "system" : std::string(nameOf(assignment.scope)) + "s/" + assignment.target;
     out.field("assignment", request.base + "/v3/" + where + "/users/" + assignment.user.text + "/roles/" + assignment.role.text);
 }
 
 /// What `assignment` comes to with the roles that its role implies.
 void expand(store::Reader& db, const Assignment& assignment, std::vector<Assignment>& all) {
     for (const auto& each : all)
-        if (each.user == assignment.user && each.scope == assignment.scope && each.target == assignment.target && each.role == assignment.role) return;
+        if (each.user == assignment.user && each.scope == assignment.scope && each.target == assignment.target &&
+            each.role == assignment.role)
+            return;
     all.push_back(assignment);
     for (const auto& implied : role_table::impliedBy(db, assignment.role)) {
         Assignment further = assignment;
@@ -143,7 +149,8 @@ Response listAssignments(Request& request, Core& core) {
     auto& db = core.parts.store.reader();
     const auto& query = request.query;
     Target target;
-    if (const auto domain = query.find("scope.domain.id")) target["target.domain_id"] = *domain;
+    if (const auto domain = query.find("scope.domain.id"))
+        target["target.domain_id"] = *domain;
     else if (const auto project = query.find("scope.project.id")) {
         if (const auto found = project_table::find(db, {*project})) target["target.domain_id"] = found->domain.text;
     }
@@ -159,8 +166,10 @@ Response listAssignments(Request& request, Core& core) {
     if (query.has("group.id") || query.has("scope.OS-INHERIT:inherited_to")) conditions.add("0"); // nobody has such an assignment
     std::vector<Assignment> found;
     for (const auto& each : role_table::assignments(db, conditions)) {
-        if (query.flag("effective")) expand(db, each, found);
-        else found.push_back(each);
+        if (query.flag("effective"))
+            expand(db, each, found);
+        else
+            found.push_back(each);
     }
     if (const auto role = query.find("role.id")) std::erase_if(found, [&](const auto& each) { return each.role.text != *role; });
     Directory directory{db};
@@ -173,9 +182,12 @@ void addGrantRoutes(Routes& routes, Core& core, Scope scope, const std::string& 
     const std::string list = scope == Scope::System ? "identity:list_system_grants_for_user" : "identity:list_grants";
     routes.push_back({Method::Get, path, policy(list), [&core, scope](Request& request) { return listGrants(request, core, scope); }});
     const std::string one = path + "/{role}";
-    routes.push_back({Method::Put, one, policy("identity:create_" + suffix), [&core, scope](Request& request) { return grant(request, core, scope); }});
-    routes.push_back({Method::Get, one, policy("identity:check_" + suffix), [&core, scope](Request& request) { return check(request, core, scope); }});
-    routes.push_back({Method::Delete, one, policy("identity:revoke_" + suffix), [&core, scope](Request& request) { return revoke(request, core, scope); }});
+    routes.push_back(
+        {Method::Put, one, policy("identity:create_" + suffix), [&core, scope](Request& request) { return grant(request, core, scope); }});
+    routes.push_back(
+        {Method::Get, one, policy("identity:check_" + suffix), [&core, scope](Request& request) { return check(request, core, scope); }});
+    routes.push_back({Method::Delete, one, policy("identity:revoke_" + suffix),
+                      [&core, scope](Request& request) { return revoke(request, core, scope); }});
 }
 
 }
@@ -184,7 +196,8 @@ void addAssignmentRoutes(Routes& routes, Core& core) {
     addGrantRoutes(routes, core, Scope::Project, "/v3/projects/{target}/users/{user}/roles", "grant");
     addGrantRoutes(routes, core, Scope::Domain, "/v3/domains/{target}/users/{user}/roles", "grant");
     addGrantRoutes(routes, core, Scope::System, "/v3/system/users/{user}/roles", "system_grant_for_user");
-    routes.push_back({Method::Get, "/v3/role_assignments", policy("identity:list_role_assignments"), [&](Request& request) { return listAssignments(request, core); }});
+    routes.push_back({Method::Get, "/v3/role_assignments", policy("identity:list_role_assignments"),
+                      [&](Request& request) { return listAssignments(request, core); }});
 }
 
 }

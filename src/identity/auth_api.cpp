@@ -63,7 +63,8 @@ void applyScope(TokenClaims& claims, const std::optional<Json>& scope, const Use
     if (const auto project = scope->find("project")) {
         claims.scope = TokenScope::Project;
         std::optional<Project> found;
-        if (const auto id = project->maybeText("id")) found = project_table::find(db, {*id});
+        if (const auto id = project->maybeText("id"))
+            found = project_table::find(db, {*id});
         else {
             const auto name = project->text("name");
             const auto domain = domainFrom(project->object("domain"), db);
@@ -133,8 +134,8 @@ std::shared_ptr<const ValidToken> subject(const Request& request, const Auth& au
     const std::string text(request.headers["X-Subject-Token"]);
     if (text.empty()) throw Error(Failure::Invalid, "Expecting to find X-Subject-Token in the request's header.");
     auto token = auth.tokens.validate(text);
-    callerOf(request).enforce({{"target.token.user_id", token ? token->user.id.text : ""}});
     if (!token) throw Error(Failure::NotFound, "Could not find token.");
+    callerOf(request).enforce({{"target.token.user_id", token->user.id.text}});
     return token;
 }
 
@@ -148,7 +149,8 @@ Response listScopes(Request& request, const Auth& auth, bool domains) {
     caller.enforce();
     store::Conditions conditions;
     conditions.add("enabled = 1");
-    conditions.add("id IN (SELECT target_id FROM assignments WHERE scope = ? AND user_id = ?)", domains ? "domain" : "project", caller.user);
+    conditions.add("id IN (SELECT target_id FROM assignments WHERE scope = ? AND user_id = ?)", domains ? "domain" : "project",
+                   caller.user);
     const auto found = project_table::list(auth.db(), conditions);
     return listResponse(request, domains ? "domains" : "projects", [&](JsonWriter& out) {
         for (const auto& each : found) writeProject(out, request, each, auth.db());
@@ -186,7 +188,8 @@ Response showCatalog(Request& request, const Auth& auth) {
 void addAuthRoutes(Routes& routes, Tokens& tokens, Users& users, Core& core) {
     const Auth auth{tokens, users, core};
     const std::string path = "/v3/auth/tokens";
-    routes.push_back({Method::Post, path, open("this is where a token comes from"), [auth](Request& request) { return issue(request, auth); }});
+    routes.push_back(
+        {Method::Post, path, open("this is where a token comes from"), [auth](Request& request) { return issue(request, auth); }});
     routes.push_back({Method::Get, path, policy("identity:validate_token"), [auth](Request& request) { return show(request, auth); }});
     routes.push_back({Method::Head, path, policy("identity:check_token"), [auth](Request& request) {
                           subject(request, auth);
@@ -198,10 +201,14 @@ void addAuthRoutes(Routes& routes, Tokens& tokens, Users& users, Core& core) {
                           auth.tokens.revoke(subject(request, auth)->claims);
                           return emptyResponse(204);
                       }});
-    routes.push_back({Method::Get, "/v3/auth/projects", policy("identity:get_auth_projects"), [auth](Request& request) { return listScopes(request, auth, false); }});
-    routes.push_back({Method::Get, "/v3/auth/domains", policy("identity:get_auth_domains"), [auth](Request& request) { return listScopes(request, auth, true); }});
-    routes.push_back({Method::Get, "/v3/auth/system", policy("identity:get_auth_system"), [auth](Request& request) { return listSystem(request, auth); }});
-    routes.push_back({Method::Get, "/v3/auth/catalog", policy("identity:get_auth_catalog"), [auth](Request& request) { return showCatalog(request, auth); }});
+    routes.push_back({Method::Get, "/v3/auth/projects", policy("identity:get_auth_projects"),
+                      [auth](Request& request) { return listScopes(request, auth, false); }});
+    routes.push_back({Method::Get, "/v3/auth/domains", policy("identity:get_auth_domains"),
+                      [auth](Request& request) { return listScopes(request, auth, true); }});
+    routes.push_back({Method::Get, "/v3/auth/system", policy("identity:get_auth_system"),
+                      [auth](Request& request) { return listSystem(request, auth); }});
+    routes.push_back({Method::Get, "/v3/auth/catalog", policy("identity:get_auth_catalog"),
+                      [auth](Request& request) { return showCatalog(request, auth); }});
 }
 
 }

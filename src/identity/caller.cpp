@@ -16,7 +16,8 @@ bool Caller::may(std::string_view otherRule, Target target) const {
 
 void Caller::enforce(std::string_view otherRule, Target target) const {
     if (!may(otherRule, std::move(target)))
-        throw Error(Failure::Forbidden, "You are not authorized to perform the requested action: ", otherRule, ".").as("PolicyNotAuthorized");
+        throw Error(Failure::Forbidden, "You are not authorized to perform the requested action: ", otherRule, ".")
+            .as("PolicyNotAuthorized");
 }
 
 void Caller::enforce(Target target) const { enforce(rule, std::move(target)); }

@@ -20,7 +20,7 @@ struct Caller {
     ProjectId project; ///< empty unless the token is scoped to a project
     std::string projectName;
     DomainId projectDomain;
-    DomainId domain;   ///< empty unless the token is scoped to a domain
+    DomainId domain; ///< empty unless the token is scoped to a domain
     bool system = false;
     std::vector<std::string> roles; ///< names, implied ones included
     std::string requestId;

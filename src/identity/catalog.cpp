@@ -34,7 +34,8 @@ void writeCatalog(JsonWriter& out, store::Reader& db, const ProjectId& project) 
         out.field("type", services.row().text(1));
         out.field("name", services.row().text(2));
         const auto endpoints = out.array("endpoints");
-        auto rows = db.query("SELECT id, interface, region_id, url FROM endpoints WHERE service_id = ? AND enabled = 1 ORDER BY interface, id", id);
+        auto rows =
+            db.query("SELECT id, interface, region_id, url FROM endpoints WHERE service_id = ? AND enabled = 1 ORDER BY interface, id", id);
         while (rows.next()) {
             const auto url = filledIn(rows.row().text(3), project);
             if (url.empty()) continue;
@@ -57,10 +58,13 @@ void ensureCatalog(store::Transaction& tx, Ambient& ambient, const Bootstrap& wa
             tx.execute("INSERT INTO services (id, type, name, description, enabled) VALUES (?, ?, ?, '', 1)", *id, each.type, each.name);
         }
         for (const auto* interface : {"public", "internal", "admin"}) {
-            const int moved = tx.execute("UPDATE endpoints SET url = ? || own_path WHERE service_id = ? AND interface = ? AND own_path IS NOT NULL", wanted.endpoint, *id, interface);
+            const int moved =
+                tx.execute("UPDATE endpoints SET url = ? || own_path WHERE service_id = ? AND interface = ? AND own_path IS NOT NULL",
+                           wanted.endpoint, *id, interface);
             if (moved == 0 && !tx.query("SELECT 1 FROM endpoints WHERE service_id = ? AND interface = ?", *id, interface).any())
-                tx.execute("INSERT INTO endpoints (id, service_id, region_id, interface, url, enabled, own_path) VALUES (?, ?, ?, ?, ?, 1, ?)", ambient.hexId(), *id, wanted.region,
-                           interface, wanted.endpoint + each.path, each.path);
+                tx.execute(
+                    "INSERT INTO endpoints (id, service_id, region_id, interface, url, enabled, own_path) VALUES (?, ?, ?, ?, ?, 1, ?)",
+                    ambient.hexId(), *id, wanted.region, interface, wanted.endpoint + each.path, each.path);
         }
     }
 }

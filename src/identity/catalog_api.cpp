@@ -12,7 +12,8 @@ Error notFound(std::string_view kind, const std::string& id) { return Error(Fail
 /// One row as the API shows it: `write` is given the columns.
 using RowWriter = void (*)(JsonWriter&, const Request&, const store::Row&);
 
-Response answerOne(const Request& request, int status, std::string_view key, std::string_view sql, const std::string& id, Core& core, RowWriter write) {
+Response answerOne(const Request& request, int status, std::string_view key, std::string_view sql, const std::string& id, Core& core,
+                   RowWriter write) {
     auto rows = core.parts.store.reader().query(std::string(sql) + " WHERE id = ?", id);
     if (!rows.next()) throw notFound(key, id);
     return jsonResponse(status, [&](JsonWriter& out) {
@@ -22,7 +23,8 @@ Response answerOne(const Request& request, int status, std::string_view key, std
     });
 }
 
-Response answerAll(const Request& request, std::string_view collection, std::string_view sql, const store::Conditions& conditions, Core& core, RowWriter write) {
+Response answerAll(const Request& request, std::string_view collection, std::string_view sql, const store::Conditions& conditions,
+                   Core& core, RowWriter write) {
     return listResponse(request, collection, [&](JsonWriter& out) {
         auto rows = core.parts.store.reader().run(std::string(sql) + conditions.where() + " ORDER BY id", conditions.values());
         while (rows.next()) write(out, request, rows.row());
@@ -51,7 +53,8 @@ Response createRegion(Request& request, Core& core, std::string id) {
     const Json body = request.json().object("region");
     callerOf(request).enforce();
     const auto given = body.maybeText("id").value_or("");
-    if (!id.empty() && !given.empty() && id != given) throw Error(Failure::Invalid, "Conflicting region IDs specified: \"", id, "\" in the path, \"", given, "\" in the body.");
+    if (!id.empty() && !given.empty() && id != given)
+        throw Error(Failure::Invalid, "Conflicting region IDs specified: \"", id, "\" in the path, \"", given, "\" in the body.");
     if (id.empty()) id = given.empty() ? core.parts.ambient.hexId() : given;
     if (id.size() > 255) throw Error(Failure::Invalid, "Invalid input for field 'id': it must be 255 characters or less.");
     const auto parent = body.maybeText("parent_region_id");
@@ -77,7 +80,8 @@ Response updateRegion(Request& request, Core& core) {
         const auto description = body.has("description") ? body.maybeText("description").value_or("") : rows.row().text(2);
         const auto extra = mergedExtra(rows.row().text(3), body, regionAttributes);
         refuseMissingRegion(tx, parent);
-        if (parent && tx.query("WITH RECURSIVE above (id) AS (SELECT ? UNION SELECT parent_id FROM regions JOIN above USING (id) WHERE parent_id IS NOT NULL) SELECT 1 FROM above WHERE id = ?",
+        if (parent && tx.query("WITH RECURSIVE above (id) AS (SELECT ? UNION SELECT parent_id FROM regions JOIN above USING (id) WHERE "
+                               "parent_id IS NOT NULL) SELECT 1 FROM above WHERE id = ?",
                                *parent, id)
                           .any())
             throw Error(Failure::Invalid, "Region ", id, " cannot be below itself.");
@@ -90,7 +94,8 @@ Response removeRegion(Request& request, Core& core) {
     callerOf(request).enforce();
     const auto& id = request.param("id");
     core.parts.store.write([&](store::Transaction& tx) {
-        if (tx.query("SELECT 1 FROM endpoints WHERE region_id = ?", id).any() || tx.query("SELECT 1 FROM regions WHERE parent_id = ?", id).any())
+        if (tx.query("SELECT 1 FROM endpoints WHERE region_id = ?", id).any() ||
+            tx.query("SELECT 1 FROM regions WHERE parent_id = ?", id).any())
             throw Error(Failure::Forbidden, "Unable to delete region ", id, " because it or its child regions have associated endpoints.");
         if (tx.execute("DELETE FROM regions WHERE id = ?", id) == 0) throw notFound("region", id);
     });
@@ -121,7 +126,9 @@ Response createService(Request& request, Core& core) {
     const auto name = body.maybeText("name"), description = body.maybeText("description");
     const bool enabled = checkedTruth(body, "enabled", true);
     const auto extra = mergedExtra("{}", body, serviceAttributes);
-    core.parts.store.write([&](store::Transaction& tx) { tx.execute("INSERT INTO services VALUES (?, ?, ?, ?, ?, ?)", id, type, name, description, enabled, extra); });
+    core.parts.store.write([&](store::Transaction& tx) {
+        tx.execute("INSERT INTO services VALUES (?, ?, ?, ?, ?, ?)", id, type, name, description, enabled, extra);
+    });
     return answerOne(request, 201, "service", selectService, id, core, writeService);
 }
 
@@ -133,8 +140,10 @@ Response updateService(Request& request, Core& core) {
         auto rows = tx.query(std::string(selectService) + " WHERE id = ?", id);
         if (!rows.next()) throw notFound("service", id);
         const auto row = rows.row();
-        tx.execute("UPDATE services SET type = ?, name = ?, description = ?, enabled = ?, extra = ? WHERE id = ?", body.has("type") ? checkedName(body.at("type"), 255) : row.text(1),
-                   body.has("name") ? body.maybeText("name") : row.maybeText(2), body.has("description") ? body.maybeText("description") : row.maybeText(3),
+        tx.execute("UPDATE services SET type = ?, name = ?, description = ?, enabled = ?, extra = ? WHERE id = ?",
+                   body.has("type") ? checkedName(body.at("type"), 255) : row.text(1),
+                   body.has("name") ? body.maybeText("name") : row.maybeText(2),
+                   body.has("description") ? body.maybeText("description") : row.maybeText(3),
                    checkedTruth(body, "enabled", row.boolean(4)), mergedExtra(row.text(5), body, serviceAttributes), id);
     });
     return answerOne(request, 200, "service", selectService, id, core, writeService);
@@ -143,7 +152,8 @@ Response updateService(Request& request, Core& core) {
 // Endpoints
 
 constexpr std::string_view selectEndpoint = "SELECT id, service_id, region_id, interface, url, enabled, extra FROM endpoints";
-const std::initializer_list<std::string_view> endpointAttributes = {"id", "service_id", "region_id", "region", "interface", "url", "enabled", "links"};
+const std::initializer_list<std::string_view> endpointAttributes = {"id",        "service_id", "region_id", "region",
+                                                                    "interface", "url",        "enabled",   "links"};
 
 void writeEndpoint(JsonWriter& out, const Request& request, const store::Row& row) {
     const auto object = out.object();
@@ -160,7 +170,8 @@ void writeEndpoint(JsonWriter& out, const Request& request, const store::Row& ro
 
 std::string checkedInterface(const Json& value) {
     const auto interface = value.text();
-    if (interface != "public" && interface != "internal" && interface != "admin") value.refuse("It must be one of public, internal, admin.");
+    if (interface != "public" && interface != "internal" && interface != "admin")
+        value.refuse("It must be one of public, internal, admin.");
     return interface;
 }
 
@@ -170,7 +181,8 @@ std::string checkedUrl(const Json& value) {
     for (auto at = url.find_first_of("$%"); at != std::string::npos; at = url.find_first_of("$%", at + 1)) {
         if (at + 1 < url.size() && url[at + 1] != '(') continue;
         bool known = false;
-        for (const std::string_view each : {"(project_id)s", "(tenant_id)s", "(user_id)s", "(public_endpoint)s", "(admin_endpoint)s"}) known = known || std::string_view(url).substr(at + 1).starts_with(each);
+        for (const std::string_view each : {"(project_id)s", "(tenant_id)s", "(user_id)s", "(public_endpoint)s", "(admin_endpoint)s"})
+            known = known || std::string_view(url).substr(at + 1).starts_with(each);
         if (!known) value.refuse("It has a part to fill in that is not known here.");
     }
     return url;
@@ -201,7 +213,8 @@ Response createEndpoint(Request& request, Core& core) {
     core.parts.store.write([&](store::Transaction& tx) {
         refuseMissingService(tx, service);
         const auto region = regionFrom(tx, body);
-        tx.execute("INSERT INTO endpoints (id, service_id, region_id, interface, url, enabled, extra) VALUES (?, ?, ?, ?, ?, ?, ?)", id, service, region, interface, url, enabled, extra);
+        tx.execute("INSERT INTO endpoints (id, service_id, region_id, interface, url, enabled, extra) VALUES (?, ?, ?, ?, ?, ?, ?)", id,
+                   service, region, interface, url, enabled, extra);
     });
     return answerOne(request, 201, "endpoint", selectEndpoint, id, core, writeEndpoint);
 }
@@ -218,9 +231,11 @@ Response updateEndpoint(Request& request, Core& core) {
         refuseMissingService(tx, service);
         const auto region = body.has("region_id") || body.has("region") ? regionFrom(tx, body) : row.maybeText(2);
         // An address that somebody has set is not ours to move any more.
-        tx.execute("UPDATE endpoints SET service_id = ?, region_id = ?, interface = ?, url = ?, enabled = ?, extra = ?, own_path = CASE WHEN url = ? THEN own_path END WHERE id = ?", service,
-                   region, body.has("interface") ? checkedInterface(body.at("interface")) : row.text(3), body.has("url") ? checkedUrl(body.at("url")) : row.text(4),
-                   checkedTruth(body, "enabled", row.boolean(5)), mergedExtra(row.text(6), body, endpointAttributes), body.text("url", row.text(4)), id);
+        tx.execute("UPDATE endpoints SET service_id = ?, region_id = ?, interface = ?, url = ?, enabled = ?, extra = ?, own_path = CASE "
+                   "WHEN url = ? THEN own_path END WHERE id = ?",
+                   service, region, body.has("interface") ? checkedInterface(body.at("interface")) : row.text(3),
+                   body.has("url") ? checkedUrl(body.at("url")) : row.text(4), checkedTruth(body, "enabled", row.boolean(5)),
+                   mergedExtra(row.text(6), body, endpointAttributes), body.text("url", row.text(4)), id);
     });
     return answerOne(request, 200, "endpoint", selectEndpoint, id, core, writeEndpoint);
 }
@@ -253,18 +268,27 @@ void addAlike(Routes& routes, Core& core, const std::string& kind, std::string_v
 void addCatalogRoutes(Routes& routes, Core& core) {
     addAlike(routes, core, "region", selectRegion, writeRegion, {{"parent_region_id", "parent_id"}});
     addAlike(routes, core, "service", selectService, writeService, {{"type", "type"}, {"name", "name"}});
-    addAlike(routes, core, "endpoint", selectEndpoint, writeEndpoint, {{"interface", "interface"}, {"service_id", "service_id"}, {"region_id", "region_id"}});
+    addAlike(routes, core, "endpoint", selectEndpoint, writeEndpoint,
+             {{"interface", "interface"}, {"service_id", "service_id"}, {"region_id", "region_id"}});
 
-    routes.push_back({Method::Post, "/v3/regions", policy("identity:create_region"), [&](Request& request) { return createRegion(request, core, ""); }});
-    routes.push_back({Method::Put, "/v3/regions/{id}", policy("identity:create_region"), [&](Request& request) { return createRegion(request, core, request.param("id")); }});
-    routes.push_back({Method::Patch, "/v3/regions/{id}", policy("identity:update_region"), [&](Request& request) { return updateRegion(request, core); }});
-    routes.push_back({Method::Delete, "/v3/regions/{id}", policy("identity:delete_region"), [&](Request& request) { return removeRegion(request, core); }});
-    routes.push_back({Method::Post, "/v3/services", policy("identity:create_service"), [&](Request& request) { return createService(request, core); }});
-    routes.push_back({Method::Patch, "/v3/services/{id}", policy("identity:update_service"), [&](Request& request) { return updateService(request, core); }});
+    routes.push_back(
+        {Method::Post, "/v3/regions", policy("identity:create_region"), [&](Request& request) { return createRegion(request, core, ""); }});
+    routes.push_back({Method::Put, "/v3/regions/{id}", policy("identity:create_region"),
+                      [&](Request& request) { return createRegion(request, core, request.param("id")); }});
+    routes.push_back({Method::Patch, "/v3/regions/{id}", policy("identity:update_region"),
+                      [&](Request& request) { return updateRegion(request, core); }});
+    routes.push_back({Method::Delete, "/v3/regions/{id}", policy("identity:delete_region"),
+                      [&](Request& request) { return removeRegion(request, core); }});
+    routes.push_back(
+        {Method::Post, "/v3/services", policy("identity:create_service"), [&](Request& request) { return createService(request, core); }});
+    routes.push_back({Method::Patch, "/v3/services/{id}", policy("identity:update_service"),
+                      [&](Request& request) { return updateService(request, core); }});
     routes.push_back({Method::Delete, "/v3/services/{id}", policy("identity:delete_service"),
                       [&](Request& request) { return removeFrom(request, core, "service", "DELETE FROM services WHERE id = ?"); }});
-    routes.push_back({Method::Post, "/v3/endpoints", policy("identity:create_endpoint"), [&](Request& request) { return createEndpoint(request, core); }});
-    routes.push_back({Method::Patch, "/v3/endpoints/{id}", policy("identity:update_endpoint"), [&](Request& request) { return updateEndpoint(request, core); }});
+    routes.push_back({Method::Post, "/v3/endpoints", policy("identity:create_endpoint"),
+                      [&](Request& request) { return createEndpoint(request, core); }});
+    routes.push_back({Method::Patch, "/v3/endpoints/{id}", policy("identity:update_endpoint"),
+                      [&](Request& request) { return updateEndpoint(request, core); }});
     routes.push_back({Method::Delete, "/v3/endpoints/{id}", policy("identity:delete_endpoint"),
                       [&](Request& request) { return removeFrom(request, core, "endpoint", "DELETE FROM endpoints WHERE id = ?"); }});
 }

@@ -86,9 +86,12 @@ std::optional<std::string> fromBase64Url(std::string_view given) {
     std::string text(given);
     while (text.ends_with('=')) text.pop_back();
     for (auto& each : text) {
-        if (each == '-') each = '+';
-        else if (each == '_') each = '/';
-        else if (!std::isalnum(static_cast<unsigned char>(each))) return std::nullopt;
+        if (each == '-')
+            each = '+';
+        else if (each == '_')
+            each = '/';
+        else if (!std::isalnum(static_cast<unsigned char>(each)))
+            return std::nullopt;
     }
     const std::size_t padding = (4 - text.size() % 4) % 4;
     if (padding == 3) return std::nullopt;
@@ -136,7 +139,8 @@ std::optional<std::string> Fernet::open(std::string_view token) const {
     const std::string_view content(bytes->data(), bytes->size() - macBytes);
     const std::string_view mac(bytes->data() + content.size(), macBytes);
     for (const auto& key : keys_)
-        if (CRYPTO_memcmp(macOf(key, content).data(), mac.data(), macBytes) == 0) return decrypted(key, content.substr(9, 16), content.substr(headBytes));
+        if (CRYPTO_memcmp(macOf(key, content).data(), mac.data(), macBytes) == 0)
+            return decrypted(key, content.substr(9, 16), content.substr(headBytes));
     return std::nullopt;
 }
 

@@ -32,9 +32,9 @@ struct UserDeleted {
 /// One service of the catalog.
 struct CatalogService {
     std::string type, name;
-    std::string path;              ///< below the listener: "/compute/v2.1"
+    std::string path; ///< below the listener: "/compute/v2.1"
     std::uint16_t classicPort = 0;
-    std::string classicPath;       ///< at the classic port: "/v2.1"
+    std::string classicPath; ///< at the classic port: "/v2.1"
 };
 
 struct Bootstrap {
@@ -52,7 +52,8 @@ public:
     explicit Identity(Parts parts);
     ~Identity();
 
-    /// Domain, project and user `admin`, roles and their implications, the catalog. Keeps what is there; returns false where there was something already.
+    /// Domain, project and user `admin`, roles and their implications, the catalog. Keeps what is there; returns false where there was
+    /// something already.
     bool bootstrap(const Bootstrap& wanted);
 
     /// Points the catalog's endpoints of our own services at where we listen now.

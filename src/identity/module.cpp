@@ -57,7 +57,8 @@ void addVersionRoutes(Routes& routes) {
 }
 
 std::vector<ConfigOption> configOptions() {
-    return {{"identity", "token_lifetime", "3600", wholeNumber(60, 30 * 24 * 3600)}, {"identity", "password_hash_rounds", "12", wholeNumber(4, 31)}};
+    return {{"identity", "token_lifetime", "3600", wholeNumber(60, 30 * 24 * 3600)},
+            {"identity", "password_hash_rounds", "12", wholeNumber(4, 31)}};
 }
 
 struct Identity::Impl {
@@ -67,8 +68,11 @@ struct Identity::Impl {
     Tokens tokens;
 
     explicit Impl(Parts parts)
-        : core{parts}, projects(core), users(core, static_cast<int>(parts.config.integer("identity", "password_hash_rounds"))),
-          tokens(core, std::filesystem::path(parts.config.text("DEFAULT", "state_dir")) / "fernet-keys", parts.config.seconds("identity", "token_lifetime")) {}
+        : core{parts},
+          projects(core),
+          users(core, static_cast<int>(parts.config.integer("identity", "password_hash_rounds"))),
+          tokens(core, std::filesystem::path(parts.config.text("DEFAULT", "state_dir")) / "fernet-keys",
+                 parts.config.seconds("identity", "token_lifetime")) {}
 };
 
 Identity::Identity(Parts parts) : impl_(std::make_unique<Impl>(parts)) { parts.policies.add("identity", policyDefaults("identity")); }

@@ -47,7 +47,8 @@ public:
     std::vector<Project> list(const Caller& caller, store::Conditions conditions, const std::string& domain);
 
     /// `change` gets the present project to alter.
-    Project update(const Caller& caller, const ProjectId& id, bool isDomain, const std::function<void(Project&)>& change, const std::optional<std::vector<std::string>>& tags = {});
+    Project update(const Caller& caller, const ProjectId& id, bool isDomain, const std::function<void(Project&)>& change,
+                   const std::optional<std::vector<std::string>>& tags = {});
     void remove(const Caller& caller, const ProjectId& id, bool isDomain);
 
 private:

@@ -6,8 +6,9 @@ namespace {
 
 using namespace http;
 
-const std::initializer_list<std::string_view> projectAttributes = {"id",   "name",    "domain_id", "parent_id", "is_domain", "enabled", "description",
-                                    "tags", "options", "links",     "domain",    "explicit_domain_id"};
+const std::initializer_list<std::string_view> projectAttributes = {"id",        "name",    "domain_id",   "parent_id",
+                                                                   "is_domain", "enabled", "description", "tags",
+                                                                   "options",   "links",   "domain",      "explicit_domain_id"};
 constexpr std::size_t tagsMax = 80;
 
 std::string checkedTag(const std::string& tag) {
@@ -39,7 +40,9 @@ void takeCommon(Project& project, const Json& body) {
     project.extra = mergedExtra(project.extra, body, projectAttributes);
 }
 
-std::optional<std::vector<std::string>> maybeTags(const Json& body) { return body.has("tags") ? std::optional(tagsFrom(body)) : std::nullopt; }
+std::optional<std::vector<std::string>> maybeTags(const Json& body) {
+    return body.has("tags") ? std::optional(tagsFrom(body)) : std::nullopt;
+}
 
 Response createDomain(Request& request, Projects& projects, Core& core) {
     const Json body = request.json().object("domain");
@@ -80,7 +83,11 @@ Response list(Request& request, Projects& projects, Core& core, bool domains) {
     const auto domain = request.query.text("domain_id");
     if (domains || !request.query.has("is_domain")) conditions.add("is_domain = ?", domains);
     applyFilters(conditions, request.query,
-                 {{"name", "name"}, {"enabled", "enabled", Filter::Kind::Truth}, {"domain_id", "domain_id"}, {"parent_id", "parent_id"}, {"is_domain", "is_domain", Filter::Kind::Truth}});
+                 {{"name", "name"},
+                  {"enabled", "enabled", Filter::Kind::Truth},
+                  {"domain_id", "domain_id"},
+                  {"parent_id", "parent_id"},
+                  {"is_domain", "is_domain", Filter::Kind::Truth}});
     const auto tagCondition = [&](std::string_view parameter, std::string_view comparison, bool all) {
         if (const auto wanted = request.query.find(parameter)) {
             std::vector<std::string> tags;
@@ -91,7 +98,8 @@ Response list(Request& request, Projects& projects, Core& core, bool domains) {
             }
             store::Conditions named;
             named.in("tag", tags);
-            conditions.append("(SELECT count(*) FROM project_tags" + named.where() + " AND project_id = projects.id) " + std::string(comparison) + (all ? std::to_string(tags.size()) : "0"),
+            conditions.append("(SELECT count(*) FROM project_tags" + named.where() + " AND project_id = projects.id) " +
+                                  std::string(comparison) + (all ? std::to_string(tags.size()) : "0"),
                               named.values());
         }
     };
@@ -110,11 +118,14 @@ Response update(Request& request, Projects& projects, Core& core, bool isDomain)
     const ProjectId id{request.param("id")};
     const auto change = [&](Project& project) {
         for (const auto* fixed : {"domain_id", "parent_id"})
-            if (const auto value = body.find(fixed); value && !value->isNull() && !project.isDomain && value->text() != (fixed == std::string_view("domain_id") ? project.domain.text : project.parent.text)) {
+            if (const auto value = body.find(fixed);
+                value && !value->isNull() && !project.isDomain &&
+                value->text() != (fixed == std::string_view("domain_id") ? project.domain.text : project.parent.text)) {
                 if (fixed == std::string_view("parent_id")) throw Error(Failure::Forbidden, "Update of `parent_id` is not allowed.");
                 value->refuse("It cannot be changed.");
             }
-        if (const auto value = body.find("is_domain"); value && value->boolean() != project.isDomain) value->refuse("It cannot be changed.");
+        if (const auto value = body.find("is_domain"); value && value->boolean() != project.isDomain)
+            value->refuse("It cannot be changed.");
         takeCommon(project, body);
     };
     return answer(request, 200, projects.update(callerOf(request), id, isDomain, change, maybeTags(body)), core);
@@ -134,18 +145,21 @@ Response tagsAnswer(const std::vector<std::string>& tags) {
 }
 
 /// Changes the tags of the project in the path.
-std::vector<std::string> retag(Request& request, Projects& projects, Core& core, const std::function<void(std::vector<std::string>&)>& change) {
+std::vector<std::string> retag(Request& request, Projects& projects, Core& core,
+                               const std::function<void(std::vector<std::string>&)>& change) {
     auto tags = project_table::tags(core.parts.store.reader(), {request.param("id")});
     change(tags);
     if (tags.size() > tagsMax) throw Error(Failure::Invalid, "Invalid input for field 'tags': there may be at most 80 tags.");
-    const auto project = projects.update(callerOf(request), {request.param("id")}, false, [](Project&) {}, tags);
+    const auto project = projects.update(
+        callerOf(request), {request.param("id")}, false, [](Project&) {}, tags);
     return project_table::tags(core.parts.store.reader(), project.id);
 }
 
 Response hasTag(Request& request, Projects& projects, Core& core) {
     const auto project = projects.show(callerOf(request), {request.param("id")}, false);
     const auto tags = project_table::tags(core.parts.store.reader(), project.id);
-    if (std::find(tags.begin(), tags.end(), request.param("tag")) == tags.end()) throw Error(Failure::NotFound, "Could not find project tag: ", request.param("tag"), ".");
+    if (std::find(tags.begin(), tags.end(), request.param("tag")) == tags.end())
+        throw Error(Failure::NotFound, "Could not find project tag: ", request.param("tag"), ".");
     return emptyResponse(204);
 }
 
@@ -179,18 +193,23 @@ void writeProject(JsonWriter& out, const Request& request, const Project& projec
 void addProjectRoutes(Routes& routes, Projects& projects, Core& core) {
     for (const bool isDomain : {true, false}) {
         const std::string kind = isDomain ? "domain" : "project", collection = "/v3/" + kind + "s", rule = "identity:";
-        routes.push_back({Method::Get, collection, policy(rule + "list_" + kind + "s"), [&, isDomain](Request& request) { return list(request, projects, core, isDomain); }});
-        routes.push_back({Method::Post, collection, policy(rule + "create_" + kind),
-                          [&, isDomain](Request& request) { return isDomain ? createDomain(request, projects, core) : createProject(request, projects, core); }});
+        routes.push_back({Method::Get, collection, policy(rule + "list_" + kind + "s"),
+                          [&, isDomain](Request& request) { return list(request, projects, core, isDomain); }});
+        routes.push_back({Method::Post, collection, policy(rule + "create_" + kind), [&, isDomain](Request& request) {
+                              return isDomain ? createDomain(request, projects, core) : createProject(request, projects, core);
+                          }});
         routes.push_back({Method::Get, collection + "/{id}", policy(rule + "get_" + kind), [&, isDomain](Request& request) {
                               return answer(request, 200, projects.show(callerOf(request), {request.param("id")}, isDomain), core);
                           }});
-        routes.push_back({Method::Patch, collection + "/{id}", policy(rule + "update_" + kind), [&, isDomain](Request& request) { return update(request, projects, core, isDomain); }});
-        routes.push_back({Method::Delete, collection + "/{id}", policy(rule + "delete_" + kind), [&, isDomain](Request& request) { return remove(request, projects, isDomain); }});
+        routes.push_back({Method::Patch, collection + "/{id}", policy(rule + "update_" + kind),
+                          [&, isDomain](Request& request) { return update(request, projects, core, isDomain); }});
+        routes.push_back({Method::Delete, collection + "/{id}", policy(rule + "delete_" + kind),
+                          [&, isDomain](Request& request) { return remove(request, projects, isDomain); }});
     }
     const std::string tags = "/v3/projects/{id}/tags";
     routes.push_back({Method::Get, tags, policy("identity:list_project_tags"), [&](Request& request) {
-                          return tagsAnswer(project_table::tags(core.parts.store.reader(), projects.show(callerOf(request), {request.param("id")}, false).id));
+                          return tagsAnswer(project_table::tags(core.parts.store.reader(),
+                                                                projects.show(callerOf(request), {request.param("id")}, false).id));
                       }});
     routes.push_back({Method::Put, tags, policy("identity:update_project_tags"), [&](Request& request) {
                           const auto wanted = tagsFrom(request.json());
@@ -200,7 +219,8 @@ void addProjectRoutes(Routes& routes, Projects& projects, Core& core) {
                           retag(request, projects, core, [](auto& present) { present.clear(); });
                           return emptyResponse(204);
                       }});
-    routes.push_back({Method::Get, tags + "/{tag}", policy("identity:get_project_tag"), [&](Request& request) { return hasTag(request, projects, core); }});
+    routes.push_back({Method::Get, tags + "/{tag}", policy("identity:get_project_tag"),
+                      [&](Request& request) { return hasTag(request, projects, core); }});
     routes.push_back({Method::Put, tags + "/{tag}", policy("identity:create_project_tag"), [&](Request& request) {
                           retag(request, projects, core, [&](auto& present) { present.push_back(checkedTag(request.param("tag"))); });
                           auto response = emptyResponse(201);

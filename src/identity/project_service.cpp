@@ -13,20 +13,24 @@ std::string_view kindOf(bool isDomain) { return isDomain ? "domain" : "project";
 Error notFound(const ProjectId& id, bool isDomain) { return Error(Failure::NotFound, "Could not find ", kindOf(isDomain), ": ", id, "."); }
 
 void refuseDuplicate(store::Reader& db, const Project& project) {
-    const auto other = project.isDomain ? project_table::findDomainByName(db, project.name) : project_table::findByName(db, project.domain, project.name);
+    const auto other =
+        project.isDomain ? project_table::findDomainByName(db, project.name) : project_table::findByName(db, project.domain, project.name);
     if (other && other->id != project.id)
-        throw Error(Failure::Conflict, "Conflict occurred attempting to store ", kindOf(project.isDomain), " - it is not permitted to have two ", kindOf(project.isDomain),
-                    "s with the same name", project.isDomain ? "" : " in the same domain", ": ", project.name, ".");
+        throw Error(Failure::Conflict, "Conflict occurred attempting to store ", kindOf(project.isDomain),
+                    " - it is not permitted to have two ", kindOf(project.isDomain), "s with the same name",
+                    project.isDomain ? "" : " in the same domain", ": ", project.name, ".");
 }
 
 void refuseImmutable(const Project& project) {
     if (isImmutable(project.options))
-        throw Error(Failure::Forbidden, "Cannot delete or change ", kindOf(project.isDomain), " ", project.id, ": it has the option immutable.");
+        throw Error(Failure::Forbidden, "Cannot delete or change ", kindOf(project.isDomain), " ", project.id,
+                    ": it has the option immutable.");
 }
 
 int depthOf(store::Reader& db, ProjectId id) {
     int depth = 0;
-    for (auto project = project_table::find(db, id); project && !project->isDomain; project = project_table::find(db, project->parent)) ++depth;
+    for (auto project = project_table::find(db, id); project && !project->isDomain; project = project_table::find(db, project->parent))
+        ++depth;
     return depth;
 }
 
@@ -48,17 +52,23 @@ Project Projects::demand(store::Reader& db, const ProjectId& id, bool isDomain) 
 Project Projects::create(const Caller& caller, Project wanted, const std::vector<std::string>& tags) {
     caller.enforce({{"target.project.domain_id", wanted.domain.text}});
     return core_.parts.store.write([&](store::Transaction& tx) {
-        if (wanted.id.empty()) wanted.id.text = core_.parts.ambient.hexId();
-        else if (project_table::find(tx, wanted.id)) throw Error(Failure::Conflict, "Conflict occurred attempting to store ", kindOf(wanted.isDomain), " - duplicate ID: ", wanted.id, ".");
-        if (wanted.isDomain) wanted.domain.text = wanted.id.text;
+        if (wanted.id.empty())
+            wanted.id.text = core_.parts.ambient.hexId();
+        else if (project_table::find(tx, wanted.id))
+            throw Error(Failure::Conflict, "Conflict occurred attempting to store ", kindOf(wanted.isDomain),
+                        " - duplicate ID: ", wanted.id, ".");
+        if (wanted.isDomain)
+            wanted.domain.text = wanted.id.text;
         else {
             if (wanted.parent.empty()) wanted.parent.text = wanted.domain.text;
             const auto domain = project_table::find(tx, {wanted.domain.text});
             if (!domain || !domain->isDomain) throw notFound({wanted.domain.text}, true);
             const Project parent = demand(tx, wanted.parent, false);
-            if (parent.domain != wanted.domain) throw Error(Failure::Invalid, "Invalid input for field 'parent_id': the parent is in another domain than domain_id says.");
+            if (parent.domain != wanted.domain)
+                throw Error(Failure::Invalid, "Invalid input for field 'parent_id': the parent is in another domain than domain_id says.");
             if (!parent.enabled) throw Error(Failure::Forbidden, "Cannot create project, the parent ", parent.id, " is disabled.");
-            if (depthOf(tx, wanted.parent) + 1 > depthMax) throw Error(Failure::Forbidden, "Max hierarchy depth reached for branch ", wanted.parent, ".");
+            if (depthOf(tx, wanted.parent) + 1 > depthMax)
+                throw Error(Failure::Forbidden, "Max hierarchy depth reached for branch ", wanted.parent, ".");
         }
         refuseDuplicate(tx, wanted);
         project_table::insert(tx, wanted, core_.parts.ambient.now());
@@ -110,7 +120,8 @@ void Projects::remove(const Caller& caller, const ProjectId& id, bool isDomain) 
         refuseImmutable(project);
         if (project.isDomain) {
             if (project.enabled) throw Error(Failure::Forbidden, "Cannot delete a domain that is enabled, please disable it first.");
-            for (const auto& user : tx.query("SELECT id FROM users WHERE domain_id = ?", id).texts()) core_.parts.bus.announce(tx, UserDeleted{{user}});
+            for (const auto& user : tx.query("SELECT id FROM users WHERE domain_id = ?", id).texts())
+                core_.parts.bus.announce(tx, UserDeleted{{user}});
             for (const auto& inside : tx.query("SELECT id FROM projects WHERE domain_id = ? AND is_domain = 0", id).texts()) {
                 project_table::remove(tx, {inside});
                 core_.parts.bus.announce(tx, ProjectDeleted{{inside}});

@@ -6,7 +6,8 @@ namespace {
 constexpr std::string_view select = "SELECT id, name, domain_id, parent_id, is_domain, enabled, description, options, extra FROM projects";
 
 Project fromRow(const store::Row& row) {
-    return {row.id<ProjectId>(0), row.text(1), row.id<DomainId>(2), row.id<ProjectId>(3), row.boolean(4), row.boolean(5), row.text(6), row.text(7), row.text(8)};
+    return {row.id<ProjectId>(0), row.text(1), row.id<DomainId>(2), row.id<ProjectId>(3), row.boolean(4),
+            row.boolean(5),       row.text(6), row.text(7),         row.text(8)};
 }
 
 std::string selectWhere(std::string_view condition) { return std::string(select) + " WHERE " + std::string(condition); }
@@ -34,13 +35,13 @@ std::vector<Project> list(store::Reader& db, const store::Conditions& conditions
 
 void insert(store::Transaction& tx, const Project& project, Time now) {
     tx.execute("INSERT INTO projects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", project.id, project.name, project.domain,
-               project.isDomain ? std::optional<std::string>() : std::optional(project.parent.text), project.isDomain, project.enabled, project.description, project.options,
-               project.extra, now);
+               project.isDomain ? std::optional<std::string>() : std::optional(project.parent.text), project.isDomain, project.enabled,
+               project.description, project.options, project.extra, now);
 }
 
 void update(store::Transaction& tx, const Project& project) {
-    tx.execute("UPDATE projects SET name = ?, enabled = ?, description = ?, options = ?, extra = ? WHERE id = ?", project.name, project.enabled, project.description,
-               project.options, project.extra, project.id);
+    tx.execute("UPDATE projects SET name = ?, enabled = ?, description = ?, options = ?, extra = ? WHERE id = ?", project.name,
+               project.enabled, project.description, project.options, project.extra, project.id);
 }
 
 void remove(store::Transaction& tx, const ProjectId& id) {
@@ -50,7 +51,9 @@ void remove(store::Transaction& tx, const ProjectId& id) {
 
 bool hasChildren(store::Reader& db, const ProjectId& id) { return db.query("SELECT 1 FROM projects WHERE parent_id = ?", id).any(); }
 
-std::vector<std::string> tags(store::Reader& db, const ProjectId& id) { return db.query("SELECT tag FROM project_tags WHERE project_id = ? ORDER BY tag", id).texts(); }
+std::vector<std::string> tags(store::Reader& db, const ProjectId& id) {
+    return db.query("SELECT tag FROM project_tags WHERE project_id = ? ORDER BY tag", id).texts();
+}
 
 void setTags(store::Transaction& tx, const ProjectId& id, const std::vector<std::string>& tags) {
     tx.execute("DELETE FROM project_tags WHERE project_id = ?", id);

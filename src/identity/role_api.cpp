@@ -70,9 +70,11 @@ Response update(Request& request, Core& core) {
     return answer(request, 200, core.parts.store.write([&](store::Transaction& tx) {
         const Role before = demand(tx, {request.param("id")});
         Role role = before;
-        if (const auto domain = body.maybeText("domain_id"); domain && *domain != role.domain.text) body.at("domain_id").refuse("It cannot be changed.");
+        if (const auto domain = body.maybeText("domain_id"); domain && *domain != role.domain.text)
+            body.at("domain_id").refuse("It cannot be changed.");
         take(role, body);
-        if (isImmutable(before.options) && isImmutable(role.options)) throw Error(Failure::Forbidden, "Cannot change role ", role.id, ": it has the option immutable.");
+        if (isImmutable(before.options) && isImmutable(role.options))
+            throw Error(Failure::Forbidden, "Cannot change role ", role.id, ": it has the option immutable.");
         refuseDuplicate(tx, role);
         role_table::update(tx, role);
         core.forgetValidated(tx);
@@ -113,7 +115,8 @@ void writeInference(JsonWriter& out, const Request& request, const Role& prior, 
 Response showImplied(Request& request, Core& core, int status) {
     auto& db = core.parts.store.reader();
     const Role prior = demand(db, {request.param("prior")}), implied = demand(db, {request.param("implied")});
-    if (status == 200 && !role_table::implies(db, prior.id, implied.id)) throw Error(Failure::NotFound, prior.id, " does not imply ", implied.id);
+    if (status == 200 && !role_table::implies(db, prior.id, implied.id))
+        throw Error(Failure::NotFound, prior.id, " does not imply ", implied.id);
     return jsonResponse(status, [&](JsonWriter& out) {
         const auto body = out.object();
         writeInference(out, request, prior, implied);
@@ -125,7 +128,8 @@ Response addImplied(Request& request, Core& core) {
     core.parts.store.write([&](store::Transaction& tx) {
         const Role prior = demand(tx, {request.param("prior")}), implied = demand(tx, {request.param("implied")});
         if (implied.name == "admin") throw Error(Failure::Forbidden, implied.id, " cannot be an implied role");
-        if (role_table::leadsTo(tx, implied.id, prior.id)) throw Error(Failure::Invalid, "Role ", implied.id, " implies ", prior.id, " already; that would go round.");
+        if (role_table::leadsTo(tx, implied.id, prior.id))
+            throw Error(Failure::Invalid, "Role ", implied.id, " implies ", prior.id, " already; that would go round.");
         role_table::addImplication(tx, prior.id, implied.id);
         core.forgetValidated(tx);
     });
@@ -202,13 +206,18 @@ void addRoleRoutes(Routes& routes, Core& core) {
                           callerOf(request).enforce();
                           return answer(request, 200, demand(core.parts.store.reader(), {request.param("id")}));
                       }});
-    routes.push_back({Method::Patch, "/v3/roles/{id}", policy("identity:update_role"), [&](Request& request) { return update(request, core); }});
-    routes.push_back({Method::Delete, "/v3/roles/{id}", policy("identity:delete_role"), [&](Request& request) { return remove(request, core); }});
+    routes.push_back(
+        {Method::Patch, "/v3/roles/{id}", policy("identity:update_role"), [&](Request& request) { return update(request, core); }});
+    routes.push_back(
+        {Method::Delete, "/v3/roles/{id}", policy("identity:delete_role"), [&](Request& request) { return remove(request, core); }});
 
     const std::string implies = "/v3/roles/{prior}/implies", one = implies + "/{implied}";
-    routes.push_back({Method::Get, implies, policy("identity:list_implied_roles"), [&](Request& request) { return listImplied(request, core); }});
-    routes.push_back({Method::Put, one, policy("identity:create_implied_role"), [&](Request& request) { return addImplied(request, core); }});
-    routes.push_back({Method::Delete, one, policy("identity:delete_implied_role"), [&](Request& request) { return removeImplied(request, core); }});
+    routes.push_back(
+        {Method::Get, implies, policy("identity:list_implied_roles"), [&](Request& request) { return listImplied(request, core); }});
+    routes.push_back(
+        {Method::Put, one, policy("identity:create_implied_role"), [&](Request& request) { return addImplied(request, core); }});
+    routes.push_back(
+        {Method::Delete, one, policy("identity:delete_implied_role"), [&](Request& request) { return removeImplied(request, core); }});
     routes.push_back({Method::Get, one, policy("identity:get_implied_role"), [&](Request& request) {
                           callerOf(request).enforce();
                           return showImplied(request, core, 200);
@@ -218,7 +227,8 @@ void addRoleRoutes(Routes& routes, Core& core) {
                           showImplied(request, core, 200);
                           return emptyResponse(204);
                       }});
-    routes.push_back({Method::Get, "/v3/role_inferences", policy("identity:list_role_inference_rules"), [&](Request& request) { return listInferences(request, core); }});
+    routes.push_back({Method::Get, "/v3/role_inferences", policy("identity:list_role_inference_rules"),
+                      [&](Request& request) { return listInferences(request, core); }});
 }
 
 }

@@ -120,7 +120,9 @@ std::shared_ptr<const Credentials> credentialsOf(const ValidToken& token) {
 }
 
 Assignment::Scope assignmentScopeOf(TokenScope scope) {
-    return scope == TokenScope::Project ? Assignment::Scope::Project : scope == TokenScope::Domain ? Assignment::Scope::Domain : Assignment::Scope::System;
+    return scope == TokenScope::Project  ? Assignment::Scope::Project
+           : scope == TokenScope::Domain ? Assignment::Scope::Domain
+                                         : Assignment::Scope::System;
 }
 
 }
@@ -159,7 +161,8 @@ std::shared_ptr<const ValidToken> Tokens::examine(store::Reader& db, const Token
         token->projectDomainName = domain->name;
     }
     if (claims.scope != TokenScope::Unscoped) {
-        token->roles = role_table::effective(db, user->id, assignmentScopeOf(claims.scope), claims.scope == TokenScope::System ? "all" : claims.target);
+        token->roles = role_table::effective(db, user->id, assignmentScopeOf(claims.scope),
+                                             claims.scope == TokenScope::System ? "all" : claims.target);
         if (token->roles.empty()) return nullptr;
         for (const auto& each : token->roles) token->roleNames.push_back(each.name);
     }

@@ -30,7 +30,7 @@ struct ValidToken {
     TokenClaims claims;
     User user;
     std::string userDomainName;
-    Project project;       ///< of the project scope, or the domain of the domain scope
+    Project project; ///< of the project scope, or the domain of the domain scope
     std::string projectDomainName;
     std::vector<Role> roles;
     std::vector<std::string> roleNames;
@@ -39,7 +39,10 @@ struct ValidToken {
 
 class Tokens {
 public:
-    Tokens(Core& core, std::filesystem::path keys, std::chrono::seconds lifetime) : core_(core), fernet_(std::move(keys), core.parts.ambient), lifetime_(lifetime) {}
+    Tokens(Core& core, std::filesystem::path keys, std::chrono::seconds lifetime)
+        : core_(core),
+          fernet_(std::move(keys), core.parts.ambient),
+          lifetime_(lifetime) {}
 
     /// Looks up what the claims mean now; nothing where they mean nothing any more (disabled, revoked, no role left, expired).
     std::shared_ptr<const ValidToken> examine(store::Reader& db, const TokenClaims& claims) const;

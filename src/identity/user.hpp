@@ -39,7 +39,8 @@ public:
     User create(const Caller& caller, User wanted, const std::optional<std::string>& password);
     User show(const Caller& caller, const UserId& id);
     std::vector<User> list(const Caller& caller, const store::Conditions& conditions, const std::string& domain);
-    User update(const Caller& caller, const UserId& id, const std::function<void(User&)>& change, const std::optional<std::string>& password);
+    User update(const Caller& caller, const UserId& id, const std::function<void(User&)>& change,
+                const std::optional<std::string>& password);
     void remove(const Caller& caller, const UserId& id);
 
     /// The user's own doing: Error(Unauthenticated) where `original` is wrong. Revokes all tokens of the user.

@@ -6,8 +6,9 @@ namespace {
 
 using namespace http;
 
-const std::initializer_list<std::string_view> userAttributes = {"id",       "name",    "domain_id", "enabled", "default_project_id", "password", "password_expires_at",
-                                                                "original_password", "options", "links",     "domain"};
+const std::initializer_list<std::string_view> userAttributes = {
+    "id",      "name",  "domain_id", "enabled", "default_project_id", "password", "password_expires_at", "original_password",
+    "options", "links", "domain"};
 
 void write(JsonWriter& out, const Request& request, const User& user) {
     const auto object = out.object();
@@ -35,8 +36,8 @@ void take(User& user, const Json& body) {
     if (body.has("default_project_id")) user.defaultProject.text = body.maybeText("default_project_id").value_or("");
     user.enabled = checkedTruth(body, "enabled", user.enabled);
     user.options = mergedOptions(user.options, body,
-                                 {"ignore_change_password_upon_first_use", "ignore_password_expiry", "ignore_lockout_failure_attempts", "lock_password", "multi_factor_auth_enabled",
-                                  "multi_factor_auth_rules", "ignore_user_inactivity"});
+                                 {"ignore_change_password_upon_first_use", "ignore_password_expiry", "ignore_lockout_failure_attempts",
+                                  "lock_password", "multi_factor_auth_enabled", "multi_factor_auth_rules", "ignore_user_inactivity"});
     user.extra = mergedExtra(user.extra, body, userAttributes);
 }
 
@@ -51,14 +52,21 @@ Response create(Request& request, Users& users) {
     const Json body = request.json().object("user");
     User wanted;
     wanted.name = checkedName(body.at("name"), 255);
-    wanted.domain.text = body.maybeText("domain_id").value_or(!caller.domain.empty() ? caller.domain.text : !caller.project.empty() ? caller.projectDomain.text : "default");
+    wanted.domain.text = body.maybeText("domain_id")
+                             .value_or(!caller.domain.empty()    ? caller.domain.text
+                                       : !caller.project.empty() ? caller.projectDomain.text
+                                                                 : "default");
     take(wanted, body);
     return answer(request, 201, users.create(caller, wanted, passwordIn(body)));
 }
 
 Response list(Request& request, Users& users) {
     store::Conditions conditions;
-    applyFilters(conditions, request.query, {{"name", "name"}, {"enabled", "enabled", Filter::Kind::Truth}, {"domain_id", "domain_id"}, {"default_project_id", "default_project_id"}});
+    applyFilters(conditions, request.query,
+                 {{"name", "name"},
+                  {"enabled", "enabled", Filter::Kind::Truth},
+                  {"domain_id", "domain_id"},
+                  {"default_project_id", "default_project_id"}});
     const auto found = users.list(callerOf(request), conditions, request.query.text("domain_id"));
     return listResponse(request, "users", [&](JsonWriter& out) {
         for (const auto& each : found) write(out, request, each);
@@ -68,7 +76,8 @@ Response list(Request& request, Users& users) {
 Response update(Request& request, Users& users) {
     const Json body = request.json().object("user");
     const auto change = [&](User& user) {
-        if (const auto domain = body.maybeText("domain_id"); domain && *domain != user.domain.text) body.at("domain_id").refuse("It cannot be changed.");
+        if (const auto domain = body.maybeText("domain_id"); domain && *domain != user.domain.text)
+            body.at("domain_id").refuse("It cannot be changed.");
         take(user, body);
     };
     return answer(request, 200, users.update(callerOf(request), {request.param("id")}, change, passwordIn(body)));
@@ -87,7 +96,8 @@ void addUserRoutes(Routes& routes, Users& users, Core& core) {
     routes.push_back({Method::Post, "/v3/users", policy("identity:create_user"), [&](Request& request) { return create(request, users); }});
     routes.push_back({Method::Get, "/v3/users/{id}", policy("identity:get_user"),
                       [&](Request& request) { return answer(request, 200, users.show(callerOf(request), {request.param("id")})); }});
-    routes.push_back({Method::Patch, "/v3/users/{id}", policy("identity:update_user"), [&](Request& request) { return update(request, users); }});
+    routes.push_back(
+        {Method::Patch, "/v3/users/{id}", policy("identity:update_user"), [&](Request& request) { return update(request, users); }});
     routes.push_back({Method::Delete, "/v3/users/{id}", policy("identity:delete_user"), [&](Request& request) {
                           users.remove(callerOf(request), {request.param("id")});
                           return emptyResponse(204);

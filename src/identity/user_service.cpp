@@ -11,13 +11,15 @@ Error notFound(const UserId& id) { return Error(Failure::NotFound, "Could not fi
 void refuseDuplicate(store::Reader& db, const User& user) {
     const auto other = user_table::findByName(db, user.domain, user.name);
     if (other && other->id != user.id)
-        throw Error(Failure::Conflict, "Conflict occurred attempting to store user - Duplicate entry found with name ", user.name, " at domain ID ", user.domain, ".");
+        throw Error(Failure::Conflict, "Conflict occurred attempting to store user - Duplicate entry found with name ", user.name,
+                    " at domain ID ", user.domain, ".");
 }
 
 void refuseDefaultDomain(store::Reader& db, const User& user) {
     if (user.defaultProject.empty()) return;
     const auto project = project_table::find(db, user.defaultProject);
-    if (project && project->isDomain) throw Error(Failure::Invalid, "User's default project ID cannot be a domain ID: ", user.defaultProject);
+    if (project && project->isDomain)
+        throw Error(Failure::Invalid, "User's default project ID cannot be a domain ID: ", user.defaultProject);
 }
 
 }
@@ -54,7 +56,8 @@ std::vector<User> Users::list(const Caller& caller, const store::Conditions& con
     return user_table::list(core_.parts.store.reader(), conditions);
 }
 
-User Users::update(const Caller& caller, const UserId& id, const std::function<void(User&)>& change, const std::optional<std::string>& password) {
+User Users::update(const Caller& caller, const UserId& id, const std::function<void(User&)>& change,
+                   const std::optional<std::string>& password) {
     caller.enforce(targetOf(user_table::find(core_.parts.store.reader(), id)));
     std::string hash;
     if (password) hash = hashPassword(*password, rounds_, core_.parts.ambient);
@@ -90,7 +93,8 @@ void Users::changePassword(const UserId& id, const std::string& original, const 
     const auto hash = hashPassword(password, rounds_, core_.parts.ambient);
     core_.parts.store.write([&](store::Transaction& tx) {
         auto present = user_table::find(tx, id);
-        if (!present || present->password != user->password) throw Error(Failure::Unauthenticated, "The request you have made requires authentication.");
+        if (!present || present->password != user->password)
+            throw Error(Failure::Unauthenticated, "The request you have made requires authentication.");
         present->password = hash;
         present->tokensValidAfter = core_.parts.ambient.now();
         user_table::update(tx, *present);

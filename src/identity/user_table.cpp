@@ -30,14 +30,16 @@ std::vector<User> list(store::Reader& db, const store::Conditions& conditions) {
 }
 
 void insert(store::Transaction& tx, const User& user, Time now) {
-    tx.execute("INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", user.id, user.name, user.domain, user.enabled, maybe(user.defaultProject), user.password,
-               user.passwordExpires, user.tokensValidAfter, user.options, user.extra, now);
+    tx.execute("INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", user.id, user.name, user.domain, user.enabled,
+               maybe(user.defaultProject), user.password, user.passwordExpires, user.tokensValidAfter, user.options, user.extra, now);
 }
 
 void update(store::Transaction& tx, const User& user) {
-    tx.execute("UPDATE users SET name = ?, enabled = ?, default_project_id = ?, password = ?, password_expires = ?, tokens_valid_after = ?, options = ?, extra = ? "
+    tx.execute("UPDATE users SET name = ?, enabled = ?, default_project_id = ?, password = ?, password_expires = ?, tokens_valid_after = "
+               "?, options = ?, extra = ? "
                "WHERE id = ?",
-               user.name, user.enabled, maybe(user.defaultProject), user.password, user.passwordExpires, user.tokensValidAfter, user.options, user.extra, user.id);
+               user.name, user.enabled, maybe(user.defaultProject), user.password, user.passwordExpires, user.tokensValidAfter,
+               user.options, user.extra, user.id);
 }
 
 void remove(store::Transaction& tx, const UserId& id) { tx.execute("DELETE FROM users WHERE id = ?", id); }

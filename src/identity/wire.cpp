@@ -53,10 +53,14 @@ void applyInexact(store::Conditions& conditions, const Filter& filter, std::stri
                                 : comparator == "endswith"   ? "%" + likeText(value)
                                                              : std::string();
     if (pattern.empty()) return;
-    if (anyCase) conditions.add("lower(" + column + ") LIKE lower(?) ESCAPE '\\'", pattern);
-    else if (comparator == "contains") conditions.add("instr(" + column + ", ?) > 0", value);
-    else if (comparator == "startswith") conditions.add("substr(" + column + ", 1, length(?)) = ?", value, value);
-    else conditions.add("substr(" + column + ", -length(?)) = ?", value, value);
+    if (anyCase)
+        conditions.add("lower(" + column + ") LIKE lower(?) ESCAPE '\\'", pattern);
+    else if (comparator == "contains")
+        conditions.add("instr(" + column + ", ?) > 0", value);
+    else if (comparator == "startswith")
+        conditions.add("substr(" + column + ", 1, length(?)) = ?", value, value);
+    else
+        conditions.add("substr(" + column + ", -length(?)) = ?", value, value);
 }
 
 }
@@ -64,7 +68,8 @@ void applyInexact(store::Conditions& conditions, const Filter& filter, std::stri
 http::Response refusal(const http::Request& request, const Error& error) {
     if (error.failure() == Failure::Unauthenticated) return unauthenticated(request, error.what());
     const bool ours = error.failure() == Failure::Broken;
-    return envelope(statusOf(error.failure()), ours ? "An unexpected error prevented the server from fulfilling your request." : error.what());
+    return envelope(statusOf(error.failure()),
+                    ours ? "An unexpected error prevented the server from fulfilling your request." : error.what());
 }
 
 http::Response unauthenticated(const http::Request& request, std::string_view message) {
@@ -109,8 +114,10 @@ void applyFilters(store::Conditions& conditions, const http::Query& query, std::
     for (const auto& [name, value] : query)
         for (const auto& filter : filters) {
             if (name == filter.parameter) {
-                if (filter.kind == Filter::Kind::Truth) conditions.add(std::string(filter.column) + " = ?", isTruth(value));
-                else conditions.add(std::string(filter.column) + " = ?", value);
+                if (filter.kind == Filter::Kind::Truth)
+                    conditions.add(std::string(filter.column) + " = ?", isTruth(value));
+                else
+                    conditions.add(std::string(filter.column) + " = ?", value);
             } else if (filter.kind == Filter::Kind::Text && name.starts_with(std::string(filter.parameter) + "__")) {
                 applyInexact(conditions, filter, std::string_view(name).substr(filter.parameter.size() + 2), value);
             }
@@ -163,7 +170,8 @@ bool isImmutable(const std::string& options) {
 
 std::string checkedName(const Json& value, std::size_t lengthMax) {
     std::string name = value.text();
-    const auto characters = static_cast<std::size_t>(std::count_if(name.begin(), name.end(), [](char each) { return (static_cast<unsigned char>(each) & 0xC0) != 0x80; }));
+    const auto characters = static_cast<std::size_t>(
+        std::count_if(name.begin(), name.end(), [](char each) { return (static_cast<unsigned char>(each) & 0xC0) != 0x80; }));
     if (name.find_first_not_of(" \t\r\n") == std::string::npos) value.refuse("It must not be blank.");
     if (characters > lengthMax) value.refuse("It must be " + std::to_string(lengthMax) + " characters or less.");
     return name;

@@ -34,7 +34,8 @@ struct Filter {
 };
 void applyFilters(store::Conditions& conditions, const http::Query& query, std::initializer_list<Filter> filters);
 
-/// Members of `body` that are not in `known`, on top of what `kept` (a JSON object) has already; a null removes nothing, it is kept as null.
+/// Members of `body` that are not in `known`, on top of what `kept` (a JSON object) has already; a null removes nothing, it is kept as
+/// null.
 std::string mergedExtra(const std::string& kept, const Json& body, std::initializer_list<std::string_view> known);
 
 /// The members of the JSON object `extra` as fields.

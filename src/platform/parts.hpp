@@ -8,9 +8,15 @@ class Log;
 class Metrics;
 class Policies;
 class Reconciler;
-namespace store { class Store; }
-namespace jobs { class Jobs; }
-namespace bus { class Bus; }
+namespace store {
+class Store;
+}
+namespace jobs {
+class Jobs;
+}
+namespace bus {
+class Bus;
+}
 
 /// What every service is given: the mechanisms, built by hand in the appliance, living longer than any service.
 struct Parts {

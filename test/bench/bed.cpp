@@ -1,5 +1,5 @@
-// The test bed of the benches: `http DIR` is the sandbox's cloud with one more route, /fixed, that answers 200 bytes and asks nobody who they are;
-// `flush DIR` counts commits of almost empty changes by 64 callers, and single fsync'ed writes of 4 KiB, on the same disk;
+// The test bed of the benches: `http DIR` is the sandbox's cloud with one more route, /fixed, that answers 200 bytes and asks nobody who
+// they are; `flush DIR` counts commits of almost empty changes by 64 callers, and single fsync'ed writes of 4 KiB, on the same disk;
 // `digest DIR BYTES` times md5 beside sha512 on two threads, and a plain write with fsync.
 
 #include <fcntl.h>
@@ -39,12 +39,14 @@ int serveHttp(const std::string& folder) {
     http::Site fixed;
     fixed.name = "fixed";
     fixed.prefix = "/fixed";
-    fixed.routes = {{http::Method::Get, "/", http::open("the measure"), [](http::Request&) { return http::textResponse(200, std::string(200, 'x')); }}};
+    fixed.routes = {
+        {http::Method::Get, "/", http::open("the measure"), [](http::Request&) { return http::textResponse(200, std::string(200, 'x')); }}};
     appliance.server().add(std::move(fixed));
     appliance.start();
     std::cout << "ready " << appliance.endpoint() << "/\n" << appliance.openrc() << std::flush;
     std::string line;
-    while (std::getline(std::cin, line)) {} // until our parent closes the pipe
+    while (std::getline(std::cin, line)) {
+    } // until our parent closes the pipe
     appliance.stop();
     return 0;
 }
@@ -63,7 +65,8 @@ int countFlushes(const std::filesystem::path& folder) {
     const auto began = Clock::now();
     for (int each = 0; each < 64; ++each)
         callers.emplace_back([&, each] {
-            for (; !stop; ++changes) db.write([&](store::Transaction& tx) { tx.execute("UPDATE counters SET count = count + 1 WHERE id = ?", each); });
+            for (; !stop; ++changes)
+                db.write([&](store::Transaction& tx) { tx.execute("UPDATE counters SET count = count + 1 WHERE id = ?", each); });
         });
     std::this_thread::sleep_for(std::chrono::seconds(3));
     stop = true;
@@ -85,7 +88,8 @@ int countFlushes(const std::filesystem::path& folder) {
 void digest(const EVP_MD* kind, const std::string& piece, std::int64_t bytes) {
     const Handle<EVP_MD_CTX, EVP_MD_CTX_free> context(EVP_MD_CTX_new());
     EVP_DigestInit_ex(context.get(), kind, nullptr);
-    for (std::int64_t done = 0; done < bytes; done += static_cast<std::int64_t>(piece.size())) EVP_DigestUpdate(context.get(), piece.data(), piece.size());
+    for (std::int64_t done = 0; done < bytes; done += static_cast<std::int64_t>(piece.size()))
+        EVP_DigestUpdate(context.get(), piece.data(), piece.size());
     unsigned char result[EVP_MAX_MD_SIZE];
     EVP_DigestFinal_ex(context.get(), result, nullptr);
 }
@@ -101,7 +105,8 @@ int timeDigests(const std::filesystem::path& folder, std::int64_t bytes) {
     const auto path = folder / "plain";
     const Fd file(static_cast<int>(check(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), "open")));
     began = Clock::now();
-    for (std::int64_t done = 0; done < bytes; done += static_cast<std::int64_t>(piece.size())) check(::write(file.get(), piece.data(), piece.size()), "write");
+    for (std::int64_t done = 0; done < bytes; done += static_cast<std::int64_t>(piece.size()))
+        check(::write(file.get(), piece.data(), piece.size()), "write");
     check(::fsync(file.get()), "fsync");
     std::cout << "write_seconds " << secondsSince(began) << '\n';
     std::filesystem::remove(path);

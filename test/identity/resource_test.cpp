@@ -23,14 +23,18 @@ std::vector<std::string> namesIn(const Answer& answer, std::string_view collecti
 TEST_CASE("A project is created, shown, changed and deleted", "[identity][project]") {
     TestAppliance cloud;
     const auto root = cloud.admin();
-    const auto id = made(root.posts("/identity/v3/projects", R"({"project":{"name":"one","description":"d","colour":"red","tags":["b","a"]}})"), "project");
+    const auto id = made(
+        root.posts("/identity/v3/projects", R"({"project":{"name":"one","description":"d","colour":"red","tags":["b","a"]}})"), "project");
     const auto shown = root.gets("/identity/v3/projects/" + id).json().object("project");
     CHECK(shown.text("domain_id") == "default");
     CHECK(shown.text("parent_id") == "default");
     CHECK(shown.text("colour") == "red");
     CHECK(shown.array("tags").items().size() == 2);
     CHECK_THAT(shown.object("links").text("self"), Contains("/identity/v3/projects/" + id));
-    CHECK(root.patches("/identity/v3/projects/" + id, R"({"project":{"name":"two","colour":"blue"}})").json().object("project").text("colour") == "blue");
+    CHECK(root.patches("/identity/v3/projects/" + id, R"({"project":{"name":"two","colour":"blue"}})")
+              .json()
+              .object("project")
+              .text("colour") == "blue");
     CHECK(root.deletes("/identity/v3/projects/" + id).status == 204);
     CHECK(root.gets("/identity/v3/projects/" + id).status == 404);
     CHECK(cloud.announced("identity.project.deleted") == 1);
@@ -68,7 +72,8 @@ TEST_CASE("A project with children, or an immutable one, is not deleted", "[iden
     TestAppliance cloud;
     const auto root = cloud.admin();
     const auto parent = made(root.posts("/identity/v3/projects", R"({"project":{"name":"parent"}})"), "project");
-    const auto child = made(root.posts("/identity/v3/projects", R"({"project":{"name":"child","parent_id":")" + parent + "\"}}"), "project");
+    const auto child =
+        made(root.posts("/identity/v3/projects", R"({"project":{"name":"child","parent_id":")" + parent + "\"}}"), "project");
     CHECK(root.deletes("/identity/v3/projects/" + parent).status == 403);
     CHECK(root.patches("/identity/v3/projects/" + parent, R"({"project":{"enabled":false}})").status == 403);
     root.patches("/identity/v3/projects/" + child, R"({"project":{"options":{"immutable":true}}})");
@@ -82,7 +87,8 @@ TEST_CASE("A list is filtered by attributes, also by parts of a name and by tags
     TestAppliance cloud;
     const auto root = cloud.admin();
     for (const auto* each : {"alpha", "Alphabet", "beta_1", "betaX1"})
-        made(root.posts("/identity/v3/projects", R"({"project":{"name":")" + std::string(each) + R"(","tags":["all",")" + each + "\"]}}"), "project");
+        made(root.posts("/identity/v3/projects", R"({"project":{"name":")" + std::string(each) + R"(","tags":["all",")" + each + "\"]}}"),
+             "project");
     const auto list = [&](const std::string& query) { return namesIn(root.gets("/identity/v3/projects?" + query), "projects"); };
     CHECK(list("name=alpha") == std::vector<std::string>{"alpha"});
     CHECK(list("name__contains=lpha") == std::vector<std::string>{"alpha", "Alphabet"});
@@ -99,9 +105,10 @@ TEST_CASE("Bad input is refused by the name of the field, and nothing is kept", 
     TestAppliance cloud;
     const auto root = cloud.admin();
     const auto before = namesIn(root.gets("/identity/v3/projects"), "projects");
-    for (const std::string& body : {R"({"project":{}})", R"({"project":{"name":""}})", R"({"project":{"name":"  "}})", R"({"project":{"name":7}})", R"({"project":{"name":"x","enabled":"yes"}})",
-                                   R"({"project":{"name":"x","tags":["a/b"]}})", R"({"project":{"name":"x","options":{"nonsense":1}}})", R"({"project":{"name":"x","domain_id":1}})", R"({"project":)",
-                                   R"([])", R"({})", "", "nonsense"}) {
+    for (const std::string& body : {R"({"project":{}})", R"({"project":{"name":""}})", R"({"project":{"name":"  "}})",
+                                    R"({"project":{"name":7}})", R"({"project":{"name":"x","enabled":"yes"}})",
+                                    R"({"project":{"name":"x","tags":["a/b"]}})", R"({"project":{"name":"x","options":{"nonsense":1}}})",
+                                    R"({"project":{"name":"x","domain_id":1}})", R"({"project":)", R"([])", R"({})", "", "nonsense"}) {
         INFO(body);
         const auto answer = root.posts("/identity/v3/projects", body);
         CHECK(answer.status == 400);
@@ -134,7 +141,8 @@ TEST_CASE("A member sees their own project and themselves, and nobody else", "[i
     CHECK(alice.gets("/identity/v3/users/" + bob.user).status == 403);
     CHECK(alice.gets("/identity/v3/users/" + std::string(32, '0')).status == 403);
     CHECK(cloud.admin().gets("/identity/v3/users/" + std::string(32, '0')).status == 404);
-    for (const auto* each : {"/identity/v3/projects", "/identity/v3/users", "/identity/v3/roles", "/identity/v3/domains", "/identity/v3/services", "/identity/v3/endpoints", "/identity/v3/role_assignments"})
+    for (const auto* each : {"/identity/v3/projects", "/identity/v3/users", "/identity/v3/roles", "/identity/v3/domains",
+                             "/identity/v3/services", "/identity/v3/endpoints", "/identity/v3/role_assignments"})
         CHECK(alice.gets(each).status == 403);
     CHECK(namesIn(alice.gets("/identity/v3/auth/projects"), "projects") == std::vector<std::string>{"alice"});
 }
@@ -154,9 +162,13 @@ TEST_CASE("A password is never shown, and wrong old ones change nothing", "[iden
 TEST_CASE("Roles imply roles, without going round", "[identity][role]") {
     TestAppliance cloud;
     const auto root = cloud.admin();
-    const auto role = [&](const std::string& name) { return made(root.posts("/identity/v3/roles", R"({"role":{"name":")" + name + "\"}}"), "role"); };
+    const auto role = [&](const std::string& name) {
+        return made(root.posts("/identity/v3/roles", R"({"role":{"name":")" + name + "\"}}"), "role");
+    };
     const auto one = role("one"), two = role("two"), three = role("three");
-    const auto imply = [&](const std::string& prior, const std::string& implied) { return root.puts("/identity/v3/roles/" + prior + "/implies/" + implied, "").status; };
+    const auto imply = [&](const std::string& prior, const std::string& implied) {
+        return root.puts("/identity/v3/roles/" + prior + "/implies/" + implied, "").status;
+    };
     CHECK(imply(one, two) == 201);
     CHECK(imply(two, three) == 201);
     CHECK(imply(three, one) == 400);
@@ -166,9 +178,12 @@ TEST_CASE("Roles imply roles, without going round", "[identity][role]") {
     const auto alice = cloud.member("alice");
     root.puts("/identity/v3/projects/" + alice.project + "/users/" + alice.user + "/roles/" + one, "");
     std::vector<std::string> names;
-    for (const auto& each : root.gets("/identity/v3/auth/tokens", {{"X-Subject-Token", alice.token}}).json().object("token").array("roles").items()) names.push_back(each.text("name"));
+    for (const auto& each :
+         root.gets("/identity/v3/auth/tokens", {{"X-Subject-Token", alice.token}}).json().object("token").array("roles").items())
+        names.push_back(each.text("name"));
     CHECK(names == std::vector<std::string>{"member", "one", "reader", "three", "two"});
-    const auto effective = root.gets("/identity/v3/role_assignments?effective&include_names&user.id=" + alice.user).json().array("role_assignments");
+    const auto effective =
+        root.gets("/identity/v3/role_assignments?effective&include_names&user.id=" + alice.user).json().array("role_assignments");
     CHECK(effective.size() == 5);
     CHECK(root.gets("/identity/v3/role_assignments?user.id=" + alice.user).json().array("role_assignments").size() == 2);
 }
@@ -198,13 +213,18 @@ TEST_CASE("Regions, services and endpoints make the catalog", "[identity][catalo
     const auto root = cloud.admin();
     const auto service = made(root.posts("/identity/v3/services", R"({"service":{"type":"thing","name":"things"}})"), "service");
     CHECK(root.puts("/identity/v3/regions/R2", R"({"region":{"description":"second"}})").status == 201);
-    const auto endpoint = made(root.posts("/identity/v3/endpoints", R"({"endpoint":{"service_id":")" + service + R"(","interface":"public","url":"http://things/%(project_id)s","region_id":"R2"}})"), "endpoint");
+    const auto endpoint =
+        made(root.posts("/identity/v3/endpoints", R"({"endpoint":{"service_id":")" + service +
+                                                      R"(","interface":"public","url":"http://things/%(project_id)s","region_id":"R2"}})"),
+             "endpoint");
     CHECK_THAT(root.gets("/identity/v3/auth/catalog").body, Contains("http://things/" + root.project));
     CHECK(root.deletes("/identity/v3/regions/R2").status == 403);
     root.patches("/identity/v3/endpoints/" + endpoint, R"({"endpoint":{"enabled":false}})");
     CHECK_THAT(root.gets("/identity/v3/auth/catalog").body, !Contains("http://things/"));
-    CHECK(root.posts("/identity/v3/endpoints", R"({"endpoint":{"service_id":")" + service + R"(","interface":"odd","url":"http://x"}})").status == 400);
-    CHECK(root.posts("/identity/v3/endpoints", R"({"endpoint":{"service_id":"none","interface":"public","url":"http://x"}})").status == 400);
+    CHECK(root.posts("/identity/v3/endpoints", R"({"endpoint":{"service_id":")" + service + R"(","interface":"odd","url":"http://x"}})")
+              .status == 400);
+    CHECK(root.posts("/identity/v3/endpoints", R"({"endpoint":{"service_id":"none","interface":"public","url":"http://x"}})").status ==
+          400);
     CHECK(root.deletes("/identity/v3/services/" + service).status == 204);
     CHECK(root.gets("/identity/v3/endpoints/" + endpoint).status == 404);
     CHECK(root.deletes("/identity/v3/regions/R2").status == 204);

@@ -13,8 +13,8 @@ using http::Method;
 namespace {
 
 std::string passwordLogin(const std::string& user, const std::string& password, const std::string& scope) {
-    return R"({"auth":{"identity":{"methods":["password"],"password":{"user":{"name":)" + jsonText(user) + R"(,"domain":{"name":"Default"},"password":)" + jsonText(password) + "}}}" +
-           (scope.empty() ? "" : ",\"scope\":" + scope) + "}}";
+    return R"({"auth":{"identity":{"methods":["password"],"password":{"user":{"name":)" + jsonText(user) +
+           R"(,"domain":{"name":"Default"},"password":)" + jsonText(password) + "}}}" + (scope.empty() ? "" : ",\"scope\":" + scope) + "}}";
 }
 
 std::string tokenLogin(const std::string& token, const std::string& scope) {
@@ -25,7 +25,9 @@ Answer logsIn(TestAppliance& cloud, const std::string& body) { return cloud.asks
 std::string tokenOf(const Answer& answer) { return std::string(answer.headers["X-Subject-Token"]); }
 
 /// What the service says of somebody's token now.
-int stateOf(const Member& asker, const std::string& token) { return asker.heads("/identity/v3/auth/tokens", {{"X-Subject-Token", token}}).status; }
+int stateOf(const Member& asker, const std::string& token) {
+    return asker.heads("/identity/v3/auth/tokens", {{"X-Subject-Token", token}}).status;
+}
 
 std::string projectScope(const std::string& id) { return R"({"project":{"id":")" + id + "\"}}"; }
 
@@ -111,7 +113,8 @@ TEST_CASE("A token means nothing any more, at once, when what it rests on has ch
     SECTION("the project is disabled") { CHECK(root.patches(project, R"({"project":{"enabled":false}})").status == 200); }
     SECTION("the project is deleted") { CHECK(root.deletes(project).status == 204); }
     SECTION("the user changes the password") {
-        CHECK(alice.posts(user + "/password", R"({"user":{"original_password":)" + jsonText(alice.password) + R"(,"password":"another"}})").status == 204);
+        CHECK(alice.posts(user + "/password", R"({"user":{"original_password":)" + jsonText(alice.password) + R"(,"password":"another"}})")
+                  .status == 204);
     }
     SECTION("the administrator sets a password") { CHECK(root.patches(user, R"({"user":{"password":"another"}})").status == 200); }
     CHECK(stateOf(root, alice.token) == 404);
@@ -147,18 +150,28 @@ TEST_CASE("Tokens outlive a restart; revoked ones stay revoked", "[identity][tok
 TEST_CASE("Headers that only say who somebody is have no effect", "[identity][S23]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
-    const HeaderList forged = {{"X-Roles", "admin"}, {"X-User-Id", cloud.admin().user}, {"X-Is-Admin-Project", "True"}, {"X-Forwarded-For", "127.0.0.1"}, {"X-Project-Id", cloud.admin().project}};
+    const HeaderList forged = {{"X-Roles", "admin"},
+                               {"X-User-Id", cloud.admin().user},
+                               {"X-Is-Admin-Project", "True"},
+                               {"X-Forwarded-For", "127.0.0.1"},
+                               {"X-Project-Id", cloud.admin().project}};
     CHECK(alice.gets("/identity/v3/users", forged).status == 403);
     CHECK(cloud.asks(Method::Get, "/identity/v3/users", "", forged).status == 401);
-    CHECK_THAT(alice.gets("/identity/v3/projects/" + alice.project, {{"X-Forwarded-Host", "evil.test"}, {"X-Forwarded-Proto", "gopher"}}).body, !Contains("evil") && !Contains("gopher"));
+    CHECK_THAT(
+        alice.gets("/identity/v3/projects/" + alice.project, {{"X-Forwarded-Host", "evil.test"}, {"X-Forwarded-Proto", "gopher"}}).body,
+        !Contains("evil") && !Contains("gopher"));
 }
 
 TEST_CASE("What a request says of a target changes no decision", "[identity][S18]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
     CHECK(alice.gets("/identity/v3/users/" + bob.user + "?user_id=" + alice.user + "&target.user.id=" + alice.user).status == 403);
-    CHECK(alice.patches("/identity/v3/users/" + alice.user, R"({"user":{"description":"x"},"target":{"user":{"domain_id":"default"}},"is_admin":true})").status == 403);
-    CHECK(alice.posts("/identity/v3/projects", R"({"project":{"name":"x","is_admin":"True","project_id":")" + alice.project + "\"}}").status == 403);
+    CHECK(alice
+              .patches("/identity/v3/users/" + alice.user,
+                       R"({"user":{"description":"x"},"target":{"user":{"domain_id":"default"}},"is_admin":true})")
+              .status == 403);
+    CHECK(alice.posts("/identity/v3/projects", R"({"project":{"name":"x","is_admin":"True","project_id":")" + alice.project + "\"}}")
+              .status == 403);
 }
 
 TEST_CASE("The intermediate role of a policy override counts without a restart", "[identity][policy]") {
@@ -168,7 +181,8 @@ TEST_CASE("The intermediate role of a policy override counts without a restart",
     CHECK(boss.gets("/identity/v3/users").status == 403);
     std::filesystem::create_directories(cloud.folder() / "policy");
     std::ofstream(cloud.folder() / "policy" / "identity.yaml") << "\"identity:list_users\": \"role:manager\"\n";
-    for (int tries = 0; tries < 100 && boss.gets("/identity/v3/users").status != 200; ++tries) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    for (int tries = 0; tries < 100 && boss.gets("/identity/v3/users").status != 200; ++tries)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
     CHECK(boss.gets("/identity/v3/users").status == 200);
     CHECK(alice.gets("/identity/v3/users").status == 403);
 }

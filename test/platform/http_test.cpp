@@ -20,11 +20,11 @@
 
 using namespace stratolet;
 using namespace std::chrono_literals;
+using Catch::Contains;
+using Catch::StartsWith;
 using http::Method;
 using http::Request;
 using http::Response;
-using Catch::Contains;
-using Catch::StartsWith;
 
 namespace {
 
@@ -78,22 +78,31 @@ struct Bench {
         site.bodyBytesMax = 1000;
         const auto noRule = http::open("a test");
         site.routes = {
-            {Method::Get, "/echo/{word}", noRule, [](Request& request) { return http::textResponse(200, request.param("word") + "?" + request.query.text("q")); }},
+            {Method::Get, "/echo/{word}", noRule,
+             [](Request& request) { return http::textResponse(200, request.param("word") + "?" + request.query.text("q")); }},
             {Method::Get, "/echo/literal", noRule, [](Request&) { return http::textResponse(200, "the literal one"); }},
             {Method::Post, "/echo", noRule, [](Request& request) { return http::textResponse(201, request.body); }},
             {Method::Get, "/fails", noRule, [](Request&) -> Response { throw std::runtime_error("the secret cause"); }},
-            {Method::Get, "/slow", noRule, [](Request&) { std::this_thread::sleep_for(300ms); return http::textResponse(200, "slow"); }, http::Runs::Worker},
-            {Method::Get, "/header", noRule, [](Request& request) {
+            {Method::Get, "/slow", noRule,
+             [](Request&) {
+                 std::this_thread::sleep_for(300ms);
+                 return http::textResponse(200, "slow");
+             },
+             http::Runs::Worker},
+            {Method::Get, "/header", noRule,
+             [](Request& request) {
                  auto response = http::emptyResponse(204);
                  response.headers.add("X-Out", request.query.text("v"));
                  return response;
              }},
-            {Method::Get, "/pieces", noRule, [](Request&) {
+            {Method::Get, "/pieces", noRule,
+             [](Request&) {
                  Response response;
                  response.source = std::make_unique<Pieces>();
                  return response;
              }},
-            {Method::Get, "/file", noRule, [this](Request&) {
+            {Method::Get, "/file", noRule,
+             [this](Request&) {
                  Response response;
                  response.file = http::FileBody{Fd(::open((folder / "f").c_str(), O_RDONLY | O_CLOEXEC)), 1, 500000};
                  return response;
@@ -195,9 +204,11 @@ TEST_CASE("A chunked body is put together", "[http]") {
 
 TEST_CASE("What is no HTTP gets 400 and the connection ends", "[http]") {
     Bench bench;
-    for (const std::string& bad : {"nonsense\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nBad Header: x\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
-                                  "GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\nabc",
-                                  "POST /thing/echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n"}) {
+    for (const std::string& bad :
+         {"nonsense\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nBad Header: x\r\n\r\n",
+          "GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+          "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\nabc",
+          "POST /thing/echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n"}) {
         INFO(bad);
         Line line(bench.port);
         const auto heard = line.says(bad).hears(2500ms);
@@ -209,11 +220,18 @@ TEST_CASE("What is no HTTP gets 400 and the connection ends", "[http]") {
 
 TEST_CASE("A header that is too large gets 431, a body that is too large 413, however it is announced", "[http]") {
     Bench bench({.headerBytesMax = 4096});
-    CHECK_THAT(Line(bench.port).says("GET /thing/echo/a HTTP/1.1\r\nX: " + std::string(8000, 'x') + "\r\n\r\n").hears(), StartsWith("HTTP/1.1 431"));
-    CHECK_THAT(Line(bench.port).says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n").hears(), StartsWith("HTTP/1.1 413"));
-    CHECK_THAT(Line(bench.port).says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" + std::string(1001, 'x') + "\r\n0\r\n\r\n").hears(),
+    CHECK_THAT(Line(bench.port).says("GET /thing/echo/a HTTP/1.1\r\nX: " + std::string(8000, 'x') + "\r\n\r\n").hears(),
+               StartsWith("HTTP/1.1 431"));
+    CHECK_THAT(Line(bench.port).says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n").hears(),
                StartsWith("HTTP/1.1 413"));
-    CHECK_THAT(Line(bench.port).says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + std::string(1000, 'x')).hears(), StartsWith("HTTP/1.1 201"));
+    CHECK_THAT(Line(bench.port)
+                   .says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" + std::string(1001, 'x') +
+                         "\r\n0\r\n\r\n")
+                   .hears(),
+               StartsWith("HTTP/1.1 413"));
+    CHECK_THAT(
+        Line(bench.port).says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + std::string(1000, 'x')).hears(),
+        StartsWith("HTTP/1.1 201"));
 }
 
 TEST_CASE("A path that nobody serves is 404, a method that it does not know is 405", "[http]") {
@@ -239,12 +257,14 @@ TEST_CASE("HEAD is answered as GET without the body", "[http]") {
 
 TEST_CASE("What a handler throws by mistake is a 500 that tells nothing", "[http]") {
     Bench bench;
-    CHECK_THAT(Line(bench.port).says("GET /thing/fails HTTP/1.1\r\nHost: x\r\n\r\n").hears(), StartsWith("HTTP/1.1 500") && !Contains("secret"));
+    CHECK_THAT(Line(bench.port).says("GET /thing/fails HTTP/1.1\r\nHost: x\r\n\r\n").hears(),
+               StartsWith("HTTP/1.1 500") && !Contains("secret"));
 }
 
 TEST_CASE("A value cannot begin a header of its own", "[http]") {
     Bench bench;
-    CHECK_THAT(Line(bench.port).says("GET /thing/header?v=a%0d%0aSet-Cookie:%20x HTTP/1.1\r\nHost: x\r\n\r\n").hears(), !Contains("\nSet-Cookie"));
+    CHECK_THAT(Line(bench.port).says("GET /thing/header?v=a%0d%0aSet-Cookie:%20x HTTP/1.1\r\nHost: x\r\n\r\n").hears(),
+               !Contains("\nSet-Cookie"));
 }
 
 TEST_CASE("An upload is handed on as it comes, and discarded where the client hangs up", "[http]") {
@@ -281,14 +301,16 @@ TEST_CASE("A refused upload gets its answer although the client is still sending
 
 TEST_CASE("A body is made while it is sent, and a part of a file is sent as it is", "[http]") {
     Bench bench;
-    CHECK_THAT(Line(bench.port).says("GET /thing/pieces HTTP/1.1\r\nHost: x\r\n\r\n").hears(), Contains("Transfer-Encoding: chunked") && Contains("\r\nbb8\r\n") && Catch::EndsWith("0\r\n\r\n"));
+    CHECK_THAT(Line(bench.port).says("GET /thing/pieces HTTP/1.1\r\nHost: x\r\n\r\n").hears(),
+               Contains("Transfer-Encoding: chunked") && Contains("\r\nbb8\r\n") && Catch::EndsWith("0\r\n\r\n"));
     std::ofstream(bench.folder / "f") << "-" << std::string(500000, 'f') << "-";
     CHECK(bodyOf(Line(bench.port).says("GET /thing/file HTTP/1.1\r\nHost: x\r\n\r\n").hears()) == std::string(500000, 'f'));
 }
 
 TEST_CASE("A connection that says nothing, or stops in the middle, is closed in time", "[http]") {
     Bench bench({.headerTimeout = 300ms, .idleTimeout = 300ms, .stallTimeout = 300ms});
-    for (const auto* each : {"", "GET /thing/echo/a HTTP/1.1\r\nHo", "POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc", "PUT /thing/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"}) {
+    for (const auto* each : {"", "GET /thing/echo/a HTTP/1.1\r\nHo", "POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc",
+                             "PUT /thing/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"}) {
         INFO(each);
         Line line(bench.port);
         line.says(each).hears(2000ms);
@@ -345,7 +367,8 @@ TEST_CASE("Paths without end cost no memory", "[http][S16]") {
         Line line(bench.port);
         for (int each = from; each < to; each += 100) {
             std::string batch;
-            for (int one = each; one < each + 100; ++one) batch += "GET /thing/no/" + std::to_string(one * 7919) + "/such HTTP/1.1\r\nHost: x\r\n\r\n";
+            for (int one = each; one < each + 100; ++one)
+                batch += "GET /thing/no/" + std::to_string(one * 7919) + "/such HTTP/1.1\r\nHost: x\r\n\r\n";
             line.says(batch);
             std::size_t answers = 0;
             while (answers < 100) {
@@ -364,14 +387,16 @@ TEST_CASE("Paths without end cost no memory", "[http][S16]") {
 TEST_CASE("TLS is served with the given certificate, and a new one is taken without a restart", "[http]") {
     test::Folder folder;
     const auto certify = [&](const std::string& name) {
-        process::run({.argv = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=" + name, "-addext",
-                               "subjectAltName=IP:127.0.0.1", "-keyout", (folder / "key").string(), "-out", (folder / "cert").string()}})
+        process::run({.argv = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
+                               "2", "-subj", "/CN=" + name, "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", (folder / "key").string(),
+                               "-out", (folder / "cert").string()}})
             .expectSuccess();
     };
     certify("first");
     Bench bench({.certificateFile = (folder / "cert").string(), .keyFile = (folder / "key").string()});
     const auto ask = [&] {
-        return process::run({.argv = {"curl", "-sv", "--cacert", (folder / "cert").string(), "https://127.0.0.1:" + std::to_string(bench.port) + "/thing/echo/tls"}});
+        return process::run({.argv = {"curl", "-sv", "--cacert", (folder / "cert").string(),
+                                      "https://127.0.0.1:" + std::to_string(bench.port) + "/thing/echo/tls"}});
     };
     CHECK(ask().out == "tls?");
     certify("second");

@@ -184,7 +184,8 @@ TEST_CASE("A cancelled job undoes what it did, and one that had not begun never 
 TEST_CASE("The list of all steps is what was declared", "[jobs]") {
     Bench bench;
     bench.runner->declare(bench.threeSteps(bench.noting("two")));
-    CHECK(bench.runner->stepsOfAll() == std::vector<std::pair<std::string, std::string>>{{"thing.make", "one"}, {"thing.make", "two"}, {"thing.make", "three"}});
+    CHECK(bench.runner->stepsOfAll() ==
+          std::vector<std::pair<std::string, std::string>>{{"thing.make", "one"}, {"thing.make", "two"}, {"thing.make", "three"}});
 }
 
 namespace {
@@ -200,7 +201,8 @@ TEST_CASE("A fact reaches every subscriber once and in order, also over a restar
     Bench bench;
     Strings heard;
     const auto listen = [&](bus::Bus& bus) {
-        bus.on<ThingMade>("listener", [&](Transaction&, const ThingMade& fact) { heard.push_back(fact.thing.text + "@" + fact.project.text); });
+        bus.on<ThingMade>("listener",
+                          [&](Transaction&, const ThingMade& fact) { heard.push_back(fact.thing.text + "@" + fact.project.text); });
         bus.start();
     };
     {

@@ -28,7 +28,8 @@ TEST_CASE("A field of the wrong type is refused by its name", "[json]") {
 }
 
 TEST_CASE("What is no JSON is refused, and so is what is too deep or says a name twice", "[json]") {
-    for (const auto* text : {"", "{", "nul", "{\"a\":1}x", "[1,]", "\"\xff\"", "{\"a\" 1}", "01"}) CHECK_THROWS_AS(Json::parse(text), Error);
+    for (const auto* text : {"", "{", "nul", "{\"a\":1}x", "[1,]", "\"\xff\"", "{\"a\" 1}", "01"})
+        CHECK_THROWS_AS(Json::parse(text), Error);
     CHECK_THAT(refusalOf([] { Json::parse(std::string(100, '[') + std::string(100, ']')); }), Contains("deeper"));
     CHECK_NOTHROW(Json::parse(std::string(64, '[') + std::string(64, ']')));
     CHECK_THROWS_AS(Json::parse(std::string(1000000, '[')), Error); // no recursion, no crash

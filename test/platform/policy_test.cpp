@@ -25,7 +25,9 @@ bool allows(const std::string& check, const Target& target = {}) {
 std::string complaintAbout(const std::string& rules) {
     try {
         Policy::parse(rules, "file");
-    } catch (const Error& error) { return error.what(); }
+    } catch (const Error& error) {
+        return error.what();
+    }
     return "";
 }
 

@@ -39,7 +39,8 @@ TEST_CASE("A program that takes too long is ended with all that it started", "[p
 TEST_CASE("A program's limits hold", "[process]") {
     const test::Folder folder;
     const auto file = (folder / "big").string();
-    CHECK_FALSE(process::run({.argv = {"dd", "if=/dev/zero", "of=" + file, "bs=1M", "count=4"}, .limits = {.fileBytesMax = 1 << 20}}).succeeded());
+    CHECK_FALSE(
+        process::run({.argv = {"dd", "if=/dev/zero", "of=" + file, "bs=1M", "count=4"}, .limits = {.fileBytesMax = 1 << 20}}).succeeded());
     CHECK(std::filesystem::file_size(file) <= 1 << 20);
     CHECK_FALSE(process::run({.argv = {"sh", "-c", "while :; do :; done"}, .timeout = 20s, .limits = {.cpuSecondsMax = 1}}).succeeded());
 }
@@ -58,10 +59,14 @@ TEST_CASE("A configuration file that says something unknown or wrong is refused 
     const test::Folder folder;
     const auto complaintAbout = [&](const std::string& text) -> std::string {
         std::ofstream(folder / "c.conf") << text;
-        Config config({{"DEFAULT", "listen", ""}, {"compute", "threads", "2", wholeNumber(1, 8)}, {"compute", "virt_type", "auto", oneOf({"auto", "kvm"})}});
+        Config config({{"DEFAULT", "listen", ""},
+                       {"compute", "threads", "2", wholeNumber(1, 8)},
+                       {"compute", "virt_type", "auto", oneOf({"auto", "kvm"})}});
         try {
             config.load(folder / "c.conf");
-        } catch (const Error& error) { return error.what(); }
+        } catch (const Error& error) {
+            return error.what();
+        }
         return "";
     };
     CHECK(complaintAbout("# all well\nlisten = a, b\n[compute]\nthreads=8\n").empty());
@@ -80,5 +85,7 @@ TEST_CASE("Times are read and written as each service writes them", "[ambient]")
     CHECK(isoMicros(*time) == "2022-02-28T23:59:58.250000");
     CHECK(parseIsoTime("2022-03-01T01:59:58.25+02:00") == time);
     CHECK(parseIsoTime("2022-03-01"));
-    for (const auto* text : {"", "2022", "2022-13-01", "2022-02-30", "2022-02-28T24:00:00", "2022-02-28T1:00", "yesterday", "2022-02-28T10:00:00X"}) CHECK_FALSE(parseIsoTime(text));
+    for (const auto* text :
+         {"", "2022", "2022-13-01", "2022-02-30", "2022-02-28T24:00:00", "2022-02-28T1:00", "yesterday", "2022-02-28T10:00:00X"})
+        CHECK_FALSE(parseIsoTime(text));
 }

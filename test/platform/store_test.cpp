@@ -51,7 +51,9 @@ TEST_CASE("A name that is taken is a conflict", "[store]") {
     try {
         add();
         FAIL("it was taken twice");
-    } catch (const Error& error) { CHECK(error.failure() == Failure::Conflict); }
+    } catch (const Error& error) {
+        CHECK(error.failure() == Failure::Conflict);
+    }
 }
 
 TEST_CASE("Changes that wait at the same time share a flush, and one that fails takes no other with it", "[store]") {
@@ -68,7 +70,9 @@ TEST_CASE("Changes that wait at the same time share a flush, and one that fails 
                     tx.execute("INSERT INTO things (name) VALUES (?)", std::to_string(each));
                     if (each % 4 == 0) throw Error(Failure::Invalid, "every fourth");
                 });
-            } catch (const Error&) { ++failed; }
+            } catch (const Error&) {
+                ++failed;
+            }
         });
     for (auto& each : writers) each.join();
     CHECK(failed == 16);

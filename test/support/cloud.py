@@ -291,16 +291,21 @@ def in_laboratory(argv, seconds):
         write_result(0, 0, 1)
         sys.exit(0)
     guest_image()
+
+    def stopped(*_):
+        raise KeyboardInterrupt
+    signal.signal(signal.SIGTERM, stopped)
     try:
         process = subprocess.Popen([LAB, sys.executable, *argv])
         sys.exit(process.wait(seconds))
     except subprocess.TimeoutExpired:
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(10)
+            process.wait(20)
         print(f"FAILED the suite took longer than {seconds} s")
         sys.exit(124)
     except KeyboardInterrupt:
         process.terminate()
-        process.wait(10)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(20)
         sys.exit(130)

@@ -13,8 +13,9 @@ namespace {
 using namespace std::chrono_literals;
 
 std::string loginBody(const std::string& name, const std::string& password, const std::string& project) {
-    return R"({"auth":{"identity":{"methods":["password"],"password":{"user":{"name":)" + jsonText(name) + R"(,"domain":{"id":"default"},"password":)" + jsonText(password) +
-           R"(}}},"scope":{"project":{"name":)" + jsonText(project) + R"(,"domain":{"id":"default"}}}}})";
+    return R"({"auth":{"identity":{"methods":["password"],"password":{"user":{"name":)" + jsonText(name) +
+           R"(,"domain":{"id":"default"},"password":)" + jsonText(password) + R"(}}},"scope":{"project":{"name":)" + jsonText(project) +
+           R"(,"domain":{"id":"default"}}}}})";
 }
 
 std::string idIn(const Answer& answer, std::string_view object) {
@@ -49,7 +50,8 @@ void TestAppliance::build() {
     appliance_->start();
 }
 
-Answer TestAppliance::asks(http::Method method, const std::string& path, const std::string& body, HeaderList headers, const std::string& token) {
+Answer TestAppliance::asks(http::Method method, const std::string& path, const std::string& body, HeaderList headers,
+                           const std::string& token) {
     http::Request request;
     request.method = method;
     const auto question = path.find('?');
@@ -65,7 +67,8 @@ Answer TestAppliance::asks(http::Method method, const std::string& path, const s
     Answer answer{response.status, std::move(response.headers), std::move(response.body)};
     if (response.file) {
         answer.body.resize(response.file->length);
-        if (::pread(response.file->fd.get(), answer.body.data(), answer.body.size(), static_cast<off_t>(response.file->offset)) < 0) throw std::runtime_error("pread");
+        if (::pread(response.file->fd.get(), answer.body.data(), answer.body.size(), static_cast<off_t>(response.file->offset)) < 0)
+            throw std::runtime_error("pread");
     }
     if (response.source)
         for (auto piece = response.source->next(); !piece.empty(); piece = response.source->next()) answer.body += piece;
@@ -105,7 +108,9 @@ Member TestAppliance::colleague(const Member& peer, const std::string& name, con
     made.name = name;
     made.password = "password of " + name;
     made.project = peer.project;
-    made.user = idIn(root.posts("/identity/v3/users", R"({"user":{"name":)" + jsonText(name) + R"(,"password":)" + jsonText(made.password) + "}}"), "user");
+    made.user =
+        idIn(root.posts("/identity/v3/users", R"({"user":{"name":)" + jsonText(name) + R"(,"password":)" + jsonText(made.password) + "}}"),
+             "user");
     const auto roles = root.gets("/identity/v3/roles?name=" + role).json().array("roles").items();
     if (roles.size() != 1) throw std::runtime_error("no role " + role);
     root.puts("/identity/v3/projects/" + made.project + "/users/" + made.user + "/roles/" + roles[0].text("id"), "");

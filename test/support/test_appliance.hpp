@@ -30,14 +30,21 @@ using HeaderList = std::initializer_list<std::pair<const char*, std::string>>;
 
 class TestAppliance;
 
-/// Somebody with a token who speaks the API. "{project}" in a path is their project's id. Paths are those of the one listener: "/volume/v3/…".
+/// Somebody with a token who speaks the API. "{project}" in a path is their project's id. Paths are those of the one listener:
+/// "/volume/v3/…".
 class Member {
 public:
     Answer gets(std::string path, HeaderList headers = {}) const { return asks(http::Method::Get, std::move(path), "", headers); }
     Answer heads(std::string path, HeaderList headers = {}) const { return asks(http::Method::Head, std::move(path), "", headers); }
-    Answer posts(std::string path, std::string body, HeaderList headers = {}) const { return asks(http::Method::Post, std::move(path), std::move(body), headers); }
-    Answer puts(std::string path, std::string body, HeaderList headers = {}) const { return asks(http::Method::Put, std::move(path), std::move(body), headers); }
-    Answer patches(std::string path, std::string body, HeaderList headers = {}) const { return asks(http::Method::Patch, std::move(path), std::move(body), headers); }
+    Answer posts(std::string path, std::string body, HeaderList headers = {}) const {
+        return asks(http::Method::Post, std::move(path), std::move(body), headers);
+    }
+    Answer puts(std::string path, std::string body, HeaderList headers = {}) const {
+        return asks(http::Method::Put, std::move(path), std::move(body), headers);
+    }
+    Answer patches(std::string path, std::string body, HeaderList headers = {}) const {
+        return asks(http::Method::Patch, std::move(path), std::move(body), headers);
+    }
     Answer deletes(std::string path, HeaderList headers = {}) const { return asks(http::Method::Delete, std::move(path), "", headers); }
     Answer asks(http::Method method, std::string path, std::string body, HeaderList headers = {}) const;
 
@@ -51,7 +58,8 @@ public:
     TestAppliance();
     ~TestAppliance();
 
-    Answer asks(http::Method method, const std::string& path, const std::string& body, HeaderList headers = {}, const std::string& token = "");
+    Answer asks(http::Method method, const std::string& path, const std::string& body, HeaderList headers = {},
+                const std::string& token = "");
 
     Member admin();
 
@@ -64,8 +72,8 @@ public:
     /// A token for name and password, scoped to the project of this name; `status` other than 201 fails the test.
     std::string logsIn(const std::string& name, const std::string& password, const std::string& project);
 
-    void settle();                     ///< until no job and no fact is left; fails the test after 20 s
-    void restart();                    ///< stops and starts again on the same state; the simulated hypervisor keeps its guests
+    void settle();  ///< until no job and no fact is left; fails the test after 20 s
+    void restart(); ///< stops and starts again on the same state; the simulated hypervisor keeps its guests
     std::int64_t announced(std::string_view fact);
 
     compute::SimulatedHypervisor& hypervisor() { return *hypervisor_; }

@@ -42,9 +42,9 @@ struct GuestSpec {
 enum class PowerState { NoState = 0, Running = 1, Paused = 3, Shutdown = 4, Crashed = 6, Suspended = 7 };
 
 struct HypervisorCapacity {
-    std::string type;      ///< "QEMU", "simulated"
-    std::string hostname;  ///< of the machine that runs the guests
-    int version = 0;       ///< as libvirt counts: major * 1000000 + minor * 1000 + release
+    std::string type;     ///< "QEMU", "simulated"
+    std::string hostname; ///< of the machine that runs the guests
+    int version = 0;      ///< as libvirt counts: major * 1000000 + minor * 1000 + release
     int vcpus = 0;
     MiB memory;
     GiB disk;
@@ -58,7 +58,8 @@ public:
 
     virtual HypervisorCapacity capacity() = 0;
 
-    /// Makes the base copy of an image at `base` from `image` (already inspected, of format `format`), raw or qcow2 as is best here. Replaces nothing.
+    /// Makes the base copy of an image at `base` from `image` (already inspected, of format `format`), raw or qcow2 as is best here.
+    /// Replaces nothing.
     virtual void ensureBase(const DiskSource& image, const DiskSource& base) = 0;
 
     /// Makes the root disk at `root` on top of `base`, of `size` bytes at least. Keeps one that is there.

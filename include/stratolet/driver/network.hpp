@@ -8,7 +8,8 @@
 
 namespace stratolet {
 
-// The desired network of a host, as plain values: a pure function of the store. All lists are sorted by id, so that two plans can be compared.
+// The desired network of a host, as plain values: a pure function of the store. All lists are sorted by id, so that two plans can be
+// compared.
 
 struct PlannedRoute {
     std::string destination; ///< CIDR
@@ -104,10 +105,10 @@ struct PlannedRule {
     SecurityGroupRuleId id;
     RuleDirection direction = RuleDirection::Ingress;
     EtherType ethertype = EtherType::IPv4;
-    std::optional<int> protocol;         ///< IP protocol number, 0–255; absent is any
-    std::optional<int> portRangeMin;     ///< ports, or ICMP type
-    std::optional<int> portRangeMax;     ///< ports, or ICMP code
-    std::string remotePrefix;            ///< CIDR; empty is any
+    std::optional<int> protocol;     ///< IP protocol number, 0–255; absent is any
+    std::optional<int> portRangeMin; ///< ports, or ICMP type
+    std::optional<int> portRangeMax; ///< ports, or ICMP code
+    std::string remotePrefix;        ///< CIDR; empty is any
     std::optional<SecurityGroupId> remoteGroup;
     auto operator<=>(const PlannedRule&) const = default;
 };
@@ -127,7 +128,8 @@ struct NetworkPlan {
     auto operator<=>(const NetworkPlan&) const = default;
 };
 
-/// A guest's request for metadata: who asks is known by the socket it came through and the address it came from, never by a header (OSSA S24).
+/// A guest's request for metadata: who asks is known by the socket it came through and the address it came from, never by a header (OSSA
+/// S24).
 struct MetadataListener {
     int socket = -1; ///< a listening TCP socket, opened inside the namespace; the receiver owns it
     NetworkId network;
@@ -139,8 +141,9 @@ class NetworkDriver {
 public:
     virtual ~NetworkDriver() = default;
 
-    /// Makes the host as `plan` says and nothing else of ours: looks at what is there, mends the difference. Never touches what it did not make.
-    /// Safe to call again at any time, from one thread at a time. Error(Broken) names what could not be done; the rest is done all the same.
+    /// Makes the host as `plan` says and nothing else of ours: looks at what is there, mends the difference. Never touches what it did not
+    /// make. Safe to call again at any time, from one thread at a time. Error(Broken) names what could not be done; the rest is done all
+    /// the same.
     virtual void apply(const NetworkPlan& plan) = 0;
 
     /// The name of a port's tap device (15 bytes at most).

@@ -59,7 +59,8 @@ std::string Ambient::secret(std::size_t length) {
         randomize(bytes);
         for (const auto each : bytes) {
             const auto number = std::to_integer<std::size_t>(each);
-            if (number < 4 * alphabet.size() && text.size() < length) text += alphabet[number % alphabet.size()]; // the rest would favour some
+            if (number < 4 * alphabet.size() && text.size() < length)
+                text += alphabet[number % alphabet.size()]; // the rest would favour some
         }
     }
     return text;
@@ -83,11 +84,13 @@ std::string isoTime(Time time, bool micros, std::string_view suffix) {
     const year_month_day date(day);
     const hh_mm_ss clock(time - day);
     std::array<char, 48> text;
-    int length = std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                               static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
-                               static_cast<int>(clock.seconds().count()));
+    int length =
+        std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()),
+                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
+                      static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
     if (micros)
-        length += std::snprintf(text.data() + length, text.size() - static_cast<std::size_t>(length), ".%06d", static_cast<int>(clock.subseconds().count()));
+        length += std::snprintf(text.data() + length, text.size() - static_cast<std::size_t>(length), ".%06d",
+                                static_cast<int>(clock.subseconds().count()));
     return std::string(text.data(), static_cast<std::size_t>(length)).append(suffix);
 }
 
@@ -99,7 +102,8 @@ std::optional<Time> parseIsoTime(std::string_view text) {
     if (!month || !take(text, '-')) return std::nullopt;
     const auto day = takeNumber(text, 2);
     if (!day) return std::nullopt;
-    const year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)), std::chrono::day(static_cast<unsigned>(*day))};
+    const year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
+                              std::chrono::day(static_cast<unsigned>(*day))};
     if (!date.ok()) return std::nullopt;
     Time time = sys_days(date);
     if (text.empty()) return time;

@@ -36,9 +36,9 @@ Time fromMicros(std::int64_t micros);
 /// "2022-01-01T00:00:00" followed by `suffix`; with `micros` also ".000000" before it.
 std::string isoTime(Time time, bool micros, std::string_view suffix);
 
-inline std::string isoSecondsZ(Time time) { return isoTime(time, false, "Z"); }  // compute, network, image
-inline std::string isoMicrosZ(Time time) { return isoTime(time, true, "Z"); }    // identity
-inline std::string isoMicros(Time time) { return isoTime(time, true, ""); }      // block storage
+inline std::string isoSecondsZ(Time time) { return isoTime(time, false, "Z"); } // compute, network, image
+inline std::string isoMicrosZ(Time time) { return isoTime(time, true, "Z"); }   // identity
+inline std::string isoMicros(Time time) { return isoTime(time, true, ""); }     // block storage
 
 /// Reads "2022-01-01", "2022-01-01T00:00:00", with optional fraction and "Z" or "+00:00"; nothing where the text is no such time.
 std::optional<Time> parseIsoTime(std::string_view text);

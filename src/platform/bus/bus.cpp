@@ -39,7 +39,10 @@ struct Bus::Impl {
     std::thread thread;
 
     Impl(store::Store& givenStore, Ambient& givenAmbient, Log& givenLog, Metrics& metrics)
-        : store(givenStore), ambient(givenAmbient), log(givenLog), delivered(metrics.counter("stratolet_facts_delivered_total", "Facts handed to a subscriber")) {}
+        : store(givenStore),
+          ambient(givenAmbient),
+          log(givenLog),
+          delivered(metrics.counter("stratolet_facts_delivered_total", "Facts handed to a subscriber")) {}
 
     void wake() {
         const std::lock_guard guard(mutex);
@@ -60,11 +63,12 @@ struct Bus::Impl {
     bool deliver(const std::string& subscriber, const std::map<std::string, Listener, std::less<>>& listeners) {
         auto& db = store.reader();
         const auto last = db.query("SELECT last FROM fact_cursors WHERE subscriber = ?", subscriber).integer();
-        const auto facts = db.query("SELECT id, name, fields FROM facts WHERE id > ? ORDER BY id LIMIT ?", last, factsPerTurn).all<Announced>([](const store::Row& row) {
-            Announced fact{row.integer(0), row.text(1), {}};
-            for (const auto& each : Json::parse(row.text(2)).items()) fact.fields.push_back(each.text());
-            return fact;
-        });
+        const auto facts = db.query("SELECT id, name, fields FROM facts WHERE id > ? ORDER BY id LIMIT ?", last, factsPerTurn)
+                               .all<Announced>([](const store::Row& row) {
+                                   Announced fact{row.integer(0), row.text(1), {}};
+                                   for (const auto& each : Json::parse(row.text(2)).items()) fact.fields.push_back(each.text());
+                                   return fact;
+                               });
         if (facts.empty()) return false;
         store.write([&](store::Transaction& tx) {
             for (const auto& fact : facts)
@@ -94,7 +98,8 @@ struct Bus::Impl {
 
     void prune() {
         store.write([&](store::Transaction& tx) {
-            tx.execute("DELETE FROM facts WHERE announced < ? AND id <= (SELECT coalesce(min(last), 0) FROM fact_cursors)", Time(ambient.now() - keptFor));
+            tx.execute("DELETE FROM facts WHERE announced < ? AND id <= (SELECT coalesce(min(last), 0) FROM fact_cursors)",
+                       Time(ambient.now() - keptFor));
         });
     }
 
@@ -159,6 +164,8 @@ bool Bus::settle(std::chrono::milliseconds patience) {
     return impl_->changed.wait_for(lock, patience, [&] { return impl_->idle && !impl_->pending; });
 }
 
-std::int64_t Bus::announced(store::Reader& db, std::string_view name) { return db.query("SELECT count(*) FROM facts WHERE name = ?", name).integer(); }
+std::int64_t Bus::announced(store::Reader& db, std::string_view name) {
+    return db.query("SELECT count(*) FROM facts WHERE name = ?", name).integer();
+}
 
 }

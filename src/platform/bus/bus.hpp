@@ -22,13 +22,14 @@ namespace stratolet::bus {
 /// A fact in the past tense, declared by who announces it: a plain struct of ids with
 ///     static constexpr std::string_view name = "block.volume.deleted";
 ///     auto fields() { return std::tie(volume, project); }      // ids only; the first is the subject
-template <class Event> concept Fact = requires(Event event) {
+template <class Event>
+concept Fact = requires(Event event) {
     { Event::name } -> std::convertible_to<std::string_view>;
     event.fields();
 };
 
-/// Facts are rows of the transaction that made them true, delivered at least once, in the order they were announced, to each subscriber on its own.
-/// A subscriber works in a transaction that also moves its cursor.
+/// Facts are rows of the transaction that made them true, delivered at least once, in the order they were announced, to each subscriber on
+/// its own. A subscriber works in a transaction that also moves its cursor.
 class Bus {
 public:
     Bus(store::Store& store, Ambient& ambient, Log& log, Metrics& metrics);

@@ -48,7 +48,8 @@ void Config::load(const std::filesystem::path& file) {
 }
 
 void Config::set(std::string_view section, std::string_view key, std::string_view value, std::string_view origin) {
-    const auto option = std::find_if(options_.begin(), options_.end(), [&](const auto& each) { return each.section == section && each.key == key; });
+    const auto option =
+        std::find_if(options_.begin(), options_.end(), [&](const auto& each) { return each.section == section && each.key == key; });
     if (option == options_.end()) throw Error(Failure::Invalid, origin, ": there is no option \"", key, "\" in section [", section, "]");
     if (option->complaint) {
         const std::string complaint = option->complaint(std::string(value));

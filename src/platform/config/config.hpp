@@ -15,11 +15,12 @@ namespace stratolet {
 struct ConfigOption {
     std::string section;
     std::string key;
-    std::string otherwise;                                        ///< the default
+    std::string otherwise;                                         ///< the default
     std::function<std::string(const std::string&)> complaint = {}; ///< what is wrong with a value, empty where nothing is
 };
 
-/// stratolet.conf: sections, `key = value` lines, "#" comments. Values are checked when read, so that a typing error is named with its line.
+/// stratolet.conf: sections, `key = value` lines, "#" comments. Values are checked when read, so that a typing error is named with its
+/// line.
 class Config {
 public:
     explicit Config(std::vector<ConfigOption> options);
@@ -34,7 +35,9 @@ public:
     std::int64_t integer(std::string_view section, std::string_view key) const;
     bool boolean(std::string_view section, std::string_view key) const;
     std::vector<std::string> list(std::string_view section, std::string_view key) const; ///< comma separated
-    std::chrono::seconds seconds(std::string_view section, std::string_view key) const { return std::chrono::seconds(integer(section, key)); }
+    std::chrono::seconds seconds(std::string_view section, std::string_view key) const {
+        return std::chrono::seconds(integer(section, key));
+    }
 
 private:
     std::vector<ConfigOption> options_;

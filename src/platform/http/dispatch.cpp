@@ -76,6 +76,7 @@ Dispatch::Target Dispatch::prepare(Request& request, std::string_view target, co
     }
     if (siteName.empty()) {
         path.remove_prefix(place.site->prefix.size());
+        if (path.empty()) path = "/"; // a service's address is the same with and without its last slash
         request.base += place.site->prefix;
     }
     const auto& router = *served_[static_cast<std::size_t>(place.site - sites_.data())].router;
@@ -85,7 +86,8 @@ Dispatch::Target Dispatch::prepare(Request& request, std::string_view target, co
     place.allowed = std::move(found.allowed);
     if (found.route) {
         const auto names = namesIn(found.route->pattern);
-        for (std::size_t each = 0; each < names.size(); ++each) request.params.emplace_back(names[each], percentDecoded(found.values[each], false));
+        for (std::size_t each = 0; each < names.size(); ++each)
+            request.params.emplace_back(names[each], percentDecoded(found.values[each], false));
     }
     return place;
 }
@@ -103,14 +105,18 @@ template <class Work> Response Dispatch::guarded(const Target& place, Request& r
         return work();
     } catch (const Error& error) {
         return refuse(place, request, error);
-    } catch (const std::exception& unexpected) { return refuse(place, request, Error(Failure::Broken, unexpected.what())); }
+    } catch (const std::exception& unexpected) {
+        return refuse(place, request, Error(Failure::Broken, unexpected.what()));
+    }
 }
 
 std::optional<Response> Dispatch::refused(const Target& place, Request& request) {
     if (!place.site) return textResponse(404, "404 Not Found\n");
     bool passed = false;
     Response response = guarded(place, request, [&]() -> Response {
-        if (!place.route) return place.site->noRoute ? place.site->noRoute(request, place.allowed) : textResponse(place.allowed.empty() ? 404 : 405, "Not Found\n");
+        if (!place.route)
+            return place.site->noRoute ? place.site->noRoute(request, place.allowed)
+                                       : textResponse(place.allowed.empty() ? 404 : 405, "Not Found\n");
         if (place.site->gate) place.site->gate(request);
         passed = true;
         return {};
@@ -145,7 +151,9 @@ void Dispatch::complete(const Target& place, const Request& request, Response& r
     if (place.site->finish) {
         try {
             place.site->finish(request, response);
-        } catch (const std::exception& unexpected) { response = refuse(place, request, Error(Failure::Broken, unexpected.what())); }
+        } catch (const std::exception& unexpected) {
+            response = refuse(place, request, Error(Failure::Broken, unexpected.what()));
+        }
     }
     const auto hundreds = std::min<std::size_t>(static_cast<std::size_t>(response.status) / 100, 5);
     served_[static_cast<std::size_t>(place.site - sites_.data())].answers[hundreds]->fetch_add(1, std::memory_order_relaxed);

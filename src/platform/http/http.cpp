@@ -78,8 +78,10 @@ std::string percentEncoded(std::string_view text) {
     std::string encoded;
     for (const char each : text) {
         const auto byte = static_cast<unsigned char>(each);
-        if (std::isalnum(byte) || each == '-' || each == '_' || each == '.' || each == '~') encoded += each;
-        else encoded.append(1, '%').append(1, hex[byte >> 4]).append(1, hex[byte & 15]);
+        if (std::isalnum(byte) || each == '-' || each == '_' || each == '.' || each == '~')
+            encoded += each;
+        else
+            encoded.append(1, '%').append(1, hex[byte >> 4]).append(1, hex[byte & 15]);
     }
     return encoded;
 }
@@ -127,7 +129,8 @@ std::optional<std::int64_t> Query::integer(std::string_view name, std::int64_t l
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(found->data(), found->data() + found->size(), number);
     if (error != std::errc() || end != found->data() + found->size() || number < least || number > most)
-        throw Error(Failure::Invalid, "Invalid input for query parameter ", name, ". Value: ", *found, ". It must be a whole number from ", least, " to ", most, ".");
+        throw Error(Failure::Invalid, "Invalid input for query parameter ", name, ". Value: ", *found, ". It must be a whole number from ",
+                    least, " to ", most, ".");
     return number;
 }
 

@@ -40,7 +40,7 @@ private:
 /// The decoded parameters of a query, in order; a name may come more than once.
 class Query {
 public:
-    static Query parse(std::string_view text); ///< what stands after the "?"
+    static Query parse(std::string_view text);                    ///< what stands after the "?"
     std::optional<std::string> find(std::string_view name) const; ///< the first
     std::string text(std::string_view name, std::string_view otherwise = "") const;
     std::vector<std::string> all(std::string_view name) const;
@@ -68,7 +68,7 @@ struct Request {
     std::string queryText; ///< as it came, without "?"
     Query query;
     Headers headers;
-    std::string body;      ///< whole; empty where the route streams it
+    std::string body; ///< whole; empty where the route streams it
     std::optional<std::uint64_t> contentLength;
     std::string requestId; ///< "req-<uuid>"
     std::string base;      ///< scheme://host[:port] and the service's prefix, as the client sees them: what links are made from
@@ -76,7 +76,7 @@ struct Request {
     std::string origin;    ///< which adopted socket it came through (Server::adopt), empty for the public listeners
     std::vector<std::pair<std::string_view, std::string>> params; ///< of the route's pattern
     const Route* route = nullptr;
-    std::any context;      ///< what the gate found out (who asks)
+    std::any context; ///< what the gate found out (who asks)
 
     /// A part of the path by its name in the pattern. Asking for a name that isn't in the pattern is a bug.
     const std::string& param(std::string_view name) const;
@@ -102,8 +102,8 @@ struct Response {
     int status = 200;
     Headers headers;
     std::string body;
-    std::optional<FileBody> file;             ///< instead of body
-    std::unique_ptr<BodySource> source;       ///< instead of body; chunked
+    std::optional<FileBody> file;       ///< instead of body
+    std::unique_ptr<BodySource> source; ///< instead of body; chunked
 };
 
 /// `write(JsonWriter&)` fills the body; the type is application/json.
@@ -112,7 +112,8 @@ Response emptyResponse(int status);
 Response textResponse(int status, std::string text, std::string type = "text/plain; charset=UTF-8");
 std::string_view reasonOf(int status);
 
-/// A request body on its way in, piece by piece, each call on a worker. A client that hangs up never gets to finish(): the destructor discards.
+/// A request body on its way in, piece by piece, each call on a worker. A client that hangs up never gets to finish(): the destructor
+/// discards.
 class BodySink {
 public:
     virtual ~BodySink() = default;
@@ -131,7 +132,8 @@ inline Access open(std::string because) { return {{}, std::move(because)}; }
 using Handler = std::function<Response(Request&)>;
 using Upload = std::function<std::unique_ptr<BodySink>(Request&)>;
 
-/// Where a handler runs. A GET that only reads the store runs where the request was read; all that writes or touches the host runs on a worker.
+/// Where a handler runs. A GET that only reads the store runs where the request was read; all that writes or touches the host runs on a
+/// worker.
 enum class Runs { ByMethod, Here, Worker };
 
 /// An endpoint as data. `pattern` has {names}: one path segment each; a literal segment wins over a name.
@@ -146,8 +148,8 @@ using Routes = std::vector<Route>;
 
 /// One service as HTTP sees it.
 struct Site {
-    std::string name;         ///< "identity"
-    std::string prefix;       ///< "/identity"; empty for the site that has the rest
+    std::string name;   ///< "identity"
+    std::string prefix; ///< "/identity"; empty for the site that has the rest
     std::uint16_t classicPort = 0;
     Routes routes;
     /// Finds out who asks and may refuse (throws Error). Runs before the handler, where the request was read.

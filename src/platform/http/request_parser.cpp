@@ -33,7 +33,9 @@ struct RequestParser::Impl : beast::basic_parser<true> {
     }
     std::size_t on_body_impl(string_view bytes, boost::beast::error_code& problem) override { return collect(bytes, problem); }
     void on_chunk_header_impl(std::uint64_t, string_view, boost::beast::error_code&) override {}
-    std::size_t on_chunk_body_impl(std::uint64_t, string_view bytes, boost::beast::error_code& problem) override { return collect(bytes, problem); }
+    std::size_t on_chunk_body_impl(std::uint64_t, string_view bytes, boost::beast::error_code& problem) override {
+        return collect(bytes, problem);
+    }
     void on_finish_impl(boost::beast::error_code&) override {}
 
     std::size_t collect(string_view bytes, boost::beast::error_code& problem) {

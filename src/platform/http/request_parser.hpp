@@ -16,8 +16,8 @@ public:
     RequestParser(std::uint32_t headerBytesMax, std::uint64_t bodyBytesMax);
     ~RequestParser();
 
-    /// How much of `bytes` belongs to this request; stops at the end of the head once, so that its owner can look. Body bytes are added to body().
-    /// Error(Invalid) for what is no HTTP, Error(TooLarge) beyond a limit.
+    /// How much of `bytes` belongs to this request; stops at the end of the head once, so that its owner can look. Body bytes are added to
+    /// body(). Error(Invalid) for what is no HTTP, Error(TooLarge) beyond a limit.
     std::size_t feed(std::string_view bytes);
 
     bool headDone() const;
@@ -30,8 +30,8 @@ public:
     bool hasBody() const; ///< a length other than 0, or chunks
     bool keepAlive() const;
 
-    std::string& body();                         ///< what has come and has not been taken away
-    void limitBody(std::uint64_t bodyBytesMax);  ///< after the head: another bound for this route
+    std::string& body();                        ///< what has come and has not been taken away
+    void limitBody(std::uint64_t bodyBytesMax); ///< after the head: another bound for this route
 
 private:
     struct Impl;

@@ -29,7 +29,8 @@ private:
         std::unique_ptr<Node> any;
         std::array<const Route*, 8> routes{}; // by Method
     };
-    static const Node* walk(const Node& node, std::string_view rest, Method method, std::vector<std::string>& values, const Node*& pathOnly);
+    static const Node* walk(const Node& node, std::string_view rest, Method method, std::vector<std::string>& values,
+                            const Node*& pathOnly);
     Node root_;
 };
 

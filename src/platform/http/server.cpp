@@ -2,11 +2,11 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/executor_work_guard.hpp>
 
 #include <pthread.h>
 #include <sys/socket.h>
@@ -69,7 +69,11 @@ struct Server::Impl {
     bool started = false;
 
     Impl(ServerOptions given, Workers& givenWorkers, Ambient& givenAmbient, Log& givenLog, Metrics& metrics)
-        : options(std::move(given)), workers(givenWorkers), ambient(givenAmbient), log(givenLog), dispatch(givenAmbient, givenLog, metrics),
+        : options(std::move(given)),
+          workers(givenWorkers),
+          ambient(givenAmbient),
+          log(givenLog),
+          dispatch(givenAmbient, givenLog, metrics),
           shared{dispatch, workers, ambient, log, options, draining} {
         for (int each = 0; each < std::max(1, options.threads); ++each) loops.push_back(std::make_unique<Loop>());
         metrics.gauge("stratolet_http_connections", "Open connections", [this] { return static_cast<double>(connections.load()); });
@@ -180,7 +184,8 @@ void Server::adopt(Fd listening, std::string origin, std::string site, std::stri
         int family = AF_INET;
         socklen_t size = sizeof family;
         ::getsockopt(listening.get(), SOL_SOCKET, SO_DOMAIN, &family, &size);
-        auto acceptor = std::make_unique<Acceptor>(loop.context.get_executor(), family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), listening.release());
+        auto acceptor = std::make_unique<Acceptor>(loop.context.get_executor(),
+                                                   family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), listening.release());
         impl_->listeners.push_back({std::move(acceptor), std::move(site), std::move(origin), std::move(place)});
         if (impl_->started) impl_->accept(impl_->listeners.back());
     });

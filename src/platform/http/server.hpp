@@ -35,8 +35,8 @@ public:
 
     void add(Site site); ///< before start()
 
-    /// Binds and listens, accepting from start() on. Port 0 takes a free one. `site` names one site that is served at the root here (a classic port);
-    /// empty serves all by prefix. Returns the port.
+    /// Binds and listens, accepting from start() on. Port 0 takes a free one. `site` names one site that is served at the root here (a
+    /// classic port); empty serves all by prefix. Returns the port.
     std::uint16_t listen(const std::string& address, std::uint16_t port, const std::string& site = "");
 
     /// Accepts from a socket that listens already (in another namespace, say); requests carry `origin` and go to `site` only. Any time.

@@ -22,8 +22,8 @@ namespace stratolet::http {
 namespace {
 
 constexpr std::size_t smallReadBytes = 16 << 10, largeReadBytes = 256 << 10; // asked of the socket at once
-constexpr std::size_t uploadPieceBytes = 1 << 20;  // handed to a sink at once
-constexpr std::size_t lingerBytesMax = 4 << 20;    // of an unwanted body, so that the client gets to read our answer
+constexpr std::size_t uploadPieceBytes = 1 << 20;                            // handed to a sink at once
+constexpr std::size_t lingerBytesMax = 4 << 20; // of an unwanted body, so that the client gets to read our answer
 
 /// The Date header's value; made once a second.
 const std::string& dateNow() {
@@ -51,8 +51,10 @@ std::string headOf(const Response& response, std::optional<std::uint64_t> length
         head.append("\r\n");
     }
     head.append("Date: ").append(dateNow()).append("\r\n");
-    if (length) head.append("Content-Length: ").append(std::to_string(*length)).append("\r\n");
-    else head.append("Transfer-Encoding: chunked\r\n");
+    if (length)
+        head.append("Content-Length: ").append(std::to_string(*length)).append("\r\n");
+    else
+        head.append("Transfer-Encoding: chunked\r\n");
     head.append(keep ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n");
     return head;
 }
@@ -69,7 +71,11 @@ struct Session::Exchange {
 };
 
 Session::Session(SessionShared& shared, Executor executor, std::unique_ptr<Stream> stream, std::string site, std::string origin)
-    : shared_(shared), executor_(executor), stream_(std::move(stream)), site_(std::move(site)), origin_(std::move(origin)) {
+    : shared_(shared),
+      executor_(executor),
+      stream_(std::move(stream)),
+      site_(std::move(site)),
+      origin_(std::move(origin)) {
     boost::system::error_code gone;
     const auto peer = stream_->socket().remote_endpoint(gone);
     if (!gone) {
@@ -105,7 +111,9 @@ Task<void> Session::onWorker(std::function<void()> work) {
             const bool accepted = shared_.workers.submit([work = std::move(work), failed, done] {
                 try {
                     work();
-                } catch (...) { *failed = std::current_exception(); }
+                } catch (...) {
+                    *failed = std::current_exception();
+                }
                 done(true);
             });
             if (!accepted) done(false);
@@ -163,13 +171,16 @@ Task<Response> Session::answerPlain(Exchange& exchange) {
     auto& [parser, request, place] = exchange;
     try {
         parser.limitBody(place.site ? place.site->bodyBytesMax : 1 << 20);
-        if (parser.contentLength().value_or(0) > (place.site ? place.site->bodyBytesMax : 1 << 20)) throw Error(Failure::TooLarge, "Request is too large.");
+        if (parser.contentLength().value_or(0) > (place.site ? place.site->bodyBytesMax : 1 << 20))
+            throw Error(Failure::TooLarge, "Request is too large.");
         if (parser.hasBody() && request.headers["Expect"] == "100-continue" && pending_.empty()) {
             constexpr std::string_view go = "HTTP/1.1 100 Continue\r\n\r\n";
             co_await stream_->write({asio::buffer(go), {}});
         }
         co_await readBody(parser, std::numeric_limits<std::size_t>::max());
-    } catch (const Error& error) { co_return shared_.dispatch.refuse(place, request, error); }
+    } catch (const Error& error) {
+        co_return shared_.dispatch.refuse(place, request, error);
+    }
     request.body = std::move(parser.body());
     if (auto refusal = shared_.dispatch.refused(place, request)) co_return std::move(*refusal);
 
@@ -180,7 +191,9 @@ Task<Response> Session::answerPlain(Exchange& exchange) {
     std::optional<Error> busy;
     try {
         co_await onWorker([&] { response = shared_.dispatch.handle(place, request); });
-    } catch (const Error& error) { busy = error; }
+    } catch (const Error& error) {
+        busy = error;
+    }
     if (busy) co_return shared_.dispatch.refuse(place, request, *busy);
     co_return response;
 }
@@ -208,7 +221,9 @@ Task<Response> Session::answerUpload(Exchange& exchange) {
         co_await onWorker([&] { response = shared_.dispatch.finishUpload(place, request, *sink); });
         co_await onWorker([&] { sink.reset(); });
         co_return response;
-    } catch (const Error& error) { failed = error; }
+    } catch (const Error& error) {
+        failed = error;
+    }
     sink.reset();
     co_return shared_.dispatch.refuse(place, request, *failed);
 }
@@ -218,7 +233,8 @@ Task<void> Session::sendFile(FileBody file) {
     if (stream_->encrypted()) {
         std::string piece(256 << 10, '\0');
         while (file.length > 0) {
-            const auto got = ::pread(file.fd.get(), piece.data(), std::min<std::uint64_t>(piece.size(), file.length), static_cast<off_t>(file.offset));
+            const auto got =
+                ::pread(file.fd.get(), piece.data(), std::min<std::uint64_t>(piece.size(), file.length), static_cast<off_t>(file.offset));
             if (got <= 0) throw Error(Failure::Broken, "a file became shorter while it was sent");
             file.offset += static_cast<std::uint64_t>(got);
             file.length -= static_cast<std::uint64_t>(got);
@@ -304,8 +320,10 @@ Task<bool> Session::serveOne() {
         const bool upload = place.route && std::holds_alternative<Upload>(place.route->handler);
         if (upload) parser.limitBody(std::numeric_limits<std::uint64_t>::max());
         // Not in one expression: g++ 12 runs both sides of a conditional with co_await in it.
-        if (upload) response = co_await answerUpload(exchange);
-        else response = co_await answerPlain(exchange);
+        if (upload)
+            response = co_await answerUpload(exchange);
+        else
+            response = co_await answerPlain(exchange);
     }
     shared_.dispatch.complete(place, request, response);
     const bool wholeRead = understood && parser.done();
@@ -318,9 +336,12 @@ Task<bool> Session::serveOne() {
 Task<void> Session::run() {
     try {
         co_await stream_->handshake();
-        while (co_await serveOne()) {}
+        while (co_await serveOne()) {
+        }
     } catch (const boost::system::system_error&) { // the other end has gone, or took too long
-    } catch (const std::exception& problem) { shared_.log.warning("connection dropped", {{"peer", peer_}, {"reason", problem.what()}}); }
+    } catch (const std::exception& problem) {
+        shared_.log.warning("connection dropped", {{"peer", peer_}, {"reason", problem.what()}});
+    }
     boost::system::error_code already;
     stream_->socket().shutdown(asio::socket_base::shutdown_both, already);
     close();

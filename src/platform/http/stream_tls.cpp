@@ -31,11 +31,13 @@ struct TlsContext::Impl {
 
 TlsContext::TlsContext(const std::string& certificateFile, const std::string& keyFile) : impl_(std::make_shared<Impl>()) {
     try {
-        impl_->context->set_options(asio::ssl::context::no_sslv2 | asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
+        impl_->context->set_options(asio::ssl::context::no_sslv2 | asio::ssl::context::no_sslv3 | asio::ssl::context::no_tlsv1 |
+                                    asio::ssl::context::no_tlsv1_1);
         impl_->context->use_certificate_chain_file(certificateFile);
         impl_->context->use_private_key_file(keyFile, asio::ssl::context::pem);
     } catch (const boost::system::system_error& problem) {
-        throw Error(Failure::Invalid, "the certificate ", certificateFile, " with the key ", keyFile, " cannot be used: ", problem.code().message());
+        throw Error(Failure::Invalid, "the certificate ", certificateFile, " with the key ", keyFile,
+                    " cannot be used: ", problem.code().message());
     }
 }
 TlsContext::~TlsContext() = default;

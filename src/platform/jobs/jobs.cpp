@@ -48,7 +48,7 @@ struct Entry {
     int attempt = 0;
     Time notBefore, created, deadline;
     std::string error;
-    bool begun = false;   // the step has been entered, as far as we know: its undo has something to look for
+    bool begun = false; // the step has been entered, as far as we know: its undo has something to look for
     std::shared_ptr<std::atomic<bool>> cancelled = std::make_shared<std::atomic<bool>>(false);
 };
 
@@ -87,7 +87,10 @@ struct Jobs::Impl {
     std::vector<std::thread> threads;
 
     Impl(store::Store& givenStore, Ambient& givenAmbient, Log& givenLog, Metrics& metrics, Options given)
-        : store(givenStore), ambient(givenAmbient), log(givenLog), options(std::move(given)),
+        : store(givenStore),
+          ambient(givenAmbient),
+          log(givenLog),
+          options(std::move(given)),
           done(metrics.counter("stratolet_jobs_total", "Jobs that ended", "result=\"done\"")),
           failed(metrics.counter("stratolet_jobs_total", "Jobs that ended", "result=\"failed\"")) {
         metrics.gauge("stratolet_jobs_unfinished", "Jobs that are waiting, running or undoing", [this] {
@@ -107,7 +110,8 @@ struct Jobs::Impl {
     void finish(Entry& entry) { // mutex held; `entry` is gone afterwards
         const auto queue = bySubject.find(entry.subject);
         std::erase(queue->second, entry.id);
-        if (queue->second.empty()) bySubject.erase(queue);
+        if (queue->second.empty())
+            bySubject.erase(queue);
         else {
             const auto& next = entries.at(queue->second.front());
             runnable.emplace(next.notBefore, next.id);
@@ -117,18 +121,25 @@ struct Jobs::Impl {
     }
 
     void crashAt(const Entry& entry, const Job::Step& step, bool after) const {
-        if (!options.crash || options.crash->after != after || options.crash->kind != entry.kind || options.crash->step != step.name) return;
+        if (!options.crash || options.crash->after != after || options.crash->kind != entry.kind || options.crash->step != step.name)
+            return;
         ::kill(::getpid(), SIGKILL);
         ::pause(); // the signal is on its way
     }
 
     Run runOf(const Entry& entry) const {
-        return {entry.id, entry.kind, entry.subject, entry.payload, entry.attempt, entry.deadline, [flag = entry.cancelled] { return flag->load(); }};
+        return {entry.id,
+                entry.kind,
+                entry.subject,
+                entry.payload,
+                entry.attempt,
+                entry.deadline,
+                [flag = entry.cancelled] { return flag->load(); }};
     }
 
     void save(store::Transaction& tx, const Entry& entry) const {
-        tx.execute("UPDATE jobs SET state = ?, step = ?, attempt = ?, not_before = ?, error = ? WHERE id = ?", nameOf(entry.state), entry.step, entry.attempt,
-                   entry.notBefore, entry.error, entry.id);
+        tx.execute("UPDATE jobs SET state = ?, step = ?, attempt = ?, not_before = ?, error = ? WHERE id = ?", nameOf(entry.state),
+                   entry.step, entry.attempt, entry.notBefore, entry.error, entry.id);
     }
 
     void beginUndo(Entry& entry, const std::string& reason) {
@@ -154,7 +165,10 @@ struct Jobs::Impl {
             crashAt(entry, step, true);
         } catch (const std::exception& problem) {
             const bool again = worthAnotherTry(problem) && entry.attempt < job.attemptsMax_ && !*entry.cancelled;
-            log.warning("a step failed", {{"step", step.name}, {"attempt", std::to_string(entry.attempt)}, {"reason", problem.what()}, {"then", again ? "again" : "undo"}});
+            log.warning("a step failed", {{"step", step.name},
+                                          {"attempt", std::to_string(entry.attempt)},
+                                          {"reason", problem.what()},
+                                          {"then", again ? "again" : "undo"}});
             if (!again) return beginUndo(entry, problem.what()), false;
             entry.notBefore = ambient.now() + backOff(entry.attempt);
             entry.error = problem.what();
@@ -246,8 +260,10 @@ struct Jobs::Impl {
                 ended = advance(entry);
             } while (!ended && entry.notBefore <= ambient.now() && !isParked());
             lock.lock();
-            if (ended) finish(entry);
-            else runnable.emplace(entry.notBefore, id);
+            if (ended)
+                finish(entry);
+            else
+                runnable.emplace(entry.notBefore, id);
         }
     }
 
@@ -278,8 +294,9 @@ std::int64_t Jobs::enqueue(store::Transaction& tx, std::string_view kind, std::s
     entry.payload = payload;
     entry.created = entry.notBefore = impl_->ambient.now();
     entry.deadline = entry.created + job->second.limit_;
-    auto rows = tx.query("INSERT INTO jobs (kind, subject, payload, state, not_before, created, deadline) VALUES (?, ?, ?, 'waiting', ?, ?, ?) RETURNING id", kind,
-                         subject, payload, entry.notBefore, entry.created, entry.deadline);
+    auto rows = tx.query(
+        "INSERT INTO jobs (kind, subject, payload, state, not_before, created, deadline) VALUES (?, ?, ?, 'waiting', ?, ?, ?) RETURNING id",
+        kind, subject, payload, entry.notBefore, entry.created, entry.deadline);
     entry.id = rows.integer();
     const auto id = entry.id;
     tx.afterCommit([impl = impl_.get(), entry = std::move(entry)] {
@@ -303,7 +320,8 @@ void Jobs::cancel(store::Transaction& tx, std::string_view kind, std::string_vie
 bool Jobs::busy(store::Reader& db, std::string_view subject) { return db.query("SELECT 1 FROM jobs WHERE subject = ?", subject).any(); }
 
 void Jobs::start() {
-    auto rows = impl_->store.reader().query("SELECT id, kind, subject, payload, state, step, attempt, not_before, created, deadline, cancelled, error FROM jobs ORDER BY id");
+    auto rows = impl_->store.reader().query(
+        "SELECT id, kind, subject, payload, state, step, attempt, not_before, created, deadline, cancelled, error FROM jobs ORDER BY id");
     std::vector<Entry> unfinished = rows.all<Entry>([&](const store::Row& row) {
         Entry entry;
         entry.id = row.integer(0);
@@ -347,7 +365,8 @@ bool Jobs::settle(std::chrono::milliseconds patience) {
 std::vector<JobRecord> Jobs::list(store::Reader& db) {
     auto rows = db.query("SELECT id, kind, subject, state, step, attempt, error, created, deadline FROM jobs ORDER BY id");
     return rows.all<JobRecord>([&](const store::Row& row) {
-        JobRecord record{row.integer(0), row.text(1), row.text(2), row.text(3), "", row.text(6), static_cast<int>(row.integer(5)), row.time(7), row.time(8)};
+        JobRecord record{row.integer(0), row.text(1), row.text(2), row.text(3), "", row.text(6), static_cast<int>(row.integer(5)),
+                         row.time(7),    row.time(8)};
         const auto job = impl_->kinds.find(record.kind);
         const auto step = row.integer(4);
         if (job != impl_->kinds.end() && step >= 0 && static_cast<std::size_t>(step) < job->second.steps().size())

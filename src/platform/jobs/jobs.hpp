@@ -25,18 +25,18 @@ class Run {
 public:
     std::int64_t id = 0;
     std::string kind;
-    std::string subject; ///< id of the thing it is about
-    std::string payload; ///< JSON text given at enqueue(); "" where none was
-    int attempt = 1;     ///< of the present step, from 1
-    Time deadline;       ///< of the whole job
+    std::string subject;             ///< id of the thing it is about
+    std::string payload;             ///< JSON text given at enqueue(); "" where none was
+    int attempt = 1;                 ///< of the present step, from 1
+    Time deadline;                   ///< of the whole job
     std::function<bool()> cancelled; ///< asked to stop early: a long step looks now and then and throws
 
     Json arguments() const { return Json::parse(payload.empty() ? "{}" : payload); }
     template <class AnId> AnId id_of() const { return AnId{subject}; }
 };
 
-/// What must be done to the host after a change has been committed: steps that ensure (look first, then make what is missing), each with its undo.
-/// The runner commits a step's name before the step and its result after; a crash between the two runs that step again.
+/// What must be done to the host after a change has been committed: steps that ensure (look first, then make what is missing), each with
+/// its undo. The runner commits a step's name before the step and its result after; a crash between the two runs that step again.
 class Job {
 public:
     using Work = std::function<void(Run&)>;
@@ -46,12 +46,16 @@ public:
     explicit Job(std::string kind) : kind_(std::move(kind)) {}
 
     Job& step(std::string name, Work ensure, Work undo = {}) &;
-    Job&& step(std::string name, Work ensure, Work undo = {}) && { return std::move(step(std::move(name), std::move(ensure), std::move(undo))); }
+    Job&& step(std::string name, Work ensure, Work undo = {}) && {
+        return std::move(step(std::move(name), std::move(ensure), std::move(undo)));
+    }
 
-    Job&& within(std::chrono::seconds limit) && { return limit_ = limit, std::move(*this); }    ///< for all steps together; 10 min unless told
-    Job&& attempts(int most) && { return attemptsMax_ = most, std::move(*this); }               ///< of each step; 3 unless told; back-off 0.2 s, doubling
-    Job&& onDone(Closing then) && { return onDone_ = std::move(then), std::move(*this); }       ///< in the transaction that ends the job
-    Job&& onFailed(Failing then) && { return onFailed_ = std::move(then), std::move(*this); }   ///< after every undo, in the transaction that ends the job
+    Job&& within(std::chrono::seconds limit) && { return limit_ = limit, std::move(*this); } ///< for all steps together; 10 min unless told
+    Job&& attempts(int most) && { return attemptsMax_ = most, std::move(*this); } ///< of each step; 3 unless told; back-off 0.2 s, doubling
+    Job&& onDone(Closing then) && { return onDone_ = std::move(then), std::move(*this); } ///< in the transaction that ends the job
+    Job&& onFailed(Failing then) && {
+        return onFailed_ = std::move(then), std::move(*this);
+    } ///< after every undo, in the transaction that ends the job
 
     struct Step {
         std::string name;

@@ -86,7 +86,8 @@ Json Json::parse(std::string_view text, int depthMax) {
         if (result) return true;
         problem = !watcher.complaint().empty()
                       ? watcher.complaint()
-                      : std::string("Expecting to find valid JSON: ") + rapidjson::GetParseError_En(result.Code()) + " (at byte " + std::to_string(result.Offset()) + ")";
+                      : std::string("Expecting to find valid JSON: ") + rapidjson::GetParseError_En(result.Code()) + " (at byte " +
+                            std::to_string(result.Offset()) + ")";
         return false;
     };
     document->Populate(generate);
@@ -96,7 +97,9 @@ Json Json::parse(std::string_view text, int depthMax) {
 }
 
 Json::Json(std::shared_ptr<const void> document, const void* value, std::string path)
-    : document_(std::move(document)), value_(value), path_(std::move(path)) {}
+    : document_(std::move(document)),
+      value_(value),
+      path_(std::move(path)) {}
 
 bool Json::isNull() const { return tree(value_).IsNull(); }
 bool Json::isObject() const { return tree(value_).IsObject(); }
@@ -130,7 +133,8 @@ std::vector<Json> Json::items() const {
     if (!isArray()) refuse("It must be a list.");
     std::vector<Json> found;
     found.reserve(tree(value_).Size());
-    for (const auto& each : tree(value_).GetArray()) found.push_back(Json(document_, &each, path_ + "[" + std::to_string(found.size()) + "]"));
+    for (const auto& each : tree(value_).GetArray())
+        found.push_back(Json(document_, &each, path_ + "[" + std::to_string(found.size()) + "]"));
     return found;
 }
 
@@ -153,7 +157,9 @@ std::optional<Json> Json::find(std::string_view name) const {
 
 Json Json::at(std::string_view name) const {
     auto found = find(name);
-    if (!found) throw Error(Failure::Invalid, "Invalid input for field/attribute ", path_.empty() ? name : path_, ". '", name, "' is a required property");
+    if (!found)
+        throw Error(Failure::Invalid, "Invalid input for field/attribute ", path_.empty() ? name : path_, ". '", name,
+                    "' is a required property");
     return *std::move(found);
 }
 

@@ -97,7 +97,9 @@ public:
     void value(double number);
     void value(std::nullptr_t);
     template <class T> void value(const std::optional<T>& maybe) { maybe ? value(*maybe) : value(nullptr); }
-    template <class T> requires requires(const T& id) { id.text; } void value(const T& id) { value(std::string_view(id.text)); }
+    template <class T>
+    requires requires(const T& id) { id.text; }
+    void value(const T& id) { value(std::string_view(id.text)); }
 
     template <class T> void field(std::string_view name, const T& content) { key(name), value(content); }
 

@@ -34,7 +34,9 @@ void onThreadOfItsOwn(const std::function<void()>& work) {
     std::thread([&] {
         try {
             work();
-        } catch (...) { failed = std::current_exception(); }
+        } catch (...) {
+            failed = std::current_exception();
+        }
     }).join();
     if (failed) std::rethrow_exception(failed);
 }
@@ -58,7 +60,8 @@ void ensureFolder() {
 
 /// A file is there before the namespace is mounted on it, and stays when a crash came between.
 bool isNetns(const std::filesystem::path& path) {
-    struct stat here {}, folderItself {};
+    struct stat here {
+    }, folderItself{};
     if (::stat(path.c_str(), &here) != 0 || ::stat(folder.c_str(), &folderItself) != 0) return false;
     return here.st_dev != folderItself.st_dev;
 }

@@ -178,7 +178,8 @@ int spawn(const Daemon& daemon) {
     const Fd null(static_cast<int>(check(::open("/dev/null", O_RDWR | O_CLOEXEC), "open /dev/null")));
     Fd log;
     if (!daemon.logFile.empty())
-        log = Fd(static_cast<int>(check(::open(daemon.logFile.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640), "open " + daemon.logFile)));
+        log = Fd(static_cast<int>(
+            check(::open(daemon.logFile.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640), "open " + daemon.logFile)));
     const int out = log ? log.get() : null.get();
     Pipe started = makePipe();
     const pid_t child = static_cast<pid_t>(check(::fork(), "start " + daemon.argv.at(0)));
@@ -210,7 +211,8 @@ void end(int pid, const std::string& mark, std::chrono::milliseconds patience) {
     for (const auto until = Clock::now() + patience; Clock::now() < until; std::this_thread::sleep_for(std::chrono::milliseconds(5)))
         if (!runs(pid, mark)) return;
     ::kill(pid, SIGKILL);
-    for (const auto until = Clock::now() + std::chrono::seconds(2); Clock::now() < until; std::this_thread::sleep_for(std::chrono::milliseconds(5)))
+    for (const auto until = Clock::now() + std::chrono::seconds(2); Clock::now() < until;
+         std::this_thread::sleep_for(std::chrono::milliseconds(5)))
         if (!runs(pid, mark)) return;
 }
 

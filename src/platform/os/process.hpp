@@ -18,7 +18,7 @@ struct Limits {
 };
 
 struct Command {
-    std::vector<std::string> argv; ///< argv[0] is looked up in PATH; never a shell
+    std::vector<std::string> argv;                                ///< argv[0] is looked up in PATH; never a shell
     std::chrono::milliseconds timeout = std::chrono::seconds(60); ///< then TERM to its process group, 2 s later KILL
     std::string input = {};
     Limits limits = {};
@@ -27,10 +27,10 @@ struct Command {
 
 struct Outcome {
     std::vector<std::string> argv;
-    int exitCode = 0;      ///< 128 + signal where a signal ended it
+    int exitCode = 0; ///< 128 + signal where a signal ended it
     bool timedOut = false;
-    std::string out;       ///< at most 4 MiB are kept
-    std::string err;       ///< at most 64 KiB are kept
+    std::string out; ///< at most 4 MiB are kept
+    std::string err; ///< at most 64 KiB are kept
 
     bool succeeded() const { return exitCode == 0 && !timedOut; }
     /// Else Error(Broken) with argv, exit code and the end of stderr.

@@ -61,7 +61,8 @@ struct Policies::Impl {
         service.file = file;
         service.changed = changed;
         service.size = size;
-        service.policy = Policy::parse(service.defaults, name + " policy defaults", file.empty() ? std::string() : contentOf(file), file.string());
+        service.policy =
+            Policy::parse(service.defaults, name + " policy defaults", file.empty() ? std::string() : contentOf(file), file.string());
         return true;
     }
 
@@ -74,7 +75,9 @@ struct Policies::Impl {
         for (auto& [name, service] : services) {
             try {
                 if (read(name, service)) log.info("policy read again", {{"service", name}});
-            } catch (const Error& wrong) { log.error("policy refused, the old rules stay", {{"service", name}, {"reason", wrong.what()}}); }
+            } catch (const Error& wrong) {
+                log.error("policy refused, the old rules stay", {{"service", name}, {"reason", wrong.what()}});
+            }
         }
     }
 };

@@ -14,7 +14,9 @@ namespace stratolet {
 namespace {
 
 bool sameWithoutCase(std::string_view left, std::string_view right) {
-    return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b)); });
+    return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) {
+        return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+    });
 }
 
 /// "%(name)s" parts replaced by what the target has; nothing where it has no such name, so that the check fails.
@@ -100,7 +102,9 @@ private:
     bool at(std::string_view keyword) const { return next_ < tokens_.size() && sameWithoutCase(tokens_[next_], keyword); }
     bool take(std::string_view keyword) { return at(keyword) && ++next_; }
 
-    CheckPointer parseOr() { return parseChain("or", Check::Kind::Or, [this] { return parseChain("and", Check::Kind::And, [this] { return parseNot(); }); }); }
+    CheckPointer parseOr() {
+        return parseChain("or", Check::Kind::Or, [this] { return parseChain("and", Check::Kind::And, [this] { return parseNot(); }); });
+    }
 
     CheckPointer parseChain(std::string_view keyword, Check::Kind kind, const std::function<CheckPointer()>& parsePart) {
         std::vector<CheckPointer> parts{parsePart()};
@@ -142,7 +146,8 @@ private:
         if (left == "http" || left == "https") throw "remote checks (" + left + ":) are not supported";
         if (left == "field") {
             const auto resource = right.find(':'), equals = right.find('=');
-            if (resource == std::string::npos || equals == std::string::npos || equals < resource) throw "\"" + word + "\" is not field:resource:attribute=value";
+            if (resource == std::string::npos || equals == std::string::npos || equals < resource)
+                throw "\"" + word + "\" is not field:resource:attribute=value";
             return make(Check::Kind::Field, word, right.substr(resource + 1, equals - resource - 1), right.substr(equals + 1));
         }
         if (left.size() >= 2 && (left.front() == '\'' || left.front() == '"') && left.back() == left.front())
@@ -186,13 +191,16 @@ bool holdsSimply(const Check& check, const Question& question, int depth) {
     switch (check.kind) {
     case Always: return true;
     case Never: return false;
-    case And: return std::all_of(check.parts.begin(), check.parts.end(), [&](const auto& each) { return holds(*each, question, depth + 1); });
-    case Or: return std::any_of(check.parts.begin(), check.parts.end(), [&](const auto& each) { return holds(*each, question, depth + 1); });
+    case And:
+        return std::all_of(check.parts.begin(), check.parts.end(), [&](const auto& each) { return holds(*each, question, depth + 1); });
+    case Or:
+        return std::any_of(check.parts.begin(), check.parts.end(), [&](const auto& each) { return holds(*each, question, depth + 1); });
     case Not: return !holds(*check.parts.front(), question, depth + 1);
     case Rule: return holds(*question.rules.find(check.left)->second, question, depth + 1);
     case Role: {
         const auto role = filledIn(check.right, question.target);
-        return role && std::any_of(question.who.roles.begin(), question.who.roles.end(), [&](const auto& each) { return sameWithoutCase(each, *role); });
+        return role && std::any_of(question.who.roles.begin(), question.who.roles.end(),
+                                   [&](const auto& each) { return sameWithoutCase(each, *role); });
     }
     case Field: {
         const auto found = question.target.find(check.left);
@@ -214,7 +222,8 @@ bool holds(const Check& check, const Question& question, int depth) {
     if (!question.explanation) return holdsSimply(check, question, depth);
     const auto place = question.explanation->size();
     const bool result = holdsSimply(check, question, depth);
-    question.explanation->insert(place, std::string(static_cast<std::size_t>(depth) * 2, ' ') + (result ? "yes  " : "no   ") + check.text + "\n");
+    question.explanation->insert(place,
+                                 std::string(static_cast<std::size_t>(depth) * 2, ' ') + (result ? "yes  " : "no   ") + check.text + "\n");
     return result;
 }
 
@@ -225,28 +234,34 @@ void load(std::string_view text, std::string_view origin, Rules& rules, std::map
     YAML::Node root;
     try {
         root = YAML::Load(std::string(text));
-    } catch (const YAML::Exception& wrong) { throw problem(origin, wrong.mark.line + 1, wrong.msg); }
+    } catch (const YAML::Exception& wrong) {
+        throw problem(origin, wrong.mark.line + 1, wrong.msg);
+    }
     if (root.IsNull()) return;
     if (!root.IsMap()) throw problem(origin, root.Mark().line + 1, "expected lines of the form \"rule\": \"check\"");
     for (const auto& each : root) {
         const int line = each.first.Mark().line + 1;
         if (!each.first.IsScalar()) throw problem(origin, line, "a rule's name must be a text");
         const auto name = each.first.Scalar();
-        if (!each.second.IsScalar() && !each.second.IsNull()) throw problem(origin, line, "rule \"" + name + "\": the check must be a text");
+        if (!each.second.IsScalar() && !each.second.IsNull())
+            throw problem(origin, line, "rule \"" + name + "\": the check must be a text");
         try {
             rules[name] = Parser(each.second.IsNull() ? "" : each.second.Scalar()).parse();
-        } catch (const std::string& what) { throw problem(origin, line, "rule \"" + name + "\": " + what); }
+        } catch (const std::string& what) {
+            throw problem(origin, line, "rule \"" + name + "\": " + what);
+        }
         places[name] = std::string(origin) + ":" + std::to_string(line);
     }
 }
 
 /// Every rule that is named exists, and none leads back to itself.
-void verify(const std::string& name, const Check& check, const Rules& rules, const std::map<std::string, std::string>& places, std::set<std::string>& above,
-            std::set<std::string>& known) {
+void verify(const std::string& name, const Check& check, const Rules& rules, const std::map<std::string, std::string>& places,
+            std::set<std::string>& above, std::set<std::string>& known) {
     for (const auto& each : check.parts) verify(name, *each, rules, places, above, known);
     if (check.kind != Check::Kind::Rule) return;
     const auto found = rules.find(check.left);
-    if (found == rules.end()) throw Error(Failure::Invalid, places.at(name), ": rule \"", name, "\": there is no rule \"", check.left, "\"");
+    if (found == rules.end())
+        throw Error(Failure::Invalid, places.at(name), ": rule \"", name, "\": there is no rule \"", check.left, "\"");
     if (known.contains(check.left)) return;
     if (!above.insert(check.left).second) throw Error(Failure::Invalid, places.at(name), ": rule \"", name, "\" leads back to itself");
     verify(check.left, *found->second, rules, places, above, known);
@@ -259,7 +274,8 @@ void verify(const std::string& name, const Check& check, const Rules& rules, con
 Policy::Policy() = default;
 Policy::~Policy() = default;
 
-std::shared_ptr<const Policy> Policy::parse(std::string_view defaults, std::string_view defaultsOrigin, std::string_view overrides, std::string_view overridesOrigin) {
+std::shared_ptr<const Policy> Policy::parse(std::string_view defaults, std::string_view defaultsOrigin, std::string_view overrides,
+                                            std::string_view overridesOrigin) {
     std::shared_ptr<Policy> policy(new Policy);
     std::map<std::string, std::string> places;
     load(defaults, defaultsOrigin, policy->rules_, places);

@@ -6,7 +6,9 @@
 
 namespace stratolet {
 
-Quotas::Quotas(std::string service, std::map<std::string, std::int64_t, std::less<>> defaults) : service_(std::move(service)), defaults_(std::move(defaults)) {}
+Quotas::Quotas(std::string service, std::map<std::string, std::int64_t, std::less<>> defaults)
+    : service_(std::move(service)),
+      defaults_(std::move(defaults)) {}
 
 std::int64_t Quotas::limit(store::Reader& db, const std::string& owner, std::string_view resource) const {
     const auto otherwise = defaults_.find(resource);
@@ -16,8 +18,9 @@ std::int64_t Quotas::limit(store::Reader& db, const std::string& owner, std::str
 }
 
 void Quotas::set(store::Transaction& tx, const std::string& owner, std::string_view resource, std::int64_t limit) const {
-    tx.execute("INSERT INTO quotas VALUES (?, ?, ?, ?) ON CONFLICT (service, owner, resource) DO UPDATE SET hard_limit = excluded.hard_limit", service_, owner,
-               resource, limit);
+    tx.execute(
+        "INSERT INTO quotas VALUES (?, ?, ?, ?) ON CONFLICT (service, owner, resource) DO UPDATE SET hard_limit = excluded.hard_limit",
+        service_, owner, resource, limit);
 }
 
 void Quotas::reset(store::Transaction& tx, const std::string& owner) const {
@@ -35,7 +38,8 @@ std::vector<std::string> Quotas::owners(store::Reader& db) const {
 void Quotas::claim(store::Reader& db, const std::string& owner, std::string_view resource, std::int64_t used, std::int64_t wanted) const {
     const auto most = limit(db, owner, resource);
     if (most < 0 || used + wanted <= most) return;
-    throw Error(Failure::OverLimit, "Quota exceeded for ", resource, ": requested ", wanted, ", but already used ", used, " of ", most, " ", resource);
+    throw Error(Failure::OverLimit, "Quota exceeded for ", resource, ": requested ", wanted, ", but already used ", used, " of ", most, " ",
+                resource);
 }
 
 }

@@ -10,7 +10,8 @@
 
 namespace stratolet {
 
-/// Limits per owner for the resources of one service. What is used is counted by the caller from its rows in the same transaction, so it can't drift.
+/// Limits per owner for the resources of one service. What is used is counted by the caller from its rows in the same transaction, so it
+/// can't drift.
 class Quotas {
 public:
     /// `defaults`: resource → limit; -1 is unlimited. The only resources there are.

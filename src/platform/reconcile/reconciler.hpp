@@ -26,7 +26,8 @@ public:
 
     void kick(const std::string& part); ///< soon, on the reconciler's thread
 
-    /// Now, on this thread; returns when a run that began after this call has ended. What it throws comes back. Callers that wait share a run.
+    /// Now, on this thread; returns when a run that began after this call has ended. What it throws comes back. Callers that wait share a
+    /// run.
     void now(const std::string& part);
 
 private:

@@ -117,7 +117,9 @@ private:
 
 class Statement {
 public:
-    Statement(Connection& connection, std::string_view sql, const std::vector<Value>& values) : connection_(connection), statement_(connection.take(sql)) {
+    Statement(Connection& connection, std::string_view sql, const std::vector<Value>& values)
+        : connection_(connection),
+          statement_(connection.take(sql)) {
         assert(sqlite3_bind_parameter_count(statement_) == static_cast<int>(values.size()));
         int index = 0;
         for (const auto& each : values) bind(statement_, ++index, each);
@@ -158,11 +160,14 @@ Rows::~Rows() = default;
 bool Rows::next() { return statement_->step(); }
 Row Rows::row() const { return Row(*statement_); }
 
-Rows Reader::run(std::string_view sql, const std::vector<Value>& values) { return Rows(std::make_unique<Statement>(connection_, sql, values)); }
+Rows Reader::run(std::string_view sql, const std::vector<Value>& values) {
+    return Rows(std::make_unique<Statement>(connection_, sql, values));
+}
 
 int Transaction::change(std::string_view sql, const std::vector<Value>& values) {
     Statement statement(connection_, sql, values);
-    while (statement.step()) {}
+    while (statement.step()) {
+    }
     return sqlite3_changes(connection_.get());
 }
 
@@ -317,14 +322,18 @@ void Store::backupTo(const std::filesystem::path& file) {
 }
 
 void Store::migrate(std::span<const Migration> migrations) {
-    write([](Transaction& tx) { tx.execute("CREATE TABLE IF NOT EXISTS schema_versions (module TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT"); });
+    write([](Transaction& tx) {
+        tx.execute("CREATE TABLE IF NOT EXISTS schema_versions (module TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT");
+    });
     std::map<std::string, std::int64_t, std::less<>> present, newest;
-    for (auto rows = reader().query("SELECT module, number FROM schema_versions"); rows.next();) present[rows.row().text(0)] = rows.row().integer(1);
-    for (const auto& each : migrations) newest[std::string(each.module)] = std::max<std::int64_t>(newest[std::string(each.module)], each.number);
+    for (auto rows = reader().query("SELECT module, number FROM schema_versions"); rows.next();)
+        present[rows.row().text(0)] = rows.row().integer(1);
+    for (const auto& each : migrations)
+        newest[std::string(each.module)] = std::max<std::int64_t>(newest[std::string(each.module)], each.number);
     for (const auto& [module, number] : present)
         if (number > newest[module])
-            throw Error(Failure::Broken, impl_->options.file.string(), " was written by a newer version (", module, " ", number, ", known here ", newest[module],
-                        "); install that version, or restore the backup beside it");
+            throw Error(Failure::Broken, impl_->options.file.string(), " was written by a newer version (", module, " ", number,
+                        ", known here ", newest[module], "); install that version, or restore the backup beside it");
 
     std::vector<const Migration*> due;
     for (const auto& each : migrations)
@@ -334,7 +343,8 @@ void Store::migrate(std::span<const Migration> migrations) {
     write([&](Transaction& tx) {
         for (const auto* each : due) {
             executePlain(impl_->writer.get(), std::string(each->sql).c_str());
-            tx.execute("INSERT INTO schema_versions VALUES (?, ?) ON CONFLICT (module) DO UPDATE SET number = excluded.number", each->module, each->number);
+            tx.execute("INSERT INTO schema_versions VALUES (?, ?) ON CONFLICT (module) DO UPDATE SET number = excluded.number",
+                       each->module, each->number);
         }
     });
 }

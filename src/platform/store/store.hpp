@@ -28,7 +28,8 @@ public:
     Value(std::string_view text) : content_(std::string(text)) {}
     Value(const char* text) : content_(std::string(text)) {}
     Value(double number) : content_(number) {}
-    template <class T> requires std::is_integral_v<T> Value(T number) : content_(static_cast<std::int64_t>(number)) {}
+    template <class T>
+    requires std::is_integral_v<T> Value(T number) : content_(static_cast<std::int64_t>(number)) {}
     template <class Of> Value(const Id<Of>& id) : content_(id.text) {}
     Value(Time time) : content_(toMicros(time)) {}
     template <class T> Value(const std::optional<T>& maybe) {
@@ -71,8 +72,8 @@ public:
     Rows(Rows&&) noexcept;
     ~Rows();
 
-    bool next();                 ///< moves to the next row, the first at first; false where there is none
-    Row row() const;             ///< only after next() said true
+    bool next();     ///< moves to the next row, the first at first; false where there is none
+    Row row() const; ///< only after next() said true
 
     /// The first row made into a T by `make`, or nothing.
     template <class T, class Make> std::optional<T> maybe(Make make) {
@@ -87,9 +88,11 @@ public:
     }
 
     bool any() { return next(); }
-    std::int64_t integer() { return next() ? row().integer(0) : 0; }            ///< first column of the first row, 0 where there is none
+    std::int64_t integer() { return next() ? row().integer(0) : 0; } ///< first column of the first row, 0 where there is none
     std::optional<std::string> maybeText() { return next() ? row().maybeText(0) : std::nullopt; }
-    std::vector<std::string> texts() { return all<std::string>([](const Row& each) { return each.text(0); }); } ///< the first column
+    std::vector<std::string> texts() {
+        return all<std::string>([](const Row& each) { return each.text(0); });
+    } ///< the first column
 
 private:
     std::unique_ptr<Statement> statement_;

@@ -61,7 +61,8 @@ bool Workers::submit(std::function<void()> work) {
         const std::lock_guard guard(impl_->mutex);
         if (impl_->stopping || impl_->queue.size() >= impl_->queueMax) return false;
         impl_->queue.push_back(std::move(work));
-        if (impl_->queue.size() > impl_->idle && impl_->threads.size() < impl_->threadsMax) impl_->threads.emplace_back([this] { impl_->work(); });
+        if (impl_->queue.size() > impl_->idle && impl_->threads.size() < impl_->threadsMax)
+            impl_->threads.emplace_back([this] { impl_->work(); });
     }
     impl_->filled.notify_one();
     return true;
