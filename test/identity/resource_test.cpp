@@ -105,7 +105,7 @@ TEST_CASE("Bad input is refused by the name of the field, and nothing is kept", 
     TestAppliance cloud;
     const auto root = cloud.admin();
     const auto before = namesIn(root.gets("/identity/v3/projects"), "projects");
-    for (const std::string& body : {R"({"project":{}})", R"({"project":{"name":""}})", R"({"project":{"name":"  "}})",
+    for (const auto& body : std::vector<std::string>{R"({"project":{}})", R"({"project":{"name":""}})", R"({"project":{"name":"  "}})",
                                     R"({"project":{"name":7}})", R"({"project":{"name":"x","enabled":"yes"}})",
                                     R"({"project":{"name":"x","tags":["a/b"]}})", R"({"project":{"name":"x","options":{"nonsense":1}}})",
                                     R"({"project":{"name":"x","domain_id":1}})", R"({"project":)", R"([])", R"({})", "", "nonsense"}) {
@@ -118,6 +118,18 @@ TEST_CASE("Bad input is refused by the name of the field, and nothing is kept", 
     CHECK(root.posts("/identity/v3/projects", std::string(2 << 20, ' ')).status == 413);
     CHECK(root.posts("/identity/v3/projects", R"({"project":{"name":"x","domain_id":"nowhere"}})").status == 404);
     CHECK(namesIn(root.gets("/identity/v3/projects"), "projects") == before);
+}
+
+TEST_CASE("The service's own address tells its versions, with and without the last slash", "[identity]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    for (const auto* path : {"/identity", "/identity/"}) {
+        const auto answer = alice.gets(path);
+        CHECK(answer.status == 300);
+        CHECK(answer.json().object("versions").array("values").size() == 1);
+    }
+    for (const auto* path : {"/image", "/volume"}) CHECK(alice.gets(path).status == 300);
+    for (const auto* path : {"/network", "/compute"}) CHECK(alice.gets(path).status == 200);
 }
 
 TEST_CASE("Unknown routes, wrong methods and missing tokens get their own answers", "[identity]") {
@@ -193,7 +205,7 @@ TEST_CASE("A grant can be checked, listed and taken back, on projects, domains a
     const auto root = cloud.admin();
     const auto alice = cloud.member("alice");
     const auto role = made(root.posts("/identity/v3/roles", R"({"role":{"name":"one"}})"), "role");
-    for (const std::string& where : {"projects/" + alice.project, std::string("domains/default"), std::string("system")}) {
+    for (const auto& where : std::vector<std::string>{"projects/" + alice.project, std::string("domains/default"), std::string("system")}) {
         INFO(where);
         const auto list = "/identity/v3/" + where + "/users/" + alice.user + "/roles", one = list + "/" + role;
         CHECK(root.heads(one).status == 404);
