@@ -14,6 +14,7 @@ constexpr std::string_view nameOf(DiskFormat format) { return format == DiskForm
 struct DiskSource {
     std::filesystem::path path;
     DiskFormat format = DiskFormat::Raw;
+    bool readOnly = false; ///< a guest may only read it
 };
 
 }

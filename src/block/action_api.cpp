@@ -49,6 +49,11 @@ Response setBootable(const Call& call) {
     return done(200);
 }
 
+Response setReadOnly(const Call& call) {
+    call.volumes.setReadOnly(call.caller, call.rule, call.volume, truthIn(object(call).at("readonly")));
+    return done();
+}
+
 Response reserve(const Call& call) { return call.volumes.reserve(call.caller, call.rule, call.volume), done(); }
 Response unreserve(const Call& call) { return call.volumes.unreserve(call.caller, call.rule, call.volume), done(); }
 Response beginDetaching(const Call& call) { return call.volumes.beginDetaching(call.caller, call.rule, call.volume), done(); }
@@ -77,6 +82,12 @@ Response detach(const Call& call) {
     AttachmentId attachment;
     if (call.arguments.isObject()) attachment = {call.arguments.maybeText("attachment_id").value_or("")};
     call.volumes.detach(call.caller, call.rule, call.volume, attachment);
+    return done();
+}
+
+Response forceDetach(const Call& call) {
+    const auto attachment = object(call).maybeText("attachment_id");
+    call.volumes.forceDetach(call.caller, call.rule, call.volume, {attachment.value_or("")});
     return done();
 }
 
@@ -109,17 +120,19 @@ struct Action {
     std::string_view name, rule;
     Response (*run)(const Call&);
 };
-constexpr std::array<Action, 13> actions{{
+constexpr std::array<Action, 15> actions{{
     {"os-extend", "volume:extend", extend},
     {"os-reset_status", "volume_extension:volume_admin_actions:reset_status", resetStatus},
     {"os-force_delete", "volume_extension:volume_admin_actions:force_delete", forceDelete},
     {"os-set_bootable", "volume:update", setBootable},
+    {"os-update_readonly_flag", "volume:update_readonly_flag", setReadOnly},
     {"os-reserve", "volume_extension:volume_actions:reserve", reserve},
     {"os-unreserve", "volume_extension:volume_actions:unreserve", unreserve},
     {"os-begin_detaching", "volume_extension:volume_actions:begin_detaching", beginDetaching},
     {"os-roll_detaching", "volume_extension:volume_actions:roll_detaching", rollDetaching},
     {"os-attach", "volume_extension:volume_actions:attach", attach},
     {"os-detach", "volume_extension:volume_actions:detach", detach},
+    {"os-force_detach", "volume_extension:volume_admin_actions:force_detach", forceDetach},
     {"os-show_image_metadata", "volume_extension:volume_image_metadata:show", showImageMetadata},
     {"os-set_image_metadata", "volume_extension:volume_image_metadata:set", setImageMetadata},
     {"os-unset_image_metadata", "volume_extension:volume_image_metadata:remove", unsetImageMetadata},

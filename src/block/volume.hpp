@@ -49,8 +49,9 @@ struct Volume {
     GiB size;
     std::optional<GiB> newSize; ///< while it is being extended
     bool bootable = false;
-    ImageId image;    ///< that it is filled from; empty where it is made empty
-    std::string type; ///< id of its volume type
+    std::optional<bool> readOnly; ///< guests may only read it; nothing where nobody has said
+    ImageId image;                ///< that it is filled from; empty where it is made empty
+    std::string type;             ///< id of its volume type
     std::string typeName;
     Time created;
     std::optional<Time> updated;

@@ -281,6 +281,16 @@ void VolumeService::setBootable(const Caller& caller, std::string_view rule, con
     });
 }
 
+void VolumeService::setReadOnly(const Caller& caller, std::string_view rule, const VolumeId& id, bool readOnly) {
+    parts_.store.write([&](store::Transaction& tx) {
+        const auto volume = permitted(tx, caller, rule, id);
+        // Whoever has it now got it as it was: a guest's disk does not change its mind.
+        if (volume.status != Available)
+            throw invalidVolume("Volume ", id, " is ", nameOf(volume.status), "; only an available volume can change its access mode.");
+        table_.setReadOnly(tx, id, readOnly, now());
+    });
+}
+
 void VolumeService::reserve(const Caller& caller, std::string_view rule, const VolumeId& id) {
     parts_.store.write([&](store::Transaction& tx) {
         const auto volume = permitted(tx, caller, rule, id);
@@ -333,6 +343,8 @@ void VolumeService::attach(const Caller& caller, std::string_view rule, const Vo
         const auto volume = permitted(tx, caller, rule, id);
         if ((volume.status != Available && volume.status != Attaching) || !table_.attachmentsOf(tx, id).empty())
             throw invalidVolume("Volume ", id, " is ", nameOf(volume.status), "; only an available or reserved volume can be attached.");
+        if (volume.readOnly.value_or(false) && wanted.mode == "rw")
+            throw Error(Failure::Invalid, "Invalid attaching mode 'rw' for volume ", id, ": it is read-only.");
         wanted.id = {parts_.ambient.uuid()};
         wanted.volume = id;
         wanted.status = AttachmentStatus::Attached;
@@ -353,6 +365,20 @@ void VolumeService::detach(const Caller& caller, std::string_view rule, const Vo
         for (const auto& each : attachments)
             if (attachment.empty() || each.id == attachment) return release(tx, each);
         throw missing(attachment);
+    });
+}
+
+/// Detaches whatever the status says. What a guest has, compute alone lets go all the same: the guest would go on writing.
+void VolumeService::forceDetach(const Caller& caller, std::string_view rule, const VolumeId& id, const AttachmentId& attachment) {
+    parts_.store.write([&](store::Transaction& tx) {
+        permitted(tx, caller, rule, id);
+        auto attachments = table_.attachmentsOf(tx, id);
+        if (attachments.empty()) throw invalidVolume("Volume ", id, " is not attached.");
+        if (!attachment.empty()) std::erase_if(attachments, [&](const VolumeAttachment& each) { return each.id != attachment; });
+        if (attachments.empty()) throw missing(attachment);
+        refuseOthers(attachments);
+        for (const auto& each : attachments) release(tx, each);
+        if (table_.attachmentsOf(tx, id).empty()) table_.setStatus(tx, id, Available, now());
     });
 }
 
@@ -497,6 +523,7 @@ VolumeAttachment VolumeService::reserveFor(store::Transaction& tx, const Project
     made.server = server;
     made.hostName = hostName_;
     made.device = device;
+    made.mode = volume->readOnly.value_or(false) ? "ro" : "rw";
     made.status = AttachmentStatus::Attaching;
     made.byCompute = true;
     made.created = now();
@@ -535,6 +562,13 @@ void VolumeService::stillAttached(store::Transaction& tx, const AttachmentId& id
 
 void VolumeService::released(store::Transaction& tx, const AttachmentId& id) {
     if (const auto found = table_.attachment(tx, id)) release(tx, *found);
+}
+
+DiskSource VolumeService::source(const VolumeId& id) {
+    auto found = driver_.source(id);
+    const auto volume = table_.find(parts_.store.reader(), id);
+    found.readOnly = volume && volume->readOnly.value_or(false);
+    return found;
 }
 
 std::vector<VolumeAttachment> VolumeService::attachmentsOf(store::Reader& db, const ServerId& server) {

@@ -68,12 +68,15 @@ public:
     void resetStatus(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, VolumeStatus status);
     void forceRemove(const identity::Caller& caller, std::string_view rule, const VolumeId& volume);
     void setBootable(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, bool bootable);
+    void setReadOnly(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, bool readOnly);
     void reserve(const identity::Caller& caller, std::string_view rule, const VolumeId& volume);
     void unreserve(const identity::Caller& caller, std::string_view rule, const VolumeId& volume);
     void beginDetaching(const identity::Caller& caller, std::string_view rule, const VolumeId& volume);
     void rollDetaching(const identity::Caller& caller, std::string_view rule, const VolumeId& volume);
     void attach(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, VolumeAttachment wanted);
     void detach(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, const AttachmentId& attachment);
+
+    void forceDetach(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, const AttachmentId& attachment);
 
     // The attachments API.
     VolumeAttachment createAttachment(const identity::Caller& caller, VolumeAttachment wanted);
@@ -112,7 +115,7 @@ public:
     void stillAttached(store::Transaction& tx, const AttachmentId& attachment);
     void released(store::Transaction& tx, const AttachmentId& attachment);
     std::vector<VolumeAttachment> attachmentsOf(store::Reader& db, const ServerId& server);
-    DiskSource source(const VolumeId& volume) { return driver_.source(volume); }
+    DiskSource source(const VolumeId& volume);
 
     void declareJobs();
     void reconcile();

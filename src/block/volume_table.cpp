@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::string_view selectVolume =
     "SELECT id, project_id, user_id, name, description, status, size, new_size, bootable, image_id, type_id, "
-    "(SELECT name FROM volume_types WHERE volume_types.id = type_id), created, updated FROM volumes";
+    "(SELECT name FROM volume_types WHERE volume_types.id = type_id), created, updated, readonly FROM volumes";
 constexpr std::string_view selectAttachment = "SELECT a.id, a.volume_id, a.server_id, a.host_name, a.device, a.mode, a.status, "
                                               "a.by_compute, a.created, a.attached FROM volume_attachments a";
 
@@ -27,6 +27,7 @@ Volume fromRow(const store::Row& row) {
     volume.typeName = row.text(11);
     volume.created = row.time(12);
     volume.updated = row.maybeTime(13);
+    if (const auto said = row.maybeInteger(14)) volume.readOnly = *said != 0;
     return volume;
 }
 
@@ -118,6 +119,10 @@ bool VolumeTable::move(store::Transaction& tx, const VolumeId& volume, VolumeSta
 
 void VolumeTable::setStatus(store::Transaction& tx, const VolumeId& volume, VolumeStatus status, Time now) {
     tx.execute("UPDATE volumes SET status = ?, updated = ? WHERE id = ?", nameOf(status), now, volume);
+}
+
+void VolumeTable::setReadOnly(store::Transaction& tx, const VolumeId& volume, bool readOnly, Time now) {
+    tx.execute("UPDATE volumes SET readonly = ?, updated = ? WHERE id = ?", readOnly, now, volume);
 }
 
 void VolumeTable::setBootable(store::Transaction& tx, const VolumeId& volume, bool bootable, Time now) {

@@ -30,6 +30,7 @@ public:
     bool move(store::Transaction& tx, const VolumeId& volume, VolumeStatus from, VolumeStatus to, Time now);
     void setStatus(store::Transaction& tx, const VolumeId& volume, VolumeStatus status, Time now); ///< by an administrator: from anywhere
     void setBootable(store::Transaction& tx, const VolumeId& volume, bool bootable, Time now);
+    void setReadOnly(store::Transaction& tx, const VolumeId& volume, bool readOnly, Time now);
     void setNewSize(store::Transaction& tx, const VolumeId& volume, std::optional<GiB> size);
     void setSize(store::Transaction& tx, const VolumeId& volume, GiB size); ///< the new size, no longer to come
     void setMetadata(store::Transaction& tx, const VolumeId& volume, const Metadata& metadata);

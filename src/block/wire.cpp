@@ -199,7 +199,9 @@ void write(JsonWriter& out, const VolumeStyle& style, const VolumeView& view) {
     out.field("consistencygroup_id", nullptr);
     out.field("multiattach", false);
     out.field("migration_status", nullptr);
-    writeMetadata(out, "metadata", volume.metadata);
+    auto metadata = volume.metadata;
+    if (volume.readOnly) metadata["readonly"] = *volume.readOnly ? "True" : "False"; // where clients look for it
+    writeMetadata(out, "metadata", metadata);
     writeLinks(out, style, volume);
     writeAttachments(out, style, view.attachments);
     if (style.version >= Microversion{13}) out.field("group_id", nullptr);

@@ -245,6 +245,7 @@ TEST_CASE("A volume in use cannot be deleted, nor taken from the server that has
               .status == 409);
     const auto byAdmin = [&](std::string action) { return admin.posts(volumesPath + "/" + volume + "/action", std::move(action)).status; };
     CHECK(byAdmin(R"({"os-force_delete":{}})") == 400);
+    CHECK(byAdmin(R"({"os-force_detach":{}})") == 409);
     CHECK(byAdmin(R"({"os-reset_status":{"status":"available"}})") == 202);
     CHECK(alice.deletes(volumesPath + "/" + volume).status == 400); // whatever the status says
     CHECK(acts(alice, volume, R"({"os-reserve":{}})").status == 400);
@@ -279,6 +280,43 @@ TEST_CASE("Reserving, attaching and detaching by hand follow the states", "[bloc
     CHECK(acts(alice, volume, R"({"os-fly":{}})").status == 400);
     CHECK(messageOf(acts(alice, volume, R"({"os-fly":{}})"), "badRequest") == "There is no such action: os-fly");
     CHECK(acts(alice, volume, R"({})").status == 400);
+}
+
+TEST_CASE("An administrator detaches by force what a host has, whatever the status says", "[block][attachment]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const auto admin = cloud.admin();
+    const auto volume = makes(cloud, alice);
+    const auto byAdmin = [&](std::string action) { return admin.posts(volumesPath + "/" + volume + "/action", std::move(action)).status; };
+    CHECK(byAdmin(R"({"os-force_detach":{}})") == 400); // nobody has it
+    REQUIRE(acts(alice, volume, R"({"os-attach":{"host_name":"elsewhere","mountpoint":"/dev/vdc"}})").status == 202);
+    const auto attachment = shows(alice, volume).array("attachments").items().at(0).text("attachment_id");
+    REQUIRE(byAdmin(R"({"os-reset_status":{"status":"error"}})") == 202);
+    CHECK(acts(alice, volume, R"({"os-force_detach":{}})").status == 403);
+    CHECK(byAdmin(R"({"os-force_detach":{"attachment_id":"77777777-0000-4000-8000-000000000000"}})") == 404);
+    CHECK(statusOf(alice, volume) == "error");
+    CHECK(byAdmin(R"({"os-force_detach":{"attachment_id":")" + attachment + R"(","connector":null}})") == 202);
+    CHECK(statusOf(alice, volume) == "available");
+    CHECK(shows(alice, volume).array("attachments").size() == 0);
+}
+
+TEST_CASE("A read-only volume says so, and whoever gets it may only read", "[block][attachment]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const auto volume = makes(cloud, alice);
+    CHECK_FALSE(shows(alice, volume).object("metadata").find("readonly"));
+    CHECK(acts(alice, volume, R"({"os-update_readonly_flag":{}})").status == 400);
+    CHECK(acts(alice, volume, R"({"os-update_readonly_flag":{"readonly":"perhaps"}})").status == 400);
+    CHECK(acts(alice, volume, R"({"os-update_readonly_flag":{"readonly":true}})").status == 202);
+    CHECK(shows(alice, volume).object("metadata").text("readonly") == "True");
+    CHECK(alice.gets(volumesPath + "/" + volume + "/metadata").json().object("metadata").size() == 0); // it is no metadata of the user's
+
+    CHECK(acts(alice, volume, R"({"os-attach":{"host_name":"elsewhere","mountpoint":"/dev/vdc"}})").status == 400);
+    CHECK(acts(alice, volume, R"({"os-attach":{"host_name":"elsewhere","mountpoint":"/dev/vdc","mode":"ro"}})").status == 202);
+    CHECK(acts(alice, volume, R"({"os-update_readonly_flag":{"readonly":false}})").status == 400); // somebody has it
+    CHECK(acts(alice, volume, R"({"os-detach":{}})").status == 202);
+    CHECK(acts(alice, volume, R"({"os-update_readonly_flag":{"readonly":false}})").status == 202);
+    CHECK(shows(alice, volume).object("metadata").text("readonly") == "False");
 }
 
 TEST_CASE("The attachments API reserves, completes and releases", "[block][attachment]") {

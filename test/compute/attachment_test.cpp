@@ -39,6 +39,21 @@ TEST_CASE("A volume is attached to a server and detached again", "[compute][volu
     CHECK(cloud.alice.gets(attachmentsOf(server)).json().array("volumeAttachments").size() == 0);
 }
 
+TEST_CASE("A guest gets a read-only volume for reading alone", "[compute][volume]") {
+    Cloud cloud;
+    const auto server = cloud.boots(cloud.alice, "web");
+    const auto volume = cloud.createsVolume(cloud.alice), other = cloud.createsVolume(cloud.alice);
+    const auto flag = R"({"os-update_readonly_flag":{"readonly":true}})";
+    REQUIRE(cloud.alice.posts("/volume/v3/{project}/volumes/" + volume + "/action", flag).status == 202);
+    for (const auto& each : {volume, other}) {
+        REQUIRE(cloud.alice.posts(attachmentsOf(server), attachmentBody(each)).status == 200);
+        cloud.appliance.settle();
+        REQUIRE(cloud.volumeStatus(cloud.alice, each) == "in-use");
+    }
+    CHECK(cloud.appliance.hypervisor().readOnlyDisksOf(ServerId{server}).size() == 1);
+    CHECK(cloud.appliance.hypervisor().disksOf(ServerId{server}).size() == 3);
+}
+
 TEST_CASE("A volume that the guest does not take is available again", "[compute][volume]") {
     Cloud cloud;
     const auto server = cloud.boots(cloud.alice, "web");

@@ -105,10 +105,11 @@ TEST_CASE("Bad input is refused by the name of the field, and nothing is kept", 
     TestAppliance cloud;
     const auto root = cloud.admin();
     const auto before = namesIn(root.gets("/identity/v3/projects"), "projects");
-    for (const auto& body : std::vector<std::string>{R"({"project":{}})", R"({"project":{"name":""}})", R"({"project":{"name":"  "}})",
-                                    R"({"project":{"name":7}})", R"({"project":{"name":"x","enabled":"yes"}})",
-                                    R"({"project":{"name":"x","tags":["a/b"]}})", R"({"project":{"name":"x","options":{"nonsense":1}}})",
-                                    R"({"project":{"name":"x","domain_id":1}})", R"({"project":)", R"([])", R"({})", "", "nonsense"}) {
+    for (const auto& body :
+         std::vector<std::string>{R"({"project":{}})", R"({"project":{"name":""}})", R"({"project":{"name":"  "}})",
+                                  R"({"project":{"name":7}})", R"({"project":{"name":"x","enabled":"yes"}})",
+                                  R"({"project":{"name":"x","tags":["a/b"]}})", R"({"project":{"name":"x","options":{"nonsense":1}}})",
+                                  R"({"project":{"name":"x","domain_id":1}})", R"({"project":)", R"([])", R"({})", "", "nonsense"}) {
         INFO(body);
         const auto answer = root.posts("/identity/v3/projects", body);
         CHECK(answer.status == 400);

@@ -84,6 +84,7 @@ std::string diskXml(const GuestDisk& disk) {
     // A raw disk is written by its guest: whatever it may look like, nothing stands behind it.
     if (disk.source.format == DiskFormat::Raw) xml << "<backingStore/>";
     xml << "<target" << attribute("dev", disk.device) << " bus='virtio'/>";
+    if (disk.source.readOnly) xml << "<readonly/>";
     if (!disk.serial.empty()) xml << element("serial", disk.serial);
     xml << "</disk>";
     return std::move(xml).str();

@@ -108,7 +108,10 @@ void SimulatedHypervisor::ensureDefined(const GuestSpec& spec) {
     if (guest.power == PowerState::Running) return;
     guest.disks.clear();
     guest.nics.clear();
-    for (const auto& disk : spec.disks) guest.disks.push_back(disk.serial);
+    for (const auto& disk : spec.disks) {
+        guest.disks.push_back(disk.serial);
+        if (disk.source.readOnly) readOnly_.insert(disk.serial);
+    }
     for (const auto& nic : spec.nics) guest.nics.push_back(nic.mac);
     keep(spec.server);
 }
@@ -154,6 +157,7 @@ void SimulatedHypervisor::ensureAttached(const ServerId& server, const GuestDisk
     const std::lock_guard guard(lock_);
     enter("ensureAttached");
     addOnce(known(server).disks, disk.serial);
+    if (disk.source.readOnly) readOnly_.insert(disk.serial);
     keep(server);
 }
 
@@ -163,6 +167,7 @@ void SimulatedHypervisor::ensureDetached(const ServerId& server, const std::stri
     const auto found = guests_.find(server);
     if (found == guests_.end()) return;
     std::erase(found->second.disks, serial);
+    readOnly_.erase(serial);
     keep(server);
 }
 
@@ -180,6 +185,15 @@ void SimulatedHypervisor::ensureNicDetached(const ServerId& server, const std::s
     if (found == guests_.end()) return;
     std::erase(found->second.nics, mac);
     keep(server);
+}
+
+std::vector<std::string> SimulatedHypervisor::readOnlyDisksOf(const ServerId& server) const {
+    const std::lock_guard guard(lock_);
+    std::vector<std::string> found;
+    if (const auto guest = guests_.find(server); guest != guests_.end())
+        for (const auto& disk : guest->second.disks)
+            if (readOnly_.contains(disk)) found.push_back(disk);
+    return found;
 }
 
 std::vector<std::string> SimulatedHypervisor::disksOf(const ServerId& server) {

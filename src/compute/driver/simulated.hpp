@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 
 namespace stratolet::compute {
@@ -54,7 +55,8 @@ public:
     std::vector<ServerId> guests() override;
     std::string console(const ServerId& server, int lines) override;
 
-    std::vector<std::string> nicsOf(const ServerId& server) const; ///< their MAC addresses
+    std::vector<std::string> nicsOf(const ServerId& server) const;          ///< their MAC addresses
+    std::vector<std::string> readOnlyDisksOf(const ServerId& server) const; ///< serials, as this process was told them
 
 private:
     struct Guest {
@@ -77,6 +79,7 @@ private:
     SimulatedOptions options_;
     mutable std::mutex lock_;
     std::map<ServerId, Guest> guests_;
+    std::set<std::string> readOnly_; // serials
     std::map<std::string, Fault> faults_;
     std::map<std::string, int> calls_;
 };

@@ -62,6 +62,9 @@ TEST_CASE("Every disk says its format, and a raw disk has nothing behind it", "[
     CHECK_THAT(raw, Contains("type='raw'"));
     CHECK_THAT(raw, Contains("<source dev='/dev/vg/volume'/><backingStore/>"));
     CHECK_THAT(raw, Contains("<serial>s</serial>"));
+    CHECK(raw.find("<readonly/>") == std::string::npos);
+    CHECK(diskXml({.serial = "s", .source = {"/dev/vg/volume", DiskFormat::Raw, true}, .device = "vdb"}).find("<readonly/>") !=
+          std::string::npos);
     const auto qcow2 = diskXml({.serial = "s", .source = {"/disks/it's", DiskFormat::Qcow2}, .device = "vda"});
     CHECK_THAT(qcow2, Contains("type='qcow2'"));
     CHECK_THAT(qcow2, Contains("<source file='/disks/it&apos;s'/>"));
