@@ -1,0 +1,278 @@
+#!/usr/bin/python3
+"""The `openstack` client against a running cloud: a line per case, then "client: N passed, N failed".
+
+    client.py IMAGE-FILE            with OS_AUTH_URL and the other OS_… of an administrator in the environment
+
+Each command is what a user would type. They share one process, because the client takes longer to start than the cloud to answer; the
+entry point, the parsing and the exit code are those of the program.
+"""
+import contextlib
+import io
+import json
+import os
+import shlex
+import sys
+import tempfile
+import time
+
+from openstackclient import shell
+
+CASES = []
+
+
+class Refused(Exception):
+    """A command that did not end as it should have."""
+
+
+def case(sentence):
+    def keep(function):
+        CASES.append((sentence, function))
+        return function
+    return keep
+
+
+def run(command, expect=0):
+    """Standard output of `openstack COMMAND`; Refused where it ended with another exit code."""
+    out, trouble = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(trouble):
+        try:
+            code = shell.main(shlex.split(command))
+        except SystemExit as end:
+            code = end.code
+    code = 1 if code not in (0, None) else 0
+    if code != expect:
+        raise Refused(f"openstack {command}\nended with {code} instead of {expect}: {trouble.getvalue().strip()[-600:]}")
+    return out.getvalue()
+
+
+def show(command):
+    """The fields that a command shows."""
+    return json.loads(run(command + " -f json"))
+
+
+def rows(command, column):
+    """One column of a listing."""
+    return [row[column] for row in json.loads(run(command + " -f json"))]
+
+
+def check(condition, what):
+    if not condition:
+        raise Refused(what)
+
+
+def until(what, probe, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not probe():
+        check(time.monotonic() < deadline, f"{what}: not within {seconds} s")
+        time.sleep(0.3)
+
+
+def status_of(kind, name):
+    return show(f"{kind} show {name}")["status"].lower()
+
+
+@case("a token is issued for the project")
+def token():
+    issued = show("token issue")
+    check(len(issued["id"]) > 100 and issued["project_id"] and issued["user_id"], issued)
+
+
+@case("the catalog lists the five services")
+def catalog():
+    types = rows("catalog list", "Type")
+    check({"identity", "image", "network", "compute"} <= set(types) and any("volume" in t or "block" in t for t in types), types)
+
+
+@case("a domain, a project and a user are made, shown, changed, listed and deleted")
+def identity():
+    domain = show("domain create cli-domain --description made")
+    check(domain["name"] == "cli-domain" and domain["enabled"] is True, domain)
+    project = show("project create cli-project --domain cli-domain --tag one --property shade=blue")
+    check(project["domain_id"] == domain["id"] and project["tags"] == ["one"], project)
+    run("project set cli-project --domain cli-domain --description changed --tag two")
+    project = show("project show cli-project --domain cli-domain")
+    check(project["description"] == "changed" and sorted(project["tags"]) == ["one", "two"], project)
+    user = show(f"user create cli-user --domain cli-domain --project {project['id']} --password first --email me@example.org")
+    check(user["email"] == "me@example.org", user)
+    run("user set cli-user --domain cli-domain --password second --description kept")
+    check(show("user show cli-user --domain cli-domain")["description"] == "kept", "the description of the user is lost")
+    check(rows("user list --domain cli-domain", "Name") == ["cli-user"], "the domain lists another user than its own")
+    check("cli-project" in rows("project list --domain cli-domain", "Name"), "the domain does not list its project")
+
+    role = show("role create cli-role")
+    run(f"role set cli-role --name cli-role-renamed")
+    check(show("role show cli-role-renamed")["id"] == role["id"], "the renamed role is another")
+    run(f"role add cli-role-renamed --user {user['id']} --project {project['id']}")
+    check(rows(f"role assignment list --user {user['id']} --project {project['id']} --names", "Role") == ["cli-role-renamed"],
+          "the assignment is not listed")
+    run(f"role add member --user {user['id']} --project {project['id']}")
+    mine = show(f"--os-username cli-user --os-password second --os-user-domain-name cli-domain --os-project-name '' "
+                f"--os-project-domain-name '' --os-project-id {project['id']} token issue")
+    check(mine["user_id"] == user["id"], "the user gets somebody else's token")
+    run(f"role remove cli-role-renamed --user {user['id']} --project {project['id']}")
+    check(rows(f"role assignment list --user {user['id']} --project {project['id']} --names", "Role") == ["member"],
+          "the removed assignment is listed")
+
+    run("role delete cli-role-renamed")
+    run("domain delete cli-domain", expect=1)       # enabled: refused
+    run("user delete cli-user --domain cli-domain")
+    run("project delete cli-project --domain cli-domain")
+    run("domain set cli-domain --disable")
+    check(show("domain show cli-domain")["enabled"] is False, "the domain is still enabled")
+    run("domain delete cli-domain")
+    check("cli-domain" not in rows("domain list", "Name"), "the deleted domain is listed")
+    run("domain show cli-domain", expect=1)
+
+
+@case("an image is uploaded, shown, changed, listed and saved byte for byte")
+def image():
+    made = show(f"image create cli-image --file {IMAGE} --disk-format qcow2 --container-format bare --property shade=blue --tag cli --min-disk 1")
+    check(status_of("image", "cli-image") == "active", made)
+    run("image set cli-image --name cli-image-renamed --property shade=red --min-ram 64")
+    now = show("image show cli-image-renamed")
+    check(now["min_ram"] == 64 and now["properties"]["shade"] == "red" and now["tags"] == ["cli"], now)
+    check("cli-image-renamed" in rows("image list --tag cli", "Name"), "the tagged image is not listed")
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        copy = os.path.join(folder, "copy")
+        run(f"image save cli-image-renamed --file {copy}")
+        with open(copy, "rb") as a, open(IMAGE, "rb") as b:
+            check(a.read() == b.read(), "what was saved is not what was uploaded")
+
+
+@case("a network with a subnet, a router with gateway, a port and a floating IP are made and joined")
+def network():
+    made = show("network create cli-net --description made")
+    run("network set cli-net --description changed")
+    check(show("network show cli-net")["description"] == "changed", "the description of the network is lost")
+    subnet = show("subnet create cli-subnet --network cli-net --subnet-range 10.77.0.0/24 --dns-nameserver 10.77.0.9")
+    check(subnet["gateway_ip"] == "10.77.0.1" and subnet["network_id"] == made["id"], subnet)
+    run("subnet set cli-subnet --name cli-subnet-renamed")
+    check(rows("subnet list --network cli-net", "Name") == ["cli-subnet-renamed"], "the subnet is not listed")
+    external = rows("network list --external", "Name")[0]
+    run("router create cli-router")
+    run("router add subnet cli-router cli-subnet-renamed")
+    run(f"router set cli-router --external-gateway {external}")
+    router = show("router show cli-router")
+    check(router["external_gateway_info"]["network_id"] and router["interfaces_info"][0]["ip_address"] == "10.77.0.1", router)
+    port = show("port create cli-port --network cli-net --fixed-ip subnet=cli-subnet-renamed,ip-address=10.77.0.50")
+    check(port["fixed_ips"][0]["ip_address"] == "10.77.0.50", port)
+    check("cli-port" in rows("port list --network cli-net", "Name"), "the port is not listed")
+    floating = show(f"floating ip create {external}")["floating_ip_address"]
+    run(f"floating ip set {floating} --port cli-port")
+    check(show(f"floating ip show {floating}")["fixed_ip_address"] == "10.77.0.50", "the floating IP does not lead to the port")
+    run("router remove subnet cli-router cli-subnet-renamed", expect=1)     # the floating IP needs it: refused
+    run(f"floating ip unset --port {floating}")
+    run(f"floating ip delete {floating}")
+    check(floating not in rows("floating ip list", "Floating IP Address"), "the deleted floating IP is listed")
+
+
+@case("a security group gets a rule, loses it and is deleted")
+def security_group():
+    run("security group create cli-group --description made")
+    run("security group set cli-group --description changed")
+    rule = show("security group rule create cli-group --ingress --protocol tcp --dst-port 22 --remote-ip 10.0.0.0/8")
+    check(rule["port_range_min"] == 22 and rule["remote_ip_prefix"] == "10.0.0.0/8", rule)
+    check(rule["id"] in rows("security group rule list cli-group", "ID"), "the rule is not listed")
+    run(f"security group rule delete {rule['id']}")
+    check(rule["id"] not in rows("security group rule list cli-group", "ID"), "the deleted rule is listed")
+    check(show("security group show cli-group")["description"] == "changed", "the description of the group is lost")
+    run("security group delete cli-group")
+    run("security group show cli-group", expect=1)
+
+
+@case("a volume is made, changed, extended and listed")
+def volume():
+    made = show("volume create cli-volume --size 1 --property shade=blue")
+    check(made["size"] == 1, made)
+    until("volume available", lambda: status_of("volume", "cli-volume") == "available")
+    run("volume set cli-volume --size 2 --description kept")
+    until("volume extended", lambda: show("volume show cli-volume")["size"] == 2)
+    until("volume available", lambda: status_of("volume", "cli-volume") == "available")
+    check(show("volume show cli-volume")["description"] == "kept", "the description of the volume is lost")
+    run("volume set cli-volume --read-only")
+    check(show("volume show cli-volume")["properties"]["readonly"].lower() == "true", "the volume is not read-only")
+    run("volume set cli-volume --read-write")
+    check("cli-volume" in rows("volume list", "Name"), "the volume is not listed")
+
+
+@case("a keypair and a flavor are made; a server made of them gets an address, a console and a volume, stops, starts, reboots")
+def server():
+    flavor = show("flavor create cli-flavor --ram 128 --disk 1 --vcpus 1")
+    check(flavor["ram"] == 128 and "cli-flavor" in rows("flavor list", "Name"), flavor)
+    with tempfile.TemporaryDirectory() as folder:
+        run(f"keypair create cli-key --private-key {folder}/key")
+        check(os.path.getsize(f"{folder}/key") > 100, "there is no private key")
+    check("cli-key" in rows("keypair list", "Name"), "the keypair is not listed")
+    run("server create cli-server --image cli-image-renamed --flavor cli-flavor --key-name cli-key --network cli-net --wait")
+    shown = show("server show cli-server")
+    check(shown["status"] == "ACTIVE" and shown["key_name"] == "cli-key" and shown["addresses"]["cli-net"][0].startswith("10.77.0."), shown)
+    check(rows("server list", "Name") == ["cli-server"], "the server is not listed")
+    run("server add volume cli-server cli-volume")
+    until("volume attached", lambda: status_of("volume", "cli-volume") == "in-use")
+    run("volume delete cli-volume", expect=1)       # in use: refused
+    check(len(rows("server volume list cli-server", "Volume ID")) == 1, "the attached volume is not listed")
+    run("server remove volume cli-server cli-volume")
+    until("volume detached", lambda: status_of("volume", "cli-volume") == "available")
+    run("console log show cli-server")
+    run("server stop cli-server")
+    until("server stopped", lambda: status_of("server", "cli-server") == "shutoff")
+    run("server start cli-server")
+    until("server started", lambda: status_of("server", "cli-server") == "active")
+    run("server reboot --wait --soft cli-server")
+    run("server reboot --wait --hard cli-server")
+    run("server set cli-server --name cli-server-renamed --property shade=blue")
+    check(show("server show cli-server-renamed")["properties"] == {"shade": "blue"}, "the property of the server is lost")
+
+
+@case("quotas are shown and set, limits count what is used")
+def quotas():
+    run("quota set admin --instances 7 --volumes 8 --networks 9")
+    now = show("quota show admin")
+    now = {row["Resource"]: row["Limit"] for row in now} if isinstance(now, list) else now
+    check((now["instances"], now["volumes"], now["networks"]) == (7, 8, 9), now)
+    limits = {row["Name"]: row["Value"] for row in json.loads(run("limits show --absolute -f json"))}
+    check(limits["totalInstancesUsed"] == 1 and limits["totalVolumesUsed"] == 1 and limits["maxTotalInstances"] == 7, limits)
+
+
+@case("everything is deleted again")
+def clean():
+    run("server delete --wait cli-server-renamed")
+    run("server show cli-server-renamed", expect=1)
+    run("volume delete cli-volume")
+    until("volume gone", lambda: "cli-volume" not in rows("volume list", "Name"))
+    run("port delete cli-port")
+    run("router remove subnet cli-router cli-subnet-renamed")
+    run("router delete cli-router")
+    run("subnet delete cli-subnet-renamed")
+    run("network delete cli-net")
+    check("cli-net" not in rows("network list", "Name"), "the deleted network is listed")
+    run("keypair delete cli-key")
+    run("flavor delete cli-flavor")
+    run("image delete cli-image-renamed")
+    run("image show cli-image-renamed", expect=1)
+    limits = {row["Name"]: row["Value"] for row in json.loads(run("limits show --absolute -f json"))}
+    check(limits["totalInstancesUsed"] == 0 and limits["totalVolumesUsed"] == 0, limits)
+
+
+def main():
+    passed = failed = 0
+    for sentence, function in CASES:
+        began = time.monotonic()
+        try:
+            function()
+            outcome, detail = "ok", ""
+            passed += 1
+        except Exception as error:      # noqa: BLE001  the next case is worth its run
+            outcome, detail = "FAILED", str(error) if isinstance(error, Refused) else repr(error)
+            failed += 1
+        print(f"{outcome} client: {sentence} ({time.monotonic() - began:.1f} s)")
+        if detail:
+            print("    " + detail.replace("\n", "\n    "))
+        sys.stdout.flush()
+    print(f"client: {passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    IMAGE = sys.argv[1]
+    sys.exit(main())
