@@ -540,11 +540,8 @@ ServerQuery queryOf(const Call& call, Servers& servers, bool whole) {
     if (const auto all = filters.find("all_tenants")) query.allProjects = all->empty() || booleanOf("all_tenants", *all);
     if (query.allProjects)
         call.caller.enforce(whole ? "os_compute_api:servers:detail:get_all_tenants" : "os_compute_api:servers:index:get_all_tenants", {});
-    for (const char* name : {"project_id", "tenant_id"})
-        if (const auto project = filters.ofAdmin(name)) {
-            query.allProjects = true;
-            query.project = ProjectId{*project};
-        }
+    for (const char* name : {"project_id", "tenant_id"}) // without all_tenants they mean nothing, as in compute since ever
+        if (const auto project = filters.ofAdmin(name); project && query.allProjects) query.project = ProjectId{*project};
     if (const auto since = filters.find("changes-since")) query.changedSince = timeOf("changes-since", *since);
     if (const auto before = filters.find("changes-before", 66)) query.changedBefore = timeOf("changes-before", *before);
     if (query.changedSince && query.changedBefore && *query.changedSince > *query.changedBefore)

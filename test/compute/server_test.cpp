@@ -172,7 +172,12 @@ TEST_CASE("Nobody sees or touches another project's server", "[compute][server][
     CHECK(mallory.gets("/compute/v2.1/servers").json().array("servers").size() == 0);
     CHECK(mallory.gets("/compute/v2.1/servers?all_tenants=1").status == 403);
     CHECK(mallory.gets("/compute/v2.1/servers?project_id=" + cloud.alice.project).json().array("servers").size() == 0);
-    CHECK(cloud.appliance.admin().gets("/compute/v2.1/servers?all_tenants=1").json().array("servers").size() == 1);
+    const auto admin = cloud.appliance.admin();
+    CHECK(admin.gets("/compute/v2.1/servers?all_tenants=1").json().array("servers").size() == 1);
+    const std::string of = "tenant_id=" + cloud.alice.project, ofOthers = "tenant_id=" + admin.project;
+    CHECK(admin.gets("/compute/v2.1/servers?all_tenants&" + of).json().array("servers").size() == 1);
+    CHECK(admin.gets("/compute/v2.1/servers?all_tenants&" + ofOthers).json().array("servers").size() == 0);
+    CHECK(admin.gets("/compute/v2.1/servers?" + of).json().array("servers").size() == 0); // only the administrator's own project
     const auto reader = cloud.appliance.colleague(cloud.alice, "rita", "reader");
     CHECK(reader.gets("/compute/v2.1/servers/" + id).status == 200);
     CHECK(reader.deletes("/compute/v2.1/servers/" + id).status == 403);
