@@ -275,7 +275,7 @@ TEST_CASE("A guest gets its address, routes and MTU by DHCP", "[network][linux][
         << "#!/bin/sh\n[ \"$1\" = bound ] && echo \"$ip $mask $router $dns $mtu $domain $hostname $staticroutes\"\nexit 0\n";
     std::filesystem::permissions(script, std::filesystem::perms(0755));
     const auto ask = [&](const Guest& guest) {
-        const auto outcome = process::run({.argv = {"busybox", "udhcpc", "-f", "-n", "-q", "-t", "4", "-T", "1", "-i", "eth0", "-O",
+        const auto outcome = process::run({.argv = {"busybox", "udhcpc", "-f", "-n", "-q", "-t", "12", "-T", "1", "-i", "eth0", "-O",
                                                     "staticroutes", "-O", "mtu", "-s", script.string()},
                                            .netns = guest.name()});
         return outcome.out;
