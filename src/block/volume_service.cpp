@@ -359,6 +359,7 @@ void VolumeService::detach(const Caller& caller, std::string_view rule, const Vo
     parts_.store.write([&](store::Transaction& tx) {
         const auto volume = permitted(tx, caller, rule, id);
         const auto attachments = table_.attachmentsOf(tx, id);
+        if (attachments.empty() && volume.status == Available) return; // it is detached already
         if ((volume.status != InUse && volume.status != Detaching) || attachments.empty())
             throw invalidVolume("Volume ", id, " is ", nameOf(volume.status), "; only an attached volume can be detached.");
         refuseOthers(attachments);

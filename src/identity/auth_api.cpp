@@ -108,7 +108,7 @@ Response issue(Request& request, const Auth& auth) {
             found = byPassword(identity.object("password"), auth);
         } else if (method == "token") {
             previous = auth.tokens.validate(identity.object("token").text("id"));
-            if (!previous) throw refused();
+            if (!previous) throw Error(Failure::NotFound, "Could not find token.");
             found = previous->user;
         } else {
             throw Error(Failure::Unauthenticated, "Attempted to authenticate with an unsupported method.");

@@ -94,6 +94,7 @@ TEST_CASE("A token made from a token lives no longer and is revoked by itself", 
     CHECK(alice.deletes("/identity/v3/auth/tokens", {{"X-Subject-Token", tokenOf(second)}}).status == 204);
     CHECK(stateOf(root, tokenOf(second)) == 404);
     CHECK(stateOf(root, tokenOf(first)) == 200);
+    CHECK(logsIn(cloud, tokenLogin(tokenOf(second), projectScope(alice.project))).status == 404); // no token any more, as clients know it
 }
 
 TEST_CASE("A token means nothing any more, at once, when what it rests on has changed", "[identity][token]") {
