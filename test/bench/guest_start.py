@@ -11,7 +11,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from cloud import Cloud, guest_image, in_laboratory, wait_for  # noqa: E402
+from cloud import Cloud, Failed, guest_image, in_laboratory  # noqa: E402
 
 RUNS = 5
 
@@ -30,7 +30,11 @@ def main():
         for run in range(RUNS + 1):
             began = time.monotonic()
             server = api.post("compute", "/servers", body)["server"]["id"]
-            wait_for("ACTIVE", lambda: api.get("compute", f"/servers/{server}")["server"]["status"] == "ACTIVE", 60, every=0.01)
+            until = time.monotonic() + 60
+            while (seen := api.get("compute", f"/servers/{server}")["server"])["status"] != "ACTIVE":
+                if seen["status"] == "ERROR" or time.monotonic() > until:
+                    raise Failed(f"the server is {seen['status']}: {seen.get('fault')} {cloud.tail()}")
+                time.sleep(0.01)
             taken = (time.monotonic() - began) * 1000
             xml = subprocess.run(["virsh", "dumpxml", "--inactive", server], capture_output=True, text=True, check=True).stdout
             subprocess.run(["virsh", "destroy", server], capture_output=True, check=True)

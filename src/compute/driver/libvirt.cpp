@@ -31,9 +31,11 @@ void freeDomain(virDomainPtr domain) { virDomainFree(domain); }
 using Connection = std::shared_ptr<virConnect>;
 using Domain = Handle<virDomain, freeDomain>;
 
-/// libvirt's own word for what went wrong last on this thread.
-[[noreturn]] void fail(std::string_view doing) {
-    const virErrorPtr last = virGetLastError();
+/// libvirt's own word for what went wrong last on this thread; the next call to it forgets that.
+using Trouble = Handle<virError, virFreeError>;
+Trouble trouble() { return Trouble(virSaveLastError()); }
+
+[[noreturn]] void fail(std::string_view doing, const Trouble& last = trouble()) {
     throw Error(last && last->code == VIR_ERR_OPERATION_TIMEOUT ? Failure::TimedOut : Failure::Broken, "could not ", doing, ": ",
                 last && last->message ? last->message : "libvirt gives no reason");
 }
@@ -135,8 +137,8 @@ public:
             if (power == PowerState::Running) return;
             if (power == PowerState::Paused) {
                 checked(virDomainResume(domain.get()), "let a guest go on");
-            } else if (virDomainCreateWithFlags(domain.get(), 0) < 0 && virDomainIsActive(domain.get()) != 1) {
-                fail("start a guest");
+            } else {
+                start(domain.get());
             }
         });
     }
@@ -154,7 +156,7 @@ public:
             // Off and on again instead of libvirt's own reboot: only this shows whether the guest has followed.
             if (!asksToPowerOff(domain.get(), patience))
                 throw Error(Failure::TimedOut, "the guest did not answer a request to reboot within ", patience.count(), " s");
-            if (virDomainCreateWithFlags(domain.get(), 0) < 0 && virDomainIsActive(domain.get()) != 1) fail("start a guest again");
+            start(domain.get());
         });
     }
 
@@ -293,6 +295,12 @@ private:
         return taken(virDomainGetXMLDesc(domain, flags), "read a guest's description");
     }
 
+    static void start(virDomainPtr domain) {
+        if (virDomainCreateWithFlags(domain, 0) == 0) return;
+        const Trouble reason = trouble();
+        if (virDomainIsActive(domain) != 1) fail("start a guest", reason); // somebody else was faster
+    }
+
     static bool isOff(virDomainPtr domain) {
         const PowerState power = powerOfDomain(domain);
         return power == PowerState::Shutdown || power == PowerState::Crashed;
@@ -307,8 +315,10 @@ private:
             const auto now = Clock::now();
             if (now - begin >= patience || power == PowerState::Suspended) return false;
             if (now >= press) {
-                if (virDomainShutdownFlags(domain, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN) < 0 && !isOff(domain))
-                    fail("ask a guest to power off");
+                if (virDomainShutdownFlags(domain, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN) < 0) {
+                    const Trouble reason = trouble();
+                    if (!isOff(domain)) fail("ask a guest to power off", reason);
+                }
                 press = now + 10s;
             }
             std::this_thread::sleep_for(100ms);
@@ -318,9 +328,9 @@ private:
 
     static void destroy(virDomainPtr domain) {
         if (isOff(domain)) return;
-        if (virDomainDestroyFlags(domain, VIR_DOMAIN_DESTROY_GRACEFUL) < 0 && !isOff(domain) && virDomainDestroy(domain) < 0 &&
-            !isOff(domain))
-            fail("power a guest off");
+        if (virDomainDestroyFlags(domain, VIR_DOMAIN_DESTROY_GRACEFUL) == 0 || isOff(domain) || virDomainDestroy(domain) == 0) return;
+        const Trouble reason = trouble();
+        if (!isOff(domain)) fail("power a guest off", reason);
     }
 
     static std::optional<std::string> device(virDomainPtr domain, unsigned flags, std::string_view kind, const std::string& wanted,
