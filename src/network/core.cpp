@@ -33,6 +33,7 @@ std::int64_t Core::used(store::Reader& db, const std::string& project, std::stri
 }
 
 void Core::claim(store::Reader& db, const std::string& project, std::string_view resource, std::int64_t wanted) const {
+    if (quotas.limit(db, project, resource) < 0) return; // nothing to count for
     try {
         quotas.claim(db, project, resource, used(db, project, resource), wanted);
     } catch (const Error& error) {

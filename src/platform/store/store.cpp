@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <semaphore>
 #include <thread>
 #include <unordered_map>
 
@@ -178,8 +179,7 @@ struct Waiting {
     const std::function<void(Transaction&)>& work;
     std::vector<std::function<void()>> afterCommit = {};
     std::exception_ptr failed = nullptr;
-    bool finished = false;
-    std::condition_variable done = {};
+    std::binary_semaphore& done; // the waiting thread's own, which outlives this
 };
 
 }
@@ -252,12 +252,9 @@ struct Store::Impl {
             }
             lock.unlock();
             flush(batch);
-            lock.lock();
-            for (auto* each : batch) {
-                each->finished = true;
-                each->done.notify_one(); // under the lock: the waiting one owns the condition and may end at once
-            }
+            for (auto* each : batch) each->done.release();
             batch.clear();
+            lock.lock();
         }
     }
 };
@@ -277,13 +274,14 @@ Store::~Store() {
 
 void Store::submit(const std::function<void(Transaction&)>& work) {
     assert(std::this_thread::get_id() != impl_->thread.get_id()); // a write inside a write would wait for itself
-    Waiting change{work};
+    static thread_local std::binary_semaphore done(0);
+    Waiting change{.work = work, .done = done};
     {
-        std::unique_lock lock(impl_->mutex);
+        const std::lock_guard lock(impl_->mutex);
         impl_->queue.push_back(&change);
         if (impl_->queue.size() == 1) impl_->filled.notify_one();
-        change.done.wait(lock, [&] { return change.finished; });
     }
+    done.acquire();
     if (change.failed) std::rethrow_exception(change.failed);
 }
 
