@@ -204,10 +204,11 @@ TEST_CASE("A chunked body is put together", "[http]") {
 
 TEST_CASE("What is no HTTP gets 400 and the connection ends", "[http]") {
     Bench bench;
-    for (const auto& bad : std::vector<std::string>{"nonsense\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nBad Header: x\r\n\r\n",
-          "GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-          "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\nabc",
-          "POST /thing/echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n"}) {
+    for (const auto& bad : std::vector<std::string>{
+             "nonsense\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nBad Header: x\r\n\r\n",
+             "GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+             "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\nabc",
+             "POST /thing/echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n"}) {
         INFO(bad);
         Line line(bench.port);
         const auto heard = line.says(bad).hears(2500ms);
