@@ -23,10 +23,12 @@ Drivers driversFor(const Settings& settings, const std::filesystem::path& stateD
                                                      .virtType = config.text("compute", "virt_type"),
                                                      .consoleDir = stateDir / "instances"},
                                                     log);
-    drivers.network =
-        network::linuxNetworkDriver({.nat = config.text("network", "external_network") == "nat", .notice = [&log](std::string_view line) {
-                                         log.info(line, {{"part", "network"}});
-                                     }});
+    // Below the state directory, so that no two clouds of one machine (each in a network namespace of its own) share it.
+    drivers.network = network::linuxNetworkDriver({.folder = stateDir / "network",
+                                                   .nat = config.text("network", "external_network") == "nat",
+                                                   .notice = [&log](std::string_view line) {
+                                                       log.info(line, {{"part", "network"}});
+                                                   }});
     return drivers;
 }
 

@@ -11,8 +11,8 @@
 namespace stratolet::network {
 
 struct LinuxNetworkOptions {
-    /// What must live as long as the running kernel: hosts of DHCP, numbers given out, settings to put back. DHCP servers, which run
-    /// without privileges, must be able to get into it.
+    /// This cloud's own; it must live as long as the running kernel at least: hosts of DHCP, numbers given out, settings to put back. DHCP
+    /// servers, which run without privileges, must be able to get into it.
     std::filesystem::path folder = "/run/stratolet/network";
 
     /// External networks have their gateway on this host, which forwards and masquerades for them. Without it they are bridges and nothing
