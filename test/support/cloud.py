@@ -240,7 +240,9 @@ class Api:
     def wait_gone(self, service, kind, identifier, seconds=60):
         def gone():
             answer = self.send("GET", service, f"/{kind}s/{identifier}")
-            if answer.status == 200 and (answer.json.get(kind, answer.json).get("status") or "").lower().startswith("error"):
+            found = answer.json.get(kind, answer.json) if answer.status == 200 else {}
+            # A server may have been in error before; then the task shows that it is still being deleted.
+            if (found.get("status") or "").lower().startswith("error") and not found.get("OS-EXT-STS:task_state"):
                 raise RuntimeError(f"{kind} {identifier} is in error instead of gone")
             return answer.status == 404
         wait_for(f"{kind} {identifier} gone", gone, seconds)
