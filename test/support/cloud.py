@@ -286,6 +286,9 @@ def write_result(passed, failed, skipped):
 
 def in_laboratory(argv, seconds):
     """Runs this script again inside a laboratory, unless it is in one already."""
+    def stopped(*_):
+        raise KeyboardInterrupt     # so that what `finally` holds is tidied up
+    signal.signal(signal.SIGTERM, stopped)
     if os.environ.get("STRATOLET_LAB"):
         return
     if os.geteuid() != 0:
@@ -293,10 +296,6 @@ def in_laboratory(argv, seconds):
         write_result(0, 0, 1)
         sys.exit(0)
     guest_image()
-
-    def stopped(*_):
-        raise KeyboardInterrupt
-    signal.signal(signal.SIGTERM, stopped)
     try:
         process = subprocess.Popen([LAB, sys.executable, *argv])
         sys.exit(process.wait(seconds))
