@@ -168,7 +168,9 @@ Task<void> Session::readBody(RequestParser& parser, std::size_t piece) {
 }
 
 Task<Response> Session::answerPlain(Exchange& exchange) {
-    auto& [parser, request, place] = exchange;
+    auto& parser = exchange.parser;
+    auto& request = exchange.request;
+    auto& place = exchange.place;
     try {
         parser.limitBody(place.site ? place.site->bodyBytesMax : 1 << 20);
         if (parser.contentLength().value_or(0) > (place.site ? place.site->bodyBytesMax : 1 << 20))
@@ -199,7 +201,9 @@ Task<Response> Session::answerPlain(Exchange& exchange) {
 }
 
 Task<Response> Session::answerUpload(Exchange& exchange) {
-    auto& [parser, request, place] = exchange;
+    auto& parser = exchange.parser;
+    auto& request = exchange.request;
+    auto& place = exchange.place;
     if (auto refusal = shared_.dispatch.refused(place, request)) co_return std::move(*refusal);
     Response refusal;
     std::unique_ptr<BodySink> sink;
@@ -300,7 +304,9 @@ Task<void> Session::linger() {
 /// False where the connection has served its last request.
 Task<bool> Session::serveOne() {
     Exchange exchange(shared_.options.headerBytesMax, shared_.options.headerBytesMax);
-    auto& [parser, request, place] = exchange;
+    auto& parser = exchange.parser;
+    auto& request = exchange.request;
+    auto& place = exchange.place;
     Response response;
     bool understood = false;
     try {
