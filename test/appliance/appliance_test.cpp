@@ -93,6 +93,7 @@ TEST_CASE("A state directory is used by one process at a time", "[appliance]") {
 
 TEST_CASE("Monitors see that it is alive, which parts are ready, and counts", "[appliance]") {
     TestAppliance cloud;
+    cloud.settle();
     CHECK(cloud.asks(Method::Get, "/healthz", "").body == "ok\n");
     CHECK(cloud.asks(Method::Get, "/readyz", "").body == "store ok\nhypervisor ok\nservices ok\n");
     CHECK_THAT(cloud.asks(Method::Get, "/metrics", "").body,
