@@ -36,7 +36,10 @@ int Numbers::of(const std::string& kind, const std::string& id) {
 }
 
 void Numbers::settle() {
-    for (auto& [kind, numbers] : given_) std::erase_if(numbers, [&](const auto& each) { return !asked_[kind].contains(each.first); });
+    for (auto& given : given_) {
+        const auto& asked = asked_[given.first];
+        std::erase_if(given.second, [&](const auto& each) { return !asked.contains(each.first); });
+    }
     asked_.clear();
     if (given_ == written_) return;
     const auto fresh = file_.string() + ".new";
