@@ -100,6 +100,8 @@ std::optional<std::string> fromBase64Url(std::string_view given) {
     const int length = EVP_DecodeBlock(bytesOf(bytes), bytesOf(text), static_cast<int>(text.size()));
     if (length < 0) return std::nullopt;
     bytes.resize(static_cast<std::size_t>(length) - padding);
+    while (given.ends_with('=')) given.remove_suffix(1);
+    if (base64Url(bytes) != given) return std::nullopt; // bits behind the last byte: a second spelling of the same token
     return bytes;
 }
 
