@@ -3,6 +3,8 @@
 #include <array>
 #include <cstdlib>
 
+#include "platform/words.hpp"
+
 namespace stratolet::block {
 namespace {
 
@@ -23,18 +25,6 @@ constexpr std::array<std::pair<AttachmentStatus, std::string_view>, 4> attachmen
                                                                                            {AttachmentStatus::Attaching, "attaching"},
                                                                                            {AttachmentStatus::Attached, "attached"},
                                                                                            {AttachmentStatus::Detaching, "detaching"}}};
-
-template <class Table> std::string_view nameIn(const Table& table, auto wanted) {
-    for (const auto& [each, name] : table)
-        if (each == wanted) return name;
-    std::abort();
-}
-
-template <class Table> auto findIn(const Table& table, std::string_view wanted) -> std::optional<decltype(table[0].first)> {
-    for (const auto& [each, name] : table)
-        if (name == wanted) return each;
-    return std::nullopt;
-}
 
 }
 

@@ -6,6 +6,8 @@
 
 #include <stratolet/error.hpp>
 
+#include "platform/words.hpp"
+
 namespace stratolet::image {
 namespace {
 
@@ -30,18 +32,6 @@ constexpr std::array<std::string_view, 5> reserved{"deleted", "deleted_at", "loc
 
 template <class Names> bool contains(const Names& names, std::string_view name) {
     return std::find(names.begin(), names.end(), name) != names.end();
-}
-
-template <class Table> std::string_view nameIn(const Table& table, auto wanted) {
-    for (const auto& [each, name] : table)
-        if (each == wanted) return name;
-    std::abort();
-}
-
-template <class Table> auto findIn(const Table& table, std::string_view wanted) -> std::optional<decltype(table[0].first)> {
-    for (const auto& [each, name] : table)
-        if (name == wanted) return each;
-    return std::nullopt;
 }
 
 std::size_t charactersOf(std::string_view text) {
