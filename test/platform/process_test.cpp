@@ -1,15 +1,19 @@
 #include <catch2/catch.hpp>
 
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <stratolet/error.hpp>
 
 #include "platform/ambient/ambient.hpp"
 #include "platform/config/config.hpp"
+#include "platform/os/fd.hpp"
 #include "platform/os/process.hpp"
 #include "support/folder.hpp"
 
 #include <fstream>
+#include <thread>
 
 using namespace stratolet;
 using namespace std::chrono_literals;
@@ -53,6 +57,32 @@ TEST_CASE("A daemon is known by its mark and can be ended; a stranger with its n
     CHECK(process::runs(pid, "61.25"));
     process::end(pid, "61.25", 2s);
     CHECK_FALSE(process::runs(pid, "61.25"));
+}
+
+TEST_CASE("A daemon that has been ended has let go of its addresses", "[process]") {
+    const test::Folder folder;
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const auto bound = [&] { // the port, or 0
+        const Fd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) return 0;
+        socklen_t size = sizeof address;
+        ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size);
+        return static_cast<int>(ntohs(address.sin_port));
+    };
+    const int port = bound(); // a free one; from here on `address` has it
+    REQUIRE(port > 0);
+    for (int round = 0; round < 10; ++round) {
+        const auto mark = "--dhcp-hostsdir=" + folder.path().string(); // watching a folder makes its end slow
+        const int pid = process::spawn({.argv = {"dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-hosts", "--no-resolv",
+                                                 "--pid-file=", "--bind-interfaces", "--listen-address=127.0.0.1",
+                                                 "--port=" + std::to_string(port), "--user=root", mark}});
+        for (int look = 0; look < 500 && bound() != 0; ++look) std::this_thread::sleep_for(10ms);
+        REQUIRE(bound() == 0);
+        process::end(pid, mark, 5s);
+        CHECK(bound() == port);
+    }
 }
 
 TEST_CASE("A configuration file that says something unknown or wrong is refused with its line", "[config]") {

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stratolet/error.hpp>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #include <array>
 #include <cstring>
@@ -144,7 +143,6 @@ void DhcpServers::stop(const std::string& key) {
     const int pid = pidOf(key);
     if (pid <= 0) return;
     process::end(pid, hostsFolderOption(placeOf(key)), 2s);
-    waitpid(pid, nullptr, WNOHANG); // one that ended by itself and was a child of ours
 }
 
 void DhcpServers::ensure(const DhcpLayout& wanted, const std::string& netns) {

@@ -4,12 +4,14 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fstream>
@@ -38,8 +40,19 @@ Pipe makePipe() {
     return {Fd(ends[0]), Fd(ends[1])};
 }
 
+constexpr std::array<std::string_view, 6> programFolders = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"};
+
+/// A plain name is looked up in those folders alone: our own PATH is whatever the one who started us had.
+std::string programOf(const std::string& name) {
+    if (name.find('/') != std::string::npos) return name;
+    for (const auto& folder : programFolders)
+        if (auto path = std::string(folder) + "/" + name; ::access(path.c_str(), X_OK) == 0) return path;
+    return name; // execve() says what is missing
+}
+
 /// What a child gets, made before fork() so that the child itself allocates nothing.
 struct Prepared {
+    std::string program;
     std::vector<char*> argv;
     std::vector<char*> environment;
     Fd netns;
@@ -48,7 +61,8 @@ struct Prepared {
 Prepared prepare(const std::vector<std::string>& argv, const std::string& netnsName) {
     static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", locale[] = "LC_ALL=C", home[] = "HOME=/";
     Prepared made;
-    for (const auto& each : argv) made.argv.push_back(const_cast<char*>(each.c_str())); // execvpe wants it so and changes nothing
+    made.program = programOf(argv.at(0));
+    for (const auto& each : argv) made.argv.push_back(const_cast<char*>(each.c_str())); // execve wants it so and changes nothing
     made.argv.push_back(nullptr);
     made.environment = {path, locale, home, nullptr};
     if (!netnsName.empty()) made.netns = netns::open(netnsName);
@@ -73,7 +87,7 @@ void limit(__rlimit_resource resource, std::int64_t most) {
     limit(RLIMIT_CPU, limits.cpuSecondsMax);
     limit(RLIMIT_FSIZE, limits.fileBytesMax);
     ::syscall(SYS_close_range, 3U, ~0U, closeOnExec);
-    ::execvpe(prepared.argv[0], prepared.argv.data(), prepared.environment.data());
+    ::execve(prepared.program.c_str(), prepared.argv.data(), prepared.environment.data());
     const int problem = errno;
     if (report >= 0 && ::write(report, &problem, sizeof problem) < 0) ::_exit(126);
     ::_exit(127);
@@ -206,14 +220,27 @@ bool runs(int pid, const std::string& mark) {
 }
 
 void end(int pid, const std::string& mark, std::chrono::milliseconds patience) {
-    if (!runs(pid, mark)) return;
-    ::kill(pid, SIGTERM);
-    for (const auto until = Clock::now() + patience; Clock::now() < until; std::this_thread::sleep_for(std::chrono::milliseconds(5)))
-        if (!runs(pid, mark)) return;
-    ::kill(pid, SIGKILL);
-    for (const auto until = Clock::now() + std::chrono::seconds(2); Clock::now() < until;
-         std::this_thread::sleep_for(std::chrono::milliseconds(5)))
-        if (!runs(pid, mark)) return;
+    if (pid <= 1) return;
+    const Fd process(::pidfd_open(pid, 0)); // names this very process, whatever becomes of its number
+    if (!process) return;
+    const bool dying = commandLineOf(pid).empty(); // its memory goes before its sockets do
+    if (!dying && !runs(pid, mark)) return;
+    // Readable when everything is closed, so that a successor can take its addresses.
+    const auto ended = [&](std::chrono::milliseconds within) {
+        const auto until = Clock::now() + within;
+        for (;;) {
+            const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+            pollfd watched{process.get(), POLLIN, 0};
+            const int got = ::poll(&watched, 1, static_cast<int>(std::max<std::int64_t>(left, 0)));
+            if (got > 0 || (got == 0 && left <= 0)) return got > 0;
+        }
+    };
+    if (!dying) ::pidfd_send_signal(process.get(), SIGTERM, nullptr, 0);
+    if (!ended(patience) && !dying) {
+        ::pidfd_send_signal(process.get(), SIGKILL, nullptr, 0);
+        ended(std::chrono::seconds(2));
+    }
+    ::waitpid(pid, nullptr, WNOHANG); // it may be a child of ours
 }
 
 }

@@ -18,7 +18,7 @@ struct Limits {
 };
 
 struct Command {
-    std::vector<std::string> argv;                                ///< argv[0] is looked up in PATH; never a shell
+    std::vector<std::string> argv;                                ///< argv[0] is looked up in the usual folders, whatever our PATH; never a shell
     std::chrono::milliseconds timeout = std::chrono::seconds(60); ///< then TERM to its process group, 2 s later KILL
     std::string input = {};
     Limits limits = {};
@@ -51,7 +51,8 @@ int spawn(const Daemon& daemon); ///< its pid; in a session of its own
 /// True while `pid` runs a program whose command line has `mark` among its arguments (a pid alone may have been taken over by another).
 bool runs(int pid, const std::string& mark);
 
-/// TERM, wait up to `patience`, KILL, reap if it is ours. Does nothing where runs() says false.
+/// TERM, wait up to `patience` until it has closed everything, KILL, reap if it is ours. One that is ending already is only waited for;
+/// what runs() does not know is left alone.
 void end(int pid, const std::string& mark, std::chrono::milliseconds patience);
 
 }
