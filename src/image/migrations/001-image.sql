@@ -2,7 +2,7 @@ CREATE TABLE images (
     id TEXT PRIMARY KEY,
     name TEXT,
     owner TEXT NOT NULL,                 -- a project; empty where nobody owns it
-    status TEXT NOT NULL CHECK (status IN ('queued', 'saving', 'active', 'deactivated')),
+    status TEXT NOT NULL CHECK (status IN ('queued', 'saving', 'uploading', 'importing', 'active', 'deactivated')),
     visibility TEXT NOT NULL CHECK (visibility IN ('public', 'private', 'shared', 'community')),
     disk_format TEXT,
     container_format TEXT,
