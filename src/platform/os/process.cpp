@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -221,7 +220,9 @@ bool runs(int pid, const std::string& mark) {
 
 void end(int pid, const std::string& mark, std::chrono::milliseconds patience) {
     if (pid <= 1) return;
-    const Fd process(::pidfd_open(pid, 0)); // names this very process, whatever becomes of its number
+    // A descriptor names this very process, whatever becomes of its number. (glibc 2.36 declares its wrappers for C alone.)
+    const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    const auto send = [&](int signal) { ::syscall(SYS_pidfd_send_signal, process.get(), signal, nullptr, 0); };
     if (!process) return;
     const bool dying = commandLineOf(pid).empty(); // its memory goes before its sockets do
     if (!dying && !runs(pid, mark)) return;
@@ -235,9 +236,9 @@ void end(int pid, const std::string& mark, std::chrono::milliseconds patience) {
             if (got > 0 || (got == 0 && left <= 0)) return got > 0;
         }
     };
-    if (!dying) ::pidfd_send_signal(process.get(), SIGTERM, nullptr, 0);
+    if (!dying) send(SIGTERM);
     if (!ended(patience) && !dying) {
-        ::pidfd_send_signal(process.get(), SIGKILL, nullptr, 0);
+        send(SIGKILL);
         ended(std::chrono::seconds(2));
     }
     ::waitpid(pid, nullptr, WNOHANG); // it may be a child of ours
