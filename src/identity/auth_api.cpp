@@ -149,8 +149,7 @@ Response listScopes(Request& request, const Auth& auth, bool domains) {
     caller.enforce();
     store::Conditions conditions;
     conditions.add("enabled = 1");
-    conditions.add("id IN (SELECT target_id FROM assignments WHERE scope = ? AND user_id = ?)", domains ? "domain" : "project",
-                   caller.user);
+    role_table::onlyThoseWithRole(conditions, caller.user, domains ? Assignment::Scope::Domain : Assignment::Scope::Project);
     const auto found = project_table::list(auth.db(), conditions);
     return listResponse(request, domains ? "domains" : "projects", [&](JsonWriter& out) {
         for (const auto& each : found) writeProject(out, request, each, auth.db());

@@ -22,21 +22,43 @@ std::string filledIn(std::string url, const ProjectId& project) {
     return url;
 }
 
+bool isFiltered(store::Reader& db, const ProjectId& project) {
+    return !project.empty() && db.query("SELECT 1 FROM project_endpoints WHERE project_id = ? UNION ALL SELECT 1 FROM "
+                                        "project_endpoint_groups WHERE project_id = ?",
+                                        project, project)
+                                   .any();
+}
+
+/// The endpoints of a service that are associated with a project.
+constexpr std::string_view associated =
+    " AND (id IN (SELECT endpoint_id FROM project_endpoints WHERE project_id = ?) OR EXISTS (SELECT 1 FROM project_endpoint_groups JOIN "
+    "endpoint_groups ON endpoint_groups.id = endpoint_group_id WHERE project_id = ? AND coalesce(endpoint_groups.service_id, "
+    "endpoints.service_id) = endpoints.service_id AND coalesce(endpoint_groups.region_id, endpoints.region_id, '') = "
+    "coalesce(endpoints.region_id, '') AND coalesce(endpoint_groups.interface, endpoints.interface) = endpoints.interface))";
+
+store::Rows endpointsOf(store::Reader& db, const std::string& service, const ProjectId& project, bool filtered) {
+    static const std::string all = "SELECT id, interface, region_id, url FROM endpoints WHERE service_id = ? AND enabled = 1";
+    static const std::string order = " ORDER BY interface, id", some = all + std::string(associated) + order, every = all + order;
+    return filtered ? db.query(some, service, project, project) : db.query(every, service);
+}
+
 }
 
 void writeCatalog(JsonWriter& out, store::Reader& db, const ProjectId& project) {
+    const bool filtered = isFiltered(db, project);
     const auto catalog = out.array("catalog");
     auto services = db.query("SELECT id, type, coalesce(name, '') FROM services WHERE enabled = 1 ORDER BY type, id");
     while (services.next()) {
-        const auto service = out.object();
         const auto id = services.row().text(0);
+        auto rows = endpointsOf(db, id, project, filtered);
+        bool any = rows.next();
+        if (filtered && !any) continue; // a service without any endpoint for this project is none of its business
+        const auto service = out.object();
         out.field("id", id);
         out.field("type", services.row().text(1));
         out.field("name", services.row().text(2));
         const auto endpoints = out.array("endpoints");
-        auto rows =
-            db.query("SELECT id, interface, region_id, url FROM endpoints WHERE service_id = ? AND enabled = 1 ORDER BY interface, id", id);
-        while (rows.next()) {
+        for (; any; any = rows.next()) {
             const auto url = filledIn(rows.row().text(3), project);
             if (url.empty()) continue;
             const auto endpoint = out.object();

@@ -10,12 +10,15 @@
 namespace stratolet::identity {
 
 /// Writes the services and endpoints that a token of this project (empty: none) gets to see, as the list `catalog` of a token.
-/// Endpoints whose address needs a project are left out where there is none; disabled ones are hidden.
+/// Endpoints whose address needs a project are left out where there is none; disabled ones are hidden. A project that endpoints or groups
+/// of endpoints have been associated with gets to see those only.
 void writeCatalog(JsonWriter& out, store::Reader& db, const ProjectId& project);
 
 /// Our own services and endpoints, made where they are missing and pointed at `wanted.endpoint`.
 void ensureCatalog(store::Transaction& tx, Ambient& ambient, const Bootstrap& wanted);
 
+struct RecordKind;
+const RecordKind& endpointKind(); ///< how endpoints are read and shown
 void addCatalogRoutes(http::Routes& routes, Core& core);
 
 }

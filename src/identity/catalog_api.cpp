@@ -1,5 +1,5 @@
 #include "identity/catalog.hpp"
-#include "identity/wire.hpp"
+#include "identity/record.hpp"
 #include "platform/ambient/ambient.hpp"
 
 namespace stratolet::identity {
@@ -7,33 +7,8 @@ namespace {
 
 using namespace http;
 
-Error notFound(std::string_view kind, const std::string& id) { return Error(Failure::NotFound, "Could not find ", kind, ": ", id, "."); }
-
-/// One row as the API shows it: `write` is given the columns.
-using RowWriter = void (*)(JsonWriter&, const Request&, const store::Row&);
-
-Response answerOne(const Request& request, int status, std::string_view key, std::string_view sql, const std::string& id, Core& core,
-                   RowWriter write) {
-    auto rows = core.parts.store.reader().query(std::string(sql) + " WHERE id = ?", id);
-    if (!rows.next()) throw notFound(key, id);
-    return jsonResponse(status, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key(key);
-        write(out, request, rows.row());
-    });
-}
-
-Response answerAll(const Request& request, std::string_view collection, std::string_view sql, const store::Conditions& conditions,
-                   Core& core, RowWriter write) {
-    return listResponse(request, collection, [&](JsonWriter& out) {
-        auto rows = core.parts.store.reader().run(std::string(sql) + conditions.where() + " ORDER BY id", conditions.values());
-        while (rows.next()) write(out, request, rows.row());
-    });
-}
-
 // Regions
 
-constexpr std::string_view selectRegion = "SELECT id, parent_id, description, extra FROM regions";
 const std::initializer_list<std::string_view> regionAttributes = {"id", "parent_region_id", "description", "links"};
 
 void writeRegion(JsonWriter& out, const Request& request, const store::Row& row) {
@@ -45,8 +20,16 @@ void writeRegion(JsonWriter& out, const Request& request, const store::Row& row)
     writeSelf(out, request, "regions/" + row.text(0));
 }
 
+const RecordKind regionKind = {"region",
+                               "regions",
+                               "regions",
+                               "regions",
+                               "SELECT id, parent_id, description, extra FROM regions",
+                               {{"parent_region_id", "parent_id"}, {"description", "description"}},
+                               writeRegion};
+
 void refuseMissingRegion(store::Reader& db, const std::optional<std::string>& id) {
-    if (id && !db.query("SELECT 1 FROM regions WHERE id = ?", *id).any()) throw notFound("region", *id);
+    if (id && !db.query("SELECT 1 FROM regions WHERE id = ?", *id).any()) throw notFound(regionKind, *id);
 }
 
 Response createRegion(Request& request, Core& core, std::string id) {
@@ -66,7 +49,7 @@ Response createRegion(Request& request, Core& core, std::string id) {
             throw Error(Failure::Conflict, "Conflict occurred attempting to store region - Duplicate ID, ", id, ".");
         tx.execute("INSERT INTO regions VALUES (?, ?, ?, ?)", id, parent, description, extra);
     });
-    return answerOne(request, 201, "region", selectRegion, id, core, writeRegion);
+    return recordAnswer(request, 201, regionKind, id, core);
 }
 
 Response updateRegion(Request& request, Core& core) {
@@ -74,8 +57,8 @@ Response updateRegion(Request& request, Core& core) {
     callerOf(request).enforce();
     const auto& id = request.param("id");
     core.parts.store.write([&](store::Transaction& tx) {
-        auto rows = tx.query(std::string(selectRegion) + " WHERE id = ?", id);
-        if (!rows.next()) throw notFound("region", id);
+        auto rows = tx.query(regionKind.select + " WHERE id = ?", id);
+        if (!rows.next()) throw notFound(regionKind, id);
         const auto parent = body.has("parent_region_id") ? body.maybeText("parent_region_id") : rows.row().maybeText(1);
         const auto description = body.has("description") ? body.maybeText("description").value_or("") : rows.row().text(2);
         const auto extra = mergedExtra(rows.row().text(3), body, regionAttributes);
@@ -87,24 +70,17 @@ Response updateRegion(Request& request, Core& core) {
             throw Error(Failure::Invalid, "Region ", id, " cannot be below itself.");
         tx.execute("UPDATE regions SET parent_id = ?, description = ?, extra = ? WHERE id = ?", parent, description, extra, id);
     });
-    return answerOne(request, 200, "region", selectRegion, id, core, writeRegion);
+    return recordAnswer(request, 200, regionKind, id, core);
 }
 
-Response removeRegion(Request& request, Core& core) {
-    callerOf(request).enforce();
-    const auto& id = request.param("id");
-    core.parts.store.write([&](store::Transaction& tx) {
-        if (tx.query("SELECT 1 FROM endpoints WHERE region_id = ?", id).any() ||
-            tx.query("SELECT 1 FROM regions WHERE parent_id = ?", id).any())
-            throw Error(Failure::Forbidden, "Unable to delete region ", id, " because it or its child regions have associated endpoints.");
-        if (tx.execute("DELETE FROM regions WHERE id = ?", id) == 0) throw notFound("region", id);
-    });
-    return emptyResponse(204);
+void refuseUsedRegion(store::Transaction& tx, const std::string& id) {
+    if (tx.query("SELECT 1 FROM endpoints WHERE region_id = ?", id).any() ||
+        tx.query("SELECT 1 FROM regions WHERE parent_id = ?", id).any())
+        throw Error(Failure::Forbidden, "Unable to delete region ", id, " because it or its child regions have associated endpoints.");
 }
 
 // Services
 
-constexpr std::string_view selectService = "SELECT id, type, name, description, enabled, extra FROM services";
 const std::initializer_list<std::string_view> serviceAttributes = {"id", "type", "name", "description", "enabled", "links"};
 
 void writeService(JsonWriter& out, const Request& request, const store::Row& row) {
@@ -118,6 +94,15 @@ void writeService(JsonWriter& out, const Request& request, const store::Row& row
     writeSelf(out, request, "services/" + row.text(0));
 }
 
+const RecordKind serviceKind = {
+    "service",
+    "services",
+    "services",
+    "services",
+    "SELECT id, type, name, description, enabled, extra FROM services",
+    {{"type", "type"}, {"name", "name"}, {"description", "description"}, {"enabled", "enabled", Filter::Kind::Truth}},
+    writeService};
+
 Response createService(Request& request, Core& core) {
     const Json body = request.json().object("service");
     callerOf(request).enforce();
@@ -129,7 +114,7 @@ Response createService(Request& request, Core& core) {
     core.parts.store.write([&](store::Transaction& tx) {
         tx.execute("INSERT INTO services VALUES (?, ?, ?, ?, ?, ?)", id, type, name, description, enabled, extra);
     });
-    return answerOne(request, 201, "service", selectService, id, core, writeService);
+    return recordAnswer(request, 201, serviceKind, id, core);
 }
 
 Response updateService(Request& request, Core& core) {
@@ -137,8 +122,8 @@ Response updateService(Request& request, Core& core) {
     callerOf(request).enforce();
     const auto& id = request.param("id");
     core.parts.store.write([&](store::Transaction& tx) {
-        auto rows = tx.query(std::string(selectService) + " WHERE id = ?", id);
-        if (!rows.next()) throw notFound("service", id);
+        auto rows = tx.query(serviceKind.select + " WHERE id = ?", id);
+        if (!rows.next()) throw notFound(serviceKind, id);
         const auto row = rows.row();
         tx.execute("UPDATE services SET type = ?, name = ?, description = ?, enabled = ?, extra = ? WHERE id = ?",
                    body.has("type") ? checkedName(body.at("type"), 255) : row.text(1),
@@ -146,27 +131,13 @@ Response updateService(Request& request, Core& core) {
                    body.has("description") ? body.maybeText("description") : row.maybeText(3),
                    checkedTruth(body, "enabled", row.boolean(4)), mergedExtra(row.text(5), body, serviceAttributes), id);
     });
-    return answerOne(request, 200, "service", selectService, id, core, writeService);
+    return recordAnswer(request, 200, serviceKind, id, core);
 }
 
 // Endpoints
 
-constexpr std::string_view selectEndpoint = "SELECT id, service_id, region_id, interface, url, enabled, extra FROM endpoints";
 const std::initializer_list<std::string_view> endpointAttributes = {"id",        "service_id", "region_id", "region",
                                                                     "interface", "url",        "enabled",   "links"};
-
-void writeEndpoint(JsonWriter& out, const Request& request, const store::Row& row) {
-    const auto object = out.object();
-    out.field("id", row.text(0));
-    out.field("service_id", row.text(1));
-    out.field("region_id", row.maybeText(2));
-    out.field("region", row.maybeText(2));
-    out.field("interface", row.text(3));
-    out.field("url", row.text(4));
-    out.field("enabled", row.boolean(5));
-    writeExtra(out, row.text(6));
-    writeSelf(out, request, "endpoints/" + row.text(0));
-}
 
 std::string checkedInterface(const Json& value) {
     const auto interface = value.text();
@@ -203,6 +174,19 @@ std::optional<std::string> regionFrom(store::Transaction& tx, const Json& body) 
     return name;
 }
 
+void writeEndpoint(JsonWriter& out, const Request& request, const store::Row& row) {
+    const auto object = out.object();
+    out.field("id", row.text(0));
+    out.field("service_id", row.text(1));
+    out.field("region_id", row.maybeText(2));
+    out.field("region", row.maybeText(2));
+    out.field("interface", row.text(3));
+    out.field("url", row.text(4));
+    out.field("enabled", row.boolean(5));
+    writeExtra(out, row.text(6));
+    writeSelf(out, request, "endpoints/" + row.text(0));
+}
+
 Response createEndpoint(Request& request, Core& core) {
     const Json body = request.json().object("endpoint");
     callerOf(request).enforce();
@@ -216,7 +200,7 @@ Response createEndpoint(Request& request, Core& core) {
         tx.execute("INSERT INTO endpoints (id, service_id, region_id, interface, url, enabled, extra) VALUES (?, ?, ?, ?, ?, ?, ?)", id,
                    service, region, interface, url, enabled, extra);
     });
-    return answerOne(request, 201, "endpoint", selectEndpoint, id, core, writeEndpoint);
+    return recordAnswer(request, 201, endpointKind(), id, core);
 }
 
 Response updateEndpoint(Request& request, Core& core) {
@@ -224,8 +208,8 @@ Response updateEndpoint(Request& request, Core& core) {
     callerOf(request).enforce();
     const auto& id = request.param("id");
     core.parts.store.write([&](store::Transaction& tx) {
-        auto rows = tx.query(std::string(selectEndpoint) + " WHERE id = ?", id);
-        if (!rows.next()) throw notFound("endpoint", id);
+        auto rows = tx.query(endpointKind().select + " WHERE id = ?", id);
+        if (!rows.next()) throw notFound(endpointKind(), id);
         const auto row = rows.row();
         const auto service = body.has("service_id") ? body.text("service_id") : row.text(1);
         refuseMissingService(tx, service);
@@ -237,60 +221,46 @@ Response updateEndpoint(Request& request, Core& core) {
                    body.has("url") ? checkedUrl(body.at("url")) : row.text(4), checkedTruth(body, "enabled", row.boolean(5)),
                    mergedExtra(row.text(6), body, endpointAttributes), body.text("url", row.text(4)), id);
     });
-    return answerOne(request, 200, "endpoint", selectEndpoint, id, core, writeEndpoint);
+    return recordAnswer(request, 200, endpointKind(), id, core);
 }
 
-Response removeFrom(Request& request, Core& core, std::string_view kind, std::string_view sql) {
-    callerOf(request).enforce();
-    core.parts.store.write([&](store::Transaction& tx) {
-        if (tx.execute(sql, request.param("id")) == 0) throw notFound(kind, request.param("id"));
-    });
-    return emptyResponse(204);
 }
 
-/// The routes that are alike for the three nouns.
-void addAlike(Routes& routes, Core& core, const std::string& kind, std::string_view sql, RowWriter write, std::vector<Filter> filters) {
-    const std::string collection = "/v3/" + kind + "s", one = collection + "/{id}";
-    routes.push_back({Method::Get, collection, policy("identity:list_" + kind + "s"), [=, &core](Request& request) {
-                          callerOf(request).enforce();
-                          store::Conditions conditions;
-                          for (const auto& each : filters) applyFilters(conditions, request.query, {each});
-                          return answerAll(request, kind + "s", sql, conditions, core, write);
-                      }});
-    routes.push_back({Method::Get, one, policy("identity:get_" + kind), [=, &core](Request& request) {
-                          callerOf(request).enforce();
-                          return answerOne(request, 200, kind, sql, request.param("id"), core, write);
-                      }});
-}
-
+const RecordKind& endpointKind() {
+    static const RecordKind kind = {"endpoint",
+                                    "endpoints",
+                                    "endpoints",
+                                    "endpoints",
+                                    "SELECT id, service_id, region_id, interface, url, enabled, extra FROM endpoints",
+                                    {{"interface", "interface"},
+                                     {"service_id", "service_id"},
+                                     {"region_id", "region_id"},
+                                     {"region", "region_id"},
+                                     {"url", "url"},
+                                     {"enabled", "enabled", Filter::Kind::Truth}},
+                                    writeEndpoint};
+    return kind;
 }
 
 void addCatalogRoutes(Routes& routes, Core& core) {
-    addAlike(routes, core, "region", selectRegion, writeRegion, {{"parent_region_id", "parent_id"}});
-    addAlike(routes, core, "service", selectService, writeService, {{"type", "type"}, {"name", "name"}});
-    addAlike(routes, core, "endpoint", selectEndpoint, writeEndpoint,
-             {{"interface", "interface"}, {"service_id", "service_id"}, {"region_id", "region_id"}});
-
+    for (const auto* kind : {&regionKind, &serviceKind, &endpointKind()}) addReadingRoutes(routes, *kind, core);
+    addDeletingRoute(routes, regionKind, core, refuseUsedRegion);
+    addDeletingRoute(routes, serviceKind, core);
+    addDeletingRoute(routes, endpointKind(), core);
     routes.push_back(
         {Method::Post, "/v3/regions", policy("identity:create_region"), [&](Request& request) { return createRegion(request, core, ""); }});
     routes.push_back({Method::Put, "/v3/regions/{id}", policy("identity:create_region"),
                       [&](Request& request) { return createRegion(request, core, request.param("id")); }});
     routes.push_back({Method::Patch, "/v3/regions/{id}", policy("identity:update_region"),
                       [&](Request& request) { return updateRegion(request, core); }});
-    routes.push_back({Method::Delete, "/v3/regions/{id}", policy("identity:delete_region"),
-                      [&](Request& request) { return removeRegion(request, core); }});
     routes.push_back(
         {Method::Post, "/v3/services", policy("identity:create_service"), [&](Request& request) { return createService(request, core); }});
     routes.push_back({Method::Patch, "/v3/services/{id}", policy("identity:update_service"),
                       [&](Request& request) { return updateService(request, core); }});
-    routes.push_back({Method::Delete, "/v3/services/{id}", policy("identity:delete_service"),
-                      [&](Request& request) { return removeFrom(request, core, "service", "DELETE FROM services WHERE id = ?"); }});
     routes.push_back({Method::Post, "/v3/endpoints", policy("identity:create_endpoint"),
                       [&](Request& request) { return createEndpoint(request, core); }});
     routes.push_back({Method::Patch, "/v3/endpoints/{id}", policy("identity:update_endpoint"),
                       [&](Request& request) { return updateEndpoint(request, core); }});
-    routes.push_back({Method::Delete, "/v3/endpoints/{id}", policy("identity:delete_endpoint"),
-                      [&](Request& request) { return removeFrom(request, core, "endpoint", "DELETE FROM endpoints WHERE id = ?"); }});
 }
 
 }

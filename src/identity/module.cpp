@@ -1,4 +1,5 @@
 #include "identity/catalog.hpp"
+#include "identity/group.hpp"
 #include "identity/identity.hpp"
 #include "identity/password.hpp"
 #include "identity/project.hpp"
@@ -65,12 +66,14 @@ struct Identity::Impl {
     Core core;
     Projects projects;
     Users users;
+    Groups groups;
     Tokens tokens;
 
     explicit Impl(Parts parts)
         : core{parts},
           projects(core),
           users(core, static_cast<int>(parts.config.integer("identity", "password_hash_rounds"))),
+          groups(core),
           tokens(core, std::filesystem::path(parts.config.text("DEFAULT", "state_dir")) / "fernet-keys",
                  parts.config.seconds("identity", "token_lifetime")) {}
 };
@@ -112,8 +115,8 @@ bool Identity::bootstrap(const Bootstrap& wanted) {
         user.password = password;
         user.tokensValidAfter = now;
         user_table::insert(tx, user, now);
-        role_table::add(tx, {user.id, Assignment::Scope::Project, admin.text, roles["admin"]});
-        role_table::add(tx, {user.id, Assignment::Scope::System, "all", roles["admin"]});
+        role_table::add(tx, {Assignment::Actor::User, user.id.text, Assignment::Scope::Project, admin.text, roles["admin"]});
+        role_table::add(tx, {Assignment::Actor::User, user.id.text, Assignment::Scope::System, "all", roles["admin"]});
         ensureCatalog(tx, ambient, wanted);
     });
     return true;
@@ -132,6 +135,7 @@ Site Identity::site() {
     addAuthRoutes(site.routes, impl_->tokens, impl_->users, impl_->core);
     addProjectRoutes(site.routes, impl_->projects, impl_->core);
     addUserRoutes(site.routes, impl_->users, impl_->core);
+    addGroupRoutes(site.routes, impl_->groups, impl_->core);
     addRoleRoutes(site.routes, impl_->core);
     addAssignmentRoutes(site.routes, impl_->core);
     addCatalogRoutes(site.routes, impl_->core);

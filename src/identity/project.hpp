@@ -28,7 +28,7 @@ namespace project_table {
 std::optional<Project> find(store::Reader& db, const ProjectId& id);
 std::optional<Project> findByName(store::Reader& db, const DomainId& domain, const std::string& name);
 std::optional<Project> findDomainByName(store::Reader& db, const std::string& name);
-std::vector<Project> list(store::Reader& db, const store::Conditions& conditions);
+std::vector<Project> list(store::Reader& db, const store::Conditions& conditions, const std::string& order = " ORDER BY created, id");
 void insert(store::Transaction& tx, const Project& project, Time now);
 void update(store::Transaction& tx, const Project& project);
 void remove(store::Transaction& tx, const ProjectId& id); ///< with its assignments

@@ -126,6 +126,7 @@ void Projects::remove(const Caller& caller, const ProjectId& id, bool isDomain) 
                 project_table::remove(tx, {inside});
                 core_.parts.bus.announce(tx, ProjectDeleted{{inside}});
             }
+            tx.execute("DELETE FROM groups WHERE domain_id = ?", id);
             tx.execute("DELETE FROM users WHERE domain_id = ?", id);
             tx.execute("DELETE FROM roles WHERE domain_id = ?", id);
         } else if (project_table::hasChildren(tx, id)) {

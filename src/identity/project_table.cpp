@@ -29,8 +29,8 @@ std::optional<Project> findDomainByName(store::Reader& db, const std::string& na
     return db.query(sql, name).maybe<Project>(fromRow);
 }
 
-std::vector<Project> list(store::Reader& db, const store::Conditions& conditions) {
-    return db.run(std::string(select) + conditions.where() + " ORDER BY created, id", conditions.values()).all<Project>(fromRow);
+std::vector<Project> list(store::Reader& db, const store::Conditions& conditions, const std::string& order) {
+    return db.run(std::string(select) + conditions.where() + order, conditions.values()).all<Project>(fromRow);
 }
 
 void insert(store::Transaction& tx, const Project& project, Time now) {
@@ -44,10 +44,7 @@ void update(store::Transaction& tx, const Project& project) {
                project.enabled, project.description, project.options, project.extra, project.id);
 }
 
-void remove(store::Transaction& tx, const ProjectId& id) {
-    tx.execute("DELETE FROM assignments WHERE scope IN ('project', 'domain') AND target_id = ?", id);
-    tx.execute("DELETE FROM projects WHERE id = ?", id);
-}
+void remove(store::Transaction& tx, const ProjectId& id) { tx.execute("DELETE FROM projects WHERE id = ?", id); }
 
 bool hasChildren(store::Reader& db, const ProjectId& id) { return db.query("SELECT 1 FROM projects WHERE parent_id = ?", id).any(); }
 

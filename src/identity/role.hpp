@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,19 +19,25 @@ struct Role {
     std::string extra = "{}";
 };
 
-/// A role that a user has somewhere. Assignments on the system have the target "all".
+/// A role that a user or a group has somewhere. Assignments on the system have the target "all".
 struct Assignment {
     enum class Scope { Project, Domain, System };
-    UserId user;
+    enum class Actor { User, Group };
+    Actor actor = Actor::User;
+    std::string actorId;
     Scope scope = Scope::Project;
     std::string target;
     RoleId role;
+    bool inherited = false; ///< counts not on the target, but on every project below it
+
+    friend auto operator<=>(const Assignment&, const Assignment&) = default;
 };
 std::string_view nameOf(Assignment::Scope scope); ///< "project", "domain", "system"
+std::string_view nameOf(Assignment::Actor actor); ///< "user", "group"
 
 namespace role_table {
 std::optional<Role> find(store::Reader& db, const RoleId& id);
-std::vector<Role> list(store::Reader& db, const store::Conditions& conditions);
+std::vector<Role> list(store::Reader& db, const store::Conditions& conditions, const std::string& order = " ORDER BY name, id");
 void insert(store::Transaction& tx, const Role& role);
 void update(store::Transaction& tx, const Role& role);
 void remove(store::Transaction& tx, const RoleId& id); ///< with its assignments and implications
@@ -46,12 +53,17 @@ void add(store::Transaction& tx, const Assignment& assignment); ///< twice is on
 bool remove(store::Transaction& tx, const Assignment& assignment);
 std::vector<Assignment> assignments(store::Reader& db, const store::Conditions& conditions);
 
-/// The roles a user has on a target, with all that they imply; global roles only, as a token carries them.
+/// The roles a user has on a target, by themselves, through groups and by inheritance, with all that they imply; global roles only, as a
+/// token carries them.
 std::vector<Role> effective(store::Reader& db, const UserId& user, Assignment::Scope scope, const std::string& target);
+
+/// Restricts a listing of projects or domains to those on which the user has a role, in whatever way.
+void onlyThoseWithRole(store::Conditions& conditions, const UserId& user, Assignment::Scope scope);
 }
 
 void addRoleRoutes(http::Routes& routes, Core& core);
 void addAssignmentRoutes(http::Routes& routes, Core& core);
+void addAssignmentListRoutes(http::Routes& routes, Core& core);
 void writeRole(JsonWriter& out, const http::Request& request, const Role& role);
 
 }

@@ -11,6 +11,8 @@ std::string_view nameOf(Assignment::Scope scope) {
     std::abort();
 }
 
+std::string_view nameOf(Assignment::Actor actor) { return actor == Assignment::Actor::User ? "user" : "group"; }
+
 namespace role_table {
 namespace {
 
@@ -24,10 +26,8 @@ Assignment::Scope scopeOf(const std::string& name) {
     return name == "project" ? Assignment::Scope::Project : name == "domain" ? Assignment::Scope::Domain : Assignment::Scope::System;
 }
 
-// All that a set of roles leads to, itself included. UNION ends it even where implications go round.
-constexpr std::string_view closure =
-    "WITH RECURSIVE reached (id) AS (SELECT role_id FROM assignments WHERE user_id = ? AND scope = ? AND target_id = ? "
-    "UNION SELECT implied_id FROM implied_roles JOIN reached ON prior_id = reached.id) ";
+// Who acts where a user does: the user, and the groups they are in.
+constexpr std::string_view actors = "actors (id) AS (SELECT ? UNION ALL SELECT group_id FROM group_members WHERE user_id = ?)";
 
 }
 
@@ -36,8 +36,8 @@ std::optional<Role> find(store::Reader& db, const RoleId& id) {
     return db.query(sql, id).maybe<Role>(fromRow);
 }
 
-std::vector<Role> list(store::Reader& db, const store::Conditions& conditions) {
-    return db.run(std::string(select) + conditions.where() + " ORDER BY name, id", conditions.values()).all<Role>(fromRow);
+std::vector<Role> list(store::Reader& db, const store::Conditions& conditions, const std::string& order) {
+    return db.run(std::string(select) + conditions.where() + order, conditions.values()).all<Role>(fromRow);
 }
 
 void insert(store::Transaction& tx, const Role& role) {
@@ -79,34 +79,65 @@ bool removeImplication(store::Transaction& tx, const RoleId& prior, const RoleId
 
 bool has(store::Reader& db, const Assignment& assignment) {
     return db
-        .query("SELECT 1 FROM assignments WHERE user_id = ? AND scope = ? AND target_id = ? AND role_id = ?", assignment.user,
-               nameOf(assignment.scope), assignment.target, assignment.role)
+        .query("SELECT 1 FROM assignments WHERE actor_id = ? AND scope = ? AND target_id = ? AND role_id = ? AND inherited = ?",
+               assignment.actorId, nameOf(assignment.scope), assignment.target, assignment.role, assignment.inherited)
         .any();
 }
 
 void add(store::Transaction& tx, const Assignment& assignment) {
-    tx.execute("INSERT OR IGNORE INTO assignments VALUES (?, ?, ?, ?)", assignment.user, nameOf(assignment.scope), assignment.target,
-               assignment.role);
+    tx.execute("INSERT OR IGNORE INTO assignments VALUES (?, ?, ?, ?, ?, ?)", assignment.actorId, nameOf(assignment.actor),
+               nameOf(assignment.scope), assignment.target, assignment.role, assignment.inherited);
 }
 
 bool remove(store::Transaction& tx, const Assignment& assignment) {
-    return tx.execute("DELETE FROM assignments WHERE user_id = ? AND scope = ? AND target_id = ? AND role_id = ?", assignment.user,
-                      nameOf(assignment.scope), assignment.target, assignment.role) == 1;
+    return tx.execute("DELETE FROM assignments WHERE actor_id = ? AND scope = ? AND target_id = ? AND role_id = ? AND inherited = ?",
+                      assignment.actorId, nameOf(assignment.scope), assignment.target, assignment.role, assignment.inherited) == 1;
 }
 
 std::vector<Assignment> assignments(store::Reader& db, const store::Conditions& conditions) {
     return db
-        .run("SELECT user_id, scope, target_id, role_id FROM assignments" + conditions.where() +
-                 " ORDER BY user_id, scope, target_id, role_id",
+        .run("SELECT actor, actor_id, scope, target_id, role_id, inherited FROM assignments" + conditions.where() +
+                 " ORDER BY actor_id, scope, target_id, role_id, inherited",
              conditions.values())
         .all<Assignment>([](const store::Row& row) {
-            return Assignment{row.id<UserId>(0), scopeOf(row.text(1)), row.text(2), row.id<RoleId>(3)};
+            return Assignment{row.text(0) == "group" ? Assignment::Actor::Group : Assignment::Actor::User,
+                              row.text(1),
+                              scopeOf(row.text(2)),
+                              row.text(3),
+                              row.id<RoleId>(4),
+                              row.boolean(5)};
         });
 }
 
 std::vector<Role> effective(store::Reader& db, const UserId& user, Assignment::Scope scope, const std::string& target) {
-    static const std::string sql = std::string(closure) + std::string(select) + " WHERE id IN reached AND domain_id = '' ORDER BY name";
-    return db.query(sql, user, nameOf(scope), target).all<Role>(fromRow);
+    // CROSS JOIN keeps the order of the loops: from the few actors and ancestors into the assignments' key. UNION ends the last step even
+    // where implications go round.
+    static const std::string sql =
+        "WITH RECURSIVE " + std::string(actors) +
+        ", above (id) AS (SELECT parent_id FROM projects WHERE id = ? AND ? = 'project' AND parent_id IS NOT NULL "
+        "UNION ALL SELECT parent_id FROM above JOIN projects ON projects.id = above.id WHERE parent_id IS NOT NULL), "
+        "reached (id) AS ("
+        "SELECT role_id FROM actors CROSS JOIN assignments WHERE actor_id = actors.id AND scope = ? AND target_id = ? AND inherited = 0 "
+        "UNION SELECT role_id FROM actors CROSS JOIN above CROSS JOIN assignments WHERE actor_id = actors.id AND scope IN ('project', "
+        "'domain') AND target_id = above.id AND inherited = 1 "
+        "UNION SELECT implied_id FROM reached JOIN implied_roles ON prior_id = reached.id) " +
+        std::string(select) + " WHERE id IN reached AND domain_id = '' ORDER BY name";
+    return db.query(sql, user, user, target, nameOf(scope), nameOf(scope), target).all<Role>(fromRow);
+}
+
+void onlyThoseWithRole(store::Conditions& conditions, const UserId& user, Assignment::Scope scope) {
+    static const std::string direct = "id IN (WITH " + std::string(actors) +
+                                      " SELECT target_id FROM actors CROSS JOIN assignments WHERE actor_id = actors.id AND scope = ? AND "
+                                      "inherited = 0)";
+    static const std::string below =
+        "id IN (WITH RECURSIVE " + std::string(actors) +
+        ", below (id) AS (SELECT projects.id FROM actors CROSS JOIN assignments CROSS JOIN projects WHERE actor_id = actors.id AND "
+        "inherited "
+        "= 1 AND parent_id = target_id UNION SELECT projects.id FROM below JOIN projects ON parent_id = below.id) SELECT id FROM below)";
+    if (scope == Assignment::Scope::Project)
+        conditions.add(direct + " OR " + below, user, user, nameOf(scope), user, user);
+    else
+        conditions.add(direct, user, user, nameOf(scope));
 }
 
 }

@@ -26,7 +26,7 @@ struct User {
 namespace user_table {
 std::optional<User> find(store::Reader& db, const UserId& id);
 std::optional<User> findByName(store::Reader& db, const DomainId& domain, const std::string& name);
-std::vector<User> list(store::Reader& db, const store::Conditions& conditions);
+std::vector<User> list(store::Reader& db, const store::Conditions& conditions, const std::string& order = " ORDER BY created, id");
 void insert(store::Transaction& tx, const User& user, Time now);
 void update(store::Transaction& tx, const User& user);
 void remove(store::Transaction& tx, const UserId& id); ///< with its assignments
@@ -38,7 +38,7 @@ public:
 
     User create(const Caller& caller, User wanted, const std::optional<std::string>& password);
     User show(const Caller& caller, const UserId& id);
-    std::vector<User> list(const Caller& caller, const store::Conditions& conditions, const std::string& domain);
+    std::vector<User> list(const Caller& caller, const store::Conditions& conditions, const std::string& order);
     User update(const Caller& caller, const UserId& id, const std::function<void(User&)>& change,
                 const std::optional<std::string>& password);
     void remove(const Caller& caller, const UserId& id);
@@ -57,6 +57,7 @@ private:
 };
 
 Target targetOf(const std::optional<User>& user);
+void writeUser(JsonWriter& out, const http::Request& request, const User& user); ///< as the API shows it
 void addUserRoutes(http::Routes& routes, Users& users, Core& core);
 
 }

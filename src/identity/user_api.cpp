@@ -10,24 +10,11 @@ const std::initializer_list<std::string_view> userAttributes = {
     "id",      "name",  "domain_id", "enabled", "default_project_id", "password", "password_expires_at", "original_password",
     "options", "links", "domain"};
 
-void write(JsonWriter& out, const Request& request, const User& user) {
-    const auto object = out.object();
-    out.field("id", user.id);
-    out.field("name", user.name);
-    out.field("domain_id", user.domain);
-    out.field("enabled", user.enabled);
-    if (!user.defaultProject.empty()) out.field("default_project_id", user.defaultProject);
-    out.field("password_expires_at", user.passwordExpires ? std::optional(isoMicros(*user.passwordExpires)) : std::nullopt);
-    out.rawField("options", user.options);
-    writeExtra(out, user.extra);
-    writeSelf(out, request, "users/" + user.id.text);
-}
-
 Response answer(const Request& request, int status, const User& user) {
     return jsonResponse(status, [&](JsonWriter& out) {
         const auto body = out.object();
         out.key("user");
-        write(out, request, user);
+        writeUser(out, request, user);
     });
 }
 
@@ -60,17 +47,19 @@ Response create(Request& request, Users& users) {
     return answer(request, 201, users.create(caller, wanted, passwordIn(body)));
 }
 
-Response list(Request& request, Users& users) {
+constexpr Filter userFilters[] = {{"name", "name"},
+                                  {"enabled", "enabled", Filter::Kind::Truth},
+                                  {"domain_id", "domain_id"},
+                                  {"default_project_id", "default_project_id"}};
+
+Response list(Request& request, Users& users, Core& core) {
     store::Conditions conditions;
-    applyFilters(conditions, request.query,
-                 {{"name", "name"},
-                  {"enabled", "enabled", Filter::Kind::Truth},
-                  {"domain_id", "domain_id"},
-                  {"default_project_id", "default_project_id"}});
-    const auto found = users.list(callerOf(request), conditions, request.query.text("domain_id"));
-    return listResponse(request, "users", [&](JsonWriter& out) {
-        for (const auto& each : found) write(out, request, each);
-    });
+    applyFilters(conditions, request.query, userFilters);
+    const auto& caller = callerOf(request);
+    if (!caller.domain.empty()) conditions.add("domain_id = ?", caller.domain);
+    const auto page = Page::from(request.query, conditions, core.parts.store.reader(), "users", userFilters, "created");
+    return pageResponse<User>(request, "users", page, users.list(caller, conditions, page.order),
+                              [&](JsonWriter& out, const User& each) { writeUser(out, request, each); });
 }
 
 Response update(Request& request, Users& users) {
@@ -91,8 +80,22 @@ Response changePassword(Request& request, Users& users) {
 
 }
 
+void writeUser(JsonWriter& out, const Request& request, const User& user) {
+    const auto object = out.object();
+    out.field("id", user.id);
+    out.field("name", user.name);
+    out.field("domain_id", user.domain);
+    out.field("enabled", user.enabled);
+    if (!user.defaultProject.empty()) out.field("default_project_id", user.defaultProject);
+    out.field("password_expires_at", user.passwordExpires ? std::optional(isoMicros(*user.passwordExpires)) : std::nullopt);
+    out.rawField("options", user.options);
+    writeExtra(out, user.extra);
+    writeSelf(out, request, "users/" + user.id.text);
+}
+
 void addUserRoutes(Routes& routes, Users& users, Core& core) {
-    routes.push_back({Method::Get, "/v3/users", policy("identity:list_users"), [&](Request& request) { return list(request, users); }});
+    routes.push_back(
+        {Method::Get, "/v3/users", policy("identity:list_users"), [&](Request& request) { return list(request, users, core); }});
     routes.push_back({Method::Post, "/v3/users", policy("identity:create_user"), [&](Request& request) { return create(request, users); }});
     routes.push_back({Method::Get, "/v3/users/{id}", policy("identity:get_user"),
                       [&](Request& request) { return answer(request, 200, users.show(callerOf(request), {request.param("id")})); }});

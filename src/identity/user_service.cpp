@@ -1,5 +1,6 @@
 #include "identity/identity.hpp"
 #include "identity/password.hpp"
+#include "identity/role.hpp"
 #include "identity/user.hpp"
 #include "platform/bus/bus.hpp"
 
@@ -51,9 +52,9 @@ User Users::show(const Caller& caller, const UserId& id) {
     return *std::move(user);
 }
 
-std::vector<User> Users::list(const Caller& caller, const store::Conditions& conditions, const std::string& domain) {
-    caller.enforce({{"target.domain_id", domain}});
-    return user_table::list(core_.parts.store.reader(), conditions);
+std::vector<User> Users::list(const Caller& caller, const store::Conditions& conditions, const std::string& order) {
+    caller.enforce({{"target.domain_id", caller.domain.text}});
+    return user_table::list(core_.parts.store.reader(), conditions, order);
 }
 
 User Users::update(const Caller& caller, const UserId& id, const std::function<void(User&)>& change,
@@ -108,7 +109,7 @@ std::vector<Project> Users::projectsOf(const Caller& caller, const UserId& id) {
     caller.enforce(targetOf(user));
     if (!user) throw notFound(id);
     store::Conditions assigned;
-    assigned.add("id IN (SELECT target_id FROM assignments WHERE scope = 'project' AND user_id = ?)", id);
+    role_table::onlyThoseWithRole(assigned, id, Assignment::Scope::Project);
     return project_table::list(db, assigned);
 }
 

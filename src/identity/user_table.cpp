@@ -25,8 +25,8 @@ std::optional<User> findByName(store::Reader& db, const DomainId& domain, const 
     return db.query(sql, domain, name).maybe<User>(fromRow);
 }
 
-std::vector<User> list(store::Reader& db, const store::Conditions& conditions) {
-    return db.run(std::string(select) + conditions.where() + " ORDER BY created, id", conditions.values()).all<User>(fromRow);
+std::vector<User> list(store::Reader& db, const store::Conditions& conditions, const std::string& order) {
+    return db.run(std::string(select) + conditions.where() + order, conditions.values()).all<User>(fromRow);
 }
 
 void insert(store::Transaction& tx, const User& user, Time now) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "platform/store/paging.hpp"
+
 namespace stratolet::identity {
 namespace {
 
@@ -63,6 +65,21 @@ void applyInexact(store::Conditions& conditions, const Filter& filter, std::stri
         conditions.add("substr(" + column + ", -length(?)) = ?", value, value);
 }
 
+http::Response linkedList(const http::Request& request, std::string_view collection, const std::optional<std::string>& next,
+                          const std::function<void(JsonWriter&)>& writeItems) {
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        {
+            const auto items = out.array(collection);
+            writeItems(out);
+        }
+        const auto links = out.object("links");
+        out.field("next", next);
+        out.field("self", request.base + request.path + (request.queryText.empty() ? "" : "?" + request.queryText));
+        out.field("previous", nullptr);
+    });
+}
+
 }
 
 http::Response refusal(const http::Request& request, const Error& error) {
@@ -92,17 +109,56 @@ http::Response noRoute(const http::Request& request, const std::vector<http::Met
 }
 
 http::Response listResponse(const http::Request& request, std::string_view collection, const std::function<void(JsonWriter&)>& writeItems) {
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        {
-            const auto items = out.array(collection);
-            writeItems(out);
-        }
-        const auto links = out.object("links");
-        out.field("next", nullptr);
-        out.field("self", request.base + request.path + (request.queryText.empty() ? "" : "?" + request.queryText));
-        out.field("previous", nullptr);
+    return linkedList(request, collection, std::nullopt, writeItems);
+}
+
+http::Response pageResponse(const http::Request& request, std::string_view collection, const Page& page, std::size_t found,
+                            const std::function<std::string(std::size_t)>& idAt,
+                            const std::function<void(JsonWriter&, std::size_t)>& writeAt) {
+    const bool more = page.limitMax != 0 && found > page.limitMax;
+    const auto shown = more ? page.limitMax : found;
+    std::optional<std::string> next;
+    if (more) {
+        next = request.base + request.path + "?";
+        for (const auto& [name, value] : request.query)
+            if (name != "marker") next->append(http::percentEncoded(name)).append("=").append(http::percentEncoded(value)).append("&");
+        next->append("marker=").append(http::percentEncoded(idAt(shown - 1)));
+    }
+    return linkedList(request, collection, next, [&](JsonWriter& out) {
+        for (std::size_t at = 0; at < shown; ++at) writeAt(out, at);
     });
+}
+
+Page Page::from(const http::Query& query, store::Conditions& conditions, store::Reader& db, std::string_view table,
+                std::span<const Filter> attributes, std::string_view usually) {
+    std::string column(usually);
+    if (const auto wanted = query.find("sort_key"); wanted && *wanted != "id") {
+        const auto found =
+            std::find_if(attributes.begin(), attributes.end(), [&](const Filter& each) { return each.parameter == *wanted; });
+        if (found == attributes.end())
+            throw Error(Failure::Invalid, "Invalid input for field 'sort_key': it cannot be sorted by ", *wanted, ".");
+        column = found->column;
+    } else if (wanted) {
+        column = "id";
+    }
+    const auto direction = query.text("sort_dir", "asc");
+    if (direction != "asc" && direction != "desc") throw Error(Failure::Invalid, "Invalid input for field 'sort_dir': it is asc or desc.");
+    const bool descending = direction == "desc";
+    std::vector<store::SortKey> keys;
+    if (column != "id") keys.push_back({"coalesce(" + column + ", '')", descending});
+    keys.push_back({"id", descending});
+    if (const auto marker = query.find("marker")) {
+        if (!db.query("SELECT 1 FROM " + std::string(table) + " WHERE id = ?", *marker).any())
+            throw Error(Failure::Invalid, "Invalid input for field 'marker': there is no ", *marker, ".");
+        store::startAfter(conditions, keys, table, *marker);
+    }
+    Page page;
+    page.order = store::orderBy(keys);
+    if (const auto limit = query.integer("limit", 1, 1'000'000)) {
+        page.limitMax = static_cast<std::size_t>(*limit);
+        page.order += " LIMIT " + std::to_string(page.limitMax + 1);
+    }
+    return page;
 }
 
 void writeSelf(JsonWriter& out, const http::Request& request, std::string_view path) {
@@ -110,7 +166,7 @@ void writeSelf(JsonWriter& out, const http::Request& request, std::string_view p
     out.field("self", (request.base + "/v3/").append(path));
 }
 
-void applyFilters(store::Conditions& conditions, const http::Query& query, std::initializer_list<Filter> filters) {
+void applyFilters(store::Conditions& conditions, const http::Query& query, std::span<const Filter> filters) {
     for (const auto& [name, value] : query)
         for (const auto& filter : filters) {
             if (name == filter.parameter) {
@@ -166,6 +222,10 @@ bool isImmutable(const std::string& options) {
     if (options == "{}") return false;
     const auto found = Json::parse(options).find("immutable");
     return found && found->isBoolean() && found->boolean();
+}
+
+DomainId homeDomainOf(const Caller& caller) {
+    return !caller.domain.empty() ? caller.domain : !caller.project.empty() ? caller.projectDomain : DomainId{"default"};
 }
 
 std::string checkedName(const Json& value, std::size_t lengthMax) {

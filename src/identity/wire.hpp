@@ -2,10 +2,12 @@
 
 #include <functional>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "identity/caller.hpp"
 #include "platform/http/http.hpp"
 #include "platform/store/store.hpp"
 
@@ -32,7 +34,33 @@ struct Filter {
     std::string_view column;
     Kind kind = Kind::Text;
 };
-void applyFilters(store::Conditions& conditions, const http::Query& query, std::initializer_list<Filter> filters);
+void applyFilters(store::Conditions& conditions, const http::Query& query, std::span<const Filter> filters);
+inline void applyFilters(store::Conditions& conditions, const http::Query& query, std::initializer_list<Filter> filters) {
+    applyFilters(conditions, query, std::span<const Filter>(filters.begin(), filters.size()));
+}
+
+/// Which part of a collection a query asks for, and in which order: sort_key (an attribute that filters, or "id"), sort_dir, marker, limit.
+struct Page {
+    std::string order;        ///< " ORDER BY …", with a LIMIT of one row more than is shown, so that one sees whether there is more
+    std::size_t limitMax = 0; ///< rows to show; 0: all
+
+    /// Restricts `conditions` to what follows the marker. `usually` is the column that sorts where nothing else is asked for.
+    /// Error(Invalid) for a key that is not known, a limit that is no number from 1 up, and a marker that is no row of `table`.
+    static Page from(const http::Query& query, store::Conditions& conditions, store::Reader& db, std::string_view table,
+                     std::span<const Filter> attributes, std::string_view usually);
+};
+
+/// The same with the rows that a Page's query gave: `idAt(i)` and `writeAt(i)` are asked for those that are shown.
+http::Response pageResponse(const http::Request& request, std::string_view collection, const Page& page, std::size_t found,
+                            const std::function<std::string(std::size_t)>& idAt,
+                            const std::function<void(JsonWriter&, std::size_t)>& writeAt);
+
+template <class T> http::Response pageResponse(const http::Request& request, std::string_view collection, const Page& page,
+                                               const std::vector<T>& found, const std::function<void(JsonWriter&, const T&)>& writeOne) {
+    return pageResponse(
+        request, collection, page, found.size(), [&](std::size_t at) { return found[at].id.text; },
+        [&](JsonWriter& out, std::size_t at) { writeOne(out, found[at]); });
+}
 
 /// Members of `body` that are not in `known`, on top of what `kept` (a JSON object) has already; a null removes nothing, it is kept as
 /// null.
@@ -45,6 +73,9 @@ void writeExtra(JsonWriter& out, const std::string& extra);
 std::string mergedOptions(const std::string& options, const Json& body, std::initializer_list<std::string_view> known);
 
 bool isImmutable(const std::string& options);
+
+/// The domain that something new belongs to unless the request names another: that of the caller's scope.
+DomainId homeDomainOf(const Caller& caller);
 
 /// A name of 1 to `lengthMax` characters that is not blank; Error(Invalid) otherwise.
 std::string checkedName(const Json& value, std::size_t lengthMax);

@@ -52,14 +52,37 @@ CREATE TABLE implied_roles (
     PRIMARY KEY (prior_id, implied_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE assignments (
+CREATE TABLE groups (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    domain_id TEXT NOT NULL REFERENCES projects,
+    description TEXT NOT NULL,
+    extra TEXT NOT NULL DEFAULT '{}',
+    created INTEGER NOT NULL,
+    UNIQUE (domain_id, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE group_members (
     user_id TEXT NOT NULL REFERENCES users ON DELETE CASCADE,
+    group_id TEXT NOT NULL REFERENCES groups ON DELETE CASCADE,
+    PRIMARY KEY (user_id, group_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX members_by_group ON group_members (group_id);
+
+CREATE TABLE assignments (
+    actor_id TEXT NOT NULL,              -- a user's or a group's
+    actor TEXT NOT NULL CHECK (actor IN ('user', 'group')),
     scope TEXT NOT NULL CHECK (scope IN ('project', 'domain', 'system')),
     target_id TEXT NOT NULL,             -- project or domain; 'all' for the system
     role_id TEXT NOT NULL REFERENCES roles ON DELETE CASCADE,
-    PRIMARY KEY (user_id, scope, target_id, role_id)
+    inherited INTEGER NOT NULL,          -- 1: not on the target itself, but on every project below it
+    PRIMARY KEY (actor_id, scope, target_id, role_id, inherited)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX assignments_by_target ON assignments (scope, target_id);
+CREATE INDEX assignments_by_target ON assignments (target_id);
+CREATE INDEX assignments_by_role ON assignments (role_id);
+CREATE TRIGGER assignments_of_user_go AFTER DELETE ON users BEGIN DELETE FROM assignments WHERE actor_id = OLD.id; END;
+CREATE TRIGGER assignments_of_group_go AFTER DELETE ON groups BEGIN DELETE FROM assignments WHERE actor_id = OLD.id; END;
+CREATE TRIGGER assignments_on_project_go AFTER DELETE ON projects BEGIN DELETE FROM assignments WHERE target_id = OLD.id; END;
 
 CREATE TABLE regions (
     id TEXT PRIMARY KEY,
@@ -92,3 +115,94 @@ CREATE TABLE revoked_tokens (
     audit_id TEXT PRIMARY KEY,
     until INTEGER NOT NULL               -- the token's own end: no need to remember it longer
 ) STRICT, WITHOUT ROWID;
+
+-- Endpoint filtering: a project with any association sees these endpoints only.
+CREATE TABLE project_endpoints (
+    project_id TEXT NOT NULL REFERENCES projects ON DELETE CASCADE,
+    endpoint_id TEXT NOT NULL REFERENCES endpoints ON DELETE CASCADE,
+    PRIMARY KEY (project_id, endpoint_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX projects_by_endpoint ON project_endpoints (endpoint_id);
+
+CREATE TABLE endpoint_groups (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    description TEXT,
+    service_id TEXT,                     -- what an endpoint must have to be in the group; null: anything
+    region_id TEXT,
+    interface TEXT,
+    filters TEXT NOT NULL                -- JSON: the same as the API shows it
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE project_endpoint_groups (
+    project_id TEXT NOT NULL REFERENCES projects ON DELETE CASCADE,
+    endpoint_group_id TEXT NOT NULL REFERENCES endpoint_groups ON DELETE CASCADE,
+    PRIMARY KEY (project_id, endpoint_group_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX projects_by_endpoint_group ON project_endpoint_groups (endpoint_group_id);
+
+-- Policies that other programs keep here, and which endpoint each is for.
+CREATE TABLE policies (
+    id TEXT PRIMARY KEY,
+    type TEXT NOT NULL,
+    blob TEXT NOT NULL,
+    extra TEXT NOT NULL DEFAULT '{}'
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE policy_associations (
+    policy_id TEXT NOT NULL REFERENCES policies ON DELETE CASCADE,
+    endpoint_id TEXT REFERENCES endpoints ON DELETE CASCADE,
+    service_id TEXT REFERENCES services ON DELETE CASCADE,
+    region_id TEXT REFERENCES regions ON DELETE CASCADE
+) STRICT;
+CREATE UNIQUE INDEX policy_associations_once ON policy_associations (coalesce(endpoint_id, ''), coalesce(service_id, ''), coalesce(region_id, ''));
+CREATE INDEX policy_associations_by_policy ON policy_associations (policy_id);
+
+CREATE TABLE registered_limits (
+    id TEXT PRIMARY KEY,
+    service_id TEXT NOT NULL REFERENCES services ON DELETE CASCADE,
+    region_id TEXT REFERENCES regions ON DELETE CASCADE,
+    resource_name TEXT NOT NULL,
+    default_limit INTEGER NOT NULL,
+    description TEXT
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX registered_limits_once ON registered_limits (service_id, coalesce(region_id, ''), resource_name);
+
+CREATE TABLE limits (
+    id TEXT PRIMARY KEY,
+    registered_id TEXT NOT NULL REFERENCES registered_limits ON DELETE CASCADE,
+    target_id TEXT NOT NULL REFERENCES projects ON DELETE CASCADE,
+    is_domain INTEGER NOT NULL,          -- 1: the target was named as a domain
+    resource_limit INTEGER NOT NULL,
+    description TEXT,
+    UNIQUE (registered_id, target_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX limits_by_target ON limits (target_id);
+
+CREATE TABLE domain_configs (
+    domain_id TEXT NOT NULL REFERENCES projects ON DELETE CASCADE,
+    group_name TEXT NOT NULL,
+    option_name TEXT NOT NULL,
+    value TEXT NOT NULL,                 -- JSON
+    PRIMARY KEY (domain_id, group_name, option_name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE consumers (
+    id TEXT PRIMARY KEY,
+    description TEXT,
+    secret TEXT NOT NULL,
+    extra TEXT NOT NULL DEFAULT '{}'
+) STRICT, WITHOUT ROWID;
+
+-- Domains whose users and groups are kept in a directory (LDAP); their rows in users and groups are copies.
+CREATE TABLE directories (
+    domain_id TEXT PRIMARY KEY REFERENCES projects ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE directory_entries (
+    id TEXT PRIMARY KEY,                 -- of the user or group
+    kind TEXT NOT NULL CHECK (kind IN ('user', 'group')),
+    domain_id TEXT NOT NULL REFERENCES directories ON DELETE CASCADE,
+    dn TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX directory_entries_by_domain ON directory_entries (domain_id, kind);
