@@ -20,5 +20,8 @@ void ensureCatalog(store::Transaction& tx, Ambient& ambient, const Bootstrap& wa
 struct RecordKind;
 const RecordKind& endpointKind(); ///< how endpoints are read and shown
 void addCatalogRoutes(http::Routes& routes, Core& core);
+void addEndpointGroupRoutes(http::Routes& routes, Core& core);
+void addPolicyRoutes(http::Routes& routes, Core& core);
+void addConsumerRoutes(http::Routes& routes, Core& core);
 
 }

@@ -1,6 +1,8 @@
 #include "identity/catalog.hpp"
+#include "identity/domain_config.hpp"
 #include "identity/group.hpp"
 #include "identity/identity.hpp"
+#include "identity/limit.hpp"
 #include "identity/password.hpp"
 #include "identity/project.hpp"
 #include "identity/role.hpp"
@@ -58,8 +60,12 @@ void addVersionRoutes(Routes& routes) {
 }
 
 std::vector<ConfigOption> configOptions() {
-    return {{"identity", "token_lifetime", "3600", wholeNumber(60, 30 * 24 * 3600)},
-            {"identity", "password_hash_rounds", "12", wholeNumber(4, 31)}};
+    std::vector<ConfigOption> options = {{"identity", "token_lifetime", "3600", wholeNumber(60, 30 * 24 * 3600)},
+                                         {"identity", "password_hash_rounds", "12", wholeNumber(4, 31)},
+                                         {"identity", "max_project_tree_depth", "5", wholeNumber(1, 100)},
+                                         {"identity", "enforcement_model", "flat", oneOf({"flat", "strict_two_level"})}};
+    for (auto& each : directoryConfigOptions()) options.push_back(std::move(each));
+    return options;
 }
 
 struct Identity::Impl {
@@ -71,7 +77,7 @@ struct Identity::Impl {
 
     explicit Impl(Parts parts)
         : core{parts},
-          projects(core),
+          projects(core, static_cast<int>(parts.config.integer("identity", "max_project_tree_depth"))),
           users(core, static_cast<int>(parts.config.integer("identity", "password_hash_rounds"))),
           groups(core),
           tokens(core, std::filesystem::path(parts.config.text("DEFAULT", "state_dir")) / "fernet-keys",
@@ -138,7 +144,9 @@ Site Identity::site() {
     addGroupRoutes(site.routes, impl_->groups, impl_->core);
     addRoleRoutes(site.routes, impl_->core);
     addAssignmentRoutes(site.routes, impl_->core);
-    addCatalogRoutes(site.routes, impl_->core);
+    for (const auto add :
+         {addCatalogRoutes, addEndpointGroupRoutes, addPolicyRoutes, addConsumerRoutes, addLimitRoutes, addDomainConfigRoutes})
+        add(site.routes, impl_->core);
     site.refuse = refusal;
     site.noRoute = noRoute;
     site.finish = [](const Request& request, Response& response) {

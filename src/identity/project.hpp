@@ -32,7 +32,11 @@ std::vector<Project> list(store::Reader& db, const store::Conditions& conditions
 void insert(store::Transaction& tx, const Project& project, Time now);
 void update(store::Transaction& tx, const Project& project);
 void remove(store::Transaction& tx, const ProjectId& id); ///< with its assignments
-bool hasChildren(store::Reader& db, const ProjectId& id);
+std::vector<ProjectId> children(store::Reader& db, const ProjectId& id);
+
+/// The projects that this one is in, nearest first, and those that are in it: those only on which `user` has a role.
+std::vector<Project> above(store::Reader& db, const ProjectId& id, const UserId& user);
+std::vector<Project> below(store::Reader& db, const ProjectId& id, const UserId& user);
 std::vector<std::string> tags(store::Reader& db, const ProjectId& id);
 void setTags(store::Transaction& tx, const ProjectId& id, const std::vector<std::string>& tags);
 }
@@ -40,11 +44,11 @@ void setTags(store::Transaction& tx, const ProjectId& id, const std::vector<std:
 /// Projects and domains: who may, and what must hold.
 class Projects {
 public:
-    explicit Projects(Core& core) : core_(core) {}
+    Projects(Core& core, int depthMax) : core_(core), depthMax_(depthMax) {}
 
     Project create(const Caller& caller, Project wanted, const std::vector<std::string>& tags);
     Project show(const Caller& caller, const ProjectId& id, bool isDomain);
-    std::vector<Project> list(const Caller& caller, store::Conditions conditions, const std::string& domain);
+    std::vector<Project> list(const Caller& caller, const store::Conditions& conditions, const std::string& order);
 
     /// `change` gets the present project to alter.
     Project update(const Caller& caller, const ProjectId& id, bool isDomain, const std::function<void(Project&)>& change,
@@ -54,12 +58,14 @@ public:
 private:
     Project demand(store::Reader& db, const ProjectId& id, bool isDomain);
     Core& core_;
+    int depthMax_; // of the tree, the domain not counted
 };
 
 Target targetOf(const std::optional<Project>& project, bool isDomain);
 
 /// As the API shows it; `request` gives the links their base, and says by its route whether a domain is shown as one.
-void writeProject(JsonWriter& out, const http::Request& request, const Project& project, store::Reader& db);
+/// `more` is a JSON object with further fields.
+void writeProject(JsonWriter& out, const http::Request& request, const Project& project, store::Reader& db, const std::string& more = "{}");
 void addProjectRoutes(http::Routes& routes, Projects& projects, Core& core);
 
 }

@@ -1,3 +1,5 @@
+#include <set>
+
 #include "identity/project.hpp"
 #include "identity/wire.hpp"
 
@@ -10,6 +12,12 @@ const std::initializer_list<std::string_view> projectAttributes = {"id",        
                                                                    "is_domain", "enabled", "description", "tags",
                                                                    "options",   "links",   "domain",      "explicit_domain_id"};
 constexpr std::size_t tagsMax = 80;
+constexpr Filter projectFilters[] = {{"name", "name"},
+                                     {"enabled", "enabled", Filter::Kind::Truth},
+                                     {"domain_id", "domain_id"},
+                                     {"parent_id", "parent_id"},
+                                     {"description", "description"},
+                                     {"is_domain", "is_domain", Filter::Kind::Truth}};
 
 std::string checkedTag(const std::string& tag) {
     if (tag.empty() || tag.size() > 255 || tag.find_first_of("/,") != std::string::npos)
@@ -73,43 +81,106 @@ Response createProject(Request& request, Projects& projects, Core& core) {
         if (found) wanted.domain.text = body.text("domain_id", found->domain.text);
     }
     if (const auto domain = body.maybeText("domain_id")) wanted.domain.text = *domain;
-    if (wanted.domain.empty() && !wanted.isDomain)
-        wanted.domain = !caller.domain.empty() ? caller.domain : !caller.project.empty() ? caller.projectDomain : DomainId{"default"};
+    if (wanted.domain.empty() && !wanted.isDomain) wanted.domain = homeDomainOf(caller);
     return answer(request, 201, projects.create(caller, wanted, maybeTags(body).value_or(std::vector<std::string>())), core);
 }
 
-Response list(Request& request, Projects& projects, Core& core, bool domains) {
-    store::Conditions conditions;
-    const auto domain = request.query.text("domain_id");
-    if (domains || !request.query.has("is_domain")) conditions.add("is_domain = ?", domains);
-    applyFilters(conditions, request.query,
-                 {{"name", "name"},
-                  {"enabled", "enabled", Filter::Kind::Truth},
-                  {"domain_id", "domain_id"},
-                  {"parent_id", "parent_id"},
-                  {"is_domain", "is_domain", Filter::Kind::Truth}});
-    const auto tagCondition = [&](std::string_view parameter, std::string_view comparison, bool all) {
-        if (const auto wanted = request.query.find(parameter)) {
-            std::vector<std::string> tags;
-            for (std::size_t at = 0; at <= wanted->size();) {
-                const auto comma = std::min(wanted->find(',', at), wanted->size());
-                tags.push_back(wanted->substr(at, comma - at));
-                at = comma + 1;
-            }
-            store::Conditions named;
-            named.in("tag", tags);
-            conditions.append("(SELECT count(*) FROM project_tags" + named.where() + " AND project_id = projects.id) " +
-                                  std::string(comparison) + (all ? std::to_string(tags.size()) : "0"),
-                              named.values());
+/// The four filters by tags.
+void applyTagFilters(store::Conditions& conditions, const Query& query) {
+    const auto apply = [&](std::string_view parameter, std::string_view comparison, bool all) {
+        const auto wanted = query.find(parameter);
+        if (!wanted) return;
+        std::set<std::string> tags;
+        for (std::size_t at = 0; at <= wanted->size();) {
+            const auto comma = std::min(wanted->find(',', at), wanted->size());
+            tags.insert(wanted->substr(at, comma - at));
+            at = comma + 1;
         }
+        store::Conditions named;
+        named.in("tag", {tags.begin(), tags.end()});
+        conditions.append("(SELECT count(*) FROM project_tags" + named.where() + " AND project_id = projects.id) " +
+                              std::string(comparison) + (all ? std::to_string(tags.size()) : "0"),
+                          named.values());
     };
-    tagCondition("tags", "= ", true);
-    tagCondition("tags-any", "> ", false);
-    tagCondition("not-tags", "< ", true);
-    tagCondition("not-tags-any", "= ", false);
-    const auto found = projects.list(callerOf(request), std::move(conditions), domain);
-    return listResponse(request, domains ? "domains" : "projects", [&](JsonWriter& out) {
-        for (const auto& each : found) writeProject(out, request, each, core.parts.store.reader());
+    apply("tags", "= ", true);
+    apply("tags-any", "> ", false);
+    apply("not-tags", "< ", true);
+    apply("not-tags-any", "= ", false);
+}
+
+Response list(Request& request, Projects& projects, Core& core, bool domains) {
+    auto& db = core.parts.store.reader();
+    const auto& caller = callerOf(request);
+    store::Conditions conditions;
+    if (domains || !request.query.has("is_domain")) conditions.add("is_domain = ?", domains);
+    applyFilters(conditions, request.query, projectFilters);
+    applyTagFilters(conditions, request.query);
+    if (!domains && !caller.domain.empty()) conditions.add("domain_id = ?", caller.domain);
+    const auto page = Page::from(request.query, conditions, db, "projects", projectFilters, "created");
+    return pageResponse<Project>(request, domains ? "domains" : "projects", page, projects.list(caller, conditions, page.order),
+                                 [&](JsonWriter& out, const Project& each) { writeProject(out, request, each, db); });
+}
+
+/// {"id": {"id of the next": … null}}
+void writeAbove(JsonWriter& out, const Project& project, store::Reader& db) {
+    const auto parent = project.parent.empty() ? std::nullopt : project_table::find(db, project.parent);
+    if (!parent) return out.value(nullptr);
+    const auto object = out.object();
+    out.key(parent->id.text);
+    writeAbove(out, *parent, db);
+}
+
+void writeBelow(JsonWriter& out, const ProjectId& id, store::Reader& db) {
+    const auto children = project_table::children(db, id);
+    if (children.empty()) return out.value(nullptr);
+    const auto object = out.object();
+    for (const auto& each : children) {
+        out.key(each.text);
+        writeBelow(out, each, db);
+    }
+}
+
+/// What the query wants to see of the tree around a project. Lists have the projects only on which the caller has a role.
+std::string treePart(const Request& request, const Project& project, store::Reader& db) {
+    const auto& query = request.query;
+    for (const std::string what : {"parents", "subtree"})
+        if (query.flag(what + "_as_list") && query.flag(what + "_as_ids"))
+            throw Error(Failure::Invalid, "Cannot use ", what, "_as_list and ", what, "_as_ids query params at the same time.");
+    std::string fields;
+    JsonWriter out(fields);
+    {
+        const auto object = out.object();
+        const auto writeList = [&](std::string_view name, const std::vector<Project>& found) {
+            const auto list = out.array(name);
+            for (const auto& each : found) {
+                const auto item = out.object();
+                out.key("project");
+                writeProject(out, request, each, db);
+            }
+        };
+        const auto& user = callerOf(request).user;
+        if (query.flag("parents_as_list")) writeList("parents", project_table::above(db, project.id, user));
+        if (query.flag("subtree_as_list")) writeList("subtree", project_table::below(db, project.id, user));
+        if (query.flag("parents_as_ids")) {
+            out.key("parents");
+            writeAbove(out, project, db);
+        }
+        if (query.flag("subtree_as_ids")) {
+            out.key("subtree");
+            writeBelow(out, project.id, db);
+        }
+    }
+    return fields;
+}
+
+Response show(Request& request, Projects& projects, Core& core) {
+    auto& db = core.parts.store.reader();
+    const auto project = projects.show(callerOf(request), {request.param("id")}, false);
+    const auto tree = treePart(request, project, db);
+    return jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        out.key("project");
+        writeProject(out, request, project, db, tree);
     });
 }
 
@@ -165,7 +236,7 @@ Response hasTag(Request& request, Projects& projects, Core& core) {
 
 }
 
-void writeProject(JsonWriter& out, const Request& request, const Project& project, store::Reader& db) {
+void writeProject(JsonWriter& out, const Request& request, const Project& project, store::Reader& db, const std::string& more) {
     const auto object = out.object();
     out.field("id", project.id);
     out.field("name", project.name);
@@ -187,6 +258,7 @@ void writeProject(JsonWriter& out, const Request& request, const Project& projec
     }
     out.rawField("options", project.options);
     writeExtra(out, project.extra);
+    writeExtra(out, more);
     writeSelf(out, request, (request.route->pattern.starts_with("/v3/domains") ? "domains/" : "projects/") + project.id.text);
 }
 
@@ -199,7 +271,8 @@ void addProjectRoutes(Routes& routes, Projects& projects, Core& core) {
                               return isDomain ? createDomain(request, projects, core) : createProject(request, projects, core);
                           }});
         routes.push_back({Method::Get, collection + "/{id}", policy(rule + "get_" + kind), [&, isDomain](Request& request) {
-                              return answer(request, 200, projects.show(callerOf(request), {request.param("id")}, isDomain), core);
+                              if (!isDomain) return show(request, projects, core);
+                              return answer(request, 200, projects.show(callerOf(request), {request.param("id")}, true), core);
                           }});
         routes.push_back({Method::Patch, collection + "/{id}", policy(rule + "update_" + kind),
                           [&, isDomain](Request& request) { return update(request, projects, core, isDomain); }});

@@ -6,8 +6,6 @@
 namespace stratolet::identity {
 namespace {
 
-constexpr int depthMax = 5; // of the project tree, the domain not counted
-
 std::string_view kindOf(bool isDomain) { return isDomain ? "domain" : "project"; }
 
 Error notFound(const ProjectId& id, bool isDomain) { return Error(Failure::NotFound, "Could not find ", kindOf(isDomain), ": ", id, "."); }
@@ -67,7 +65,7 @@ Project Projects::create(const Caller& caller, Project wanted, const std::vector
             if (parent.domain != wanted.domain)
                 throw Error(Failure::Invalid, "Invalid input for field 'parent_id': the parent is in another domain than domain_id says.");
             if (!parent.enabled) throw Error(Failure::Forbidden, "Cannot create project, the parent ", parent.id, " is disabled.");
-            if (depthOf(tx, wanted.parent) + 1 > depthMax)
+            if (depthOf(tx, wanted.parent) + 1 > depthMax_)
                 throw Error(Failure::Forbidden, "Max hierarchy depth reached for branch ", wanted.parent, ".");
         }
         refuseDuplicate(tx, wanted);
@@ -87,9 +85,9 @@ Project Projects::show(const Caller& caller, const ProjectId& id, bool isDomain)
     return *std::move(project);
 }
 
-std::vector<Project> Projects::list(const Caller& caller, store::Conditions conditions, const std::string& domain) {
-    caller.enforce({{"target.domain_id", domain}});
-    return project_table::list(core_.parts.store.reader(), conditions);
+std::vector<Project> Projects::list(const Caller& caller, const store::Conditions& conditions, const std::string& order) {
+    caller.enforce({{"target.domain_id", caller.domain.text}});
+    return project_table::list(core_.parts.store.reader(), conditions, order);
 }
 
 Project Projects::update(const Caller& caller, const ProjectId& id, bool isDomain, const std::function<void(Project&)>& change,
@@ -129,7 +127,7 @@ void Projects::remove(const Caller& caller, const ProjectId& id, bool isDomain) 
             tx.execute("DELETE FROM groups WHERE domain_id = ?", id);
             tx.execute("DELETE FROM users WHERE domain_id = ?", id);
             tx.execute("DELETE FROM roles WHERE domain_id = ?", id);
-        } else if (project_table::hasChildren(tx, id)) {
+        } else if (!project_table::children(tx, id).empty()) {
             throw Error(Failure::Forbidden, "Cannot delete the project ", id, " since it is not a leaf in the hierarchy.");
         }
         project_table::remove(tx, id);

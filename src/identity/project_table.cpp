@@ -1,4 +1,5 @@
 #include "identity/project.hpp"
+#include "identity/role.hpp"
 
 namespace stratolet::identity::project_table {
 namespace {
@@ -46,7 +47,32 @@ void update(store::Transaction& tx, const Project& project) {
 
 void remove(store::Transaction& tx, const ProjectId& id) { tx.execute("DELETE FROM projects WHERE id = ?", id); }
 
-bool hasChildren(store::Reader& db, const ProjectId& id) { return db.query("SELECT 1 FROM projects WHERE parent_id = ?", id).any(); }
+std::vector<ProjectId> children(store::Reader& db, const ProjectId& id) {
+    return db.query("SELECT id FROM projects WHERE parent_id = ? ORDER BY id", id).all<ProjectId>([](const store::Row& row) {
+        return row.id<ProjectId>(0);
+    });
+}
+
+std::vector<Project> above(store::Reader& db, const ProjectId& id, const UserId& user) {
+    std::vector<Project> found;
+    for (auto project = find(db, id); project && !project->parent.empty();) {
+        project = find(db, project->parent);
+        store::Conditions visible;
+        visible.add("id = ?", project ? project->id : ProjectId());
+        role_table::onlyThoseWithRole(visible, user, Assignment::Scope::Project);
+        if (!list(db, visible).empty()) found.push_back(*project);
+    }
+    return found;
+}
+
+std::vector<Project> below(store::Reader& db, const ProjectId& id, const UserId& user) {
+    store::Conditions visible;
+    visible.add("id IN (WITH RECURSIVE below (id) AS (SELECT id FROM projects WHERE parent_id = ? UNION SELECT projects.id FROM below JOIN "
+                "projects ON parent_id = below.id) SELECT id FROM below)",
+                id);
+    role_table::onlyThoseWithRole(visible, user, Assignment::Scope::Project);
+    return list(db, visible);
+}
 
 std::vector<std::string> tags(store::Reader& db, const ProjectId& id) {
     return db.query("SELECT tag FROM project_tags WHERE project_id = ? ORDER BY tag", id).texts();

@@ -14,6 +14,24 @@ Role demand(store::Reader& db, const RoleId& id) {
     return *std::move(role);
 }
 
+constexpr Filter roleFilters[] = {{"name", "name"}, {"domain_id", "domain_id"}, {"description", "description"}};
+
+/// A role of a domain has rules of its own: `verb` is "get", "update", …
+void enforceFor(const Request& request, const std::string& verb, const std::optional<Role>& role) {
+    if (role && !role->domain.empty())
+        callerOf(request).enforce("identity:" + verb + "_domain_role", {{"target.role.domain_id", role->domain.text}});
+    else
+        callerOf(request).enforce();
+}
+
+/// The role in the path, once the rule allows what `verb` says.
+Role demandFor(const Request& request, Core& core, const std::string& verb) {
+    const RoleId id{request.param("id")};
+    auto role = role_table::find(core.parts.store.reader(), id);
+    enforceFor(request, verb, role);
+    return demand(core.parts.store.reader(), id);
+}
+
 Response answer(const Request& request, int status, const Role& role) {
     return jsonResponse(status, [&](JsonWriter& out) {
         const auto body = out.object();
@@ -43,7 +61,7 @@ Response create(Request& request, Core& core) {
     wanted.name = checkedName(body.at("name"), 255);
     wanted.domain.text = body.maybeText("domain_id").value_or("");
     take(wanted, body);
-    callerOf(request).enforce();
+    enforceFor(request, "create", wanted);
     core.parts.store.write([&](store::Transaction& tx) {
         if (!wanted.domain.empty() && !tx.query("SELECT 1 FROM projects WHERE id = ? AND is_domain = 1", wanted.domain).any())
             throw Error(Failure::NotFound, "Could not find domain: ", wanted.domain, ".");
@@ -54,19 +72,23 @@ Response create(Request& request, Core& core) {
 }
 
 Response list(Request& request, Core& core) {
-    callerOf(request).enforce();
+    const auto domain = request.query.text("domain_id");
+    if (domain.empty())
+        callerOf(request).enforce();
+    else
+        callerOf(request).enforce("identity:list_domain_roles", {{"target.role.domain_id", domain}});
     store::Conditions conditions;
-    applyFilters(conditions, request.query, {{"name", "name"}, {"domain_id", "domain_id"}});
+    applyFilters(conditions, request.query, roleFilters);
     if (!request.query.has("domain_id")) conditions.add("domain_id = ''");
-    const auto found = role_table::list(core.parts.store.reader(), conditions);
-    return listResponse(request, "roles", [&](JsonWriter& out) {
-        for (const auto& each : found) writeRole(out, request, each);
-    });
+    auto& db = core.parts.store.reader();
+    const auto page = Page::from(request.query, conditions, db, "roles", roleFilters, "name");
+    return pageResponse<Role>(request, "roles", page, role_table::list(db, conditions, page.order),
+                              [&](JsonWriter& out, const Role& each) { writeRole(out, request, each); });
 }
 
 Response update(Request& request, Core& core) {
     const Json body = request.json().object("role");
-    callerOf(request).enforce();
+    demandFor(request, core, "update");
     return answer(request, 200, core.parts.store.write([&](store::Transaction& tx) {
         const Role before = demand(tx, {request.param("id")});
         Role role = before;
@@ -83,7 +105,7 @@ Response update(Request& request, Core& core) {
 }
 
 Response remove(Request& request, Core& core) {
-    callerOf(request).enforce();
+    demandFor(request, core, "delete");
     core.parts.store.write([&](store::Transaction& tx) {
         const Role role = demand(tx, {request.param("id")});
         if (isImmutable(role.options)) throw Error(Failure::Forbidden, "Cannot delete role ", role.id, ": it has the option immutable.");
@@ -128,6 +150,9 @@ Response addImplied(Request& request, Core& core) {
     core.parts.store.write([&](store::Transaction& tx) {
         const Role prior = demand(tx, {request.param("prior")}), implied = demand(tx, {request.param("implied")});
         if (implied.name == "admin") throw Error(Failure::Forbidden, implied.id, " cannot be an implied role");
+        if (!implied.domain.empty() && implied.domain != prior.domain)
+            throw Error(Failure::Forbidden, implied.id, " belongs to domain ", implied.domain,
+                        " and cannot be implied by a role outside of it");
         if (role_table::leadsTo(tx, implied.id, prior.id))
             throw Error(Failure::Invalid, "Role ", implied.id, " implies ", prior.id, " already; that would go round.");
         role_table::addImplication(tx, prior.id, implied.id);
@@ -202,10 +227,8 @@ void writeRole(JsonWriter& out, const Request& request, const Role& role) {
 void addRoleRoutes(Routes& routes, Core& core) {
     routes.push_back({Method::Get, "/v3/roles", policy("identity:list_roles"), [&](Request& request) { return list(request, core); }});
     routes.push_back({Method::Post, "/v3/roles", policy("identity:create_role"), [&](Request& request) { return create(request, core); }});
-    routes.push_back({Method::Get, "/v3/roles/{id}", policy("identity:get_role"), [&](Request& request) {
-                          callerOf(request).enforce();
-                          return answer(request, 200, demand(core.parts.store.reader(), {request.param("id")}));
-                      }});
+    routes.push_back({Method::Get, "/v3/roles/{id}", policy("identity:get_role"),
+                      [&](Request& request) { return answer(request, 200, demandFor(request, core, "get")); }});
     routes.push_back(
         {Method::Patch, "/v3/roles/{id}", policy("identity:update_role"), [&](Request& request) { return update(request, core); }});
     routes.push_back(

@@ -178,6 +178,10 @@ CREATE TABLE limits (
     UNIQUE (registered_id, target_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX limits_by_target ON limits (target_id);
+CREATE VIEW limit_rows AS
+    SELECT limits.id AS id, service_id, region_id, resource_name, resource_limit, limits.description AS description,
+           CASE is_domain WHEN 0 THEN target_id END AS project_id, CASE is_domain WHEN 1 THEN target_id END AS domain_id, registered_id
+    FROM limits JOIN registered_limits ON registered_limits.id = registered_id;
 
 CREATE TABLE domain_configs (
     domain_id TEXT NOT NULL REFERENCES projects ON DELETE CASCADE,
