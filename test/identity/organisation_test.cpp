@@ -1,0 +1,526 @@
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <set>
+
+#include "support/test_appliance.hpp"
+
+using namespace stratolet;
+using namespace stratolet::test;
+using Catch::Contains;
+
+namespace {
+
+/// An organisation to work on: the admin, and short words for what tests make.
+struct Organisation {
+    TestAppliance cloud;
+    Member root = cloud.admin();
+
+    static std::string quoted(const std::string& text) { return jsonText(text); }
+
+    std::string make(const std::string& path, const std::string& kind, const std::string& fields) const {
+        const auto answer = root.posts("/identity/v3/" + path, "{\"" + kind + "\":{" + fields + "}}");
+        INFO(answer.body);
+        REQUIRE(answer.status == 201);
+        return answer.json().object(kind).text("id");
+    }
+    std::string domain(const std::string& name) const { return make("domains", "domain", "\"name\":" + quoted(name)); }
+    std::string group(const std::string& name, const std::string& domain = "default") const {
+        return make("groups", "group", "\"name\":" + quoted(name) + ",\"domain_id\":" + quoted(domain));
+    }
+    std::string user(const std::string& name, const std::string& domain = "default") const {
+        return make("users", "user", R"("password":"secret","name":)" + quoted(name) + ",\"domain_id\":" + quoted(domain));
+    }
+    std::string role(const std::string& name, const std::string& domain = "") const {
+        return make("roles", "role", "\"name\":" + quoted(name) + (domain.empty() ? "" : ",\"domain_id\":" + quoted(domain)));
+    }
+    std::string project(const std::string& name, const std::string& parent = "") const {
+        return make("projects", "project", "\"name\":" + quoted(name) + (parent.empty() ? "" : ",\"parent_id\":" + quoted(parent)));
+    }
+    std::string service(const std::string& type) const { return make("services", "service", "\"type\":" + quoted(type)); }
+    std::string endpoint(const std::string& service, const std::string& url) const {
+        return make("endpoints", "endpoint", R"("interface":"public","service_id":)" + quoted(service) + ",\"url\":" + quoted(url));
+    }
+
+    int puts(const std::string& path) const { return root.puts("/identity/v3/" + path, "").status; }
+    int heads(const std::string& path) const { return root.heads("/identity/v3/" + path).status; }
+    int deletes(const std::string& path) const { return root.deletes("/identity/v3/" + path).status; }
+    Answer gets(const std::string& path) const { return root.gets("/identity/v3/" + path); }
+
+    std::set<std::string> listed(const std::string& path, const std::string& collection, const std::string& attribute = "name") const {
+        std::set<std::string> values;
+        const auto answer = gets(path);
+        INFO(answer.body);
+        REQUIRE(answer.status == 200);
+        for (const auto& each : answer.json().array(collection).items()) values.insert(each.text(attribute));
+        return values;
+    }
+
+    /// The roles in a token, or nothing where the login is refused.
+    std::vector<std::string> rolesOf(const std::string& user, const std::string& scope) {
+        const auto answer = cloud.asks(http::Method::Post, "/identity/v3/auth/tokens",
+                                       R"({"auth":{"identity":{"methods":["password"],"password":{"user":{"id":)" + quoted(user) +
+                                           R"(,"password":"secret"}}},"scope":)" + scope + "}}");
+        std::vector<std::string> names;
+        if (answer.status == 201)
+            for (const auto& each : answer.json().object("token").array("roles").items()) names.push_back(each.text("name"));
+        return names;
+    }
+    static std::string onProject(const std::string& id) { return R"({"project":{"id":)" + quoted(id) + "}}"; }
+    static std::string onDomain(const std::string& id) { return R"({"domain":{"id":)" + quoted(id) + "}}"; }
+};
+
+using Names = std::vector<std::string>;
+using Set = std::set<std::string>;
+
+}
+
+TEST_CASE("A group is made, changed and deleted, and its members come and go", "[identity][group]") {
+    Organisation org;
+    const auto group = org.group("staff"), alice = org.user("alice");
+    CHECK(org.root.posts("/identity/v3/groups", R"({"group":{"name":"staff"}})").status == 409);
+    CHECK(org.root.posts("/identity/v3/groups", R"({"group":{"name":"x","domain_id":"nowhere"}})").status == 404);
+    CHECK(org.root.posts("/identity/v3/groups", R"({"group":{}})").status == 400);
+    const auto changed = org.root.patches("/identity/v3/groups/" + group, R"({"group":{"name":"crew","description":"all","floor":3}})");
+    CHECK(changed.json().object("group").text("name") == "crew");
+    CHECK(changed.json().object("group").integer("floor") == 3);
+    const auto member = "groups/" + group + "/users/" + alice;
+    CHECK(org.heads(member) == 404);
+    CHECK(org.puts(member) == 204);
+    CHECK(org.puts(member) == 204);
+    CHECK(org.heads(member) == 204);
+    CHECK(org.listed("groups/" + group + "/users", "users") == Set{"alice"});
+    CHECK(org.listed("users/" + alice + "/groups", "groups") == Set{"crew"});
+    CHECK(org.puts("groups/" + group + "/users/nobody") == 404);
+    CHECK(org.deletes(member) == 204);
+    CHECK(org.deletes(member) == 404);
+    CHECK(org.listed("groups/" + group + "/users", "users").empty());
+    CHECK(org.deletes("groups/" + group) == 204);
+    CHECK(org.gets("groups/" + group).status == 404);
+    CHECK(org.cloud.member("bob").gets("/identity/v3/groups").status == 403);
+}
+
+TEST_CASE("A role given to a group is its members' role until they leave it", "[identity][group][role]") {
+    Organisation org;
+    const auto group = org.group("staff"), alice = org.user("alice"), project = org.project("p"), role = org.role("one");
+    for (const auto& where : Names{"projects/" + project, "domains/default", "system"}) {
+        const auto one = where + "/groups/" + group + "/roles/" + role;
+        CHECK(org.heads(one) == 404);
+        CHECK(org.puts(one) == 204);
+        CHECK(org.heads(one) == 204);
+        CHECK(org.listed(where + "/groups/" + group + "/roles", "roles") == Set{"one"});
+    }
+    CHECK(org.rolesOf(alice, org.onProject(project)).empty());
+    org.puts("groups/" + group + "/users/" + alice);
+    CHECK(org.rolesOf(alice, org.onProject(project)) == Names{"one"});
+    CHECK(org.rolesOf(alice, org.onDomain("default")) == Names{"one"});
+    CHECK(org.rolesOf(alice, R"({"system":{"all":true}})") == Names{"one"});
+    CHECK(org.listed("users/" + alice + "/projects", "projects") == Set{"p"});
+
+    const auto token = org.cloud.logsIn("alice", "secret", "p");
+    const auto asks = [&] { return org.cloud.asks(http::Method::Get, "/identity/v3/auth/projects", "", {}, token).status; };
+    CHECK(asks() == 200);
+    org.deletes("groups/" + group + "/users/" + alice);
+    CHECK(asks() == 401);
+    org.puts("groups/" + group + "/users/" + alice);
+    CHECK(org.deletes("projects/" + project + "/groups/" + group + "/roles/" + role) == 204);
+    CHECK(org.rolesOf(alice, org.onProject(project)).empty());
+    CHECK(org.deletes("groups/" + group) == 204);
+    CHECK(org.rolesOf(alice, org.onDomain("default")).empty());
+    CHECK(org.gets("role_assignments?scope.system").json().array("role_assignments").size() == 1); // the admin's own
+}
+
+TEST_CASE("An inherited role counts on every project below, and not on what it was given on", "[identity][role]") {
+    Organisation org;
+    const auto alice = org.user("alice"), group = org.group("staff"), role = org.role("one"), other = org.role("two");
+    const auto top = org.project("top"), middle = org.project("middle", top), leaf = org.project("leaf", middle),
+               aside = org.project("aside");
+    const auto inherited = "OS-INHERIT/projects/" + top + "/users/" + alice + "/roles/" + role + "/inherited_to_projects";
+    CHECK(org.heads(inherited) == 404);
+    CHECK(org.puts(inherited) == 204);
+    CHECK(org.heads(inherited) == 204);
+    CHECK(org.gets(inherited).status == 204);
+    CHECK(org.rolesOf(alice, org.onProject(top)).empty());
+    CHECK(org.rolesOf(alice, org.onProject(middle)) == Names{"one"});
+    CHECK(org.rolesOf(alice, org.onProject(leaf)) == Names{"one"});
+    CHECK(org.rolesOf(alice, org.onProject(aside)).empty());
+    CHECK(org.listed("users/" + alice + "/projects", "projects") == Set{"leaf", "middle"});
+    CHECK(org.listed("projects/" + top + "/users/" + alice + "/roles", "roles").empty());
+
+    org.puts("groups/" + group + "/users/" + alice);
+    const auto ofDomain = "OS-INHERIT/domains/default/groups/" + group + "/roles";
+    CHECK(org.puts(ofDomain + "/" + other + "/inherited_to_projects") == 204);
+    CHECK(org.listed(ofDomain + "/inherited_to_projects", "roles") == Set{"two"});
+    CHECK(org.rolesOf(alice, org.onDomain("default")).empty());
+    CHECK(org.rolesOf(alice, org.onProject(aside)) == Names{"two"});
+    CHECK(org.rolesOf(alice, org.onProject(leaf)) == Names{"one", "two"});
+
+    const auto effective =
+        org.gets("role_assignments?effective&user.id=" + alice + "&scope.project.id=" + leaf).json().array("role_assignments");
+    REQUIRE(effective.size() == 2);
+    for (const auto& each : effective.items()) {
+        CHECK(each.object("scope").text("OS-INHERIT:inherited_to") == "projects");
+        CHECK(each.object("scope").object("project").text("id") == leaf);
+        CHECK_THAT(each.object("links").text("assignment"), Contains("/v3/OS-INHERIT/"));
+        if (each.object("role").text("id") == other)
+            CHECK_THAT(each.object("links").text("membership"), Contains("/groups/" + group + "/users/"));
+    }
+    CHECK(org.deletes(inherited) == 204);
+    CHECK(org.deletes(inherited) == 404);
+    CHECK(org.rolesOf(alice, org.onProject(leaf)) == Names{"two"});
+}
+
+TEST_CASE("Role assignments are listed by every filter, as made and as they come to", "[identity][role]") {
+    Organisation org;
+    const auto alice = org.user("alice"), bob = org.user("bob"), group = org.group("staff");
+    const auto one = org.role("one"), two = org.role("two");
+    const auto top = org.project("top"), leaf = org.project("leaf", top);
+    org.puts("roles/" + one + "/implies/" + two);
+    org.puts("groups/" + group + "/users/" + bob);
+    org.puts("projects/" + top + "/users/" + alice + "/roles/" + one);
+    org.puts("projects/" + leaf + "/groups/" + group + "/roles/" + one);
+    org.puts("domains/default/users/" + alice + "/roles/" + two);
+    org.puts("system/users/" + bob + "/roles/" + two);
+    org.puts("OS-INHERIT/domains/default/users/" + bob + "/roles/" + two + "/inherited_to_projects");
+    const auto count = [&](const std::string& query) {
+        const auto answer = org.gets("role_assignments?" + query);
+        INFO(query << answer.body);
+        REQUIRE(answer.status == 200);
+        return answer.json().array("role_assignments").size();
+    };
+    CHECK(count("user.id=" + alice) == 2);
+    CHECK(count("group.id=" + group) == 1);
+    CHECK(count("role.id=" + two) == 3);
+    CHECK(count("scope.project.id=" + top) == 1);
+    CHECK(count("scope.project.id=" + top + "&include_subtree=true") == 2);
+    CHECK(count("scope.domain.id=default&user.id=" + alice) == 1);
+    CHECK(count("scope.system=all&user.id=" + bob) == 1);
+    CHECK(count("scope.OS-INHERIT:inherited_to=projects") == 1);
+    CHECK(count("effective&user.id=" + alice) == 3);
+    CHECK(count("effective&user.id=" + bob + "&scope.project.id=" + leaf) == 2); // one through the group; two by inheritance or implied
+    CHECK(count("effective&role.id=" + two + "&scope.project.id=" + top) == 2);
+    CHECK(count("effective&scope.project.id=" + top + "&include_subtree") == 5);
+    for (const auto* bad :
+         {"user.id=a&group.id=b", "scope.project.id=a&scope.domain.id=b", "include_subtree", "effective&group.id=a",
+          "scope.OS-INHERIT:inherited_to=domains", "effective&scope.domain.id=a&scope.OS-INHERIT:inherited_to=projects"}) {
+        INFO(bad);
+        CHECK(org.gets("role_assignments?" + std::string(bad)).status == 400);
+    }
+    const auto named = org.gets("role_assignments?include_names&scope.project.id=" + leaf).json().array("role_assignments").items()[0];
+    CHECK(named.object("group").text("name") == "staff");
+    CHECK(named.object("group").object("domain").text("name") == "Default");
+    CHECK(named.object("scope").object("project").text("name") == "leaf");
+    CHECK(named.object("role").text("name") == "one");
+    const auto implied = org.gets("role_assignments?effective&role.id=" + two + "&user.id=" + alice + "&scope.project.id=" + top)
+                             .json()
+                             .array("role_assignments")
+                             .items()[0];
+    CHECK_THAT(implied.object("links").text("prior_role"), Contains(one + "/implies/" + two));
+    CHECK(org.heads("role_assignments") == 200);
+}
+
+TEST_CASE("A role of a domain counts by what it implies, and only in its domain", "[identity][role]") {
+    Organisation org;
+    const auto domain = org.domain("D");
+    const auto alice = org.user("alice"), global = org.role("global"), ours = org.role("ours", domain), same = org.role("global", domain);
+    const auto inside = org.make("projects", "project", R"("name":"in","domain_id":)" + org.quoted(domain)), outside = org.project("out");
+    CHECK(org.puts("projects/" + outside + "/users/" + alice + "/roles/" + ours) == 403);
+    CHECK(org.puts("projects/" + inside + "/users/" + alice + "/roles/" + ours) == 204);
+    CHECK(org.rolesOf(alice, org.onProject(inside)).empty());
+    CHECK(org.puts("roles/" + global + "/implies/" + ours) == 403);
+    CHECK(org.puts("roles/" + ours + "/implies/" + global) == 201);
+    CHECK(org.rolesOf(alice, org.onProject(inside)) == Names{"global"});
+    CHECK(org.listed("roles?domain_id=" + domain, "roles", "id") == Set{ours, same});
+    CHECK(org.listed("roles", "roles", "id").count(ours) == 0);
+    const auto effective = org.gets("role_assignments?effective&user.id=" + alice).json().array("role_assignments");
+    REQUIRE(effective.size() == 1);
+    CHECK(effective.items()[0].object("role").text("id") == global);
+}
+
+TEST_CASE("The tree around a project is shown as ids, and as a list of what the caller may see", "[identity][project]") {
+    Organisation org;
+    const auto top = org.project("top"), left = org.project("left", top), right = org.project("right", top),
+               leaf = org.project("leaf", left);
+    const auto ids = org.gets("projects/" + top + "?subtree_as_ids").json().object("project").object("subtree");
+    CHECK(ids.object(left).find(leaf)->isNull());
+    CHECK(ids.find(right)->isNull());
+    const auto parents = org.gets("projects/" + leaf + "?parents_as_ids").json().object("project").object("parents");
+    CHECK(parents.object(left).object(top).find("default")->isNull());
+    const auto list = [&](const std::string& id, const std::string& what) {
+        Set names;
+        for (const auto& each : org.gets("projects/" + id + "?" + what + "_as_list").json().object("project").array(what).items())
+            names.insert(each.object("project").text("name"));
+        return names;
+    };
+    CHECK(list(top, "subtree").empty());
+    const auto role = org.role("one");
+    org.puts("projects/" + left + "/users/" + org.root.user + "/roles/" + role);
+    org.puts("projects/" + leaf + "/users/" + org.root.user + "/roles/" + role);
+    CHECK(list(top, "subtree") == Set{"left", "leaf"});
+    CHECK(list(leaf, "parents") == Set{"left"});
+    CHECK(org.gets("projects/" + top + "?subtree_as_ids&subtree_as_list").status == 400);
+    CHECK(org.gets("projects/" + top + "?parents_as_ids&parents_as_list").status == 400);
+}
+
+TEST_CASE("A tree of projects has no more levels than are allowed", "[identity][project]") {
+    Organisation org;
+    std::string parent;
+    for (int level = 1; level <= 5; ++level) parent = org.project("level" + std::to_string(level), parent);
+    CHECK(org.root.posts("/identity/v3/projects", R"({"project":{"name":"level6","parent_id":")" + parent + "\"}}").status == 403);
+    CHECK(org.root.patches("/identity/v3/projects/" + parent, R"({"project":{"parent_id":"default"}})").status == 403);
+}
+
+TEST_CASE("Collections are sorted, and paged by marker and limit with a link to what follows", "[identity]") {
+    Organisation org;
+    for (const auto* name : {"b", "d", "a", "c"}) org.group(name);
+    const auto ids = [&](const std::string& query) {
+        Names names;
+        const auto answer = org.gets("groups?" + query);
+        INFO(answer.body);
+        REQUIRE(answer.status == 200);
+        for (const auto& each : answer.json().array("groups").items()) names.push_back(each.text("name"));
+        return names;
+    };
+    CHECK(ids("") == Names{"a", "b", "c", "d"});
+    CHECK(ids("sort_key=name&sort_dir=desc") == Names{"d", "c", "b", "a"});
+    CHECK(ids("limit=2") == Names{"a", "b"});
+    CHECK(ids("name__contains=c") == Names{"c"});
+
+    std::string next = "/identity/v3/groups?limit=3&sort_key=name&sort_dir=desc";
+    const auto first = org.root.gets(next).json();
+    CHECK(first.array("groups").size() == 3);
+    const auto link = first.object("links").text("next");
+    CHECK_THAT(link, Contains("limit=3") && Contains("marker="));
+    const auto second = org.root.gets(link.substr(link.find("/identity/"))).json();
+    REQUIRE(second.array("groups").size() == 1);
+    CHECK(second.array("groups").items()[0].text("name") == "a");
+    CHECK(second.object("links").find("next")->isNull());
+
+    for (const auto* path : {"groups", "users", "projects", "domains", "roles", "regions", "services", "endpoints", "policies", "limits",
+                             "registered_limits", "OS-OAUTH1/consumers", "OS-EP-FILTER/endpoint_groups"}) {
+        INFO(path);
+        CHECK(org.gets(path).json().object("links").find("next")->isNull());
+        CHECK(org.gets(std::string(path) + "?limit=1&sort_key=id&sort_dir=desc").status == 200);
+        for (const auto* bad : {"limit=0", "limit=x", "marker=nothing", "sort_key=nonsense", "sort_dir=up"})
+            CHECK(org.gets(std::string(path) + "?" + bad).status == 400);
+    }
+}
+
+TEST_CASE("A reader of a domain lists what is in that domain, and nothing else", "[identity]") {
+    Organisation org;
+    const auto domain = org.domain("D");
+    const auto carol = org.user("carol", domain);
+    org.group("theirs", domain);
+    org.group("others");
+    org.make("projects", "project", R"("name":"in","domain_id":)" + org.quoted(domain));
+    const auto reader = *org.listed("roles?name=reader", "roles", "id").begin();
+    org.puts("domains/" + domain + "/users/" + carol + "/roles/" + reader);
+    const auto answer = org.cloud.asks(http::Method::Post, "/identity/v3/auth/tokens",
+                                       R"({"auth":{"identity":{"methods":["password"],"password":{"user":{"id":")" + carol +
+                                           R"(","password":"secret"}}},"scope":)" + org.onDomain(domain) + "}}");
+    REQUIRE(answer.status == 201);
+    Member inside = org.root;
+    inside.token = std::string(answer.headers["X-Subject-Token"]);
+    const auto names = [&](const std::string& collection) {
+        Set found;
+        const auto list = inside.gets("/identity/v3/" + collection);
+        INFO(list.body);
+        REQUIRE(list.status == 200);
+        for (const auto& each : list.json().array(collection).items()) found.insert(each.text("name"));
+        return found;
+    };
+    CHECK(names("users") == Set{"carol"});
+    CHECK(names("groups") == Set{"theirs"});
+    CHECK(names("projects") == Set{"in"});
+    const auto assignments = inside.gets("/identity/v3/role_assignments").json().array("role_assignments");
+    CHECK(assignments.size() == 1);
+    CHECK(inside.gets("/identity/v3/domains").status == 403);
+    CHECK(inside.gets("/identity/v3/domains/" + domain).status == 200);
+}
+
+TEST_CASE("A project with endpoints of its own sees those only in its catalog", "[identity][catalog]") {
+    Organisation org;
+    const auto service = org.service("thing"), other = org.service("other");
+    const auto one = org.endpoint(service, "http://one/"), two = org.endpoint(service, "http://two/"),
+               three = org.endpoint(other, "http://three/");
+    const auto catalog = [&] { return org.gets("auth/catalog").body; };
+    CHECK_THAT(catalog(), Contains("http://one/") && Contains("http://two/") && Contains("http://three/"));
+
+    const auto mine = "OS-EP-FILTER/projects/" + org.root.project + "/endpoints";
+    CHECK(org.heads(mine + "/" + one) == 404);
+    CHECK(org.puts(mine + "/" + one) == 204);
+    CHECK(org.heads(mine + "/" + one) == 204);
+    CHECK_THAT(catalog(), Contains("http://one/") && !Contains("http://two/") && !Contains("http://three/") && !Contains("compute"));
+    CHECK(org.listed("OS-EP-FILTER/endpoints/" + one + "/projects", "projects") == Set{"admin"});
+
+    const auto group =
+        org.make("OS-EP-FILTER/endpoint_groups", "endpoint_group", R"("name":"g","filters":{"service_id":")" + other + "\"}");
+    CHECK(org.listed("OS-EP-FILTER/endpoint_groups/" + group + "/endpoints", "endpoints", "id") == Set{three});
+    const auto pair = "OS-EP-FILTER/endpoint_groups/" + group + "/projects/" + org.root.project;
+    CHECK(org.gets(pair).status == 404);
+    CHECK(org.puts(pair) == 204);
+    CHECK(org.gets(pair).json().object("endpoint_group").text("name") == "g");
+    CHECK_THAT(catalog(), Contains("http://one/") && !Contains("http://two/") && Contains("http://three/"));
+    CHECK(org.listed(mine, "endpoints", "id") == Set{one, three});
+    CHECK(org.listed("OS-EP-FILTER/projects/" + org.root.project + "/endpoint_groups", "endpoint_groups") == Set{"g"});
+    CHECK(org.listed("OS-EP-FILTER/endpoint_groups/" + group + "/projects", "projects") == Set{"admin"});
+    CHECK(org.root.patches("/identity/v3/OS-EP-FILTER/endpoint_groups/" + group, R"({"endpoint_group":{"filters":{"interface":"admin"}}})")
+              .status == 200);
+    CHECK_THAT(catalog(), !Contains("http://three/"));
+    CHECK(org.root.patches("/identity/v3/OS-EP-FILTER/endpoint_groups/" + group, R"({"endpoint_group":{"filters":{"colour":"red"}}})")
+              .status == 400);
+
+    CHECK(org.deletes(pair) == 204);
+    CHECK(org.deletes(pair) == 404);
+    CHECK(org.deletes(mine + "/" + one) == 204);
+    CHECK_THAT(catalog(), Contains("http://two/"));
+    org.root.patches("/identity/v3/services/" + service, R"({"service":{"enabled":false}})");
+    CHECK_THAT(catalog(), !Contains("http://two/"));
+}
+
+TEST_CASE("A policy is kept as it came, and found for an endpoint by it, its service or its region", "[identity][policy]") {
+    Organisation org;
+    CHECK(org.root.posts("/identity/v3/policies", R"({"policy":{"type":"t"}})").status == 400);
+    const auto policy = [&](const std::string& type) {
+        return org.make("policies", "policy", R"("blob":{"a":"b"},"type":")" + type + "\"");
+    };
+    const auto general = policy("general"), regional = policy("regional"), own = policy("own");
+    CHECK(org.gets("policies/" + general).json().object("policy").object("blob").text("a") == "b");
+    CHECK(org.listed("policies?type=own", "policies", "id") == Set{own});
+    const auto service = org.service("thing");
+    CHECK(org.puts("regions/R") == 400);
+    CHECK(org.root.puts("/identity/v3/regions/R", R"({"region":{}})").status == 201);
+    CHECK(org.root.puts("/identity/v3/regions/R1", R"({"region":{"parent_region_id":"R"}})").status == 201);
+    const auto endpoint =
+        org.make("endpoints", "endpoint", R"("interface":"public","url":"http://x/","region_id":"R1","service_id":")" + service + "\"");
+    const auto found = [&] {
+        const auto answer = org.gets("endpoints/" + endpoint + "/OS-ENDPOINT-POLICY/policy");
+        return answer.status == 200 ? answer.json().object("policy").text("type") : std::to_string(answer.status);
+    };
+    CHECK(found() == "404");
+    const auto ofService = "/OS-ENDPOINT-POLICY/services/" + service;
+    CHECK(org.puts("policies/" + general + ofService) == 204);
+    CHECK(found() == "general");
+    CHECK(org.puts("policies/" + regional + ofService + "/regions/R") == 204);
+    CHECK(found() == "regional");
+    CHECK(org.puts("policies/" + own + "/OS-ENDPOINT-POLICY/endpoints/" + endpoint) == 204);
+    CHECK(found() == "own");
+    CHECK(org.listed("policies/" + own + "/OS-ENDPOINT-POLICY/endpoints", "endpoints", "id") == Set{endpoint});
+    CHECK(org.listed("policies/" + general + "/OS-ENDPOINT-POLICY/endpoints", "endpoints", "id").empty());
+    CHECK(org.gets("policies/" + general + ofService).status == 204);
+    CHECK(org.gets("policies/" + own + ofService).status == 404);
+    CHECK(org.deletes("policies/" + own + "/OS-ENDPOINT-POLICY/endpoints/" + endpoint) == 204);
+    CHECK(found() == "regional");
+    CHECK(org.deletes("policies/" + regional) == 204);
+    CHECK(found() == "general");
+}
+
+TEST_CASE("A limit needs a registered one, is unique, and holds it in place", "[identity][limit]") {
+    Organisation org;
+    const auto service = org.service("thing"), project = org.project("p");
+    const auto registers = [&](const std::string& fields) {
+        return org.root.posts("/identity/v3/registered_limits",
+                              R"({"registered_limits":[{"service_id":")" + service + "\"," + fields + "}]}");
+    };
+    const auto made = registers(R"("resource_name":"cores","default_limit":10)");
+    REQUIRE(made.status == 201);
+    const auto registered = made.json().array("registered_limits").items()[0].text("id");
+    CHECK(registers(R"("resource_name":"cores","default_limit":20)").status == 409);
+    CHECK(registers(R"("resource_name":"cores","default_limit":20,"region_id":"nowhere")").status == 400);
+    CHECK(registers(R"("resource_name":"cores","default_limit":20,"region_id":"RegionOne")").status == 201);
+    CHECK(registers(R"("resource_name":"ram","default_limit":"many")").status == 400);
+    CHECK(registers(R"("resource_name":"ram","default_limit":-2)").status == 400);
+    // One that is wrong and none is kept.
+    CHECK(org.root
+              .posts("/identity/v3/registered_limits",
+                     R"({"registered_limits":[{"service_id":")" + service +
+                         R"(","resource_name":"disk","default_limit":1},{"service_id":"none","resource_name":"x","default_limit":1}]})")
+              .status == 400);
+    CHECK(org.listed("registered_limits?service_id=" + service, "registered_limits", "resource_name") == Set{"cores"});
+
+    const auto limits = [&](const std::string& fields) {
+        return org.root.posts("/identity/v3/limits", R"({"limits":[{"service_id":")" + service + "\"," + fields + "}]}");
+    };
+    const auto ofProject = "\"project_id\":\"" + project + "\",";
+    CHECK(limits(ofProject + R"("resource_name":"ram","resource_limit":1)").status == 403);
+    CHECK(limits(R"("resource_name":"cores","resource_limit":1)").status == 400);
+    const auto limit = limits(ofProject + R"("resource_name":"cores","resource_limit":99)");
+    REQUIRE(limit.status == 201);
+    const auto id = limit.json().array("limits").items()[0].text("id");
+    CHECK(limits(ofProject + R"("resource_name":"cores","resource_limit":1)").status == 409);
+    CHECK(org.root.patches("/identity/v3/limits/" + id, R"({"limit":{"resource_limit":5,"description":"five"}})")
+              .json()
+              .object("limit")
+              .integer("resource_limit") == 5);
+    CHECK(org.root.patches("/identity/v3/limits/" + id, R"({"limit":{"project_id":"other"}})").status == 400);
+    CHECK(org.deletes("registered_limits/" + registered) == 403);
+    CHECK(org.root.patches("/identity/v3/registered_limits/" + registered, R"({"registered_limit":{"resource_name":"other"}})").status ==
+          403);
+    CHECK(org.root.patches("/identity/v3/registered_limits/" + registered, R"({"registered_limit":{"default_limit":3}})").status == 200);
+    CHECK(org.gets("limits/model").json().object("model").text("name") == "flat");
+
+    const auto bob = org.cloud.member("bob");
+    CHECK(bob.gets("/identity/v3/limits").json().array("limits").size() == 0);
+    CHECK(bob.gets("/identity/v3/limits/" + id).status == 403);
+    CHECK(bob.gets("/identity/v3/registered_limits").json().array("registered_limits").size() == 2);
+    CHECK(bob.posts("/identity/v3/limits", R"({"limits":[]})").status == 403);
+    CHECK(org.listed("limits?project_id=" + project, "limits", "id") == Set{id});
+    CHECK(org.deletes("limits/" + id) == 204);
+    CHECK(org.gets("limits/" + id).status == 404);
+    CHECK(org.deletes("registered_limits/" + registered) == 204);
+}
+
+TEST_CASE("A domain's configuration is kept by group and option, and its password is never shown", "[identity][domain]") {
+    Organisation org;
+    const auto domain = org.domain("D"), path = "/identity/v3/domains/" + domain + "/config";
+    CHECK(org.root.gets(path).status == 404);
+    CHECK(org.root.puts(path, R"({"config":{"nonsense":{"a":1}}})").status == 403);
+    CHECK(org.root.puts(path, R"({"config":{"ldap":{"nonsense":1}}})").status == 403);
+    CHECK(org.root.puts(path, R"({"config":{}})").status == 403);
+    const auto config = R"({"config":{"ldap":{"url":"ldap://x","password":"hidden"},"identity":{"driver":"ldap"}}})";
+    CHECK(org.root.puts(path, config).status == 201);
+    CHECK(org.root.puts(path, config).status == 200);
+    CHECK_THAT(org.root.gets(path).body, Contains("ldap://x") && !Contains("hidden"));
+    CHECK(org.root.gets(path + "/ldap/password").status == 404);
+    CHECK(org.root.gets(path + "/ldap/url").json().object("config").text("url") == "ldap://x");
+    CHECK(org.root.patches(path + "/ldap/url", R"({"config":{"url":"ldap://y"}})").json().object("config").text("url") == "ldap://y");
+    CHECK(org.root.patches(path + "/ldap/url", R"({"config":{"suffix":"dc=x"}})").status == 403);
+    CHECK(org.root.patches(path + "/ldap/suffix", R"({"config":{"suffix":"dc=x"}})").status == 404);
+    CHECK(org.root.patches(path + "/ldap", R"({"config":{"ldap":{"suffix":"dc=x"}}})")
+              .json()
+              .object("config")
+              .object("ldap")
+              .text("suffix") == "dc=x");
+    CHECK_THAT(org.root.patches(path + "/ldap/password", R"({"config":{"password":"other"}})").body, !Contains("other"));
+    CHECK(org.root.patches(path, R"({"config":{"identity":{"list_limit":7}}})")
+              .json()
+              .object("config")
+              .object("identity")
+              .integer("list_limit") == 7);
+    CHECK(org.root.deletes(path + "/identity/list_limit").status == 204);
+    CHECK(org.root.deletes(path + "/identity/list_limit").status == 404);
+    CHECK(org.root.deletes(path + "/identity").status == 204);
+    CHECK(org.root.gets(path + "/identity").status == 404);
+    CHECK(org.root.deletes(path).status == 204);
+    CHECK(org.root.deletes(path).status == 404);
+    CHECK(org.gets("domains/config/default").json().object("config").object("ldap").text("user_objectclass") == "inetOrgPerson");
+    CHECK_THAT(org.gets("domains/config/default").body, !Contains("password"));
+    CHECK(org.gets("domains/config/identity/driver/default").json().object("config").text("driver") == "sql");
+    CHECK(org.gets("domains/config/nonsense/default").status == 403);
+    CHECK(org.cloud.member("bob").gets(path).status == 403);
+}
+
+TEST_CASE("A consumer's secret is chosen here and shown once", "[identity]") {
+    Organisation org;
+    const auto path = std::string("/identity/v3/OS-OAUTH1/consumers");
+    CHECK(org.root.posts(path, R"({"consumer":{"secret":"mine"}})").status == 400);
+    const auto made = org.root.posts(path, R"({"consumer":{"description":"d"}})");
+    REQUIRE(made.status == 201);
+    const auto id = made.json().object("consumer").text("id"), secret = made.json().object("consumer").text("secret");
+    CHECK(secret.size() == 32);
+    CHECK_THAT(org.root.gets(path + "/" + id).body, !Contains(secret));
+    CHECK(org.root.patches(path + "/" + id, R"({"consumer":{"description":"e"}})").json().object("consumer").text("description") == "e");
+    CHECK(org.root.patches(path + "/" + id, R"({"consumer":{"secret":"s"}})").status == 400);
+    CHECK(org.root.deletes(path + "/" + id).status == 204);
+    CHECK(org.root.gets(path + "/" + id).status == 404);
+}
