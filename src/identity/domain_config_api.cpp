@@ -180,8 +180,7 @@ Response update(Request& request, Core& core) {
             throw missing(domain, option.empty() ? "group " + group : "option " + option + " in group " + group);
         keep(tx, domain, wanted);
     });
-    return isSensitive(group, option) ? answer(200, kept(core.parts.store.reader(), domain), group, "", domain)
-                                      : answer(200, kept(core.parts.store.reader(), domain), group, option, domain);
+    return answer(200, kept(core.parts.store.reader(), domain), "", "", domain); // whole, whatever part was changed
 }
 
 Response remove(Request& request, Core& core) {

@@ -150,9 +150,8 @@ Response addImplied(Request& request, Core& core) {
     core.parts.store.write([&](store::Transaction& tx) {
         const Role prior = demand(tx, {request.param("prior")}), implied = demand(tx, {request.param("implied")});
         if (implied.name == "admin") throw Error(Failure::Forbidden, implied.id, " cannot be an implied role");
-        if (!implied.domain.empty() && implied.domain != prior.domain)
-            throw Error(Failure::Forbidden, implied.id, " belongs to domain ", implied.domain,
-                        " and cannot be implied by a role outside of it");
+        if (prior.domain.empty() && !implied.domain.empty())
+            throw Error(Failure::Forbidden, implied.id, " belongs to a domain and cannot be implied by a role that does not");
         if (role_table::leadsTo(tx, implied.id, prior.id))
             throw Error(Failure::Invalid, "Role ", implied.id, " implies ", prior.id, " already; that would go round.");
         role_table::addImplication(tx, prior.id, implied.id);

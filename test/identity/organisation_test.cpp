@@ -1,8 +1,11 @@
 #include <catch2/catch.hpp>
 
-#include <algorithm>
+#include <chrono>
+#include <fstream>
 #include <set>
 
+#include "identity/role.hpp"
+#include "platform/store/store.hpp"
 #include "support/test_appliance.hpp"
 
 using namespace stratolet;
@@ -13,6 +16,8 @@ namespace {
 
 /// An organisation to work on: the admin, and short words for what tests make.
 struct Organisation {
+    explicit Organisation(std::vector<TestOption> options = {}) : cloud(std::move(options)) {}
+
     TestAppliance cloud;
     Member root = cloud.admin();
 
@@ -483,7 +488,8 @@ TEST_CASE("A domain's configuration is kept by group and option, and its passwor
     CHECK_THAT(org.root.gets(path).body, Contains("ldap://x") && !Contains("hidden"));
     CHECK(org.root.gets(path + "/ldap/password").status == 404);
     CHECK(org.root.gets(path + "/ldap/url").json().object("config").text("url") == "ldap://x");
-    CHECK(org.root.patches(path + "/ldap/url", R"({"config":{"url":"ldap://y"}})").json().object("config").text("url") == "ldap://y");
+    CHECK(org.root.patches(path + "/ldap/url", R"({"config":{"url":"ldap://y"}})").json().object("config").object("ldap").text("url") ==
+          "ldap://y");
     CHECK(org.root.patches(path + "/ldap/url", R"({"config":{"suffix":"dc=x"}})").status == 403);
     CHECK(org.root.patches(path + "/ldap/suffix", R"({"config":{"suffix":"dc=x"}})").status == 404);
     CHECK(org.root.patches(path + "/ldap", R"({"config":{"ldap":{"suffix":"dc=x"}}})")
@@ -523,4 +529,88 @@ TEST_CASE("A consumer's secret is chosen here and shown once", "[identity]") {
     CHECK(org.root.patches(path + "/" + id, R"({"consumer":{"secret":"s"}})").status == 400);
     CHECK(org.root.deletes(path + "/" + id).status == 204);
     CHECK(org.root.gets(path + "/" + id).status == 404);
+}
+
+TEST_CASE("In the strict model of limits no project has more than its domain", "[identity][limit]") {
+    Organisation org({{"identity", "enforcement_model", "strict_two_level"}});
+    const auto domain = org.domain("D"), service = org.service("thing");
+    const auto inside = org.make("projects", "project", R"("name":"in","domain_id":)" + org.quoted(domain));
+    const auto deeper = org.project("deeper", inside);
+    const auto registered = org.root.posts("/identity/v3/registered_limits", R"({"registered_limits":[{"service_id":")" + service +
+                                                                                 R"(","resource_name":"cores","default_limit":10}]})");
+    REQUIRE(registered.status == 201);
+    const auto registeredId = registered.json().array("registered_limits").items()[0].text("id");
+    const auto limits = [&](const std::string& target, int limit) {
+        return org.root.posts("/identity/v3/limits", R"({"limits":[{"resource_name":"cores","service_id":")" + service + "\"," + target +
+                                                         R"(,"resource_limit":)" + std::to_string(limit) + "}]}");
+    };
+    const auto ofProject = "\"project_id\":\"" + inside + "\"", ofDomain = "\"domain_id\":\"" + domain + "\"";
+    CHECK(org.gets("limits/model").json().object("model").text("name") == "strict_two_level");
+    CHECK(limits(ofProject, 11).status == 403);
+    CHECK(limits(ofProject, -1).status == 403);
+    CHECK(limits("\"project_id\":\"" + deeper + "\"", 1).status == 403);
+    const auto project = limits(ofProject, 8);
+    REQUIRE(project.status == 201);
+    const auto id = project.json().array("limits").items()[0].text("id");
+    CHECK(limits(ofDomain, 7).status == 403);
+    const auto whole = limits(ofDomain, 20);
+    REQUIRE(whole.status == 201);
+    const auto patch = [&](const std::string& limit, int to) {
+        return org.root.patches("/identity/v3/limits/" + limit, R"({"limit":{"resource_limit":)" + std::to_string(to) + "}}").status;
+    };
+    CHECK(patch(id, 20) == 200);
+    CHECK(patch(id, 21) == 403);
+    CHECK(patch(whole.json().array("limits").items()[0].text("id"), 19) == 403);
+    CHECK(org.deletes("limits/" + whole.json().array("limits").items()[0].text("id")) == 403); // the default is less than the project has
+    CHECK(patch(id, 9) == 200);
+    CHECK(org.deletes("limits/" + whole.json().array("limits").items()[0].text("id")) == 204);
+    CHECK(org.root.patches("/identity/v3/registered_limits/" + registeredId, R"({"registered_limit":{"default_limit":8}})").status == 403);
+}
+
+TEST_CASE("A manager whom the policy lets publish makes an image public without being an admin", "[identity][policy]") {
+    TestAppliance cloud;
+    const auto publishes = [&](const Member& member) {
+        return member.posts("/image/v2/images", R"({"name":"shared","visibility":"public","disk_format":"raw","container_format":"bare"})")
+            .status;
+    };
+    auto manager = cloud.member("mary", "manager"), member = cloud.colleague(manager, "mark", "member");
+    CHECK(publishes(manager) == 403);
+    std::filesystem::create_directories(cloud.folder() / "policy");
+    std::ofstream(cloud.folder() / "policy" / "image.yaml") << "\"publicize_image\": \"role:admin or role:manager\"\n";
+    cloud.restart();
+    manager.token = cloud.logsIn(manager.name, manager.password, "mary");
+    member.token = cloud.logsIn(member.name, member.password, "mary");
+    CHECK(publishes(manager) == 201);
+    CHECK(publishes(member) == 403);
+    CHECK(manager.gets("/identity/v3/users").status == 403); // a manager is no admin
+    const auto roles = manager.gets("/identity/v3/auth/tokens", {{"X-Subject-Token", manager.token}}).json().object("token").array("roles");
+    CHECK(roles.size() == 3); // manager, and what that implies: member, reader
+}
+
+TEST_CASE("What a user may do somewhere is found at once among 50,000 assignments", "[identity][role]") {
+    Organisation org;
+    const auto role = org.role("one"), alice = org.user("alice"), group = org.group("staff"), project = org.project("p");
+    org.puts("groups/" + group + "/users/" + alice);
+    org.puts("OS-INHERIT/domains/default/groups/" + group + "/roles/" + role + "/inherited_to_projects");
+    auto& store = org.cloud.appliance().store();
+    store.write([&](store::Transaction& tx) {
+        tx.execute("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) INSERT INTO assignments SELECT 'user' "
+                   "|| (i % "
+                   "10000), 'user', CASE i % 3 WHEN 0 THEN 'domain' ELSE 'project' END, CASE i % 3 WHEN 0 THEN 'default' ELSE ? END, ?, i "
+                   "% 2 FROM "
+                   "n WHERE true ON CONFLICT DO NOTHING",
+                   project, role);
+        tx.execute(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) INSERT INTO assignments SELECT 'other' || i, "
+            "'user', 'project', ?, ?, 0 FROM n",
+            project, role);
+    });
+    CHECK(store.reader().query("SELECT count(*) FROM assignments").integer() > 50000);
+    const auto began = std::chrono::steady_clock::now();
+    constexpr int times = 200;
+    for (int each = 0; each < times; ++each)
+        REQUIRE(identity::role_table::effective(store.reader(), {alice}, identity::Assignment::Scope::Project, project).size() == 1);
+    const auto took = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - began).count() / times;
+    INFO(took << " microseconds each");
+    CHECK(took < 2000); // a look at every assignment takes ten times as long
 }

@@ -31,7 +31,11 @@ Answer Member::asks(http::Method method, std::string path, std::string body, Hea
     return appliance->asks(method, path, body, headers, token);
 }
 
-TestAppliance::TestAppliance() : log_({.level = std::getenv("STRATOLET_TEST_LOG") ? Log::Level::Debug : Log::Level(99)}) { build(); }
+TestAppliance::TestAppliance(std::vector<TestOption> options)
+    : options_(std::move(options)),
+      log_({.level = std::getenv("STRATOLET_TEST_LOG") ? Log::Level::Debug : Log::Level(99)}) {
+    build();
+}
 
 TestAppliance::~TestAppliance() = default;
 
@@ -44,6 +48,7 @@ void TestAppliance::build() {
     settings.listen = {{"127.0.0.1", 0}};
     settings.config.set("identity", "password_hash_rounds", "4", "test");
     settings.config.set("DEFAULT", "policy_dir", (folder_ / "policy").string(), "test");
+    for (const auto& each : options_) settings.config.set(each.section, each.key, each.value, "test");
     auto drivers = driversFor(settings, folder_.path(), log_);
     hypervisor_ = dynamic_cast<compute::SimulatedHypervisor*>(drivers.hypervisor.get());
     appliance_ = std::make_unique<Appliance>(std::move(settings), ambient_, log_, std::move(drivers));

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "appliance/appliance.hpp"
 #include "compute/driver/simulated.hpp"
@@ -24,6 +25,11 @@ struct Answer {
     std::string body;
 
     Json json() const { return Json::parse(body); }
+};
+
+/// One option of the configuration file.
+struct TestOption {
+    std::string section, key, value;
 };
 
 using HeaderList = std::initializer_list<std::pair<const char*, std::string>>;
@@ -55,7 +61,8 @@ public:
 /// The real product with the sandbox's drivers, in this process, without a socket. Its folder is gone when it is.
 class TestAppliance {
 public:
-    TestAppliance();
+    /// `options` are set over those that every test has.
+    explicit TestAppliance(std::vector<TestOption> options = {});
     ~TestAppliance();
 
     Answer asks(http::Method method, const std::string& path, const std::string& body, HeaderList headers = {},
@@ -83,6 +90,7 @@ public:
 private:
     void build();
     Folder folder_;
+    std::vector<TestOption> options_;
     RealAmbient ambient_;
     Log log_;
     compute::SimulatedHypervisor* hypervisor_ = nullptr;
