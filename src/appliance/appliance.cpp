@@ -152,7 +152,7 @@ struct Appliance::Impl {
         store.migrate(allMigrations());
         const Parts parts{store, jobs, bus, reconciler, policies, settings.config, ambient, log, metrics};
         identity.emplace(parts);
-        images.emplace(parts, *drivers.images, *identity);
+        images.emplace(parts, drivers.images, *identity);
         block.emplace(parts, *drivers.volumes, *images, *identity);
         network.emplace(parts, *drivers.network, *identity);
         compute.emplace(parts, *drivers.hypervisor, *images, *block, *network, *identity, stateDir / "instances");

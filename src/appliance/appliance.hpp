@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <stratolet/driver/hypervisor.hpp>
 #include <stratolet/driver/image_store.hpp>
@@ -23,7 +24,7 @@ struct Drivers {
     std::unique_ptr<Hypervisor> hypervisor;
     std::unique_ptr<NetworkDriver> network;
     std::unique_ptr<VolumeDriver> volumes;
-    std::unique_ptr<ImageStore> images;
+    std::vector<std::unique_ptr<ImageStore>> images; ///< the first is the default
 };
 
 /// What `settings` asks for: libvirt, Linux and files, or the sandbox's.

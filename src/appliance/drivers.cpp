@@ -3,6 +3,7 @@
 #include "compute/driver/libvirt.hpp"
 #include "compute/driver/simulated.hpp"
 #include "image/driver/file_store.hpp"
+#include "image/image.hpp"
 #include "network/driver/linux.hpp"
 #include "network/driver/records.hpp"
 #include "platform/log/log.hpp"
@@ -11,7 +12,10 @@ namespace stratolet {
 
 Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, Log& log) {
     Drivers drivers;
-    drivers.images = image::fileImageStore(stateDir / "images");
+    for (const auto& each : image::storesIn(settings.config)) {
+        const auto otherwise = stateDir / (drivers.images.empty() ? "images" : "images-" + each.name);
+        drivers.images.push_back(image::fileImageStore(each.folder.empty() ? otherwise : each.folder, each.name));
+    }
     drivers.volumes = block::fileVolumeDriver(stateDir / "volumes");
     if (settings.sandbox) {
         drivers.hypervisor = std::make_unique<compute::SimulatedHypervisor>(compute::SimulatedOptions{.stateDir = stateDir / "hypervisor"});

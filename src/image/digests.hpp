@@ -13,7 +13,7 @@ public:
     ~Digests();
     Digests(const Digests&) = delete;
 
-    /// Waits where the hashing is far behind, so that memory stays bounded.
+    /// Returns when what was appended before has been hashed: one piece is held and no more.
     void append(std::span<const std::byte> bytes);
 
     struct Result {

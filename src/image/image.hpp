@@ -5,6 +5,7 @@
 #include <stratolet/ids.hpp>
 #include <stratolet/sizes.hpp>
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -45,14 +46,23 @@ struct ImageFacts {
     std::map<std::string, std::string> properties;
 };
 
-/// [image]: image_count_total and image_size_total (MiB) are the quotas of a project that has none of its own, -1 is unlimited;
-/// image_size_cap is the largest image that is taken, in bytes.
+/// [image], as config/stratolet.conf explains it.
 std::vector<ConfigOption> configOptions();
+
+/// A store as the option "stores" names it: NAME, or NAME:FOLDER.
+struct StoreOption {
+    std::string name;
+    std::filesystem::path folder; ///< empty where none is said: the first store's is "images", that of another one "images-NAME"
+};
+
+/// Error(Invalid) for a list that names none, one twice, or one in a way that can't be.
+std::vector<StoreOption> storesIn(const Config& config);
 
 /// The image service.
 class Images {
 public:
-    Images(Parts parts, ImageStore& store, identity::Identity& identity);
+    /// `stores`: where data can be, at least one; the first is the default. They live longer than this.
+    Images(Parts parts, const std::vector<std::unique_ptr<ImageStore>>& stores, identity::Identity& identity);
     ~Images();
 
     http::Site site();

@@ -1,7 +1,5 @@
 #include "image/image_api.hpp"
 
-#include <fcntl.h>
-
 #include <algorithm>
 #include <charconv>
 
@@ -9,6 +7,8 @@
 
 #include "image/image_patch.hpp"
 #include "image/image_query.hpp"
+#include "image/imports.hpp"
+#include "image/location.hpp"
 #include "image/wire.hpp"
 
 namespace stratolet::image {
@@ -19,8 +19,9 @@ using http::Request;
 using http::Response;
 using identity::callerOf;
 
-Response imageResponse(int status, const ImageRecord& image) {
-    return http::jsonResponse(status, [&](JsonWriter& out) { write(out, image); });
+Response imageResponse(const Request& request, const ImageService& images, int status, const ImageRecord& image) {
+    const bool withLocations = images.showsLocations(callerOf(request), image);
+    return http::jsonResponse(status, [&](JsonWriter& out) { write(out, image, withLocations); });
 }
 
 bool isUuid(std::string_view text) {
@@ -32,7 +33,7 @@ bool isUuid(std::string_view text) {
     return true;
 }
 
-Response create(Request& request, ImageService& images) {
+Response create(Request& request, ImageService& images, const Stores& stores) {
     const auto body = request.json();
     if (!body.isObject()) throw Error(Failure::Invalid, "Request body must be a JSON object.");
     ImageRecord wanted;
@@ -47,8 +48,10 @@ Response create(Request& request, ImageService& images) {
     }
     if (!body.has("owner")) wanted.owner = callerOf(request).project;
     const auto image = images.create(callerOf(request), std::move(wanted));
-    auto response = imageResponse(201, image);
+    auto response = imageResponse(request, images, 201, image);
     response.headers.add("Location", request.base + "/v2/images/" + image.id.text);
+    response.headers.add("OpenStack-image-import-methods", joined(Imports::methods()));
+    response.headers.add("OpenStack-image-store-ids", joined(stores.names()));
     return response;
 }
 
@@ -70,7 +73,7 @@ Response list(Request& request, ImageService& images) {
         const auto body = out.object();
         {
             const auto items = out.array("images");
-            for (const auto& image : found) write(out, image);
+            for (const auto& image : found) write(out, image, images.showsLocations(callerOf(request), image));
         }
         out.field("first", "/v2/images" + (rest.empty() ? "" : "?" + rest));
         if (!found.empty() && static_cast<std::int64_t>(found.size()) == limit)
@@ -79,11 +82,16 @@ Response list(Request& request, ImageService& images) {
     });
 }
 
-Response show(Request& request, ImageService& images) { return imageResponse(200, images.show(callerOf(request), imageIn(request))); }
+Response show(Request& request, ImageService& images) {
+    return imageResponse(request, images, 200, images.show(callerOf(request), imageIn(request)));
+}
 
 Response update(Request& request, ImageService& images) {
     const auto changes = changesIn(request);
-    return imageResponse(200, images.update(callerOf(request), imageIn(request), [&](ImageRecord& image) { amend(image, changes); }));
+    if (std::any_of(changes.begin(), changes.end(), [](const ImageChange& each) { return each.attribute == "locations"; }))
+        images.requireLocations();
+    return imageResponse(request, images, 200,
+                         images.update(callerOf(request), imageIn(request), [&](ImageRecord& image) { amend(image, changes); }));
 }
 
 /// The data of an image on its way in, as the listener sees it.
@@ -101,13 +109,10 @@ private:
     std::unique_ptr<ImageUpload> upload_;
 };
 
-std::unique_ptr<http::BodySink> upload(Request& request, ImageService& images) {
-    const auto& caller = callerOf(request);
-    if (request.headers["Content-Type"] != "application/octet-stream") {
-        images.show(caller, imageIn(request)); // an image that isn't there is the better answer
-        throw Error(Failure::Unsupported, "The data of an image must be sent as application/octet-stream.");
-    }
-    return std::make_unique<UploadBody>(images.receive(caller, imageIn(request), request.contentLength));
+void requireOctets(Request& request, ImageService& images) {
+    if (request.headers["Content-Type"] == "application/octet-stream") return;
+    images.show(callerOf(request), imageIn(request)); // an image that isn't there is the better answer
+    throw Error(Failure::Unsupported, "The data of an image must be sent as application/octet-stream.");
 }
 
 struct Range {
@@ -142,24 +147,32 @@ Range rangeIn(std::string_view header, std::uint64_t size) {
     return {first, std::min(last, size) - first};
 }
 
-Response download(Request& request, ImageService& images) {
-    const auto data = images.download(callerOf(request), imageIn(request));
+Response download(Request& request, ImageData& images) {
+    auto data = images.download(callerOf(request), imageIn(request));
     if (!data) return http::emptyResponse(204);
     const auto size = static_cast<std::uint64_t>(data->size);
+    const auto tag = "\"" + data->checksum + "\"";
     Response response;
+    if (!data->checksum.empty()) {
+        response.headers.add("ETag", tag);
+        if (request.headers["If-None-Match"] == tag) {
+            response.status = 304;
+            return response;
+        }
+    }
     Range range{0, size};
-    if (const auto wanted = request.headers["Range"]; !wanted.empty()) {
+    const auto wanted = request.headers["Range"], condition = request.headers["If-Range"];
+    if (!wanted.empty() && (condition.empty() || condition == tag)) {
         range = rangeIn(wanted, size);
         response.status = 206;
         response.headers.add("Content-Range", "bytes " + std::to_string(range.first) + "-" +
                                                   std::to_string(range.first + range.length - 1) + "/" + std::to_string(size));
-    } else {
+    } else if (!data->checksum.empty()) {
         response.headers.add("Content-MD5", data->checksum);
     }
     response.headers.add("Content-Type", "application/octet-stream");
     response.headers.add("Accept-Ranges", "bytes");
-    response.file = http::FileBody{Fd(static_cast<int>(check(::open(data->file.c_str(), O_RDONLY | O_CLOEXEC), "open image data"))),
-                                   range.first, range.length};
+    response.file = http::FileBody{std::move(data->file), range.first, range.length};
     return response;
 }
 
@@ -170,15 +183,22 @@ template <class Verb> http::Handler quietly(Verb verb) {
     };
 }
 
-/// Nothing can be imported: data comes by PUT.
-Response importMethods(Request&) {
-    return http::jsonResponse(200, [](JsonWriter& out) {
-        const auto body = out.object();
-        const auto methods = out.object("import-methods");
-        out.field("description", "Import methods available.");
-        out.field("type", "array");
-        const auto none = out.array("value");
+/// What POST and GET of /v2/images/{id}/locations answer with.
+Response locationsResponse(const ImageRecord& image) {
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto list = out.array();
+        for (const auto& each : image.locations) writeLocation(out, image, each);
     });
+}
+
+Response addLocation(Request& request, ImageService& images) {
+    const auto body = request.json();
+    return locationsResponse(
+        images.update(callerOf(request), imageIn(request), [&](ImageRecord& image) { image::addLocation(image, body); }));
+}
+
+Response showLocations(Request& request, ImageService& images) {
+    return locationsResponse(images.show(callerOf(request), imageIn(request)));
 }
 
 Response usage(Request& request, ImageService& images) {
@@ -193,23 +213,23 @@ Response usage(Request& request, ImageService& images) {
     });
 }
 
-Response noId(Request& request) { return noRoute(request, {}); }
-
 }
 
-http::Routes imageRoutes(ImageService& images) {
+http::Routes imageRoutes(ImageService& images, ImageData& data, const Stores& stores, Minors has) {
     using http::open;
     using http::policy;
     const auto with = [&images](Response (*handler)(Request&, ImageService&)) -> http::Handler {
         return [&images, handler](Request& request) { return handler(request, images); };
     };
+    const auto tellVersions = [has](int status) { return [has, status](Request& request) { return versions(request, status, has); }; };
+    const auto noId = [has](Request& request) { return noRoute(request, {}, has); };
     const std::string image = "/v2/images/{image_id}";
-    return {
-        {Method::Get, "/", open("discovery comes before a token"), [](Request& request) { return versions(request, 300); }},
-        {Method::Get, "/versions", open("discovery comes before a token"), [](Request& request) { return versions(request, 200); }},
-        {Method::Get, "/v2", open("discovery comes before a token"), [](Request& request) { return versions(request, 300); }},
+    http::Routes routes{
+        {Method::Get, "/", open("discovery comes before a token"), tellVersions(300)},
+        {Method::Get, "/versions", open("discovery comes before a token"), tellVersions(200)},
+        {Method::Get, "/v2", open("discovery comes before a token"), tellVersions(300)},
 
-        {Method::Post, "/v2/images", policy("add_image"), with(create)},
+        {Method::Post, "/v2/images", policy("add_image"), [&images, &stores](Request& request) { return create(request, images, stores); }},
         {Method::Get, "/v2/images", policy("get_images"), with(list)},
         {Method::Get, "/v2/images/", open("there is no image without an id"), noId},
         {Method::Delete, "/v2/images/", open("there is no image without an id"), noId},
@@ -218,9 +238,17 @@ http::Routes imageRoutes(ImageService& images) {
         {Method::Delete, image, policy("delete_image"),
          quietly([&images](Request& request) { images.remove(callerOf(request), imageIn(request)); })},
 
-        {Method::Put, image + "/file", policy("upload_image"),
-         http::Upload([&images](Request& request) { return upload(request, images); })},
-        {Method::Get, image + "/file", policy("download_image"), with(download), http::Runs::Worker},
+        {Method::Put, image + "/file", policy("upload_image"), http::Upload([&images, &data](Request& request) {
+             requireOctets(request, images);
+             return std::make_unique<UploadBody>(data.receive(callerOf(request), imageIn(request), request.contentLength,
+                                                              std::string(request.headers["X-Image-Meta-Store"])));
+         })},
+        {Method::Put, image + "/stage", policy("modify_image"), http::Upload([&images, &data](Request& request) {
+             requireOctets(request, images);
+             return std::make_unique<UploadBody>(data.stage(callerOf(request), imageIn(request), request.contentLength));
+         })},
+        {Method::Get, image + "/file", policy("download_image"), [&data](Request& request) { return download(request, data); },
+         http::Runs::Worker},
         {Method::Post, image + "/actions/deactivate", policy("deactivate"),
          quietly([&images](Request& request) { images.deactivate(callerOf(request), imageIn(request)); })},
         {Method::Post, image + "/actions/reactivate", policy("reactivate"),
@@ -230,13 +258,17 @@ http::Routes imageRoutes(ImageService& images) {
         {Method::Delete, image + "/tags/{tag}", policy("modify_image"),
          quietly([&images](Request& request) { images.removeTag(callerOf(request), imageIn(request), request.param("tag")); })},
 
-        {Method::Get, "/v2/info/import", open("what this program can do is no secret"), importMethods},
         {Method::Get, "/v2/info/usage", policy("get_images"),
          [&images](Request& request) {
              callerOf(request).enforce();
              return usage(request, images);
          }},
     };
+    if (has.locations) {
+        routes.push_back({Method::Post, image + "/locations", policy("set_image_location"), with(addLocation)});
+        routes.push_back({Method::Get, image + "/locations", policy("get_image_location"), with(showLocations)});
+    }
+    return routes;
 }
 
 }

@@ -1,12 +1,19 @@
 #pragma once
 
+#include "image/cache.hpp"
+#include "image/image_data.hpp"
 #include "image/image_service.hpp"
+#include "image/imports.hpp"
+#include "image/wire.hpp"
 #include "platform/http/http.hpp"
 
 namespace stratolet::image {
 
-http::Routes imageRoutes(ImageService& images);
+http::Routes imageRoutes(ImageService& images, ImageData& data, const Stores& stores, Minors has);
 http::Routes memberRoutes(ImageService& images);
+http::Routes importRoutes(Imports& imports, const Stores& stores);
+http::Routes taskRoutes(Imports& imports);
+http::Routes cacheRoutes(Cache& cache);
 http::Routes schemaRoutes();
 
 }

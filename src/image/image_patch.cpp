@@ -1,5 +1,7 @@
 #include "image/image_patch.hpp"
 
+#include "image/location.hpp"
+
 #include <stratolet/error.hpp>
 
 namespace stratolet::image {
@@ -14,14 +16,26 @@ std::string_view mediaType(const http::Request& request) {
     return type;
 }
 
+constexpr std::string_view locationsStart = "/locations/";
+
+/// "0" of "/locations/0"; empty for any other path.
+std::string elementIn(const Json& pointer) {
+    const auto text = pointer.text();
+    if (!text.starts_with(locationsStart)) return {};
+    auto element = text.substr(locationsStart.size());
+    const bool number = !element.empty() && element.size() < 4 && element.find_first_not_of("0123456789") == std::string::npos;
+    if (!number && element != "-") pointer.refuse("A location is named by its number, or \"-\" for the end.");
+    return element;
+}
+
 /// The one segment of a JSON pointer (RFC 6901).
 std::string attributeIn(const Json& pointer) {
     const auto text = pointer.text();
+    if (text.starts_with(locationsStart)) return "locations";
     if (!text.starts_with('/') || text.size() == 1) pointer.refuse("A path must begin with \"/\" and name an attribute.");
     std::string name;
     for (std::size_t at = 1; at < text.size(); ++at) {
         if (text[at] == '/') {
-            if (text.starts_with("/locations/")) throw Error(Failure::Forbidden, "It's not allowed to change locations.");
             pointer.refuse("A path has one level only.");
         }
         if (text[at] != '~') {
@@ -44,7 +58,8 @@ ImageChange::Kind kindNamed(const Json& where, const std::string& name) {
 
 ImageChange change21(const Json& operation) {
     const auto kind = kindNamed(operation, operation.text("op"));
-    return {kind, attributeIn(operation.at("path")),
+    const auto path = operation.at("path");
+    return {kind, attributeIn(path), elementIn(path),
             kind == ImageChange::Kind::Remove ? std::nullopt : std::optional(operation.at("value"))};
 }
 
@@ -57,7 +72,8 @@ ImageChange change20(const Json& operation) {
     }
     if (!found) operation.refuse("The operation must be add, replace or remove.");
     const auto kind = kindNamed(operation, *found);
-    return {kind, attributeIn(operation.at(*found)),
+    const auto path = operation.at(*found);
+    return {kind, attributeIn(path), elementIn(path),
             kind == ImageChange::Kind::Remove ? std::nullopt : std::optional(operation.at("value"))};
 }
 
@@ -83,6 +99,10 @@ std::vector<ImageChange> changesIn(const http::Request& request) {
 
 void amend(ImageRecord& image, const std::vector<ImageChange>& changes) {
     for (const auto& change : changes) {
+        if (change.attribute == "locations") {
+            amendLocations(image, change);
+            continue;
+        }
         if (change.kind == ImageChange::Kind::Remove) {
             remove(change.attribute, image);
             continue;

@@ -14,6 +14,7 @@ struct ImageChange {
     enum class Kind { Add, Replace, Remove };
     Kind kind;
     std::string attribute;
+    std::string element;       ///< of "locations": "-" or a number; empty where the whole attribute is meant
     std::optional<Json> value; ///< nothing where it is removed
 };
 

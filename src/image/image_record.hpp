@@ -14,11 +14,15 @@
 
 namespace stratolet::image {
 
-///  queued ──► saving ──► active ◄──► deactivated
-///    ▲           │
-///    └───────────┘  (the upload failed)
+///  queued ──► saving ───────────────► active ◄──► deactivated
+///   │ │ ▲        │ (failed)              ▲
+///   │ │ ├────────┘                       │
+///   │ │ ├──────────────────┐ (failed)    │
+///   │ └─┼─► uploading ──► importing ─────┤       uploading: its data is being staged, or waits for the import
+///   │   └──────┘ (failed)   ▲            │
+///   └───────────────────────┴────────────┘       to importing: from the web; to active: an address was given
 /// Any of them can be deleted; then there is no image any more.
-enum class ImageStatus { Queued, Saving, Active, Deactivated };
+enum class ImageStatus { Queued, Saving, Uploading, Importing, Active, Deactivated };
 std::string_view nameOf(ImageStatus status);
 std::optional<ImageStatus> statusNamed(std::string_view name);
 bool mayFollow(ImageStatus from, ImageStatus to);
@@ -27,7 +31,15 @@ enum class Visibility { Public, Private, Shared, Community };
 std::string_view nameOf(Visibility visibility);
 std::optional<Visibility> visibilityNamed(std::string_view name);
 
-constexpr std::size_t propertiesMax = 128, tagsMax = 128, membersMax = 128;
+constexpr std::size_t propertiesMax = 128, tagsMax = 128, membersMax = 128, locationsMax = 10;
+
+/// One place where the data of an image is.
+struct ImageLocation {
+    std::string store;           ///< name of one of ours; empty where it is an address elsewhere
+    std::string url;             ///< of that address; empty where it is in a store of ours
+    std::string metadata = "{}"; ///< a JSON object
+    friend bool operator==(const ImageLocation&, const ImageLocation&) = default;
+};
 
 /// One image as the store has it.
 struct ImageRecord {
@@ -44,9 +56,15 @@ struct ImageRecord {
     bool isProtected = false;
     bool hidden = false;
     Time created, updated;
+    std::optional<std::int64_t> staged;                   ///< bytes in the staging area
+    std::optional<std::string> importingTo, failedImport; ///< stores of the last import, with commas; nothing where there was none
     std::map<std::string, std::string> properties;
     std::vector<std::string> tags;
+    std::vector<ImageLocation> locations;
 };
+
+/// Whether one of its locations is this store of ours.
+bool isIn(const ImageRecord& image, std::string_view store);
 
 /// A project that an image is shared with.
 struct ImageMember {

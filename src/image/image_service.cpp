@@ -1,20 +1,12 @@
 #include "image/image_service.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <limits>
 
 #include <stratolet/error.hpp>
 
-#include "image/inspection.hpp"
 #include "platform/bus/bus.hpp"
 #include "platform/config/config.hpp"
 #include "platform/jobs/jobs.hpp"
-#include "platform/log/log.hpp"
-#include "platform/os/fd.hpp"
 
 namespace stratolet::image {
 namespace {
@@ -23,20 +15,16 @@ using identity::Caller;
 
 Error missing(const ImageId& image) { return Error(Failure::NotFound, "No image found with ID ", image); }
 
-bool isAdmin(const Caller& caller) { return caller.may("context_is_admin", {}); }
-
-constexpr std::int64_t mebi = 1 << 20;
-
 }
 
-ImageService::ImageService(Parts parts, ImageStore& store)
+ImageService::ImageService(Parts parts)
     : parts_(parts),
-      store_(store),
-      quotas_("image", {{"image_count_total", parts.config.integer("image", "image_count_total")},
-                        {"image_size_total", parts.config.integer("image", "image_size_total")}}),
-      sizeCapBytes_(parts.config.integer("image", "image_size_cap")) {}
+      quotas_(parts.config, table_),
+      locationsShown_(parts.config.boolean("image", "show_multiple_locations")) {}
 
 // --- who sees what
+
+bool ImageService::isAdmin(const Caller& caller) const { return caller.may("context_is_admin", {}); }
 
 std::optional<ImageRecord> ImageService::find(store::Reader& db, const Caller& caller, const ImageId& id) {
     auto image = table_.find(db, id);
@@ -76,19 +64,62 @@ void ImageService::checkLimits(const Caller& caller, const ImageRecord& before, 
     }
 }
 
+void ImageService::requireLocations() const {
+    if (!locationsShown_) throw Error(Failure::Forbidden, "It's not allowed to see or change locations.");
+}
+
+bool ImageService::showsLocations(const Caller& caller, const ImageRecord& image) const {
+    return locationsShown_ && caller.may("get_image_location", {{"project_id", image.owner.text}});
+}
+
+/// A location can be added and described by some, taken away by others, and the last one by nobody.
+void ImageService::checkLocations(const Caller& caller, const Target& target, const ImageRecord& before, const ImageRecord& after) {
+    if (after.locations == before.locations) return;
+    if (before.status != ImageStatus::Queued && before.status != ImageStatus::Active)
+        throw Error(Failure::Conflict, "The locations of an image that is ", nameOf(before.status), " can't be changed.");
+    if (after.locations.size() > locationsMax && after.locations.size() > before.locations.size())
+        throw Error(Failure::OverLimit,
+                    "The limit has been exceeded on the number of allowed image locations. Attempted: ", after.locations.size(),
+                    ", Maximum: ", locationsMax);
+    if (after.locations.size() < before.locations.size()) {
+        if (after.locations.empty())
+            throw Error(Failure::Forbidden, "Cannot delete last location from image in ", nameOf(before.status), " status.");
+        caller.enforce("delete_image_location", target);
+    } else {
+        caller.enforce("set_image_location", target);
+    }
+}
+
+/// With the first address the image has its data; what is no location any more is discarded.
+void ImageService::applyLocations(store::Transaction& tx, const ImageRecord& before, ImageRecord& after) {
+    table_.setLocations(tx, after.id, after.locations);
+    table_.describe(tx, after); // an address may come with digests
+    for (const auto& each : before.locations)
+        if (!each.store.empty() && !isIn(after, each.store))
+            parts_.jobs.enqueue(tx, "image.discard-copy", after.id.text, R"({"store":)" + jsonText(each.store) + "}");
+    if (before.status == ImageStatus::Queued) {
+        requireFormats(after);
+        table_.move(tx, after.id, ImageStatus::Queued, ImageStatus::Active, after.updated);
+        after.status = ImageStatus::Active;
+    }
+}
+
 ImageRecord ImageService::create(const Caller& caller, ImageRecord wanted) {
     caller.enforce({{"project_id", caller.project.text}, {"owner", wanted.owner.text}});
+    return parts_.store.write([&](store::Transaction& tx) { return create(tx, caller, std::move(wanted)); });
+}
+
+ImageRecord ImageService::create(store::Transaction& tx, const Caller& caller, ImageRecord wanted) {
     checkLimits(caller, {}, wanted);
+    checkLocations(caller, {{"project_id", wanted.owner.text}}, {}, wanted);
     wanted.created = wanted.updated = parts_.ambient.now();
-    return parts_.store.write([&](store::Transaction& tx) {
-        if (wanted.id.empty()) wanted.id = {parts_.ambient.uuid()};
-        // What is left of a deleted namesake must be gone before new data can come.
-        else if (table_.status(tx, wanted.id) || parts_.jobs.busy(tx, wanted.id.text))
-            throw Error(Failure::Conflict, "Image ID ", wanted.id, " already exists!");
-        quotas_.claim(tx, wanted.owner.text, "image_count_total", table_.countOf(tx, wanted.owner), 1);
-        table_.insert(tx, wanted);
-        return wanted;
-    });
+    if (wanted.id.empty()) wanted.id = {parts_.ambient.uuid()};
+    // What is left of a deleted namesake must be gone before new data can come.
+    else if (table_.status(tx, wanted.id) || parts_.jobs.busy(tx, wanted.id.text))
+        throw Error(Failure::Conflict, "Image ID ", wanted.id, " already exists!");
+    quotas_.claimImage(tx, wanted.owner);
+    table_.insert(tx, wanted);
+    return wanted;
 }
 
 ImageRecord ImageService::show(const Caller& caller, const ImageId& id) {
@@ -142,12 +173,16 @@ ImageRecord ImageService::update(const Caller& caller, const ImageId& id, const 
                 throw Error(Failure::Forbidden, "Attribute container_format can be only replaced for a queued image.");
         }
         checkLimits(caller, before, after);
+        checkLocations(caller, targetOf(tx, caller, before), before, after);
         if (after.owner != before.owner) {
-            quotas_.claim(tx, after.owner.text, "image_count_total", table_.countOf(tx, after.owner), 1);
-            checkFits(tx, after.owner, after.size.value_or(0));
+            quotas_.claimImage(tx, after.owner);
+            const auto copies = std::count_if(after.locations.begin(), after.locations.end(),
+                                              [](const ImageLocation& each) { return !each.store.empty(); });
+            quotas_.claimBytes(tx, after.owner, after.size.value_or(0) * copies);
         }
         after.updated = parts_.ambient.now();
         table_.update(tx, after);
+        if (after.locations != before.locations) applyLocations(tx, before, after);
         return after;
     });
 }
@@ -158,6 +193,7 @@ void ImageService::remove(const Caller& caller, const ImageId& id) {
         caller.enforce(targetOf(tx, caller, image));
         if (image.isProtected) throw Error(Failure::Forbidden, "Image ", id, " is protected and cannot be deleted.");
         table_.remove(tx, id);
+        parts_.jobs.cancel(tx, "image.import", id.text);
         parts_.jobs.enqueue(tx, "image.delete", id.text);
         parts_.bus.announce(tx, ImageDeleted{id});
     });
@@ -168,6 +204,7 @@ void ImageService::deactivate(const Caller& caller, const ImageId& id) {
         const auto image = visible(tx, caller, id);
         caller.enforce(targetOf(tx, caller, image));
         if (image.status == ImageStatus::Deactivated) return;
+        if (image.importingTo && !image.importingTo->empty()) throw Error(Failure::Conflict, "Image ", id, " is being copied.");
         if (image.status != ImageStatus::Active)
             throw Error(Failure::Forbidden, "Not allowed to deactivate image in status '", nameOf(image.status), "'");
         table_.move(tx, id, ImageStatus::Active, ImageStatus::Deactivated, parts_.ambient.now());
@@ -276,217 +313,11 @@ void ImageService::unshare(const Caller& caller, const ImageId& id, const Projec
     });
 }
 
-// --- data
+std::vector<ImageQuotas::Usage> ImageService::usage(const Caller& caller) { return quotas_.usage(parts_.store.reader(), caller.project); }
 
-void ImageService::checkFits(store::Reader& db, const ProjectId& owner, std::int64_t bytes) {
-    const auto most = quotas_.limit(db, owner.text, "image_size_total");
-    const auto used = table_.bytesOf(db, owner);
-    if (most >= 0 && (bytes > std::numeric_limits<std::int64_t>::max() - used || used + bytes > most * mebi))
-        throw Error(Failure::OverLimit, "Quota exceeded for image_size_total: ", bytes, " bytes do not fit, ", used, " of ", most,
-                    " MiB are used");
-}
-
-std::unique_ptr<ImageUpload> ImageService::receive(const Caller& caller, const ImageId& id, std::optional<std::uint64_t> expected) {
-    {
-        const std::lock_guard lock(uploadsMutex_);
-        if (!uploads_.insert(id).second) throw Error(Failure::Conflict, "Image ", id, " is being uploaded already.");
-    }
-    ImageRecord image;
-    std::int64_t bytesMax = sizeCapBytes_;
-    try {
-        image = parts_.store.write([&](store::Transaction& tx) {
-            auto found = visible(tx, caller, id);
-            caller.enforce(targetOf(tx, caller, found));
-            if (found.status != ImageStatus::Queued)
-                throw Error(Failure::Conflict, "Image status transition from ", nameOf(found.status), " to saving is not allowed");
-            if (!found.diskFormat || !found.containerFormat)
-                throw Error(Failure::Invalid, "Properties disk_format, container_format must be set prior to saving data.");
-            if (expected && *expected > static_cast<std::uint64_t>(sizeCapBytes_))
-                throw Error(Failure::TooLarge, "Image ", id, " exceeds the largest size that is allowed, ", sizeCapBytes_, " bytes.");
-            const auto most = quotas_.limit(tx, found.owner.text, "image_size_total");
-            if (most >= 0) {
-                bytesMax = std::min(bytesMax, std::max<std::int64_t>(0, most * mebi - table_.bytesOf(tx, found.owner)));
-                checkFits(tx, found.owner, static_cast<std::int64_t>(expected.value_or(0)));
-            }
-            table_.move(tx, id, ImageStatus::Queued, ImageStatus::Saving, parts_.ambient.now());
-            return found;
-        });
-    } catch (...) {
-        const std::lock_guard lock(uploadsMutex_);
-        uploads_.erase(id);
-        throw;
-    }
-    try {
-        return std::make_unique<ImageUpload>(*this, std::move(image), bytesMax);
-    } catch (...) {
-        abandon(id);
-        throw;
-    }
-}
-
-void ImageService::complete(const ImageRecord& image) {
-    parts_.store.write([&](store::Transaction& tx) {
-        if (table_.status(tx, image.id) != ImageStatus::Saving)
-            throw Error(Failure::NotFound, "Image ", image.id, " was deleted while it was uploaded.").as("gone");
-        checkFits(tx, image.owner, *image.size);
-        table_.describe(tx, image);
-        table_.move(tx, image.id, ImageStatus::Saving, ImageStatus::Active, parts_.ambient.now());
-    });
-    const std::lock_guard lock(uploadsMutex_);
-    uploads_.erase(image.id);
-}
-
-void ImageService::abandon(const ImageId& id) {
-    parts_.store.write(
-        [&](store::Transaction& tx) { table_.move(tx, id, ImageStatus::Saving, ImageStatus::Queued, parts_.ambient.now()); });
-    const std::lock_guard lock(uploadsMutex_);
-    uploads_.erase(id);
-}
-
-ImageUpload::ImageUpload(ImageService& service, ImageRecord image, std::int64_t bytesMax)
-    : service_(service),
-      image_(std::move(image)),
-      bytesMax_(bytesMax),
-      sink_(service.store_.receive(image_.id)) {}
-
-ImageUpload::~ImageUpload() {
-    if (done_) return;
-    try {
-        sink_.reset();
-        if (stored_) service_.store_.discard(image_.id);
-        service_.abandon(image_.id);
-    } catch (const std::exception& problem) {
-        service_.parts_.log.error("an upload could not be taken back", {{"image", image_.id.text}, {"reason", problem.what()}});
-    }
-}
-
-void ImageUpload::append(std::span<const std::byte> bytes) {
-    bytes_ += static_cast<std::int64_t>(bytes.size());
-    if (bytes_ > bytesMax_)
-        throw Error(Failure::TooLarge, "Image ", image_.id, " exceeds the largest size that is allowed, or the storage quota.");
-    digests_.append(bytes);
-    sink_->append(bytes);
-}
-
-void ImageUpload::finish() {
-    if (isPlainContainer(image_.containerFormat)) {
-        const auto inspected = inspectAs(sink_->path(), *image_.diskFormat);
-        confirmWithQemu(sink_->path(), inspected);
-        image_.virtualSize = inspected.virtualSize.count;
-    }
-    const auto digests = digests_.finish();
-    image_.size = bytes_;
-    image_.checksum = digests.md5;
-    image_.hashValue = digests.sha512;
-    sink_->commit();
-    stored_ = true;
-    service_.complete(image_);
-    done_ = true;
-    if (const auto file = service_.store_.find(image_.id)) service_.rememberVerified(image_.id, *file);
-}
-
-std::optional<ImageService::Data> ImageService::download(const Caller& caller, const ImageId& id) {
-    auto& db = parts_.store.reader();
-    const auto image = visible(db, caller, id);
-    caller.enforce(targetOf(db, caller, image));
-    if (image.status == ImageStatus::Deactivated && !isAdmin(caller))
-        throw Error(Failure::Forbidden, "The requested image has been deactivated. Image data download is forbidden.");
-    if (image.status != ImageStatus::Active && image.status != ImageStatus::Deactivated) return std::nullopt;
-    auto file = store_.find(id);
-    if (!file) throw Error(Failure::Broken, "the data of image ", id, " is missing");
-    return Data{std::move(*file), image.size.value_or(0), image.checksum.value_or("")};
-}
-
-std::vector<ImageService::Usage> ImageService::usage(const Caller& caller) {
-    auto& db = parts_.store.reader();
-    const auto& owner = caller.project;
-    return {{"image_size_total", quotas_.limit(db, owner.text, "image_size_total"), (table_.bytesOf(db, owner) + mebi - 1) / mebi},
-            {"image_count_total", quotas_.limit(db, owner.text, "image_count_total"), table_.countOf(db, owner)},
-            {"image_stage_total", -1, 0}, // there is no staging area
-            {"image_count_uploading", -1, table_.uploadingOf(db, owner)}};
-}
-
-ImageService::Stamp ImageService::stampOf(const std::filesystem::path& file) {
-    struct stat about {};
-    check(::stat(file.c_str(), &about), "look at image data");
-    return {about.st_ino, about.st_mtim.tv_sec * 1000000000 + about.st_mtim.tv_nsec, about.st_size};
-}
-
-void ImageService::rememberVerified(const ImageId& image, const std::filesystem::path& file) {
-    const auto stamp = stampOf(file);
-    const std::lock_guard lock(verifiedMutex_);
-    verified_[image] = stamp;
-}
-
-/// The file is what was uploaded: read whole once per start of this program, and again when it looks touched (OSSA-2024-004).
-void ImageService::verify(const ImageRecord& image, const std::filesystem::path& file) {
-    const auto stamp = stampOf(file);
-    {
-        const std::lock_guard lock(verifiedMutex_);
-        const auto known = verified_.find(image.id);
-        if (known != verified_.end() && known->second == stamp) return;
-    }
-    if (stamp.size != image.size)
-        throw Error(Failure::Broken, "the data of image ", image.id, " has ", stamp.size, " bytes, but should have ",
-                    image.size.value_or(0));
-    const Fd data(static_cast<int>(check(::open(file.c_str(), O_RDONLY | O_CLOEXEC), "open image data")));
-    Digests digests;
-    std::string piece(1 << 20, '\0');
-    for (;;) {
-        const auto got = check(::read(data.get(), piece.data(), piece.size()), "read image data");
-        if (got == 0) break;
-        digests.append(std::as_bytes(std::span(piece.data(), static_cast<std::size_t>(got))));
-    }
-    if (digests.finish().sha512 != image.hashValue)
-        throw Error(Failure::Broken, "the data of image ", image.id, " is not what was uploaded");
-    const std::lock_guard lock(verifiedMutex_);
-    verified_[image.id] = stamp;
-}
-
-DiskSource ImageService::source(const ImageId& id) {
-    const auto image = table_.find(parts_.store.reader(), id);
-    if (!image || image->status != ImageStatus::Active) throw Error(Failure::Broken, "image ", id, " is not active");
-    const bool raw = image->diskFormat == "raw", qcow2 = image->diskFormat == "qcow2";
-    if (!isPlainContainer(image->containerFormat) || (!raw && !qcow2))
-        throw Error(Failure::Broken, "image ", id, " is ", image->containerFormat.value_or("-"), "/", image->diskFormat.value_or("-"),
-                    "; only bare raw and qcow2 images can be used as disks");
-    const auto file = store_.find(id);
-    if (!file) throw Error(Failure::Broken, "the data of image ", id, " is missing");
-    verify(*image, *file);
-    try {
-        inspectAs(*file, *image->diskFormat);
-    } catch (const Error& problem) {
-        throw Error(Failure::Broken, "image ", id, ": ", problem.what());
-    }
-    return {*file, raw ? DiskFormat::Raw : DiskFormat::Qcow2};
-}
-
-void ImageService::discardData(const ImageId& id) {
-    {
-        const std::lock_guard lock(verifiedMutex_);
-        verified_.erase(id);
-    }
-    store_.discard(id);
-}
-
-void ImageService::reconcile() {
-    const auto unused = [&](const ImageId& id) {
-        const auto status = table_.status(parts_.store.reader(), id);
-        return status != ImageStatus::Active && status != ImageStatus::Deactivated;
-    };
-    for (const auto& id : store_.present()) {
-        const std::lock_guard lock(uploadsMutex_); // no upload of it can begin meanwhile
-        if (uploads_.contains(id) || !unused(id)) continue;
-        parts_.log.info("image data without an image removed", {{"image", id.text}});
-        store_.discard(id);
-    }
-    for (const auto& id : table_.inStatus(parts_.store.reader(), ImageStatus::Saving)) {
-        const std::lock_guard lock(uploadsMutex_);
-        if (uploads_.contains(id)) continue;
-        // Begun before a crash: nobody is sending any more.
-        parts_.store.write(
-            [&](store::Transaction& tx) { table_.move(tx, id, ImageStatus::Saving, ImageStatus::Queued, parts_.ambient.now()); });
-    }
+void requireFormats(const ImageRecord& image) {
+    if (!image.diskFormat || !image.containerFormat)
+        throw Error(Failure::Invalid, "Properties disk_format, container_format must be set prior to saving data.");
 }
 
 }

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::string_view selectImage = "SELECT id, name, owner, status, visibility, disk_format, container_format, size, virtual_size, "
                                          "checksum, hash_value, min_ram, min_disk, protected, hidden, "
-                                         "created, updated FROM images";
+                                         "created, updated, staged, importing_to, failed_import FROM images";
 
 ImageRecord fromRow(const store::Row& row) {
     ImageRecord image;
@@ -28,6 +28,9 @@ ImageRecord fromRow(const store::Row& row) {
     image.hidden = row.boolean(14);
     image.created = row.time(15);
     image.updated = row.time(16);
+    image.staged = row.maybeInteger(17);
+    image.importingTo = row.maybeText(18);
+    image.failedImport = row.maybeText(19);
     return image;
 }
 
@@ -39,6 +42,10 @@ void complete(store::Reader& db, ImageRecord& image) {
     auto properties = db.query("SELECT name, value FROM image_properties WHERE image_id = ?", image.id);
     while (properties.next()) image.properties.emplace(properties.row().text(0), properties.row().text(1));
     image.tags = db.query("SELECT tag FROM image_tags WHERE image_id = ? ORDER BY tag", image.id).texts();
+    image.locations = db.query("SELECT store, url, metadata FROM image_locations WHERE image_id = ? ORDER BY position", image.id)
+                          .all<ImageLocation>([](const store::Row& row) {
+                              return ImageLocation{row.text(0), row.text(1), row.text(2)};
+                          });
 }
 
 void insertDetails(store::Transaction& tx, const ImageRecord& image) {
@@ -96,6 +103,35 @@ void ImageTable::describe(store::Transaction& tx, const ImageRecord& image) {
                image.checksum, image.hashValue, image.id);
 }
 
+void ImageTable::setStaged(store::Transaction& tx, const ImageId& image, std::optional<std::int64_t> bytes) {
+    tx.execute("UPDATE images SET staged = ? WHERE id = ?", bytes, image);
+}
+
+void ImageTable::setImport(store::Transaction& tx, const ImageId& image, const std::string& importingTo, const std::string& failed) {
+    tx.execute("UPDATE images SET importing_to = ?, failed_import = ? WHERE id = ?", importingTo, failed, image);
+}
+
+void ImageTable::setLocations(store::Transaction& tx, const ImageId& image, const std::vector<ImageLocation>& locations) {
+    tx.execute("DELETE FROM image_locations WHERE image_id = ?", image);
+    for (std::size_t each = 0; each < locations.size(); ++each)
+        tx.execute("INSERT INTO image_locations VALUES (?, ?, ?, ?, ?)", image, each, locations[each].store, locations[each].url,
+                   locations[each].metadata);
+}
+
+void ImageTable::addToStore(store::Transaction& tx, const ImageId& image, const std::string& store) {
+    tx.execute("INSERT INTO image_locations SELECT ?1, coalesce(max(position) + 1, 0), ?2, '', '{}' FROM image_locations "
+               "WHERE image_id = ?1 HAVING coalesce(max(store = ?2), 0) = 0",
+               image, store);
+}
+
+bool ImageTable::removeFromStore(store::Transaction& tx, const ImageId& image, const std::string& store) {
+    return tx.execute("DELETE FROM image_locations WHERE image_id = ? AND store = ?", image, store) == 1;
+}
+
+bool ImageTable::isInStore(store::Reader& db, const ImageId& image, std::string_view store) {
+    return db.query("SELECT 1 FROM image_locations WHERE image_id = ? AND store = ?", image, store).any();
+}
+
 std::optional<ImageStatus> ImageTable::status(store::Reader& db, const ImageId& image) {
     const auto name = db.query("SELECT status FROM images WHERE id = ?", image).maybeText();
     return name ? statusNamed(*name) : std::nullopt;
@@ -112,11 +148,21 @@ std::int64_t ImageTable::countOf(store::Reader& db, const ProjectId& owner) {
 }
 
 std::int64_t ImageTable::uploadingOf(store::Reader& db, const ProjectId& owner) {
-    return db.query("SELECT count(*) FROM images WHERE owner = ? AND status = 'saving'", owner).integer();
+    return db
+        .query("SELECT count(*) FROM images WHERE owner = ? AND (status IN ('saving', 'uploading', 'importing') "
+               "OR importing_to != '')",
+               owner)
+        .integer();
 }
 
 std::int64_t ImageTable::bytesOf(store::Reader& db, const ProjectId& owner) {
-    return db.query("SELECT coalesce(sum(size), 0) FROM images WHERE owner = ?", owner).integer();
+    return db
+        .query("SELECT coalesce(sum(size), 0) FROM images JOIN image_locations ON image_id = id AND store != '' WHERE owner = ?", owner)
+        .integer();
+}
+
+std::int64_t ImageTable::stagedOf(store::Reader& db, const ProjectId& owner) {
+    return db.query("SELECT coalesce(sum(staged), 0) FROM images WHERE owner = ?", owner).integer();
 }
 
 bool ImageTable::addTag(store::Transaction& tx, const ImageId& image, const std::string& tag) {

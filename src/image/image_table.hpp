@@ -24,14 +24,24 @@ public:
     /// Moves an image on, but only from where the caller saw it.
     bool move(store::Transaction& tx, const ImageId& image, ImageStatus from, ImageStatus to, Time now);
 
-    /// What an upload found out.
+    /// What an upload or an import found out: sizes and digests.
     void describe(store::Transaction& tx, const ImageRecord& image);
+
+    void setStaged(store::Transaction& tx, const ImageId& image, std::optional<std::int64_t> bytes);
+    void setImport(store::Transaction& tx, const ImageId& image, const std::string& importingTo, const std::string& failed);
+
+    /// In place of those that there were.
+    void setLocations(store::Transaction& tx, const ImageId& image, const std::vector<ImageLocation>& locations);
+    void addToStore(store::Transaction& tx, const ImageId& image, const std::string& store); ///< behind the others, unless it is there
+    bool removeFromStore(store::Transaction& tx, const ImageId& image, const std::string& store);
+    bool isInStore(store::Reader& db, const ImageId& image, std::string_view store);
 
     std::optional<ImageStatus> status(store::Reader& db, const ImageId& image);
     std::vector<ImageId> inStatus(store::Reader& db, ImageStatus status);
     std::int64_t countOf(store::Reader& db, const ProjectId& owner);
     std::int64_t uploadingOf(store::Reader& db, const ProjectId& owner);
-    std::int64_t bytesOf(store::Reader& db, const ProjectId& owner);
+    std::int64_t bytesOf(store::Reader& db, const ProjectId& owner); ///< as often as they are in a store of ours
+    std::int64_t stagedOf(store::Reader& db, const ProjectId& owner);
 
     bool addTag(store::Transaction& tx, const ImageId& image, const std::string& tag);
     bool removeTag(store::Transaction& tx, const ImageId& image, const std::string& tag);

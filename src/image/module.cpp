@@ -1,7 +1,12 @@
 #include "image/image.hpp"
 
+#include <optional>
+
+#include <stratolet/error.hpp>
+
 #include "image/image_api.hpp"
 #include "image/image_service.hpp"
+#include "image/imports.hpp"
 #include "image/wire.hpp"
 #include "platform/config/config.hpp"
 #include "platform/jobs/jobs.hpp"
@@ -11,29 +16,92 @@
 
 namespace stratolet::image {
 
+namespace {
+
+std::string portsComplaint(const std::string& list) {
+    try {
+        Config one({{"image", "ports", list}});
+        for (const auto& each : one.list("image", "ports"))
+            if (const auto wrong = wholeNumber(1, 65535)(each); !wrong.empty()) return wrong;
+        return {};
+    } catch (const Error& problem) {
+        return problem.what();
+    }
+}
+
+WebSource webSource(const Config& config) {
+    std::vector<std::uint16_t> ports;
+    for (const auto& each : config.list("image", "web_download_ports")) ports.push_back(static_cast<std::uint16_t>(std::stoi(each)));
+    return WebSource(AddressRules(config.list("image", "web_download_networks"), std::move(ports)));
+}
+
+std::filesystem::path below(const Config& config, std::string_view name) {
+    return std::filesystem::path(config.text("DEFAULT", "state_dir")) / name;
+}
+
+}
+
 std::vector<ConfigOption> configOptions() {
     constexpr std::int64_t tebi = std::int64_t{1} << 40;
     return {
+        {"image", "stores", "file", storesComplaint},
         {"image", "image_count_total", "-1", wholeNumber(-1, 1'000'000'000)},
         {"image", "image_size_total", "-1", wholeNumber(-1, tebi)},
+        {"image", "image_stage_total", "-1", wholeNumber(-1, tebi)},
+        {"image", "image_count_uploading", "-1", wholeNumber(-1, 1'000'000'000)},
         {"image", "image_size_cap", std::to_string(tebi), wholeNumber(1, 1024 * tebi)},
+        {"image", "web_download_networks", "", networksComplaint},
+        {"image", "web_download_ports", "80, 443", portsComplaint},
+        {"image", "import_unpack", "false", trueOrFalse()},
+        {"image", "import_convert_to", "", oneOf({"", "raw", "qcow2"})},
+        {"image", "import_properties", "", propertiesComplaint},
+        {"image", "import_properties_not_for", "admin"},
+        {"image", "show_multiple_locations", "false", trueOrFalse()},
+        {"image", "cache", "false", trueOrFalse()},
     };
 }
 
 struct Images::Impl {
-    Impl(Parts given, ImageStore& store, identity::Identity& itsIdentity) : parts(given), identity(itsIdentity), service(given, store) {}
+    Impl(Parts given, const std::vector<std::unique_ptr<ImageStore>>& all, identity::Identity& itsIdentity)
+        : parts(given),
+          identity(itsIdentity),
+          stores(all),
+          staging(below(given.config, "staging")),
+          web(webSource(given.config)),
+          service(given),
+          data(given, service, stores, staging, web, cacheOf(given)),
+          imports(given, service, data, stores, staging, web) {}
+
+    Cache* cacheOf(const Parts& given) {
+        if (!given.config.boolean("image", "cache")) return nullptr;
+        return &cache.emplace(given, service, stores, below(given.config, "image-cache"));
+    }
+
+    Minors minors() const { return {.cache = cache.has_value(), .locations = service.locationsShown()}; }
 
     Parts parts;
     identity::Identity& identity;
+    Stores stores;
+    Staging staging;
+    WebSource web;
     ImageService service;
+    std::optional<Cache> cache; // before data, which uses it
+    ImageData data;
+    Imports imports;
 };
 
-Images::Images(Parts parts, ImageStore& store, identity::Identity& identity) : impl_(std::make_unique<Impl>(parts, store, identity)) {
-    auto& service = impl_->service;
+Images::Images(Parts parts, const std::vector<std::unique_ptr<ImageStore>>& stores, identity::Identity& identity)
+    : impl_(std::make_unique<Impl>(parts, stores, identity)) {
+    auto& impl = *impl_;
     parts.policies.add("image", policyDefaults("image"));
-    parts.jobs.declare(
-        jobs::Job("image.delete").step("discard", [&service](jobs::Run& run) { service.discardData(run.id_of<ImageId>()); }));
-    parts.reconciler.declare("image", [&service] { service.reconcile(); });
+    parts.jobs.declare(jobs::Job("image.delete").step("discard", [&impl](jobs::Run& run) { impl.data.discard(run.id_of<ImageId>()); }));
+    impl.imports.declareJobs();
+    if (impl.cache) impl.cache->declareJobs();
+    parts.reconciler.declare("image", [&impl] {
+        impl.data.reconcile();
+        impl.imports.forgetExpiredTasks();
+        if (impl.cache) impl.cache->reconcile();
+    });
 }
 
 Images::~Images() = default;
@@ -43,10 +111,13 @@ http::Site Images::site() {
     site.name = "image";
     site.prefix = "/image";
     site.classicPort = 9292;
-    for (auto&& each : {imageRoutes(impl_->service), memberRoutes(impl_->service), schemaRoutes()})
+    const auto has = impl_->minors();
+    for (auto&& each : {imageRoutes(impl_->service, impl_->data, impl_->stores, has), memberRoutes(impl_->service),
+                        importRoutes(impl_->imports, impl_->stores), taskRoutes(impl_->imports), schemaRoutes(),
+                        impl_->cache ? cacheRoutes(*impl_->cache) : http::Routes()})
         site.routes.insert(site.routes.end(), each.begin(), each.end());
     site.refuse = refusal;
-    site.noRoute = noRoute;
+    site.noRoute = [has](const http::Request& request, const std::vector<http::Method>& allowed) { return noRoute(request, allowed, has); };
     site.finish = [](const http::Request& request, http::Response& response) {
         response.headers.set("x-openstack-request-id", request.requestId);
     };
@@ -73,6 +144,6 @@ std::optional<ImageFacts> Images::find(store::Reader& db, const identity::Caller
                       image->properties};
 }
 
-DiskSource Images::source(const ImageId& image) { return impl_->service.source(image); }
+DiskSource Images::source(const ImageId& image) { return impl_->data.source(image); }
 
 }

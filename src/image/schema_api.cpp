@@ -19,10 +19,11 @@ constexpr std::string_view text = R"("string")", textOrNull = R"(["null","string
                            numberOrNull = R"(["null","integer"])";
 constexpr std::string_view uuid = R"("pattern":"^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$")";
 
-constexpr std::array<Attribute, 22> imageAttributes{{
+constexpr std::array<Attribute, 25> imageAttributes{{
     {"id", text, "An identifier for the image", false, uuid},
     {"name", textOrNull, "Descriptive name for the image", false, R"("maxLength":255)"},
-    {"status", text, "Status of the image", true, R"("enum":["queued","saving","active","deactivated"])"},
+    {"status", text, "Status of the image", true,
+     R"("enum":["queued","saving","uploading","importing","active","deactivated","killed","deleted","pending_delete"])"},
     {"visibility", text, "Scope of image accessibility", false, R"("enum":["community","public","private","shared"])"},
     {"protected", R"("boolean")", "If true, the image cannot be deleted"},
     {"os_hidden", R"("boolean")", "If true, the image does not appear in the default list"},
@@ -43,6 +44,28 @@ constexpr std::array<Attribute, 22> imageAttributes{{
     {"min_disk", number, "Disk in GiB that a server needs"},
     {"self", text, "URL of the image", true},
     {"file", text, "URL of the data", true},
+    {"schema", text, "URL of the schema", true},
+    {"stores", text, "Stores that have the data, with commas", true},
+    {"direct_url", text, "Address of the data in its first location", true},
+    {"locations", R"("array")", "Addresses of the data", false,
+     R"("items":{"type":"object","required":["url","metadata"],"properties":{"url":{"type":"string","maxLength":4096},"metadata":{"type":"object"},"validation_data":{"type":"object","required":["os_hash_algo","os_hash_value"],"additionalProperties":false,"properties":{"checksum":{"type":"string","minLength":32,"maxLength":32},"os_hash_algo":{"type":"string","maxLength":64},"os_hash_value":{"type":"string","maxLength":128}}}}})"},
+}};
+
+constexpr std::array<Attribute, 15> taskAttributes{{
+    {"id", text, "An identifier for the task", false, uuid},
+    {"type", text, "What the task does", false, R"("enum":["import","api_image_import"])"},
+    {"status", text, "How far it has come", false, R"("enum":["pending","processing","success","failure"])"},
+    {"input", R"(["null","object"])", "What was asked for"},
+    {"result", R"(["null","object"])", "What has come of it"},
+    {"owner", text, "Project that asked"},
+    {"message", text, "Why it failed"},
+    {"image_id", text, "The image"},
+    {"request_id", text, "Request that began it"},
+    {"user_id", text, "User who asked"},
+    {"expires_at", textOrNull, "When it will be forgotten"},
+    {"created_at", text, "Date and time of creation"},
+    {"updated_at", text, "Date and time of the last change"},
+    {"self", text, "URL of the task", true},
     {"schema", text, "URL of the schema", true},
 }};
 
@@ -81,6 +104,12 @@ void writeMember(JsonWriter& out) {
     writeProperties(out, memberAttributes);
 }
 
+void writeTask(JsonWriter& out) {
+    const auto schema = out.object();
+    out.field("name", "task");
+    writeProperties(out, taskAttributes);
+}
+
 void writeList(JsonWriter& out, std::string_view name, bool paged, void (*writeItem)(JsonWriter&)) {
     const auto schema = out.object();
     out.field("name", name);
@@ -111,8 +140,9 @@ http::Route schema(std::string name, std::function<void(JsonWriter&)> writeIt) {
 }
 
 http::Routes schemaRoutes() {
-    return {schema("image", writeImage), schema("images", [](JsonWriter& out) { writeList(out, "images", true, writeImage); }),
-            schema("member", writeMember), schema("members", [](JsonWriter& out) { writeList(out, "members", false, writeMember); })};
+    return {schema("image", writeImage),   schema("images", [](JsonWriter& out) { writeList(out, "images", true, writeImage); }),
+            schema("member", writeMember), schema("members", [](JsonWriter& out) { writeList(out, "members", false, writeMember); }),
+            schema("task", writeTask),     schema("tasks", [](JsonWriter& out) { writeList(out, "tasks", true, writeTask); })};
 }
 
 }

@@ -1,5 +1,8 @@
 #include "image/wire.hpp"
 
+#include <utility>
+
+#include "image/location.hpp"
 #include "platform/http/error_page.hpp"
 
 namespace stratolet::image {
@@ -34,15 +37,17 @@ http::Response refusal(const http::Request& request, const Error& error) {
     return response;
 }
 
-http::Response versions(const http::Request& request, int status) {
+http::Response versions(const http::Request& request, int status, Minors has) {
     return http::jsonResponse(status, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto list = out.array("versions");
-        // The minors between belong to several stores and to a cache, which are not here.
-        for (const std::string_view minor : {"15", "9", "7", "6", "5", "4", "3", "2", "1", "0"}) {
+        bool first = true;
+        for (int minor = 17; minor >= 0; --minor) {
+            const bool ofCache = minor == 14 || minor == 16, ofLocations = minor == 17;
+            if ((ofCache && !has.cache) || (ofLocations && !has.locations)) continue;
             const auto version = out.object();
-            out.field("id", "v2." + std::string(minor));
-            out.field("status", minor == "15" ? "CURRENT" : "SUPPORTED");
+            out.field("id", "v2." + std::to_string(minor));
+            out.field("status", std::exchange(first, false) ? "CURRENT" : "SUPPORTED");
             const auto links = out.array("links");
             const auto link = out.object();
             out.field("rel", "self");
@@ -51,8 +56,8 @@ http::Response versions(const http::Request& request, int status) {
     });
 }
 
-http::Response noRoute(const http::Request& request, const std::vector<http::Method>& allowed) {
-    if (request.path != "/v2" && !request.path.starts_with("/v2/")) return versions(request, 300);
+http::Response noRoute(const http::Request& request, const std::vector<http::Method>& allowed, Minors has) {
+    if (request.path != "/v2" && !request.path.starts_with("/v2/")) return versions(request, 300, has);
     if (allowed.empty()) return http::errorPage(request, 404, "The resource could not be found.");
     auto response =
         http::errorPage(request, 405, "The method " + std::string(http::nameOf(request.method)) + " is not allowed for this resource.");
@@ -62,7 +67,13 @@ http::Response noRoute(const http::Request& request, const std::vector<http::Met
     return response;
 }
 
-void write(JsonWriter& out, const ImageRecord& image) {
+void writeLocation(JsonWriter& out, const ImageRecord& image, const ImageLocation& location) {
+    const auto one = out.object();
+    out.field("url", urlOf(image, location));
+    out.rawField("metadata", location.metadata);
+}
+
+void write(JsonWriter& out, const ImageRecord& image, bool withLocations) {
     const auto body = out.object();
     for (const auto& [name, value] : image.properties) out.field(name, value);
     out.field("name", image.name);
@@ -89,6 +100,17 @@ void write(JsonWriter& out, const ImageRecord& image) {
     {
         const auto tags = out.array("tags");
         for (const auto& tag : image.tags) out.value(tag);
+    }
+    std::string stores;
+    for (const auto& each : image.locations)
+        if (!each.store.empty()) stores.append(stores.empty() ? "" : ",").append(each.store);
+    if (!stores.empty()) out.field("stores", stores);
+    if (image.importingTo) out.field("os_glance_importing_to_stores", *image.importingTo);
+    if (image.failedImport) out.field("os_glance_failed_import", *image.failedImport);
+    if (withLocations) {
+        if (!image.locations.empty()) out.field("direct_url", urlOf(image, image.locations.front()));
+        const auto locations = out.array("locations");
+        for (const auto& each : image.locations) writeLocation(out, image, each);
     }
     const std::string self = "/v2/images/" + image.id.text;
     out.field("self", self);

@@ -9,13 +9,19 @@
 
 namespace stratolet::image {
 
+/// Some minors are there only with a cache, or with locations.
+struct Minors {
+    bool cache = false, locations = false;
+};
+
 http::Response refusal(const http::Request& request, const Error& error);
-http::Response noRoute(const http::Request& request, const std::vector<http::Method>& allowed);
+http::Response noRoute(const http::Request& request, const std::vector<http::Method>& allowed, Minors has);
 
 /// {"versions": [...]}, with 300 where the client asked for none that we have.
-http::Response versions(const http::Request& request, int status);
+http::Response versions(const http::Request& request, int status, Minors has);
 
-void write(JsonWriter& out, const ImageRecord& image);
+void write(JsonWriter& out, const ImageRecord& image, bool withLocations = false);
+void writeLocation(JsonWriter& out, const ImageRecord& image, const ImageLocation& location);
 void write(JsonWriter& out, const ImageMember& member);
 
 /// The id in the path; an id is never refused, there is just no image of that name.

@@ -127,14 +127,14 @@ struct Jobs::Impl {
         ::pause(); // the signal is on its way
     }
 
-    Run runOf(const Entry& entry) const {
+    Run runOf(const Entry& entry) {
         return {entry.id,
                 entry.kind,
                 entry.subject,
                 entry.payload,
                 entry.attempt,
                 entry.deadline,
-                [flag = entry.cancelled] { return flag->load(); }};
+                [this, flag = entry.cancelled] { return flag->load() || isParked(); }};
     }
 
     void save(store::Transaction& tx, const Entry& entry) const {
@@ -164,6 +164,11 @@ struct Jobs::Impl {
             step.ensure(run);
             crashAt(entry, step, true);
         } catch (const std::exception& problem) {
+            if (isParked() && !*entry.cancelled && worthAnotherTry(problem)) { // it stopped early because it was asked to
+                --entry.attempt;
+                store.write([&](store::Transaction& tx) { save(tx, entry); });
+                return false;
+            }
             const bool again = worthAnotherTry(problem) && entry.attempt < job.attemptsMax_ && !*entry.cancelled;
             log.warning("a step failed", {{"step", step.name},
                                           {"attempt", std::to_string(entry.attempt)},

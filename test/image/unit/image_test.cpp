@@ -111,7 +111,7 @@ TEST_CASE("A patch is refused for its own reason", "[image][patch]") {
     CHECK(refusalOf(R"([{"op":"remove","path":"/name"}])") == Failure::Forbidden);
     CHECK(refusalOf(R"([{"op":"replace","path":"/status","value":"active"}])") == Failure::Forbidden);
     CHECK(refusalOf(R"([{"op":"add","path":"/os_glance_x","value":"1"}])") == Failure::Forbidden);
-    CHECK(refusalOf(R"([{"op":"add","path":"/locations/-","value":{"url":"file:///etc/passwd"}}])") == Failure::Forbidden); // S8
+    CHECK(refusalOf(R"([{"op":"add","path":"/locations/-","value":{"url":"file:///etc/passwd"}}])") == Failure::Invalid); // S8
     CHECK(refusalOf(R"([{"op":"replace","path":"/visibility","value":"secret"}])") == Failure::Invalid);
     CHECK(refusalOf(R"([{"op":"replace","path":"/min_ram","value":-1}])") == Failure::Invalid);
     CHECK(refusalOf(R"([{"op":"add","path":"/a/b","value":"x"}])") == Failure::Invalid);

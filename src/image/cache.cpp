@@ -1,0 +1,105 @@
+#include "image/cache.hpp"
+
+#include <stratolet/error.hpp>
+
+#include "image/copying.hpp"
+#include "platform/jobs/jobs.hpp"
+
+namespace stratolet::image {
+
+using identity::Caller;
+
+Cache::Cache(Parts parts, ImageService& images, const Stores& stores, const std::filesystem::path& folder)
+    : parts_(parts),
+      images_(images),
+      stores_(stores),
+      folder_(folder) {}
+
+std::vector<CachedImage> Cache::list(const Caller& caller) {
+    caller.enforce();
+    return table_.all(parts_.store.reader());
+}
+
+void Cache::queue(const Caller& caller, const ImageId& id) {
+    caller.enforce();
+    parts_.store.write([&](store::Transaction& tx) {
+        const auto image = images_.visible(tx, caller, id);
+        if (image.status != ImageStatus::Active)
+            throw Error(Failure::Invalid, "Only images with status active can be targeted for queueing");
+        if (!stores_.locate(image)) throw Error(Failure::Invalid, "Image ", id, " is in no store of this cloud.");
+        if (table_.has(tx, id)) return;
+        table_.queue(tx, id, parts_.ambient.now());
+        parts_.jobs.enqueue(tx, "image.cache", id.text);
+    });
+}
+
+void Cache::remove(const Caller& caller, const ImageId& id) {
+    caller.enforce();
+    parts_.store.write([&](store::Transaction& tx) {
+        if (!table_.has(tx, id)) throw Error(Failure::NotFound, "Image ", id, " is neither cached nor queued.");
+        table_.remove(tx, id);
+        parts_.jobs.cancel(tx, "image.cache", id.text);
+        parts_.jobs.enqueue(tx, "image.uncache", id.text);
+    });
+}
+
+void Cache::clear(const Caller& caller, bool cached, bool queued) {
+    caller.enforce();
+    parts_.store.write([&](store::Transaction& tx) {
+        for (const auto& each : table_.all(tx)) {
+            if (each.queued ? !queued : !cached) continue;
+            table_.remove(tx, each.image);
+            parts_.jobs.cancel(tx, "image.cache", each.image.text);
+            parts_.jobs.enqueue(tx, "image.uncache", each.image.text);
+        }
+    });
+}
+
+std::optional<std::filesystem::path> Cache::use(const ImageId& id) {
+    if (!table_.has(parts_.store.reader(), id)) return std::nullopt;
+    auto copy = folder_.find(id);
+    if (copy) parts_.store.write([&](store::Transaction& tx) { table_.hit(tx, id, parts_.ambient.now()); });
+    return copy;
+}
+
+void Cache::discard(const ImageId& id) {
+    parts_.store.write([&](store::Transaction& tx) { table_.remove(tx, id); });
+    folder_.discard(id);
+}
+
+void Cache::reconcile() {
+    for (const auto& id : folder_.present())
+        if (auto& db = parts_.store.reader(); !table_.has(db, id) && !parts_.jobs.busy(db, id.text)) folder_.discard(id);
+}
+
+void Cache::declareJobs() {
+    parts_.jobs.declare(
+        jobs::Job("image.cache")
+            .step(
+                "copy", [this](jobs::Run& run) { copy(run); }, [this](jobs::Run& run) { folder_.discard(run.id_of<ImageId>()); })
+            .within(std::chrono::hours(6))
+            .onFailed([this](store::Transaction& tx, jobs::Run& run, const std::string&) { table_.remove(tx, run.id_of<ImageId>()); }));
+    parts_.jobs.declare(jobs::Job("image.uncache").step("discard", [this](jobs::Run& run) {
+        const auto id = run.id_of<ImageId>();
+        if (!table_.has(parts_.store.reader(), id)) folder_.discard(id); // it may be wanted again
+    }));
+}
+
+/// A copy is only good if it has the digest of what was uploaded (OSSA-2024-004).
+void Cache::copy(jobs::Run& run) {
+    const auto image = images_.table().find(parts_.store.reader(), run.id_of<ImageId>());
+    const auto from = image ? stores_.locate(*image) : std::nullopt;
+    if (!from) throw Error(Failure::NotFound, "image ", run.subject, " is gone");
+    if (!folder_.find(image->id)) {
+        const auto sink = folder_.receive(image->id);
+        const auto made = copied(*from, sink.get(), [&] {
+            if (run.cancelled()) throw Error(Failure::Busy, "the copy was stopped");
+        });
+        if (made.digests.sha512 != image->hashValue)
+            throw Error(Failure::Broken, "the data of image ", image->id, " is not what was uploaded");
+        sink->commit();
+    }
+    parts_.store.write([&](store::Transaction& tx) { table_.fill(tx, image->id, image->size.value_or(0), parts_.ambient.now()); });
+}
+
+}

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <stratolet/ids.hpp>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "image/image_folder.hpp"
+#include "image/image_service.hpp"
+#include "image/stores.hpp"
+#include "image/web_source.hpp"
+#include "platform/jobs/jobs.hpp"
+
+namespace stratolet::image {
+
+/// One copy near at hand, or one that is wanted.
+struct CachedImage {
+    ImageId image;
+    bool queued = false; ///< else it is there
+    std::int64_t size = 0, hits = 0;
+    Time modified, accessed;
+};
+
+/// SQL, and no rule.
+class CacheTable {
+public:
+    std::vector<CachedImage> all(store::Reader& db);
+    bool has(store::Reader& db, const ImageId& image);
+    void queue(store::Transaction& tx, const ImageId& image, Time now); ///< unless it is there or queued
+    void fill(store::Transaction& tx, const ImageId& image, std::int64_t size, Time now);
+    void hit(store::Transaction& tx, const ImageId& image, Time now);
+    void remove(store::Transaction& tx, const ImageId& image);
+};
+
+/// Copies of images on this host's own disk, for stores that are far away: asked for by an administrator, used by downloads.
+class Cache {
+public:
+    Cache(Parts parts, ImageService& images, const Stores& stores, const std::filesystem::path& folder);
+
+    std::vector<CachedImage> list(const identity::Caller& caller);
+    void queue(const identity::Caller& caller, const ImageId& image);
+    void remove(const identity::Caller& caller, const ImageId& image); ///< Error(NotFound) where it is neither there nor queued
+    void clear(const identity::Caller& caller, bool cached, bool queued);
+
+    /// The copy of an image whose caller may have it; counts the use.
+    std::optional<std::filesystem::path> use(const ImageId& image);
+
+    void discard(const ImageId& image); ///< of an image that is no more
+    void reconcile();
+    void declareJobs(); ///< "image.cache" and "image.uncache"
+
+private:
+    void copy(jobs::Run& run);
+
+    Parts parts_;
+    ImageService& images_;
+    const Stores& stores_;
+    ImageFolder folder_;
+    CacheTable table_;
+};
+
+}

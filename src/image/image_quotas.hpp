@@ -1,0 +1,46 @@
+#pragma once
+
+#include <stratolet/ids.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "image/image_table.hpp"
+#include "platform/config/config.hpp"
+#include "platform/quota/quota.hpp"
+
+namespace stratolet::image {
+
+/// How much of each resource a project may have. What it has is counted from the rows, in the transaction that adds to it.
+/// All refusals are Error(OverLimit).
+class ImageQuotas {
+public:
+    ImageQuotas(const Config& config, ImageTable& table);
+
+    std::int64_t sizeCapBytes() const { return sizeCapBytes_; } ///< of one image, whoever owns it
+
+    void claimImage(store::Reader& db, const ProjectId& owner) const;
+    void claimUpload(store::Reader& db, const ProjectId& owner) const; ///< one more on its way in
+    void claimBytes(store::Reader& db, const ProjectId& owner, std::int64_t bytes) const;
+    void claimStaged(store::Reader& db, const ProjectId& owner, std::int64_t bytes) const;
+
+    std::int64_t room(store::Reader& db, const ProjectId& owner) const;        ///< bytes that the next image may have
+    std::int64_t stagingRoom(store::Reader& db, const ProjectId& owner) const; ///< bytes that may be staged
+
+    struct Usage {
+        std::string resource;
+        std::int64_t limit, used;
+    };
+    std::vector<Usage> usage(store::Reader& db, const ProjectId& owner) const; ///< sizes in MiB, rounded up
+
+private:
+    std::int64_t roomFor(store::Reader& db, const ProjectId& owner, std::string_view resource, std::int64_t used) const;
+    void claim(store::Reader& db, const ProjectId& owner, std::string_view resource, std::int64_t used, std::int64_t bytes) const;
+
+    ImageTable& table_;
+    Quotas quotas_;
+    std::int64_t sizeCapBytes_;
+};
+
+}

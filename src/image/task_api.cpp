@@ -1,0 +1,130 @@
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include <stratolet/error.hpp>
+
+#include "image/image_api.hpp"
+
+namespace stratolet::image {
+namespace {
+
+using http::Method;
+using http::Request;
+using http::Response;
+using identity::callerOf;
+
+constexpr std::int64_t limitMax = 1000;
+
+void write(JsonWriter& out, const Task& task, bool whole) {
+    const auto one = out.object();
+    out.field("id", task.id);
+    out.field("type", task.type);
+    out.field("status", task.status);
+    out.field("owner", task.owner);
+    out.field("created_at", isoSecondsZ(task.created));
+    out.field("updated_at", isoSecondsZ(task.updated));
+    if (task.expires) out.field("expires_at", isoSecondsZ(*task.expires));
+    if (whole) {
+        out.rawField("input", task.input);
+        out.rawField("result", task.result.value_or("null"));
+        out.field("message", task.message);
+        out.field("image_id", task.image);
+        out.field("request_id", task.request);
+        out.field("user_id", task.user);
+    }
+    out.field("self", "/v2/tasks/" + task.id);
+    out.field("schema", "/v2/schemas/task");
+}
+
+Response ofImage(Request& request, Imports& imports) {
+    const auto tasks = imports.tasksOf(callerOf(request), imageIn(request));
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        const auto list = out.array("tasks");
+        for (const auto& each : tasks) write(out, each, true);
+    });
+}
+
+Imports::TaskQuery queryIn(const http::Query& given) {
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 5> sortable{
+        {{"created_at", "created"}, {"updated_at", "updated"}, {"status", "status"}, {"type", "type"}, {"id", "id"}}};
+    Imports::TaskQuery query;
+    const auto key = given.text("sort_key", "created_at"), direction = given.text("sort_dir", "desc");
+    const auto* column = std::find_if(sortable.begin(), sortable.end(), [&](const auto& each) { return each.first == key; });
+    if (column == sortable.end()) throw Error(Failure::Invalid, "Invalid value '", key, "' for sort_key: tasks cannot be sorted by it.");
+    if (direction != "asc" && direction != "desc")
+        throw Error(Failure::Invalid, "Invalid value '", direction, "' for sort_dir: it must be asc or desc.");
+    query.order.push_back({std::string(column->second), direction == "desc"});
+    if (key != "id") query.order.push_back({"id", direction == "desc"});
+    query.limit = std::min(given.integer("limit", 0, std::numeric_limits<std::int64_t>::max()).value_or(25), limitMax);
+    query.marker = given.text("marker");
+    if (const auto status = given.find("status")) query.conditions.add("status = ?", *status);
+    if (const auto type = given.find("type")) query.conditions.add("type = ?", *type);
+    return query;
+}
+
+Response list(Request& request, Imports& imports) {
+    const auto query = queryIn(request.query);
+    const auto limit = query.limit;
+    const auto tasks = imports.tasks(callerOf(request), query);
+    std::string rest;
+    for (const auto& [name, value] : request.query)
+        if (name != "marker")
+            rest.append(rest.empty() ? "" : "&").append(http::percentEncoded(name)).append("=").append(http::percentEncoded(value));
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        {
+            const auto items = out.array("tasks");
+            for (const auto& each : tasks) write(out, each, false);
+        }
+        out.field("first", "/v2/tasks" + (rest.empty() ? "" : "?" + rest));
+        if (!tasks.empty() && static_cast<std::int64_t>(tasks.size()) == limit)
+            out.field("next", "/v2/tasks?" + (rest.empty() ? "" : rest + "&") + "marker=" + tasks.back().id);
+        out.field("schema", "/v2/schemas/tasks");
+    });
+}
+
+Response show(Request& request, Imports& imports) {
+    const auto& id = request.param("task_id");
+    const auto task = imports.task(callerOf(request), id);
+    if (!task) throw Error(Failure::NotFound, "No task found with ID ", id);
+    return http::jsonResponse(200, [&](JsonWriter& out) { write(out, *task, true); });
+}
+
+/// {"type": "import", "input": {"import_from": URL, "import_from_format": DISK FORMAT, "image_properties": {…}}}
+Response create(Request& request, Imports& imports) {
+    const auto body = request.json();
+    if (!body.isObject()) throw Error(Failure::Invalid, "Request body must be a JSON object.");
+    body.onlyKnows({"type", "input"});
+    if (body.text("type") != "import") body.at("type").refuse("It must be import.");
+    const auto input = body.object("input");
+    input.onlyKnows({"import_from", "import_from_format", "image_properties"});
+    ImageRecord wanted;
+    wanted.owner = callerOf(request).project;
+    const auto properties = input.object("image_properties");
+    for (const auto& name : properties.names()) assign(wanted, name, properties.at(name));
+    if (!wanted.diskFormat) assign(wanted, "disk_format", input.at("import_from_format"));
+    if (!wanted.containerFormat) wanted.containerFormat = "bare";
+    const auto task = imports.create(callerOf(request), std::move(wanted), input.text("import_from"), input.dump());
+    auto response = http::jsonResponse(201, [&](JsonWriter& out) { write(out, task, true); });
+    response.headers.add("Location", request.base + "/v2/tasks/" + task.id);
+    return response;
+}
+
+}
+
+http::Routes taskRoutes(Imports& imports) {
+    using http::policy;
+    const auto with = [&imports](Response (*handler)(Request&, Imports&)) -> http::Handler {
+        return [&imports, handler](Request& request) { return handler(request, imports); };
+    };
+    return {
+        {Method::Get, "/v2/images/{image_id}/tasks", policy("get_image"), with(ofImage)},
+        {Method::Post, "/v2/tasks", policy("add_task"), with(create)},
+        {Method::Get, "/v2/tasks", policy("get_tasks"), with(list)},
+        {Method::Get, "/v2/tasks/{task_id}", policy("get_task"), with(show)},
+    };
+}
+
+}
