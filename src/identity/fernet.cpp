@@ -4,16 +4,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <array>
-#include <charconv>
-#include <fstream>
-#include <iterator>
-#include <map>
-
-#include <stratolet/error.hpp>
 
 #include "platform/os/fd.hpp"
 
@@ -63,14 +54,6 @@ std::string randomBytes(Ambient& ambient, std::size_t count) {
     return bytes;
 }
 
-void writeKey(const std::filesystem::path& file, Ambient& ambient) {
-    const auto mask = ::umask(077);
-    std::ofstream out(file, std::ios::binary);
-    ::umask(mask);
-    const std::string key = base64Url(randomBytes(ambient, 32)) + "=";
-    if (!(out << key << std::flush)) throw Error(Failure::Broken, "could not write the key ", file.string());
-}
-
 }
 
 std::string base64Url(std::string_view bytes) {
@@ -105,33 +88,14 @@ std::optional<std::string> fromBase64Url(std::string_view given) {
     return bytes;
 }
 
-Fernet::Fernet(std::filesystem::path folder, Ambient& ambient) : ambient_(ambient) {
-    std::filesystem::create_directories(folder);
-    std::filesystem::permissions(folder, std::filesystem::perms::owner_all);
-    if (std::filesystem::is_empty(folder))
-        for (const auto* each : {"0", "1"}) writeKey(folder / each, ambient);
-    std::map<int, std::string, std::greater<>> numbered;
-    for (const auto& each : std::filesystem::directory_iterator(folder)) {
-        const std::string name = each.path().filename();
-        int number = 0;
-        if (std::from_chars(name.data(), name.data() + name.size(), number).ptr != name.data() + name.size()) continue;
-        std::ifstream in(each.path(), std::ios::binary);
-        const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-        const auto key = fromBase64Url(text.substr(0, text.find_last_not_of("\r\n ") + 1));
-        if (!key || key->size() != 32) throw Error(Failure::Broken, each.path().string(), " is no Fernet key");
-        numbered[number] = *key;
-    }
-    if (numbered.empty()) throw Error(Failure::Broken, folder.string(), " has no Fernet key");
-    for (auto& [number, key] : numbered) keys_.push_back(key);
-}
-
 std::string Fernet::seal(std::string_view payload) const {
     std::string token(1, version);
     const auto seconds = static_cast<std::uint64_t>(toMicros(ambient_.now()) / 1000000);
     for (int shift = 56; shift >= 0; shift -= 8) token += static_cast<char>(seconds >> shift);
     const std::string iv = randomBytes(ambient_, 16);
-    token.append(iv).append(encrypted(keys_.front(), iv, payload));
-    token += macOf(keys_.front(), token);
+    const auto keys = repository_.keys();
+    token.append(iv).append(encrypted(keys->front(), iv, payload));
+    token += macOf(keys->front(), token);
     return base64Url(token);
 }
 
@@ -140,7 +104,8 @@ std::optional<std::string> Fernet::open(std::string_view token) const {
     if (!bytes || bytes->size() < headBytes + blockBytes + macBytes || bytes->front() != version) return std::nullopt;
     const std::string_view content(bytes->data(), bytes->size() - macBytes);
     const std::string_view mac(bytes->data() + content.size(), macBytes);
-    for (const auto& key : keys_)
+    const auto keys = repository_.keys();
+    for (const auto& key : *keys)
         if (CRYPTO_memcmp(macOf(key, content).data(), mac.data(), macBytes) == 0)
             return decrypted(key, content.substr(9, 16), content.substr(headBytes));
     return std::nullopt;

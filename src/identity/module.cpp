@@ -1,12 +1,17 @@
+#include "identity/auth.hpp"
 #include "identity/catalog.hpp"
 #include "identity/domain_config.hpp"
+#include "identity/gate.hpp"
 #include "identity/group.hpp"
 #include "identity/identity.hpp"
+#include "identity/keeper.hpp"
 #include "identity/limit.hpp"
 #include "identity/password.hpp"
 #include "identity/project.hpp"
+#include "identity/revocation.hpp"
 #include "identity/role.hpp"
 #include "identity/token.hpp"
+#include "identity/trust.hpp"
 #include "identity/user.hpp"
 #include "identity/wire.hpp"
 #include "platform/ambient/ambient.hpp"
@@ -61,10 +66,14 @@ void addVersionRoutes(Routes& routes) {
 
 std::vector<ConfigOption> configOptions() {
     std::vector<ConfigOption> options = {{"identity", "token_lifetime", "3600", wholeNumber(60, 30 * 24 * 3600)},
-                                         {"identity", "password_hash_rounds", "12", wholeNumber(4, 31)},
+                                         {"identity", "allow_expired_window", "172800", wholeNumber(0, 30 * 24 * 3600)},
+                                         {"identity", "allow_rescope_scoped_token", "true", trueOrFalse()},
+                                         {"identity", "receipt_lifetime", "300", wholeNumber(10, 3600)},
+                                         {"identity", "included_previous_windows", "1", wholeNumber(0, 10)},
                                          {"identity", "max_project_tree_depth", "5", wholeNumber(1, 100)},
                                          {"identity", "enforcement_model", "flat", oneOf({"flat", "strict_two_level"})}};
-    for (auto& each : directoryConfigOptions()) options.push_back(std::move(each));
+    for (const auto& more : {passwordRuleOptions(), keyOptions(), directoryConfigOptions()})
+        options.insert(options.end(), more.begin(), more.end());
     return options;
 }
 
@@ -74,24 +83,43 @@ struct Identity::Impl {
     Users users;
     Groups groups;
     Tokens tokens;
+    DigestKey digests;
+    Fernet credentialKeys;
+    ApplicationCredentials applicationCredentials;
+    Trusts trusts;
+    StoredCredentials credentials;
+    Authentication authentication;
+    Keeper keeper;
 
-    explicit Impl(Parts parts)
+    explicit Impl(Parts parts, const std::filesystem::path& stateDir)
         : core{parts},
           projects(core, static_cast<int>(parts.config.integer("identity", "max_project_tree_depth"))),
-          users(core, static_cast<int>(parts.config.integer("identity", "password_hash_rounds"))),
+          users(core, PasswordRules(parts.config)),
           groups(core),
-          tokens(core, std::filesystem::path(parts.config.text("DEFAULT", "state_dir")) / "fernet-keys",
-                 parts.config.seconds("identity", "token_lifetime")) {}
+          tokens(core, stateDir / "fernet-keys",
+                 {parts.config.seconds("identity", "token_lifetime"), parts.config.seconds("identity", "allow_expired_window")}),
+          digests(stateDir / "digest-key", parts.ambient),
+          credentialKeys(stateDir / "credential-keys", parts.ambient),
+          applicationCredentials(core, tokens, digests),
+          trusts(core, tokens),
+          credentials(core, tokens, credentialKeys),
+          authentication(core, tokens, users, applicationCredentials, credentials,
+                         {.rescopeScoped = parts.config.boolean("identity", "allow_rescope_scoped_token"),
+                          .receiptLifetime = parts.config.seconds("identity", "receipt_lifetime"),
+                          .totpWindowsBefore = parts.config.integer("identity", "included_previous_windows")}),
+          keeper(core, tokens.keys(), credentialKeys) {}
 };
 
-Identity::Identity(Parts parts) : impl_(std::make_unique<Impl>(parts)) { parts.policies.add("identity", policyDefaults("identity")); }
+Identity::Identity(Parts parts) : impl_(std::make_unique<Impl>(parts, parts.config.text("DEFAULT", "state_dir"))) {
+    parts.policies.add("identity", policyDefaults("identity"));
+}
 Identity::~Identity() = default;
 
 bool Identity::bootstrap(const Bootstrap& wanted) {
     auto& core = impl_->core;
     auto& ambient = core.parts.ambient;
     if (project_table::find(core.parts.store.reader(), {"default"})) return false;
-    const auto password = hashPassword(wanted.adminPassword, impl_->users.rounds(), ambient);
+    const auto password = hashPassword(wanted.adminPassword, impl_->users.rules().rounds, ambient);
     core.parts.store.write([&](store::Transaction& tx) {
         const auto now = ambient.now();
         Project domain{{"default"}, "Default", {"default"}, {}, true, true, "The default domain"};
@@ -138,7 +166,13 @@ Site Identity::site() {
     site.prefix = "/identity";
     site.classicPort = 5000;
     addVersionRoutes(site.routes);
-    addAuthRoutes(site.routes, impl_->tokens, impl_->users, impl_->core);
+    addAuthRoutes(site.routes, impl_->authentication);
+    addKeyLoginRoutes(site.routes, impl_->authentication);
+    addApplicationCredentialRoutes(site.routes, impl_->applicationCredentials, impl_->core);
+    addTrustRoutes(site.routes, impl_->trusts, impl_->core);
+    addCredentialRoutes(site.routes, impl_->credentials);
+    addAccessKeyRoutes(site.routes, impl_->credentials);
+    addRevocationRoutes(site.routes, impl_->core);
     addProjectRoutes(site.routes, impl_->projects, impl_->core);
     addUserRoutes(site.routes, impl_->users, impl_->core);
     addGroupRoutes(site.routes, impl_->groups, impl_->core);
@@ -161,30 +195,7 @@ void Identity::protect(Site& site) {
     auto& impl = *impl_;
     const auto ownGate = std::move(site.gate);
     site.gate = [&impl, ownGate, service = site.name](Request& request) {
-        if (!request.route->access.rule.empty()) {
-            const std::string text(request.headers["X-Auth-Token"]);
-            const auto token = text.empty() ? nullptr : impl.tokens.validate(text);
-            if (!token) throw Error(Failure::Unauthenticated, "The request you have made requires authentication.");
-            auto caller = std::make_shared<Caller>();
-            caller->user = token->user.id;
-            caller->userName = token->user.name;
-            caller->userDomain = token->user.domain;
-            if (token->claims.scope == TokenScope::Project) {
-                caller->project = token->project.id;
-                caller->projectName = token->project.name;
-                caller->projectDomain = token->project.domain;
-            } else if (token->claims.scope == TokenScope::Domain) {
-                caller->domain.text = token->project.id.text;
-            }
-            caller->system = token->claims.scope == TokenScope::System;
-            caller->roles = token->roleNames;
-            caller->requestId = request.requestId;
-            caller->token = text;
-            caller->credentials = token->credentials;
-            caller->policy = impl.core.parts.policies.of(service);
-            caller->rule = request.route->access.rule;
-            request.context = std::shared_ptr<const Caller>(std::move(caller));
-        }
+        if (!request.route->access.rule.empty()) request.context = callerBehind(request, service, impl.tokens, impl.core.parts.policies);
         if (ownGate) ownGate(request);
     };
     const auto ownRefusal = site.refuse;

@@ -6,13 +6,16 @@
 #include <unordered_map>
 
 #include "identity/catalog.hpp"
+#include "identity/revocation.hpp"
 
 namespace stratolet::identity {
 namespace {
 
-constexpr char layout = 1; // of the payload; another number is another layout
-constexpr std::array<std::string_view, 2> methodNames = {"password", "token"};
-constexpr std::size_t cachedMax = 8192; // tokens a thread remembers
+// The first byte says what follows; another number is another layout.
+constexpr char tokenLayout = 2, receiptLayout = 65;
+constexpr std::array<std::string_view, 5> methodNames = {"password", "token", "totp", "application_credential", "ec2credential"};
+constexpr unsigned hasTrust = 0x10, hasApplicationCredential = 0x20, scopeBits = 0x0F; // of the scope's byte
+constexpr std::size_t cachedMax = 8192;                                                // tokens a thread remembers
 
 // Texts are length and bytes; an id of 32 hexadecimal digits is packed into 16 bytes behind the length 0xFF.
 
@@ -66,36 +69,23 @@ struct PayloadReader {
     }
 };
 
-std::string payloadOf(const TokenClaims& claims) {
-    std::string out(1, layout);
-    out += static_cast<char>(claims.scope);
-    unsigned methods = 0;
+std::uint8_t bitsOf(const std::vector<std::string>& methods) {
+    unsigned bits = 0;
     for (std::size_t each = 0; each < methodNames.size(); ++each)
-        if (std::find(claims.methods.begin(), claims.methods.end(), methodNames[each]) != claims.methods.end()) methods |= 1U << each;
-    out += static_cast<char>(methods);
-    putText(out, claims.user.text);
-    putText(out, claims.target);
-    putTime(out, claims.issued);
-    putTime(out, claims.expires);
-    for (const auto& each : claims.auditIds) putText(out, each);
-    return out;
+        if (std::find(methods.begin(), methods.end(), methodNames[each]) != methods.end()) bits |= 1U << each;
+    return static_cast<std::uint8_t>(bits);
 }
 
-std::optional<TokenClaims> claimsIn(std::string_view payload) {
-    PayloadReader in{payload};
-    if (in.byte() != layout) return std::nullopt;
-    TokenClaims claims;
-    claims.scope = static_cast<TokenScope>(in.byte());
-    const auto methods = in.byte();
+std::vector<std::string> methodsOf(std::uint8_t bits) {
+    std::vector<std::string> methods;
     for (std::size_t each = 0; each < methodNames.size(); ++each)
-        if (methods & 1U << each) claims.methods.emplace_back(methodNames[each]);
-    claims.user.text = in.text();
-    claims.target = in.text();
-    claims.issued = in.time();
-    claims.expires = in.time();
-    while (!in.rest.empty() && !in.broken) claims.auditIds.push_back(in.text());
-    if (in.broken || claims.auditIds.empty()) return std::nullopt;
-    return claims;
+        if (bits & 1U << each) methods.emplace_back(methodNames[each]);
+    return methods;
+}
+
+bool isScope(unsigned value) {
+    return value == static_cast<unsigned>(TokenScope::Unscoped) || value == static_cast<unsigned>(TokenScope::Domain) ||
+           value == static_cast<unsigned>(TokenScope::Project) || value == static_cast<unsigned>(TokenScope::System);
 }
 
 std::shared_ptr<const Credentials> credentialsOf(const ValidToken& token) {
@@ -113,6 +103,11 @@ std::shared_ptr<const Credentials> credentialsOf(const ValidToken& token) {
     case TokenScope::System: attributes["system_scope"] = "all"; break;
     case TokenScope::Unscoped: break;
     }
+    if (token.trust) {
+        attributes["trust_id"] = token.trust->id.text;
+        attributes["trustor_id"] = token.trust->trustor.text;
+        attributes["trustee_id"] = token.trust->trustee.text;
+    }
     // Older rules speak of is_admin; it means the role.
     const bool admin = std::find(token.roleNames.begin(), token.roleNames.end(), "admin") != token.roleNames.end();
     attributes["is_admin"] = admin ? "True" : "False";
@@ -125,6 +120,88 @@ Assignment::Scope assignmentScopeOf(TokenScope scope) {
                                          : Assignment::Scope::System;
 }
 
+/// Somebody who may still act, and whose tokens of that time have not been revoked; with the name of the domain.
+std::optional<std::pair<User, std::string>> activeUser(store::Reader& db, const UserId& id, Time issued) {
+    auto user = user_table::find(db, id);
+    if (!user || !user->enabled || issued < user->tokensValidAfter) return std::nullopt;
+    const auto domain = project_table::find(db, {user->domain.text});
+    if (!domain || !domain->enabled) return std::nullopt;
+    return std::pair(*std::move(user), domain->name);
+}
+
+void writeTrust(JsonWriter& out, const Trust& trust) {
+    const auto object = out.object("OS-TRUST:trust");
+    out.field("id", trust.id);
+    out.field("impersonation", trust.impersonation);
+    {
+        const auto trustor = out.object("trustor_user");
+        out.field("id", trust.trustor);
+    }
+    const auto trustee = out.object("trustee_user");
+    out.field("id", trust.trustee);
+}
+
+void writeApplicationCredential(JsonWriter& out, const ApplicationCredential& credential) {
+    const auto object = out.object("application_credential");
+    out.field("id", credential.id);
+    out.field("name", credential.name);
+    out.field("restricted", !credential.unrestricted);
+    if (!credential.rules) return;
+    const auto rules = out.array("access_rules");
+    for (const auto& each : *credential.rules) {
+        const auto rule = out.object();
+        out.field("id", each.id);
+        out.field("service", each.service);
+        out.field("method", each.method);
+        out.field("path", each.path);
+    }
+}
+
+/// What is left of `held` where only what `delegated` leads to was passed on. Nothing at all where one of `delegated` isn't held any more:
+/// what was derived from it is void then.
+std::vector<Role> passedOn(std::vector<Role> held, const std::vector<RoleId>& delegated, const std::vector<RoleId>& reached) {
+    const auto isHeld = [&](const RoleId& id) {
+        return std::any_of(held.begin(), held.end(), [&](const Role& each) { return each.id == id; });
+    };
+    if (!std::all_of(delegated.begin(), delegated.end(), isHeld)) return {};
+    std::erase_if(held, [&](const Role& each) { return std::find(reached.begin(), reached.end(), each.id) == reached.end(); });
+    return held;
+}
+
+}
+
+std::string payloadOf(const TokenClaims& claims) {
+    std::string out(1, tokenLayout);
+    out += static_cast<char>(static_cast<unsigned>(claims.scope) | (claims.trust.empty() ? 0 : hasTrust) |
+                             (claims.applicationCredential.empty() ? 0 : hasApplicationCredential));
+    out += static_cast<char>(bitsOf(claims.methods));
+    putText(out, claims.user.text);
+    putText(out, claims.target);
+    if (!claims.trust.empty()) putText(out, claims.trust.text);
+    if (!claims.applicationCredential.empty()) putText(out, claims.applicationCredential.text);
+    putTime(out, claims.issued);
+    putTime(out, claims.expires);
+    for (const auto& each : claims.auditIds) putText(out, each);
+    return out;
+}
+
+std::optional<TokenClaims> claimsIn(std::string_view payload) {
+    PayloadReader in{payload};
+    if (in.byte() != tokenLayout) return std::nullopt;
+    TokenClaims claims;
+    const unsigned scope = in.byte();
+    if (!isScope(scope & scopeBits) || (scope & ~(scopeBits | hasTrust | hasApplicationCredential))) return std::nullopt;
+    claims.scope = static_cast<TokenScope>(scope & scopeBits);
+    claims.methods = methodsOf(in.byte());
+    claims.user.text = in.text();
+    claims.target = in.text();
+    if (scope & hasTrust) claims.trust.text = in.text();
+    if (scope & hasApplicationCredential) claims.applicationCredential.text = in.text();
+    claims.issued = in.time();
+    claims.expires = in.time();
+    while (!in.rest.empty() && !in.broken) claims.auditIds.push_back(in.text());
+    if (in.broken || claims.auditIds.empty()) return std::nullopt;
+    return claims;
 }
 
 TokenClaims Tokens::fresh(const UserId& user, std::vector<std::string> methods) const {
@@ -132,7 +209,7 @@ TokenClaims Tokens::fresh(const UserId& user, std::vector<std::string> methods) 
     claims.user = user;
     claims.methods = std::move(methods);
     claims.issued = core_.parts.ambient.now();
-    claims.expires = claims.issued + lifetime_;
+    claims.expires = claims.issued + lifetimes_.token;
     std::string bytes(16, '\0');
     core_.parts.ambient.randomize(std::as_writable_bytes(std::span(bytes)));
     claims.auditIds = {base64Url(bytes)};
@@ -141,17 +218,52 @@ TokenClaims Tokens::fresh(const UserId& user, std::vector<std::string> methods) 
 
 std::string Tokens::seal(const TokenClaims& claims) const { return fernet_.seal(payloadOf(claims)); }
 
-std::shared_ptr<const ValidToken> Tokens::examine(store::Reader& db, const TokenClaims& claims) const {
+std::string Tokens::seal(const Receipt& receipt) const {
+    std::string out(1, receiptLayout);
+    out += static_cast<char>(bitsOf(receipt.methods));
+    putText(out, receipt.user.text);
+    putTime(out, receipt.issued);
+    putTime(out, receipt.expires);
+    return fernet_.seal(out);
+}
+
+std::optional<Receipt> Tokens::openReceipt(const std::string& text) const {
+    const auto payload = fernet_.open(text);
+    if (!payload) return std::nullopt;
+    PayloadReader in{*payload};
+    if (in.byte() != receiptLayout) return std::nullopt;
+    Receipt receipt;
+    receipt.methods = methodsOf(in.byte());
+    receipt.user.text = in.text();
+    receipt.issued = in.time();
+    receipt.expires = in.time();
+    if (in.broken || !in.rest.empty() || receipt.expires <= core_.parts.ambient.now()) return std::nullopt;
+    return receipt;
+}
+
+std::shared_ptr<const ValidToken> examine(store::Reader& db, const TokenClaims& claims) {
     auto token = std::make_shared<ValidToken>();
     token->claims = claims;
-    const auto user = user_table::find(db, claims.user);
-    if (!user || !user->enabled || claims.issued < user->tokensValidAfter) return nullptr;
-    const auto userDomain = project_table::find(db, {user->domain.text});
-    if (!userDomain || !userDomain->enabled) return nullptr;
+    auto subject = activeUser(db, claims.user, claims.issued);
+    if (!subject) return nullptr;
     for (const auto& each : claims.auditIds)
         if (db.query("SELECT 1 FROM revoked_tokens WHERE audit_id = ?", each).any()) return nullptr;
-    token->user = *user;
-    token->userDomainName = userDomain->name;
+    UserId roleHolder = claims.user;
+    if (!claims.trust.empty()) {
+        token->trust = trust_table::find(db, claims.trust);
+        if (!token->trust || token->trust->trustee != claims.user || token->trust->project.text != claims.target) return nullptr;
+        roleHolder = token->trust->trustor;
+        auto trustor = activeUser(db, roleHolder, claims.issued);
+        if (!trustor) return nullptr;
+        if (token->trust->impersonation) subject = std::move(trustor);
+    }
+    if (!claims.applicationCredential.empty()) {
+        token->applicationCredential = application_credential_table::find(db, claims.applicationCredential);
+        const auto& credential = token->applicationCredential;
+        if (!credential || credential->user != claims.user || credential->project.text != claims.target) return nullptr;
+    }
+    token->user = std::move(subject->first);
+    token->userDomainName = std::move(subject->second);
     if (claims.scope == TokenScope::Project || claims.scope == TokenScope::Domain) {
         const auto project = project_table::find(db, {claims.target});
         if (!project || !project->enabled || (claims.scope == TokenScope::Domain && !project->isDomain)) return nullptr;
@@ -161,13 +273,23 @@ std::shared_ptr<const ValidToken> Tokens::examine(store::Reader& db, const Token
         token->projectDomainName = domain->name;
     }
     if (claims.scope != TokenScope::Unscoped) {
-        token->roles = role_table::effective(db, user->id, assignmentScopeOf(claims.scope),
+        token->roles = role_table::effective(db, roleHolder, assignmentScopeOf(claims.scope),
                                              claims.scope == TokenScope::System ? "all" : claims.target);
+        if (token->trust)
+            token->roles = passedOn(std::move(token->roles), token->trust->roles, trust_table::reachedRoles(db, claims.trust));
+        if (token->applicationCredential)
+            token->roles = passedOn(std::move(token->roles), token->applicationCredential->roles,
+                                    application_credential_table::reachedRoles(db, claims.applicationCredential));
         if (token->roles.empty()) return nullptr;
         for (const auto& each : token->roles) token->roleNames.push_back(each.name);
     }
     token->credentials = credentialsOf(*token);
     return token;
+}
+
+std::optional<TokenClaims> Tokens::opened(const std::string& token) const {
+    const auto payload = fernet_.open(token);
+    return payload ? claimsIn(*payload) : std::nullopt;
 }
 
 std::shared_ptr<const ValidToken> Tokens::validate(const std::string& text) const {
@@ -189,17 +311,24 @@ std::shared_ptr<const ValidToken> Tokens::validate(const std::string& text) cons
         cache.tokens.erase(found);
         return nullptr;
     }
-    const auto payload = fernet_.open(text);
-    const auto claims = payload ? claimsIn(*payload) : std::nullopt;
+    const auto claims = opened(text);
     if (!claims || now >= claims->expires) return nullptr;
     auto token = examine(core_.parts.store.reader(), *claims);
     if (token) cache.tokens.emplace(text, token);
     return token;
 }
 
+std::shared_ptr<const ValidToken> Tokens::validateExpired(const std::string& text) const {
+    const auto claims = opened(text);
+    if (!claims || core_.parts.ambient.now() >= claims->expires + lifetimes_.expiredWindow) return nullptr;
+    return examine(core_.parts.store.reader(), *claims);
+}
+
 void Tokens::revoke(const TokenClaims& claims) {
     core_.parts.store.write([&](store::Transaction& tx) {
-        tx.execute("DELETE FROM revoked_tokens WHERE until < ?", core_.parts.ambient.now());
+        const auto now = core_.parts.ambient.now();
+        tx.execute("DELETE FROM revoked_tokens WHERE until < ?", Time(now - lifetimes_.expiredWindow));
+        revocation_table::record(tx, {.audit = claims.auditIds.front()}, now);
         tx.execute("INSERT OR IGNORE INTO revoked_tokens VALUES (?, ?)", claims.auditIds.front(), claims.expires);
         core_.forgetValidated(tx);
     });
@@ -231,6 +360,8 @@ void writeToken(JsonWriter& out, const ValidToken& token, store::Reader& db, boo
     }
     out.field("expires_at", isoMicrosZ(claims.expires));
     out.field("issued_at", isoMicrosZ(claims.issued));
+    if (token.trust) writeTrust(out, *token.trust);
+    if (token.applicationCredential) writeApplicationCredential(out, *token.applicationCredential);
     if (claims.scope == TokenScope::Unscoped) return;
     if (claims.scope == TokenScope::Project) {
         const auto project = out.object("project");

@@ -6,6 +6,7 @@
 
 #include "identity/caller.hpp"
 #include "identity/core.hpp"
+#include "identity/password_rules.hpp"
 #include "identity/project.hpp"
 
 namespace stratolet::identity {
@@ -30,11 +31,22 @@ std::vector<User> list(store::Reader& db, const store::Conditions& conditions, c
 void insert(store::Transaction& tx, const User& user, Time now);
 void update(store::Transaction& tx, const User& user);
 void remove(store::Transaction& tx, const UserId& id); ///< with its assignments
+
+Login login(store::Reader& db, const UserId& id);
+void setLogin(store::Transaction& tx, const UserId& id, const Login& login);
+std::vector<std::string> formerPasswords(store::Reader& db, const UserId& id, std::int64_t most); ///< hashes, the newest first
+void keepFormerPassword(store::Transaction& tx, const UserId& id, const std::string& hash, Time now, std::int64_t most);
+
+/// False where a passcode of this step or a later one has been shown before.
+bool takeTotpStep(store::Transaction& tx, const UserId& id, std::int64_t step);
 }
+
+/// Of the user's options; false where it isn't set.
+bool hasOption(const User& user, std::string_view name);
 
 class Users {
 public:
-    Users(Core& core, int passwordRounds) : core_(core), rounds_(passwordRounds) {}
+    Users(Core& core, PasswordRules rules) : core_(core), rules_(std::move(rules)) {}
 
     User create(const Caller& caller, User wanted, const std::optional<std::string>& password);
     User show(const Caller& caller, const UserId& id);
@@ -43,17 +55,33 @@ public:
                 const std::optional<std::string>& password);
     void remove(const Caller& caller, const UserId& id);
 
+    /// Error(Unauthenticated) unless this is the password of `user`, who may log in now; the same after the same time whatever is wrong.
+    /// Counts failures. An expired password is told, as only somebody who has it learns that.
+    void authenticate(const std::optional<User>& user, const std::string& password);
+
+    /// The same, though the password may have expired.
+    void prove(const std::optional<User>& user, const std::string& password);
+
+    /// Counts a proof that was wrong, of another kind than the password; `user` may be nobody.
+    void countFailure(const std::optional<User>& user);
+
+    /// Neither disabled, nor locked, nor asleep for too long.
+    bool mayLogIn(const User& user);
+
     /// The user's own doing: Error(Unauthenticated) where `original` is wrong. Revokes all tokens of the user.
     void changePassword(const UserId& id, const std::string& original, const std::string& password);
 
     /// Projects the user has a role on.
     std::vector<Project> projectsOf(const Caller& caller, const UserId& id);
 
-    int rounds() const { return rounds_; }
+    const PasswordRules& rules() const { return rules_; }
 
 private:
+    void setPassword(store::Transaction& tx, User& user, const std::string& hash, bool bySelf);
+    bool isActive(const User& user, const Login& login) const;
+    bool isLocked(const std::optional<User>& user, const Login& login) const;
     Core& core_;
-    int rounds_;
+    PasswordRules rules_;
 };
 
 Target targetOf(const std::optional<User>& user);

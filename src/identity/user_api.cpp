@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <array>
+
 #include "identity/user.hpp"
 #include "identity/wire.hpp"
 
@@ -18,20 +21,47 @@ Response answer(const Request& request, int status, const User& user) {
     });
 }
 
+void checkOptions(const Json& options) {
+    for (const auto& name : options.names()) {
+        const auto value = options.at(name);
+        if (value.isNull()) continue; // takes the option back
+        if (name != "multi_factor_auth_rules") {
+            value.boolean();
+            continue;
+        }
+        for (const auto& rule : value.items()) {
+            const auto methods = rule.items();
+            if (methods.empty()) rule.refuse("It must name a method.");
+            for (const auto& each : methods) each.text();
+        }
+    }
+}
+
 void take(User& user, const Json& body) {
     if (const auto name = body.find("name")) user.name = checkedName(*name, 255);
     if (body.has("default_project_id")) user.defaultProject.text = body.maybeText("default_project_id").value_or("");
     user.enabled = checkedTruth(body, "enabled", user.enabled);
+    if (const auto options = body.find("options")) checkOptions(*options);
     user.options = mergedOptions(user.options, body,
                                  {"ignore_change_password_upon_first_use", "ignore_password_expiry", "ignore_lockout_failure_attempts",
                                   "lock_password", "multi_factor_auth_enabled", "multi_factor_auth_rules", "ignore_user_inactivity"});
     user.extra = mergedExtra(user.extra, body, userAttributes);
 }
 
-std::optional<std::string> passwordIn(const Json& body) {
-    auto password = body.maybeText("password");
-    if (password && password->empty()) body.at("password").refuse("It must not be empty.");
-    return password;
+/// `password_expires_at=OPERATOR:TIME`, as in lt:2030-01-31T00:00:00Z.
+void applyExpiryFilter(store::Conditions& conditions, const Query& query) {
+    const auto given = query.find("password_expires_at");
+    if (!given) return;
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 6> operators = {
+        {{"lt", "<"}, {"lte", "<="}, {"gt", ">"}, {"gte", ">="}, {"eq", "="}, {"neq", "<>"}}};
+    const auto colon = given->find(':');
+    const auto word = std::string_view(*given).substr(0, colon);
+    const auto found = std::find_if(operators.begin(), operators.end(), [&](const auto& each) { return each.first == word; });
+    const auto time = colon == std::string::npos ? std::nullopt : parseIsoTime(std::string_view(*given).substr(colon + 1));
+    if (found == operators.end() || !time)
+        throw Error(Failure::Invalid, "Invalid input for query parameter password_expires_at: it must be lt, lte, gt, gte, eq or neq, a "
+                                      "colon, and a time such as 2030-01-31T12:00:00Z.");
+    conditions.add("password_expires " + std::string(found->second) + " ?", *time);
 }
 
 Response create(Request& request, Users& users) {
@@ -44,7 +74,7 @@ Response create(Request& request, Users& users) {
                                        : !caller.project.empty() ? caller.projectDomain.text
                                                                  : "default");
     take(wanted, body);
-    return answer(request, 201, users.create(caller, wanted, passwordIn(body)));
+    return answer(request, 201, users.create(caller, wanted, body.maybeText("password")));
 }
 
 constexpr Filter userFilters[] = {{"name", "name"},
@@ -55,6 +85,7 @@ constexpr Filter userFilters[] = {{"name", "name"},
 Response list(Request& request, Users& users, Core& core) {
     store::Conditions conditions;
     applyFilters(conditions, request.query, userFilters);
+    applyExpiryFilter(conditions, request.query);
     const auto& caller = callerOf(request);
     if (!caller.domain.empty()) conditions.add("domain_id = ?", caller.domain);
     const auto page = Page::from(request.query, conditions, core.parts.store.reader(), "users", userFilters, "created");
@@ -69,7 +100,7 @@ Response update(Request& request, Users& users) {
             body.at("domain_id").refuse("It cannot be changed.");
         take(user, body);
     };
-    return answer(request, 200, users.update(callerOf(request), {request.param("id")}, change, passwordIn(body)));
+    return answer(request, 200, users.update(callerOf(request), {request.param("id")}, change, body.maybeText("password")));
 }
 
 Response changePassword(Request& request, Users& users) {

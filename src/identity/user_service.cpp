@@ -1,5 +1,6 @@
 #include "identity/identity.hpp"
 #include "identity/password.hpp"
+#include "identity/revocation.hpp"
 #include "identity/role.hpp"
 #include "identity/user.hpp"
 #include "platform/bus/bus.hpp"
@@ -25,6 +26,12 @@ void refuseDefaultDomain(store::Reader& db, const User& user) {
 
 }
 
+bool hasOption(const User& user, std::string_view name) {
+    if (user.options == "{}") return false;
+    const auto found = Json::parse(user.options).find(name);
+    return found && found->isBoolean() && found->boolean();
+}
+
 Target targetOf(const std::optional<User>& user) {
     if (!user) return {};
     return {{"target.user.id", user->id.text}, {"target.user.domain_id", user->domain.text}, {"user_id", user->id.text}};
@@ -32,7 +39,11 @@ Target targetOf(const std::optional<User>& user) {
 
 User Users::create(const Caller& caller, User wanted, const std::optional<std::string>& password) {
     caller.enforce({{"target.user.domain_id", wanted.domain.text}});
-    if (password) wanted.password = hashPassword(*password, rounds_, core_.parts.ambient); // slow by design, so not in the transaction
+    std::string hash;
+    if (password) {
+        rules_.check(*password);
+        hash = hashPassword(*password, rules_.rounds, core_.parts.ambient); // slow by design, so not in the transaction
+    }
     wanted.id.text = core_.parts.ambient.hexId();
     wanted.tokensValidAfter = core_.parts.ambient.now();
     return core_.parts.store.write([&](store::Transaction& tx) {
@@ -41,6 +52,10 @@ User Users::create(const Caller& caller, User wanted, const std::optional<std::s
         refuseDuplicate(tx, wanted);
         refuseDefaultDomain(tx, wanted);
         user_table::insert(tx, wanted, core_.parts.ambient.now());
+        Login login;
+        login.lastActive = core_.parts.ambient.now();
+        user_table::setLogin(tx, wanted.id, login);
+        if (password) setPassword(tx, wanted, hash, false);
         return wanted;
     });
 }
@@ -61,7 +76,10 @@ User Users::update(const Caller& caller, const UserId& id, const std::function<v
                    const std::optional<std::string>& password) {
     caller.enforce(targetOf(user_table::find(core_.parts.store.reader(), id)));
     std::string hash;
-    if (password) hash = hashPassword(*password, rounds_, core_.parts.ambient);
+    if (password) {
+        rules_.check(*password);
+        hash = hashPassword(*password, rules_.rounds, core_.parts.ambient);
+    }
     return core_.parts.store.write([&](store::Transaction& tx) {
         const auto before = user_table::find(tx, id);
         if (!before) throw notFound(id);
@@ -69,9 +87,21 @@ User Users::update(const Caller& caller, const UserId& id, const std::function<v
         change(user);
         refuseDuplicate(tx, user);
         refuseDefaultDomain(tx, user);
-        if (password) user.password = hash;
-        if (password || (before->enabled && !user.enabled)) user.tokensValidAfter = core_.parts.ambient.now();
-        user_table::update(tx, user);
+        const auto now = core_.parts.ambient.now();
+        if (before->enabled && !user.enabled) {
+            user.tokensValidAfter = now;
+            revocation_table::record(tx, {.user = id.text}, now);
+        }
+        if (!before->enabled && user.enabled) { // a fresh start
+            auto login = user_table::login(tx, id);
+            login.failures = 0;
+            login.lastActive = now;
+            user_table::setLogin(tx, id, login);
+        }
+        if (password)
+            setPassword(tx, user, hash, false);
+        else
+            user_table::update(tx, user);
         core_.forgetValidated(tx);
         return user;
     });
@@ -82,23 +112,116 @@ void Users::remove(const Caller& caller, const UserId& id) {
     core_.parts.store.write([&](store::Transaction& tx) {
         if (!user_table::find(tx, id)) throw notFound(id);
         user_table::remove(tx, id);
+        revocation_table::record(tx, {.user = id.text}, core_.parts.ambient.now());
         core_.parts.bus.announce(tx, UserDeleted{id});
         core_.forgetValidated(tx);
     });
 }
 
-void Users::changePassword(const UserId& id, const std::string& original, const std::string& password) {
-    const auto user = user_table::find(core_.parts.store.reader(), id);
-    if (!passwordMatches(original, user && user->enabled ? user->password : std::string(), rounds_))
+/// Puts a new password on the user, and what goes with it. All tokens of the user are void.
+void Users::setPassword(store::Transaction& tx, User& user, const std::string& hash, bool bySelf) {
+    const auto now = core_.parts.ambient.now();
+    if (!user.password.empty()) revocation_table::record(tx, {.user = user.id.text}, now);
+    user_table::keepFormerPassword(tx, user.id, user.password, now, rules_.uniqueLast);
+    user.password = hash;
+    user.tokensValidAfter = now;
+    user.passwordExpires = hasOption(user, "ignore_password_expiry") ? std::nullopt : rules_.endOf(now);
+    if (!bySelf && rules_.changeUponFirstUse && !hasOption(user, "ignore_change_password_upon_first_use")) user.passwordExpires = now;
+    user_table::update(tx, user);
+    auto login = user_table::login(tx, user.id);
+    login.failures = 0;
+    login.passwordChanged = now;
+    user_table::setLogin(tx, user.id, login);
+}
+
+bool Users::isLocked(const std::optional<User>& user, const Login& login) const {
+    if (rules_.lockoutFailures == 0 || login.failures < rules_.lockoutFailures || !login.lastFailure) return false;
+    return !(user && hasOption(*user, "ignore_lockout_failure_attempts")) &&
+           core_.parts.ambient.now() < *login.lastFailure + rules_.lockoutDuration;
+}
+
+bool Users::isActive(const User& user, const Login& login) const {
+    if (!user.enabled) return false;
+    const bool sleeping =
+        rules_.inactive.count() > 0 && login.lastActive && *login.lastActive + rules_.inactive < core_.parts.ambient.now();
+    return !sleeping || hasOption(user, "ignore_user_inactivity");
+}
+
+bool Users::mayLogIn(const User& user) {
+    const auto login = user_table::login(core_.parts.store.reader(), user.id);
+    return isActive(user, login) && !isLocked(user, login);
+}
+
+void Users::countFailure(const std::optional<User>& user) {
+    if (rules_.lockoutFailures == 0) return;
+    const UserId counted = user ? user->id : UserId(); // those that there are not share one count: an attempt costs the same
+    core_.parts.store.write([&](store::Transaction& tx) {
+        auto login = user_table::login(tx, counted);
+        if (!isLocked(user, login)) {                                         // trying on while it is locked prolongs nothing
+            if (login.failures >= rules_.lockoutFailures) login.failures = 0; // that lock is past
+            ++login.failures;
+            login.lastFailure = core_.parts.ambient.now();
+        }
+        user_table::setLogin(tx, counted, login);
+    });
+}
+
+void Users::prove(const std::optional<User>& user, const std::string& password) {
+    const auto now = core_.parts.ambient.now();
+    const UserId counted = user ? user->id : UserId();
+    const auto login = user_table::login(core_.parts.store.reader(), counted);
+    const bool right = passwordMatches(password, user ? user->password : std::string(), rules_.rounds);
+    if (!right || isLocked(user, login) || !isActive(*user, login)) {
+        countFailure(user);
         throw Error(Failure::Unauthenticated, "The request you have made requires authentication.");
-    const auto hash = hashPassword(password, rounds_, core_.parts.ambient);
+    }
+    const bool newDay = rules_.inactive.count() > 0 && (!login.lastActive || std::chrono::floor<std::chrono::days>(*login.lastActive) <
+                                                                                 std::chrono::floor<std::chrono::days>(now));
+    if (login.failures == 0 && !newDay) return;
+    core_.parts.store.write([&](store::Transaction& tx) {
+        auto present = user_table::login(tx, counted);
+        present.failures = 0;
+        present.lastActive = now;
+        user_table::setLogin(tx, counted, present);
+    });
+}
+
+void Users::authenticate(const std::optional<User>& user, const std::string& password) {
+    prove(user, password);
+    if (user->passwordExpires && *user->passwordExpires <= core_.parts.ambient.now() && !hasOption(*user, "ignore_password_expiry"))
+        throw Error(Failure::Unauthenticated, "The password is expired and needs to be changed for user: ", user->id, ".");
+}
+
+void Users::changePassword(const UserId& id, const std::string& original, const std::string& password) {
+    auto& db = core_.parts.store.reader();
+    const auto user = user_table::find(db, id);
+    prove(user, original);
+    if (hasOption(*user, "lock_password"))
+        throw Error(Failure::Invalid, "You cannot change your password at this time due to password policy");
+    const auto now = core_.parts.ambient.now();
+    const auto changed = user_table::login(db, id).passwordChanged;
+    // A password that has to be changed is never too young for it.
+    const bool mustChange = user->passwordExpires && *user->passwordExpires <= now;
+    if (changed && !mustChange && *changed + rules_.minimumAge > now)
+        throw Error(Failure::Invalid, "Cannot change password before minimum age ", rules_.minimumAge.count(),
+                    " days is met. Please contact your administrator to reset your password.");
+    rules_.check(password);
+    if (rules_.uniqueLast > 0) {
+        auto last = user_table::formerPasswords(db, id, rules_.uniqueLast - 1);
+        last.push_back(user->password);
+        for (const auto& each : last)
+            if (passwordMatches(password, each, rules_.rounds))
+                throw Error(Failure::Invalid,
+                            "Invalid input for field 'password': The new password cannot be identical to a previous password. "
+                            "The number of passwords that must differ, the new one included, is ",
+                            rules_.uniqueLast, ".");
+    }
+    const auto hash = hashPassword(password, rules_.rounds, core_.parts.ambient);
     core_.parts.store.write([&](store::Transaction& tx) {
         auto present = user_table::find(tx, id);
         if (!present || present->password != user->password)
             throw Error(Failure::Unauthenticated, "The request you have made requires authentication.");
-        present->password = hash;
-        present->tokensValidAfter = core_.parts.ambient.now();
-        user_table::update(tx, *present);
+        setPassword(tx, *present, hash, true);
         core_.forgetValidated(tx);
     });
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <initializer_list>
 #include <memory>
@@ -79,6 +81,8 @@ public:
     /// A token for name and password, scoped to the project of this name; `status` other than 201 fails the test.
     std::string logsIn(const std::string& name, const std::string& password, const std::string& project);
 
+    void passes(std::chrono::seconds time) { ambient_.offset = ambient_.offset.load() + time; } ///< as far as the product can tell
+
     void settle();  ///< until no job and no fact is left; fails the test after 20 s
     void restart(); ///< stops and starts again on the same state; the simulated hypervisor keeps its guests
     std::int64_t announced(std::string_view fact);
@@ -88,10 +92,14 @@ public:
     const std::filesystem::path& folder() const { return folder_.path(); }
 
 private:
+    struct ShiftedAmbient : RealAmbient {
+        std::atomic<std::chrono::microseconds> offset = std::chrono::microseconds(0);
+        Time now() override { return RealAmbient::now() + offset.load(); }
+    };
     void build();
     Folder folder_;
     std::vector<TestOption> options_;
-    RealAmbient ambient_;
+    ShiftedAmbient ambient_;
     Log log_;
     compute::SimulatedHypervisor* hypervisor_ = nullptr;
     std::unique_ptr<Appliance> appliance_;

@@ -1,0 +1,184 @@
+#include <openssl/evp.h>
+
+#include <array>
+
+#include "identity/credential.hpp"
+#include "identity/delegation.hpp"
+#include "identity/revocation.hpp"
+
+namespace stratolet::identity {
+namespace {
+
+Error notFound(const std::string& named) { return Error(Failure::NotFound, "Could not find credential: ", named, "."); }
+
+Target targetOf(const UserId& user) { return {{"target.credential.user_id", user.text}, {"user_id", user.text}}; }
+
+/// The id of an access key, as clients compute it.
+std::string sha256Hex(std::string_view text) {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned length = 0;
+    EVP_Digest(text.data(), text.size(), digest.data(), &length, EVP_sha256(), nullptr);
+    std::string hex;
+    for (unsigned each = 0; each < length; ++each)
+        hex.append(1, "0123456789abcdef"[digest[each] >> 4]).append(1, "0123456789abcdef"[digest[each] & 15]);
+    return hex;
+}
+
+/// What has to be true of any credential; Error(Invalid) or Error(NotFound) otherwise.
+void check(store::Reader& db, const Credential& credential) {
+    if (!user_table::find(db, credential.user)) throw Error(Failure::NotFound, "Could not find user: ", credential.user, ".");
+    if (!credential.project.empty() && !project_table::find(db, credential.project))
+        throw Error(Failure::NotFound, "Could not find project: ", credential.project, ".");
+    if (credential.type != "ec2") return;
+    if (credential.project.empty()) throw Error(Failure::Invalid, "Invalid input for field 'project_id': type ec2 needs a project.");
+    if (!accessKeyIn(credential))
+        throw Error(Failure::Invalid, "Invalid input for field 'blob': type ec2 needs a JSON object with access and secret in it.");
+}
+
+/// Credentials show secrets that stand for their user. A derived token sees, makes and changes only what it can do itself.
+void limit(store::Conditions& conditions, const ValidToken& token) {
+    if (token.applicationCredential) conditions.add("application_credential_id = ?", token.applicationCredential->id);
+}
+
+}
+
+std::optional<AccessKey> accessKeyIn(const Credential& credential) {
+    if (credential.type != "ec2") return std::nullopt;
+    try {
+        const Json blob = Json::parse(credential.blob);
+        auto access = blob.maybeText("access"), secret = blob.maybeText("secret");
+        if (!access || !secret || access->empty()) return std::nullopt;
+        return AccessKey{*access, *secret};
+    } catch (const Error&) {
+        return std::nullopt; // not JSON, or of other types
+    }
+}
+
+/// The one that was found, once the caller may see it.
+Credential StoredCredentials::demand(const Caller& caller, const std::optional<Credential>& found, const std::string& named) {
+    if (!found) throw notFound(named); // the rule is about whose it is
+    caller.enforce(targetOf(found->user));
+    const auto token = tokenOf(caller, tokens_);
+    refuseDelegated(*token);
+    if (token->applicationCredential && token->applicationCredential->id != found->applicationCredential) throw notFound(named);
+    return *found;
+}
+
+Credential StoredCredentials::create(const Caller& caller, Credential wanted) {
+    if (wanted.user.empty()) wanted.user = caller.user;
+    caller.enforce(targetOf(wanted.user));
+    const auto token = tokenOf(caller, tokens_);
+    refuseDelegated(*token);
+    if (const auto& credential = token->applicationCredential) {
+        if (wanted.user != credential->user || (!wanted.project.empty() && wanted.project != credential->project) || credential->rules)
+            throw Error(Failure::Forbidden, "An application credential can only make credentials for its own user and project.");
+        wanted.applicationCredential = credential->id;
+    }
+    const auto key = accessKeyIn(wanted);
+    wanted.id.text = key ? sha256Hex(key->access) : core_.parts.ambient.hexId();
+    core_.parts.store.write([&](store::Transaction& tx) {
+        check(tx, wanted);
+        if (credential_table::find(tx, keys_, wanted.id) || (key && credential_table::findByAccess(tx, keys_, key->access)))
+            throw Error(Failure::Conflict, "Conflict occurred attempting to store credential - Duplicate entry found with ID ", wanted.id,
+                        ".");
+        credential_table::insert(tx, keys_, wanted, core_.parts.ambient.now());
+    });
+    return wanted;
+}
+
+Credential StoredCredentials::show(const Caller& caller, const CredentialId& id) {
+    return demand(caller, credential_table::find(core_.parts.store.reader(), keys_, id), id.text);
+}
+
+std::vector<Credential> StoredCredentials::list(const Caller& caller, store::Conditions conditions) {
+    const auto token = tokenOf(caller, tokens_);
+    // Who may not see everybody's sees their own: the store is not asked for more.
+    if (!caller.may(caller.rule, {{"target.credential.user_id", ""}})) {
+        caller.enforce(targetOf(caller.user));
+        conditions.add("user_id = ?", caller.user);
+    }
+    refuseDelegated(*token);
+    limit(conditions, *token);
+    return credential_table::list(core_.parts.store.reader(), keys_, conditions);
+}
+
+Credential StoredCredentials::update(const Caller& caller, const CredentialId& id, const CredentialChange& change) {
+    const auto before = demand(caller, credential_table::find(core_.parts.store.reader(), keys_, id), id.text);
+    const auto token = tokenOf(caller, tokens_);
+    if (change.user) caller.enforce(targetOf(*change.user)); // to give it to somebody is to make it theirs
+    if (token->applicationCredential &&
+        ((change.user && *change.user != before.user) || (change.project && *change.project != before.project)))
+        throw Error(Failure::Forbidden, "An application credential cannot give credentials to another user or project.");
+    return core_.parts.store.write([&](store::Transaction& tx) {
+        auto credential = credential_table::find(tx, keys_, id);
+        if (!credential || credential->user != before.user) throw notFound(id.text);
+        if (change.type) credential->type = *change.type;
+        if (change.blob) credential->blob = *change.blob;
+        if (change.user) credential->user = *change.user;
+        if (change.project) credential->project = *change.project;
+        check(tx, *credential);
+        if (const auto key = accessKeyIn(*credential))
+            if (const auto other = credential_table::findByAccess(tx, keys_, key->access); other && other->id != id)
+                throw Error(Failure::Conflict, "Conflict occurred attempting to store credential - Duplicate entry found with ID ",
+                            other->id, ".");
+        credential_table::update(tx, keys_, *credential);
+        return *credential;
+    });
+}
+
+void StoredCredentials::remove(const Caller& caller, const CredentialId& id) {
+    demand(caller, credential_table::find(core_.parts.store.reader(), keys_, id), id.text);
+    core_.parts.store.write([&](store::Transaction& tx) {
+        if (!credential_table::find(tx, keys_, id)) throw notFound(id.text);
+        credential_table::remove(tx, id);
+    });
+}
+
+Credential StoredCredentials::createAccessKey(const Caller& caller, const UserId& user, const ProjectId& project) {
+    Credential wanted;
+    wanted.user = user;
+    wanted.project = project;
+    wanted.type = "ec2";
+    JsonWriter out(wanted.blob);
+    {
+        const auto blob = out.object();
+        out.field("access", core_.parts.ambient.hexId());
+        out.field("secret", core_.parts.ambient.hexId());
+        out.field("trust_id", nullptr);
+    }
+    return create(caller, std::move(wanted));
+}
+
+std::vector<Credential> StoredCredentials::listAccessKeys(const Caller& caller, const UserId& user) {
+    caller.enforce(targetOf(user));
+    const auto token = tokenOf(caller, tokens_);
+    refuseDelegated(*token);
+    if (!user_table::find(core_.parts.store.reader(), user)) throw Error(Failure::NotFound, "Could not find user: ", user, ".");
+    store::Conditions conditions;
+    conditions.add("user_id = ? AND type = 'ec2'", user);
+    limit(conditions, *token);
+    return credential_table::list(core_.parts.store.reader(), keys_, conditions);
+}
+
+Credential StoredCredentials::showAccessKey(const Caller& caller, const UserId& user, const std::string& access) {
+    caller.enforce(targetOf(user));
+    auto found = credential_table::findByAccess(core_.parts.store.reader(), keys_, access);
+    if (found && found->user != user) found.reset();
+    return demand(caller, found, access);
+}
+
+void StoredCredentials::removeAccessKey(const Caller& caller, const UserId& user, const std::string& access) {
+    remove(caller, showAccessKey(caller, user, access).id);
+}
+
+std::vector<Credential> StoredCredentials::ofUser(store::Reader& db, const UserId& user, const std::string& type) const {
+    store::Conditions conditions;
+    conditions.add("user_id = ? AND type = ?", user, type);
+    return credential_table::list(db, keys_, conditions);
+}
+
+std::optional<Credential> StoredCredentials::byAccess(store::Reader& db, const std::string& access) const {
+    return credential_table::findByAccess(db, keys_, access);
+}
+
+}

@@ -1,0 +1,62 @@
+#include "identity/keeper.hpp"
+
+#include "identity/credential.hpp"
+#include "platform/log/log.hpp"
+#include "platform/reconcile/reconciler.hpp"
+
+namespace stratolet::identity {
+namespace {
+
+constexpr std::size_t credentialKeysMax = 3;
+
+/// For how long what a token key sealed may still be asked about.
+std::chrono::seconds tokenMemory(const Config& config) {
+    return config.seconds("identity", "token_lifetime") + config.seconds("identity", "allow_expired_window");
+}
+
+std::size_t tokenKeysMax(const Config& config) { return static_cast<std::size_t>(config.integer("identity", "fernet_max_active_keys")); }
+
+}
+
+std::vector<ConfigOption> keyOptions() {
+    return {{"identity", "fernet_max_active_keys", "3", wholeNumber(3, 100)},
+            {"identity", "fernet_rotation_interval", "0", wholeNumber(0, 10 * 365 * 24 * 3600)}};
+}
+
+Keeper::Keeper(Core& core, KeyRepository& tokenKeys, Fernet& credentialKeys)
+    : core_(core),
+      tokenKeys_(tokenKeys),
+      credentialKeys_(credentialKeys) {
+    core.parts.reconciler.declare(
+        "identity-keys", [this] { look(); }, std::chrono::seconds(1));
+}
+
+void Keeper::look() {
+    const auto& config = core_.parts.config;
+    if (const auto every = config.seconds("identity", "fernet_rotation_interval");
+        every.count() > 0 && tokenKeys_.primarySince() + every <= core_.parts.ambient.now()) {
+        tokenKeys_.rotate(tokenKeysMax(config), tokenMemory(config));
+        core_.parts.log.info("token keys rotated");
+    } else if (tokenKeys_.reread()) {
+        core_.parts.log.info("token keys read again");
+    }
+    if (!credentialKeys_.repository().reread() && resealed_) return;
+    const int count = core_.parts.store.write([&](store::Transaction& tx) { return credential_table::reseal(tx, credentialKeys_); });
+    resealed_ = true;
+    credentialKeys_.repository().prune(credentialKeysMax, std::chrono::seconds(0)); // nothing is sealed with the old ones any more
+    credentialKeys_.repository().reread();
+    if (count > 0) core_.parts.log.info("stored credentials sealed again", {{"count", std::to_string(count)}});
+}
+
+void rotateTokenKeys(const std::filesystem::path& stateDir, const Config& config) {
+    RealAmbient ambient;
+    KeyRepository(stateDir / "fernet-keys", ambient).rotate(tokenKeysMax(config), tokenMemory(config));
+}
+
+void rotateCredentialKeys(const std::filesystem::path& stateDir) {
+    RealAmbient ambient;
+    // Old keys go once the running cloud has sealed everything again.
+    KeyRepository(stateDir / "credential-keys", ambient).rotate(std::numeric_limits<std::size_t>::max(), std::chrono::seconds(0));
+}
+
+}
