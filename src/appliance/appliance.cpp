@@ -296,6 +296,7 @@ const std::filesystem::path& Appliance::stateDir() const { return impl_->stateDi
 std::string Appliance::openrc() const { return impl_->openrc(); }
 http::Server& Appliance::server() { return impl_->server; }
 store::Store& Appliance::store() { return impl_->store; }
+Reconciler& Appliance::reconciler() { return impl_->reconciler; }
 jobs::Jobs& Appliance::jobs() { return impl_->jobs; }
 bus::Bus& Appliance::bus() { return impl_->bus; }
 

@@ -19,6 +19,8 @@
 
 namespace stratolet {
 
+class Reconciler;
+
 /// The concrete drivers of one host.
 struct Drivers {
     std::unique_ptr<Hypervisor> hypervisor;
@@ -56,6 +58,7 @@ public:
 
     http::Server& server();
     store::Store& store();
+    Reconciler& reconciler();
     jobs::Jobs& jobs();
     bus::Bus& bus();
 

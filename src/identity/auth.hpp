@@ -6,6 +6,7 @@
 
 #include "identity/application_credential.hpp"
 #include "identity/credential.hpp"
+#include "identity/directory.hpp"
 #include "identity/token.hpp"
 #include "identity/user.hpp"
 #include "platform/json/json.hpp"
@@ -29,11 +30,12 @@ struct Authenticated {
 /// How somebody becomes known: proves by the methods of a login who it is, and gives the token for the scope that is wanted.
 class Authentication {
 public:
-    Authentication(Core& core, Tokens& tokens, Users& users, ApplicationCredentials& applicationCredentials, StoredCredentials& credentials,
-                   AuthOptions options)
+    Authentication(Core& core, Tokens& tokens, Users& users, Directories& directories, ApplicationCredentials& applicationCredentials,
+                   StoredCredentials& credentials, AuthOptions options)
         : core_(core),
           tokens_(tokens),
           users_(users),
+          directories_(directories),
           applicationCredentials_(applicationCredentials),
           credentials_(credentials),
           options_(options) {}
@@ -61,6 +63,7 @@ private:
     Core& core_;
     Tokens& tokens_;
     Users& users_;
+    Directories& directories_;
     ApplicationCredentials& applicationCredentials_;
     StoredCredentials& credentials_;
     AuthOptions options_;

@@ -73,6 +73,10 @@ User Authentication::byPassword(const Json& method) {
     const Json reference = method.object("user");
     const auto password = reference.text("password");
     auto user = userFrom(reference, core_.parts.store.reader());
+    if (auto login = directories_.login(user, reference, password); login.inDirectory) {
+        if (!login.user || !users_.mayLogIn(*login.user)) throw refused();
+        return *std::move(login.user);
+    }
     users_.authenticate(user, password);
     return *std::move(user);
 }

@@ -1,12 +1,46 @@
 #pragma once
 
-#include <stratolet/ids.hpp>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
 
-#include "platform/store/store.hpp"
+#include "identity/core.hpp"
+#include "identity/domain_config.hpp"
+#include "identity/user.hpp"
+#include "platform/config/config.hpp"
 
 namespace stratolet::identity {
 
 /// Error(Forbidden) where the users and groups of this domain are kept in a directory, which we only read.
 void refuseInDirectory(store::Reader& db, const DomainId& domain);
+
+std::vector<ConfigOption> directoriesConfigOptions();
+
+/// The domains whose users and groups are kept in a directory (LDAP). Their rows here are copies, renewed by a timer and by logins, so that
+/// all the rest finds them as it finds others; passwords are the directory's matter.
+class Directories {
+public:
+    explicit Directories(Core& core);
+
+    /// Whom a login with a password turns out to be.
+    struct Login {
+        bool inDirectory = false; ///< false: not a user of a directory, so that the password that we keep counts
+        std::optional<User> user; ///< nothing: the directory refuses
+    };
+
+    /// Asks the directory about a user we know, or else about the name and domain that `reference` (the "user" of a login's body) gives.
+    /// Error(Broken) where the directory does not answer.
+    Login login(const std::optional<User>& known, const Json& reference, const std::string& password);
+
+    /// Makes the copies like what the directories have now. Entries that are gone stay, disabled, with what was assigned to them.
+    void synchronize();
+
+private:
+    std::vector<std::pair<DomainId, DirectorySettings>> configured(store::Reader& db) const;
+    std::optional<DirectorySettings> settingsOf(store::Reader& db, const DomainId& domain) const;
+
+    Core& core_;
+};
 
 }

@@ -68,9 +68,9 @@ DirectorySettings directorySettings(const Config& config, store::Reader& db, con
 
 std::vector<DomainId> domainsWithDirectory(store::Reader& db) {
     return db
-        .query(
-            "SELECT domain_id FROM domain_configs JOIN projects ON projects.id = domain_id WHERE group_name = 'identity' AND option_name = "
-            "'driver' AND value = '\"ldap\"' AND enabled = 1 ORDER BY domain_id")
+        .query("SELECT domain_configs.domain_id FROM domain_configs JOIN projects ON projects.id = domain_configs.domain_id WHERE "
+               "group_name = 'identity' AND option_name = "
+               "'driver' AND value = '\"ldap\"' AND enabled = 1 ORDER BY 1")
         .all<DomainId>([](const store::Row& row) { return row.id<DomainId>(0); });
 }
 

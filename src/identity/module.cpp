@@ -1,5 +1,6 @@
 #include "identity/auth.hpp"
 #include "identity/catalog.hpp"
+#include "identity/directory.hpp"
 #include "identity/domain_config.hpp"
 #include "identity/gate.hpp"
 #include "identity/group.hpp"
@@ -72,7 +73,7 @@ std::vector<ConfigOption> configOptions() {
                                          {"identity", "included_previous_windows", "1", wholeNumber(0, 10)},
                                          {"identity", "max_project_tree_depth", "5", wholeNumber(1, 100)},
                                          {"identity", "enforcement_model", "flat", oneOf({"flat", "strict_two_level"})}};
-    for (const auto& more : {passwordRuleOptions(), keyOptions(), directoryConfigOptions()})
+    for (const auto& more : {passwordRuleOptions(), keyOptions(), directoriesConfigOptions()})
         options.insert(options.end(), more.begin(), more.end());
     return options;
 }
@@ -82,6 +83,7 @@ struct Identity::Impl {
     Projects projects;
     Users users;
     Groups groups;
+    Directories directories;
     Tokens tokens;
     DigestKey digests;
     Fernet credentialKeys;
@@ -96,6 +98,7 @@ struct Identity::Impl {
           projects(core, static_cast<int>(parts.config.integer("identity", "max_project_tree_depth"))),
           users(core, PasswordRules(parts.config)),
           groups(core),
+          directories(core),
           tokens(core, stateDir / "fernet-keys",
                  {parts.config.seconds("identity", "token_lifetime"), parts.config.seconds("identity", "allow_expired_window")}),
           digests(stateDir / "digest-key", parts.ambient),
@@ -103,7 +106,7 @@ struct Identity::Impl {
           applicationCredentials(core, tokens, digests),
           trusts(core, tokens),
           credentials(core, tokens, credentialKeys),
-          authentication(core, tokens, users, applicationCredentials, credentials,
+          authentication(core, tokens, users, directories, applicationCredentials, credentials,
                          {.rescopeScoped = parts.config.boolean("identity", "allow_rescope_scoped_token"),
                           .receiptLifetime = parts.config.seconds("identity", "receipt_lifetime"),
                           .totpWindowsBefore = parts.config.integer("identity", "included_previous_windows")}),

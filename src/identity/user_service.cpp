@@ -1,3 +1,4 @@
+#include "identity/directory.hpp"
 #include "identity/identity.hpp"
 #include "identity/password.hpp"
 #include "identity/revocation.hpp"
@@ -49,6 +50,7 @@ User Users::create(const Caller& caller, User wanted, const std::optional<std::s
     return core_.parts.store.write([&](store::Transaction& tx) {
         const auto domain = project_table::find(tx, {wanted.domain.text});
         if (!domain || !domain->isDomain) throw Error(Failure::NotFound, "Could not find domain: ", wanted.domain, ".");
+        refuseInDirectory(tx, wanted.domain);
         refuseDuplicate(tx, wanted);
         refuseDefaultDomain(tx, wanted);
         user_table::insert(tx, wanted, core_.parts.ambient.now());
@@ -83,6 +85,7 @@ User Users::update(const Caller& caller, const UserId& id, const std::function<v
     return core_.parts.store.write([&](store::Transaction& tx) {
         const auto before = user_table::find(tx, id);
         if (!before) throw notFound(id);
+        refuseInDirectory(tx, before->domain);
         User user = *before;
         change(user);
         refuseDuplicate(tx, user);
@@ -110,7 +113,9 @@ User Users::update(const Caller& caller, const UserId& id, const std::function<v
 void Users::remove(const Caller& caller, const UserId& id) {
     caller.enforce(targetOf(user_table::find(core_.parts.store.reader(), id)));
     core_.parts.store.write([&](store::Transaction& tx) {
-        if (!user_table::find(tx, id)) throw notFound(id);
+        const auto user = user_table::find(tx, id);
+        if (!user) throw notFound(id);
+        refuseInDirectory(tx, user->domain);
         user_table::remove(tx, id);
         revocation_table::record(tx, {.user = id.text}, core_.parts.ambient.now());
         core_.parts.bus.announce(tx, UserDeleted{id});

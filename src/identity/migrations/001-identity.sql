@@ -200,13 +200,17 @@ CREATE TABLE consumers (
 
 -- Domains whose users and groups are kept in a directory (LDAP); their rows in users and groups are copies.
 CREATE TABLE directories (
-    domain_id TEXT PRIMARY KEY REFERENCES projects ON DELETE CASCADE
+    domain_id TEXT PRIMARY KEY REFERENCES projects ON DELETE CASCADE,
+    active INTEGER NOT NULL              -- 0: no longer configured; what is known of its entries is kept for when it comes back
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE directory_entries (
     id TEXT PRIMARY KEY,                 -- of the user or group
     kind TEXT NOT NULL CHECK (kind IN ('user', 'group')),
     domain_id TEXT NOT NULL REFERENCES directories ON DELETE CASCADE,
-    dn TEXT NOT NULL
+    local_id TEXT NOT NULL,              -- what the directory calls it
+    dn TEXT NOT NULL,
+    UNIQUE (domain_id, kind, local_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX directory_entries_by_domain ON directory_entries (domain_id, kind);
+CREATE TRIGGER directory_user_goes AFTER DELETE ON users BEGIN DELETE FROM directory_entries WHERE id = OLD.id; END;
+CREATE TRIGGER directory_group_goes AFTER DELETE ON groups BEGIN DELETE FROM directory_entries WHERE id = OLD.id; END;
