@@ -53,7 +53,10 @@ class Cloud:
         self.log_path = os.path.join(self.folder, "stratolet.log")
         self.config_path = os.path.join(self.folder, "stratolet.conf")
         # A login costs a quarter of a second by default; what the suites look at is not that.
-        self.config = {"identity": {"password_hash_rounds": 4}, **(config or {})}
+        self.config = {"identity": {"password_hash_rounds": 4}}
+        self.configured = mode == "serve" or config is not None
+        for section, options in (config or {}).items():
+            self.config.setdefault(section, {}).update(options)
         self.process = None
         self.url = None
         self.env = {}
@@ -63,13 +66,15 @@ class Cloud:
         """Starts the program and returns when it has said that it is ready."""
         if not os.access(PROGRAM, os.X_OK):
             raise Failed(f"{PROGRAM} is not there: build it first")
-        if self.mode == "serve":
+        if self.configured:
             with open(self.config_path, "w") as out:
                 for section, options in self.config.items():
                     out.write(f"[{section}]\n" + "".join(f"{name} = {value}\n" for name, value in options.items()))
-            argv = [PROGRAM, "serve", "--config", self.config_path, "--state-dir", self.state, "--listen", self.listen]
-        else:
-            argv = [PROGRAM, "sandbox", "--listen", self.listen]
+        argv = [PROGRAM, self.mode, "--listen", self.listen]
+        if self.configured:
+            argv += ["--config", self.config_path]
+        if self.mode == "serve":
+            argv += ["--state-dir", self.state]
         log = open(self.log_path, "ab")
         environment = {k: v for k, v in os.environ.items() if not k.startswith("OS_")}
         self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=log, stdin=subprocess.DEVNULL, env=environment)
