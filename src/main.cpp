@@ -16,6 +16,7 @@
 
 #include "appliance/appliance.hpp"
 #include "appliance/doctor.hpp"
+#include "appliance/load_metadefs.hpp"
 #include "appliance/notify.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/log/log.hpp"
@@ -37,6 +38,7 @@ Commands:
   sandbox    run a throw-away cloud: simulated guests, nothing on the host is touched
   jobs       list unfinished jobs, or with --steps every kind of job and its steps
   doctor     look for what should not be: exit 0 where all is well
+  metadefs load FILE…  add metadata definitions from JSON files
 
 "stratolet COMMAND --help" lists a command's options.
 )";
@@ -256,6 +258,21 @@ int doctor(const std::vector<std::string>& words) {
     return examine(stateDirFrom(given), std::cout);
 }
 
+int metadefs(const std::vector<std::string>& words) {
+    auto known = commonOptions("stratolet metadefs load FILE...");
+    std::vector<std::string> files, rest;
+    for (std::size_t each = 1; each < words.size(); ++each) {
+        const bool option = words[each].starts_with("--");
+        (option ? rest : files).push_back(words[each]);
+        if (option && words[each].find('=') == std::string::npos && words[each] != "--help" && each + 1 < words.size())
+            rest.push_back(words[++each]);
+    }
+    const auto given = parsed("metadefs", known, rest);
+    if (given.count("help")) return std::cout << known, 0;
+    if (words.empty() || words[0] != "load" || files.empty()) throw UsageError("stratolet metadefs: say load and the files");
+    return loadMetadefFiles(stateDirFrom(given), files, std::cout);
+}
+
 int command(const std::vector<std::string>& words) {
     if (words.empty()) throw UsageError(std::string("stratolet: a command is missing\n") + usage);
     const std::vector<std::string> rest(words.begin() + 1, words.end());
@@ -265,6 +282,7 @@ int command(const std::vector<std::string>& words) {
     if (words[0] == "sandbox") return sandbox(rest);
     if (words[0] == "jobs") return listJobs(rest);
     if (words[0] == "doctor") return doctor(rest);
+    if (words[0] == "metadefs") return metadefs(rest);
     throw UsageError("stratolet: there is no command \"" + words[0] + "\"; see stratolet --help");
 }
 

@@ -257,6 +257,7 @@ struct Appliance::Impl {
         // Written before the password takes effect: a crash in between must not leave a cloud that nobody can enter.
         writeCredentials();
         if (!identity->bootstrap(wanted)) identity->refreshCatalog(wanted);
+        images->bootstrap();
         network->bootstrap();
         compute->bootstrap();
         bus.start();

@@ -65,6 +65,8 @@ public:
     Images(Parts parts, const std::vector<std::unique_ptr<ImageStore>>& stores, identity::Identity& identity);
     ~Images();
 
+    void bootstrap(); ///< the metadata definitions that come with the program, into an empty catalog
+
     http::Site site();
 
     /// An image that this caller may see (owner's, public, community, shared and accepted; admins see all); nothing else exists for them.

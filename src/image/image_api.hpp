@@ -4,6 +4,7 @@
 #include "image/image_data.hpp"
 #include "image/image_service.hpp"
 #include "image/imports.hpp"
+#include "image/metadef.hpp"
 #include "image/wire.hpp"
 #include "platform/http/http.hpp"
 
@@ -15,5 +16,7 @@ http::Routes importRoutes(Imports& imports, const Stores& stores);
 http::Routes taskRoutes(Imports& imports);
 http::Routes cacheRoutes(Cache& cache);
 http::Routes schemaRoutes();
+http::Routes metadefRoutes(Metadefs& metadefs);
+http::Routes metadefSchemaRoutes();
 
 }

@@ -88,6 +88,7 @@ struct Images::Impl {
     std::optional<Cache> cache; // before data, which uses it
     ImageData data;
     Imports imports;
+    Metadefs metadefs{parts};
 };
 
 Images::Images(Parts parts, const std::vector<std::unique_ptr<ImageStore>>& stores, identity::Identity& identity)
@@ -106,6 +107,8 @@ Images::Images(Parts parts, const std::vector<std::unique_ptr<ImageStore>>& stor
 
 Images::~Images() = default;
 
+void Images::bootstrap() { loadShippedMetadefs(impl_->parts.store, impl_->parts.ambient.now()); }
+
 http::Site Images::site() {
     http::Site site;
     site.name = "image";
@@ -114,7 +117,7 @@ http::Site Images::site() {
     const auto has = impl_->minors();
     for (auto&& each : {imageRoutes(impl_->service, impl_->data, impl_->stores, has), memberRoutes(impl_->service),
                         importRoutes(impl_->imports, impl_->stores), taskRoutes(impl_->imports), schemaRoutes(),
-                        impl_->cache ? cacheRoutes(*impl_->cache) : http::Routes()})
+                        metadefRoutes(impl_->metadefs), metadefSchemaRoutes(), impl_->cache ? cacheRoutes(*impl_->cache) : http::Routes()})
         site.routes.insert(site.routes.end(), each.begin(), each.end());
     site.refuse = refusal;
     site.noRoute = [has](const http::Request& request, const std::vector<http::Method>& allowed) { return noRoute(request, allowed, has); };

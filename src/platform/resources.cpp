@@ -28,4 +28,11 @@ std::string_view policyDefaults(std::string_view service) {
     return {};
 }
 
+std::vector<std::string_view> shippedMetadefs() {
+    std::vector<std::string_view> found;
+    for (const auto* file = embeddedFiles; file->path; ++file)
+        if (std::string_view(file->path).starts_with("config/metadefs/")) found.push_back(file->content());
+    return found;
+}
+
 }

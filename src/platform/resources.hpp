@@ -13,4 +13,7 @@ std::vector<store::Migration> migrationsOf(std::string_view module);
 /// config/policy/<service>.yaml, compiled in.
 std::string_view policyDefaults(std::string_view service);
 
+/// config/metadefs/*.json, compiled in.
+std::vector<std::string_view> shippedMetadefs();
+
 }
