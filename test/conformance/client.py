@@ -11,6 +11,7 @@ import io
 import json
 import os
 import shlex
+import subprocess
 import sys
 import tempfile
 import time
@@ -43,6 +44,13 @@ def run(command, expect=0):
     if code != expect:
         raise Refused(f"openstack {command}\nended with {code} instead of {expect}: {trouble.getvalue().strip()[-600:]}")
     return out.getvalue()
+
+
+def run_alone(command):
+    """The same in a process of its own: within one, the client keeps talking as whom it talked as first."""
+    done = subprocess.run([sys.executable, "-m", "openstackclient.shell", *shlex.split(command)], capture_output=True, text=True, timeout=60)
+    if done.returncode != 0:
+        raise Refused(f"openstack {command}\nended with {done.returncode}: {done.stderr.strip()[-600:]}")
 
 
 def show(command):
@@ -122,6 +130,165 @@ def identity():
     run("domain delete cli-domain")
     check("cli-domain" not in rows("domain list", "Name"), "the deleted domain is listed")
     run("domain show cli-domain", expect=1)
+
+
+@case("a group gets members and roles, also inherited ones; a role implies another")
+def group():
+    run("group create cli-crew --description made")
+    run("group set cli-crew --name cli-staff --description changed")
+    check(show("group show cli-staff")["description"] == "changed", "the description of the group is lost")
+    user = show("user create cli-member --password first")
+    run("group add user cli-staff cli-member")
+    check("in group" in run("group contains user cli-staff cli-member"), "the group does not contain its member")
+    check(rows("user list --group cli-staff", "Name") == ["cli-member"], "the group does not list its member")
+    check(rows("group list --user cli-member", "Name") == ["cli-staff"], "the user's group is not listed")
+    project = show("project create cli-parent")
+    child = show("project create cli-child --parent cli-parent")
+    run("role add member --group cli-staff --project cli-parent")
+    run("role add reader --group cli-staff --project cli-parent --inherited")
+    run("role add reader --group cli-staff --domain default --inherited")
+    run("role add reader --group cli-staff --system all")
+    effective = json.loads(run(f"role assignment list --effective --names --user cli-member --project {child['id']} -f json"))
+    check([each["Role"] for each in effective] == ["reader"], effective)
+    check(sorted(rows("role assignment list --group cli-staff --names", "Role")) == ["member", "reader", "reader", "reader"], "an assignment is missing")
+    check(len(rows("role assignment list --group cli-staff --inherited", "Role")) >= 2, "the inherited assignments are not listed")
+    check(rows("role assignment list --system all --group cli-staff --names", "Role") == ["reader"], "the system's assignment is not listed")
+    run("role create cli-prior")
+    run("implied role create cli-prior --implied-role reader")
+    check("cli-prior" in rows("implied role list", "Prior Role Name"), "the implied role is not listed")
+    run("implied role delete cli-prior --implied-role reader")
+    run("role delete cli-prior")
+    tree = show("project show cli-parent --children")
+    check(child["id"] in str(tree["subtree"]), tree)
+    check(project["id"] in str(show("project show cli-child --parents")["parents"]), "the project does not show its parent")
+    run("project delete cli-parent", expect=1)      # it has a child: refused
+    run("role remove reader --group cli-staff --system all")
+    run("role remove reader --group cli-staff --project cli-parent --inherited")
+    run("group remove user cli-staff cli-member")
+    check(rows("user list --group cli-staff", "Name") == [], "the removed member is listed")
+    run("group delete cli-staff")
+    run("project delete cli-child")
+    run("project delete cli-parent")
+    run("user delete cli-member")
+
+
+@case("a region, a service and an endpoint are made, put into the catalog of one project only, and deleted")
+def endpoints():
+    run("region create cli-region --description made --parent-region RegionOne")
+    run("region set cli-region --description changed")
+    check(show("region show cli-region")["description"] == "changed", "the description of the region is lost")
+    check("cli-region" in rows("region list", "Region"), "the region is not listed")
+    service = show("service create cli-type --name cli-service --description made")
+    run("service set cli-service --description changed")
+    check("cli-service" in rows("service list", "Name"), "the service is not listed")
+    endpoint = show("endpoint create --region cli-region cli-service public http://cli.example/%(project_id)s")
+    check(endpoint["service_id"] == service["id"], endpoint)
+    check("cli-service" in rows("catalog list", "Name"), "the endpoint is not in the catalog")
+    run(f"endpoint set {endpoint['id']} --disable")
+    check("http://cli.example" not in run("catalog list -f json"), "the disabled endpoint is in the catalog")
+    run(f"endpoint set {endpoint['id']} --enable")
+    run("project create cli-only")
+    run(f"endpoint add project {endpoint['id']} cli-only")
+    check(rows(f"endpoint list --project cli-only", "ID") == [endpoint["id"]], "the project's endpoint is not listed")
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as filters:
+        filters.write(json.dumps({"service_id": service["id"]}))
+        filters.flush()
+        run(f"endpoint group create cli-endpoints {filters.name}")
+    run("endpoint group add project cli-endpoints cli-only")
+    check(rows("endpoint group list --project cli-only", "Name") == ["cli-endpoints"], "the project's group of endpoints is not listed")
+    run("endpoint group remove project cli-endpoints cli-only")
+    run("endpoint group delete cli-endpoints")
+    run(f"endpoint remove project {endpoint['id']} cli-only")
+    run("project delete cli-only")
+    run("region delete cli-region", expect=1)       # it has an endpoint: refused
+    run(f"endpoint delete {endpoint['id']}")
+    run("service delete cli-service")
+    run("region delete cli-region")
+
+
+@case("credentials, access keys and application credentials are made, shown, used and deleted")
+def credentials():
+    made = show("credential create --type cert --project admin admin first")
+    run(f"credential set {made['id']} --user admin --type cert --data second --project admin")
+    check(show(f"credential show {made['id']}")["blob"] == "second", "the credential is not changed")
+    check(made["id"] in rows("credential list --type cert", "ID"), "the credential is not listed")
+    run(f"credential delete {made['id']}")
+    key = show("ec2 credentials create")
+    check(show(f"ec2 credentials show {key['access']}")["secret"] == key["secret"], "the access key is another")
+    check(key["access"] in rows("ec2 credentials list", "Access"), "the access key is not listed")
+    run(f"ec2 credentials delete {key['access']}")
+    rules = json.dumps([{"service": "compute", "method": "GET", "path": "/v2.1/servers"}])
+    machine = show(f"application credential create cli-machine --role reader --secret quiet --description made --access-rules '{rules}'")
+    check("cli-machine" in rows("application credential list", "Name"), "the application credential is not listed")
+    check(show("application credential show cli-machine")["id"] == machine["id"], "the application credential is another")
+    rule = rows("access rule list", "ID")
+    check(len(rule) == 1 and show(f"access rule show {rule[0]}")["path"] == "/v2.1/servers", rule)
+    run(f"access rule delete {rule[0]}", expect=1)  # in use: refused
+    run("application credential delete cli-machine")
+    run(f"access rule delete {rule[0]}")
+
+
+@case("a trust is made, shown and deleted")
+def trust():
+    run("user create cli-trustee --password first")
+    made = show("trust create --project admin --role reader --impersonate admin cli-trustee")
+    check(made["is_impersonation"] if "is_impersonation" in made else made["impersonation"], made)
+    check(made["id"] in rows("trust list", "ID"), "the trust is not listed")
+    check(show(f"trust show {made['id']}")["id"] == made["id"], "the trust is another")
+    run(f"trust delete {made['id']}")
+    run(f"trust show {made['id']}", expect=1)
+    run("user delete cli-trustee")
+
+
+@case("limits are registered for all and set for a project")
+def limits():
+    run("service create cli-limited --name cli-limited")
+    registered = show("registered limit create --service cli-limited --default-limit 10 cli-things")
+    run(f"registered limit set {registered['id']} --default-limit 12 --description changed")
+    check(show(f"registered limit show {registered['id']}")["default_limit"] == 12, "the registered limit is not changed")
+    check(registered["id"] in rows("registered limit list", "ID"), "the registered limit is not listed")
+    limit = show("limit create --project admin --service cli-limited --resource-limit 5 cli-things")
+    run(f"limit set {limit['id']} --resource-limit 6")
+    check(show(f"limit show {limit['id']}")["resource_limit"] == 6, "the limit is not changed")
+    check(rows("limit list --service cli-limited", "ID") == [limit["id"]], "the limit is not listed")
+    run(f"registered limit delete {registered['id']}", expect=1)   # in use: refused
+    run(f"limit delete {limit['id']}")
+    run(f"registered limit delete {registered['id']}")
+    run("service delete cli-limited")
+
+
+@case("a policy and a consumer are kept")
+def policies():
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as rules:
+        rules.write(json.dumps({"a": "role:b"}))
+        rules.flush()
+        made = show(f"policy create {rules.name} --type application/json")
+    run(f"policy set {made['id']} --type text/plain")
+    check(show(f"policy show {made['id']}")["type"] == "text/plain", "the policy is not changed")
+    check(made["id"] in rows("policy list", "ID"), "the policy is not listed")
+    run(f"policy delete {made['id']}")
+    consumer = show("consumer create --description made")
+    check(consumer["secret"], consumer)
+    run(f"consumer set {consumer['id']} --description changed")
+    check(show(f"consumer show {consumer['id']}")["description"] == "changed", "the consumer is not changed")
+    check(consumer["id"] in rows("consumer list", "ID"), "the consumer is not listed")
+    run(f"consumer delete {consumer['id']}")
+
+
+@case("a user changes their own password; a token that is revoked is worth nothing")
+def passwords():
+    run("user create cli-self --password first --project admin")
+    run("role add member --user cli-self --project admin")
+    def me(password):
+        return f"--os-username cli-self --os-password {password} --os-user-domain-name Default --os-project-name admin --os-project-domain-name Default "
+    issued = show(me("first") + "token issue")["id"]
+    run_alone(me("first") + "user password set --original-password first --password second")
+    run(me("first") + "token issue", expect=1)
+    run(f"token revoke {issued}", expect=1)         # the change of the password has revoked it already
+    issued = show(me("second") + "token issue")["id"]
+    run(f"token revoke {issued}")
+    run(f"token revoke {issued}", expect=1)
+    run("user delete cli-self")
 
 
 @case("an image is uploaded, shown, changed, listed and saved byte for byte")
