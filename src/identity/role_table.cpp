@@ -85,8 +85,9 @@ bool has(store::Reader& db, const Assignment& assignment) {
 }
 
 void add(store::Transaction& tx, const Assignment& assignment) {
-    tx.execute("INSERT OR IGNORE INTO assignments VALUES (?, ?, ?, ?, ?, ?)", assignment.actorId, nameOf(assignment.actor),
-               nameOf(assignment.scope), assignment.target, assignment.role, assignment.inherited);
+    tx.execute("INSERT OR IGNORE INTO assignments (actor_id, actor, scope, target_id, role_id, inherited) VALUES (?, ?, ?, ?, ?, ?)",
+               assignment.actorId, nameOf(assignment.actor), nameOf(assignment.scope), assignment.target, assignment.role,
+               assignment.inherited);
 }
 
 bool remove(store::Transaction& tx, const Assignment& assignment) {

@@ -594,16 +594,17 @@ TEST_CASE("What a user may do somewhere is found at once among 50,000 assignment
     org.puts("OS-INHERIT/domains/default/groups/" + group + "/roles/" + role + "/inherited_to_projects");
     auto& store = org.cloud.appliance().store();
     store.write([&](store::Transaction& tx) {
-        tx.execute("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) INSERT INTO assignments SELECT 'user' "
+        tx.execute("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) INSERT INTO assignments (actor_id, "
+                   "actor, scope, target_id, role_id, inherited) SELECT 'user' "
                    "|| (i % "
                    "10000), 'user', CASE i % 3 WHEN 0 THEN 'domain' ELSE 'project' END, CASE i % 3 WHEN 0 THEN 'default' ELSE ? END, ?, i "
                    "% 2 FROM "
                    "n WHERE true ON CONFLICT DO NOTHING",
                    project, role);
-        tx.execute(
-            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) INSERT INTO assignments SELECT 'other' || i, "
-            "'user', 'project', ?, ?, 0 FROM n",
-            project, role);
+        tx.execute("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) INSERT INTO assignments (actor_id, "
+                   "actor, scope, target_id, role_id, inherited) SELECT 'other' || i, "
+                   "'user', 'project', ?, ?, 0 FROM n",
+                   project, role);
     });
     CHECK(store.reader().query("SELECT count(*) FROM assignments").integer() > 50000);
     const auto began = std::chrono::steady_clock::now();

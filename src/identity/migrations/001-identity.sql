@@ -71,11 +71,11 @@ CREATE INDEX members_by_group ON group_members (group_id);
 
 CREATE TABLE assignments (
     actor_id TEXT NOT NULL,              -- a user's or a group's
-    actor TEXT NOT NULL CHECK (actor IN ('user', 'group')),
     scope TEXT NOT NULL CHECK (scope IN ('project', 'domain', 'system')),
     target_id TEXT NOT NULL,             -- project or domain; 'all' for the system
     role_id TEXT NOT NULL REFERENCES roles ON DELETE CASCADE,
     inherited INTEGER NOT NULL,          -- 1: not on the target itself, but on every project below it
+    actor TEXT NOT NULL CHECK (actor IN ('user', 'group')), -- behind the key: SQLite 3.40's integrity check misreads rows that have it before
     PRIMARY KEY (actor_id, scope, target_id, role_id, inherited)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX assignments_by_target ON assignments (target_id);
