@@ -240,7 +240,7 @@ TEST_CASE("Credentials lie sealed in the store, and stay readable when their key
     for (int round = 0; round < 4; ++round) {
         const auto before = sealed();
         identity::rotateCredentialKeys(cloud.folder());
-        for (int tries = 0; tries < 300 && sealed() == before; ++tries) {
+        for (int tries = 0; tries < 1500 && sealed() == before; ++tries) {
             CHECK(alice.gets(all + "/" + id).status == 200);
             std::this_thread::sleep_for(std::chrono::milliseconds(10));
         }
