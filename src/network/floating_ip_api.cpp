@@ -92,7 +92,7 @@ Response show(Request& request, FloatingIps& ips) {
 Response create(Request& request, FloatingIps& ips) {
     const auto& caller = identity::callerOf(request);
     const auto wanted = posted(request, "floatingip", "floatingips");
-    const auto made = ips.core().parts.store.write([&](store::Transaction& tx) {
+    return ips.core().parts.store.write([&](store::Transaction& tx) {
         std::vector<FloatingIp> all;
         for (const auto& each : wanted.items) {
             const Body body(each, attributes(), true);
@@ -101,29 +101,26 @@ Response create(Request& request, FloatingIps& ips) {
             enforceAttributes(caller, "create_floatingip", body, target, true);
             all.push_back(ips.create(tx, caller, body));
         }
-        return all;
-    });
-    auto& db = ips.core().parts.store.reader();
-    if (!wanted.bulk) return answer(request, 201, made.front(), db);
-    return jsonResponse(201, [&](JsonWriter& json) {
-        const auto body = json.object();
-        const auto items = json.array("floatingips");
-        for (const auto& each : made) write(json, each, Fields(request.query), db);
+        if (!wanted.bulk) return answer(request, 201, all.front(), tx);
+        return jsonResponse(201, [&](JsonWriter& json) {
+            const auto body = json.object();
+            const auto items = json.array("floatingips");
+            for (const auto& each : all) write(json, each, Fields(request.query), tx);
+        });
     });
 }
 
 Response update(Request& request, FloatingIps& ips) {
     const auto& caller = identity::callerOf(request);
     const Json wanted = put(request, "floatingip");
-    const auto after = ips.core().parts.store.write([&](store::Transaction& tx) {
+    return ips.core().parts.store.write([&](store::Transaction& tx) {
         const auto it = found(request, tx);
         enforceOn(caller, "update_floatingip", "get_floatingip", ownedBy(it.standard.project), missing(request));
         const Body body(wanted, attributes(), false);
         enforceAttributes(caller, "update_floatingip", body, ownedBy(it.standard.project), false);
         checkRevision(request, "floatingip", it.id.text, it.standard.revision);
-        return ips.update(tx, caller, it, body);
+        return answer(request, 200, ips.update(tx, caller, it, body), tx);
     });
-    return answer(request, 200, after, ips.core().parts.store.reader());
 }
 
 Response remove(Request& request, FloatingIps& ips) {

@@ -89,7 +89,7 @@ Response show(Request& request, Networks& networks) {
 Response create(Request& request, Networks& networks) {
     const auto& caller = identity::callerOf(request);
     const auto wanted = posted(request, "network", "networks");
-    const auto made = networks.core().parts.store.write([&](store::Transaction& tx) {
+    return networks.core().parts.store.write([&](store::Transaction& tx) {
         std::vector<NetworkRecord> all;
         for (const auto& each : wanted.items) {
             const Body body(each, attributes(), true);
@@ -98,36 +98,34 @@ Response create(Request& request, Networks& networks) {
             enforceAttributes(caller, "create_network", body, target, true);
             all.push_back(networks.create(tx, caller, body));
         }
-        return all;
-    });
-    auto& db = networks.core().parts.store.reader();
-    return jsonResponse(201, [&](JsonWriter& json) {
-        const auto body = json.object();
-        const Fields fields(request.query);
-        if (!wanted.bulk) {
-            json.key("network");
-            return write(json, made.front(), fields, caller, db);
-        }
-        const auto items = json.array("networks");
-        for (const auto& each : made) write(json, each, fields, caller, db);
+        return jsonResponse(201, [&](JsonWriter& json) {
+            const auto body = json.object();
+            const Fields fields(request.query);
+            if (!wanted.bulk) {
+                json.key("network");
+                return write(json, all.front(), fields, caller, tx);
+            }
+            const auto items = json.array("networks");
+            for (const auto& each : all) write(json, each, fields, caller, tx);
+        });
     });
 }
 
 Response update(Request& request, Networks& networks) {
     const auto& caller = identity::callerOf(request);
     const Json wanted = put(request, "network");
-    const auto network = networks.core().parts.store.write([&](store::Transaction& tx) {
+    return networks.core().parts.store.write([&](store::Transaction& tx) {
         const auto before = visible(request, tx);
         enforceOn(caller, "update_network", "get_network", targetOf(before), networkNotFound(before.id.text));
         const Body body(wanted, attributes(), false);
         enforceAttributes(caller, "update_network", body, targetOf(before), false);
         checkRevision(request, "network", before.id.text, before.standard.revision);
-        return networks.update(tx, before, body);
-    });
-    return jsonResponse(200, [&](JsonWriter& json) {
-        const auto body = json.object();
-        json.key("network");
-        write(json, network, Fields(request.query), caller, networks.core().parts.store.reader());
+        const auto network = networks.update(tx, before, body);
+        return jsonResponse(200, [&](JsonWriter& json) {
+            const auto object = json.object();
+            json.key("network");
+            write(json, network, Fields(request.query), caller, tx);
+        });
     });
 }
 

@@ -160,7 +160,7 @@ Response show(Request& request, Ports& ports) {
 Response create(Request& request, Ports& ports) {
     const auto& caller = identity::callerOf(request);
     const auto wanted = posted(request, "port", "ports");
-    const auto made = ports.core().parts.store.write([&](store::Transaction& tx) {
+    return ports.core().parts.store.write([&](store::Transaction& tx) {
         std::vector<Found> all;
         for (const auto& each : wanted.items) {
             const Body body(each, attributes(), true);
@@ -178,14 +178,12 @@ Response create(Request& request, Ports& ports) {
             all.push_back({ports.create(tx, caller, *network, body), *network, {}});
             all.back().target = targetOf(all.back().port, *network);
         }
-        return all;
-    });
-    auto& db = ports.core().parts.store.reader();
-    if (!wanted.bulk) return answer(request, 201, made.front().port, made.front().target, db);
-    return jsonResponse(201, [&](JsonWriter& json) {
-        const auto body = json.object();
-        const auto items = json.array("ports");
-        for (const auto& each : made) write(json, each.port, each.target, Fields(request.query), caller, db);
+        if (!wanted.bulk) return answer(request, 201, all.front().port, all.front().target, tx);
+        return jsonResponse(201, [&](JsonWriter& json) {
+            const auto body = json.object();
+            const auto items = json.array("ports");
+            for (const auto& each : all) write(json, each.port, each.target, Fields(request.query), caller, tx);
+        });
     });
 }
 

@@ -84,7 +84,7 @@ Response show(Request& request, Routers& routers) {
 Response create(Request& request, Routers& routers) {
     const auto& caller = identity::callerOf(request);
     const auto wanted = posted(request, "router", "routers");
-    const auto made = routers.core().parts.store.write([&](store::Transaction& tx) {
+    return routers.core().parts.store.write([&](store::Transaction& tx) {
         std::vector<Router> all;
         for (const auto& each : wanted.items) {
             const Body body(each, attributes(), true);
@@ -93,29 +93,26 @@ Response create(Request& request, Routers& routers) {
             enforceAttributes(caller, "create_router", body, target, true);
             all.push_back(routers.create(tx, caller, body));
         }
-        return all;
-    });
-    auto& db = routers.core().parts.store.reader();
-    if (!wanted.bulk) return answer(request, 201, made.front(), db);
-    return jsonResponse(201, [&](JsonWriter& json) {
-        const auto body = json.object();
-        const auto items = json.array("routers");
-        for (const auto& each : made) write(json, each, Fields(request.query), db);
+        if (!wanted.bulk) return answer(request, 201, all.front(), tx);
+        return jsonResponse(201, [&](JsonWriter& json) {
+            const auto body = json.object();
+            const auto items = json.array("routers");
+            for (const auto& each : all) write(json, each, Fields(request.query), tx);
+        });
     });
 }
 
 Response update(Request& request, Routers& routers) {
     const auto& caller = identity::callerOf(request);
     const Json wanted = put(request, "router");
-    const auto after = routers.core().parts.store.write([&](store::Transaction& tx) {
+    return routers.core().parts.store.write([&](store::Transaction& tx) {
         const auto it = found(request, tx);
         enforceOn(caller, "update_router", "get_router", ownedBy(it.standard.project), missing(request));
         const Body body(wanted, attributes(), false);
         enforceAttributes(caller, "update_router", body, ownedBy(it.standard.project), false);
         checkRevision(request, "router", it.id.text, it.standard.revision);
-        return routers.update(tx, caller, it, body);
+        return answer(request, 200, routers.update(tx, caller, it, body), tx);
     });
-    return answer(request, 200, after, routers.core().parts.store.reader());
 }
 
 Response remove(Request& request, Routers& routers) {
@@ -156,13 +153,12 @@ Response interface(Request& request, Routers& routers, bool adds) {
 Response extraRoutes(Request& request, Routers& routers, bool adds) {
     const auto& caller = identity::callerOf(request);
     const Json wanted = put(request, "router");
-    const auto after = routers.core().parts.store.write([&](store::Transaction& tx) {
+    return routers.core().parts.store.write([&](store::Transaction& tx) {
         const auto it = found(request, tx);
         enforceOn(caller, adds ? "add_extraroutes" : "remove_extraroutes", "get_router", ownedBy(it.standard.project), missing(request));
         const Body body(wanted, {{"routes", Type::Other, {}, false, true}}, false);
-        return adds ? routers.addRoutes(tx, it, body) : routers.removeRoutes(tx, it, body);
+        return answer(request, 200, adds ? routers.addRoutes(tx, it, body) : routers.removeRoutes(tx, it, body), tx);
     });
-    return answer(request, 200, after, routers.core().parts.store.reader());
 }
 
 }

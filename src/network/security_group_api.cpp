@@ -112,7 +112,7 @@ Response show(Request& request, SecurityGroups& groups) {
 Response create(Request& request, SecurityGroups& groups) {
     const auto& caller = identity::callerOf(request);
     const auto wanted = posted(request, "security_group", "security_groups");
-    const auto made = groups.core().parts.store.write([&](store::Transaction& tx) {
+    return groups.core().parts.store.write([&](store::Transaction& tx) {
         std::vector<SecurityGroup> all;
         for (const auto& each : wanted.items) {
             const Body body(each, attributes(), true);
@@ -121,29 +121,26 @@ Response create(Request& request, SecurityGroups& groups) {
             enforceAttributes(caller, "create_security_group", body, target, true);
             all.push_back(groups.create(tx, caller, body));
         }
-        return all;
-    });
-    auto& db = groups.core().parts.store.reader();
-    if (!wanted.bulk) return answer(request, 201, made.front(), db);
-    return jsonResponse(201, [&](JsonWriter& json) {
-        const auto body = json.object();
-        const auto items = json.array("security_groups");
-        for (const auto& each : made) write(json, each, Fields(request.query), db);
+        if (!wanted.bulk) return answer(request, 201, all.front(), tx);
+        return jsonResponse(201, [&](JsonWriter& json) {
+            const auto body = json.object();
+            const auto items = json.array("security_groups");
+            for (const auto& each : all) write(json, each, Fields(request.query), tx);
+        });
     });
 }
 
 Response update(Request& request, SecurityGroups& groups) {
     const auto& caller = identity::callerOf(request);
     const Json wanted = put(request, "security_group");
-    const auto after = groups.core().parts.store.write([&](store::Transaction& tx) {
+    return groups.core().parts.store.write([&](store::Transaction& tx) {
         const auto it = found(request, tx);
         enforceOn(caller, "update_security_group", "get_security_group", ownedBy(it.standard.project), missing(request));
         const Body body(wanted, attributes(), false);
         enforceAttributes(caller, "update_security_group", body, ownedBy(it.standard.project), false);
         checkRevision(request, "security_group", it.id.text, it.standard.revision);
-        return groups.update(tx, it, body);
+        return answer(request, 200, groups.update(tx, it, body), tx);
     });
-    return answer(request, 200, after, groups.core().parts.store.reader());
 }
 
 Response remove(Request& request, SecurityGroups& groups) {
@@ -214,7 +211,7 @@ Response showRule(Request& request, SecurityGroups& groups) {
 Response createRule(Request& request, SecurityGroups& groups) {
     const auto& caller = identity::callerOf(request);
     const auto wanted = posted(request, "security_group_rule", "security_group_rules");
-    const auto made = groups.core().parts.store.write([&](store::Transaction& tx) {
+    return groups.core().parts.store.write([&](store::Transaction& tx) {
         std::vector<SecurityGroupRule> all;
         for (const auto& each : wanted.items) {
             const Body body(each, ruleAttributes(), true);
@@ -235,14 +232,12 @@ Response createRule(Request& request, SecurityGroups& groups) {
             }
             all.push_back(groups.createRule(tx, *group, project, body));
         }
-        return all;
-    });
-    auto& db = groups.core().parts.store.reader();
-    if (!wanted.bulk) return answerRule(request, 201, made.front(), db);
-    return jsonResponse(201, [&](JsonWriter& json) {
-        const auto body = json.object();
-        const auto items = json.array("security_group_rules");
-        for (const auto& each : made) writeRule(json, each, Fields(request.query), db);
+        if (!wanted.bulk) return answerRule(request, 201, all.front(), tx);
+        return jsonResponse(201, [&](JsonWriter& json) {
+            const auto body = json.object();
+            const auto items = json.array("security_group_rules");
+            for (const auto& each : all) writeRule(json, each, Fields(request.query), tx);
+        });
     });
 }
 

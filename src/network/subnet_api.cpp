@@ -117,7 +117,7 @@ Response show(Request& request, Subnets& subnets) {
 Response create(Request& request, Subnets& subnets) {
     const auto& caller = identity::callerOf(request);
     const auto wanted = posted(request, "subnet", "subnets");
-    const auto made = subnets.core().parts.store.write([&](store::Transaction& tx) {
+    return subnets.core().parts.store.write([&](store::Transaction& tx) {
         std::vector<Subnet> all;
         for (const auto& each : wanted.items) {
             const Body body(each, attributes(), true);
@@ -133,29 +133,26 @@ Response create(Request& request, Subnets& subnets) {
             enforceAttributes(caller, "create_subnet", body, target, true);
             all.push_back(subnets.create(tx, caller, *network, body));
         }
-        return all;
-    });
-    auto& db = subnets.core().parts.store.reader();
-    if (!wanted.bulk) return answer(request, 201, made.front(), db);
-    return jsonResponse(201, [&](JsonWriter& json) {
-        const auto body = json.object();
-        const auto items = json.array("subnets");
-        for (const auto& each : made) write(json, each, Fields(request.query), db);
+        if (!wanted.bulk) return answer(request, 201, all.front(), tx);
+        return jsonResponse(201, [&](JsonWriter& json) {
+            const auto body = json.object();
+            const auto items = json.array("subnets");
+            for (const auto& each : all) write(json, each, Fields(request.query), tx);
+        });
     });
 }
 
 Response update(Request& request, Subnets& subnets) {
     const auto& caller = identity::callerOf(request);
     const Json wanted = put(request, "subnet");
-    const auto subnet = subnets.core().parts.store.write([&](store::Transaction& tx) {
+    return subnets.core().parts.store.write([&](store::Transaction& tx) {
         const auto it = found(request, tx);
         enforceOn(caller, "update_subnet", "get_subnet", it.target, subnetNotFound(it.subnet.id.text));
         const Body body(wanted, attributes(), false);
         enforceAttributes(caller, "update_subnet", body, it.target, false);
         checkRevision(request, "subnet", it.subnet.id.text, it.subnet.standard.revision);
-        return subnets.update(tx, it.subnet, it.network, body);
+        return answer(request, 200, subnets.update(tx, it.subnet, it.network, body), tx);
     });
-    return answer(request, 200, subnet, subnets.core().parts.store.reader());
 }
 
 Response remove(Request& request, Subnets& subnets) {

@@ -85,7 +85,7 @@ Response show(Request& request, SubnetPools& pools) {
 Response create(Request& request, SubnetPools& pools) {
     const auto& caller = identity::callerOf(request);
     const auto wanted = posted(request, "subnetpool", "subnetpools");
-    const auto made = pools.core().parts.store.write([&](store::Transaction& tx) {
+    return pools.core().parts.store.write([&](store::Transaction& tx) {
         std::vector<SubnetPool> all;
         for (const auto& each : wanted.items) {
             const Body body(each, attributes(), true);
@@ -94,29 +94,26 @@ Response create(Request& request, SubnetPools& pools) {
             enforceAttributes(caller, "create_subnetpool", body, target, true);
             all.push_back(pools.create(tx, caller, body));
         }
-        return all;
-    });
-    auto& db = pools.core().parts.store.reader();
-    if (!wanted.bulk) return answer(request, 201, made.front(), db);
-    return jsonResponse(201, [&](JsonWriter& json) {
-        const auto body = json.object();
-        const auto items = json.array("subnetpools");
-        for (const auto& each : made) write(json, each, Fields(request.query), db);
+        if (!wanted.bulk) return answer(request, 201, all.front(), tx);
+        return jsonResponse(201, [&](JsonWriter& json) {
+            const auto body = json.object();
+            const auto items = json.array("subnetpools");
+            for (const auto& each : all) write(json, each, Fields(request.query), tx);
+        });
     });
 }
 
 Response update(Request& request, SubnetPools& pools) {
     const auto& caller = identity::callerOf(request);
     const Json wanted = put(request, "subnetpool");
-    const auto after = pools.core().parts.store.write([&](store::Transaction& tx) {
+    return pools.core().parts.store.write([&](store::Transaction& tx) {
         const auto it = found(request, tx);
         enforceOn(caller, "update_subnetpool", "get_subnetpool", targetOf(it), missing(request));
         const Body body(wanted, attributes(), false);
         enforceAttributes(caller, "update_subnetpool", body, targetOf(it), false);
         checkRevision(request, "subnetpool", it.id, it.standard.revision);
-        return pools.update(tx, it, body);
+        return answer(request, 200, pools.update(tx, it, body), tx);
     });
-    return answer(request, 200, after, pools.core().parts.store.reader());
 }
 
 Response remove(Request& request, SubnetPools& pools) {

@@ -1,5 +1,6 @@
 #include "platform/store/store.hpp"
 
+#include <semaphore.h>
 #include <sqlite3.h>
 
 #include <algorithm>
@@ -8,7 +9,6 @@
 #include <deque>
 #include <map>
 #include <mutex>
-#include <semaphore>
 #include <thread>
 #include <unordered_map>
 
@@ -70,7 +70,6 @@ public:
         } else {
             executePlain(db_, "PRAGMA cache_size=-512"); // many of these; the kernel's page cache is behind them
         }
-        executePlain(db_, "PRAGMA mmap_size=268435456");
         executePlain(db_, "PRAGMA trusted_schema=OFF");
     }
 
@@ -174,12 +173,20 @@ int Transaction::change(std::string_view sql, const std::vector<Value>& values) 
 
 namespace {
 
+/// POSIX's, since the standard library's yields the processor some times before it sleeps, which takes it from the writer.
+struct Semaphore {
+    Semaphore() { ::sem_init(&it, 0, 0); }
+    ~Semaphore() { ::sem_destroy(&it); }
+    Semaphore(const Semaphore&) = delete;
+    sem_t it;
+};
+
 /// A change that waits for its flush, on the stack of the thread that waits.
 struct Waiting {
     const std::function<void(Transaction&)>& work;
     std::vector<std::function<void()>> afterCommit = {};
     std::exception_ptr failed = nullptr;
-    std::binary_semaphore& done; // the waiting thread's own, which outlives this
+    sem_t& done; // the waiting thread's own, which outlives this
 };
 
 }
@@ -252,7 +259,7 @@ struct Store::Impl {
             }
             lock.unlock();
             flush(batch);
-            for (auto* each : batch) each->done.release();
+            for (auto* each : batch) ::sem_post(&each->done);
             batch.clear();
             lock.lock();
         }
@@ -274,14 +281,15 @@ Store::~Store() {
 
 void Store::submit(const std::function<void(Transaction&)>& work) {
     assert(std::this_thread::get_id() != impl_->thread.get_id()); // a write inside a write would wait for itself
-    static thread_local std::binary_semaphore done(0);
-    Waiting change{.work = work, .done = done};
+    static thread_local Semaphore done;
+    Waiting change{.work = work, .done = done.it};
     {
         const std::lock_guard lock(impl_->mutex);
         impl_->queue.push_back(&change);
         if (impl_->queue.size() == 1) impl_->filled.notify_one();
     }
-    done.acquire();
+    while (::sem_wait(&done.it) != 0) { // a signal came in between
+    }
     if (change.failed) std::rethrow_exception(change.failed);
 }
 
