@@ -44,11 +44,17 @@ bool set(const std::string& name, const std::string& value) {
     return !out.fail();
 }
 
-/// Settings of the host that we changed, so that they can be put back.
+/// Which start of the kernel this is (random(4)).
+std::string bootId() { return settingOf("kernel/random/boot_id"); }
+
+/// Settings of the host that we changed, so that they can be put back. The kernel forgets them when it starts again, and so do we: what
+/// they were before may no longer be what the host's owner wants.
 class Settings {
 public:
     explicit Settings(fs::path file) : file_(std::move(file)) {
         std::ifstream in(file_);
+        std::string boot;
+        if (!(in >> boot) || boot != bootId()) return;
         for (std::string name, value; in >> name >> value;) before_[name] = value;
     }
 
@@ -70,6 +76,7 @@ public:
 private:
     void save() const {
         std::ofstream out(file_, std::ios::trunc);
+        out << bootId() << '\n';
         for (const auto& [name, value] : before_) out << name << ' ' << value << '\n';
         if (!out.flush()) throw Error(Failure::Broken, "could not write ", file_.string());
     }

@@ -433,6 +433,32 @@ TEST_CASE("What vanished comes back, what is not ours stays", "[network][linux]"
     CHECK(nft::tables() == std::set<std::string>{"ip owner"});
 }
 
+TEST_CASE("A setting of the host is put back, but not one of before the host started again", "[network][linux]") {
+    NEEDS_ROOT();
+    Host host;
+    const auto forwards = [] {
+        std::ifstream in("/proc/sys/net/ipv4/ip_forward");
+        return std::string(std::istreambuf_iterator<char>(in), {}).substr(0, 1);
+    };
+    NetworkPlan plan;
+    plan.networks = {tenantNetwork(1, "10.1.0"), externalNetwork(3, "172.31.0")};
+    PlannedRouter joining;
+    joining.id = router(1);
+    joining.interfaces = {{port(801), networkId(1), mac(801), {{subnet(1), "10.1.0.1"}}}};
+    plan.routers = {joining};
+    host.driver->apply(plan);
+    CHECK(forwards() == "1");
+    host.driver->apply({});
+    CHECK(forwards() == "0");
+
+    host.driver->apply(plan);
+    std::fstream kept(host.world.folder() / "settings", std::ios::in | std::ios::out);
+    kept << 'x'; // the first letter of which start of the kernel it was
+    kept.close();
+    linuxNetworkDriver({.folder = host.world.folder()})->apply({});
+    CHECK(forwards() == "1");
+}
+
 TEST_CASE("A wrong value costs itself and nothing else", "[network][linux][security]") {
     NEEDS_ROOT();
     Host host;
