@@ -9,6 +9,13 @@ namespace stratolet::image {
 
 using identity::Caller;
 
+namespace {
+
+// Who queues an image and looks sees it queued; who thinks better of it can take it back.
+constexpr auto queuedAtLeast = std::chrono::seconds(1);
+
+}
+
 Cache::Cache(Parts parts, ImageService& images, const Stores& stores, const std::filesystem::path& folder)
     : parts_(parts),
       images_(images),
@@ -29,8 +36,20 @@ void Cache::queue(const Caller& caller, const ImageId& id) {
         if (!stores_.locate(image)) throw Error(Failure::Invalid, "Image ", id, " is in no store of this cloud.");
         if (table_.has(tx, id)) return;
         table_.queue(tx, id, parts_.ambient.now());
-        parts_.jobs.enqueue(tx, "image.cache", id.text);
     });
+}
+
+void Cache::fetchQueued() {
+    auto& db = parts_.store.reader();
+    const auto ripe = [&](store::Reader& now, const CachedImage& each) {
+        return each.queued && each.modified + queuedAtLeast < parts_.ambient.now() && !parts_.jobs.busy(now, each.image.text);
+    };
+    for (const auto& each : table_.all(db)) {
+        if (!ripe(db, each)) continue;
+        parts_.store.write([&](store::Transaction& tx) {
+            if (table_.has(tx, each.image) && ripe(tx, each)) parts_.jobs.enqueue(tx, "image.cache", each.image.text);
+        });
+    }
 }
 
 void Cache::remove(const Caller& caller, const ImageId& id) {

@@ -41,6 +41,7 @@ public:
 
     std::vector<CachedImage> list(const identity::Caller& caller);
     void queue(const identity::Caller& caller, const ImageId& image);
+    void fetchQueued();                                                ///< begins to copy what has been queued; called again and again
     void remove(const identity::Caller& caller, const ImageId& image); ///< Error(NotFound) where it is neither there nor queued
     void clear(const identity::Caller& caller, bool cached, bool queued);
 

@@ -22,7 +22,7 @@ Fd opened(const std::filesystem::path& file) {
 
 }
 
-ImageData::ImageData(Parts parts, ImageService& images, const Stores& stores, const Staging& staging, const WebSource& web, Cache* cache)
+ImageData::ImageData(Parts parts, ImageService& images, const Stores& stores, const Staging& staging, const WebSource& web, Cache& cache)
     : parts_(parts),
       images_(images),
       stores_(stores),
@@ -171,8 +171,13 @@ std::optional<ImageData::Download> ImageData::download(const Caller& caller, con
     if (image.status == ImageStatus::Deactivated && !images_.isAdmin(caller))
         throw Error(Failure::Forbidden, "The requested image has been deactivated. Image data download is forbidden.");
     if (image.status != ImageStatus::Active && image.status != ImageStatus::Deactivated) return std::nullopt;
-    if (cache_) {
-        if (const auto copy = cache_->use(id)) return Download{opened(*copy), image.size.value_or(0), image.checksum.value_or("")};
+    if (const auto copy = cache_.use(id)) {
+        try {
+            verify(image, *copy);
+            return Download{opened(*copy), image.size.value_or(0), image.checksum.value_or("")};
+        } catch (const Error& problem) {
+            parts_.log.warning("a cached copy is not used", {{"image", id.text}, {"reason", problem.what()}});
+        }
     }
     if (const auto file = stores_.locate(image)) return Download{opened(*file), image.size.value_or(0), image.checksum.value_or("")};
     for (const auto& location : image.locations) {
@@ -253,7 +258,7 @@ void ImageData::discard(const ImageId& id) {
             if (const auto file = store->find(id)) verified_.erase(*file);
     }
     staging_.discard(id);
-    if (cache_) cache_->discard(id);
+    cache_.discard(id);
     stores_.discard(id);
 }
 

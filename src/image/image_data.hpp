@@ -26,8 +26,7 @@ class ImageUpload;
 /// The bytes of images: on their way in and out, and whether they are still what they were.
 class ImageData {
 public:
-    ImageData(Parts parts, ImageService& images, const Stores& stores, const Staging& staging, const WebSource& web,
-              Cache* cache); ///< null where nothing is cached
+    ImageData(Parts parts, ImageService& images, const Stores& stores, const Staging& staging, const WebSource& web, Cache& cache);
 
     /// Begins an upload: the image is `saving` until the upload has committed, or is destroyed (then `queued` again).
     /// `expected` is the length that the client announced, if it did; `store` is empty for the first one.
@@ -80,7 +79,7 @@ private:
     const Stores& stores_;
     const Staging& staging_;
     const WebSource& web_;
-    Cache* cache_;
+    Cache& cache_;
 
     std::mutex heldMutex_;
     std::set<ImageId> held_;

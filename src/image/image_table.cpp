@@ -1,6 +1,7 @@
 #include "image/image_table.hpp"
 
 #include <cassert>
+#include <span>
 
 namespace stratolet::image {
 namespace {
@@ -38,14 +39,28 @@ ImageMember memberFromRow(const store::Row& row) {
     return {row.id<ImageId>(0), row.id<ProjectId>(1), row.text(2), row.time(3), row.time(4)};
 }
 
-void complete(store::Reader& db, ImageRecord& image) {
-    auto properties = db.query("SELECT name, value FROM image_properties WHERE image_id = ?", image.id);
-    while (properties.next()) image.properties.emplace(properties.row().text(0), properties.row().text(1));
-    image.tags = db.query("SELECT tag FROM image_tags WHERE image_id = ? ORDER BY tag", image.id).texts();
-    image.locations = db.query("SELECT store, url, metadata FROM image_locations WHERE image_id = ? ORDER BY position", image.id)
-                          .all<ImageLocation>([](const store::Row& row) {
-                              return ImageLocation{row.text(0), row.text(1), row.text(2)};
-                          });
+/// Adds what is in tables of its own, for all images with a query each.
+void complete(store::Reader& db, std::span<ImageRecord> images) {
+    if (images.empty()) return;
+    std::map<std::string_view, ImageRecord*> byId;
+    std::string ids = "[";
+    for (auto& image : images) {
+        byId.emplace(image.id.text, &image);
+        ids.append(ids.size() > 1 ? "," : "").append(jsonText(image.id.text));
+    }
+    ids += "]";
+    const auto of = [&](const store::Row& row) -> ImageRecord& { return *byId.at(row.text(0)); };
+    auto properties =
+        db.query("SELECT image_id, name, value FROM image_properties WHERE image_id IN (SELECT value FROM json_each(?))", ids);
+    while (properties.next()) of(properties.row()).properties.emplace(properties.row().text(1), properties.row().text(2));
+    auto tags = db.query("SELECT image_id, tag FROM image_tags WHERE image_id IN (SELECT value FROM json_each(?)) ORDER BY tag", ids);
+    while (tags.next()) of(tags.row()).tags.push_back(tags.row().text(1));
+    auto locations =
+        db.query("SELECT image_id, store, url, metadata FROM image_locations WHERE image_id IN (SELECT value FROM json_each(?)) "
+                 "ORDER BY position",
+                 ids);
+    while (locations.next())
+        of(locations.row()).locations.push_back({locations.row().text(1), locations.row().text(2), locations.row().text(3)});
 }
 
 void insertDetails(store::Transaction& tx, const ImageRecord& image) {
@@ -57,7 +72,7 @@ void insertDetails(store::Transaction& tx, const ImageRecord& image) {
 
 std::optional<ImageRecord> ImageTable::find(store::Reader& db, const ImageId& id) {
     auto image = db.query(std::string(selectImage) + " WHERE id = ?", id).maybe<ImageRecord>(fromRow);
-    if (image) complete(db, *image);
+    if (image) complete(db, {&*image, 1});
     return image;
 }
 
@@ -67,7 +82,7 @@ std::vector<ImageRecord> ImageTable::list(store::Reader& db, const store::Condit
     values.emplace_back(limit);
     auto images =
         db.run(std::string(selectImage) + conditions.where() + store::orderBy(order) + " LIMIT ?", values).all<ImageRecord>(fromRow);
-    for (auto& image : images) complete(db, image);
+    complete(db, images);
     return images;
 }
 

@@ -1,7 +1,5 @@
 #include "image/image.hpp"
 
-#include <optional>
-
 #include <stratolet/error.hpp>
 
 #include "image/image_api.hpp"
@@ -69,15 +67,10 @@ struct Images::Impl {
           staging(below(given.config, "staging")),
           web(webSource(given.config)),
           service(given),
-          data(given, service, stores, staging, web, cacheOf(given)),
-          imports(given, service, data, stores, staging, web) {}
-
-    Cache* cacheOf(const Parts& given) {
-        if (!given.config.boolean("image", "cache")) return nullptr;
-        return &cache.emplace(given, service, stores, below(given.config, "image-cache"));
-    }
-
-    Minors minors() const { return {.cache = cache.has_value(), .locations = service.locationsShown()}; }
+          cache(given, service, stores, below(given.config, "image-cache")),
+          data(given, service, stores, staging, web, cache),
+          imports(given, service, data, stores, staging, web),
+          has{.cache = given.config.boolean("image", "cache"), .locations = service.locationsShown()} {}
 
     Parts parts;
     identity::Identity& identity;
@@ -85,9 +78,10 @@ struct Images::Impl {
     Staging staging;
     WebSource web;
     ImageService service;
-    std::optional<Cache> cache; // before data, which uses it
+    Cache cache;
     ImageData data;
     Imports imports;
+    Minors has;
     Metadefs metadefs{parts};
 };
 
@@ -97,11 +91,14 @@ Images::Images(Parts parts, const std::vector<std::unique_ptr<ImageStore>>& stor
     parts.policies.add("image", policyDefaults("image"));
     parts.jobs.declare(jobs::Job("image.delete").step("discard", [&impl](jobs::Run& run) { impl.data.discard(run.id_of<ImageId>()); }));
     impl.imports.declareJobs();
-    if (impl.cache) impl.cache->declareJobs();
+    impl.cache.declareJobs();
+    if (impl.has.cache)
+        parts.reconciler.declare(
+            "image-cache", [&impl] { impl.cache.fetchQueued(); }, std::chrono::seconds(1));
     parts.reconciler.declare("image", [&impl] {
         impl.data.reconcile();
         impl.imports.forgetExpiredTasks();
-        if (impl.cache) impl.cache->reconcile();
+        impl.cache.reconcile();
     });
 }
 
@@ -114,10 +111,10 @@ http::Site Images::site() {
     site.name = "image";
     site.prefix = "/image";
     site.classicPort = 9292;
-    const auto has = impl_->minors();
+    const auto has = impl_->has;
     for (auto&& each : {imageRoutes(impl_->service, impl_->data, impl_->stores, has), memberRoutes(impl_->service),
                         importRoutes(impl_->imports, impl_->stores), taskRoutes(impl_->imports), schemaRoutes(),
-                        metadefRoutes(impl_->metadefs), metadefSchemaRoutes(), impl_->cache ? cacheRoutes(*impl_->cache) : http::Routes()})
+                        metadefRoutes(impl_->metadefs), metadefSchemaRoutes(), has.cache ? cacheRoutes(impl_->cache) : http::Routes()})
         site.routes.insert(site.routes.end(), each.begin(), each.end());
     site.refuse = refusal;
     site.noRoute = [has](const http::Request& request, const std::vector<http::Method>& allowed) { return noRoute(request, allowed, has); };

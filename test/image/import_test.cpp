@@ -644,7 +644,9 @@ TEST_CASE("Copies near at hand are made, used and given up when an administrator
     CHECK(admin.puts("/image/v2/cache/" + queued, "").status == 400);
     REQUIRE(uploads(alice, image, "abc").status == 204);
     CHECK(admin.puts("/image/v2/cache/" + image, "").status == 202);
-    cloud.settle();
+    CHECK(admin.gets("/image/v2/cache").json().array("queued_images").items().at(0).text() == image);
+    for (int tries = 0; tries < 1000 && admin.gets("/image/v2/cache").json().array("cached_images").size() == 0; ++tries)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
     CHECK(filesIn(cloud.folder() / "image-cache") == 1);
     std::filesystem::remove(cloud.folder() / "images" / image);
     CHECK(alice.gets(at(image, "/file")).body == "abc");

@@ -22,7 +22,7 @@ namespace stratolet::http {
 namespace {
 
 constexpr std::size_t smallReadBytes = 16 << 10, largeReadBytes = 256 << 10; // asked of the socket at once
-constexpr std::size_t uploadPieceBytes = 1 << 20;                            // handed to a sink at once
+constexpr std::size_t uploadPieceBytes = 512 << 10;                          // handed to a sink at once
 constexpr std::size_t lingerBytesMax = 4 << 20; // of an unwanted body, so that the client gets to read our answer
 
 /// The Date header's value; made once a second.
