@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <set>
 
 #include "identity/group.hpp"
@@ -12,7 +13,22 @@
 namespace stratolet::identity {
 namespace {
 
-bool isTrue(std::string_view text) { return text == "true" || text == "True" || text == "TRUE" || text == "1"; }
+/// true or false in any case, 1 or 0; nothing for any other text.
+std::optional<bool> truthOf(std::string_view text) {
+    std::string word(text);
+    std::transform(word.begin(), word.end(), word.begin(), [](unsigned char each) { return static_cast<char>(std::tolower(each)); });
+    if (word == "true" || word == "1") return true;
+    if (word == "false" || word == "0") return false;
+    return std::nullopt;
+}
+
+std::optional<std::int64_t> numberIn(std::string_view text) {
+    std::int64_t number = 0;
+    const auto [end, trouble] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return trouble == std::errc() && end == text.data() + text.size() && !text.empty() ? std::optional(number) : std::nullopt;
+}
+
+bool isTrue(std::string_view text) { return truthOf(text).value_or(false); }
 
 /// The domain and the name that a login's body gives; nothing where it gives an id, or a domain that does not exist.
 std::optional<std::pair<DomainId, std::string>> nameIn(const Json& reference, store::Reader& db) {
@@ -43,13 +59,6 @@ std::string filterOf(const std::string& objectClass, std::string filter, const s
     return "(&(objectClass=" + ldap::inFilter(objectClass) + ")" + filter + more + ")";
 }
 
-bool isEnabled(const ldap::Entry& entry, const DirectorySettings& settings) {
-    auto value = std::string(entry.first(settings.at("user_enabled_attribute")));
-    if (value.empty()) value = settings.at("user_enabled_default");
-    if (const long mask = std::atol(settings.at("user_enabled_mask").c_str()); mask != 0) return (std::atol(value.c_str()) & mask) != mask;
-    return isTrue(settings.at("user_enabled_invert")) ? !isTrue(value) : isTrue(value);
-}
-
 Found userFrom(const ldap::Entry& entry, const DirectorySettings& settings) {
     Found user;
     user.dn = entry.dn;
@@ -57,7 +66,7 @@ Found userFrom(const ldap::Entry& entry, const DirectorySettings& settings) {
     user.name = entry.first(settings.at("user_name_attribute"));
     user.mail = entry.first(settings.at("user_mail_attribute"));
     user.description = entry.first(settings.at("user_description_attribute"));
-    user.enabled = isEnabled(entry, settings);
+    user.enabled = isEnabledInDirectory(entry.first(settings.at("user_enabled_attribute")), settings);
     return user;
 }
 
@@ -244,6 +253,16 @@ private:
     bool changed_ = false;
 };
 
+}
+
+bool isEnabledInDirectory(std::string_view value, const DirectorySettings& settings) {
+    if (value.empty()) value = settings.at("user_enabled_default");
+    if (const auto mask = numberIn(settings.at("user_enabled_mask")).value_or(0); mask != 0) {
+        const auto bits = numberIn(value);
+        return bits && (*bits & mask) != mask;
+    }
+    const auto truth = truthOf(value);
+    return truth && *truth != isTrue(settings.at("user_enabled_invert"));
 }
 
 void refuseInDirectory(store::Reader& db, const DomainId& domain) {

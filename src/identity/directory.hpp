@@ -3,6 +3,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "identity/core.hpp"
@@ -14,6 +15,10 @@ namespace stratolet::identity {
 
 /// Error(Forbidden) where the users and groups of this domain are kept in a directory, which we only read.
 void refuseInDirectory(store::Reader& db, const DomainId& domain);
+
+/// What the attribute user_enabled_attribute with this value (empty: there is none) says, by the settings user_enabled_default, _mask and
+/// _invert. What cannot be understood does not enable anybody.
+bool isEnabledInDirectory(std::string_view value, const DirectorySettings& settings);
 
 std::vector<ConfigOption> directoriesConfigOptions();
 

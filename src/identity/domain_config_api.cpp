@@ -155,6 +155,27 @@ Response create(Request& request, Core& core) {
     return answer(existed ? 200 : 201, kept(core.parts.store.reader(), domain), "", "", domain);
 }
 
+/// The rules for passwords, which everybody may read; they are the same for all and shown for the default domain only.
+Response showPasswordRules(Request& request, Core& core) {
+    const auto option = partOf(request, "option");
+    const auto domain = demandDomain(request, core.parts.store.reader());
+    if (domain != "default") throw invalid("the rules for passwords are shown for the default domain only.");
+    const auto& config = core.parts.config;
+    Options rules;
+    for (const std::string name : {"password_regex", "password_regex_description"}) {
+        const auto& value = config.text("identity", name);
+        rules[name] = value.empty() ? "null" : jsonText(value);
+    }
+    if (!option.empty() && !rules.contains(option)) throw invalid("option " + option + " in group security_compliance is not supported.");
+    return jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        const auto shown = out.object("config");
+        if (!option.empty()) return out.rawField(option, rules.at(option));
+        out.key("security_compliance");
+        write(out, rules);
+    });
+}
+
 /// What a PATCH wants, which must be no more than its path names.
 Groups wantedBy(const Json& config, const std::string& group, const std::string& option) {
     if (group.empty()) return groupsFrom(config);
@@ -206,6 +227,9 @@ void addDomainConfigRoutes(Routes& routes, Core& core) {
         routes.push_back(
             {Method::Delete, path, policy(rule + "delete_domain_config"), [&](Request& request) { return remove(request, core); }});
     }
+    for (const auto* path : {"/security_compliance", "/security_compliance/{option}"})
+        routes.push_back({Method::Get, whole + path, policy(rule + "get_security_compliance_domain_config"),
+                          [&](Request& request) { return showPasswordRules(request, core); }});
     routes.push_back({Method::Put, whole, policy(rule + "create_domain_config"), [&](Request& request) { return create(request, core); }});
     for (const auto* path :
          {"/v3/domains/config/default", "/v3/domains/config/{group}/default", "/v3/domains/config/{group}/{option}/default"})

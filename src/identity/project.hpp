@@ -31,7 +31,7 @@ std::optional<Project> findDomainByName(store::Reader& db, const std::string& na
 std::vector<Project> list(store::Reader& db, const store::Conditions& conditions, const std::string& order = " ORDER BY created, id");
 void insert(store::Transaction& tx, const Project& project, Time now);
 void update(store::Transaction& tx, const Project& project);
-void remove(store::Transaction& tx, const ProjectId& id); ///< with its assignments
+void remove(store::Transaction& tx, const ProjectId& id); ///< with its assignments; it is nobody's default project any more
 std::vector<ProjectId> children(store::Reader& db, const ProjectId& id);
 
 /// The projects that this one is in, nearest first, and those that are in it: those only on which `user` has a role.

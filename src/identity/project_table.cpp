@@ -45,7 +45,10 @@ void update(store::Transaction& tx, const Project& project) {
                project.enabled, project.description, project.options, project.extra, project.id);
 }
 
-void remove(store::Transaction& tx, const ProjectId& id) { tx.execute("DELETE FROM projects WHERE id = ?", id); }
+void remove(store::Transaction& tx, const ProjectId& id) {
+    tx.execute("UPDATE users SET default_project_id = NULL WHERE default_project_id = ?", id);
+    tx.execute("DELETE FROM projects WHERE id = ?", id);
+}
 
 std::vector<ProjectId> children(store::Reader& db, const ProjectId& id) {
     return db.query("SELECT id FROM projects WHERE parent_id = ? ORDER BY id", id).all<ProjectId>([](const store::Row& row) {

@@ -9,6 +9,7 @@
 #include <iostream>
 #include <thread>
 
+#include "identity/directory.hpp"
 #include "platform/os/process.hpp"
 #include "platform/reconcile/reconciler.hpp"
 #include "support/test_appliance.hpp"
@@ -322,4 +323,27 @@ TEST_CASE("A domain's own configuration says that its users are in a directory, 
     CHECK(root.deletes(path).status == 204);
     cloud.appliance().reconciler().now("identity.directories");
     CHECK(creates() == 201);
+}
+
+TEST_CASE("Whether the directory enables a user is read as its settings say, and what is unclear enables nobody", "[identity][directory]") {
+    struct Case {
+        const char *value, *otherwise, *mask, *invert;
+        bool enabled;
+    };
+    const std::vector<Case> cases = {
+        {"TRUE", "True", "0", "false", true},     {"true", "True", "0", "false", true},   {"tRuE", "False", "0", "false", true},
+        {"1", "False", "0", "false", true},       {"FALSE", "True", "0", "false", false}, {"false", "True", "0", "false", false},
+        {"0", "True", "0", "false", false},       {"", "True", "0", "false", true},       {"", "False", "0", "false", false},
+        {"perhaps", "True", "0", "false", false}, {" true", "True", "0", "false", false}, {"TRUE", "True", "0", "true", false},
+        {"false", "True", "0", "true", true},     {"", "False", "0", "true", true},       {"", "True", "0", "true", false},
+        {"perhaps", "False", "0", "true", false}, {"512", "512", "2", "false", true},     {"514", "512", "2", "false", false},
+        {"", "512", "2", "false", true},          {"", "True", "2", "false", false},      {"TRUE", "512", "2", "false", false},
+        {"512x", "512", "2", "false", false},     {"-1", "512", "2", "false", false},
+    };
+    for (const auto& each : cases) {
+        const identity::DirectorySettings settings = {
+            {"user_enabled_default", each.otherwise}, {"user_enabled_mask", each.mask}, {"user_enabled_invert", each.invert}};
+        INFO(each.value << " default " << each.otherwise << " mask " << each.mask << " invert " << each.invert);
+        CHECK(identity::isEnabledInDirectory(each.value, settings) == each.enabled);
+    }
 }

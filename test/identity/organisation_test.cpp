@@ -513,7 +513,95 @@ TEST_CASE("A domain's configuration is kept by group and option, and its passwor
     CHECK_THAT(org.gets("domains/config/default").body, !Contains("password"));
     CHECK(org.gets("domains/config/identity/driver/default").json().object("config").text("driver") == "sql");
     CHECK(org.gets("domains/config/nonsense/default").status == 403);
-    CHECK(org.cloud.member("bob").gets(path).status == 403);
+    const auto bob = org.cloud.member("bob");
+    CHECK(bob.gets(path).status == 403);
+    CHECK(
+        bob.gets("/identity/v3/domains/default/config/security_compliance").json().object("config").object("security_compliance").size() ==
+        2);
+    CHECK(bob.gets("/identity/v3/domains/default/config/security_compliance/password_regex").status == 200);
+    CHECK(bob.gets("/identity/v3/domains/default/config/security_compliance/lockout_duration").status == 403);
+    CHECK(bob.gets(path + "/security_compliance").status == 403);
+}
+
+TEST_CASE("Only those whom the rules name change the organisation, whatever a request says about them", "[identity][policy]") {
+    Organisation org;
+    const auto domain = org.domain("D"), group = org.group("g"), role = org.role("r"), project = org.project("p"), user = org.user("u");
+    const auto service = org.service("s"), endpoint = org.endpoint(service, "http://x/");
+    const auto member = org.cloud.member("bob"), reader = org.cloud.member("rita", "reader"), manager = org.cloud.member("mary", "manager");
+    struct Change {
+        http::Method method;
+        std::string path, body;
+    };
+    using http::Method;
+    const std::vector<Change> changes = {
+        {Method::Post, "domains", R"({"domain":{"name":"x"}})"},
+        {Method::Patch, "domains/" + domain, R"({"domain":{"name":"x"}})"},
+        {Method::Delete, "domains/" + domain, ""},
+        {Method::Put, "domains/" + domain + "/config", R"({"config":{"ldap":{"url":"ldap://x"}}})"},
+        {Method::Patch, "domains/" + domain + "/config", R"({"config":{"ldap":{"url":"ldap://x"}}})"},
+        {Method::Delete, "domains/" + domain + "/config", ""},
+        {Method::Post, "projects", R"({"project":{"name":"x"}})"},
+        {Method::Patch, "projects/" + project, R"({"project":{"name":"x"}})"},
+        {Method::Delete, "projects/" + project, ""},
+        {Method::Put, "projects/" + project + "/tags", R"({"tags":["x"]})"},
+        {Method::Put, "projects/" + project + "/tags/x", ""},
+        {Method::Delete, "projects/" + project + "/tags", ""},
+        {Method::Post, "groups", R"({"group":{"name":"x"}})"},
+        {Method::Patch, "groups/" + group, R"({"group":{"name":"x"}})"},
+        {Method::Delete, "groups/" + group, ""},
+        {Method::Put, "groups/" + group + "/users/" + user, ""},
+        {Method::Delete, "groups/" + group + "/users/" + user, ""},
+        {Method::Post, "roles", R"({"role":{"name":"x"}})"},
+        {Method::Post, "roles", R"({"role":{"name":"x","domain_id":"default"}})"},
+        {Method::Patch, "roles/" + role, R"({"role":{"name":"x"}})"},
+        {Method::Delete, "roles/" + role, ""},
+        {Method::Put, "roles/" + role + "/implies/" + role, ""},
+        {Method::Delete, "roles/" + role + "/implies/" + role, ""},
+        {Method::Put, "projects/" + project + "/users/" + user + "/roles/" + role, ""},
+        {Method::Delete, "projects/" + project + "/groups/" + group + "/roles/" + role, ""},
+        {Method::Put, "domains/" + domain + "/groups/" + group + "/roles/" + role, ""},
+        {Method::Put, "system/users/" + user + "/roles/" + role, ""},
+        {Method::Put, "system/groups/" + group + "/roles/" + role, ""},
+        {Method::Put, "OS-INHERIT/domains/" + domain + "/users/" + user + "/roles/" + role + "/inherited_to_projects", ""},
+        {Method::Put, "OS-INHERIT/projects/" + project + "/groups/" + group + "/roles/" + role + "/inherited_to_projects", ""},
+        {Method::Post, "regions", R"({"region":{"id":"x"}})"},
+        {Method::Put, "regions/x", R"({"region":{}})"},
+        {Method::Patch, "regions/RegionOne", R"({"region":{"description":"x"}})"},
+        {Method::Delete, "regions/RegionOne", ""},
+        {Method::Post, "services", R"({"service":{"type":"x"}})"},
+        {Method::Patch, "services/" + service, R"({"service":{"type":"x"}})"},
+        {Method::Delete, "services/" + service, ""},
+        {Method::Post, "endpoints", R"({"endpoint":{"interface":"public","url":"http://x/","service_id":")" + service + "\"}}"},
+        {Method::Patch, "endpoints/" + endpoint, R"({"endpoint":{"url":"http://y/"}})"},
+        {Method::Delete, "endpoints/" + endpoint, ""},
+        {Method::Post, "OS-EP-FILTER/endpoint_groups", R"({"endpoint_group":{"name":"x","filters":{"interface":"public"}}})"},
+        {Method::Put, "OS-EP-FILTER/projects/" + project + "/endpoints/" + endpoint, ""},
+        {Method::Post, "policies", R"({"policy":{"type":"x","blob":"x"}})"},
+        {Method::Put, "policies/x/OS-ENDPOINT-POLICY/endpoints/" + endpoint, ""},
+        {Method::Post, "registered_limits", R"({"registered_limits":[]})"},
+        {Method::Post, "limits", R"({"limits":[]})"},
+        {Method::Post, "OS-OAUTH1/consumers", R"({"consumer":{}})"},
+    };
+    const auto claims = "?domain_id=default&user_id=" + org.root.user + "&target.domain_id=default&roles=admin&is_admin=1&system_scope=all";
+    const HeaderList forged = {{"X-Roles", "admin"}, {"X-User-Id", org.root.user}, {"X-Is-Admin-Project", "True"}};
+    for (const auto& [method, path, body] : changes) {
+        INFO(http::nameOf(method) << " " << path);
+        CHECK(org.cloud.asks(method, "/identity/v3/" + path, body).status == 401);
+        for (const auto* each : {&member, &reader, &manager}) {
+            CHECK(each->asks(method, "/identity/v3/" + path, body).status == 403);
+            CHECK(each->asks(method, "/identity/v3/" + path + claims, body, forged).status == 403);
+        }
+    }
+    CHECK(org.listed("projects?name=p", "projects") == Set{"p"});
+    for (const auto* list : {"domains", "projects", "groups", "roles", "role_assignments", "services", "endpoints", "policies",
+                             "role_inferences", "OS-EP-FILTER/endpoint_groups", "OS-OAUTH1/consumers"}) {
+        INFO(list);
+        CHECK(org.cloud.asks(Method::Get, "/identity/v3/" + std::string(list), "").status == 401);
+        for (const auto* each : {&member, &reader, &manager}) {
+            CHECK(each->gets("/identity/v3/" + std::string(list)).status == 403);
+            CHECK(each->gets("/identity/v3/" + std::string(list) + claims, forged).status == 403);
+        }
+    }
 }
 
 TEST_CASE("A consumer's secret is chosen here and shown once", "[identity]") {
