@@ -127,7 +127,11 @@ Inspected inspectQcow2(const Source& source) {
     if (l1Entries > 0) source.exactly(l1Offset + l1Entries * 8 - 1, 1); // the whole table is within the file
     if (l1Offset > source.size()) refuse("its headers point beyond its end");
     if (big(header, 56, 4) > (8U << 20 >> clusterBits) + 1) refuse("its qcow2 reference count table is too large");
-    if (big(header, 60, 4) > 65536) refuse("it has too many internal snapshots");
+    if (const auto tables = big(header, 56, 4); tables > 0) source.exactly(big(header, 48, 8), 1);
+    const auto snapshots = big(header, 60, 4);
+    constexpr std::uint64_t snapshotBytesMin = 40;
+    if (snapshots > 65536) refuse("it has too many internal snapshots");
+    if (snapshots > 0) source.exactly(big(header, 64, 8), snapshots * snapshotBytesMin);
 
     // Header extensions: bounded by the first cluster.
     constexpr std::uint64_t end = 0, backingFormat = 0xE2792ACA, dataFileName = 0x44415441, fullDiskEncryption = 0x0537BE77;

@@ -16,7 +16,17 @@ import sys
 import tempfile
 import time
 
+from glanceclient import shell as glance_shell
 from openstackclient import shell
+
+
+class Terminal(io.StringIO):
+    """A user at a keyboard who types nothing: without one, the clients take our standard input for the data of an image."""
+    def isatty(self):
+        return True
+
+
+sys.stdin = Terminal()
 
 CASES = []
 
@@ -51,6 +61,17 @@ def run_alone(command):
     done = subprocess.run([sys.executable, "-m", "openstackclient.shell", *shlex.split(command)], capture_output=True, text=True, timeout=60)
     if done.returncode != 0:
         raise Refused(f"openstack {command}\nended with {done.returncode}: {done.stderr.strip()[-600:]}")
+
+
+def glance(command):
+    """Standard output of `glance COMMAND`, the image service's own client."""
+    out, trouble = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(trouble):
+        try:
+            glance_shell.OpenStackImagesShell().main(shlex.split(command))
+        except (Exception, SystemExit) as error:
+            raise Refused(f"glance {command}\n{error!r} {trouble.getvalue().strip()[-600:]}") from None
+    return out.getvalue()
 
 
 def show(command):
@@ -304,6 +325,63 @@ def image():
         run(f"image save cli-image-renamed --file {copy}")
         with open(copy, "rb") as a, open(IMAGE, "rb") as b:
             check(a.read() == b.read(), "what was saved is not what was uploaded")
+
+
+@case("an image is shared with a project that accepts it, and taken back")
+def image_sharing():
+    image = show("image create cli-shared --disk-format raw --container-format bare --shared")["id"]
+    project = show("project create cli-friends")["id"]
+    run(f"image add project cli-shared {project}")
+    check(rows("image member list cli-shared", "Member ID") == [project], "the member is not listed")
+    glance(f"member-update {image} {project} accepted")
+    check(rows("image member list cli-shared", "Status") == ["accepted"], "the member has not accepted")
+    run(f"image remove project cli-shared {project}")
+    check(rows("image member list cli-shared", "Member ID") == [], "the removed member is listed")
+    run("image set cli-shared --property a=1 --property b=2 --tag x --tag y")
+    run("image unset cli-shared --property a --tag x")
+    now = show("image show cli-shared")
+    check("a" not in now["properties"] and now["properties"]["b"] == "2" and now["tags"] == ["y"], now)
+    run("image set cli-shared --protected")
+    run("image delete cli-shared", expect=1)
+    run("image set cli-shared --unprotected")
+    run("image delete cli-shared")
+    run("project delete cli-friends")
+
+
+@case("an image is staged, imported into every store, kept near at hand, and taken out of one store")
+def image_import():
+    image = show("image create cli-import --disk-format raw --container-format bare")["id"]
+    with tempfile.NamedTemporaryFile(dir="/var/tmp") as data:
+        data.write(b"staged" * 1000)
+        data.flush()
+        glance(f"image-stage --file {data.name} {image}")
+    check(status_of("image", image) == "uploading", "the staged image is not uploading")
+    check("web-download" in glance("import-info") and "image_stage_total" in glance("usage"), "nothing is told of imports")
+    check("slow" in glance("stores-info") and "thin_provisioning" in glance("stores-info --detail"), "the stores are not told")
+    glance(f"image-import --import-method glance-direct --all-stores True {image}")
+    until("imported", lambda: status_of("image", image) == "active")
+    check(show(f"image show {image}")["properties"]["stores"] == "fast,slow", "the image is not in both stores")
+    check("success" in glance(f"image-tasks {image}") and "api_image_import" in glance("task-list"), "the task is not told of")
+    glance(f"cache-queue {image}")
+    until("cached", lambda: "cached" in glance("cache-list"))
+    glance("cache-clear")
+    glance(f"stores-delete --store slow {image}")
+    check(show(f"image show {image}")["properties"]["stores"] == "fast", "the image is still in the store")
+    run(f"image set {image} --deactivate")
+    check(status_of("image", image) == "deactivated", "the image is not deactivated")
+    run(f"image set {image} --activate")
+    run(f"image delete {image}")
+
+
+@case("an image may be where its owner says, where that is allowed")
+def image_locations():
+    image = show("image create cli-elsewhere --disk-format raw --container-format bare")["id"]
+    glance(f"location-add --url http://example.org/one {image}")
+    glance(f"location-add --url http://example.org/two {image}")
+    check(status_of("image", image) == "active", "the image is not active")
+    glance(f"location-delete --url http://example.org/one {image}")
+    check("example.org/two" in glance(f"image-show {image}"), "the second location is gone too")
+    run(f"image delete {image}")
 
 
 @case("a network with a subnet, a router with gateway, a port and a floating IP are made and joined")

@@ -177,3 +177,103 @@ TEST_CASE("A differencing VHD or VDI is refused", "[image][inspection][security]
         CHECK(refusalOf(vhd, "vhd").empty() == taken);
     }
 }
+
+TEST_CASE("CVE-2015-5163: a backing file is refused before anything converts the image, whatever the declared format",
+          "[image][inspection][security]") {
+    const auto hostile = Qcow2{.backingFile = "/etc/shadow"}.bytes();
+    for (const auto* declared : {"qcow2", "raw", "vmdk", "vdi", "vhd", "vhdx", "iso", "ploop", "ami", "aki", "ari"})
+        CHECK_FALSE(refusalOf(hostile, declared).empty());
+}
+
+TEST_CASE("CVE-2022-47951: a VMDK descriptor that stands alone reaches for nothing", "[image][inspection][security]") {
+    for (const std::string type : {"monolithicFlat", "monolithicSparse", "streamOptimized", "vmfs", "twoGbMaxExtentFlat"}) {
+        const auto descriptor =
+            "# Disk DescriptorFile\nversion=1\nCID=1\nparentCID=ffffffff\ncreateType=\"" + type + "\"\nRW 2048 FLAT \"/etc/passwd\" 0\n";
+        for (const auto* declared : {"vmdk", "raw", "qcow2"}) CHECK_FALSE(refusalOf(descriptor, declared).empty());
+    }
+    // A stream's real header is at its end: a second descriptor hides there.
+    auto footer = Vmdk{.type = "streamOptimized"}.bytes();
+    putLittle(footer, 56, 8, ~std::uint64_t{0});
+    CHECK_FALSE(refusalOf(footer, "vmdk").empty());
+}
+
+TEST_CASE("OSSA-2024-001: what is inside a version 3 header counts, wherever it stands", "[image][inspection][security]") {
+    auto late = Qcow2{}.bytes(); // an unknown extension first, the name of a data file behind it
+    putBig(late, 104, 4, 0x12345678);
+    putBig(late, 108, 4, 8);
+    putBig(late, 120, 4, 0x44415441);
+    putBig(late, 124, 4, 11);
+    putText(late, 128, "/etc/passwd");
+    CHECK(says(refusalOf(late, "qcow2"), "data file"));
+    auto encrypted = Qcow2{}.bytes();
+    putBig(encrypted, 32, 4, 2);
+    CHECK(says(refusalOf(encrypted, "qcow2"), "encrypted"));
+}
+
+TEST_CASE("OSSA-2024-002: a file of two formats is taken for the one that QEMU would see", "[image][inspection][security]") {
+    auto qcow2AndIso = Qcow2{}.bytes();
+    putText(qcow2AndIso, 32769, "CD001");
+    CHECK(says(refusalOf(qcow2AndIso, "iso"), "is qcow2"));
+    CHECK(says(refusalOf(qcow2AndIso, "raw"), "is qcow2"));
+    std::string isoAndVhd(65536, '\0');
+    putText(isoAndVhd, 32769, "CD001");
+    putText(isoAndVhd, 65024, "conectix");
+    putBig(isoAndVhd, 65024 + 60, 4, 2);
+    CHECK(says(refusalOf(isoAndVhd, "iso"), "is vhd"));
+    CHECK(says(refusalOf(isoAndVhd, "raw"), "is vhd"));
+}
+
+TEST_CASE("OSSA-2024-003: headers that point beyond the file are refused before qemu-img reads them", "[image][inspection][security]") {
+    const auto changed = [](std::size_t at, std::size_t count, std::uint64_t number) {
+        auto bytes = Qcow2{}.bytes();
+        putBig(bytes, at, count, number);
+        return refusalOf(bytes, "qcow2");
+    };
+    CHECK_FALSE(changed(40, 8, std::uint64_t{1} << 40).empty()); // L1 table
+    CHECK_FALSE(changed(40, 8, ~std::uint64_t{0}).empty());      // its end overflows
+    CHECK_FALSE(changed(36, 4, 0xffffffff).empty());             // as large as can be
+    CHECK_FALSE(changed(48, 8, std::uint64_t{1} << 50).empty()); // reference counts
+    CHECK_FALSE(changed(24, 8, ~std::uint64_t{0}).empty());      // the disk
+    CHECK_FALSE(changed(20, 4, 63).empty());                     // cluster bits
+    CHECK_FALSE(changed(60, 4, 100000).empty());                 // snapshots without end
+    CHECK_FALSE(changed(60, 4, 60000).empty());                  // more than the file can hold
+    CHECK_FALSE(changed(100, 4, 4).empty());                     // length of the header
+}
+
+TEST_CASE("A disk with partitions is raw, and an image that holds a snapshot of itself is sound", "[image][inspection]") {
+    std::string mbr(1 << 20, '\0');
+    putText(mbr, 510, "\x55\xaa");
+    CHECK(refusalOf(mbr, "raw").empty());
+    putText(mbr, 512, "EFI PART");
+    CHECK(refusalOf(mbr, "raw").empty());
+    CHECK_FALSE(refusalOf(mbr, "qcow2").empty());
+    auto snapshot = Qcow2{}.bytes();
+    putBig(snapshot, 60, 4, 1);
+    putBig(snapshot, 64, 8, 200000);
+    CHECK(refusalOf(snapshot, "qcow2").empty());
+}
+
+TEST_CASE("A VHDX image with a parent, without its size, or with a table outside is refused", "[image][inspection][security]") {
+    using namespace std::string_view_literals;
+    std::string vhdx(1 << 20, '\0');
+    putText(vhdx, 0, "vhdxfile");
+    CHECK_FALSE(refusalOf(vhdx, "vhdx").empty());
+    putText(vhdx, 192 << 10, "regi");
+    putLittle(vhdx, (192 << 10) + 8, 4, 1);
+    putText(vhdx, (192 << 10) + 16, "\x06\xA2\x7C\x8B\x90\x47\x9A\x4B\xB8\xFE\x57\x5F\x05\x0F\x88\x6E"sv);
+    putLittle(vhdx, (192 << 10) + 32, 8, std::uint64_t{1} << 60);
+    CHECK_FALSE(refusalOf(vhdx, "vhdx").empty());
+    constexpr std::size_t table = 512 << 10;
+    putLittle(vhdx, (192 << 10) + 32, 8, table);
+    putText(vhdx, table, "metadata");
+    putLittle(vhdx, table + 10, 2, 2);
+    putText(vhdx, table + 32, "\x37\x67\xA1\xCA\x36\xFA\x43\x4D\xB3\xB6\x33\xF0\xAA\x44\xE7\x6B"sv);
+    putLittle(vhdx, table + 32 + 16, 4, 65536);
+    CHECK_FALSE(refusalOf(vhdx, "vhdx").empty()); // no size
+    putText(vhdx, table + 64, "\x24\x42\xA5\x2F\x1B\xCD\x76\x48\xB2\x11\x5D\xBE\xD8\x3B\xF4\xB8"sv);
+    putLittle(vhdx, table + 64 + 16, 4, 65544);
+    putLittle(vhdx, table + 65544, 8, 1 << 20);
+    CHECK(refusalOf(vhdx, "vhdx").empty());
+    putLittle(vhdx, table + 65536 + 4, 4, 2);
+    CHECK(says(refusalOf(vhdx, "vhdx"), "depend on another"));
+}
