@@ -51,7 +51,7 @@ Response answer(const Call& call, const Flavor& flavor) {
 FlavorQuery queryOf(const Call& call) {
     const auto& query = call.request.query;
     FlavorQuery wanted;
-    if (const auto given = query.find("is_public"); given && *given != "") {
+    if (const auto given = query.find("is_public"); given && !given->empty()) {
         if (*given == "None" || *given == "none")
             wanted.isPublic = std::nullopt;
         else

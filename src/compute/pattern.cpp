@@ -60,7 +60,7 @@ private:
 
     int emit(Instruction instruction) {
         if (code_.size() >= instructionsMax) refuse();
-        code_.push_back(std::move(instruction));
+        code_.push_back(instruction);
         return static_cast<int>(code_.size()) - 1;
     }
     int here() const { return static_cast<int>(code_.size()); }

@@ -410,7 +410,7 @@ std::vector<std::pair<std::string, bool>> sortOf(const Call& call, bool admin) {
             throw Error(Failure::Invalid, "Invalid input for query parameters sort_dir. Value: ", direction, ".");
         order.emplace_back(*column, direction == "desc");
     }
-    if (order.empty()) order.emplace_back("created", !(directions.size() > 0 && directions.front() == "asc"));
+    if (order.empty()) order.emplace_back("created", !(!directions.empty() && directions.front() == "asc"));
     return order;
 }
 
