@@ -128,13 +128,9 @@ struct Jobs::Impl {
     }
 
     Run runOf(const Entry& entry) {
-        return {entry.id,
-                entry.kind,
-                entry.subject,
-                entry.payload,
-                entry.attempt,
-                entry.deadline,
-                [this, flag = entry.cancelled] { return flag->load() || isParked(); }};
+        return {entry.id, entry.kind, entry.subject, entry.payload, entry.attempt, entry.deadline, [this, flag = entry.cancelled] {
+                    return flag->load() || isParked();
+                }};
     }
 
     void save(store::Transaction& tx, const Entry& entry) const {

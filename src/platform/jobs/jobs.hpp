@@ -25,11 +25,12 @@ class Run {
 public:
     std::int64_t id = 0;
     std::string kind;
-    std::string subject;             ///< id of the thing it is about
-    std::string payload;             ///< JSON text given at enqueue(); "" where none was
-    int attempt = 1;                 ///< of the present step, from 1
-    Time deadline;                   ///< of the whole job
-    std::function<bool()> cancelled; ///< asked to stop early, for good or until the next start: a long step looks now and then and throws Busy
+    std::string subject; ///< id of the thing it is about
+    std::string payload; ///< JSON text given at enqueue(); "" where none was
+    int attempt = 1;     ///< of the present step, from 1
+    Time deadline;       ///< of the whole job
+    std::function<bool()>
+        cancelled; ///< asked to stop early, for good or until the next start: a long step looks now and then and throws Busy
 
     Json arguments() const { return Json::parse(payload.empty() ? "{}" : payload); }
     template <class AnId> AnId id_of() const { return AnId{subject}; }

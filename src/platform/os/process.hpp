@@ -18,7 +18,7 @@ struct Limits {
 };
 
 struct Command {
-    std::vector<std::string> argv;                                ///< argv[0] is looked up in the usual folders, whatever our PATH; never a shell
+    std::vector<std::string> argv; ///< argv[0] is looked up in the usual folders, whatever our PATH; never a shell
     std::chrono::milliseconds timeout = std::chrono::seconds(60); ///< then TERM to its process group, 2 s later KILL
     std::string input = {};
     Limits limits = {};
