@@ -16,6 +16,7 @@
 
 #include "appliance/appliance.hpp"
 #include "appliance/doctor.hpp"
+#include "appliance/identity_tools.hpp"
 #include "appliance/load_metadefs.hpp"
 #include "appliance/notify.hpp"
 #include "platform/ambient/ambient.hpp"
@@ -39,6 +40,8 @@ Commands:
   jobs       list unfinished jobs, or with --steps every kind of job and its steps
   doctor     look for what should not be: exit 0 where all is well
   metadefs load FILE…  add metadata definitions from JSON files
+  fernet     rotate: let the next key seal tokens from now on, while the cloud runs
+  policy     check: say whether a user may do something, and why
 
 "stratolet COMMAND --help" lists a command's options.
 )";
@@ -273,6 +276,53 @@ int metadefs(const std::vector<std::string>& words) {
     return loadMetadefFiles(stateDirFrom(given), files, std::cout);
 }
 
+/// The word behind the command, which has only this one.
+std::vector<std::string> behind(const std::string& command, const std::string& word, const std::vector<std::string>& words) {
+    if (words.empty() || (words[0] != word && words[0] != "--help")) throw UsageError("stratolet " + command + ": say \"" + word + "\"");
+    return words[0] == word ? std::vector<std::string>(words.begin() + 1, words.end()) : words;
+}
+
+int fernet(const std::vector<std::string>& words) {
+    auto known = commonOptions("stratolet fernet rotate");
+    known.add_options()("credentials", options::bool_switch(), "the keys of stored credentials instead of those of tokens");
+    const auto given = parsed("fernet rotate", known, behind("fernet", "rotate", words));
+    if (given.count("help")) return std::cout << known, 0;
+    Settings settings;
+    loadConfig(settings, given);
+    rotateKeys(stateDirFrom(given), settings.config, given["credentials"].as<bool>());
+    return 0;
+}
+
+int checkPolicy(const std::vector<std::string>& words) {
+    auto known = commonOptions("stratolet policy check");
+    const auto text = [](const char* name) { return options::value<std::string>()->value_name(name); };
+    known.add_options()("user", text("ID|NAME"), "who asks (a name is one of the default domain)")(
+        "project", text("ID|NAME"), "with a token of this project")("domain", text("ID|NAME"), "with a token of this domain")(
+        "system", options::bool_switch(), "with a token of the system")("rule", text("RULE"), "what is asked, such as identity:list_users")(
+        "service", text("SERVICE"), "whose policy has the rule, where the rule's name does not begin with it")(
+        "target", options::value<std::vector<std::string>>()->multitoken()->value_name("KEY=VALUE…"), "attributes of what it is done to");
+    const auto given = parsed("policy check", known, behind("policy", "check", words));
+    if (given.count("help")) return std::cout << known, 0;
+    if (!given.count("user") || !given.count("rule")) throw UsageError("stratolet policy check: --user and --rule are needed");
+    Settings settings;
+    loadConfig(settings, given);
+    PolicyQuestion question;
+    question.user = given["user"].as<std::string>();
+    question.rule = given["rule"].as<std::string>();
+    if (given.count("service")) question.service = given["service"].as<std::string>();
+    if (given.count("project")) question.project = given["project"].as<std::string>();
+    if (given.count("domain")) question.domain = given["domain"].as<std::string>();
+    question.system = given["system"].as<bool>();
+    if (given.count("target"))
+        for (const auto& each : given["target"].as<std::vector<std::string>>()) {
+            const auto equals = each.find('=');
+            if (equals == std::string::npos || equals == 0)
+                throw UsageError("stratolet policy check: --target takes KEY=VALUE, not " + each);
+            question.target[each.substr(0, equals)] = each.substr(equals + 1);
+        }
+    return explainPolicy(stateDirFrom(given), settings.config, question, std::cout);
+}
+
 int command(const std::vector<std::string>& words) {
     if (words.empty()) throw UsageError(std::string("stratolet: a command is missing\n") + usage);
     const std::vector<std::string> rest(words.begin() + 1, words.end());
@@ -283,6 +333,8 @@ int command(const std::vector<std::string>& words) {
     if (words[0] == "jobs") return listJobs(rest);
     if (words[0] == "doctor") return doctor(rest);
     if (words[0] == "metadefs") return metadefs(rest);
+    if (words[0] == "fernet") return fernet(rest);
+    if (words[0] == "policy") return checkPolicy(rest);
     throw UsageError("stratolet: there is no command \"" + words[0] + "\"; see stratolet --help");
 }
 

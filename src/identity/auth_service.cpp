@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "identity/auth.hpp"
+#include "identity/crypto.hpp"
 #include "identity/totp.hpp"
 
 namespace stratolet::identity {

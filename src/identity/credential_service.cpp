@@ -1,8 +1,5 @@
-#include <openssl/evp.h>
-
-#include <array>
-
 #include "identity/credential.hpp"
+#include "identity/crypto.hpp"
 #include "identity/delegation.hpp"
 #include "identity/revocation.hpp"
 
@@ -12,17 +9,6 @@ namespace {
 Error notFound(const std::string& named) { return Error(Failure::NotFound, "Could not find credential: ", named, "."); }
 
 Target targetOf(const UserId& user) { return {{"target.credential.user_id", user.text}, {"user_id", user.text}}; }
-
-/// The id of an access key, as clients compute it.
-std::string sha256Hex(std::string_view text) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned length = 0;
-    EVP_Digest(text.data(), text.size(), digest.data(), &length, EVP_sha256(), nullptr);
-    std::string hex;
-    for (unsigned each = 0; each < length; ++each)
-        hex.append(1, "0123456789abcdef"[digest[each] >> 4]).append(1, "0123456789abcdef"[digest[each] & 15]);
-    return hex;
-}
 
 /// What has to be true of any credential; Error(Invalid) or Error(NotFound) otherwise.
 void check(store::Reader& db, const Credential& credential) {
@@ -75,7 +61,7 @@ Credential StoredCredentials::create(const Caller& caller, Credential wanted) {
         wanted.applicationCredential = credential->id;
     }
     const auto key = accessKeyIn(wanted);
-    wanted.id.text = key ? sha256Hex(key->access) : core_.parts.ambient.hexId();
+    wanted.id.text = key ? hexOf(sha256(key->access)) : core_.parts.ambient.hexId();
     core_.parts.store.write([&](store::Transaction& tx) {
         check(tx, wanted);
         if (credential_table::find(tx, keys_, wanted.id) || (key && credential_table::findByAccess(tx, keys_, key->access)))

@@ -1,17 +1,14 @@
 #include "identity/digest_key.hpp"
 
 #include <fcntl.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <unistd.h>
 
-#include <array>
 #include <fstream>
 #include <iterator>
 
 #include <stratolet/error.hpp>
 
+#include "identity/crypto.hpp"
 #include "identity/fernet.hpp"
 #include "platform/os/fd.hpp"
 
@@ -44,18 +41,8 @@ DigestKey::DigestKey(const std::filesystem::path& file, Ambient& ambient) {
     key_ = *key;
 }
 
-std::string DigestKey::of(std::string_view secret) const {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};
-    unsigned length = 0;
-    HMAC(EVP_sha256(), key_.data(), static_cast<int>(key_.size()), reinterpret_cast<const unsigned char*>(secret.data()), secret.size(),
-         mac.data(), &length);
-    return base64Url({reinterpret_cast<const char*>(mac.data()), length});
-}
+std::string DigestKey::of(std::string_view secret) const { return base64Url(hmacSha256(key_, secret)); }
 
 bool DigestKey::proves(std::string_view secret, std::string_view digest) const { return sameSecret(of(secret), digest); }
-
-bool sameSecret(std::string_view left, std::string_view right) {
-    return left.size() == right.size() && CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
-}
 
 }

@@ -24,7 +24,4 @@ private:
     std::string key_;
 };
 
-/// Compares without telling by the time where they differ.
-bool sameSecret(std::string_view left, std::string_view right);
-
 }

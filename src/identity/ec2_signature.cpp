@@ -1,10 +1,6 @@
 #include "identity/ec2_signature.hpp"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <charconv>
 #include <ctime>
@@ -13,43 +9,13 @@
 
 #include <stratolet/error.hpp>
 
-#include "identity/digest_key.hpp"
+#include "identity/crypto.hpp"
 #include "platform/http/http.hpp"
 
 namespace stratolet::identity {
 namespace {
 
 constexpr std::string_view newest = "AWS4-HMAC-SHA256";
-
-std::string macOf(const EVP_MD* kind, std::string_view key, std::string_view text) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};
-    unsigned length = 0;
-    HMAC(kind, key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac.data(),
-         &length);
-    return {reinterpret_cast<const char*>(mac.data()), length};
-}
-
-std::string hexOf(std::string_view bytes) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string hex;
-    for (const unsigned char each : bytes) hex.append(1, digits[each >> 4]).append(1, digits[each & 15]);
-    return hex;
-}
-
-std::string sha256Hex(std::string_view text) {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned length = 0;
-    EVP_Digest(text.data(), text.size(), digest.data(), &length, EVP_sha256(), nullptr);
-    return hexOf({reinterpret_cast<const char*>(digest.data()), length});
-}
-
-std::string base64(std::string_view bytes) {
-    std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-    text.resize(
-        static_cast<std::size_t>(EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                                                 reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()))));
-    return text;
-}
 
 std::string lower(std::string_view text) {
     std::string out(text);
@@ -94,13 +60,13 @@ std::string version1(const SignedRequest& request, const std::string& secret) {
     std::string text;
     for (const auto& [name, value] : sorted)
         if (name != "Signature") text.append(name).append(value);
-    return base64(macOf(EVP_sha1(), secret, text));
+    return base64(hmacSha1(secret, text));
 }
 
 std::string version2(const SignedRequest& request, const std::string& secret, const std::string& host) {
     const auto* method = find(request.parameters, "SignatureMethod");
-    const auto* kind = method && *method == "HmacSHA1" ? EVP_sha1() : EVP_sha256();
-    return base64(macOf(kind, secret, request.verb + "\n" + host + "\n" + request.path + "\n" + canonicalQuery(request.parameters)));
+    const auto text = request.verb + "\n" + host + "\n" + request.path + "\n" + canonicalQuery(request.parameters);
+    return base64(method && *method == "HmacSHA1" ? hmacSha1(secret, text) : hmacSha256(secret, text));
 }
 
 /// A part of the Authorization header, or else the parameter that stands for it.
@@ -119,7 +85,7 @@ const std::string& amzDate(const SignedRequest& request) {
 }
 
 std::string derivedKey(const std::string& secret, std::string_view date, std::string_view region, std::string_view service) {
-    const auto sign = [](std::string_view key, std::string_view text) { return macOf(EVP_sha256(), key, text); };
+    const auto sign = [](std::string_view key, std::string_view text) { return hmacSha256(key, text); };
     return sign(sign(sign(sign("AWS4" + secret, date), region), service), "aws4_request");
 }
 
@@ -143,8 +109,8 @@ std::string version4(const SignedRequest& request, const std::string& secret, co
     }
     text += "\n" + signedHeaders + "\n" + request.bodyHash;
     const auto scopeText = std::string(std::string_view(credential).substr(scope[0].size() + 1));
-    const auto toSign = std::string(newest) + "\n" + date + "\n" + scopeText + "\n" + sha256Hex(text);
-    return hexOf(macOf(EVP_sha256(), derivedKey(secret, scope[1], scope[2], scope[3]), toSign));
+    const auto toSign = std::string(newest) + "\n" + date + "\n" + scopeText + "\n" + hexOf(sha256(text));
+    return hexOf(hmacSha256(derivedKey(secret, scope[1], scope[2], scope[3]), toSign));
 }
 
 bool isVersion4(const SignedRequest& request) {
@@ -156,7 +122,7 @@ bool isVersion4(const SignedRequest& request) {
 std::string signatureOf(const SignedRequest& request, const std::string& secret, const std::string& host) {
     if (const auto* version = find(request.parameters, "SignatureVersion")) {
         if (*version == "0")
-            return base64(macOf(EVP_sha1(), secret, demand(request.parameters, "Action") + demand(request.parameters, "Timestamp")));
+            return base64(hmacSha1(secret, demand(request.parameters, "Action") + demand(request.parameters, "Timestamp")));
         if (*version == "1") return version1(request, secret);
         if (*version == "2") return version2(request, secret, host);
         throw Error(Failure::Invalid, "Invalid input for field 'credentials': there is no signature version ", *version, ".");
@@ -199,11 +165,11 @@ std::optional<Time> signedAt(const SignedRequest& request) {
 }
 
 bool isTextSignedBy(const std::string& text, const std::string& signature, const std::string& secret) {
-    if (!text.starts_with(newest)) return sameSecret(base64(macOf(EVP_sha1(), secret, text)), signature);
+    if (!text.starts_with(newest)) return sameSecret(base64(hmacSha1(secret, text)), signature);
     const auto lines = split(text, '\n'); // algorithm, time, scope, digest of the request
     const auto scope = lines.size() == 4 ? split(lines[2], '/') : std::vector<std::string_view>();
     if (scope.size() != 4 || !lines[1].starts_with(scope[0])) return false;
-    return sameSecret(hexOf(macOf(EVP_sha256(), derivedKey(secret, scope[0], scope[1], scope[2]), text)), signature);
+    return sameSecret(hexOf(hmacSha256(derivedKey(secret, scope[0], scope[1], scope[2]), text)), signature);
 }
 
 std::optional<Time> textSignedAt(const std::string& text, Time now) {

@@ -1,7 +1,6 @@
 #include "identity/key_repository.hpp"
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "identity/crypto.hpp"
 #include "identity/fernet.hpp"
 #include "platform/os/fd.hpp"
 
@@ -113,11 +113,7 @@ std::shared_ptr<const KeyRepository::Keys> KeyRepository::keys() const {
 }
 
 std::string KeyRepository::primaryName() const {
-    const auto present = keys();
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned length = 0;
-    EVP_Digest(present->front().data(), present->front().size(), digest.data(), &length, EVP_sha256(), nullptr);
-    return base64Url({reinterpret_cast<const char*>(digest.data()), 16});
+    return base64Url(sha256(keys()->front())).substr(0, 22); // 128 bits tell keys apart
 }
 
 Time KeyRepository::primarySince() const {

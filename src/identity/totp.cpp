@@ -1,21 +1,17 @@
 #include "identity/totp.hpp"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-
-#include <array>
+#include "identity/crypto.hpp"
 
 namespace stratolet::identity {
 
 std::string totpCode(std::string_view secret, std::int64_t step) {
-    std::array<unsigned char, 8> counter{};
-    for (std::size_t each = 0; each < counter.size(); ++each) counter[each] = static_cast<unsigned char>(step >> (56 - 8 * each));
-    std::array<unsigned char, EVP_MAX_MD_SIZE> mac{};
-    unsigned length = 0;
-    HMAC(EVP_sha1(), secret.data(), static_cast<int>(secret.size()), counter.data(), counter.size(), mac.data(), &length);
-    const std::size_t at = mac[length - 1] & 0x0F;
-    const auto number = (static_cast<std::uint32_t>(mac[at]) & 0x7F) << 24 | static_cast<std::uint32_t>(mac[at + 1]) << 16 |
-                        static_cast<std::uint32_t>(mac[at + 2]) << 8 | mac[at + 3];
+    std::string counter;
+    for (int shift = 56; shift >= 0; shift -= 8) counter += static_cast<char>(step >> shift);
+    const std::string mac = hmacSha1(secret, counter);
+    const auto at = static_cast<std::size_t>(mac.back() & 0x0F);
+    std::uint32_t number = 0;
+    for (std::size_t each = at; each < at + 4; ++each) number = number << 8 | static_cast<unsigned char>(mac[each]);
+    number &= 0x7FFFFFFF;
     const auto digits = std::to_string(number % 1000000);
     return std::string(6 - digits.size(), '0') + digits;
 }

@@ -1,8 +1,13 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
+#include "identity/fernet.hpp"
+#include "identity/identity.hpp"
+#include "identity/keeper.hpp"
 #include "support/test_appliance.hpp"
 
 using namespace stratolet;
@@ -186,4 +191,155 @@ TEST_CASE("The intermediate role of a policy override counts without a restart",
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     CHECK(boss.gets("/identity/v3/users").status == 200);
     CHECK(alice.gets("/identity/v3/users").status == 403);
+}
+
+TEST_CASE("A token is void, at once, when what its scope rests on has changed", "[identity][token][revocation]") {
+    TestAppliance cloud;
+    const auto root = cloud.admin();
+    const auto domain = root.posts("/identity/v3/domains", R"({"domain":{"name":"other"}})").json().object("domain").text("id");
+    const auto project = root.posts("/identity/v3/projects", R"({"project":{"name":"p","domain_id":")" + domain + "\"}}")
+                             .json()
+                             .object("project")
+                             .text("id");
+    const auto user = root.posts("/identity/v3/users", R"({"user":{"name":"u","password":"pw","domain_id":")" + domain + "\"}}")
+                          .json()
+                          .object("user")
+                          .text("id");
+    const auto group =
+        root.posts("/identity/v3/groups", R"({"group":{"name":"g","domain_id":")" + domain + "\"}}").json().object("group").text("id");
+    const auto role = root.gets("/identity/v3/roles?name=member").json().array("roles").items()[0].text("id");
+    root.puts("/identity/v3/groups/" + group + "/users/" + user, "");
+    root.puts("/identity/v3/projects/" + project + "/groups/" + group + "/roles/" + role, "");
+    const auto given = tokenOf(logsIn(cloud, R"({"auth":{"identity":{"methods":["password"],"password":{"user":{"id":")" + user +
+                                                 R"(","password":"pw"}}},"scope":)" + projectScope(project) + "}}"));
+    CHECK(stateOf(root, given) == 200);
+    SECTION("the group is left") { CHECK(root.deletes("/identity/v3/groups/" + group + "/users/" + user).status == 204); }
+    SECTION("the group is deleted") { CHECK(root.deletes("/identity/v3/groups/" + group).status == 204); }
+    SECTION("the group loses the role") {
+        CHECK(root.deletes("/identity/v3/projects/" + project + "/groups/" + group + "/roles/" + role).status == 204);
+    }
+    SECTION("the role is deleted") { CHECK(root.deletes("/identity/v3/roles/" + role).status == 204); }
+    SECTION("the domain is disabled") {
+        CHECK(root.patches("/identity/v3/domains/" + domain, R"({"domain":{"enabled":false}})").status == 200);
+    }
+    SECTION("the domain is deleted") {
+        root.patches("/identity/v3/domains/" + domain, R"({"domain":{"enabled":false}})");
+        CHECK(root.deletes("/identity/v3/domains/" + domain).status == 204);
+    }
+    CHECK(stateOf(root, given) == 404);
+}
+
+TEST_CASE("A token without its catalog, and one that has expired, for those who ask so", "[identity][token]") {
+    TestAppliance cloud({{"identity", "allow_expired_window", "600"}});
+    const auto alice = cloud.member("alice");
+    const auto root = cloud.admin();
+    const auto show = [&](const std::string& query) {
+        return cloud.admin().gets("/identity/v3/auth/tokens" + query, {{"X-Subject-Token", alice.token}});
+    };
+    CHECK(show("").json().object("token").has("catalog"));
+    CHECK_FALSE(show("?nocatalog").json().object("token").has("catalog"));
+    cloud.passes(std::chrono::seconds(3601));
+    CHECK(show("").status == 404);
+    CHECK(show("?allow_expired=1").status == 200);
+    CHECK(alice.gets("/identity/v3/auth/projects").status == 401);
+    cloud.passes(std::chrono::seconds(600));
+    CHECK(show("?allow_expired=1").status == 404);
+}
+
+TEST_CASE("A service may finish what a user began, with the user's token that has expired and its own", "[identity][token]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const auto robot = cloud.colleague(alice, "robot", "service"), other = cloud.colleague(alice, "other", "member");
+    cloud.passes(std::chrono::seconds(3601));
+    const auto fresh = [&](const Member& who) { return cloud.logsIn(who.name, who.password, "alice"); };
+    CHECK(alice.gets("/network/v2.0/networks").status == 401);
+    CHECK(alice.gets("/network/v2.0/networks", {{"X-Service-Token", fresh(robot)}}).status == 200);
+    CHECK(alice.gets("/network/v2.0/networks", {{"X-Service-Token", fresh(other)}}).status == 401);
+    CHECK(alice.gets("/network/v2.0/networks", {{"X-Service-Token", robot.token}}).status == 401); // expired itself
+}
+
+TEST_CASE("A token that has a scope gets no other scope where that is switched off", "[identity][token]") {
+    TestAppliance cloud({{"identity", "allow_rescope_scoped_token", "false"}});
+    const auto alice = cloud.member("alice");
+    CHECK(logsIn(cloud, tokenLogin(alice.token, projectScope(alice.project))).status == 403);
+    const auto unscoped = tokenOf(logsIn(cloud, passwordLogin("alice", alice.password, "\"unscoped\"")));
+    CHECK(logsIn(cloud, tokenLogin(unscoped, projectScope(alice.project))).status == 201);
+}
+
+TEST_CASE("Revocations are listed for those who keep tokens, and the list of old is not there", "[identity][token][revocation]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const auto root = cloud.admin();
+    const auto audit = root.gets("/identity/v3/auth/tokens", {{"X-Subject-Token", alice.token}})
+                           .json()
+                           .object("token")
+                           .array("audit_ids")
+                           .items()[0]
+                           .text();
+    alice.deletes("/identity/v3/auth/tokens", {{"X-Subject-Token", alice.token}});
+    root.patches("/identity/v3/users/" + alice.user, R"({"user":{"enabled":false}})");
+    const auto events = root.gets("/identity/v3/OS-REVOKE/events").json().array("events").items();
+    REQUIRE(events.size() == 2);
+    CHECK(events[0].text("audit_id") == audit);
+    CHECK(events[1].text("user_id") == alice.user);
+    CHECK(root.gets("/identity/v3/OS-REVOKE/events?since=2100-01-01T00:00:00Z").json().array("events").size() == 0);
+    CHECK(root.gets("/identity/v3/OS-REVOKE/events?since=then").status == 400);
+    CHECK(cloud.member("bob").gets("/identity/v3/OS-REVOKE/events").status == 403);
+    CHECK(root.gets("/identity/v3/auth/tokens/OS-PKI/revoked").status == 404);
+}
+
+TEST_CASE("Keys rotate while the cloud runs, and no token is refused", "[identity][token][keys]") {
+    TestAppliance cloud;
+    auto alice = cloud.member("alice");
+    const auto keysIn = [&] {
+        std::vector<std::string> names;
+        for (const auto& each : std::filesystem::directory_iterator(cloud.folder() / "fernet-keys"))
+            names.push_back(each.path().filename());
+        std::sort(names.begin(), names.end());
+        return names;
+    };
+    CHECK(keysIn() == std::vector<std::string>{"0", "1", "lock"});
+    std::vector<std::string> tokens{alice.token};
+    const Config config(identity::configOptions());
+    for (int round = 0; round < 5; ++round) {
+        identity::rotateTokenKeys(cloud.folder(), config);
+        for (int each = 0; each < 30; ++each) { // over the moment in which the running cloud notices
+            tokens.push_back(cloud.logsIn("alice", alice.password, "alice"));
+            alice.token = tokens.back();
+            REQUIRE(alice.gets("/identity/v3/auth/projects").status == 200);
+            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        }
+    }
+    for (const auto& each : tokens) {
+        alice.token = each;
+        CHECK(alice.gets("/identity/v3/auth/projects").status == 200);
+    }
+    // More than three are kept as long as a token that they sealed may be asked about, and no longer.
+    CHECK(keysIn().size() == 8);
+}
+
+TEST_CASE("Keys that sealed nothing that still lives are thrown away", "[identity][keys]") {
+    const Folder folder;
+    struct : RealAmbient {
+        Time time = RealAmbient::now();
+        Time now() override { return time; }
+    } ambient;
+    identity::Fernet fernet(folder / "keys", ambient);
+    const auto first = fernet.seal("one");
+    for (int round = 0; round < 5; ++round) {
+        ambient.time += std::chrono::hours(1);
+        fernet.repository().rotate(3, std::chrono::minutes(90));
+    }
+    CHECK(fernet.repository().keys()->size() == 4); // staged, primary, and two that were primary within the time
+    CHECK_FALSE(fernet.open(first));
+    CHECK(fernet.open(fernet.seal("two")) == "two");
+}
+
+TEST_CASE("Token keys rotate by themselves where that is asked for", "[identity][keys]") {
+    TestAppliance cloud({{"identity", "fernet_rotation_interval", "3600"}});
+    CHECK_FALSE(std::filesystem::exists(cloud.folder() / "fernet-keys" / "2"));
+    cloud.passes(std::chrono::seconds(3601));
+    for (int tries = 0; tries < 300 && !std::filesystem::exists(cloud.folder() / "fernet-keys" / "2"); ++tries)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    CHECK(std::filesystem::exists(cloud.folder() / "fernet-keys" / "2"));
 }

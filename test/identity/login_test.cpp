@@ -1,0 +1,276 @@
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <chrono>
+
+#include "identity/support.hpp"
+#include "identity/totp.hpp"
+
+using namespace stratolet;
+using namespace stratolet::test;
+using Catch::Contains;
+using http::Method;
+using namespace std::chrono_literals;
+
+namespace {
+
+int passwordStatus(TestAppliance& cloud, Member who, const std::string& password) {
+    who.password = password;
+    return logsIn(cloud, passwordLogin(who)).status;
+}
+
+Answer changes(TestAppliance& cloud, const Member& who, const std::string& original, const std::string& password) {
+    return cloud.asks(Method::Post, "/identity/v3/users/" + who.user + "/password",
+                      R"({"user":{"original_password":)" + jsonText(original) + R"(,"password":)" + jsonText(password) + "}}");
+}
+
+int setsOption(const Member& root, const Member& who, const std::string& options) {
+    return root.patches("/identity/v3/users/" + who.user, R"({"user":{"options":)" + options + "}}").status;
+}
+
+int resets(const Member& root, const Member& who, const std::string& password) {
+    return root.patches("/identity/v3/users/" + who.user, R"({"user":{"password":)" + jsonText(password) + "}}").status;
+}
+
+const std::string seed = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+
+std::string codeAt(Time time, int stepsAgo = 0) {
+    return identity::totpCode(*identity::fromBase32(seed), identity::totpStepAt(time) - stepsAgo);
+}
+
+std::string totpPart(const Member& who, const std::string& code) {
+    return R"("totp":{"user":{"id":")" + who.user + R"(","passcode":")" + code + "\"}}";
+}
+
+void keepsSeed(const Member& who) {
+    REQUIRE(who.posts("/identity/v3/credentials", R"({"credential":{"type":"totp","blob":")" + seed + "\"}}").status == 201);
+}
+
+}
+
+TEST_CASE("Passcodes are those of RFC 6238", "[identity][totp]") {
+    // The RFC's own examples (appendix B), of which six digits count here.
+    const std::string secret = "12345678901234567890";
+    CHECK(identity::totpCode(secret, 59 / 30) == "287082");
+    CHECK(identity::totpCode(secret, 1111111109 / 30) == "081804");
+    CHECK(identity::totpCode(secret, 20000000000 / 30) == "353130");
+    CHECK(identity::fromBase32("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ") == secret);
+    CHECK_FALSE(identity::fromBase32("not base 32!"));
+}
+
+TEST_CASE("A passcode gets a token, once, and only while it is new", "[identity][totp]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    keepsSeed(alice);
+    const auto enter = [&](const std::string& code) { return logsIn(cloud, login(R"(["totp"])", totpPart(alice, code))); };
+    CHECK(enter(codeAt(RealAmbient().now(), 3)).status == 401);
+    CHECK(enter("000000").status == 401);
+    CHECK(enter("").status == 401);
+    const auto code = codeAt(RealAmbient().now());
+    const auto first = enter(code);
+    CHECK(first.status == 201);
+    CHECK(first.json().object("token").array("methods").items().at(0).text() == "totp");
+    CHECK(enter(code).status == 401); // seen over a shoulder
+    cloud.passes(60s);
+    CHECK(enter(codeAt(RealAmbient().now() + 60s, 1)).status == 201); // of the window before
+    CHECK(logsIn(cloud, login(R"(["totp"])", totpPart(cloud.member("bob"), code))).status == 401);
+}
+
+TEST_CASE("A user who needs two methods gets a receipt for one, and a token for both", "[identity][mfa]") {
+    TestAppliance cloud;
+    const auto root = cloud.admin();
+    const auto alice = cloud.member("alice"), bob = cloud.member("bob");
+    keepsSeed(alice);
+    REQUIRE(setsOption(root, alice, R"({"multi_factor_auth_enabled":true,"multi_factor_auth_rules":[["password","totp"]]})") == 200);
+    const auto first = logsIn(cloud, passwordLogin(alice));
+    REQUIRE(first.status == 401);
+    const std::string receipt(first.headers["Openstack-Auth-Receipt"]);
+    CHECK_FALSE(receipt.empty());
+    CHECK(tokenOf(first).empty());
+    CHECK(first.json().object("receipt").array("methods").items().at(0).text() == "password");
+    CHECK(first.json().object("receipt").object("user").text("id") == alice.user);
+    CHECK(first.json().array("required_auth_methods").items().at(0).size() == 2);
+
+    CHECK(logsIn(cloud, passwordLogin(bob), {{"Openstack-Auth-Receipt", receipt}}).status == 401); // somebody else's
+    CHECK(logsIn(cloud, tokenLogin(receipt, "\"unscoped\"")).status == 404);                       // a receipt is no token
+    CHECK(with(alice, receipt).gets("/identity/v3/auth/projects").status == 401);
+    CHECK(logsIn(cloud, passwordLogin(alice), {{"Openstack-Auth-Receipt", bob.token}}).status == 401); // a token is no receipt
+
+    const auto second = logsIn(cloud, login(R"(["totp"])", totpPart(alice, codeAt(RealAmbient().now())), projectScope(alice.project)),
+                               {{"Openstack-Auth-Receipt", receipt}});
+    REQUIRE(second.status == 201);
+    CHECK(second.json().object("token").array("methods").size() == 2);
+    CHECK(logsIn(cloud, tokenLogin(tokenOf(second), projectScope(alice.project))).status == 201);
+
+    cloud.passes(90s);
+    const auto both = login(R"(["password","totp"])", passwordPart(alice) + "," + totpPart(alice, codeAt(RealAmbient().now() + 90s)));
+    CHECK(logsIn(cloud, both).status == 201);
+    CHECK(setsOption(root, alice, R"({"multi_factor_auth_enabled":false})") == 200);
+    CHECK(logsIn(cloud, passwordLogin(alice)).status == 201);
+    CHECK(setsOption(root, alice, R"({"multi_factor_auth_rules":["password"]})") == 400);
+    CHECK(setsOption(root, alice, R"({"multi_factor_auth_enabled":"yes"})") == 400);
+    CHECK(setsOption(root, alice, R"({"no_such_option":true})") == 400);
+}
+
+TEST_CASE("A receipt is good for its time, and not after the password has changed", "[identity][mfa]") {
+    TestAppliance cloud;
+    const auto root = cloud.admin();
+    auto alice = cloud.member("alice");
+    keepsSeed(alice);
+    setsOption(root, alice, R"({"multi_factor_auth_rules":[["password","totp"]]})");
+    const std::string receipt(logsIn(cloud, passwordLogin(alice)).headers["Openstack-Auth-Receipt"]);
+    SECTION("it is too late") { cloud.passes(301s); }
+    SECTION("the password has changed") { CHECK(resets(root, alice, "another") == 200); }
+    const auto late =
+        logsIn(cloud, login(R"(["totp"])", totpPart(alice, codeAt(RealAmbient().now() + 301s))), {{"Openstack-Auth-Receipt", receipt}});
+    const auto now =
+        logsIn(cloud, login(R"(["totp"])", totpPart(alice, codeAt(RealAmbient().now()))), {{"Openstack-Auth-Receipt", receipt}});
+    CHECK(late.status == 401);
+    CHECK(now.status == 401);
+}
+
+TEST_CASE("An account is locked after so many failures, for so long, and nobody can tell", "[identity][compliance][S26]") {
+    TestAppliance cloud({{"identity", "lockout_failure_attempts", "3"}, {"identity", "lockout_duration", "60"}});
+    const auto root = cloud.admin();
+    const auto alice = cloud.member("alice");
+    CHECK(passwordStatus(cloud, alice, "wrong") == 401);
+    CHECK(passwordStatus(cloud, alice, "wrong") == 401);
+    CHECK(passwordStatus(cloud, alice, alice.password) == 201); // which starts the count again
+    for (int each = 0; each < 3; ++each) CHECK(passwordStatus(cloud, alice, "wrong") == 401);
+    const auto locked = logsIn(cloud, passwordLogin(alice));
+    CHECK(locked.status == 401);
+    CHECK(stateOf(root, alice.token) == 200); // what was given stays: else anybody could throw anybody out
+    auto nobody = alice;
+    nobody.user = "nobody";
+    CHECK(logsIn(cloud, passwordLogin(nobody)).body == locked.body);
+    CHECK(changes(cloud, alice, alice.password, "another").status == 401);
+    cloud.passes(61s);
+    CHECK(passwordStatus(cloud, alice, alice.password) == 201);
+
+    for (int each = 0; each < 3; ++each) passwordStatus(cloud, alice, "wrong");
+    CHECK(resets(root, alice, "another") == 200); // the administrator's help
+    CHECK(passwordStatus(cloud, alice, "another") == 201);
+    setsOption(root, alice, R"({"ignore_lockout_failure_attempts":true})");
+    for (int each = 0; each < 5; ++each) passwordStatus(cloud, alice, "wrong");
+    CHECK(passwordStatus(cloud, alice, "another") == 201);
+}
+
+TEST_CASE("Passcodes are not to be guessed: wrong ones lock the account, too", "[identity][compliance][totp]") {
+    TestAppliance cloud({{"identity", "lockout_failure_attempts", "3"}, {"identity", "lockout_duration", "60"}});
+    const auto alice = cloud.member("alice");
+    keepsSeed(alice);
+    for (int each = 0; each < 3; ++each) CHECK(logsIn(cloud, login(R"(["totp"])", totpPart(alice, "12345"))).status == 401);
+    CHECK(logsIn(cloud, login(R"(["totp"])", totpPart(alice, codeAt(RealAmbient().now())))).status == 401);
+}
+
+TEST_CASE("A password expires, and its user can still change it", "[identity][compliance]") {
+    TestAppliance cloud({{"identity", "password_expires_days", "10"}});
+    const auto root = cloud.admin();
+    const auto alice = cloud.member("alice");
+    const auto shown = root.gets("/identity/v3/users/" + alice.user).json().object("user").text("password_expires_at");
+    CHECK(parseIsoTime(shown).value() > RealAmbient().now() + 9 * 24h);
+    CHECK(root.gets("/identity/v3/users?password_expires_at=gt:2001-01-01T00:00:00Z").json().array("users").size() == 1);
+    CHECK(root.gets("/identity/v3/users?password_expires_at=lt:2001-01-01T00:00:00Z").json().array("users").size() == 0);
+    CHECK(root.gets("/identity/v3/users?password_expires_at=soon").status == 400);
+    cloud.passes(11 * 24h);
+    const auto expired = logsIn(cloud, passwordLogin(alice));
+    CHECK(expired.status == 401);
+    CHECK_THAT(expired.body, Contains("The password is expired and needs to be changed for user: " + alice.user));
+    CHECK(passwordStatus(cloud, alice, "wrong") == 401);
+    CHECK(changes(cloud, alice, alice.password, "another").status == 204);
+    CHECK(passwordStatus(cloud, alice, "another") == 201);
+    cloud.passes(11 * 24h);
+    setsOption(cloud.admin(), alice, R"({"ignore_password_expiry":true})");
+    CHECK(passwordStatus(cloud, alice, "another") == 201);
+}
+
+TEST_CASE("A password must match what the operator asks for, and is never repeated in an answer", "[identity][compliance]") {
+    TestAppliance cloud(
+        {{"identity", "password_regex", "^(?=.*\\d)(?=.*[a-z]).{7,}$"}, {"identity", "password_regex_description", "Seven, with a digit"}});
+    const auto root = cloud.admin();
+    const auto made = root.posts("/identity/v3/users", R"({"user":{"name":"alice","password":"onlyletters"}})");
+    CHECK(made.status == 400);
+    CHECK_THAT(made.body, Contains("Seven, with a digit") && Contains("password") && !Contains("onlyletters"));
+    const auto good = root.posts("/identity/v3/users", R"({"user":{"name":"alice","password":"letters4u"}})");
+    REQUIRE(good.status == 201);
+    Member alice;
+    alice.user = good.json().object("user").text("id");
+    CHECK(resets(root, alice, "short1") == 400);
+    CHECK(changes(cloud, alice, "letters4u", "onlyletters").status == 400);
+    CHECK(changes(cloud, alice, "letters4u", "letters5u").status == 204);
+    CHECK(root.posts("/identity/v3/users", R"({"user":{"name":"bob","password":""}})").status == 400);
+}
+
+TEST_CASE("A user may not take one of the last passwords again; an administrator may give it", "[identity][compliance]") {
+    TestAppliance cloud({{"identity", "unique_last_password_count", "2"}});
+    const auto root = cloud.admin();
+    const auto alice = cloud.member("alice");
+    CHECK(changes(cloud, alice, alice.password, "one").status == 204);
+    CHECK(changes(cloud, alice, "one", "one").status == 400);
+    CHECK(changes(cloud, alice, "one", alice.password).status == 400);
+    CHECK(changes(cloud, alice, "one", "two").status == 204);
+    CHECK(changes(cloud, alice, "two", alice.password).status == 204);
+    CHECK(resets(root, alice, alice.password) == 200);
+}
+
+TEST_CASE("A password stays for its minimum age, unless it has to be changed", "[identity][compliance]") {
+    TestAppliance cloud({{"identity", "minimum_password_age", "2"}});
+    const auto alice = cloud.member("alice");
+    CHECK(changes(cloud, alice, alice.password, "one").status == 400);
+    CHECK(resets(cloud.admin(), alice, "set") == 200);
+    cloud.passes(3 * 24h);
+    CHECK(changes(cloud, alice, "set", "one").status == 204);
+    CHECK(changes(cloud, alice, "one", "two").status == 400);
+    setsOption(cloud.admin(), alice, R"({"lock_password":true})");
+    cloud.passes(3 * 24h);
+    CHECK(changes(cloud, alice, "one", "two").status == 400);
+}
+
+TEST_CASE("A password that an administrator set is good for nothing but to change it, where that is asked for", "[identity][compliance]") {
+    TestAppliance cloud({{"identity", "change_password_upon_first_use", "true"}, {"identity", "minimum_password_age", "1"}});
+    const auto root = cloud.admin();
+    Member alice;
+    alice.user = root.posts("/identity/v3/users", R"({"user":{"name":"alice","password":"first"}})").json().object("user").text("id");
+    CHECK(passwordStatus(cloud, alice, "first") == 401);
+    CHECK(changes(cloud, alice, "first", "own").status == 204);
+    CHECK(passwordStatus(cloud, alice, "own") == 201);
+    CHECK(resets(root, alice, "second") == 200);
+    CHECK(passwordStatus(cloud, alice, "second") == 401);
+    setsOption(root, alice, R"({"ignore_change_password_upon_first_use":true})");
+    CHECK(resets(root, alice, "third") == 200);
+    CHECK(passwordStatus(cloud, alice, "third") == 201);
+}
+
+TEST_CASE("An account that nobody used for long counts as disabled until it is enabled again", "[identity][compliance]") {
+    TestAppliance cloud({{"identity", "disable_user_account_days_inactive", "30"}});
+    const auto alice = cloud.member("alice"), bob = cloud.member("bob");
+    cloud.passes(20 * 24h);
+    cloud.admin(); // the administrator's account is one, too
+    CHECK(passwordStatus(cloud, alice, alice.password) == 201);
+    cloud.passes(20 * 24h);
+    CHECK(passwordStatus(cloud, alice, alice.password) == 201);
+    CHECK(passwordStatus(cloud, bob, bob.password) == 401);
+    const auto root = cloud.admin();
+    setsOption(root, bob, R"({"ignore_user_inactivity":true})");
+    CHECK(passwordStatus(cloud, bob, bob.password) == 201);
+}
+
+TEST_CASE("A login that fails takes as long whether there is such a user or not", "[identity][compliance][S26]") {
+    TestAppliance cloud({{"identity", "password_hash_rounds", "8"}, {"identity", "lockout_failure_attempts", "1000"}});
+    const auto alice = cloud.member("alice");
+    auto nobody = alice;
+    nobody.user = "nobody";
+    const auto took = [&](const Member& who) {
+        const auto began = std::chrono::steady_clock::now();
+        passwordStatus(cloud, who, "wrong");
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    };
+    std::vector<double> known, unknown;
+    for (int each = 0; each < 41; ++each) { // side by side, so that a busy machine slows both
+        known.push_back(took(alice));
+        unknown.push_back(took(nobody));
+    }
+    std::nth_element(known.begin(), known.begin() + 20, known.end());
+    std::nth_element(unknown.begin(), unknown.begin() + 20, unknown.end());
+    CHECK(unknown[20] / known[20] == Approx(1).margin(0.15));
+}
