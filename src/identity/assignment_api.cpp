@@ -1,5 +1,6 @@
 #include "identity/group.hpp"
 #include "identity/project.hpp"
+#include "identity/revocation.hpp"
 #include "identity/role.hpp"
 #include "identity/user.hpp"
 #include "identity/wire.hpp"
@@ -72,10 +73,20 @@ Response grant(Request& request, Core& core, const GrantKind& kind) {
     return emptyResponse(204);
 }
 
+/// Of a group's role there is none: its members are others tomorrow.
+void recordRevocation(store::Transaction& tx, const Assignment& assignment, Time now) {
+    if (assignment.actor != Actor::User) return;
+    Revocation revocation{.user = assignment.actorId, .role = assignment.role.text};
+    if (assignment.scope == Scope::Project && !assignment.inherited) revocation.project = assignment.target;
+    if (assignment.scope == Scope::Domain && !assignment.inherited) revocation.domain = assignment.target;
+    revocation_table::record(tx, revocation, now);
+}
+
 Response revoke(Request& request, Core& core, const GrantKind& kind) {
     const auto wanted = grantFrom(request, core, kind, true);
     core.parts.store.write([&](store::Transaction& tx) {
         if (!role_table::remove(tx, wanted)) throw notAssigned(wanted);
+        recordRevocation(tx, wanted, core.parts.ambient.now());
         core.forgetValidated(tx);
     });
     return emptyResponse(204);

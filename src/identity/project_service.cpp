@@ -1,5 +1,6 @@
 #include "identity/identity.hpp"
 #include "identity/project.hpp"
+#include "identity/revocation.hpp"
 #include "identity/wire.hpp"
 #include "platform/bus/bus.hpp"
 
@@ -90,6 +91,15 @@ std::vector<Project> Projects::list(const Caller& caller, const store::Condition
     return project_table::list(core_.parts.store.reader(), conditions, order);
 }
 
+namespace {
+
+/// Of all tokens scoped to it.
+Revocation revocationOf(const Project& project) {
+    return project.isDomain ? Revocation{.domain = project.id.text} : Revocation{.project = project.id.text};
+}
+
+}
+
 Project Projects::update(const Caller& caller, const ProjectId& id, bool isDomain, const std::function<void(Project&)>& change,
                          const std::optional<std::vector<std::string>>& tags) {
     caller.enforce(targetOf(project_table::find(core_.parts.store.reader(), id), isDomain));
@@ -106,6 +116,7 @@ Project Projects::update(const Caller& caller, const ProjectId& id, bool isDomai
                 throw Error(Failure::Forbidden, "Cannot disable project ", id, " since its subtree contains enabled projects.");
         project_table::update(tx, project);
         if (tags) project_table::setTags(tx, id, *tags);
+        if (before.enabled && !project.enabled) revocation_table::record(tx, revocationOf(project), core_.parts.ambient.now());
         core_.forgetValidated(tx);
         return project;
     });
@@ -131,6 +142,7 @@ void Projects::remove(const Caller& caller, const ProjectId& id, bool isDomain) 
             throw Error(Failure::Forbidden, "Cannot delete the project ", id, " since it is not a leaf in the hierarchy.");
         }
         project_table::remove(tx, id);
+        revocation_table::record(tx, revocationOf(project), core_.parts.ambient.now());
         core_.parts.bus.announce(tx, ProjectDeleted{id});
         core_.forgetValidated(tx);
     });

@@ -1,3 +1,4 @@
+#include "identity/revocation.hpp"
 #include "identity/role.hpp"
 #include "identity/wire.hpp"
 
@@ -110,6 +111,7 @@ Response remove(Request& request, Core& core) {
         const Role role = demand(tx, {request.param("id")});
         if (isImmutable(role.options)) throw Error(Failure::Forbidden, "Cannot delete role ", role.id, ": it has the option immutable.");
         role_table::remove(tx, role.id);
+        revocation_table::record(tx, {.role = role.id.text}, core.parts.ambient.now());
         core.forgetValidated(tx);
     });
     return emptyResponse(204);

@@ -1,6 +1,7 @@
-// The test bed of the benches: `http DIR` is the sandbox's cloud with one more route, /fixed, that answers 200 bytes and asks nobody who
-// they are; `flush DIR` counts commits of almost empty changes by 64 callers, and single fsync'ed writes of 4 KiB, on the same disk;
-// `digest DIR BYTES` times md5 beside sha512 on two threads, and a plain write with fsync.
+// The test bed of the benches: `http DIR [USERS PROJECTS ASSIGNMENTS]` is the sandbox's cloud with one more route, /fixed, that answers 200
+// bytes and asks nobody who they are, and with so many people in it; `flush DIR` counts commits of almost empty changes by 64 callers, and
+// single fsync'ed writes of 4 KiB, on the same disk; `digest DIR BYTES` times md5 beside sha512 on two threads, and a plain write with
+// fsync.
 
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -26,7 +27,35 @@ using Clock = std::chrono::steady_clock;
 
 double secondsSince(Clock::time_point began) { return std::chrono::duration<double>(Clock::now() - began).count(); }
 
-int serveHttp(const std::string& folder) {
+struct Population {
+    int users = 0, projects = 0, assignments = 0;
+};
+
+/// Writes straight into the store what would take an hour through the API.
+void populate(store::Store& db, const Population& wanted) {
+    db.write([&](store::Transaction& tx) {
+        const auto role = tx.query("SELECT id FROM roles WHERE name = 'member'").maybeText().value();
+        const auto id = [](const char* kind, int number) {
+            auto text = std::to_string(number);
+            return std::string(kind) + std::string(31 - text.size(), '0') + text;
+        };
+        for (int each = 0; each < wanted.projects; ++each)
+            tx.execute("INSERT INTO projects (id, name, domain_id, parent_id, is_domain, enabled, description, created) VALUES (?, ?, "
+                       "'default', 'default', 0, 1, '', ?)",
+                       id("a", each), "project " + std::to_string(each), each);
+        for (int each = 0; each < wanted.users; ++each)
+            tx.execute(
+                "INSERT INTO users (id, name, domain_id, enabled, password, tokens_valid_after, created) VALUES (?, ?, 'default', 1, "
+                "'', 0, ?)",
+                id("b", each), "user " + std::to_string(each), each);
+        for (int each = 0; each < wanted.assignments; ++each)
+            tx.execute("INSERT OR IGNORE INTO assignments (actor_id, actor, scope, target_id, role_id, inherited) VALUES (?, 'user', "
+                       "'project', ?, ?, 0)",
+                       id("b", each % wanted.users), id("a", (each / wanted.users * 397 + each) % wanted.projects), role);
+    });
+}
+
+int serveHttp(const std::string& folder, const Population& population) {
     Settings settings;
     settings.sandbox = true;
     settings.stateDir = folder;
@@ -43,6 +72,7 @@ int serveHttp(const std::string& folder) {
         {http::Method::Get, "/", http::open("the measure"), [](http::Request&) { return http::textResponse(200, std::string(200, 'x')); }}};
     appliance.server().add(std::move(fixed));
     appliance.start();
+    if (population.users > 0 && population.projects > 0) populate(appliance.store(), population);
     std::cout << "ready " << appliance.endpoint() << "/\n" << appliance.openrc() << std::flush;
     std::string line;
     while (std::getline(std::cin, line)) {
@@ -118,13 +148,15 @@ int timeDigests(const std::filesystem::path& folder, std::int64_t bytes) {
 int main(int count, char** words) {
     const std::vector<std::string> given(words + 1, words + count);
     try {
-        if (given.size() == 2 && given[0] == "http") return serveHttp(given[1]);
+        if (given.size() == 2 && given[0] == "http") return serveHttp(given[1], {});
+        if (given.size() == 5 && given[0] == "http")
+            return serveHttp(given[1], {std::stoi(given[2]), std::stoi(given[3]), std::stoi(given[4])});
         if (given.size() == 2 && given[0] == "flush") return countFlushes(given[1]);
         if (given.size() == 3 && given[0] == "digest") return timeDigests(given[1], std::stoll(given[2]));
     } catch (const std::exception& problem) {
         std::cerr << problem.what() << '\n';
         return 1;
     }
-    std::cerr << "usage: bench_bed http DIR | flush DIR | digest DIR BYTES\n";
+    std::cerr << "usage: bench_bed http DIR [USERS PROJECTS ASSIGNMENTS] | flush DIR | digest DIR BYTES\n";
     return 2;
 }

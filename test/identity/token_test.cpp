@@ -278,8 +278,10 @@ TEST_CASE("Revocations are listed for those who keep tokens, and the list of old
                            .text();
     alice.deletes("/identity/v3/auth/tokens", {{"X-Subject-Token", alice.token}});
     root.patches("/identity/v3/users/" + alice.user, R"({"user":{"enabled":false}})");
+    root.patches("/identity/v3/projects/" + alice.project, R"({"project":{"enabled":false}})");
     const auto events = root.gets("/identity/v3/OS-REVOKE/events").json().array("events").items();
-    REQUIRE(events.size() == 2);
+    REQUIRE(events.size() == 3);
+    CHECK(events[2].text("project_id") == alice.project);
     CHECK(events[0].text("audit_id") == audit);
     CHECK(events[1].text("user_id") == alice.user);
     CHECK(root.gets("/identity/v3/OS-REVOKE/events?since=2100-01-01T00:00:00Z").json().array("events").size() == 0);
