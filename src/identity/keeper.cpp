@@ -40,11 +40,13 @@ void Keeper::look() {
     } else if (tokenKeys_.reread()) {
         core_.parts.log.info("token keys read again");
     }
-    if (!credentialKeys_.repository().reread() && resealed_) return;
+    auto& repository = credentialKeys_.repository();
+    repository.reread();
+    const auto primary = repository.primaryName();
+    if (primary == sealedWith_) return;
     const int count = core_.parts.store.write([&](store::Transaction& tx) { return credential_table::reseal(tx, credentialKeys_); });
-    resealed_ = true;
-    credentialKeys_.repository().prune(credentialKeysMax, std::chrono::seconds(0)); // nothing is sealed with the old ones any more
-    credentialKeys_.repository().reread();
+    repository.prune(credentialKeysMax, std::chrono::seconds(0)); // nothing is sealed with the old ones any more
+    sealedWith_ = primary;                                        // not what is primary now: it may have changed meanwhile
     if (count > 0) core_.parts.log.info("stored credentials sealed again", {{"count", std::to_string(count)}});
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include "identity/core.hpp"
@@ -22,7 +23,7 @@ private:
     Core& core_;
     KeyRepository& tokenKeys_;
     Fernet& credentialKeys_;
-    bool resealed_ = false;
+    std::string sealedWith_; // the name of the key that seals all stored credentials
 };
 
 /// Rotates the keys below a state directory, whose cloud may run meanwhile: those of tokens, or those of stored credentials.

@@ -70,6 +70,14 @@ void setChangedAt(const fs::path& file, Time time) {
     check(::utimensat(AT_FDCWD, file.c_str(), times.data(), 0), "date " + file.string());
 }
 
+std::string keyIn(const fs::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    const auto key = fromBase64Url(text.substr(0, text.find_last_not_of("\r\n ") + 1));
+    if (!key || key->size() != keyBytes) throw Error(Failure::Broken, file.string(), " is no Fernet key");
+    return *key;
+}
+
 /// Held while the folder changes.
 Fd lockOf(const fs::path& folder) {
     Fd lock(static_cast<int>(check(::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600), "lock " + folder.string())));
@@ -96,13 +104,7 @@ KeyRepository::KeyRepository(fs::path folder, Ambient& ambient) : folder_(std::m
 KeyRepository::Keys KeyRepository::read() const {
     const auto files = filesIn(folder_);
     Keys keys;
-    for (auto each = files.rbegin(); each != files.rend(); ++each) {
-        std::ifstream in(each->second, std::ios::binary);
-        const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-        const auto key = fromBase64Url(text.substr(0, text.find_last_not_of("\r\n ") + 1));
-        if (!key || key->size() != keyBytes) throw Error(Failure::Broken, each->second.string(), " is no Fernet key");
-        keys.push_back(*key);
-    }
+    for (auto each = files.rbegin(); each != files.rend(); ++each) keys.push_back(keyIn(each->second));
     if (keys.empty()) throw Error(Failure::Broken, folder_.string(), " has no Fernet key");
     return keys;
 }
@@ -158,6 +160,7 @@ void KeyRepository::prune(std::size_t keysMax, std::chrono::seconds livesFor) {
         const auto oldest = files.upper_bound(0);
         const auto successor = std::next(oldest);
         if (changedAt(successor->second) + livesFor > ambient_.now()) return;
+        if (keyIn(oldest->second) == keys()->front()) return; // others may have rotated more than once since we looked: we still use it
         fs::remove(oldest->second);
         files.erase(oldest);
     }

@@ -36,8 +36,8 @@ public:
     /// Makes the staged key the primary and stages a new one, then prune().
     void rotate(std::size_t keysMax, std::chrono::seconds livesFor);
 
-    /// Removes the oldest keys beyond `keysMax` (all kinds counted, at least 3), but none that encrypted within the last `livesFor`:
-    /// what it encrypted may still be in use.
+    /// Removes the oldest keys beyond `keysMax` (all kinds counted, at least 3), but none that encrypted within the last `livesFor`,
+    /// nor the one that keys() has as primary: what it encrypted may still be in use.
     void prune(std::size_t keysMax, std::chrono::seconds livesFor);
 
 private:

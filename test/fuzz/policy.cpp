@@ -25,21 +25,21 @@ void run(std::string_view input) {
 
 std::vector<std::string> seeds() {
     std::vector<std::string> all = {
-        R"("a": "role:admin or (role:reader and system_scope:all)")",
+        R"-("a": "role:admin or (role:reader and system_scope:all)")-",
         R"("a": "user_id:%(target.user.id)s and not rule:b")"
         "\n"
         R"("b": "'literal':%(project_id)s or None:%(x)s or @ or !")",
-        R"({"a": "", "b": "field:networks:shared=True", "c": "(((role:x)))"})",
+        R"-({"a": "", "b": "field:networks:shared=True", "c": "(((role:x)))"})-",
         "\"a\": \"rule:a\"\n",
     };
-// Pieces of the real files; whole ones would make each step slow.
-for (const auto* each : {"identity", "image", "network", "compute", "block-storage"})
-    for (std::size_t at = 0; at < 8192; at += 1024) {
-        const auto text = policyDefaults(each);
-        if (at >= text.size()) break;
-        const auto line = text.find('\n', at);
-        if (line != std::string_view::npos) all.emplace_back(text.substr(line + 1, text.find('\n', line + 600) - line));
-    }
-return all;
+    // Pieces of the real files; whole ones would make each step slow.
+    for (const auto* each : {"identity", "image", "network", "compute", "block-storage"})
+        for (std::size_t at = 0; at < 8192; at += 1024) {
+            const auto text = policyDefaults(each);
+            if (at >= text.size()) break;
+            const auto line = text.find('\n', at);
+            if (line != std::string_view::npos) all.emplace_back(text.substr(line + 1, text.find('\n', line + 600) - line));
+        }
+    return all;
 }
 }

@@ -13,7 +13,7 @@ namespace stratolet::fuzz {
 namespace {
 
 struct Box {
-    Folder folder;
+    test::Folder folder;
     RealAmbient ambient;
     identity::Fernet fernet{folder / "keys", ambient};
 };
