@@ -33,7 +33,7 @@ std::string encrypted(std::string_view key, std::string_view iv, std::string_vie
     EVP_EncryptInit_ex(cipher.get(), EVP_aes_128_cbc(), nullptr, bytesOf(key) + 16, bytesOf(iv));
     EVP_EncryptUpdate(cipher.get(), bytesOf(out), &first, bytesOf(plain), static_cast<int>(plain.size()));
     EVP_EncryptFinal_ex(cipher.get(), bytesOf(out) + first, &last);
-    out.resize(static_cast<std::size_t>(first + last));
+    out.resize(static_cast<std::size_t>(first) + static_cast<std::size_t>(last));
     return out;
 }
 
@@ -44,7 +44,7 @@ std::optional<std::string> decrypted(std::string_view key, std::string_view iv, 
     EVP_DecryptInit_ex(cipher.get(), EVP_aes_128_cbc(), nullptr, bytesOf(key) + 16, bytesOf(iv));
     if (EVP_DecryptUpdate(cipher.get(), bytesOf(out), &first, bytesOf(hidden), static_cast<int>(hidden.size())) != 1) return std::nullopt;
     if (EVP_DecryptFinal_ex(cipher.get(), bytesOf(out) + first, &last) != 1) return std::nullopt;
-    out.resize(static_cast<std::size_t>(first + last));
+    out.resize(static_cast<std::size_t>(first) + static_cast<std::size_t>(last));
     return out;
 }
 
