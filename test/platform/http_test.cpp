@@ -355,7 +355,7 @@ TEST_CASE("Draining lets a request end and then takes no more", "[http]") {
     CHECK(line.ended());
 }
 
-TEST_CASE("Paths without end cost no memory", "[http][S16]") {
+TEST_CASE("Paths without end cost no memory", "[http][S16][memory]") {
     Bench bench;
     const auto resident = [] {
         std::ifstream in("/proc/self/statm");

@@ -2,10 +2,13 @@
 
 #include <catch2/catch.hpp>
 
+#include <string>
+#include <vector>
+
 using namespace stratolet::compute;
 
 TEST_CASE("base64 goes there and back, and takes nothing else", "[compute][encoding]") {
-    for (const std::string text : {"", "a", "ab", "abc", "abcd", std::string("\0\xff\x80", 3).c_str()})
+    for (const auto& text : std::vector<std::string>{"", "a", "ab", "abc", "abcd", std::string("\0\xff\x80", 3)})
         CHECK(fromBase64(base64(text)) == text);
     CHECK(base64("hello") == "aGVsbG8=");
     CHECK(fromBase64("aGVs\nbG8=\n") == "hello");
