@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <malloc.h>
+#include <sched.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 
@@ -25,6 +27,12 @@
 
 namespace stratolet {
 namespace {
+
+/// How many processors this process may use (sched_getaffinity(2)); the standard library counts those of the machine.
+int processors() {
+    cpu_set_t usable;
+    return ::sched_getaffinity(0, sizeof usable, &usable) == 0 ? CPU_COUNT(&usable) : 1;
+}
 
 constexpr std::size_t waitingRequestsMax = 4096; // for a worker; beyond it 503
 
@@ -100,6 +108,8 @@ std::string hostOf(const std::string& address) {
 http::ServerOptions serverOptions(const Config& config) {
     http::ServerOptions options;
     options.threads = static_cast<int>(config.integer("DEFAULT", "io_threads"));
+    // More than there are processors would only take them from each other, for whole slices of the scheduler's time.
+    if (options.threads == 0) options.threads = std::clamp(processors(), 1, 8);
     options.connectionsMax = static_cast<std::size_t>(config.integer("DEFAULT", "connections_max"));
     options.certificateFile = config.text("DEFAULT", "certificate");
     options.keyFile = config.text("DEFAULT", "key");

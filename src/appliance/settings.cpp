@@ -35,7 +35,7 @@ std::vector<ConfigOption> allConfigOptions() {
         {"DEFAULT", "classic_ports", "false", trueOrFalse()},
         {"DEFAULT", "certificate", ""},
         {"DEFAULT", "key", ""},
-        {"DEFAULT", "io_threads", "2", wholeNumber(1, 64)},
+        {"DEFAULT", "io_threads", "0", wholeNumber(0, 64)},
         {"DEFAULT", "worker_threads", "64", wholeNumber(1, 1024)},
         {"DEFAULT", "job_threads", "8", wholeNumber(1, 64)},
         {"DEFAULT", "connections_max", "4096", wholeNumber(1, 1000000)},
