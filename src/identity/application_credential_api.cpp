@@ -103,9 +103,9 @@ Response list(Request& request, ApplicationCredentials& credentials, Core& core)
     store::Conditions conditions;
     applyFilters(conditions, request.query, {{"name", "name"}, {"project_id", "project_id"}});
     const auto found = credentials.list(callerOf(request), {request.param("user")}, conditions);
-    return listResponse(request, "application_credentials", [&](JsonWriter& out) {
-        for (const auto& each : found) write(out, request, each, core.parts.store.reader(), nullptr);
-    });
+    return slicedResponse<ApplicationCredential>(
+        request, "application_credentials", found,
+        [&](JsonWriter& out, const ApplicationCredential& each) { write(out, request, each, core.parts.store.reader(), nullptr); });
 }
 
 void writeWhole(JsonWriter& out, const Request& request, const AccessRule& rule) {
@@ -118,9 +118,8 @@ Response listRules(Request& request, ApplicationCredentials& credentials) {
     store::Conditions conditions;
     applyFilters(conditions, request.query, {{"service", "service"}, {"method", "method"}, {"path", "path"}});
     const auto found = credentials.listRules(callerOf(request), {request.param("user")}, conditions);
-    return listResponse(request, "access_rules", [&](JsonWriter& out) {
-        for (const auto& each : found) writeWhole(out, request, each);
-    });
+    return slicedResponse<AccessRule>(request, "access_rules", found,
+                                      [&](JsonWriter& out, const AccessRule& each) { writeWhole(out, request, each); });
 }
 
 Response showRule(Request& request, ApplicationCredentials& credentials) {

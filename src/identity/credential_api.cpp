@@ -46,9 +46,8 @@ Response list(Request& request, StoredCredentials& credentials) {
     store::Conditions conditions;
     applyFilters(conditions, request.query, {{"user_id", "user_id"}, {"type", "type"}});
     const auto found = credentials.list(callerOf(request), conditions);
-    return listResponse(request, "credentials", [&](JsonWriter& out) {
-        for (const auto& each : found) write(out, request, each);
-    });
+    return slicedResponse<Credential>(request, "credentials", found,
+                                      [&](JsonWriter& out, const Credential& each) { write(out, request, each); });
 }
 
 Response update(Request& request, StoredCredentials& credentials) {

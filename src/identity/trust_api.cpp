@@ -82,9 +82,7 @@ Response create(Request& request, Trusts& trusts, Core& core) {
 
 Response list(Request& request, Trusts& trusts) {
     const auto found = trusts.list(callerOf(request), request.query.find("trustor_user_id"), request.query.find("trustee_user_id"));
-    return listResponse(request, "trusts", [&](JsonWriter& out) {
-        for (const auto& each : found) write(out, request, each, nullptr);
-    });
+    return slicedResponse<Trust>(request, "trusts", found, [&](JsonWriter& out, const Trust& each) { write(out, request, each, nullptr); });
 }
 
 Response listRoles(Request& request, Trusts& trusts, Core& core) {

@@ -129,6 +129,17 @@ http::Response pageResponse(const http::Request& request, std::string_view colle
     });
 }
 
+Slice sliceOf(const http::Query& query, const std::vector<std::string>& ids) {
+    Slice slice;
+    if (const auto marker = query.find("marker")) {
+        const auto found = std::find(ids.begin(), ids.end(), *marker);
+        if (found == ids.end()) throw Error(Failure::Invalid, "Invalid input for field 'marker': ", *marker, " is not in this list.");
+        slice.begin = static_cast<std::size_t>(found - ids.begin()) + 1;
+    }
+    slice.limitMax = static_cast<std::size_t>(query.integer("limit", 1, 1'000'000).value_or(0));
+    return slice;
+}
+
 Page Page::from(const http::Query& query, store::Conditions& conditions, store::Reader& db, std::string_view table,
                 std::span<const Filter> attributes, std::string_view usually) {
     std::string column(usually);

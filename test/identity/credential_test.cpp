@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
 
+#include <set>
+
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
@@ -228,6 +230,29 @@ TEST_CASE("An access key made with an application credential can do no more than
     CHECK(alice.deletes("/identity/v3/users/" + alice.user + "/application_credentials/" + parent.id).status == 204);
     CHECK(stateOf(root, tokenOf(answer)) == 404);
     CHECK(root.posts("/identity/v3/ec2tokens", signedBody(key, RealAmbient().now(), key.secret)).status == 401);
+}
+
+TEST_CASE("Credentials are listed in pages", "[identity][credential]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const std::string all = "/identity/v3/credentials";
+    for (const auto* each : {"1", "2", "3"})
+        REQUIRE(alice.posts(all, R"({"credential":{"type":"x","blob":")" + std::string(each) + R"("}})").status == 201);
+    std::set<std::string> seen;
+    std::string marker;
+    for (int page = 0; page < 3; ++page) {
+        const auto answer = alice.gets(all + "?limit=1" + (marker.empty() ? "" : "&marker=" + marker)).json();
+        REQUIRE(answer.array("credentials").items().size() == 1);
+        marker = answer.array("credentials").items()[0].text("id");
+        seen.insert(marker);
+        CHECK(answer.object("links").maybeText("next").has_value() == (page < 2));
+    }
+    CHECK(seen.size() == 3);
+    CHECK(alice.gets(all + "?marker=nothing").status == 400);
+    CHECK(alice.gets(all + "?limit=0").status == 400);
+    CHECK(alice.gets("/identity/v3/OS-TRUST/trusts?trustor_user_id=" + alice.user + "&limit=x").status == 400);
+    CHECK(alice.gets("/identity/v3/users/" + alice.user + "/application_credentials?marker=nothing").status == 400);
+    CHECK(alice.gets("/identity/v3/users/" + alice.user + "/access_rules?marker=nothing").status == 400);
 }
 
 TEST_CASE("Credentials lie sealed in the store, and stay readable when their keys rotate again and again", "[identity][credential][keys]") {
