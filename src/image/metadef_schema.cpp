@@ -149,9 +149,9 @@ template <class Members> std::string checkedBody(const Json& body, const Members
         const auto object = writer.object();
         for (const auto& name : body.names()) {
             if (hasName && name == "name") continue;
+            // Clients send a namespace back as they got it, with what we added to its items.
+            if (std::find(readOnly.begin(), readOnly.end(), name) != readOnly.end()) continue;
             const auto value = body.at(name);
-            if (std::find(readOnly.begin(), readOnly.end(), name) != readOnly.end())
-                throw Error(Failure::Forbidden, "Attribute '", name, "' is read-only.");
             const auto known = std::find_if(members.begin(), members.end(), [&](const Member& each) { return each.name == name; });
             if (known == members.end()) value.refuse("There is no such attribute.");
             if (value.isNull()) continue;

@@ -384,6 +384,31 @@ def image_locations():
     run(f"image delete {image}")
 
 
+@case("a namespace of metadata definitions is made, filled, shown, changed and deleted")
+def metadefs():
+    check("OS::Nova::Flavor" in glance("md-resource-type-list"), "the resource types are not listed")
+    glance("md-namespace-create CLI::Names --display-name Names --visibility private")
+    glance("md-resource-type-associate CLI::Names --name OS::Nova::Flavor --prefix cli:")
+    check("cli:" in glance("md-namespace-resource-type-list CLI::Names"), "the association is not listed")
+    glance("""md-property-create CLI::Names --name colour --title Colour --schema '{"type": "string", "enum": ["red"]}'""")
+    glance("""md-object-create CLI::Names --name thing --schema '{"description": "A thing"}'""")
+    glance("md-tag-create-multiple CLI::Names --names two,three")     # its --append fails in the client itself
+    glance("md-tag-create CLI::Names --name one")
+    check("Colour" in glance("md-property-show CLI::Names colour"), "the property is not shown")
+    check("A thing" in glance("md-object-show CLI::Names thing"), "the object is not shown")
+    check(all(each in glance("md-tag-list CLI::Names") for each in ("one", "two", "three")), "the tags are not listed")
+    glance("""md-object-update CLI::Names thing --name other --schema '{"description": "Another"}'""")
+    check("other" in glance("md-object-list CLI::Names") and "colour" in glance("md-property-list CLI::Names"), "object or property are not listed")
+    glance("md-namespace-update CLI::Names --description changed --visibility private")
+    check("changed" in glance("md-namespace-show CLI::Names"), "the namespace is not changed")
+    glance("md-tag-delete CLI::Names one")
+    glance("md-resource-type-deassociate CLI::Names OS::Nova::Flavor")
+    glance("md-property-delete CLI::Names colour")
+    glance("md-object-delete CLI::Names other")
+    glance("md-namespace-delete CLI::Names")
+    check("CLI::Names" not in glance("md-namespace-list"), "the namespace is still there")
+
+
 @case("a network with a subnet, a router with gateway, a port and a floating IP are made and joined")
 def network():
     made = show("network create cli-net --description made")
