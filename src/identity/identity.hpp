@@ -46,6 +46,11 @@ struct Bootstrap {
 
 std::vector<ConfigOption> configOptions();
 
+/// How much of `resource` the unified limits let a project have of the service of this type: its own limit, or the registered one.
+/// Nothing where none is registered; -1 is unlimited. A limit registered for a region counts before one for all.
+std::optional<std::int64_t> unifiedLimit(store::Reader& db, const ProjectId& project, std::string_view serviceType,
+                                         std::string_view resource);
+
 /// The identity service.
 class Identity {
 public:

@@ -5,6 +5,8 @@
 
 #include <stratolet/error.hpp>
 
+#include "identity/identity.hpp"
+
 namespace stratolet::image {
 namespace {
 
@@ -16,22 +18,31 @@ std::int64_t inMebibytes(std::int64_t bytes) { return (bytes + mebi - 1) / mebi;
 
 ImageQuotas::ImageQuotas(const Config& config, ImageTable& table)
     : table_(table),
-      quotas_("image", {{"image_count_total", config.integer("image", "image_count_total")},
-                        {"image_size_total", config.integer("image", "image_size_total")},
-                        {"image_stage_total", config.integer("image", "image_stage_total")},
-                        {"image_count_uploading", config.integer("image", "image_count_uploading")}}),
+      configured_{{"image_count_total", config.integer("image", "image_count_total")},
+                  {"image_size_total", config.integer("image", "image_size_total")},
+                  {"image_stage_total", config.integer("image", "image_stage_total")},
+                  {"image_count_uploading", config.integer("image", "image_count_uploading")}},
       sizeCapBytes_(config.integer("image", "image_size_cap")) {}
 
+std::int64_t ImageQuotas::limit(store::Reader& db, const ProjectId& owner, std::string_view resource) const {
+    return identity::unifiedLimit(db, owner, "image", resource).value_or(configured_.find(resource)->second);
+}
+
+void ImageQuotas::claimOne(store::Reader& db, const ProjectId& owner, std::string_view resource, std::int64_t used) const {
+    const auto most = limit(db, owner, resource);
+    if (most >= 0 && used >= most) throw Error(Failure::OverLimit, "Quota exceeded for ", resource, ": all ", most, " are used");
+}
+
 void ImageQuotas::claimImage(store::Reader& db, const ProjectId& owner) const {
-    quotas_.claim(db, owner.text, "image_count_total", table_.countOf(db, owner), 1);
+    claimOne(db, owner, "image_count_total", table_.countOf(db, owner));
 }
 
 void ImageQuotas::claimUpload(store::Reader& db, const ProjectId& owner) const {
-    quotas_.claim(db, owner.text, "image_count_uploading", table_.uploadingOf(db, owner), 1);
+    claimOne(db, owner, "image_count_uploading", table_.uploadingOf(db, owner));
 }
 
 void ImageQuotas::claim(store::Reader& db, const ProjectId& owner, std::string_view resource, std::int64_t used, std::int64_t bytes) const {
-    const auto most = quotas_.limit(db, owner.text, resource);
+    const auto most = limit(db, owner, resource);
     if (most >= 0 && (bytes > std::numeric_limits<std::int64_t>::max() - used || used + bytes > most * mebi))
         throw Error(Failure::OverLimit, "Quota exceeded for ", resource, ": ", bytes, " bytes do not fit, ", inMebibytes(used), " of ",
                     most, " MiB are used");
@@ -46,7 +57,7 @@ void ImageQuotas::claimStaged(store::Reader& db, const ProjectId& owner, std::in
 }
 
 std::int64_t ImageQuotas::roomFor(store::Reader& db, const ProjectId& owner, std::string_view resource, std::int64_t used) const {
-    const auto most = quotas_.limit(db, owner.text, resource);
+    const auto most = limit(db, owner, resource);
     return most < 0 ? sizeCapBytes_ : std::clamp<std::int64_t>(most * mebi - used, 0, sizeCapBytes_);
 }
 
@@ -59,11 +70,11 @@ std::int64_t ImageQuotas::stagingRoom(store::Reader& db, const ProjectId& owner)
 }
 
 std::vector<ImageQuotas::Usage> ImageQuotas::usage(store::Reader& db, const ProjectId& owner) const {
-    const auto limit = [&](std::string_view resource) { return quotas_.limit(db, owner.text, resource); };
-    return {{"image_size_total", limit("image_size_total"), inMebibytes(table_.bytesOf(db, owner))},
-            {"image_count_total", limit("image_count_total"), table_.countOf(db, owner)},
-            {"image_stage_total", limit("image_stage_total"), inMebibytes(table_.stagedOf(db, owner))},
-            {"image_count_uploading", limit("image_count_uploading"), table_.uploadingOf(db, owner)}};
+    const auto most = [&](std::string_view resource) { return limit(db, owner, resource); };
+    return {{"image_size_total", most("image_size_total"), inMebibytes(table_.bytesOf(db, owner))},
+            {"image_count_total", most("image_count_total"), table_.countOf(db, owner)},
+            {"image_stage_total", most("image_stage_total"), inMebibytes(table_.stagedOf(db, owner))},
+            {"image_count_uploading", most("image_count_uploading"), table_.uploadingOf(db, owner)}};
 }
 
 }

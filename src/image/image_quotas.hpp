@@ -3,16 +3,17 @@
 #include <stratolet/ids.hpp>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "image/image_table.hpp"
 #include "platform/config/config.hpp"
-#include "platform/quota/quota.hpp"
 
 namespace stratolet::image {
 
-/// How much of each resource a project may have. What it has is counted from the rows, in the transaction that adds to it.
+/// How much of each resource a project may have: what identity's unified limits say for the service type "image", else what the
+/// configuration says. What it has is counted from the rows, in the transaction that adds to it.
 /// All refusals are Error(OverLimit).
 class ImageQuotas {
 public:
@@ -35,11 +36,13 @@ public:
     std::vector<Usage> usage(store::Reader& db, const ProjectId& owner) const; ///< sizes in MiB, rounded up
 
 private:
+    std::int64_t limit(store::Reader& db, const ProjectId& owner, std::string_view resource) const;
+    void claimOne(store::Reader& db, const ProjectId& owner, std::string_view resource, std::int64_t used) const;
     std::int64_t roomFor(store::Reader& db, const ProjectId& owner, std::string_view resource, std::int64_t used) const;
     void claim(store::Reader& db, const ProjectId& owner, std::string_view resource, std::int64_t used, std::int64_t bytes) const;
 
     ImageTable& table_;
-    Quotas quotas_;
+    std::map<std::string, std::int64_t, std::less<>> configured_;
     std::int64_t sizeCapBytes_;
 };
 

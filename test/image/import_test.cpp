@@ -682,3 +682,26 @@ TEST_CASE("What a crash leaves in the staging area is put right at the next star
     cloud.settle();
     CHECK(alice.gets(at(whole, "/file")).body == "abc");
 }
+
+TEST_CASE("How many images a project may have is what the unified limits say", "[image][quota]") {
+    TestAppliance cloud;
+    const auto admin = cloud.admin();
+    const auto alice = cloud.member("alice"), bob = cloud.member("bob");
+    std::string service;
+    for (const auto& each : admin.gets("/identity/v3/services?type=image").json().array("services").items()) service = each.text("id");
+    REQUIRE(admin
+                .posts("/identity/v3/registered_limits", R"({"registered_limits":[{"service_id":")" + service +
+                                                             R"(","resource_name":"image_count_total","default_limit":1}]})")
+                .status == 201);
+    REQUIRE(admin
+                .posts("/identity/v3/limits", R"({"limits":[{"service_id":")" + service + R"(","project_id":")" + bob.project +
+                                                  R"(","resource_name":"image_count_total","resource_limit":2}]})")
+                .status == 201);
+    const auto makes = [](const Member& who) { return who.posts("/image/v2/images", "{}").status; };
+    CHECK(makes(alice) == 201);
+    CHECK(makes(alice) == 413);
+    CHECK(makes(bob) == 201);
+    CHECK(makes(bob) == 201);
+    CHECK(makes(bob) == 413);
+    CHECK(alice.gets("/image/v2/info/usage").json().object("usage").object("image_count_total").integer("limit") == 1);
+}
