@@ -76,9 +76,8 @@ Response listScopes(Request& request, Core& core, bool domains) {
     conditions.add("enabled = 1");
     role_table::onlyThoseWithRole(conditions, caller.user, domains ? Assignment::Scope::Domain : Assignment::Scope::Project);
     const auto found = project_table::list(db, conditions);
-    return listResponse(request, domains ? "domains" : "projects", [&](JsonWriter& out) {
-        for (const auto& each : found) writeProject(out, request, each, db);
-    });
+    return slicedResponse<Project>(request, domains ? "domains" : "projects", found,
+                                   [&](JsonWriter& out, const Project& each) { writeProject(out, request, each, db); });
 }
 
 Response listSystem(Request& request, Core& core) {

@@ -232,7 +232,7 @@ TEST_CASE("An access key made with an application credential can do no more than
     CHECK(root.posts("/identity/v3/ec2tokens", signedBody(key, RealAmbient().now(), key.secret)).status == 401);
 }
 
-TEST_CASE("Credentials are listed in pages", "[identity][credential]") {
+TEST_CASE("What a user owns is listed in pages", "[identity][credential]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
     const std::string all = "/identity/v3/credentials";
@@ -253,6 +253,9 @@ TEST_CASE("Credentials are listed in pages", "[identity][credential]") {
     CHECK(alice.gets("/identity/v3/OS-TRUST/trusts?trustor_user_id=" + alice.user + "&limit=x").status == 400);
     CHECK(alice.gets("/identity/v3/users/" + alice.user + "/application_credentials?marker=nothing").status == 400);
     CHECK(alice.gets("/identity/v3/users/" + alice.user + "/access_rules?marker=nothing").status == 400);
+    CHECK(alice.gets("/identity/v3/users/" + alice.user + "/projects?marker=nothing").status == 400);
+    CHECK(alice.gets("/identity/v3/auth/projects?limit=1").json().array("projects").items().size() == 1);
+    CHECK(alice.gets("/identity/v3/auth/domains?limit=0").status == 400);
 }
 
 TEST_CASE("Credentials lie sealed in the store, and stay readable when their keys rotate again and again", "[identity][credential][keys]") {
