@@ -77,7 +77,7 @@ Response listScopes(Request& request, Core& core, bool domains) {
     role_table::onlyThoseWithRole(conditions, caller.user, domains ? Assignment::Scope::Domain : Assignment::Scope::Project);
     const auto found = project_table::list(db, conditions);
     return slicedResponse<Project>(request, domains ? "domains" : "projects", found,
-                                   [&](JsonWriter& out, const Project& each) { writeProject(out, request, each, db); });
+                                   [&](JsonWriter& out, const Project& each) { writeProject(out, request, each); });
 }
 
 Response listSystem(Request& request, Core& core) {

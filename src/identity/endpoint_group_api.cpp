@@ -136,7 +136,7 @@ Response listProjects(Request& request, Core& core, const Association& what) {
     conditions.add("id IN (SELECT project_id FROM " + what.table + " WHERE " + what.column + " = ?)", request.param("id"));
     const auto projects = project_table::list(db, conditions);
     return listResponse(request, "projects", [&](JsonWriter& out) {
-        for (const auto& each : projects) writeProject(out, request, each, db);
+        for (const auto& each : projects) writeProject(out, request, each);
     });
 }
 

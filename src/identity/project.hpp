@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct Project {
     std::string description;
     std::string options = "{}"; ///< JSON object
     std::string extra = "{}";   ///< JSON object: attributes that are only kept
+    std::set<std::string> tags = {};
 };
 
 namespace project_table {
@@ -37,8 +39,6 @@ std::vector<ProjectId> children(store::Reader& db, const ProjectId& id);
 /// The projects that this one is in, nearest first, and those that are in it: those only on which `user` has a role.
 std::vector<Project> above(store::Reader& db, const ProjectId& id, const UserId& user);
 std::vector<Project> below(store::Reader& db, const ProjectId& id, const UserId& user);
-std::vector<std::string> tags(store::Reader& db, const ProjectId& id);
-void setTags(store::Transaction& tx, const ProjectId& id, const std::vector<std::string>& tags);
 }
 
 /// Projects and domains: who may, and what must hold.
@@ -46,13 +46,12 @@ class Projects {
 public:
     Projects(Core& core, int depthMax) : core_(core), depthMax_(depthMax) {}
 
-    Project create(const Caller& caller, Project wanted, const std::vector<std::string>& tags);
+    Project create(const Caller& caller, Project wanted);
     Project show(const Caller& caller, const ProjectId& id, bool isDomain);
     std::vector<Project> list(const Caller& caller, const store::Conditions& conditions, const std::string& order);
 
     /// `change` gets the present project to alter.
-    Project update(const Caller& caller, const ProjectId& id, bool isDomain, const std::function<void(Project&)>& change,
-                   const std::optional<std::vector<std::string>>& tags = {});
+    Project update(const Caller& caller, const ProjectId& id, bool isDomain, const std::function<void(Project&)>& change);
     void remove(const Caller& caller, const ProjectId& id, bool isDomain);
 
 private:
@@ -65,7 +64,7 @@ Target targetOf(const std::optional<Project>& project, bool isDomain);
 
 /// As the API shows it; `request` gives the links their base, and says by its route whether a domain is shown as one.
 /// `more` is a JSON object with further fields.
-void writeProject(JsonWriter& out, const http::Request& request, const Project& project, store::Reader& db, const std::string& more = "{}");
+void writeProject(JsonWriter& out, const http::Request& request, const Project& project, const std::string& more = "{}");
 void addProjectRoutes(http::Routes& routes, Projects& projects, Core& core);
 
 }

@@ -25,18 +25,19 @@ std::string checkedTag(const std::string& tag) {
     return tag;
 }
 
-std::vector<std::string> tagsFrom(const Json& body) {
-    std::vector<std::string> tags;
-    for (const auto& each : body.array("tags").items()) tags.push_back(checkedTag(each.text()));
+std::set<std::string> tagsFrom(const Json& body) {
+    std::set<std::string> tags;
+    for (const auto& each : body.array("tags").items())
+        if (!tags.insert(checkedTag(each.text())).second) each.refuse("It is there twice.");
     if (tags.size() > tagsMax) body.at("tags").refuse("There may be at most 80 tags.");
     return tags;
 }
 
-Response answer(const Request& request, int status, const Project& project, Core& core) {
+Response answer(const Request& request, int status, const Project& project) {
     return jsonResponse(status, [&](JsonWriter& out) {
         const auto body = out.object();
         out.key(request.route->pattern.starts_with("/v3/domains") ? "domain" : "project");
-        writeProject(out, request, project, core.parts.store.reader());
+        writeProject(out, request, project);
     });
 }
 
@@ -46,13 +47,10 @@ void takeCommon(Project& project, const Json& body) {
     project.enabled = checkedTruth(body, "enabled", project.enabled);
     project.options = mergedOptions(project.options, body, {"immutable"});
     project.extra = mergedExtra(project.extra, body, projectAttributes);
+    if (body.has("tags")) project.tags = tagsFrom(body);
 }
 
-std::optional<std::vector<std::string>> maybeTags(const Json& body) {
-    return body.has("tags") ? std::optional(tagsFrom(body)) : std::nullopt;
-}
-
-Response createDomain(Request& request, Projects& projects, Core& core) {
+Response createDomain(Request& request, Projects& projects) {
     const Json body = request.json().object("domain");
     Project wanted;
     wanted.isDomain = true;
@@ -63,7 +61,7 @@ Response createDomain(Request& request, Projects& projects, Core& core) {
         wanted.id.text = *id;
     }
     takeCommon(wanted, body);
-    return answer(request, 201, projects.create(callerOf(request), wanted, maybeTags(body).value_or(std::vector<std::string>())), core);
+    return answer(request, 201, projects.create(callerOf(request), wanted));
 }
 
 Response createProject(Request& request, Projects& projects, Core& core) {
@@ -82,7 +80,7 @@ Response createProject(Request& request, Projects& projects, Core& core) {
     }
     if (const auto domain = body.maybeText("domain_id")) wanted.domain.text = *domain;
     if (wanted.domain.empty() && !wanted.isDomain) wanted.domain = homeDomainOf(caller);
-    return answer(request, 201, projects.create(caller, wanted, maybeTags(body).value_or(std::vector<std::string>())), core);
+    return answer(request, 201, projects.create(caller, wanted));
 }
 
 /// The four filters by tags.
@@ -118,7 +116,7 @@ Response list(Request& request, Projects& projects, Core& core, bool domains) {
     if (!domains && !caller.domain.empty()) conditions.add("domain_id = ?", caller.domain);
     const auto page = Page::from(request.query, conditions, db, "projects", projectFilters, "created");
     return pageResponse<Project>(request, domains ? "domains" : "projects", page, projects.list(caller, conditions, page.order),
-                                 [&](JsonWriter& out, const Project& each) { writeProject(out, request, each, db); });
+                                 [&](JsonWriter& out, const Project& each) { writeProject(out, request, each); });
 }
 
 /// {"id": {"id of the next": … null}}
@@ -155,7 +153,7 @@ std::string treePart(const Request& request, const Project& project, store::Read
             for (const auto& each : found) {
                 const auto item = out.object();
                 out.key("project");
-                writeProject(out, request, each, db);
+                writeProject(out, request, each);
             }
         };
         const auto& user = callerOf(request).user;
@@ -180,11 +178,11 @@ Response show(Request& request, Projects& projects, Core& core) {
     return jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         out.key("project");
-        writeProject(out, request, project, db, tree);
+        writeProject(out, request, project, tree);
     });
 }
 
-Response update(Request& request, Projects& projects, Core& core, bool isDomain) {
+Response update(Request& request, Projects& projects, bool isDomain) {
     const Json body = request.json().object(isDomain ? "domain" : "project");
     const ProjectId id{request.param("id")};
     const auto change = [&](Project& project) {
@@ -199,7 +197,7 @@ Response update(Request& request, Projects& projects, Core& core, bool isDomain)
             value->refuse("It cannot be changed.");
         takeCommon(project, body);
     };
-    return answer(request, 200, projects.update(callerOf(request), id, isDomain, change, maybeTags(body)), core);
+    return answer(request, 200, projects.update(callerOf(request), id, isDomain, change));
 }
 
 Response remove(Request& request, Projects& projects, bool isDomain) {
@@ -207,36 +205,36 @@ Response remove(Request& request, Projects& projects, bool isDomain) {
     return emptyResponse(204);
 }
 
-Response tagsAnswer(const std::vector<std::string>& tags) {
+void writeTags(JsonWriter& out, const Project& project) {
+    const auto list = out.array("tags");
+    for (const auto& each : project.tags) out.value(each);
+}
+
+Response tagsAnswer(const Project& project) {
     return jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
-        const auto list = out.array("tags");
-        for (const auto& each : tags) out.value(each);
+        writeTags(out, project);
     });
 }
 
 /// Changes the tags of the project in the path.
-std::vector<std::string> retag(Request& request, Projects& projects, Core& core,
-                               const std::function<void(std::vector<std::string>&)>& change) {
-    auto tags = project_table::tags(core.parts.store.reader(), {request.param("id")});
-    change(tags);
-    if (tags.size() > tagsMax) throw Error(Failure::Invalid, "Invalid input for field 'tags': there may be at most 80 tags.");
-    const auto project = projects.update(
-        callerOf(request), {request.param("id")}, false, [](Project&) {}, tags);
-    return project_table::tags(core.parts.store.reader(), project.id);
+Project retag(Request& request, Projects& projects, const std::function<void(std::set<std::string>&)>& change) {
+    return projects.update(callerOf(request), {request.param("id")}, false, [&](Project& project) {
+        change(project.tags);
+        if (project.tags.size() > tagsMax) throw Error(Failure::Invalid, "Invalid input for field 'tags': there may be at most 80 tags.");
+    });
 }
 
-Response hasTag(Request& request, Projects& projects, Core& core) {
+Response hasTag(Request& request, Projects& projects) {
     const auto project = projects.show(callerOf(request), {request.param("id")}, false);
-    const auto tags = project_table::tags(core.parts.store.reader(), project.id);
-    if (std::find(tags.begin(), tags.end(), request.param("tag")) == tags.end())
+    if (!project.tags.contains(request.param("tag")))
         throw Error(Failure::NotFound, "Could not find project tag: ", request.param("tag"), ".");
     return emptyResponse(204);
 }
 
 }
 
-void writeProject(JsonWriter& out, const Request& request, const Project& project, store::Reader& db, const std::string& more) {
+void writeProject(JsonWriter& out, const Request& request, const Project& project, const std::string& more) {
     const auto object = out.object();
     out.field("id", project.id);
     out.field("name", project.name);
@@ -252,10 +250,7 @@ void writeProject(JsonWriter& out, const Request& request, const Project& projec
         }
         out.field("is_domain", project.isDomain);
     }
-    {
-        const auto tags = out.array("tags");
-        for (const auto& each : project_table::tags(db, project.id)) out.value(each);
-    }
+    writeTags(out, project);
     out.rawField("options", project.options);
     writeExtra(out, project.extra);
     writeExtra(out, more);
@@ -268,41 +263,39 @@ void addProjectRoutes(Routes& routes, Projects& projects, Core& core) {
         routes.push_back({Method::Get, collection, policy(rule + "list_" + kind + "s"),
                           [&, isDomain](Request& request) { return list(request, projects, core, isDomain); }});
         routes.push_back({Method::Post, collection, policy(rule + "create_" + kind), [&, isDomain](Request& request) {
-                              return isDomain ? createDomain(request, projects, core) : createProject(request, projects, core);
+                              return isDomain ? createDomain(request, projects) : createProject(request, projects, core);
                           }});
         routes.push_back({Method::Get, collection + "/{id}", policy(rule + "get_" + kind), [&, isDomain](Request& request) {
                               if (!isDomain) return show(request, projects, core);
-                              return answer(request, 200, projects.show(callerOf(request), {request.param("id")}, true), core);
+                              return answer(request, 200, projects.show(callerOf(request), {request.param("id")}, true));
                           }});
         routes.push_back({Method::Patch, collection + "/{id}", policy(rule + "update_" + kind),
-                          [&, isDomain](Request& request) { return update(request, projects, core, isDomain); }});
+                          [&, isDomain](Request& request) { return update(request, projects, isDomain); }});
         routes.push_back({Method::Delete, collection + "/{id}", policy(rule + "delete_" + kind),
                           [&, isDomain](Request& request) { return remove(request, projects, isDomain); }});
     }
     const std::string tags = "/v3/projects/{id}/tags";
-    routes.push_back({Method::Get, tags, policy("identity:list_project_tags"), [&](Request& request) {
-                          return tagsAnswer(project_table::tags(core.parts.store.reader(),
-                                                                projects.show(callerOf(request), {request.param("id")}, false).id));
-                      }});
+    routes.push_back({Method::Get, tags, policy("identity:list_project_tags"),
+                      [&](Request& request) { return tagsAnswer(projects.show(callerOf(request), {request.param("id")}, false)); }});
     routes.push_back({Method::Put, tags, policy("identity:update_project_tags"), [&](Request& request) {
                           const auto wanted = tagsFrom(request.json());
-                          return tagsAnswer(retag(request, projects, core, [&](auto& present) { present = wanted; }));
+                          return tagsAnswer(retag(request, projects, [&](auto& present) { present = wanted; }));
                       }});
     routes.push_back({Method::Delete, tags, policy("identity:delete_project_tags"), [&](Request& request) {
-                          retag(request, projects, core, [](auto& present) { present.clear(); });
+                          retag(request, projects, [](auto& present) { present.clear(); });
                           return emptyResponse(204);
                       }});
-    routes.push_back({Method::Get, tags + "/{tag}", policy("identity:get_project_tag"),
-                      [&](Request& request) { return hasTag(request, projects, core); }});
+    routes.push_back(
+        {Method::Get, tags + "/{tag}", policy("identity:get_project_tag"), [&](Request& request) { return hasTag(request, projects); }});
     routes.push_back({Method::Put, tags + "/{tag}", policy("identity:create_project_tag"), [&](Request& request) {
-                          retag(request, projects, core, [&](auto& present) { present.push_back(checkedTag(request.param("tag"))); });
+                          retag(request, projects, [&](auto& present) { present.insert(checkedTag(request.param("tag"))); });
                           auto response = emptyResponse(201);
                           response.headers.add("Location", request.base + request.path);
                           return response;
                       }});
     routes.push_back({Method::Delete, tags + "/{tag}", policy("identity:delete_project_tag"), [&](Request& request) {
-                          retag(request, projects, core, [&](auto& present) {
-                              if (std::erase(present, request.param("tag")) == 0)
+                          retag(request, projects, [&](auto& present) {
+                              if (present.erase(request.param("tag")) == 0)
                                   throw Error(Failure::NotFound, "Could not find project tag: ", request.param("tag"), ".");
                           });
                           return emptyResponse(204);

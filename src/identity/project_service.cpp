@@ -48,7 +48,7 @@ Project Projects::demand(store::Reader& db, const ProjectId& id, bool isDomain) 
     return *std::move(project);
 }
 
-Project Projects::create(const Caller& caller, Project wanted, const std::vector<std::string>& tags) {
+Project Projects::create(const Caller& caller, Project wanted) {
     caller.enforce({{"target.project.domain_id", wanted.domain.text}});
     return core_.parts.store.write([&](store::Transaction& tx) {
         if (wanted.id.empty())
@@ -71,7 +71,6 @@ Project Projects::create(const Caller& caller, Project wanted, const std::vector
         }
         refuseDuplicate(tx, wanted);
         project_table::insert(tx, wanted, core_.parts.ambient.now());
-        project_table::setTags(tx, wanted.id, tags);
         core_.forgetValidated(tx);
         return wanted;
     });
@@ -100,8 +99,7 @@ Revocation revocationOf(const Project& project) {
 
 }
 
-Project Projects::update(const Caller& caller, const ProjectId& id, bool isDomain, const std::function<void(Project&)>& change,
-                         const std::optional<std::vector<std::string>>& tags) {
+Project Projects::update(const Caller& caller, const ProjectId& id, bool isDomain, const std::function<void(Project&)>& change) {
     caller.enforce(targetOf(project_table::find(core_.parts.store.reader(), id), isDomain));
     return core_.parts.store.write([&](store::Transaction& tx) {
         const Project before = demand(tx, id, isDomain);
@@ -115,7 +113,6 @@ Project Projects::update(const Caller& caller, const ProjectId& id, bool isDomai
             for (auto rows = tx.query("SELECT id FROM projects WHERE parent_id = ? AND enabled = 1", id); rows.next();)
                 throw Error(Failure::Forbidden, "Cannot disable project ", id, " since its subtree contains enabled projects.");
         project_table::update(tx, project);
-        if (tags) project_table::setTags(tx, id, *tags);
         if (before.enabled && !project.enabled) revocation_table::record(tx, revocationOf(project), core_.parts.ambient.now());
         core_.forgetValidated(tx);
         return project;

@@ -1,14 +1,31 @@
+#include <ranges>
+
 #include "identity/project.hpp"
 #include "identity/role.hpp"
 
 namespace stratolet::identity::project_table {
 namespace {
 
-constexpr std::string_view select = "SELECT id, name, domain_id, parent_id, is_domain, enabled, description, options, extra FROM projects";
+constexpr std::string_view select = "SELECT id, name, domain_id, parent_id, is_domain, enabled, description, options, extra, "
+                                    "(SELECT group_concat(tag) FROM project_tags WHERE project_id = projects.id) "
+                                    "FROM projects";
+
+/// A tag has no comma in it.
+std::set<std::string> tagsIn(const std::optional<std::string>& joined) {
+    std::set<std::string> tags;
+    if (joined)
+        for (const auto each : std::views::split(*joined, ',')) tags.emplace(each.begin(), each.end());
+    return tags;
+}
+
+void replaceTags(store::Transaction& tx, const Project& project) {
+    tx.execute("DELETE FROM project_tags WHERE project_id = ?", project.id);
+    for (const auto& each : project.tags) tx.execute("INSERT INTO project_tags VALUES (?, ?)", project.id, each);
+}
 
 Project fromRow(const store::Row& row) {
     return {row.id<ProjectId>(0), row.text(1), row.id<DomainId>(2), row.id<ProjectId>(3), row.boolean(4),
-            row.boolean(5),       row.text(6), row.text(7),         row.text(8)};
+            row.boolean(5),       row.text(6), row.text(7),         row.text(8),          tagsIn(row.maybeText(9))};
 }
 
 std::string selectWhere(std::string_view condition) { return std::string(select) + " WHERE " + std::string(condition); }
@@ -38,11 +55,13 @@ void insert(store::Transaction& tx, const Project& project, Time now) {
     tx.execute("INSERT INTO projects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", project.id, project.name, project.domain,
                project.isDomain ? std::optional<std::string>() : std::optional(project.parent.text), project.isDomain, project.enabled,
                project.description, project.options, project.extra, now);
+    replaceTags(tx, project);
 }
 
 void update(store::Transaction& tx, const Project& project) {
     tx.execute("UPDATE projects SET name = ?, enabled = ?, description = ?, options = ?, extra = ? WHERE id = ?", project.name,
                project.enabled, project.description, project.options, project.extra, project.id);
+    replaceTags(tx, project);
 }
 
 void remove(store::Transaction& tx, const ProjectId& id) {
@@ -75,15 +94,6 @@ std::vector<Project> below(store::Reader& db, const ProjectId& id, const UserId&
                 id);
     role_table::onlyThoseWithRole(visible, user, Assignment::Scope::Project);
     return list(db, visible);
-}
-
-std::vector<std::string> tags(store::Reader& db, const ProjectId& id) {
-    return db.query("SELECT tag FROM project_tags WHERE project_id = ? ORDER BY tag", id).texts();
-}
-
-void setTags(store::Transaction& tx, const ProjectId& id, const std::vector<std::string>& tags) {
-    tx.execute("DELETE FROM project_tags WHERE project_id = ?", id);
-    for (const auto& each : tags) tx.execute("INSERT OR IGNORE INTO project_tags VALUES (?, ?)", id, each);
 }
 
 }

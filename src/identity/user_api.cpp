@@ -140,9 +140,8 @@ void addUserRoutes(Routes& routes, Users& users, Core& core) {
                       [&](Request& request) { return changePassword(request, users); }});
     routes.push_back({Method::Get, "/v3/users/{id}/projects", policy("identity:list_user_projects"), [&](Request& request) {
                           const auto found = users.projectsOf(callerOf(request), {request.param("id")});
-                          return slicedResponse<Project>(request, "projects", found, [&](JsonWriter& out, const Project& each) {
-                              writeProject(out, request, each, core.parts.store.reader());
-                          });
+                          return slicedResponse<Project>(request, "projects", found,
+                                                         [&](JsonWriter& out, const Project& each) { writeProject(out, request, each); });
                       }});
 }
 

@@ -1,5 +1,8 @@
 #include <catch2/catch.hpp>
 
+#include <array>
+#include <thread>
+
 #include "support/test_appliance.hpp"
 
 using namespace stratolet;
@@ -81,6 +84,28 @@ TEST_CASE("A project with children, or an immutable one, is not deleted", "[iden
     CHECK(root.patches("/identity/v3/projects/" + child, R"({"project":{"description":"x"}})").status == 403);
     CHECK(root.patches("/identity/v3/projects/" + child, R"({"project":{"options":{"immutable":false}}})").status == 200);
     CHECK(root.deletes("/identity/v3/projects/" + child).status == 204);
+}
+
+TEST_CASE("Who tags a project at the same time as others loses no tag of theirs, and a tag is there once", "[identity][project]") {
+    TestAppliance cloud;
+    const auto root = cloud.admin();
+    const auto tags =
+        "/identity/v3/projects/" + made(root.posts("/identity/v3/projects", R"({"project":{"name":"one"}})"), "project") + "/tags";
+    std::vector<std::thread> taggers;
+    std::array<int, 40> statuses{};
+    for (std::size_t tagger = 0; tagger < 4; ++tagger)
+        taggers.emplace_back([&, tagger] {
+            for (auto each = tagger; each < statuses.size(); each += 4)
+                statuses[each] = root.puts(tags + "/t" + std::to_string(each), "").status;
+        });
+    for (auto& each : taggers) each.join();
+    CHECK(std::count(statuses.begin(), statuses.end(), 201) == 40);
+    CHECK(root.gets(tags).json().array("tags").items().size() == 40);
+    CHECK(root.puts(tags + "/t1", "").status == 201);
+    CHECK(root.gets(tags).json().array("tags").items().size() == 40);
+    const auto twice = root.puts(tags, R"({"tags":["b","a","b"]})");
+    CHECK(twice.status == 400);
+    CHECK_THAT(twice.body, Contains("tags"));
 }
 
 TEST_CASE("A list is filtered by attributes, also by parts of a name and by tags", "[identity][project]") {

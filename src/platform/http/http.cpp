@@ -60,9 +60,9 @@ void Headers::set(std::string_view name, std::string value) {
 }
 
 std::string percentDecoded(std::string_view text, bool plusIsSpace) {
-    std::string decoded;
-    decoded.reserve(text.size());
-    for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto plain = std::min(text.find_first_of(plusIsSpace ? "%+" : "%"), text.size());
+    std::string decoded(text.substr(0, plain));
+    for (std::size_t at = plain; at < text.size(); ++at) {
         if (text[at] == '%' && at + 2 < text.size() && hexValue(text[at + 1]) >= 0 && hexValue(text[at + 2]) >= 0) {
             decoded += static_cast<char>(hexValue(text[at + 1]) * 16 + hexValue(text[at + 2]));
             at += 2;

@@ -21,8 +21,8 @@
 namespace stratolet::http {
 namespace {
 
-constexpr std::size_t smallReadBytes = 16 << 10, largeReadBytes = 256 << 10; // asked of the socket at once
-constexpr std::size_t uploadPieceBytes = 512 << 10;                          // handed to a sink at once
+constexpr std::size_t smallReadBytes = 4 << 10, largeReadBytes = 256 << 10; // asked of the socket at once
+constexpr std::size_t uploadPieceBytes = 512 << 10;                         // handed to a sink at once
 constexpr std::size_t lingerBytesMax = 4 << 20; // of an unwanted body, so that the client gets to read our answer
 
 /// The Date header's value; made once a second.
@@ -45,9 +45,10 @@ std::string headOf(const Response& response, std::optional<std::uint64_t> length
     head.reserve(384);
     head.append("HTTP/1.1 ").append(std::to_string(response.status)).append(1, ' ').append(reasonOf(response.status)).append("\r\n");
     for (const auto& [name, value] : response.headers) {
-        head.append(name).append(": ");
-        for (const char each : value) // a value from a user must not begin a header of its own
-            if (each != '\r' && each != '\n') head += each;
+        head.append(name).append(": ").append(value);
+        // A value from a user must not begin a header of its own.
+        const auto begin = head.end() - static_cast<std::ptrdiff_t>(value.size());
+        head.erase(std::remove_if(begin, head.end(), [](char each) { return each == '\r' || each == '\n'; }), head.end());
         head.append("\r\n");
     }
     head.append("Date: ").append(dateNow()).append("\r\n");
@@ -334,6 +335,9 @@ Task<bool> Session::serveOne() {
     shared_.dispatch.complete(place, request, response);
     const bool wholeRead = understood && parser.done();
     const bool keep = wholeRead && parser.keepAlive() && !shared_.draining;
+    // Behind the requests that have come meanwhile: to wake a client that sleeps is dear, and one waking then serves all answers of a
+    // round.
+    co_await asio::post(executor_, useTask);
     co_await send(exchange, std::move(response), keep);
     if (!wholeRead) co_await linger();
     co_return keep;
