@@ -7,6 +7,5 @@ namespace stratolet::network {
 void addVersionRoutes(http::Routes& routes);
 void addExtensionRoutes(http::Routes& routes);
 void addQuotaRoutes(http::Routes& routes, Core& core);
-void addTagRoutes(http::Routes& routes, Core& core);
 
 }

@@ -223,7 +223,6 @@ http::Site Network::site() {
     addFloatingIpRoutes(site.routes, impl.floatingIps);
     addSecurityGroupRoutes(site.routes, impl.groups);
     addQuotaRoutes(site.routes, impl.core);
-    addTagRoutes(site.routes, impl.core);
     site.refuse = refusal;
     site.noRoute = noRoute;
     site.finish = [](const http::Request& request, http::Response& response) {

@@ -36,6 +36,15 @@ Error networkNotFound(const std::string& id);
 /// What policy knows of a network, and of what is on it ("network:project_id").
 Target targetOf(const NetworkRecord& network);
 
+/// The network of something that is kept.
+NetworkRecord networkOf(store::Reader& db, const NetworkId& id);
+
+/// The network that a body names by network_id: one that the caller may see.
+NetworkRecord networkIn(store::Reader& db, const identity::Caller& caller, const Body& body);
+
+/// What policy knows of something wanted on that network.
+Target targetOnNetwork(store::Reader& db, const identity::Caller& caller, const Body& body);
+
 class Networks {
 public:
     explicit Networks(Core& core) : core_(core) {}

@@ -38,6 +38,27 @@ Target targetOf(const NetworkRecord& network) {
     return target;
 }
 
+NetworkRecord networkOf(store::Reader& db, const NetworkId& id) {
+    auto network = network_table::find(db, id);
+    if (!network) throw Error(Failure::Broken, "the store has lost network ", id);
+    return *std::move(network);
+}
+
+NetworkRecord networkIn(store::Reader& db, const identity::Caller& caller, const Body& body) {
+    const auto id = body.text("network_id");
+    if (id.empty())
+        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'network_id' not specified").as("HTTPBadRequest");
+    auto network = network_table::find(db, {id});
+    if (!network || !caller.may("get_network", targetOf(*network))) throw networkNotFound(id);
+    return *std::move(network);
+}
+
+Target targetOnNetwork(store::Reader& db, const identity::Caller& caller, const Body& body) {
+    auto target = targetOf(networkIn(db, caller, body));
+    target["project_id"] = target["tenant_id"] = projectOf(caller, body);
+    return target;
+}
+
 NetworkRecord Networks::create(store::Transaction& tx, const identity::Caller& caller, const Body& body) {
     NetworkRecord network;
     network.standard = freshStandard(core_, caller, body);

@@ -2,6 +2,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "network/collection.hpp"
 #include "network/network_record.hpp"
 #include "network/port.hpp"
 
@@ -70,26 +71,6 @@ void write(JsonWriter& json, const Port& port, const Target& target, const Field
         out.raw("binding:vif_details", bound ? R"({"port_filter": true, "connectivity": "l2"})" : "{}");
 }
 
-struct Found {
-    Port port;
-    NetworkRecord network;
-    Target target;
-};
-
-std::optional<Found> withNetwork(Port port, store::Reader& db) {
-    auto network = network_table::find(db, port.network);
-    if (!network) return std::nullopt;
-    auto target = targetOf(port, *network);
-    return Found{std::move(port), *std::move(network), std::move(target)};
-}
-
-Found found(const Request& request, store::Reader& db) {
-    auto port = port_table::find(db, {request.param("port_id")});
-    auto out = port ? withNetwork(*std::move(port), db) : std::nullopt;
-    if (!out) throw portNotFound(request.param("port_id"));
-    return *std::move(out);
-}
-
 /// fixed_ips=ip_address=10.0.0.5, fixed_ips=subnet_id=…, fixed_ips=ip_address_substr=10.0. (all kinds must hold, one value of each)
 void filterAddresses(store::Conditions& conditions, const std::vector<std::string>& values) {
     std::map<std::string, std::vector<std::string>> wanted;
@@ -123,108 +104,33 @@ void filterGroups(store::Conditions& conditions, const std::vector<std::string>&
     conditions.append("EXISTS (SELECT 1 FROM port_security_groups g WHERE g.port = p.id AND g.security_group IN (" + marks + "))", bound);
 }
 
-Response list(Request& request, Ports& ports) {
-    const auto& caller = identity::callerOf(request);
-    auto& db = ports.core().parts.store.reader();
-    auto listing = listingOf(request, db, "ports p", attributes(), {{"fixed_ips", filterAddresses}, {"security_groups", filterGroups}});
-    if (!seesAll(caller, "get_port"))
-        listing.conditions.add("(p.project = ? OR EXISTS (SELECT 1 FROM networks w WHERE w.id = p.network AND w.project = ?))",
-                               caller.project, caller.project);
-    std::vector<Found> rows;
-    for (auto& each : port_table::list(db, listing.conditions, listing.order))
-        if (auto row = withNetwork(std::move(each), db)) rows.push_back(*std::move(row));
-    dropUnseen(rows, caller, "get_port", [](const auto& each) { return each.target; });
-    std::vector<std::string> ids;
-    for (const auto& each : rows) ids.push_back(each.port.id.text);
-    const Fields fields(request.query);
-    return listResponse(request, "ports", listing, ids, [&](JsonWriter& json, std::size_t index) {
-        write(json, rows[index].port, rows[index].target, fields, caller, db);
-    });
-}
-
-Response answer(const Request& request, int status, const Port& port, const Target& target, store::Reader& db) {
-    return jsonResponse(status, [&](JsonWriter& json) {
-        const auto body = json.object();
-        json.key("port");
-        write(json, port, target, Fields(request.query), identity::callerOf(request), db);
-    });
-}
-
-Response show(Request& request, Ports& ports) {
-    auto& db = ports.core().parts.store.reader();
-    const auto it = found(request, db);
-    if (!identity::callerOf(request).may("get_port", it.target)) throw portNotFound(it.port.id.text);
-    return answer(request, 200, it.port, it.target, db);
-}
-
-Response create(Request& request, Ports& ports) {
-    const auto& caller = identity::callerOf(request);
-    const auto wanted = posted(request, "port", "ports");
-    return ports.core().parts.store.write([&](store::Transaction& tx) {
-        std::vector<Found> all;
-        for (const auto& each : wanted.items) {
-            const Body body(each, attributes(), true);
-            const auto id = body.text("network_id");
-            if (id.empty())
-                throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'network_id' not specified")
-                    .as("HTTPBadRequest");
-            const auto network = network_table::find(tx, {id});
-            if (!network || !caller.may("get_network", targetOf(*network))) throw networkNotFound(id);
-            auto target = targetOf(*network);
-            target["device_owner"] = body.text("device_owner");
-            target["project_id"] = target["tenant_id"] = projectOf(caller, body);
-            caller.enforce("create_port", target);
-            enforceAttributes(caller, "create_port", body, target, true);
-            all.push_back({ports.create(tx, caller, *network, body), *network, {}});
-            all.back().target = targetOf(all.back().port, *network);
-        }
-        if (!wanted.bulk) return answer(request, 201, all.front().port, all.front().target, tx);
-        return jsonResponse(201, [&](JsonWriter& json) {
-            const auto body = json.object();
-            const auto items = json.array("ports");
-            for (const auto& each : all) write(json, each.port, each.target, Fields(request.query), caller, tx);
-        });
-    });
-}
-
-Response update(Request& request, Ports& ports) {
-    const auto& caller = identity::callerOf(request);
-    const Json wanted = put(request, "port");
-    const auto [port, its] = ports.core().parts.store.write([&](store::Transaction& tx) {
-        const auto it = found(request, tx);
-        enforceOn(caller, "update_port", "get_port", it.target, portNotFound(it.port.id.text));
-        const Body body(wanted, attributes(), false);
-        auto after = it.target;
-        after["device_owner"] = body.text("device_owner", it.port.owner);
-        enforceAttributes(caller, "update_port", body, after, false);
-        checkRevision(request, "port", it.port.id.text, it.port.standard.revision);
-        auto target = it.target;
-        return std::pair(ports.update(tx, it.port, it.network, body), std::move(target));
-    });
-    return answer(request, 200, port, its, ports.core().parts.store.reader());
-}
-
-Response remove(Request& request, Ports& ports) {
-    const auto& caller = identity::callerOf(request);
-    ports.core().parts.store.write([&](store::Transaction& tx) {
-        const auto it = found(request, tx);
-        enforceOn(caller, "delete_port", "get_port", it.target, portNotFound(it.port.id.text));
-        checkRevision(request, "port", it.port.id.text, it.port.standard.revision);
-        ports.removeByUser(tx, it.port);
-    });
-    return emptyResponse(204);
-}
-
 }
 
 void addPortRoutes(Routes& routes, Ports& ports) {
-    routes.push_back({Method::Get, "/v2.0/ports", policy("get_port"), [&](Request& request) { return list(request, ports); }});
-    routes.push_back({Method::Post, "/v2.0/ports", policy("create_port"), [&](Request& request) { return create(request, ports); }});
-    routes.push_back({Method::Get, "/v2.0/ports/{port_id}", policy("get_port"), [&](Request& request) { return show(request, ports); }});
-    routes.push_back(
-        {Method::Put, "/v2.0/ports/{port_id}", policy("update_port"), [&](Request& request) { return update(request, ports); }});
-    routes.push_back(
-        {Method::Delete, "/v2.0/ports/{port_id}", policy("delete_port"), [&](Request& request) { return remove(request, ports); }});
+    addCollection<Port>(
+        routes,
+        {.core = ports.core(),
+         .noun = "port",
+         .table = "ports p",
+         .attributes = attributes(),
+         .missing = portNotFound,
+         .find = [](store::Reader& db, const std::string& id) { return port_table::find(db, {id}); },
+         .list = port_table::list,
+         .target = [](store::Reader& db, const Port& port) { return targetOf(port, networkOf(db, port.network)); },
+         .concern =
+             [](store::Conditions& conditions, const ProjectId& project) {
+                 conditions.add("(p.project = ? OR EXISTS (SELECT 1 FROM networks w WHERE w.id = p.network AND w.project = ?))", project,
+                                project);
+             },
+         .write = write,
+         .wanted = targetOnNetwork,
+         .aim = [](Target& target, const Body& body) { target["device_owner"] = body.text("device_owner", target["device_owner"]); },
+         .create = [&](store::Transaction& tx, const identity::Caller& caller,
+                       const Body& body) { return ports.create(tx, caller, networkIn(tx, caller, body), body); },
+         .update = [&](store::Transaction& tx, const identity::Caller&, const Port& port,
+                       const Body& body) { return ports.update(tx, port, networkOf(tx, port.network), body); },
+         .remove = [&](store::Transaction& tx, const identity::Caller&, const Port& port) { ports.removeByUser(tx, port); },
+         .filters = {{"fixed_ips", filterAddresses}, {"security_groups", filterGroups}}});
 }
 
 }

@@ -1,5 +1,4 @@
-#include <stratolet/error.hpp>
-
+#include "network/collection.hpp"
 #include "network/router.hpp"
 
 namespace stratolet::network {
@@ -20,7 +19,7 @@ const Attributes& attributes() {
     return all;
 }
 
-void write(JsonWriter& json, const Router& router, const Fields& fields, store::Reader& db) {
+void write(JsonWriter& json, const Router& router, const Target&, const Fields& fields, const identity::Caller&, store::Reader& db) {
     const auto object = json.object();
     Out out(json, fields);
     writeStandard(out, router.id.text, router.standard, tagsOf(db, router.id.text));
@@ -44,86 +43,21 @@ void write(JsonWriter& json, const Router& router, const Fields& fields, store::
     out.texts("availability_zones", {"nova"});
 }
 
-Error missing(const Request& request) { return routerNotFound(request.param("router_id")); }
+Error missing(const Request& request) { return routerNotFound(request.param("id")); }
 
 Router found(const Request& request, store::Reader& db) {
-    auto router = router_table::find(db, {request.param("router_id")});
+    auto router = router_table::find(db, {request.param("id")});
     if (!router) throw missing(request);
     return *std::move(router);
 }
 
-Response list(Request& request, Routers& routers) {
-    const auto& caller = identity::callerOf(request);
-    auto& db = routers.core().parts.store.reader();
-    auto listing = listingOf(request, db, "routers r", attributes());
-    if (!seesAll(caller, "get_router")) listing.conditions.add("r.project = ?", caller.project);
-    auto rows = router_table::list(db, listing.conditions, listing.order);
-    dropUnseen(rows, caller, "get_router", [&](const auto& each) { return ownedBy(each.standard.project); });
-    std::vector<std::string> ids;
-    for (const auto& each : rows) ids.push_back(each.id.text);
-    const Fields fields(request.query);
-    return listResponse(request, "routers", listing, ids,
-                        [&](JsonWriter& json, std::size_t index) { write(json, rows[index], fields, db); });
-}
-
-Response answer(const Request& request, int status, const Router& it, store::Reader& db) {
-    return jsonResponse(status, [&](JsonWriter& json) {
+Response answer(const Request& request, const Router& router, store::Reader& db) {
+    return jsonResponse(200, [&](JsonWriter& json) {
         const auto body = json.object();
         json.key("router");
-        write(json, it, Fields(request.query), db);
+        const auto& caller = identity::callerOf(request);
+        write(json, router, {}, Fields(request.query), caller, db);
     });
-}
-
-Response show(Request& request, Routers& routers) {
-    auto& db = routers.core().parts.store.reader();
-    const auto it = found(request, db);
-    if (!identity::callerOf(request).may("get_router", ownedBy(it.standard.project))) throw missing(request);
-    return answer(request, 200, it, db);
-}
-
-Response create(Request& request, Routers& routers) {
-    const auto& caller = identity::callerOf(request);
-    const auto wanted = posted(request, "router", "routers");
-    return routers.core().parts.store.write([&](store::Transaction& tx) {
-        std::vector<Router> all;
-        for (const auto& each : wanted.items) {
-            const Body body(each, attributes(), true);
-            const auto target = ownedBy(projectOf(caller, body));
-            caller.enforce("create_router", target);
-            enforceAttributes(caller, "create_router", body, target, true);
-            all.push_back(routers.create(tx, caller, body));
-        }
-        if (!wanted.bulk) return answer(request, 201, all.front(), tx);
-        return jsonResponse(201, [&](JsonWriter& json) {
-            const auto body = json.object();
-            const auto items = json.array("routers");
-            for (const auto& each : all) write(json, each, Fields(request.query), tx);
-        });
-    });
-}
-
-Response update(Request& request, Routers& routers) {
-    const auto& caller = identity::callerOf(request);
-    const Json wanted = put(request, "router");
-    return routers.core().parts.store.write([&](store::Transaction& tx) {
-        const auto it = found(request, tx);
-        enforceOn(caller, "update_router", "get_router", ownedBy(it.standard.project), missing(request));
-        const Body body(wanted, attributes(), false);
-        enforceAttributes(caller, "update_router", body, ownedBy(it.standard.project), false);
-        checkRevision(request, "router", it.id.text, it.standard.revision);
-        return answer(request, 200, routers.update(tx, caller, it, body), tx);
-    });
-}
-
-Response remove(Request& request, Routers& routers) {
-    const auto& caller = identity::callerOf(request);
-    routers.core().parts.store.write([&](store::Transaction& tx) {
-        const auto it = found(request, tx);
-        enforceOn(caller, "delete_router", "get_router", ownedBy(it.standard.project), missing(request));
-        checkRevision(request, "router", it.id.text, it.standard.revision);
-        routers.remove(tx, it);
-    });
-    return emptyResponse(204);
 }
 
 Response interface(Request& request, Routers& routers, bool adds) {
@@ -139,7 +73,7 @@ Response interface(Request& request, Routers& routers, bool adds) {
     });
     return jsonResponse(200, [&](JsonWriter& json) {
         const auto object = json.object();
-        json.field("id", request.param("router_id"));
+        json.field("id", request.param("id"));
         json.field("tenant_id", project);
         json.field("project_id", project);
         json.field("port_id", made.port);
@@ -157,23 +91,31 @@ Response extraRoutes(Request& request, Routers& routers, bool adds) {
         const auto it = found(request, tx);
         enforceOn(caller, adds ? "add_extraroutes" : "remove_extraroutes", "get_router", ownedBy(it.standard.project), missing(request));
         const Body body(wanted, {{"routes", Type::Other, {}, false, true}}, false);
-        return answer(request, 200, adds ? routers.addRoutes(tx, it, body) : routers.removeRoutes(tx, it, body), tx);
+        return answer(request, adds ? routers.addRoutes(tx, it, body) : routers.removeRoutes(tx, it, body), tx);
     });
 }
 
 }
 
 void addRouterRoutes(Routes& routes, Routers& routers) {
-    routes.push_back({Method::Get, "/v2.0/routers", policy("get_router"), [&](Request& request) { return list(request, routers); }});
-    routes.push_back({Method::Post, "/v2.0/routers", policy("create_router"), [&](Request& request) { return create(request, routers); }});
-    routes.push_back(
-        {Method::Get, "/v2.0/routers/{router_id}", policy("get_router"), [&](Request& request) { return show(request, routers); }});
-    routes.push_back(
-        {Method::Put, "/v2.0/routers/{router_id}", policy("update_router"), [&](Request& request) { return update(request, routers); }});
-    routes.push_back(
-        {Method::Delete, "/v2.0/routers/{router_id}", policy("delete_router"), [&](Request& request) { return remove(request, routers); }});
+    addCollection<Router>(
+        routes, {.core = routers.core(),
+                 .noun = "router",
+                 .table = "routers r",
+                 .attributes = attributes(),
+                 .missing = routerNotFound,
+                 .find = [](store::Reader& db, const std::string& id) { return router_table::find(db, {id}); },
+                 .list = router_table::list,
+                 .target = [](store::Reader&, const Router& router) { return ownedBy(router.standard.project); },
+                 .concern = [](store::Conditions& conditions, const ProjectId& project) { conditions.add("r.project = ?", project); },
+                 .write = write,
+                 .create = [&](store::Transaction& tx, const identity::Caller& caller,
+                               const Body& body) { return routers.create(tx, caller, body); },
+                 .update = [&](store::Transaction& tx, const identity::Caller& caller, const Router& router,
+                               const Body& body) { return routers.update(tx, caller, router, body); },
+                 .remove = [&](store::Transaction& tx, const identity::Caller&, const Router& router) { routers.remove(tx, router); }});
     const auto action = [&](const std::string& name, auto handler, bool adds) {
-        routes.push_back({Method::Put, "/v2.0/routers/{router_id}/" + name, policy(name),
+        routes.push_back({Method::Put, "/v2.0/routers/{id}/" + name, policy(name),
                           [&routers, handler, adds](Request& request) { return handler(request, routers, adds); }});
     };
     action("add_router_interface", interface, true);

@@ -1,5 +1,6 @@
 #include <stratolet/error.hpp>
 
+#include "network/collection.hpp"
 #include "network/network_record.hpp"
 #include "network/subnet.hpp"
 
@@ -30,7 +31,7 @@ const Attributes& attributes() {
 
 std::optional<std::string> orNull(const std::string& text) { return text.empty() ? std::nullopt : std::optional(text); }
 
-void write(JsonWriter& json, const Subnet& subnet, const Fields& fields, store::Reader& db) {
+void write(JsonWriter& json, const Subnet& subnet, const Target&, const Fields& fields, const identity::Caller&, store::Reader& db) {
     const auto object = json.object();
     Out out(json, fields);
     writeStandard(out, subnet.id.text, subnet.standard, tagsOf(db, subnet.id.text));
@@ -55,128 +56,39 @@ void write(JsonWriter& json, const Subnet& subnet, const Fields& fields, store::
     out.texts("service_types", subnet.serviceTypes);
 }
 
-struct Found {
-    Subnet subnet;
-    NetworkRecord network;
-    Target target;
-};
-
-std::optional<Found> withNetwork(Subnet subnet, store::Reader& db) {
-    auto network = network_table::find(db, subnet.network);
-    if (!network) return std::nullopt;
-    auto target = targetOf(subnet, *network);
-    return Found{std::move(subnet), *std::move(network), std::move(target)};
-}
-
-Found found(const Request& request, store::Reader& db) {
-    auto subnet = subnet_table::find(db, {request.param("subnet_id")});
-    auto out = subnet ? withNetwork(*std::move(subnet), db) : std::nullopt;
-    if (!out) throw subnetNotFound(request.param("subnet_id"));
-    return *std::move(out);
-}
-
-Response list(Request& request, Subnets& subnets) {
-    const auto& caller = identity::callerOf(request);
-    auto& db = subnets.core().parts.store.reader();
-    auto listing = listingOf(request, db, "subnets s", attributes(),
-                             {{"shared", [](store::Conditions& conditions, const std::vector<std::string>& values) {
-                                   const auto truth = truthOf(values.front());
-                                   if (!truth) refuseInput("shared", "'" + values.front() + "' cannot be converted to boolean.");
-                                   conditions.add("(SELECT shared FROM networks WHERE id = s.network) = ?", *truth);
-                               }}});
-    if (!seesAll(caller, "get_subnet"))
-        listing.conditions.add(
-            "(s.project = ? OR EXISTS (SELECT 1 FROM networks w WHERE w.id = s.network AND (w.shared OR w.project = ?)))", caller.project,
-            caller.project);
-    std::vector<Found> rows;
-    for (auto& each : subnet_table::list(db, listing.conditions, listing.order))
-        if (auto row = withNetwork(std::move(each), db)) rows.push_back(*std::move(row));
-    dropUnseen(rows, caller, "get_subnet", [](const auto& each) { return each.target; });
-    std::vector<std::string> ids;
-    for (const auto& each : rows) ids.push_back(each.subnet.id.text);
-    const Fields fields(request.query);
-    return listResponse(request, "subnets", listing, ids,
-                        [&](JsonWriter& json, std::size_t index) { write(json, rows[index].subnet, fields, db); });
-}
-
-Response answer(const Request& request, int status, const Subnet& subnet, store::Reader& db) {
-    return jsonResponse(status, [&](JsonWriter& json) {
-        const auto body = json.object();
-        json.key("subnet");
-        write(json, subnet, Fields(request.query), db);
-    });
-}
-
-Response show(Request& request, Subnets& subnets) {
-    auto& db = subnets.core().parts.store.reader();
-    const auto it = found(request, db);
-    if (!identity::callerOf(request).may("get_subnet", it.target)) throw subnetNotFound(it.subnet.id.text);
-    return answer(request, 200, it.subnet, db);
-}
-
-Response create(Request& request, Subnets& subnets) {
-    const auto& caller = identity::callerOf(request);
-    const auto wanted = posted(request, "subnet", "subnets");
-    return subnets.core().parts.store.write([&](store::Transaction& tx) {
-        std::vector<Subnet> all;
-        for (const auto& each : wanted.items) {
-            const Body body(each, attributes(), true);
-            const auto id = body.text("network_id");
-            if (id.empty())
-                throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'network_id' not specified")
-                    .as("HTTPBadRequest");
-            const auto network = network_table::find(tx, {id});
-            if (!network || !caller.may("get_network", targetOf(*network))) throw networkNotFound(id);
-            auto target = targetOf(*network);
-            target["project_id"] = target["tenant_id"] = projectOf(caller, body);
-            caller.enforce("create_subnet", target);
-            enforceAttributes(caller, "create_subnet", body, target, true);
-            all.push_back(subnets.create(tx, caller, *network, body));
-        }
-        if (!wanted.bulk) return answer(request, 201, all.front(), tx);
-        return jsonResponse(201, [&](JsonWriter& json) {
-            const auto body = json.object();
-            const auto items = json.array("subnets");
-            for (const auto& each : all) write(json, each, Fields(request.query), tx);
-        });
-    });
-}
-
-Response update(Request& request, Subnets& subnets) {
-    const auto& caller = identity::callerOf(request);
-    const Json wanted = put(request, "subnet");
-    return subnets.core().parts.store.write([&](store::Transaction& tx) {
-        const auto it = found(request, tx);
-        enforceOn(caller, "update_subnet", "get_subnet", it.target, subnetNotFound(it.subnet.id.text));
-        const Body body(wanted, attributes(), false);
-        enforceAttributes(caller, "update_subnet", body, it.target, false);
-        checkRevision(request, "subnet", it.subnet.id.text, it.subnet.standard.revision);
-        return answer(request, 200, subnets.update(tx, it.subnet, it.network, body), tx);
-    });
-}
-
-Response remove(Request& request, Subnets& subnets) {
-    const auto& caller = identity::callerOf(request);
-    subnets.core().parts.store.write([&](store::Transaction& tx) {
-        const auto it = found(request, tx);
-        enforceOn(caller, "delete_subnet", "get_subnet", it.target, subnetNotFound(it.subnet.id.text));
-        checkRevision(request, "subnet", it.subnet.id.text, it.subnet.standard.revision);
-        subnets.remove(tx, it.subnet);
-    });
-    return emptyResponse(204);
+/// By what its network is.
+void filterShared(store::Conditions& conditions, const std::vector<std::string>& values) {
+    const auto truth = truthOf(values.front());
+    if (!truth) refuseInput("shared", "'" + values.front() + "' cannot be converted to boolean.");
+    conditions.add("(SELECT shared FROM networks WHERE id = s.network) = ?", *truth);
 }
 
 }
 
 void addSubnetRoutes(Routes& routes, Subnets& subnets) {
-    routes.push_back({Method::Get, "/v2.0/subnets", policy("get_subnet"), [&](Request& request) { return list(request, subnets); }});
-    routes.push_back({Method::Post, "/v2.0/subnets", policy("create_subnet"), [&](Request& request) { return create(request, subnets); }});
-    routes.push_back(
-        {Method::Get, "/v2.0/subnets/{subnet_id}", policy("get_subnet"), [&](Request& request) { return show(request, subnets); }});
-    routes.push_back(
-        {Method::Put, "/v2.0/subnets/{subnet_id}", policy("update_subnet"), [&](Request& request) { return update(request, subnets); }});
-    routes.push_back(
-        {Method::Delete, "/v2.0/subnets/{subnet_id}", policy("delete_subnet"), [&](Request& request) { return remove(request, subnets); }});
+    addCollection<Subnet>(
+        routes, {.core = subnets.core(),
+                 .noun = "subnet",
+                 .table = "subnets s",
+                 .attributes = attributes(),
+                 .missing = subnetNotFound,
+                 .find = [](store::Reader& db, const std::string& id) { return subnet_table::find(db, {id}); },
+                 .list = subnet_table::list,
+                 .target = [](store::Reader& db, const Subnet& subnet) { return targetOf(subnet, networkOf(db, subnet.network)); },
+                 .concern =
+                     [](store::Conditions& conditions, const ProjectId& project) {
+                         conditions.add(
+                             "(s.project = ? OR EXISTS (SELECT 1 FROM networks w WHERE w.id = s.network AND (w.shared OR w.project = ?)))",
+                             project, project);
+                     },
+                 .write = write,
+                 .wanted = targetOnNetwork,
+                 .create = [&](store::Transaction& tx, const identity::Caller& caller,
+                               const Body& body) { return subnets.create(tx, caller, networkIn(tx, caller, body), body); },
+                 .update = [&](store::Transaction& tx, const identity::Caller&, const Subnet& subnet,
+                               const Body& body) { return subnets.update(tx, subnet, networkOf(tx, subnet.network), body); },
+                 .remove = [&](store::Transaction& tx, const identity::Caller&, const Subnet& subnet) { subnets.remove(tx, subnet); },
+                 .filters = {{"shared", filterShared}}});
 }
 
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <stratolet/ids.hpp>
+
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,9 +10,11 @@
 
 namespace stratolet::network {
 
+using SubnetPoolId = Id<struct SubnetPoolTag>;
+
 /// Blocks out of which subnets are cut.
 struct SubnetPool {
-    std::string id;
+    SubnetPoolId id;
     Standard standard;
     int ipVersion = 4;
     std::vector<Prefix> prefixes;
@@ -21,11 +25,11 @@ struct SubnetPool {
 };
 
 namespace subnet_pool_table {
-std::optional<SubnetPool> find(store::Reader& db, const std::string& id);
+std::optional<SubnetPool> find(store::Reader& db, const SubnetPoolId& id);
 std::vector<SubnetPool> list(store::Reader& db, const store::Conditions& conditions, const std::string& order); ///< alias o
 void insert(store::Transaction& tx, const SubnetPool& pool);
 void update(store::Transaction& tx, const SubnetPool& pool);
-void remove(store::Transaction& tx, const std::string& id);
+void remove(store::Transaction& tx, const SubnetPoolId& id);
 }
 
 Error subnetPoolNotFound(const std::string& id);

@@ -117,7 +117,7 @@ SubnetPool SubnetPools::create(store::Transaction& tx, const identity::Caller& c
     SubnetPool pool;
     pool.standard = freshStandard(core_, caller, body);
     core_.claim(tx, pool.standard.project, "subnetpool");
-    pool.id = core_.uuid();
+    pool.id.text = core_.uuid();
     if (!body.has("prefixes"))
         throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'prefixes' not specified").as("HTTPBadRequest");
     pool.prefixes = prefixesIn(body);
@@ -154,7 +154,7 @@ SubnetPool SubnetPools::update(store::Transaction& tx, SubnetPool pool, const Bo
 void SubnetPools::remove(store::Transaction& tx, const SubnetPool& pool) {
     if (tx.query("SELECT 1 FROM subnets WHERE subnet_pool = ?", pool.id).any())
         throw Error(Failure::Conflict, "Unable to delete subnet pool: Subnet pool has existing allocations.").as("SubnetPoolDeleteError");
-    forgetTags(tx, pool.id);
+    forgetTags(tx, pool.id.text);
     subnet_pool_table::remove(tx, pool.id);
 }
 

@@ -10,7 +10,7 @@ const std::string select = "SELECT o.id, o.project, o.name, o.description, o.rev
 
 SubnetPool fromRow(const store::Row& row) {
     SubnetPool pool;
-    pool.id = row.text(0);
+    pool.id = row.id<SubnetPoolId>(0);
     pool.standard = standardOf(row, 1);
     pool.ipVersion = static_cast<int>(row.integer(7));
     for (const auto& each : textsOf(row.text(8))) pool.prefixes.push_back(Prefix::parse(each).value());
@@ -31,7 +31,7 @@ std::string encodedPrefixes(const SubnetPool& pool) {
 
 }
 
-std::optional<SubnetPool> find(store::Reader& db, const std::string& id) {
+std::optional<SubnetPool> find(store::Reader& db, const SubnetPoolId& id) {
     return db.query(select + " WHERE o.id = ?", id).maybe<SubnetPool>(fromRow);
 }
 
@@ -58,6 +58,6 @@ void update(store::Transaction& tx, const SubnetPool& pool) {
                pool.mostLength, pool.defaultQuota, pool.isDefault, pool.id);
 }
 
-void remove(store::Transaction& tx, const std::string& id) { tx.execute("DELETE FROM subnet_pools WHERE id = ?", id); }
+void remove(store::Transaction& tx, const SubnetPoolId& id) { tx.execute("DELETE FROM subnet_pools WHERE id = ?", id); }
 
 }

@@ -162,11 +162,11 @@ Subnet Subnets::create(store::Transaction& tx, const identity::Caller& caller, c
     if (version != 4 && version != 6) refuseInput("ip_version", "'" + std::to_string(version) + "' is not in [4, 6].");
 
     if (body.has("subnetpool_id") && !body.isNull("subnetpool_id")) {
-        const auto pool = subnet_pool_table::find(tx, body.text("subnetpool_id"));
+        const auto pool = subnet_pool_table::find(tx, {body.text("subnetpool_id")});
         if (!pool || (!pool->shared && pool->standard.project != caller.project.text && !caller.isAdmin()))
             throw subnetPoolNotFound(body.text("subnetpool_id"));
         subnet.cidr = allocateFromPool(tx, *pool, subnet.standard.project, body);
-        subnet.subnetPool = pool->id;
+        subnet.subnetPool = pool->id.text;
     } else {
         const auto text = body.text("cidr");
         if (text.empty())

@@ -1,15 +1,8 @@
+#include "network/tag_api.hpp"
+
 #include <algorithm>
 
 #include <stratolet/error.hpp>
-
-#include "network/common_api.hpp"
-#include "network/floating_ip.hpp"
-#include "network/network_record.hpp"
-#include "network/port.hpp"
-#include "network/router.hpp"
-#include "network/security_group.hpp"
-#include "network/subnet.hpp"
-#include "network/subnet_pool.hpp"
 
 namespace stratolet::network {
 
@@ -18,43 +11,6 @@ namespace {
 using namespace http;
 
 constexpr std::size_t tagLengthMost = 255;
-
-/// A kind of thing that can be tagged, and what policy knows of one.
-struct Tagged {
-    std::string_view collection, noun, table;
-    std::optional<Target> (*target)(store::Reader& db, const std::string& id);
-};
-
-template <class T> std::optional<Target> owned(const std::optional<T>& found) {
-    return found ? std::optional(ownedBy(found->standard.project)) : std::nullopt;
-}
-
-const Tagged kinds[] = {
-    {"networks", "network", "networks",
-     [](store::Reader& db, const std::string& id) {
-         const auto found = network_table::find(db, {id});
-         return found ? std::optional(targetOf(*found)) : std::nullopt;
-     }},
-    {"subnets", "subnet", "subnets",
-     [](store::Reader& db, const std::string& id) -> std::optional<Target> {
-         const auto found = subnet_table::find(db, {id});
-         const auto network = found ? network_table::find(db, found->network) : std::nullopt;
-         return network ? std::optional(targetOf(*found, *network)) : std::nullopt;
-     }},
-    {"ports", "port", "ports",
-     [](store::Reader& db, const std::string& id) -> std::optional<Target> {
-         const auto found = port_table::find(db, {id});
-         const auto network = found ? network_table::find(db, found->network) : std::nullopt;
-         return network ? std::optional(targetOf(*found, *network)) : std::nullopt;
-     }},
-    {"routers", "router", "routers", [](store::Reader& db, const std::string& id) { return owned(router_table::find(db, {id})); }},
-    {"floatingips", "floatingip", "floating_ips",
-     [](store::Reader& db, const std::string& id) { return owned(floating_ip_table::find(db, {id})); }},
-    {"security-groups", "security_group", "security_groups",
-     [](store::Reader& db, const std::string& id) { return owned(security_group_table::find(db, {id})); }},
-    {"subnetpools", "subnetpool", "subnet_pools",
-     [](store::Reader& db, const std::string& id) { return owned(subnet_pool_table::find(db, id)); }},
-};
 
 Error missing(const Tagged& kind, const std::string& id) {
     return Error(Failure::NotFound, "Resource ", kind.noun, " ", id, " could not be found.").as("TagResourceNotFound");
@@ -68,7 +24,7 @@ void checkTag(const std::string& tag) {
 
 void enforceReading(const Request& request, const Tagged& kind, store::Reader& db) {
     const auto target = kind.target(db, request.param("id"));
-    if (!target || !identity::callerOf(request).may("get_" + std::string(kind.noun), *target)) throw missing(kind, request.param("id"));
+    if (!target || !identity::callerOf(request).may("get_" + kind.noun, *target)) throw missing(kind, request.param("id"));
 }
 
 /// `change` in a transaction of somebody who may change the thing.
@@ -78,7 +34,7 @@ void changed(Request& request, const Tagged& kind, Core& core, const std::functi
         const auto& id = request.param("id");
         const auto target = kind.target(tx, id);
         if (!target) throw missing(kind, id);
-        enforceOn(caller, "update_" + std::string(kind.noun), "get_" + std::string(kind.noun), *target, missing(kind, id));
+        enforceOn(caller, "update_" + kind.noun, "get_" + kind.noun, *target, missing(kind, id));
         change(tx, id);
         touch(tx, kind.table, id, core.now());
     });
@@ -120,7 +76,7 @@ Response replace(Request& request, const Tagged& kind, Core& core) {
     return tags(core.parts.store.reader(), request.param("id"));
 }
 
-Response add(Request& request, const Tagged& kind, Core& core) {
+Response put(Request& request, const Tagged& kind, Core& core) {
     checkTag(request.param("tag"));
     changed(request, kind, core, [&](store::Transaction& tx, const std::string& id) {
         tx.execute("INSERT OR IGNORE INTO network_tags VALUES (?, ?)", id, request.param("tag"));
@@ -143,21 +99,19 @@ Response clear(Request& request, const Tagged& kind, Core& core) {
 
 }
 
-void addTagRoutes(Routes& routes, Core& core) {
-    for (const auto& kind : kinds) {
-        const auto path = "/v2.0/" + std::string(kind.collection) + "/{id}/tags";
-        const auto reading = policy("get_" + std::string(kind.noun)), writing = policy("update_" + std::string(kind.noun));
-        const auto route = [&](Method method, const std::string& pattern, const Access& access,
-                               Response (*handler)(Request&, const Tagged&, Core&)) {
-            routes.push_back({method, pattern, access, [&kind, &core, handler](Request& request) { return handler(request, kind, core); }});
-        };
-        route(Method::Get, path, reading, list);
-        route(Method::Put, path, writing, replace);
-        route(Method::Delete, path, writing, clear);
-        route(Method::Get, path + "/{tag}", reading, show);
-        route(Method::Put, path + "/{tag}", writing, add);
-        route(Method::Delete, path + "/{tag}", writing, drop);
-    }
+void addTagRoutes(Routes& routes, Core& core, const std::string& path, const Tagged& kind) {
+    const auto tags = path + "/tags";
+    const auto reading = policy("get_" + kind.noun), writing = policy("update_" + kind.noun);
+    const auto add = [&](Method method, const std::string& pattern, const Access& access,
+                         Response (*serve)(Request&, const Tagged&, Core&)) {
+        routes.push_back({method, pattern, access, [kind, &core, serve](Request& request) { return serve(request, kind, core); }});
+    };
+    add(Method::Get, tags, reading, list);
+    add(Method::Put, tags, writing, replace);
+    add(Method::Delete, tags, writing, clear);
+    add(Method::Get, tags + "/{tag}", reading, show);
+    add(Method::Put, tags + "/{tag}", writing, put);
+    add(Method::Delete, tags + "/{tag}", writing, drop);
 }
 
 }
