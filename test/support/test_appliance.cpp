@@ -77,6 +77,9 @@ Answer TestAppliance::asks(http::Method method, const std::string& path, const s
     }
     if (response.source)
         for (auto piece = response.source->next(); !piece.empty(); piece = response.source->next()) answer.body += piece;
+    // Of the host a refusal says nothing (S28), whatever the test is about.
+    if (answer.status >= 400 && answer.body.find(folder_.path().string()) != std::string::npos)
+        throw std::runtime_error("a refusal names a folder of the host: " + answer.body);
     return answer;
 }
 
