@@ -1,4 +1,5 @@
 #include "identity/catalog.hpp"
+#include "identity/fernet.hpp"
 #include "identity/record.hpp"
 
 // OS-OAUTH1: programs that ask for access in a user's name. Their registration only.
@@ -33,8 +34,9 @@ Response create(Request& request, Core& core) {
     const auto id = core.parts.ambient.hexId(), secret = core.parts.ambient.secret(32);
     const auto description = body.maybeText("description");
     const auto extra = mergedExtra("{}", body, consumerAttributes);
-    core.parts.store.write(
-        [&](store::Transaction& tx) { tx.execute("INSERT INTO consumers VALUES (?, ?, ?, ?)", id, description, secret, extra); });
+    core.parts.store.write([&](store::Transaction& tx) {
+        tx.execute("INSERT INTO consumers VALUES (?, ?, ?, ?)", id, description, core.sealing.seal(secret), extra);
+    });
     return jsonResponse(201, [&](JsonWriter& out) {
         const auto whole = out.object();
         const auto object = out.object("consumer");

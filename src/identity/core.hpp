@@ -8,9 +8,13 @@
 
 namespace stratolet::identity {
 
-/// What the nouns of identity share: the mechanisms, and the epoch that empties every thread's cache of validated tokens.
+class Fernet;
+
+/// What the nouns of identity share: the mechanisms, the keys that seal secrets which are kept to be used again, and the epoch that empties
+/// every thread's cache of validated tokens.
 struct Core {
     Parts parts;
+    Fernet& sealing;
     std::atomic<std::uint64_t> epoch = 1;
 
     /// To be called by every change that a token's meaning may depend on.

@@ -52,7 +52,7 @@ struct CredentialChange {
 
 class StoredCredentials {
 public:
-    StoredCredentials(Core& core, Tokens& tokens, Fernet& keys) : core_(core), tokens_(tokens), keys_(keys) {}
+    StoredCredentials(Core& core, Tokens& tokens) : core_(core), tokens_(tokens) {}
 
     Credential create(const Caller& caller, Credential wanted);
     Credential show(const Caller& caller, const CredentialId& id);
@@ -74,7 +74,6 @@ private:
     Credential demand(const Caller& caller, const std::optional<Credential>& found, const std::string& named);
     Core& core_;
     Tokens& tokens_;
-    Fernet& keys_;
 };
 
 void addCredentialRoutes(http::Routes& routes, StoredCredentials& credentials);

@@ -64,16 +64,16 @@ Credential StoredCredentials::create(const Caller& caller, Credential wanted) {
     wanted.id.text = key ? hexOf(sha256(key->access)) : core_.parts.ambient.hexId();
     core_.parts.store.write([&](store::Transaction& tx) {
         check(tx, wanted);
-        if (credential_table::find(tx, keys_, wanted.id) || (key && credential_table::findByAccess(tx, keys_, key->access)))
+        if (credential_table::find(tx, core_.sealing, wanted.id) || (key && credential_table::findByAccess(tx, core_.sealing, key->access)))
             throw Error(Failure::Conflict, "Conflict occurred attempting to store credential - Duplicate entry found with ID ", wanted.id,
                         ".");
-        credential_table::insert(tx, keys_, wanted, core_.parts.ambient.now());
+        credential_table::insert(tx, core_.sealing, wanted, core_.parts.ambient.now());
     });
     return wanted;
 }
 
 Credential StoredCredentials::show(const Caller& caller, const CredentialId& id) {
-    return demand(caller, credential_table::find(core_.parts.store.reader(), keys_, id), id.text);
+    return demand(caller, credential_table::find(core_.parts.store.reader(), core_.sealing, id), id.text);
 }
 
 std::vector<Credential> StoredCredentials::list(const Caller& caller, store::Conditions conditions) {
@@ -85,18 +85,18 @@ std::vector<Credential> StoredCredentials::list(const Caller& caller, store::Con
     }
     refuseDelegated(*token);
     limit(conditions, *token);
-    return credential_table::list(core_.parts.store.reader(), keys_, conditions);
+    return credential_table::list(core_.parts.store.reader(), core_.sealing, conditions);
 }
 
 Credential StoredCredentials::update(const Caller& caller, const CredentialId& id, const CredentialChange& change) {
-    const auto before = demand(caller, credential_table::find(core_.parts.store.reader(), keys_, id), id.text);
+    const auto before = demand(caller, credential_table::find(core_.parts.store.reader(), core_.sealing, id), id.text);
     const auto token = tokenOf(caller, tokens_);
     if (change.user) caller.enforce(targetOf(*change.user)); // to give it to somebody is to make it theirs
     if (token->applicationCredential &&
         ((change.user && *change.user != before.user) || (change.project && *change.project != before.project)))
         throw Error(Failure::Forbidden, "An application credential cannot give credentials to another user or project.");
     return core_.parts.store.write([&](store::Transaction& tx) {
-        auto credential = credential_table::find(tx, keys_, id);
+        auto credential = credential_table::find(tx, core_.sealing, id);
         if (!credential || credential->user != before.user) throw notFound(id.text);
         if (change.type) credential->type = *change.type;
         if (change.blob) credential->blob = *change.blob;
@@ -104,18 +104,18 @@ Credential StoredCredentials::update(const Caller& caller, const CredentialId& i
         if (change.project) credential->project = *change.project;
         check(tx, *credential);
         if (const auto key = accessKeyIn(*credential))
-            if (const auto other = credential_table::findByAccess(tx, keys_, key->access); other && other->id != id)
+            if (const auto other = credential_table::findByAccess(tx, core_.sealing, key->access); other && other->id != id)
                 throw Error(Failure::Conflict, "Conflict occurred attempting to store credential - Duplicate entry found with ID ",
                             other->id, ".");
-        credential_table::update(tx, keys_, *credential);
+        credential_table::update(tx, core_.sealing, *credential);
         return *credential;
     });
 }
 
 void StoredCredentials::remove(const Caller& caller, const CredentialId& id) {
-    demand(caller, credential_table::find(core_.parts.store.reader(), keys_, id), id.text);
+    demand(caller, credential_table::find(core_.parts.store.reader(), core_.sealing, id), id.text);
     core_.parts.store.write([&](store::Transaction& tx) {
-        if (!credential_table::find(tx, keys_, id)) throw notFound(id.text);
+        if (!credential_table::find(tx, core_.sealing, id)) throw notFound(id.text);
         credential_table::remove(tx, id);
     });
 }
@@ -143,12 +143,12 @@ std::vector<Credential> StoredCredentials::listAccessKeys(const Caller& caller, 
     store::Conditions conditions;
     conditions.add("user_id = ? AND type = 'ec2'", user);
     limit(conditions, *token);
-    return credential_table::list(core_.parts.store.reader(), keys_, conditions);
+    return credential_table::list(core_.parts.store.reader(), core_.sealing, conditions);
 }
 
 Credential StoredCredentials::showAccessKey(const Caller& caller, const UserId& user, const std::string& access) {
     caller.enforce(targetOf(user));
-    auto found = credential_table::findByAccess(core_.parts.store.reader(), keys_, access);
+    auto found = credential_table::findByAccess(core_.parts.store.reader(), core_.sealing, access);
     if (found && found->user != user) found.reset();
     return demand(caller, found, access);
 }
@@ -160,11 +160,11 @@ void StoredCredentials::removeAccessKey(const Caller& caller, const UserId& user
 std::vector<Credential> StoredCredentials::ofUser(store::Reader& db, const UserId& user, const std::string& type) const {
     store::Conditions conditions;
     conditions.add("user_id = ? AND type = ?", user, type);
-    return credential_table::list(db, keys_, conditions);
+    return credential_table::list(db, core_.sealing, conditions);
 }
 
 std::optional<Credential> StoredCredentials::byAccess(store::Reader& db, const std::string& access) const {
-    return credential_table::findByAccess(db, keys_, access);
+    return credential_table::findByAccess(db, core_.sealing, access);
 }
 
 }

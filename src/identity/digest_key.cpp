@@ -1,44 +1,14 @@
 #include "identity/digest_key.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <fstream>
-#include <iterator>
-
-#include <stratolet/error.hpp>
-
 #include "identity/crypto.hpp"
 #include "identity/fernet.hpp"
-#include "platform/os/fd.hpp"
+#include "identity/key_file.hpp"
 
 namespace stratolet::identity {
-namespace {
-
-constexpr std::size_t keyBytes = 32;
-
-void writeKey(const std::filesystem::path& file, Ambient& ambient) {
-    std::string key(keyBytes, '\0');
-    ambient.randomize(std::as_writable_bytes(std::span(key)));
-    const std::string text = base64Url(key) + "\n";
-    const auto fresh = file.string() + ".new";
-    ::unlink(fresh.c_str());
-    const Fd out(static_cast<int>(check(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "write a key")));
-    if (check(::write(out.get(), text.data(), text.size()), "write a key") != static_cast<long>(text.size()))
-        throw Error(Failure::Broken, "could not write the key ", file.string());
-    check(::fsync(out.get()), "write a key");
-    check(::rename(fresh.c_str(), file.c_str()), "write a key");
-}
-
-}
 
 DigestKey::DigestKey(const std::filesystem::path& file, Ambient& ambient) {
-    if (!std::filesystem::exists(file)) writeKey(file, ambient);
-    std::ifstream in(file, std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-    const auto key = fromBase64Url(text.substr(0, text.find_last_not_of("\r\n ") + 1));
-    if (!key || key->size() != keyBytes) throw Error(Failure::Broken, file.string(), " is no key");
-    key_ = *key;
+    if (!std::filesystem::exists(file)) writeKeyFile(file, ambient);
+    key_ = readKeyFile(file);
 }
 
 std::string DigestKey::of(std::string_view secret) const { return base64Url(hmacSha256(key_, secret)); }

@@ -295,7 +295,7 @@ std::vector<std::pair<DomainId, DirectorySettings>> Directories::configured(stor
     if (config.boolean("identity", "domain_specific_drivers_enabled"))
         for (const auto& domain : domainsWithDirectory(db)) {
             std::erase_if(domains, [&](const auto& each) { return each.first == domain; });
-            domains.emplace_back(domain, directorySettings(config, db, domain));
+            domains.emplace_back(domain, directorySettings(core_, db, domain));
         }
     return domains;
 }

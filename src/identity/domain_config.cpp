@@ -1,5 +1,7 @@
 #include "identity/domain_config.hpp"
 
+#include "identity/fernet.hpp"
+
 namespace stratolet::identity {
 
 using Kind = DirectoryOption::Kind;
@@ -56,14 +58,25 @@ DirectorySettings directorySettings(const Config& config) {
     return settings;
 }
 
-DirectorySettings directorySettings(const Config& config, store::Reader& db, const DomainId& domain) {
-    auto settings = directorySettings(config);
-    auto rows = db.query("SELECT option_name, value FROM domain_configs WHERE domain_id = ? AND group_name = 'ldap'", domain);
-    while (rows.next()) {
-        const Json value = Json::parse(rows.row().text(1));
-        settings[rows.row().text(0)] = value.isText() ? value.text() : value.dump();
+DirectorySettings directorySettings(const Core& core, store::Reader& db, const DomainId& domain) {
+    auto settings = directorySettings(core.parts.config);
+    static const auto select =
+        "SELECT option_name, value, " + sensitiveOptions() + " FROM domain_configs WHERE domain_id = ? AND group_name = 'ldap'";
+    for (auto rows = db.query(select, domain); rows.next();) {
+        const auto name = rows.row().text(0);
+        const auto text = rows.row().boolean(2) ? core.sealing.open(rows.row().text(1)) : rows.row().text(1);
+        if (!text) throw Error(Failure::Broken, "the ", name, " of domain ", domain, " was sealed with a key that is gone; set it again");
+        const Json value = Json::parse(*text);
+        settings[name] = value.isText() ? value.text() : value.dump();
     }
     return settings;
+}
+
+std::string sensitiveOptions() {
+    std::string names;
+    for (const auto& each : directoryOptions)
+        if (each.sensitive) names.append(names.empty() ? "'" : ", '").append(each.name).append("'");
+    return "(group_name = 'ldap' AND option_name IN (" + names + "))";
 }
 
 std::vector<DomainId> domainsWithDirectory(store::Reader& db) {

@@ -32,7 +32,11 @@ using DirectorySettings = std::map<std::string, std::string, std::less<>>;
 DirectorySettings directorySettings(const Config& config);
 
 /// The same with what the domain's own configuration puts over it.
-DirectorySettings directorySettings(const Config& config, store::Reader& db, const DomainId& domain);
+/// Error(Broken) where its password was sealed with a key that is gone.
+DirectorySettings directorySettings(const Core& core, store::Reader& db, const DomainId& domain);
+
+/// SQL: those of domain_configs whose value is sealed.
+std::string sensitiveOptions();
 
 /// The domains whose own configuration says that their users are in a directory.
 std::vector<DomainId> domainsWithDirectory(store::Reader& db);

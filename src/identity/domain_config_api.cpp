@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "identity/domain_config.hpp"
+#include "identity/fernet.hpp"
 #include "identity/wire.hpp"
 
 namespace stratolet::identity {
@@ -125,10 +126,11 @@ std::string demandDomain(const Request& request, store::Reader& db) {
     return id;
 }
 
-void keep(store::Transaction& tx, const std::string& domain, const Groups& groups) {
+void keep(store::Transaction& tx, const Fernet& sealing, const std::string& domain, const Groups& groups) {
     for (const auto& [group, options] : groups)
         for (const auto& [option, value] : options)
-            tx.execute("INSERT OR REPLACE INTO domain_configs VALUES (?, ?, ?, ?)", domain, group, option, value);
+            tx.execute("INSERT OR REPLACE INTO domain_configs VALUES (?, ?, ?, ?)", domain, group, option,
+                       isSensitive(group, option) ? sealing.seal(value) : value);
 }
 
 Response show(Request& request, Core& core) {
@@ -149,7 +151,7 @@ Response create(Request& request, Core& core) {
     const bool existed = core.parts.store.write([&](store::Transaction& tx) {
         demandDomain(request, tx);
         const bool any = tx.execute("DELETE FROM domain_configs WHERE domain_id = ?", domain) > 0;
-        keep(tx, domain, groups);
+        keep(tx, core.sealing, domain, groups);
         return any;
     });
     return answer(existed ? 200 : 201, kept(core.parts.store.reader(), domain), "", "", domain);
@@ -199,7 +201,7 @@ Response update(Request& request, Core& core) {
                       option, option)
                  .any())
             throw missing(domain, option.empty() ? "group " + group : "option " + option + " in group " + group);
-        keep(tx, domain, wanted);
+        keep(tx, core.sealing, domain, wanted);
     });
     return answer(200, kept(core.parts.store.reader(), domain), "", "", domain); // whole, whatever part was changed
 }

@@ -13,16 +13,15 @@ namespace stratolet::identity {
 std::vector<ConfigOption> keyOptions();
 
 /// Keeps the two key repositories: notices within a second that somebody rotated them, rotates those of the tokens by itself where the
-/// configuration asks for it, and seals stored credentials again with a new primary key.
+/// configuration asks for it, and seals the secrets in the store again with a new primary key.
 class Keeper {
 public:
-    Keeper(Core& core, KeyRepository& tokenKeys, Fernet& credentialKeys);
+    Keeper(Core& core, KeyRepository& tokenKeys);
 
 private:
     void look();
     Core& core_;
     KeyRepository& tokenKeys_;
-    Fernet& credentialKeys_;
     std::string sealedWith_; // the name of the key that seals all stored credentials
 };
 

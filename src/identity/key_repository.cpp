@@ -8,8 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <optional>
 
@@ -17,6 +15,7 @@
 
 #include "identity/crypto.hpp"
 #include "identity/fernet.hpp"
+#include "identity/key_file.hpp"
 #include "platform/os/fd.hpp"
 
 namespace stratolet::identity {
@@ -24,8 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Numbered = std::map<int, fs::path>;
-
-constexpr std::size_t keyBytes = 32;
 
 std::optional<int> numberOf(const fs::path& file) {
     const std::string name = file.filename();
@@ -42,20 +39,6 @@ Numbered filesIn(const fs::path& folder) {
     return files;
 }
 
-/// Whole or not there, and readable by its owner alone from the first moment.
-void writeKey(const fs::path& file, Ambient& ambient) {
-    std::string random(keyBytes, '\0');
-    ambient.randomize(std::as_writable_bytes(std::span(random)));
-    const std::string text = base64Url(random) + "=";
-    const auto fresh = file.string() + ".new";
-    ::unlink(fresh.c_str());
-    const Fd out(static_cast<int>(check(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "write a key")));
-    if (check(::write(out.get(), text.data(), text.size()), "write a key") != static_cast<long>(text.size()))
-        throw Error(Failure::Broken, "could not write the key ", file.string());
-    check(::fsync(out.get()), "write a key");
-    check(::rename(fresh.c_str(), file.c_str()), "write a key");
-}
-
 Time changedAt(const fs::path& file) {
     struct stat what {};
     check(::stat(file.c_str(), &what), "look at " + file.string());
@@ -68,14 +51,6 @@ void setChangedAt(const fs::path& file, Time time) {
     const timespec moment{micros / 1000000, micros % 1000000 * 1000};
     const std::array<timespec, 2> times{moment, moment};
     check(::utimensat(AT_FDCWD, file.c_str(), times.data(), 0), "date " + file.string());
-}
-
-std::string keyIn(const fs::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-    const auto key = fromBase64Url(text.substr(0, text.find_last_not_of("\r\n ") + 1));
-    if (!key || key->size() != keyBytes) throw Error(Failure::Broken, file.string(), " is no Fernet key");
-    return *key;
 }
 
 /// Held while the folder changes.
@@ -94,7 +69,7 @@ KeyRepository::KeyRepository(fs::path folder, Ambient& ambient) : folder_(std::m
         const Fd lock = lockOf(folder_);
         if (filesIn(folder_).empty())
             for (const auto* each : {"0", "1"}) {
-                writeKey(folder_ / each, ambient_);
+                writeKeyFile(folder_ / each, ambient_);
                 setChangedAt(folder_ / each, ambient_.now());
             }
     }
@@ -104,7 +79,7 @@ KeyRepository::KeyRepository(fs::path folder, Ambient& ambient) : folder_(std::m
 KeyRepository::Keys KeyRepository::read() const {
     const auto files = filesIn(folder_);
     Keys keys;
-    for (auto each = files.rbegin(); each != files.rend(); ++each) keys.push_back(keyIn(each->second));
+    for (auto each = files.rbegin(); each != files.rend(); ++each) keys.push_back(readKeyFile(each->second));
     if (keys.empty()) throw Error(Failure::Broken, folder_.string(), " has no Fernet key");
     return keys;
 }
@@ -140,13 +115,13 @@ void KeyRepository::rotate(std::size_t keysMax, std::chrono::seconds livesFor) {
         const Fd lock = lockOf(folder_);
         const auto files = filesIn(folder_);
         if (!files.contains(0)) {
-            writeKey(folder_ / "0", ambient_); // somebody took it away: without it there is nothing to promote
+            writeKeyFile(folder_ / "0", ambient_); // somebody took it away: without it there is nothing to promote
             setChangedAt(folder_ / "0", ambient_.now());
         }
         const auto next = folder_ / std::to_string(files.empty() ? 1 : files.rbegin()->first + 1);
         setChangedAt(folder_ / "0", ambient_.now());
         fs::rename(folder_ / "0", next);
-        writeKey(folder_ / "0", ambient_);
+        writeKeyFile(folder_ / "0", ambient_);
         setChangedAt(folder_ / "0", ambient_.now());
     }
     prune(keysMax, livesFor);
@@ -160,7 +135,8 @@ void KeyRepository::prune(std::size_t keysMax, std::chrono::seconds livesFor) {
         const auto oldest = files.upper_bound(0);
         const auto successor = std::next(oldest);
         if (changedAt(successor->second) + livesFor > ambient_.now()) return;
-        if (keyIn(oldest->second) == keys()->front()) return; // others may have rotated more than once since we looked: we still use it
+        if (readKeyFile(oldest->second) == keys()->front())
+            return; // others may have rotated more than once since we looked: we still use it
         fs::remove(oldest->second);
         files.erase(oldest);
     }

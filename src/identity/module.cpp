@@ -79,6 +79,7 @@ std::vector<ConfigOption> configOptions() {
 }
 
 struct Identity::Impl {
+    Fernet sealing;
     Core core;
     Projects projects;
     Users users;
@@ -86,7 +87,6 @@ struct Identity::Impl {
     Directories directories;
     Tokens tokens;
     DigestKey digests;
-    Fernet credentialKeys;
     ApplicationCredentials applicationCredentials;
     Trusts trusts;
     StoredCredentials credentials;
@@ -94,7 +94,8 @@ struct Identity::Impl {
     Keeper keeper;
 
     explicit Impl(Parts parts, const std::filesystem::path& stateDir)
-        : core{parts},
+        : sealing(stateDir / "credential-keys", parts.ambient),
+          core{parts, sealing},
           projects(core, static_cast<int>(parts.config.integer("identity", "max_project_tree_depth"))),
           users(core, PasswordRules(parts.config)),
           groups(core),
@@ -102,15 +103,14 @@ struct Identity::Impl {
           tokens(core, stateDir / "fernet-keys",
                  {parts.config.seconds("identity", "token_lifetime"), parts.config.seconds("identity", "allow_expired_window")}),
           digests(stateDir / "digest-key", parts.ambient),
-          credentialKeys(stateDir / "credential-keys", parts.ambient),
           applicationCredentials(core, tokens, digests),
           trusts(core, tokens),
-          credentials(core, tokens, credentialKeys),
+          credentials(core, tokens),
           authentication(core, tokens, users, directories, applicationCredentials, credentials,
                          {.rescopeScoped = parts.config.boolean("identity", "allow_rescope_scoped_token"),
                           .receiptLifetime = parts.config.seconds("identity", "receipt_lifetime"),
                           .totpWindowsBefore = parts.config.integer("identity", "included_previous_windows")}),
-          keeper(core, tokens.keys(), credentialKeys) {}
+          keeper(core, tokens.keys()) {}
 };
 
 Identity::Identity(Parts parts) : impl_(std::make_unique<Impl>(parts, parts.config.text("DEFAULT", "state_dir"))) {

@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include <fstream>
-#include <iterator>
 
 #include "platform/os/process.hpp"
 #include "platform/policy/policy.hpp"
@@ -20,11 +19,6 @@ namespace {
 process::Outcome runs(std::vector<std::string> words) {
     words.insert(words.begin(), STRATOLET_PROGRAM);
     return process::run({.argv = words, .timeout = std::chrono::seconds(20)});
-}
-
-std::string contentOf(const std::filesystem::path& file) {
-    std::ifstream in(file);
-    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
 }

@@ -258,13 +258,30 @@ TEST_CASE("What a user owns is listed in pages", "[identity][credential]") {
     CHECK(alice.gets("/identity/v3/auth/domains?limit=0").status == 400);
 }
 
-TEST_CASE("Credentials lie sealed in the store, and stay readable when their keys rotate again and again", "[identity][credential][keys]") {
+TEST_CASE("Secrets lie sealed in the store, and stay readable when their keys rotate again and again", "[identity][credential][keys]") {
     TestAppliance cloud;
+    const auto root = cloud.admin();
     const auto alice = cloud.member("alice");
     const std::string all = "/identity/v3/credentials";
     const auto id = alice.posts(all, R"({"credential":{"type":"x","blob":"very private"}})").json().object("credential").text("id");
-    const auto sealed = [&] { return cloud.appliance().store().reader().query("SELECT blob || key_name FROM credentials").texts().at(0); };
-    CHECK(sealed().find("private") == std::string::npos);
+    const auto consumer = root.posts("/identity/v3/OS-OAUTH1/consumers", R"({"consumer":{}})").json().object("consumer").text("secret");
+    REQUIRE(
+        root.puts("/identity/v3/domains/default/config", R"({"config":{"ldap":{"password":"very secret","suffix":"in clear"}}})").status ==
+        201);
+    const auto sealed = [&] {
+        return cloud.appliance()
+            .store()
+            .reader()
+            .query("SELECT blob || key_name || secret || value FROM credentials, consumers, domain_configs WHERE option_name = 'password'")
+            .texts()
+            .at(0);
+    };
+    const auto isInAFile = [&](const std::string& text) {
+        return contentOf(cloud.folder() / "stratolet.db").find(text) != std::string::npos ||
+               contentOf(cloud.folder() / "stratolet.db-wal").find(text) != std::string::npos;
+    };
+    CHECK(isInAFile("in clear"));
+    for (const auto& each : {std::string("very private"), std::string("very secret"), consumer}) CHECK_FALSE(isInAFile(each));
     for (int round = 0; round < 4; ++round) {
         const auto before = sealed();
         identity::rotateCredentialKeys(cloud.folder());

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "identity/directory.hpp"
+#include "identity/keeper.hpp"
 #include "platform/os/process.hpp"
 #include "platform/reconcile/reconciler.hpp"
 #include "support/test_appliance.hpp"
@@ -320,6 +321,11 @@ TEST_CASE("A domain's own configuration says that its users are in a directory, 
     const auto creates = [&] { return root.posts("/identity/v3/users", R"({"user":{"name":"x","domain_id":")" + domain + "\"}}").status; };
     CHECK(creates() == (allowed ? 403 : 201));
     if (!allowed) return;
+    identity::rotateCredentialKeys(cloud.folder()); // which seal the password of the directory
+    cloud.appliance().reconciler().now("identity-keys");
+    server.changes("dn: uid=new,ou=People,dc=corp,dc=test\nchangetype: add\nobjectClass: inetOrgPerson\nuid: new\ncn: new\nsn: new\n");
+    cloud.appliance().reconciler().now("identity.directories");
+    CHECK(users() == 4);
     CHECK(root.deletes(path).status == 204);
     cloud.appliance().reconciler().now("identity.directories");
     CHECK(creates() == 201);

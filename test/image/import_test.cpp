@@ -146,8 +146,7 @@ std::string packed(const std::string& how, const std::vector<std::pair<std::stri
     }
     archive_write_close(out);
     archive_write_free(out);
-    std::ifstream in(file.path(), std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    return contentOf(file.path());
 }
 
 }
