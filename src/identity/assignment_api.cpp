@@ -104,9 +104,7 @@ Response listGrants(Request& request, Core& core, const GrantKind& kind) {
     granted.add("id IN (SELECT role_id FROM assignments WHERE actor_id = ? AND scope = ? AND target_id = ? AND inherited = ?)",
                 wanted.actorId, nameOf(wanted.scope), wanted.target, wanted.inherited);
     const auto roles = role_table::list(core.parts.store.reader(), granted);
-    return listResponse(request, "roles", [&](JsonWriter& out) {
-        for (const auto& each : roles) writeRole(out, request, each);
-    });
+    return slicedResponse<Role>(request, "roles", roles, [&](JsonWriter& out, const Role& each) { writeRole(out, request, each); });
 }
 
 /// The routes of one family; `before` stands before the role, `after` behind it.

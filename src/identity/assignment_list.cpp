@@ -285,10 +285,14 @@ Response listAssignments(Request& request, Core& core) {
             return !project || project->domain != caller.domain;
         });
     }
+    // An assignment has no id: it is what it says, which is what a marker names it by.
+    std::sort(found.begin(), found.end(), [](const Listed& left, const Listed& right) { return left.shown < right.shown; });
+    std::vector<std::string> markers;
+    for (const auto& [shown, made] : found)
+        markers.push_back(std::string(nameOf(shown.actor)) + ":" + shown.actorId + ":" + std::string(nameOf(shown.scope)) + ":" +
+                          shown.target + ":" + shown.role.text + (shown.inherited ? ":inherited" : ""));
     Writer write(request, db, query.flag("include_names"));
-    return listResponse(request, "role_assignments", [&](JsonWriter& out) {
-        for (const auto& each : found) write(out, each);
-    });
+    return slicedResponse(request, "role_assignments", markers, [&](JsonWriter& out, std::size_t at) { write(out, found[at]); });
 }
 
 }

@@ -82,9 +82,8 @@ Response keyAnswer(const Request& request, int status, const Credential& credent
 
 Response listKeys(Request& request, StoredCredentials& credentials) {
     const auto found = credentials.listAccessKeys(callerOf(request), {request.param("user")});
-    return listResponse(request, "credentials", [&](JsonWriter& out) {
-        for (const auto& each : found) writeKey(out, request, each);
-    });
+    return slicedResponse<Credential>(request, "credentials", found,
+                                      [&](JsonWriter& out, const Credential& each) { writeKey(out, request, each); });
 }
 
 }

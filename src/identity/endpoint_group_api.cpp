@@ -135,9 +135,8 @@ Response listProjects(Request& request, Core& core, const Association& what) {
     store::Conditions conditions;
     conditions.add("id IN (SELECT project_id FROM " + what.table + " WHERE " + what.column + " = ?)", request.param("id"));
     const auto projects = project_table::list(db, conditions);
-    return listResponse(request, "projects", [&](JsonWriter& out) {
-        for (const auto& each : projects) writeProject(out, request, each);
-    });
+    return slicedResponse<Project>(request, "projects", projects,
+                                   [&](JsonWriter& out, const Project& each) { writeProject(out, request, each); });
 }
 
 /// Those that a group has by its filters.

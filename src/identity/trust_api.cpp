@@ -87,9 +87,7 @@ Response list(Request& request, Trusts& trusts) {
 
 Response listRoles(Request& request, Trusts& trusts, Core& core) {
     const auto roles = rolesOf(trusts.show(callerOf(request), {request.param("id")}), core.parts.store.reader());
-    return listResponse(request, "roles", [&](JsonWriter& out) {
-        for (const auto& each : roles) writeRole(out, request, each);
-    });
+    return slicedResponse<Role>(request, "roles", roles, [&](JsonWriter& out, const Role& each) { writeRole(out, request, each); });
 }
 
 Response showRole(Request& request, Trusts& trusts, Core& core) {

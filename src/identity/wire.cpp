@@ -129,15 +129,18 @@ http::Response pageResponse(const http::Request& request, std::string_view colle
     });
 }
 
-Slice sliceOf(const http::Query& query, const std::vector<std::string>& ids) {
-    Slice slice;
-    if (const auto marker = query.find("marker")) {
+http::Response slicedResponse(const http::Request& request, std::string_view collection, const std::vector<std::string>& ids,
+                              const std::function<void(JsonWriter&, std::size_t)>& writeAt) {
+    std::size_t begin = 0;
+    if (const auto marker = request.query.find("marker")) {
         const auto found = std::find(ids.begin(), ids.end(), *marker);
         if (found == ids.end()) throw Error(Failure::Invalid, "Invalid input for field 'marker': ", *marker, " is not in this list.");
-        slice.begin = static_cast<std::size_t>(found - ids.begin()) + 1;
+        begin = static_cast<std::size_t>(found - ids.begin()) + 1;
     }
-    slice.limitMax = static_cast<std::size_t>(query.integer("limit", 1, 1'000'000).value_or(0));
-    return slice;
+    const auto limit = static_cast<std::size_t>(request.query.integer("limit", 1, 1'000'000).value_or(0));
+    return pageResponse(
+        request, collection, {{}, limit}, ids.size() - begin, [&](std::size_t at) { return ids[begin + at]; },
+        [&](JsonWriter& out, std::size_t at) { writeAt(out, begin + at); });
 }
 
 Page Page::from(const http::Query& query, store::Conditions& conditions, store::Reader& db, std::string_view table,

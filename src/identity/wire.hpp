@@ -55,22 +55,17 @@ http::Response pageResponse(const http::Request& request, std::string_view colle
                             const std::function<std::string(std::size_t)>& idAt,
                             const std::function<void(JsonWriter&, std::size_t)>& writeAt);
 
-/// The part of `ids` that the marker and the limit of the query ask for: where it begins, and how many at most (0: all).
+/// A page of what has been read whole already: the part of `ids` that the marker and the limit of the query ask for.
 /// Error(Invalid) for a marker that is not among them, and a limit that is no number from 1 up.
-struct Slice {
-    std::size_t begin = 0, limitMax = 0;
-};
-Slice sliceOf(const http::Query& query, const std::vector<std::string>& ids);
+http::Response slicedResponse(const http::Request& request, std::string_view collection, const std::vector<std::string>& ids,
+                              const std::function<void(JsonWriter&, std::size_t)>& writeAt);
 
-/// A page of what has been read whole already: what one user owns, which is never much.
+/// The same of things that have ids: what one user owns, say, which is never much.
 template <class T> http::Response slicedResponse(const http::Request& request, std::string_view collection, const std::vector<T>& found,
                                                  const std::function<void(JsonWriter&, const T&)>& writeOne) {
     std::vector<std::string> ids;
     for (const auto& each : found) ids.push_back(each.id.text);
-    const auto slice = sliceOf(request.query, ids);
-    return pageResponse(
-        request, collection, {{}, slice.limitMax}, found.size() - slice.begin, [&](std::size_t at) { return ids[slice.begin + at]; },
-        [&](JsonWriter& out, std::size_t at) { writeOne(out, found[slice.begin + at]); });
+    return slicedResponse(request, collection, ids, [&](JsonWriter& out, std::size_t at) { writeOne(out, found[at]); });
 }
 
 template <class T> http::Response pageResponse(const http::Request& request, std::string_view collection, const Page& page,

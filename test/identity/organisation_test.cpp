@@ -311,6 +311,97 @@ TEST_CASE("Collections are sorted, and paged by marker and limit with a link to 
     }
 }
 
+TEST_CASE("Every list can be walked page by page, and nothing is lost or seen twice", "[identity]") {
+    Organisation org;
+    const auto& root = org.root;
+    const auto project = org.project("p"), group = org.group("g"), service = org.service("thing"),
+               endpoint = org.endpoint(service, "http://a");
+    const auto filters = R"("filters":{"interface":"admin"},"name":)";
+    const auto endpoints = org.make("OS-EP-FILTER/endpoint_groups", "endpoint_group", filters + org.quoted("1"));
+    const auto policy = org.make("policies", "policy", R"("type":"t","blob":"b")");
+    for (const auto* each : {"2", "3"}) {
+        org.domain(each);
+        org.user(each);
+        org.group(each);
+        org.endpoint(service, std::string("http://") + each);
+        org.make("regions", "region", "\"id\":" + org.quoted(each));
+        org.make("policies", "policy", R"("type":"t","blob":"b")");
+        org.make("OS-OAUTH1/consumers", "consumer", "");
+        org.make("OS-EP-FILTER/endpoint_groups", "endpoint_group", filters + org.quoted(each));
+        org.make("credentials", "credential", R"("type":"x","blob":"b","user_id":)" + org.quoted(root.user));
+        REQUIRE(root.posts("/identity/v3/users/" + root.user + "/credentials/OS-EC2", R"({"tenant_id":")" + root.project + "\"}").status ==
+                201);
+        REQUIRE(root.posts("/identity/v3/users/" + root.user + "/application_credentials",
+                           R"({"application_credential":{"name":")" + std::string(each) + R"(","access_rules":[{"path":"/v2/)" + each +
+                               R"(","method":"GET","service":"image"}]}})")
+                    .status == 201);
+        REQUIRE(root.posts("/identity/v3/registered_limits", R"({"registered_limits":[{"service_id":")" + service +
+                                                                 R"(","resource_name":")" + each + R"(","default_limit":5}]})")
+                    .status == 201);
+        REQUIRE(root.posts("/identity/v3/limits", R"({"limits":[{"service_id":")" + service + R"(","project_id":")" + project +
+                                                      R"(","resource_name":")" + each + R"(","resource_limit":4}]})")
+                    .status == 201);
+        const auto role = org.role(each), user = org.user(std::string("u") + each), other = org.project(each);
+        for (const auto* place : {"projects/", "OS-INHERIT/projects/"})
+            for (const auto& actor : {"users/" + root.user, "groups/" + group})
+                CHECK(org.puts(place + project + "/" + actor + "/roles/" + role + (place[0] == 'O' ? "/inherited_to_projects" : "")) ==
+                      204);
+        CHECK(org.puts("domains/default/users/" + root.user + "/roles/" + role) == 204);
+        CHECK(org.puts("system/users/" + root.user + "/roles/" + role) == 204);
+        CHECK(org.puts("groups/" + group + "/users/" + user) == 204);
+        CHECK(org.puts("OS-EP-FILTER/projects/" + other + "/endpoints/" + endpoint) == 204);
+        CHECK(org.puts("OS-EP-FILTER/endpoint_groups/" + endpoints + "/projects/" + other) == 204);
+    }
+    const auto user = "users/" + root.user, grants = "projects/" + project + "/";
+    const std::pair<std::string, std::string> lists[] = {{"domains", "domains"},
+                                                         {"projects", "projects"},
+                                                         {"users", "users"},
+                                                         {"groups", "groups"},
+                                                         {"roles", "roles"},
+                                                         {"services", "services"},
+                                                         {"endpoints", "endpoints"},
+                                                         {"regions", "regions"},
+                                                         {"policies", "policies"},
+                                                         {"credentials", "credentials"},
+                                                         {"limits", "limits"},
+                                                         {"registered_limits", "registered_limits"},
+                                                         {"OS-OAUTH1/consumers", "consumers"},
+                                                         {"OS-EP-FILTER/endpoint_groups", "endpoint_groups"},
+                                                         {"OS-EP-FILTER/endpoints/" + endpoint + "/projects", "projects"},
+                                                         {"OS-EP-FILTER/endpoint_groups/" + endpoints + "/projects", "projects"},
+                                                         {user + "/projects", "projects"},
+                                                         {user + "/credentials/OS-EC2", "credentials"},
+                                                         {user + "/application_credentials", "application_credentials"},
+                                                         {user + "/access_rules", "access_rules"},
+                                                         {"groups/" + group + "/users", "users"},
+                                                         {"auth/projects", "projects"},
+                                                         {grants + user + "/roles", "roles"},
+                                                         {grants + "groups/" + group + "/roles", "roles"},
+                                                         {"OS-INHERIT/" + grants + user + "/roles/inherited_to_projects", "roles"},
+                                                         {"domains/default/" + user + "/roles", "roles"},
+                                                         {"system/" + user + "/roles", "roles"},
+                                                         {"role_assignments", "role_assignments"},
+                                                         {"role_assignments?effective&include_names=true", "role_assignments"},
+                                                         {"role_assignments?scope.project.id=" + project, "role_assignments"}};
+    for (const auto& [path, collection] : lists) {
+        INFO(path);
+        const auto whole = org.gets(path).json().array(collection).items();
+        REQUIRE(whole.size() >= 2);
+        std::vector<std::string> walked, expected;
+        for (const auto& each : whole) expected.push_back(each.dump());
+        auto next = std::optional("/identity/v3/" + path + (path.find('?') == std::string::npos ? "?" : "&") + "limit=1");
+        while (next && walked.size() <= whole.size()) {
+            const auto page = root.gets(*next).json();
+            REQUIRE(page.array(collection).size() == 1);
+            walked.push_back(page.array(collection).items()[0].dump());
+            next = page.object("links").maybeText("next");
+            if (next) next->erase(0, next->find("/identity/"));
+        }
+        CHECK(walked == expected);
+        CHECK(org.gets(path + (path.find('?') == std::string::npos ? "?" : "&") + "marker=nothing").status == 400);
+    }
+}
+
 TEST_CASE("A reader of a domain lists what is in that domain, and nothing else", "[identity]") {
     Organisation org;
     const auto domain = org.domain("D");
