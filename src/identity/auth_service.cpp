@@ -75,7 +75,7 @@ User Authentication::byPassword(const Json& method) {
     const auto password = reference.text("password");
     auto user = userFrom(reference, core_.parts.store.reader());
     if (auto login = directories_.login(user, reference, password); login.inDirectory) {
-        if (!login.user || !users_.mayLogIn(*login.user)) throw refused();
+        users_.admit(login.user ? login.user : user, login.user.has_value());
         return *std::move(login.user);
     }
     users_.authenticate(user, password);

@@ -51,8 +51,10 @@ public:
     User create(const Caller& caller, User wanted, const std::optional<std::string>& password);
     User show(const Caller& caller, const UserId& id);
     std::vector<User> list(const Caller& caller, const store::Conditions& conditions, const std::string& order);
+
+    /// `enables`: the account is in use from now on, however long it was asleep.
     User update(const Caller& caller, const UserId& id, const std::function<void(User&)>& change,
-                const std::optional<std::string>& password);
+                const std::optional<std::string>& password, bool enables);
     void remove(const Caller& caller, const UserId& id);
 
     /// Error(Unauthenticated) unless this is the password of `user`, who may log in now; the same after the same time whatever is wrong.
@@ -62,13 +64,20 @@ public:
     /// The same, though the password may have expired.
     void prove(const std::optional<User>& user, const std::string& password);
 
+    /// The same where somebody else has found out whether the password is right.
+    void admit(const std::optional<User>& user, bool right);
+
     /// Counts a proof that was wrong, of another kind than the password; `user` may be nobody.
     void countFailure(const std::optional<User>& user);
 
     /// Neither disabled, nor locked, nor asleep for too long.
     bool mayLogIn(const User& user);
 
-    /// The user's own doing: Error(Unauthenticated) where `original` is wrong. Revokes all tokens of the user.
+    /// SQL over users: those that are enabled, and not asleep for too long.
+    std::string activeSql() const;
+
+    /// The user's own doing: Error(Unauthenticated) where `original` is wrong, Error(Forbidden) where a directory has the password.
+    /// Revokes all tokens of the user.
     void changePassword(const UserId& id, const std::string& original, const std::string& password);
 
     /// Projects the user has a role on.
@@ -79,6 +88,7 @@ public:
 private:
     void setPassword(store::Transaction& tx, User& user, const std::string& hash, bool bySelf);
     bool isActive(const User& user, const Login& login) const;
+    User shown(store::Reader& db, User user) const; ///< who is asleep counts as disabled
     bool isLocked(const std::optional<User>& user, const Login& login) const;
     Core& core_;
     PasswordRules rules_;

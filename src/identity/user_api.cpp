@@ -77,12 +77,12 @@ Response create(Request& request, Users& users) {
     return answer(request, 201, users.create(caller, wanted, body.maybeText("password")));
 }
 
-constexpr Filter userFilters[] = {{"name", "name"},
-                                  {"enabled", "enabled", Filter::Kind::Truth},
+Response list(Request& request, Users& users, Core& core) {
+    const auto active = users.activeSql();
+    const Filter userFilters[] = {{"name", "name"},
+                                  {"enabled", active, Filter::Kind::Truth},
                                   {"domain_id", "domain_id"},
                                   {"default_project_id", "default_project_id"}};
-
-Response list(Request& request, Users& users, Core& core) {
     store::Conditions conditions;
     applyFilters(conditions, request.query, userFilters);
     applyExpiryFilter(conditions, request.query);
@@ -100,7 +100,9 @@ Response update(Request& request, Users& users) {
             body.at("domain_id").refuse("It cannot be changed.");
         take(user, body);
     };
-    return answer(request, 200, users.update(callerOf(request), {request.param("id")}, change, body.maybeText("password")));
+    return answer(
+        request, 200,
+        users.update(callerOf(request), {request.param("id")}, change, body.maybeText("password"), checkedTruth(body, "enabled", false)));
 }
 
 Response changePassword(Request& request, Users& users) {

@@ -66,16 +66,24 @@ User Users::show(const Caller& caller, const UserId& id) {
     auto user = user_table::find(core_.parts.store.reader(), id);
     caller.enforce(targetOf(user));
     if (!user) throw notFound(id);
-    return *std::move(user);
+    return shown(core_.parts.store.reader(), *std::move(user));
+}
+
+User Users::shown(store::Reader& db, User user) const {
+    if (rules_.inactive.count() > 0) user.enabled = isActive(user, user_table::login(db, user.id));
+    return user;
 }
 
 std::vector<User> Users::list(const Caller& caller, const store::Conditions& conditions, const std::string& order) {
     caller.enforce({{"target.domain_id", caller.domain.text}});
-    return user_table::list(core_.parts.store.reader(), conditions, order);
+    auto& db = core_.parts.store.reader();
+    auto users = user_table::list(db, conditions, order);
+    for (auto& each : users) each = shown(db, std::move(each));
+    return users;
 }
 
 User Users::update(const Caller& caller, const UserId& id, const std::function<void(User&)>& change,
-                   const std::optional<std::string>& password) {
+                   const std::optional<std::string>& password, bool enables) {
     caller.enforce(targetOf(user_table::find(core_.parts.store.reader(), id)));
     std::string hash;
     if (password) {
@@ -95,9 +103,9 @@ User Users::update(const Caller& caller, const UserId& id, const std::function<v
             user.tokensValidAfter = now;
             revocation_table::record(tx, {.user = id.text}, now);
         }
-        if (!before->enabled && user.enabled) { // a fresh start
+        if (enables) { // a fresh start
             auto login = user_table::login(tx, id);
-            login.failures = 0;
+            if (!before->enabled) login.failures = 0;
             login.lastActive = now;
             user_table::setLogin(tx, id, login);
         }
@@ -106,7 +114,7 @@ User Users::update(const Caller& caller, const UserId& id, const std::function<v
         else
             user_table::update(tx, user);
         core_.forgetValidated(tx);
-        return user;
+        return shown(tx, user);
     });
 }
 
@@ -152,6 +160,13 @@ bool Users::isActive(const User& user, const Login& login) const {
     return !sleeping || hasOption(user, "ignore_user_inactivity");
 }
 
+std::string Users::activeSql() const {
+    if (rules_.inactive.count() == 0) return "enabled";
+    return "(enabled AND (coalesce(json_extract(options, '$.ignore_user_inactivity'), 0) OR NOT EXISTS (SELECT 1 FROM user_logins WHERE "
+           "user_id = users.id AND last_active < " +
+           std::to_string(toMicros(core_.parts.ambient.now() - rules_.inactive)) + ")))";
+}
+
 bool Users::mayLogIn(const User& user) {
     const auto login = user_table::login(core_.parts.store.reader(), user.id);
     return isActive(user, login) && !isLocked(user, login);
@@ -172,10 +187,13 @@ void Users::countFailure(const std::optional<User>& user) {
 }
 
 void Users::prove(const std::optional<User>& user, const std::string& password) {
+    admit(user, passwordMatches(password, user ? user->password : std::string(), rules_.rounds));
+}
+
+void Users::admit(const std::optional<User>& user, bool right) {
     const auto now = core_.parts.ambient.now();
     const UserId counted = user ? user->id : UserId();
     const auto login = user_table::login(core_.parts.store.reader(), counted);
-    const bool right = passwordMatches(password, user ? user->password : std::string(), rules_.rounds);
     if (!right || isLocked(user, login) || !isActive(*user, login)) {
         countFailure(user);
         throw Error(Failure::Unauthenticated, "The request you have made requires authentication.");
@@ -200,6 +218,7 @@ void Users::authenticate(const std::optional<User>& user, const std::string& pas
 void Users::changePassword(const UserId& id, const std::string& original, const std::string& password) {
     auto& db = core_.parts.store.reader();
     const auto user = user_table::find(db, id);
+    if (user) refuseInDirectory(db, user->domain);
     prove(user, original);
     if (hasOption(*user, "lock_password"))
         throw Error(Failure::Invalid, "You cannot change your password at this time due to password policy");

@@ -153,6 +153,36 @@ TEST_CASE("A request signed with an access key gets a token of its user, for a s
     CHECK(root.posts("/identity/v3/ec2tokens", signedBody(key, now, key.secret)).status == 401);
 }
 
+TEST_CASE("The old versions of signatures are verified over what they sign", "[identity][ec2]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const auto root = cloud.admin();
+    const auto key = makesKey(alice);
+    const auto when = isoSecondsZ(RealAmbient().now());
+    const auto ask = [&](const std::string& version, const std::string& action, const std::string& signature,
+                         const std::string& method = "") {
+        return root
+            .posts("/identity/v3/ec2tokens", R"({"credentials":{"access":")" + key.access + R"(","signature":)" + jsonText(signature) +
+                                                 R"(,"verb":"GET","host":"ec2.test","path":"/","params":{"AWSAccessKeyId":")" + key.access +
+                                                 R"(","Action":")" + action + R"(","SignatureVersion":")" + version + R"(","Timestamp":")" +
+                                                 when + "\"" + (method.empty() ? "" : R"(,"SignatureMethod":")" + method + "\"") + "}}}")
+            .status;
+    };
+    const auto signedText = [&](const std::string& text) { return base64(mac(EVP_sha1(), key.secret, text)); };
+    const auto zero = signedText("Describe" + when);
+    CHECK(ask("0", "Describe", zero) == 200);
+    CHECK(ask("0", "Terminate", zero) == 401);
+    const auto one = signedText("ActionDescribeAWSAccessKeyId" + key.access + "SignatureVersion1Timestamp" + when);
+    CHECK(ask("1", "Describe", one) == 200);
+    CHECK(ask("1", "Terminate", one) == 401);
+    CHECK(ask("1", "Describe", zero) == 401);
+    const auto two = signedText("GET\nec2.test\n/\nAWSAccessKeyId=" + key.access +
+                                "&Action=Describe&SignatureMethod=HmacSHA1&SignatureVersion=2&Timestamp=" + http::percentEncoded(when));
+    CHECK(ask("2", "Describe", two, "HmacSHA1") == 200);
+    CHECK(ask("2", "Terminate", two, "HmacSHA1") == 401);
+    CHECK(ask("3", "Describe", two) == 400);
+}
+
 TEST_CASE("Version 4 signatures are verified over the signed headers, the query and the body's digest", "[identity][ec2]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");

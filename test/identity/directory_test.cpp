@@ -86,13 +86,15 @@ int freePort() {
 /// Debian's slapd on a port of its own, its data in a folder that is gone when this is.
 class DirectoryServer {
 public:
-    DirectoryServer() : port_(freePort()) {
+    /// `certifiedFor`: a subjectAltName; with one it also speaks TLS, with a certificate that it signed itself.
+    explicit DirectoryServer(const std::string& certifiedFor = "") : port_(freePort()) {
         const auto data = folder_ / "data";
         std::filesystem::create_directory(data);
         std::ofstream(config())
             << "include /etc/ldap/schema/core.schema\ninclude /etc/ldap/schema/cosine.schema\n"
                "include /etc/ldap/schema/inetorgperson.schema\nmodulepath /usr/lib/ldap\nmoduleload back_mdb\n"
-            << "pidfile " << (folder_ / "pid").string() << "\ndatabase mdb\nmaxsize 16777216\nsuffix dc=corp,dc=test\n"
+            << "pidfile " << (folder_ / "pid").string() << "\n"
+            << (certifiedFor.empty() ? "" : certificate(certifiedFor)) << "database mdb\nmaxsize 16777216\nsuffix dc=corp,dc=test\n"
             << "rootdn cn=root,dc=corp,dc=test\nrootpw root's-word\ndirectory " << data.string()
             << "\naccess to attrs=userPassword by anonymous auth by * none\naccess to * by users read by anonymous auth\n";
         const auto ldif = (folder_ / "entries.ldif").string();
@@ -103,7 +105,8 @@ public:
     ~DirectoryServer() { stop(); }
 
     void start() {
-        pid_ = process::spawn({.argv = {slapd, "-h", url(), "-f", config(), "-d", "0"}, .logFile = (folder_ / "log").string()});
+        const auto urls = url() + (securePort_ ? " " + secureUrl() : "");
+        pid_ = process::spawn({.argv = {slapd, "-h", urls, "-f", config(), "-d", "0"}, .logFile = (folder_ / "log").string()});
         for (int tries = 0; tries < 200; ++tries) {
             if (process::run({.argv = {"ldapwhoami", "-x", "-H", url()}}).succeeded()) return;
             std::this_thread::sleep_for(20ms);
@@ -118,12 +121,24 @@ public:
     }
 
     std::string url() const { return "ldap://127.0.0.1:" + std::to_string(port_); }
+    std::string secureUrl() const { return "ldaps://127.0.0.1:" + std::to_string(securePort_); }
+    std::string certificateFile() const { return (folder_ / "cert").string(); }
 
 private:
+    /// Makes one; what the server has to be told of it.
+    std::string certificate(const std::string& name) {
+        securePort_ = freePort();
+        const auto key = (folder_ / "key").string();
+        process::run({.argv = {"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=directory",
+                               "-addext", "subjectAltName=" + name, "-keyout", key, "-out", certificateFile()}})
+            .expectSuccess();
+        return "TLSCertificateFile " + certificateFile() + "\nTLSCertificateKeyFile " + key + "\n";
+    }
+
     std::string config() const { return (folder_ / "slapd.conf").string(); }
 
     Folder folder_;
-    int port_;
+    int port_, securePort_ = 0;
     int pid_ = 0;
 };
 
@@ -134,26 +149,28 @@ bool hasServer() {
     return false;
 }
 
-std::vector<TestOption> optionsFor(const DirectoryServer& server) {
-    return {{"ldap", "domain", "Corp"},
-            {"ldap", "url", server.url()},
-            {"ldap", "user", "cn=root,dc=corp,dc=test"},
-            {"ldap", "password", "root's-word"},
-            {"ldap", "suffix", "dc=corp,dc=test"},
-            {"ldap", "user_tree_dn", "ou=People,dc=corp,dc=test"},
-            {"ldap", "user_id_attribute", "uid"},
-            {"ldap", "user_name_attribute", "uid"},
-            {"ldap", "user_enabled_attribute", "employeeType"},
-            {"ldap", "group_tree_dn", "ou=Teams,dc=corp,dc=test"},
-            {"ldap", "group_name_attribute", "cn"},
-            {"ldap", "page_size", "2"},
-            {"ldap", "connection_timeout", "2"},
-            {"ldap", "sync_interval", "3600"}};
+std::vector<TestOption> optionsFor(const DirectoryServer& server, const std::vector<TestOption>& more = {}) {
+    std::vector<TestOption> options{{"ldap", "domain", "Corp"},
+                                    {"ldap", "url", server.url()},
+                                    {"ldap", "user", "cn=root,dc=corp,dc=test"},
+                                    {"ldap", "password", "root's-word"},
+                                    {"ldap", "suffix", "dc=corp,dc=test"},
+                                    {"ldap", "user_tree_dn", "ou=People,dc=corp,dc=test"},
+                                    {"ldap", "user_id_attribute", "uid"},
+                                    {"ldap", "user_name_attribute", "uid"},
+                                    {"ldap", "user_enabled_attribute", "employeeType"},
+                                    {"ldap", "group_tree_dn", "ou=Teams,dc=corp,dc=test"},
+                                    {"ldap", "group_name_attribute", "cn"},
+                                    {"ldap", "page_size", "2"},
+                                    {"ldap", "connection_timeout", "2"},
+                                    {"ldap", "sync_interval", "3600"}};
+    options.insert(options.end(), more.begin(), more.end());
+    return options;
 }
 
 /// A cloud with a domain "Corp" whose users are in a directory.
 struct Corp {
-    explicit Corp(const DirectoryServer& server) : cloud(optionsFor(server)) {
+    explicit Corp(const DirectoryServer& server, const std::vector<TestOption>& more = {}) : cloud(optionsFor(server, more)) {
         const auto made = root.posts("/identity/v3/domains", R"({"domain":{"name":"Corp"}})");
         REQUIRE(made.status == 201);
         domain = made.json().object("domain").text("id");
@@ -220,6 +237,35 @@ TEST_CASE("A user of a directory logs in with the password that the directory ha
     CHECK(corp.cloud.logsIn("admin", "secret", "admin").size() > 20);
 }
 
+TEST_CASE("Wrong passwords lock a user of a directory as they lock any other", "[identity][directory][compliance]") {
+    if (!hasServer()) return;
+    DirectoryServer server;
+    Corp corp(server, {{"identity", "lockout_failure_attempts", "2"}, {"identity", "lockout_duration", "60"}});
+    CHECK(corp.logsIn("anna", "wrong").status == 401);
+    CHECK(corp.logsIn("anna", "anna's word").status == 201);
+    for (int each = 0; each < 2; ++each) CHECK(corp.logsIn("anna", "wrong").status == 401);
+    CHECK(corp.logsIn("anna", "anna's word").status == 401);
+    CHECK(corp.logsIn("cleo (x)*", "cleo's word").status == 201);
+    corp.cloud.passes(61s);
+    CHECK(corp.logsIn("anna", "anna's word").status == 201);
+}
+
+TEST_CASE("A directory is spoken to in secret where the settings say so, and only when it proves who it is", "[identity][directory]") {
+    if (!hasServer()) return;
+    const bool fromTheStart = GENERATE(true, false);
+    const auto options = [&](const DirectoryServer& server, bool trusted) {
+        std::vector<TestOption> all{{"ldap", "url", fromTheStart ? server.secureUrl() : server.url()},
+                                    {"ldap", "use_tls", fromTheStart ? "false" : "true"}};
+        if (trusted) all.push_back({"ldap", "tls_cacertfile", server.certificateFile()});
+        return all;
+    };
+    const DirectoryServer server("IP:127.0.0.1"), elsewhere("DNS:elsewhere.test");
+    CHECK(Corp(server, options(server, true)).logsIn("anna", "anna's word").status == 201);
+    const auto refused = Contains(fromTheStart ? "log in" : "start TLS");
+    CHECK_THROWS_WITH(Corp(server, options(server, false)), refused);
+    CHECK_THROWS_WITH(Corp(elsewhere, options(elsewhere, true)), refused);
+}
+
 TEST_CASE("Roles are given to users and groups of a directory as to any other", "[identity][directory]") {
     if (!hasServer()) return;
     DirectoryServer server;
@@ -252,6 +298,8 @@ TEST_CASE("Nothing is written to a directory", "[identity][directory]") {
     const auto anna = "/identity/v3/users/" + corp.idOf("users", "anna"),
                builders = "/identity/v3/groups/" + corp.idOf("groups", "builders");
     CHECK(corp.root.posts("/identity/v3/users", R"({"user":{"name":"x","domain_id":")" + corp.domain + "\"}}").status == 403);
+    CHECK(corp.cloud.asks(Method::Post, anna + "/password", R"({"user":{"original_password":"anna's word","password":"x"}})").status ==
+          403);
     CHECK(corp.root.patches(anna, R"({"user":{"enabled":false}})").status == 403);
     CHECK(corp.root.deletes(anna).status == 403);
     CHECK(corp.root.posts("/identity/v3/groups", R"({"group":{"name":"x","domain_id":")" + corp.domain + "\"}}").status == 403);
