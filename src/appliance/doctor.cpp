@@ -4,6 +4,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "appliance/state_folder.hpp"
 #include "platform/store/store.hpp"
 
 namespace stratolet {
@@ -34,12 +35,6 @@ constexpr Question questions[] = {
     {"job's deadline passed more than an hour ago",
      "SELECT id || ' (' || kind || ' of ' || subject || ')' FROM jobs WHERE deadline < (unixepoch() - 3600) * 1000000"},
 };
-
-std::filesystem::path storeIn(const std::filesystem::path& stateDir) {
-    auto file = stateDir / "stratolet.db";
-    if (!std::filesystem::exists(file)) throw Error(Failure::Invalid, stateDir.string(), " has no store (stratolet.db)");
-    return file;
-}
 
 }
 

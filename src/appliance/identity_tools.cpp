@@ -5,6 +5,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "appliance/state_folder.hpp"
 #include "identity/keeper.hpp"
 #include "identity/token.hpp"
 #include "platform/log/log.hpp"
@@ -15,12 +16,6 @@ namespace stratolet {
 namespace {
 
 constexpr std::array<const char*, 5> services = {"identity", "image", "block-storage", "network", "compute"};
-
-std::filesystem::path storeIn(const std::filesystem::path& stateDir) {
-    auto file = stateDir / "stratolet.db";
-    if (!std::filesystem::exists(file)) throw Error(Failure::Invalid, stateDir.string(), " has no store (stratolet.db)");
-    return file;
-}
 
 identity::User userCalled(store::Reader& db, const std::string& text) {
     auto found = identity::user_table::find(db, {text});

@@ -6,6 +6,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "appliance/state_folder.hpp"
 #include "image/metadef.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/store/store.hpp"
@@ -29,10 +30,8 @@ image::MetadefDocument documentFrom(const std::string& file) {
 int loadMetadefFiles(const std::filesystem::path& stateDir, const std::vector<std::string>& files, std::ostream& out) {
     std::vector<image::MetadefDocument> documents;
     for (const auto& file : files) documents.push_back(documentFrom(file));
-    const auto stored = stateDir / "stratolet.db";
-    if (!std::filesystem::exists(stored)) throw Error(Failure::Invalid, "There is no cloud in ", stateDir.string());
     RealAmbient ambient;
-    store::Store store({.file = stored});
+    store::Store store({.file = storeIn(stateDir)});
     const auto added = store.write([&](store::Transaction& tx) {
         std::vector<bool> all;
         for (const auto& each : documents) all.push_back(image::loadMetadef(tx, each, ambient.now()));

@@ -1,7 +1,10 @@
 #include "image/conversion.hpp"
 
+#include <fcntl.h>
+
 #include <stratolet/error.hpp>
 
+#include "platform/os/fd.hpp"
 #include "platform/os/process.hpp"
 
 namespace stratolet::image {
@@ -20,13 +23,18 @@ void convert(const std::filesystem::path& from, const Inspected& inspected, cons
              std::int64_t bytesMax) {
     if (inspected.virtualSize.count > bytesMax)
         throw Error(Failure::TooLarge, "Image content is refused: its disk has more than ", bytesMax, " bytes.");
-    // The formats are said, never guessed, and the options keep QEMU from following anything that the image names.
-    const auto made = process::run(
-        {.argv = {"qemu-img", "convert", "-f", driverFor(inspected.format), "-O", to, "-t", "writeback", from.string(), into.string()},
-         .timeout = std::chrono::hours(2),
-         .limits = {.memoryBytesMax = std::int64_t{1} << 30,
-                    .cpuSecondsMax = 3600,
-                    .fileBytesMax = bytesMax + (bytesMax >> 4) + (std::int64_t{64} << 20)}});
+    const Fd source(static_cast<int>(check(::open(from.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW), "open image data")));
+    const Fd target(static_cast<int>(check(::open(into.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW), "open image data")));
+    // The formats are said, never guessed, and whatever the image names, there is nothing but these two files.
+    const auto made = process::run({.argv = {"qemu-img", "convert", "-f", driverFor(inspected.format), "-O", to, "-t", "writeback",
+                                             process::pathOf(source), process::pathOf(target)},
+                                    .timeout = std::chrono::hours(2),
+                                    .limits = {.memoryBytesMax = std::int64_t{1} << 30,
+                                               .cpuSecondsMax = 3600,
+                                               .fileBytesMax = bytesMax + (bytesMax >> 4) + (std::int64_t{64} << 20)},
+                                    .confined = true,
+                                    .reads = {source.get()},
+                                    .writes = {target.get()}});
     constexpr int notThere = 127;
     if (made.exitCode == notThere) throw Error(Failure::Broken, "There is no qemu-img to convert images with.");
     if (made.timedOut) throw Error(Failure::Invalid, "The image could not be converted in time.");

@@ -55,29 +55,18 @@ Response create(Request& request, ImageService& images, const Stores& stores) {
     return response;
 }
 
-/// The query as it came, but for the marker.
-std::string queryWithoutMarker(const Request& request) {
-    std::string text;
-    for (const auto& [name, value] : request.query)
-        if (name != "marker")
-            text.append(text.empty() ? "" : "&").append(http::percentEncoded(name)).append("=").append(http::percentEncoded(value));
-    return text;
-}
-
 Response list(Request& request, ImageService& images) {
     const auto query = imageQueryIn(request.query);
     const auto limit = query.limit;
     const auto found = images.list(callerOf(request), query);
-    const auto rest = queryWithoutMarker(request);
+    const bool full = !found.empty() && static_cast<std::int64_t>(found.size()) == limit;
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         {
             const auto items = out.array("images");
             for (const auto& image : found) write(out, image, images.showsLocations(callerOf(request), image));
         }
-        out.field("first", "/v2/images" + (rest.empty() ? "" : "?" + rest));
-        if (!found.empty() && static_cast<std::int64_t>(found.size()) == limit)
-            out.field("next", "/v2/images?" + (rest.empty() ? "" : rest + "&") + "marker=" + found.back().id.text);
+        writeLinks(out, request, "/v2/images", full ? std::optional(found.back().id.text) : std::nullopt);
         out.field("schema", "/v2/schemas/images");
     });
 }

@@ -42,26 +42,32 @@ ImageData::Hold::~Hold() {
 
 // --- in
 
+/// The image moves on from `queued`, where all that both ways in ask for holds.
+ImageRecord ImageData::begin(store::Transaction& tx, const Caller& caller, const ImageId& id, std::optional<std::uint64_t> expected,
+                             ImageStatus to) {
+    auto image = images_.visible(tx, caller, id);
+    caller.enforce(images_.targetOf(tx, caller, image));
+    if (image.status != ImageStatus::Queued)
+        throw Error(Failure::Conflict, "Image status transition from ", nameOf(image.status), " to ", nameOf(to), " is not allowed");
+    requireFormats(image);
+    auto& quotas = images_.quotas();
+    if (expected && *expected > static_cast<std::uint64_t>(quotas.sizeCapBytes()))
+        throw Error(Failure::TooLarge, "Image ", id, " exceeds the largest size that is allowed, ", quotas.sizeCapBytes(), " bytes.");
+    quotas.claimUpload(tx, image.owner);
+    images_.table().move(tx, id, ImageStatus::Queued, to, parts_.ambient.now());
+    return image;
+}
+
 std::unique_ptr<ImageUpload> ImageData::receive(const Caller& caller, const ImageId& id, std::optional<std::uint64_t> expected,
                                                 const std::string& store) {
     images_.visible(parts_.store.reader(), caller, id); // a stranger must not even keep others from it for a moment
     std::unique_ptr<ImageUpload> upload(new ImageUpload(*this, id));
-    auto& table = images_.table();
     auto& quotas = images_.quotas();
     parts_.store.write([&](store::Transaction& tx) {
-        auto image = images_.visible(tx, caller, id);
-        caller.enforce(images_.targetOf(tx, caller, image));
-        if (image.status != ImageStatus::Queued)
-            throw Error(Failure::Conflict, "Image status transition from ", nameOf(image.status), " to saving is not allowed");
-        requireFormats(image);
+        upload->image_ = begin(tx, caller, id, expected, ImageStatus::Saving);
         upload->store_ = store.empty() ? &stores_.first() : &stores_.named(store);
-        if (expected && *expected > static_cast<std::uint64_t>(quotas.sizeCapBytes()))
-            throw Error(Failure::TooLarge, "Image ", id, " exceeds the largest size that is allowed, ", quotas.sizeCapBytes(), " bytes.");
-        quotas.claimUpload(tx, image.owner);
-        quotas.claimBytes(tx, image.owner, static_cast<std::int64_t>(expected.value_or(0)));
-        upload->bytesMax_ = quotas.room(tx, image.owner);
-        table.move(tx, id, ImageStatus::Queued, ImageStatus::Saving, parts_.ambient.now());
-        upload->image_ = std::move(image);
+        quotas.claimBytes(tx, upload->image_.owner, static_cast<std::int64_t>(expected.value_or(0)));
+        upload->bytesMax_ = quotas.room(tx, upload->image_.owner);
     });
     upload->begun_ = true;
     upload->sink_ = upload->store_->receive(id);
@@ -74,18 +80,9 @@ std::unique_ptr<ImageUpload> ImageData::stage(const Caller& caller, const ImageI
     std::unique_ptr<ImageUpload> upload(new ImageUpload(*this, id));
     auto& quotas = images_.quotas();
     parts_.store.write([&](store::Transaction& tx) {
-        auto image = images_.visible(tx, caller, id);
-        caller.enforce(images_.targetOf(tx, caller, image));
-        if (image.status != ImageStatus::Queued)
-            throw Error(Failure::Conflict, "Image status transition from ", nameOf(image.status), " to uploading is not allowed");
-        requireFormats(image);
-        if (expected && *expected > static_cast<std::uint64_t>(quotas.sizeCapBytes()))
-            throw Error(Failure::TooLarge, "Image ", id, " exceeds the largest size that is allowed, ", quotas.sizeCapBytes(), " bytes.");
-        quotas.claimUpload(tx, image.owner);
-        quotas.claimStaged(tx, image.owner, static_cast<std::int64_t>(expected.value_or(0)));
-        upload->bytesMax_ = quotas.stagingRoom(tx, image.owner);
-        images_.table().move(tx, id, ImageStatus::Queued, ImageStatus::Uploading, parts_.ambient.now());
-        upload->image_ = std::move(image);
+        upload->image_ = begin(tx, caller, id, expected, ImageStatus::Uploading);
+        quotas.claimStaged(tx, upload->image_.owner, static_cast<std::int64_t>(expected.value_or(0)));
+        upload->bytesMax_ = quotas.stagingRoom(tx, upload->image_.owner);
     });
     upload->begun_ = true;
     upload->sink_ = staging_.sent.receive(id);

@@ -68,6 +68,8 @@ public:
 
 private:
     friend class ImageUpload;
+    ImageRecord begin(store::Transaction& tx, const identity::Caller& caller, const ImageId& image, std::optional<std::uint64_t> expected,
+                      ImageStatus to);
     void complete(const ImageRecord& image, const std::string& store);
     void completeStaging(const ImageId& image, std::int64_t bytes);
     void giveBack(const ImageId& image, ImageStatus from);

@@ -37,6 +37,8 @@ public:
           part_(folder_ / (name + std::string(unfinished))) {
         file_ = Fd(static_cast<int>(
             check(::open(part_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600), "make a file for image data")));
+        // A confined program that is given the file opens it once more; all others are kept out by the folder.
+        check(::fchmod(file_.get(), 0644), "let image data be read");
     }
     ~FileSink() override {
         if (!committed_) ::unlink(part_.c_str());
@@ -80,7 +82,7 @@ std::string nameOf(const ImageId& image) {
 
 ImageFolder::ImageFolder(fs::path folder) : folder_(std::move(folder)) {
     fs::create_directories(folder_);
-    fs::permissions(folder_, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
+    fs::permissions(folder_, fs::perms::owner_all);
 }
 
 std::unique_ptr<ImageSink> ImageFolder::receive(const ImageId& image) const { return std::make_unique<FileSink>(folder_, nameOf(image)); }

@@ -315,9 +315,12 @@ Inspected inspectAs(const std::filesystem::path& file, std::string_view declared
 
 void confirmWithQemu(const std::filesystem::path& file, const Inspected& inspected) {
     if (inspected.format != "qcow2") return;
-    const auto told = process::run({.argv = {"qemu-img", "info", "-f", "qcow2", "--output=json", file.string()},
+    const Fd lent(static_cast<int>(check(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW), "open image data")));
+    const auto told = process::run({.argv = {"qemu-img", "info", "-f", "qcow2", "--output=json", process::pathOf(lent)},
                                     .timeout = std::chrono::seconds(30),
-                                    .limits = {.memoryBytesMax = std::int64_t{1} << 30, .cpuSecondsMax = 20, .fileBytesMax = 1 << 20}});
+                                    .limits = {.memoryBytesMax = std::int64_t{1} << 30, .cpuSecondsMax = 20, .fileBytesMax = 1 << 20},
+                                    .confined = true,
+                                    .reads = {lent.get()}});
     constexpr int notThere = 127;
     if (told.exitCode == notThere) return;
     if (!told.succeeded()) refuse("it is not a sound qcow2 image");

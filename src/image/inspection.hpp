@@ -24,8 +24,8 @@ Inspected inspect(const std::filesystem::path& file);
 /// data.
 Inspected inspectAs(const std::filesystem::path& file, std::string_view declared);
 
-/// qemu-img's own opinion of a file that has passed inspectAs(), under limits and with the format said. Error(Invalid) where it disagrees;
-/// nothing happens where there is no qemu-img, or for a format other than qcow2.
+/// qemu-img's own opinion of a file that has passed inspectAs(), confined, under limits and with the format said. Error(Invalid) where it
+/// disagrees; nothing happens where there is no qemu-img, or for a format other than qcow2.
 void confirmWithQemu(const std::filesystem::path& file, const Inspected& inspected);
 
 }

@@ -135,16 +135,10 @@ MetadefPage pageIn(const http::Query& query) {
     return page;
 }
 
-/// "first" and, where the page is full, "next".
-void writeLinks(JsonWriter& out, const Request& request, const std::string& path, const MetadefPage& page, std::size_t count,
-                const std::string& last) {
-    std::string rest;
-    for (const auto& [name, value] : request.query)
-        if (name != "marker")
-            rest.append(rest.empty() ? "" : "&").append(http::percentEncoded(name)).append("=").append(http::percentEncoded(value));
-    out.field("first", path + (rest.empty() ? "" : "?" + rest));
-    if (page.limit > 0 && static_cast<std::int64_t>(count) == page.limit)
-        out.field("next", path + "?" + (rest.empty() ? "" : rest + "&") + "marker=" + http::percentEncoded(last));
+/// What the next page begins after, where this one is full.
+template <class Item> std::optional<std::string> lastOf(const std::vector<Item>& found, const MetadefPage& page) {
+    if (page.limit == 0 || static_cast<std::int64_t>(found.size()) != page.limit) return std::nullopt;
+    return found.back().name;
 }
 
 Response listNamespaces(Request& request, Metadefs& metadefs) {
@@ -173,7 +167,7 @@ Response listNamespaces(Request& request, Metadefs& metadefs) {
                 writeAssociations(out, each, metadefs.db());
             }
         }
-        writeLinks(out, request, namespacesPath, page, found.size(), found.empty() ? "" : found.back().name);
+        writeLinks(out, request, namespacesPath, lastOf(found, page));
         out.field("schema", "/v2/schemas/metadefs/namespaces");
     });
 }
@@ -205,7 +199,7 @@ Response listItems(Request& request, Metadefs& metadefs, const Dialect& dialect)
         writeItems(out, dialect, namespaceIn(request), found, prefix);
         if (dialect.kind == MetadefKind::Property || dialect.kind == MetadefKind::ResourceType) return;
         writeLinks(out, request, namespacesPath + "/" + http::percentEncoded(namespaceIn(request)) + "/" + std::string(dialect.collection),
-                   page, found.size(), found.empty() ? "" : found.back().name);
+                   lastOf(found, page));
         out.field("schema", "/v2/schemas/metadefs/" + std::string(dialect.collection));
     });
 }

@@ -68,19 +68,14 @@ Response list(Request& request, Imports& imports) {
     const auto query = queryIn(request.query);
     const auto limit = query.limit;
     const auto tasks = imports.tasks(callerOf(request), query);
-    std::string rest;
-    for (const auto& [name, value] : request.query)
-        if (name != "marker")
-            rest.append(rest.empty() ? "" : "&").append(http::percentEncoded(name)).append("=").append(http::percentEncoded(value));
+    const bool full = !tasks.empty() && static_cast<std::int64_t>(tasks.size()) == limit;
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         {
             const auto items = out.array("tasks");
             for (const auto& each : tasks) write(out, each, false);
         }
-        out.field("first", "/v2/tasks" + (rest.empty() ? "" : "?" + rest));
-        if (!tasks.empty() && static_cast<std::int64_t>(tasks.size()) == limit)
-            out.field("next", "/v2/tasks?" + (rest.empty() ? "" : rest + "&") + "marker=" + tasks.back().id);
+        writeLinks(out, request, "/v2/tasks", full ? std::optional(tasks.back().id) : std::nullopt);
         out.field("schema", "/v2/schemas/tasks");
     });
 }

@@ -128,4 +128,13 @@ void write(JsonWriter& out, const ImageMember& member) {
     out.field("schema", "/v2/schemas/member");
 }
 
+void writeLinks(JsonWriter& out, const http::Request& request, const std::string& path, const std::optional<std::string>& last) {
+    std::string rest;
+    for (const auto& [name, value] : request.query)
+        if (name != "marker")
+            rest.append(rest.empty() ? "" : "&").append(http::percentEncoded(name)).append("=").append(http::percentEncoded(value));
+    out.field("first", path + (rest.empty() ? "" : "?" + rest));
+    if (last) out.field("next", path + "?" + (rest.empty() ? "" : rest + "&") + "marker=" + http::percentEncoded(*last));
+}
+
 }

@@ -88,11 +88,15 @@ public:
             if (lengthOf(from) > size.bytes().count) throw Error(Failure::Broken, "the image is larger than volume ", volume);
             copySparse(from, create(part));
         } else {
-            create(part); // so that it is ours alone from the beginning
-            process::run(
-                {.argv = {"qemu-img", "convert", "-f", std::string(nameOf(image.format)), "-O", "raw", image.path.string(), part.string()},
-                 .timeout = std::chrono::minutes(30),
-                 .limits = {.memoryBytesMax = std::int64_t{4} << 30, .cpuSecondsMax = 1800, .fileBytesMax = size.bytes().count}})
+            const Fd from(static_cast<int>(check(::open(image.path.c_str(), O_RDONLY | O_CLOEXEC), "open an image")));
+            const Fd to = create(part); // so that it is ours alone from the beginning
+            process::run({.argv = {"qemu-img", "convert", "-f", std::string(nameOf(image.format)), "-O", "raw", process::pathOf(from),
+                                   process::pathOf(to)},
+                          .timeout = std::chrono::minutes(30),
+                          .limits = {.memoryBytesMax = std::int64_t{4} << 30, .cpuSecondsMax = 1800, .fileBytesMax = size.bytes().count},
+                          .confined = true,
+                          .reads = {from.get()},
+                          .writes = {to.get()}})
                 .expectSuccess();
         }
         finish(part, file, size);

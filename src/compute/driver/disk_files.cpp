@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <fcntl.h>
 #include <filesystem>
 #include <string>
 #include <unistd.h>
 
 #include "platform/json/json.hpp"
+#include "platform/os/fd.hpp"
 #include "platform/os/process.hpp"
 
 namespace stratolet::compute {
@@ -41,23 +43,24 @@ private:
     fs::path path_, temporary_;
 };
 
+Fd opened(const fs::path& disk) { return Fd(static_cast<int>(check(::open(disk.c_str(), O_RDONLY | O_CLOEXEC), "open a disk"))); }
+
 std::int64_t virtualBytes(const DiskSource& disk) {
     // A raw file is what it is, in whole sectors; every server asks this about its base, and a process costs tens of milliseconds.
     if (disk.format == DiskFormat::Raw) return (static_cast<std::int64_t>(fs::file_size(disk.path)) + 511) / 512 * 512;
+    const auto lent = opened(disk.path);
     const auto told =
-        process::run({.argv = {"qemu-img", "info", "--output=json", "-U", "-f", std::string(nameOf(disk.format)), disk.path.string()},
+        process::run({.argv = {"qemu-img", "info", "--output=json", "-U", "-f", std::string(nameOf(disk.format)), process::pathOf(lent)},
                       .timeout = std::chrono::seconds(60),
-                      .input = {},
                       .limits = limitsFor(0),
-                      .netns = {}});
+                      .confined = true,
+                      .reads = {lent.get()}});
     told.expectSuccess();
     return Json::parse(told.out).integer("virtual-size");
 }
 
-void runQemuImg(std::vector<std::string> argv, std::int64_t fileBytesMax) {
-    process::run(
-        {.argv = std::move(argv), .timeout = std::chrono::minutes(30), .input = {}, .limits = limitsFor(fileBytesMax), .netns = {}})
-        .expectSuccess();
+void runQemuImg(std::vector<std::string> argv) {
+    process::run({.argv = std::move(argv), .timeout = std::chrono::minutes(30), .limits = limitsFor(0)}).expectSuccess();
 }
 
 void makeFolder(const fs::path& folder) {
@@ -74,9 +77,16 @@ void ensureBaseFile(const DiskSource& image, const DiskSource& base) {
     const Unfinished copy(base.path);
     // Room for the format's own tables beside the data.
     const std::int64_t most = virtualBytes(image) + virtualBytes(image) / 8 + (std::int64_t{64} << 20);
-    runQemuImg({"qemu-img", "convert", "-f", std::string(nameOf(image.format)), "-O", std::string(nameOf(base.format)), "-t", "writeback",
-                image.path.string(), copy.name()},
-               most);
+    const auto from = opened(image.path);
+    const Fd to(static_cast<int>(check(::open(copy.name().c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "make a disk")));
+    process::run({.argv = {"qemu-img", "convert", "-f", std::string(nameOf(image.format)), "-O", std::string(nameOf(base.format)), "-t",
+                           "writeback", process::pathOf(from), process::pathOf(to)},
+                  .timeout = std::chrono::minutes(30),
+                  .limits = limitsFor(most),
+                  .confined = true,
+                  .reads = {from.get()},
+                  .writes = {to.get()}})
+        .expectSuccess();
     fs::permissions(copy.name(),
                     fs::perms::owner_read | fs::perms::group_read | fs::perms::others_read); // read by every guest on top of it
     copy.finish();
@@ -88,10 +98,10 @@ void ensureRootFile(const DiskSource& base, const DiskSource& root, Bytes size) 
     const Unfinished disk(root.path);
     const std::string baseFormat(nameOf(base.format)), bytes = std::to_string(std::max(size.count, virtualBytes(base)));
     if (root.format == DiskFormat::Qcow2) {
-        runQemuImg({"qemu-img", "create", "-q", "-f", "qcow2", "-b", base.path.string(), "-F", baseFormat, disk.name(), bytes}, 0);
+        runQemuImg({"qemu-img", "create", "-q", "-f", "qcow2", "-b", base.path.string(), "-F", baseFormat, disk.name(), bytes});
     } else {
-        runQemuImg({"qemu-img", "convert", "-f", baseFormat, "-O", "raw", base.path.string(), disk.name()}, 0);
-        runQemuImg({"qemu-img", "resize", "-q", "-f", "raw", disk.name(), bytes}, 0);
+        runQemuImg({"qemu-img", "convert", "-f", baseFormat, "-O", "raw", base.path.string(), disk.name()});
+        runQemuImg({"qemu-img", "resize", "-q", "-f", "raw", disk.name(), bytes});
     }
     disk.finish();
 }

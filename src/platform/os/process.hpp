@@ -22,8 +22,19 @@ struct Command {
     std::chrono::milliseconds timeout = std::chrono::seconds(60); ///< then TERM to its process group, 2 s later KILL
     std::string input = {};
     Limits limits = {};
-    std::string netns = {}; ///< a named network namespace to run in; empty is ours
+    std::string netns = {};                   ///< a named network namespace to run in; empty is ours
+    bool confined = false;                    ///< see Confined below
+    std::vector<int> reads = {}, writes = {}; ///< descriptors that stay open in a confined program, which finds them at pathOf()
 };
+
+// Confined is a program that reads what a stranger sent. It is alone in a network namespace with nothing but a loopback interface that is
+// down, and sees the host's files read-only. Where we are root, it is a user of its own that no account has, so that it can read what
+// everybody may and nothing else; the files in `writes` are its own while it runs. It opens the files in `reads` once more, so the file's
+// mode has to let others read it (the folder around it need not). Where we are not root and the kernel gives an ordinary user no
+// namespaces, it runs without them; as root that is Error(Broken).
+
+/// The path at which a confined program finds a descriptor that it was given.
+inline std::string pathOf(const Fd& lent) { return "/proc/self/fd/" + std::to_string(lent.get()); }
 
 struct Outcome {
     std::vector<std::string> argv;

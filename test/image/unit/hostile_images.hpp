@@ -90,6 +90,8 @@ public:
         std::string name = (std::filesystem::temp_directory_path() / "stratolet-image-XXXXXX").string();
         ::close(::mkstemp(name.data()));
         path_ = name;
+        std::filesystem::permissions(path_, std::filesystem::perms::group_read | std::filesystem::perms::others_read,
+                                     std::filesystem::perm_options::add); // as a store keeps it, for a confined program
         std::ofstream(path_, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
     }
     ~TemporaryFile() {

@@ -1,11 +1,19 @@
 #include <catch2/catch.hpp>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
 #include <random>
 
 #include <stratolet/error.hpp>
 
 #include "hostile_images.hpp"
+#include "image/conversion.hpp"
 #include "image/inspection.hpp"
+#include "platform/os/fd.hpp"
 #include "platform/os/process.hpp"
 
 using namespace stratolet;
@@ -159,6 +167,67 @@ TEST_CASE("S5: qemu-img gets its limits, and an image that it can't read is refu
         return;
     }
     CHECK_THROWS_AS(image::confirmWithQemu(file.path(), {"qcow2", {1 << 20}}), Error);
+}
+
+TEST_CASE("S5: a confined program sees no network but a loopback that is down, and a file system that it cannot change",
+          "[image][inspection][security]") {
+    const auto links = process::run({.argv = {"ip", "-o", "link"}, .confined = true});
+    INFO(links.err);
+    REQUIRE(links.succeeded());
+    CHECK(says(links.out, "1: lo: <LOOPBACK> "));
+    CHECK(std::count(links.out.begin(), links.out.end(), '\n') == 1);
+    const TemporaryFile file("kept");
+    CHECK_FALSE(process::run({.argv = {"touch", file.path().string() + ".more"}, .confined = true}).succeeded());
+    CHECK_FALSE(process::run({.argv = {"sh", "-c", "echo changed > " + file.path().string()}, .confined = true}).succeeded());
+}
+
+TEST_CASE("S5: a confined program is somebody else, has no capability and gains none, and writes only the file that it was given",
+          "[image][inspection][security]") {
+    if (::geteuid() != 0) {
+        WARN("skipped: only root can become somebody else");
+        return;
+    }
+    const auto status = process::run({.argv = {"cat", "/proc/self/status"}, .confined = true}).out;
+    INFO(status);
+    CHECK(says(status, "CapEff:\t0000000000000000"));
+    CHECK(says(status, "CapPrm:\t0000000000000000"));
+    CHECK(says(status, "NoNewPrivs:\t1"));
+    CHECK(says(status, "Groups:\t \n"));
+    const auto first = process::run({.argv = {"id", "-u"}, .confined = true}).out,
+               second = process::run({.argv = {"id", "-u"}, .confined = true}).out;
+    CHECK(std::stoul(first) > 65535);
+    CHECK(first != second);
+    const TemporaryFile given("secret"), other("secret");
+    const Fd lent(::open(given.path().c_str(), O_RDWR | O_CLOEXEC));
+    std::filesystem::permissions(other.path(), std::filesystem::perms::owner_all);
+    const auto script = "cat " + other.path().string() + "; cat " + process::pathOf(lent) + "; echo written > " + process::pathOf(lent);
+    const auto used = process::run({.argv = {"sh", "-c", script}, .confined = true, .writes = {lent.get()}});
+    CHECK(used.out == "secret");
+    CHECK(says(used.err, "Permission denied"));
+    CHECK(std::filesystem::file_size(given.path()) == 8);
+    struct stat about {};
+    REQUIRE(::fstat(lent.get(), &about) == 0);
+    CHECK(about.st_uid == 0);
+}
+
+TEST_CASE("S5: what the inspector might overlook, qemu-img still can't read: a backing file that is root's alone",
+          "[image][inspection][security]") {
+    if (::geteuid() != 0 || process::run({.argv = {"qemu-img", "--version"}}).exitCode == 127) {
+        WARN("skipped: it takes root and qemu-img");
+        return;
+    }
+    const TemporaryFile secret(std::string(1 << 20, 'S'));
+    std::filesystem::permissions(secret.path(), std::filesystem::perms::owner_read);
+    const TemporaryFile hostile(Qcow2{.backingFile = secret.path().string()}.bytes()), out("");
+    // As root and not confined it works: so it is the confinement that keeps the file from it.
+    REQUIRE(process::run({.argv = {"qemu-img", "convert", "-f", "qcow2", "-O", "raw", hostile.path().string(), out.path().string()}})
+                .succeeded());
+    std::ifstream leaked(out.path());
+    REQUIRE(leaked.get() == 'S');
+    std::filesystem::resize_file(out.path(), 0);
+    CHECK_THROWS_AS(image::convert(hostile.path(), {"qcow2", {1 << 20}}, out.path(), "raw", 1 << 30), Error);
+    CHECK(std::filesystem::file_size(out.path()) == 0);
+    CHECK_THROWS_AS(image::confirmWithQemu(hostile.path(), {"qcow2", {1 << 20}}), Error);
 }
 
 TEST_CASE("A differencing VHD or VDI is refused", "[image][inspection][security]") {
