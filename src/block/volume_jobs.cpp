@@ -27,7 +27,7 @@ void VolumeService::declareJobs() {
                                       if (volume.status == Creating)
                                           parts_.store.write(
                                               [&](store::Transaction& tx) { table_.move(tx, volume.id, Creating, Downloading, now()); });
-                                      driver_.fill(volume.id, volume.size, images_.source(volume.image));
+                                      driver_.fill(volume.id, volume.size, images_.source(volume.image, volume.size.bytes()));
                                   })
                             .within(std::chrono::hours(1))
                             .onDone([this](store::Transaction& tx, jobs::Run& run) {

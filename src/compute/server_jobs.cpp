@@ -58,11 +58,14 @@ void Servers::ensureDisk(const ServerId& id) {
     const auto server = ServerTable::find(reader(), id);
     if (!server || !server->image) return; // boots from a volume
     const DiskSource base = baseOf(*server);
+    const auto most = server->flavor.disk.count > 0 ? std::optional(server->flavor.disk.bytes()) : std::nullopt;
     if (!fs::exists(base.path)) {
         const auto lock = lockOf(server->base);
         const std::lock_guard guard(*lock);
-        if (!fs::exists(base.path)) hypervisor_.ensureBase(images_.source(server->image), base);
+        if (!fs::exists(base.path)) hypervisor_.ensureBase(images_.source(server->image, most), base);
     }
+    if (most && fs::exists(base.path) && fs::file_size(base.path) > static_cast<std::uintmax_t>(most->count))
+        throw Error(Failure::Invalid, "the disk of image ", server->image, " is larger than the flavor's");
     hypervisor_.ensureRootDisk(base, rootOf(id), server->flavor.disk.bytes());
 }
 

@@ -3,6 +3,9 @@
 #include <stratolet/ids.hpp>
 
 #include <filesystem>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,6 +30,9 @@ struct CachedImage {
 class CacheTable {
 public:
     std::vector<CachedImage> all(store::Reader& db);
+    std::optional<CachedImage> find(store::Reader& db, const ImageId& image);
+    std::optional<CachedImage> leastUsed(store::Reader& db, const ImageId& but); ///< of those that are there
+    std::int64_t bytes(store::Reader& db);
     bool has(store::Reader& db, const ImageId& image);
     void queue(store::Transaction& tx, const ImageId& image, Time now); ///< unless it is there or queued
     void fill(store::Transaction& tx, const ImageId& image, std::int64_t size, Time now);
@@ -34,7 +40,9 @@ public:
     void remove(store::Transaction& tx, const ImageId& image);
 };
 
-/// Copies of images on this host's own disk, for stores that are far away: asked for by an administrator, used by downloads.
+/// Copies of images on this host's own disk, for stores that are far away: asked for by an administrator, used by downloads; and those of
+/// images whose data is at an address on the web, for servers and volumes. Together they have no more than so many bytes: what was not used
+/// for the longest time makes room.
 class Cache {
 public:
     Cache(Parts parts, ImageService& images, const Stores& stores, const std::filesystem::path& folder);
@@ -45,8 +53,13 @@ public:
     void remove(const identity::Caller& caller, const ImageId& image); ///< Error(NotFound) where it is neither there nor queued
     void clear(const identity::Caller& caller, bool cached, bool queued);
 
-    /// The copy of an image whose caller may have it; counts the use.
-    std::optional<std::filesystem::path> use(const ImageId& image);
+    /// The copy of an image whose caller may have it; counts the use. Without a digest to compare, one that is older than the last change
+    /// of the image (whose addresses may be others now) is none.
+    std::optional<std::filesystem::path> use(const ImageRecord& image);
+
+    /// A copy of what is at the first address of an image that is in no store: the one there is, or one that is fetched now. Error(Invalid)
+    /// where the address is refused or gives nothing; Error(Broken) where it isn't what the image's digest says, or there is no address.
+    std::filesystem::path fetch(const ImageRecord& image, const WebSource& web);
 
     void discard(const ImageId& image); ///< of an image that is no more
     void reconcile();
@@ -54,8 +67,13 @@ public:
 
 private:
     void copy(jobs::Run& run);
+    void remember(const ImageRecord& image, std::int64_t bytes);
+    void giveUp(store::Transaction& tx, const ImageId& image);
 
     Parts parts_;
+    const std::int64_t bytesMax_;
+    std::mutex fetching_;
+    std::map<ImageId, std::shared_ptr<std::mutex>> fetchers_; ///< one fetch of an image at a time
     ImageService& images_;
     const Stores& stores_;
     ImageFolder folder_;

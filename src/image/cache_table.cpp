@@ -2,11 +2,31 @@
 
 namespace stratolet::image {
 
+namespace {
+
+constexpr std::string_view columns = "SELECT image_id, state = 'queued', size, hits, modified, accessed FROM image_cache ";
+
+CachedImage fromRow(const store::Row& row) {
+    return {row.id<ImageId>(0), row.boolean(1), row.integer(2), row.integer(3), row.time(4), row.time(5)};
+}
+
+}
+
 std::vector<CachedImage> CacheTable::all(store::Reader& db) {
-    return db.query("SELECT image_id, state = 'queued', size, hits, modified, accessed FROM image_cache ORDER BY modified, image_id")
-        .all<CachedImage>([](const store::Row& row) {
-            return CachedImage{row.id<ImageId>(0), row.boolean(1), row.integer(2), row.integer(3), row.time(4), row.time(5)};
-        });
+    return db.query(std::string(columns) + "ORDER BY modified, image_id").all<CachedImage>(fromRow);
+}
+
+std::optional<CachedImage> CacheTable::find(store::Reader& db, const ImageId& image) {
+    return db.query(std::string(columns) + "WHERE image_id = ?", image).maybe<CachedImage>(fromRow);
+}
+
+std::optional<CachedImage> CacheTable::leastUsed(store::Reader& db, const ImageId& but) {
+    return db.query(std::string(columns) + "WHERE state = 'cached' AND image_id != ? ORDER BY accessed, image_id LIMIT 1", but)
+        .maybe<CachedImage>(fromRow);
+}
+
+std::int64_t CacheTable::bytes(store::Reader& db) {
+    return db.query("SELECT coalesce(sum(size), 0) FROM image_cache WHERE state = 'cached'").integer();
 }
 
 bool CacheTable::has(store::Reader& db, const ImageId& image) {

@@ -72,9 +72,11 @@ public:
     /// An image that this caller may see (owner's, public, community, shared and accepted; admins see all); nothing else exists for them.
     std::optional<ImageFacts> find(store::Reader& db, const identity::Caller& caller, const ImageId& image);
 
-    /// The data of an active image, inspected once more against its declared format before anybody opens it. Error(Broken) where data is
-    /// missing or isn't what it was; only raw and qcow2 (without backing or data file) are given out.
-    DiskSource source(const ImageId& image);
+    /// The data of an active image, inspected once more against its declared format before anybody opens it; only raw and qcow2 (without
+    /// backing or data file) are given out. Error(Broken) where data is missing or isn't what it was. Error(Invalid) where it is at an
+    /// address on the web that is refused, or where the disk is larger than `diskMax` (nothing: as large as it likes), which of data that
+    /// is elsewhere nobody could know before.
+    DiskSource source(const ImageId& image, std::optional<Bytes> diskMax = std::nullopt);
 
 private:
     struct Impl;

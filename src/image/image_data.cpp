@@ -168,7 +168,7 @@ std::optional<ImageData::Download> ImageData::download(const Caller& caller, con
     if (image.status == ImageStatus::Deactivated && !images_.isAdmin(caller))
         throw Error(Failure::Forbidden, "The requested image has been deactivated. Image data download is forbidden.");
     if (image.status != ImageStatus::Active && image.status != ImageStatus::Deactivated) return std::nullopt;
-    if (const auto copy = cache_.use(id)) {
+    if (const auto copy = cache_.use(image)) {
         try {
             verify(image, *copy);
             return Download{opened(*copy), image.size.value_or(0), image.checksum.value_or("")};
@@ -228,21 +228,25 @@ void ImageData::verify(const ImageRecord& image, const std::filesystem::path& fi
     verified_[file] = stamp;
 }
 
-DiskSource ImageData::source(const ImageId& id) {
+DiskSource ImageData::source(const ImageId& id, std::optional<Bytes> diskMax) {
     const auto image = images_.table().find(parts_.store.reader(), id);
     if (!image || image->status != ImageStatus::Active) throw Error(Failure::Broken, "image ", id, " is not active");
     const bool raw = image->diskFormat == "raw", qcow2 = image->diskFormat == "qcow2";
     if (!isPlainContainer(image->containerFormat) || (!raw && !qcow2))
         throw Error(Failure::Broken, "image ", id, " is ", image->containerFormat.value_or("-"), "/", image->diskFormat.value_or("-"),
                     "; only bare raw and qcow2 images can be used as disks");
-    const auto file = stores_.locate(*image);
-    if (!file) throw Error(Failure::Broken, "the data of image ", id, " is in no store of ours");
+    auto file = stores_.locate(*image);
+    if (!file) file = cache_.fetch(*image, web_);
     verify(*image, *file);
+    Inspected inspected;
     try {
-        inspectAs(*file, *image->diskFormat);
+        inspected = inspectAs(*file, *image->diskFormat);
+        confirmWithQemu(*file, inspected);
     } catch (const Error& problem) {
         throw Error(Failure::Broken, "image ", id, ": ", problem.what());
     }
+    if (diskMax && inspected.virtualSize > *diskMax)
+        throw Error(Failure::Invalid, "the disk of image ", id, " has ", inspected.virtualSize.count, " bytes, more than ", diskMax->count);
     return {*file, raw ? DiskFormat::Raw : DiskFormat::Qcow2};
 }
 

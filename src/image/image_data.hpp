@@ -43,7 +43,7 @@ public:
     };
     std::optional<Download> download(const identity::Caller& caller, const ImageId& image); ///< nothing where there is no data
 
-    DiskSource source(const ImageId& image); ///< see Images::source
+    DiskSource source(const ImageId& image, std::optional<Bytes> diskMax); ///< see Images::source
 
     /// Error(Broken) unless the file is what was uploaded: read whole once per start of this program, and again when it looks touched
     /// (OSSA-2024-004). What has no digest can't be verified and passes.

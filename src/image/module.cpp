@@ -56,6 +56,7 @@ std::vector<ConfigOption> configOptions() {
         {"image", "import_properties_not_for", "admin"},
         {"image", "show_multiple_locations", "false", trueOrFalse()},
         {"image", "cache", "false", trueOrFalse()},
+        {"image", "cache_max_size", std::to_string(10 * (std::int64_t{1} << 30)), wholeNumber(1, 1024 * tebi)},
     };
 }
 
@@ -144,6 +145,6 @@ std::optional<ImageFacts> Images::find(store::Reader& db, const identity::Caller
                       image->properties};
 }
 
-DiskSource Images::source(const ImageId& image) { return impl_->data.source(image); }
+DiskSource Images::source(const ImageId& image, std::optional<Bytes> diskMax) { return impl_->data.source(image, diskMax); }
 
 }

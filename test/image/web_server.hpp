@@ -1,0 +1,81 @@
+#pragma once
+
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <map>
+#include <string>
+#include <thread>
+
+#include "platform/os/fd.hpp"
+
+namespace stratolet::test {
+
+/// Answers each path as it was told, and counts who connects.
+class WebServer {
+public:
+    explicit WebServer(std::map<std::string, std::string> answers) : answers_(std::move(answers)) {
+        listener_ = Fd(static_cast<int>(check(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket")));
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        check(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), "bind");
+        check(::listen(listener_.get(), 16), "listen");
+        socklen_t length = sizeof address;
+        check(::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &length), "getsockname");
+        port_ = ntohs(address.sin_port);
+        thread_ = std::thread([this] { serve(); });
+    }
+    ~WebServer() {
+        ended_ = true;
+        thread_.join();
+    }
+    std::string port() const { return std::to_string(port_); }
+    std::string url(const std::string& path) const { return "http://127.0.0.1:" + port() + path; }
+    int connections() const { return connections_; }
+
+    static std::string page(const std::string& body) {
+        return "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+    }
+    static std::string redirect(const std::string& to) {
+        return "HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\nLocation: " + to + "\r\n\r\n";
+    }
+
+private:
+    void serve() {
+        while (!ended_) {
+            pollfd watched{listener_.get(), POLLIN, 0};
+            if (::poll(&watched, 1, 20) != 1) continue;
+            const Fd peer(::accept(listener_.get(), nullptr, nullptr));
+            ++connections_;
+            std::string request;
+            char piece[4096];
+            while (request.find("\r\n\r\n") == std::string::npos) {
+                const auto got = ::read(peer.get(), piece, sizeof piece);
+                if (got <= 0) break;
+                request.append(piece, static_cast<std::size_t>(got));
+            }
+            const auto begin = request.find(' ') + 1, end = request.find(' ', begin);
+            const auto found = answers_.find(request.substr(begin, end - begin));
+            const std::string answer =
+                found == answers_.end() ? "HTTP/1.1 404 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" : found->second;
+            for (std::size_t sent = 0; sent < answer.size();) {
+                const auto now = ::send(peer.get(), answer.data() + sent, answer.size() - sent, MSG_NOSIGNAL);
+                if (now <= 0) break;
+                sent += static_cast<std::size_t>(now);
+            }
+        }
+    }
+
+    std::map<std::string, std::string> answers_;
+    Fd listener_;
+    std::uint16_t port_ = 0;
+    std::atomic<int> connections_ = 0;
+    std::atomic<bool> ended_ = false;
+    std::thread thread_;
+};
+
+}
