@@ -228,7 +228,16 @@ TEST_CASE("S6: web-download connects to no address that is not public (OSSA-2026
                              "[fec0::1]",
                              "240.0.0.1",
                              "[2001::1]",
-                             "198.51.100.7"}) {
+                             "198.51.100.7",
+                             "0300.0250.0.1",
+                             "0xa9fea9fe",
+                             "2852039166",
+                             "169.254.43518",
+                             "[fe80::1%25lo]",
+                             "[64:ff9b:1::7f00:1]",
+                             "[::ffff:0:127.0.0.1]",
+                             "[::ffff:10.0.0.1]",
+                             "[::ffff:a9fe:a9fe]"}) {
         INFO(host);
         CHECK(fetches(alice, image, std::string("http://") + host + port).status == 400);
     }

@@ -17,11 +17,14 @@ namespace stratolet::test {
 /// Answers each path as it was told, and counts who connects.
 class WebServer {
 public:
-    explicit WebServer(std::map<std::string, std::string> answers) : answers_(std::move(answers)) {
+    /// `loopback` is its address; `port` 0 takes a free one.
+    explicit WebServer(std::map<std::string, std::string> answers, std::uint32_t loopback = INADDR_LOOPBACK, std::uint16_t port = 0)
+        : answers_(std::move(answers)) {
         listener_ = Fd(static_cast<int>(check(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket")));
         sockaddr_in address{};
         address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        address.sin_addr.s_addr = htonl(loopback);
+        address.sin_port = htons(port);
         check(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), "bind");
         check(::listen(listener_.get(), 16), "listen");
         socklen_t length = sizeof address;
