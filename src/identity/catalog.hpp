@@ -17,6 +17,10 @@ void writeCatalog(JsonWriter& out, store::Reader& db, const ProjectId& project);
 /// Our own services and endpoints, made where they are missing and pointed at `wanted.endpoint`.
 void ensureCatalog(store::Transaction& tx, Ambient& ambient, const Bootstrap& wanted);
 
+/// Error(Invalid) where it does not exist: what a body names makes the request wrong, not missing.
+void refuseMissingService(store::Reader& db, const std::string& id);
+void refuseMissingRegion(store::Reader& db, const std::string& id);
+
 struct RecordKind;
 const RecordKind& endpointKind(); ///< how endpoints are read and shown
 void addCatalogRoutes(http::Routes& routes, Core& core);

@@ -159,14 +159,10 @@ std::string checkedUrl(const Json& value) {
     return url;
 }
 
-void refuseMissingService(store::Reader& db, const std::string& id) {
-    if (!db.query("SELECT 1 FROM services WHERE id = ?", id).any()) throw Error(Failure::Invalid, "Could not find service: ", id, ".");
-}
-
 /// The region that a body names by either of its two names, made on the fly where it came by the older one.
 std::optional<std::string> regionFrom(store::Transaction& tx, const Json& body) {
     if (const auto id = body.maybeText("region_id")) {
-        if (!tx.query("SELECT 1 FROM regions WHERE id = ?", *id).any()) throw Error(Failure::Invalid, "Could not find region: ", *id, ".");
+        refuseMissingRegion(tx, *id);
         return id;
     }
     const auto name = body.maybeText("region");
@@ -240,6 +236,14 @@ const RecordKind& endpointKind() {
                                      {"enabled", "enabled", Filter::Kind::Truth}},
                                     writeEndpoint};
     return kind;
+}
+
+void refuseMissingService(store::Reader& db, const std::string& id) {
+    if (!db.query("SELECT 1 FROM services WHERE id = ?", id).any()) throw Error(Failure::Invalid, "Could not find service: ", id, ".");
+}
+
+void refuseMissingRegion(store::Reader& db, const std::string& id) {
+    if (!db.query("SELECT 1 FROM regions WHERE id = ?", id).any()) throw Error(Failure::Invalid, "Could not find region: ", id, ".");
 }
 
 void addCatalogRoutes(Routes& routes, Core& core) {

@@ -1,3 +1,4 @@
+#include "identity/catalog.hpp"
 #include "identity/limit.hpp"
 #include "identity/project.hpp"
 #include "identity/record.hpp"
@@ -10,28 +11,27 @@ using namespace http;
 
 constexpr std::int64_t limitMax = 0x7FFFFFFF; // -1 is unlimited
 
-void writeRegistered(JsonWriter& out, const Request& request, const store::Row& row) {
-    const auto object = out.object();
+/// What both kinds have; `number` is what the limit itself is called.
+void writeCommon(JsonWriter& out, const Request& request, const store::Row& row, std::string_view number, const std::string& collection) {
     out.field("id", row.text(0));
     out.field("service_id", row.text(1));
     out.field("region_id", row.maybeText(2));
     out.field("resource_name", row.text(3));
-    out.field("default_limit", row.integer(4));
+    out.field(number, row.integer(4));
     out.field("description", row.maybeText(5));
-    writeSelf(out, request, "registered_limits/" + row.text(0));
+    writeSelf(out, request, collection + "/" + row.text(0));
+}
+
+void writeRegistered(JsonWriter& out, const Request& request, const store::Row& row) {
+    const auto object = out.object();
+    writeCommon(out, request, row, "default_limit", "registered_limits");
 }
 
 void writeLimit(JsonWriter& out, const Request& request, const store::Row& row) {
     const auto object = out.object();
-    out.field("id", row.text(0));
-    out.field("service_id", row.text(1));
-    out.field("region_id", row.maybeText(2));
-    out.field("resource_name", row.text(3));
-    out.field("resource_limit", row.integer(4));
-    out.field("description", row.maybeText(5));
+    writeCommon(out, request, row, "resource_limit", "limits");
     out.field("project_id", row.maybeText(6));
     out.field("domain_id", row.maybeText(7));
-    writeSelf(out, request, "limits/" + row.text(0));
 }
 
 const RecordKind registeredKind = {"registered_limit",
@@ -63,12 +63,10 @@ std::int64_t checkedLimit(const Json& value) {
     return limit;
 }
 
-/// The service and the region that something is limited for; what does not exist makes the request wrong, not missing.
+/// The service and the region that something is limited for.
 void refuseMissingPlace(store::Reader& db, const std::string& service, const std::optional<std::string>& region) {
-    if (!db.query("SELECT 1 FROM services WHERE id = ?", service).any())
-        throw Error(Failure::Invalid, "Could not find service: ", service, ".");
-    if (region && !db.query("SELECT 1 FROM regions WHERE id = ?", *region).any())
-        throw Error(Failure::Invalid, "Could not find region: ", *region, ".");
+    refuseMissingService(db, service);
+    if (region) refuseMissingRegion(db, *region);
 }
 
 /// In the strict model no project has more than its domain, which has what is registered unless it has a limit of its own.

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -21,6 +20,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "platform/os/confinement.hpp"
 #include "platform/os/netns.hpp"
 
 namespace stratolet::process {
@@ -60,6 +60,7 @@ struct Prepared {
     std::vector<char*> argv;
     std::vector<char*> environment;
     Fd netns;
+    std::optional<ConfinedView> view;
 };
 
 Prepared prepare(const std::vector<std::string>& argv, const std::string& netnsName) {
@@ -79,17 +80,14 @@ void limit(__rlimit_resource resource, std::int64_t most) {
     if (::setrlimit(resource, &both) != 0) ::_exit(126);
 }
 
-/// In the child: no network, files read-only, and rights that nobody has a use for. The C library's wrappers would look for other threads,
+/// In the child: no network, hardly any files, and rights that nobody has a use for. The C library's wrappers would look for other threads,
 /// so the ids are changed by the calls themselves.
-bool confine(const Command& command) {
+bool confine(const Command& command, const ConfinedView& view) {
     const bool root = ::geteuid() == 0;
     const int alone = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC;
     if (::unshare(root ? alone : alone | CLONE_NEWUSER) == 0) {
-        mount_attr readOnly{};
-        readOnly.attr_set = MOUNT_ATTR_RDONLY;
-        if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
-        if (::mount_setattr(-1, "/", AT_RECURSIVE, &readOnly, sizeof readOnly) != 0) return false;
-    } else if (root) {
+        if (!view.enter() && root) return false;
+    } else if (errno != EPERM) {
         return false;
     }
     if (root) {
@@ -111,7 +109,7 @@ bool confine(const Command& command) {
     for (const int each : {SIGPIPE, SIGTERM, SIGINT, SIGHUP}) ::signal(each, SIG_DFL);
     if (::dup2(in, 0) < 0 || ::dup2(out, 1) < 0 || ::dup2(err, 2) < 0) ::_exit(126);
     if (prepared.netns && ::setns(prepared.netns.get(), CLONE_NEWNET) != 0) ::_exit(126);
-    if (command.confined && !confine(command)) ::_exit(notConfined);
+    if (prepared.view && !confine(command, *prepared.view)) ::_exit(notConfined);
     limit(RLIMIT_AS, command.limits.memoryBytesMax);
     limit(RLIMIT_CPU, command.limits.cpuSecondsMax);
     limit(RLIMIT_FSIZE, command.limits.fileBytesMax);
@@ -178,7 +176,8 @@ const Outcome& Outcome::expectSuccess() const {
 Outcome run(const Command& command) {
     if (command.confined && ::geteuid() == 0)
         for (const int each : command.reads) requireReadable(each);
-    const Prepared prepared = prepare(command.argv, command.netns);
+    Prepared prepared = prepare(command.argv, command.netns);
+    if (command.confined) prepared.view.emplace();
     Pipe in = makePipe(), out = makePipe(), err = makePipe();
     const pid_t child = static_cast<pid_t>(check(::fork(), "start " + command.argv.at(0)));
     if (child == 0) {
@@ -227,7 +226,7 @@ Outcome run(const Command& command) {
     if (command.confined) {
         for (const int each : command.writes) check(::fchown(each, ::geteuid(), ::getegid()), "take back a file");
         if (outcome.exitCode == notConfined)
-            throw Error(Failure::Broken, command.argv.at(0), " could not be confined; as root that takes CAP_SYS_ADMIN");
+            throw Error(Failure::Broken, command.argv.at(0), " could not be confined");
     }
     return outcome;
 }

@@ -28,10 +28,10 @@ struct Command {
 };
 
 // Confined is a program that reads what a stranger sent. It is alone in a network namespace with nothing but a loopback interface that is
-// down, and sees the host's files read-only. Where we are root, it is a user of its own that no account has, so that it can read what
-// everybody may and nothing else; the files in `writes` are its own while it runs. It opens the files in `reads` once more, so the file's
-// mode has to let others read it (the folder around it need not). Where we are not root and the kernel gives an ordinary user no
-// namespaces, it runs without them; as root that is Error(Broken).
+// down, and sees of the host's files /usr and /proc only, which it cannot change. Where we are root, it is a user of its own that no
+// account has; the files in `writes` are its own while it runs. It opens the files in `reads` once more, so the file's mode has to let
+// others read it (the folder around it need not). Where the kernel gives us no namespaces (an ordinary user on some
+// systems, root in a container without CAP_SYS_ADMIN), it runs without them; any other step that fails is Error(Broken).
 
 /// The path at which a confined program finds a descriptor that it was given.
 inline std::string pathOf(const Fd& lent) { return "/proc/self/fd/" + std::to_string(lent.get()); }
