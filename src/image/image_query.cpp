@@ -89,22 +89,22 @@ void addEquality(store::Conditions& conditions, const http::Query& query, const 
         conditions.add(expression + " = ?", value);
 }
 
-/// "gte:2022-01-01T00:00:00Z"
+/// "gte:2022-01-01T00:00:00Z"; a time alone is one to be equal to.
 void addTime(store::Conditions& conditions, std::string_view parameter, const std::string& value) {
     constexpr std::array<std::pair<std::string_view, std::string_view>, 6> comparisons{
-        {{"gt", ">"}, {"gte", ">="}, {"lt", "<"}, {"lte", "<="}, {"eq", "="}, {"neq", "!="}}};
-    const auto colon = value.find(':');
-    const std::string_view name = std::string_view(value).substr(0, colon);
-    for (const auto& [word, sign] : comparisons) {
-        if (word != name || colon == std::string::npos) continue;
-        const auto time = parseIsoTime(std::string_view(value).substr(colon + 1));
-        if (!time) break;
-        // What a client sees has whole seconds, so that is what it compares with.
-        const std::string column = parameter == "created_at" ? "created" : "updated";
-        conditions.add("(" + column + " / 1000000) " + std::string(sign) + " ?", toMicros(*time) / 1000000);
-        return;
-    }
-    refuse(parameter, value, "it must be gt, gte, lt, lte, eq or neq, a colon, and a time.");
+        {{"gt:", ">"}, {"gte:", ">="}, {"lt:", "<"}, {"lte:", "<="}, {"eq:", "="}, {"neq:", "!="}}};
+    std::string_view text = value, sign = "=";
+    for (const auto& [word, meaning] : comparisons)
+        if (value.starts_with(word)) {
+            sign = meaning;
+            text.remove_prefix(word.size());
+            break;
+        }
+    const auto time = parseIsoTime(text);
+    if (!time) refuse(parameter, value, "it must be a time, or gt, gte, lt, lte, eq or neq, a colon, and a time.");
+    // What a client sees has whole seconds, so that is what it compares with.
+    const std::string column = parameter == "created_at" ? "created" : "updated";
+    conditions.add("(" + column + " / 1000000) " + std::string(sign) + " ?", toMicros(*time) / 1000000);
 }
 
 std::vector<store::SortKey> orderIn(const http::Query& query) {

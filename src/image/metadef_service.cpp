@@ -46,6 +46,12 @@ void insert(store::Transaction& tx, MetadefDocument& document, Time now) {
     for (auto& [kind, item] : document.items) insert(tx, about, kind, item, now);
 }
 
+/// Protection is of the namespace and all that is in it.
+void requireUnprotected(const MetadefNamespace& found) {
+    if (found.isProtected)
+        throw Error(Failure::Forbidden, "Metadata definition namespace ", found.name, " is protected and cannot be deleted.");
+}
+
 }
 
 MetadefNamespace Metadefs::visible(store::Reader& db, const identity::Caller& caller, const std::string& name) {
@@ -103,8 +109,7 @@ MetadefNamespace Metadefs::update(const identity::Caller& caller, const std::str
 void Metadefs::remove(const identity::Caller& caller, const std::string& name) {
     parts_.store.write([&](store::Transaction& tx) {
         const auto found = permitted(tx, caller, name);
-        if (found.isProtected)
-            throw Error(Failure::Forbidden, "Metadata definition namespace ", name, " is protected and cannot be deleted.");
+        requireUnprotected(found);
         metadef_table::remove(tx, found.id);
     });
 }
@@ -150,12 +155,20 @@ MetadefItem Metadefs::change(const identity::Caller& caller, const std::string& 
 }
 
 void Metadefs::remove(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind, const std::string& name) {
-    parts_.store.write(
-        [&](store::Transaction& tx) { metadef_table::removeItem(tx, demand(tx, permitted(tx, caller, ofNamespace), kind, name).id); });
+    parts_.store.write([&](store::Transaction& tx) {
+        const auto found = permitted(tx, caller, ofNamespace);
+        const auto item = demand(tx, found, kind, name);
+        requireUnprotected(found);
+        metadef_table::removeItem(tx, item.id);
+    });
 }
 
 void Metadefs::removeAll(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind) {
-    parts_.store.write([&](store::Transaction& tx) { metadef_table::removeAll(tx, permitted(tx, caller, ofNamespace).id, kind); });
+    parts_.store.write([&](store::Transaction& tx) {
+        const auto found = permitted(tx, caller, ofNamespace);
+        requireUnprotected(found);
+        metadef_table::removeAll(tx, found.id, kind);
+    });
 }
 
 std::vector<MetadefItem> Metadefs::resourceTypes(const identity::Caller& caller) {

@@ -310,6 +310,44 @@ TEST_CASE("A listing is filtered, sorted and cut into pages that lose nothing", 
     CHECK(idsIn(alice.gets("/image/v2/images?os_hidden=true")) == std::vector{made[1]});
 }
 
+TEST_CASE("Each operator of a filter means what it says", "[image]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const auto old = makes(alice, R"(,"tags":["a","b"],"protected":true)");
+    cloud.passes(std::chrono::minutes(10));
+    const auto middle = makes(alice, R"(,"tags":["a"],"visibility":"community")", "qcow2");
+    const auto when = alice.gets("/image/v2/images/" + middle).json().text("created_at");
+    cloud.passes(std::chrono::minutes(10));
+    const auto young = makes(alice, R"(,"visibility":"private","os_distro":"debian, the best")", "iso");
+    using Ids = std::vector<std::string>;
+    const auto finds = [&](const std::string& query) { return idsIn(alice.gets("/image/v2/images?sort=created_at:asc&" + query)); };
+    for (const auto* time : {"created_at=", "updated_at="}) {
+        INFO(time);
+        CHECK(finds(time + ("gt:" + when)) == Ids{young});
+        CHECK(finds(time + ("gte:" + when)) == Ids{middle, young});
+        CHECK(finds(time + ("lt:" + when)) == Ids{old});
+        CHECK(finds(time + ("lte:" + when)) == Ids{old, middle});
+        CHECK(finds(time + ("eq:" + when)) == Ids{middle});
+        CHECK(finds(time + when) == Ids{middle});
+        CHECK(finds(time + ("neq:" + when)) == Ids{old, young});
+        CHECK(alice.gets(std::string("/image/v2/images?") + time + "near:" + when).status == 400);
+    }
+    CHECK(finds("disk_format=in:raw,iso") == Ids{old, young});
+    CHECK(finds("status=in:queued,active") == Ids{old, middle, young});
+    CHECK(finds("id=in:" + old + "," + young) == Ids{old, young});
+    CHECK(finds("container_format=in:bare") == Ids{old, middle, young});
+    CHECK(finds("name=in:other").empty());
+    CHECK(finds("tag=a") == Ids{old, middle});
+    CHECK(finds("tag=a&tag=b") == Ids{old});
+    CHECK(finds("protected=true") == Ids{old});
+    CHECK(finds("protected=false") == Ids{middle, young});
+    CHECK(finds("visibility=private") == Ids{young});
+    CHECK(finds("visibility=community") == Ids{middle});
+    CHECK(finds("os_distro=debian%2C%20the%20best") == Ids{young});
+    CHECK(finds("owner=" + alice.project) == Ids{old, middle, young});
+    CHECK(finds("owner=somebody").empty());
+}
+
 TEST_CASE("An upload needs its media type, its formats and its right", "[image][upload]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");

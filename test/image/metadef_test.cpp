@@ -132,6 +132,25 @@ TEST_CASE("Everybody sees public definitions, their owners private ones, and onl
     CHECK(bob.deletes(all + "/A").status == 404);
 }
 
+TEST_CASE("What is protected is not deleted, and what becomes public is seen by everybody", "[metadefs]") {
+    TestAppliance cloud;
+    const auto admin = cloud.admin();
+    const auto alice = cloud.member("alice");
+    REQUIRE(admin.posts(all, R"({"namespace":"P","protected":true,"objects":[{"name":"o"}],"tags":[{"name":"t"}]})").status == 201);
+    CHECK(admin.deletes(all + "/P").status == 403);
+    for (const auto* item : {"/objects", "/objects/o", "/tags", "/tags/t", "/properties"}) {
+        INFO(item);
+        CHECK(admin.deletes(all + "/P" + item).status == 403);
+    }
+    CHECK(admin.gets(all + "/P/objects/o").status == 200);
+    CHECK(alice.gets(all + "/P").status == 404);
+    CHECK(admin.puts(all + "/P", R"({"namespace":"P","protected":false,"visibility":"public"})").status == 200);
+    CHECK(alice.gets(all + "/P/objects/o").status == 200);
+    CHECK(alice.deletes(all + "/P").status == 403);
+    CHECK(admin.deletes(all + "/P").status == 204);
+    CHECK(alice.gets(all + "/P").status == 404);
+}
+
 TEST_CASE("A definition that says what it may not is refused by the name of the field", "[metadefs]") {
     TestAppliance cloud;
     const auto admin = cloud.admin();
