@@ -30,14 +30,19 @@ ImageData::ImageData(Parts parts, ImageService& images, const Stores& stores, co
       web_(web),
       cache_(cache) {}
 
-ImageData::Hold::Hold(ImageData& data, ImageId image) : data_(data), image_(std::move(image)) {
-    const std::lock_guard lock(data_.heldMutex_);
-    if (!data_.held_.insert(image_).second) throw Error(Failure::Conflict, "The data of image ", image_, " is being written already.");
+ImageData::Hold::Hold(ImageData& data, ImageId image, std::chrono::milliseconds patience) : data_(data), image_(std::move(image)) {
+    std::unique_lock lock(data_.heldMutex_);
+    if (!data_.letGo_.wait_for(lock, patience, [&] { return !data_.held_.contains(image_); }))
+        throw Error(Failure::Conflict, "The data of image ", image_, " is being written already.");
+    data_.held_.insert(image_);
 }
 
 ImageData::Hold::~Hold() {
-    const std::lock_guard lock(data_.heldMutex_);
-    data_.held_.erase(image_);
+    {
+        const std::lock_guard lock(data_.heldMutex_);
+        data_.held_.erase(image_);
+    }
+    data_.letGo_.notify_all();
 }
 
 // --- in
@@ -60,8 +65,9 @@ ImageRecord ImageData::begin(store::Transaction& tx, const Caller& caller, const
 
 std::unique_ptr<ImageUpload> ImageData::receive(const Caller& caller, const ImageId& id, std::optional<std::uint64_t> expected,
                                                 const std::string& store) {
-    images_.visible(parts_.store.reader(), caller, id); // a stranger must not even keep others from it for a moment
-    std::unique_ptr<ImageUpload> upload(new ImageUpload(*this, id));
+    // Asked first, so that a stranger keeps nobody from it even for a moment.
+    const auto status = images_.visible(parts_.store.reader(), caller, id).status;
+    std::unique_ptr<ImageUpload> upload(new ImageUpload(*this, id, status));
     auto& quotas = images_.quotas();
     parts_.store.write([&](store::Transaction& tx) {
         upload->image_ = begin(tx, caller, id, expected, ImageStatus::Saving);
@@ -76,8 +82,9 @@ std::unique_ptr<ImageUpload> ImageData::receive(const Caller& caller, const Imag
 }
 
 std::unique_ptr<ImageUpload> ImageData::stage(const Caller& caller, const ImageId& id, std::optional<std::uint64_t> expected) {
-    images_.visible(parts_.store.reader(), caller, id); // a stranger must not even keep others from it for a moment
-    std::unique_ptr<ImageUpload> upload(new ImageUpload(*this, id));
+    // Asked first, so that a stranger keeps nobody from it even for a moment.
+    const auto status = images_.visible(parts_.store.reader(), caller, id).status;
+    std::unique_ptr<ImageUpload> upload(new ImageUpload(*this, id, status));
     auto& quotas = images_.quotas();
     parts_.store.write([&](store::Transaction& tx) {
         upload->image_ = begin(tx, caller, id, expected, ImageStatus::Uploading);

@@ -3,6 +3,8 @@
 #include <stratolet/disk.hpp>
 #include <stratolet/driver/image_store.hpp>
 
+#include <chrono>
+#include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -57,7 +59,8 @@ public:
     /// While this lives, reconcile() keeps its hands off the data of this image, and nobody else begins to write it.
     class Hold {
     public:
-        Hold(ImageData& data, ImageId image); ///< Error(Conflict) where it is being written already
+        /// Error(Conflict) where it is being written already, and still is after `patience`.
+        Hold(ImageData& data, ImageId image, std::chrono::milliseconds patience = {});
         ~Hold();
         Hold(const Hold&) = delete;
 
@@ -84,6 +87,7 @@ private:
     Cache& cache_;
 
     std::mutex heldMutex_;
+    std::condition_variable letGo_;
     std::set<ImageId> held_;
 
     struct Stamp {
@@ -107,7 +111,12 @@ public:
 
 private:
     friend class ImageData;
-    ImageUpload(ImageData& data, ImageId image) : data_(data), hold_(data, image) { image_.id = std::move(image); }
+    /// Of an image that is queued, the one who holds it has given it back and only has to let go.
+    ImageUpload(ImageData& data, ImageId image, ImageStatus status)
+        : data_(data),
+          hold_(data, image, std::chrono::seconds(status == ImageStatus::Queued ? 5 : 0)) {
+        image_.id = std::move(image);
+    }
 
     ImageData& data_;
     ImageData::Hold hold_;

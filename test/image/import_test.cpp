@@ -9,6 +9,7 @@
 #include <map>
 #include <thread>
 
+#include "image/support.hpp"
 #include "image/unit/hostile_images.hpp"
 #include "image/web_server.hpp"
 #include "platform/os/fd.hpp"
@@ -46,13 +47,6 @@ Answer fetches(const Member& who, const std::string& image, const std::string& u
 }
 
 Json lastTask(const Member& who, const std::string& image) { return who.gets(at(image, "/tasks")).json().array("tasks").items().at(0); }
-
-std::size_t filesIn(const std::filesystem::path& folder) {
-    std::size_t count = 0;
-    if (!std::filesystem::exists(folder)) return 0;
-    for (const auto& each : std::filesystem::recursive_directory_iterator(folder)) count += each.is_regular_file();
-    return count;
-}
 
 /// `files` packed as gzip, xz or zip.
 std::string packed(const std::string& how, const std::vector<std::pair<std::string, std::string>>& files) {

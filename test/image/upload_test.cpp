@@ -6,10 +6,8 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <filesystem>
-#include <functional>
-#include <thread>
 
+#include "image/support.hpp"
 #include "platform/log/log.hpp"
 #include "platform/metrics/metrics.hpp"
 #include "platform/os/fd.hpp"
@@ -36,19 +34,6 @@ std::string statusOf(const Member& who, const std::string& image) { return who.g
 
 std::int64_t usageOf(const Member& who, const std::string& resource) {
     return who.gets("/image/v2/info/usage").json().object("usage").object(resource).integer("usage");
-}
-
-bool becomes(const std::function<bool()>& holds) {
-    for (const auto until = std::chrono::steady_clock::now() + 15s; std::chrono::steady_clock::now() < until;
-         std::this_thread::sleep_for(5ms))
-        if (holds()) return true;
-    return false;
-}
-
-std::size_t filesIn(const std::filesystem::path& folder) {
-    std::size_t count = 0;
-    for (const auto& each : std::filesystem::recursive_directory_iterator(folder)) count += each.is_regular_file();
-    return count;
 }
 
 Fd connected(std::uint16_t port) {

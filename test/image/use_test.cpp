@@ -1,9 +1,9 @@
 #include <catch2/catch.hpp>
 
-#include <filesystem>
-#include <thread>
+#include <algorithm>
 
 #include "compute/cloud.hpp"
+#include "image/support.hpp"
 #include "image/unit/hostile_images.hpp"
 #include "image/web_server.hpp"
 
@@ -13,19 +13,6 @@ using namespace stratolet;
 using namespace stratolet::test;
 
 namespace {
-
-std::size_t filesIn(const std::filesystem::path& folder) {
-    std::size_t count = 0;
-    if (!std::filesystem::exists(folder)) return 0;
-    for (const auto& each : std::filesystem::recursive_directory_iterator(folder)) count += each.is_regular_file();
-    return count;
-}
-
-template <class Holds> bool becomes(Holds holds) {
-    for (int tries = 0; tries < 1500; ++tries, std::this_thread::sleep_for(std::chrono::milliseconds(10)))
-        if (holds()) return true;
-    return false;
-}
 
 /// A cloud whose images may be at addresses of this very test.
 struct Elsewhere {
