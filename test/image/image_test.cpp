@@ -251,6 +251,21 @@ TEST_CASE("A patch changes an image as far as it may be changed", "[image]") {
     CHECK(patches(alice, image, R"([{"op":"replace","path":"/disk_format","value":"qcow2"}])").status == 403);
 }
 
+TEST_CASE("An administrator gives an image to another project, which has it from then on", "[image]") {
+    TestAppliance cloud({{"image", "image_count_total", "1"}});
+    const auto alice = cloud.member("alice"), bob = cloud.member("bob"), admin = cloud.admin();
+    const auto image = makes(alice), path = "/image/v2/images/" + image;
+    const auto gives = [&](const Member& who, const Member& to) {
+        return patches(who, image, R"([{"op":"replace","path":"/owner","value":")" + to.project + "\"}]").status;
+    };
+    CHECK(gives(alice, bob) == 403);
+    CHECK(gives(admin, bob) == 200);
+    CHECK(bob.gets(path).json().text("owner") == bob.project);
+    CHECK(alice.gets(path).status == 404);
+    makes(alice); // its place is free again
+    CHECK(bob.posts("/image/v2/images", R"({"name":"one too many"})").status == 413);
+}
+
 TEST_CASE("Tags come one by one and end at their limit", "[image]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");

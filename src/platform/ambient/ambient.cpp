@@ -4,7 +4,6 @@
 
 #include <array>
 #include <charconv>
-#include <cstdio>
 
 #include "platform/os/fd.hpp"
 
@@ -83,15 +82,18 @@ std::string isoTime(Time time, bool micros, std::string_view suffix) {
     const auto day = floor<days>(time);
     const year_month_day date(day);
     const hh_mm_ss clock(time - day);
-    std::array<char, 48> text;
-    int length =
-        std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()),
-                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), static_cast<int>(clock.hours().count()),
-                      static_cast<int>(clock.minutes().count()), static_cast<int>(clock.seconds().count()));
-    if (micros)
-        length += std::snprintf(text.data() + length, text.size() - static_cast<std::size_t>(length), ".%06d",
-                                static_cast<int>(clock.subseconds().count()));
-    return std::string(text.data(), static_cast<std::size_t>(length)).append(suffix);
+    std::string text = micros ? "0000-00-00T00:00:00.000000" : "0000-00-00T00:00:00";
+    const auto put = [&](std::size_t end, std::int64_t number) { // lists have hundreds of these: too many for printf
+        for (; number > 0; number /= 10) text[end--] = static_cast<char>('0' + number % 10);
+    };
+    put(3, static_cast<int>(date.year()));
+    put(6, static_cast<unsigned>(date.month()));
+    put(9, static_cast<unsigned>(date.day()));
+    put(12, clock.hours().count());
+    put(15, clock.minutes().count());
+    put(18, clock.seconds().count());
+    if (micros) put(25, clock.subseconds().count());
+    return text.append(suffix);
 }
 
 std::optional<Time> parseIsoTime(std::string_view text) {

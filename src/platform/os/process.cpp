@@ -225,8 +225,7 @@ Outcome run(const Command& command) {
     if (outcome.timedOut && outcome.exitCode == 0) outcome.exitCode = 124;
     if (command.confined) {
         for (const int each : command.writes) check(::fchown(each, ::geteuid(), ::getegid()), "take back a file");
-        if (outcome.exitCode == notConfined)
-            throw Error(Failure::Broken, command.argv.at(0), " could not be confined");
+        if (outcome.exitCode == notConfined) throw Error(Failure::Broken, command.argv.at(0), " could not be confined");
     }
     return outcome;
 }

@@ -68,7 +68,7 @@ public:
             executePlain(db_, "PRAGMA foreign_keys=ON");
             executePlain(db_, "PRAGMA cache_size=-8192");
         } else {
-            executePlain(db_, "PRAGMA cache_size=-512"); // many of these; the kernel's page cache is behind them
+            executePlain(db_, "PRAGMA cache_size=-2048"); // KiB, as it is needed; the kernel's page cache is behind it
         }
         executePlain(db_, "PRAGMA trusted_schema=OFF");
     }

@@ -311,6 +311,15 @@ TEST_CASE("OSSA-2024-003: headers that point beyond the file are refused before 
     CHECK_FALSE(changed(100, 4, 4).empty());                     // length of the header
 }
 
+TEST_CASE("What is encrypted or a container of its own is known by its beginning, and is nothing else", "[image][inspection]") {
+    const std::string plain(4096, 'x');
+    for (const auto& [mark, format] : {std::pair{std::string("LUKS\xba\xbe"), "luks"}, std::pair{std::string("WithoutFreeSpace"), "ploop"},
+                                       std::pair{std::string("WithouFreSpacExt"), "ploop"}}) {
+        CHECK(refusalOf(mark + plain, format).empty());
+        for (const auto* declared : {"raw", "qcow2", "iso"}) CHECK(says(refusalOf(mark + plain, declared), std::string("is ") + format));
+    }
+}
+
 TEST_CASE("A disk with partitions is raw, and an image that holds a snapshot of itself is sound", "[image][inspection]") {
     std::string mbr(1 << 20, '\0');
     putText(mbr, 510, "\x55\xaa");
