@@ -127,17 +127,9 @@ Task<void> Session::onWorker(std::function<void()> work) {
 }
 
 Task<std::size_t> Session::readMore(std::size_t most) {
-    const auto before = pending_.size();
-    most = std::clamp(most, smallReadBytes, largeReadBytes);
-    pending_.resize(before + most);
-    std::size_t got = 0;
-    try {
-        got = co_await stream_->readSome(asio::buffer(pending_.data() + before, most));
-    } catch (...) {
-        pending_.resize(before);
-        throw;
-    }
-    pending_.resize(before + got);
+    const auto room = pending_.room(std::clamp(most, smallReadBytes, largeReadBytes));
+    const auto got = co_await stream_->readSome(asio::buffer(room.data(), room.size()));
+    pending_.came(got);
     co_return got;
 }
 
@@ -152,7 +144,7 @@ Task<bool> Session::readHead(RequestParser& parser) {
     expect(shared_.options.headerTimeout); // from the first byte on, however slowly the others come
     idle_ = false;
     for (;;) {
-        pending_.erase(0, parser.feed(pending_)); // what makes no whole part yet stays
+        pending_.drop(parser.feed(pending_.bytes())); // what makes no whole part yet stays
         if (parser.headDone()) co_return true;
         co_await readMore();
     }
@@ -161,7 +153,7 @@ Task<bool> Session::readHead(RequestParser& parser) {
 /// Until the body is whole, or `piece` bytes of it have come.
 Task<void> Session::readBody(RequestParser& parser, std::size_t piece) {
     for (;;) {
-        pending_.erase(0, parser.feed(pending_));
+        pending_.drop(parser.feed(pending_.bytes()));
         if (parser.done() || parser.body().size() >= piece) co_return;
         expect(shared_.options.stallTimeout);
         co_await readMore(piece);

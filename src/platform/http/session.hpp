@@ -7,6 +7,7 @@
 #include <string>
 
 #include "platform/http/dispatch.hpp"
+#include "platform/http/incoming.hpp"
 #include "platform/http/server.hpp"
 #include "platform/http/stream.hpp"
 
@@ -55,7 +56,7 @@ private:
     Executor executor_;
     std::unique_ptr<Stream> stream_;
     std::string site_, origin_, peer_;
-    std::string pending_; // bytes that have come and belong to nobody yet
+    Incoming pending_;
     Clock::time_point deadline_;
     bool idle_ = true;
     bool waitsForWorker_ = false; // no deadline: the worker has its own
