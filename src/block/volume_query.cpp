@@ -7,6 +7,7 @@
 #include <stratolet/error.hpp>
 
 #include "block/wire.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::block {
 namespace {
@@ -93,10 +94,8 @@ void addTimes(store::Conditions& conditions, std::string_view parameter, std::st
     constexpr std::array<std::pair<std::string_view, std::string_view>, 6> comparisons{
         {{"gt", ">"}, {"gte", ">="}, {"lt", "<"}, {"lte", "<="}, {"eq", "="}, {"neq", "!="}}};
     const std::string column = parameter == "created_at" ? "created" : "coalesce(updated, created)";
-    for (std::string_view rest = text; !rest.empty();) {
-        const auto comma = rest.find(',');
-        const auto each = rest.substr(0, comma);
-        rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+    for (const auto each : split(text, ',')) {
+        if (each.empty()) continue;
         const auto colon = each.find(':');
         const auto* found =
             std::find_if(comparisons.begin(), comparisons.end(), [&](const auto& pair) { return pair.first == each.substr(0, colon); });
@@ -112,10 +111,8 @@ std::vector<store::SortKey> orderIn(const http::Query& query) {
         if (query.has("sort_key") || query.has("sort_dir"))
             throw Error(Failure::Invalid,
                         "The \"sort_key\" and \"sort_dir\" parameters are deprecated and cannot be used with the \"sort\" parameter.");
-        for (std::string_view rest = *sort; !rest.empty();) {
-            const auto comma = rest.find(',');
-            const auto each = rest.substr(0, comma);
-            rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+        for (const auto each : split(*sort, ',')) {
+            if (each.empty()) continue;
             const auto colon = each.find(':');
             wanted.emplace_back(each.substr(0, colon), colon == std::string_view::npos ? "desc" : each.substr(colon + 1));
         }

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 
 #include <stratolet/error.hpp>
 
 #include "platform/http/error_page.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::block {
 namespace {
@@ -30,26 +30,10 @@ std::pair<int, std::string_view> faultOf(const Error& error) {
     std::abort();
 }
 
-std::optional<int> wholeNumber(std::string_view text) {
-    int number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (text.empty() || error != std::errc() || end != text.data() + text.size() || number < 0) return std::nullopt;
-    return number;
-}
-
-std::string_view trimmed(std::string_view text) {
-    const auto begin = text.find_first_not_of(' ');
-    if (begin == std::string_view::npos) return {};
-    return text.substr(begin, text.find_last_not_of(' ') - begin + 1);
-}
-
 /// What the header says to the service "volume" in its comma separated list; nothing where it doesn't speak to it.
 std::optional<std::string_view> wantedVersion(const http::Request& request) {
-    std::string_view rest = request.headers["OpenStack-API-Version"];
-    while (!rest.empty()) {
-        const auto comma = rest.find(',');
-        const auto each = trimmed(rest.substr(0, comma));
-        rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
+    for (const auto item : split(request.headers["OpenStack-API-Version"], ',')) {
+        const auto each = trimmed(item);
         const auto space = each.find(' ');
         if (each.substr(0, space) == "volume") return space == std::string_view::npos ? std::string_view() : trimmed(each.substr(space));
     }
@@ -68,15 +52,15 @@ Microversion microversionOf(const http::Request& request) {
     if (!text) return {0};
     if (*text == "latest") return newest;
     const auto dot = text->find('.');
-    const auto major = wholeNumber(text->substr(0, dot)),
-               minor = dot == std::string_view::npos ? std::nullopt : wholeNumber(text->substr(dot + 1));
-    if (!major || !minor)
+    const auto major = wholeNumberIn(text->substr(0, dot)),
+               minor = dot == std::string_view::npos ? std::nullopt : wholeNumberIn(text->substr(dot + 1));
+    if (!major || !minor || *minor < 0)
         throw Error(Failure::Invalid, "API Version String '", *text, "' is of invalid format. It must be of format 'major.minor'.");
     if (*major != 3 || *minor > newest.minor)
         throw Error(Failure::Unsupported, "Version ", *text, " is not supported by the API. Minimum is 3.0 and maximum is 3.", newest.minor,
                     ".")
             .as("version");
-    return {*minor};
+    return {static_cast<int>(*minor)};
 }
 
 void require(const http::Request& request, Microversion least) {
@@ -240,19 +224,17 @@ Metadata metadataIn(const Json& value) {
 GiB sizeIn(const Json& value) {
     std::optional<std::int64_t> number;
     if (value.isInteger()) number = value.integer();
-    if (value.isText())
-        if (const auto parsed = wholeNumber(value.text())) number = *parsed;
+    if (value.isText()) number = wholeNumberIn(value.text());
     constexpr std::int64_t sizeMax = 2147483647 >> 10; // 2 PiB, what the wire's 32 bits and the file system can hold
     if (!number || *number < 1 || *number > sizeMax) value.refuse("It must be a whole number from 1 to " + std::to_string(sizeMax) + ".");
     return {*number};
 }
 
-std::optional<bool> truthOf(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char each) { return static_cast<char>(std::tolower(each)); });
+std::optional<bool> truthOf(std::string_view text) {
     for (const std::string_view yes : {"true", "1", "yes", "on", "t", "y"})
-        if (text == yes) return true;
+        if (sameWithoutCase(text, yes)) return true;
     for (const std::string_view no : {"false", "0", "no", "off", "f", "n"})
-        if (text == no) return false;
+        if (sameWithoutCase(text, no)) return false;
     return std::nullopt;
 }
 

@@ -54,7 +54,7 @@ GiB sizeIn(const Json& value);
 /// true, false, or a text that says so.
 bool truthIn(const Json& value);
 /// Nothing where the text says neither.
-std::optional<bool> truthOf(std::string text);
+std::optional<bool> truthOf(std::string_view text);
 
 bool isUuid(std::string_view text);
 

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "compute/encoding.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::compute {
 namespace {
@@ -13,28 +14,12 @@ using http::Response;
 
 constexpr std::string_view genericHeader = "OpenStack-API-Version", oldHeader = "X-OpenStack-Nova-API-Version";
 
-std::string lower(std::string_view text) {
-    std::string result(text);
-    std::transform(result.begin(), result.end(), result.begin(),
-                   [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-    return result;
-}
-
-std::string_view trimmed(std::string_view text) {
-    while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-    while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-    return text;
-}
-
 /// What the version headers ask for, empty where they ask for nothing. The generic one wins where it names compute.
 std::string_view askedVersion(const Request& request) {
-    std::string_view list = request.headers[genericHeader];
-    while (!list.empty()) {
-        const auto end = list.find(',');
-        const std::string_view item = trimmed(list.substr(0, end));
-        if (const auto blank = item.find(' '); blank != std::string_view::npos && lower(item.substr(0, blank)) == "compute")
+    for (const auto each : split(request.headers[genericHeader], ',')) {
+        const auto item = trimmed(each);
+        if (const auto blank = item.find(' '); blank != std::string_view::npos && sameWithoutCase(item.substr(0, blank), "compute"))
             return trimmed(item.substr(blank));
-        list = end == std::string_view::npos ? std::string_view() : list.substr(end + 1);
     }
     return trimmed(request.headers[oldHeader]);
 }
@@ -48,7 +33,7 @@ struct Asked {
 Asked readVersion(const Request& request) {
     const std::string_view text = askedVersion(request);
     if (text.empty()) return {};
-    if (lower(text) == "latest") return {2, versionMax, true};
+    if (sameWithoutCase(text, "latest")) return {2, versionMax, true};
     Asked asked{0, 0, false};
     const char* const end = text.data() + text.size();
     const auto major = std::from_chars(text.data(), end, asked.major);
@@ -217,7 +202,7 @@ Page pageOf(const http::Query& query) {
 namespace {
 
 std::optional<bool> truthOf(std::string_view text) {
-    const std::string word = lower(text);
+    const std::string word = lowered(text);
     for (const char* yes : {"1", "t", "true", "on", "y", "yes"})
         if (word == yes) return true;
     for (const char* no : {"0", "f", "false", "off", "n", "no"})
@@ -244,9 +229,9 @@ std::int64_t integerOf(const Json& value, std::int64_t least, std::int64_t most)
     if (value.isInteger()) {
         number = value.integer();
     } else if (value.isText()) {
-        const std::string text = value.text();
-        const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
-        if (text.empty() || read.ec != std::errc() || read.ptr != text.data() + text.size()) value.refuse("It is not an integer.");
+        const auto read = wholeNumberIn(value.text());
+        if (!read) value.refuse("It is not an integer.");
+        number = *read;
     } else {
         value.refuse("It is not an integer.");
     }

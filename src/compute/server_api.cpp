@@ -6,6 +6,7 @@
 #include "compute/pattern.hpp"
 #include "compute/server.hpp"
 #include "compute/server_view.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::compute {
 namespace {
@@ -414,16 +415,6 @@ std::vector<std::pair<std::string, bool>> sortOf(const Call& call, bool admin) {
     return order;
 }
 
-std::vector<std::string> split(const std::string& text) {
-    std::vector<std::string> parts;
-    for (std::size_t from = 0; from <= text.size();) {
-        const auto end = std::min(text.find(',', from), text.size());
-        parts.push_back(text.substr(from, end - from));
-        from = end + 1;
-    }
-    return parts;
-}
-
 constexpr auto filtersOfAll = std::to_array<std::string_view>(
     {"name", "status", "image", "flavor", "ip", "ip6", "changes-since", "changes-before", "all_tenants", "reservation_id", "tags",
      "tags-any", "not-tags", "not-tags-any", "locked", "limit", "marker", "sort_key", "sort_dir"});
@@ -547,10 +538,8 @@ ServerQuery queryOf(const Call& call, Servers& servers, bool whole) {
     if (query.changedSince && query.changedBefore && *query.changedSince > *query.changedBefore)
         throw Error(Failure::Invalid, "The value of changes-since must be less than or equal to changes-before.");
     if (const auto deleted = filters.ofAdmin("deleted")) query.deleted = booleanOf("deleted", *deleted);
-    for (std::string status : call.request.query.all("status")) {
-        std::transform(status.begin(), status.end(), status.begin(),
-                       [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-        if (status != "deleted") continue;
+    for (const auto& status : call.request.query.all("status")) {
+        if (!sameWithoutCase(status, "deleted")) continue;
         if (!admin) throw Error(Failure::Forbidden, "Only administrators may list deleted instances");
         query.deleted = true;
     }
@@ -572,8 +561,10 @@ ServerQuery queryOf(const Call& call, Servers& servers, bool whole) {
     if (const auto power = filters.of83("power_state")) query.equal.emplace_back("CAST(power_state AS TEXT)", *power);
     if (call.since(26)) {
         const auto tags = [&](const char* name) {
-            const auto given = call.request.query.find(name);
-            return given ? split(*given) : std::vector<std::string>();
+            std::vector<std::string> all;
+            if (const auto given = call.request.query.find(name))
+                for (const auto tag : split(*given, ',')) all.emplace_back(tag);
+            return all;
         };
         query.tags = tags("tags");
         query.tagsAny = tags("tags-any");

@@ -1,31 +1,23 @@
 #include "identity/directory.hpp"
 
 #include <algorithm>
-#include <cctype>
-#include <charconv>
 #include <set>
 
 #include "identity/group.hpp"
 #include "identity/ldap.hpp"
 #include "platform/log/log.hpp"
 #include "platform/reconcile/reconciler.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::identity {
 namespace {
 
 /// true or false in any case, 1 or 0; nothing for any other text.
 std::optional<bool> truthOf(std::string_view text) {
-    std::string word(text);
-    std::transform(word.begin(), word.end(), word.begin(), [](unsigned char each) { return static_cast<char>(std::tolower(each)); });
+    const auto word = lowered(text);
     if (word == "true" || word == "1") return true;
     if (word == "false" || word == "0") return false;
     return std::nullopt;
-}
-
-std::optional<std::int64_t> numberIn(std::string_view text) {
-    std::int64_t number = 0;
-    const auto [end, trouble] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return trouble == std::errc() && end == text.data() + text.size() && !text.empty() ? std::optional(number) : std::nullopt;
 }
 
 bool isTrue(std::string_view text) { return truthOf(text).value_or(false); }
@@ -104,11 +96,8 @@ std::vector<Found> findGroups(ldap::Connection& server, const DirectorySettings&
                       group.localId = entry.first(settings.at("group_id_attribute"));
                       group.name = entry.first(settings.at("group_name_attribute"));
                       group.description = entry.first(settings.at("group_desc_attribute"));
-                      auto name = settings.at("group_member_attribute");
-                      std::transform(name.begin(), name.end(), name.begin(),
-                                     [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-                      if (const auto members = entry.attributes.find(name); members != entry.attributes.end())
-                          group.members = members->second;
+                      const auto members = entry.attributes.find(lowered(settings.at("group_member_attribute")));
+                      if (members != entry.attributes.end()) group.members = members->second;
                       return group;
                   });
 }
@@ -257,8 +246,8 @@ private:
 
 bool isEnabledInDirectory(std::string_view value, const DirectorySettings& settings) {
     if (value.empty()) value = settings.at("user_enabled_default");
-    if (const auto mask = numberIn(settings.at("user_enabled_mask")).value_or(0); mask != 0) {
-        const auto bits = numberIn(value);
+    if (const auto mask = wholeNumberIn(settings.at("user_enabled_mask")).value_or(0); mask != 0) {
+        const auto bits = wholeNumberIn(value);
         return bits && (*bits & mask) != mask;
     }
     const auto truth = truthOf(value);

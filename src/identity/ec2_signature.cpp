@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 #include <ctime>
 #include <string_view>
 #include <vector>
@@ -11,27 +10,12 @@
 
 #include "identity/crypto.hpp"
 #include "platform/http/http.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::identity {
 namespace {
 
 constexpr std::string_view newest = "AWS4-HMAC-SHA256";
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), [](unsigned char each) { return static_cast<char>(std::tolower(each)); });
-    return out;
-}
-
-std::vector<std::string_view> split(std::string_view text, char at) {
-    std::vector<std::string_view> parts;
-    for (;;) {
-        const auto end = text.find(at);
-        parts.push_back(text.substr(0, end));
-        if (end == std::string_view::npos) return parts;
-        text.remove_prefix(end + 1);
-    }
-}
 
 const std::string* find(const std::map<std::string, std::string>& all, const std::string& name) {
     const auto found = all.find(name);
@@ -56,7 +40,7 @@ std::string canonicalQuery(const std::map<std::string, std::string>& parameters)
 std::string version1(const SignedRequest& request, const std::string& secret) {
     std::vector<std::pair<std::string, std::string>> sorted(request.parameters.begin(), request.parameters.end());
     std::stable_sort(sorted.begin(), sorted.end(),
-                     [](const auto& left, const auto& right) { return lower(left.first) < lower(right.first); });
+                     [](const auto& left, const auto& right) { return lowered(left.first) < lowered(right.first); });
     std::string text;
     for (const auto& [name, value] : sorted)
         if (name != "Signature") text.append(name).append(value);
@@ -179,10 +163,7 @@ std::optional<Time> textSignedAt(const std::string& text, Time now) {
         if (line.starts_with("x-amz-date:")) return httpTime(std::string(line.substr(11)));
     if (lines.size() < 4) return std::nullopt;
     const auto date = std::string(lines[3]); // verb, MD5, type, then a date or the second it expires
-    std::int64_t expires = 0;
-    const auto* end = date.data() + date.size();
-    if (!date.empty() && std::from_chars(date.data(), end, expires).ptr == end)
-        return Time(std::chrono::seconds(expires)) > now ? std::optional(now) : std::nullopt;
+    if (const auto expires = wholeNumberIn(date)) return Time(std::chrono::seconds(*expires)) > now ? std::optional(now) : std::nullopt;
     return httpTime(date);
 }
 

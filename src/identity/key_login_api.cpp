@@ -2,6 +2,7 @@
 #include "identity/ec2_signature.hpp"
 #include "identity/fernet.hpp"
 #include "identity/wire.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::identity {
 namespace {
@@ -22,11 +23,8 @@ std::map<std::string, std::string> textsIn(const Json& body, std::string_view na
     const auto found = body.find(name);
     if (!found || found->isNull()) return texts;
     for (const auto& each : found->names()) {
-        std::string key = each;
-        if (lowerCase)
-            for (auto& letter : key) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
         const auto value = found->at(each);
-        texts[key] = value.isText() ? value.text() : value.dump();
+        texts[lowerCase ? lowered(each) : each] = value.isText() ? value.text() : value.dump();
     }
     return texts;
 }

@@ -1,13 +1,13 @@
 #include "identity/key_repository.hpp"
 
 #include <fcntl.h>
+#include <limits>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <map>
 #include <optional>
 
@@ -17,6 +17,7 @@
 #include "identity/fernet.hpp"
 #include "identity/key_file.hpp"
 #include "platform/os/fd.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::identity {
 namespace {
@@ -25,11 +26,9 @@ namespace fs = std::filesystem;
 using Numbered = std::map<int, fs::path>;
 
 std::optional<int> numberOf(const fs::path& file) {
-    const std::string name = file.filename();
-    int number = 0;
-    const auto* end = name.data() + name.size();
-    if (name.empty() || std::from_chars(name.data(), end, number).ptr != end || number < 0) return std::nullopt;
-    return number;
+    const auto number = wholeNumberIn(file.filename().string());
+    if (!number || *number < 0 || *number > std::numeric_limits<int>::max()) return std::nullopt;
+    return static_cast<int>(*number);
 }
 
 Numbered filesIn(const fs::path& folder) {

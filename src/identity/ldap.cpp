@@ -3,9 +3,10 @@
 #include <ldap.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include <stratolet/error.hpp>
+
+#include "platform/text/text.hpp"
 
 namespace stratolet::identity::ldap {
 namespace {
@@ -27,12 +28,6 @@ using Text = std::unique_ptr<char, Releaser<freeText>>;
 using Cursor = std::unique_ptr<BerElement, Releaser<freeCursor>>;
 using Control = std::unique_ptr<LDAPControl, Releaser<freeControl>>;
 
-std::string lower(std::string_view text) {
-    std::string result(text);
-    std::transform(result.begin(), result.end(), result.begin(), [](unsigned char each) { return static_cast<char>(std::tolower(each)); });
-    return result;
-}
-
 Entry entryFrom(LDAP* handle, LDAPMessage* message) {
     Entry entry;
     entry.dn = Text(ldap_get_dn(handle, message)).get();
@@ -41,7 +36,7 @@ Entry entryFrom(LDAP* handle, LDAPMessage* message) {
     const Cursor cursor(started);
     for (; name; name.reset(ldap_next_attribute(handle, message, cursor.get()))) {
         const std::unique_ptr<berval*, Releaser<freeValues>> values(ldap_get_values_len(handle, message, name.get()));
-        auto& kept = entry.attributes[lower(name.get())];
+        auto& kept = entry.attributes[lowered(name.get())];
         for (auto** each = values.get(); each && *each; ++each) kept.emplace_back((*each)->bv_val, (*each)->bv_len);
     }
     return entry;
@@ -75,7 +70,7 @@ struct Connection::Impl {
 };
 
 std::string_view Entry::first(std::string_view attribute) const {
-    const auto found = attributes.find(lower(attribute));
+    const auto found = attributes.find(lowered(attribute));
     return found == attributes.end() || found->second.empty() ? std::string_view() : std::string_view(found->second.front());
 }
 
@@ -167,7 +162,7 @@ std::string inFilter(std::string_view text) {
 
 std::string comparable(std::string_view dn) {
     std::string result;
-    for (const char each : lower(dn)) {
+    for (const char each : lowered(dn)) {
         const bool separates = each == ',' || each == '=' || each == '+';
         if (separates)
             while (!result.empty() && result.back() == ' ') result.pop_back();

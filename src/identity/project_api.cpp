@@ -2,6 +2,7 @@
 
 #include "identity/project.hpp"
 #include "identity/wire.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::identity {
 namespace {
@@ -89,11 +90,7 @@ void applyTagFilters(store::Conditions& conditions, const Query& query) {
         const auto wanted = query.find(parameter);
         if (!wanted) return;
         std::set<std::string> tags;
-        for (std::size_t at = 0; at <= wanted->size();) {
-            const auto comma = std::min(wanted->find(',', at), wanted->size());
-            tags.insert(wanted->substr(at, comma - at));
-            at = comma + 1;
-        }
+        for (const auto tag : split(*wanted, ',')) tags.emplace(tag);
         store::Conditions named;
         named.in("tag", {tags.begin(), tags.end()});
         conditions.append("(SELECT count(*) FROM project_tags" + named.where() + " AND project_id = projects.id) " +

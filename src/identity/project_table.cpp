@@ -1,7 +1,6 @@
-#include <ranges>
-
 #include "identity/project.hpp"
 #include "identity/role.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::identity::project_table {
 namespace {
@@ -14,7 +13,7 @@ constexpr std::string_view select = "SELECT id, name, domain_id, parent_id, is_d
 std::set<std::string> tagsIn(const std::optional<std::string>& joined) {
     std::set<std::string> tags;
     if (joined)
-        for (const auto each : std::views::split(*joined, ',')) tags.emplace(each.begin(), each.end());
+        for (const auto each : split(*joined, ',')) tags.emplace(each);
     return tags;
 }
 

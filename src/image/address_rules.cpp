@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -16,6 +15,7 @@
 
 #include "platform/config/config.hpp"
 #include "platform/os/fd.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::image {
 namespace {
@@ -80,9 +80,9 @@ AddressRules::Network AddressRules::parse(std::string_view text) {
     const auto widest = bits;
     bool good = bytes.has_value();
     if (slash != std::string_view::npos) {
-        const auto digits = text.substr(slash + 1);
-        const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
-        good = good && error == std::errc() && end == digits.data() + digits.size() && bits <= widest;
+        const auto number = wholeNumberIn(text.substr(slash + 1));
+        good = good && number && *number >= 0 && *number <= widest;
+        bits = good ? static_cast<unsigned>(*number) : 0;
     }
     if (!good) throw Error(Failure::Invalid, "\"", text, "\" is no network; it must be like 10.1.0.0/16 or fd00::/8");
     return {*bytes, four ? bits + 96 : bits};

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <limits>
 
 #include <stratolet/error.hpp>
+
+#include "platform/text/text.hpp"
 
 namespace stratolet::image {
 namespace {
@@ -52,10 +53,9 @@ template <class Columns> const Column* columnFor(const Columns& columns, std::st
     throw Error(Failure::Invalid, "Invalid value '", value, "' for parameter '", parameter, "': ", what);
 }
 
-bool truthOf(std::string_view parameter, std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char each) { return static_cast<char>(std::tolower(each)); });
-    if (text == "true" || text == "1") return true;
-    if (text == "false" || text == "0") return false;
+bool truthOf(std::string_view parameter, std::string_view text) {
+    if (sameWithoutCase(text, "true") || text == "1") return true;
+    if (sameWithoutCase(text, "false") || text == "0") return false;
     refuse(parameter, text, "it must be true or false.");
 }
 

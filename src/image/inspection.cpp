@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstring>
 #include <optional>
 #include <vector>
@@ -16,6 +15,7 @@
 #include "platform/json/json.hpp"
 #include "platform/os/fd.hpp"
 #include "platform/os/process.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::image {
 namespace {
@@ -153,12 +153,6 @@ Inspected inspectQcow2(const Source& source) {
 
 constexpr std::uint64_t sector = 512;
 
-std::string withoutSpace(std::string_view text) {
-    const auto begin = text.find_first_not_of(" \t\r");
-    if (begin == std::string_view::npos) return {};
-    return std::string(text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1));
-}
-
 /// "RW 2048 SPARSE "disk.vmdk"": only an extent inside this very file.
 void checkExtent(std::string_view line) {
     const auto quote = line.find('"');
@@ -166,7 +160,7 @@ void checkExtent(std::string_view line) {
     if (closing == std::string_view::npos) refuse("a VMDK extent is invalid");
     const auto words = line.substr(0, quote);
     const auto name = line.substr(quote + 1, closing - quote - 1);
-    if (words.find(" SPARSE ") == std::string_view::npos || !withoutSpace(line.substr(closing + 1)).empty())
+    if (words.find(" SPARSE ") == std::string_view::npos || !trimmed(line.substr(closing + 1)).empty())
         refuse("a VMDK extent must be SPARSE and inside the image");
     if (name.empty() || name.find('/') != std::string_view::npos || name.find('\\') != std::string_view::npos ||
         name.find(':') != std::string_view::npos)
@@ -177,16 +171,13 @@ void checkDescriptor(std::string_view text) {
     text = text.substr(0, text.find('\0'));
     std::optional<std::string> type;
     int extents = 0;
-    while (!text.empty()) {
-        const auto end = text.find('\n');
-        const auto line = withoutSpace(text.substr(0, end));
-        text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+    for (const auto each : split(text, '\n')) {
+        const auto line = trimmed(each);
         if (line.empty() || line.starts_with('#')) continue;
-        std::string lower = line;
-        std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char each) { return static_cast<char>(std::tolower(each)); });
+        const auto lower = lowered(line);
         if (const auto equals = line.find('='); equals != std::string::npos && lower.find('"') > equals) {
-            const auto key = withoutSpace(std::string_view(lower).substr(0, equals));
-            auto value = withoutSpace(std::string_view(line).substr(equals + 1));
+            const auto key = trimmed(std::string_view(lower).substr(0, equals));
+            auto value = trimmed(std::string_view(line).substr(equals + 1));
             if (value.size() >= 2 && value.starts_with('"') && value.ends_with('"')) value = value.substr(1, value.size() - 2);
             if (key == "createtype") {
                 if (type) refuse("its VMDK descriptor says its type twice");

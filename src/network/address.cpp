@@ -6,6 +6,8 @@
 #include <cctype>
 #include <charconv>
 
+#include "platform/text/text.hpp"
+
 namespace stratolet::network {
 
 namespace {
@@ -48,11 +50,9 @@ std::optional<Prefix> Prefix::parse(std::string_view text) {
     if (slash == std::string_view::npos) return std::nullopt;
     const auto address = Address::parse(text.substr(0, slash));
     if (!address) return std::nullopt;
-    const auto digits = text.substr(slash + 1);
-    int length = -1;
-    const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), length);
-    if (problem != std::errc{} || end != digits.data() + digits.size() || digits.empty() || length < 0 || length > address->bits())
-        return std::nullopt;
+    const auto number = wholeNumberIn(text.substr(slash + 1));
+    if (!number || *number < 0 || *number > address->bits()) return std::nullopt;
+    const auto length = static_cast<int>(*number);
     return Prefix{{address->version, address->value & maskOf(address->bits(), length)}, length};
 }
 

@@ -5,6 +5,7 @@
 #include <stratolet/error.hpp>
 
 #include "network/security_group.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::network {
 
@@ -18,11 +19,6 @@ const std::map<std::string, int, std::less<>> protocols{
 
 bool hasPorts(int protocol) { return protocol == 6 || protocol == 17 || protocol == 33 || protocol == 132 || protocol == 136; }
 bool isIcmp(int protocol) { return protocol == 1 || protocol == 58; }
-
-std::string lowered(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char each) { return static_cast<char>(std::tolower(each)); });
-    return text;
-}
 
 std::optional<std::int64_t> wholeIn(const Body& body, std::string_view name) {
     return body.has(name) && !body.isNull(name) ? std::optional(body.whole(name, 0)) : std::nullopt;

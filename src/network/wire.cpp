@@ -1,11 +1,11 @@
 #include "network/wire.hpp"
 
 #include <algorithm>
-#include <cctype>
-#include <charconv>
 #include <set>
 
 #include <stratolet/error.hpp>
+
+#include "platform/text/text.hpp"
 
 namespace stratolet::network {
 
@@ -57,12 +57,6 @@ Response envelope(int status, std::string_view type, std::string_view message) {
     });
 }
 
-std::string lowered(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), [](unsigned char each) { return static_cast<char>(std::tolower(each)); });
-    return out;
-}
-
 const Attribute* attributeOf(const Attributes& attributes, std::string_view name) {
     const auto found = std::find_if(attributes.begin(), attributes.end(), [&](const auto& each) { return each.name == name; });
     return found == attributes.end() ? nullptr : &*found;
@@ -108,11 +102,8 @@ void addFilter(store::Conditions& conditions, const Attribute& attribute, const 
 void addTagFilter(store::Conditions& conditions, const std::string& id, const std::string& kind, const std::vector<std::string>& values) {
     std::vector<std::string> tags;
     for (const auto& value : values)
-        for (std::size_t from = 0; from <= value.size();) {
-            const auto comma = std::min(value.find(',', from), value.size());
-            if (comma > from) tags.push_back(value.substr(from, comma - from));
-            from = comma + 1;
-        }
+        for (const auto tag : split(value, ','))
+            if (!tag.empty()) tags.emplace_back(tag);
     const bool any = kind.ends_with("-any"), negated = kind.starts_with("not-");
     std::string sql;
     std::vector<store::Value> bound;
@@ -183,11 +174,7 @@ std::optional<bool> truthOf(const Json& value) {
 std::optional<std::int64_t> wholeOf(const Json& value) {
     if (value.isInteger()) return value.integer();
     if (!value.isText()) return std::nullopt;
-    const auto text = value.text();
-    std::int64_t number = 0;
-    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (text.empty() || problem != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return number;
+    return wholeNumberIn(value.text());
 }
 
 Body::Body(Json value, const Attributes& attributes, bool creating) : value_(std::move(value)) {
@@ -442,13 +429,10 @@ void checkRevision(const Request& request, std::string_view noun, const std::str
     if (!request.headers.has("If-Match")) return;
     const std::string wanted(request.headers["If-Match"]);
     constexpr std::string_view prefix = "revision_number=";
-    std::int64_t number = -1;
-    const auto digits = wanted.starts_with(prefix) ? std::string_view(wanted).substr(prefix.size()) : std::string_view();
-    const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-    if (digits.empty() || problem != std::errc{} || end != digits.data() + digits.size())
-        throw Error(Failure::Invalid, "The If-Match header must be revision_number=<number>").as("HTTPBadRequest");
-    if (number != revision)
-        throw Error(Failure::Conflict, "Constrained to ", number, ", but current revision is ", revision, " of ", noun, " ", id)
+    const auto number = wanted.starts_with(prefix) ? wholeNumberIn(std::string_view(wanted).substr(prefix.size())) : std::nullopt;
+    if (!number) throw Error(Failure::Invalid, "The If-Match header must be revision_number=<number>").as("HTTPBadRequest");
+    if (*number != revision)
+        throw Error(Failure::Conflict, "Constrained to ", *number, ", but current revision is ", revision, " of ", noun, " ", id)
             .as("RevisionNumberConstraintFailed");
 }
 

@@ -1,8 +1,9 @@
 #include "compute/driver/domain_xml.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <sstream>
+
+#include "platform/text/text.hpp"
 
 namespace stratolet::compute {
 namespace {
@@ -145,10 +146,6 @@ std::vector<std::string> deviceBlocks(std::string_view domain, std::string_view 
 
 std::string serialOf(std::string_view disk) { return between(disk, "<serial>", "</serial>"); }
 
-std::string macOf(std::string_view nic) {
-    std::string mac = between(nic, "<mac address='", "'");
-    std::transform(mac.begin(), mac.end(), mac.begin(), [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-    return mac;
-}
+std::string macOf(std::string_view nic) { return lowered(between(nic, "<mac address='", "'")); }
 
 }

@@ -2,20 +2,14 @@
 
 #include <algorithm>
 #include <cassert>
-#include <charconv>
 #include <fstream>
 
 #include <stratolet/error.hpp>
 
+#include "platform/text/text.hpp"
+
 namespace stratolet {
 namespace {
-
-std::string_view trimmed(std::string_view text) {
-    constexpr std::string_view blank = " \t\r";
-    const auto first = text.find_first_not_of(blank);
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(blank) - first + 1);
-}
 
 std::string nameOf(std::string_view section, std::string_view key) { return std::string(section).append(1, '.').append(key); }
 
@@ -64,32 +58,20 @@ const std::string& Config::text(std::string_view section, std::string_view key) 
     return found->second;
 }
 
-std::int64_t Config::integer(std::string_view section, std::string_view key) const {
-    const auto& content = text(section, key);
-    std::int64_t number = 0;
-    std::from_chars(content.data(), content.data() + content.size(), number);
-    return number;
-}
+std::int64_t Config::integer(std::string_view section, std::string_view key) const { return wholeNumberIn(text(section, key)).value_or(0); }
 
 bool Config::boolean(std::string_view section, std::string_view key) const { return text(section, key) == "true"; }
 
 std::vector<std::string> Config::list(std::string_view section, std::string_view key) const {
     std::vector<std::string> items;
-    std::string_view rest = text(section, key);
-    while (!rest.empty()) {
-        const auto comma = rest.find(',');
-        const auto item = trimmed(rest.substr(0, comma));
-        if (!item.empty()) items.emplace_back(item);
-        rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
-    }
+    for (const auto each : split(text(section, key), ','))
+        if (const auto item = trimmed(each); !item.empty()) items.emplace_back(item);
     return items;
 }
 
 std::function<std::string(const std::string&)> wholeNumber(std::int64_t least, std::int64_t most) {
     return [=](const std::string& text) -> std::string {
-        std::int64_t number = 0;
-        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-        if (error == std::errc() && end == text.data() + text.size() && number >= least && number <= most) return {};
+        if (const auto number = wholeNumberIn(text); number && *number >= least && *number <= most) return {};
         return "it must be a whole number from " + std::to_string(least) + " to " + std::to_string(most);
     };
 }

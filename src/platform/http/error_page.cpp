@@ -1,7 +1,6 @@
 #include "platform/http/error_page.hpp"
 
-#include <algorithm>
-#include <cctype>
+#include "platform/text/text.hpp"
 
 namespace stratolet::http {
 namespace {
@@ -24,8 +23,7 @@ std::string escaped(std::string_view text) {
 }
 
 Response errorPage(const Request& request, int status, std::string_view text) {
-    std::string accept(request.headers["Accept"]);
-    std::transform(accept.begin(), accept.end(), accept.begin(), [](unsigned char each) { return static_cast<char>(std::tolower(each)); });
+    const auto accept = lowered(request.headers["Accept"]);
     const auto takes = [&](std::string_view type) { return accept.find(type) != std::string::npos; };
     const std::string title = std::to_string(status) + " " + std::string(reasonOf(status));
 

@@ -4,16 +4,11 @@
 #include <array>
 #include <cassert>
 #include <cctype>
-#include <charconv>
+
+#include "platform/text/text.hpp"
 
 namespace stratolet::http {
 namespace {
-
-bool sameWithoutCase(std::string_view left, std::string_view right) {
-    return left.size() == right.size() && std::equal(left.begin(), left.end(), right.begin(), [](char a, char b) {
-               return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
-           });
-}
 
 int hexValue(char digit) {
     if (digit >= '0' && digit <= '9') return digit - '0';
@@ -88,10 +83,7 @@ std::string percentEncoded(std::string_view text) {
 
 Query Query::parse(std::string_view text) {
     Query query;
-    while (!text.empty()) {
-        const auto end = text.find('&');
-        const auto pair = text.substr(0, end);
-        text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+    for (const auto pair : split(text, '&')) {
         if (pair.empty()) continue;
         const auto equals = pair.find('=');
         query.pairs_.emplace_back(percentDecoded(pair.substr(0, equals), true),
@@ -126,9 +118,8 @@ bool Query::flag(std::string_view name) const {
 std::optional<std::int64_t> Query::integer(std::string_view name, std::int64_t least, std::int64_t most) const {
     const auto found = find(name);
     if (!found) return std::nullopt;
-    std::int64_t number = 0;
-    const auto [end, error] = std::from_chars(found->data(), found->data() + found->size(), number);
-    if (error != std::errc() || end != found->data() + found->size() || number < least || number > most)
+    const auto number = wholeNumberIn(*found);
+    if (!number || *number < least || *number > most)
         throw Error(Failure::Invalid, "Invalid input for query parameter ", name, ". Value: ", *found, ". It must be a whole number from ",
                     least, " to ", most, ".");
     return number;

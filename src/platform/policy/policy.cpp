@@ -10,14 +10,10 @@
 
 #include <stratolet/error.hpp>
 
+#include "platform/text/text.hpp"
+
 namespace stratolet {
 namespace {
-
-bool sameWithoutCase(std::string_view left, std::string_view right) {
-    return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) {
-        return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
-    });
-}
 
 /// "%(name)s" parts replaced by what the target has; nothing where it has no such name, so that the check fails.
 std::optional<std::string> filledIn(const std::string& text, const Target& target) {
