@@ -163,7 +163,8 @@ std::optional<Time> textSignedAt(const std::string& text, Time now) {
         if (line.starts_with("x-amz-date:")) return httpTime(std::string(line.substr(11)));
     if (lines.size() < 4) return std::nullopt;
     const auto date = std::string(lines[3]); // verb, MD5, type, then a date or the second it expires
-    if (const auto expires = wholeNumberIn(date)) return Time(std::chrono::seconds(*expires)) > now ? std::optional(now) : std::nullopt;
+    if (const auto expires = wholeNumberIn(date))
+        return *expires > std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count() ? std::optional(now) : std::nullopt;
     return httpTime(date);
 }
 

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include <limits>
 #include <set>
 
 #include <openssl/evp.h>
@@ -228,6 +229,14 @@ TEST_CASE("What an S3 client signed gets a token, in both versions, for a quarte
     CHECK(ask(old(now), base64(mac(EVP_sha1(), "wrong", old(now)))) == 401);
     const auto late = old(now - std::chrono::minutes(20));
     CHECK(ask(late, base64(mac(EVP_sha1(), key.secret, late))) == 401);
+
+    // An address signed beforehand says in seconds until when it is good.
+    const auto until = [](std::int64_t second) { return "GET\n\n\n" + std::to_string(second) + "\n/bucket/object"; };
+    const auto second = toMicros(now) / 1000000;
+    for (const auto& [when, status] : {std::pair{second + 60, 200}, {second - 60, 401}, {std::numeric_limits<std::int64_t>::max(), 200}}) {
+        CAPTURE(when);
+        CHECK(ask(until(when), base64(mac(EVP_sha1(), key.secret, until(when)))) == status);
+    }
 
     const auto date = compact(now), day = date.substr(0, 8);
     const auto text = "AWS4-HMAC-SHA256\n" + date + "\n" + day + "/RegionOne/s3/aws4_request\n" + sha256("the request");
