@@ -47,7 +47,7 @@ std::shared_ptr<const identity::ValidToken> tokenFor(store::Reader& db, const Po
     } else if (question.system) {
         claims.scope = identity::TokenScope::System;
     }
-    auto token = identity::examine(db, claims);
+    auto token = identity::examine(db, claims, ambient.now());
     if (!token)
         throw Error(Failure::Invalid, "user ", question.user,
                     " gets no such token: user, project or domain is disabled, or the user has no role there");

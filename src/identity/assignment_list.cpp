@@ -127,10 +127,12 @@ std::vector<Listed> listMade(store::Reader& db, const Wanted& wanted) {
 }
 
 /// The assignments that may count for what is wanted, before groups, inheritance and implied roles are resolved.
-std::vector<Assignment> candidates(store::Reader& db, const Wanted& wanted) {
+std::vector<Assignment> candidates(store::Reader& db, const Wanted& wanted, Time now) {
     store::Conditions conditions;
     if (wanted.user)
-        conditions.add("actor_id = ? OR actor_id IN (SELECT group_id FROM group_members WHERE user_id = ?)", *wanted.user, *wanted.user);
+        conditions.add("actor_id = ? OR actor_id IN (SELECT group_id FROM group_members WHERE user_id = ? UNION ALL SELECT group_id FROM "
+                       "federated_members WHERE user_id = ? AND expires > ?)",
+                       *wanted.user, *wanted.user, *wanted.user, now);
     if (wanted.inherited) conditions.add("inherited = 1");
     if (wanted.scope == Scope::Project) {
         std::set<std::string> around = wanted.targets;
@@ -146,8 +148,8 @@ std::vector<Assignment> candidates(store::Reader& db, const Wanted& wanted) {
     return role_table::assignments(db, conditions);
 }
 
-std::vector<Listed> listEffective(store::Reader& db, const Wanted& wanted) {
-    Lookup members([&](const std::string& group) { return group_table::members(db, {group}); });
+std::vector<Listed> listEffective(store::Reader& db, const Wanted& wanted, Time now) {
+    Lookup members([&](const std::string& group) { return group_table::membersAt(db, {group}, now); });
     Lookup below([&](const std::string& target) { return projectsBelow(db, target); });
     Lookup roles([&](const std::string& role) { return rolesReachedFrom(db, role); });
     std::set<Assignment> seen;
@@ -165,7 +167,7 @@ std::vector<Listed> listEffective(store::Reader& db, const Wanted& wanted) {
             if (seen.insert(had).second) listed.push_back({shown, made});
         }
     };
-    for (const auto& made : candidates(db, wanted)) {
+    for (const auto& made : candidates(db, wanted, now)) {
         std::vector<UserId> users;
         if (made.actor == Actor::User)
             users.push_back({made.actorId});
@@ -277,7 +279,7 @@ Response listAssignments(Request& request, Core& core) {
         caller.enforce(target);
 
     const auto wanted = wantedBy(query, db);
-    auto found = wanted.effective ? listEffective(db, wanted) : listMade(db, wanted);
+    auto found = wanted.effective ? listEffective(db, wanted, core.parts.ambient.now()) : listMade(db, wanted);
     if (!caller.domain.empty()) { // a token of a domain shows what concerns that domain only
         std::erase_if(found, [&](const Listed& each) {
             if (each.shown.scope == Scope::System) return true;

@@ -47,6 +47,13 @@ public:
     /// A token for who signed a request with an access key. The signature has been verified.
     Authenticated logInByKey(const Credential& key);
 
+    /// A token without a scope for whom an identity provider has proven, which `from` names for a shadow user; or a receipt, where the user
+    /// has to show more than that.
+    struct Provider {
+        std::string id, protocol;
+    };
+    Authenticated logInMapped(const User& user, const Provider& from);
+
     Tokens& tokens() { return tokens_; }
     Core& core() { return core_; }
     StoredCredentials& credentials() { return credentials_; }
@@ -60,6 +67,7 @@ private:
     void applyScope(TokenClaims& claims, const std::optional<Json>& scope, const Proof& proof);
     void applyTrust(TokenClaims& claims, const Json& reference, const Proof& proof);
     std::shared_ptr<const ValidToken> begun(const TokenClaims& claims);
+    std::optional<Authenticated> receiptFor(const User& user, const std::vector<std::string>& methods);
     Core& core_;
     Tokens& tokens_;
     Users& users_;
@@ -68,6 +76,9 @@ private:
     StoredCredentials& credentials_;
     AuthOptions options_;
 };
+
+/// A token, or a receipt; as the API answers a login.
+http::Response loginAnswer(const http::Request& request, const Authenticated& result, store::Reader& db);
 
 void addAuthRoutes(http::Routes& routes, Authentication& authentication);
 void addKeyLoginRoutes(http::Routes& routes, Authentication& authentication);

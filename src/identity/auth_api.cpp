@@ -47,9 +47,7 @@ Response receiptAnswer(const Request& request, const Authenticated& result, stor
 
 Response issue(Request& request, Authentication& authentication) {
     const auto result = authentication.logIn(request.json().object("auth"), std::string(request.headers["Openstack-Auth-Receipt"]));
-    auto& db = authentication.core().parts.store.reader();
-    if (!result.token) return receiptAnswer(request, result, db);
-    return tokenAnswer(201, *result.token, result.text, request, db);
+    return loginAnswer(request, result, authentication.core().parts.store.reader());
 }
 
 /// The token in X-Subject-Token, once the rule allows it to be looked at.
@@ -74,7 +72,8 @@ Response listScopes(Request& request, Core& core, bool domains) {
     auto& db = core.parts.store.reader();
     store::Conditions conditions;
     conditions.add("enabled = 1");
-    role_table::onlyThoseWithRole(conditions, caller.user, domains ? Assignment::Scope::Domain : Assignment::Scope::Project);
+    role_table::onlyThoseWithRole(conditions, caller.user, domains ? Assignment::Scope::Domain : Assignment::Scope::Project,
+                                  core.parts.ambient.now());
     const auto found = project_table::list(db, conditions);
     return slicedResponse<Project>(request, domains ? "domains" : "projects", found,
                                    [&](JsonWriter& out, const Project& each) { writeProject(out, request, each); });
@@ -83,7 +82,8 @@ Response listScopes(Request& request, Core& core, bool domains) {
 Response listSystem(Request& request, Core& core) {
     const auto& caller = callerOf(request);
     caller.enforce();
-    const bool any = !role_table::effective(core.parts.store.reader(), caller.user, Assignment::Scope::System, "all").empty();
+    const bool any =
+        !role_table::effective(core.parts.store.reader(), caller.user, Assignment::Scope::System, "all", core.parts.ambient.now()).empty();
     return listResponse(request, "system", [&](JsonWriter& out) {
         if (!any) return;
         const auto scope = out.object();
@@ -108,6 +108,10 @@ Response showCatalog(Request& request, Core& core) {
 
 }
 
+Response loginAnswer(const Request& request, const Authenticated& result, store::Reader& db) {
+    return result.token ? tokenAnswer(201, *result.token, result.text, request, db) : receiptAnswer(request, result, db);
+}
+
 void addAuthRoutes(Routes& routes, Authentication& authentication) {
     auto& core = authentication.core();
     const std::string path = "/v3/auth/tokens";
@@ -125,10 +129,12 @@ void addAuthRoutes(Routes& routes, Authentication& authentication) {
                           authentication.tokens().revoke(subject(request, authentication)->claims);
                           return emptyResponse(204);
                       }});
-    routes.push_back({Method::Get, "/v3/auth/projects", policy("identity:get_auth_projects"),
-                      [&](Request& request) { return listScopes(request, core, false); }});
-    routes.push_back({Method::Get, "/v3/auth/domains", policy("identity:get_auth_domains"),
-                      [&](Request& request) { return listScopes(request, core, true); }});
+    for (const std::string place : {"/v3/auth", "/v3/OS-FEDERATION"}) { // two names of one thing
+        routes.push_back({Method::Get, place + "/projects", policy("identity:get_auth_projects"),
+                          [&](Request& request) { return listScopes(request, core, false); }});
+        routes.push_back({Method::Get, place + "/domains", policy("identity:get_auth_domains"),
+                          [&](Request& request) { return listScopes(request, core, true); }});
+    }
     routes.push_back(
         {Method::Get, "/v3/auth/system", policy("identity:get_auth_system"), [&](Request& request) { return listSystem(request, core); }});
     routes.push_back({Method::Get, "/v3/auth/catalog", policy("identity:get_auth_catalog"),

@@ -178,7 +178,7 @@ void Authentication::applyScope(TokenClaims& claims, const std::optional<Json>& 
         TokenClaims wanted = claims;
         wanted.scope = TokenScope::Project;
         wanted.target = proof.user->defaultProject.text;
-        if (examine(db, wanted)) claims = wanted; // else unscoped, as if there were none
+        if (examine(db, wanted, core_.parts.ambient.now())) claims = wanted; // else unscoped, as if there were none
         return;
     }
     if (scope->size() != 1)
@@ -207,7 +207,7 @@ void Authentication::applyScope(TokenClaims& claims, const std::optional<Json>& 
 
 /// What the claims mean, once; a trust that is only good for so many tokens has one less then.
 std::shared_ptr<const ValidToken> Authentication::begun(const TokenClaims& claims) {
-    auto token = examine(core_.parts.store.reader(), claims);
+    auto token = examine(core_.parts.store.reader(), claims, core_.parts.ambient.now());
     if (!token)
         throw claims.trust.empty()
             ? refused()
@@ -239,23 +239,33 @@ Authenticated Authentication::logIn(const Json& auth, const std::string& receipt
     }
     if (proof.previous) addMissing(proof.methods, proof.previous->claims.methods);
 
-    Authenticated result;
-    result.rules = rulesOf(*proof.user);
-    if (!satisfies(proof.methods, result.rules)) {
-        const auto now = core_.parts.ambient.now();
-        result.receipt = {proof.user->id, proof.methods, now, now + options_.receiptLifetime};
-        result.text = tokens_.seal(result.receipt);
-        return result;
-    }
+    if (auto unfinished = receiptFor(*proof.user, proof.methods)) return *std::move(unfinished);
     TokenClaims claims = tokens_.fresh(proof.user->id, proof.methods);
     if (proof.previous) {
         claims.expires = proof.previous->claims.expires; // a token cannot prolong its own life
         claims.auditIds.push_back(proof.previous->claims.auditIds.back());
+        claims.provider = proof.previous->claims.provider;
+        claims.protocol = proof.previous->claims.protocol;
     }
     applyScope(claims, auth.find("scope"), proof);
-    result.token = begun(claims);
-    result.text = tokens_.seal(claims);
-    return result;
+    return {begun(claims), tokens_.seal(claims), {}, {}};
+}
+
+/// Where the methods are not enough for this user: what stands for them until more is shown.
+std::optional<Authenticated> Authentication::receiptFor(const User& user, const std::vector<std::string>& methods) {
+    auto rules = rulesOf(user);
+    if (satisfies(methods, rules)) return std::nullopt;
+    const auto now = core_.parts.ambient.now();
+    const Receipt receipt{user.id, methods, now, now + options_.receiptLifetime};
+    return Authenticated{nullptr, tokens_.seal(receipt), receipt, std::move(rules)};
+}
+
+Authenticated Authentication::logInMapped(const User& user, const Provider& from) {
+    TokenClaims claims = tokens_.fresh(user.id, {"mapped"});
+    if (auto unfinished = receiptFor(user, claims.methods)) return *std::move(unfinished);
+    claims.provider = from.id;
+    claims.protocol = from.protocol;
+    return {begun(claims), tokens_.seal(claims), {}, {}};
 }
 
 Authenticated Authentication::logInByKey(const Credential& key) {
@@ -268,10 +278,7 @@ Authenticated Authentication::logInByKey(const Credential& key) {
         claims.applicationCredential = parent->id;
         if (parent->expires) claims.expires = std::min(claims.expires, *parent->expires);
     }
-    Authenticated result;
-    result.token = begun(claims);
-    result.text = tokens_.seal(claims);
-    return result;
+    return {begun(claims), tokens_.seal(claims), {}, {}};
 }
 
 }

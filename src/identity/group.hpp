@@ -32,6 +32,13 @@ bool hasMember(store::Reader& db, const GroupId& group, const UserId& user);
 void addMember(store::Transaction& tx, const GroupId& group, const UserId& user); ///< twice is once
 bool removeMember(store::Transaction& tx, const GroupId& group, const UserId& user);
 std::vector<UserId> members(store::Reader& db, const GroupId& group);
+
+// Those who are in a group for a while, by the word of an identity provider.
+
+/// Them, and those who are in it anyway.
+std::vector<UserId> membersAt(store::Reader& db, const GroupId& group, Time now);
+std::vector<GroupId> federatedOf(store::Reader& db, const UserId& user, const std::string& provider, Time now);
+std::optional<Time> nextToLeave(store::Reader& db, const UserId& user, Time now); ///< when the user leaves the first of them
 }
 
 /// Groups: who may, and what must hold.

@@ -60,7 +60,9 @@ Response listMembers(Request& request, Groups& groups, Core& core) {
     const auto group = groups.show(callerOf(request), {request.param("id")});
     auto& db = core.parts.store.reader();
     store::Conditions conditions;
-    conditions.add("id IN (SELECT user_id FROM group_members WHERE group_id = ?)", group.id);
+    conditions.add("id IN (SELECT user_id FROM group_members WHERE group_id = ? UNION ALL SELECT user_id FROM federated_members WHERE "
+                   "group_id = ? AND expires > ?)",
+                   group.id, group.id, core.parts.ambient.now());
     applyFilters(conditions, request.query, memberFilters);
     const auto page = Page::from(request.query, conditions, db, "users", memberFilters, "name");
     return pageResponse<User>(request, "users", page, user_table::list(db, conditions, page.order),
@@ -74,7 +76,9 @@ Response listOfUser(Request& request, Core& core) {
     callerOf(request).enforce(targetOf(user));
     if (!user) throw Error(Failure::NotFound, "Could not find user: ", id, ".");
     store::Conditions conditions;
-    conditions.add("id IN (SELECT group_id FROM group_members WHERE user_id = ?)", id);
+    conditions.add("id IN (SELECT group_id FROM group_members WHERE user_id = ? UNION ALL SELECT group_id FROM federated_members WHERE "
+                   "user_id = ? AND expires > ?)",
+                   id, id, core.parts.ambient.now());
     applyFilters(conditions, request.query, groupFilters);
     const auto page = Page::from(request.query, conditions, db, "groups", groupFilters, "name");
     return pageResponse<Group>(request, "groups", page, group_table::list(db, conditions, page.order),

@@ -51,4 +51,24 @@ std::vector<UserId> members(store::Reader& db, const GroupId& group) {
     });
 }
 
+std::vector<UserId> membersAt(store::Reader& db, const GroupId& group, Time now) {
+    return db
+        .query("SELECT user_id FROM group_members WHERE group_id = ? UNION SELECT user_id FROM federated_members WHERE group_id = ? AND "
+               "expires > ? ORDER BY user_id",
+               group, group, now)
+        .all<UserId>([](const store::Row& row) { return row.id<UserId>(0); });
+}
+
+std::vector<GroupId> federatedOf(store::Reader& db, const UserId& user, const std::string& provider, Time now) {
+    return db
+        .query("SELECT group_id FROM federated_members WHERE user_id = ? AND provider_id = ? AND expires > ? ORDER BY group_id", user,
+               provider, now)
+        .all<GroupId>([](const store::Row& row) { return row.id<GroupId>(0); });
+}
+
+std::optional<Time> nextToLeave(store::Reader& db, const UserId& user, Time now) {
+    auto found = db.query("SELECT min(expires) FROM federated_members WHERE user_id = ? AND expires > ?", user, now);
+    return found.next() ? found.row().maybeTime(0) : std::nullopt;
+}
+
 }

@@ -2,6 +2,7 @@
 #include "identity/catalog.hpp"
 #include "identity/directory.hpp"
 #include "identity/domain_config.hpp"
+#include "identity/federation.hpp"
 #include "identity/gate.hpp"
 #include "identity/group.hpp"
 #include "identity/identity.hpp"
@@ -73,7 +74,7 @@ std::vector<ConfigOption> configOptions() {
                                          {"identity", "included_previous_windows", "1", wholeNumber(0, 10)},
                                          {"identity", "max_project_tree_depth", "5", wholeNumber(1, 100)},
                                          {"identity", "enforcement_model", "flat", oneOf({"flat", "strict_two_level"})}};
-    for (const auto& more : {passwordRuleOptions(), keyOptions(), directoriesConfigOptions()})
+    for (const auto& more : {passwordRuleOptions(), keyOptions(), directoriesConfigOptions(), federationOptions()})
         options.insert(options.end(), more.begin(), more.end());
     return options;
 }
@@ -91,6 +92,7 @@ struct Identity::Impl {
     Trusts trusts;
     StoredCredentials credentials;
     Authentication authentication;
+    Federation federation;
     Keeper keeper;
 
     explicit Impl(Parts parts, const std::filesystem::path& stateDir)
@@ -110,6 +112,7 @@ struct Identity::Impl {
                          {.rescopeScoped = parts.config.boolean("identity", "allow_rescope_scoped_token"),
                           .receiptLifetime = parts.config.seconds("identity", "receipt_lifetime"),
                           .totpWindowsBefore = parts.config.integer("identity", "included_previous_windows")}),
+          federation(core, users, authentication),
           keeper(core, tokens.keys()) {}
 };
 
@@ -171,6 +174,7 @@ Site Identity::site() {
     addVersionRoutes(site.routes);
     addAuthRoutes(site.routes, impl_->authentication);
     addKeyLoginRoutes(site.routes, impl_->authentication);
+    addFederationRoutes(site.routes, impl_->federation, impl_->core);
     addApplicationCredentialRoutes(site.routes, impl_->applicationCredentials, impl_->core);
     addTrustRoutes(site.routes, impl_->trusts, impl_->core);
     addCredentialRoutes(site.routes, impl_->credentials);

@@ -37,8 +37,8 @@ void remove(store::Transaction& tx, const ProjectId& id); ///< with its assignme
 std::vector<ProjectId> children(store::Reader& db, const ProjectId& id);
 
 /// The projects that this one is in, nearest first, and those that are in it: those only on which `user` has a role.
-std::vector<Project> above(store::Reader& db, const ProjectId& id, const UserId& user);
-std::vector<Project> below(store::Reader& db, const ProjectId& id, const UserId& user);
+std::vector<Project> above(store::Reader& db, const ProjectId& id, const UserId& user, Time now);
+std::vector<Project> below(store::Reader& db, const ProjectId& id, const UserId& user, Time now);
 }
 
 /// Projects and domains: who may, and what must hold.

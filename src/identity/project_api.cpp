@@ -136,7 +136,9 @@ void writeBelow(JsonWriter& out, const ProjectId& id, store::Reader& db) {
 }
 
 /// What the query wants to see of the tree around a project. Lists have the projects only on which the caller has a role.
-std::string treePart(const Request& request, const Project& project, store::Reader& db) {
+std::string treePart(const Request& request, const Project& project, Core& core) {
+    auto& db = core.parts.store.reader();
+    const auto now = core.parts.ambient.now();
     const auto& query = request.query;
     for (const std::string what : {"parents", "subtree"})
         if (query.flag(what + "_as_list") && query.flag(what + "_as_ids"))
@@ -154,8 +156,8 @@ std::string treePart(const Request& request, const Project& project, store::Read
             }
         };
         const auto& user = callerOf(request).user;
-        if (query.flag("parents_as_list")) writeList("parents", project_table::above(db, project.id, user));
-        if (query.flag("subtree_as_list")) writeList("subtree", project_table::below(db, project.id, user));
+        if (query.flag("parents_as_list")) writeList("parents", project_table::above(db, project.id, user, now));
+        if (query.flag("subtree_as_list")) writeList("subtree", project_table::below(db, project.id, user, now));
         if (query.flag("parents_as_ids")) {
             out.key("parents");
             writeAbove(out, project, db);
@@ -169,9 +171,8 @@ std::string treePart(const Request& request, const Project& project, store::Read
 }
 
 Response show(Request& request, Projects& projects, Core& core) {
-    auto& db = core.parts.store.reader();
     const auto project = projects.show(callerOf(request), {request.param("id")}, false);
-    const auto tree = treePart(request, project, db);
+    const auto tree = treePart(request, project, core);
     return jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         out.key("project");

@@ -74,24 +74,24 @@ std::vector<ProjectId> children(store::Reader& db, const ProjectId& id) {
     });
 }
 
-std::vector<Project> above(store::Reader& db, const ProjectId& id, const UserId& user) {
+std::vector<Project> above(store::Reader& db, const ProjectId& id, const UserId& user, Time now) {
     std::vector<Project> found;
     for (auto project = find(db, id); project && !project->parent.empty();) {
         project = find(db, project->parent);
         store::Conditions visible;
         visible.add("id = ?", project ? project->id : ProjectId());
-        role_table::onlyThoseWithRole(visible, user, Assignment::Scope::Project);
+        role_table::onlyThoseWithRole(visible, user, Assignment::Scope::Project, now);
         if (!list(db, visible).empty()) found.push_back(*project);
     }
     return found;
 }
 
-std::vector<Project> below(store::Reader& db, const ProjectId& id, const UserId& user) {
+std::vector<Project> below(store::Reader& db, const ProjectId& id, const UserId& user, Time now) {
     store::Conditions visible;
     visible.add("id IN (WITH RECURSIVE below (id) AS (SELECT id FROM projects WHERE parent_id = ? UNION SELECT projects.id FROM below JOIN "
                 "projects ON parent_id = below.id) SELECT id FROM below)",
                 id);
-    role_table::onlyThoseWithRole(visible, user, Assignment::Scope::Project);
+    role_table::onlyThoseWithRole(visible, user, Assignment::Scope::Project, now);
     return list(db, visible);
 }
 

@@ -55,10 +55,10 @@ std::vector<Assignment> assignments(store::Reader& db, const store::Conditions& 
 
 /// The roles a user has on a target, by themselves, through groups and by inheritance, with all that they imply; global roles only, as a
 /// token carries them.
-std::vector<Role> effective(store::Reader& db, const UserId& user, Assignment::Scope scope, const std::string& target);
+std::vector<Role> effective(store::Reader& db, const UserId& user, Assignment::Scope scope, const std::string& target, Time now);
 
 /// Restricts a listing of projects or domains to those on which the user has a role, in whatever way.
-void onlyThoseWithRole(store::Conditions& conditions, const UserId& user, Assignment::Scope scope);
+void onlyThoseWithRole(store::Conditions& conditions, const UserId& user, Assignment::Scope scope, Time now);
 }
 
 void addRoleRoutes(http::Routes& routes, Core& core);

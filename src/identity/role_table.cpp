@@ -26,8 +26,9 @@ Assignment::Scope scopeOf(const std::string& name) {
     return name == "project" ? Assignment::Scope::Project : name == "domain" ? Assignment::Scope::Domain : Assignment::Scope::System;
 }
 
-// Who acts where a user does: the user, and the groups they are in.
-constexpr std::string_view actors = "actors (id) AS (SELECT ? UNION ALL SELECT group_id FROM group_members WHERE user_id = ?)";
+// Who acts where a user does: the user, and the groups they are in. To be bound: the user three times, and the time.
+constexpr std::string_view actors = "actors (id) AS (SELECT ? UNION ALL SELECT group_id FROM group_members WHERE user_id = ? UNION ALL "
+                                    "SELECT group_id FROM federated_members WHERE user_id = ? AND expires > ?)";
 
 }
 
@@ -110,7 +111,7 @@ std::vector<Assignment> assignments(store::Reader& db, const store::Conditions& 
         });
 }
 
-std::vector<Role> effective(store::Reader& db, const UserId& user, Assignment::Scope scope, const std::string& target) {
+std::vector<Role> effective(store::Reader& db, const UserId& user, Assignment::Scope scope, const std::string& target, Time now) {
     // CROSS JOIN keeps the order of the loops: from the few actors and ancestors into the assignments' key. UNION ends the last step even
     // where implications go round.
     static const std::string sql =
@@ -123,10 +124,10 @@ std::vector<Role> effective(store::Reader& db, const UserId& user, Assignment::S
         "'domain') AND target_id = above.id AND inherited = 1 "
         "UNION SELECT implied_id FROM reached JOIN implied_roles ON prior_id = reached.id) " +
         std::string(select) + " WHERE id IN reached AND domain_id = '' ORDER BY name";
-    return db.query(sql, user, user, target, nameOf(scope), nameOf(scope), target).all<Role>(fromRow);
+    return db.query(sql, user, user, user, now, target, nameOf(scope), nameOf(scope), target).all<Role>(fromRow);
 }
 
-void onlyThoseWithRole(store::Conditions& conditions, const UserId& user, Assignment::Scope scope) {
+void onlyThoseWithRole(store::Conditions& conditions, const UserId& user, Assignment::Scope scope, Time now) {
     static const std::string direct = "id IN (WITH " + std::string(actors) +
                                       " SELECT target_id FROM actors CROSS JOIN assignments WHERE actor_id = actors.id AND scope = ? AND "
                                       "inherited = 0)";
@@ -136,9 +137,9 @@ void onlyThoseWithRole(store::Conditions& conditions, const UserId& user, Assign
         "inherited "
         "= 1 AND parent_id = target_id UNION SELECT projects.id FROM below JOIN projects ON parent_id = below.id) SELECT id FROM below)";
     if (scope == Assignment::Scope::Project)
-        conditions.add(direct + " OR " + below, user, user, nameOf(scope), user, user);
+        conditions.add(direct + " OR " + below, user, user, user, now, nameOf(scope), user, user, user, now);
     else
-        conditions.add(direct, user, user, nameOf(scope));
+        conditions.add(direct, user, user, user, now, nameOf(scope));
 }
 
 }

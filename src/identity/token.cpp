@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "identity/catalog.hpp"
+#include "identity/group.hpp"
 #include "identity/revocation.hpp"
 
 namespace stratolet::identity {
@@ -13,9 +14,9 @@ namespace {
 
 // The first byte says what follows; another number is another layout.
 constexpr char tokenLayout = 2, receiptLayout = 65;
-constexpr std::array<std::string_view, 5> methodNames = {"password", "token", "totp", "application_credential", "ec2credential"};
-constexpr unsigned hasTrust = 0x10, hasApplicationCredential = 0x20, scopeBits = 0x0F; // of the scope's byte
-constexpr std::size_t cachedMax = 8192;                                                // tokens a thread remembers
+constexpr std::array<std::string_view, 6> methodNames = {"password", "token", "totp", "application_credential", "ec2credential", "mapped"};
+constexpr unsigned hasTrust = 0x10, hasApplicationCredential = 0x20, hasProvider = 0x40, scopeBits = 0x0F; // of the scope's byte
+constexpr std::size_t cachedMax = 8192;                                                                    // tokens a thread remembers
 
 // Texts are length and bytes; an id of 32 hexadecimal digits is packed into 16 bytes behind the length 0xFF.
 
@@ -129,6 +130,30 @@ std::optional<std::pair<User, std::string>> activeUser(store::Reader& db, const 
     return std::pair(*std::move(user), domain->name);
 }
 
+/// The provider still takes part, and still knows the user.
+bool isVouchedFor(store::Reader& db, const TokenClaims& claims) {
+    return db
+        .query("SELECT 1 FROM federated_users JOIN identity_providers ON id = provider_id WHERE provider_id = ? AND protocol_id = ? AND "
+               "user_id = ? AND enabled = 1",
+               claims.provider, claims.protocol, claims.user)
+        .any();
+}
+
+void writeFederation(JsonWriter& out, const ValidToken& token) {
+    const auto object = out.object("OS-FEDERATION");
+    const auto writeId = [&](std::string_view key, const std::string& id) {
+        const auto inner = out.object(key);
+        out.field("id", id);
+    };
+    writeId("identity_provider", token.claims.provider);
+    writeId("protocol", token.claims.protocol);
+    const auto groups = out.array("groups");
+    for (const auto& each : token.groups) {
+        const auto group = out.object();
+        out.field("id", each);
+    }
+}
+
 void writeTrust(JsonWriter& out, const Trust& trust) {
     const auto object = out.object("OS-TRUST:trust");
     out.field("id", trust.id);
@@ -173,12 +198,17 @@ std::vector<Role> passedOn(std::vector<Role> held, const std::vector<RoleId>& de
 std::string payloadOf(const TokenClaims& claims) {
     std::string out(1, tokenLayout);
     out += static_cast<char>(static_cast<unsigned>(claims.scope) | (claims.trust.empty() ? 0 : hasTrust) |
-                             (claims.applicationCredential.empty() ? 0 : hasApplicationCredential));
+                             (claims.applicationCredential.empty() ? 0 : hasApplicationCredential) |
+                             (claims.provider.empty() ? 0 : hasProvider));
     out += static_cast<char>(bitsOf(claims.methods));
     putText(out, claims.user.text);
     putText(out, claims.target);
     if (!claims.trust.empty()) putText(out, claims.trust.text);
     if (!claims.applicationCredential.empty()) putText(out, claims.applicationCredential.text);
+    if (!claims.provider.empty()) {
+        putText(out, claims.provider);
+        putText(out, claims.protocol);
+    }
     putTime(out, claims.issued);
     putTime(out, claims.expires);
     for (const auto& each : claims.auditIds) putText(out, each);
@@ -190,13 +220,18 @@ std::optional<TokenClaims> claimsIn(std::string_view payload) {
     if (in.byte() != tokenLayout) return std::nullopt;
     TokenClaims claims;
     const unsigned scope = in.byte();
-    if (!isScope(scope & scopeBits) || (scope & ~(scopeBits | hasTrust | hasApplicationCredential))) return std::nullopt;
+    if (!isScope(scope & scopeBits) || (scope & ~(scopeBits | hasTrust | hasApplicationCredential | hasProvider))) return std::nullopt;
     claims.scope = static_cast<TokenScope>(scope & scopeBits);
     claims.methods = methodsOf(in.byte());
     claims.user.text = in.text();
     claims.target = in.text();
     if (scope & hasTrust) claims.trust.text = in.text();
     if (scope & hasApplicationCredential) claims.applicationCredential.text = in.text();
+    if (scope & hasProvider) {
+        claims.provider = in.text();
+        claims.protocol = in.text();
+        if (claims.provider.empty()) return std::nullopt;
+    }
     claims.issued = in.time();
     claims.expires = in.time();
     while (!in.rest.empty() && !in.broken) claims.auditIds.push_back(in.text());
@@ -241,9 +276,10 @@ std::optional<Receipt> Tokens::openReceipt(const std::string& text) const {
     return receipt;
 }
 
-std::shared_ptr<const ValidToken> examine(store::Reader& db, const TokenClaims& claims) {
+std::shared_ptr<const ValidToken> examine(store::Reader& db, const TokenClaims& claims, Time now) {
     auto token = std::make_shared<ValidToken>();
     token->claims = claims;
+    token->goodUntil = claims.expires;
     auto subject = activeUser(db, claims.user, claims.issued);
     if (!subject) return nullptr;
     for (const auto& each : claims.auditIds)
@@ -262,6 +298,11 @@ std::shared_ptr<const ValidToken> examine(store::Reader& db, const TokenClaims& 
         const auto& credential = token->applicationCredential;
         if (!credential || credential->user != claims.user || credential->project.text != claims.target) return nullptr;
     }
+    if (!claims.provider.empty()) {
+        if (!isVouchedFor(db, claims)) return nullptr;
+        token->groups = group_table::federatedOf(db, claims.user, claims.provider, now);
+    }
+    if (const auto leaves = group_table::nextToLeave(db, roleHolder, now)) token->goodUntil = std::min(token->goodUntil, *leaves);
     token->user = std::move(subject->first);
     token->userDomainName = std::move(subject->second);
     if (claims.scope == TokenScope::Project || claims.scope == TokenScope::Domain) {
@@ -274,7 +315,7 @@ std::shared_ptr<const ValidToken> examine(store::Reader& db, const TokenClaims& 
     }
     if (claims.scope != TokenScope::Unscoped) {
         token->roles = role_table::effective(db, roleHolder, assignmentScopeOf(claims.scope),
-                                             claims.scope == TokenScope::System ? "all" : claims.target);
+                                             claims.scope == TokenScope::System ? "all" : claims.target, now);
         if (token->trust)
             token->roles = passedOn(std::move(token->roles), token->trust->roles, trust_table::reachedRoles(db, claims.trust));
         if (token->applicationCredential)
@@ -307,21 +348,21 @@ std::shared_ptr<const ValidToken> Tokens::validate(const std::string& text) cons
     }
     const auto now = core_.parts.ambient.now();
     if (const auto found = cache.tokens.find(text); found != cache.tokens.end()) {
-        if (now < found->second->claims.expires) return found->second;
+        if (now < found->second->goodUntil) return found->second;
         cache.tokens.erase(found);
-        return nullptr;
     }
     const auto claims = opened(text);
     if (!claims || now >= claims->expires) return nullptr;
-    auto token = examine(core_.parts.store.reader(), *claims);
+    auto token = examine(core_.parts.store.reader(), *claims, now);
     if (token) cache.tokens.emplace(text, token);
     return token;
 }
 
 std::shared_ptr<const ValidToken> Tokens::validateExpired(const std::string& text) const {
     const auto claims = opened(text);
-    if (!claims || core_.parts.ambient.now() >= claims->expires + lifetimes_.expiredWindow) return nullptr;
-    return examine(core_.parts.store.reader(), *claims);
+    const auto now = core_.parts.ambient.now();
+    if (!claims || now >= claims->expires + lifetimes_.expiredWindow) return nullptr;
+    return examine(core_.parts.store.reader(), *claims, now);
 }
 
 void Tokens::revoke(const TokenClaims& claims) {
@@ -353,6 +394,7 @@ void writeToken(JsonWriter& out, const ValidToken& token, store::Reader& db, boo
         out.field("id", token.user.id);
         out.field("name", token.user.name);
         out.field("password_expires_at", token.user.passwordExpires ? std::optional(isoMicros(*token.user.passwordExpires)) : std::nullopt);
+        if (!claims.provider.empty()) writeFederation(out, token);
     }
     {
         const auto audits = out.array("audit_ids");

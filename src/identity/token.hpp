@@ -24,6 +24,7 @@ struct TokenClaims {
     std::string target;                            ///< id of the project or domain
     TrustId trust;                                 ///< empty unless the token is one of a trust
     ApplicationCredentialId applicationCredential; ///< empty unless it was made with one
+    std::string provider, protocol;                ///< the identity provider that has proven its own user; empty for everybody else
     std::vector<std::string> methods;
     Time issued, expires;
     std::vector<std::string> auditIds; ///< its own, then that of the token it came from
@@ -40,6 +41,8 @@ struct ValidToken {
     std::vector<std::string> roleNames;
     std::optional<Trust> trust;
     std::optional<ApplicationCredential> applicationCredential;
+    std::vector<GroupId> groups; ///< by the word of the identity provider
+    Time goodUntil;              ///< when it expires, or may mean something else: such a group has been left
     std::shared_ptr<const Credentials> credentials;
 };
 
@@ -51,7 +54,7 @@ struct Receipt {
 };
 
 /// What the claims mean now; nothing where they mean nothing any more (disabled, revoked, deleted, no role left). Expiry isn't looked at.
-std::shared_ptr<const ValidToken> examine(store::Reader& db, const TokenClaims& claims);
+std::shared_ptr<const ValidToken> examine(store::Reader& db, const TokenClaims& claims, Time now);
 
 class Tokens {
 public:

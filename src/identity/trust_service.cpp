@@ -81,7 +81,8 @@ Trust Trusts::create(const Caller& caller, const NewTrust& wanted) {
             const bool derived = token->trust || token->applicationCredential;
             trust.roles = heldRoles(tx, wanted.roles,
                                     derived ? token->roles
-                                            : role_table::effective(tx, wanted.trustor, Assignment::Scope::Project, wanted.project.text));
+                                            : role_table::effective(tx, wanted.trustor, Assignment::Scope::Project, wanted.project.text,
+                                                                    core_.parts.ambient.now()));
         }
         trust_table::insert(tx, trust, core_.parts.ambient.now());
         return trust;

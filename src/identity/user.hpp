@@ -11,6 +11,12 @@
 
 namespace stratolet::identity {
 
+/// What an identity provider calls a user, in the realm of one of its protocols.
+struct FederatedIdentity {
+    std::string provider, protocol, uniqueId;
+    friend bool operator==(const FederatedIdentity&, const FederatedIdentity&) = default;
+};
+
 struct User {
     UserId id;
     std::string name;
@@ -22,6 +28,7 @@ struct User {
     Time tokensValidAfter; ///< a token issued before is revoked
     std::string options = "{}";
     std::string extra = "{}";
+    std::vector<FederatedIdentity> federated = {}; ///< by provider and protocol
 };
 
 namespace user_table {
@@ -30,6 +37,10 @@ std::optional<User> findByName(store::Reader& db, const DomainId& domain, const 
 std::vector<User> list(store::Reader& db, const store::Conditions& conditions, const std::string& order = " ORDER BY created, id");
 void insert(store::Transaction& tx, const User& user, Time now);
 void update(store::Transaction& tx, const User& user);
+
+/// Error(Conflict) where one of them is another user's, Error(Invalid) where one has control characters.
+void setFederated(store::Transaction& tx, const User& user);
+
 void remove(store::Transaction& tx, const UserId& id); ///< with its assignments
 
 Login login(store::Reader& db, const UserId& id);
@@ -67,6 +78,10 @@ public:
     /// The same where somebody else has found out whether the password is right.
     void admit(const std::optional<User>& user, bool right);
 
+    /// The same for somebody whom others have proven: no failed password locks them out. Error(Unauthenticated) unless the account is in
+    /// use.
+    void welcome(const User& user);
+
     /// Counts a proof that was wrong, of another kind than the password; `user` may be nobody.
     void countFailure(const std::optional<User>& user);
 
@@ -90,6 +105,7 @@ private:
     bool isActive(const User& user, const Login& login) const;
     User shown(store::Reader& db, User user) const; ///< who is asleep counts as disabled
     bool isLocked(const std::optional<User>& user, const Login& login) const;
+    void noteLogin(const User& user, const Login& login); ///< one that went well
     Core& core_;
     PasswordRules rules_;
 };

@@ -10,8 +10,8 @@ namespace {
 using namespace http;
 
 const std::initializer_list<std::string_view> userAttributes = {
-    "id",      "name",  "domain_id", "enabled", "default_project_id", "password", "password_expires_at", "original_password",
-    "options", "links", "domain"};
+    "id",      "name",  "domain_id", "enabled",  "default_project_id", "password", "password_expires_at", "original_password",
+    "options", "links", "domain",    "federated"};
 
 Response answer(const Request& request, int status, const User& user) {
     return jsonResponse(status, [&](JsonWriter& out) {
@@ -37,6 +37,41 @@ void checkOptions(const Json& options) {
     }
 }
 
+std::vector<FederatedIdentity> identitiesIn(const Json& federated) {
+    std::vector<FederatedIdentity> identities;
+    for (const auto& provider : federated.items()) {
+        provider.onlyKnows({"idp_id", "protocols"});
+        for (const auto& protocol : provider.array("protocols").items()) {
+            protocol.onlyKnows({"protocol_id", "unique_id"});
+            identities.push_back({provider.text("idp_id"), protocol.text("protocol_id"), checkedName(protocol.at("unique_id"), 255)});
+        }
+    }
+    return identities;
+}
+
+void writeFederated(JsonWriter& out, const std::vector<FederatedIdentity>& identities) {
+    const auto providers = out.array("federated");
+    for (auto each = identities.begin(); each != identities.end();) {
+        const auto provider = out.object();
+        const auto& id = each->provider;
+        out.field("idp_id", id);
+        const auto protocols = out.array("protocols");
+        for (; each != identities.end() && each->provider == id; ++each) {
+            const auto protocol = out.object();
+            out.field("protocol_id", each->protocol);
+            out.field("unique_id", each->uniqueId);
+        }
+    }
+}
+
+/// idp_id, protocol_id and unique_id: one identity that has all of what is asked for.
+void applyFederatedFilters(store::Conditions& conditions, const Query& query) {
+    store::Conditions identity;
+    applyFilters(identity, query, {{"idp_id", "provider_id"}, {"protocol_id", "protocol_id"}, {"unique_id", "unique_id"}});
+    if (!identity.values().empty())
+        conditions.append("id IN (SELECT user_id FROM federated_users" + identity.where() + ")", identity.values());
+}
+
 void take(User& user, const Json& body) {
     if (const auto name = body.find("name")) user.name = checkedName(*name, 255);
     if (body.has("default_project_id")) user.defaultProject.text = body.maybeText("default_project_id").value_or("");
@@ -45,6 +80,7 @@ void take(User& user, const Json& body) {
     user.options = mergedOptions(user.options, body,
                                  {"ignore_change_password_upon_first_use", "ignore_password_expiry", "ignore_lockout_failure_attempts",
                                   "lock_password", "multi_factor_auth_enabled", "multi_factor_auth_rules", "ignore_user_inactivity"});
+    if (const auto federated = body.find("federated")) user.federated = identitiesIn(*federated);
     user.extra = mergedExtra(user.extra, body, userAttributes);
 }
 
@@ -86,6 +122,7 @@ Response list(Request& request, Users& users, Core& core) {
     store::Conditions conditions;
     applyFilters(conditions, request.query, userFilters);
     applyExpiryFilter(conditions, request.query);
+    applyFederatedFilters(conditions, request.query);
     const auto& caller = callerOf(request);
     if (!caller.domain.empty()) conditions.add("domain_id = ?", caller.domain);
     const auto page = Page::from(request.query, conditions, core.parts.store.reader(), "users", userFilters, "created");
@@ -122,6 +159,7 @@ void writeUser(JsonWriter& out, const Request& request, const User& user) {
     if (!user.defaultProject.empty()) out.field("default_project_id", user.defaultProject);
     out.field("password_expires_at", user.passwordExpires ? std::optional(isoMicros(*user.passwordExpires)) : std::nullopt);
     out.rawField("options", user.options);
+    if (!user.federated.empty()) writeFederated(out, user.federated);
     writeExtra(out, user.extra);
     writeSelf(out, request, "users/" + user.id.text);
 }

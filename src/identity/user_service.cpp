@@ -18,6 +18,15 @@ void refuseDuplicate(store::Reader& db, const User& user) {
                     " at domain ID ", user.domain, ".");
 }
 
+/// Error(Invalid) where there is no such provider or protocol.
+void keepFederated(store::Transaction& tx, const User& user) {
+    for (const auto& each : user.federated)
+        if (!tx.query("SELECT 1 FROM federation_protocols WHERE provider_id = ? AND id = ?", each.provider, each.protocol).any())
+            throw Error(Failure::Invalid, "Invalid input for field 'federated': Could not find protocol ", each.protocol,
+                        " of Identity Provider ", each.provider, ".");
+    user_table::setFederated(tx, user);
+}
+
 void refuseDefaultDomain(store::Reader& db, const User& user) {
     if (user.defaultProject.empty()) return;
     const auto project = project_table::find(db, user.defaultProject);
@@ -54,6 +63,7 @@ User Users::create(const Caller& caller, User wanted, const std::optional<std::s
         refuseDuplicate(tx, wanted);
         refuseDefaultDomain(tx, wanted);
         user_table::insert(tx, wanted, core_.parts.ambient.now());
+        keepFederated(tx, wanted);
         Login login;
         login.lastActive = core_.parts.ambient.now();
         user_table::setLogin(tx, wanted.id, login);
@@ -99,6 +109,7 @@ User Users::update(const Caller& caller, const UserId& id, const std::function<v
         refuseDuplicate(tx, user);
         refuseDefaultDomain(tx, user);
         const auto now = core_.parts.ambient.now();
+        if (user.federated != before->federated) keepFederated(tx, user);
         if (before->enabled && !user.enabled) {
             user.tokensValidAfter = now;
             revocation_table::record(tx, {.user = id.text}, now);
@@ -191,21 +202,30 @@ void Users::prove(const std::optional<User>& user, const std::string& password) 
 }
 
 void Users::admit(const std::optional<User>& user, bool right) {
-    const auto now = core_.parts.ambient.now();
-    const UserId counted = user ? user->id : UserId();
-    const auto login = user_table::login(core_.parts.store.reader(), counted);
+    const auto login = user_table::login(core_.parts.store.reader(), user ? user->id : UserId());
     if (!right || isLocked(user, login) || !isActive(*user, login)) {
         countFailure(user);
         throw Error(Failure::Unauthenticated, "The request you have made requires authentication.");
     }
+    noteLogin(*user, login);
+}
+
+void Users::welcome(const User& user) {
+    const auto login = user_table::login(core_.parts.store.reader(), user.id);
+    if (!isActive(user, login)) throw Error(Failure::Unauthenticated, "The request you have made requires authentication.");
+    noteLogin(user, login);
+}
+
+void Users::noteLogin(const User& user, const Login& login) {
+    const auto now = core_.parts.ambient.now();
     const bool newDay = rules_.inactive.count() > 0 && (!login.lastActive || std::chrono::floor<std::chrono::days>(*login.lastActive) <
                                                                                  std::chrono::floor<std::chrono::days>(now));
     if (login.failures == 0 && !newDay) return;
     core_.parts.store.write([&](store::Transaction& tx) {
-        auto present = user_table::login(tx, counted);
+        auto present = user_table::login(tx, user.id);
         present.failures = 0;
         present.lastActive = now;
-        user_table::setLogin(tx, counted, present);
+        user_table::setLogin(tx, user.id, present);
     });
 }
 
@@ -256,7 +276,7 @@ std::vector<Project> Users::projectsOf(const Caller& caller, const UserId& id) {
     caller.enforce(targetOf(user));
     if (!user) throw notFound(id);
     store::Conditions assigned;
-    role_table::onlyThoseWithRole(assigned, id, Assignment::Scope::Project);
+    role_table::onlyThoseWithRole(assigned, id, Assignment::Scope::Project, core_.parts.ambient.now());
     return project_table::list(db, assigned);
 }
 

@@ -1,14 +1,30 @@
+#include <stratolet/error.hpp>
+
 #include "identity/user.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::identity::user_table {
 namespace {
 
 constexpr std::string_view select =
-    "SELECT id, name, domain_id, enabled, default_project_id, password, password_expires, tokens_valid_after, options, extra FROM users";
+    "SELECT id, name, domain_id, enabled, default_project_id, password, password_expires, tokens_valid_after, options, extra, "
+    "(SELECT group_concat(provider_id || char(31) || protocol_id || char(31) || unique_id, char(30)) FROM "
+    "(SELECT * FROM federated_users WHERE user_id = users.id ORDER BY provider_id, protocol_id, unique_id)) FROM users";
+
+/// Separated by what none of them has in it: the separators of ASCII for records and for units.
+std::vector<FederatedIdentity> identitiesIn(const std::optional<std::string>& joined) {
+    std::vector<FederatedIdentity> identities;
+    if (!joined) return identities;
+    for (const auto record : split(*joined, '\x1e')) {
+        const auto units = split(record, '\x1f');
+        identities.push_back({std::string(units.at(0)), std::string(units.at(1)), std::string(units.at(2))});
+    }
+    return identities;
+}
 
 User fromRow(const store::Row& row) {
-    return {row.id<UserId>(0), row.text(1),      row.id<DomainId>(2), row.boolean(3), row.id<ProjectId>(4),
-            row.text(5),       row.maybeTime(6), row.time(7),         row.text(8),    row.text(9)};
+    return {row.id<UserId>(0), row.text(1), row.id<DomainId>(2), row.boolean(3), row.id<ProjectId>(4),           row.text(5),
+            row.maybeTime(6),  row.time(7), row.text(8),         row.text(9),    identitiesIn(row.maybeText(10))};
 }
 
 std::optional<std::string> maybe(const ProjectId& id) { return id.empty() ? std::nullopt : std::optional(id.text); }
@@ -40,6 +56,18 @@ void update(store::Transaction& tx, const User& user) {
                "WHERE id = ?",
                user.name, user.enabled, maybe(user.defaultProject), user.password, user.passwordExpires, user.tokensValidAfter,
                user.options, user.extra, user.id);
+}
+
+void setFederated(store::Transaction& tx, const User& user) {
+    tx.execute("DELETE FROM federated_users WHERE user_id = ?", user.id);
+    for (const auto& each : user.federated) {
+        if (std::any_of(each.uniqueId.begin(), each.uniqueId.end(), [](unsigned char letter) { return letter < ' '; }))
+            throw Error(Failure::Invalid, "Invalid input for field 'unique_id': it must not have control characters.");
+        if (tx.execute("INSERT OR IGNORE INTO federated_users VALUES (?, ?, ?, ?)", each.provider, each.protocol, each.uniqueId, user.id) ==
+            0)
+            throw Error(Failure::Conflict, "Conflict occurred attempting to store user - ", each.provider,
+                        " already knows another user as ", each.uniqueId, ".");
+    }
 }
 
 void remove(store::Transaction& tx, const UserId& id) { tx.execute("DELETE FROM users WHERE id = ?", id); }

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """The `openstack` client against a running cloud: a line per case, then "client: N passed, N failed".
 
-    client.py IMAGE-FILE            with OS_AUTH_URL and the other OS_… of an administrator in the environment
+    client.py IMAGE-FILE KEY-SET-DIR    with OS_AUTH_URL and the other OS_… of an administrator in the environment
 
 Each command is what a user would type. They share one process, because the client takes longer to start than the cloud to answer; the
 entry point, the parsing and the exit code are those of the program.
 """
+import base64
 import contextlib
 import io
 import json
@@ -16,6 +17,8 @@ import sys
 import tempfile
 import time
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from glanceclient import shell as glance_shell
 from openstackclient import shell
 
@@ -56,9 +59,11 @@ def run(command, expect=0):
     return out.getvalue()
 
 
-def run_alone(command):
-    """The same in a process of its own: within one, the client keeps talking as whom it talked as first."""
-    done = subprocess.run([sys.executable, "-m", "openstackclient.shell", *shlex.split(command)], capture_output=True, text=True, timeout=60)
+def run_alone(command, forgets=()):
+    """The same in a process of its own: within one, the client keeps talking as whom it talked as first. `forgets`: variables it doesn't get."""
+    environment = {name: value for name, value in os.environ.items() if name not in forgets}
+    done = subprocess.run([sys.executable, "-m", "openstackclient.shell", *shlex.split(command)], capture_output=True, text=True, timeout=60,
+                          env=environment)
     if done.returncode != 0:
         raise Refused(f"openstack {command}\nended with {done.returncode}: {done.stderr.strip()[-600:]}")
 
@@ -294,6 +299,48 @@ def policies():
     check(show(f"consumer show {consumer['id']}")["description"] == "changed", "the consumer is not changed")
     check(consumer["id"] in rows("consumer list", "ID"), "the consumer is not listed")
     run(f"consumer delete {consumer['id']}")
+
+
+def encoded(data):
+    return base64.urlsafe_b64encode(data if isinstance(data, bytes) else json.dumps(data).encode()).rstrip(b"=").decode()
+
+
+def signed(key, claims):
+    """A JSON Web Token by RS256."""
+    content = encoded({"alg": "RS256", "typ": "JWT"}) + "." + encoded(claims)
+    return content + "." + encoded(key.sign(content.encode(), padding.PKCS1v15(), hashes.SHA256()))
+
+
+@case("an identity provider is registered, changed and listed; somebody it vouches for acts in the project their group has a role on")
+def federation():
+    key = rsa.generate_private_key(65537, 2048)
+    public = key.public_key().public_numbers()
+    with open(os.path.join(KEY_SETS, "cli-corp.json"), "w") as keys:
+        json.dump({"keys": [{"kty": "RSA", "e": encoded(public.e.to_bytes(3, "big")), "n": encoded(public.n.to_bytes(256, "big"))}]}, keys)
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as rules:
+        json.dump([{"local": [{"user": {"name": "{0}"}}, {"group": {"name": "cli-guests", "domain": {"name": "Default"}}}],
+                    "remote": [{"type": "OIDC-sub"}]}], rules)
+        rules.flush()
+        run(f"mapping create cli-people --rules {rules.name}")
+        run(f"mapping set cli-people --rules {rules.name}")
+    check("cli-people" in rows("mapping list", "ID"), "the mapping is not listed")
+    run("identity provider create cli-corp --remote-id https://first.example --enable")
+    run("identity provider set cli-corp --remote-id https://corp.example --description guests")
+    check("cli-corp" in rows("identity provider list", "ID"), "the provider is not listed")
+    check("https://corp.example" in str(show("identity provider show cli-corp")["remote_ids"]), "the remote id is not kept")
+    run("federation protocol create openid --identity-provider cli-corp --mapping cli-people")
+    check(rows("federation protocol list --identity-provider cli-corp", "id") == ["openid"], "the protocol is not listed")
+    check(show("federation protocol show openid --identity-provider cli-corp")["mapping"] == "cli-people", "the protocol has another mapping")
+    run("group create cli-guests")
+    run("role add --group cli-guests --project admin reader")
+    token = signed(key, {"iss": "https://corp.example", "aud": "cli", "sub": "cli-visitor", "exp": int(time.time()) + 300})
+    run_alone(f"--os-auth-type v3oidcaccesstoken --os-identity-provider cli-corp --os-protocol openid --os-access-token {token} "
+              "network list", forgets=("OS_USERNAME", "OS_PASSWORD", "OS_USER_DOMAIN_NAME", "OS_USER_DOMAIN_ID"))
+    run("federation protocol delete openid --identity-provider cli-corp")
+    check("cli-visitor" not in run("user list -c Name"), "the visitor is still there")
+    run("identity provider delete cli-corp")
+    run("mapping delete cli-people")
+    run("group delete cli-guests")
 
 
 @case("a user changes their own password; a token that is revoked is worth nothing")
@@ -544,5 +591,5 @@ def main():
 
 
 if __name__ == "__main__":
-    IMAGE = sys.argv[1]
+    IMAGE, KEY_SETS = sys.argv[1:]
     sys.exit(main())

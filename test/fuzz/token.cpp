@@ -42,7 +42,8 @@ void run(std::string_view input) {
         // What is read as a token is written as the same one.
         const auto again = identity::claimsIn(identity::payloadOf(*found));
         if (!again || again->user != found->user || again->target != found->target || again->auditIds != found->auditIds ||
-            again->scope != found->scope || again->expires != found->expires)
+            again->scope != found->scope || again->expires != found->expires || again->provider != found->provider ||
+            again->protocol != found->protocol)
             std::abort();
     }
     if (const auto opened = box().fernet.open(input); opened && *opened != "sealed by us") std::abort();
@@ -58,6 +59,10 @@ std::vector<std::string> seeds() {
     all.push_back(identity::payloadOf(derived));
     derived.trust.text.clear();
     derived.applicationCredential.text = "00112233445566778899aabbccddeeff";
+    all.push_back(identity::payloadOf(derived));
+    derived.applicationCredential.text.clear();
+    derived.provider = "corp";
+    derived.protocol = "openid";
     all.push_back(identity::payloadOf(derived));
     all.push_back(box().fernet.seal("sealed by us"));
     return all;

@@ -789,7 +789,8 @@ TEST_CASE("What a user may do somewhere is found at once among 50,000 assignment
     const auto began = std::chrono::steady_clock::now();
     constexpr int times = 200;
     for (int each = 0; each < times; ++each)
-        REQUIRE(identity::role_table::effective(store.reader(), {alice}, identity::Assignment::Scope::Project, project).size() == 1);
+        REQUIRE(identity::role_table::effective(store.reader(), {alice}, identity::Assignment::Scope::Project, project, Time()).size() ==
+                1);
     const auto took = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - began).count() / times;
     INFO(took << " microseconds each");
     CHECK(took < 2000); // a look at every assignment takes ten times as long

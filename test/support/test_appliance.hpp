@@ -81,6 +81,7 @@ public:
     /// A token for name and password, scoped to the project of this name; `status` other than 201 fails the test.
     std::string logsIn(const std::string& name, const std::string& password, const std::string& project);
 
+    Time now() { return ambient_.now(); }
     void passes(std::chrono::seconds time) { ambient_.offset = ambient_.offset.load() + time; } ///< as far as the product can tell
 
     void settle();  ///< until no job and no fact is left; fails the test after 20 s
