@@ -1,6 +1,7 @@
 #include "identity/mapping.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <regex>
 

@@ -2,6 +2,7 @@
 // all.
 
 #include <cstdlib>
+#include <functional>
 
 #include <stratolet/error.hpp>
 

@@ -766,7 +766,7 @@ TEST_CASE("A manager whom the policy lets publish makes an image public without 
     CHECK(roles.size() == 3); // manager, and what that implies: member, reader
 }
 
-TEST_CASE("What a user may do somewhere is found at once among 50,000 assignments", "[identity][role]") {
+TEST_CASE("What a user may do somewhere is found at once among 50,000 assignments", "[identity][role][time]") {
     Organisation org;
     const auto role = org.role("one"), alice = org.user("alice"), group = org.group("staff"), project = org.project("p");
     org.puts("groups/" + group + "/users/" + alice);
