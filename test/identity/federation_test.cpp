@@ -347,6 +347,9 @@ TEST_CASE("An administrator may say beforehand whom a provider will know, and fi
 TEST_CASE("Providers, protocols and mappings are kept by administrators and seen by readers of the system", "[identity][federation]") {
     Federated corp(nameRule);
     const auto alice = corp.cloud.member("alice");
+    auto auditor = corp.cloud.member("auditor");
+    CHECK(corp.root.puts("/identity/v3/system/users/" + auditor.user + "/roles/" + roleId(corp.root, "reader"), "").status == 204);
+    auditor.token = tokenOf(logsIn(corp.cloud, passwordLogin(auditor, R"({"system":{"all":true}})")));
     const auto provider = base + "/identity_providers/corp", protocol = provider + "/protocols/openid", mapping = base + "/mappings/people";
     for (const auto& [path, noun] : {std::pair{provider, "identity_provider"}, {protocol, "protocol"}, {mapping, "mapping"}}) {
         CAPTURE(path);
@@ -357,6 +360,8 @@ TEST_CASE("Providers, protocols and mappings are kept by administrators and seen
         CHECK(corp.root.gets(path + "x").status == 404);
         CHECK(corp.root.patches(path + "x", std::string("{\"") + noun + R"(":{"rules":[]}})").status >= 400);
         CHECK(corp.root.deletes(path + "x").status == 404);
+        CHECK(auditor.gets(path).status == 200);
+        CHECK(auditor.deletes(path).status == 403);
         CHECK(alice.gets(path).status == 403);
         CHECK(alice.puts(path, std::string("{\"") + noun + "\":{}}").status == 403);
         CHECK(alice.patches(path, std::string("{\"") + noun + "\":{}}").status == 403);
