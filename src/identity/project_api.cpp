@@ -137,6 +137,7 @@ void writeBelow(JsonWriter& out, const ProjectId& id, store::Reader& db) {
 
 /// What the query wants to see of the tree around a project. Lists have the projects only on which the caller has a role.
 std::string treePart(const Request& request, const Project& project, Core& core) {
+    if (request.queryText.empty()) return "{}";
     auto& db = core.parts.store.reader();
     const auto now = core.parts.ambient.now();
     const auto& query = request.query;

@@ -60,3 +60,15 @@ TEST_CASE("What is written can be read again, whatever the text has in it", "[js
     CHECK(read.array("list").items().size() == 2);
     CHECK(read.array("list").items()[1].at("x").isNull());
 }
+
+TEST_CASE("Every byte is written so that it is read as itself, wherever in a text it stands", "[json]") {
+    for (std::size_t length = 1; length < 20; ++length)
+        for (std::size_t at = 0; at < length; ++at)
+            for (int byte = 0; byte < 128; ++byte) {
+                std::string text(length, 'a'), written;
+                text[at] = static_cast<char>(byte);
+                JsonWriter(written).value(text);
+                if (Json::parse("[" + written + "]").items().at(0).text() != text)
+                    FAIL("byte " << byte << " at " << at << " of " << length);
+            }
+}

@@ -83,6 +83,7 @@ std::string percentEncoded(std::string_view text) {
 
 Query Query::parse(std::string_view text) {
     Query query;
+    if (text.empty()) return query;
     for (const auto pair : split(text, '&')) {
         if (pair.empty()) continue;
         const auto equals = pair.find('=');
@@ -134,10 +135,13 @@ const std::string& Request::param(std::string_view name) const {
 
 Json Request::json() const { return Json::parse(body); }
 
+constexpr std::size_t usualBytes = 1000; // what most answers fit in, and the allocator keeps at hand
+
 Response jsonResponse(int status, const std::function<void(JsonWriter&)>& write) {
     Response response;
     response.status = status;
     response.headers.add("Content-Type", "application/json");
+    response.body.reserve(usualBytes);
     JsonWriter out(response.body);
     write(out);
     return response;

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <charconv>
+#include <cstring>
 #include <unordered_set>
 
 #include <stratolet/error.hpp>
@@ -241,16 +242,35 @@ void JsonWriter::key(std::string_view name) {
     first_ = true; // no comma before the value
 }
 
+namespace {
+
+/// How many bytes at the front stand for themselves (RFC 8259, 7). Eight are looked at together: taking n from each borrows into the
+/// highest bit of those that are less, and of none before the first of them.
+std::size_t plainLength(std::string_view text) {
+    constexpr std::uint64_t each = 0x0101010101010101, highest = 0x80 * each;
+    const auto less = [](std::uint64_t bytes, unsigned n) { return (bytes - n * each) & ~bytes & highest; };
+    std::size_t at = 0;
+    for (std::uint64_t bytes = 0; text.size() - at >= sizeof bytes; at += sizeof bytes) {
+        std::memcpy(&bytes, text.data() + at, sizeof bytes);
+        if (less(bytes, 0x20) | less(bytes ^ '"' * each, 1) | less(bytes ^ '\\' * each, 1)) break;
+    }
+    for (; at < text.size(); ++at)
+        if (const auto byte = static_cast<unsigned char>(text[at]); byte < 0x20 || byte == '"' || byte == '\\') break;
+    return at;
+}
+
+}
+
 void JsonWriter::value(std::string_view text) {
     separate();
     constexpr std::string_view hex = "0123456789abcdef";
     out_ += '"';
-    std::size_t plain = 0; // what has been copied so far
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const auto byte = static_cast<unsigned char>(text[at]);
-        if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
-        out_.append(text, plain, at - plain);
-        plain = at + 1;
+    for (;;) {
+        const auto plain = plainLength(text);
+        out_.append(text, 0, plain);
+        if (plain == text.size()) break;
+        const auto byte = static_cast<unsigned char>(text[plain]);
+        text.remove_prefix(plain + 1);
         switch (byte) {
         case '"': out_ += "\\\""; break;
         case '\\': out_ += "\\\\"; break;
@@ -260,7 +280,6 @@ void JsonWriter::value(std::string_view text) {
         default: out_.append("\\u00").append(1, hex[byte >> 4]).append(1, hex[byte & 15]);
         }
     }
-    out_.append(text, plain);
     out_ += '"';
 }
 

@@ -54,6 +54,9 @@ struct TextHash {
 class Connection {
 public:
     Connection(const std::filesystem::path& file, bool writes, bool durable) {
+        // Statistics that nobody asks for would take a lock for all threads at each allocation. Refused, and meant to be, once SQLite is in
+        // use.
+        [[maybe_unused]] static const int uncounted = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
         const int flags = (writes ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX;
         if (const int code = sqlite3_open_v2(file.c_str(), &db_, flags, nullptr); code != SQLITE_OK) {
             const std::string problem = sqlite3_errmsg(db_);
