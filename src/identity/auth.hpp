@@ -66,7 +66,7 @@ private:
     ApplicationCredential byApplicationCredential(const Json& method);
     void applyScope(TokenClaims& claims, const std::optional<Json>& scope, const Proof& proof);
     void applyTrust(TokenClaims& claims, const Json& reference, const Proof& proof);
-    std::shared_ptr<const ValidToken> begun(const TokenClaims& claims);
+    Authenticated begun(const TokenClaims& claims);
     std::optional<Authenticated> receiptFor(const User& user, const std::vector<std::string>& methods);
     Core& core_;
     Tokens& tokens_;

@@ -206,7 +206,7 @@ void Authentication::applyScope(TokenClaims& claims, const std::optional<Json>& 
 }
 
 /// What the claims mean, once; a trust that is only good for so many tokens has one less then.
-std::shared_ptr<const ValidToken> Authentication::begun(const TokenClaims& claims) {
+Authenticated Authentication::begun(const TokenClaims& claims) {
     auto token = examine(core_.parts.store.reader(), claims, core_.parts.ambient.now());
     if (!token)
         throw claims.trust.empty()
@@ -215,7 +215,7 @@ std::shared_ptr<const ValidToken> Authentication::begun(const TokenClaims& claim
     if (token->trust && token->trust->remainingUses &&
         !core_.parts.store.write([&](store::Transaction& tx) { return trust_table::use(tx, claims.trust); }))
         throw Error(Failure::Forbidden, "No remaining uses for trust: ", claims.trust, ".");
-    return token;
+    return {std::move(token), tokens_.seal(claims), {}, {}};
 }
 
 Authenticated Authentication::logIn(const Json& auth, const std::string& receiptText) {
@@ -248,7 +248,7 @@ Authenticated Authentication::logIn(const Json& auth, const std::string& receipt
         claims.protocol = proof.previous->claims.protocol;
     }
     applyScope(claims, auth.find("scope"), proof);
-    return {begun(claims), tokens_.seal(claims), {}, {}};
+    return begun(claims);
 }
 
 /// Where the methods are not enough for this user: what stands for them until more is shown.
@@ -265,7 +265,7 @@ Authenticated Authentication::logInMapped(const User& user, const Provider& from
     if (auto unfinished = receiptFor(user, claims.methods)) return *std::move(unfinished);
     claims.provider = from.id;
     claims.protocol = from.protocol;
-    return {begun(claims), tokens_.seal(claims), {}, {}};
+    return begun(claims);
 }
 
 Authenticated Authentication::logInByKey(const Credential& key) {
@@ -278,7 +278,7 @@ Authenticated Authentication::logInByKey(const Credential& key) {
         claims.applicationCredential = parent->id;
         if (parent->expires) claims.expires = std::min(claims.expires, *parent->expires);
     }
-    return {begun(claims), tokens_.seal(claims), {}, {}};
+    return begun(claims);
 }
 
 }

@@ -176,37 +176,29 @@ private:
 
     std::string extraOver(const std::string& kept) const {
         if (mapped_.user.email.empty()) return kept;
-        std::string email;
-        JsonWriter out(email);
-        {
-            const auto object = out.object();
-            out.field("email", mapped_.user.email);
-        }
-        return mergedExtra(kept, Json::parse(email), {});
+        return mergedExtra(kept, Json::parse("{\"email\":" + jsonText(mapped_.user.email) + "}"), {});
     }
 
     /// In the groups that the provider says now, and in no other by its word.
     void setMembership(std::chrono::seconds lasts) {
         const auto now = core_.parts.ambient.now();
-        std::set<std::string> wanted;
+        std::set<GroupId> wanted;
         for (const auto& each : mapped_.groups)
             if (const auto id = groupOf(each)) wanted.insert(*id);
-        const auto before = tx_.query("SELECT group_id FROM federated_members WHERE user_id = ? AND provider_id = ? AND expires > ?",
-                                      user_.id, registration_.provider, now)
-                                .texts();
+        const auto before = group_table::federatedOf(tx_, user_.id, registration_.provider, now);
         if (std::set(before.begin(), before.end()) != wanted) changed_ = true;
         tx_.execute("DELETE FROM federated_members WHERE user_id = ? AND provider_id = ?", user_.id, registration_.provider);
         for (const auto& each : wanted)
             tx_.execute("INSERT INTO federated_members VALUES (?, ?, ?, ?)", user_.id, each, registration_.provider, Time(now + lasts));
     }
 
-    std::optional<std::string> groupOf(const Mapped::Group& wanted) {
+    std::optional<GroupId> groupOf(const Mapped::Group& wanted) {
         std::optional<Group> group;
         if (!wanted.id.empty())
             group = group_table::find(tx_, {wanted.id});
         else if (const auto domain = domainOf(tx_, wanted.domain, {}))
             group = group_table::findByName(tx_, *domain, wanted.name);
-        if (group) return group->id.text;
+        if (group) return group->id;
         core_.parts.log.warning("a mapping names a group that does not exist; it is left out",
                                 {{"identity_provider", registration_.provider}, {"group", wanted.id + wanted.name}});
         return std::nullopt;

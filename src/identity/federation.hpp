@@ -14,7 +14,7 @@ namespace stratolet::identity {
 std::vector<ConfigOption> federationOptions();
 
 /// Logins of people whom an OpenID Connect provider vouches for: it signs a JSON Web Token, which a client shows as bearer.
-/// The provider's public keys are a file of ours, KEY_SET_DIR/PROVIDER.json, which is read again when it changes.
+/// The provider's public keys are a file of ours, KEY_SET_DIR/PROVIDER.json, which is read at each login.
 class Federation {
 public:
     Federation(Core& core, Users& users, Authentication& authentication);

@@ -1,11 +1,8 @@
 #include <algorithm>
 
 #include "identity/federation.hpp"
-#include "identity/identity.hpp"
 #include "identity/mapping.hpp"
 #include "identity/record.hpp"
-#include "identity/revocation.hpp"
-#include "platform/bus/bus.hpp"
 #include "platform/text/text.hpp"
 
 // OS-FEDERATION: identity providers, their protocols, the mappings of these, and the logins.
@@ -32,7 +29,6 @@ void removeShadows(store::Transaction& tx, Core& core, const std::string& provid
     theirs.add("provider_id = ?", provider);
     if (protocol) theirs.add("protocol_id = ?", *protocol);
     const auto known = tx.run("SELECT DISTINCT user_id FROM federated_users" + theirs.where(), theirs.values()).texts();
-    const auto now = core.parts.ambient.now();
     tx.run("DELETE FROM federated_users" + theirs.where(), theirs.values()).next();
     for (const auto& each : known) {
         tx.execute("DELETE FROM federated_members WHERE user_id = ? AND provider_id = ?", each, provider);
@@ -41,9 +37,7 @@ void removeShadows(store::Transaction& tx, Core& core, const std::string& provid
                    each)
                  .any())
             continue;
-        user_table::remove(tx, {each});
-        revocation_table::record(tx, {.user = each}, now);
-        core.parts.bus.announce(tx, UserDeleted{{each}});
+        removeUser(tx, core, {each});
     }
     core.forgetValidated(tx);
 }

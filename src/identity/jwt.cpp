@@ -15,6 +15,7 @@
 #include <stratolet/error.hpp>
 
 #include "identity/fernet.hpp"
+#include "platform/os/fd.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::identity {
@@ -23,16 +24,13 @@ namespace {
 constexpr int rsaBitsMin = 2048; // RFC 7518, 3.3
 constexpr std::size_t tokenBytesMax = 32 * 1024;
 
-template <auto release> struct Releaser {
-    template <class T> void operator()(T* resource) const { release(resource); }
-};
-using PublicKey = std::unique_ptr<EVP_PKEY, Releaser<EVP_PKEY_free>>;
-using KeyContext = std::unique_ptr<EVP_PKEY_CTX, Releaser<EVP_PKEY_CTX_free>>;
-using DigestContext = std::unique_ptr<EVP_MD_CTX, Releaser<EVP_MD_CTX_free>>;
-using Number = std::unique_ptr<BIGNUM, Releaser<BN_free>>;
-using ParameterBuilder = std::unique_ptr<OSSL_PARAM_BLD, Releaser<OSSL_PARAM_BLD_free>>;
-using Parameters = std::unique_ptr<OSSL_PARAM, Releaser<OSSL_PARAM_free>>;
-using Signature = std::unique_ptr<ECDSA_SIG, Releaser<ECDSA_SIG_free>>;
+using PublicKey = Handle<EVP_PKEY, EVP_PKEY_free>;
+using KeyContext = Handle<EVP_PKEY_CTX, EVP_PKEY_CTX_free>;
+using DigestContext = Handle<EVP_MD_CTX, EVP_MD_CTX_free>;
+using Number = Handle<BIGNUM, BN_free>;
+using ParameterBuilder = Handle<OSSL_PARAM_BLD, OSSL_PARAM_BLD_free>;
+using Parameters = Handle<OSSL_PARAM, OSSL_PARAM_free>;
+using Signature = Handle<ECDSA_SIG, ECDSA_SIG_free>;
 
 const unsigned char* bytesOf(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
 

@@ -6,14 +6,12 @@
 
 #include <stratolet/error.hpp>
 
+#include "platform/os/fd.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::identity::ldap {
 namespace {
 
-template <auto release> struct Releaser {
-    void operator()(auto* owned) const noexcept { release(owned); }
-};
 void unbind(LDAP* handle) { ldap_unbind_ext_s(handle, nullptr, nullptr); }
 void freeMessage(LDAPMessage* message) { ldap_msgfree(message); }
 void freeText(char* text) { ldap_memfree(text); }
@@ -22,11 +20,11 @@ void freeValues(berval** values) { ldap_value_free_len(values); }
 void freeControls(LDAPControl** controls) { ldap_controls_free(controls); }
 void freeControl(LDAPControl* control) { ldap_control_free(control); }
 
-using Handle = std::unique_ptr<LDAP, Releaser<unbind>>;
-using Message = std::unique_ptr<LDAPMessage, Releaser<freeMessage>>;
-using Text = std::unique_ptr<char, Releaser<freeText>>;
-using Cursor = std::unique_ptr<BerElement, Releaser<freeCursor>>;
-using Control = std::unique_ptr<LDAPControl, Releaser<freeControl>>;
+using Session = Handle<LDAP, unbind>;
+using Message = Handle<LDAPMessage, freeMessage>;
+using Text = Handle<char, freeText>;
+using Cursor = Handle<BerElement, freeCursor>;
+using Control = Handle<LDAPControl, freeControl>;
 
 Entry entryFrom(LDAP* handle, LDAPMessage* message) {
     Entry entry;
@@ -35,7 +33,7 @@ Entry entryFrom(LDAP* handle, LDAPMessage* message) {
     Text name(ldap_first_attribute(handle, message, &started));
     const Cursor cursor(started);
     for (; name; name.reset(ldap_next_attribute(handle, message, cursor.get()))) {
-        const std::unique_ptr<berval*, Releaser<freeValues>> values(ldap_get_values_len(handle, message, name.get()));
+        const Handle<berval*, freeValues> values(ldap_get_values_len(handle, message, name.get()));
         auto& kept = entry.attributes[lowered(name.get())];
         for (auto** each = values.get(); each && *each; ++each) kept.emplace_back((*each)->bv_val, (*each)->bv_len);
     }
@@ -48,7 +46,7 @@ struct Connection::Impl {
     std::string url;
     timeval timeout = {};
     int pageSize = 0;
-    Handle handle;
+    Session handle;
 
     void expect(int code, std::string_view what) const {
         if (code != LDAP_SUCCESS) throw Error(Failure::Broken, "directory ", url, ": ", what, ": ", ldap_err2string(code));
@@ -136,7 +134,7 @@ std::vector<Entry> Connection::find(const Search& search) {
         LDAPControl** returned = nullptr;
         int result = 0;
         impl_->expect(ldap_parse_result(impl_->handle.get(), answered, &result, nullptr, nullptr, nullptr, &returned, 0), "read a page");
-        const std::unique_ptr<LDAPControl*, Releaser<freeControls>> all(returned);
+        const Handle<LDAPControl*, freeControls> all(returned);
         if (auto* paged = ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, returned, nullptr)) {
             ber_int_t estimated = 0;
             impl_->expect(ldap_parse_pageresponse_control(impl_->handle.get(), paged, &estimated, &cookie), "read a page");

@@ -52,6 +52,9 @@ void keepFormerPassword(store::Transaction& tx, const UserId& id, const std::str
 bool takeTotpStep(store::Transaction& tx, const UserId& id, std::int64_t step);
 }
 
+/// With all that must follow: the tokens are void, and the other services learn of it.
+void removeUser(store::Transaction& tx, Core& core, const UserId& id);
+
 /// Of the user's options; false where it isn't set.
 bool hasOption(const User& user, std::string_view name);
 

@@ -135,11 +135,15 @@ void Users::remove(const Caller& caller, const UserId& id) {
         const auto user = user_table::find(tx, id);
         if (!user) throw notFound(id);
         refuseInDirectory(tx, user->domain);
-        user_table::remove(tx, id);
-        revocation_table::record(tx, {.user = id.text}, core_.parts.ambient.now());
-        core_.parts.bus.announce(tx, UserDeleted{id});
-        core_.forgetValidated(tx);
+        removeUser(tx, core_, id);
     });
+}
+
+void removeUser(store::Transaction& tx, Core& core, const UserId& id) {
+    user_table::remove(tx, id);
+    revocation_table::record(tx, {.user = id.text}, core.parts.ambient.now());
+    core.parts.bus.announce(tx, UserDeleted{id});
+    core.forgetValidated(tx);
 }
 
 /// Puts a new password on the user, and what goes with it. All tokens of the user are void.
