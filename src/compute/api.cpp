@@ -243,8 +243,8 @@ std::int64_t integerOf(const Json& value, std::int64_t least, std::int64_t most)
 std::string textOf(const Json& value, std::size_t least, std::size_t most) {
     if (!value.isText()) value.refuse("It is not of type 'string'");
     std::string text = value.text();
-    if (lengthOf(text) < least) value.refuse("It is too short");
-    if (lengthOf(text) > most) value.refuse("It is too long");
+    if (lengthInCharacters(text) < least) value.refuse("It is too short");
+    if (lengthInCharacters(text) > most) value.refuse("It is too long");
     return text;
 }
 

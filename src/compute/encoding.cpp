@@ -7,6 +7,8 @@
 #include <openssl/evp.h>
 #include <stratolet/error.hpp>
 
+#include "platform/text/text.hpp"
+
 namespace stratolet::compute {
 namespace {
 
@@ -22,21 +24,6 @@ std::string digest(const EVP_MD* method, std::string_view bytes) {
         hex += digits[sum[index] & 15];
     }
     return hex;
-}
-
-/// Length of the well-formed UTF-8 sequence that `text` starts with; 0 where there is none.
-std::size_t sequence(std::string_view text) {
-    const auto at = [&](std::size_t index) { return static_cast<unsigned char>(text[index]); };
-    const unsigned char first = at(0);
-    if (first < 0x80) return 1;
-    const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
-    for (std::size_t index = 1; index < length; ++index)
-        if ((at(index) & 0xc0) != 0x80) return 0;
-    if ((first == 0xe0 && at(1) < 0xa0) || (first == 0xed && at(1) > 0x9f) || (first == 0xf0 && at(1) < 0x90) ||
-        (first == 0xf4 && at(1) > 0x8f))
-        return 0;
-    return length;
 }
 
 template <int family, std::size_t bytes> std::optional<std::string> canonical(const std::string& address) {
@@ -87,22 +74,6 @@ std::optional<std::string> fromBase64(std::string_view text) {
 std::string md5Hex(std::string_view bytes) { return digest(EVP_md5(), bytes); }
 std::string sha224Hex(std::string_view bytes) { return digest(EVP_sha224(), bytes); }
 
-std::string asUtf8(std::string_view bytes) {
-    std::string text;
-    text.reserve(bytes.size());
-    while (!bytes.empty()) {
-        const auto length = sequence(bytes);
-        length == 0 ? text += "\xef\xbf\xbd" : text += bytes.substr(0, length);
-        bytes.remove_prefix(std::max<std::size_t>(length, 1));
-    }
-    return text;
-}
-
-std::size_t lengthOf(std::string_view text) {
-    return static_cast<std::size_t>(
-        std::count_if(text.begin(), text.end(), [](char letter) { return (static_cast<unsigned char>(letter) & 0xc0) != 0x80; }));
-}
-
 bool isUuid(std::string_view text) {
     if (text.size() != 36) return false;
     for (std::size_t index = 0; index < text.size(); ++index) {
@@ -114,7 +85,7 @@ bool isUuid(std::string_view text) {
 
 bool isPrintable(std::string_view text) {
     while (!text.empty()) {
-        const auto length = sequence(text);
+        const auto length = utf8Sequence(text);
         const auto first = static_cast<unsigned char>(text[0]);
         if (length == 0 || first < 0x20 || first == 0x7f) return false;
         if (length == 2 && first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0) return false; // C1 control characters

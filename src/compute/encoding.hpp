@@ -14,12 +14,6 @@ std::optional<std::string> fromBase64(std::string_view text);
 std::string md5Hex(std::string_view bytes);
 std::string sha224Hex(std::string_view bytes);
 
-/// `bytes` with everything that is no UTF-8 replaced by U+FFFD, fit for a JSON string.
-std::string asUtf8(std::string_view bytes);
-
-/// Characters (not bytes) of a UTF-8 text.
-std::size_t lengthOf(std::string_view text);
-
 /// A dashed UUID, in either case.
 bool isUuid(std::string_view text);
 

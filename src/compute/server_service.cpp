@@ -6,6 +6,7 @@
 #include "compute/compute.hpp"
 #include "compute/encoding.hpp"
 #include "compute/server.hpp"
+#include "platform/text/text.hpp"
 #include "platform/bus/bus.hpp"
 #include "platform/config/config.hpp"
 

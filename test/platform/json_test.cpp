@@ -1,8 +1,15 @@
 #include <catch2/catch.hpp>
 
+#include <unistd.h>
+
+#include <array>
+
 #include <stratolet/error.hpp>
 
 #include "platform/json/json.hpp"
+#include "platform/log/log.hpp"
+#include "platform/os/fd.hpp"
+#include "platform/text/text.hpp"
 
 using namespace stratolet;
 using Catch::Contains;
@@ -71,4 +78,29 @@ TEST_CASE("Every byte is written so that it is read as itself, wherever in a tex
                 if (Json::parse("[" + written + "]").items().at(0).text() != text)
                     FAIL("byte " << byte << " at " << at << " of " << length);
             }
+}
+
+TEST_CASE("Text that is no UTF-8 never leaves, neither in JSON nor in the log", "[json][log]") {
+    for (const auto* before : {"", "a", "seven77", "eight888", "\xc3\xbc\xc3\xbc"}) // as long as what is looked at together, and not
+        for (const auto* after : {"", "z", "zzzzzzzzz", "\"", "\xc3\xbc"}) {
+            const auto text = std::string(before) + "\xff" + after;
+            const auto written = jsonText(text);
+            CAPTURE(written);
+            CHECK(isUtf8(written));
+            CHECK(Json::parse(written).text() == asUtf8(text));
+        }
+    std::array<int, 2> ends{};
+    for (const bool json : {false, true}) {
+        REQUIRE(::pipe(ends.data()) == 0);
+        const Fd reads(ends[0]), writes(ends[1]);
+        Log log({.json = json, .fd = writes.get()});
+        log.info("a \xff b", {{"name", "\x1b[31m\xfe"}, {"plain", "\xff"}});
+        std::array<char, 4096> line{};
+        const auto got = ::read(reads.get(), line.data(), line.size());
+        REQUIRE(got > 0);
+        const std::string_view logged(line.data(), static_cast<std::size_t>(got));
+        CHECK(isUtf8(logged));
+        CHECK(logged.find('\x1b') == std::string_view::npos);
+        CHECK(logged.find("a \xef\xbf\xbd b") != std::string_view::npos);
+    }
 }

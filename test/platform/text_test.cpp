@@ -33,3 +33,28 @@ TEST_CASE("A trimmed text has no blanks, tabs and carriage returns at its ends")
     CHECK(trimmed(" \ta b\r") == "a b");
     CHECK(trimmed(" \t\r").empty());
 }
+
+TEST_CASE("What is no UTF-8 is told from what is, and replaced byte by byte") {
+    for (const auto* good :
+         {"", "abc", "\xc3\xbc", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf", "\xed\x9f\xbf", "\xee\x80\x80"}) {
+        CAPTURE(good);
+        CHECK(isUtf8(good));
+        CHECK(asUtf8(good) == good);
+    }
+    for (const auto* bad : {"\xff", "\x80", "\xc3", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
+                            "\xf4\x90\x80\x80", "\xe2\x82", "\xf5\x80\x80\x80"}) {
+        CAPTURE(bad);
+        CHECK_FALSE(isUtf8(bad));
+        CHECK(isUtf8(asUtf8(bad)));
+    }
+    CHECK(asUtf8("a\xff\xc3\xbc\xe2\x82z") == "a\xef\xbf\xbd\xc3\xbc\xef\xbf\xbd\xef\xbf\xbdz");
+}
+
+TEST_CASE("A length counts characters, and a text is cut between two of them") {
+    CHECK(lengthInCharacters("") == 0);
+    CHECK(lengthInCharacters("a\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80") == 4);
+    CHECK(beginningOf("a\xc3\xbcz", 4) == "a\xc3\xbcz");
+    CHECK(beginningOf("a\xc3\xbcz", 3) == "a\xc3\xbc");
+    CHECK(beginningOf("a\xc3\xbcz", 2) == "a");
+    CHECK(beginningOf("\xf0\x9f\x98\x80", 3).empty());
+}

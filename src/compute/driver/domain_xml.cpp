@@ -10,19 +10,10 @@ namespace {
 
 /// Length of the UTF-8 sequence at the start of `text`, 0 where there is none that XML 1.0 may carry.
 std::size_t sequenceLength(std::string_view text) {
-    const auto at = [&](std::size_t index) { return static_cast<unsigned char>(text[index]); };
-    const unsigned char first = at(0);
-    if (first < 0x80) return first >= 0x20 || first == '\t' || first == '\n' || first == '\r' ? 1 : 0;
-    const std::size_t length = first >= 0xf0 && first < 0xf5 ? 4 : first >= 0xe0 ? 3 : first >= 0xc2 ? 2 : 0;
-    if (length == 0 || first >= 0xf5 || text.size() < length) return 0;
-    for (std::size_t index = 1; index < length; ++index) {
-        if ((at(index) & 0xc0) != 0x80) return 0;
-    }
-    if (first == 0xe0 && at(1) < 0xa0) return 0;                   // longer than needed
-    if (first == 0xed && at(1) >= 0xa0) return 0;                  // a surrogate
-    if (first == 0xef && at(1) == 0xbf && at(2) >= 0xbe) return 0; // U+FFFE, U+FFFF
-    if ((first == 0xf0 && at(1) < 0x90) || (first == 0xf4 && at(1) >= 0x90)) return 0;
-    return length;
+    const auto first = static_cast<unsigned char>(text[0]);
+    if (first < 0x20 && first != '\t' && first != '\n' && first != '\r') return 0;
+    if (text.starts_with("\xef\xbf\xbe") || text.starts_with("\xef\xbf\xbf")) return 0; // U+FFFE, U+FFFF
+    return utf8Sequence(text);
 }
 
 std::string attribute(std::string_view name, std::string_view content) {

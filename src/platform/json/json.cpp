@@ -6,12 +6,15 @@
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
 #include <unordered_set>
 
 #include <stratolet/error.hpp>
+
+#include "platform/text/text.hpp"
 
 namespace stratolet {
 namespace {
@@ -215,7 +218,7 @@ std::string Json::dump() const {
 
 void Json::refuse(std::string_view what) const {
     std::string shown = isText() ? text() : dump();
-    if (shown.size() > 200) shown = shown.substr(0, 200) + "…";
+    if (shown.size() > 200) shown = std::string(beginningOf(shown, 200)) + "…";
     throw Error(Failure::Invalid, "Invalid input for field/attribute ", path_.empty() ? "body" : path_, ". Value: ", shown, ". ", what);
 }
 
@@ -244,18 +247,29 @@ void JsonWriter::key(std::string_view name) {
 
 namespace {
 
-/// How many bytes at the front stand for themselves (RFC 8259, 7). Eight are looked at together: taking n from each borrows into the
-/// highest bit of those that are less, and of none before the first of them.
+/// Takes the characters beyond ASCII at the front, U+FFFD for each byte that is none. Returns how many bytes they were.
+std::size_t appendBeyondAscii(std::string& out, std::string_view text) {
+    std::size_t at = 0;
+    while (at < text.size() && static_cast<unsigned char>(text[at]) >= 0x80) {
+        const auto length = utf8Sequence(text.substr(at));
+        out += length == 0 ? std::string_view("\xef\xbf\xbd") : text.substr(at, length);
+        at += std::max<std::size_t>(length, 1);
+    }
+    return at;
+}
+
+/// How many bytes at the front are ASCII that stands for itself (RFC 8259, 7). Eight are looked at together: taking n from each borrows
+/// into the highest bit of those that are less, and of none before the first of them.
 std::size_t plainLength(std::string_view text) {
     constexpr std::uint64_t each = 0x0101010101010101, highest = 0x80 * each;
     const auto less = [](std::uint64_t bytes, unsigned n) { return (bytes - n * each) & ~bytes & highest; };
     std::size_t at = 0;
     for (std::uint64_t bytes = 0; text.size() - at >= sizeof bytes; at += sizeof bytes) {
         std::memcpy(&bytes, text.data() + at, sizeof bytes);
-        if (less(bytes, 0x20) | less(bytes ^ '"' * each, 1) | less(bytes ^ '\\' * each, 1)) break;
+        if ((bytes & highest) | less(bytes, 0x20) | less(bytes ^ '"' * each, 1) | less(bytes ^ '\\' * each, 1)) break;
     }
     for (; at < text.size(); ++at)
-        if (const auto byte = static_cast<unsigned char>(text[at]); byte < 0x20 || byte == '"' || byte == '\\') break;
+        if (const auto byte = static_cast<unsigned char>(text[at]); byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\') break;
     return at;
 }
 
@@ -269,8 +283,13 @@ void JsonWriter::value(std::string_view text) {
         const auto plain = plainLength(text);
         out_.append(text, 0, plain);
         if (plain == text.size()) break;
-        const auto byte = static_cast<unsigned char>(text[plain]);
-        text.remove_prefix(plain + 1);
+        text.remove_prefix(plain);
+        const auto byte = static_cast<unsigned char>(text.front());
+        if (byte >= 0x80) { // text that isn't UTF-8 never leaves, wherever it came from
+            text.remove_prefix(appendBeyondAscii(out_, text));
+            continue;
+        }
+        text.remove_prefix(1);
         switch (byte) {
         case '"': out_ += "\\\""; break;
         case '\\': out_ += "\\\\"; break;

@@ -65,7 +65,8 @@ private:
     std::string path_;
 };
 
-/// Writes JSON straight into a string; no tree in between. Scopes close their bracket when they end.
+/// Writes JSON straight into a string; no tree in between. Scopes close their bracket when they end. Text that is no UTF-8 is written with
+/// U+FFFD in place of what is none.
 class JsonWriter {
 public:
     explicit JsonWriter(std::string& out) : out_(out) {}

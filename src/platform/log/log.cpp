@@ -2,11 +2,13 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <mutex>
 #include <vector>
 
 #include "platform/ambient/ambient.hpp"
 #include "platform/json/json.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet {
 namespace {
@@ -25,7 +27,9 @@ std::string_view nameOf(Log::Level level) {
 
 void appendField(std::string& line, std::string_view name, std::string_view value) {
     line.append(1, ' ').append(name).append(1, '=');
-    const bool plain = !value.empty() && value.find_first_of(" \"\n\r\t=") == std::string_view::npos;
+    const bool plain = !value.empty() && std::none_of(value.begin(), value.end(), [](unsigned char each) {
+        return each <= 0x20 || each == 0x7f || each == '"' || each == '=';
+    });
     line += plain ? std::string(value) : jsonText(value);
 }
 
@@ -62,7 +66,8 @@ void Log::write(Level level, std::string_view message, Fields fields) {
         for (const auto& [name, value] : scopes) appendField(line, name, value);
         for (const auto& [name, value] : fields) appendField(line, name, value);
         for (auto& each : line)
-            if (each == '\n' || each == '\r') each = ' '; // one event, one line
+            if (const auto byte = static_cast<unsigned char>(each); byte < 0x20 || byte == 0x7f) each = ' '; // one event, one line
+        if (!isUtf8(line)) line = asUtf8(line);
     }
     line += '\n';
     // A log that can't be written must not stop the cloud.

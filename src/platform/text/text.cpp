@@ -6,6 +6,11 @@
 namespace stratolet {
 namespace {
 
+constexpr std::string_view replacement = "\xef\xbf\xbd"; // U+FFFD
+
+/// Whether a byte of UTF-8 is not the first of its character.
+bool continues(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
+
 char small(char letter) { return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter; }
 
 }
@@ -42,6 +47,49 @@ std::optional<std::int64_t> wholeNumberIn(std::string_view text) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
     return number;
+}
+
+std::size_t utf8Sequence(std::string_view text) {
+    const auto at = [&](std::size_t index) { return static_cast<unsigned char>(text[index]); };
+    const unsigned char first = at(0);
+    if (first < 0x80) return 1;
+    const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0xc2 || first > 0xf4 || text.size() < length) return 0;
+    for (std::size_t index = 1; index < length; ++index)
+        if (!continues(text[index])) return 0;
+    const bool longerThanNeeded = (first == 0xe0 && at(1) < 0xa0) || (first == 0xf0 && at(1) < 0x90);
+    const bool surrogate = first == 0xed && at(1) > 0x9f, beyondUnicode = first == 0xf4 && at(1) > 0x8f;
+    return longerThanNeeded || surrogate || beyondUnicode ? 0 : length;
+}
+
+bool isUtf8(std::string_view text) {
+    while (!text.empty()) {
+        const auto length = utf8Sequence(text);
+        if (length == 0) return false;
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
+std::string asUtf8(std::string_view bytes) {
+    std::string text;
+    text.reserve(bytes.size());
+    while (!bytes.empty()) {
+        const auto length = utf8Sequence(bytes);
+        text += length == 0 ? replacement : bytes.substr(0, length);
+        bytes.remove_prefix(std::max<std::size_t>(length, 1));
+    }
+    return text;
+}
+
+std::size_t lengthInCharacters(std::string_view text) {
+    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char each) { return !continues(each); }));
+}
+
+std::string_view beginningOf(std::string_view text, std::size_t bytesMax) {
+    if (text.size() <= bytesMax) return text;
+    while (bytesMax > 0 && continues(text[bytesMax])) --bytesMax;
+    return text.substr(0, bytesMax);
 }
 
 }

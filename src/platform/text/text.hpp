@@ -23,4 +23,18 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 /// A text that is a decimal number and nothing else, a '-' in front of it allowed; nothing for any other text and beyond 64 bits.
 std::optional<std::int64_t> wholeNumberIn(std::string_view text);
 
+/// Bytes of the UTF-8 sequence (RFC 3629) that `text` begins with; 0 where it begins with none. `text` must not be empty.
+std::size_t utf8Sequence(std::string_view text);
+
+bool isUtf8(std::string_view text);
+
+/// With U+FFFD for each byte that is no part of UTF-8: fit for JSON and for a log.
+std::string asUtf8(std::string_view bytes);
+
+/// Characters (code points, not bytes) of a UTF-8 text: what the APIs' limits of length count.
+std::size_t lengthInCharacters(std::string_view text);
+
+/// The beginning of a UTF-8 text, a part of `text` itself: no more than `bytesMax`, and no character cut in two.
+std::string_view beginningOf(std::string_view text, std::size_t bytesMax);
+
 }
