@@ -7,6 +7,7 @@
 #include <stratolet/error.hpp>
 
 #include "block/wire.hpp"
+#include "platform/store/paging.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::block {
@@ -118,6 +119,7 @@ std::vector<store::SortKey> orderIn(const http::Query& query) {
         }
     }
     if (wanted.empty()) wanted.emplace_back(query.text("sort_key", "created_at"), query.text("sort_dir", "desc"));
+    store::requireFewSortKeys(wanted);
     std::vector<store::SortKey> order;
     bool byId = false;
     for (const auto& [name, direction] : wanted) {

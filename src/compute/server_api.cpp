@@ -6,6 +6,7 @@
 #include "compute/pattern.hpp"
 #include "compute/server.hpp"
 #include "compute/server_view.hpp"
+#include "platform/store/paging.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::compute {
@@ -395,6 +396,7 @@ std::optional<std::string> columnOfKey(const std::string& key) {
 
 std::vector<std::pair<std::string, bool>> sortOf(const Call& call, bool admin) {
     const auto keys = call.request.query.all("sort_key"), directions = call.request.query.all("sort_dir");
+    store::requireFewSortKeys(keys);
     std::vector<std::pair<std::string, bool>> order;
     for (std::size_t index = 0; index < keys.size(); ++index) {
         const auto column = columnOfKey(keys[index]);
@@ -725,7 +727,7 @@ void addTagRoutes(http::Routes& routes, Servers& servers) {
         routes, Method::Put, one, rule + "update",
         [&](Call& call) {
             const std::string tag = call.param("tag");
-            if (lengthOf(tag) > 60 || tag.find_first_of("/,") != std::string::npos)
+            if (lengthInCharacters(tag) > 60 || tag.find_first_of("/,") != std::string::npos)
                 throw Error(Failure::Invalid, "Invalid tag '", tag, "'");
             if (!servers.addTag(call.caller, idOf(call), tag)) return http::emptyResponse(204);
             auto response = http::emptyResponse(201);

@@ -6,6 +6,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "platform/store/paging.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::image {
@@ -123,6 +124,7 @@ std::vector<store::SortKey> orderIn(const http::Query& query) {
             wanted.emplace_back(keys[each], directions.empty() ? "desc" : directions[directions.size() == 1 ? 0 : each]);
         if (keys.empty()) wanted.emplace_back("created_at", directions.empty() ? "desc" : directions.front());
     }
+    store::requireFewSortKeys(wanted);
     std::vector<store::SortKey> order;
     bool byId = false;
     for (const auto& [name, direction] : wanted) {

@@ -5,6 +5,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "platform/store/paging.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::network {
@@ -292,6 +293,7 @@ Listing listingOf(const Request& request, store::Reader& db, std::string_view ta
     const auto keys = request.query.all("sort_key"), directions = request.query.all("sort_dir");
     if (keys.size() != directions.size() && !directions.empty())
         throw Error(Failure::Invalid, "The number of sort_keys and sort_dirs must be same").as("HTTPBadRequest");
+    store::requireFewSortKeys(keys);
     for (std::size_t index = 0; index < keys.size(); ++index) {
         const auto* attribute = attributeOf(attributes, keys[index]);
         if (!attribute || attribute->column.empty())

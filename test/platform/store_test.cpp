@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "platform/store/paging.hpp"
 #include "platform/store/store.hpp"
 #include "support/folder.hpp"
 
@@ -140,4 +142,65 @@ TEST_CASE("All reads of one snapshot see the same moment", "[store]") {
         CHECK(reader.query("SELECT count(*) FROM things").integer() == 0);
     });
     CHECK(count(db) == 1);
+}
+
+TEST_CASE("What comes after a marker is found with as many conditions as there are keys, in whatever directions", "[store][paging]") {
+    const test::Folder folder;
+    Store db({.file = folder / "db"});
+    db.migrate(std::vector{first});
+    db.write([](Transaction& tx) {
+        tx.execute("CREATE TABLE nouns (id TEXT PRIMARY KEY, a INTEGER NOT NULL, b TEXT NOT NULL)");
+        for (int each = 0; each < 60; ++each)
+            tx.execute("INSERT INTO nouns VALUES (?, ?, ?)", std::to_string(each * 37 % 60), each % 3,
+                       std::string(1, static_cast<char>('a' + each % 5)));
+    });
+    using store::Conditions, store::SortKey, store::orderBy, store::startAfter, store::requireFewSortKeys;
+    for (const bool aDown : {false, true})
+        for (const bool bDown : {false, true})
+            for (const bool idDown : {false, true}) {
+                const std::vector<SortKey> keys{{"a", aDown}, {"b", bDown}, {"id", idDown}};
+                const auto all = db.reader().query("SELECT id FROM nouns" + orderBy(keys)).texts();
+                std::vector<std::string> walked;
+                while (walked.size() < all.size()) {
+                    Conditions conditions;
+                    if (!walked.empty()) startAfter(conditions, keys, "nouns", walked.back());
+                    const auto page =
+                        db.reader()
+                            .run("SELECT id FROM nouns" + conditions.where() + orderBy(keys) + " LIMIT 7", conditions.values())
+                            .texts();
+                    REQUIRE_FALSE(page.empty());
+                    walked.insert(walked.end(), page.begin(), page.end());
+                }
+                CHECK(walked == all);
+            }
+    const auto sizeWith = [](std::size_t count) {
+        Conditions conditions;
+        startAfter(conditions, std::vector<SortKey>(count, {"a", false}), "nouns", "1");
+        return conditions.where().size();
+    };
+    CHECK(sizeWith(16) < 17 * sizeWith(1) * 2);
+    CHECK_NOTHROW(requireFewSortKeys(std::vector<std::string>{"name", "id"}));
+    CHECK_THROWS_AS(requireFewSortKeys(std::vector<std::string>{"name", "id", "name"}), Error);
+    std::vector<std::string> many;
+    for (std::size_t each = 0; each <= store::sortKeysMax; ++each) many.push_back(std::to_string(each));
+    CHECK_THROWS_AS(requireFewSortKeys(many), Error);
+}
+
+TEST_CASE("The store's files are their owner's alone, whatever the umask and whatever they were", "[store]") {
+    const test::Folder folder;
+    const auto file = folder / "s.db";
+    const auto rightsOf = [](const std::filesystem::path& path) {
+        return std::filesystem::status(path).permissions() & std::filesystem::perms::all;
+    };
+    const auto before = ::umask(0);
+    for (int run = 0; run < 2; ++run) {
+        Store store({.file = file});
+        store.write([](Transaction& tx) { tx.execute("CREATE TABLE IF NOT EXISTS t (x)"); });
+        for (const auto* each : {"", "-wal", "-shm"}) {
+            INFO(each);
+            CHECK(rightsOf(file.string() + each) == (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+        }
+        for (const auto* each : {"", "-wal", "-shm"}) ::chmod((file.string() + each).c_str(), 0644); // as an older version left them
+    }
+    ::umask(before);
 }

@@ -1,7 +1,9 @@
 #include "platform/store/store.hpp"
 
+#include <fcntl.h>
 #include <semaphore.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cassert>
@@ -13,6 +15,8 @@
 #include <unordered_map>
 
 #include <stratolet/error.hpp>
+
+#include "platform/os/fd.hpp"
 
 namespace stratolet::store {
 namespace {
@@ -50,6 +54,13 @@ struct TextHash {
     std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
 };
 
+/// The file is its owner's alone before there is a byte in it; what SQLite puts beside it (-wal, -shm) gets the same rights. One that is
+/// there is never opened for that: to close it would drop the locks that this process holds on it (fcntl(2)).
+void ensureOwnersOnly(const std::filesystem::path& file) {
+    const Fd made(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    for (const auto* each : {"", "-wal", "-shm"}) ::chmod((file.string() + each).c_str(), 0600); // mostly one or more are missing
+}
+
 /// One sqlite3 handle and the statements prepared on it. Used by one thread at a time.
 class Connection {
 public:
@@ -58,6 +69,7 @@ public:
         // use.
         [[maybe_unused]] static const int uncounted = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
         const int flags = (writes ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX;
+        if (writes) ensureOwnersOnly(file);
         if (const int code = sqlite3_open_v2(file.c_str(), &db_, flags, nullptr); code != SQLITE_OK) {
             const std::string problem = sqlite3_errmsg(db_);
             sqlite3_close(db_);
