@@ -91,8 +91,7 @@ http::Response refusal(const http::Request& request, const Error& error) {
 
 http::Response unauthenticated(const http::Request& request, std::string_view message) {
     auto response = envelope(401, message.empty() ? "The request you have made requires authentication." : message);
-    const auto authority = request.base.substr(0, request.base.find('/', request.base.find("://") + 3));
-    response.headers.add("WWW-Authenticate", "Keystone uri=\"" + authority + "/identity\"");
+    response.headers.add("WWW-Authenticate", "Keystone uri=\"" + request.endpoint + "/identity\"");
     return response;
 }
 

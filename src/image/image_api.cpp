@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 #include <stratolet/error.hpp>
 
@@ -99,7 +100,7 @@ private:
 };
 
 void requireOctets(Request& request, ImageService& images) {
-    if (request.headers["Content-Type"] == "application/octet-stream") return;
+    if (request.headers.mediaType() == "application/octet-stream") return;
     images.show(callerOf(request), imageIn(request)); // an image that isn't there is the better answer
     throw Error(Failure::Unsupported, "The data of an image must be sent as application/octet-stream.");
 }
@@ -111,6 +112,7 @@ struct Range {
 std::uint64_t numberIn(std::string_view text) {
     std::uint64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc::result_out_of_range && end == text.data() + text.size()) return std::numeric_limits<std::uint64_t>::max();
     if (error != std::errc() || end != text.data() + text.size())
         throw Error(Failure::Unsupported, "The range is not understood.").as("range");
     return number;

@@ -9,13 +9,6 @@ namespace {
 
 constexpr std::string_view type21 = "application/openstack-images-v2.1-json-patch", type20 = "application/openstack-images-v2.0-json-patch";
 
-std::string_view mediaType(const http::Request& request) {
-    auto type = request.headers["Content-Type"];
-    type = type.substr(0, type.find(';'));
-    while (type.ends_with(' ')) type.remove_suffix(1);
-    return type;
-}
-
 constexpr std::string_view locationsStart = "/locations/";
 
 /// "0" of "/locations/0"; empty for any other path.
@@ -85,7 +78,7 @@ void remove(const std::string& attribute, ImageRecord& image) {
 }
 
 std::vector<ImageChange> changesIn(const http::Request& request) {
-    const auto type = mediaType(request);
+    const auto type = request.headers.mediaType();
     if (type != type21 && type != type20) throw Error(Failure::Unsupported, "The media type ", type, " is not supported here.").as("patch");
     const auto body = request.json();
     if (!body.isArray()) throw Error(Failure::Invalid, "Request body must be a JSON array of operation objects.");

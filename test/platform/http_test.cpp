@@ -15,6 +15,7 @@
 #include "platform/log/log.hpp"
 #include "platform/metrics/metrics.hpp"
 #include "platform/os/process.hpp"
+#include "platform/text/text.hpp"
 #include "platform/workers/workers.hpp"
 #include "support/folder.hpp"
 
@@ -31,13 +32,19 @@ namespace {
 /// Counts what an upload did.
 struct Uploads {
     std::atomic<int> finished = 0, discarded = 0;
+    std::atomic<int> endedElsewhere = 0; ///< on another thread than a worker's
     std::atomic<std::uint64_t> bytes = 0;
 };
 
 class CountingSink : public http::BodySink {
 public:
     explicit CountingSink(Uploads& uploads) : uploads_(uploads) {}
-    ~CountingSink() override { uploads_.discarded += finished_ ? 0 : 1; }
+    ~CountingSink() override {
+        std::array<char, 16> thread{};
+        ::pthread_getname_np(::pthread_self(), thread.data(), thread.size());
+        uploads_.endedElsewhere += std::string_view(thread.data()) == "test" ? 0 : 1;
+        uploads_.discarded += finished_ ? 0 : 1;
+    }
     void append(std::span<const std::byte> bytes) override { uploads_.bytes += bytes.size(); }
     Response finish() override {
         finished_ = true;
@@ -69,14 +76,18 @@ struct Bench {
     std::unique_ptr<http::Server> server;
     std::uint16_t port = 0;
 
-    explicit Bench(http::ServerOptions options = {}, std::size_t workerCount = 8, std::size_t queueMax = 100) {
+    explicit Bench(http::ServerOptions options = {}, std::size_t workerCount = 8, std::size_t queueMax = 100,
+                   std::uint64_t bodyBytesMax = 1000) {
         workers = std::make_unique<Workers>("test", workerCount, queueMax);
         server = std::make_unique<http::Server>(options, *workers, ambient, log, metrics);
         http::Site site;
         site.name = "thing";
         site.prefix = "/thing";
-        site.bodyBytesMax = 1000;
+        site.bodyBytesMax = bodyBytesMax;
         const auto noRule = http::open("a test");
+        site.gate = [](Request& request) {
+            if (request.headers.has("X-Stranger")) throw Error(Failure::Invalid, "a stranger");
+        };
         site.routes = {
             {Method::Get, "/echo/{word}", noRule,
              [](Request& request) { return http::textResponse(200, request.param("word") + "?" + request.query.text("q")); }},
@@ -89,6 +100,7 @@ struct Bench {
                  return http::textResponse(200, "slow");
              },
              http::Runs::Worker},
+            {Method::Get, "/large", noRule, [](Request&) { return http::textResponse(200, std::string(12 << 20, 'l')); }},
             {Method::Get, "/header", noRule,
              [](Request& request) {
                  auto response = http::emptyResponse(204);
@@ -126,9 +138,11 @@ struct Bench {
 /// A plain connection that says what it is told, and hears until the other side ends or nothing comes for a while.
 class Line {
 public:
-    explicit Line(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    explicit Line(std::uint16_t port, std::uint32_t from = INADDR_LOOPBACK) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         sockaddr_in to{};
         to.sin_family = AF_INET;
+        to.sin_addr.s_addr = htonl(from);
+        REQUIRE(::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
         to.sin_port = htons(port);
         to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         REQUIRE(::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
@@ -156,6 +170,15 @@ public:
             }
             heard.append(buffer, static_cast<std::size_t>(got));
         }
+    }
+
+    /// `bytes` of what comes, and no more.
+    std::string takes(std::size_t bytes) {
+        std::string taken(bytes, '\0');
+        const auto got = ::recv(fd_.get(), taken.data(), bytes, 0);
+        if (got <= 0) ended_ = true;
+        taken.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+        return taken;
     }
 
     bool ended() const { return ended_; }
@@ -205,10 +228,12 @@ TEST_CASE("A chunked body is put together", "[http]") {
 TEST_CASE("What is no HTTP gets 400 and the connection ends", "[http]") {
     Bench bench;
     for (const auto& bad : std::vector<std::string>{
-             "nonsense\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\nBad Header: x\r\n\r\n",
-             "GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-             "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\nabc",
-             "POST /thing/echo HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n"}) {
+             "nonsense\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\nHost: x\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nBad Header: x\r\n\r\n",
+             "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+             "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+             "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\nabc",
+             "POST /thing/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
+             "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n"}) {
         INFO(bad);
         Line line(bench.port);
         const auto heard = line.says(bad).hears(2500ms);
@@ -216,6 +241,106 @@ TEST_CASE("What is no HTTP gets 400 and the connection ends", "[http]") {
         CHECK_THAT(heard, Contains("x-openstack-request-id") || Contains("Connection: close"));
         CHECK(line.ended());
     }
+}
+
+TEST_CASE("A body that another reader would take for a request is refused, and the connection ends", "[http]") {
+    Bench bench;
+    const std::string inner = "GET /thing/echo/smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+    for (const auto& [version, codings] :
+         std::vector<std::pair<std::string, std::string>>{{"1.1", "Transfer-Encoding: chunked, identity\r\n"},
+                                                          {"1.1", "Transfer-Encoding: identity\r\n"},
+                                                          {"1.1", "Transfer-Encoding: gzip, chunked\r\n"},
+                                                          {"1.1", "Transfer-Encoding: xchunked\r\n"},
+                                                          {"1.1", "Transfer-Encoding: chunked;q=1\r\n"},
+                                                          {"1.1", "Transfer-Encoding: \"chunked\"\r\n"},
+                                                          {"1.1", "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n"},
+                                                          {"1.1", "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n"},
+                                                          {"1.1", "Transfer-Encoding:\r\n"},
+                                                          {"1.0", "Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n"}}) {
+        INFO(codings);
+        Line line(bench.port);
+        const auto heard =
+            line.says("POST /thing/echo HTTP/" + version + "\r\nHost: x\r\n" + codings + "\r\n0\r\n\r\n" + inner).hears(2500ms);
+        CHECK_THAT(heard, StartsWith("HTTP/1.1 400") && !Contains("smuggled"));
+        CHECK(line.ended());
+    }
+    CHECK_THAT(
+        Line(bench.port).says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\n\r\n1\r\na\r\n0\r\n\r\n").hears(),
+        StartsWith("HTTP/1.1 201"));
+}
+
+TEST_CASE("A request names one host", "[http]") {
+    Bench bench;
+    const auto ask = [&](const std::string& version, const std::string& hosts) {
+        return Line(bench.port).says("GET /thing/echo/a HTTP/" + version + "\r\n" + hosts + "\r\n").hears(60ms).substr(0, 12);
+    };
+    for (const auto* good : {"x", "cloud.example:8780", "[::1]", "[fe80::1]:80", "127.0.0.1", "a_b", "a%20b", "x:"}) {
+        INFO(good);
+        CHECK(ask("1.1", "Host: " + std::string(good) + "\r\n") == "HTTP/1.1 200");
+    }
+    for (const auto* bad : {"", "a b", "x/y", "x@y", "x:80:80", "x:port", "x:123456", "[::1", "[]", "[x]", ":80", "x,y z", "a%2", "\xff"}) {
+        INFO(bad);
+        CHECK(ask("1.1", "Host: " + std::string(bad) + "\r\n") == "HTTP/1.1 400");
+    }
+    CHECK(ask("1.1", "") == "HTTP/1.1 400");
+    CHECK(ask("1.1", "Host: x\r\nHost: x\r\n") == "HTTP/1.1 400");
+    CHECK(ask("1.0", "") == "HTTP/1.1 200");
+}
+
+TEST_CASE("A few empty lines in front of a request are passed over", "[http]") {
+    Bench bench;
+    Line line(bench.port);
+    CHECK(bodyOf(line.says("\r\n\r\nGET /thing/echo/a HTTP/1.1\r\nHost: x\r\n\r\n").hears()) == "a?");
+    CHECK(bodyOf(line.says("\r").says("\nGET /thing/echo/b HTTP/1.1\r\nHost: x\r\n\r\n").hears()) == "b?");
+    std::string endless;
+    for (int each = 0; each < 100; ++each) endless += "\r\n";
+    CHECK_THAT(Line(bench.port).says(endless).hears(2500ms), StartsWith("HTTP/1.1 400"));
+}
+
+TEST_CASE("Letters that are written as percent signs name the same thing, separators do not", "[http]") {
+    Bench bench;
+    const auto ask = [&](const std::string& path) {
+        return bodyOf(Line(bench.port).says("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n").hears(60ms));
+    };
+    CHECK(ask("/%74hing/ech%6f/liter%61l") == "the literal one");
+    CHECK(ask("/thing/ech%6F/w%2dx%7E") == "w-x~?");
+    CHECK(ask("/thing%2Fecho/word") == "404 Not Found\n");
+    CHECK(ask("/thing/echo%2Fword") == "Not Found\n");
+    CHECK(ask("/thing/echo/100%25") == "100%?");
+    CHECK(ask("/thing/echo/%7") == "%7?");
+}
+
+TEST_CASE("A path or a query that is no text is refused, and does not come back", "[http]") {
+    Bench bench;
+    for (const auto* target :
+         {"/thing/echo/%ff", "/thing/echo/%00", "/thing/echo/a%00b", "/thing/nowhere/%c3", "/nowhere/%ff", "/thing/echo/a?q=%ff",
+          "/thing/echo/a?%00=1", "/thing/echo/a?q=a%00b", "/thing/echo/%ed%a0%80", "/thing/echo/%c0%80"}) {
+        INFO(target);
+        const auto heard = Line(bench.port).says("GET " + std::string(target) + " HTTP/1.1\r\nHost: x\r\n\r\n").hears(60ms);
+        CHECK_THAT(heard, StartsWith("HTTP/1.1 400"));
+        CHECK(isUtf8(heard));
+    }
+}
+
+TEST_CASE("A query has so many parameters, and so many of one name", "[http]") {
+    Bench bench;
+    const auto ask = [&](std::size_t count, bool sameName) {
+        std::string query;
+        for (std::size_t each = 0; each < count; ++each) query += "&" + (sameName ? "tags" : "t" + std::to_string(each)) + "=x";
+        return Line(bench.port).says("GET /thing/echo/a?q=1" + query + " HTTP/1.1\r\nHost: x\r\n\r\n").hears(100ms).substr(0, 12);
+    };
+    CHECK(ask(http::Query::sameNameMax, true) == "HTTP/1.1 200");
+    CHECK(ask(http::Query::sameNameMax + 1, true) == "HTTP/1.1 400");
+    CHECK(ask(http::Query::parametersMax - 1, false) == "HTTP/1.1 200");
+    CHECK(ask(http::Query::parametersMax, false) == "HTTP/1.1 400");
+    CHECK(ask(3000, true) == "HTTP/1.1 400");
+}
+
+TEST_CASE("The header of a chunk, and the trailer, have a bound", "[http]") {
+    Bench bench({.headerBytesMax = 8 << 10});
+    const std::string head = "POST /thing/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
+    CHECK_THAT(Line(bench.port).says(head + "1;" + std::string(20000, 'x')).hears(300ms), StartsWith("HTTP/1.1 431"));
+    CHECK_THAT(Line(bench.port).says(head + "0\r\n" + "X: " + std::string(20000, 'x')).hears(300ms), StartsWith("HTTP/1.1 431"));
 }
 
 TEST_CASE("A header that is too large gets 431, a body that is too large 413, however it is announced", "[http]") {
@@ -292,6 +417,41 @@ TEST_CASE("A client that expects 100 is told to go on only where the upload is w
     CHECK_THAT(Line(bench.port).says("PUT /thing/upload?refuse" + head).hears(), StartsWith("HTTP/1.1 400") && !Contains("100 Continue"));
 }
 
+TEST_CASE("To wait for 100 is said in any case of letters, and only in HTTP/1.1", "[http]") {
+    Bench bench;
+    Line line(bench.port);
+    CHECK_THAT(line.says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-CONTINUE\r\n\r\n").hears(),
+               StartsWith("HTTP/1.1 100"));
+    CHECK_THAT(line.says("abc").hears(), StartsWith("HTTP/1.1 201"));
+    CHECK(Line(bench.port).says("POST /thing/echo HTTP/1.0\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n").hears().empty());
+}
+
+TEST_CASE("Who may not, and what is nowhere or too large, is answered before the body comes", "[http]") {
+    Bench bench;
+    const auto refused = [&](const std::string& what, const std::string& headers) {
+        Line line(bench.port);
+        const auto heard = line.says(what + " HTTP/1.1\r\nHost: x\r\n" + headers + "\r\n").hears();
+        CHECK_THAT(heard, !Contains("100 Continue"));
+        return heard.substr(0, 12);
+    };
+    CHECK(refused("POST /thing/echo", "X-Stranger: yes\r\nContent-Length: 900\r\n") == "HTTP/1.1 400");
+    CHECK(refused("POST /thing/echo", "X-Stranger: yes\r\nContent-Length: 900\r\nExpect: 100-continue\r\n") == "HTTP/1.1 400");
+    CHECK(refused("POST /thing/echo", "X-Stranger: yes\r\nTransfer-Encoding: chunked\r\n") == "HTTP/1.1 400");
+    CHECK(refused("POST /thing/nowhere", "Content-Length: 900\r\n") == "HTTP/1.1 404");
+    CHECK(refused("DELETE /thing/echo/a", "Content-Length: 900\r\n") == "HTTP/1.1 405");
+    CHECK(refused("POST /nowhere", "Content-Length: 900\r\n") == "HTTP/1.1 404");
+    CHECK(refused("POST /thing/echo", "Content-Length: 90000000\r\n") == "HTTP/1.1 413");
+}
+
+TEST_CASE("After a refusal a small body is passed over, and the connection serves on", "[http]") {
+    Bench bench;
+    Line line(bench.port);
+    const std::string inner = "GET /thing/echo/smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+    line.says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nX-Stranger: yes\r\nContent-Length: " + std::to_string(inner.size()) + "\r\n\r\n");
+    CHECK_THAT(line.hears(), StartsWith("HTTP/1.1 400") && Contains("keep-alive"));
+    CHECK(bodyOf(line.says(inner + "GET /thing/echo/b HTTP/1.1\r\nHost: x\r\n\r\n").hears()) == "b?");
+}
+
 TEST_CASE("A refused upload gets its answer although the client is still sending", "[http]") {
     Bench bench;
     Line line(bench.port);
@@ -341,6 +501,128 @@ TEST_CASE("Where the workers are busy past their queue, the answer is 503 with R
     CHECK(busy >= 1);
     CHECK(answered >= 1);
     CHECK(busy + answered == 6);
+}
+
+TEST_CASE("An upload waits for the workers while others are sent away, and ends on one of them", "[http]") {
+    Bench bench({}, 1, 1);
+    std::vector<std::unique_ptr<Line>> crowd;
+    for (int each = 0; each < 4; ++each) crowd.push_back(std::make_unique<Line>(bench.port));
+    for (auto& each : crowd) each->says("GET /thing/slow HTTP/1.1\r\nHost: x\r\n\r\n");
+    std::this_thread::sleep_for(50ms);
+    const std::string body(2 << 20, 'u');
+    Line whole(bench.port), cut(bench.port);
+    whole.says("PUT /thing/upload HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n").says(body);
+    cut.says("PUT /thing/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n").says(std::string(1000, 'u'));
+    int busy = 0;
+    for (auto& each : crowd) busy += each->hears(1500ms).starts_with("HTTP/1.1 503") ? 1 : 0;
+    CHECK(busy >= 1);
+    CHECK_THAT(whole.hears(2000ms), StartsWith("HTTP/1.1 204"));
+    cut.hangsUp();
+    for (int tries = 0; tries < 400 && bench.uploads.discarded == 0; ++tries) std::this_thread::sleep_for(5ms);
+    CHECK(bench.uploads.discarded == 1);
+    CHECK(bench.uploads.finished == 1);
+    CHECK(bench.uploads.endedElsewhere == 0);
+}
+
+TEST_CASE("A body has a time to be there in, and an upload a least speed", "[http]") {
+    Bench bench({.stallTimeout = 400ms, .bodyTimeout = 1200ms, .bytesPerSecondLeast = 1000});
+    const auto lasts = [&](const std::string& head, std::size_t bytesEach, int times) {
+        Line line(bench.port);
+        line.says(head);
+        for (int each = 0; each < times && !line.ended(); ++each) {
+            line.says(std::string(bytesEach, 'x'));
+            line.hears(40ms);
+        }
+        return !line.ended();
+    };
+    const std::string upload = "PUT /thing/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n";
+    CHECK_FALSE(lasts(upload, 1, 60)); // a byte each 40 ms
+    CHECK(lasts(upload, 200, 60));
+    CHECK_FALSE(lasts("POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n", 15, 59)); // fast enough, but not there in time
+}
+
+TEST_CASE("An answer leaves as long as it moves, however long it takes in all", "[http]") {
+    Bench bench({.stallTimeout = 600ms, .bytesPerSecondLeast = 1000});
+    Line slow(bench.port);
+    slow.says("GET /thing/large HTTP/1.1\r\nHost: x\r\n\r\n");
+    std::size_t taken = 0;
+    const auto began = std::chrono::steady_clock::now();
+    while (!slow.ended() && taken < (12 << 20)) {
+        taken += slow.takes(64 << 10).size();
+        std::this_thread::sleep_for(std::chrono::steady_clock::now() - began < 3s ? 50ms : 0ms);
+    }
+    CHECK(taken >= (12 << 20));
+    CHECK(std::chrono::steady_clock::now() - began > 2s);
+    Line deaf(bench.port);
+    deaf.says("GET /thing/large HTTP/1.1\r\nHost: x\r\n\r\n");
+    std::this_thread::sleep_for(2500ms); // the server gives up meanwhile
+    std::size_t left = 0;
+    while (!deaf.ended()) left += deaf.takes(1 << 20).size();
+    CHECK(left < (12 << 20));
+}
+
+TEST_CASE("One peer cannot take all the connections, nor can one network's guests those of others or of the API", "[http]") {
+    Bench bench({.connectionsPerPeerMax = 5, .connectionsPerPlaceMax = 8});
+    const auto adoptAt = [&](const std::string& place) {
+        Fd listening(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        sockaddr_in at{};
+        at.sin_family = AF_INET;
+        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        REQUIRE(::bind(listening.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at) == 0);
+        REQUIRE(::listen(listening.get(), 64) == 0);
+        socklen_t size = sizeof at;
+        REQUIRE(::getsockname(listening.get(), reinterpret_cast<sockaddr*>(&at), &size) == 0);
+        bench.server->adopt(std::move(listening), place, "thing", place);
+        return ntohs(at.sin_port);
+    };
+    const auto one = adoptAt("one"), other = adoptAt("other");
+    const auto answers = [](std::uint16_t port, const std::string& prefix, std::uint32_t from) {
+        return Line(port, from).says("GET " + prefix + "/echo/a HTTP/1.1\r\nHost: x\r\n\r\n").hears().starts_with("HTTP/1.1 200");
+    };
+    const std::uint32_t here = INADDR_LOOPBACK, there = INADDR_LOOPBACK + 1;
+    std::vector<std::unique_ptr<Line>> idle;
+    const auto crowd = [&](std::uint16_t port, std::uint32_t from, int count) {
+        for (int each = 0; each < count; ++each) idle.push_back(std::make_unique<Line>(port, from));
+        std::this_thread::sleep_for(100ms);
+    };
+    crowd(one, here, 12);
+    CHECK_FALSE(answers(one, "", here));
+    CHECK(answers(one, "", there)); // a neighbour on the same network
+    for (std::uint32_t each = 1; each < 8; ++each) crowd(one, there + each, 2);
+    CHECK_FALSE(answers(one, "", there)); // that network's are all taken
+    CHECK(answers(other, "", here));
+    CHECK(answers(bench.port, "/thing", here));
+    crowd(bench.port, here, 20);
+    CHECK_FALSE(answers(bench.port, "/thing", here));
+    CHECK(answers(bench.port, "/thing", there));
+    idle.clear();
+    for (int tries = 0; tries < 100 && !answers(bench.port, "/thing", here); ++tries) std::this_thread::sleep_for(20ms);
+    CHECK(answers(bench.port, "/thing", here));
+    CHECK(answers(one, "", here));
+}
+
+TEST_CASE("What connections hold together, and those of one peer, has a bound, and small requests pass beside it", "[http]") {
+    Bench bench({.bufferedBytesMax = 180 << 10, .bufferedBytesPerPeerMax = 100 << 10}, 8, 100, 1 << 20);
+    const auto large = [&](std::uint32_t from, bool whole) {
+        auto line = std::make_unique<Line>(bench.port, from);
+        line->says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n" + std::string(whole ? 70000 : 69000, 'x'));
+        return line;
+    };
+    const auto small = [&](std::uint32_t from) {
+        return Line(bench.port, from).says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello").hears().substr(0, 12);
+    };
+    const std::uint32_t here = INADDR_LOOPBACK;
+    auto first = large(here, false);
+    CHECK(first->hears().empty());
+    CHECK_THAT(large(here, true)->hears(), StartsWith("HTTP/1.1 503") && Contains("Retry-After")); // its peer's part is taken
+    CHECK(small(here) == "HTTP/1.1 201");
+    auto second = large(here + 1, false), third = large(here + 2, false);
+    CHECK(second->hears().empty());
+    CHECK(third->hears().empty());
+    CHECK_THAT(large(here + 3, true)->hears(), StartsWith("HTTP/1.1 503")); // that of all together is
+    CHECK(small(here + 3) == "HTTP/1.1 201");
+    CHECK_THAT(first->says(std::string(1000, 'x')).hears(), StartsWith("HTTP/1.1 201"));
+    CHECK_THAT(large(here, true)->hears(), StartsWith("HTTP/1.1 201"));
 }
 
 TEST_CASE("Draining lets a request end and then takes no more", "[http]") {

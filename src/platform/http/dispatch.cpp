@@ -4,21 +4,10 @@
 
 #include "platform/ambient/ambient.hpp"
 #include "platform/log/log.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::http {
 namespace {
-
-/// A Host header ends up in links, so it may only be what a host can be (RFC 3986, 3.2.2 and 3.2.3).
-bool isHost(std::string_view text) {
-    return !text.empty() && text.size() <= 255 && std::all_of(text.begin(), text.end(), [](unsigned char each) {
-        return std::isalnum(each) || each == '.' || each == '-' || each == '_' || each == ':' || each == '[' || each == ']';
-    });
-}
-
-std::string hostOf(const Request& request) {
-    const auto host = request.headers["Host"];
-    return isHost(host) ? std::string(host) : "localhost";
-}
 
 bool hasPrefix(std::string_view path, std::string_view prefix) {
     return path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/');
@@ -49,7 +38,7 @@ void Dispatch::add(Site site) {
     }
 }
 
-Dispatch::Target Dispatch::prepare(Request& request, std::string_view target, const std::string& siteName, bool encrypted) {
+Dispatch::Target Dispatch::prepare(Request& request, std::string_view target, const std::string& siteName) {
     request.requestId = "req-" + ambient_.uuid();
     // An absolute target (RFC 9112, 3.2.2) is only for proxies; what counts is its path.
     if (const auto scheme = target.find("://"); scheme != std::string_view::npos && scheme < target.find('/')) {
@@ -57,12 +46,19 @@ Dispatch::Target Dispatch::prepare(Request& request, std::string_view target, co
         target = path == std::string_view::npos ? "/" : target.substr(path);
     }
     const auto question = target.find('?');
-    std::string_view path = target.substr(0, question);
+    const auto normal = percentNormalized(target.substr(0, question));
+    std::string_view path = normal;
     if (question != std::string_view::npos) request.queryText = target.substr(question + 1);
-    request.query = Query::parse(request.queryText);
-    request.base = (encrypted ? "https://" : "http://") + hostOf(request);
+    request.base = request.endpoint = endpoint_;
 
     Target place;
+    try {
+        request.query = Query::parse(request.queryText);
+        if (const auto decoded = percentDecoded(path, false); !isUtf8(decoded) || decoded.find('\0') != std::string::npos)
+            throw Error(Failure::Invalid, "The path has a character that is no text.");
+    } catch (const Error& error) {
+        place.wrong = error;
+    }
     std::size_t index = 0;
     for (; index < sites_.size(); ++index) {
         const auto& site = sites_[index];
@@ -71,17 +67,17 @@ Dispatch::Target Dispatch::prepare(Request& request, std::string_view target, co
         }
     }
     if (!place.site) {
-        request.path = path;
+        request.path = asUtf8(path);
         return place;
     }
+    request.base += place.site->prefix;
     if (siteName.empty()) {
         path.remove_prefix(place.site->prefix.size());
         if (path.empty()) path = "/"; // a service's address is the same with and without its last slash
-        request.base += place.site->prefix;
     }
     const auto& router = *served_[static_cast<std::size_t>(place.site - sites_.data())].router;
     auto found = router.find(request.method, path);
-    request.path = percentDecoded(path, false);
+    request.path = asUtf8(percentDecoded(path, false));
     place.route = request.route = found.route;
     place.allowed = std::move(found.allowed);
     if (found.route) {
@@ -111,6 +107,7 @@ template <class Work> Response Dispatch::guarded(const Target& place, Request& r
 }
 
 std::optional<Response> Dispatch::refused(const Target& place, Request& request) {
+    if (place.wrong) return refuse(place, request, *place.wrong);
     if (!place.site) return textResponse(404, "404 Not Found\n");
     bool passed = false;
     Response response = guarded(place, request, [&]() -> Response {

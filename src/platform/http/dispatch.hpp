@@ -3,6 +3,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,15 +26,19 @@ public:
     void add(Site site);
     const std::vector<Site>& sites() const { return sites_; }
 
+    /// What links begin with from now on (see Request::endpoint); before the first request.
+    void announce(std::string endpoint) { endpoint_ = std::move(endpoint); }
+
     /// Where a request goes. `site` is null where nothing serves the path.
     struct Target {
         const Site* site = nullptr;
         const Route* route = nullptr;
         std::vector<Method> allowed;
+        std::optional<Error> wrong = {}; ///< the path or the query are none
     };
 
     /// Completes `request` (id, path, query, base) and finds its place. `siteName` empty: by prefix.
-    Target prepare(Request& request, std::string_view target, const std::string& siteName, bool encrypted);
+    Target prepare(Request& request, std::string_view target, const std::string& siteName);
 
     /// Runs the gate; an answer where it refused, or where there is no such route.
     std::optional<Response> refused(const Target& place, Request& request);
@@ -57,6 +62,7 @@ private:
     Ambient& ambient_;
     Log& log_;
     Metrics& metrics_;
+    std::string endpoint_;
     std::vector<Site> sites_;
     std::vector<Served> served_;
 };

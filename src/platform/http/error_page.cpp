@@ -22,7 +22,8 @@ std::string escaped(std::string_view text) {
 
 }
 
-Response errorPage(const Request& request, int status, std::string_view text) {
+Response errorPage(const Request& request, int status, std::string_view about) {
+    const auto text = asUtf8(about);
     const auto accept = lowered(request.headers["Accept"]);
     const auto takes = [&](std::string_view type) { return accept.find(type) != std::string::npos; };
     const std::string title = std::to_string(status) + " " + std::string(reasonOf(status));
@@ -35,11 +36,11 @@ Response errorPage(const Request& request, int status, std::string_view text) {
     if (takes("application/json"))
         return jsonResponse(status, [&](JsonWriter& out) {
             const auto body = out.object();
-            out.field("message", std::string(text) + "<br /><br />\n\n\n");
+            out.field("message", text + "<br /><br />\n\n\n");
             out.field("code", title);
             out.field("title", reasonOf(status));
         });
-    return textResponse(status, title + "\n\n" + std::string(text) + "\n\n   ");
+    return textResponse(status, title + "\n\n" + text + "\n\n   ");
 }
 
 }

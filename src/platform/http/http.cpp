@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
-#include <cctype>
+#include <map>
 
 #include "platform/text/text.hpp"
 
@@ -15,6 +15,12 @@ int hexValue(char digit) {
     if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
     if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
     return -1;
+}
+
+/// RFC 3986, 2.3.
+bool isUnreserved(char each) {
+    return (each >= 'a' && each <= 'z') || (each >= 'A' && each <= 'Z') || (each >= '0' && each <= '9') || each == '-' || each == '_' ||
+           each == '.' || each == '~';
 }
 
 constexpr std::array<std::pair<Method, std::string_view>, 7> methods{{{Method::Get, "GET"},
@@ -49,6 +55,16 @@ bool Headers::has(std::string_view name) const {
     return std::any_of(fields_.begin(), fields_.end(), [&](const auto& each) { return sameWithoutCase(each.first, name); });
 }
 
+std::size_t Headers::count(std::string_view name) const {
+    return static_cast<std::size_t>(
+        std::count_if(fields_.begin(), fields_.end(), [&](const auto& each) { return sameWithoutCase(each.first, name); }));
+}
+
+std::string Headers::mediaType() const {
+    const auto type = (*this)["Content-Type"];
+    return lowered(trimmed(type.substr(0, type.find(';'))));
+}
+
 void Headers::set(std::string_view name, std::string value) {
     std::erase_if(fields_, [&](const auto& each) { return sameWithoutCase(each.first, name); });
     fields_.emplace_back(name, std::move(value));
@@ -68,12 +84,27 @@ std::string percentDecoded(std::string_view text, bool plusIsSpace) {
     return decoded;
 }
 
+std::string percentNormalized(std::string_view path) {
+    std::string normal;
+    normal.reserve(path.size());
+    for (std::size_t at = 0; at < path.size(); ++at) {
+        const auto decoded = path[at] == '%' ? percentDecoded(path.substr(at, 3), false) : std::string();
+        if (decoded.size() == 1 && isUnreserved(decoded[0])) {
+            normal += decoded;
+            at += 2;
+        } else {
+            normal += path[at];
+        }
+    }
+    return normal;
+}
+
 std::string percentEncoded(std::string_view text) {
     constexpr std::string_view hex = "0123456789ABCDEF";
     std::string encoded;
     for (const char each : text) {
         const auto byte = static_cast<unsigned char>(each);
-        if (std::isalnum(byte) || each == '-' || each == '_' || each == '.' || each == '~')
+        if (isUnreserved(each))
             encoded += each;
         else
             encoded.append(1, '%').append(1, hex[byte >> 4]).append(1, hex[byte & 15]);
@@ -89,8 +120,20 @@ Query Query::parse(std::string_view text) {
         const auto equals = pair.find('=');
         query.pairs_.emplace_back(percentDecoded(pair.substr(0, equals), true),
                                   equals == std::string_view::npos ? std::string() : percentDecoded(pair.substr(equals + 1), true));
+        if (query.pairs_.size() > parametersMax) throw Error(Failure::Invalid, "The query has more than ", parametersMax, " parameters.");
+        for (const auto* each : {&query.pairs_.back().first, &query.pairs_.back().second})
+            if (!isUtf8(*each) || each->find('\0') != std::string::npos)
+                throw Error(Failure::Invalid, "The query has a character that is no text.");
     }
+    if (query.pairs_.size() > sameNameMax) query.requireFewOfEach();
     return query;
+}
+
+void Query::requireFewOfEach() const {
+    std::map<std::string_view, std::size_t> counts;
+    for (const auto& [name, value] : pairs_)
+        if (++counts[name] > sameNameMax)
+            throw Error(Failure::Invalid, "The query parameter ", beginningOf(name, 100), " comes more than ", sameNameMax, " times.");
 }
 
 std::optional<std::string> Query::find(std::string_view name) const {
@@ -133,7 +176,16 @@ const std::string& Request::param(std::string_view name) const {
     std::abort();
 }
 
-Json Request::json() const { return Json::parse(body); }
+Json Request::json() const {
+    if (body.find('\0') != std::string::npos) throw Error(Failure::Invalid, "The body has a NUL.");
+    constexpr std::string_view nul = "\\u0000";
+    for (auto at = body.find(nul); at != std::string::npos; at = body.find(nul, at + 1)) {
+        std::size_t slashes = 0; // in front of it: an odd one makes it a text of six letters
+        while (slashes < at && body[at - slashes - 1] == '\\') ++slashes;
+        if (slashes % 2 == 0) throw Error(Failure::Invalid, "A text in the body has a NUL.");
+    }
+    return Json::parse(body);
+}
 
 constexpr std::size_t usualBytes = 1000; // what most answers fit in, and the allocator keeps at hand
 

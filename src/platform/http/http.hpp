@@ -30,6 +30,9 @@ public:
     bool has(std::string_view name) const;
     void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
     void set(std::string_view name, std::string value);
+    std::size_t count(std::string_view name) const;
+    /// What Content-Type says without its parameters, in small letters (RFC 9110, 8.3.1: "text/plain" of "Text/Plain; charset=utf-8").
+    std::string mediaType() const;
     auto begin() const { return fields_.begin(); }
     auto end() const { return fields_.end(); }
 
@@ -40,7 +43,11 @@ private:
 /// The decoded parameters of a query, in order; a name may come more than once.
 class Query {
 public:
-    static Query parse(std::string_view text);                    ///< what stands after the "?"
+    static constexpr std::size_t parametersMax = 512, sameNameMax = 256;
+
+    /// What stands after the "?". Error(Invalid) beyond those bounds, which every list's repeated filters have from here, and for what is
+    /// no UTF-8 or has a NUL.
+    static Query parse(std::string_view text);
     std::optional<std::string> find(std::string_view name) const; ///< the first
     std::string text(std::string_view name, std::string_view otherwise = "") const;
     std::vector<std::string> all(std::string_view name) const;
@@ -54,10 +61,15 @@ public:
     bool empty() const { return pairs_.empty(); }
 
 private:
+    void requireFewOfEach() const;
     std::vector<std::pair<std::string, std::string>> pairs_;
 };
 
 std::string percentDecoded(std::string_view text, bool plusIsSpace);
+
+/// A path in which letters, digits and -._~ stand for themselves (RFC 3986, 6.2.2.2: such a path names the same thing).
+std::string percentNormalized(std::string_view path);
+
 std::string percentEncoded(std::string_view text);
 
 struct Route;
@@ -71,7 +83,8 @@ struct Request {
     std::string body; ///< whole; empty where the route streams it
     std::optional<std::uint64_t> contentLength;
     std::string requestId; ///< "req-<uuid>"
-    std::string base;      ///< scheme://host[:port] and the service's prefix, as the client sees them: what links are made from
+    std::string endpoint;  ///< the cloud's public address, without a slash at its end: never what the client calls us (Host)
+    std::string base;      ///< the endpoint and the service's prefix: what links are made from
     std::string peer;      ///< address of the other end
     std::string origin;    ///< which adopted socket it came through (Server::adopt), empty for the public listeners
     std::vector<std::pair<std::string_view, std::string>> params; ///< of the route's pattern
@@ -80,7 +93,8 @@ struct Request {
 
     /// A part of the path by its name in the pattern. Asking for a name that isn't in the pattern is a bug.
     const std::string& param(std::string_view name) const;
-    /// The body as JSON; Error(Invalid) where it isn't.
+    /// The body as JSON; Error(Invalid) where it isn't, or where a text in it has a NUL (which ends a text elsewhere: in XML, in a name of
+    /// the host, in SQL's functions).
     Json json() const;
 };
 

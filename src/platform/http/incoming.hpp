@@ -41,6 +41,13 @@ public:
     }
     void clear() { begin_ = end_ = 0; }
 
+    /// Gives back room that only a large body needed; nothing may be here.
+    void shrink(std::size_t bytesMax) {
+        if (capacity_ <= bytesMax) return;
+        data_.reset();
+        capacity_ = 0;
+    }
+
 private:
     std::unique_ptr<char[]> data_;
     std::size_t capacity_ = 0, begin_ = 0, end_ = 0;

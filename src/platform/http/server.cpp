@@ -17,6 +17,7 @@
 #include <thread>
 #include <unordered_map>
 
+#include "platform/http/admission.hpp"
 #include "platform/http/session.hpp"
 #include "platform/http/stream.hpp"
 #include "platform/log/log.hpp"
@@ -49,7 +50,18 @@ struct Loop {
 struct Listener {
     std::unique_ptr<Acceptor> acceptor;
     std::string site, origin, place;
+    Crowd& crowd;
+    bool adopted;
 };
+
+/// The address of the other end, an IPv4 one as such whatever socket it came through; empty where it has gone already.
+std::string peerOf(const Socket& socket) {
+    boost::system::error_code gone;
+    auto address = socket.remote_endpoint(gone).address();
+    if (gone) return {};
+    if (address.is_v6() && address.to_v6().is_v4_mapped()) address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+    return address.to_string();
+}
 
 }
 
@@ -61,11 +73,15 @@ struct Server::Impl {
     std::atomic<bool> draining = false;
     Dispatch dispatch;
     SessionShared shared;
+    Buffers buffers;
+    std::list<Crowd> crowds; // one a listener; outlive the sessions
     std::vector<std::unique_ptr<Loop>> loops;
-    std::list<Listener> listeners; // touched on the first loop's thread only, once started
+    std::list<Listener> listeners; // these and the list of crowds: touched on the first loop's thread only, once started
     std::mutex tlsMutex;
     std::shared_ptr<const TlsContext> tls;
-    std::atomic<std::size_t> connections = 0, next = 0;
+    std::atomic<std::size_t> connections = 0, adoptedConnections = 0, next = 0;
+    std::size_t turnedAway = 0; // since the log last said so
+    std::chrono::steady_clock::time_point turnedAwayLogged{};
     bool started = false;
 
     Impl(ServerOptions given, Workers& givenWorkers, Ambient& givenAmbient, Log& givenLog, Metrics& metrics)
@@ -74,7 +90,8 @@ struct Server::Impl {
           ambient(givenAmbient),
           log(givenLog),
           dispatch(givenAmbient, givenLog, metrics),
-          shared{dispatch, workers, ambient, log, options, draining} {
+          shared{dispatch, workers, ambient, log, options, draining},
+          buffers{options.bufferedBytesMax, options.bufferedBytesPerPeerMax} {
         for (int each = 0; each < std::max(1, options.threads); ++each) loops.push_back(std::make_unique<Loop>());
         metrics.gauge("stratolet_http_connections", "Open connections", [this] { return static_cast<double>(connections.load()); });
         if (!options.certificateFile.empty()) tls = std::make_shared<const TlsContext>(options.certificateFile, options.keyFile);
@@ -85,46 +102,76 @@ struct Server::Impl {
         return tls;
     }
 
-    void welcome(int fd, const asio::ip::tcp& protocol, const std::string& site, const std::string& origin) {
+    /// A connection that has its place, on its way to a loop. Only what is handed on lives longer than this.
+    struct Arrival {
+        int fd;
+        asio::ip::tcp protocol;
+        std::string site, origin, peer;
+        std::unique_ptr<Crowd::Admission> admission;
+        bool adopted;
+    };
+
+    void leave(bool adopted) {
+        --connections;
+        if (adopted) --adoptedConnections;
+    }
+
+    void welcome(Arrival arrival) {
         auto& loop = *loops[next++ % loops.size()];
-        asio::post(loop.context, [this, &loop, fd, protocol, site, origin] {
+        asio::post(loop.context, [this, &loop, arrival = std::move(arrival)]() mutable {
             Socket socket(loop.context);
             boost::system::error_code problem;
-            socket.assign(protocol, fd, problem);
-            if (problem) {
-                --connections;
-                return;
-            }
-            const auto context = origin.empty() ? tlsNow() : nullptr;
+            socket.assign(arrival.protocol, arrival.fd, problem);
+            const bool adopted = arrival.adopted;
+            if (problem) return leave(adopted);
+            const auto context = adopted ? nullptr : tlsNow();
             auto stream = context ? context->stream(std::move(socket)) : plainStream(std::move(socket));
-            loop.sessions.emplace_front(shared, loop.context.get_executor(), std::move(stream), site, origin);
+            loop.sessions.emplace_front(shared, loop.context.get_executor(), std::move(stream), std::move(arrival.site),
+                                        std::move(arrival.origin), std::move(arrival.peer), std::move(arrival.admission));
             const auto session = loop.sessions.begin();
-            asio::co_spawn(loop.context.get_executor(), session->run(), [this, &loop, session](std::exception_ptr) {
+            asio::co_spawn(loop.context.get_executor(), session->run(), [this, &loop, session, adopted](std::exception_ptr) {
                 loop.sessions.erase(session);
-                --connections;
+                leave(adopted);
             });
         });
+    }
+
+    /// Takes the connection in, or closes it where its listener, or its peer there, has as many as it may.
+    void admit(Listener& listener, Socket socket) {
+        const bool adopted = listener.adopted;
+        const auto peer = peerOf(socket);
+        auto admission = adopted && adoptedConnections >= options.connectionsMax ? nullptr : listener.crowd.admit(peer);
+        if (!admission) return turnAway(listener, peer);
+        boost::system::error_code problem;
+        const auto protocol = socket.local_endpoint(problem).protocol();
+        if (problem) return;
+        const int fd = socket.release(problem);
+        if (problem) return;
+        ++connections;
+        if (adopted) ++adoptedConnections;
+        welcome({fd, protocol, listener.site, listener.origin, peer, std::move(admission), adopted});
+    }
+
+    /// The log hears of it once in ten seconds: it is the attacker who sets the pace.
+    void turnAway(const Listener& listener, const std::string& peer) {
+        ++turnedAway;
+        const auto now = std::chrono::steady_clock::now();
+        if (now - turnedAwayLogged < std::chrono::seconds(10)) return;
+        log.warning("too many connections, some were turned away",
+                    {{"count", std::to_string(turnedAway)}, {"peer", peer}, {"network", listener.origin}});
+        turnedAwayLogged = now;
+        turnedAway = 0;
     }
 
     void accept(Listener& listener) {
         listener.acceptor->async_accept([this, &listener](boost::system::error_code problem, Socket socket) {
             if (problem == asio::error::operation_aborted || !listener.acceptor->is_open()) return;
-            if (!problem) {
-                const auto protocol = socket.local_endpoint(problem).protocol();
-                if (connections.load() >= options.connectionsMax) {
-                    log.warning("too many connections, one was turned away");
-                } else if (!problem) {
-                    const int fd = socket.release(problem);
-                    if (!problem) {
-                        ++connections;
-                        welcome(fd, protocol, listener.site, listener.origin);
-                    }
-                }
-            } else { // out of descriptors, say: not in a hurry
+            if (problem && problem != asio::error::connection_aborted) { // out of descriptors, say: not in a hurry
                 auto pause = std::make_shared<asio::steady_timer>(loops.front()->context, std::chrono::milliseconds(100));
                 pause->async_wait([this, &listener, pause](boost::system::error_code) { accept(listener); });
                 return;
             }
+            if (!problem) admit(listener, std::move(socket));
             accept(listener);
         });
     }
@@ -158,6 +205,7 @@ Server::~Server() {
     impl_->stopLoops();
 }
 
+void Server::announce(std::string endpoint) { impl_->dispatch.announce(std::move(endpoint)); }
 void Server::add(Site site) { impl_->dispatch.add(std::move(site)); }
 const std::vector<Site>& Server::sites() const { return impl_->dispatch.sites(); }
 
@@ -174,7 +222,9 @@ std::uint16_t Server::listen(const std::string& address, std::uint16_t port, con
     if (!problem) acceptor->listen(1024, problem);
     if (problem) throw Error(Failure::Invalid, "cannot listen on ", address, " port ", port, ": ", problem.message());
     const auto taken = acceptor->local_endpoint().port();
-    impl_->listeners.push_back({std::move(acceptor), site, {}, {}});
+    const auto& options = impl_->options;
+    auto& crowd = impl_->crowds.emplace_back(impl_->buffers, options.connectionsMax, options.connectionsPerPeerMax);
+    impl_->listeners.push_back({std::move(acceptor), site, {}, {}, crowd, false});
     return taken;
 }
 
@@ -186,7 +236,9 @@ void Server::adopt(Fd listening, std::string origin, std::string site, std::stri
         ::getsockopt(listening.get(), SOL_SOCKET, SO_DOMAIN, &family, &size);
         auto acceptor = std::make_unique<Acceptor>(loop.context.get_executor(),
                                                    family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), listening.release());
-        impl_->listeners.push_back({std::move(acceptor), std::move(site), std::move(origin), std::move(place)});
+        const auto most = impl_->options.connectionsPerPlaceMax;
+        auto& crowd = impl_->crowds.emplace_back(impl_->buffers, most, std::max<std::size_t>(most / 4, 1));
+        impl_->listeners.push_back({std::move(acceptor), std::move(site), std::move(origin), std::move(place), crowd, true});
         if (impl_->started) impl_->accept(impl_->listeners.back());
     });
 }
@@ -241,7 +293,7 @@ void Server::reloadCertificate() {
 Response Server::handle(Request request, const std::string& site) {
     auto& dispatch = impl_->dispatch;
     const std::string target = request.queryText.empty() ? request.path : request.path + "?" + std::exchange(request.queryText, {});
-    const auto place = dispatch.prepare(request, target, site, false);
+    const auto place = dispatch.prepare(request, target, site);
     Response response;
     if (auto refusal = dispatch.refused(place, request)) {
         response = std::move(*refusal);

@@ -19,12 +19,18 @@ namespace stratolet::http {
 
 struct ServerOptions {
     int threads = 2;
-    std::size_t connectionsMax = 4096;
+    std::size_t connectionsMax = 4096;        ///< of one listener, and of all adopted ones together
+    std::size_t connectionsPerPeerMax = 1024; ///< of one listener and one address of a client (IPv6: one /64)
+    std::size_t connectionsPerPlaceMax = 64;  ///< of one adopted listener; a quarter of them at most from one peer
     std::uint32_t headerBytesMax = 64 << 10;
+    std::size_t bufferedBytesMax = 128 << 20, bufferedBytesPerPeerMax = 32 << 20; ///< what connections hold beyond 16 KiB each; then 503
     std::chrono::milliseconds headerTimeout = std::chrono::seconds(20); ///< from the first byte of a request to the end of its header
     std::chrono::milliseconds idleTimeout = std::chrono::seconds(75);   ///< between requests
     std::chrono::milliseconds stallTimeout = std::chrono::seconds(60);  ///< a body that makes no progress, either way
-    std::string certificateFile = {}, keyFile = {};                     ///< both empty: plain HTTP
+    std::chrono::milliseconds bodyTimeout =
+        std::chrono::seconds(60);                   ///< from the head of a request to the end of a body that isn't streamed
+    std::size_t bytesPerSecondLeast = 1 << 10;      ///< of a body, over each stallTimeout, either way
+    std::string certificateFile = {}, keyFile = {}; ///< both empty: plain HTTP
 };
 
 /// One listener (or several) for all sites: sessions on a few I/O threads, handlers there or on the workers.
@@ -35,12 +41,15 @@ public:
 
     void add(Site site); ///< before start()
 
+    /// The public address of it all, which links begin with. Before start().
+    void announce(std::string endpoint);
+
     /// Binds and listens, accepting from start() on. Port 0 takes a free one. `site` names one site that is served at the root here (a
     /// classic port); empty serves all by prefix. Returns the port.
     std::uint16_t listen(const std::string& address, std::uint16_t port, const std::string& site = "");
 
     /// Accepts from a socket that listens already (in another namespace, say); requests carry `origin` and go to `site` only. Any time.
-    /// `place` is this socket's own name.
+    /// `place` is this socket's own name. Its connections are counted apart from those of the public listeners.
     void adopt(Fd listening, std::string origin, std::string site, std::string place);
 
     /// Closes the socket that adopt() was given under this name.

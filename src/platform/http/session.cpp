@@ -2,8 +2,11 @@
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
@@ -18,12 +21,18 @@
 #include "platform/log/log.hpp"
 #include "platform/workers/workers.hpp"
 
+// g++ 12 takes Asio's own way to free a coroutine's frame for a mistake.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
 namespace stratolet::http {
 namespace {
 
 constexpr std::size_t smallReadBytes = 4 << 10, largeReadBytes = 256 << 10; // asked of the socket at once
 constexpr std::size_t uploadPieceBytes = 512 << 10;                         // handed to a sink at once
+constexpr std::size_t plainPieceBytes = 16 << 10;                           // of a body that isn't streamed, looked at together
+constexpr std::size_t skippedBytesMax = 64 << 10;                           // of an unwanted body, to keep the connection
 constexpr std::size_t lingerBytesMax = 4 << 20; // of an unwanted body, so that the client gets to read our answer
+constexpr std::chrono::seconds lingerTime{2};
 
 /// The Date header's value; made once a second.
 const std::string& dateNow() {
@@ -48,7 +57,7 @@ std::string headOf(const Response& response, std::optional<std::uint64_t> length
         head.append(name).append(": ").append(value);
         // A value from a user must not begin a header of its own.
         const auto begin = head.end() - static_cast<std::ptrdiff_t>(value.size());
-        head.erase(std::remove_if(begin, head.end(), [](char each) { return each == '\r' || each == '\n'; }), head.end());
+        head.erase(std::remove_if(begin, head.end(), [](char each) { return each == '\r' || each == '\n' || each == '\0'; }), head.end());
         head.append("\r\n");
     }
     head.append("Date: ").append(dateNow()).append("\r\n");
@@ -60,6 +69,8 @@ std::string headOf(const Response& response, std::optional<std::uint64_t> length
     return head;
 }
 
+Error tooMuchBuffered() { return Error(Failure::Busy, "The server holds too much at the moment; try again in a moment"); }
+
 bool mayHaveBody(int status) { return status >= 200 && status != 204 && status != 304; }
 
 }
@@ -69,21 +80,19 @@ struct Session::Exchange {
     RequestParser parser;
     Request request;
     Dispatch::Target place;
+    bool waitsToGoOn = false; // the client sends no body before it is told to
 };
 
-Session::Session(SessionShared& shared, Executor executor, std::unique_ptr<Stream> stream, std::string site, std::string origin)
+Session::Session(SessionShared& shared, Executor executor, std::unique_ptr<Stream> stream, std::string site, std::string origin,
+                 std::string peer, std::unique_ptr<Crowd::Admission> admission)
     : shared_(shared),
       executor_(executor),
       stream_(std::move(stream)),
       site_(std::move(site)),
-      origin_(std::move(origin)) {
+      origin_(std::move(origin)),
+      peer_(std::move(peer)),
+      admission_(std::move(admission)) {
     boost::system::error_code gone;
-    const auto peer = stream_->socket().remote_endpoint(gone);
-    if (!gone) {
-        auto address = peer.address();
-        if (address.is_v6() && address.to_v6().is_v4_mapped()) address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
-        peer_ = address.to_string();
-    }
     stream_->socket().set_option(asio::ip::tcp::no_delay(true), gone);
     expect(shared_.options.headerTimeout);
 }
@@ -94,29 +103,66 @@ void Session::close() {
 }
 
 void Session::tick(Clock::time_point now) {
-    if (!waitsForWorker_ && now > deadline_) close();
+    if (waitsForWorker_ || now <= deadline_) return;
+    if (sends_ && answerMoves())
+        expect(shared_.options.stallTimeout);
+    else
+        close();
 }
 
 void Session::closeIfIdle() {
     if (idle_) close();
 }
 
-/// Runs `work` on a worker while this coroutine waits; Error(Busy) where the workers' queue is full. What it throws comes back.
-Task<void> Session::onWorker(std::function<void()> work) {
+/// What has to come, or to leave, within each stallTimeout.
+std::size_t Session::leastBytes() const {
+    return std::max<std::size_t>(
+        shared_.options.bytesPerSecondLeast * static_cast<std::size_t>(shared_.options.stallTimeout.count()) / 1000, 1);
+}
+
+/// From now on a body must come: the least speed is asked of it, and to be there by `end`.
+void Session::expectBody(Clock::time_point end) {
+    bodyEnd_ = end;
+    cameBytes_ = 0;
+    deadline_ = std::min(end, Clock::now() + shared_.options.stallTimeout);
+}
+
+void Session::bodyCame(std::size_t bytes) {
+    cameBytes_ += bytes;
+    if (cameBytes_ >= leastBytes()) expectBody(bodyEnd_);
+}
+
+/// Whether the client has taken enough of the answer since this was last asked. What the kernel still holds (tcp(7), SIOCOUTQ) has not
+/// arrived; it may be megabytes, so a slow client takes them long after we wrote them.
+bool Session::answerMoves() {
+    int unsent = 0;
+    if (::ioctl(stream_->socket().native_handle(), SIOCOUTQ, &unsent) != 0) return false;
+    const auto waiting = static_cast<std::uint64_t>(std::max(unsent, 0));
+    const auto arrived = sent_ > waiting ? sent_ - waiting : 0;
+    const bool moves = arrived >= arrived_ + leastBytes();
+    arrived_ = arrived;
+    return moves;
+}
+
+/// Runs `work` on a worker while this coroutine waits. What it throws comes back; Error(Busy) where the workers' queue is full, if it is
+/// bounded for this work: what has begun waits instead, and each session waits for one thing only.
+Task<void> Session::onWorker(Queue queue, std::function<void()> work) {
     auto failed = std::make_shared<std::exception_ptr>();
     waitsForWorker_ = true;
     const bool taken = co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void(bool)>(
         [&](auto handler) {
             auto resume = std::make_shared<decltype(handler)>(std::move(handler));
             const auto done = [resume, executor = executor_](bool ran) { asio::post(executor, [resume, ran] { (*resume)(ran); }); };
-            const bool accepted = shared_.workers.submit([work = std::move(work), failed, done] {
+            auto task = [work = std::move(work), failed, done] {
                 try {
                     work();
                 } catch (...) {
                     *failed = std::current_exception();
                 }
                 done(true);
-            });
+            };
+            const bool accepted =
+                queue == Queue::Bounded ? shared_.workers.submit(std::move(task)) : shared_.workers.insist(std::move(task));
             if (!accepted) done(false);
         },
         useTask);
@@ -124,6 +170,15 @@ Task<void> Session::onWorker(std::function<void()> work) {
     expect(shared_.options.stallTimeout);
     if (!taken) throw Error(Failure::Busy, "The server is too busy; try again in a moment");
     if (*failed) std::rethrow_exception(*failed);
+}
+
+/// Lets an upload go, on a worker: what it discards is unlinked, and written off in the store.
+Task<void> Session::ended(std::unique_ptr<BodySink> sink) {
+    if (!sink) co_return;
+    try {
+        co_await onWorker(Queue::Endless, [&] { sink.reset(); });
+    } catch (const Error&) { // the workers have ended with the process; it goes here
+    }
 }
 
 Task<std::size_t> Session::readMore(std::size_t most) {
@@ -137,16 +192,19 @@ Task<std::size_t> Session::readMore(std::size_t most) {
 Task<bool> Session::readHead(RequestParser& parser) {
     idle_ = true;
     expect(shared_.options.idleTimeout);
+    std::size_t came = pending_.bytes().size();
     if (pending_.empty()) {
+        pending_.shrink(Crowd::Admission::freeBytes);
         if (shared_.draining) co_return false;
-        co_await readMore();
+        came += co_await readMore();
     }
     expect(shared_.options.headerTimeout); // from the first byte on, however slowly the others come
     idle_ = false;
     for (;;) {
         pending_.drop(parser.feed(pending_.bytes())); // what makes no whole part yet stays
         if (parser.headDone()) co_return true;
-        co_await readMore();
+        if (!admission_->holds(came)) throw tooMuchBuffered();
+        came += co_await readMore();
     }
 }
 
@@ -155,29 +213,41 @@ Task<void> Session::readBody(RequestParser& parser, std::size_t piece) {
     for (;;) {
         pending_.drop(parser.feed(pending_.bytes()));
         if (parser.done() || parser.body().size() >= piece) co_return;
-        expect(shared_.options.stallTimeout);
-        co_await readMore(piece);
+        bodyCame(co_await readMore(piece - parser.body().size()));
     }
 }
 
+/// "100 Continue" to a client that waits for it (RFC 9110, 10.1.1).
+Task<void> Session::sayGoOn(const Exchange& exchange) {
+    if (!exchange.waitsToGoOn || !pending_.empty()) co_return;
+    constexpr std::string_view go = "HTTP/1.1 100 Continue\r\n\r\n";
+    std::uint64_t sent = 0;
+    co_await stream_->write({asio::buffer(go), {}}, sent);
+}
+
+/// The gate comes before the body: from who may not, to where nothing is, or of what is too large, not a byte of it is kept.
 Task<Response> Session::answerPlain(Exchange& exchange) {
     auto& parser = exchange.parser;
     auto& request = exchange.request;
     auto& place = exchange.place;
+    if (auto refusal = shared_.dispatch.refused(place, request)) co_return std::move(*refusal);
+    const auto begun = Clock::now();
     try {
-        parser.limitBody(place.site ? place.site->bodyBytesMax : 1 << 20);
-        if (parser.contentLength().value_or(0) > (place.site ? place.site->bodyBytesMax : 1 << 20))
-            throw Error(Failure::TooLarge, "Request is too large.");
-        if (parser.hasBody() && request.headers["Expect"] == "100-continue" && pending_.empty()) {
-            constexpr std::string_view go = "HTTP/1.1 100 Continue\r\n\r\n";
-            co_await stream_->write({asio::buffer(go), {}});
+        parser.limitBody(place.site->bodyBytesMax);
+        if (parser.contentLength().value_or(0) > place.site->bodyBytesMax) throw Error(Failure::TooLarge, "Request is too large.");
+        if (parser.hasBody()) co_await sayGoOn(exchange);
+        expectBody(begun + shared_.options.bodyTimeout);
+        for (std::size_t piece = plainPieceBytes; !parser.done(); piece = parser.body().size() + plainPieceBytes) {
+            co_await readBody(parser, piece);
+            if (!admission_->holds(parser.body().size())) throw tooMuchBuffered();
         }
-        co_await readBody(parser, std::numeric_limits<std::size_t>::max());
     } catch (const Error& error) {
         co_return shared_.dispatch.refuse(place, request, error);
     }
     request.body = std::move(parser.body());
-    if (auto refusal = shared_.dispatch.refused(place, request)) co_return std::move(*refusal);
+    // Who was let in a while ago may have lost that right meanwhile.
+    if (Clock::now() - begun > std::chrono::seconds(1))
+        if (auto refusal = shared_.dispatch.refused(place, request)) co_return std::move(*refusal);
 
     const auto runs = place.route->runs;
     const bool here = runs == Runs::Here || (runs == Runs::ByMethod && (request.method == Method::Get || request.method == Method::Head));
@@ -185,7 +255,7 @@ Task<Response> Session::answerPlain(Exchange& exchange) {
     Response response;
     std::optional<Error> busy;
     try {
-        co_await onWorker([&] { response = shared_.dispatch.handle(place, request); });
+        co_await onWorker(Queue::Bounded, [&] { response = shared_.dispatch.handle(place, request); });
     } catch (const Error& error) {
         busy = error;
     }
@@ -193,36 +263,38 @@ Task<Response> Session::answerPlain(Exchange& exchange) {
     co_return response;
 }
 
+/// An upload waits for workers, however many others do: nobody's load throws it away, and nothing turns its success into a refusal.
 Task<Response> Session::answerUpload(Exchange& exchange) {
     auto& parser = exchange.parser;
     auto& request = exchange.request;
     auto& place = exchange.place;
     if (auto refusal = shared_.dispatch.refused(place, request)) co_return std::move(*refusal);
-    Response refusal;
+    Response response;
     std::unique_ptr<BodySink> sink;
     std::optional<Error> failed;
+    std::exception_ptr broken; // the client has gone
     try {
-        co_await onWorker([&] { sink = shared_.dispatch.receive(place, request, refusal); });
-        if (!sink) co_return refusal;
-        if (parser.hasBody() && request.headers["Expect"] == "100-continue" && pending_.empty()) {
-            constexpr std::string_view go = "HTTP/1.1 100 Continue\r\n\r\n";
-            co_await stream_->write({asio::buffer(go), {}});
-        }
+        co_await onWorker(Queue::Endless, [&] { sink = shared_.dispatch.receive(place, request, response); });
+        if (!sink) co_return response;
+        if (parser.hasBody()) co_await sayGoOn(exchange);
         // Nobody reads ahead of the disk: TCP holds the client back.
         while (!parser.done()) {
-            co_await readBody(parser, uploadPieceBytes);
+            expectBody();
+            const auto most = admission_->holds(uploadPieceBytes) ? uploadPieceBytes : Crowd::Admission::freeBytes;
+            co_await readBody(parser, most);
             const std::string piece = std::exchange(parser.body(), {});
-            if (!piece.empty()) co_await onWorker([&] { sink->append(std::as_bytes(std::span(piece))); });
+            if (!piece.empty()) co_await onWorker(Queue::Endless, [&] { sink->append(std::as_bytes(std::span(piece))); });
         }
-        Response response;
-        co_await onWorker([&] { response = shared_.dispatch.finishUpload(place, request, *sink); });
-        co_await onWorker([&] { sink.reset(); });
-        co_return response;
+        co_await onWorker(Queue::Endless, [&] { response = shared_.dispatch.finishUpload(place, request, *sink); });
     } catch (const Error& error) {
         failed = error;
+    } catch (...) {
+        broken = std::current_exception();
     }
-    sink.reset();
-    co_return shared_.dispatch.refuse(place, request, *failed);
+    co_await ended(std::move(sink));
+    if (broken) std::rethrow_exception(broken);
+    if (failed) co_return shared_.dispatch.refuse(place, request, *failed);
+    co_return response;
 }
 
 Task<void> Session::sendFile(FileBody file) {
@@ -235,8 +307,7 @@ Task<void> Session::sendFile(FileBody file) {
             if (got <= 0) throw Error(Failure::Broken, "a file became shorter while it was sent");
             file.offset += static_cast<std::uint64_t>(got);
             file.length -= static_cast<std::uint64_t>(got);
-            expect(shared_.options.stallTimeout);
-            co_await stream_->write({asio::buffer(piece.data(), static_cast<std::size_t>(got)), {}});
+            co_await stream_->write({asio::buffer(piece.data(), static_cast<std::size_t>(got)), {}}, sent_);
         }
         co_return;
     }
@@ -246,8 +317,8 @@ Task<void> Session::sendFile(FileBody file) {
         const auto sent = ::sendfile(socket.native_handle(), file.fd.get(), &offset, std::min<std::uint64_t>(file.length, 1 << 20));
         if (sent > 0) {
             file.length -= static_cast<std::uint64_t>(sent);
+            sent_ += static_cast<std::uint64_t>(sent);
         } else if (sent < 0 && (errno == EAGAIN || errno == EINTR)) {
-            expect(shared_.options.stallTimeout);
             co_await socket.async_wait(asio::socket_base::wait_write, useTask);
         } else {
             throw Error(Failure::Broken, "a file could not be sent whole");
@@ -258,12 +329,12 @@ Task<void> Session::sendFile(FileBody file) {
 Task<void> Session::sendSource(BodySource& source) {
     for (;;) {
         std::string piece;
-        co_await onWorker([&] { piece = source.next(); });
+        co_await onWorker(Queue::Endless, [&] { piece = source.next(); });
         std::array<char, 24> size;
         const auto digits = std::snprintf(size.data(), size.size(), "%zx\r\n", piece.size());
         const bool last = piece.empty();
         piece += "\r\n";
-        co_await stream_->write({asio::buffer(size.data(), static_cast<std::size_t>(digits)), asio::buffer(piece)});
+        co_await stream_->write({asio::buffer(size.data(), static_cast<std::size_t>(digits)), asio::buffer(piece)}, sent_);
         if (last) co_return;
     }
 }
@@ -273,25 +344,41 @@ Task<void> Session::send(Exchange& exchange, Response response, bool keep) {
     if (response.file) length = response.file->length;
     if (response.source) length.reset();
     std::string head = headOf(response, mayHaveBody(response.status) ? length : std::optional<std::uint64_t>(0), keep);
+    sent_ = arrived_ = 0;
+    sends_ = true;
     expect(shared_.options.stallTimeout);
-    if (exchange.request.method == Method::Head || !mayHaveBody(response.status)) {
-        co_await stream_->write({asio::buffer(head), {}});
-        co_return;
-    }
-    co_await stream_->write({asio::buffer(head), asio::buffer(response.body)});
-    if (response.file) co_await sendFile(std::move(*response.file));
-    if (response.source) co_await sendSource(*response.source);
+    const bool headOnly = exchange.request.method == Method::Head || !mayHaveBody(response.status);
+    co_await stream_->write({asio::buffer(head), headOnly ? asio::const_buffer() : asio::buffer(response.body)}, sent_);
+    if (!headOnly && response.file) co_await sendFile(std::move(*response.file));
+    if (!headOnly && response.source) co_await sendSource(*response.source);
+    sends_ = false;
 }
 
-/// Takes some of what the client still sends, so that closing does not throw our answer away with it.
+/// Takes what the client still sends of a body that nobody wants: all of a small one, so that the connection can serve another request, or
+/// some of it, so that closing does not throw our answer away with it.
+Task<void> Session::leaveRest(RequestParser& parser, bool keep) {
+    if (!keep) {
+        co_await linger();
+        co_return;
+    }
+    parser.limitBody(std::numeric_limits<std::uint64_t>::max());
+    expectBody(Clock::now() + shared_.options.bodyTimeout);
+    while (!parser.done()) {
+        co_await readBody(parser, plainPieceBytes);
+        parser.body().clear();
+    }
+}
+
 Task<void> Session::linger() {
     boost::system::error_code ignored;
     stream_->socket().shutdown(asio::socket_base::shutdown_send, ignored);
-    expect(std::chrono::seconds(2));
+    expect(lingerTime);
     for (std::size_t taken = 0; taken < lingerBytesMax;) {
         pending_.clear();
         taken += co_await readMore();
     }
+    asio::steady_timer pause(executor_, lingerTime);
+    co_await pause.async_wait(useTask);
 }
 
 /// False where the connection has served its last request.
@@ -310,12 +397,13 @@ Task<bool> Session::serveOne() {
         response = shared_.dispatch.refuse(place, request, error);
     }
     if (understood) {
+        exchange.waitsToGoOn = parser.expectsContinue();
         request.method = methodOf(parser.methodName());
         request.headers = std::move(parser.headers());
         request.contentLength = parser.contentLength();
         request.peer = peer_;
         request.origin = origin_;
-        place = shared_.dispatch.prepare(request, parser.target(), site_, stream_->encrypted());
+        place = shared_.dispatch.prepare(request, parser.target(), site_);
         const bool upload = place.route && std::holds_alternative<Upload>(place.route->handler);
         if (upload) parser.limitBody(std::numeric_limits<std::uint64_t>::max());
         // Not in one expression: g++ 12 runs both sides of a conditional with co_await in it.
@@ -323,15 +411,18 @@ Task<bool> Session::serveOne() {
             response = co_await answerUpload(exchange);
         else
             response = co_await answerPlain(exchange);
+        if (!admission_->holds(response.body.size()) && (request.method == Method::Get || request.method == Method::Head))
+            response = shared_.dispatch.refuse(place, request, tooMuchBuffered());
     }
     shared_.dispatch.complete(place, request, response);
-    const bool wholeRead = understood && parser.done();
-    const bool keep = wholeRead && parser.keepAlive() && !shared_.draining;
+    const bool restIsSmall = understood && !exchange.waitsToGoOn && request.contentLength.value_or(skippedBytesMax + 1) <= skippedBytesMax;
+    const bool keep = understood && (parser.done() || restIsSmall) && parser.keepAlive() && !shared_.draining;
     // Behind the requests that have come meanwhile: to wake a client that sleeps is dear, and one waking then serves all answers of a
     // round.
     co_await asio::post(executor_, useTask);
     co_await send(exchange, std::move(response), keep);
-    if (!wholeRead) co_await linger();
+    admission_->holds(0);
+    if (!understood || !parser.done()) co_await leaveRest(parser, keep);
     co_return keep;
 }
 

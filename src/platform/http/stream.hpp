@@ -8,6 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -28,10 +29,18 @@ public:
     virtual ~Stream() = default;
     virtual Task<void> handshake() = 0;
     virtual Task<std::size_t> readSome(asio::mutable_buffer into) = 0;
-    virtual Task<void> write(std::array<asio::const_buffer, 2> parts) = 0;
+    virtual Task<void> write(std::array<asio::const_buffer, 2> parts, std::uint64_t& sent) = 0; ///< adds to `sent` as it goes
     virtual Socket& socket() = 0;
     virtual bool encrypted() const = 0;
 };
+
+/// When to go on writing (as asio::transfer_all), telling how much has gone so far.
+inline auto countingInto(std::uint64_t& sent) {
+    return [&sent, before = sent](const boost::system::error_code& problem, std::size_t written) -> std::size_t {
+        sent = before + written;
+        return problem ? 0 : 1 << 16;
+    };
+}
 
 std::unique_ptr<Stream> plainStream(Socket socket);
 

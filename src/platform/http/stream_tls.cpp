@@ -14,7 +14,9 @@ public:
     Tls(Socket socket, std::shared_ptr<asio::ssl::context> context) : context_(std::move(context)), stream_(std::move(socket), *context_) {}
     Task<void> handshake() override { co_await stream_.async_handshake(asio::ssl::stream_base::server, useTask); }
     Task<std::size_t> readSome(asio::mutable_buffer into) override { co_return co_await stream_.async_read_some(into, useTask); }
-    Task<void> write(std::array<asio::const_buffer, 2> parts) override { co_await asio::async_write(stream_, parts, useTask); }
+    Task<void> write(std::array<asio::const_buffer, 2> parts, std::uint64_t& sent) override {
+        co_await asio::async_write(stream_, parts, countingInto(sent), useTask);
+    }
     Socket& socket() override { return stream_.next_layer(); }
     bool encrypted() const override { return true; }
 

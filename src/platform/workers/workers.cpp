@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <limits>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -19,6 +20,17 @@ struct Workers::Impl {
     std::vector<std::thread> threads;
     std::size_t idle = 0;
     bool stopping = false;
+
+    bool take(std::function<void()> task, std::size_t most) {
+        {
+            const std::lock_guard guard(mutex);
+            if (stopping || queue.size() >= most) return false;
+            queue.push_back(std::move(task));
+            if (queue.size() > idle && threads.size() < threadsMax) threads.emplace_back([this] { work(); });
+        }
+        filled.notify_one();
+        return true;
+    }
 
     void work() {
         ::pthread_setname_np(::pthread_self(), name.substr(0, 15).c_str());
@@ -56,17 +68,8 @@ void Workers::finish() {
     impl_->threads.clear();
 }
 
-bool Workers::submit(std::function<void()> work) {
-    {
-        const std::lock_guard guard(impl_->mutex);
-        if (impl_->stopping || impl_->queue.size() >= impl_->queueMax) return false;
-        impl_->queue.push_back(std::move(work));
-        if (impl_->queue.size() > impl_->idle && impl_->threads.size() < impl_->threadsMax)
-            impl_->threads.emplace_back([this] { impl_->work(); });
-    }
-    impl_->filled.notify_one();
-    return true;
-}
+bool Workers::submit(std::function<void()> work) { return impl_->take(std::move(work), impl_->queueMax); }
+bool Workers::insist(std::function<void()> work) { return impl_->take(std::move(work), std::numeric_limits<std::size_t>::max()); }
 
 std::size_t Workers::queued() const {
     const std::lock_guard guard(impl_->mutex);
