@@ -22,6 +22,10 @@ struct ListenAddress {
 /// "127.0.0.1:8780", "[::1]:0"; Error(Invalid) for anything else.
 ListenAddress parseListenAddress(const std::string& text);
 
+/// What stands in links, in the catalog and in the administrator's files: the option `endpoint` without a slash at its end. Empty where it
+/// isn't given.
+std::string publicEndpoint(const Config& config);
+
 /// How one run of the program differs from another, beside its configuration.
 struct Settings {
     Config config{allConfigOptions()};

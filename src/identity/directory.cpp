@@ -261,7 +261,7 @@ void refuseInDirectory(store::Reader& db, const DomainId& domain) {
 
 std::vector<ConfigOption> directoriesConfigOptions() {
     auto options = directoryConfigOptions();
-    options.push_back({"ldap", "domain", ""});
+    options.push_back({"ldap", "domain", "", anyText()});
     options.push_back({"ldap", "sync_interval", "60", wholeNumber(1, 24 * 3600)});
     options.push_back({"identity", "domain_specific_drivers_enabled", "false", trueOrFalse()});
     return options;

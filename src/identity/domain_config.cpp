@@ -39,15 +39,28 @@ const std::vector<DirectoryOption> directoryOptions = {
     {"connection_timeout", "10", Kind::Number},
 };
 
+namespace {
+
+ConfigType directoryAddress() {
+    const std::string description = "ldap://HOST, ldaps://HOST or ldapi://";
+    return {description, [description](const std::string& text) {
+                const bool known = text.starts_with("ldap://") || text.starts_with("ldaps://") || text.starts_with("ldapi://");
+                return known ? std::string() : "it must be " + description;
+            }};
+}
+
+}
+
 std::vector<ConfigOption> directoryConfigOptions() {
     std::vector<ConfigOption> options;
     for (const auto& each : directoryOptions) {
-        ConfigOption option{"ldap", std::string(each.name), std::string(each.otherwise)};
-        if (each.kind == Kind::Number) option.complaint = wholeNumber(0, 0x7FFFFFFF);
-        if (each.kind == Kind::Truth) option.complaint = trueOrFalse();
-        if (each.name == "query_scope") option.complaint = oneOf({"one", "sub"});
-        if (each.name == "tls_req_cert") option.complaint = oneOf({"demand", "allow", "never"});
-        options.push_back(std::move(option));
+        auto type = each.kind == Kind::Number ? wholeNumber(0, 0x7FFFFFFF) : each.kind == Kind::Truth ? trueOrFalse() : anyText();
+        if (each.name == "url") type = listOf(directoryAddress());
+        if (each.name == "query_scope") type = oneOf({"one", "sub"});
+        if (each.name == "tls_req_cert") type = oneOf({"demand", "allow", "never"});
+        if (each.name == "tls_cacertfile") type = orNothing(readableFile());
+        if (each.name == "tls_cacertdir") type = orNothing(existingFolder());
+        options.push_back({"ldap", std::string(each.name), std::string(each.otherwise), std::move(type)});
     }
     return options;
 }

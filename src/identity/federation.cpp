@@ -238,7 +238,7 @@ private:
 }
 
 std::vector<ConfigOption> federationOptions() {
-    return {{"federation", "key_set_dir", "/etc/stratolet/federation"}, {"federation", "audience", ""}};
+    return {{"federation", "key_set_dir", "/etc/stratolet/federation", existingFolder()}, {"federation", "audience", "", anyText()}};
 }
 
 Federation::Federation(Core& core, Users& users, Authentication& authentication)

@@ -113,8 +113,7 @@ bool AddressRules::allowsPort(std::uint16_t port) const { return std::find(ports
 
 std::string networksComplaint(const std::string& list) {
     try {
-        Config one({{"image", "networks", list}});
-        [[maybe_unused]] const AddressRules good(one.list("image", "networks"), {});
+        [[maybe_unused]] const AddressRules good(itemsOf(list), {});
         return {};
     } catch (const Error& problem) {
         return problem.what();

@@ -28,8 +28,7 @@ std::map<std::string, std::string> propertiesIn(const std::vector<std::string>& 
 
 std::string propertiesComplaint(const std::string& list) {
     try {
-        Config one({{"image", "properties", list}});
-        propertiesIn(one.list("image", "properties"));
+        propertiesIn(itemsOf(list));
         return {};
     } catch (const Error& problem) {
         return problem.what();

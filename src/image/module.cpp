@@ -16,17 +16,6 @@ namespace stratolet::image {
 
 namespace {
 
-std::string portsComplaint(const std::string& list) {
-    try {
-        Config one({{"image", "ports", list}});
-        for (const auto& each : one.list("image", "ports"))
-            if (const auto wrong = wholeNumber(1, 65535)(each); !wrong.empty()) return wrong;
-        return {};
-    } catch (const Error& problem) {
-        return problem.what();
-    }
-}
-
 WebSource webSource(const Config& config) {
     std::vector<std::uint16_t> ports;
     for (const auto& each : config.list("image", "web_download_ports")) ports.push_back(static_cast<std::uint16_t>(std::stoi(each)));
@@ -42,18 +31,18 @@ std::filesystem::path below(const Config& config, std::string_view name) {
 std::vector<ConfigOption> configOptions() {
     constexpr std::int64_t tebi = std::int64_t{1} << 40;
     return {
-        {"image", "stores", "file", storesComplaint},
+        {"image", "stores", "file", {"NAME or NAME:FOLDER, several with commas", storesComplaint}},
         {"image", "image_count_total", "-1", wholeNumber(-1, 1'000'000'000)},
         {"image", "image_size_total", "-1", wholeNumber(-1, tebi)},
         {"image", "image_stage_total", "-1", wholeNumber(-1, tebi)},
         {"image", "image_count_uploading", "-1", wholeNumber(-1, 1'000'000'000)},
         {"image", "image_size_cap", std::to_string(tebi), wholeNumber(1, 1024 * tebi)},
-        {"image", "web_download_networks", "", networksComplaint},
-        {"image", "web_download_ports", "80, 443", portsComplaint},
+        {"image", "web_download_networks", "", {"addresses and blocks of them, several with commas", networksComplaint}},
+        {"image", "web_download_ports", "80, 443", orNothing(listOf(wholeNumber(1, 65535)))},
         {"image", "import_unpack", "false", trueOrFalse()},
         {"image", "import_convert_to", "", oneOf({"", "raw", "qcow2"})},
-        {"image", "import_properties", "", propertiesComplaint},
-        {"image", "import_properties_not_for", "admin"},
+        {"image", "import_properties", "", {"NAME:VALUE, several with commas", propertiesComplaint}},
+        {"image", "import_properties_not_for", "admin", anyText()},
         {"image", "show_multiple_locations", "false", trueOrFalse()},
         {"image", "cache", "false", trueOrFalse()},
         {"image", "cache_max_size", std::to_string(10 * (std::int64_t{1} << 30)), wholeNumber(1, 1024 * tebi)},

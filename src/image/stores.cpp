@@ -63,7 +63,7 @@ std::vector<StoreOption> storesIn(const Config& config) {
 
 std::string storesComplaint(const std::string& option) {
     try {
-        storesIn(Config({{"image", "stores", option}}));
+        storesIn(Config({{"image", "stores", option, anyText()}}));
         return {};
     } catch (const Error& problem) {
         return problem.what();

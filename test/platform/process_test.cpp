@@ -98,7 +98,7 @@ TEST_CASE("A configuration file that says something unknown or wrong is refused 
     const test::Folder folder;
     const auto complaintAbout = [&](const std::string& text) -> std::string {
         std::ofstream(folder / "c.conf") << text;
-        Config config({{"DEFAULT", "listen", ""},
+        Config config({{"DEFAULT", "listen", "", anyText()},
                        {"compute", "threads", "2", wholeNumber(1, 8)},
                        {"compute", "virt_type", "auto", oneOf({"auto", "kvm"})}});
         try {
@@ -114,6 +114,38 @@ TEST_CASE("A configuration file that says something unknown or wrong is refused 
     CHECK_THAT(complaintAbout("[compute]\nthreads = 9\n"), Catch::Contains("from 1 to 8"));
     CHECK_THAT(complaintAbout("[compute]\nvirt_type = xen\n"), Catch::Contains("auto kvm"));
     CHECK_THAT(complaintAbout("what\n"), Catch::Contains("c.conf:1"));
+}
+
+TEST_CASE("A type says what it takes, and takes nothing else", "[config]") {
+    const test::Folder folder;
+    std::ofstream(folder / "file") << "x";
+    const auto file = (folder / "file").string(), here = folder.path().string(), nowhere = (folder / "typo").string();
+    struct Row {
+        ConfigType type;
+        std::vector<std::string> good, bad;
+    };
+    for (const auto& [type, good, bad] : std::vector<Row>{
+             {wholeNumber(-1, 9), {"-1", "9"}, {"", "10", "9x", " 1", "1.0", "99999999999999999999"}},
+             {plainName(), {"R1", "region-one_2.x"}, {"", "R1 # x", "a b", "-a", "a$(b)", "\"a\"", "\xc3\xbc"}},
+             {httpAddress(),
+              {"https://cloud.example", "http://10.0.0.1:8780", "https://host/", "https://[::1]:80", "https://host/cloud"},
+              {"", "cloud.example", "ftp://x", "ftp://x y", "https://", "https://x y", "https://u@x", "https://x:port", "https://x:0",
+               "https://x:", "https://x:65536", "https://x?q", "https://x#f", "https://[x]", "https://[::1", "https://x//y", "HTTPS://x"}},
+             {readableFile(), {file}, {"", here, nowhere, "file"}},
+             {existingFolder(), {here}, {"", file, nowhere, "."}},
+             {folderName(), {here, nowhere}, {"", file, "state"}},
+             {orNothing(existingFolder()), {"", here}, {nowhere}},
+             {listOf(wholeNumber(1, 9)), {"1", "1, 2,3"}, {"", ",", "1, 10", "1 2"}}}) {
+        CHECK_FALSE(type.description.empty());
+        for (const auto& each : good) {
+            INFO(type.description << ": " << each);
+            CHECK(type.complaint(each).empty());
+        }
+        for (const auto& each : bad) {
+            INFO(type.description << ": " << each);
+            CHECK_FALSE(type.complaint(each).empty());
+        }
+    }
 }
 
 TEST_CASE("Times are read and written as each service writes them", "[ambient]") {

@@ -13,6 +13,55 @@ namespace {
 
 std::string nameOf(std::string_view section, std::string_view key) { return std::string(section).append(1, '.').append(key); }
 
+/// A type whose only complaint is its description.
+ConfigType checked(const std::string& description, std::function<bool(const std::string&)> accepts) {
+    return {description, [description, accepts = std::move(accepts)](const std::string& text) {
+                return accepts(text) ? std::string() : "it must be " + description;
+            }};
+}
+
+/// Whether all are ASCII letters, digits or of `others`.
+bool all(std::string_view text, std::string_view others) {
+    return std::all_of(text.begin(), text.end(), [&](char each) {
+        return (each >= 'a' && each <= 'z') || (each >= 'A' && each <= 'Z') || (each >= '0' && each <= '9') ||
+               others.find(each) != std::string_view::npos;
+    });
+}
+
+/// RFC 3986 without user, query and fragment; no name but ASCII, and addresses of IPv6 in brackets.
+bool isHttpAddress(const std::string& text) {
+    std::string_view rest = text;
+    if (rest.starts_with("http://"))
+        rest.remove_prefix(7);
+    else if (rest.starts_with("https://"))
+        rest.remove_prefix(8);
+    else
+        return false;
+    const auto slash = std::min(rest.find('/'), rest.size());
+    auto authority = rest.substr(0, slash);
+    const auto path = rest.substr(slash);
+    std::string_view port;
+    bool hasPort = false;
+    if (const auto colon = authority.rfind(':'); colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos) {
+        hasPort = true;
+        port = authority.substr(colon + 1);
+        authority = authority.substr(0, colon);
+    }
+    const auto number = wholeNumberIn(port);
+    if (hasPort && (!number || port[0] == '-' || *number < 1 || *number > 65535)) return false;
+    const bool host = authority.starts_with('[') ? authority.ends_with(']') && authority.size() > 3 &&
+                                                       authority.find_first_not_of("0123456789abcdefABCDEF:.", 1) == authority.size() - 1
+                                                 : !authority.empty() && all(authority, ".-_");
+    return host && all(path, "/-._~") && path.find("//") == std::string_view::npos;
+}
+
+}
+
+std::vector<std::string> itemsOf(std::string_view list) {
+    std::vector<std::string> items;
+    for (const auto each : split(list, ','))
+        if (const auto item = trimmed(each); !item.empty()) items.emplace_back(item);
+    return items;
 }
 
 Config::Config(std::vector<ConfigOption> options) : options_(std::move(options)) {
@@ -45,12 +94,15 @@ void Config::set(std::string_view section, std::string_view key, std::string_vie
     const auto option =
         std::find_if(options_.begin(), options_.end(), [&](const auto& each) { return each.section == section && each.key == key; });
     if (option == options_.end()) throw Error(Failure::Invalid, origin, ": there is no option \"", key, "\" in section [", section, "]");
-    if (option->complaint) {
-        const std::string complaint = option->complaint(std::string(value));
+    if (value != option->otherwise) {
+        const std::string complaint = option->type.complaint(std::string(value));
         if (!complaint.empty()) throw Error(Failure::Invalid, origin, ": ", key, " = ", value, ": ", complaint);
     }
     values_[nameOf(section, key)] = value;
+    given_.insert(nameOf(section, key));
 }
+
+bool Config::given(std::string_view section, std::string_view key) const { return given_.contains(nameOf(section, key)); }
 
 const std::string& Config::text(std::string_view section, std::string_view key) const {
     const auto found = values_.find(nameOf(section, key));
@@ -62,29 +114,72 @@ std::int64_t Config::integer(std::string_view section, std::string_view key) con
 
 bool Config::boolean(std::string_view section, std::string_view key) const { return text(section, key) == "true"; }
 
-std::vector<std::string> Config::list(std::string_view section, std::string_view key) const {
-    std::vector<std::string> items;
-    for (const auto each : split(text(section, key), ','))
-        if (const auto item = trimmed(each); !item.empty()) items.emplace_back(item);
-    return items;
+std::vector<std::string> Config::list(std::string_view section, std::string_view key) const { return itemsOf(text(section, key)); }
+
+ConfigType wholeNumber(std::int64_t least, std::int64_t most) {
+    return checked("a whole number from " + std::to_string(least) + " to " + std::to_string(most), [=](const std::string& text) {
+        const auto number = wholeNumberIn(text);
+        return number && *number >= least && *number <= most;
+    });
 }
 
-std::function<std::string(const std::string&)> wholeNumber(std::int64_t least, std::int64_t most) {
-    return [=](const std::string& text) -> std::string {
-        if (const auto number = wholeNumberIn(text); number && *number >= least && *number <= most) return {};
-        return "it must be a whole number from " + std::to_string(least) + " to " + std::to_string(most);
-    };
+ConfigType trueOrFalse() { return oneOf({"true", "false"}); }
+
+ConfigType oneOf(std::vector<std::string> words) {
+    std::string description = "one of";
+    for (const auto& each : words) description += each.empty() ? " nothing" : " " + each;
+    return checked(std::move(description), [words = std::move(words)](const std::string& text) {
+        return std::find(words.begin(), words.end(), text) != words.end();
+    });
 }
 
-std::function<std::string(const std::string&)> trueOrFalse() { return oneOf({"true", "false"}); }
+ConfigType anyText() {
+    return checked("a text", [](const std::string& text) { return isUtf8(text); });
+}
 
-std::function<std::string(const std::string&)> oneOf(std::vector<std::string> words) {
-    return [words = std::move(words)](const std::string& text) -> std::string {
-        if (std::find(words.begin(), words.end(), text) != words.end()) return {};
-        std::string complaint = "it must be one of";
-        for (const auto& each : words) complaint += " " + each;
-        return complaint;
-    };
+ConfigType plainName() {
+    return checked("a name of letters, digits, \".\", \"_\" and \"-\"",
+                   [](const std::string& text) { return !text.empty() && text.size() <= 255 && text[0] != '-' && all(text, "._-"); });
+}
+
+ConfigType httpAddress() { return checked("http:// or https:// with a host, perhaps a port and a path", isHttpAddress); }
+
+ConfigType readableFile() {
+    return checked("the absolute path of a file that can be read", [](const std::string& text) {
+        std::error_code failed;
+        return std::filesystem::path(text).is_absolute() && !std::filesystem::is_directory(text, failed) && std::ifstream(text).good();
+    });
+}
+
+ConfigType existingFolder() {
+    return checked("the absolute path of a folder that is there", [](const std::string& text) {
+        std::error_code failed;
+        return std::filesystem::path(text).is_absolute() && std::filesystem::is_directory(text, failed);
+    });
+}
+
+ConfigType folderName() {
+    return checked("the absolute path of a folder", [](const std::string& text) {
+        std::error_code failed;
+        return std::filesystem::path(text).is_absolute() &&
+               (!std::filesystem::exists(text, failed) || std::filesystem::is_directory(text, failed));
+    });
+}
+
+ConfigType listOf(ConfigType each) {
+    const std::string description = each.description + ", several with commas";
+    return {description, [description, each = std::move(each)](const std::string& text) -> std::string {
+                const auto items = itemsOf(text);
+                if (items.empty()) return "it must be " + description;
+                for (const auto& item : items)
+                    if (auto complaint = each.complaint(item); !complaint.empty()) return complaint;
+                return {};
+            }};
+}
+
+ConfigType orNothing(ConfigType type) {
+    return {type.description + ", or nothing",
+            [type](const std::string& text) { return text.empty() ? std::string() : type.complaint(text); }};
 }
 
 }
