@@ -2,12 +2,14 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <optional>
 #include <thread>
@@ -100,12 +102,21 @@ void waitForTheEnd(Appliance& appliance, const sigset_t& set, int secondsMax, Lo
     }
 }
 
-/// A step that takes long must not keep the process: it runs again at the next start.
-void leaveInTime() {
-    std::thread([] {
+/// A step that takes long must not keep the process: it runs again at the next start. `atExit` is done first.
+void leaveInTime(std::function<void()> atExit) {
+    std::thread([atExit = std::move(atExit)] {
         std::this_thread::sleep_for(patienceAtExit);
+        if (atExit) atExit();
         ::_exit(0);
     }).detach();
+}
+
+/// Connections, images and disks take a descriptor each; the usual soft limit is for programs that ask select(2) (getrlimit(2)).
+void allowManyFiles() {
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
 std::optional<jobs::CrashPoint> crashPointFromEnvironment() {
@@ -138,7 +149,8 @@ Log::Options logOptions(const Config& config) {
     return log;
 }
 
-int run(Settings settings, int secondsMax, bool printOpenrc) {
+int run(Settings settings, int secondsMax, bool printOpenrc, std::function<void()> atExit = {}) {
+    allowManyFiles();
     settings.crash = crashPointFromEnvironment();
     const sigset_t signals = blockSignals();
     Log log(logOptions(settings.config));
@@ -150,18 +162,25 @@ int run(Settings settings, int secondsMax, bool printOpenrc) {
     notifySystemd("READY=1");
     waitForTheEnd(appliance, signals, secondsMax, log);
     notifySystemd("STOPPING=1");
-    leaveInTime();
+    leaveInTime(std::move(atExit));
     appliance.stop();
     return 0;
 }
 
-options::options_description commonOptions(const std::string& title) {
+/// What every command has: which cloud it is about.
+options::options_description placeOptions(const std::string& title) {
     options::options_description known(title);
-    known.add_options()("help", "show this")("config", options::value<std::string>()->value_name("FILE"),
-                                             "configuration file (stratolet.conf)")(
-        "state-dir", options::value<std::string>()->value_name("DIR"),
-        "where everything is kept")("listen", options::value<std::vector<std::string>>()->value_name("ADDR:PORT"),
-                                    "address to listen on; more than once for several; port 0 takes a free one")(
+    const auto text = [](const char* name) { return options::value<std::string>()->value_name(name); };
+    known.add_options()("help", "show this")("config", text("FILE"), "configuration file (stratolet.conf)")("state-dir", text("DIR"),
+                                                                                                            "where everything is kept");
+    return known;
+}
+
+/// What a command has that runs a cloud.
+options::options_description cloudOptions(const std::string& title) {
+    auto known = placeOptions(title);
+    known.add_options()("listen", options::value<std::vector<std::string>>()->value_name("ADDR:PORT"),
+                        "address to listen on; more than once for several; port 0 takes a free one")(
         "classic-ports", options::bool_switch(),
         "also serve at 5000, 9292, 8776, 9696 and 8774")("admin-password-file", options::value<std::string>()->value_name("FILE"),
                                                          "its first line is the administrator's password in a new cloud");
@@ -181,10 +200,16 @@ Settings settingsFrom(const options::variables_map& given, bool sandbox) {
 }
 
 int serve(const std::vector<std::string>& words) {
-    const auto known = commonOptions("stratolet serve");
+    const auto known = cloudOptions("stratolet serve");
     const auto given = parsed("serve", known, words);
     if (given.count("help")) return std::cout << known, 0;
     return run(settingsFrom(given, false), 0, false);
+}
+
+/// Also while somebody still makes files in it, within reason.
+void removeFolder(const std::filesystem::path& folder) {
+    std::error_code failed;
+    for (int tries = 0; tries < 10 && std::filesystem::exists(folder, failed); ++tries) std::filesystem::remove_all(folder, failed);
 }
 
 /// A new folder that is gone when this is.
@@ -196,10 +221,7 @@ public:
         if (!::mkdtemp(pattern.data())) throw Error(Failure::Broken, "could not make a temporary folder ", pattern);
         path_ = pattern;
     }
-    ~TemporaryFolder() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
+    ~TemporaryFolder() { removeFolder(path_); }
     TemporaryFolder(const TemporaryFolder&) = delete;
     const std::filesystem::path& path() const { return path_; }
 
@@ -208,13 +230,13 @@ private:
 };
 
 int sandbox(const std::vector<std::string>& words) {
-    auto known = commonOptions("stratolet sandbox");
+    auto known = cloudOptions("stratolet sandbox");
     known.add_options()("seconds", options::value<int>()->default_value(0, "never")->value_name("N"), "end after this time");
     const auto given = parsed("sandbox", known, words);
     if (given.count("help")) return std::cout << known, 0;
     auto settings = settingsFrom(given, true);
     std::optional<TemporaryFolder> temporary;
-    if (settings.stateDir.empty()) {
+    if (settings.stateDir.empty() && !settings.config.given("DEFAULT", "state_dir")) {
         temporary.emplace();
         settings.stateDir = temporary->path();
         settings.durable = false;
@@ -225,7 +247,9 @@ int sandbox(const std::vector<std::string>& words) {
         settings.config.set("DEFAULT", "log_level", "warning", "sandbox");
     }
     if (settings.listen.empty() && !given.count("config")) settings.listen.push_back({"127.0.0.1", 0});
-    return run(std::move(settings), given["seconds"].as<int>(), true);
+    std::function<void()> atExit;
+    if (temporary) atExit = [folder = temporary->path()] { removeFolder(folder); };
+    return run(std::move(settings), given["seconds"].as<int>(), true, std::move(atExit));
 }
 
 std::filesystem::path stateDirFrom(const options::variables_map& given) {
@@ -235,7 +259,7 @@ std::filesystem::path stateDirFrom(const options::variables_map& given) {
 }
 
 int listJobs(const std::vector<std::string>& words) {
-    auto known = commonOptions("stratolet jobs");
+    auto known = placeOptions("stratolet jobs");
     known.add_options()("steps", options::bool_switch(), "every kind of job and its steps");
     const auto given = parsed("jobs", known, words);
     if (given.count("help")) return std::cout << known, 0;
@@ -255,14 +279,14 @@ int listJobs(const std::vector<std::string>& words) {
 }
 
 int doctor(const std::vector<std::string>& words) {
-    const auto known = commonOptions("stratolet doctor");
+    const auto known = placeOptions("stratolet doctor");
     const auto given = parsed("doctor", known, words);
     if (given.count("help")) return std::cout << known, 0;
     return examine(stateDirFrom(given), std::cout);
 }
 
 int metadefs(const std::vector<std::string>& words) {
-    auto known = commonOptions("stratolet metadefs load FILE...");
+    auto known = placeOptions("stratolet metadefs load FILE...");
     std::vector<std::string> files, rest;
     for (std::size_t each = 1; each < words.size(); ++each) {
         const bool option = words[each].starts_with("--");
@@ -283,7 +307,7 @@ std::vector<std::string> behind(const std::string& command, const std::string& w
 }
 
 int fernet(const std::vector<std::string>& words) {
-    auto known = commonOptions("stratolet fernet rotate");
+    auto known = placeOptions("stratolet fernet rotate");
     known.add_options()("credentials", options::bool_switch(), "the keys of stored credentials instead of those of tokens");
     const auto given = parsed("fernet rotate", known, behind("fernet", "rotate", words));
     if (given.count("help")) return std::cout << known, 0;
@@ -294,7 +318,7 @@ int fernet(const std::vector<std::string>& words) {
 }
 
 int checkPolicy(const std::vector<std::string>& words) {
-    auto known = commonOptions("stratolet policy check");
+    auto known = placeOptions("stratolet policy check");
     const auto text = [](const char* name) { return options::value<std::string>()->value_name(name); };
     known.add_options()("user", text("ID|NAME"), "who asks (a name is one of the default domain)")(
         "project", text("ID|NAME"), "with a token of this project")("domain", text("ID|NAME"), "with a token of this domain")(
@@ -343,6 +367,7 @@ int command(const std::vector<std::string>& words) {
 
 int main(int count, char** words) {
     using namespace stratolet;
+    ::umask(077); // whatever it was: keys, disks and copies of the store are nobody else's. What others need says so itself
     try {
         return command(std::vector<std::string>(words + 1, words + count));
     } catch (const UsageError& problem) {

@@ -4,6 +4,7 @@
 #include <malloc.h>
 #include <sched.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #include "platform/ambient/ambient.hpp"
 #include "platform/log/log.hpp"
 #include "platform/metrics/metrics.hpp"
+#include "platform/os/folder.hpp"
 #include "platform/policy/policy.hpp"
 #include "platform/reconcile/reconciler.hpp"
 #include "platform/resources.hpp"
@@ -37,18 +39,8 @@ int processors() {
 constexpr std::size_t waitingRequestsMax = 4096; // for a worker; beyond it 503
 
 std::filesystem::path madeFolder(const std::filesystem::path& folder) {
-    std::error_code problem;
-    std::filesystem::create_directories(folder, problem);
-    if (problem) throw Error(Failure::Broken, "could not make the state directory ", folder.string(), ": ", problem.message());
+    ensureFolder(folder, Lets::OthersThrough); // to the disks of guests; all else below lets nobody in
     return std::filesystem::absolute(folder);
-}
-
-/// Held as long as the process lives: two of us on one store would undo each other's work on the host.
-Fd lockOf(const std::filesystem::path& stateDir) {
-    Fd lock(static_cast<int>(
-        check(::open((stateDir / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600), "open the lock of " + stateDir.string())));
-    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) throw Error(Failure::Broken, stateDir.string(), " is in use by another stratolet");
-    return lock;
 }
 
 /// Readable by its owner alone from the first moment, and whole or not there.
@@ -59,6 +51,29 @@ void writePrivately(const std::filesystem::path& file, const std::string& conten
     for (std::size_t at = 0; at < content.size();)
         at += static_cast<std::size_t>(check(::write(out.get(), content.data() + at, content.size() - at), "write " + file.string()));
     check(::rename(fresh.c_str(), file.c_str()), "write " + file.string());
+}
+
+/// A simulated cloud must not take the volumes and records of a real one for its own, nor the other way round: the first that runs here
+/// says for which this is.
+void requireKind(const std::filesystem::path& stateDir, bool sandbox) {
+    const auto file = stateDir / "made-for";
+    const std::string kind = sandbox ? "sandbox" : "serve";
+    std::string found;
+    if (std::ifstream in(file); std::getline(in, found)) {
+        if (found != kind)
+            throw Error(Failure::Invalid, stateDir.string(), " was made by \"stratolet ", found, "\" and is used by that alone");
+        return;
+    }
+    writePrivately(file, kind + "\n");
+}
+
+/// Held as long as the process lives: two of us on one store would undo each other's work on the host.
+Fd lockOf(const std::filesystem::path& stateDir, bool sandbox) {
+    Fd lock(static_cast<int>(
+        check(::open((stateDir / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600), "open the lock of " + stateDir.string())));
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) throw Error(Failure::Broken, stateDir.string(), " is in use by another stratolet");
+    requireKind(stateDir, sandbox);
+    return lock;
 }
 
 std::vector<store::Migration> allMigrations() {
@@ -79,9 +94,9 @@ std::vector<identity::CatalogService> catalogServices() {
             {"compute", "nova", "/compute/v2.1", 8774, "/v2.1"}};
 }
 
-/// As a word for a shell: letters and digits as they are, anything else between single quotes.
+/// As a word for a shell: letters, digits and :/._- as they are, anything else between single quotes.
 std::string shellWord(const std::string& text) {
-    if (!text.empty() && text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") == std::string::npos)
+    if (!text.empty() && text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:/._-") == std::string::npos)
         return text;
     std::string word = "'";
     for (const char each : text) each == '\'' ? word += "'\\''" : word += each;
@@ -110,7 +125,11 @@ http::ServerOptions serverOptions(const Config& config) {
     options.threads = static_cast<int>(config.integer("DEFAULT", "io_threads"));
     // More than there are processors would only take them from each other, for whole slices of the scheduler's time.
     if (options.threads == 0) options.threads = std::clamp(processors(), 1, 8);
-    options.connectionsMax = static_cast<std::size_t>(config.integer("DEFAULT", "connections_max"));
+    // No more than there are descriptors for beside the files of the store, of images and of disks (getrlimit(2)).
+    rlimit files{};
+    const auto descriptors = ::getrlimit(RLIMIT_NOFILE, &files) == 0 ? static_cast<std::size_t>(files.rlim_cur) : 1024;
+    options.connectionsMax = std::min(static_cast<std::size_t>(config.integer("DEFAULT", "connections_max")), descriptors / 2);
+    options.connectionsPerPeerMax = static_cast<std::size_t>(config.integer("DEFAULT", "connections_per_peer"));
     options.certificateFile = config.text("DEFAULT", "certificate");
     options.keyFile = config.text("DEFAULT", "key");
     return options;
@@ -148,7 +167,7 @@ struct Appliance::Impl {
           log(givenLog),
           stateDir(madeFolder(settings.stateDir.empty() ? std::filesystem::path(settings.config.text("DEFAULT", "state_dir"))
                                                         : settings.stateDir)),
-          lock(lockOf(stateDir)),
+          lock(lockOf(stateDir, settings.sandbox)),
           store({.file = stateDir / "stratolet.db", .durable = settings.durable}),
           policies(settings.config.text("DEFAULT", "policy_dir"), log),
           jobs(store, ambient, log, metrics,
@@ -212,30 +231,34 @@ struct Appliance::Impl {
         auto addresses = settings.listen;
         if (addresses.empty())
             for (const auto& each : settings.config.list("DEFAULT", "listen")) addresses.push_back(parseListenAddress(each));
+        endpoint = publicEndpoint(settings.config);
+        bool first = true;
         for (const auto& each : addresses) {
             const auto port = server.listen(each.address, each.port);
-            if (!endpoint.empty()) continue;
+            if (!std::exchange(first, false)) continue;
             const std::string scheme = settings.config.text("DEFAULT", "certificate").empty() ? "http://" : "https://";
-            endpoint = scheme + hostOf(each.address) + ":" + std::to_string(port);
+            if (endpoint.empty()) endpoint = scheme + hostOf(each.address) + ":" + std::to_string(port);
             if (settings.config.boolean("DEFAULT", "classic_ports"))
                 for (const auto& site : server.sites())
                     if (site.classicPort) server.listen(each.address, site.classicPort, site.name);
         }
-        if (const auto& given = settings.config.text("DEFAULT", "endpoint"); !given.empty()) endpoint = given;
+        server.announce(endpoint);
     }
 
     std::string openrc() const {
-        return "export OS_AUTH_URL=" + endpoint + "/identity/v3\nexport OS_USERNAME=admin\nexport OS_PASSWORD=" + shellWord(adminPassword) +
+        return "export OS_AUTH_URL=" + shellWord(endpoint + "/identity/v3") +
+               "\nexport OS_USERNAME=admin\nexport OS_PASSWORD=" + shellWord(adminPassword) +
                "\nexport OS_PROJECT_NAME=admin\nexport OS_USER_DOMAIN_NAME=Default\nexport OS_PROJECT_DOMAIN_NAME=Default\nexport "
                "OS_REGION_NAME=" +
-               settings.config.text("DEFAULT", "region") + "\nexport OS_IDENTITY_API_VERSION=3\nexport OS_VOLUME_API_VERSION=3\n";
+               shellWord(settings.config.text("DEFAULT", "region")) +
+               "\nexport OS_IDENTITY_API_VERSION=3\nexport OS_VOLUME_API_VERSION=3\n";
     }
 
     std::string cloudsYaml() const {
-        return "clouds:\n  stratolet:\n    auth:\n      auth_url: " + endpoint +
-               "/identity/v3\n      username: admin\n      password: " + jsonText(adminPassword) +
+        return "clouds:\n  stratolet:\n    auth:\n      auth_url: " + jsonText(endpoint + "/identity/v3") +
+               "\n      username: admin\n      password: " + jsonText(adminPassword) +
                "\n      project_name: admin\n      user_domain_name: Default\n      project_domain_name: Default\n    region_name: " +
-               settings.config.text("DEFAULT", "region") + "\n    identity_api_version: 3\n    volume_api_version: 3\n";
+               jsonText(settings.config.text("DEFAULT", "region")) + "\n    identity_api_version: 3\n    volume_api_version: 3\n";
     }
 
     /// The password that admin-openrc has; it may be an old one where somebody has changed it through the API.

@@ -15,6 +15,7 @@
 #include "platform/bus/bus.hpp"
 #include "platform/http/server.hpp"
 #include "platform/jobs/jobs.hpp"
+#include "platform/os/fd.hpp"
 #include "platform/store/store.hpp"
 
 namespace stratolet {
@@ -23,6 +24,7 @@ class Reconciler;
 
 /// The concrete drivers of one host.
 struct Drivers {
+    Fd hostNetwork; ///< held as long as the host's network is ours; none in the sandbox, which touches no network
     std::unique_ptr<Hypervisor> hypervisor;
     std::unique_ptr<NetworkDriver> network;
     std::unique_ptr<VolumeDriver> volumes;

@@ -1,4 +1,5 @@
 #include "appliance/appliance.hpp"
+#include "appliance/host_network.hpp"
 #include "block/driver/file.hpp"
 #include "compute/driver/libvirt.hpp"
 #include "compute/driver/simulated.hpp"
@@ -23,6 +24,7 @@ Drivers driversFor(const Settings& settings, const std::filesystem::path& stateD
         return drivers;
     }
     const auto& config = settings.config;
+    drivers.hostNetwork = takeHostNetwork(stateDir);
     drivers.hypervisor = compute::libvirtHypervisor({.uri = config.text("compute", "libvirt_uri"),
                                                      .virtType = config.text("compute", "virt_type"),
                                                      .consoleDir = stateDir / "instances"},

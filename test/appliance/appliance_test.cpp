@@ -1,8 +1,13 @@
 #include <catch2/catch.hpp>
 
+#include <sched.h>
 #include <sys/stat.h>
 
 #include <fstream>
+#include <set>
+#include <thread>
+
+#include "appliance/host_network.hpp"
 
 #include "platform/os/process.hpp"
 #include "platform/policy/policy.hpp"
@@ -53,6 +58,167 @@ TEST_CASE("The configuration file that is shipped says every option with its def
         CHECK(shipped.text(option.section, option.key) == option.otherwise);
         CHECK_THAT(contentOf(STRATOLET_CONFIG), Contains("\n" + option.key + " ="));
     }
+}
+
+TEST_CASE("Each option stands once, says of which type it is, and its default is of that type", "[appliance]") {
+    std::set<std::string> names;
+    for (const auto& option : allConfigOptions()) {
+        INFO(option.section << "." << option.key);
+        CHECK(names.insert(option.section + "." + option.key).second);
+        CHECK_FALSE(option.type.description.empty());
+        const bool folder = option.key == "policy_dir" || option.key == "key_set_dir"; // may be missing as long as it is the default
+        CHECK((folder || option.type.complaint(option.otherwise).empty()));
+    }
+}
+
+TEST_CASE("A value of the wrong type is refused at the start, by its file, line and name", "[appliance]") {
+    const Folder folder;
+    for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{{"endpoint", "cloud.example"},
+                                                                                     {"endpoint", "ftp://x y"},
+                                                                                     {"endpoint", "https://"},
+                                                                                     {"endpoint", "https://cloud.example/?x"},
+                                                                                     {"region", "R1 # x"},
+                                                                                     {"region", ""},
+                                                                                     {"policy_dir", "/typo"},
+                                                                                     {"certificate", "/typo"},
+                                                                                     {"key", "/"},
+                                                                                     {"state_dir", "state"},
+                                                                                     {"listen", ""},
+                                                                                     {"listen", "127.0.0.1:80x"},
+                                                                                     {"listen", "127.0.0.1:-1"},
+                                                                                     {"io_threads", "two"}}) {
+        INFO(key << " = " << value);
+        std::ofstream(folder / "c.conf") << "[DEFAULT]\n" << key << " = " << value << "\n";
+        const auto outcome = runs({"serve", "--config", (folder / "c.conf").string(), "--state-dir", (folder / "state").string()});
+        CHECK(outcome.exitCode == 2);
+        CHECK_THAT(outcome.err, Contains("c.conf:2") && Contains(key));
+        CHECK_FALSE(std::filesystem::exists(folder / "state"));
+    }
+}
+
+TEST_CASE("The public endpoint stands in links, in the catalog and in the administrator's files, without a slash at its end",
+          "[appliance]") {
+    TestAppliance cloud({{"DEFAULT", "endpoint", "https://cloud.example/"}, {"DEFAULT", "region", "north-1"}});
+    const auto admin = cloud.admin();
+    CHECK(cloud.appliance().endpoint() == "https://cloud.example");
+    CHECK(contentOf(cloud.folder() / "endpoint") == "https://cloud.example\n");
+    CHECK_THAT(contentOf(cloud.folder() / "admin-openrc"),
+               Contains("OS_AUTH_URL=https://cloud.example/identity/v3\n") && Contains("OS_REGION_NAME=north-1\n"));
+    CHECK(cloud.asks(Method::Get, "/", "").json().object("services").text("compute") == "https://cloud.example/compute/v2.1");
+    const HeaderList elsewhere = {{"Host", "evil.example"},
+                                  {"X-Forwarded-Host", "evil.example"},
+                                  {"X-Forwarded-Proto", "gopher"},
+                                  {"Forwarded", "host=evil.example"}};
+    for (const auto* path :
+         {"/identity/", "/identity/v3", "/identity/v3/projects?limit=1", "/identity/v3/auth/tokens", "/image/", "/image/v2/images?limit=1",
+          "/volume/", "/volume/v3/{project}/volumes/detail?limit=1", "/network/", "/network/v2.0/", "/network/v2.0/networks?limit=1",
+          "/compute/", "/compute/v2.1", "/compute/v2.1/flavors?limit=1", "/compute/v2.1/servers?limit=1"}) {
+        INFO(path);
+        const auto answer = admin.gets(path, elsewhere);
+        CHECK_THAT(answer.body, !Contains("evil.example") && !Contains("http://127.0.0.1"));
+        for (const auto& [name, value] : answer.headers) CHECK_THAT(value, !Contains("evil.example"));
+    }
+    CHECK_THAT(admin.gets("/identity/v3/projects?limit=1", elsewhere).body, Contains("\"https://cloud.example/identity/v3/projects"));
+    CHECK_THAT(admin.gets("/compute/v2.1/flavors?limit=1", elsewhere).body, Contains("\"https://cloud.example/compute/v2.1/flavors"));
+    CHECK(cloud.asks(Method::Get, "/identity/v3/projects", "", elsewhere).headers["WWW-Authenticate"] ==
+          "Keystone uri=\"https://cloud.example/identity\"");
+}
+
+TEST_CASE("Help names the options that a command looks at, and no others", "[appliance]") {
+    for (const auto* command : {"doctor", "jobs"}) {
+        const auto help = runs({command, "--help"}).out;
+        CHECK_THAT(help, Contains("--state-dir") && Contains("--config") && !Contains("--listen") && !Contains("--classic-ports") &&
+                             !Contains("--admin-password-file"));
+    }
+    CHECK_THAT(runs({"serve", "--help"}).out, Contains("--listen") && Contains("--admin-password-file"));
+    CHECK(runs({"doctor", "--listen", "127.0.0.1:0"}).exitCode == 2);
+}
+
+TEST_CASE("A sandbox keeps its state where its configuration says, but never in a cloud's that is none", "[appliance]") {
+    const Folder folder;
+    std::ofstream(folder / "c.conf") << "[DEFAULT]\nlisten = 127.0.0.1:0\npolicy_dir =\nstate_dir = " << (folder / "state").string()
+                                     << "\n[identity]\npassword_hash_rounds = 4\n";
+    const auto run = [&] { return runs({"sandbox", "--config", (folder / "c.conf").string(), "--seconds", "1"}); };
+    CHECK(run().exitCode == 0);
+    CHECK(std::filesystem::exists(folder / "state" / "stratolet.db"));
+    CHECK(run().exitCode == 0);
+    std::ofstream(folder / "state" / "made-for") << "serve\n";
+    const auto refused = run();
+    CHECK(refused.exitCode == 2);
+    CHECK_THAT(refused.err, Contains("made by \"stratolet serve\""));
+}
+
+TEST_CASE("What a cloud keeps lets nobody else in, whatever the umask and the rights of its folder", "[appliance]") {
+    const Folder folder;
+    const auto state = folder / "state";
+    std::filesystem::create_directory(state);
+    ::chmod(state.c_str(), 0777);
+    const auto outcome =
+        process::run({.argv = {"sh", "-c", "umask 0; exec " STRATOLET_PROGRAM " sandbox --state-dir " + state.string() + " --seconds 1"}});
+    REQUIRE(outcome.exitCode == 0);
+    int seen = 0;
+    for (const auto& each : std::filesystem::recursive_directory_iterator(state)) {
+        struct stat found {};
+        REQUIRE(::lstat(each.path().c_str(), &found) == 0);
+        INFO(each.path() << " " << std::oct << found.st_mode);
+        CHECK((found.st_mode & 0066) == 0); // a folder with disks in it may let through who knows their names
+        if (!each.is_directory()) CHECK((found.st_mode & 0077) == 0);
+        ++seen;
+    }
+    CHECK(seen > 10);
+    const auto fresh = folder / "fresh";
+    REQUIRE(runs({"sandbox", "--state-dir", fresh.string(), "--seconds", "1"}).exitCode == 0);
+    CHECK((std::filesystem::status(fresh).permissions() & std::filesystem::perms::all) == std::filesystem::perms(0711));
+}
+
+TEST_CASE("A second cloud on one host's network is refused by the name of the first", "[appliance]") {
+    const Folder folder;
+    std::thread([&] { // a host of its own, as far as networks go
+        REQUIRE(::unshare(CLONE_NEWNET) == 0);
+        const auto first = takeHostNetwork("/somewhere/first");
+        const auto outcome = runs({"serve", "--listen", "127.0.0.1:0", "--state-dir", (folder / "second").string()});
+        CHECK(outcome.exitCode == 1);
+        CHECK_THAT(outcome.err, Contains("/somewhere/first"));
+        CHECK_THROWS_WITH(takeHostNetwork("/somewhere/second"), Contains("/somewhere/first"));
+        CHECK(runs({"sandbox", "--seconds", "1"}).exitCode == 0); // touches no network
+    })
+        .join();
+    std::thread([&] {
+        REQUIRE(::unshare(CLONE_NEWNET) == 0);
+        CHECK_NOTHROW(takeHostNetwork("/somewhere/first"));
+        CHECK_NOTHROW(takeHostNetwork("/somewhere/second")); // the first has let go
+    }).join();
+}
+
+TEST_CASE("A sandbox that is stopped while it is busy leaves nothing behind", "[appliance][slow]") {
+    const Folder folder;
+    std::filesystem::create_directory(folder / "tmp");
+    std::ofstream(folder / "c.conf") << "[DEFAULT]\nlisten = 127.0.0.1:0\npolicy_dir =\n[identity]\npassword_hash_rounds = 16\n";
+    std::ofstream(folder / "busy.py") << R"(
+import json, os, re, signal, subprocess, sys, threading, time, urllib.request
+program, config = sys.argv[1:]
+cloud = subprocess.Popen([program, "sandbox", "--config", config], stdout=subprocess.PIPE, text=True)
+for line in cloud.stdout:
+    found = re.match(r"export OS_AUTH_URL='?([^'\n]*)'?", line)
+    if found: url = found.group(1)
+    if "VOLUME_API" in line: break
+login = {"auth": {"identity": {"methods": ["password"], "password": {"user": {"name": "admin", "domain": {"id": "default"}, "password": "wrong"}}}}}
+def ask(): # each takes seconds of a processor, in one piece
+    try:
+        urllib.request.urlopen(urllib.request.Request(url + "/auth/tokens", json.dumps(login).encode(), {"Content-Type": "application/json"}), timeout=60)
+    except OSError:
+        pass
+for each in range(8): threading.Thread(target=ask, daemon=True).start()
+time.sleep(1)
+cloud.send_signal(signal.SIGTERM)
+assert cloud.wait(25) == 0
+os._exit(0)
+)";
+    const auto outcome = process::run({.argv = {"env", "TMPDIR=" + (folder / "tmp").string(), "python3", (folder / "busy.py").string(),
+                                                STRATOLET_PROGRAM, (folder / "c.conf").string()},
+                                       .timeout = std::chrono::seconds(60)});
+    CHECK(outcome.exitCode == 0);
+    CHECK(std::filesystem::is_empty(folder / "tmp"));
 }
 
 TEST_CASE("A sandbox says where it is, answers, and leaves nothing behind", "[appliance]") {

@@ -60,6 +60,8 @@ Fd begins(std::uint16_t port, const Member& who, const std::string& path, bool c
     return socket;
 }
 
+const TestOption overSockets{"DEFAULT", "endpoint", ""}; // so that the endpoint is where it listens
+
 std::uint16_t portOf(TestAppliance& cloud) {
     const auto& endpoint = cloud.appliance().endpoint();
     return static_cast<std::uint16_t>(std::stoi(endpoint.substr(endpoint.rfind(':') + 1)));
@@ -69,7 +71,8 @@ std::uint16_t portOf(TestAppliance& cloud) {
 
 TEST_CASE("An upload that is cut off leaves the image queued, no file and no byte of quota used, however it is cut",
           "[image][upload][socket]") {
-    TestAppliance cloud({{"image", "image_size_total", "1"}, {"image", "image_stage_total", "1"}, {"image", "image_count_uploading", "1"}});
+    TestAppliance cloud(
+        {overSockets, {"image", "image_size_total", "1"}, {"image", "image_stage_total", "1"}, {"image", "image_count_uploading", "1"}});
     const auto alice = cloud.member("alice");
     const auto stage = GENERATE(false, true);
     const auto image = makes(alice), path = "/image/v2/images/" + image + (stage ? "/stage" : "/file");
@@ -105,7 +108,7 @@ TEST_CASE("An upload that is cut off leaves the image queued, no file and no byt
 }
 
 TEST_CASE("A client that stops sending is given up after the server's patience, and its upload with it", "[image][upload][socket]") {
-    TestAppliance cloud;
+    TestAppliance cloud({overSockets});
     const auto alice = cloud.member("alice");
     Workers workers("test", 2, 64);
     RealAmbient ambient;
@@ -129,7 +132,7 @@ TEST_CASE("A client that stops sending is given up after the server's patience, 
 }
 
 TEST_CASE("If-Range gives the part where the image is still the one that the client knows, and else the whole", "[image][download]") {
-    TestAppliance cloud;
+    TestAppliance cloud({overSockets});
     const auto alice = cloud.member("alice");
     const auto image = makes(alice), path = "/image/v2/images/" + image + "/file";
     REQUIRE(alice.puts(path, "0123456789", {{"Content-Type", "application/octet-stream"}}).status == 204);

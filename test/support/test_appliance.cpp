@@ -47,7 +47,9 @@ void TestAppliance::build() {
     settings.adminPassword = "secret";
     settings.listen = {{"127.0.0.1", 0}};
     settings.config.set("identity", "password_hash_rounds", "4", "test");
+    std::filesystem::create_directories(folder_ / "policy");
     settings.config.set("DEFAULT", "policy_dir", (folder_ / "policy").string(), "test");
+    settings.config.set("DEFAULT", "endpoint", "http://cloud.test/", "test"); // never what a client calls it
     for (const auto& each : options_) settings.config.set(each.section, each.key, each.value, "test");
     auto drivers = driversFor(settings, folder_.path(), log_);
     hypervisor_ = dynamic_cast<compute::SimulatedHypervisor*>(drivers.hypervisor.get());
@@ -63,7 +65,7 @@ Answer TestAppliance::asks(http::Method method, const std::string& path, const s
     request.path = path.substr(0, question);
     if (question != std::string::npos) request.queryText = path.substr(question + 1);
     request.body = body;
-    request.headers.add("Host", "cloud.test");
+    request.headers.add("Host", "somewhere.test");
     if (!token.empty()) request.headers.add("X-Auth-Token", token);
     for (const auto& [name, value] : headers) request.headers.set(name, value);
     if (!body.empty() && !request.headers.has("Content-Type")) request.headers.add("Content-Type", "application/json");
@@ -77,6 +79,10 @@ Answer TestAppliance::asks(http::Method method, const std::string& path, const s
     }
     if (response.source)
         for (auto piece = response.source->next(); !piece.empty(); piece = response.source->next()) answer.body += piece;
+    // What links begin with is the configured address, never what the client calls us (S38), whatever the test is about.
+    auto said = answer.body;
+    for (const auto& [name, value] : answer.headers) said += value;
+    if (said.find("somewhere.test") != std::string::npos) throw std::runtime_error("an answer names the Host of its request: " + said);
     // Of the host a refusal says nothing (S28), whatever the test is about.
     if (answer.status >= 400 && answer.body.find(folder_.path().string()) != std::string::npos)
         throw std::runtime_error("a refusal names a folder of the host: " + answer.body);

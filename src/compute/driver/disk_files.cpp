@@ -11,6 +11,7 @@
 
 #include "platform/json/json.hpp"
 #include "platform/os/fd.hpp"
+#include "platform/os/folder.hpp"
 #include "platform/os/process.hpp"
 
 namespace stratolet::compute {
@@ -64,9 +65,7 @@ void runQemuImg(std::vector<std::string> argv) {
 }
 
 void makeFolder(const fs::path& folder) {
-    std::error_code failure;
-    fs::create_directories(folder, failure);
-    if (failure) throw Error(Failure::Broken, "could not make ", folder.string(), ": ", failure.message());
+    ensureFolder(folder, Lets::OthersThrough); // QEMU opens what is in it under a user of its own
 }
 
 }

@@ -18,6 +18,7 @@
 #include "compute/driver/kvm_probe.hpp"
 #include "platform/log/log.hpp"
 #include "platform/os/fd.hpp"
+#include "platform/os/folder.hpp"
 
 namespace stratolet::compute {
 namespace {
@@ -88,9 +89,7 @@ public:
         std::signal(SIGPIPE, SIG_IGN);
         virInitialize();
         virSetErrorFunc(nullptr, [](void*, virErrorPtr) {}); // errors are told once, by the Error they become
-        std::error_code failure;
-        fs::create_directories(options_.consoleDir, failure);
-        if (failure) throw Error(Failure::Broken, "could not make ", options_.consoleDir.string(), ": ", failure.message());
+        ensureFolder(options_.consoleDir, Lets::OthersThrough);
         if (options_.virtType == "auto") {
             const auto verdict = probeKvm();
             options_.virtType = verdict.runs ? "kvm" : "qemu";

@@ -8,6 +8,7 @@
 
 #include "compute/driver/console_log.hpp"
 #include "platform/os/fd.hpp"
+#include "platform/os/folder.hpp"
 
 namespace stratolet::compute {
 namespace {
@@ -16,7 +17,7 @@ namespace fs = std::filesystem;
 
 void sparseFile(const fs::path& path, std::int64_t bytes) {
     if (fs::exists(path)) return;
-    fs::create_directories(path.parent_path());
+    ensureFolder(path.parent_path(), Lets::Nobody);
     const Fd file(static_cast<int>(check(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600), "make a disk")));
     check(ftruncate(file.get(), bytes), "give a disk its size");
 }
@@ -235,7 +236,7 @@ std::string SimulatedHypervisor::console(const ServerId& server, int lines) {
 // One small text file a guest: power state, number of boots, then a line "disk SERIAL" or "nic MAC" for each device.
 
 void SimulatedHypervisor::load() {
-    fs::create_directories(options_.stateDir);
+    ensureFolder(options_.stateDir, Lets::Nobody);
     for (const auto& entry : fs::directory_iterator(options_.stateDir)) {
         if (entry.path().extension() != ".guest") continue;
         std::ifstream file(entry.path());

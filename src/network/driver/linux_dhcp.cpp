@@ -15,6 +15,7 @@
 
 #include "network/address.hpp"
 #include "platform/os/fd.hpp"
+#include "platform/os/folder.hpp"
 #include "platform/os/netns.hpp"
 #include "platform/os/process.hpp"
 
@@ -111,7 +112,8 @@ std::vector<std::string> DhcpServers::keys() const {
 
 bool DhcpServers::writeHosts(const DhcpLayout& wanted, std::vector<DhcpHost>& voided) const {
     const auto folder = placeOf(wanted.key) / "hosts";
-    fs::create_directories(folder);
+    ensureFolder(placeOf(wanted.key), Lets::OthersThrough);
+    ensureFolder(folder, Lets::OthersRead); // dnsmasq looks at it after it has become a user of its own
     bool rereads = false;
     std::set<std::string> there;
     for (const auto& each : fs::directory_iterator(folder)) there.insert(each.path().filename().string());

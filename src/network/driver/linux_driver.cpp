@@ -21,6 +21,7 @@
 #include "network/driver/linux_nft.hpp"
 #include "network/driver/linux_numbers.hpp"
 #include "platform/os/fd.hpp"
+#include "platform/os/folder.hpp"
 #include "platform/os/netns.hpp"
 
 namespace stratolet::network {
@@ -133,7 +134,7 @@ public:
     void apply(const NetworkPlan& plan) override {
         const std::lock_guard lock(mutex_);
         if (complete_ && plan == plan_ && intact()) return;
-        fs::create_directories(options_.folder / "dhcp");
+        ensureFolder(options_.folder / "dhcp", Lets::OthersThrough);
         if (!numbers_) numbers_.emplace(options_.folder / "numbers");
         if (!settings_) settings_.emplace(options_.folder / "settings");
 

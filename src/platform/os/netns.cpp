@@ -18,6 +18,8 @@
 
 #include <stratolet/error.hpp>
 
+#include "platform/os/folder.hpp"
+
 namespace stratolet {
 namespace {
 
@@ -51,7 +53,7 @@ void bringLoopbackUp() {
 
 /// A mount under /run/netns must reach namespaces made later too, so the folder is a shared mount of its own (as iproute2 has it).
 void ensureFolder() {
-    std::filesystem::create_directories(folder);
+    stratolet::ensureFolder(folder, Lets::OthersRead);
     if (::mount("", folder.c_str(), "none", MS_SHARED | MS_REC, nullptr) == 0) return;
     if (errno != EINVAL) check(-1, "share " + folder.string());
     check(::mount(folder.c_str(), folder.c_str(), "none", MS_BIND | MS_REC, nullptr), "mount " + folder.string());
