@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
@@ -75,6 +76,17 @@ bool Prefix::contains(const Address& address) const {
 }
 
 bool Prefix::overlaps(const Prefix& other) const { return contains(other.base) || other.contains(base); }
+
+bool canBeHost(const Prefix& prefix, const Address& address) {
+    return prefix.version() == 6 || prefix.length >= 31 || (address != prefix.first() && address != prefix.last());
+}
+
+bool holdsHosts(const Prefix& prefix) {
+    // RFC 6890; class E (RFC 1112) is reserved, and the kernel routes nothing to it that has a subnet's broadcast address.
+    static const std::array<Prefix, 6> never{*Prefix::parse("0.0.0.0/8"),   *Prefix::parse("127.0.0.0/8"), *Prefix::parse("224.0.0.0/4"),
+                                             *Prefix::parse("240.0.0.0/4"), *Prefix::parse("::/64"),       *Prefix::parse("ff00::/8")};
+    return std::none_of(never.begin(), never.end(), [&](const auto& each) { return each.overlaps(prefix); });
+}
 
 std::optional<std::string> normalMac(std::string_view text) {
     if (text.size() != 17) return std::nullopt;

@@ -45,6 +45,12 @@ struct Prefix {
     friend auto operator<=>(const Prefix&, const Prefix&) = default;
 };
 
+/// True where a host can have `address` of the block: neither end of an IPv4 block, which are nobody's and everybody's.
+bool canBeHost(const Prefix& prefix, const Address& address);
+
+/// True where hosts can have the addresses of the block: not the loopback's, not of groups, not "this network", not nobody's.
+bool holdsHosts(const Prefix& prefix);
+
 /// "fa:16:3e:01:02:03" in lower case, or nothing where `text` is no unicast Ethernet address of six pairs with colons or dashes.
 std::optional<std::string> normalMac(std::string_view text);
 

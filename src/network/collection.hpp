@@ -57,12 +57,27 @@ public:
         const auto& caller = identity::callerOf(request);
         if (kind_.beforeList) kind_.beforeList(caller);
         auto& db = kind_.core.parts.store.reader();
-        auto listing = listingOf(request, db, kind_.table, kind_.attributes, kind_.filters);
+        auto listing = listingOf(request, kind_.table, kind_.attributes, kind_.filters);
         const auto rule = kind_.rule("get");
         if (!seesAll(caller, rule)) kind_.concern(listing.conditions, caller.project);
+        if (!listing.marker.empty()) { // what the caller can't see is nowhere in their list
+            const auto record = kind_.find(db, listing.marker);
+            if (!record || !caller.may(rule, kind_.target(db, *record))) throw markerNotFound(listing.marker);
+        }
         std::vector<Shown> rows;
-        for (auto& each : kind_.list(db, listing.conditions, listing.order)) rows.push_back(shown(db, std::move(each)));
-        dropUnseen(rows, caller, rule, [](const auto& each) { return each.target; });
+        auto last = listing.marker;
+        for (bool more = true; more;) { // till the page is full of what the caller sees
+            auto found = kind_.list(db, listing.after(last), listing.order());
+            more = listing.limit && static_cast<std::int64_t>(found.size()) == *listing.limit;
+            if (more) last = found.back().id.text;
+            std::vector<Shown> seen;
+            for (auto& each : found) seen.push_back(shown(db, std::move(each)));
+            dropUnseen(seen, caller, rule, [](const auto& each) { return each.target; });
+            std::move(seen.begin(), seen.end(), std::back_inserter(rows));
+            more = more && static_cast<std::int64_t>(rows.size()) < *listing.limit;
+        }
+        if (listing.limit && static_cast<std::int64_t>(rows.size()) > *listing.limit)
+            rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(*listing.limit), rows.end());
         std::vector<std::string> ids;
         for (const auto& each : rows) ids.push_back(each.record.id.text);
         const Fields fields(request.query);

@@ -11,10 +11,10 @@ namespace {
 
 /// The router that joins a subnet to an external network.
 std::optional<RouterId> routerBetween(store::Reader& db, const SubnetId& inside, const NetworkId& outside) {
-    const auto found = db.query("SELECT i.device FROM ports i JOIN fixed_ips f ON f.port = i.id JOIN routers r ON r.id = i.device JOIN "
+    const auto found = db.query("SELECT i.router FROM ports i JOIN fixed_ips f ON f.port = i.id JOIN routers r ON r.id = i.router JOIN "
                                 "ports g ON g.id = r.gateway_port "
-                                "WHERE f.subnet = ? AND i.owner = ? AND g.network = ? ORDER BY i.position LIMIT 1",
-                                inside, interfaceOwner, outside)
+                                "WHERE f.subnet = ? AND g.network = ? ORDER BY i.position LIMIT 1",
+                                inside, outside)
                            .maybeText();
     return found ? std::optional(RouterId{*found}) : std::nullopt;
 }

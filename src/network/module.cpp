@@ -113,8 +113,32 @@ struct Network::Impl {
         });
     }
 
-    bool mayUse(const identity::Caller& caller, const NetworkRecord& network) const {
-        return network.shared || network.standard.project == caller.project.text || caller.isAdmin();
+    /// The same person before this service's rules: what another service wants in a user's name is what the user may have from us.
+    identity::Caller asked(const identity::Caller& caller) const {
+        auto same = caller;
+        same.policy = core.parts.policies.of("network");
+        return same;
+    }
+
+    /// What a port for a server would be to those rules, by all that the user chose of it.
+    void enforceCreation(const identity::Caller& caller, const NetworkRecord& network, const NewPort& wanted) const {
+        std::string text;
+        JsonWriter json(text);
+        {
+            const auto body = json.object();
+            json.field("network_id", network.id);
+            json.field("device_owner", serverOwner);
+            if (!wanted.fixedIp.empty()) {
+                const auto addresses = json.array("fixed_ips");
+                const auto address = json.object();
+                json.field("ip_address", wanted.fixedIp);
+            }
+        }
+        const Body body(Json::parse(text), portAttributes(), true);
+        auto target = targetForProject(network, caller.project.text);
+        target["device_owner"] = serverOwner;
+        caller.enforce("create_port", target);
+        enforceAttributes(caller, "create_port", body, target, true);
     }
 
     Texts groupsFor(store::Transaction& tx, const identity::Caller& caller, const NewPort& wanted) {
@@ -161,7 +185,7 @@ struct Network::Impl {
     void bind(Port& port, const ServerId& server, const std::string& serverHostname) {
         port.server = server;
         port.device = server.text;
-        port.owner = "compute:nova";
+        port.owner = serverOwner;
         port.host = hostname;
         port.hostname = isHostLabel(serverHostname) ? serverHostname : "";
         port.status = "DOWN"; // until the host has followed
@@ -267,11 +291,13 @@ std::vector<NetworkId> Network::networksFor(store::Reader& db, const identity::C
     return ids;
 }
 
-PortFacts Network::createPort(store::Transaction& tx, const identity::Caller& caller, const NewPort& wanted) {
+PortFacts Network::createPort(store::Transaction& tx, const identity::Caller& user, const NewPort& wanted) {
     auto& core = impl_->core;
+    const auto caller = impl_->asked(user);
     const auto network = network_table::find(tx, wanted.network);
-    if (!network || !impl_->mayUse(caller, *network))
+    if (!network || !caller.may("get_network", targetOf(*network)))
         throw Error(Failure::Invalid, "Network ", wanted.network, " could not be found.").as("NetworkNotFound");
+    impl_->enforceCreation(caller, *network, wanted);
     core.claim(tx, caller.project.text, "port");
     Port port;
     port.id.text = core.uuid();
@@ -292,11 +318,13 @@ PortFacts Network::createPort(store::Transaction& tx, const identity::Caller& ca
     return impl_->factsOf(tx, port);
 }
 
-PortFacts Network::bindPort(store::Transaction& tx, const identity::Caller& caller, const PortId& id, const ServerId& server,
+PortFacts Network::bindPort(store::Transaction& tx, const identity::Caller& user, const PortId& id, const ServerId& server,
                             const std::string& hostname) {
+    const auto caller = impl_->asked(user);
     auto port = port_table::find(tx, id);
     if (!port || !(port->standard.project == caller.project.text || caller.isAdmin()))
         throw Error(Failure::Invalid, "Port ", id, " could not be found.").as("PortNotFound");
+    caller.enforce("update_port", targetOf(*port, networkOf(tx, port->network)));
     if (!port->server.empty() || port->owner.starts_with("network:") || (!port->device.empty() && port->device != server.text))
         throw Error(Failure::Conflict, "Port ", id, " is still in use.").as("PortInUse");
     impl_->bind(*port, server, hostname);

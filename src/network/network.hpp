@@ -72,12 +72,13 @@ public:
     std::vector<NetworkId> networksFor(store::Reader& db, const identity::Caller& caller);
 
     /// A port for a server in the server's own transaction: address, MAC, quota, security groups. Deleted with the server.
-    /// Error(Invalid) for a network or group the caller can't see, Error(Conflict) where no address is free, Error(OverLimit) past the
-    /// quota.
+    /// The rules of this service are asked what the caller may have, as if they had asked for the port here: Error(Forbidden) names the
+    /// rule. Error(Invalid) for a network or group the caller can't see, Error(Conflict) where no address is free, Error(OverLimit) past
+    /// the quota.
     PortFacts createPort(store::Transaction& tx, const identity::Caller& caller, const NewPort& wanted);
 
-    /// Puts an existing port of the caller's project under a server. Error(Invalid) where there is none, Error(Conflict) where it is in
-    /// use.
+    /// Puts an existing port of the caller's project under a server; asks this service's rules as createPort does. Error(Invalid) where
+    /// there is none, Error(Conflict) where it is in use.
     PortFacts bindPort(store::Transaction& tx, const identity::Caller& caller, const PortId& port, const ServerId& server,
                        const std::string& hostname);
 

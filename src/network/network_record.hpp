@@ -33,6 +33,9 @@ void remove(store::Transaction& tx, const NetworkId& id);
 /// Absence as the dialect says it.
 Error networkNotFound(const std::string& id);
 
+/// IPv6 needs packets of 1,280 bytes (RFC 8200): Error(Conflict) where the network's are smaller.
+void checkMtuCarriesIpv6(const NetworkId& network, int mtu);
+
 /// What policy knows of a network, and of what is on it ("network:project_id").
 Target targetOf(const NetworkRecord& network);
 
@@ -42,7 +45,10 @@ NetworkRecord networkOf(store::Reader& db, const NetworkId& id);
 /// The network that a body names by network_id: one that the caller may see.
 NetworkRecord networkIn(store::Reader& db, const identity::Caller& caller, const Body& body);
 
-/// What policy knows of something wanted on that network.
+/// What policy knows of something wanted on that network, for a project.
+Target targetForProject(const NetworkRecord& network, const std::string& project);
+
+/// The same, as a body names both.
 Target targetOnNetwork(store::Reader& db, const identity::Caller& caller, const Body& body);
 
 class Networks {

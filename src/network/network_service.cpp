@@ -30,6 +30,14 @@ Error networkNotFound(const std::string& id) {
     return Error(Failure::NotFound, "Network ", id, " could not be found.").as("NetworkNotFound");
 }
 
+void checkMtuCarriesIpv6(const NetworkId& network, int mtu) {
+    constexpr int least = 1280;
+    if (mtu < least)
+        throw Error(Failure::Conflict, "MTU of network ", network, " is ", mtu, "; a network with an IPv6 subnet needs at least ", least,
+                    ".")
+            .as("NetworkMTUSubnetConflict");
+}
+
 Target targetOf(const NetworkRecord& network) {
     auto target = ownedBy(network.standard.project);
     target["network:project_id"] = target["network:tenant_id"] = network.standard.project;
@@ -53,10 +61,14 @@ NetworkRecord networkIn(store::Reader& db, const identity::Caller& caller, const
     return *std::move(network);
 }
 
-Target targetOnNetwork(store::Reader& db, const identity::Caller& caller, const Body& body) {
-    auto target = targetOf(networkIn(db, caller, body));
-    target["project_id"] = target["tenant_id"] = projectOf(caller, body);
+Target targetForProject(const NetworkRecord& network, const std::string& project) {
+    auto target = targetOf(network);
+    target["project_id"] = target["tenant_id"] = project;
     return target;
+}
+
+Target targetOnNetwork(store::Reader& db, const identity::Caller& caller, const Body& body) {
+    return targetForProject(networkIn(db, caller, body), projectOf(caller, body));
 }
 
 NetworkRecord Networks::create(store::Transaction& tx, const identity::Caller& caller, const Body& body) {
@@ -98,6 +110,8 @@ NetworkRecord Networks::update(store::Transaction& tx, NetworkRecord network, co
     network.isDefault = body.truth("is_default", network.isDefault);
     network.portSecurity = body.truth("port_security_enabled", network.portSecurity);
     network.mtu = checkedMtu(body, network.mtu);
+    if (tx.query("SELECT 1 FROM subnets WHERE network = ? AND ip_version = 6", network.id).any())
+        checkMtuCarriesIpv6(network.id, network.mtu);
     changeStandard(core_, network.standard, body);
     network_table::update(tx, network);
     core_.changed(tx, network.id.text);

@@ -12,11 +12,12 @@
 
 namespace stratolet::network {
 
-// Who a port is for, where it is not a guest.
+// Who a port is for.
 inline constexpr std::string_view dhcpOwner = "network:dhcp";
 inline constexpr std::string_view interfaceOwner = "network:router_interface";
 inline constexpr std::string_view gatewayOwner = "network:router_gateway";
 inline constexpr std::string_view floatingOwner = "network:floatingip";
+inline constexpr std::string_view serverOwner = "compute:nova"; ///< a guest
 
 struct PortAddress {
     SubnetId subnet;
@@ -37,6 +38,7 @@ struct Port {
     std::string profile = "{}"; ///< JSON
     std::string host;
     ServerId server;            ///< whose tap it is
+    RouterId router;            ///< whose interface it is
     bool madeForServer = false; ///< goes with the server
     std::string hostname;
     TextPairs pairs; ///< MAC, address or CIDR
@@ -70,7 +72,7 @@ public:
     explicit Ports(Core& core) : core_(core) {}
 
     Port create(store::Transaction& tx, const identity::Caller& caller, const NetworkRecord& network, const Body& body);
-    Port update(store::Transaction& tx, Port port, const NetworkRecord& network, const Body& body);
+    Port update(store::Transaction& tx, const identity::Caller& caller, Port port, const Body& body);
 
     /// As the API does it: a port that something else made is refused.
     void removeByUser(store::Transaction& tx, const Port& port);
@@ -98,6 +100,9 @@ private:
 };
 
 std::vector<WantedAddress> wantedAddresses(store::Reader& db, const NetworkId& network, const Json& list, std::string_view attribute);
+
+/// What may be said of a port in a body.
+const Attributes& portAttributes();
 
 void addPortRoutes(http::Routes& routes, Ports& ports);
 

@@ -8,11 +8,7 @@
 
 namespace stratolet::network {
 
-namespace {
-
-using namespace http;
-
-const Attributes& attributes() {
+const Attributes& portAttributes() {
     static const Attributes all = withStandard({
         {"network_id", Type::Text, "$.network", true, false},
         {"admin_state_up", Type::Truth, "$.admin_up", true, true},
@@ -32,6 +28,10 @@ const Attributes& attributes() {
     });
     return all;
 }
+
+namespace {
+
+using namespace http;
 
 void write(JsonWriter& json, const Port& port, const Target& target, const Fields& fields, const identity::Caller& caller,
            store::Reader& db) {
@@ -82,15 +82,17 @@ void filterAddresses(store::Conditions& conditions, const std::vector<std::strin
         wanted[key].push_back(each.substr(equals + 1));
     }
     for (const auto& [key, texts] : wanted) {
-        std::string sql;
-        std::vector<store::Value> bound;
+        Texts asked;
         for (const auto& text : texts) {
-            sql += sql.empty() ? "" : " OR ";
-            sql += key == "subnet_id" ? "f.subnet = ?" : key == "ip_address" ? "f.address = ?" : "instr(f.address, ?) > 0";
             const auto address = key == "ip_address" ? Address::parse(text) : std::nullopt;
-            bound.emplace_back(address ? address->text() : text);
+            asked.push_back(address ? address->text() : text);
         }
-        conditions.append("EXISTS (SELECT 1 FROM fixed_ips f WHERE f.port = p.id AND (" + sql + "))", bound);
+        // As one JSON text: the condition doesn't grow with what is asked for.
+        conditions.add("p.id IN (SELECT f.port FROM json_each(?) wanted JOIN fixed_ips f ON " +
+                           std::string(key == "subnet_id"    ? "f.subnet = wanted.value)"
+                                       : key == "ip_address" ? "f.address = wanted.value)"
+                                                             : "instr(f.address, wanted.value) > 0)"),
+                       encoded(asked));
     }
 }
 
@@ -112,7 +114,7 @@ void addPortRoutes(Routes& routes, Ports& ports) {
         {.core = ports.core(),
          .noun = "port",
          .table = "ports p",
-         .attributes = attributes(),
+         .attributes = portAttributes(),
          .missing = portNotFound,
          .find = [](store::Reader& db, const std::string& id) { return port_table::find(db, {id}); },
          .list = port_table::list,
@@ -127,8 +129,8 @@ void addPortRoutes(Routes& routes, Ports& ports) {
          .aim = [](Target& target, const Body& body) { target["device_owner"] = body.text("device_owner", target["device_owner"]); },
          .create = [&](store::Transaction& tx, const identity::Caller& caller,
                        const Body& body) { return ports.create(tx, caller, networkIn(tx, caller, body), body); },
-         .update = [&](store::Transaction& tx, const identity::Caller&, const Port& port,
-                       const Body& body) { return ports.update(tx, port, networkOf(tx, port.network), body); },
+         .update = [&](store::Transaction& tx, const identity::Caller& caller, const Port& port,
+                       const Body& body) { return ports.update(tx, caller, port, body); },
          .remove = [&](store::Transaction& tx, const identity::Caller&, const Port& port) { ports.removeByUser(tx, port); },
          .filters = {{"fixed_ips", filterAddresses}, {"security_groups", filterGroups}}});
 }

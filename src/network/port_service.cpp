@@ -89,6 +89,28 @@ void checkPortSecurity(const Port& port) {
             .as("AddressPairAndPortSecurityRequired");
 }
 
+/// Something of this service's own that is for the device which the port names: as long as that is there, the port is not the user's.
+bool servesWhatIsThere(store::Reader& db, const Port& port) {
+    if (port.owner == interfaceOwner || port.owner == gatewayOwner)
+        return db.query("SELECT 1 FROM routers WHERE id = ?", port.device).any();
+    return port.owner == floatingOwner && db.query("SELECT 1 FROM floating_ips WHERE id = ?", port.device).any();
+}
+
+/// A device is named by who has it: routers, floating IPs and servers of other projects, and what the service itself put on their networks,
+/// are nobody else's to name (OSSA 2014-008, CVE-2014-0056).
+void checkDevice(store::Reader& db, const identity::Caller& caller, const Port& port) {
+    if (port.device.empty() || caller.isAdmin()) return;
+    const auto& project = port.standard.project;
+    if (db.query("SELECT 1 FROM routers WHERE id = ? AND project <> ?", port.device, project).any() ||
+        db.query("SELECT 1 FROM floating_ips WHERE id = ? AND project <> ?", port.device, project).any() ||
+        db.query("SELECT 1 FROM ports WHERE device = ? AND project <> ? AND (server <> '' OR owner LIKE 'network:%') AND id <> ?",
+                 port.device, project, port.id)
+            .any())
+        throw Error(Failure::Conflict, "The following device_id ", port.device,
+                    " is not owned by your tenant or matches another tenants router.")
+            .as("DeviceIDNotOwnedByTenant");
+}
+
 Error invalidForSubnet(const Address& address) {
     return Error(Failure::Invalid, "IP address ", address.text(), " is not a valid IP for the specified subnet.").as("InvalidIpForSubnet");
 }
@@ -188,14 +210,14 @@ std::vector<PortAddress> Ports::allocate(store::Transaction& tx, const Port& por
                 continue;
             }
             if (!subnet->cidr.contains(*each.address)) throw invalidForSubnet(*each.address);
-            if (subnet->cidr.version() == 4 && subnet->cidr.length < 31 &&
-                (*each.address == subnet->cidr.first() || *each.address == subnet->cidr.last()))
-                throw invalidForSubnet(*each.address);
+            if (!canBeHost(subnet->cidr, *each.address)) throw invalidForSubnet(*each.address);
             if (subnet->selfAddressed() && !router && *each.address != formed(*subnet))
                 throw Error(Failure::Invalid, "IPv6 address ", each.address->text(), " can not be directly assigned to a port on subnet ",
                             subnet->id, " as the subnet is configured for automatic addresses")
                     .as("AllocationOnAutoAddressSubnet");
-            if (port_table::hasAddress(tx, subnet->id, *each.address))
+            // The gateway of an external network is this host, or the provider's router.
+            const bool outside = subnet->gateway == *each.address && networkOf(tx, port.network).external;
+            if (outside || port_table::hasAddress(tx, subnet->id, *each.address))
                 throw Error(Failure::Conflict, "IP address ", each.address->text(), " already allocated in subnet ", subnet->id, ".")
                     .as("IpAddressAlreadyAllocated");
             take(*subnet, *each.address);
@@ -262,6 +284,7 @@ Port Ports::create(store::Transaction& tx, const identity::Caller& caller, const
     port.adminUp = body.truth("admin_state_up", true);
     port.device = body.text("device_id");
     port.owner = body.text("device_owner");
+    checkDevice(tx, caller, port);
     port.portSecurity = body.truth("port_security_enabled", network.portSecurity);
     port.vnicType = body.text("binding:vnic_type", "normal");
     if (port.vnicType != "normal")
@@ -286,10 +309,9 @@ Port Ports::create(store::Transaction& tx, const identity::Caller& caller, const
     return port;
 }
 
-Port Ports::update(store::Transaction& tx, Port port, const NetworkRecord& network, const Body& body) {
-    const bool routers = port.owner == interfaceOwner || port.owner == gatewayOwner || port.owner == floatingOwner;
-    if (routers && ((body.has("device_id") && body.text("device_id") != port.device) ||
-                    (body.has("device_owner") && body.text("device_owner") != port.owner)))
+Port Ports::update(store::Transaction& tx, const identity::Caller& caller, Port port, const Body& body) {
+    if (servesWhatIsThere(tx, port) && ((body.has("device_id") && body.text("device_id") != port.device) ||
+                                        (body.has("device_owner") && body.text("device_owner") != port.owner)))
         throw Error(Failure::Conflict, "Port ", port.id, " cannot be updated: it is owned by ", port.owner, ".").as("ServicePortInUse");
     if (body.has("mac_address") && !body.isNull("mac_address") && body.text("mac_address") != port.mac) {
         if (!port.server.empty())
@@ -301,6 +323,7 @@ Port Ports::update(store::Transaction& tx, Port port, const NetworkRecord& netwo
     port.adminUp = body.truth("admin_state_up", port.adminUp);
     port.device = body.text("device_id", port.device);
     port.owner = body.text("device_owner", port.owner);
+    if (body.has("device_id") || body.has("device_owner")) checkDevice(tx, caller, port);
     port.portSecurity = body.truth("port_security_enabled", port.portSecurity);
     port.host = body.text("binding:host_id", port.host);
     if (const auto profile = body.find("binding:profile")) port.profile = profile->isObject() ? profile->dump() : "{}";
@@ -333,12 +356,11 @@ Port Ports::update(store::Transaction& tx, Port port, const NetworkRecord& netwo
     if (!used || !port.adminUp) port.status = "DOWN";
     port_table::update(tx, port);
     core_.changed(tx, port.id.text);
-    static_cast<void>(network);
     return port;
 }
 
 void Ports::removeByUser(store::Transaction& tx, const Port& port) {
-    if (port.owner == interfaceOwner || port.owner == gatewayOwner || port.owner == floatingOwner)
+    if (servesWhatIsThere(tx, port))
         throw Error(Failure::Conflict, "Port ", port.id, " cannot be deleted directly via the port API: has device owner ", port.owner, ".")
             .as("ServicePortInUse");
     remove(tx, port);

@@ -4,9 +4,10 @@ namespace stratolet::network::port_table {
 
 namespace {
 
-const std::string select = "SELECT p.id, p.project, p.name, p.description, p.revision, p.created, p.updated, p.network, p.admin_up, p.mac, "
-                           "p.device, p.owner, p.status, "
-                           "p.port_security, p.vnic_type, p.profile, p.host, p.server, p.made_for_server, p.hostname, p.pairs FROM ports p";
+const std::string select =
+    "SELECT p.id, p.project, p.name, p.description, p.revision, p.created, p.updated, p.network, p.admin_up, p.mac, "
+    "p.device, p.owner, p.status, "
+    "p.port_security, p.vnic_type, p.profile, p.host, p.server, p.made_for_server, p.hostname, p.pairs, p.router FROM ports p";
 
 Port fromRow(const store::Row& row) {
     Port port;
@@ -26,6 +27,7 @@ Port fromRow(const store::Row& row) {
     port.madeForServer = row.boolean(18);
     port.hostname = row.text(19);
     port.pairs = pairsOf(row.text(20));
+    port.router = row.id<RouterId>(21);
     return port;
 }
 
@@ -61,12 +63,13 @@ std::vector<Port> list(store::Reader& db, const store::Conditions& conditions, c
 
 void insert(store::Transaction& tx, const Port& port) {
     const auto& own = port.standard;
-    tx.execute("INSERT INTO ports (id, project, name, description, revision, created, updated, network, admin_up, mac, device, owner, "
-               "status, port_security, vnic_type, profile, "
-               "host, server, made_for_server, hostname, pairs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-               port.id, own.project, own.name, own.description, own.revision, own.created, own.updated, port.network, port.adminUp,
-               port.mac, port.device, port.owner, port.status, port.portSecurity, port.vnicType, port.profile, port.host, port.server,
-               port.madeForServer, port.hostname, encoded(port.pairs));
+    tx.execute(
+        "INSERT INTO ports (id, project, name, description, revision, created, updated, network, admin_up, mac, device, owner, "
+        "status, port_security, vnic_type, profile, "
+        "host, server, made_for_server, hostname, pairs, router) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        port.id, own.project, own.name, own.description, own.revision, own.created, own.updated, port.network, port.adminUp, port.mac,
+        port.device, port.owner, port.status, port.portSecurity, port.vnicType, port.profile, port.host, port.server, port.madeForServer,
+        port.hostname, encoded(port.pairs), port.router);
     writeAddresses(tx, port);
     writeGroups(tx, port);
 }
@@ -75,10 +78,10 @@ void update(store::Transaction& tx, const Port& port) {
     const auto& own = port.standard;
     tx.execute("UPDATE ports SET name = ?, description = ?, revision = ?, updated = ?, admin_up = ?, mac = ?, device = ?, owner = ?, "
                "status = ?, port_security = ?, "
-               "vnic_type = ?, profile = ?, host = ?, server = ?, made_for_server = ?, hostname = ?, pairs = ? WHERE id = ?",
+               "vnic_type = ?, profile = ?, host = ?, server = ?, made_for_server = ?, hostname = ?, pairs = ?, router = ? WHERE id = ?",
                own.name, own.description, own.revision, own.updated, port.adminUp, port.mac, port.device, port.owner, port.status,
                port.portSecurity, port.vnicType, port.profile, port.host, port.server, port.madeForServer, port.hostname,
-               encoded(port.pairs), port.id);
+               encoded(port.pairs), port.router, port.id);
 }
 
 void writeAddresses(store::Transaction& tx, const Port& port) {

@@ -141,7 +141,7 @@ void Routers::checkRoutes(store::Reader& db, const Router& router, const TextPai
                     throw Error(Failure::Invalid, "Invalid format for routes: ", listed(routes), ", the nexthop is used by router")
                         .as("InvalidRoutes");
                 const auto subnet = subnet_table::find(db, each.subnet);
-                connected = connected || (subnet && subnet->cidr.contains(hop));
+                connected = connected || (subnet && subnet->cidr.contains(hop) && canBeHost(subnet->cidr, hop));
             }
         if (!connected)
             throw Error(Failure::Invalid, "Invalid format for routes: ", listed(routes), ", the nexthop is not connected with router")
@@ -184,7 +184,8 @@ RouterInterface Routers::addInterface(store::Transaction& tx, const identity::Ca
     if (!subnetId && !portId) throw badRouter("Either subnet_id or port_id must be specified");
     if (subnetId && portId) throw badRouter("Cannot specify both subnet-id and port-id");
     const auto interfaces = router_table::interfacesOf(tx, router.id);
-    const auto checkOverlap = [&](const Subnet& subnet) {
+    const auto checkFits = [&](const Subnet& subnet) {
+        if (!holdsHosts(subnet.cidr)) throw badRouter("No router can have an address in cidr " + subnet.cidr.text());
         for (const auto& interface : interfaces)
             for (const auto& each : interface.addresses) {
                 if (each.subnet == subnet.id) throw badRouter("Router already has a port on subnet " + subnet.id.text);
@@ -214,9 +215,10 @@ RouterInterface Routers::addInterface(store::Transaction& tx, const identity::Ca
         if (std::count_if(port->addresses.begin(), port->addresses.end(), [](const auto& each) { return each.address.version == 4; }) > 1)
             throw badRouter("Cannot have multiple IPv4 subnets on router port");
         for (const auto& each : port->addresses)
-            if (const auto subnet = subnet_table::find(tx, each.subnet)) checkOverlap(*subnet);
+            if (const auto subnet = subnet_table::find(tx, each.subnet)) checkFits(*subnet);
         port->device = router.id.text;
         port->owner = interfaceOwner;
+        port->router = router.id;
         port->groups.clear();
         port->portSecurity = false;
         port_table::writeGroups(tx, *port);
@@ -229,11 +231,18 @@ RouterInterface Routers::addInterface(store::Transaction& tx, const identity::Ca
         if (!network || !(mayUse(subnet->standard.project, network->shared) || network->standard.project == caller.project.text))
             throw subnetNotFound(*subnetId);
         if (!subnet->gateway) throw badRouter("Subnet for router interface must have a gateway IP");
-        checkOverlap(*subnet);
+        // The gateway's address is the network owner's to give: on somebody else's network it takes the right to choose addresses.
+        if (!caller.may("create_port:fixed_ips:ip_address", targetForProject(*network, router.standard.project)))
+            throw badRouter("Cannot add interface to router because subnet " + subnet->id.text +
+                            " is not owned by project making the request");
+        checkFits(*subnet);
         WantedAddress wanted;
         wanted.subnet = subnet;
         wanted.address = subnet->gateway;
-        made = described(ports_.make(tx, *network, router.standard.project, interfaceOwner, router.id.text, {wanted}));
+        auto port = ports_.make(tx, *network, router.standard.project, interfaceOwner, router.id.text, {wanted});
+        port.router = router.id;
+        port_table::update(tx, port);
+        made = described(port);
     }
     touch(tx, "routers", router.id.text, core_.now());
     core_.changed(tx, router.id.text);

@@ -43,7 +43,7 @@ void remove(store::Transaction& tx, const RouterId& id) { tx.execute("DELETE FRO
 
 std::vector<Port> interfacesOf(store::Reader& db, const RouterId& id) {
     store::Conditions conditions;
-    conditions.add("p.device = ?", id).add("p.owner = ?", interfaceOwner);
+    conditions.add("p.router = ?", id).add("p.router <> ''");
     return port_table::list(db, conditions);
 }
 

@@ -89,7 +89,7 @@ void allowOutgoing(Core& core, store::Transaction& tx, const SecurityGroup& grou
 
 std::optional<int> protocolNumber(const std::string& text, bool six) {
     const auto word = lowered(text);
-    if (word == "icmp" && six) return 58;
+    if (six && (word == "icmp" || word == "1")) return 58;
     if (const auto found = protocols.find(word); found != protocols.end()) return found->second;
     if (word.empty() || word.size() > 3 || !std::all_of(word.begin(), word.end(), [](unsigned char each) { return std::isdigit(each); }))
         return std::nullopt;

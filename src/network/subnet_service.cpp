@@ -16,15 +16,18 @@ constexpr std::size_t dnsServersMost = 5, hostRoutesMost = 20;
     throw Error(Failure::Invalid, "Invalid input for operation: ", reason, ".").as("InvalidInput");
 }
 
-/// The whole block but its ends (of IPv4), and but the gateway.
+/// What hosts can have of a block: not its ends (of IPv4), not the anycast address of routers (of IPv6).
+AllocationPool hostsOf(const Prefix& cidr) {
+    AllocationPool hosts{cidr.first(), cidr.last()};
+    if (cidr.length >= cidr.base.bits() - 1) return hosts;
+    hosts.first.value += 1;
+    if (cidr.version() == 4) hosts.last.value -= 1;
+    return hosts;
+}
+
+/// All that hosts can have but the gateway.
 std::vector<AllocationPool> defaultPools(const Prefix& cidr, const std::optional<Address>& gateway) {
-    Address first = cidr.first(), last = cidr.last();
-    if (cidr.version() == 4 && cidr.length < 31) {
-        first = first.plus(1);
-        last.value -= 1;
-    } else if (cidr.version() == 6 && cidr.length < 127) {
-        first = first.plus(1); // the anycast address of routers
-    }
+    const auto [first, last] = hostsOf(cidr);
     if (!gateway || *gateway < first || *gateway > last) return {{first, last}};
     std::vector<AllocationPool> pools;
     if (*gateway > first) pools.push_back({first, {cidr.version(), gateway->value - 1}});
@@ -44,7 +47,8 @@ std::vector<AllocationPool> poolsIn(const Body& body, const Prefix& cidr) {
         if (first->version != cidr.version() || last->version != cidr.version() || *last < *first)
             throw Error(Failure::Invalid, "The allocation pool ", each.text("start"), "-", each.text("end"), " is not valid.")
                 .as("InvalidAllocationPool");
-        if (!cidr.contains(*first) || !cidr.contains(*last))
+        const auto hosts = hostsOf(cidr);
+        if (*first < hosts.first || *last > hosts.last)
             throw Error(Failure::Invalid, "The allocation pool ", first->text(), "-", last->text(), " spans beyond the subnet cidr ",
                         cidr.text(), ".")
                 .as("OutOfBoundsAllocationPool");
@@ -62,8 +66,7 @@ void checkGateway(const std::optional<Address>& gateway, const Prefix& cidr, con
     if (!gateway) return;
     if (gateway->version != cidr.version())
         refuse("gateway_ip '" + gateway->text() + "' does not match the ip_version '" + std::to_string(cidr.version()) + "'");
-    if (cidr.version() == 4 && cidr.length < 31 && (*gateway == cidr.first() || *gateway == cidr.last()))
-        refuse("Gateway is not valid on subnet");
+    if (!canBeHost(cidr, *gateway)) refuse("Gateway is not valid on subnet");
     for (const auto& pool : pools)
         if (*gateway >= pool.first && *gateway <= pool.last)
             throw Error(Failure::Conflict, "Gateway ip ", gateway->text(), " conflicts with allocation pool ", pool.first.text(), "-",
@@ -108,6 +111,8 @@ void readCommon(Subnet& subnet, const Body& body) {
     subnet.dhcp = body.truth("enable_dhcp", subnet.dhcp);
     if (subnet.dhcp && subnet.cidr.length >= subnet.cidr.base.bits() - 1)
         refuse("Subnet has a prefix length that is incompatible with DHCP service enabled");
+    if (subnet.dhcp && !holdsHosts(subnet.cidr))
+        refuse("Subnet " + subnet.cidr.text() + " has addresses that no host can have; it is not supported if enable_dhcp is True");
 }
 
 void readModes(Subnet& subnet, const Body& body) {
@@ -178,6 +183,7 @@ Subnet Subnets::create(store::Transaction& tx, const identity::Caller& caller, c
     if (subnet.cidr.version() != version)
         refuse("cidr '" + subnet.cidr.text() + "' does not match the ip_version '" + std::to_string(version) + "'");
     if (subnet.cidr.length == 0) refuse("0 is not allowed as CIDR prefix length");
+    if (version == 6) checkMtuCarriesIpv6(network.id, network.mtu);
     for (const auto& other : subnet_table::of(tx, network.id))
         if (other.cidr.overlaps(subnet.cidr))
             refuse("Requested subnet with cidr: " + subnet.cidr.text() + " for network: " + network.id.text +
@@ -209,8 +215,8 @@ Subnet Subnets::update(store::Transaction& tx, Subnet subnet, const NetworkRecor
     if (body.has("gateway_ip")) {
         const auto gateway = gatewayIn(body);
         if (gateway != subnet.gateway && subnet.gateway &&
-            tx.query("SELECT 1 FROM fixed_ips f JOIN ports p ON p.id = f.port WHERE f.subnet = ? AND f.address = ? AND p.owner = ?",
-                     subnet.id, subnet.gateway->text(), interfaceOwner)
+            tx.query("SELECT 1 FROM fixed_ips f JOIN ports p ON p.id = f.port WHERE f.subnet = ? AND f.address = ? AND p.router <> ''",
+                     subnet.id, subnet.gateway->text())
                 .any())
             throw Error(Failure::Conflict, "Current gateway ip ", subnet.gateway->text(),
                         " already in use by a router port. Unable to update.")

@@ -4,6 +4,8 @@
 
 #include <stratolet/error.hpp>
 
+#include "platform/text/text.hpp"
+
 namespace stratolet::network {
 
 namespace {
@@ -18,7 +20,7 @@ Error missing(const Tagged& kind, const std::string& id) {
 Error missingTag(const std::string& tag) { return Error(Failure::NotFound, "Tag ", tag, " could not be found.").as("TagNotFound"); }
 
 void checkTag(const std::string& tag) {
-    if (tag.empty() || tag.size() > tagLengthMost)
+    if (tag.empty() || charactersIn(tag) > tagLengthMost)
         refuseInput("tags", "'" + tag + "' must have 1 to " + std::to_string(tagLengthMost) + " characters.");
 }
 

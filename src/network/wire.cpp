@@ -68,7 +68,7 @@ void checkKind(const Attribute& attribute, const Json& value) {
     case Type::Text:
         if (value.isNull()) return;
         if (!value.isText()) refuseInput(attribute.name, "'" + value.dump() + "' is not a valid string.");
-        if (value.text().size() > attribute.lengthMax)
+        if (charactersIn(value.text()) > attribute.lengthMax)
             refuseInput(attribute.name, "'" + value.text() + "' exceeds maximum length of " + std::to_string(attribute.lengthMax) + ".");
         if (value.text().find('\0') != std::string::npos) refuseInput(attribute.name, "null characters are not allowed.");
         return;
@@ -100,23 +100,27 @@ void addFilter(store::Conditions& conditions, const Attribute& attribute, const 
     conditions.in("CAST(" + std::string(attribute.column) + " AS TEXT)", numbers);
 }
 
+/// More values of one filter than any page has rows are nobody's question.
+constexpr std::size_t filterValuesMost = 1000;
+
 void addTagFilter(store::Conditions& conditions, const std::string& id, const std::string& kind, const std::vector<std::string>& values) {
-    std::vector<std::string> tags;
+    std::set<std::string> tags;
     for (const auto& value : values)
         for (const auto tag : split(value, ','))
-            if (!tag.empty()) tags.emplace_back(tag);
+            if (!tag.empty()) tags.emplace(tag);
+    if (tags.size() > filterValuesMost) refuseInput(kind, "at most " + std::to_string(filterValuesMost) + " tags can be asked for.");
+    if (tags.empty()) return;
     const bool any = kind.ends_with("-any"), negated = kind.starts_with("not-");
-    std::string sql;
+    std::string marks;
     std::vector<store::Value> bound;
     for (const auto& tag : tags) {
-        sql += std::string(sql.empty() ? ""
-                           : any       ? " OR "
-                                       : " AND ") +
-               "EXISTS (SELECT 1 FROM network_tags t WHERE t.resource = " + id + " AND t.tag = ?)";
+        marks += marks.empty() ? "?" : ", ?";
         bound.emplace_back(tag);
     }
-    if (sql.empty()) return;
-    conditions.append(negated ? "NOT (" + sql + ")" : "(" + sql + ")", bound);
+    bound.emplace_back(any ? 1 : static_cast<std::int64_t>(tags.size()));
+    conditions.append("(SELECT COUNT(*) FROM network_tags t WHERE t.resource = " + id + " AND t.tag IN (" + marks + ")) " +
+                          (negated ? "< ?" : ">= ?"),
+                      bound);
 }
 
 }
@@ -259,8 +263,7 @@ void writeStandard(Out& out, const std::string& id, const Standard& standard, co
     out.texts("tags", tags);
 }
 
-Listing listingOf(const Request& request, store::Reader& db, std::string_view table, const Attributes& given,
-                  const SpecialFilters& special) {
+Listing listingOf(const Request& request, std::string_view table, const Attributes& given, const SpecialFilters& special) {
     const std::string alias(1, table.back());
     std::vector<std::string> columns; // keeps what the attributes' columns view
     columns.reserve(given.size());
@@ -272,13 +275,14 @@ Listing listingOf(const Request& request, store::Reader& db, std::string_view ta
     }
 
     Listing listing;
+    listing.table = table;
     std::map<std::string, std::vector<std::string>> asked;
     for (const auto& [name, value] : request.query) asked[name].push_back(value);
-    std::vector<std::pair<std::string, bool>> order;
-    std::string marker;
     static const std::set<std::string, std::less<>> own{"fields", "limit", "marker", "page_reverse", "sort_key", "sort_dir"};
     for (const auto& [name, values] : asked) {
         if (own.contains(name)) continue;
+        if (values.size() > filterValuesMost)
+            refuseInput(name, "at most " + std::to_string(filterValuesMost) + " values can be asked for.");
         if (name == "tags" || name == "tags-any" || name == "not-tags" || name == "not-tags-any") {
             addTagFilter(listing.conditions, alias + ".id", name, values);
         } else if (const auto found = special.find(name); found != special.end()) {
@@ -294,48 +298,60 @@ Listing listingOf(const Request& request, store::Reader& db, std::string_view ta
     if (keys.size() != directions.size() && !directions.empty())
         throw Error(Failure::Invalid, "The number of sort_keys and sort_dirs must be same").as("HTTPBadRequest");
     store::requireFewSortKeys(keys);
+    std::set<std::string_view> columnsSorted; // two names of one column are one key
     for (std::size_t index = 0; index < keys.size(); ++index) {
         const auto* attribute = attributeOf(attributes, keys[index]);
         if (!attribute || attribute->column.empty())
             throw Error(Failure::Invalid, keys[index], " is invalid attribute for sort_keys").as("HTTPBadRequest");
+        if (!columnsSorted.insert(attribute->column).second)
+            throw Error(Failure::Invalid, "The sort_key ", keys[index], " is given more than once").as("HTTPBadRequest");
         const auto direction = directions.empty() ? std::string("asc") : directions[index];
         if (direction != "asc" && direction != "desc")
             throw Error(Failure::Invalid, "'", direction, "' is invalid value for sort_dirs").as("HTTPBadRequest");
-        order.emplace_back("COALESCE(" + std::string(attribute->column) + ", '')", direction == "asc");
+        listing.keys.push_back({"COALESCE(" + std::string(attribute->column) + ", '')", direction == "asc"});
     }
-    if (keys.empty()) order.emplace_back(alias + ".created", true);
-    order.emplace_back(alias + ".id", true);
+    if (keys.empty()) listing.keys.push_back({alias + ".created", true});
+    listing.keys.push_back({alias + ".id", true});
 
     listing.limit = request.query.integer("limit", 0, 1'000'000);
     if (listing.limit == 0) listing.limit.reset();
     listing.reversed = listing.limit && request.query.flag("page_reverse");
     if (listing.reversed)
-        for (auto& [column, ascending] : order) ascending = !ascending;
-
-    marker = request.query.text("marker");
-    if (!marker.empty()) {
-        if (!db.query("SELECT 1 FROM " + std::string(table) + " WHERE " + alias + ".id = ?", marker).any())
-            throw Error(Failure::NotFound, "The marker ", marker, " could not be found.").as("HTTPNotFound");
-        std::string sql, equal;
-        std::vector<store::Value> bound;
-        for (std::size_t index = 0; index < order.size(); ++index) {
-            const auto of = [&](const std::string& column) {
-                return "(SELECT " + column + " FROM " + std::string(table) + " WHERE " + alias + ".id = ?)";
-            };
-            sql += std::string(index ? " OR " : "") + "(";
-            for (std::size_t before = 0; before < index; ++before) {
-                sql += order[before].first + " = " + of(order[before].first) + " AND ";
-                bound.emplace_back(marker);
-            }
-            sql += order[index].first + (order[index].second ? " > " : " < ") + of(order[index].first) + ")";
-            bound.emplace_back(marker);
-        }
-        listing.conditions.append("(" + sql + ")", bound);
-    }
-    for (const auto& [column, ascending] : order)
-        listing.order += (listing.order.empty() ? " ORDER BY " : ", ") + column + (ascending ? "" : " DESC");
-    if (listing.limit) listing.order += " LIMIT " + std::to_string(*listing.limit);
+        for (auto& key : listing.keys) key.ascending = !key.ascending;
+    listing.marker = request.query.text("marker");
     return listing;
+}
+
+store::Conditions Listing::after(const std::string& id) const {
+    auto following = conditions;
+    if (id.empty()) return following;
+    const std::string alias(1, table.back());
+    // Behind in the first key, or equal there and behind in the rest: each key is named twice, however many there are.
+    std::string sql, end;
+    std::vector<store::Value> bound;
+    for (std::size_t index = 0; index < keys.size(); ++index) {
+        const auto& key = keys[index];
+        const auto its = "(SELECT " + key.sql + " FROM " + table + " WHERE " + alias + ".id = ?)";
+        sql += "(" + key.sql + (key.ascending ? " > " : " < ") + its;
+        bound.emplace_back(id);
+        end += ")";
+        if (index + 1 == keys.size()) continue;
+        sql += " OR (" + key.sql + " = " + its + " AND ";
+        bound.emplace_back(id);
+        end += ")";
+    }
+    following.append(sql + end, bound);
+    return following;
+}
+
+std::string Listing::order() const {
+    std::string out;
+    for (const auto& key : keys) out += (out.empty() ? " ORDER BY " : ", ") + key.sql + (key.ascending ? "" : " DESC");
+    return limit ? out + " LIMIT " + std::to_string(*limit) : out;
+}
+
+Error markerNotFound(const std::string& id) {
+    return Error(Failure::NotFound, "The marker ", id, " could not be found.").as("HTTPNotFound");
 }
 
 Response listResponse(const Request& request, std::string_view plural, const Listing& listing, const std::vector<std::string>& ids,

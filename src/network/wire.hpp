@@ -32,7 +32,7 @@ struct Attribute {
     std::string_view column = {}; ///< SQL; empty: no filter, no sorting
     bool post = false;            ///< may be given when created
     bool put = false;             ///< may be changed
-    std::size_t lengthMax = 255;  ///< of a text
+    std::size_t lengthMax = 255;  ///< of a text, in characters
 };
 using Attributes = std::vector<Attribute>;
 
@@ -115,16 +115,27 @@ void writeStandard(Out& out, const std::string& id, const Standard& standard, co
 
 /// A list as it was asked for.
 struct Listing {
+    struct Key {
+        std::string sql;
+        bool ascending = true;
+    };
+
+    std::string table; ///< with its alias
     store::Conditions conditions;
-    std::string order; ///< " ORDER BY … LIMIT …"
+    std::vector<Key> keys; ///< each once; the id is the last
+    std::string marker;    ///< what the page begins behind; empty: at the beginning. Whether the caller may see that is not asked yet.
     bool reversed = false;
     std::optional<std::int64_t> limit;
+
+    store::Conditions after(const std::string& id) const; ///< the conditions of what comes behind the row `id`, which is there
+    std::string order() const;                            ///< " ORDER BY … LIMIT …"
 };
 using SpecialFilters = std::map<std::string, std::function<void(store::Conditions&, const std::vector<std::string>&)>, std::less<>>;
 
 /// `table` with its alias as in "networks n"; the alias is one letter.
-Listing listingOf(const http::Request& request, store::Reader& db, std::string_view table, const Attributes& attributes,
-                  const SpecialFilters& special = {});
+Listing listingOf(const http::Request& request, std::string_view table, const Attributes& attributes, const SpecialFilters& special = {});
+
+Error markerNotFound(const std::string& id);
 
 /// {"<plural>": [ … ], "<plural>_links": [ … ]}
 http::Response listResponse(const http::Request& request, std::string_view plural, const Listing& listing,

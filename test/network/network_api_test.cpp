@@ -1,7 +1,9 @@
 #include <catch2/catch.hpp>
 
+#include <map>
 #include <set>
 
+#include "compute/cloud.hpp"
 #include "support/test_appliance.hpp"
 
 using namespace stratolet;
@@ -375,6 +377,9 @@ TEST_CASE("A security group rule is taken only where it means something", "[netw
     CHECK(bad(R"(,"remote_group_id":"nobody")") == "404 SecurityGroupNotFound");
     CHECK(refusal(rule("", bob)) == "404 SecurityGroupNotFound");
     CHECK(rule(R"(,"protocol":"icmp","port_range_min":8,"port_range_max":0)", alice).status == 201);
+    CHECK(rule(R"(,"ethertype":"IPv6","protocol":"icmpv6")", alice).status == 201);
+    for (const auto* same : {"1", "58", "icmp", "ipv6-icmp"})
+        CHECK(bad(R"(,"ethertype":"IPv6","protocol":")" + std::string(same) + "\"") == "409 SecurityGroupRuleExists");
     CHECK(alice.deletes(v2 + "security-group-rules/" + web.text("id")).status == 204);
     CHECK(refusal(alice.gets(v2 + "security-group-rules/" + web.text("id"))) == "404 SecurityGroupRuleNotFound");
 }
@@ -454,4 +459,259 @@ TEST_CASE("The service says what it speaks", "[network]") {
     for (const auto& each : extensions) CHECK(alice.gets(v2 + "extensions/" + each.text("alias")).status == 200);
     CHECK(alice.gets(v2 + "extensions/unicorn").status == 404);
     CHECK(alice.gets(v2 + "availability_zones").json().array("availability_zones").size() == 2);
+}
+
+TEST_CASE("A port names only devices of its own project, and only what a router plugged is on it", "[network][port][security]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice"), bob = cloud.member("bob");
+    const auto hers = network(alice), his = network(bob);
+    const auto inner = subnet(alice, hers, "10.1.0.0/24").text("id");
+    subnet(bob, his, "10.2.0.0/24");
+    const auto id = router(alice);
+    const auto floating = made(
+        alice.posts(v2 + "floatingips", R"({"floatingip":{"floating_network_id":)" + quoted(publicNetwork(alice)) + "}}"), "floatingip");
+    const auto owned = [](const std::string& owner, const std::string& device) {
+        return R"(,"device_owner":)" + quoted(owner) + R"(,"device_id":)" + quoted(device);
+    };
+    const auto plain = port(bob, his).text("id");
+    for (const auto& device : {id, floating.text("id"), "dhcp-" + hers})
+        for (const auto* owner :
+             {"network:router_interface", "network:router_gateway", "network:floatingip", "network:dhcp", "compute:nova", ""}) {
+            INFO(owner << " " << device);
+            CHECK(refusal(asksPort(bob, his, owned(owner, device))) == "409 DeviceIDNotOwnedByTenant");
+            CHECK(refusal(bob.puts(v2 + "ports/" + plain, R"({"port":{"name":"x")" + owned(owner, device) + "}}")) ==
+                  "409 DeviceIDNotOwnedByTenant");
+        }
+    CHECK(made(bob.gets(v2 + "ports/" + plain), "port", 200).text("device_id").empty());
+
+    // Neither is one's own router plugged by words.
+    const auto said = port(alice, hers, owned("network:router_interface", id) + R"(,"fixed_ips":[{"ip_address":"10.1.0.1"}])");
+    CHECK(refusal(alice.puts(v2 + "routers/" + id, R"({"router":{"routes":[{"destination":"10.9.0.0/16","nexthop":"10.1.0.9"}]}})")) ==
+          "400 InvalidRoutes");
+    CHECK(refusal(alice.deletes(v2 + "ports/" + said.text("id"))) == "409 ServicePortInUse");
+
+    // What keeps such a port is the device, not the word.
+    const auto lost = port(cloud.admin(), his, owned("network:router_gateway", "00000000-0000-4000-8000-000000000000"));
+    CHECK(made(cloud.admin().puts(v2 + "ports/" + lost.text("id"), R"({"port":{"device_owner":"network:floatingip"}})"), "port", 200)
+              .text("device_owner") == "network:floatingip");
+    CHECK(cloud.admin().deletes(v2 + "ports/" + lost.text("id")).status == 204);
+    CHECK(alice.deletes(v2 + "routers/" + id).status == 204);
+    CHECK(alice.deletes(v2 + "ports/" + said.text("id")).status == 204);
+    CHECK(alice.puts(v2 + "routers/" + router(alice) + "/add_router_interface", R"({"subnet_id":)" + quoted(inner) + "}").status == 200);
+}
+
+TEST_CASE("The gateway of a network is its owner's to give", "[network][router][security]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice"), bob = cloud.member("bob");
+    const auto shared = network(cloud.admin()), outside = publicNetwork(alice);
+    made(cloud.admin().puts(v2 + "networks/" + shared, R"({"network":{"shared":true}})"), "network", 200);
+    const auto on = subnet(cloud.admin(), shared, "10.1.0.0/24").text("id");
+    const auto add = [&](const Member& who, const std::string& to, const std::string& body) {
+        return who.puts(v2 + "routers/" + to + "/add_router_interface", body);
+    };
+    const auto id = router(bob);
+    CHECK(refusal(add(bob, id, R"({"subnet_id":)" + quoted(on) + "}")) == "400 BadRequest");
+    CHECK(refusal(asksPort(bob, shared, R"(,"fixed_ips":[{"ip_address":"10.1.0.1"}])")) == "403 PolicyNotAuthorized");
+    const auto own = port(bob, shared).text("id"); // as a guest of the network, at an address that it was given
+    CHECK(add(bob, id, R"({"port_id":)" + quoted(own) + "}").status == 200);
+    CHECK(add(cloud.admin(), router(cloud.admin()), R"({"subnet_id":)" + quoted(on) + "}").status == 200);
+
+    const auto image = Cloud::upload(bob);
+    const auto asksServer = [&](const std::string& nic) {
+        return bob.posts("/compute/v2.1/servers", R"({"server":{"name":"s","flavorRef":"1","imageRef":)" + quoted(image) +
+                                                      R"(,"networks":[{"uuid":)" + nic + "}]}}");
+    };
+    const auto refused = asksServer(quoted(shared) + R"(,"fixed_ip":"10.1.0.77")");
+    CHECK(refused.status == 403);
+    CHECK(refused.body.find("create_port:fixed_ips:ip_address") != std::string::npos);
+    CHECK(asksServer(quoted(outside)).status == 403);
+    CHECK(asksServer(quoted(shared)).status == 202);
+
+    const auto manager = cloud.colleague(alice, "mona", "manager");
+    const auto gateway = made(cloud.admin().gets(v2 + "networks/" + outside), "network", 200).array("subnets").items().at(0).text();
+    const auto address = made(cloud.admin().gets(v2 + "subnets/" + gateway), "subnet", 200).text("gateway_ip");
+    CHECK(refusal(manager.posts(v2 + "floatingips", R"({"floatingip":{"floating_network_id":)" + quoted(outside) +
+                                                        R"(,"floating_ip_address":)" + quoted(address) + "}}")) ==
+          "409 IpAddressAlreadyAllocated");
+    CHECK(refusal(cloud.admin().posts(v2 + "routers", R"({"router":{"external_gateway_info":{"network_id":)" + quoted(outside) +
+                                                          R"(,"external_fixed_ips":[{"ip_address":)" + quoted(address) + "}]}}}")) ==
+          "409 IpAddressAlreadyAllocated");
+    CHECK(refusal(asksPort(cloud.admin(), outside, R"(,"fixed_ips":[{"ip_address":)" + quoted(address) + "}]")) ==
+          "409 IpAddressAlreadyAllocated");
+}
+
+TEST_CASE("Who only reads makes nothing on a shared network", "[network][port][security]") {
+    TestAppliance cloud;
+    const auto bob = cloud.member("bob");
+    const auto reader = cloud.colleague(bob, "rita", "reader");
+    const auto shared = network(cloud.admin());
+    made(cloud.admin().puts(v2 + "networks/" + shared, R"({"network":{"shared":true}})"), "network", 200);
+    const auto on = subnet(cloud.admin(), shared, "10.1.0.0/24").text("id");
+    const auto address = R"(,"fixed_ips":[{"subnet_id":)" + quoted(on) + "}]";
+    CHECK(refusal(asksPort(reader, shared)) == "403 PolicyNotAuthorized");
+    CHECK(refusal(asksPort(reader, shared, address)) == "403 PolicyNotAuthorized");
+    const auto id = port(bob, shared, address).text("id");
+    CHECK(refusal(reader.puts(v2 + "ports/" + id, R"({"port":{"name":"x"}})")) == "403 PolicyNotAuthorized");
+}
+
+TEST_CASE("A marker that the caller can't see is nowhere, in every list", "[network][security]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice"), bob = cloud.member("bob");
+    const auto net = network(alice);
+    std::map<std::string, std::string> markers;
+    markers["networks"] = net;
+    markers["subnets"] = subnet(alice, net, "10.1.0.0/24").text("id");
+    markers["ports"] = port(alice, net).text("id");
+    markers["routers"] = router(alice);
+    markers["floatingips"] =
+        made(alice.posts(v2 + "floatingips", R"({"floatingip":{"floating_network_id":)" + quoted(publicNetwork(alice)) + "}}"),
+             "floatingip")
+            .text("id");
+    markers["subnetpools"] =
+        made(alice.posts(v2 + "subnetpools", R"({"subnetpool":{"name":"p","prefixes":["10.8.0.0/23"]}})"), "subnetpool").text("id");
+    const auto group = alice.gets(v2 + "security-groups").json().array("security_groups").items().at(0);
+    markers["security-groups"] = group.text("id");
+    markers["security-group-rules"] = group.array("security_group_rules").items().at(0).text("id");
+    for (const auto& [list, marker] : markers) {
+        INFO(list);
+        CHECK(alice.gets(v2 + list + "?marker=" + marker).status == 200);
+        CHECK(refusal(bob.gets(v2 + list + "?sort_key=id&marker=" + marker)) == "404 HTTPNotFound");
+    }
+}
+
+TEST_CASE("A list takes each sort key once, and as many values of a filter as a page can have rows", "[network]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const auto one = network(alice), two = network(alice);
+    const auto asks = [&](const std::string& list, const std::string& parameter, int times) {
+        std::string query;
+        for (int count = 0; count < times; ++count) query += parameter + (parameter.ends_with("=") ? std::to_string(count) : "") + "&";
+        return alice.gets(v2 + list + "?" + query).status;
+    };
+    CHECK(asks("networks", "sort_key=name", 2) == 400);
+    CHECK(asks("networks", "sort_key=tenant_id&sort_key=project_id", 1) == 400);
+    CHECK(asks("networks", "sort_key=name", 2500) == 400);
+    CHECK(asks("networks", "tags=", 3000) == 400);
+    CHECK(asks("networks", "not-tags-any=", 3000) == 400);
+    std::string many;
+    for (int count = 0; count < 2000; ++count) many += "," + std::to_string(count);
+    CHECK(alice.gets(v2 + "networks?tags=a" + many).status == 400);
+    CHECK(asks("ports", "fixed_ips=ip_address_substr=", 1100) == 400);
+    CHECK(asks("ports", "fixed_ips=ip_address_substr=", 200) == 200);
+    CHECK(asks("ports", "fixed_ips=ip_address=10.0.0.", 200) == 200);
+    CHECK(asks("ports", "security_groups=", 200) == 200);
+
+    // With every key at once, a marker still finds its place.
+    std::string keys;
+    for (const auto* each : {"name", "admin_state_up", "shared", "router:external", "is_default", "mtu", "port_security_enabled", "status",
+                             "project_id", "description", "revision_number", "id"})
+        keys += "sort_key=" + std::string(each) + "&sort_dir=desc&";
+    const auto& [later, sooner] = std::minmax(one, two);
+    const auto behind = [&](const std::string& marker) {
+        return idsIn(alice.gets(v2 + "networks?router:external=false&" + keys + "limit=5&marker=" + marker), "networks");
+    };
+    CHECK(behind(sooner) == std::set{later});
+    CHECK(behind(later).empty());
+}
+
+TEST_CASE("A page is full of what the caller sees, whatever lies between", "[network]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    alice.posts(v2 + "networks", R"({"networks":[{"name":"a"},{"name":"b"},{"name":"c"},{"name":"d"},{"name":"e"},{"name":"f"}]})");
+    for (const auto* name : {"b", "c", "d"}) {
+        const auto id = *idsIn(alice.gets(v2 + "networks?name=" + name), "networks").begin();
+        made(cloud.admin().puts(v2 + "networks/" + id, R"({"network":{"shared":true}})"), "network", 200);
+    }
+    // A rule of this cloud's own: members see nothing of what is shared.
+    std::filesystem::create_directories(cloud.folder() / "policy");
+    std::ofstream(cloud.folder() / "policy" / "network.yaml")
+        << R"yaml("get_network": "rule:admin_only or (role:reader and project_id:%(project_id)s and not rule:shared)")yaml" << '\n';
+    cloud.restart();
+    const auto page = alice.gets(v2 + "networks?router:external=false&sort_key=name&limit=2").json();
+    REQUIRE(page.array("networks").size() == 2);
+    CHECK(page.array("networks").items().at(1).text("name") == "e");
+    const auto href = page.array("networks_links").items().at(0).text("href");
+    const auto next = alice.gets(v2 + "networks" + href.substr(href.find('?'))).json();
+    REQUIRE(next.array("networks").size() == 1);
+    CHECK(next.array("networks").items().at(0).text("name") == "f");
+    CHECK_FALSE(next.find("networks_links")->dump().find("\"next\"") != std::string::npos);
+}
+
+TEST_CASE("Lengths count characters", "[network]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const auto of = [](std::size_t count) {
+        std::string text;
+        for (std::size_t each = 0; each < count; ++each) text += "ü";
+        return text;
+    };
+    const auto net = network(alice);
+    const auto on = R"("network_id":)" + quoted(net) + ",";
+    const std::vector<std::pair<std::string, std::string>> nouns{
+        {"network", ""}, {"subnet", on + R"("ip_version":4,"cidr":"10.%.0.0/24",)"}, {"port", on},
+        {"router", ""},  {"subnetpool", R"("prefixes":["10.200.0.0/24"],)"},         {"security_group", ""}};
+    int number = 0;
+    for (const auto& [noun, more] : nouns)
+        for (const auto* attribute : {"name", "description"}) {
+            INFO(noun << " " << attribute);
+            std::string path = v2 + noun + "s";
+            std::replace(path.begin() + static_cast<std::ptrdiff_t>(v2.size()), path.end(), '_', '-');
+            const auto asks = [&](std::size_t length) {
+                auto extra = more;
+                if (const auto at = extra.find('%'); at != std::string::npos) extra.replace(at, 1, std::to_string(++number));
+                return alice.posts(path, "{" + quoted(noun) + ":{" + extra + quoted(attribute) + ":" + quoted(of(length)) + "}}");
+            };
+            CHECK(made(asks(255), noun).text(attribute) == of(255));
+            CHECK(refusal(asks(256)) == "400 HTTPBadRequest");
+            CHECK(refusal(asks(25600)) == "400 HTTPBadRequest");
+        }
+    CHECK(alice.puts(v2 + "networks/" + net + "/tags", R"({"tags":[)" + quoted(of(255)) + "]}").status == 200);
+    CHECK(refusal(alice.puts(v2 + "networks/" + net + "/tags", R"({"tags":[)" + quoted(of(256)) + "]}")) == "400 HTTPBadRequest");
+}
+
+TEST_CASE("Addresses that no host can have are given to none", "[network][subnet]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const auto net = network(alice);
+    const auto asks = [&](const std::string& cidr, const std::string& more = "") {
+        const std::string version = cidr.find(':') == std::string::npos ? "4" : "6";
+        return alice.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(net) + R"(,"ip_version":)" + version + R"(,"cidr":)" +
+                                               quoted(cidr) + more + "}}");
+    };
+    for (const auto* pool : {R"({"start":"10.1.0.0","end":"10.1.0.9"})", R"({"start":"10.1.0.9","end":"10.1.0.255"})"})
+        CHECK(refusal(asks("10.1.0.0/24", R"(,"allocation_pools":[)" + std::string(pool) + "]")) == "400 OutOfBoundsAllocationPool");
+    CHECK(refusal(asks("2001:db8::/64", R"(,"allocation_pools":[{"start":"2001:db8::","end":"2001:db8::9"}])")) ==
+          "400 OutOfBoundsAllocationPool");
+    for (const auto* cidr : {"127.0.0.0/8", "127.1.0.0/24", "224.0.0.0/24", "239.1.0.0/16", "0.0.0.0/24", "0.0.0.0/4", "255.255.255.0/24",
+                             "::/64", "ff05::/64"}) {
+        INFO(cidr);
+        CHECK(refusal(asks(cidr)) == "400 InvalidInput");
+        const auto without = asks(cidr, R"(,"enable_dhcp":false)");
+        if (without.status != 201) continue;
+        const auto id = without.json().object("subnet").text("id");
+        CHECK(refusal(alice.puts(v2 + "subnets/" + id, R"({"subnet":{"enable_dhcp":true}})")) == "400 InvalidInput");
+        CHECK(refusal(alice.puts(v2 + "routers/" + router(alice) + "/add_router_interface", R"({"subnet_id":)" + quoted(id) + "}")) ==
+              "400 BadRequest");
+        CHECK(alice.deletes(v2 + "subnets/" + id).status == 204);
+    }
+    CHECK(refusal(asksPort(alice, net, R"(,"mac_address":"00:00:00:00:00:00")")) == "400 HTTPBadRequest");
+}
+
+TEST_CASE("What can't be wired is refused where it is asked for", "[network]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const auto small = made(alice.posts(v2 + "networks", R"({"network":{"mtu":1279}})"), "network").text("id");
+    const auto six = R"({"subnet":{"network_id":)" + quoted(small) + R"(,"ip_version":6,"cidr":"2001:db8::/64"}})";
+    CHECK(refusal(alice.posts(v2 + "subnets", six)) == "409 NetworkMTUSubnetConflict");
+    made(alice.puts(v2 + "networks/" + small, R"({"network":{"mtu":1280}})"), "network", 200);
+    made(alice.posts(v2 + "subnets", six), "subnet");
+    CHECK(refusal(alice.puts(v2 + "networks/" + small, R"({"network":{"mtu":1279}})")) == "409 NetworkMTUSubnetConflict");
+
+    const auto net = network(alice);
+    const auto on = subnet(alice, net, "10.1.0.0/24").text("id");
+    const auto id = router(alice);
+    CHECK(alice.puts(v2 + "routers/" + id + "/add_router_interface", R"({"subnet_id":)" + quoted(on) + "}").status == 200);
+    for (const auto* hop : {"10.1.0.255", "10.1.0.0"})
+        CHECK(refusal(alice.puts(v2 + "routers/" + id, R"({"router":{"routes":[{"destination":"10.9.0.0/16","nexthop":")" +
+                                                           std::string(hop) + R"("}]}})")) == "400 InvalidRoutes");
 }

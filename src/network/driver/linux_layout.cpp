@@ -177,6 +177,9 @@ std::string netmaskOf(const Prefix& prefix) {
     return Address{4, prefix.length == 0 ? 0 : all & (all << (32 - prefix.length))}.text();
 }
 
+/// "0.0.0.0", "::": a name server that says that there is none.
+bool isNobody(const std::string& address) { return Address::parse(address)->value == 0; }
+
 struct Routed {
     std::set<std::pair<SubnetId, std::string>> interfaces; ///< where routers are
 };
@@ -189,7 +192,7 @@ void addSubnetOptions(std::vector<std::string>& options, const PlannedSubnet& su
                           std::string(leaseSeconds));
         std::string servers;
         for (const auto& each : subnet.dnsNameservers)
-            if (Address::parse(each)->version == 6) servers += ",[" + each + "]";
+            if (Address::parse(each)->version == 6 && !isNobody(each)) servers += ",[" + each + "]";
         if (!servers.empty()) options.push_back("--dhcp-option=tag:" + tag + ",option6:dns-server" + servers);
         return;
     }
@@ -211,9 +214,16 @@ void addSubnetOptions(std::vector<std::string>& options, const PlannedSubnet& su
     options.push_back("--dhcp-option=tag:" + tag + ",249" + routes);
     options.push_back("--dhcp-option=tag:" + tag + ",3" + (subnet.gateway.empty() ? "" : "," + subnet.gateway));
     std::string servers;
-    for (const auto& each : subnet.dnsNameservers)
-        if (Address::parse(each)->version == 4) servers += "," + each;
-    options.push_back("--dhcp-option=tag:" + tag + ",6" + (servers.empty() ? "," + server : servers));
+    bool none = false;
+    for (const auto& each : subnet.dnsNameservers) {
+        if (Address::parse(each)->version != 4) continue;
+        if (isNobody(each))
+            none = true;
+        else
+            servers += "," + each;
+    }
+    // Without a number, the option isn't sent at all.
+    options.push_back("--dhcp-option=tag:" + tag + ",6" + (servers.empty() && !none ? "," + server : servers));
 }
 
 std::map<std::string, DhcpHost> hostsOf(const PlannedNetwork& network, const NetworkPlan& plan) {

@@ -14,6 +14,9 @@ std::string lowered(std::string_view text);
 /// Equal but for the case of ASCII letters.
 bool sameWithoutCase(std::string_view left, std::string_view right);
 
+/// How many characters (Unicode code points) a text of UTF-8 has.
+std::size_t charactersIn(std::string_view text);
+
 /// Without blanks, tabs and carriage returns at its ends; a part of `text` itself.
 std::string_view trimmed(std::string_view text);
 
