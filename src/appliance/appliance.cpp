@@ -169,7 +169,7 @@ struct Appliance::Impl {
                                                         : settings.stateDir)),
           lock(lockOf(stateDir, settings.sandbox)),
           store({.file = stateDir / "stratolet.db", .durable = settings.durable}),
-          policies(settings.config.text("DEFAULT", "policy_dir"), log),
+          policies(settings.config.text("DEFAULT", "policy_dir"), log, settings.config.boolean("policy", "enforce_scope")),
           jobs(store, ambient, log, metrics,
                {.threads = static_cast<int>(settings.config.integer("DEFAULT", "job_threads")), .crash = settings.crash}),
           bus(store, ambient, log, metrics),

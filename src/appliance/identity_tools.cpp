@@ -89,7 +89,7 @@ int explainPolicy(const std::filesystem::path& stateDir, const Config& config, c
     store::Store store({.file = storeIn(stateDir)});
     const auto token = tokenFor(store.reader(), question);
     Log log({.level = Log::Level::Error});
-    Policies policies(config.text("DEFAULT", "policy_dir"), log);
+    Policies policies(config.text("DEFAULT", "policy_dir"), log, config.boolean("policy", "enforce_scope"));
     for (const auto* each : services) policies.add(each, policyDefaults(each));
     const auto service = serviceOf(policies, question);
     const auto policy = policies.of(service);

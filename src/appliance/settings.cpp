@@ -31,6 +31,7 @@ std::vector<ConfigOption> allConfigOptions() {
         {"DEFAULT", "endpoint", "", orNothing(httpAddress())},
         {"DEFAULT", "state_dir", "/var/lib/stratolet", folderName()},
         {"DEFAULT", "policy_dir", "/etc/stratolet/policy.d", orNothing(existingFolder())},
+        {"policy", "enforce_scope", "true", trueOrFalse()},
         {"DEFAULT", "region", "RegionOne", plainName()},
         {"DEFAULT", "classic_ports", "false", trueOrFalse()},
         {"DEFAULT", "certificate", "", orNothing(readableFile())},

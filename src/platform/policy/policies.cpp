@@ -34,13 +34,14 @@ std::string contentOf(const std::filesystem::path& file) {
 struct Policies::Impl {
     std::filesystem::path overrides;
     Log& log;
+    bool enforceScope;
     mutable std::mutex mutex;
     std::condition_variable stop;
     bool stopping = false;
     std::map<std::string, Service, std::less<>> services;
     std::thread watcher;
 
-    Impl(std::filesystem::path folder, Log& given) : overrides(std::move(folder)), log(given) {}
+    Impl(std::filesystem::path folder, Log& given, bool scopes) : overrides(std::move(folder)), log(given), enforceScope(scopes) {}
 
     std::filesystem::path overrideOf(const std::string& service) const {
         for (const auto* ending : {".yaml", ".json"}) {
@@ -62,7 +63,8 @@ struct Policies::Impl {
         service.changed = changed;
         service.size = size;
         service.policy =
-            Policy::parse(service.defaults, name + " policy defaults", file.empty() ? std::string() : contentOf(file), file.string());
+            Policy::parse(service.defaults, name + " policy defaults", file.empty() ? std::string() : contentOf(file), file.string(),
+                          enforceScope);
         return true;
     }
 
@@ -82,7 +84,8 @@ struct Policies::Impl {
     }
 };
 
-Policies::Policies(std::filesystem::path overrides, Log& log) : impl_(std::make_unique<Impl>(std::move(overrides), log)) {
+Policies::Policies(std::filesystem::path overrides, Log& log, bool enforceScope)
+    : impl_(std::make_unique<Impl>(std::move(overrides), log, enforceScope)) {
     if (!impl_->overrides.empty()) impl_->watcher = std::thread([this] { impl_->watch(); });
 }
 

@@ -3,6 +3,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <functional>
 #include <regex>
@@ -46,12 +47,30 @@ namespace {
 
 using Check = Policy::Check;
 using CheckPointer = std::shared_ptr<const Check>;
-using Rules = std::map<std::string, CheckPointer, std::less<>>;
+using Rules = std::map<std::string, Policy::Rule, std::less<>>;
+
+constexpr std::array<std::string_view, 3> scopeNames = {"system", "domain", "project"}; // their places are the bits
+
+/// What the token is scoped to.
+unsigned scopeOf(const Credentials& who) {
+    const auto has = [&](std::string_view name) { return who.attributes.find(name) != who.attributes.end(); };
+    return has("system_scope") ? 1U : has("domain_id") ? 2U : 4U;
+}
+
+std::string scopesIn(unsigned bits) {
+    std::string names;
+    for (std::size_t each = 0; each < scopeNames.size(); ++each)
+        if (bits & 1U << each) names.append(names.empty() ? "" : ", ").append(scopeNames[each]);
+    return names;
+}
 
 /// Rule text → tree. Throws std::string with what is wrong.
 class Parser {
 public:
     explicit Parser(std::string_view text) { tokenize(text); }
+
+    /// One check alone, with whatever is in it taken for what it says.
+    static CheckPointer parseOne(const std::string& text) { return parseCheck(std::string(trimmed(text))); }
 
     CheckPointer parse() {
         if (tokens_.empty()) return make(Check::Kind::Always, "@");
@@ -130,10 +149,10 @@ private:
         return parseCheck(tokens_[next_++]);
     }
 
-    CheckPointer parseCheck(const std::string& word) {
+    static CheckPointer parseCheck(const std::string& word) {
         if (word == "@") return make(Check::Kind::Always, word);
         if (word == "!") return make(Check::Kind::Never, word);
-        const auto colon = colonOf(word);
+        const auto colon = word.empty() ? std::string::npos : colonOf(word);
         if (colon == std::string::npos || colon == 0) throw "\"" + word + "\" is no check (kind:match, @ or !)";
         std::string left = word.substr(0, colon);
         std::string right = word.substr(colon + 1);
@@ -182,6 +201,26 @@ struct Question {
 
 bool holds(const Check& check, const Question& question, int depth);
 
+/// The rule itself, and that it is for tokens of this scope.
+bool holds(const Policy::Rule& rule, const Question& question, int depth) {
+    if (const auto scope = scopeOf(question.who); rule.scopes != 0 && (rule.scopes & scope) == 0) {
+        if (question.explanation)
+            question.explanation->append(static_cast<std::size_t>(depth) * 2, ' ')
+                .append("no   the rule is for tokens scoped to ")
+                .append(scopesIn(rule.scopes))
+                .append(", and this one counts as ")
+                .append(scopesIn(scope))
+                .append("\n");
+        return false;
+    }
+    return holds(*rule.check, question, depth);
+}
+
+/// What every token has in oslo.policy's eyes, if only as None.
+bool isScopeAttribute(std::string_view name) {
+    return name == "project_id" || name == "tenant_id" || name == "domain_id" || name == "system_scope";
+}
+
 bool holdsSimply(const Check& check, const Question& question, int depth) {
     using enum Check::Kind;
     switch (check.kind) {
@@ -192,7 +231,7 @@ bool holdsSimply(const Check& check, const Question& question, int depth) {
     case Or:
         return std::any_of(check.parts.begin(), check.parts.end(), [&](const auto& each) { return holds(*each, question, depth + 1); });
     case Not: return !holds(*check.parts.front(), question, depth + 1);
-    case Rule: return holds(*question.rules.find(check.left)->second, question, depth + 1);
+    case Rule: return holds(question.rules.find(check.left)->second, question, depth + 1);
     case Role: {
         const auto role = filledIn(check.right, question.target);
         return role && std::any_of(question.who.roles.begin(), question.who.roles.end(),
@@ -206,8 +245,8 @@ bool holdsSimply(const Check& check, const Question& question, int depth) {
     }
     case Attribute: {
         const auto found = question.who.attributes.find(check.left);
-        const auto wanted = filledIn(check.right, question.target);
-        return wanted && found != question.who.attributes.end() && found->second == *wanted;
+        if (found == question.who.attributes.end()) return check.right == "None" && isScopeAttribute(check.left);
+        return filledIn(check.right, question.target) == found->second;
     }
     case Literal: return filledIn(check.right, question.target) == check.left;
     }
@@ -225,8 +264,54 @@ bool holds(const Check& check, const Question& question, int depth) {
 
 Error problem(std::string_view origin, int line, const std::string& what) { return Error(Failure::Invalid, origin, ":", line, ": ", what); }
 
-/// Adds the rules of one file to `rules`. `lines` remembers where each came from.
-void load(std::string_view text, std::string_view origin, Rules& rules, std::map<std::string, std::string>& places) {
+/// The scopes that the comment behind a rule names; throws std::string with what is wrong.
+unsigned scopesBehind(std::string_view line) {
+    constexpr std::string_view mark = "# scope ";
+    const auto end = line.rfind('"');
+    const auto found = line.find(mark, end == std::string_view::npos ? 0 : end);
+    if (found == std::string_view::npos) return 0;
+    const auto names = line.substr(found + mark.size());
+    unsigned bits = 0;
+    for (const auto name : split(trimmed(names.substr(0, names.find(';'))), ',')) {
+        const auto known = std::find(scopeNames.begin(), scopeNames.end(), name);
+        if (known == scopeNames.end()) throw "\"" + std::string(name) + "\" is no scope (system, domain, project)";
+        bits |= 1U << (known - scopeNames.begin());
+    }
+    return bits;
+}
+
+CheckPointer joined(Check::Kind kind, std::vector<CheckPointer> parts) {
+    if (parts.size() == 1) return parts.front();
+    auto chain = std::make_shared<Check>();
+    chain->kind = kind;
+    chain->text = kind == Check::Kind::Or ? "or" : "and";
+    chain->parts = std::move(parts);
+    return chain;
+}
+
+/// A check in any of the forms that oslo.policy reads; throws std::string with what is wrong.
+CheckPointer checkIn(const YAML::Node& node) {
+    if (node.IsNull()) return Parser("").parse();
+    if (node.IsScalar()) return Parser(node.Scalar()).parse();
+    if (!node.IsSequence()) throw std::string("the check must be a text, or a list of texts and of lists of texts");
+    if (node.size() == 0) return Parser("").parse();
+    std::vector<CheckPointer> any;
+    for (const auto& each : node) {
+        std::vector<CheckPointer> all;
+        if (each.IsScalar()) all.push_back(Parser::parseOne(each.Scalar()));
+        else if (!each.IsSequence()) throw std::string("in a list of checks each is a text or a list of texts");
+        else
+            for (const auto& one : each) {
+                if (!one.IsScalar()) throw std::string("lists of checks are no deeper than two");
+                all.push_back(Parser::parseOne(one.Scalar()));
+            }
+        if (!all.empty()) any.push_back(joined(Check::Kind::And, std::move(all)));
+    }
+    return any.empty() ? Parser("!").parse() : joined(Check::Kind::Or, std::move(any));
+}
+
+/// Adds the rules of one file to `rules`. `places` remembers where each came from. `scoped`: the comments behind them count.
+void load(std::string_view text, std::string_view origin, Rules& rules, std::map<std::string, std::string>& places, bool scoped) {
     YAML::Node root;
     try {
         root = YAML::Load(std::string(text));
@@ -235,14 +320,14 @@ void load(std::string_view text, std::string_view origin, Rules& rules, std::map
     }
     if (root.IsNull()) return;
     if (!root.IsMap()) throw problem(origin, root.Mark().line + 1, "expected lines of the form \"rule\": \"check\"");
+    const auto lines = scoped ? split(text, '\n') : std::vector<std::string_view>();
     for (const auto& each : root) {
         const int line = each.first.Mark().line + 1;
         if (!each.first.IsScalar()) throw problem(origin, line, "a rule's name must be a text");
         const auto name = each.first.Scalar();
-        if (!each.second.IsScalar() && !each.second.IsNull())
-            throw problem(origin, line, "rule \"" + name + "\": the check must be a text");
         try {
-            rules[name] = Parser(each.second.IsNull() ? "" : each.second.Scalar()).parse();
+            rules[name].check = checkIn(each.second);
+            if (scoped) rules[name].scopes = scopesBehind(lines[static_cast<std::size_t>(line) - 1]);
         } catch (const std::string& what) {
             throw problem(origin, line, "rule \"" + name + "\": " + what);
         }
@@ -260,7 +345,7 @@ void verify(const std::string& name, const Check& check, const Rules& rules, con
         throw Error(Failure::Invalid, places.at(name), ": rule \"", name, "\": there is no rule \"", check.left, "\"");
     if (known.contains(check.left)) return;
     if (!above.insert(check.left).second) throw Error(Failure::Invalid, places.at(name), ": rule \"", name, "\" leads back to itself");
-    verify(check.left, *found->second, rules, places, above, known);
+    verify(check.left, *found->second.check, rules, places, above, known);
     above.erase(check.left);
     known.insert(check.left);
 }
@@ -271,15 +356,15 @@ Policy::Policy() = default;
 Policy::~Policy() = default;
 
 std::shared_ptr<const Policy> Policy::parse(std::string_view defaults, std::string_view defaultsOrigin, std::string_view overrides,
-                                            std::string_view overridesOrigin) {
+                                            std::string_view overridesOrigin, bool enforceScope) {
     std::shared_ptr<Policy> policy(new Policy);
     std::map<std::string, std::string> places;
-    load(defaults, defaultsOrigin, policy->rules_, places);
-    load(overrides, overridesOrigin, policy->rules_, places);
+    load(defaults, defaultsOrigin, policy->rules_, places, enforceScope);
+    load(overrides, overridesOrigin, policy->rules_, places, false);
     std::set<std::string> known;
-    for (const auto& [name, check] : policy->rules_) {
+    for (const auto& [name, rule] : policy->rules_) {
         std::set<std::string> above{name};
-        verify(name, *check, policy->rules_, places, above, known);
+        verify(name, *rule.check, policy->rules_, places, above, known);
         known.insert(name);
     }
     return policy;
@@ -289,20 +374,28 @@ bool Policy::has(std::string_view rule) const { return rules_.find(rule) != rule
 
 bool Policy::allows(std::string_view rule, const Credentials& who, const Target& target) const {
     const auto found = rules_.find(rule);
-    return found != rules_.end() && holds(*found->second, {rules_, who, target}, 0);
+    return found != rules_.end() && holds(found->second, {rules_, who, target}, 0);
 }
 
 std::vector<std::string> Policy::names() const {
     std::vector<std::string> all;
-    for (const auto& [name, check] : rules_) all.push_back(name);
+    for (const auto& [name, rule] : rules_) all.push_back(name);
     return all;
+}
+
+std::vector<std::string> Policy::scopesOf(std::string_view rule) const {
+    std::vector<std::string> names;
+    if (const auto found = rules_.find(rule); found != rules_.end())
+        for (std::size_t each = 0; each < scopeNames.size(); ++each)
+            if (found->second.scopes & 1U << each) names.emplace_back(scopeNames[each]);
+    return names;
 }
 
 std::string Policy::explain(std::string_view rule, const Credentials& who, const Target& target) const {
     const auto found = rules_.find(rule);
     if (found == rules_.end()) return "no   there is no rule \"" + std::string(rule) + "\"\n";
     std::string explanation;
-    const bool result = holds(*found->second, {rules_, who, target, &explanation}, 1);
+    const bool result = holds(found->second, {rules_, who, target, &explanation}, 1);
     return std::string(result ? "yes  " : "no   ") + std::string(rule) + "\n" + explanation;
 }
 
