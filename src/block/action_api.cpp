@@ -30,7 +30,8 @@ Json object(const Call& call) {
 Response done(int status = 202) { return http::emptyResponse(status); }
 
 Response extend(const Call& call) {
-    call.volumes.extend(call.caller, call.rule, call.volume, sizeIn(object(call).at("new_size")));
+    call.volumes.extend(call.caller, call.rule, call.volume, sizeIn(object(call).at("new_size")),
+                        microversionOf(call.request) >= Microversion{42});
     return done();
 }
 

@@ -28,6 +28,14 @@ struct VolumeDeleted {
     auto fields() { return std::tie(volume, project); }
 };
 
+/// A volume has become larger while compute had it attached to `server`.
+struct VolumeExtended {
+    static constexpr std::string_view name = "block.volume.extended";
+    VolumeId volume;
+    ServerId server;
+    auto fields() { return std::tie(volume, server); }
+};
+
 /// What other services may know of a volume.
 struct VolumeFacts {
     VolumeId id;
@@ -73,7 +81,9 @@ public:
     void stillAttached(store::Transaction& tx, const AttachmentId& attachment); ///< detaching → in-use: it could not be detached
     void released(store::Transaction& tx, const AttachmentId& attachment); ///< → available, the attachment is gone; twice is harmless
 
-    std::vector<Attachment> attachmentsOf(store::Reader& db, const ServerId& server); ///< oldest first, whatever their state
+    /// What compute itself reserved for the server, oldest first, whatever its state. The block storage API's own records of the server
+    /// are not among them: anybody may write those, and a guest's disks are compute's matter alone (CVE-2023-2088).
+    std::vector<Attachment> madeByCompute(store::Reader& db, const ServerId& server);
 
 private:
     struct Impl;

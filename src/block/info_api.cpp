@@ -249,9 +249,9 @@ http::Routes infoRoutes(VolumeService& volumes, VolumeDriver& driver) {
     add(routes, Method::Get, "/os-hosts", "volume_extension:hosts", [&volumes](Request& request) { return listHosts(request, volumes); });
     add(routes, Method::Get, "/os-hosts/{host}", "volume_extension:hosts",
         [&volumes](Request& request) { return showHost(request, volumes); });
-    routes.push_back({Method::Get, "/v3/{project_id}/scheduler-stats/get_pools",
-                      http::policy("scheduler_extension:scheduler_stats:get_pools"),
-                      [&volumes, &driver](Request& request) { return listPools(request, volumes, driver); }, http::Runs::Worker});
+    add(
+        routes, Method::Get, "/scheduler-stats/get_pools", "scheduler_extension:scheduler_stats:get_pools",
+        [&volumes, &driver](Request& request) { return listPools(request, volumes, driver); }, http::Runs::Worker);
     return routes;
 }
 

@@ -85,9 +85,9 @@ void Block::detaching(store::Transaction& tx, const AttachmentId& attachment) { 
 void Block::stillAttached(store::Transaction& tx, const AttachmentId& attachment) { impl_->service.stillAttached(tx, attachment); }
 void Block::released(store::Transaction& tx, const AttachmentId& attachment) { impl_->service.released(tx, attachment); }
 
-std::vector<Attachment> Block::attachmentsOf(store::Reader& db, const ServerId& server) {
+std::vector<Attachment> Block::madeByCompute(store::Reader& db, const ServerId& server) {
     std::vector<Attachment> found;
-    for (const auto& each : impl_->service.attachmentsOf(db, server)) found.push_back(faceOf(each));
+    for (const auto& each : impl_->service.madeByCompute(db, server)) found.push_back(faceOf(each));
     return found;
 }
 

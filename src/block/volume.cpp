@@ -41,9 +41,9 @@ bool mayFollow(VolumeStatus from, VolumeStatus to) {
     case Available: return to == Reserved || to == Attaching || to == InUse || to == Extending || to == Deleting;
     case Reserved: return to == Available || to == InUse || to == Deleting;
     case Attaching: return to == Available || to == InUse || to == Deleting;
-    case InUse: return to == Detaching || to == Available;
+    case InUse: return to == Detaching || to == Available || to == Extending;
     case Detaching: return to == InUse || to == Available || to == Deleting;
-    case Extending: return to == Available || to == ErrorExtending || to == Deleting;
+    case Extending: return to == Available || to == InUse || to == ErrorExtending || to == Deleting;
     case Deleting: return to == ErrorDeleting;
     case Maintenance: return to == Deleting;
     case Failed: return to == Deleting;

@@ -15,7 +15,8 @@ namespace stratolet::block {
 
 ///  creating ──► downloading ──► available ◄──► reserved, attaching ──► in-use ◄──► detaching ──► available
 ///      │             │            │  ▲                                    │
-///      ▼             ▼            │  └── extending ──► error_extending    │ (maintenance: by an administrator only)
+///      ▼             ▼            │  └── extending ──► error_extending    ▼ (maintenance: by an administrator only)
+///      │             │            │                                     extending ──► in-use
 ///    error ◄─────────┘            ▼
 ///      └────────────────────► deleting ──► gone, or error_deleting
 enum class VolumeStatus {

@@ -67,8 +67,8 @@ NewVolume newVolumeIn(const Request& request) {
     if (const auto source = volume.maybeText("source_volid")) wanted.source = {*source};
     for (const auto* name : {"image_id", "imageRef"})
         if (const auto image = volume.maybeText(name); image && !image->empty()) {
-            if (!isUuid(*image)) volume.at(name).refuse("It must be a UUID.");
-            wanted.image = {*image};
+            if (image->size() > 255 * 4) volume.at(name).refuse("It is too long.");
+            wanted.image = *image;
         }
     wanted.type = volume.maybeText("volume_type").value_or("");
     const auto size = volume.find("size");
@@ -93,7 +93,7 @@ std::string nextLink(const Request& request, const VolumeId& last) {
 }
 
 Response list(Request& request, VolumeService& volumes, bool detailed) {
-    const auto query = volumeQueryIn(request);
+    const auto query = volumeQueryIn(request, volumes.host());
     const auto limit = query.limit;
     const auto page = volumes.list(callerOf(request), query);
     const auto style = styleOf(request, volumes, true);
@@ -124,7 +124,7 @@ Response list(Request& request, VolumeService& volumes, bool detailed) {
 
 Response summary(Request& request, VolumeService& volumes) {
     require(request, {12});
-    const auto found = volumes.summary(callerOf(request), volumeQueryIn(request));
+    const auto found = volumes.summary(callerOf(request), volumeQueryIn(request, volumes.host()));
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto content = out.object("volume-summary");
@@ -201,9 +201,10 @@ Response replaceMetadata(Request& request, VolumeService& volumes) {
 
 }
 
-void add(http::Routes& routes, Method method, const std::string& path, const std::string& rule, const http::Handler& handler) {
-    routes.push_back({method, "/v3/{project_id}" + path, http::policy(rule), handler});
-    routes.push_back({method, "/v3" + path, http::policy(rule), handler});
+void add(http::Routes& routes, Method method, const std::string& path, const std::string& rule, const http::Handler& handler,
+         http::Runs runs) {
+    routes.push_back({method, "/v3/{project_id}" + path, http::policy(rule), handler, runs});
+    routes.push_back({method, "/v3" + path, http::policy(rule), handler, runs});
 }
 
 http::Routes volumeRoutes(VolumeService& volumes) {

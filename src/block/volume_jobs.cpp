@@ -51,16 +51,10 @@ void VolumeService::declareJobs() {
                                       const auto volume = volumeOf(run);
                                       driver_.ensure(volume.id, volume.newSize.value_or(volume.size));
                                   })
-                            .onDone([this](store::Transaction& tx, jobs::Run& run) {
-                                const auto volume = table_.find(tx, VolumeId{run.subject});
-                                if (!volume) return;
-                                table_.setSize(tx, volume->id, volume->newSize.value_or(volume->size));
-                                table_.move(tx, volume->id, Extending, Available, now());
-                            })
+                            .onDone([this](store::Transaction& tx, jobs::Run& run) { endExtension(tx, VolumeId{run.subject}, true); })
                             .onFailed([this](store::Transaction& tx, jobs::Run& run, const std::string& reason) {
                                 parts_.log.error("volume could not be extended", {{"volume", run.subject}, {"reason", reason}});
-                                table_.setNewSize(tx, VolumeId{run.subject}, std::nullopt);
-                                table_.move(tx, VolumeId{run.subject}, Extending, ErrorExtending, now());
+                                endExtension(tx, VolumeId{run.subject}, false);
                             }));
 
     parts_.jobs.declare(jobs::Job("block.volume.delete")
@@ -75,6 +69,21 @@ void VolumeService::declareJobs() {
                                 parts_.log.error("volume could not be deleted", {{"volume", run.subject}, {"reason", reason}});
                                 table_.move(tx, VolumeId{run.subject}, Deleting, ErrorDeleting, now());
                             }));
+}
+
+/// Back to where it was: who had it has it still, unless it has been let go meanwhile. A volume in use that could not grow is as good as
+/// before; an administrator looks at one that nobody uses.
+void VolumeService::endExtension(store::Transaction& tx, const VolumeId& id, bool grown) {
+    const auto volume = table_.find(tx, id);
+    if (!volume) return;
+    if (grown)
+        table_.setSize(tx, id, volume->newSize.value_or(volume->size));
+    else
+        table_.setNewSize(tx, id, std::nullopt);
+    const auto attachments = table_.attachmentsOf(tx, id);
+    table_.move(tx, id, Extending, !attachments.empty() ? InUse : grown ? Available : ErrorExtending, now());
+    for (const auto& each : attachments)
+        if (grown && each.byCompute) parts_.bus.announce(tx, VolumeExtended{id, each.server});
 }
 
 /// A file is there because of a row, and a row is on its way somewhere because of a job.

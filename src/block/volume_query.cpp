@@ -28,8 +28,8 @@ constexpr std::array<Column, 13> sortable{{{"id", "id"},
                                            {"project_id", "project_id"},
                                            {"user_id", "user_id"},
                                            {"volume_type_id", "type_id"},
-                                           {"availability_zone", "0"}, // there is one
-                                           {"host", "0"}}};
+                                           {"availability_zone", "''"}, // there is one
+                                           {"host", "''"}}};
 constexpr std::array<Column, 7> equalities{{{"id", "id"},
                                             {"name", "name"},
                                             {"display_name", "name"},
@@ -133,7 +133,29 @@ std::vector<store::SortKey> orderIn(const http::Query& query) {
     return order;
 }
 
-bool addFilter(VolumeQuery& wanted, const http::Request& request, const std::string& name, const std::string& value) {
+/// What administrators may filter by besides, whatever the version: the columns of a volume, by equality. What no volume has finds none.
+void addAdminFilter(store::Conditions& conditions, std::string_view host, const std::string& name, const std::string& value) {
+    if (name == "host") {
+        if (value != host) conditions.add("0");
+    } else if (name == "volume_type_id") {
+        conditions.add("type_id = ?", value);
+    } else if (name == "attach_status") {
+        const std::string held = "id IN (SELECT volume_id FROM volume_attachments WHERE status IN ('attached', 'detaching'))";
+        conditions.add(value == "attached" ? held : value == "detached" ? "NOT " + held : "0");
+    } else if (name == "multiattach") {
+        if (truthOf(value).value_or(true)) conditions.add("0"); // none is
+    } else if (name == "created_at" || name == "updated_at") {
+        const auto time = parseIsoTime(value);
+        if (!time) refuse(name, value, "It must be a time.");
+        conditions.add(std::string(name == "created_at" ? "created" : "updated") + " / 1000000 = ?", toMicros(*time) / 1000000);
+    } else {
+        conditions.add("0");
+    }
+}
+
+/// False where the parameter is no filter for this caller.
+bool addFilter(VolumeQuery& wanted, const http::Request& request, std::string_view host, const std::string& name,
+               const std::string& value) {
     auto& conditions = wanted.conditions;
     const auto version = microversionOf(request);
     if (name == "bootable") {
@@ -156,6 +178,8 @@ bool addFilter(VolumeQuery& wanted, const http::Request& request, const std::str
         conditions.add("0"); // no volume has any
     } else if (const auto* column = columnFor(equalities, name)) {
         conditions.add(std::string(column->expression) + " = ?", value);
+    } else if (identity::callerOf(request).may("context_is_admin", {})) {
+        addAdminFilter(conditions, host, name, value);
     } else {
         return false;
     }
@@ -164,7 +188,7 @@ bool addFilter(VolumeQuery& wanted, const http::Request& request, const std::str
 
 }
 
-VolumeQuery volumeQueryIn(const http::Request& request) {
+VolumeQuery volumeQueryIn(const http::Request& request, std::string_view host) {
     constexpr std::int64_t limitMax = 1000;
     constexpr std::array<std::string_view, 8> notFilters{"limit",    "marker",   "offset",      "sort",
                                                          "sort_key", "sort_dir", "all_tenants", "with_count"};
@@ -181,7 +205,7 @@ VolumeQuery volumeQueryIn(const http::Request& request) {
     }
     for (const auto& [name, value] : query) {
         if (std::find(notFilters.begin(), notFilters.end(), name) != notFilters.end()) continue;
-        if (!addFilter(wanted, request, name, value) && microversionOf(request) >= Microversion{31})
+        if (!addFilter(wanted, request, host, name, value) && microversionOf(request) >= Microversion{31})
             throw Error(Failure::Invalid, "Invalid filters ", name, " are found in query options.");
     }
     return wanted;

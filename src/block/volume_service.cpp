@@ -71,9 +71,19 @@ Volume VolumeService::permitted(store::Reader& db, const Caller& caller, std::st
 
 // --- the volume itself
 
+/// An image by its id, by a link to it (its last part), or by a name that only one has: as block storage takes "imageRef".
+ImageId VolumeService::imageNamed(const Caller& caller, const std::string& reference) {
+    auto& db = parts_.store.reader();
+    const ImageId id{reference.substr(reference.rfind('/') + 1)};
+    if (images_.find(db, caller, id)) return id;
+    const auto named = images_.named(db, caller, reference);
+    if (named.size() > 1) throw Error(Failure::Conflict, "Multiple matches found for '", reference, "', use an ID to be more specific.");
+    if (named.empty()) throw Error(Failure::Invalid, "Invalid image identifier or unable to access requested image.");
+    return named.front();
+}
+
 /// What the image says of itself, once it is certain that a volume of this size can be made from it.
 Metadata VolumeService::factsOf(const Caller& caller, const ImageId& id, GiB size) {
-    caller.enforce("volume:create_from_image", {});
     const auto image = images_.find(parts_.store.reader(), caller, id);
     if (!image) throw Error(Failure::Invalid, "Invalid image identifier or unable to access requested image.");
     const auto refuse = [&](const auto&... why) { throw Error(Failure::Invalid, "Invalid input received: Image ", id, " ", why...); };
@@ -109,10 +119,13 @@ Volume VolumeService::create(const Caller& caller, const NewVolume& wanted) {
     volume.name = wanted.name;
     volume.description = wanted.description;
     volume.size = wanted.size;
-    volume.image = wanted.image;
     volume.metadata = wanted.metadata;
     volume.created = now();
-    if (!wanted.image.empty()) volume.imageMetadata = factsOf(caller, wanted.image, wanted.size);
+    if (!wanted.image.empty()) {
+        caller.enforce("volume:create_from_image", {});
+        volume.image = imageNamed(caller, wanted.image);
+        volume.imageMetadata = factsOf(caller, volume.image, wanted.size);
+    }
 
     return parts_.store.write([&](store::Transaction& tx) {
         const auto type = table_.type(tx, wanted.type.empty() ? defaultType : std::string_view(wanted.type));
@@ -242,11 +255,14 @@ Metadata VolumeService::changeImageMetadata(const Caller& caller, const VolumeId
 
 // --- actions
 
-void VolumeService::extend(const Caller& caller, std::string_view rule, const VolumeId& id, GiB size) {
+void VolumeService::extend(const Caller& caller, std::string_view rule, const VolumeId& id, GiB size, bool alsoInUse) {
     parts_.store.write([&](store::Transaction& tx) {
         const auto volume = permitted(tx, caller, rule, id);
-        if (volume.status != Available)
-            throw invalidVolume("Volume ", id, " is ", nameOf(volume.status), "; only an available volume can be extended.");
+        if (volume.status == InUse && alsoInUse)
+            caller.enforce("volume:extend_attached_volume", targetOf(volume));
+        else if (volume.status != Available)
+            throw invalidVolume("Volume ", id, " is ", nameOf(volume.status), "; only an available volume can be extended",
+                                alsoInUse ? ", or one in use." : ".");
         if (size <= volume.size)
             throw Error(Failure::Invalid,
                         "Invalid input received: New size for extend must be greater than current size. (current: ", volume.size.count,
@@ -257,7 +273,7 @@ void VolumeService::extend(const Caller& caller, std::string_view rule, const Vo
             throw Error(Failure::OverLimit, "Requested volume size ", size.count, " is larger than maximum allowed limit ", most, ".");
         for (const auto* resource : {"gigabytes", "gigabytes___DEFAULT__"})
             quotas_.claim(tx, owner, resource, table_.gigabytesOf(tx, volume.project), size.count - volume.size.count);
-        table_.move(tx, id, Available, Extending, now());
+        table_.move(tx, id, volume.status, Extending, now());
         table_.setNewSize(tx, id, size);
         parts_.jobs.enqueue(tx, "block.volume.extend", id.text);
     });
@@ -311,11 +327,12 @@ void VolumeService::unreserve(const Caller& caller, std::string_view rule, const
 
 namespace {
 
+/// What compute attached, compute alone lets go: the guest would go on writing (CVE-2023-2088).
 void refuseOthers(const std::vector<VolumeAttachment>& attachments) {
     for (const auto& each : attachments)
         if (each.byCompute)
-            throw Error(Failure::Conflict, "Volume ", each.volume, " belongs to server ", each.server,
-                        "; detach it there (the compute service's volume attachments).");
+            throw Error(Failure::Conflict, "Detach volume from instance ", each.server, " using the Compute API")
+                .as("ConflictNovaUsingAttachment");
 }
 
 }
@@ -323,9 +340,9 @@ void refuseOthers(const std::vector<VolumeAttachment>& attachments) {
 void VolumeService::beginDetaching(const Caller& caller, std::string_view rule, const VolumeId& id) {
     parts_.store.write([&](store::Transaction& tx) {
         const auto volume = permitted(tx, caller, rule, id);
+        refuseOthers(table_.attachmentsOf(tx, id));
         if (volume.status != InUse)
             throw invalidVolume("Volume ", id, " is ", nameOf(volume.status), "; only a volume in use can be detached.");
-        refuseOthers(table_.attachmentsOf(tx, id));
         table_.move(tx, id, InUse, Detaching, now());
     });
 }
@@ -360,9 +377,9 @@ void VolumeService::detach(const Caller& caller, std::string_view rule, const Vo
         const auto volume = permitted(tx, caller, rule, id);
         const auto attachments = table_.attachmentsOf(tx, id);
         if (attachments.empty() && volume.status == Available) return; // it is detached already
+        refuseOthers(attachments);
         if ((volume.status != InUse && volume.status != Detaching) || attachments.empty())
             throw invalidVolume("Volume ", id, " is ", nameOf(volume.status), "; only an attached volume can be detached.");
-        refuseOthers(attachments);
         for (const auto& each : attachments)
             if (attachment.empty() || each.id == attachment) return release(tx, each);
         throw missing(attachment);
@@ -572,8 +589,8 @@ DiskSource VolumeService::source(const VolumeId& id) {
     return found;
 }
 
-std::vector<VolumeAttachment> VolumeService::attachmentsOf(store::Reader& db, const ServerId& server) {
-    return table_.attachmentsOf(db, server);
+std::vector<VolumeAttachment> VolumeService::madeByCompute(store::Reader& db, const ServerId& server) {
+    return table_.madeByCompute(db, server);
 }
 
 }

@@ -18,9 +18,9 @@ namespace stratolet::block {
 struct NewVolume {
     std::optional<std::string> name, description;
     GiB size;
-    std::string type; ///< id or name; empty is the default
-    ImageId image;    ///< to fill it from
-    VolumeId source;  ///< a volume to copy: not built, so refused once it is known to exist
+    std::string type;  ///< id or name; empty is the default
+    std::string image; ///< id, link or name of the image to fill it from; empty: none
+    VolumeId source;   ///< a volume to copy: not built, so refused once it is known to exist
     Metadata metadata;
 };
 
@@ -64,7 +64,8 @@ public:
     Metadata changeImageMetadata(const identity::Caller& caller, const VolumeId& volume, const std::function<void(Metadata&)>& amend);
 
     // Actions; `rule` is the action's own.
-    void extend(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, GiB size);
+    /// `alsoInUse`: the caller's version (3.42) knows that a volume can grow under a guest, which then hears of it.
+    void extend(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, GiB size, bool alsoInUse);
     void resetStatus(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, VolumeStatus status);
     void forceRemove(const identity::Caller& caller, std::string_view rule, const VolumeId& volume);
     void setBootable(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, bool bootable);
@@ -114,7 +115,7 @@ public:
     void detaching(store::Transaction& tx, const AttachmentId& attachment);
     void stillAttached(store::Transaction& tx, const AttachmentId& attachment);
     void released(store::Transaction& tx, const AttachmentId& attachment);
-    std::vector<VolumeAttachment> attachmentsOf(store::Reader& db, const ServerId& server);
+    std::vector<VolumeAttachment> madeByCompute(store::Reader& db, const ServerId& server);
     DiskSource source(const VolumeId& volume);
 
     void declareJobs();
@@ -125,7 +126,9 @@ private:
     Volume permitted(store::Reader& db, const identity::Caller& caller, std::string_view rule, const VolumeId& volume);
     void startRemoval(store::Transaction& tx, const Volume& volume, bool force);
     void release(store::Transaction& tx, const VolumeAttachment& attachment);
+    void endExtension(store::Transaction& tx, const VolumeId& volume, bool grown);
     void restrict(store::Conditions& conditions, const identity::Caller& caller, bool allProjects, const std::string& column);
+    ImageId imageNamed(const identity::Caller& caller, const std::string& reference);
     Metadata factsOf(const identity::Caller& caller, const ImageId& image, GiB size);
 
     Parts parts_;

@@ -173,8 +173,8 @@ std::vector<VolumeAttachment> VolumeTable::attachmentsOf(store::Reader& db, cons
         .all<VolumeAttachment>(attachmentFromRow);
 }
 
-std::vector<VolumeAttachment> VolumeTable::attachmentsOf(store::Reader& db, const ServerId& server) {
-    return db.query(std::string(selectAttachment) + " WHERE a.server_id = ? ORDER BY a.created, a.id", server)
+std::vector<VolumeAttachment> VolumeTable::madeByCompute(store::Reader& db, const ServerId& server) {
+    return db.query(std::string(selectAttachment) + " WHERE a.server_id = ? AND a.by_compute ORDER BY a.created, a.id", server)
         .all<VolumeAttachment>(attachmentFromRow);
 }
 

@@ -42,7 +42,8 @@ public:
     std::int64_t gigabytesOf(store::Reader& db, const ProjectId& project); ///< what extensions have claimed included
 
     std::vector<VolumeAttachment> attachmentsOf(store::Reader& db, const VolumeId& volume);
-    std::vector<VolumeAttachment> attachmentsOf(store::Reader& db, const ServerId& server);
+    /// What compute attached to a server. Records that others made with its id say nothing of its disks.
+    std::vector<VolumeAttachment> madeByCompute(store::Reader& db, const ServerId& server);
     std::vector<VolumeAttachment> attachments(store::Reader& db, const store::Conditions& conditions,
                                               std::int64_t limit); ///< over a JOIN v
     std::optional<VolumeAttachment> attachment(store::Reader& db, const AttachmentId& attachment);

@@ -188,8 +188,7 @@ void addRoute(http::Routes& routes, http::Method method, std::string_view patter
                             call.caller.project, "'");
         return answer(call);
     };
-    for (const char* prefix : {"/v2.1", "/v2.1/{project_id}", "/v2", "/v2/{project_id}"})
-        routes.push_back({method, prefix + std::string(pattern), http::policy(rule), handler, runs});
+    for (const char* prefix : prefixes) routes.push_back({method, prefix + std::string(pattern), http::policy(rule), handler, runs});
 }
 
 Page pageOf(const http::Query& query) {

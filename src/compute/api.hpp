@@ -47,6 +47,8 @@ struct Span {
 
 using Answer = std::function<http::Response(Call&)>;
 
+inline constexpr const char* prefixes[] = {"/v2.1", "/v2.1/{project_id}", "/v2", "/v2/{project_id}"};
+
 /// Adds a route under /v2.1, /v2.1/{project_id}, and the same under /v2. `pattern` starts with "/".
 void addRoute(http::Routes& routes, http::Method method, std::string_view pattern, std::string rule, Answer answer, Span span = {},
               http::Runs runs = http::Runs::ByMethod);
@@ -71,6 +73,9 @@ void writeTime(JsonWriter& out, std::string_view name, std::optional<Time> time)
 void finish(const http::Request& request, http::Response& response);
 http::Response refuse(const http::Request& request, const Error& error);
 http::Response noRoute(const http::Request& request);
+
+/// What was removed from compute for good: 410, as it answers itself.
+void addRemovedRoutes(http::Routes& routes);
 
 /// Version documents: GET /, /v2/, /v2.1/.
 void addVersionRoutes(http::Routes& routes);

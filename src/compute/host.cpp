@@ -70,13 +70,27 @@ std::string uptimeText(Time now) {
     return text;
 }
 
-void writeHypervisor(JsonWriter& out, const Call& call, Host& host, const Host::Facts& facts, const Load& load, bool whole,
-                     bool withServers) {
-    const auto scope = out.object();
+void writeSummary(JsonWriter& out, const Call& call, const Host::Facts& facts) {
     writeId(out, call, facts.hypervisorId, facts.number);
     out.field("hypervisor_hostname", facts.capacity.hostname);
     out.field("state", "up");
     out.field("status", "enabled");
+}
+
+void writeServers(JsonWriter& out, const Call& call, const Load& load) {
+    if (load.servers.empty() && !call.since(75)) return;
+    const auto items = out.array("servers");
+    for (const auto& [id, name] : load.servers) {
+        const auto item = out.object();
+        out.field("uuid", id);
+        out.field("name", name);
+    }
+}
+
+void writeHypervisor(JsonWriter& out, const Call& call, Host& host, const Host::Facts& facts, const Load& load, bool whole,
+                     bool withServers) {
+    const auto scope = out.object();
+    writeSummary(out, call, facts);
     if (whole) {
         out.field("hypervisor_type", facts.capacity.type);
         out.field("hypervisor_version", facts.capacity.version);
@@ -95,14 +109,7 @@ void writeHypervisor(JsonWriter& out, const Call& call, Host& host, const Host::
         out.field("host", facts.name);
         out.field("disabled_reason", nullptr);
     }
-    if (withServers && (!load.servers.empty() || call.since(75))) {
-        const auto items = out.array("servers");
-        for (const auto& [id, name] : load.servers) {
-            const auto item = out.object();
-            out.field("uuid", id);
-            out.field("name", name);
-        }
-    }
+    if (withServers) writeServers(out, call, load);
 }
 
 bool wantsServers(const Call& call) {
@@ -128,17 +135,50 @@ Response hypervisors(Call& call, Host& host, bool whole) {
     });
 }
 
+/// Error(NotFound) unless the path names this host, by its number or, from 2.53 on, its UUID.
+void mustBe(const Call& call, const Host::Facts& facts) {
+    if (call.param("id") == (call.since(53) ? facts.hypervisorId : std::to_string(facts.number))) return;
+    if (call.since(53) && !isUuid(call.param("id"))) throw Error(Failure::Invalid, "Invalid uuid ", call.param("id"));
+    throw Error(Failure::NotFound, "Compute host ", call.param("id"), " could not be found.");
+}
+
 Response hypervisor(Call& call, Host& host) {
     call.caller.enforce();
     const auto facts = host.facts();
-    if (call.param("id") != (call.since(53) ? facts.hypervisorId : std::to_string(facts.number))) {
-        if (call.since(53) && !isUuid(call.param("id"))) throw Error(Failure::Invalid, "Invalid uuid ", call.param("id"));
-        throw Error(Failure::NotFound, "Compute host ", call.param("id"), " could not be found.");
-    }
+    mustBe(call, facts);
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         out.key("hypervisor");
         writeHypervisor(out, call, host, facts, loadOf(host.store().reader(), facts.name), true, wantsServers(call));
+    });
+}
+
+/// GET /os-hypervisors/{id}/uptime, until 2.88 made it a field of the hypervisor.
+Response uptime(Call& call, Host& host) {
+    call.caller.enforce();
+    const auto facts = host.facts();
+    mustBe(call, facts);
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        const auto item = out.object("hypervisor");
+        writeSummary(out, call, facts);
+        out.field("uptime", uptimeText(host.ambient().now()));
+    });
+}
+
+/// GET /os-hypervisors/{pattern}/search and /servers, until 2.53 made them parameters of the list.
+Response search(Call& call, Host& host, bool withServers) {
+    call.caller.enforce();
+    const auto facts = host.facts();
+    const std::string& pattern = call.param("id");
+    if (facts.capacity.hostname.find(pattern) == std::string::npos)
+        throw Error(Failure::NotFound, "No hypervisor matching '", pattern, "' could be found.");
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        const auto items = out.array("hypervisors");
+        const auto item = out.object();
+        writeSummary(out, call, facts);
+        if (withServers) writeServers(out, call, loadOf(host.store().reader(), facts.name));
     });
 }
 
@@ -245,6 +285,15 @@ void addHostRoutes(http::Routes& routes, Host& host) {
     addRoute(
         routes, Method::Get, "/os-hypervisors/{id}", rule + "show", [&](Call& call) { return hypervisor(call, host); }, {},
         http::Runs::Worker);
+    addRoute(
+        routes, Method::Get, "/os-hypervisors/{id}/uptime", rule + "uptime", [&](Call& call) { return uptime(call, host); }, {.until = 87},
+        http::Runs::Worker);
+    addRoute(
+        routes, Method::Get, "/os-hypervisors/{id}/search", rule + "search", [&](Call& call) { return search(call, host, false); },
+        {.until = 52}, http::Runs::Worker);
+    addRoute(
+        routes, Method::Get, "/os-hypervisors/{id}/servers", rule + "servers", [&](Call& call) { return search(call, host, true); },
+        {.until = 52}, http::Runs::Worker);
     addRoute(
         routes, Method::Get, "/os-services", "os_compute_api:os-services:list", [&](Call& call) { return services(call, host); }, {},
         http::Runs::Worker);

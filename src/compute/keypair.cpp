@@ -11,6 +11,7 @@
 
 #include "compute/encoding.hpp"
 #include "platform/os/fd.hpp"
+#include "platform/text/text.hpp"
 
 #include <stratolet/error.hpp>
 
@@ -68,14 +69,14 @@ int partsOf(const std::string& kind) {
 
 std::string sshFingerprint(const std::string& key) {
     const auto refuse = [] { throw Error(Failure::Invalid, "Keypair data is invalid: failed to generate fingerprint"); };
-    const auto kindEnd = key.find(' ');
-    if (kindEnd == std::string::npos || key.find('\n') < key.find_last_not_of(" \r\n") ||
-        !isPrintable(key.substr(0, key.find_last_not_of(" \r\n") + 1)))
-        refuse();
-    const std::string kind = key.substr(0, kindEnd);
-    const auto dataFrom = key.find_first_not_of(' ', kindEnd);
+    // As OpenSSH reads the first line; what stands below it is taken along (compute does).
+    const std::string line = key.substr(0, key.find_first_of("\r\n"));
+    const auto kindEnd = line.find_first_of(" \t");
+    if (kindEnd == std::string::npos || key.find('\0') != std::string::npos) refuse();
+    const std::string kind = line.substr(0, kindEnd);
+    const auto dataFrom = line.find_first_not_of(" \t", kindEnd);
     if (dataFrom == std::string::npos) refuse();
-    const auto blob = fromBase64(key.substr(dataFrom, key.find_first_of(" \r\n", dataFrom) - dataFrom));
+    const auto blob = fromBase64(line.substr(dataFrom, line.find_first_of(" \t", dataFrom) - dataFrom));
     if (!blob || partsOf(kind) == 0) refuse();
     std::string_view rest = *blob;
     if (takeString(rest) != kind) refuse();
@@ -113,7 +114,7 @@ std::string certificateFingerprint(const std::string& certificate) {
     if (!parsed || X509_digest(parsed.get(), EVP_sha1(), sum.data(), &length) != 1)
         throw Error(Failure::Invalid, "Keypair data is invalid: failed to generate X509 fingerprint");
     const Handle<char, hexFree> hex(OPENSSL_buf2hexstr(sum.data(), static_cast<long>(length)));
-    return hex.get();
+    return lowered(hex.get()); // as clients know it
 }
 
 FreshKey generateCertificate(const std::string& user) {

@@ -126,6 +126,7 @@ http::Site Compute::site() {
     addHostRoutes(site.routes, impl_->host);
     addQuotaRoutes(site.routes, impl_->parts.store, impl_->quotas, impl_->identity);
     addExtensionRoutes(site.routes);
+    addRemovedRoutes(site.routes);
     site.finish = finish;
     site.refuse = refuse;
     site.noRoute = [](const http::Request& request, const std::vector<http::Method>&) { return noRoute(request); };

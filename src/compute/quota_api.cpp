@@ -11,11 +11,11 @@ namespace {
 using http::Method;
 using http::Response;
 
-/// A limit of the API, and up to which version it is shown. Some are other services' by now: shown to old clients, as unlimited.
+/// A limit of the API, and up to which version it is shown. Those of addresses and rules are network's by now: what an old client sets is
+/// kept for it to read, and holds nobody back.
 struct Resource {
     std::string_view name;
     int until = versionMax;
-    bool foreign = false;
 };
 constexpr Resource resources[] = {{"cores"},
                                   {"instances"},
@@ -27,10 +27,10 @@ constexpr Resource resources[] = {{"cores"},
                                   {"injected_files", 56},
                                   {"injected_file_content_bytes", 56},
                                   {"injected_file_path_bytes", 56},
-                                  {"fixed_ips", 35, true},
-                                  {"floating_ips", 35, true},
-                                  {"security_groups", 35, true},
-                                  {"security_group_rules", 35, true}};
+                                  {"fixed_ips", 35},
+                                  {"floating_ips", 35},
+                                  {"security_groups", 35},
+                                  {"security_group_rules", 35}};
 
 struct Site {
     store::Store& store;
@@ -67,16 +67,14 @@ ProjectId projectOf(Call& call, Site& site) {
 Response show(Call& call, Site& site) {
     const ProjectId project = projectOf(call, site);
     auto& db = site.store.reader();
-    return answer(call, project.text, [&](JsonWriter& out, const Resource& resource) {
-        out.value(resource.foreign ? std::int64_t{-1} : site.quotas.limit(db, project.text, resource.name));
-    });
+    return answer(call, project.text,
+                  [&](JsonWriter& out, const Resource& resource) { out.value(site.quotas.limit(db, project.text, resource.name)); });
 }
 
 Response defaults(Call& call, Site& site) {
     const ProjectId project = projectOf(call, site);
-    return answer(call, project.text, [&](JsonWriter& out, const Resource& resource) {
-        out.value(resource.foreign ? std::int64_t{-1} : site.quotas.defaults().find(resource.name)->second);
-    });
+    return answer(call, project.text,
+                  [&](JsonWriter& out, const Resource& resource) { out.value(site.quotas.defaults().find(resource.name)->second); });
 }
 
 Response detail(Call& call, Site& site) {
@@ -85,7 +83,7 @@ Response detail(Call& call, Site& site) {
     const auto usage = ServerTable::usage(db, project);
     return answer(call, project.text, [&](JsonWriter& out, const Resource& resource) {
         const auto scope = out.object();
-        out.field("limit", resource.foreign ? std::int64_t{-1} : site.quotas.limit(db, project.text, resource.name));
+        out.field("limit", site.quotas.limit(db, project.text, resource.name));
         out.field("in_use", usedOf(usage, resource.name));
         out.field("reserved", 0);
     });
@@ -107,7 +105,6 @@ Response update(Call& call, Site& site) {
                 body.at(name).refuse("Additional properties are not allowed ('" + name + "' was unexpected)");
             }
             const std::int64_t limit = integerOf(body.at(name), -1, 0x7fffffff);
-            if (resource->foreign) continue; // another service's by now
             if (!force && limit >= 0 && limit < usedOf(usage, name))
                 throw Error(Failure::Invalid, "Quota limit ", limit, " for ", name,
                             " must be greater than or equal to already used and reserved ", usedOf(usage, name), ".");
@@ -115,9 +112,8 @@ Response update(Call& call, Site& site) {
         }
     });
     auto& db = site.store.reader();
-    return answer(call, "", [&](JsonWriter& out, const Resource& resource) {
-        out.value(resource.foreign ? std::int64_t{-1} : site.quotas.limit(db, project.text, resource.name));
-    });
+    return answer(call, "",
+                  [&](JsonWriter& out, const Resource& resource) { out.value(site.quotas.limit(db, project.text, resource.name)); });
 }
 
 Response limits(Call& call, Site& site) {
@@ -170,7 +166,11 @@ Quotas computeQuotas() {
                               {"server_group_members", 10},
                               {"injected_files", 5},
                               {"injected_file_content_bytes", 10240},
-                              {"injected_file_path_bytes", 255}});
+                              {"injected_file_path_bytes", 255},
+                              {"fixed_ips", -1},
+                              {"floating_ips", -1},
+                              {"security_groups", -1},
+                              {"security_group_rules", -1}});
 }
 
 void addQuotaRoutes(http::Routes& routes, store::Store& store, const Quotas& quotas, identity::Identity& identity) {

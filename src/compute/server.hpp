@@ -120,12 +120,17 @@ struct ServerAction {
     std::optional<std::string> result, message, details;
 };
 
+struct ServerQuery; // server_query.hpp
+
+/// What a job of a verb is told: the action to end, and `more` members of a JSON object.
+std::string payloadOf(std::int64_t action, const std::string& more);
+
 /// SQL of servers, and nothing else.
 struct ServerTable {
     static std::optional<Server> find(store::Reader& db, const ServerId& id); ///< deleted ones too
     static void insert(store::Transaction& tx, const Server& server);
     static std::vector<Server> living(store::Reader& db);
-    static std::vector<Server> list(store::Reader& db, const struct ServerQuery& query);
+    static std::vector<Server> list(store::Reader& db, const ServerQuery& query);
 
     /// Moves a server on. Asserts that the states may follow each other.
     static void move(store::Transaction& tx, const Server& server, VmState vm, TaskState task, PowerState power, Time now);
@@ -193,20 +198,6 @@ struct NewServers {
     std::vector<WantedNic> listed;
     std::vector<WantedVolume> volumes;
     std::int64_t least = 1, most = 1;
-};
-
-/// Which servers a listing shows, and in what order.
-struct ServerQuery {
-    bool allProjects = false;
-    std::optional<ProjectId> project; ///< of all projects, only this one
-    bool deleted = false;             ///< only deleted ones
-    std::optional<Time> changedSince, changedBefore;
-    std::vector<std::pair<std::string, std::string>> equal; ///< column (a name of ours, never the request's), value
-    std::function<bool(const Server&)> matches;             ///< empty: all
-    std::vector<std::string> tags, tagsAny, notTags, notTagsAny;
-    std::vector<std::pair<std::string, bool>> sort; ///< column of ours, descending
-    std::optional<std::string> marker;
-    std::int64_t limit = 1000;
 };
 
 /// The verbs: who may, what must hold, one transaction each. The job of a verb does what it asks of the host.
@@ -284,6 +275,8 @@ private:
     jobs::Job rebootJob();
     jobs::Job attachVolumeJob();
     jobs::Job detachVolumeJob();
+    jobs::Job extendVolumeJob();
+    void volumeExtended(store::Transaction& tx, const ServerId& id, const VolumeId& volume);
     jobs::Job attachNicJob();
     jobs::Job detachNicJob();
     void compare(const Server& server, const std::set<std::string>& guests, bool hostRestarted);

@@ -103,7 +103,7 @@ void Servers::failed(Transaction& tx, Run& run, std::string_view doing, const st
 
 void Servers::release(Transaction& tx, const ServerId& id) {
     network_.releasePorts(tx, id);
-    for (const auto& attachment : block_.attachmentsOf(tx, id)) {
+    for (const auto& attachment : block_.madeByCompute(tx, id)) {
         block_.released(tx, attachment.id);
         ServerTable::untie(tx, attachment.id);
     }
@@ -118,7 +118,7 @@ Job Servers::createJob() {
         .step(
             "boot", [this](Run& run) { boot(run.id_of<ServerId>()); }, [this](Run& run) { hypervisor_.ensureGone(run.id_of<ServerId>()); })
         .onDone([this](Transaction& tx, Run& run) {
-            for (const auto& attachment : block_.attachmentsOf(tx, run.id_of<ServerId>())) block_.attached(tx, attachment.id);
+            for (const auto& attachment : block_.madeByCompute(tx, run.id_of<ServerId>())) block_.attached(tx, attachment.id);
             ServerTable::launched(tx, run.id_of<ServerId>(), parts_.ambient.now());
             close(tx, run, VmState::Active, PowerState::Running);
         })
@@ -187,7 +187,7 @@ PortId portOf(const Run& run) { return PortId{run.arguments().text("port")}; }
 
 Job Servers::attachVolumeJob() {
     const auto find = [this](store::Reader& db, const Run& run) -> std::optional<block::Attachment> {
-        for (auto& attachment : block_.attachmentsOf(db, run.id_of<ServerId>()))
+        for (auto& attachment : block_.madeByCompute(db, run.id_of<ServerId>()))
             if (attachment.id == attachmentOf(run)) return attachment;
         return std::nullopt;
     };
@@ -231,6 +231,37 @@ Job Servers::detachVolumeJob() {
         });
 }
 
+/// Block has made a volume larger that a guest has: the guest hears of it, and the owner sees that it did.
+void Servers::volumeExtended(Transaction& tx, const ServerId& id, const VolumeId& volume) {
+    const auto server = ServerTable::find(tx, id);
+    if (!server || server->deleted) return;
+    ServerAction begun;
+    begun.server = id;
+    begun.action = "extend_volume";
+    begun.event = "compute_extend_volume";
+    begun.request = "req-" + parts_.ambient.uuid();
+    begun.user = server->user;
+    begun.project = server->project;
+    begun.host = server->host;
+    begun.started = begun.updated = parts_.ambient.now();
+    parts_.jobs.enqueue(tx, "compute.server.extend-volume", id.text,
+                        payloadOf(ServerTable::begin(tx, begun), "\"volume\":" + jsonText(volume.text)));
+}
+
+Job Servers::extendVolumeJob() {
+    return Job("compute.server.extend-volume")
+        .step("tell",
+              [this](Run& run) {
+                  const auto server = ServerTable::find(reader(), run.id_of<ServerId>());
+                  const VolumeId id{run.arguments().text("volume")};
+                  const auto volume = server ? block_.find(reader(), server->project, id) : std::nullopt;
+                  if (volume) hypervisor_.ensureDiskSize(server->id, id.text, volume->size.bytes());
+              })
+        .onDone([this](Transaction& tx, Run& run) { endAction(tx, run, true); })
+        .onFailed(
+            [this](Transaction& tx, Run& run, const std::string& reason) { endAction(tx, run, false, "extend a volume of", reason); });
+}
+
 Job Servers::attachNicJob() {
     const auto find = [this](const Run& run) -> std::optional<network::PortFacts> {
         for (auto& port : network_.portsOf(reader(), run.id_of<ServerId>()))
@@ -271,9 +302,13 @@ Job Servers::detachNicJob() {
 }
 
 void Servers::declareJobs() {
-    for (auto make : {&Servers::createJob, &Servers::deleteJob, &Servers::startJob, &Servers::stopJob, &Servers::rebootJob,
-                      &Servers::attachVolumeJob, &Servers::detachVolumeJob, &Servers::attachNicJob, &Servers::detachNicJob})
+    for (auto make :
+         {&Servers::createJob, &Servers::deleteJob, &Servers::startJob, &Servers::stopJob, &Servers::rebootJob, &Servers::attachVolumeJob,
+          &Servers::detachVolumeJob, &Servers::extendVolumeJob, &Servers::attachNicJob, &Servers::detachNicJob})
         parts_.jobs.declare((this->*make)());
+    parts_.bus.on<block::VolumeExtended>("compute.extend-volume", [this](Transaction& tx, const block::VolumeExtended& event) {
+        volumeExtended(tx, event.server, event.volume);
+    });
 }
 
 // The reconciler's part: what is there, against what should be.

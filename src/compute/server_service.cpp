@@ -6,9 +6,10 @@
 #include "compute/compute.hpp"
 #include "compute/encoding.hpp"
 #include "compute/server.hpp"
-#include "platform/text/text.hpp"
+#include "compute/server_query.hpp"
 #include "platform/bus/bus.hpp"
 #include "platform/config/config.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::compute {
 namespace {
@@ -16,10 +17,6 @@ namespace {
 [[noreturn]] void absent(const ServerId& id) { throw Error(Failure::NotFound, "Instance ", id, " could not be found."); }
 
 Target targetOf(const Server& server) { return {{"project_id", server.project.text}, {"user_id", server.user.text}}; }
-
-std::string payloadOf(std::int64_t action, const std::string& more) {
-    return "{\"action\":" + std::to_string(action) + (more.empty() ? "" : "," + more) + "}";
-}
 
 /// The first free name from /dev/vdb on; the root disk has vda.
 std::string freeDevice(const std::vector<VolumeTie>& ties) {
@@ -33,6 +30,10 @@ std::string freeDevice(const std::vector<VolumeTie>& ties) {
 constexpr std::initializer_list<VmState> anyState = {VmState::Building, VmState::Active, VmState::Stopped, VmState::Error};
 constexpr std::initializer_list<VmState> withGuest = {VmState::Active, VmState::Stopped};
 
+}
+
+std::string payloadOf(std::int64_t action, const std::string& more) {
+    return "{\"action\":" + std::to_string(action) + (more.empty() ? "" : "," + more) + "}";
 }
 
 /// What begins with a change of the task state, and ends with a job.
@@ -64,7 +65,7 @@ Server Servers::get(store::Reader& db, const identity::Caller& caller, const Ser
 std::vector<VolumeTie> Servers::tiesOf(store::Reader& db, const ServerId& id) {
     std::vector<VolumeTie> ties;
     auto known = ServerTable::ties(db, id);
-    for (auto& attachment : block_.attachmentsOf(db, id)) {
+    for (auto& attachment : block_.madeByCompute(db, id)) {
         auto& own = known[attachment.id.text];
         ties.push_back({std::move(attachment), own.root, std::move(own.tag)});
     }
@@ -189,6 +190,10 @@ std::vector<Server> Servers::create(const identity::Caller& caller, const NewSer
         if (wanted.image) {
             const auto image = images_.find(tx, caller, wanted.image);
             if (!image) throw Error(Failure::Invalid, "Image ", wanted.image, " could not be found.");
+            // Without a disk of the flavor's the image says how much of the host's disk the server takes.
+            if (flavor->disk.count == 0 &&
+                !caller.may("os_compute_api:servers:create:zero_disk_flavor", {{"project_id", caller.project.text}}))
+                throw Error(Failure::Forbidden, "Only volume-backed instances are allowed for flavors with zero disk.");
             checkImage(*image, *flavor);
             model.base = image->id.text + "-" + image->checksum;
         }

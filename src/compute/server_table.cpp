@@ -2,6 +2,8 @@
 #include <stratolet/error.hpp>
 
 #include "compute/server.hpp"
+#include "compute/server_query.hpp"
+#include "platform/store/paging.hpp"
 
 namespace stratolet::compute {
 namespace {
@@ -78,6 +80,26 @@ Server fromRow(const store::Row& row) {
 }
 
 std::optional<std::string> orNull(std::string_view text) { return text.empty() ? std::nullopt : std::optional<std::string>(text); }
+
+void addTags(store::Conditions& where, const ServerQuery& query) {
+    constexpr std::string_view tagged = "EXISTS (SELECT 1 FROM compute_server_tags WHERE server = id AND tag = ?)";
+    const auto taggedAny = [&](const std::vector<std::string>& tags, const char* negation) {
+        std::string marks;
+        std::vector<store::Value> values;
+        for (const auto& tag : tags) marks += marks.empty() ? "?" : ", ?", values.emplace_back(tag);
+        where.append(std::string(negation) + "EXISTS (SELECT 1 FROM compute_server_tags WHERE server = id AND tag IN (" + marks + "))",
+                     std::move(values));
+    };
+    for (const auto& tag : query.tags) where.add(tagged, tag);
+    if (!query.tagsAny.empty()) taggedAny(query.tagsAny, "");
+    if (!query.notTagsAny.empty()) taggedAny(query.notTagsAny, "NOT ");
+    if (!query.notTags.empty()) { // not all of them
+        std::string all;
+        std::vector<store::Value> values;
+        for (const auto& tag : query.notTags) all += (all.empty() ? "" : " AND ") + std::string(tagged), values.emplace_back(tag);
+        where.append("NOT (" + all + ")", std::move(values));
+    }
+}
 
 }
 
@@ -233,7 +255,7 @@ void ServerTable::purge(store::Transaction& tx, Time deletedBefore) {
 }
 
 std::vector<Server> ServerTable::list(store::Reader& db, const ServerQuery& query) {
-    store::Conditions where;
+    store::Conditions where = query.where;
     if (query.project) where.add("project = ?", *query.project);
     if (query.deleted)
         where.add("deleted IS NOT NULL");
@@ -241,57 +263,16 @@ std::vector<Server> ServerTable::list(store::Reader& db, const ServerQuery& quer
         where.add("deleted IS NULL");
     if (query.changedSince) where.add("updated >= ?", *query.changedSince);
     if (query.changedBefore) where.add("updated <= ?", *query.changedBefore);
-    for (const auto& [column, value] : query.equal) where.add(column + " = ?", value);
-    constexpr std::string_view tagged = "EXISTS (SELECT 1 FROM compute_server_tags WHERE server = id AND tag = ?)";
-    const auto taggedAny = [&](const std::vector<std::string>& tags, const char* negation) {
-        std::string marks;
-        std::vector<store::Value> values;
-        for (const auto& tag : tags) marks += marks.empty() ? "?" : ", ?", values.emplace_back(tag);
-        where.append(std::string(negation) + "EXISTS (SELECT 1 FROM compute_server_tags WHERE server = id AND tag IN (" + marks + "))",
-                     std::move(values));
-    };
-    for (const auto& tag : query.tags) where.add(tagged, tag);
-    if (!query.tagsAny.empty()) taggedAny(query.tagsAny, "");
-    if (!query.notTagsAny.empty()) taggedAny(query.notTagsAny, "NOT ");
-    if (!query.notTags.empty()) { // not all of them
-        std::string all;
-        std::vector<store::Value> values;
-        for (const auto& tag : query.notTags) all += (all.empty() ? "" : " AND ") + std::string(tagged), values.emplace_back(tag);
-        where.append("NOT (" + all + ")", std::move(values));
-    }
-
-    auto order = query.sort;
-    order.emplace_back("id", order.empty() || order.back().second);
-    std::string by, keys;
-    for (const auto& [column, descending] : order) {
-        by += (by.empty() ? " ORDER BY " : ", ") + column + (descending ? " DESC" : "");
-        keys += (keys.empty() ? "SELECT " : ", ") + column;
-    }
+    addTags(where, query);
     if (query.marker) {
-        // What comes after it: the first key differs, or is equal and the second differs, and so on. IS and the row's own values take nulls
-        // as sorting does.
-        if (!db.query("SELECT 1 FROM compute_servers WHERE id = ?", *query.marker).any())
+        // One that this list could not show says nothing of itself, not even by where it stands in an order.
+        const auto found = find(db, ServerId{*query.marker});
+        if (!found || (query.project && found->project != *query.project))
             throw Error(Failure::Invalid, "marker [", *query.marker, "] not found");
-        std::string equal, beyond;
-        std::vector<store::Value> values;
-        const auto ofMarker = [&](const std::string& column) {
-            values.emplace_back(*query.marker);
-            return "(SELECT " + column + " FROM compute_servers WHERE id = ?)";
-        };
-        for (std::size_t depth = 0; depth < order.size(); ++depth) {
-            equal.clear();
-            for (std::size_t index = 0; index < depth; ++index)
-                equal += order[index].first + " IS " + ofMarker(order[index].first) + " AND ";
-            const auto& [column, descending] = order[depth];
-            const std::string than =
-                std::string("coalesce(") + column + ", '') " + (descending ? "< " : "> ") + "coalesce(" + ofMarker(column) + ", '')";
-            beyond += (beyond.empty() ? "" : " OR ") + ("(" + equal + than + ")");
-        }
-        where.append("(" + beyond + ")", std::move(values));
+        store::startAfter(where, query.sort, "compute_servers", *query.marker);
     }
-
     std::vector<Server> found;
-    auto rows = db.run(std::string(columns) + where.where() + by, where.values());
+    auto rows = db.run(std::string(columns) + where.where() + store::orderBy(query.sort), where.values());
     while (static_cast<std::int64_t>(found.size()) < query.limit && rows.next()) {
         Server server = fromRow(rows.row());
         if (!query.matches || query.matches(server)) found.push_back(std::move(server));

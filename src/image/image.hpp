@@ -72,6 +72,9 @@ public:
     /// An image that this caller may see (owner's, public, community, shared and accepted; admins see all); nothing else exists for them.
     std::optional<ImageFacts> find(store::Reader& db, const identity::Caller& caller, const ImageId& image);
 
+    /// Images of this name that a listing shows this caller; of many only two, which is enough to know that the name is not one's own.
+    std::vector<ImageId> named(store::Reader& db, const identity::Caller& caller, const std::string& name);
+
     /// The data of an active image, inspected once more against its declared format before anybody opens it; only raw and qcow2 (without
     /// backing or data file) are given out. Error(Broken) where data is missing or isn't what it was. Error(Invalid) where it is at an
     /// address on the web that is refused, or where the disk is larger than `diskMax` (nothing: as large as it likes), which of data that

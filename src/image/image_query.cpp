@@ -80,14 +80,28 @@ bool isNumeric(std::string_view column) {
     return column == "size" || column == "virtual_size" || column == "min_ram" || column == "min_disk";
 }
 
+/// Of which filters a value may begin with "in:" or "eq:".
+bool takesOperators(std::string_view parameter) {
+    constexpr std::array<std::string_view, 5> names{"name", "id", "status", "container_format", "disk_format"};
+    return std::find(names.begin(), names.end(), parameter) != names.end();
+}
+
 void addEquality(store::Conditions& conditions, const http::Query& query, const Column& column, const std::string& value) {
     const std::string expression(column.expression);
-    if (isNumeric(column.expression))
+    if (isNumeric(column.expression)) {
         conditions.add(expression + " = ?", *query.integer(column.parameter, 0, std::numeric_limits<std::int64_t>::max()));
-    else if (value.starts_with("in:"))
-        conditions.in(expression, listOf(column.parameter, std::string_view(value).substr(3)));
+        return;
+    }
+    // What stands before a colon is an operator, but a value of only one form has it (glance's split_filter_op): a time.
+    const auto colon = takesOperators(column.parameter) && !parseIsoTime(value) ? value.find(':') : std::string::npos;
+    const std::string sign = colon == std::string::npos ? "eq" : value.substr(0, colon);
+    const std::string operand = colon == std::string::npos ? value : value.substr(colon + 1);
+    if (sign == "in")
+        conditions.in(expression, listOf(column.parameter, operand));
+    else if (sign == "eq")
+        conditions.add(expression + " = ?", operand);
     else
-        conditions.add(expression + " = ?", value);
+        throw Error(Failure::Invalid, "Unable to filter by unknown operator '", sign, "'.");
 }
 
 /// "gte:2022-01-01T00:00:00Z"; a time alone is one to be equal to.

@@ -131,31 +131,43 @@ ImageRecord ImageService::show(const Caller& caller, const ImageId& id) {
 
 std::vector<ImageRecord> ImageService::list(const Caller& caller, ImageQuery query) {
     caller.enforce();
-    return parts_.store.read([&](store::Reader& db) {
-        if (!query.marker.empty()) {
-            if (!find(db, caller, query.marker))
-                throw Error(Failure::Invalid, "Invalid marker. Image ", query.marker, " could not be found.");
-            store::startAfter(query.conditions, query.order, "images", query.marker.text);
+    return parts_.store.read([&](store::Reader& db) { return listed(db, caller, std::move(query)); });
+}
+
+std::vector<ImageRecord> ImageService::listed(store::Reader& db, const Caller& caller, ImageQuery query) {
+    if (!query.marker.empty()) {
+        if (!find(db, caller, query.marker)) throw Error(Failure::Invalid, "Invalid marker. Image ", query.marker, " could not be found.");
+        store::startAfter(query.conditions, query.order, "images", query.marker.text);
+    }
+    if (!isAdmin(caller)) {
+        const std::string anyMember = "visibility = 'shared' AND id IN (SELECT image_id FROM image_members WHERE member = ?";
+        std::string sql = "(visibility = 'public' OR (owner = ? AND owner != '')";
+        std::vector<store::Value> values{caller.project};
+        if (query.withCommunity) sql += " OR visibility = 'community'";
+        if (query.memberStatus == "all") {
+            sql += " OR (" + anyMember + "))";
+            values.emplace_back(caller.project);
+        } else {
+            sql += " OR (" + anyMember + " AND status = ?))";
+            values.emplace_back(caller.project);
+            values.emplace_back(query.memberStatus);
         }
-        if (!isAdmin(caller)) {
-            const std::string anyMember = "visibility = 'shared' AND id IN (SELECT image_id FROM image_members WHERE member = ?";
-            std::string sql = "(visibility = 'public' OR (owner = ? AND owner != '')";
-            std::vector<store::Value> values{caller.project};
-            if (query.withCommunity) sql += " OR visibility = 'community'";
-            if (query.memberStatus == "all") {
-                sql += " OR (" + anyMember + "))";
-                values.emplace_back(caller.project);
-            } else {
-                sql += " OR (" + anyMember + " AND status = ?))";
-                values.emplace_back(caller.project);
-                values.emplace_back(query.memberStatus);
-            }
-            query.conditions.append(sql + ")", std::move(values));
-        } else if (!query.withCommunity) {
-            query.conditions.add("(visibility != 'community' OR owner = ?)", caller.project);
-        }
-        return table_.list(db, query.conditions, query.order, query.limit);
-    });
+        query.conditions.append(sql + ")", std::move(values));
+    } else if (!query.withCommunity) {
+        query.conditions.add("(visibility != 'community' OR owner = ?)", caller.project);
+    }
+    return table_.list(db, query.conditions, query.order, query.limit);
+}
+
+std::vector<ImageId> ImageService::named(store::Reader& db, const Caller& caller, const std::string& name) {
+    ImageQuery query;
+    query.conditions.add("name = ?", name);
+    query.conditions.add("hidden = 0");
+    query.order = {{"id", false}};
+    query.limit = 2;
+    std::vector<ImageId> ids;
+    for (const auto& each : listed(db, caller, std::move(query))) ids.push_back(each.id);
+    return ids;
 }
 
 ImageRecord ImageService::update(const Caller& caller, const ImageId& id, const std::function<void(ImageRecord&)>& amend) {

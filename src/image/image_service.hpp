@@ -32,6 +32,9 @@ public:
     ImageRecord show(const identity::Caller& caller,
                      const ImageId& image); ///< by the rule of the route; Error(NotFound) where the caller can't see it
     std::vector<ImageRecord> list(const identity::Caller& caller, ImageQuery query);
+    /// What a listing shows this caller, whatever the rules of the service that was asked say of listings.
+    std::vector<ImageRecord> listed(store::Reader& db, const identity::Caller& caller, ImageQuery query);
+    std::vector<ImageId> named(store::Reader& db, const identity::Caller& caller, const std::string& name); ///< two at most
     ImageRecord update(const identity::Caller& caller, const ImageId& image, const std::function<void(ImageRecord&)>& amend);
     void remove(const identity::Caller& caller, const ImageId& image);
     void deactivate(const identity::Caller& caller, const ImageId& image);

@@ -115,6 +115,10 @@ http::Site Images::site() {
     return site;
 }
 
+std::vector<ImageId> Images::named(store::Reader& db, const identity::Caller& caller, const std::string& name) {
+    return impl_->service.named(db, caller, name);
+}
+
 std::optional<ImageFacts> Images::find(store::Reader& db, const identity::Caller& caller, const ImageId& id) {
     const auto image = impl_->service.find(db, caller, id);
     if (!image) return std::nullopt;

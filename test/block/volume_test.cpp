@@ -108,7 +108,7 @@ TEST_CASE("What can't be a volume is refused with the field's name", "[block][vo
     refusal(R"("size":1,"metadata":{"a":1})", "metadata");
     refusal(R"("size":1,"metadata":{"":"x"})", "metadata");
     refusal(R"("size":1,"availability_zone":"moon")", "moon");
-    refusal(R"("size":1,"imageRef":"x")", "imageRef");
+    refusal(R"("size":1,"imageRef":"x")", "image");
     refusal(R"("size":1,"imageRef":"00000000-0000-4000-8000-000000000000")", "image");
     refusal(R"("size":1,"multiattach":true)", "multiattach");
     for (const auto* other : {R"("snapshot_id":"x")", R"("source_volid":"x")", R"("backup_id":"x")", R"("volume_type":"x")"})
@@ -392,6 +392,51 @@ TEST_CASE("A listing is filtered, sorted and cut into pages that lose nothing", 
     CHECK(summary.integer("total_size") == 3);
     CHECK(summary.object("metadata").array("k").size() == 3);
     CHECK(alice.gets(volumesPath + "/summary").status == 404);
+}
+
+TEST_CASE("Administrators filter by what only they see, and what nobody has finds nothing", "[block][volume]") { // S37
+    TestAppliance cloud;
+    const auto admin = cloud.admin();
+    const auto volume = makes(cloud, admin);
+    const auto shown = shows(admin, volume);
+    const auto type = admin.gets("/volume/v3/{project}/types/default").json().object("volume_type").text("id");
+    const auto count = [&](const std::string& query) {
+        const auto answer = admin.gets(volumesPath + "?" + query);
+        INFO(query << " -> " << answer.body);
+        REQUIRE(answer.status == 200);
+        return answer.json().array("volumes").size();
+    };
+    for (const auto& [filter, hit, miss] : std::vector<std::tuple<std::string, std::string, std::string>>{
+             {"host", http::percentEncoded(shown.text("os-vol-host-attr:host")), "elsewhere"},
+             {"volume_type_id", type, volume},
+             {"attach_status", "detached", "attached"},
+             {"multiattach", "false", "true"},
+             {"created_at", shown.text("created_at"), "2001-01-01T00:00:00"}}) {
+        INFO(filter);
+        CHECK(count(filter + "=" + hit) == 1);
+        CHECK(count(filter + "=" + miss) == 0);
+    }
+    CHECK(count("cluster_name=none") == 0);
+    const auto alice = cloud.member("alice");
+    makes(cloud, alice);
+    CHECK(alice.gets(volumesPath + "?host=elsewhere").json().array("volumes").size() == 1); // not hers to ask: passed over
+    for (const auto* key : {"host", "availability_zone"})
+        CHECK(admin.gets(volumesPath + "?sort_key=" + key + "&limit=1&marker=" + volume).status == 200);
+}
+
+TEST_CASE("A volume is made from an image by its name, where only one has it", "[block][volume][image]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice"), bob = cloud.member("bob");
+    const auto image = uploads(alice, "raw", std::string(1024, 'x'));
+    const auto wants = [&](const Member& who, const std::string& reference) {
+        return who.posts(volumesPath, R"({"volume":{"size":1,"imageRef":")" + reference + "\"}}");
+    };
+    CHECK(wants(bob, "guest").status == 400); // alice's own
+    CHECK(wants(alice, "guest").status == 202);
+    CHECK(wants(alice, "http://cloud.test/image/v2/images/" + image).status == 202);
+    uploads(alice, "raw", std::string(1024, 'y'));
+    CHECK(wants(alice, "guest").status == 409);
+    cloud.settle();
 }
 
 TEST_CASE("Microversions are negotiated and told", "[block][dialect]") {

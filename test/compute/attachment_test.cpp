@@ -99,3 +99,68 @@ TEST_CASE("Another project's volume cannot be attached", "[compute][volume][poli
     CHECK(mallory.posts(attachmentsOf(server), attachmentBody(volume)).status == 404);
     CHECK(cloud.volumeStatus(cloud.alice, volume) == "available");
 }
+
+// S39: block storage's records are its own; anybody may write any server's id into them (CVE-2023-2088).
+TEST_CASE("A guest has the disks that compute gave it, whatever others write into block storage's records", "[compute][volume][security]") {
+    Cloud cloud;
+    const auto bob = cloud.appliance.member("bob");
+    const auto server = cloud.boots(cloud.alice, "web");
+    const auto foreign = cloud.createsVolume(bob);
+    const auto act = [&](const std::string& action) {
+        return bob.posts("/volume/v3/{project}/volumes/" + foreign + "/action", action).status;
+    };
+    REQUIRE(act(R"({"os-attach":{"instance_uuid":")" + server + R"(","mountpoint":"/dev/vda"}})") == 202);
+    CHECK(cloud.alice.gets(attachmentsOf(server)).json().array("volumeAttachments").size() == 0);
+    CHECK(cloud.shows(cloud.alice, server).array("os-extended-volumes:volumes_attached").size() == 0);
+
+    REQUIRE(cloud.acts(cloud.alice, server, R"({"reboot":{"type":"HARD"}})").status == 202);
+    cloud.appliance.settle();
+    CHECK(cloud.appliance.hypervisor().disksOf(ServerId{server}) == std::vector<std::string>{server});
+    CHECK(act(R"({"os-detach":{}})") == 202); // a record of bob's own, which no guest hangs on
+
+    REQUIRE(act(R"({"os-attach":{"instance_uuid":")" + server + R"(","mountpoint":"/dev/vda"}})") == 202);
+    REQUIRE(cloud.alice.deletes("/compute/v2.1/servers/" + server).status == 204);
+    cloud.appliance.settle();
+    CHECK(cloud.volumeStatus(bob, foreign) == "in-use"); // alice's server was never what held it
+}
+
+TEST_CASE("What compute attached is detached by compute alone, and block storage says where", "[compute][volume][security]") {
+    Cloud cloud;
+    const auto server = cloud.boots(cloud.alice, "web");
+    const auto volume = cloud.createsVolume(cloud.alice);
+    REQUIRE(cloud.alice.posts(attachmentsOf(server), attachmentBody(volume)).status == 200);
+    cloud.appliance.settle();
+    for (const auto* action : {"os-detach", "os-begin_detaching", "os-roll_detaching"}) {
+        const auto refused =
+            cloud.alice.posts("/volume/v3/{project}/volumes/" + volume + "/action", "{\"" + std::string(action) + "\":{}}");
+        CHECK(refused.status == 409);
+        CHECK(faultOf(refused, "conflictingRequest") == "Detach volume from instance " + server + " using the Compute API");
+    }
+    CHECK(cloud.appliance.hypervisor().disksOf(ServerId{server}).size() == 2);
+}
+
+TEST_CASE("A volume grows under a guest, which hears of it", "[compute][volume]") {
+    Cloud cloud;
+    const auto server = cloud.boots(cloud.alice, "web");
+    const auto volume = cloud.createsVolume(cloud.alice);
+    REQUIRE(cloud.alice.posts(attachmentsOf(server), attachmentBody(volume)).status == 200);
+    cloud.appliance.settle();
+    const auto grow = [&](const std::string& version) {
+        return cloud.alice
+            .posts("/volume/v3/{project}/volumes/" + volume + "/action", R"({"os-extend":{"new_size":3}})",
+                   {{"OpenStack-API-Version", "volume " + version}})
+            .status;
+    };
+    CHECK(grow("3.41") == 400);
+    CHECK(grow("3.42") == 202);
+    cloud.appliance.settle();
+    CHECK(cloud.volumeStatus(cloud.alice, volume) == "in-use");
+    CHECK(cloud.alice.gets("/volume/v3/{project}/volumes/" + volume).json().object("volume").integer("size") == 3);
+    CHECK(cloud.appliance.hypervisor().sizeOf(volume).count == std::int64_t{3} << 30);
+    const auto actions = cloud.alice.gets("/compute/v2.1/servers/" + server + "/os-instance-actions").json().array("instanceActions");
+    CHECK(actions.items().front().text("action") == "extend_volume");
+
+    CHECK(cloud.alice.deletes(attachmentsOf(server) + "/" + volume).status == 202);
+    cloud.appliance.settle();
+    CHECK(cloud.volumeStatus(cloud.alice, volume) == "available");
+}

@@ -20,6 +20,13 @@ TEST_CASE("A key pair is made, shown and deleted, by version", "[compute][keypai
     CHECK(imported.status == 201);
     CHECK(imported.json().object("keypair").text("fingerprint") == old.json().object("keypair").text("fingerprint"));
     CHECK_FALSE(imported.json().object("keypair").has("private_key"));
+    const std::string two = key + "\nssh-ed25519 and another line\n"; // the first line counts, the rest is taken along
+    const auto lines =
+        alice.posts("/compute/v2.1/os-keypairs", R"({"keypair":{"name":"lines","public_key":)" + jsonText(two) + "}}", newer);
+    CHECK(lines.status == 201);
+    CHECK(lines.json().object("keypair").text("public_key") == two);
+    CHECK(lines.json().object("keypair").text("fingerprint") == imported.json().object("keypair").text("fingerprint"));
+    CHECK(alice.deletes("/compute/v2.1/os-keypairs/lines", newer).status == 204);
     CHECK(alice.gets("/compute/v2.1/os-keypairs").json().array("keypairs").size() == 2);
     CHECK(bob.gets("/compute/v2.1/os-keypairs").json().array("keypairs").size() == 0);
     CHECK(bob.gets("/compute/v2.1/os-keypairs/mine").status == 404);

@@ -102,6 +102,20 @@ TEST_CASE("Names, flavors and images of new servers are checked", "[compute][ser
     CHECK(asks("\"a\"", "\"1\"", image).status == 202);
 }
 
+TEST_CASE("An image boots on a flavor without a disk only for administrators", "[compute][server][policy]") {
+    Cloud cloud;
+    const auto admin = cloud.appliance.admin();
+    REQUIRE(admin.posts("/compute/v2.1/flavors", R"({"flavor":{"id":"9","name":"bare","vcpus":1,"ram":64,"disk":0}})").status == 200);
+    const auto body = [&](const std::string& image) {
+        return R"({"server":{"name":"a","flavorRef":"9","networks":"none","imageRef":")" + image + "\"}}";
+    };
+    const HeaderList version{{"OpenStack-API-Version", "compute 2.93"}};
+    const auto refused = cloud.alice.posts("/compute/v2.1/servers", body(cloud.image), version);
+    CHECK(refused.status == 403);
+    CHECK(faultOf(refused, "forbidden") == "Only volume-backed instances are allowed for flavors with zero disk.");
+    CHECK(admin.posts("/compute/v2.1/servers", body(Cloud::upload(admin)), version).status == 202);
+}
+
 TEST_CASE("A server stops, starts and reboots, and says so", "[compute][server]") {
     Cloud cloud;
     const auto id = cloud.boots(cloud.alice, "web");

@@ -352,6 +352,13 @@ TEST_CASE("Each operator of a filter means what it says", "[image]") {
     CHECK(finds("id=in:" + old + "," + young) == Ids{old, young});
     CHECK(finds("container_format=in:bare") == Ids{old, middle, young});
     CHECK(finds("name=in:other").empty());
+    const auto name = alice.gets("/image/v2/images/" + old).json().text("name");
+    CHECK(finds("name=eq:" + name) == Ids{old, middle, young});
+    CHECK(finds("name=eq:other").empty());
+    CHECK(finds("status=eq:queued") == Ids{old, middle, young});
+    CHECK(finds("id=eq:" + old) == Ids{old});
+    CHECK(finds("disk_format=eq:iso") == Ids{young});
+    CHECK(alice.gets("/image/v2/images?name=near:other").status == 400);
     CHECK(finds("tag=a") == Ids{old, middle});
     CHECK(finds("tag=a&tag=b") == Ids{old});
     CHECK(finds("protected=true") == Ids{old});

@@ -85,6 +85,9 @@ public:
     virtual void ensureAttached(const ServerId& server, const GuestNic& nic) = 0;
     virtual void ensureNicDetached(const ServerId& server, const std::string& mac) = 0;
 
+    /// The guest sees a disk of this size from now on. The disk behind it has grown already; a guest that is off sees it when it starts.
+    virtual void ensureDiskSize(const ServerId& server, const std::string& serial, Bytes size) = 0;
+
     /// Serials of the disks the guest has now.
     virtual std::vector<std::string> disksOf(const ServerId& server) = 0;
 

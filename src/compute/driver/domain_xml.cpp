@@ -137,6 +137,8 @@ std::vector<std::string> deviceBlocks(std::string_view domain, std::string_view 
 
 std::string serialOf(std::string_view disk) { return between(disk, "<serial>", "</serial>"); }
 
+std::string targetOf(std::string_view disk) { return between(disk, "<target dev='", "'"); }
+
 std::string macOf(std::string_view nic) { return lowered(between(nic, "<mac address='", "'")); }
 
 }

@@ -36,6 +36,9 @@ std::vector<std::string> deviceBlocks(std::string_view domain, std::string_view 
 /// The content of `<serial>…</serial>` of a disk, empty where it has none.
 std::string serialOf(std::string_view disk);
 
+/// The device of `<target dev='…'/>` of a disk, by which libvirt knows it: "vdb". Empty where it has none.
+std::string targetOf(std::string_view disk);
+
 /// The address of `<mac address='…'/>` of an interface, lower case, empty where it has none.
 std::string macOf(std::string_view nic);
 

@@ -187,6 +187,18 @@ public:
         detach(server, "interface", macOf("<mac address='" + mac + "'/>"), macOf);
     }
 
+    void ensureDiskSize(const ServerId& server, const std::string& serial, Bytes size) override {
+        retried([&](virConnectPtr connection) {
+            const Domain domain = find(connection, server);
+            if (!domain || virDomainIsActive(domain.get()) != 1) return;
+            const auto block = device(domain.get(), 0, "disk", serial, serialOf);
+            if (!block) return;
+            checked(virDomainBlockResize(domain.get(), targetOf(*block).c_str(), static_cast<unsigned long long>(size.count),
+                                         VIR_DOMAIN_BLOCK_RESIZE_BYTES),
+                    "tell a guest that its disk has grown");
+        });
+    }
+
     std::vector<std::string> disksOf(const ServerId& server) override {
         return retried([&](virConnectPtr connection) {
             std::vector<std::string> serials;

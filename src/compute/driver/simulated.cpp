@@ -188,6 +188,20 @@ void SimulatedHypervisor::ensureNicDetached(const ServerId& server, const std::s
     keep(server);
 }
 
+void SimulatedHypervisor::ensureDiskSize(const ServerId& server, const std::string& serial, Bytes size) {
+    const std::lock_guard guard(lock_);
+    enter("ensureDiskSize");
+    const auto& guest = known(server);
+    if (guest.power == PowerState::Running && std::find(guest.disks.begin(), guest.disks.end(), serial) != guest.disks.end())
+        sizes_[serial] = size;
+}
+
+Bytes SimulatedHypervisor::sizeOf(const std::string& serial) const {
+    const std::lock_guard guard(lock_);
+    const auto found = sizes_.find(serial);
+    return found == sizes_.end() ? Bytes{} : found->second;
+}
+
 std::vector<std::string> SimulatedHypervisor::readOnlyDisksOf(const ServerId& server) const {
     const std::lock_guard guard(lock_);
     std::vector<std::string> found;

@@ -50,12 +50,14 @@ public:
     void ensureDetached(const ServerId& server, const std::string& serial) override;
     void ensureAttached(const ServerId& server, const GuestNic& nic) override;
     void ensureNicDetached(const ServerId& server, const std::string& mac) override;
+    void ensureDiskSize(const ServerId& server, const std::string& serial, Bytes size) override;
     std::vector<std::string> disksOf(const ServerId& server) override;
     std::optional<PowerState> powerState(const ServerId& server) override;
     std::vector<ServerId> guests() override;
     std::string console(const ServerId& server, int lines) override;
 
     std::vector<std::string> nicsOf(const ServerId& server) const;          ///< their MAC addresses
+    Bytes sizeOf(const std::string& serial) const;                          ///< that a running guest was told; zero: never
     std::vector<std::string> readOnlyDisksOf(const ServerId& server) const; ///< serials, as this process was told them
 
 private:
@@ -80,6 +82,7 @@ private:
     mutable std::mutex lock_;
     std::map<ServerId, Guest> guests_;
     std::set<std::string> readOnly_; // serials
+    std::map<std::string, Bytes> sizes_;
     std::map<std::string, Fault> faults_;
     std::map<std::string, int> calls_;
 };
