@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string_view>
 
 namespace stratolet {
@@ -9,6 +10,10 @@ namespace stratolet {
 enum class DiskFormat { Raw, Qcow2 };
 
 constexpr std::string_view nameOf(DiskFormat format) { return format == DiskFormat::Raw ? "raw" : "qcow2"; }
+
+/// Asked now and then by what takes long; once it says yes, the work ends early with Error(Busy) and leaves nothing half made. May be
+/// empty.
+using Cancelled = std::function<bool()>;
 
 /// Where the bytes of a disk are on this host.
 struct DiskSource {

@@ -32,19 +32,24 @@ constexpr Question questions[] = {
      "SELECT id FROM compute_attachments WHERE id NOT IN (SELECT id FROM volume_attachments)"},
     {"port belongs to a server that is not there",
      "SELECT id FROM ports WHERE server <> '' AND server NOT IN (SELECT id FROM compute_servers WHERE deleted IS NULL)"},
-    {"job's deadline passed more than an hour ago",
-     "SELECT id || ' (' || kind || ' of ' || subject || ')' FROM jobs WHERE deadline < (unixepoch() - 3600) * 1000000"},
+    {"job does not get done",
+     "SELECT id || ' (' || kind || ' of ' || subject || ', attempt ' || attempt || ': ' || error || ')' FROM jobs WHERE attempt > 3 AND "
+     "error <> ''"},
+    {"job has been at work for more than a day",
+     "SELECT id || ' (' || kind || ' of ' || subject || ')' FROM jobs WHERE begun < (unixepoch() - 86400) * 1000000"},
 };
 
 }
 
 int printJobs(const std::filesystem::path& stateDir, std::ostream& out) {
     store::Store store({.file = storeIn(stateDir)});
-    auto rows = store.reader().query("SELECT id, kind, subject, state, step, attempt, error FROM jobs ORDER BY id");
+    auto rows = store.reader().query("SELECT id, kind, subject, state, step, attempt, error, progress, total FROM jobs ORDER BY id");
     while (rows.next()) {
         const auto row = rows.row();
         out << row.integer(0) << ' ' << row.text(1) << ' ' << row.text(2) << ' ' << row.text(3) << " step " << row.integer(4) << " attempt "
             << row.integer(5);
+        if (row.integer(7) > 0)
+            out << ' ' << row.integer(7) << " of " << (row.integer(8) > 0 ? std::to_string(row.integer(8)) : std::string("?")) << " bytes";
         if (!row.text(6).empty()) out << " (" << row.text(6) << ')';
         out << '\n';
     }

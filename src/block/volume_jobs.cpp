@@ -20,15 +20,17 @@ void VolumeService::declareJobs() {
                             .step(
                                 "allocate", [this, volumeOf](jobs::Run& run) { driver_.ensure(VolumeId{run.subject}, volumeOf(run).size); },
                                 [this](jobs::Run& run) { driver_.discard(VolumeId{run.subject}); })
-                            .step("fill",
-                                  [this, volumeOf](jobs::Run& run) {
-                                      const auto volume = volumeOf(run);
-                                      if (volume.image.empty()) return;
-                                      if (volume.status == Creating)
-                                          parts_.store.write(
-                                              [&](store::Transaction& tx) { table_.move(tx, volume.id, Creating, Downloading, now()); });
-                                      driver_.fill(volume.id, volume.size, images_.source(volume.image, volume.size.bytes()));
-                                  })
+                            .step(
+                                "fill",
+                                [this, volumeOf](jobs::Run& run) {
+                                    const auto volume = volumeOf(run);
+                                    if (volume.image.empty()) return;
+                                    if (volume.status == Creating)
+                                        parts_.store.write(
+                                            [&](store::Transaction& tx) { table_.move(tx, volume.id, Creating, Downloading, now()); });
+                                    driver_.fill(volume.id, volume.size, images_.source(volume.image, volume.size.bytes()), run.cancelled);
+                                },
+                                {}, jobs::copyLane)
                             .within(std::chrono::hours(1))
                             .onDone([this](store::Transaction& tx, jobs::Run& run) {
                                 const auto volume = table_.find(tx, VolumeId{run.subject});
@@ -65,10 +67,7 @@ void VolumeService::declareJobs() {
                                 table_.remove(tx, volume->id);
                                 parts_.bus.announce(tx, VolumeDeleted{volume->id, volume->project});
                             })
-                            .onFailed([this](store::Transaction& tx, jobs::Run& run, const std::string& reason) {
-                                parts_.log.error("volume could not be deleted", {{"volume", run.subject}, {"reason", reason}});
-                                table_.move(tx, VolumeId{run.subject}, Deleting, ErrorDeleting, now());
-                            }));
+                            .untilDone());
 }
 
 /// Back to where it was: who had it has it still, unless it has been let go meanwhile. A volume in use that could not grow is as good as

@@ -142,7 +142,7 @@ Volume VolumeService::create(const Caller& caller, const NewVolume& wanted) {
         for (const auto* resource : {"gigabytes", "gigabytes___DEFAULT__"})
             quotas_.claim(tx, owner, resource, table_.gigabytesOf(tx, volume.project), volume.size.count);
         table_.insert(tx, volume);
-        parts_.jobs.enqueue(tx, "block.volume.create", volume.id.text);
+        parts_.jobs.enqueue(tx, "block.volume.create", volume.id.text, "", volume.project.text);
         return volume;
     });
 }
@@ -209,7 +209,7 @@ void VolumeService::startRemoval(store::Transaction& tx, const Volume& volume, b
     if (force) // what is still at work on it takes back what it did; the deletion comes after
         for (const auto* kind : {"block.volume.create", "block.volume.extend"}) parts_.jobs.cancel(tx, kind, volume.id.text);
     table_.move(tx, volume.id, volume.status, Deleting, now());
-    parts_.jobs.enqueue(tx, "block.volume.delete", volume.id.text);
+    parts_.jobs.enqueue(tx, "block.volume.delete", volume.id.text, "", volume.project.text);
 }
 
 void VolumeService::remove(const Caller& caller, const VolumeId& id, bool force) {
@@ -275,7 +275,7 @@ void VolumeService::extend(const Caller& caller, std::string_view rule, const Vo
             quotas_.claim(tx, owner, resource, table_.gigabytesOf(tx, volume.project), size.count - volume.size.count);
         table_.move(tx, id, volume.status, Extending, now());
         table_.setNewSize(tx, id, size);
-        parts_.jobs.enqueue(tx, "block.volume.extend", id.text);
+        parts_.jobs.enqueue(tx, "block.volume.extend", id.text, "", volume.project.text);
     });
 }
 

@@ -261,7 +261,10 @@ private:
     GuestSpec specOf(store::Reader& db, const Server& server);
     DiskSource baseOf(const Server& server) const;
     DiskSource rootOf(const ServerId& server) const;
-    void ensureDisk(const ServerId& id);
+    void ensureDisk(const ServerId& id, const Cancelled& cancelled);
+    void powerOff(jobs::Run& run, std::chrono::seconds patience);
+    void letGoOfVolume(jobs::Run& run, const std::string& volume);
+    void letGoOfNic(jobs::Run& run, const std::string& mac);
     void boot(const ServerId& id);
     void close(store::Transaction& tx, const jobs::Run& run, VmState vm, PowerState power);
     void failed(store::Transaction& tx, jobs::Run& run, std::string_view doing, const std::string& reason);

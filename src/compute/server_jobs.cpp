@@ -54,7 +54,7 @@ std::shared_ptr<std::mutex> Servers::lockOf(const std::string& base) {
     return lock;
 }
 
-void Servers::ensureDisk(const ServerId& id) {
+void Servers::ensureDisk(const ServerId& id, const Cancelled& cancelled) {
     const auto server = ServerTable::find(reader(), id);
     if (!server || !server->image) return; // boots from a volume
     const DiskSource base = baseOf(*server);
@@ -62,7 +62,7 @@ void Servers::ensureDisk(const ServerId& id) {
     if (!fs::exists(base.path)) {
         const auto lock = lockOf(server->base);
         const std::lock_guard guard(*lock);
-        if (!fs::exists(base.path)) hypervisor_.ensureBase(images_.source(server->image, most), base);
+        if (!fs::exists(base.path)) hypervisor_.ensureBase(images_.source(server->image, most), base, cancelled);
     }
     if (most && fs::exists(base.path) && fs::file_size(base.path) > static_cast<std::uintmax_t>(most->count))
         throw Error(Failure::Invalid, "the disk of image ", server->image, " is larger than the flavor's");
@@ -113,8 +113,10 @@ Job Servers::createJob() {
     return Job("compute.server.create")
         .within(std::chrono::minutes(60)) // a large image takes its time to copy
         .step(
-            "disk", [this](Run& run) { ensureDisk(run.id_of<ServerId>()); }, [this](Run& run) { fs::remove_all(instances_ / run.subject); })
-        .step("wire", [this](Run&) { network_.ensureWired(); })
+            "disk", [this](Run& run) { ensureDisk(run.id_of<ServerId>(), run.cancelled); },
+            [this](Run& run) { fs::remove_all(instances_ / run.subject); }, jobs::copyLane)
+        .step(
+            "wire", [this](Run&) { network_.ensureWired(); }, {}, jobs::wireLane)
         .step(
             "boot", [this](Run& run) { boot(run.id_of<ServerId>()); }, [this](Run& run) { hypervisor_.ensureGone(run.id_of<ServerId>()); })
         .onDone([this](Transaction& tx, Run& run) {
@@ -129,6 +131,7 @@ Job Servers::deleteJob() {
     return Job("compute.server.delete")
         .step("guest", [this](Run& run) { hypervisor_.ensureGone(run.id_of<ServerId>()); })
         .step("disk", [this](Run& run) { fs::remove_all(instances_ / run.subject); })
+        .untilDone() // it was promised: 204
         .onDone([this](Transaction& tx, Run& run) {
             endAction(tx, run, true);
             const auto server = ServerTable::find(tx, run.id_of<ServerId>());
@@ -138,13 +141,45 @@ Job Servers::deleteJob() {
             parts_.bus.announce(tx, ServerDeleted{server->id, server->project});
             const bool baseUsed = tx.query("SELECT 1 FROM compute_servers WHERE base = ? AND deleted IS NULL", server->base).any();
             if (!baseUsed) tx.afterCommit([&reconciler = parts_.reconciler] { reconciler.kick("compute"); });
-        })
-        .onFailed([this](Transaction& tx, Run& run, const std::string& reason) { failed(tx, run, "delete", reason); });
+        });
+}
+
+/// Asks the guest to power off, for as long as `patience`, then pulls the plug. No thread waits meanwhile.
+void Servers::powerOff(Run& run, std::chrono::seconds patience) {
+    constexpr std::chrono::milliseconds look{250};
+    constexpr int looksAPress = 40; // ten seconds: one that is still booting does not hear the first
+    const auto id = run.id_of<ServerId>();
+    const auto power = hypervisor_.powerState(id);
+    if (!power || *power == PowerState::Shutdown || *power == PowerState::Crashed) return;
+    if (*power == PowerState::Suspended || run.now - run.stepBegan >= patience) {
+        if (patience.count() > 0) parts_.log.info("A guest did not power off when asked; it is made to", {{"server", id.text}});
+        return hypervisor_.ensureOff(id);
+    }
+    if (run.looks % looksAPress == 0) {
+        hypervisor_.pressPowerButton(id);
+        if (hypervisor_.powerState(id) == PowerState::Shutdown) return;
+    }
+    run.notYet(look);
+}
+
+namespace {
+
+/// A guest lets go of a device when it likes: it is asked, looked at, and asked again for as long as it may take it to boot.
+/// Error(TimedOut) where it never does. `detached(ask)` asks and looks.
+void letGo(Run& run, const std::function<bool(bool ask)>& detached) {
+    constexpr std::chrono::milliseconds look{100};
+    constexpr int looksAnAsk = 50; // five seconds
+    if (detached(run.looks % looksAnAsk == 0)) return;
+    if (run.now - run.stepBegan > std::chrono::seconds(120)) throw Error(Failure::TimedOut, "the guest does not let go of the device");
+    run.notYet(run.looks == 0 ? look / 10 : look);
+}
+
 }
 
 Job Servers::startJob() {
     return Job("compute.server.start")
-        .step("wire", [this](Run&) { network_.ensureWired(); })
+        .step(
+            "wire", [this](Run&) { network_.ensureWired(); }, {}, jobs::wireLane)
         .step("boot", [this](Run& run) { boot(run.id_of<ServerId>()); })
         .onDone([this](Transaction& tx, Run& run) { close(tx, run, VmState::Active, PowerState::Running); })
         .onFailed([this](Transaction& tx, Run& run, const std::string& reason) { failed(tx, run, "start", reason); });
@@ -152,30 +187,31 @@ Job Servers::startJob() {
 
 Job Servers::stopJob() {
     return Job("compute.server.stop")
-        .step("stop", [this](Run& run) { hypervisor_.ensureStopped(run.id_of<ServerId>(), patience(parts_.config)); })
+        .step("stop", [this](Run& run) { powerOff(run, patience(parts_.config)); })
         .onDone([this](Transaction& tx, Run& run) { close(tx, run, VmState::Stopped, PowerState::Shutdown); })
         .onFailed([this](Transaction& tx, Run& run, const std::string& reason) { failed(tx, run, "stop", reason); });
 }
 
 Job Servers::rebootJob() {
     return Job("compute.server.reboot")
-        .step("reboot",
-              [this](Run& run) {
-                  const auto id = run.id_of<ServerId>();
-                  if (!run.arguments().boolean("hard", false)) {
-                      try {
-                          return hypervisor_.reboot(id, patience(parts_.config));
-                      } catch (const Error& error) {
-                          parts_.log.info("A guest did not reboot when asked; it is made to",
-                                          {{"server", id.text}, {"because", error.what()}});
-                      }
-                  }
-                  hypervisor_.ensureStopped(id, std::chrono::seconds(0));
-              })
-        .step("wire", [this](Run&) { network_.ensureWired(); })
+        // Off and on again instead of the hypervisor's own reboot: only this shows whether the guest has followed. One that does not answer
+        // is made to.
+        .step(
+            "off",
+            [this](Run& run) { powerOff(run, run.arguments().boolean("hard", false) ? std::chrono::seconds(0) : patience(parts_.config)); })
+        .step(
+            "wire", [this](Run&) { network_.ensureWired(); }, {}, jobs::wireLane)
         .step("boot", [this](Run& run) { boot(run.id_of<ServerId>()); })
         .onDone([this](Transaction& tx, Run& run) { close(tx, run, VmState::Active, PowerState::Running); })
         .onFailed([this](Transaction& tx, Run& run, const std::string& reason) { failed(tx, run, "reboot", reason); });
+}
+
+void Servers::letGoOfVolume(Run& run, const std::string& volume) {
+    letGo(run, [&](bool ask) { return hypervisor_.detached(run.id_of<ServerId>(), volume, ask); });
+}
+
+void Servers::letGoOfNic(Run& run, const std::string& mac) {
+    letGo(run, [&](bool ask) { return hypervisor_.nicDetached(run.id_of<ServerId>(), mac, ask); });
 }
 
 namespace {
@@ -203,7 +239,7 @@ Job Servers::attachVolumeJob() {
                                                                             .root = false});
             },
             [this, find](Run& run) {
-                if (const auto attachment = find(reader(), run)) hypervisor_.ensureDetached(run.id_of<ServerId>(), attachment->volume.text);
+                if (const auto attachment = find(reader(), run)) letGoOfVolume(run, attachment->volume.text);
             })
         .onDone([this](Transaction& tx, Run& run) {
             block_.attached(tx, attachmentOf(run));
@@ -219,7 +255,7 @@ Job Servers::attachVolumeJob() {
 Job Servers::detachVolumeJob() {
     return Job("compute.server.detach-volume")
         .attempts(2) // each waits two minutes for the guest to let go
-        .step("detach", [this](Run& run) { hypervisor_.ensureDetached(run.id_of<ServerId>(), run.arguments().text("volume")); })
+        .step("detach", [this](Run& run) { letGoOfVolume(run, run.arguments().text("volume")); })
         .onDone([this](Transaction& tx, Run& run) {
             block_.released(tx, attachmentOf(run));
             ServerTable::untie(tx, attachmentOf(run));
@@ -245,7 +281,7 @@ void Servers::volumeExtended(Transaction& tx, const ServerId& id, const VolumeId
     begun.host = server->host;
     begun.started = begun.updated = parts_.ambient.now();
     parts_.jobs.enqueue(tx, "compute.server.extend-volume", id.text,
-                        payloadOf(ServerTable::begin(tx, begun), "\"volume\":" + jsonText(volume.text)));
+                        payloadOf(ServerTable::begin(tx, begun), "\"volume\":" + jsonText(volume.text)), server->project.text);
 }
 
 Job Servers::extendVolumeJob() {
@@ -269,7 +305,8 @@ Job Servers::attachNicJob() {
         return std::nullopt;
     };
     return Job("compute.server.attach-nic")
-        .step("wire", [this](Run&) { network_.ensureWired(); })
+        .step(
+            "wire", [this](Run&) { network_.ensureWired(); }, {}, jobs::wireLane)
         .step(
             "attach",
             [this, find](Run& run) {
@@ -279,7 +316,7 @@ Job Servers::attachNicJob() {
                                            GuestNic{.port = port->id, .tap = port->tap, .mac = port->mac, .mtu = port->mtu});
             },
             [this, find](Run& run) {
-                if (const auto port = find(run)) hypervisor_.ensureNicDetached(run.id_of<ServerId>(), port->mac);
+                if (const auto port = find(run)) letGoOfNic(run, port->mac);
             })
         .onDone([this](Transaction& tx, Run& run) { endAction(tx, run, true); })
         .onFailed([this](Transaction& tx, Run& run, const std::string& reason) {
@@ -291,7 +328,7 @@ Job Servers::attachNicJob() {
 Job Servers::detachNicJob() {
     return Job("compute.server.detach-nic")
         .attempts(2)
-        .step("detach", [this](Run& run) { hypervisor_.ensureNicDetached(run.id_of<ServerId>(), run.arguments().text("mac")); })
+        .step("detach", [this](Run& run) { letGoOfNic(run, run.arguments().text("mac")); })
         .onDone([this](Transaction& tx, Run& run) {
             network_.releasePort(tx, portOf(run));
             endAction(tx, run, true);
@@ -349,12 +386,12 @@ void Servers::compare(const Server& server, const std::set<std::string>& guests,
         } else if (shouldRun && (hostRestarted || !there)) {
             parts_.log.info("Starting a server again that the machine has lost", {{"server", server.id.text}});
             ServerTable::move(tx, *now, now->vm, TaskState::PoweringOn, power, parts_.ambient.now());
-            parts_.jobs.enqueue(tx, "compute.server.start", server.id.text);
+            parts_.jobs.enqueue(tx, "compute.server.start", server.id.text, "", server.project.text);
         } else if (shouldRun) { // its own doing, from inside
             ServerTable::move(tx, *now, VmState::Stopped, TaskState::None, power, parts_.ambient.now());
         } else {
             ServerTable::move(tx, *now, now->vm, TaskState::PoweringOff, power, parts_.ambient.now());
-            parts_.jobs.enqueue(tx, "compute.server.stop", server.id.text);
+            parts_.jobs.enqueue(tx, "compute.server.stop", server.id.text, "", server.project.text);
         }
     });
 }

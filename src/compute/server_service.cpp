@@ -236,7 +236,7 @@ std::vector<Server> Servers::create(const identity::Caller& caller, const NewSer
             addNics(tx, caller, server, wanted);
             addVolumes(tx, server, wanted);
             const auto action = record(tx, caller, server, "create", "compute__do_build_and_run_instance");
-            parts_.jobs.enqueue(tx, "compute.server.create", server.id.text, payloadOf(action, ""));
+            parts_.jobs.enqueue(tx, "compute.server.create", server.id.text, payloadOf(action, ""), server.project.text);
             parts_.bus.announce(tx, ServerPlanned{server.id, server.project});
             made.push_back(std::move(server));
         }
@@ -264,7 +264,8 @@ void Servers::begin(const identity::Caller& caller, const ServerId& id, const Ve
         refuseUnless(server, caller, verb.doing, verb.states, verb.idle);
         if (!server.launched) throw Error(Failure::Conflict, "Cannot '", verb.doing, "' instance ", id, " while it is in launched_at None");
         ServerTable::move(tx, server, server.vm, verb.task, server.power, parts_.ambient.now());
-        parts_.jobs.enqueue(tx, verb.job, id.text, payloadOf(record(tx, caller, server, verb.action, verb.event), more));
+        parts_.jobs.enqueue(tx, verb.job, id.text, payloadOf(record(tx, caller, server, verb.action, verb.event), more),
+                            server.project.text);
     });
 }
 
@@ -326,10 +327,11 @@ void Servers::remove(const identity::Caller& caller, const ServerId& id) {
         refuseUnless(server, caller, "delete", anyState, false);
         if (server.task == TaskState::Deleting) return; // under way already
         ServerTable::move(tx, server, server.vm, TaskState::Deleting, server.power, parts_.ambient.now());
-        for (const char* kind : {"create", "start", "stop", "reboot", "attach-volume", "detach-volume", "attach-nic", "detach-nic"})
+        for (const char* kind :
+             {"create", "start", "stop", "reboot", "attach-volume", "detach-volume", "extend-volume", "attach-nic", "detach-nic"})
             parts_.jobs.cancel(tx, std::string("compute.server.") + kind, id.text);
         parts_.jobs.enqueue(tx, "compute.server.delete", id.text,
-                            payloadOf(record(tx, caller, server, "delete", "compute_terminate_instance"), ""));
+                            payloadOf(record(tx, caller, server, "delete", "compute_terminate_instance"), ""), server.project.text);
     });
 }
 
@@ -429,7 +431,7 @@ VolumeTie Servers::attachVolume(const identity::Caller& caller, const ServerId& 
         ServerTable::tie(tx, id, tie);
         const auto action = record(tx, caller, server, "attach_volume", "compute_attach_volume");
         parts_.jobs.enqueue(tx, "compute.server.attach-volume", id.text,
-                            payloadOf(action, "\"attachment\":" + jsonText(tie.attachment.id.text)));
+                            payloadOf(action, "\"attachment\":" + jsonText(tie.attachment.id.text)), server.project.text);
         return tie;
     });
 }
@@ -447,7 +449,8 @@ void Servers::detachVolume(const identity::Caller& caller, const ServerId& id, c
         const auto action = record(tx, caller, server, "detach_volume", "compute_detach_volume");
         parts_.jobs.enqueue(
             tx, "compute.server.detach-volume", id.text,
-            payloadOf(action, "\"attachment\":" + jsonText(tie->attachment.id.text) + ",\"volume\":" + jsonText(volume.text)));
+            payloadOf(action, "\"attachment\":" + jsonText(tie->attachment.id.text) + ",\"volume\":" + jsonText(volume.text)),
+            server.project.text);
     });
 }
 
@@ -471,7 +474,8 @@ network::PortFacts Servers::attachNic(const identity::Caller& caller, const Serv
                       tx, caller,
                       {.network = network, .fixedIp = wanted.fixedIp, .securityGroups = {}, .server = id, .hostname = server.hostname});
         const auto action = record(tx, caller, server, "attach_interface", "compute_attach_interface");
-        parts_.jobs.enqueue(tx, "compute.server.attach-nic", id.text, payloadOf(action, "\"port\":" + jsonText(port.id.text)));
+        parts_.jobs.enqueue(tx, "compute.server.attach-nic", id.text, payloadOf(action, "\"port\":" + jsonText(port.id.text)),
+                            server.project.text);
         return port;
     });
 }
@@ -486,7 +490,7 @@ void Servers::detachNic(const identity::Caller& caller, const ServerId& id, cons
         refuseUnless(server, caller, "detach_interface", withGuest, true);
         const auto action = record(tx, caller, server, "detach_interface", "compute_detach_interface");
         parts_.jobs.enqueue(tx, "compute.server.detach-nic", id.text,
-                            payloadOf(action, "\"port\":" + jsonText(port.text) + ",\"mac\":" + jsonText(found->mac)));
+                            payloadOf(action, "\"port\":" + jsonText(port.text) + ",\"mac\":" + jsonText(found->mac)), server.project.text);
     });
 }
 

@@ -152,14 +152,18 @@ void Cache::reconcile() {
 void Cache::declareJobs() {
     parts_.jobs.declare(
         jobs::Job("image.cache")
+            .lane(jobs::copyLane)
             .step(
                 "copy", [this](jobs::Run& run) { copy(run); }, [this](jobs::Run& run) { folder_.discard(run.id_of<ImageId>()); })
             .within(std::chrono::hours(6))
             .onFailed([this](store::Transaction& tx, jobs::Run& run, const std::string&) { table_.remove(tx, run.id_of<ImageId>()); }));
-    parts_.jobs.declare(jobs::Job("image.uncache").step("discard", [this](jobs::Run& run) {
-        const auto id = run.id_of<ImageId>();
-        if (!table_.has(parts_.store.reader(), id)) folder_.discard(id); // it may be wanted again
-    }));
+    parts_.jobs.declare(jobs::Job("image.uncache")
+                            .step("discard",
+                                  [this](jobs::Run& run) {
+                                      const auto id = run.id_of<ImageId>();
+                                      if (!table_.has(parts_.store.reader(), id)) folder_.discard(id); // it may be wanted again
+                                  })
+                            .untilDone());
 }
 
 /// A copy is only good if it has the digest of what was uploaded (OSSA-2024-004).

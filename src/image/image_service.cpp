@@ -206,7 +206,7 @@ void ImageService::remove(const Caller& caller, const ImageId& id) {
         if (image.isProtected) throw Error(Failure::Forbidden, "Image ", id, " is protected and cannot be deleted.");
         table_.remove(tx, id);
         parts_.jobs.cancel(tx, "image.import", id.text);
-        parts_.jobs.enqueue(tx, "image.delete", id.text);
+        parts_.jobs.enqueue(tx, "image.delete", id.text, "", image.owner.text);
         parts_.bus.announce(tx, ImageDeleted{id});
     });
 }

@@ -143,7 +143,8 @@ Task Imports::beginIn(store::Transaction& tx, const Caller& caller, const ImageR
     parts_.jobs.enqueue(tx, "image.import", image.id.text,
                         R"({"task":)" + jsonText(task.id) + R"(,"method":)" + jsonText(wanted.method) + R"(,"uri":)" +
                             jsonText(wanted.uri) + R"(,"all_must_succeed":)" + (wanted.allMustSucceed ? "true" : "false") +
-                            R"(,"inject":)" + (!copy && injectsFor(caller) ? "true" : "false") + R"(,"stores":[)" + backends + "]}");
+                            R"(,"inject":)" + (!copy && injectsFor(caller) ? "true" : "false") + R"(,"stores":[)" + backends + "]}",
+                        caller.project.text);
     return task;
 }
 

@@ -54,7 +54,8 @@ void Imports::declareJobs() {
     };
     const auto discardStaged = [this](jobs::Run& run) { staging_.discard(run.id_of<ImageId>()); };
     parts_.jobs.declare(jobs::Job("image.import")
-                            .step("fetch", step(&Imports::fetch), discardStaged)
+                            .step("fetch", step(&Imports::fetch), discardStaged, jobs::transferLane)
+                            .lane(jobs::copyLane)
                             .step("unpack", step(&Imports::unpackStaged))
                             .step("convert", step(&Imports::convertStaged))
                             .step("fill", step(&Imports::fill), [this](jobs::Run& run) { empty(run); })
@@ -62,12 +63,15 @@ void Imports::declareJobs() {
                             .within(std::chrono::hours(24))
                             .onDone([this](store::Transaction& tx, jobs::Run& run) { finish(tx, run); })
                             .onFailed([this](store::Transaction& tx, jobs::Run& run, const std::string& why) { fail(tx, run, why); }));
-    parts_.jobs.declare(jobs::Job("image.discard-copy").step("discard", [this](jobs::Run& run) {
-        const auto store = run.arguments().text("store");
-        // It may have been copied back meanwhile.
-        if (images_.table().isInStore(parts_.store.reader(), run.id_of<ImageId>(), store)) return;
-        if (auto* found = stores_.find(store)) found->discard(run.id_of<ImageId>());
-    }));
+    parts_.jobs.declare(jobs::Job("image.discard-copy")
+                            .step("discard",
+                                  [this](jobs::Run& run) {
+                                      const auto store = run.arguments().text("store");
+                                      // It may have been copied back meanwhile.
+                                      if (images_.table().isInStore(parts_.store.reader(), run.id_of<ImageId>(), store)) return;
+                                      if (auto* found = stores_.find(store)) found->discard(run.id_of<ImageId>());
+                                  })
+                            .untilDone());
 }
 
 ImageRecord Imports::imageOf(jobs::Run& run) {
@@ -90,7 +94,8 @@ void Imports::fetch(jobs::Run& run) {
     std::int64_t bytes = 0;
     web_.fetch({.url = arguments.text("uri"),
                 .bytesMax = std::min(quotas.room(db, image.owner), quotas.stagingRoom(db, image.owner)),
-                .cancelled = run.cancelled},
+                .cancelled = run.cancelled,
+                .progress = run.progress},
                [&](std::span<const std::byte> piece) {
                    sink->append(piece);
                    bytes += static_cast<std::int64_t>(piece.size());

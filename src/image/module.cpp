@@ -19,7 +19,8 @@ namespace {
 WebSource webSource(const Config& config) {
     std::vector<std::uint16_t> ports;
     for (const auto& each : config.list("image", "web_download_ports")) ports.push_back(static_cast<std::uint16_t>(std::stoi(each)));
-    return WebSource(AddressRules(config.list("image", "web_download_networks"), std::move(ports)));
+    return WebSource(AddressRules(config.list("image", "web_download_networks"), std::move(ports)),
+                     {.bytesPerSecondMin = config.integer("image", "web_download_speed_min")});
 }
 
 std::filesystem::path below(const Config& config, std::string_view name) {
@@ -39,6 +40,7 @@ std::vector<ConfigOption> configOptions() {
         {"image", "image_size_cap", std::to_string(tebi), wholeNumber(1, 1024 * tebi)},
         {"image", "web_download_networks", "", {"addresses and blocks of them, several with commas", networksComplaint}},
         {"image", "web_download_ports", "80, 443", orNothing(listOf(wholeNumber(1, 65535)))},
+        {"image", "web_download_speed_min", std::to_string(32 << 10), wholeNumber(1, 1 << 30)},
         {"image", "import_unpack", "false", trueOrFalse()},
         {"image", "import_convert_to", "", oneOf({"", "raw", "qcow2"})},
         {"image", "import_properties", "", {"NAME:VALUE, several with commas", propertiesComplaint}},
@@ -79,7 +81,8 @@ Images::Images(Parts parts, const std::vector<std::unique_ptr<ImageStore>>& stor
     : impl_(std::make_unique<Impl>(parts, stores, identity)) {
     auto& impl = *impl_;
     parts.policies.add("image", policyDefaults("image"));
-    parts.jobs.declare(jobs::Job("image.delete").step("discard", [&impl](jobs::Run& run) { impl.data.discard(run.id_of<ImageId>()); }));
+    parts.jobs.declare(
+        jobs::Job("image.delete").step("discard", [&impl](jobs::Run& run) { impl.data.discard(run.id_of<ImageId>()); }).untilDone());
     impl.imports.declareJobs();
     impl.cache.declareJobs();
     if (impl.has.cache)

@@ -16,7 +16,7 @@
 namespace stratolet::image {
 namespace {
 
-constexpr long redirectsMax = 5, connectSecondsMax = 10, silentSecondsMax = 60;
+constexpr long redirectsMax = 5, connectSecondsMax = 10;
 constexpr std::size_t urlBytesMax = 4096;
 
 void beginOnce() {
@@ -98,8 +98,9 @@ std::size_t takeBytes(char* data, std::size_t, std::size_t count, void* context)
     }
 }
 
-int progress(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+int progress(void* context, curl_off_t total, curl_off_t done, curl_off_t, curl_off_t) {
     const auto& fetch = *static_cast<Fetch*>(context);
+    if (fetch.wanted.progress && done > 0) fetch.wanted.progress(done, total);
     return fetch.wanted.cancelled && fetch.wanted.cancelled() ? 1 : 0;
 }
 
@@ -134,8 +135,8 @@ void WebSource::fetch(const Wanted& wanted, const std::function<void(std::span<c
     set(curl, CURLOPT_FAILONERROR, 1L);
     set(curl, CURLOPT_NOSIGNAL, 1L);
     set(curl, CURLOPT_CONNECTTIMEOUT, connectSecondsMax);
-    set(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-    set(curl, CURLOPT_LOW_SPEED_TIME, silentSecondsMax);
+    set(curl, CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(pace_.bytesPerSecondMin));
+    set(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(pace_.window.count()));
     set(curl, CURLOPT_BUFFERSIZE, 512L << 10);
     set(curl, CURLOPT_USERAGENT, "stratolet");
     set(curl, CURLOPT_OPENSOCKETFUNCTION, openSocket);
@@ -152,7 +153,8 @@ void WebSource::fetch(const Wanted& wanted, const std::function<void(std::span<c
         throw Error(Failure::Invalid, "The address is refused: ", fetch.refusal, ".");
     switch (result) {
     case CURLE_ABORTED_BY_CALLBACK: throw Error(Failure::Busy, "The download was stopped.");
-    case CURLE_OPERATION_TIMEDOUT: throw Error(Failure::TimedOut, "The download took too long.");
+    case CURLE_OPERATION_TIMEDOUT:
+        throw Error(Failure::Invalid, "What is at that address comes too slowly: less than ", pace_.bytesPerSecondMin, " bytes a second.");
     case CURLE_HTTP_RETURNED_ERROR: {
         long status = 0;
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);

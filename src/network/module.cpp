@@ -222,6 +222,7 @@ Network::Network(Parts parts, NetworkDriver& driver, identity::Identity& identit
     parts.policies.add("network", policyDefaults("network"));
     parts.reconciler.declare("network", [impl = impl_.get()] { impl->mend(); });
     parts.jobs.declare(jobs::Job("network.apply")
+                           .lane(jobs::wireLane)
                            .step("apply", [&reconciler = parts.reconciler](jobs::Run&) { reconciler.now("network"); })
                            .within(std::chrono::seconds(300)));
     parts.bus.on<identity::ProjectDeleted>(

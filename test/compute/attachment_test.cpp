@@ -71,7 +71,7 @@ TEST_CASE("A volume that the guest does not let go of stays in use", "[compute][
     const auto volume = cloud.createsVolume(cloud.alice);
     cloud.alice.posts(attachmentsOf(server), attachmentBody(volume));
     cloud.appliance.settle();
-    cloud.appliance.hypervisor().failOn("ensureDetached", 100, Failure::TimedOut);
+    cloud.appliance.hypervisor().failOn("detached", 100, Failure::TimedOut);
     CHECK(cloud.alice.deletes(attachmentsOf(server) + "/" + volume).status == 202);
     cloud.appliance.settle();
     CHECK(cloud.volumeStatus(cloud.alice, volume) == "in-use");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <thread>
 
 #include <catch2/catch.hpp>
 
@@ -60,6 +61,13 @@ struct Cloud {
         REQUIRE(answer.status == 202);
         appliance.settle();
         return answer.json().object("volume").text("id");
+    }
+
+    /// Waits until the hypervisor's verb has been called so often; fails the test after two seconds.
+    void isCalled(const std::string& verb, int times) {
+        for (int tries = 0; tries < 400 && appliance.hypervisor().calls(verb) < times; ++tries)
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        REQUIRE(appliance.hypervisor().calls(verb) >= times);
     }
 
     std::string volumeStatus(const Member& member, const std::string& id) const {

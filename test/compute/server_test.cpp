@@ -153,11 +153,70 @@ TEST_CASE("A server stops, starts and reboots, and says so", "[compute][server]"
 TEST_CASE("A soft reboot that the guest does not answer becomes a hard one", "[compute][server]") {
     Cloud cloud;
     const auto id = cloud.boots(cloud.alice, "web");
-    cloud.appliance.hypervisor().failOn("reboot", 1, Failure::TimedOut);
+    cloud.appliance.hypervisor().beDeaf(true);
     CHECK(cloud.acts(cloud.alice, id, R"({"reboot":{"type":"SOFT"}})").status == 202);
+    cloud.isCalled("pressPowerButton", 1);
+    cloud.appliance.passes(std::chrono::seconds(61)); // its owner's patience
     cloud.appliance.settle();
     CHECK(cloud.status(cloud.alice, id) == "ACTIVE");
-    CHECK(cloud.appliance.hypervisor().calls("ensureStopped") == 1);
+    CHECK(cloud.appliance.hypervisor().calls("pressPowerButton") == 1);
+    CHECK(cloud.appliance.hypervisor().calls("ensureOff") == 1);
+}
+
+TEST_CASE("Fifty guests that ignore the power button are stopped in the time of one, and hold up nobody meanwhile",
+          "[compute][server][load]") {
+    Cloud cloud;
+    const auto bob = cloud.appliance.member("bob");
+    REQUIRE(cloud.appliance.admin()
+                .puts("/compute/v2.1/os-quota-sets/" + cloud.alice.project, R"({"quota_set":{"instances":50,"cores":50}})")
+                .status == 200);
+    REQUIRE(cloud.asksForServer(cloud.alice, "deaf", R"(,"min_count":50,"max_count":50)").status == 202);
+    cloud.appliance.settle();
+    cloud.appliance.hypervisor().beDeaf(true);
+    const auto listed = [&](const std::string& status) {
+        return cloud.alice.gets("/compute/v2.1/servers?status=" + status).json().array("servers").items();
+    };
+    for (const auto& server : listed("ACTIVE")) REQUIRE(cloud.acts(cloud.alice, server.text("id"), R"({"os-stop":null})").status == 202);
+    const auto body = R"({"server":{"name":"mine","flavorRef":"1","networks":"none","imageRef":")" + Cloud::upload(bob) + "\"}}";
+    const auto mine =
+        bob.posts("/compute/v2.1/servers", body, {{"OpenStack-API-Version", "compute 2.93"}}).json().object("server").text("id");
+    for (int tries = 0; tries < 400 && cloud.status(bob, mine) != "ACTIVE"; ++tries)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    CHECK(cloud.status(bob, mine) == "ACTIVE");
+    CHECK(listed("ACTIVE").size() == 50);
+    cloud.isCalled("pressPowerButton", 50);
+
+    cloud.appliance.passes(std::chrono::seconds(61));
+    const auto began = std::chrono::steady_clock::now();
+    cloud.appliance.settle();
+    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(5));
+    CHECK(listed("SHUTOFF").size() == 50);
+    CHECK(cloud.appliance.hypervisor().calls("ensureOff") == 50);
+}
+
+TEST_CASE("A server that is deleted while its image is copied stops being made at once", "[compute][server]") {
+    Cloud cloud;
+    cloud.appliance.hypervisor().slowOn("ensureBase", std::chrono::minutes(10));
+    const auto id = cloud.asksForServer(cloud.alice, "huge").json().object("server").text("id");
+    for (int tries = 0;
+         tries < 400 && !cloud.appliance.appliance().store().reader().query("SELECT 1 FROM jobs WHERE state = 'running'").any(); ++tries)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    CHECK(cloud.alice.deletes("/compute/v2.1/servers/" + id).status == 204);
+    cloud.appliance.settle(); // long before ten minutes are over
+    CHECK(cloud.alice.gets("/compute/v2.1/servers/" + id).status == 404);
+    CHECK(cloud.appliance.hypervisor().guests().empty());
+}
+
+TEST_CASE("A hypervisor that is away is waited for, and a server that was deleted meanwhile never ends in error", "[compute][server]") {
+    Cloud cloud;
+    cloud.appliance.hypervisor().failOn("ensureDefined", 5, Failure::Busy); // more often than a step is tried
+    const auto id = cloud.asksForServer(cloud.alice, "patient").json().object("server").text("id");
+    cloud.appliance.settle();
+    CHECK(cloud.status(cloud.alice, id) == "ACTIVE");
+    cloud.appliance.hypervisor().failOn("ensureGone", 5, Failure::Broken);
+    CHECK(cloud.alice.deletes("/compute/v2.1/servers/" + id).status == 204);
+    cloud.appliance.settle();
+    CHECK(cloud.alice.gets("/compute/v2.1/servers/" + id).status == 404);
 }
 
 TEST_CASE("A server that the host cannot start is in error, and its owner does not learn what the host said", "[compute][server]") {

@@ -12,6 +12,7 @@
 #include "image/support.hpp"
 #include "image/unit/hostile_images.hpp"
 #include "image/web_server.hpp"
+#include "image/web_source.hpp"
 #include "platform/os/fd.hpp"
 #include "platform/os/process.hpp"
 #include "support/test_appliance.hpp"
@@ -293,6 +294,49 @@ TEST_CASE("A download that is larger than allowed ends as soon as it is", "[imag
     CHECK(statusOf(alice, image) == "queued");
     CHECK(lastTask(alice, image).text("message").find("larger") != std::string::npos);
     CHECK(filesIn(cloud.folder() / "staging") == 0);
+}
+
+// S36: what depends on a stranger's speed stands in nobody's way.
+TEST_CASE("Trickling downloads of one project stop neither others' downloads nor anything else", "[image][import][web][lanes]") {
+    TricklingServer slow;
+    WebServer web({{"/small", WebServer::page(std::string(1024, 'x'))}});
+    TestAppliance cloud(
+        {{"image", "web_download_networks", "127.0.0.0/8"}, {"image", "web_download_ports", slow.port() + ", " + web.port()}});
+    const auto alice = cloud.member("alice"), bob = cloud.member("bob");
+    std::vector<std::string> images;
+    for (int each = 0; each < 16; ++each) {
+        images.push_back(makes(alice));
+        REQUIRE(fetches(alice, images.back(), slow.url()).status == 202);
+    }
+    const auto soon = [](const auto& holds) {
+        for (int tries = 0; tries < 1000 && !holds(); ++tries) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        return holds();
+    };
+    REQUIRE(soon([&] { return slow.peers() == 4; })); // half of the lane
+
+    const auto volume = alice.posts("/volume/v3/{project}/volumes", R"({"volume":{"size":1}})").json().object("volume").text("id");
+    CHECK(soon([&] { return alice.gets("/volume/v3/{project}/volumes/" + volume).json().object("volume").text("status") == "available"; }));
+    const auto mine = makes(bob);
+    REQUIRE(fetches(bob, mine, web.url("/small")).status == 202);
+    CHECK(soon([&] { return statusOf(bob, mine) == "active"; }));
+    CHECK(slow.peers() == 4);
+
+    for (const auto& each : images) CHECK(alice.deletes(at(each, "")).status == 204); // which cancels what is going on
+    cloud.settle();
+    CHECK(filesIn(cloud.folder() / "staging") == 0);
+}
+
+TEST_CASE("A download that is slower than allowed is given up, and not tried again", "[image][import][web]") {
+    TricklingServer slow;
+    const image::WebSource source(image::AddressRules({"127.0.0.0/8"}, {static_cast<std::uint16_t>(std::stoi(slow.port()))}),
+                                  {.bytesPerSecondMin = 10000, .window = std::chrono::seconds(2)});
+    try {
+        source.fetch({.url = slow.url(), .bytesMax = 1 << 20}, [](auto) {});
+        FAIL("it came");
+    } catch (const Error& error) {
+        CHECK(error.failure() == Failure::Invalid);
+        CHECK(std::string(error.what()).find("too slowly") != std::string::npos);
+    }
 }
 
 TEST_CASE("An image is in several stores, copied between them, and out of one again", "[image][stores]") {

@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "platform/os/fd.hpp"
 
@@ -77,6 +78,50 @@ private:
     Fd listener_;
     std::uint16_t port_ = 0;
     std::atomic<int> connections_ = 0;
+    std::atomic<bool> ended_ = false;
+    std::thread thread_;
+};
+
+/// Begins a long answer to everybody and sends a byte now and then, to any number of peers at once.
+class TricklingServer {
+public:
+    TricklingServer() {
+        listener_ = Fd(static_cast<int>(check(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket")));
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        check(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), "bind");
+        check(::listen(listener_.get(), 64), "listen");
+        socklen_t length = sizeof address;
+        check(::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &length), "getsockname");
+        port_ = ntohs(address.sin_port);
+        thread_ = std::thread([this] { serve(); });
+    }
+    ~TricklingServer() {
+        ended_ = true;
+        thread_.join();
+    }
+    std::string port() const { return std::to_string(port_); }
+    std::string url() const { return "http://127.0.0.1:" + port() + "/image"; }
+    int peers() const { return peers_; } ///< that have been answered so far
+
+private:
+    void serve() {
+        std::vector<Fd> open;
+        const std::string_view head = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
+        while (!ended_) {
+            pollfd watched{listener_.get(), POLLIN, 0};
+            if (::poll(&watched, 1, 20) == 1) {
+                open.emplace_back(::accept(listener_.get(), nullptr, nullptr));
+                ::send(open.back().get(), head.data(), head.size(), MSG_NOSIGNAL);
+                ++peers_;
+            }
+            for (const auto& each : open) ::send(each.get(), "x", 1, MSG_NOSIGNAL);
+        }
+    }
+    Fd listener_;
+    std::uint16_t port_ = 0;
+    std::atomic<int> peers_ = 0;
     std::atomic<bool> ended_ = false;
     std::thread thread_;
 };

@@ -241,3 +241,191 @@ TEST_CASE("A subscriber that fails is asked again, and has its change and its pl
     REQUIRE(bus.settle(5s));
     CHECK(bench.db->reader().query("SELECT count(*) FROM heard").integer() == 1);
 }
+
+TEST_CASE("No project holds more than half of a lane, so that the next one finds a thread", "[jobs][lanes]") {
+    Bench bench;
+    std::atomic<bool> open = false;
+    std::atomic<int> inside = 0;
+    bench.runner->declare(Job("slow").lane(jobs::transferLane).step("trickle", [&](Run&) {
+        ++inside;
+        while (!open) std::this_thread::sleep_for(1ms);
+    }));
+    bench.runner->declare(Job("quick").lane(jobs::transferLane).step("do", [&](Run& run) { bench.note(run.subject); }));
+    bench.runner->start();
+    bench.db->write([&](Transaction& tx) {
+        for (int each = 0; each < 8; ++each) bench.runner->enqueue(tx, "slow", "a" + std::to_string(each), "", "alice");
+    });
+    while (inside < 2) std::this_thread::sleep_for(1ms);
+    bench.db->write([&](Transaction& tx) {
+        bench.runner->enqueue(tx, "quick", "b", "", "bob");
+        bench.runner->enqueue(tx, "quick", "cloud"); // nobody's
+        bench.runner->enqueue(tx, "quick", "a", "", "alice");
+    });
+    while (bench.runner->list(bench.db->reader()).size() > 9) std::this_thread::sleep_for(1ms);
+    CHECK(inside == 2); // of the lane's four threads
+    CHECK(bench.happened == Strings{"b", "cloud"});
+    open = true;
+    REQUIRE(bench.runner->settle(5s));
+    CHECK(inside == 8);
+}
+
+TEST_CASE("What waits in one lane is in nobody's way in another", "[jobs][lanes]") {
+    Bench bench;
+    std::atomic<bool> open = false;
+    bench.runner->declare(Job("slow")
+                              .step(
+                                  "trickle",
+                                  [&](Run&) {
+                                      while (!open) std::this_thread::sleep_for(1ms);
+                                  },
+                                  {}, jobs::transferLane)
+                              .step("rest", [](Run&) {}));
+    bench.runner->declare(Job("quick").step("do", bench.noting("quick")));
+    bench.runner->start();
+    for (int each = 0; each < 20; ++each) bench.enqueue("slow", std::to_string(each));
+    bench.enqueue("quick", "q");
+    while (bench.runner->list(bench.db->reader()).size() > 20) std::this_thread::sleep_for(1ms);
+    CHECK(bench.happened == Strings{"quick"});
+    open = true;
+    REQUIRE(bench.runner->settle(5s));
+}
+
+TEST_CASE("A step that waits for somebody holds no thread, and fifty such waits last as long as one", "[jobs]") {
+    Bench bench;
+    bench.runner->declare(Job("wait").step("look", [&](Run& run) {
+        CHECK(run.attempt == 1);
+        if (run.now - run.stepBegan >= 300ms) return bench.note(run.subject);
+        run.notYet(20ms);
+    }));
+    bench.runner->start();
+    const auto began = std::chrono::steady_clock::now();
+    for (int each = 0; each < 50; ++each) bench.enqueue("wait", std::to_string(each));
+    REQUIRE(bench.runner->settle(10s));
+    CHECK(bench.happened.size() == 50);
+    CHECK(std::chrono::steady_clock::now() - began < 3s); // with four threads, one after the other would be 3.75 s
+}
+
+TEST_CASE("A cancelled wait ends at once, not when it would have looked again", "[jobs]") {
+    Bench bench;
+    bench.runner->declare(Job("wait").step(
+        "look", [&](Run& run) { run.notYet(1h); }, bench.noting("undone")));
+    bench.runner->start();
+    bench.enqueue("wait", "a");
+    while (bench.runner->list(bench.db->reader()).at(0).state != "running") std::this_thread::sleep_for(1ms);
+    bench.db->write([&](Transaction& tx) { bench.runner->cancel(tx, "wait", "a"); });
+    REQUIRE(bench.runner->settle(5s));
+    CHECK(bench.happened == Strings{"undone"});
+}
+
+TEST_CASE("While it undoes, a job is not told to stop", "[jobs]") {
+    Bench bench;
+    std::atomic<bool> there = false;
+    bench.runner->declare(Job("thing").step(
+        "one",
+        [&](Run& run) {
+            there = true;
+            while (!run.cancelled()) std::this_thread::sleep_for(1ms);
+            throw Error(Failure::Busy, "stopped");
+        },
+        [&](Run& run) { bench.note(run.cancelled() ? "told to stop" : "undone"); }));
+    bench.runner->start();
+    bench.enqueue("thing", "a");
+    while (!there) std::this_thread::sleep_for(1ms);
+    bench.db->write([&](Transaction& tx) { bench.runner->cancel(tx, "thing", "a"); });
+    REQUIRE(bench.runner->settle(5s));
+    CHECK(bench.happened == Strings{"undone"});
+}
+
+namespace {
+
+/// The wall clock, and hours that pass when they are told to.
+struct Hours : RealAmbient {
+    std::atomic<std::int64_t> hours = 0;
+    Time now() override { return RealAmbient::now() + std::chrono::hours(hours); }
+};
+
+}
+
+TEST_CASE("A deadline runs from the first begin, and a power cut does not eat it", "[jobs]") {
+    test::Folder folder;
+    Hours clock;
+    Log log{{.level = Log::Level(99)}};
+    Metrics metrics;
+    store::Store db({.file = folder / "db", .durable = false});
+    db.migrate(migrationsOf("platform"));
+    std::atomic<bool> host = false;
+    std::atomic<int> failed = 0, tries = 0;
+    const auto runner = [&] {
+        auto made = std::make_unique<Jobs>(db, clock, log, metrics, Jobs::Options{.threads = 1});
+        made->declare(Job("thing")
+                          .within(10min)
+                          .step("one",
+                                [&](Run&) {
+                                    ++tries;
+                                    if (!host) throw Error(Failure::Busy, "the host is away");
+                                })
+                          .onFailed([&](Transaction&, Run&, const std::string&) { ++failed; }));
+        return made;
+    };
+    auto first = runner();
+    db.write([&](Transaction& tx) { first->enqueue(tx, "thing", "a"); });
+    clock.hours = 1; // it has waited for its turn: that is not its own time
+    first->start();
+    while (tries < 4) std::this_thread::sleep_for(1ms); // more than three attempts: whoever is away comes back
+    first->park();
+    first.reset();
+    CHECK(failed == 0);
+
+    clock.hours = 7; // nobody was there
+    auto second = runner();
+    second->start();
+    const int before = tries;
+    while (tries < before + 2) std::this_thread::sleep_for(1ms);
+    CHECK(failed == 0);
+    SECTION("and the host comes back") {
+        host = true;
+        REQUIRE(second->settle(10s));
+        CHECK(failed == 0);
+    }
+    SECTION("but while we run it counts") {
+        clock.hours = 8;
+        REQUIRE(second->settle(10s));
+        CHECK(failed == 1);
+    }
+}
+
+TEST_CASE("What was promised is tried until it is done", "[jobs]") {
+    Bench bench;
+    int tries = 0;
+    bench.runner->declare(Job("delete").untilDone().step("discard", [&](Run&) {
+        if (++tries <= 4) throw Error(tries % 2 ? Failure::Broken : Failure::NotFound, "no");
+        bench.note("gone");
+    }));
+    bench.runner->start();
+    bench.enqueue("delete", "a");
+    REQUIRE(bench.runner->settle(20s));
+    CHECK(bench.happened == Strings{"gone"});
+}
+
+TEST_CASE("Where a job is, and how far, can be read while it runs", "[jobs]") {
+    Bench bench;
+    std::atomic<bool> go = false, there = false;
+    bench.runner->declare(Job("copy").step("bytes", [&](Run& run) {
+        run.progress(10, 40);
+        there = true;
+        while (!go) std::this_thread::sleep_for(1ms);
+        run.progress(40, 40);
+    }));
+    bench.runner->start();
+    bench.db->write([&](Transaction& tx) { bench.runner->enqueue(tx, "copy", "a", "", "alice"); });
+    while (!there) std::this_thread::sleep_for(1ms);
+    const auto record = bench.runner->list(bench.db->reader()).at(0);
+    CHECK(record.state == "running");
+    CHECK(record.step == "bytes");
+    CHECK(record.owner == "alice");
+    CHECK(record.begun.has_value());
+    CHECK(record.progress == 10);
+    CHECK(record.total == 40);
+    go = true;
+    REQUIRE(bench.runner->settle(5s));
+}

@@ -51,7 +51,7 @@ struct HypervisorCapacity {
 };
 
 /// What compute needs of a hypervisor. Every verb ensures: it looks first, does what is missing, and may be called again after a crash.
-/// Failures are Error(Broken), or Error(TimedOut).
+/// Called by several threads at once. Failures are Error(Broken), Error(TimedOut), or Error(Busy) while the hypervisor can't be reached.
 class Hypervisor {
 public:
     virtual ~Hypervisor() = default;
@@ -60,7 +60,7 @@ public:
 
     /// Makes the base copy of an image at `base` from `image` (already inspected, of format `format`), raw or qcow2 as is best here.
     /// Replaces nothing.
-    virtual void ensureBase(const DiskSource& image, const DiskSource& base) = 0;
+    virtual void ensureBase(const DiskSource& image, const DiskSource& base, const Cancelled& cancelled) = 0;
 
     /// Makes the root disk at `root` on top of `base`, of `size` bytes at least. Keeps one that is there.
     virtual void ensureRootDisk(const DiskSource& base, const DiskSource& root, Bytes size) = 0;
@@ -70,20 +70,24 @@ public:
 
     virtual void ensureRunning(const ServerId& server) = 0;
 
-    /// Asks the guest to power off (ACPI) and waits for `patience`; then pulls the plug. Zero patience pulls it at once.
-    virtual void ensureStopped(const ServerId& server, std::chrono::seconds patience) = 0;
+    // No verb waits for a guest: it is asked, and looked at again later, by a job that holds no thread meanwhile.
 
-    /// Asks the guest itself to reboot; Error(TimedOut) where it has not begun to within `patience`.
-    virtual void reboot(const ServerId& server, std::chrono::seconds patience) = 0;
+    /// The power button (ACPI). A guest may ignore it, or not hear it while it boots; one that is off or not there does nothing.
+    virtual void pressPowerButton(const ServerId& server) = 0;
+
+    /// Off, whatever the guest thinks of it.
+    virtual void ensureOff(const ServerId& server) = 0;
 
     /// Off and undefined. The disks stay: they are their owner's to remove.
     virtual void ensureGone(const ServerId& server) = 0;
 
-    /// Live where the guest runs, and in its definition. Attaching what is attached, or detaching what is not, is done already.
+    /// Live where the guest runs, and in its definition. Attaching what is attached is done already.
     virtual void ensureAttached(const ServerId& server, const GuestDisk& disk) = 0;
-    virtual void ensureDetached(const ServerId& server, const std::string& serial) = 0;
     virtual void ensureAttached(const ServerId& server, const GuestNic& nic) = 0;
-    virtual void ensureNicDetached(const ServerId& server, const std::string& mac) = 0;
+
+    /// True once the device is in neither the guest nor its definition. A running guest lets go when it likes: where `ask`, it is asked to.
+    virtual bool detached(const ServerId& server, const std::string& serial, bool ask) = 0;
+    virtual bool nicDetached(const ServerId& server, const std::string& mac, bool ask) = 0;
 
     /// The guest sees a disk of this size from now on. The disk behind it has grown already; a guest that is off sees it when it starts.
     virtual void ensureDiskSize(const ServerId& server, const std::string& serial, Bytes size) = 0;

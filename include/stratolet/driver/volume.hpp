@@ -21,7 +21,7 @@ public:
     virtual void ensure(const VolumeId& volume, GiB size) = 0;
 
     /// Fills a volume from an image file that has been inspected; the rest reads as zeros. The volume's content before does not matter.
-    virtual void fill(const VolumeId& volume, GiB size, const DiskSource& image) = 0;
+    virtual void fill(const VolumeId& volume, GiB size, const DiskSource& image, const Cancelled& cancelled) = 0;
 
     /// Gone, and its bytes with it. A volume that isn't there is gone already.
     virtual void discard(const VolumeId& volume) = 0;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <vector>
 
 #include <stratolet/error.hpp>
 
@@ -37,24 +38,45 @@ void syncFolder(const fs::path& folder) {
     check(::fsync(open.get()), "flush the volume folder");
 }
 
-void copyRange(const Fd& from, const Fd& to, off_t begin, off_t end) {
-    off_t in = begin, out = begin;
-    while (in < end) {
-        const auto copied =
-            check(::copy_file_range(from.get(), &in, to.get(), &out, static_cast<std::size_t>(end - in), 0), "copy an image into a volume");
+/// Through a buffer of ours, for file systems that the kernel can't copy between.
+ssize_t copyPiece(const Fd& from, off_t in, const Fd& to, off_t out, std::size_t most) {
+    std::vector<char> piece(std::min<std::size_t>(most, 1 << 20));
+    const auto got = check(::pread(from.get(), piece.data(), piece.size(), in), "read an image");
+    for (ssize_t written = 0; written < got;)
+        written +=
+            check(::pwrite(to.get(), piece.data() + written, static_cast<std::size_t>(got - written), out + written), "write a volume");
+    return got;
+}
+
+void copyRange(const Fd& from, const Fd& to, off_t begin, off_t end, const Cancelled& cancelled) {
+    constexpr off_t pieceMax = 64 << 20; // between two looks at whether it is still wanted
+    bool byKernel = true;
+    for (off_t at = begin; at < end;) {
+        if (cancelled && cancelled()) throw Error(Failure::Busy, "the copy was stopped");
+        const auto most = static_cast<std::size_t>(std::min(end - at, pieceMax));
+        off_t in = at, out = at;
+        auto copied = byKernel ? ::copy_file_range(from.get(), &in, to.get(), &out, most, 0) : -1;
+        if (copied < 0) {
+            // copy_file_range(2): EXDEV between file systems, the others where one of them can't do it at all.
+            const bool cannot = errno == EXDEV || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL;
+            if (byKernel && !cannot) check(copied, "copy an image into a volume");
+            byKernel = false;
+            copied = copyPiece(from, at, to, at, most);
+        }
         if (copied == 0) throw Error(Failure::Broken, "an image became shorter while it was copied");
+        at += copied;
     }
 }
 
 /// Only what is not a hole, so that the volume is as sparse as the image.
-void copySparse(const Fd& from, const Fd& to) {
+void copySparse(const Fd& from, const Fd& to, const Cancelled& cancelled) {
     const off_t length = lengthOf(from);
     for (off_t at = 0; at < length;) {
         const off_t data = ::lseek(from.get(), at, SEEK_DATA);
         if (data < 0 && errno == ENXIO) return; // holes to the end
         check(data, "read an image");
         const off_t hole = check(::lseek(from.get(), data, SEEK_HOLE), "read an image");
-        copyRange(from, to, data, hole);
+        copyRange(from, to, data, hole, cancelled);
         at = hole;
     }
 }
@@ -81,18 +103,19 @@ public:
         check(::fsync(there.get()), "flush a volume");
     }
 
-    void fill(const VolumeId& volume, GiB size, const DiskSource& image) override {
+    void fill(const VolumeId& volume, GiB size, const DiskSource& image, const Cancelled& cancelled) override {
         const auto file = fileOf(volume), part = partOf(volume);
         if (image.format == DiskFormat::Raw) {
             const Fd from(static_cast<int>(check(::open(image.path.c_str(), O_RDONLY | O_CLOEXEC), "open an image")));
             if (lengthOf(from) > size.bytes().count) throw Error(Failure::Broken, "the image is larger than volume ", volume);
-            copySparse(from, create(part));
+            copySparse(from, create(part), cancelled);
         } else {
             const Fd from(static_cast<int>(check(::open(image.path.c_str(), O_RDONLY | O_CLOEXEC), "open an image")));
             const Fd to = create(part); // so that it is ours alone from the beginning
             process::run({.argv = {"qemu-img", "convert", "-f", std::string(nameOf(image.format)), "-O", "raw", process::pathOf(from),
                                    process::pathOf(to)},
                           .timeout = std::chrono::minutes(30),
+                          .cancelled = cancelled,
                           .limits = {.memoryBytesMax = std::int64_t{4} << 30, .cpuSecondsMax = 1800, .fileBytesMax = size.bytes().count},
                           .confined = true,
                           .reads = {from.get()},

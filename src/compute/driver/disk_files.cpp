@@ -70,7 +70,7 @@ void makeFolder(const fs::path& folder) {
 
 }
 
-void ensureBaseFile(const DiskSource& image, const DiskSource& base) {
+void ensureBaseFile(const DiskSource& image, const DiskSource& base, const Cancelled& cancelled) {
     if (fs::exists(base.path)) return;
     makeFolder(base.path.parent_path());
     const Unfinished copy(base.path);
@@ -81,6 +81,7 @@ void ensureBaseFile(const DiskSource& image, const DiskSource& base) {
     process::run({.argv = {"qemu-img", "convert", "-f", std::string(nameOf(image.format)), "-O", std::string(nameOf(base.format)), "-t",
                            "writeback", process::pathOf(from), process::pathOf(to)},
                   .timeout = std::chrono::minutes(30),
+                  .cancelled = cancelled,
                   .limits = limitsFor(most),
                   .confined = true,
                   .reads = {from.get()},

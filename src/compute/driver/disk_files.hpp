@@ -8,7 +8,7 @@ namespace stratolet::compute {
 // Base copies and root disks as files, made by qemu-img under limits. Formats are always said: nothing is probed. What is half made has
 // another name, so that what has the name is whole.
 
-void ensureBaseFile(const DiskSource& image, const DiskSource& base);
+void ensureBaseFile(const DiskSource& image, const DiskSource& base, const Cancelled& cancelled = {});
 void ensureRootFile(const DiskSource& base, const DiskSource& root, Bytes size);
 
 }

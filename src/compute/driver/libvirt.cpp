@@ -3,6 +3,7 @@
 #include <stratolet/error.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <fstream>
 #include <functional>
@@ -116,7 +117,9 @@ public:
         });
     }
 
-    void ensureBase(const DiskSource& image, const DiskSource& base) override { ensureBaseFile(image, base); }
+    void ensureBase(const DiskSource& image, const DiskSource& base, const Cancelled& cancelled) override {
+        ensureBaseFile(image, base, cancelled);
+    }
     void ensureRootDisk(const DiskSource& base, const DiskSource& root, Bytes size) override { ensureRootFile(base, root, size); }
 
     void ensureDefined(const GuestSpec& spec) override {
@@ -142,20 +145,19 @@ public:
         });
     }
 
-    void ensureStopped(const ServerId& server, std::chrono::seconds patience) override {
+    void pressPowerButton(const ServerId& server) override {
         retried([&](virConnectPtr connection) {
             const Domain domain = find(connection, server);
-            if (domain && !asksToPowerOff(domain.get(), patience)) destroy(domain.get());
+            if (!domain || isOff(domain.get())) return;
+            if (virDomainShutdownFlags(domain.get(), VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN) == 0) return;
+            const Trouble reason = trouble();
+            if (!isOff(domain.get())) fail("ask a guest to power off", reason);
         });
     }
 
-    void reboot(const ServerId& server, std::chrono::seconds patience) override {
+    void ensureOff(const ServerId& server) override {
         retried([&](virConnectPtr connection) {
-            const Domain domain = known(connection, server);
-            // Off and on again instead of libvirt's own reboot: only this shows whether the guest has followed.
-            if (!asksToPowerOff(domain.get(), patience))
-                throw Error(Failure::TimedOut, "the guest did not answer a request to reboot within ", patience.count(), " s");
-            start(domain.get());
+            if (const Domain domain = find(connection, server)) destroy(domain.get());
         });
     }
 
@@ -178,13 +180,15 @@ public:
     void ensureAttached(const ServerId& server, const GuestDisk& disk) override {
         attach(server, "disk", disk.serial, serialOf, diskXml(disk));
     }
-    void ensureDetached(const ServerId& server, const std::string& serial) override { detach(server, "disk", serial, serialOf); }
+    bool detached(const ServerId& server, const std::string& serial, bool ask) override {
+        return detached(server, "disk", serial, serialOf, ask);
+    }
     void ensureAttached(const ServerId& server, const GuestNic& nic) override {
         const std::string xml = nicXml(nic);
         attach(server, "interface", macOf(xml), macOf, xml);
     }
-    void ensureNicDetached(const ServerId& server, const std::string& mac) override {
-        detach(server, "interface", macOf("<mac address='" + mac + "'/>"), macOf);
+    bool nicDetached(const ServerId& server, const std::string& mac, bool ask) override {
+        return detached(server, "interface", macOf("<mac address='" + mac + "'/>"), macOf, ask);
     }
 
     void ensureDiskSize(const ServerId& server, const std::string& serial, Bytes size) override {
@@ -240,22 +244,22 @@ private:
 
     fs::path consoleLog(const ServerId& server) const { return options_.consoleDir / (server.text + ".log"); }
 
-    /// The connection, made anew where libvirt has gone away since: a restart of it takes a moment.
+    /// The connection, made anew where libvirt has gone away since. Error(Busy) while it is away: a job comes again, nobody waits here.
     Connection connected() {
         const std::lock_guard guard(lock_);
         if (connection_ && virConnectIsAlive(connection_.get()) == 1) return connection_;
         const bool again = connection_ != nullptr;
         connection_.reset();
-        const auto end = Clock::now() + 10s;
-        for (;;) {
-            if (virConnectPtr fresh = virConnectOpen(options_.uri.c_str())) {
-                connection_ = Connection(fresh, closeConnection);
-                if (again) log_.info("Libvirt is back", {{"uri", options_.uri}});
-                return connection_;
-            }
-            if (!again || Clock::now() > end) fail("reach libvirt at " + options_.uri);
-            std::this_thread::sleep_for(200ms);
+        const virConnectPtr fresh = virConnectOpen(options_.uri.c_str());
+        if (!fresh) {
+            const Trouble reason = trouble();
+            throw Error(Failure::Busy, "could not reach libvirt at ", options_.uri, ": ",
+                        reason && reason->message ? reason->message : "libvirt gives no reason");
         }
+        connection_ = Connection(fresh, closeConnection);
+        if (again || lost_) log_.info("Libvirt is back", {{"uri", options_.uri}});
+        lost_ = false;
+        return connection_;
     }
 
     /// Every verb looks before it acts, so one that was cut off by a restart of libvirt is simply begun again.
@@ -267,6 +271,7 @@ private:
             if (virConnectIsAlive(connection.get()) == 1) throw;
         }
         log_.warning("Lost libvirt while it worked for us; trying once more", {{"uri", options_.uri}});
+        lost_ = true;
         const Connection fresh = connected();
         return work(fresh.get());
     }
@@ -317,26 +322,6 @@ private:
         return power == PowerState::Shutdown || power == PowerState::Crashed;
     }
 
-    /// The power button, pressed again now and then (a guest that is still booting does not hear it), until the guest is off or `patience`
-    /// is over.
-    static bool asksToPowerOff(virDomainPtr domain, std::chrono::seconds patience) {
-        const auto begin = Clock::now();
-        auto press = begin;
-        for (PowerState power; (power = powerOfDomain(domain)) != PowerState::Shutdown && power != PowerState::Crashed;) {
-            const auto now = Clock::now();
-            if (now - begin >= patience || power == PowerState::Suspended) return false;
-            if (now >= press) {
-                if (virDomainShutdownFlags(domain, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN) < 0) {
-                    const Trouble reason = trouble();
-                    if (!isOff(domain)) fail("ask a guest to power off", reason);
-                }
-                press = now + 10s;
-            }
-            std::this_thread::sleep_for(100ms);
-        }
-        return true;
-    }
-
     static void destroy(virDomainPtr domain) {
         if (isOff(domain)) return;
         if (virDomainDestroyFlags(domain, VIR_DOMAIN_DESTROY_GRACEFUL) == 0 || isOff(domain) || virDomainDestroy(domain) == 0) return;
@@ -365,37 +350,29 @@ private:
         });
     }
 
-    void detach(const ServerId& server, std::string_view kind, const std::string& wanted, Key key) {
-        retried([&](virConnectPtr connection) {
+    bool detached(const ServerId& server, std::string_view kind, const std::string& wanted, Key key, bool ask) {
+        return retried([&](virConnectPtr connection) {
             const Domain domain = find(connection, server);
-            if (!domain) return;
-            if (virDomainIsActive(domain.get()) == 1) unplug(domain.get(), kind, wanted, key);
+            if (!domain) return true;
+            if (virDomainIsActive(domain.get()) == 1) {
+                if (const auto block = device(domain.get(), 0, kind, wanted, key)) {
+                    // A request that is refused while an earlier one is under way says nothing: only looking tells.
+                    if (ask) virDomainDetachDeviceFlags(domain.get(), block->c_str(), VIR_DOMAIN_AFFECT_LIVE);
+                    return false;
+                }
+            }
             if (const auto block = device(domain.get(), VIR_DOMAIN_XML_INACTIVE, kind, wanted, key))
                 checked(virDomainDetachDeviceFlags(domain.get(), block->c_str(), VIR_DOMAIN_AFFECT_CONFIG),
                         "take a device out of a guest's definition");
+            return true;
         });
-    }
-
-    /// A guest lets go of a device when it likes: ask, look, and ask again for as long as it may take it to boot.
-    static void unplug(virDomainPtr domain, std::string_view kind, const std::string& wanted, Key key) {
-        const auto begin = Clock::now();
-        auto ask = begin;
-        while (const auto block = device(domain, 0, kind, wanted, key)) {
-            const auto now = Clock::now();
-            if (now - begin > 120s) throw Error(Failure::TimedOut, "the guest does not let go of the device");
-            if (now >= ask) {
-                if (virDomainDetachDeviceFlags(domain, block->c_str(), VIR_DOMAIN_AFFECT_LIVE) < 0 && virDomainIsActive(domain) != 1)
-                    return;
-                ask = Clock::now() + 5s; // refused while an earlier request is under way: only looking tells
-            }
-            std::this_thread::sleep_for(100ms);
-        }
     }
 
     LibvirtOptions options_;
     Log& log_;
     std::mutex lock_;
     Connection connection_;
+    std::atomic<bool> lost_ = false; // and not found again yet
 };
 
 }

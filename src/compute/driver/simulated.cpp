@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <sstream>
+#include <thread>
 #include <unistd.h>
 
 #include "compute/driver/console_log.hpp"
@@ -59,7 +60,32 @@ int SimulatedHypervisor::calls(const std::string& verb) const {
     return found == calls_.end() ? 0 : found->second;
 }
 
-void SimulatedHypervisor::enter(const std::string& verb) {
+std::unique_lock<std::mutex> SimulatedHypervisor::enter(const std::string& verb, const Cancelled& cancelled) {
+    std::unique_lock guard(lock_);
+    const auto slow = slow_.find(verb);
+    const auto takes = slow == slow_.end() ? std::chrono::milliseconds(0) : slow->second;
+    guard.unlock();
+    constexpr std::chrono::milliseconds look{5};
+    for (auto left = takes; left.count() > 0; left -= look) {
+        if (cancelled && cancelled()) throw Error(Failure::Busy, verb, " was stopped");
+        std::this_thread::sleep_for(look);
+    }
+    guard.lock();
+    appear(verb);
+    return guard;
+}
+
+void SimulatedHypervisor::slowOn(const std::string& verb, std::chrono::milliseconds takes) {
+    const std::lock_guard guard(lock_);
+    slow_[verb] = takes;
+}
+
+void SimulatedHypervisor::beDeaf(bool deaf) {
+    const std::lock_guard guard(lock_);
+    deaf_ = deaf;
+}
+
+void SimulatedHypervisor::appear(const std::string& verb) {
     ++calls_[verb];
     const auto fault = faults_.find(verb);
     if (fault == faults_.end() || fault->second.times == 0) return;
@@ -82,11 +108,8 @@ HypervisorCapacity SimulatedHypervisor::capacity() {
             .disk = options_.disk};
 }
 
-void SimulatedHypervisor::ensureBase(const DiskSource& image, const DiskSource& base) {
-    {
-        const std::lock_guard guard(lock_);
-        enter("ensureBase");
-    }
+void SimulatedHypervisor::ensureBase(const DiskSource& image, const DiskSource& base, const Cancelled& cancelled) {
+    enter("ensureBase", cancelled);
     std::error_code failure;
     const auto bytes = fs::file_size(image.path, failure);
     if (failure) throw Error(Failure::Broken, "could not read the image ", image.path.string(), ": ", failure.message());
@@ -94,17 +117,13 @@ void SimulatedHypervisor::ensureBase(const DiskSource& image, const DiskSource& 
 }
 
 void SimulatedHypervisor::ensureRootDisk(const DiskSource& base, const DiskSource& root, Bytes size) {
-    {
-        const std::lock_guard guard(lock_);
-        enter("ensureRootDisk");
-    }
+    enter("ensureRootDisk");
     if (!fs::exists(base.path)) throw Error(Failure::Broken, "there is no base copy ", base.path.string());
     sparseFile(root.path, std::max<std::int64_t>(size.count, static_cast<std::int64_t>(fs::file_size(base.path))));
 }
 
 void SimulatedHypervisor::ensureDefined(const GuestSpec& spec) {
-    const std::lock_guard guard(lock_);
-    enter("ensureDefined");
+    const auto guard = enter("ensureDefined");
     Guest& guest = guests_[spec.server];
     if (guest.power == PowerState::Running) return;
     guest.disks.clear();
@@ -123,74 +142,71 @@ void SimulatedHypervisor::boot(Guest& guest) {
 }
 
 void SimulatedHypervisor::ensureRunning(const ServerId& server) {
-    const std::lock_guard guard(lock_);
-    enter("ensureRunning");
+    const auto guard = enter("ensureRunning");
     Guest& guest = known(server);
     if (guest.power == PowerState::Running) return;
     boot(guest);
     keep(server);
 }
 
-void SimulatedHypervisor::ensureStopped(const ServerId& server, std::chrono::seconds) {
-    const std::lock_guard guard(lock_);
-    enter("ensureStopped");
+void SimulatedHypervisor::pressPowerButton(const ServerId& server) {
+    const auto guard = enter("pressPowerButton");
+    const auto found = guests_.find(server);
+    if (found == guests_.end() || deaf_) return;
+    found->second.power = PowerState::Shutdown;
+    keep(server);
+}
+
+void SimulatedHypervisor::ensureOff(const ServerId& server) {
+    const auto guard = enter("ensureOff");
     const auto found = guests_.find(server);
     if (found == guests_.end()) return;
     found->second.power = PowerState::Shutdown;
     keep(server);
 }
 
-void SimulatedHypervisor::reboot(const ServerId& server, std::chrono::seconds) {
-    const std::lock_guard guard(lock_);
-    enter("reboot");
-    boot(known(server));
-    keep(server);
-}
-
 void SimulatedHypervisor::ensureGone(const ServerId& server) {
-    const std::lock_guard guard(lock_);
-    enter("ensureGone");
+    const auto guard = enter("ensureGone");
     guests_.erase(server);
     keep(server);
 }
 
 void SimulatedHypervisor::ensureAttached(const ServerId& server, const GuestDisk& disk) {
-    const std::lock_guard guard(lock_);
-    enter("ensureAttached");
+    const auto guard = enter("ensureAttached");
     addOnce(known(server).disks, disk.serial);
     if (disk.source.readOnly) readOnly_.insert(disk.serial);
     keep(server);
 }
 
-void SimulatedHypervisor::ensureDetached(const ServerId& server, const std::string& serial) {
-    const std::lock_guard guard(lock_);
-    enter("ensureDetached");
+bool SimulatedHypervisor::detached(const ServerId& server, const std::string& serial, bool) {
+    const auto guard = enter("detached");
     const auto found = guests_.find(server);
-    if (found == guests_.end()) return;
+    if (found == guests_.end()) return true;
+    if (deaf_ && found->second.power == PowerState::Running) return false;
     std::erase(found->second.disks, serial);
     readOnly_.erase(serial);
     keep(server);
+    return true;
 }
 
 void SimulatedHypervisor::ensureAttached(const ServerId& server, const GuestNic& nic) {
-    const std::lock_guard guard(lock_);
-    enter("ensureNicAttached");
+    const auto guard = enter("ensureNicAttached");
     addOnce(known(server).nics, nic.mac);
     keep(server);
 }
 
-void SimulatedHypervisor::ensureNicDetached(const ServerId& server, const std::string& mac) {
-    const std::lock_guard guard(lock_);
-    enter("ensureNicDetached");
+bool SimulatedHypervisor::nicDetached(const ServerId& server, const std::string& mac, bool) {
+    const auto guard = enter("nicDetached");
     const auto found = guests_.find(server);
-    if (found == guests_.end()) return;
+    if (found == guests_.end()) return true;
+    if (deaf_ && found->second.power == PowerState::Running) return false;
     std::erase(found->second.nics, mac);
     keep(server);
+    return true;
 }
 
 void SimulatedHypervisor::ensureDiskSize(const ServerId& server, const std::string& serial, Bytes size) {
-    const std::lock_guard guard(lock_);
-    enter("ensureDiskSize");
+    const auto guard = enter("ensureDiskSize");
     const auto& guest = known(server);
     if (guest.power == PowerState::Running && std::find(guest.disks.begin(), guest.disks.end(), serial) != guest.disks.end())
         sizes_[serial] = size;

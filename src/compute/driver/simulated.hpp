@@ -30,6 +30,12 @@ public:
     /// The next `times` calls of this verb ("ensureRunning", …) throw Error(`failure`) and change nothing.
     void failOn(const std::string& verb, int times, Failure failure);
 
+    /// Each call of this verb takes so long from now on, or until what it does is cancelled.
+    void slowOn(const std::string& verb, std::chrono::milliseconds takes);
+
+    /// Guests ignore the power button and keep their devices from now on.
+    void beDeaf(bool deaf);
+
     /// The guest powers itself off, as from inside.
     void powerOffFromInside(const ServerId& server);
 
@@ -39,17 +45,17 @@ public:
     int calls(const std::string& verb) const; ///< how often a verb has been called
 
     HypervisorCapacity capacity() override;
-    void ensureBase(const DiskSource& image, const DiskSource& base) override;
+    void ensureBase(const DiskSource& image, const DiskSource& base, const Cancelled& cancelled) override;
     void ensureRootDisk(const DiskSource& base, const DiskSource& root, Bytes size) override;
     void ensureDefined(const GuestSpec& spec) override;
     void ensureRunning(const ServerId& server) override;
-    void ensureStopped(const ServerId& server, std::chrono::seconds patience) override;
-    void reboot(const ServerId& server, std::chrono::seconds patience) override;
+    void pressPowerButton(const ServerId& server) override;
+    void ensureOff(const ServerId& server) override;
     void ensureGone(const ServerId& server) override;
     void ensureAttached(const ServerId& server, const GuestDisk& disk) override;
-    void ensureDetached(const ServerId& server, const std::string& serial) override;
+    bool detached(const ServerId& server, const std::string& serial, bool ask) override;
     void ensureAttached(const ServerId& server, const GuestNic& nic) override;
-    void ensureNicDetached(const ServerId& server, const std::string& mac) override;
+    bool nicDetached(const ServerId& server, const std::string& mac, bool ask) override;
     void ensureDiskSize(const ServerId& server, const std::string& serial, Bytes size) override;
     std::vector<std::string> disksOf(const ServerId& server) override;
     std::optional<PowerState> powerState(const ServerId& server) override;
@@ -72,7 +78,9 @@ private:
         Failure failure;
     };
 
-    void enter(const std::string& verb); // counts, and fails where told to; the lock is held
+    /// Takes its time where told to, counts, and fails where told to. The lock is held when it returns.
+    std::unique_lock<std::mutex> enter(const std::string& verb, const Cancelled& cancelled = {});
+    void appear(const std::string& verb); // the lock is held
     Guest& known(const ServerId& server);
     void boot(Guest& guest);
     void load();
@@ -84,6 +92,8 @@ private:
     std::set<std::string> readOnly_; // serials
     std::map<std::string, Bytes> sizes_;
     std::map<std::string, Fault> faults_;
+    std::map<std::string, std::chrono::milliseconds> slow_;
+    bool deaf_ = false;
     std::map<std::string, int> calls_;
 };
 

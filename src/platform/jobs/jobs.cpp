@@ -16,6 +16,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "platform/jobs/lanes.hpp"
 #include "platform/log/log.hpp"
 #include "platform/metrics/metrics.hpp"
 
@@ -42,29 +43,46 @@ State stateOf(std::string_view name) { return name == "undoing" ? State::Undoing
 /// A job that is not finished, as the store has it.
 struct Entry {
     std::int64_t id = 0;
-    std::string kind, subject, payload;
+    std::string kind, subject, payload, owner;
     State state = State::Waiting;
     int step = 0; // begun, or next; while undoing: the next to undo, -1 where none is left
-    int attempt = 0;
-    Time notBefore, created, deadline;
+    int attempt = 0, busy = 0;
+    Time notBefore, created;
+    std::optional<Time> begun;         // ever
+    std::chrono::microseconds used{0}; // of the limit, before `running`
+    std::optional<Time> running;       // since when its time runs in this process
     std::string error;
-    bool begun = false; // the step has been entered, as far as we know: its undo has something to look for
+    bool entered = false; // the step has been entered, as far as we know: its undo has something to look for
+    std::optional<Time> stepBegan;
+    int looks = 0;
     std::shared_ptr<std::atomic<bool>> cancelled = std::make_shared<std::atomic<bool>>(false);
+
+    std::chrono::microseconds usedAt(Time now) const { return used + (running ? now - *running : std::chrono::microseconds(0)); }
+
+    void toStep(int next) {
+        step = next;
+        attempt = busy = looks = 0;
+        stepBegan.reset();
+        entered = false;
+    }
 };
 
 std::chrono::microseconds backOff(int attempt) { return 200ms * (1 << std::min(attempt - 1, 8)); }
+std::chrono::microseconds patientBackOff(int attempt) {
+    return std::min<std::chrono::microseconds>(200ms * (1LL << std::min(attempt - 1, 20)), 5min);
+}
+constexpr std::chrono::microseconds busyPauseMax = 2s;
 
 /// A refusal will be the same next time; what the host couldn't do just now may work later.
-bool worthAnotherTry(const std::exception& problem) {
-    const auto* refusal = dynamic_cast<const Error*>(&problem);
+bool worthAnotherTry(const Error* refusal) {
     if (!refusal) return true;
     return refusal->failure() == Failure::Broken || refusal->failure() == Failure::TimedOut || refusal->failure() == Failure::Busy;
 }
 
 }
 
-Job& Job::step(std::string name, Work ensure, Work undo) & {
-    steps_.push_back({std::move(name), std::move(ensure), std::move(undo)});
+Job& Job::step(std::string name, Work ensure, Work undo, std::string_view lane) & {
+    steps_.push_back({std::move(name), std::move(ensure), std::move(undo), lane.empty() ? lane_ : std::string(lane)});
     return *this;
 }
 
@@ -78,13 +96,21 @@ struct Jobs::Impl {
 
     std::map<std::string, Job, std::less<>> kinds;
 
+    /// A lane and the threads that serve it.
+    struct Served {
+        explicit Served(int threadsMax) : lane(threadsMax) {}
+        Lane lane;
+        std::condition_variable changed; ///< only its own threads wait for it
+        std::vector<std::thread> threads;
+        int idle = 0;
+    };
+
     std::mutex mutex;
-    std::condition_variable changed;
+    std::condition_variable settled; ///< who waits for the last job to end
     std::map<std::int64_t, Entry> entries;
     std::map<std::string, std::deque<std::int64_t>> bySubject; // the first of each may run
-    std::set<std::pair<Time, std::int64_t>> runnable;          // (not before, id)
+    std::map<std::string, Served, std::less<>> lanes;
     bool parked = true;
-    std::vector<std::thread> threads;
 
     Impl(store::Store& givenStore, Ambient& givenAmbient, Log& givenLog, Metrics& metrics, Options given)
         : store(givenStore),
@@ -93,18 +119,46 @@ struct Jobs::Impl {
           options(std::move(given)),
           done(metrics.counter("stratolet_jobs_total", "Jobs that ended", "result=\"done\"")),
           failed(metrics.counter("stratolet_jobs_total", "Jobs that ended", "result=\"failed\"")) {
-        metrics.gauge("stratolet_jobs_unfinished", "Jobs that are waiting, running or undoing", [this] {
+        for (const auto name : {wireLane, hostLane, copyLane, transferLane}) lanes.try_emplace(std::string(name), options.threads);
+        const auto counted = [this](auto matches) {
             const std::lock_guard guard(mutex);
-            return static_cast<double>(entries.size());
-        });
+            return static_cast<double>(
+                std::count_if(entries.begin(), entries.end(), [&](const auto& each) { return matches(each.second); }));
+        };
+        metrics.gauge("stratolet_jobs_unfinished", "Jobs that are waiting, running or undoing",
+                      [counted] { return counted([](const Entry&) { return true; }); });
+        metrics.gauge("stratolet_jobs_retried", "Unfinished jobs whose present step has failed before",
+                      [counted] { return counted([](const Entry& each) { return !each.error.empty(); }); });
+    }
+
+    /// Where the entry's next piece of work runs.
+    Served& laneOf(const Entry& entry) {
+        const auto job = kinds.find(entry.kind);
+        if (job == kinds.end()) return lanes.at(std::string(hostLane));
+        const auto step = static_cast<std::size_t>(std::max(entry.step, 0));
+        return lanes.at(job->second.steps()[std::min(step, job->second.steps().size() - 1)].lane);
+    }
+
+    void ready(Entry& entry) {                                                           // mutex held
+        if (*entry.cancelled && entry.state != State::Undoing) entry.notBefore = Time(); // it may have been told so on its way here
+        auto& served = laneOf(entry);
+        served.lane.add(entry.owner, entry.notBefore, entry.id);
+        wake(served);
+    }
+
+    void wake(Served& served) { // mutex held
+        if (parked) return;
+        if (served.idle == 0 && static_cast<int>(served.threads.size()) < served.lane.threadsMax())
+            served.threads.emplace_back([this, &served] { work(served); });
+        else
+            served.changed.notify_one();
     }
 
     void admit(Entry entry) { // mutex held
         auto& queue = bySubject[entry.subject];
         queue.push_back(entry.id);
-        if (queue.front() == entry.id) runnable.emplace(entry.notBefore, entry.id);
-        entries.emplace(entry.id, std::move(entry));
-        changed.notify_one();
+        const auto added = entries.emplace(entry.id, std::move(entry)).first;
+        if (queue.front() == added->first) ready(added->second);
     }
 
     void finish(Entry& entry) { // mutex held; `entry` is gone afterwards
@@ -112,12 +166,10 @@ struct Jobs::Impl {
         std::erase(queue->second, entry.id);
         if (queue->second.empty())
             bySubject.erase(queue);
-        else {
-            const auto& next = entries.at(queue->second.front());
-            runnable.emplace(next.notBefore, next.id);
-        }
+        else
+            ready(entries.at(queue->second.front()));
         entries.erase(entry.id);
-        changed.notify_all();
+        if (entries.empty()) settled.notify_all();
     }
 
     void crashAt(const Entry& entry, const Job::Step& step, bool after) const {
@@ -127,62 +179,115 @@ struct Jobs::Impl {
         ::pause(); // the signal is on its way
     }
 
-    Run runOf(const Entry& entry) {
-        return {entry.id, entry.kind, entry.subject, entry.payload, entry.attempt, entry.deadline, [this, flag = entry.cancelled] {
-                    return flag->load() || isParked();
-                }};
+    Run runOf(Entry& entry) {
+        const auto now = ambient.now();
+        if (!entry.stepBegan) entry.stepBegan = now;
+        Run run;
+        run.id = entry.id;
+        run.kind = entry.kind;
+        run.subject = entry.subject;
+        run.payload = entry.payload;
+        run.attempt = std::max(entry.attempt, 1);
+        run.now = now;
+        run.stepBegan = *entry.stepBegan;
+        run.looks = entry.looks;
+        const bool forwards = entry.state == State::Running;
+        run.cancelled = [this, forwards, flag = entry.cancelled] { return (forwards && flag->load()) || isParked(); };
+        run.progress = [this, id = entry.id, told = Time()](std::int64_t has, std::int64_t total) mutable {
+            const auto time = ambient.now();
+            if (has < total && time - told < 1s) return;
+            told = time;
+            store.write(
+                [&](store::Transaction& tx) { tx.execute("UPDATE jobs SET progress = ?, total = ? WHERE id = ?", has, total, id); });
+        };
+        return run;
     }
 
     void save(store::Transaction& tx, const Entry& entry) const {
-        tx.execute("UPDATE jobs SET state = ?, step = ?, attempt = ?, not_before = ?, error = ? WHERE id = ?", nameOf(entry.state),
-                   entry.step, entry.attempt, entry.notBefore, entry.error, entry.id);
+        tx.execute("UPDATE jobs SET state = ?, step = ?, attempt = ?, not_before = ?, error = ?, begun = ?, used = ?, progress = 0, "
+                   "total = 0 WHERE id = ?",
+                   nameOf(entry.state), entry.step, entry.attempt, entry.notBefore, entry.error, entry.begun,
+                   static_cast<std::int64_t>(entry.usedAt(ambient.now()).count()), entry.id);
+    }
+    void save(const Entry& entry) const {
+        store.write([&](store::Transaction& tx) { save(tx, entry); });
     }
 
     void beginUndo(Entry& entry, const std::string& reason) {
         entry.state = State::Undoing;
-        if (!entry.begun) --entry.step;
-        entry.attempt = 0;
+        entry.toStep(entry.entered ? entry.step : entry.step - 1);
+        entry.notBefore = ambient.now();
         entry.error = reason;
-        store.write([&](store::Transaction& tx) { save(tx, entry); });
+        save(entry);
+    }
+
+    /// The step comes again after `pause`, on whichever thread is free then.
+    static void postpone(Entry& entry, Time now, std::chrono::microseconds pause) { entry.notBefore = now + pause; }
+
+    /// What becomes of a job whose step has thrown.
+    void stumbled(Entry& entry, const Job& job, const Job::Step& step, const std::exception& problem) {
+        const auto* refusal = dynamic_cast<const Error*>(&problem);
+        const bool busy = refusal && refusal->failure() == Failure::Busy;
+        const bool stopped = !*entry.cancelled && isParked() && worthAnotherTry(refusal); // early, because it was asked to
+        if (busy || stopped) --entry.attempt;
+        const bool again =
+            stopped || (!*entry.cancelled && (job.untilDone_ || busy || (worthAnotherTry(refusal) && entry.attempt < job.attemptsMax_)));
+        if (!stopped)
+            log.warning("a step failed", {{"step", step.name},
+                                          {"attempt", std::to_string(entry.attempt)},
+                                          {"reason", problem.what()},
+                                          {"then", again ? "again" : "undo"}});
+        if (!again) return beginUndo(entry, problem.what());
+        entry.stepBegan.reset();
+        entry.looks = 0;
+        if (!stopped) {
+            entry.error = problem.what();
+            postpone(entry, ambient.now(),
+                     busy             ? std::min(backOff(++entry.busy), busyPauseMax)
+                     : job.untilDone_ ? patientBackOff(entry.attempt)
+                                      : backOff(entry.attempt));
+        }
+        save(entry);
     }
 
     /// The next step; true where the job has ended.
     bool forward(Entry& entry, const Job& job) {
         if (*entry.cancelled) return beginUndo(entry, "cancelled"), false;
-        if (ambient.now() > entry.deadline) return beginUndo(entry, "its deadline passed"), false;
+        const auto now = ambient.now();
+        if (!job.untilDone_ && entry.usedAt(now) > job.limit_)
+            return beginUndo(entry, entry.error.empty() ? "its deadline passed" : "its deadline passed; before that: " + entry.error),
+                   false;
         const auto& step = job.steps()[static_cast<std::size_t>(entry.step)];
-        ++entry.attempt;
-        entry.state = State::Running;
-        entry.begun = true;
+        if (!entry.running) {
+            entry.running = now;
+            if (!entry.begun) entry.begun = now;
+        }
+        if (!entry.entered) {
+            entry.entered = true;
+            entry.state = State::Running;
+            if (entry.step == 0) save(entry); // later steps are saved as running by the one before
+        }
+        const bool looking = entry.looks > 0;
+        if (!looking) ++entry.attempt;
         Run run = runOf(entry);
         try {
             crashAt(entry, step, false);
             step.ensure(run);
             crashAt(entry, step, true);
         } catch (const std::exception& problem) {
-            if (isParked() && !*entry.cancelled && worthAnotherTry(problem)) { // it stopped early because it was asked to
-                --entry.attempt;
-                store.write([&](store::Transaction& tx) { save(tx, entry); });
-                return false;
-            }
-            const bool again = worthAnotherTry(problem) && entry.attempt < job.attemptsMax_ && !*entry.cancelled;
-            log.warning("a step failed", {{"step", step.name},
-                                          {"attempt", std::to_string(entry.attempt)},
-                                          {"reason", problem.what()},
-                                          {"then", again ? "again" : "undo"}});
-            if (!again) return beginUndo(entry, problem.what()), false;
-            entry.notBefore = ambient.now() + backOff(entry.attempt);
-            entry.error = problem.what();
-            store.write([&](store::Transaction& tx) { save(tx, entry); });
+            return stumbled(entry, job, step, problem), false;
+        }
+        if (run.later_) {
+            ++entry.looks;
+            postpone(entry, ambient.now(), *run.later_);
             return false;
         }
         const bool last = static_cast<std::size_t>(entry.step) + 1 == job.steps().size();
         if (last && *entry.cancelled) return beginUndo(entry, "cancelled"), false;
         if (!last) {
-            ++entry.step;
-            entry.attempt = 0;
-            entry.begun = false;
-            store.write([&](store::Transaction& tx) { save(tx, entry); });
+            entry.toStep(entry.step + 1);
+            entry.error.clear();
+            save(entry);
             return false;
         }
         store.write([&](store::Transaction& tx) {
@@ -197,21 +302,25 @@ struct Jobs::Impl {
     bool backward(Entry& entry, const Job& job) {
         if (entry.step >= 0) {
             const auto& step = job.steps()[static_cast<std::size_t>(entry.step)];
-            ++entry.attempt;
+            if (entry.looks == 0) ++entry.attempt;
             Run run = runOf(entry);
             try {
                 if (step.undo) step.undo(run);
             } catch (const std::exception& problem) {
                 log.error("an undo failed", {{"step", step.name}, {"attempt", std::to_string(entry.attempt)}, {"reason", problem.what()}});
                 if (entry.attempt < undoAttemptsMax) {
-                    entry.notBefore = ambient.now() + backOff(entry.attempt);
-                    store.write([&](store::Transaction& tx) { save(tx, entry); });
+                    postpone(entry, ambient.now(), backOff(entry.attempt));
+                    save(entry);
                     return false;
                 }
             }
-            --entry.step;
-            entry.attempt = 0;
-            if (entry.step >= 0) store.write([&](store::Transaction& tx) { save(tx, entry); });
+            if (run.later_) {
+                ++entry.looks;
+                postpone(entry, ambient.now(), *run.later_);
+                return false;
+            }
+            entry.toStep(entry.step - 1);
+            if (entry.step >= 0) save(entry);
             return false;
         }
         Run run = runOf(entry);
@@ -240,31 +349,36 @@ struct Jobs::Impl {
         }
     }
 
-    void work() {
+    void work(Served& served) {
         ::pthread_setname_np(::pthread_self(), "jobs");
         std::unique_lock lock(mutex);
         while (!parked) {
-            if (runnable.empty()) {
-                changed.wait(lock);
+            const auto id = served.lane.take(ambient.now());
+            if (!id) {
+                const auto next = served.lane.next();
+                ++served.idle;
+                if (next)
+                    served.changed.wait_for(lock, std::clamp<std::chrono::microseconds>(*next - ambient.now(), 1ms, 1s));
+                else
+                    served.changed.wait(lock);
+                --served.idle;
                 continue;
             }
-            const auto [when, id] = *runnable.begin();
-            if (const auto now = ambient.now(); when > now) {
-                changed.wait_for(lock, std::min<std::chrono::microseconds>(when - now, 1s));
-                continue;
-            }
-            runnable.erase(runnable.begin());
-            auto& entry = entries.at(id); // it is in no queue now, so nobody else touches it
+            auto& entry = entries.at(*id); // it is in no queue now, so nobody else touches it
+            if (const auto next = served.lane.next(); next && *next <= ambient.now()) wake(served);
+            const std::string owner = entry.owner;
             bool ended = false;
             lock.unlock();
             do {
                 ended = advance(entry);
-            } while (!ended && entry.notBefore <= ambient.now() && !isParked());
+            } while (!ended && entry.notBefore <= ambient.now() && &laneOf(entry) == &served && !isParked());
             lock.lock();
+            served.lane.release(owner);
             if (ended)
                 finish(entry);
             else
-                runnable.emplace(entry.notBefore, id);
+                ready(entry);
+            wake(served); // the owner's share has a place again
         }
     }
 
@@ -286,18 +400,18 @@ void Jobs::declare(Job job) {
     assert(added);
 }
 
-std::int64_t Jobs::enqueue(store::Transaction& tx, std::string_view kind, std::string_view subject, std::string_view payload) {
-    const auto job = impl_->kinds.find(kind);
-    assert(job != impl_->kinds.end());
+std::int64_t Jobs::enqueue(store::Transaction& tx, std::string_view kind, std::string_view subject, std::string_view payload,
+                           std::string_view owner) {
+    assert(impl_->kinds.contains(kind));
     Entry entry;
     entry.kind = kind;
     entry.subject = subject;
     entry.payload = payload;
+    entry.owner = owner;
     entry.created = entry.notBefore = impl_->ambient.now();
-    entry.deadline = entry.created + job->second.limit_;
     auto rows = tx.query(
-        "INSERT INTO jobs (kind, subject, payload, state, not_before, created, deadline) VALUES (?, ?, ?, 'waiting', ?, ?, ?) RETURNING id",
-        kind, subject, payload, entry.notBefore, entry.created, entry.deadline);
+        "INSERT INTO jobs (kind, subject, payload, state, not_before, created, owner) VALUES (?, ?, ?, 'waiting', ?, ?, ?) RETURNING id",
+        kind, subject, payload, entry.notBefore, entry.created, owner);
     entry.id = rows.integer();
     const auto id = entry.id;
     tx.afterCommit([impl = impl_.get(), entry = std::move(entry)] {
@@ -322,7 +436,7 @@ bool Jobs::busy(store::Reader& db, std::string_view subject) { return db.query("
 
 void Jobs::start() {
     auto rows = impl_->store.reader().query(
-        "SELECT id, kind, subject, payload, state, step, attempt, not_before, created, deadline, cancelled, error FROM jobs ORDER BY id");
+        "SELECT id, kind, subject, payload, state, step, created, cancelled, error, owner, begun, used FROM jobs ORDER BY id");
     std::vector<Entry> unfinished = rows.all<Entry>([&](const store::Row& row) {
         Entry entry;
         entry.id = row.integer(0);
@@ -332,42 +446,56 @@ void Jobs::start() {
         entry.state = stateOf(row.text(4));
         entry.step = static_cast<int>(row.integer(5));
         entry.notBefore = impl_->ambient.now(); // whatever stood in the way may be gone after a restart
-        entry.created = row.time(8);
-        entry.deadline = row.time(9);
-        entry.begun = true; // a crash may have come in the middle of it
-        *entry.cancelled = row.boolean(10);
-        entry.error = row.text(11);
+        entry.created = row.time(6);
+        *entry.cancelled = row.boolean(7);
+        entry.error = row.text(8);
+        entry.owner = row.text(9);
+        entry.begun = row.maybeTime(10);
+        entry.used = std::chrono::microseconds(row.integer(11));
+        entry.entered = entry.begun.has_value(); // a crash may have come in the middle of it
         return entry;
     });
     const std::lock_guard guard(impl_->mutex);
     impl_->entries.clear();
     impl_->bySubject.clear();
-    impl_->runnable.clear();
-    for (auto& each : unfinished) impl_->admit(std::move(each));
+    for (auto& [name, served] : impl_->lanes) served.lane.clear();
     impl_->parked = false;
-    for (int each = 0; each < impl_->options.threads; ++each) impl_->threads.emplace_back([impl = impl_.get()] { impl->work(); });
+    for (auto& each : unfinished) impl_->admit(std::move(each));
 }
 
 void Jobs::park() {
     {
         const std::lock_guard guard(impl_->mutex);
         impl_->parked = true;
-        impl_->changed.notify_all();
+        for (auto& [name, served] : impl_->lanes) served.changed.notify_all();
     }
-    for (auto& each : impl_->threads) each.join();
-    impl_->threads.clear();
+    for (auto& [name, served] : impl_->lanes) { // none is begun any more
+        for (auto& each : served.threads) each.join();
+        served.threads.clear();
+    }
 }
 
 bool Jobs::settle(std::chrono::milliseconds patience) {
     std::unique_lock lock(impl_->mutex);
-    return impl_->changed.wait_for(lock, patience, [&] { return impl_->entries.empty(); });
+    return impl_->settled.wait_for(lock, patience, [&] { return impl_->entries.empty(); });
 }
 
 std::vector<JobRecord> Jobs::list(store::Reader& db) {
-    auto rows = db.query("SELECT id, kind, subject, state, step, attempt, error, created, deadline FROM jobs ORDER BY id");
+    auto rows =
+        db.query("SELECT id, kind, subject, state, step, attempt, error, created, owner, begun, progress, total FROM jobs ORDER BY id");
     return rows.all<JobRecord>([&](const store::Row& row) {
-        JobRecord record{row.integer(0), row.text(1), row.text(2), row.text(3), "", row.text(6), static_cast<int>(row.integer(5)),
-                         row.time(7),    row.time(8)};
+        JobRecord record;
+        record.id = row.integer(0);
+        record.kind = row.text(1);
+        record.subject = row.text(2);
+        record.state = row.text(3);
+        record.attempt = static_cast<int>(row.integer(5));
+        record.error = row.text(6);
+        record.created = row.time(7);
+        record.owner = row.text(8);
+        record.begun = row.maybeTime(9);
+        record.progress = row.integer(10);
+        record.total = row.integer(11);
         const auto job = impl_->kinds.find(record.kind);
         const auto step = row.integer(4);
         if (job != impl_->kinds.end() && step >= 0 && static_cast<std::size_t>(step) < job->second.steps().size())

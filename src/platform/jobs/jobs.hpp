@@ -20,7 +20,13 @@ class Metrics;
 
 namespace stratolet::jobs {
 
-/// One execution of a job, as its steps see it.
+// Lanes: each has threads of its own, so that what depends on one kind of patience never stands in the way of what doesn't.
+inline constexpr std::string_view wireLane = "wire";         ///< the host's network
+inline constexpr std::string_view hostLane = "host";         ///< what is quick on the host: guests, files' names
+inline constexpr std::string_view copyLane = "copy";         ///< many bytes, as fast as our own disks are
+inline constexpr std::string_view transferLane = "transfer"; ///< bytes as fast as a stranger sends them
+
+/// One execution of a job's step, as the step sees it. Lives on the thread that runs the step.
 class Run {
 public:
     std::int64_t id = 0;
@@ -28,12 +34,26 @@ public:
     std::string subject; ///< id of the thing it is about
     std::string payload; ///< JSON text given at enqueue(); "" where none was
     int attempt = 1;     ///< of the present step, from 1
-    Time deadline;       ///< of the whole job
-    std::function<bool()>
-        cancelled; ///< asked to stop early, for good or until the next start: a long step looks now and then and throws Busy
+    /// Asked to stop early, for good or until the next start: a long step looks now and then and throws Busy. While undoing only the
+    /// latter: what is undone has been given up already.
+    std::function<bool()> cancelled;
+
+    Time now, stepBegan; ///< when this look began, and the first one at this step since the program started
+    int looks = 0;       ///< how often this step has said notYet() since then
+
+    /// The step isn't done and needs no thread until then: it is entered again after `pause`. A wait for somebody else (a guest that was
+    /// asked something) is said so; `stepBegan` tells how long it has lasted.
+    void notYet(std::chrono::milliseconds pause) { later_ = pause; }
+
+    /// How far the present step is, in bytes of bytes (0: unknown); kept once a second at most.
+    std::function<void(std::int64_t done, std::int64_t total)> progress;
 
     Json arguments() const { return Json::parse(payload.empty() ? "{}" : payload); }
     template <class AnId> AnId id_of() const { return AnId{subject}; }
+
+private:
+    friend class Jobs;
+    std::optional<std::chrono::milliseconds> later_;
 };
 
 /// What must be done to the host after a change has been committed: steps that ensure (look first, then make what is missing), each with
@@ -46,13 +66,23 @@ public:
 
     explicit Job(std::string kind) : kind_(std::move(kind)) {}
 
-    Job& step(std::string name, Work ensure, Work undo = {}) &;
-    Job&& step(std::string name, Work ensure, Work undo = {}) && {
-        return std::move(step(std::move(name), std::move(ensure), std::move(undo)));
+    /// In the lane that the job has been given before, unless one is named.
+    Job& step(std::string name, Work ensure, Work undo = {}, std::string_view lane = {}) &;
+    Job&& step(std::string name, Work ensure, Work undo = {}, std::string_view lane = {}) && {
+        return std::move(step(std::move(name), std::move(ensure), std::move(undo), lane));
     }
 
-    Job&& within(std::chrono::seconds limit) && { return limit_ = limit, std::move(*this); } ///< for all steps together; 10 min unless told
-    Job&& attempts(int most) && { return attemptsMax_ = most, std::move(*this); } ///< of each step; 3 unless told; back-off 0.2 s, doubling
+    Job&& lane(std::string_view name) && { return lane_ = name, std::move(*this); } ///< of the steps that follow; "host" unless told
+
+    /// For all steps together, from the first begin; 10 min unless told. Time during which this program does not run counts nothing.
+    Job&& within(std::chrono::seconds limit) && { return limit_ = limit, std::move(*this); }
+
+    /// Of each step; 3 unless told; back-off 0.2 s, doubling. What throws Busy waits for something that will be back (libvirt restarting,
+    /// say): it is no attempt, and goes on until the limit.
+    Job&& attempts(int most) && { return attemptsMax_ = most, std::move(*this); }
+
+    /// For what was promised (a deletion, say): no limit and no number of attempts, tried for ever with pauses growing to five minutes.
+    Job&& untilDone() && { return untilDone_ = true, std::move(*this); }
     Job&& onDone(Closing then) && { return onDone_ = std::move(then), std::move(*this); } ///< in the transaction that ends the job
     Job&& onFailed(Failing then) && {
         return onFailed_ = std::move(then), std::move(*this);
@@ -62,6 +92,7 @@ public:
         std::string name;
         Work ensure;
         Work undo;
+        std::string lane;
     };
     const std::string& kind() const { return kind_; }
     const std::vector<Step>& steps() const { return steps_; }
@@ -69,9 +100,11 @@ public:
 private:
     friend class Jobs;
     std::string kind_;
+    std::string lane_{hostLane};
     std::vector<Step> steps_;
     std::chrono::seconds limit_{600};
     int attemptsMax_ = 3;
+    bool untilDone_ = false;
     Closing onDone_;
     Failing onFailed_;
 };
@@ -79,9 +112,11 @@ private:
 /// How a job stands, for people and for doctor.
 struct JobRecord {
     std::int64_t id = 0;
-    std::string kind, subject, state, step, error; ///< state: waiting, running, undoing
+    std::string kind, subject, owner, state, step, error; ///< state: waiting, running, undoing
     int attempt = 0;
-    Time created, deadline;
+    Time created;
+    std::optional<Time> begun;
+    std::int64_t progress = 0, total = 0; ///< bytes of the present step; total 0: unknown
 };
 
 /// Where a test kills the process: around the side effect of one step.
@@ -91,10 +126,12 @@ struct CrashPoint {
 };
 
 /// The durable job runner. Jobs of one subject run one after the other, in the order they were enqueued; different subjects side by side.
+/// One per process; made by appliance, stopped before the drivers go. Threads: each lane has its own, begun when first needed; a step runs
+/// on one of them. A throw in a step is a failed attempt; one in a closing is our own fault, and the closing is tried again.
 class Jobs {
 public:
     struct Options {
-        int threads = 8;
+        int threads = 8;                      ///< of each lane, at most
         std::optional<CrashPoint> crash = {}; ///< SIGKILL to ourselves there
     };
 
@@ -104,7 +141,9 @@ public:
     void declare(Job job); ///< before start(); the kind must be new
 
     /// In the transaction that makes the change; runs after it is committed. Returns the job's id.
-    std::int64_t enqueue(store::Transaction& tx, std::string_view kind, std::string_view subject, std::string_view payload = "");
+    /// `owner`: the project whose job it is, which shares each lane with the other projects.
+    std::int64_t enqueue(store::Transaction& tx, std::string_view kind, std::string_view subject, std::string_view payload = "",
+                         std::string_view owner = "");
 
     /// Asks a subject's unfinished jobs of this kind to stop: they undo what they did. Those that have not begun never begin.
     void cancel(store::Transaction& tx, std::string_view kind, std::string_view subject);

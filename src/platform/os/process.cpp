@@ -143,13 +143,13 @@ void requireReadable(int file) {
 int exitCodeOf(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status); }
 
 /// Waits for the child without a moment in which its number could belong to another.
-std::optional<int> reap(pid_t child, Clock::time_point until) {
+std::optional<int> reap(pid_t child, Clock::time_point until, const std::function<bool()>& cancelled = {}) {
     for (;;) {
         int status = 0;
         const auto done = ::waitpid(child, &status, WNOHANG);
         if (done == child) return exitCodeOf(status);
         if (done < 0 && errno != EINTR) return 127;
-        if (Clock::now() >= until) return std::nullopt;
+        if (Clock::now() >= until || (cancelled && cancelled())) return std::nullopt;
         std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
 }
@@ -169,6 +169,7 @@ const Outcome& Outcome::expectSuccess() const {
     std::string command;
     for (const auto& each : argv) command += (command.empty() ? "" : " ") + each;
     const auto end = err.size() > 500 ? err.substr(err.size() - 500) : err;
+    if (cancelled) throw Error(Failure::Busy, "\"", command, "\" was stopped");
     if (timedOut) throw Error(Failure::Broken, "\"", command, "\" did not end in time");
     throw Error(Failure::Broken, "\"", command, "\" ended with ", exitCode, ": ", end);
 }
@@ -202,7 +203,13 @@ Outcome run(const Command& command) {
             break;
         }
         std::array<pollfd, 3> watched{{{out.read.get(), POLLIN, 0}, {err.read.get(), POLLIN, 0}, {in.write.get(), POLLOUT, 0}}};
-        if (::poll(watched.data(), watched.size(), static_cast<int>(left)) < 0 && errno != EINTR) break;
+        if (command.cancelled && command.cancelled()) {
+            outcome.cancelled = true;
+            break;
+        }
+        constexpr std::int64_t lookMsMax = 200;
+        const auto wait = command.cancelled ? std::min<std::int64_t>(left, lookMsMax) : left;
+        if (::poll(watched.data(), watched.size(), static_cast<int>(wait)) < 0 && errno != EINTR) break;
         if (watched[0].revents && !drain(out.read, outcome.out, outBytesMax)) out.read = Fd();
         if (watched[1].revents && !drain(err.read, outcome.err, errBytesMax)) err.read = Fd();
         if (watched[2].revents) {
@@ -211,9 +218,10 @@ Outcome run(const Command& command) {
             if (written == command.input.size() || (sent < 0 && errno != EAGAIN && errno != EINTR)) in.write = Fd();
         }
     }
-    auto code = outcome.timedOut ? std::nullopt : reap(child, until);
+    auto code = outcome.timedOut || outcome.cancelled ? std::nullopt : reap(child, until, command.cancelled);
     if (!code) {
-        outcome.timedOut = true;
+        outcome.cancelled = outcome.cancelled || (command.cancelled && command.cancelled());
+        outcome.timedOut = !outcome.cancelled;
         ::kill(-child, SIGTERM);
         code = reap(child, Clock::now() + std::chrono::seconds(2));
     }

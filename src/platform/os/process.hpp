@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ struct Limits {
 struct Command {
     std::vector<std::string> argv; ///< argv[0] is looked up in the usual folders, whatever our PATH; never a shell
     std::chrono::milliseconds timeout = std::chrono::seconds(60); ///< then TERM to its process group, 2 s later KILL
+    std::function<bool()> cancelled = {}; ///< asked several times a second; once it says yes the program is ended as by a timeout
     std::string input = {};
     Limits limits = {};
     std::string netns = {};                   ///< a named network namespace to run in; empty is ours
@@ -40,11 +42,12 @@ struct Outcome {
     std::vector<std::string> argv;
     int exitCode = 0; ///< 128 + signal where a signal ended it
     bool timedOut = false;
-    std::string out; ///< at most 4 MiB are kept
-    std::string err; ///< at most 64 KiB are kept
+    bool cancelled = false; ///< ended because it was no longer wanted
+    std::string out;        ///< at most 4 MiB are kept
+    std::string err;        ///< at most 64 KiB are kept
 
-    bool succeeded() const { return exitCode == 0 && !timedOut; }
-    /// Else Error(Broken) with argv, exit code and the end of stderr.
+    bool succeeded() const { return exitCode == 0 && !timedOut && !cancelled; }
+    /// Else Error(Broken) with argv, exit code and the end of stderr; Error(Busy) where it was cancelled.
     const Outcome& expectSuccess() const;
 };
 

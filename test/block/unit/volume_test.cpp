@@ -76,7 +76,7 @@ TEST_CASE("A volume filled from a raw image has its bytes, then zeros", "[block]
     std::ofstream(driver->source(one).path, std::ios::binary | std::ios::in) << std::string(64, 'x');
     std::ofstream(folder / "image", std::ios::binary) << "image";
     for (int twice = 0; twice < 2; ++twice) {
-        driver->fill(one, GiB{1}, {folder / "image", DiskFormat::Raw});
+        driver->fill(one, GiB{1}, {folder / "image", DiskFormat::Raw}, {});
         CHECK(bytesAt(driver->source(one), 0, 8) == std::string("image\0\0\0", 8));
         CHECK(std::filesystem::file_size(driver->source(one).path) == 1U << 30);
     }
@@ -94,7 +94,7 @@ TEST_CASE("A volume filled from a qcow2 image has the disk that the image descri
     made.expectSuccess();
     const auto driver = fileVolumeDriver(folder.path() / "volumes");
     driver->ensure(one, GiB{1});
-    driver->fill(one, GiB{1}, {folder / "image", DiskFormat::Qcow2});
+    driver->fill(one, GiB{1}, {folder / "image", DiskFormat::Qcow2}, {});
     CHECK(bytesAt(driver->source(one), 69999, 1) == "y");
     CHECK(bytesAt(driver->source(one), 1 << 20, 4) == std::string(4, '\0'));
     CHECK(std::filesystem::file_size(driver->source(one).path) == 1U << 30);
@@ -106,7 +106,7 @@ TEST_CASE("An image that doesn't fit leaves the volume as it was", "[block][file
     driver->ensure(one, GiB{1});
     std::ofstream(folder / "image") << "x";
     std::filesystem::resize_file(folder / "image", (1ULL << 30) + 1);
-    CHECK_THROWS_AS(driver->fill(one, GiB{1}, (DiskSource{folder / "image", DiskFormat::Raw})), Error);
+    CHECK_THROWS_AS(driver->fill(one, GiB{1}, (DiskSource{folder / "image", DiskFormat::Raw}), {}), Error);
     CHECK(std::filesystem::file_size(driver->source(one).path) == 1U << 30);
 }
 

@@ -43,9 +43,9 @@ TEST_CASE("A simulated guest goes through its life, each verb twice", "[compute]
     CHECK(hypervisor.powerState(server) == PowerState::Running);
     for (int time = 0; time < 2; ++time) hypervisor.ensureAttached(server, GuestDisk{.serial = "data", .source = {}, .device = "vdb"});
     CHECK(hypervisor.disksOf(server) == std::vector<std::string>{"root", "data"});
-    for (int time = 0; time < 2; ++time) hypervisor.ensureDetached(server, "data");
+    for (int time = 0; time < 2; ++time) CHECK(hypervisor.detached(server, "data", true));
     CHECK(hypervisor.disksOf(server) == std::vector<std::string>{"root"});
-    for (int time = 0; time < 2; ++time) hypervisor.ensureStopped(server, 1s);
+    for (int time = 0; time < 2; ++time) hypervisor.pressPowerButton(server);
     CHECK(hypervisor.powerState(server) == PowerState::Shutdown);
     for (int time = 0; time < 2; ++time) hypervisor.ensureGone(server);
     CHECK(hypervisor.guests().empty());
@@ -82,14 +82,14 @@ TEST_CASE("A simulated root disk is sparse and as large as asked", "[compute][si
     SimulatedHypervisor hypervisor;
     const DiskSource image{folder.path / "image", DiskFormat::Raw}, base{folder.path / "b" / "base", DiskFormat::Raw},
         root{folder.path / "r" / "root", DiskFormat::Qcow2};
-    CHECK_THROWS_AS(hypervisor.ensureBase(image, base), Error);
+    CHECK_THROWS_AS(hypervisor.ensureBase(image, base, {}), Error);
     {
         FILE* file = fopen(image.path.c_str(), "w");
         REQUIRE(file);
         fputs("image", file);
         fclose(file);
     }
-    hypervisor.ensureBase(image, base);
+    hypervisor.ensureBase(image, base, {});
     hypervisor.ensureRootDisk(base, root, GiB{1}.bytes());
     CHECK(std::filesystem::file_size(root.path) == std::uintmax_t{1} << 30);
 }
