@@ -139,7 +139,8 @@ struct Jobs::Impl {
         return lanes.at(job->second.steps()[std::min(step, job->second.steps().size() - 1)].lane);
     }
 
-    void ready(Entry& entry) {                                                           // mutex held
+    /// Mutex held.
+    void ready(Entry& entry) {
         if (*entry.cancelled && entry.state != State::Undoing) entry.notBefore = Time(); // it may have been told so on its way here
         auto& served = laneOf(entry);
         served.lane.add(entry.owner, entry.notBefore, entry.id);
@@ -429,6 +430,11 @@ void Jobs::cancel(store::Transaction& tx, std::string_view kind, std::string_vie
         if (queue == impl->bySubject.end()) return;
         for (const auto id : queue->second)
             if (auto& entry = impl->entries.at(id); entry.kind == kind) *entry.cancelled = true;
+        // A wait of its own ends at once, not when it would have looked again.
+        // (Whose step runs is in no lane, and nobody's to look at but that thread's.)
+        const auto& first = impl->entries.at(queue->second.front());
+        for (auto& [name, served] : impl->lanes)
+            if (*first.cancelled && served.lane.hasten(first.owner, first.id)) impl->wake(served);
     });
 }
 

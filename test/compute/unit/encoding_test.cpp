@@ -1,4 +1,5 @@
 #include "compute/encoding.hpp"
+#include "platform/text/text.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -19,8 +20,8 @@ TEST_CASE("base64 goes there and back, and takes nothing else", "[compute][encod
 }
 
 TEST_CASE("Console bytes become text", "[compute][encoding]") {
-    CHECK(asUtf8("plain \xc3\xa4\n") == "plain \xc3\xa4\n");
-    CHECK(asUtf8("\xff!\xc3") == "\xef\xbf\xbd!\xef\xbf\xbd");
+    CHECK(stratolet::asUtf8("plain \xc3\xa4\n") == "plain \xc3\xa4\n");
+    CHECK(stratolet::asUtf8("\xff!\xc3") == "\xef\xbf\xbd!\xef\xbf\xbd");
 }
 
 TEST_CASE("Addresses come out in their canonical form", "[compute][encoding]") {
@@ -37,7 +38,7 @@ TEST_CASE("Names and ids are told from what isn't one", "[compute][encoding]") {
     CHECK(isPrintable("h\xc3\xa4lt \xe2\x82\xac"));
     CHECK_FALSE(isPrintable("a\nb"));
     CHECK_FALSE(isPrintable("a\xc2\x85"));
-    CHECK(lengthOf("\xc3\xa4\xe2\x82\xac") == 2);
+    CHECK(stratolet::lengthInCharacters("\xc3\xa4\xe2\x82\xac") == 2);
     CHECK(md5Hex("abc") == "900150983cd24fb0d6963f7d28e17f72");
     CHECK(sha224Hex("abc") == "23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7");
 }
