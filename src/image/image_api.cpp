@@ -1,8 +1,6 @@
 #include "image/image_api.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <limits>
 
 #include <stratolet/error.hpp>
 
@@ -11,6 +9,7 @@
 #include "image/imports.hpp"
 #include "image/location.hpp"
 #include "image/wire.hpp"
+#include "platform/http/range.hpp"
 
 namespace stratolet::image {
 namespace {
@@ -105,39 +104,6 @@ void requireOctets(Request& request, ImageService& images) {
     throw Error(Failure::Unsupported, "The data of an image must be sent as application/octet-stream.");
 }
 
-struct Range {
-    std::uint64_t first, length;
-};
-
-std::uint64_t numberIn(std::string_view text) {
-    std::uint64_t number = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (error == std::errc::result_out_of_range && end == text.data() + text.size()) return std::numeric_limits<std::uint64_t>::max();
-    if (error != std::errc() || end != text.data() + text.size())
-        throw Error(Failure::Unsupported, "The range is not understood.").as("range");
-    return number;
-}
-
-/// One range of bytes (RFC 9110, 14.1.2); Error(Unsupported) "range" where it can't be satisfied.
-Range rangeIn(std::string_view header, std::uint64_t size) {
-    if (!header.starts_with("bytes=") || header.find(',') != std::string_view::npos)
-        throw Error(Failure::Unsupported, "The range is not understood.").as("range");
-    header.remove_prefix(6);
-    const auto dash = header.find('-');
-    if (dash == std::string_view::npos) throw Error(Failure::Unsupported, "The range is not understood.").as("range");
-    const auto begin = header.substr(0, dash), end = header.substr(dash + 1);
-    if (begin.empty()) {
-        const auto last = std::min(numberIn(end), size);
-        if (last == 0) throw Error(Failure::Unsupported, "The range lies outside of the image.").as("range");
-        return {size - last, last};
-    }
-    const auto first = numberIn(begin);
-    const auto last = end.empty() ? size : std::min(numberIn(end), size == 0 ? 0 : size - 1) + 1;
-    if (first >= size || (!end.empty() && last <= first))
-        throw Error(Failure::Unsupported, "The range lies outside of the image.").as("range");
-    return {first, std::min(last, size) - first};
-}
-
 Response download(Request& request, ImageData& images) {
     auto data = images.download(callerOf(request), imageIn(request));
     if (!data) return http::emptyResponse(204);
@@ -151,10 +117,10 @@ Response download(Request& request, ImageData& images) {
             return response;
         }
     }
-    Range range{0, size};
+    http::ByteRange range{0, size};
     const auto wanted = request.headers["Range"], condition = request.headers["If-Range"];
     if (!wanted.empty() && (condition.empty() || condition == tag)) {
-        range = rangeIn(wanted, size);
+        range = http::rangeIn(wanted, size);
         response.status = 206;
         response.headers.add("Content-Range", "bytes " + std::to_string(range.first) + "-" +
                                                   std::to_string(range.first + range.length - 1) + "/" + std::to_string(size));

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "platform/ambient/ambient.hpp"
+#include "platform/http/range.hpp"
 #include "platform/http/server.hpp"
 #include "platform/log/log.hpp"
 #include "platform/metrics/metrics.hpp"
@@ -207,6 +208,21 @@ TEST_CASE("A request is answered the same in however many pieces it comes", "[ht
     CHECK(bodyOf(slowly.hears()) == "hello");
 }
 
+TEST_CASE("A body is any bytes, in however many pieces they come", "[http]") {
+    Bench bench;
+    const std::string body = "\r\n\r0\r\n\r\n\r", head = "POST /thing/echo HTTP/1.1\r\nHost: x\r\n";
+    Line plain(bench.port), chunked(bench.port);
+    const auto slowly = [](Line& line, const std::string& text) {
+        for (const char each : text) {
+            line.says(std::string(1, each));
+            std::this_thread::sleep_for(1ms);
+        }
+        return bodyOf(line.hears());
+    };
+    CHECK(slowly(plain, head + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body) == body);
+    CHECK(slowly(chunked, head + "Transfer-Encoding: chunked\r\n\r\n1\r\n\r\r\n2\r\n\r\n\r\n0\r\nX: y\r\n\r\n") == "\r\r\n");
+}
+
 TEST_CASE("Several requests in one packet get their answers in order", "[http]") {
     Bench bench;
     std::string requests;
@@ -341,6 +357,31 @@ TEST_CASE("The header of a chunk, and the trailer, have a bound", "[http]") {
     const std::string head = "POST /thing/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
     CHECK_THAT(Line(bench.port).says(head + "1;" + std::string(20000, 'x')).hears(300ms), StartsWith("HTTP/1.1 431"));
     CHECK_THAT(Line(bench.port).says(head + "0\r\n" + "X: " + std::string(20000, 'x')).hears(300ms), StartsWith("HTTP/1.1 431"));
+}
+
+TEST_CASE("A range is a part that is there, however large the numbers are", "[http]") {
+    const auto of = [](std::string_view header, std::uint64_t size) -> std::pair<std::uint64_t, std::uint64_t> {
+        try {
+            const auto range = http::rangeIn(header, size);
+            return {range.first, range.length};
+        } catch (const Error& refusal) {
+            CHECK(refusal.failure() == Failure::Unsupported);
+            return {0, 0};
+        }
+    };
+    using Part = std::pair<std::uint64_t, std::uint64_t>;
+    CHECK(of("bytes=0-9", 100) == Part{0, 10});
+    CHECK(of("bytes=90-", 100) == Part{90, 10});
+    CHECK(of("bytes=-10", 100) == Part{90, 10});
+    CHECK(of("bytes=99-99999999999999999999", 100) == Part{99, 1});
+    CHECK(of("bytes=-99999999999999999999", 100) == Part{0, 100});
+    CHECK(of("Bytes=0-0", 1) == Part{0, 1});
+    for (const auto* none : {"bytes=100-", "bytes=99999999999999999999-", "bytes=5-4", "bytes=-0", "bytes=-", "bytes=", "bytes", "",
+                             "bytes=a-b", "bytes=1-2,4-5", "bytes=0--1", "bytes= 0-1", "items=0-1"}) {
+        INFO(none);
+        CHECK(of(none, 100) == Part{0, 0});
+    }
+    CHECK(of("bytes=0-0", 0) == Part{0, 0});
 }
 
 TEST_CASE("A header that is too large gets 431, a body that is too large 413, however it is announced", "[http]") {

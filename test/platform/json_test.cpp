@@ -80,6 +80,14 @@ TEST_CASE("Every byte is written so that it is read as itself, wherever in a tex
             }
 }
 
+TEST_CASE("Half of a character is no text", "[json]") {
+    for (const auto* half : {R"("\ude00")", R"("\ud83d")", R"("a\ue83d\ude00")", R"({"\udc00":1})", R"("\ude00\ud83d")"}) {
+        CAPTURE(half);
+        CHECK_THROWS_AS(Json::parse(half), Error);
+    }
+    CHECK(Json::parse(R"("\ud83d\ude00")").text() == "\xf0\x9f\x98\x80");
+}
+
 TEST_CASE("Text that is no UTF-8 never leaves, neither in JSON nor in the log", "[json][log]") {
     for (const auto* before : {"", "a", "seven77", "eight888", "\xc3\xbc\xc3\xbc"}) // as long as what is looked at together, and not
         for (const auto* after : {"", "z", "zzzzzzzzz", "\"", "\xc3\xbc"}) {

@@ -37,7 +37,9 @@ public:
     bool Int64(std::int64_t each) { return document_.Int64(each); }
     bool Uint64(std::uint64_t each) { return document_.Uint64(each); }
     bool Double(double each) { return document_.Double(each); }
-    bool String(const char* text, rapidjson::SizeType length, bool copy) { return document_.String(text, length, copy); }
+    bool String(const char* text, rapidjson::SizeType length, bool copy) {
+        return isText({text, length}) && document_.String(text, length, copy);
+    }
     bool StartObject() {
         names_.emplace_back();
         return deeper() && document_.StartObject();
@@ -47,7 +49,7 @@ public:
             complaint_ = "The name \"" + std::string(text, length) + "\" comes twice in one JSON object";
             return false;
         }
-        return document_.Key(text, length, copy);
+        return isText({text, length}) && document_.Key(text, length, copy);
     }
     bool EndObject(rapidjson::SizeType count) {
         names_.pop_back();
@@ -63,6 +65,12 @@ public:
     const std::string& complaint() const { return complaint_; }
 
 private:
+    /// RapidJSON takes "\ude00", the second half of a character, for one.
+    bool isText(std::string_view text) {
+        if (isUtf8(text)) return true;
+        complaint_ = "A text has half of a character (RFC 8259, 8.2)";
+        return false;
+    }
     bool deeper() {
         if (++depth_ <= depthMax_) return true;
         complaint_ = "The JSON is nested deeper than " + std::to_string(depthMax_) + " levels";
@@ -86,7 +94,9 @@ Json Json::parse(std::string_view text, int depthMax) {
     std::string problem;
     Watcher watcher(*document, depthMax);
     auto generate = [&](rapidjson::Document&) {
-        const auto result = reader.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag>(stream, watcher);
+        const auto result =
+            reader.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag>(
+                stream, watcher);
         if (result) return true;
         problem = !watcher.complaint().empty()
                       ? watcher.complaint()
