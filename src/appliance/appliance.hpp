@@ -15,20 +15,24 @@
 #include "platform/bus/bus.hpp"
 #include "platform/http/server.hpp"
 #include "platform/jobs/jobs.hpp"
-#include "platform/os/fd.hpp"
 #include "platform/store/store.hpp"
 
 namespace stratolet {
 
+class HostNetwork;
 class Reconciler;
 
 /// The concrete drivers of one host.
 struct Drivers {
-    Fd hostNetwork; ///< held as long as the host's network is ours; none in the sandbox, which touches no network
+    std::unique_ptr<HostNetwork> hostNetwork; ///< none in the sandbox, which touches no network
     std::unique_ptr<Hypervisor> hypervisor;
     std::unique_ptr<NetworkDriver> network;
     std::unique_ptr<VolumeDriver> volumes;
     std::vector<std::unique_ptr<ImageStore>> images; ///< the first is the default
+
+    Drivers();
+    Drivers(Drivers&&) noexcept;
+    ~Drivers();
 };
 
 /// What `settings` asks for: libvirt, Linux and files, or the sandbox's.
@@ -40,7 +44,7 @@ public:
     /// Opens the store (made and migrated where needed) and builds the services. Nothing on the host is touched yet.
     /// Error(Invalid) for settings that can't be, Error(Broken) where the state directory is in use or unreadable.
     /// `drivers` may be given by a test; where it is empty they are those of driversFor().
-    Appliance(Settings settings, Ambient& ambient, Log& log, Drivers drivers = {});
+    Appliance(Settings settings, Ambient& ambient, Log& log, Drivers drivers = Drivers());
     ~Appliance();
 
     /// Bootstraps an empty store, mends the host, takes up unfinished jobs, and answers requests when this returns.

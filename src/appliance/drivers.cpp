@@ -11,6 +11,10 @@
 
 namespace stratolet {
 
+Drivers::Drivers() = default;
+Drivers::Drivers(Drivers&&) noexcept = default;
+Drivers::~Drivers() = default;
+
 Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, Log& log) {
     Drivers drivers;
     for (const auto& each : image::storesIn(settings.config)) {
@@ -24,7 +28,7 @@ Drivers driversFor(const Settings& settings, const std::filesystem::path& stateD
         return drivers;
     }
     const auto& config = settings.config;
-    drivers.hostNetwork = takeHostNetwork(stateDir);
+    drivers.hostNetwork = std::make_unique<HostNetwork>(stateDir);
     drivers.hypervisor = compute::libvirtHypervisor({.uri = config.text("compute", "libvirt_uri"),
                                                      .virtType = config.text("compute", "virt_type"),
                                                      .consoleDir = stateDir / "instances"},

@@ -26,19 +26,28 @@ std::string firstLineIn(const Fd& file) {
 
 }
 
-Fd takeHostNetwork(const std::filesystem::path& stateDir) {
+HostNetwork::HostNetwork(const std::filesystem::path& stateDir) {
     struct stat network {};
     check(::stat("/proc/thread-self/ns/net", &network), "find the network namespace of this host");
     ensureFolder(folder, Lets::Nobody);
-    const auto file = folder / ("network-" + std::to_string(network.st_ino) + ".lock");
-    Fd lock(static_cast<int>(check(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), "open " + file.string())));
-    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
-        throw Error(Failure::Broken, "the network of this host belongs to the stratolet of ", firstLineIn(lock),
-                    ", which is running: there can be one");
+    file_ = folder / ("network-" + std::to_string(network.st_ino) + ".lock");
+    const auto doing = "take the network of this host: " + file_.string();
+    for (;;) {
+        lock_ = Fd(static_cast<int>(check(::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), doing)));
+        if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0)
+            throw Error(Failure::Broken, "the network of this host belongs to the stratolet of ", firstLineIn(lock_),
+                        ", which is running: there can be one");
+        struct stat held {
+        }, there{};
+        check(::fstat(lock_.get(), &held), doing);
+        // Whoever had it may have let go, and removed the file, after we had opened it.
+        if (::stat(file_.c_str(), &there) == 0 && there.st_ino == held.st_ino) break;
+    }
     const auto line = stateDir.string() + "\n";
-    check(::ftruncate(lock.get(), 0), "write " + file.string());
-    check(::pwrite(lock.get(), line.data(), line.size(), 0), "write " + file.string());
-    return lock;
+    check(::ftruncate(lock_.get(), 0), doing);
+    check(::pwrite(lock_.get(), line.data(), line.size(), 0), doing);
 }
+
+HostNetwork::~HostNetwork() { ::unlink(file_.c_str()); } // still locked
 
 }

@@ -175,18 +175,18 @@ TEST_CASE("A second cloud on one host's network is refused by the name of the fi
     const Folder folder;
     std::thread([&] { // a host of its own, as far as networks go
         REQUIRE(::unshare(CLONE_NEWNET) == 0);
-        const auto first = takeHostNetwork("/somewhere/first");
+        const HostNetwork first("/somewhere/first");
         const auto outcome = runs({"serve", "--listen", "127.0.0.1:0", "--state-dir", (folder / "second").string()});
         CHECK(outcome.exitCode == 1);
         CHECK_THAT(outcome.err, Contains("/somewhere/first"));
-        CHECK_THROWS_WITH(takeHostNetwork("/somewhere/second"), Contains("/somewhere/first"));
+        CHECK_THROWS_WITH(HostNetwork("/somewhere/second"), Contains("/somewhere/first"));
         CHECK(runs({"sandbox", "--seconds", "1"}).exitCode == 0); // touches no network
     })
         .join();
     std::thread([&] {
         REQUIRE(::unshare(CLONE_NEWNET) == 0);
-        CHECK_NOTHROW(takeHostNetwork("/somewhere/first"));
-        CHECK_NOTHROW(takeHostNetwork("/somewhere/second")); // the first has let go
+        CHECK_NOTHROW(HostNetwork("/somewhere/first"));
+        CHECK_NOTHROW(HostNetwork("/somewhere/second")); // the first has let go
     }).join();
 }
 

@@ -4,6 +4,7 @@
 
 #include "platform/ambient/ambient.hpp"
 #include "platform/log/log.hpp"
+#include "platform/os/prompt.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::http {
@@ -109,6 +110,7 @@ template <class Work> Response Dispatch::guarded(const Target& place, Request& r
 std::optional<Response> Dispatch::refused(const Target& place, Request& request) {
     if (place.wrong) return refuse(place, request, *place.wrong);
     if (!place.site) return textResponse(404, "404 Not Found\n");
+    const Prompt prompt;
     bool passed = false;
     Response response = guarded(place, request, [&]() -> Response {
         if (!place.route)
@@ -122,7 +124,14 @@ std::optional<Response> Dispatch::refused(const Target& place, Request& request)
     return response;
 }
 
+bool Dispatch::runsHere(const Target& place, const Request& request) {
+    const auto runs = place.route->runs;
+    return runs == Runs::Here || (runs == Runs::ByMethod && (request.method == Method::Get || request.method == Method::Head));
+}
+
 Response Dispatch::handle(const Target& place, Request& request) {
+    std::optional<Prompt> prompt;
+    if (runsHere(place, request)) prompt.emplace();
     return guarded(place, request, [&] { return std::get<Handler>(place.route->handler)(request); });
 }
 

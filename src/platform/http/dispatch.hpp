@@ -43,6 +43,9 @@ public:
     /// Runs the gate; an answer where it refused, or where there is no such route.
     std::optional<Response> refused(const Target& place, Request& request);
 
+    /// Whether the handler runs where the request was read (see Runs).
+    static bool runsHere(const Target& place, const Request& request);
+
     Response handle(const Target& place, Request& request);
     std::unique_ptr<BodySink> receive(const Target& place, Request& request, Response& refusal); ///< null: `refusal` says why
     Response finishUpload(const Target& place, Request& request, BodySink& sink);

@@ -249,9 +249,7 @@ Task<Response> Session::answerPlain(Exchange& exchange) {
     if (Clock::now() - begun > std::chrono::seconds(1))
         if (auto refusal = shared_.dispatch.refused(place, request)) co_return std::move(*refusal);
 
-    const auto runs = place.route->runs;
-    const bool here = runs == Runs::Here || (runs == Runs::ByMethod && (request.method == Method::Get || request.method == Method::Head));
-    if (here) co_return shared_.dispatch.handle(place, request);
+    if (Dispatch::runsHere(place, request)) co_return shared_.dispatch.handle(place, request);
     Response response;
     std::optional<Error> busy;
     try {

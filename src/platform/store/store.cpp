@@ -11,12 +11,14 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <stdexcept>
 #include <thread>
 #include <unordered_map>
 
 #include <stratolet/error.hpp>
 
 #include "platform/os/fd.hpp"
+#include "platform/os/prompt.hpp"
 
 namespace stratolet::store {
 namespace {
@@ -295,6 +297,7 @@ Store::~Store() {
 }
 
 void Store::submit(const std::function<void(Transaction&)>& work) {
+    if (Prompt::here()) throw std::logic_error("a change of the store on a thread that may not wait for the disk");
     assert(std::this_thread::get_id() != impl_->thread.get_id()); // a write inside a write would wait for itself
     static thread_local Semaphore done;
     Waiting change{.work = work, .done = done.it};
@@ -374,6 +377,15 @@ std::int64_t Store::flushes() const { return impl_->flushes; }
 std::int64_t Store::changes() const { return impl_->changes; }
 
 void Conditions::append(std::string_view sql, std::vector<Value> values) {
+    constexpr std::size_t termsMax = 900; // SQLITE_MAX_EXPR_DEPTH is 1,000, and a chain of AND is as deep as it is long
+    terms_ += values.size();
+    if (terms_ > termsMax) throw Error(Failure::Invalid, "The query asks for more than ", termsMax, " conditions.");
+    put(sql, std::move(values));
+}
+
+void Conditions::put(std::string_view sql, std::vector<Value> values) {
+    constexpr std::size_t valuesMax = 32'000; // SQLITE_MAX_VARIABLE_NUMBER is 32,766
+    if (values_.size() + values.size() > valuesMax) throw Error(Failure::Invalid, "The query names more than ", valuesMax, " values.");
     sql_.append(sql_.empty() ? " WHERE " : " AND ").append(1, '(').append(sql).append(1, ')');
     values_.insert(values_.end(), std::make_move_iterator(values.begin()), std::make_move_iterator(values.end()));
 }
@@ -382,7 +394,7 @@ Conditions& Conditions::in(std::string_view column, const std::vector<std::strin
     std::string sql(column);
     sql += " IN (";
     for (std::size_t each = 0; each < values.size(); ++each) sql += each ? ", ?" : "?";
-    append(sql + ")", std::vector<Value>(values.begin(), values.end()));
+    put(sql + ")", std::vector<Value>(values.begin(), values.end()));
     return *this;
 }
 

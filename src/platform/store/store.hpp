@@ -200,7 +200,8 @@ private:
 /// Builds the WHERE part of a listing from what a request asks for: "AND" over conditions, values bound, never pasted.
 class Conditions {
 public:
-    /// `sql` is a condition of our own writing with as many "?" as there are values.
+    /// `sql` is a condition of our own writing with as many "?" as there are values. Error(Invalid) where all of them together are more
+    /// than SQLite takes in one expression: a client decides how many it asks for.
     template <class... Args> Conditions& add(std::string_view sql, const Args&... args) {
         append(sql, {Value(args)...});
         return *this;
@@ -214,8 +215,10 @@ public:
     const std::vector<Value>& values() const { return values_; }
 
 private:
+    void put(std::string_view sql, std::vector<Value> values);
     std::string sql_;
     std::vector<Value> values_;
+    std::size_t terms_ = 0;
 };
 
 }
