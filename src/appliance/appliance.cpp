@@ -187,6 +187,7 @@ struct Appliance::Impl {
         compute.emplace(parts, *drivers.hypervisor, *images, *block, *network, *identity, stateDir / "instances");
         reconciler.declare(
             "metadata", [this] { adoptMetadataListeners(); }, std::chrono::seconds(1));
+        server.readWithin([this](const std::function<void()>& handler) { store.read([&](store::Reader&) { handler(); }); });
         server.add(statusSite(metrics, [this] { return health(); }));
         for (auto site : {identity->site(), images->site(), block->site(), network->site(), compute->site()}) server.add(std::move(site));
         server.add(compute->metadataSite());

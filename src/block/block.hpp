@@ -13,6 +13,7 @@
 
 #include "identity/identity.hpp"
 #include "image/image.hpp"
+#include "platform/bus/bus.hpp"
 #include "platform/config/config.hpp"
 #include "platform/http/http.hpp"
 #include "platform/parts.hpp"
@@ -25,7 +26,7 @@ struct VolumeDeleted {
     static constexpr std::string_view name = "block.volume.deleted";
     VolumeId volume;
     ProjectId project;
-    auto fields() { return std::tie(volume, project); }
+    auto fields() { return std::tuple(bus::Field("volume", volume), bus::Field("project", project)); }
 };
 
 /// A volume has become larger while compute had it attached to `server`.
@@ -33,7 +34,7 @@ struct VolumeExtended {
     static constexpr std::string_view name = "block.volume.extended";
     VolumeId volume;
     ServerId server;
-    auto fields() { return std::tie(volume, server); }
+    auto fields() { return std::tuple(bus::Field("volume", volume), bus::Field("server", server)); }
 };
 
 /// What other services may know of a volume.

@@ -12,6 +12,7 @@
 #include "identity/identity.hpp"
 #include "image/image.hpp"
 #include "network/network.hpp"
+#include "platform/bus/bus.hpp"
 #include "platform/config/config.hpp"
 #include "platform/http/http.hpp"
 #include "platform/parts.hpp"
@@ -23,13 +24,13 @@ struct ServerPlanned {
     static constexpr std::string_view name = "compute.server.planned";
     ServerId server;
     ProjectId project;
-    auto fields() { return std::tie(server, project); }
+    auto fields() { return std::tuple(bus::Field("server", server), bus::Field("project", project)); }
 };
 struct ServerDeleted {
     static constexpr std::string_view name = "compute.server.deleted";
     ServerId server;
     ProjectId project;
-    auto fields() { return std::tie(server, project); }
+    auto fields() { return std::tuple(bus::Field("server", server), bus::Field("project", project)); }
 };
 
 /// [compute] of stratolet.conf.

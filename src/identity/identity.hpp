@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "identity/caller.hpp"
+#include "platform/bus/bus.hpp"
 #include "platform/config/config.hpp"
 #include "platform/http/http.hpp"
 #include "platform/parts.hpp"
@@ -21,12 +22,12 @@ namespace stratolet::identity {
 struct ProjectDeleted {
     static constexpr std::string_view name = "identity.project.deleted";
     ProjectId project;
-    auto fields() { return std::tie(project); }
+    auto fields() { return std::tuple(bus::Field("project", project)); }
 };
 struct UserDeleted {
     static constexpr std::string_view name = "identity.user.deleted";
     UserId user;
-    auto fields() { return std::tie(user); }
+    auto fields() { return std::tuple(bus::Field("user", user)); }
 };
 
 /// One service of the catalog.

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "identity/identity.hpp"
+#include "platform/bus/bus.hpp"
 #include "platform/config/config.hpp"
 #include "platform/http/http.hpp"
 #include "platform/parts.hpp"
@@ -25,7 +26,7 @@ namespace stratolet::image {
 struct ImageDeleted {
     static constexpr std::string_view name = "image.image.deleted";
     ImageId image;
-    auto fields() { return std::tie(image); }
+    auto fields() { return std::tuple(bus::Field("image", image)); }
 };
 
 /// What other services may know of an image.

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "identity/identity.hpp"
+#include "platform/bus/bus.hpp"
 #include "platform/config/config.hpp"
 #include "platform/http/http.hpp"
 #include "platform/parts.hpp"
@@ -22,7 +23,7 @@ struct PortDeleted {
     static constexpr std::string_view name = "network.port.deleted";
     PortId port;
     ServerId server; ///< that used it; empty where none did
-    auto fields() { return std::tie(port, server); }
+    auto fields() { return std::tuple(bus::Field("port", port), bus::Field("server", server)); }
 };
 
 struct FixedIp {

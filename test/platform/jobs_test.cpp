@@ -193,7 +193,7 @@ struct ThingMade {
     static constexpr std::string_view name = "thing.made";
     VolumeId thing;
     ProjectId project;
-    auto fields() { return std::tie(thing, project); }
+    auto fields() { return std::tuple(bus::Field("thing", thing), bus::Field("project", project)); }
 };
 }
 
@@ -429,4 +429,28 @@ TEST_CASE("Where a job is, and how far, can be read while it runs", "[jobs]") {
     CHECK(record.total == 40);
     go = true;
     REQUIRE(bench.runner->settle(5s));
+}
+
+TEST_CASE("A fact has names for its fields: what was announced without one, or in the old form, is heard all the same", "[bus]") {
+    Bench bench;
+    Strings heard;
+    bus::Bus bus(*bench.db, bench.ambient, bench.log, bench.metrics);
+    bus.on<ThingMade>("listener", [&](Transaction&, const ThingMade& fact) { heard.push_back(fact.thing.text + "@" + fact.project.text); });
+    bus.start();
+    bench.db->write([&](Transaction& tx) {
+        for (const auto* fields : {R"(["1","p"])", R"({"thing":"2"})", R"({"project":"p","thing":"3","more":"x"})"})
+            tx.execute("INSERT INTO facts (name, fields, announced) VALUES ('thing.made', ?, 1)", std::string(fields));
+        bus.announce(tx, ThingMade{{"4"}, {"p"}});
+    });
+    REQUIRE(bus.settle(5s));
+    CHECK(heard == Strings{"1@p", "2@", "3@p", "4@p"});
+}
+
+TEST_CASE("A subscriber that this version does not have keeps no facts", "[bus]") {
+    Bench bench;
+    bench.db->write([](Transaction& tx) { tx.execute("INSERT INTO fact_cursors VALUES ('gone.subscriber', 0)"); });
+    bus::Bus bus(*bench.db, bench.ambient, bench.log, bench.metrics);
+    bus.on<ThingMade>("listener", [](Transaction&, const ThingMade&) {});
+    bus.start();
+    CHECK(bench.db->reader().query("SELECT subscriber FROM fact_cursors").texts() == Strings{"listener"});
 }

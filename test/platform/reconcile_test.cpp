@@ -61,3 +61,24 @@ TEST_CASE("Who waits for a part gets a run that began after the call, and what t
     broken = false;
     CHECK_NOTHROW(reconciler.now("host"));
 }
+
+TEST_CASE("A part that hangs stops no other's timer, and is waited for at the start only so long", "[reconcile]") {
+    Log log({.level = Log::Level(99)});
+    Metrics metrics;
+    std::atomic<int> runs = 0;
+    std::promise<void> go;
+    const auto gone = go.get_future().share();
+    Reconciler reconciler(log, metrics);
+    std::atomic<bool> hangs = false;
+    reconciler.declare("directory", [&] {
+        if (hangs) gone.wait();
+    });
+    reconciler.declare("host", [&] { ++runs; }, 1s);
+    reconciler.start();
+    CHECK(runs == 1);
+    hangs = true;
+    reconciler.kick("directory");
+    CHECK(soon([&] { return runs >= 3; })); // its timer goes on
+    reconciler.now("host");
+    go.set_value();
+}

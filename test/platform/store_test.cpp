@@ -204,3 +204,56 @@ TEST_CASE("The store's files are their owner's alone, whatever the umask and wha
     }
     ::umask(before);
 }
+
+TEST_CASE("A migration rebuilds a table that others refer to", "[store][migration]") {
+    const test::Folder folder;
+    Store db({.file = folder / "db"});
+    const Migration second{"thing", 2, "CREATE TABLE parts (thing INTEGER NOT NULL REFERENCES things ON DELETE CASCADE) STRICT"};
+    db.migrate(std::vector{first, second});
+    db.write([](Transaction& tx) {
+        tx.execute("INSERT INTO things VALUES (7, 'seven')");
+        tx.execute("INSERT INTO parts VALUES (7)");
+    });
+    const Migration third{"thing", 3,
+                          "CREATE TABLE things_new (id INTEGER PRIMARY KEY, name TEXT UNIQUE CHECK (name <> '')) STRICT;"
+                          "INSERT INTO things_new SELECT id, name FROM things;"
+                          "DROP TABLE things;"
+                          "ALTER TABLE things_new RENAME TO things;"};
+    db.migrate(std::vector{first, second, third});
+    CHECK(db.reader().query("SELECT count(*) FROM parts").integer() == 1); // what referred to it was not swept away with it
+    CHECK_THROWS(db.write([](Transaction& tx) { tx.execute("INSERT INTO parts VALUES (8)"); })); // and references hold again
+    db.write([](Transaction& tx) { tx.execute("DELETE FROM things"); });
+    CHECK(db.reader().query("SELECT count(*) FROM parts").integer() == 0);
+}
+
+TEST_CASE("A migration that would leave rows without what they refer to changes nothing", "[store][migration]") {
+    const test::Folder folder;
+    Store db({.file = folder / "db"});
+    const Migration second{"thing", 2, "CREATE TABLE parts (thing INTEGER NOT NULL REFERENCES things) STRICT"};
+    db.migrate(std::vector{first, second});
+    db.write([](Transaction& tx) {
+        tx.execute("INSERT INTO things VALUES (7, 'seven')");
+        tx.execute("INSERT INTO parts VALUES (7)");
+    });
+    const Migration third{"thing", 3, "DELETE FROM things"};
+    CHECK_THROWS_WITH(db.migrate(std::vector{first, second, third}), Catch::Contains("parts"));
+    CHECK(count(db) == 1);
+    CHECK(db.reader().query("SELECT number FROM schema_versions WHERE module = 'thing'").integer() == 2);
+}
+
+TEST_CASE("Reads of one moment may be nested, and see what their own thread writes in between", "[store]") {
+    const test::Folder folder;
+    Store db({.file = folder / "db"});
+    db.migrate(std::vector{first});
+    const auto add = [&](const char* name) { db.write([&](Transaction& tx) { tx.execute("INSERT INTO things (name) VALUES (?)", name); }); };
+    db.read([&](store::Reader&) {
+        CHECK(count(db) == 0);
+        std::thread([&] { add("another's"); }).join();
+        CHECK(count(db) == 0); // of this moment
+        db.read([&](store::Reader&) { CHECK(count(db) == 0); });
+        CHECK(count(db) == 0);
+        add("mine");
+        CHECK(count(db) == 2);
+    });
+    CHECK(count(db) == 2);
+}

@@ -19,7 +19,7 @@ constexpr int factsPerTurn = 256; // that one subscriber gets in one transaction
 struct Announced {
     std::int64_t id = 0;
     std::string name;
-    std::vector<std::string> fields;
+    std::vector<std::pair<std::string, std::string>> fields;
 };
 
 }
@@ -51,9 +51,11 @@ struct Bus::Impl {
         changed.notify_all();
     }
 
-    /// A subscriber that is new hears of what is announced from now on.
+    /// A subscriber that is new hears of what is announced from now on; one that this version hasn't keeps no fact for ever.
     void ensureCursors() {
         store.write([&](store::Transaction& tx) {
+            for (const auto& known : tx.query("SELECT subscriber FROM fact_cursors").texts())
+                if (!subscribers.contains(known)) tx.execute("DELETE FROM fact_cursors WHERE subscriber = ?", known);
             for (const auto& [name, listeners] : subscribers)
                 tx.execute("INSERT OR IGNORE INTO fact_cursors SELECT ?, coalesce(max(id), 0) FROM facts", name);
         });
@@ -66,7 +68,11 @@ struct Bus::Impl {
         const auto facts = db.query("SELECT id, name, fields FROM facts WHERE id > ? ORDER BY id LIMIT ?", last, factsPerTurn)
                                .all<Announced>([](const store::Row& row) {
                                    Announced fact{row.integer(0), row.text(1), {}};
-                                   for (const auto& each : Json::parse(row.text(2)).items()) fact.fields.push_back(each.text());
+                                   const auto fields = Json::parse(row.text(2));
+                                   if (fields.isArray())
+                                       for (const auto& each : fields.items()) fact.fields.emplace_back("", each.text());
+                                   else
+                                       for (const auto& name : fields.names()) fact.fields.emplace_back(name, fields.text(name));
                                    return fact;
                                });
         if (facts.empty()) return false;
@@ -118,8 +124,12 @@ struct Bus::Impl {
             lock.unlock();
             const bool upToDate = deliverAll();
             if (std::chrono::steady_clock::now() - pruned > std::chrono::minutes(10)) {
-                prune();
                 pruned = std::chrono::steady_clock::now();
+                try {
+                    prune();
+                } catch (const std::exception& problem) { // the disk is full, say
+                    log.error("old facts could not be removed", {{"reason", problem.what()}});
+                }
             }
             lock.lock();
             pending = pending || !upToDate;
@@ -130,12 +140,18 @@ struct Bus::Impl {
 Bus::Bus(store::Store& store, Ambient& ambient, Log& log, Metrics& metrics) : impl_(std::make_unique<Impl>(store, ambient, log, metrics)) {}
 Bus::~Bus() { stop(); }
 
-void Bus::append(store::Transaction& tx, std::string_view name, const std::vector<std::string>& fields) {
+std::string Bus::valueOf(const Fields& fields, std::string_view name, std::size_t place) {
+    for (const auto& [each, value] : fields)
+        if (each == name) return value;
+    return place < fields.size() && fields[place].first.empty() ? fields[place].second : std::string();
+}
+
+void Bus::append(store::Transaction& tx, std::string_view name, const Fields& fields) {
     std::string json;
     {
         JsonWriter out(json);
-        const auto list = out.array();
-        for (const auto& each : fields) out.value(each);
+        const auto object = out.object();
+        for (const auto& [each, value] : fields) out.field(each, value);
     }
     tx.execute("INSERT INTO facts (name, fields, announced) VALUES (?, ?, ?)", name, json, impl_->ambient.now());
     tx.afterCommit([impl = impl_.get()] { impl->wake(); });

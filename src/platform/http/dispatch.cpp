@@ -132,7 +132,15 @@ bool Dispatch::runsHere(const Target& place, const Request& request) {
 Response Dispatch::handle(const Target& place, Request& request) {
     std::optional<Prompt> prompt;
     if (runsHere(place, request)) prompt.emplace();
-    return guarded(place, request, [&] { return std::get<Handler>(place.route->handler)(request); });
+    const auto& handler = std::get<Handler>(place.route->handler);
+    // What is said to run on a worker waits for something besides the store, and must not hold a moment of the store meanwhile.
+    const bool reads = (request.method == Method::Get || request.method == Method::Head) && place.route->runs != Runs::Worker;
+    if (!around_ || !reads) return guarded(place, request, [&] { return handler(request); });
+    return guarded(place, request, [&] {
+        Response response;
+        around_([&] { response = handler(request); });
+        return response;
+    });
 }
 
 std::unique_ptr<BodySink> Dispatch::receive(const Target& place, Request& request, Response& refusal) {

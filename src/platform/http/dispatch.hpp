@@ -1,6 +1,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,6 +23,10 @@ namespace stratolet::http {
 class Dispatch {
 public:
     Dispatch(Ambient& ambient, Log& log, Metrics& metrics);
+
+    /// Around the handler of a GET or HEAD: whoever owns what is read lets all of it be read as of one moment. Before the first request.
+    using Around = std::function<void(const std::function<void()>& handler)>;
+    void readWithin(Around around) { around_ = std::move(around); }
 
     void add(Site site);
     const std::vector<Site>& sites() const { return sites_; }
@@ -62,6 +67,7 @@ private:
         std::unique_ptr<Router> router;
         std::array<Metrics::Counter*, 6> answers{}; // by status / 100
     };
+    Around around_;
     Ambient& ambient_;
     Log& log_;
     Metrics& metrics_;

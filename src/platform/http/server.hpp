@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,6 +41,9 @@ public:
     ~Server();
 
     void add(Site site); ///< before start()
+
+    /// See Dispatch::readWithin(); before start().
+    void readWithin(std::function<void(const std::function<void()>& handler)> around);
 
     /// The public address of it all, which links begin with. Before start().
     void announce(std::string endpoint);

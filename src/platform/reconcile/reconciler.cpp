@@ -1,12 +1,14 @@
 #include "platform/reconcile/reconciler.hpp"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <cassert>
 #include <condition_variable>
+#include <deque>
 #include <exception>
 #include <mutex>
 #include <thread>
-#include <vector>
 
 #include "platform/log/log.hpp"
 #include "platform/metrics/metrics.hpp"
@@ -15,6 +17,8 @@ namespace stratolet {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr std::chrono::seconds firstRunMax{20}; ///< that the start waits for a part
 
 struct Part {
     std::string name;
@@ -25,6 +29,7 @@ struct Part {
     std::uint64_t asked = 0;   // runs that somebody waits for begin after this many requests
     std::uint64_t done = 0;    // requests that a finished run has served
     std::exception_ptr failed; // of the last run
+    std::thread thread;
 };
 
 }
@@ -34,9 +39,8 @@ struct Reconciler::Impl {
     Metrics::Counter& failures;
     std::mutex mutex;
     std::condition_variable changed;
-    std::vector<Part> parts;
+    std::deque<Part> parts; // they do not move
     bool stopping = false;
-    std::thread thread;
 
     Impl(Log& given, Metrics& metrics)
         : log(given),
@@ -70,20 +74,15 @@ struct Reconciler::Impl {
         changed.notify_all();
     }
 
-    void work() {
+    void work(Part& part) {
+        ::pthread_setname_np(::pthread_self(), ("mend " + part.name).substr(0, 15).c_str());
         std::unique_lock lock(mutex);
         while (!stopping) {
-            auto next = Clock::now() + std::chrono::hours(1);
-            Part* due = nullptr;
-            for (auto& each : parts) {
-                if (each.running) continue;
-                if (each.due <= Clock::now()) due = &each;
-                next = std::min(next, each.due);
-            }
-            if (due)
-                run(*due, lock);
+            if (!part.running && part.due <= Clock::now())
+                run(part, lock);
             else
-                changed.wait_until(lock, next);
+                changed.wait_until(lock, part.running ? Clock::now() + std::chrono::hours(1)
+                                                      : std::min(part.due, Clock::now() + std::chrono::hours(1)));
         }
     }
 };
@@ -92,16 +91,20 @@ Reconciler::Reconciler(Log& log, Metrics& metrics) : impl_(std::make_unique<Impl
 Reconciler::~Reconciler() { stop(); }
 
 void Reconciler::declare(std::string part, std::function<void()> mend, std::chrono::seconds every) {
-    assert(!impl_->thread.joinable()); // parts do not move once the thread is there
-    impl_->parts.push_back(Part{std::move(part), std::move(mend), every, {}, false, 0, 0, nullptr});
+    auto& added = impl_->parts.emplace_back();
+    added.name = std::move(part);
+    added.mend = std::move(mend);
+    added.every = every;
 }
 
 void Reconciler::start() {
-    {
-        std::unique_lock lock(impl_->mutex);
-        for (auto& each : impl_->parts) impl_->run(each, lock);
+    std::unique_lock lock(impl_->mutex);
+    for (auto& each : impl_->parts) {
+        const auto ticket = ++each.asked;
+        each.thread = std::thread([this, &each] { impl_->work(each); });
+        const bool ended = impl_->changed.wait_for(lock, firstRunMax, [&] { return each.done >= ticket; });
+        if (!ended) impl_->log.error("a part of the host takes long to mend; it goes on by itself", {{"part", each.name}});
     }
-    impl_->thread = std::thread([this] { impl_->work(); });
 }
 
 void Reconciler::stop() {
@@ -110,7 +113,8 @@ void Reconciler::stop() {
         impl_->stopping = true;
     }
     impl_->changed.notify_all();
-    if (impl_->thread.joinable()) impl_->thread.join();
+    for (auto& each : impl_->parts)
+        if (each.thread.joinable()) each.thread.join();
 }
 
 void Reconciler::kick(const std::string& part) {

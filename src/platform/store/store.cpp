@@ -178,6 +178,7 @@ bool Rows::next() { return statement_->step(); }
 Row Rows::row() const { return Row(*statement_); }
 
 Rows Reader::run(std::string_view sql, const std::vector<Value>& values) {
+    ++statements_;
     return Rows(std::make_unique<Statement>(connection_, sql, values));
 }
 
@@ -204,6 +205,7 @@ struct Waiting {
     std::vector<std::function<void()>> afterCommit = {};
     std::exception_ptr failed = nullptr;
     sem_t& done; // the waiting thread's own, which outlives this
+    bool alone = false;
 };
 
 }
@@ -231,26 +233,57 @@ struct Store::Impl {
         return next++;
     }
 
+    /// Prepared once and kept: what sqlite3_exec prepares each time is a fifth of a small change.
+    void execute(std::string_view sql) { Statement(writer, sql, {}).step(); }
+
     void attempt(Waiting& change) {
-        executePlain(writer.get(), "SAVEPOINT change");
+        execute("SAVEPOINT change");
         Transaction tx(writer);
         try {
             change.work(tx);
-            executePlain(writer.get(), "RELEASE change");
+            execute("RELEASE change");
             change.afterCommit = std::move(tx.afterCommit_);
         } catch (...) {
             change.failed = std::current_exception();
-            executePlain(writer.get(), "ROLLBACK TO change");
-            executePlain(writer.get(), "RELEASE change");
+            execute("ROLLBACK TO change");
+            execute("RELEASE change");
         }
+    }
+
+    /// Rows that refer to what isn't there, by table: empty where all is well.
+    std::string brokenReferences() {
+        std::string tables;
+        for (Statement check(writer, "PRAGMA foreign_key_check", {}); check.step();)
+            tables.append(tables.empty() ? "" : ", ").append(Row(check).text(0));
+        return tables;
+    }
+
+    /// A change of the schema: alone in its transaction, and with foreign keys looked at once at its end, so that a table can be rebuilt
+    /// under those that refer to it (https://www.sqlite.org/lang_altertable.html, 7).
+    void rebuild(Waiting& change) {
+        const std::function<void(Transaction&)> checked = [&](Transaction& tx) {
+            change.work(tx);
+            if (const auto tables = brokenReferences(); !tables.empty())
+                throw Error(Failure::Broken, "rows of ", tables, " would refer to what isn't there");
+        };
+        Waiting inner{.work = checked, .done = change.done};
+        try {
+            executePlain(writer.get(), "PRAGMA foreign_keys=OFF"); // means nothing inside of a transaction
+            std::vector<Waiting*> alone{&inner};
+            flush(alone);
+            executePlain(writer.get(), "PRAGMA foreign_keys=ON");
+        } catch (...) {
+            inner.failed = std::current_exception();
+        }
+        change.failed = inner.failed;
     }
 
     /// All of `batch` in one transaction and one flush.
     void flush(std::vector<Waiting*>& batch) {
         try {
-            executePlain(writer.get(), "BEGIN IMMEDIATE");
+            execute("BEGIN IMMEDIATE");
             for (auto* each : batch) attempt(*each);
-            executePlain(writer.get(), "COMMIT");
+            execute("COMMIT");
             ++flushes;
             changes += static_cast<std::int64_t>(batch.size());
         } catch (...) { // the disk is full, say: nobody's change is on it
@@ -270,12 +303,13 @@ struct Store::Impl {
         for (;;) {
             filled.wait(lock, [&] { return stopping || !queue.empty(); });
             if (queue.empty()) return;
-            while (!queue.empty() && batch.size() < batchMax) {
+            while (!queue.empty() && batch.size() < batchMax && !(queue.front()->alone && !batch.empty())) {
                 batch.push_back(queue.front());
                 queue.pop_front();
+                if (batch.back()->alone) break;
             }
             lock.unlock();
-            flush(batch);
+            batch.front()->alone ? rebuild(*batch.front()) : flush(batch);
             for (auto* each : batch) ::sem_post(&each->done);
             batch.clear();
             lock.lock();
@@ -296,11 +330,22 @@ Store::~Store() {
     impl_->thread.join();
 }
 
-void Store::submit(const std::function<void(Transaction&)>& work) {
+namespace {
+
+/// This thread's reader of the store asked last: nearly always the only one.
+struct Known {
+    std::int64_t serial = 0;
+    Reader* reader = nullptr;
+};
+thread_local Known known;
+
+}
+
+void Store::submit(const std::function<void(Transaction&)>& work, bool alone) {
     if (Prompt::here()) throw std::logic_error("a change of the store on a thread that may not wait for the disk");
     assert(std::this_thread::get_id() != impl_->thread.get_id()); // a write inside a write would wait for itself
     static thread_local Semaphore done;
-    Waiting change{.work = work, .done = done.it};
+    Waiting change{.work = work, .done = done.it, .alone = alone};
     {
         const std::lock_guard lock(impl_->mutex);
         impl_->queue.push_back(&change);
@@ -308,15 +353,14 @@ void Store::submit(const std::function<void(Transaction&)>& work) {
     }
     while (::sem_wait(&done.it) != 0) { // a signal came in between
     }
+    if (known.serial == impl_->serial && known.reader->snapshots_ > 0) { // who has changed something sees it, also within a snapshot
+        known.reader->query("COMMIT").next();
+        known.reader->query("BEGIN").next();
+    }
     if (change.failed) std::rethrow_exception(change.failed);
 }
 
 Reader& Store::reader() {
-    struct Known {
-        std::int64_t serial = 0;
-        Reader* reader = nullptr;
-    };
-    static thread_local Known known; // of the store asked last: nearly always the only one
     if (known.serial == impl_->serial) return *known.reader;
     const std::lock_guard guard(impl_->readersMutex);
     auto& [connection, reader] = impl_->readers[std::this_thread::get_id()];
@@ -328,8 +372,12 @@ Reader& Store::reader() {
     return *reader;
 }
 
-Store::Snapshot::Snapshot(Store& store) : reader_(store.reader()) { reader_.query("BEGIN").next(); }
-Store::Snapshot::~Snapshot() { reader_.query("COMMIT").next(); }
+Store::Snapshot::Snapshot(Store& store) : reader_(store.reader()) {
+    if (reader_.snapshots_++ == 0) reader_.query("BEGIN").next();
+}
+Store::Snapshot::~Snapshot() {
+    if (--reader_.snapshots_ == 0) reader_.query("COMMIT").next();
+}
 
 void Store::backupTo(const std::filesystem::path& file) {
     std::filesystem::remove(file);
@@ -364,13 +412,14 @@ void Store::migrate(std::span<const Migration> migrations) {
         if (each.number > present[std::string(each.module)]) due.push_back(&each);
     if (due.empty()) return;
     if (reader().query("SELECT 1 FROM schema_versions").any()) backupTo(impl_->options.file.string() + ".before-upgrade");
-    write([&](Transaction& tx) {
+    const std::function<void(Transaction&)> all = [&](Transaction& tx) {
         for (const auto* each : due) {
             executePlain(impl_->writer.get(), std::string(each->sql).c_str());
             tx.execute("INSERT INTO schema_versions VALUES (?, ?) ON CONFLICT (module) DO UPDATE SET number = excluded.number",
                        each->module, each->number);
         }
-    });
+    };
+    submit(all, true);
 }
 
 std::int64_t Store::flushes() const { return impl_->flushes; }

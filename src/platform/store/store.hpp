@@ -107,8 +107,15 @@ public:
     template <class... Args> Rows query(std::string_view sql, const Args&... args) { return run(sql, {Value(args)...}); }
     Rows run(std::string_view sql, const std::vector<Value>& values);
 
+    std::int64_t statements() const { return statements_; } ///< begun so far; for tests of what a request costs
+
 protected:
     Connection& connection_;
+
+private:
+    friend class Store;
+    int snapshots_ = 0; ///< open ones, one inside the other; the outermost counts
+    std::int64_t statements_ = 0;
 };
 
 /// Writes. Lives only inside Store::write; nothing slow belongs in there.
@@ -154,7 +161,8 @@ public:
     /// This thread's own reader: sees all that has been committed.
     Reader& reader();
 
-    /// Runs `work` on this thread with all its reads in one snapshot.
+    /// Runs `work` on this thread with all its reads in one snapshot (and one lock of the file, where each statement would take its own).
+    /// May be nested: the outermost counts. A write in between is seen by what is read after it.
     template <class Work> auto read(Work&& work) {
         Snapshot snapshot(*this);
         return work(snapshot.reader());
@@ -191,7 +199,7 @@ private:
         Reader& reader_;
     };
 
-    void submit(const std::function<void(Transaction&)>& work);
+    void submit(const std::function<void(Transaction&)>& work, bool alone = false);
 
     struct Impl;
     std::unique_ptr<Impl> impl_;
