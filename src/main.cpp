@@ -252,11 +252,17 @@ int sandbox(const std::vector<std::string>& words) {
     return run(std::move(settings), given["seconds"].as<int>(), true, std::move(atExit));
 }
 
-std::filesystem::path stateDirFrom(const options::variables_map& given) {
+Settings settingsOf(const options::variables_map& given) {
     Settings settings;
     loadConfig(settings, given);
+    return settings;
+}
+
+std::filesystem::path stateDirFrom(const options::variables_map& given, const Settings& settings) {
     return given.count("state-dir") ? given["state-dir"].as<std::string>() : settings.config.text("DEFAULT", "state_dir");
 }
+
+std::filesystem::path stateDirFrom(const options::variables_map& given) { return stateDirFrom(given, settingsOf(given)); }
 
 int listJobs(const std::vector<std::string>& words) {
     auto known = placeOptions("stratolet jobs");
@@ -282,7 +288,8 @@ int doctor(const std::vector<std::string>& words) {
     const auto known = placeOptions("stratolet doctor");
     const auto given = parsed("doctor", known, words);
     if (given.count("help")) return std::cout << known, 0;
-    return examine(stateDirFrom(given), std::cout);
+    const auto settings = settingsOf(given);
+    return examine(settings, stateDirFrom(given, settings), std::cout);
 }
 
 int metadefs(const std::vector<std::string>& words) {

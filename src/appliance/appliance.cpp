@@ -12,6 +12,7 @@
 #include <atomic>
 #include <fstream>
 
+#include "appliance/catalog.hpp"
 #include "appliance/status_site.hpp"
 #include "block/block.hpp"
 #include "compute/compute.hpp"
@@ -83,15 +84,6 @@ std::vector<store::Migration> allMigrations() {
         all.insert(all.end(), some.begin(), some.end());
     }
     return all;
-}
-
-std::vector<identity::CatalogService> catalogServices() {
-    return {{"identity", "keystone", "/identity", 5000, ""},
-            {"image", "glance", "/image", 9292, ""},
-            {"volumev3", "cinderv3", "/volume/v3/$(project_id)s", 8776, "/v3/$(project_id)s"},
-            {"block-storage", "cinder", "/volume/v3/$(project_id)s", 8776, "/v3/$(project_id)s"},
-            {"network", "neutron", "/network", 9696, ""},
-            {"compute", "nova", "/compute/v2.1", 8774, "/v2.1"}};
 }
 
 /// As a word for a shell: letters, digits and :/._- as they are, anything else between single quotes.
@@ -229,12 +221,9 @@ struct Appliance::Impl {
     }
 
     void listen() {
-        auto addresses = settings.listen;
-        if (addresses.empty())
-            for (const auto& each : settings.config.list("DEFAULT", "listen")) addresses.push_back(parseListenAddress(each));
         endpoint = publicEndpoint(settings.config);
         bool first = true;
-        for (const auto& each : addresses) {
+        for (const auto& each : addressesIn(settings)) {
             const auto port = server.listen(each.address, each.port);
             if (!std::exchange(first, false)) continue;
             const std::string scheme = settings.config.text("DEFAULT", "certificate").empty() ? "http://" : "https://";

@@ -36,6 +36,9 @@ struct Drivers {
 };
 
 /// What `settings` asks for: libvirt, Linux and files, or the sandbox's.
+/// That of this host, as a cloud that is no sandbox has it.
+std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const std::filesystem::path& stateDir, Log& log);
+
 Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, Log& log);
 
 /// The whole cloud: builds every part by hand, in order, and hands each what it needs.

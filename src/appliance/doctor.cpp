@@ -4,7 +4,10 @@
 
 #include <stratolet/error.hpp>
 
+#include "appliance/appliance.hpp"
 #include "appliance/state_folder.hpp"
+#include "network/network_plan.hpp"
+#include "platform/log/log.hpp"
 #include "platform/store/store.hpp"
 
 namespace stratolet {
@@ -32,6 +35,7 @@ constexpr Question questions[] = {
      "SELECT id FROM compute_attachments WHERE id NOT IN (SELECT id FROM volume_attachments)"},
     {"port belongs to a server that is not there",
      "SELECT id FROM ports WHERE server <> '' AND server NOT IN (SELECT id FROM compute_servers WHERE deleted IS NULL)"},
+    {"not wired as planned", "SELECT kind || ' ' || subject || ': ' || what FROM network_problems"},
     {"job does not get done",
      "SELECT id || ' (' || kind || ' of ' || subject || ', attempt ' || attempt || ': ' || error || ')' FROM jobs WHERE attempt > 3 AND "
      "error <> ''"},
@@ -56,7 +60,7 @@ int printJobs(const std::filesystem::path& stateDir, std::ostream& out) {
     return 0;
 }
 
-int examine(const std::filesystem::path& stateDir, std::ostream& out) {
+int examine(const Settings& settings, const std::filesystem::path& stateDir, std::ostream& out) {
     store::Store store({.file = storeIn(stateDir)});
     return store.read([&](store::Reader& db) { // one moment, so that what a running cloud does meanwhile is no finding
         int findings = 0;
@@ -70,6 +74,14 @@ int examine(const std::filesystem::path& stateDir, std::ostream& out) {
                 out << "the file is damaged: " << broken << '\n';
                 ++findings;
             }
+        if (std::filesystem::exists(stateDir / "network" / "dhcp")) { // made by the driver that works on the host
+            Log log({.level = Log::Level(99)});
+            const auto driver = networkDriverFor(settings, stateDir, log);
+            for (const auto& each : driver->findings(network::networkPlan(db, settings.config.text("network", "dns_domain")))) {
+                out << "the host's network is not as planned: " << each.what << '\n';
+                ++findings;
+            }
+        }
         if (findings == 0) out << "all is well\n";
         return findings == 0 ? 0 : 1;
     });

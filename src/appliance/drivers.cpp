@@ -1,4 +1,7 @@
+#include <algorithm>
+
 #include "appliance/appliance.hpp"
+#include "appliance/catalog.hpp"
 #include "appliance/host_network.hpp"
 #include "block/driver/file.hpp"
 #include "compute/driver/libvirt.hpp"
@@ -15,6 +18,37 @@ Drivers::Drivers() = default;
 Drivers::Drivers(Drivers&&) noexcept = default;
 Drivers::~Drivers() = default;
 
+namespace {
+
+network::GuestsReach reachIn(const Config& config) {
+    const auto word = config.text("network", "guests_reach_host");
+    return word == "all" ? network::GuestsReach::All : word == "none" ? network::GuestsReach::None : network::GuestsReach::Api;
+}
+
+std::vector<std::uint16_t> apiPortsIn(const Settings& settings) {
+    std::vector<std::uint16_t> ports;
+    if (settings.config.boolean("DEFAULT", "classic_ports"))
+        for (const auto& each : catalogServices()) ports.push_back(each.classicPort);
+    for (const auto& each : addressesIn(settings))
+        if (each.port != 0) ports.push_back(each.port);
+    std::sort(ports.begin(), ports.end());
+    ports.erase(std::unique(ports.begin(), ports.end()), ports.end());
+    return ports;
+}
+
+}
+
+std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const std::filesystem::path& stateDir, Log& log) {
+    // Below the state directory, so that no two clouds of one machine (each in a network namespace of its own) share it.
+    return network::linuxNetworkDriver({.folder = stateDir / "network",
+                                        .nat = settings.config.text("network", "external_network") == "nat",
+                                        .reach = reachIn(settings.config),
+                                        .apiPorts = apiPortsIn(settings),
+                                        .notice = [&log](std::string_view line) {
+                                            log.info(line, {{"part", "network"}});
+                                        }});
+}
+
 Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, Log& log) {
     Drivers drivers;
     for (const auto& each : image::storesIn(settings.config)) {
@@ -24,21 +58,16 @@ Drivers driversFor(const Settings& settings, const std::filesystem::path& stateD
     drivers.volumes = block::fileVolumeDriver(stateDir / "volumes");
     if (settings.sandbox) {
         drivers.hypervisor = std::make_unique<compute::SimulatedHypervisor>(compute::SimulatedOptions{.stateDir = stateDir / "hypervisor"});
-        drivers.network = network::recordsNetworkDriver();
+        drivers.network = std::make_unique<network::RecordsNetworkDriver>();
         return drivers;
     }
     const auto& config = settings.config;
     drivers.hostNetwork = std::make_unique<HostNetwork>(stateDir);
+    drivers.network = networkDriverFor(settings, stateDir, log);
     drivers.hypervisor = compute::libvirtHypervisor({.uri = config.text("compute", "libvirt_uri"),
                                                      .virtType = config.text("compute", "virt_type"),
                                                      .consoleDir = stateDir / "instances"},
                                                     log);
-    // Below the state directory, so that no two clouds of one machine (each in a network namespace of its own) share it.
-    drivers.network = network::linuxNetworkDriver({.folder = stateDir / "network",
-                                                   .nat = config.text("network", "external_network") == "nat",
-                                                   .notice = [&log](std::string_view line) {
-                                                       log.info(line, {{"part", "network"}});
-                                                   }});
     return drivers;
 }
 

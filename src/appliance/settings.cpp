@@ -69,4 +69,11 @@ ListenAddress parseListenAddress(const std::string& text) {
     return {address, static_cast<std::uint16_t>(*port)};
 }
 
+std::vector<ListenAddress> addressesIn(const Settings& settings) {
+    auto addresses = settings.listen;
+    if (addresses.empty())
+        for (const auto& each : settings.config.list("DEFAULT", "listen")) addresses.push_back(parseListenAddress(each));
+    return addresses;
+}
+
 }

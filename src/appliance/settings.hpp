@@ -26,6 +26,11 @@ ListenAddress parseListenAddress(const std::string& text);
 /// isn't given.
 std::string publicEndpoint(const Config& config);
 
+struct Settings;
+
+/// Where the API is to be served.
+std::vector<ListenAddress> addressesIn(const Settings& settings);
+
 /// How one run of the program differs from another, beside its configuration.
 struct Settings {
     Config config{allConfigOptions()};

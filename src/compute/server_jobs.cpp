@@ -116,7 +116,7 @@ Job Servers::createJob() {
             "disk", [this](Run& run) { ensureDisk(run.id_of<ServerId>(), run.cancelled); },
             [this](Run& run) { fs::remove_all(instances_ / run.subject); }, jobs::copyLane)
         .step(
-            "wire", [this](Run&) { network_.ensureWired(); }, {}, jobs::wireLane)
+            "wire", [this](Run& run) { network_.ensureWired(run.id_of<ServerId>()); }, {}, jobs::wireLane)
         .step(
             "boot", [this](Run& run) { boot(run.id_of<ServerId>()); }, [this](Run& run) { hypervisor_.ensureGone(run.id_of<ServerId>()); })
         .onDone([this](Transaction& tx, Run& run) {
@@ -179,7 +179,7 @@ void letGo(Run& run, const std::function<bool(bool ask)>& detached) {
 Job Servers::startJob() {
     return Job("compute.server.start")
         .step(
-            "wire", [this](Run&) { network_.ensureWired(); }, {}, jobs::wireLane)
+            "wire", [this](Run& run) { network_.ensureWired(run.id_of<ServerId>()); }, {}, jobs::wireLane)
         .step("boot", [this](Run& run) { boot(run.id_of<ServerId>()); })
         .onDone([this](Transaction& tx, Run& run) { close(tx, run, VmState::Active, PowerState::Running); })
         .onFailed([this](Transaction& tx, Run& run, const std::string& reason) { failed(tx, run, "start", reason); });
@@ -200,7 +200,7 @@ Job Servers::rebootJob() {
             "off",
             [this](Run& run) { powerOff(run, run.arguments().boolean("hard", false) ? std::chrono::seconds(0) : patience(parts_.config)); })
         .step(
-            "wire", [this](Run&) { network_.ensureWired(); }, {}, jobs::wireLane)
+            "wire", [this](Run& run) { network_.ensureWired(run.id_of<ServerId>()); }, {}, jobs::wireLane)
         .step("boot", [this](Run& run) { boot(run.id_of<ServerId>()); })
         .onDone([this](Transaction& tx, Run& run) { close(tx, run, VmState::Active, PowerState::Running); })
         .onFailed([this](Transaction& tx, Run& run, const std::string& reason) { failed(tx, run, "reboot", reason); });
@@ -306,7 +306,7 @@ Job Servers::attachNicJob() {
     };
     return Job("compute.server.attach-nic")
         .step(
-            "wire", [this](Run&) { network_.ensureWired(); }, {}, jobs::wireLane)
+            "wire", [this](Run& run) { network_.ensureWired(run.id_of<ServerId>()); }, {}, jobs::wireLane)
         .step(
             "attach",
             [this, find](Run& run) {

@@ -26,7 +26,11 @@ std::string_view countOf(std::string_view resource) {
 
 }
 
-void Core::changed(store::Transaction& tx, const std::string& subject) { parts.jobs.enqueue(tx, "network.apply", subject); }
+void Core::changed(store::Transaction& tx, const std::string& subject) {
+    changes->begins(subject);
+    tx.afterCommit([known = changes, subject] { known->ended(subject); }); // before the job hears of it
+    parts.jobs.enqueue(tx, "network.apply", subject);
+}
 
 std::int64_t Core::used(store::Reader& db, const std::string& project, std::string_view resource) const {
     return db.query(countOf(resource), project).integer();

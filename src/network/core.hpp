@@ -2,12 +2,14 @@
 
 #include <stratolet/driver/network.hpp>
 
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "identity/identity.hpp"
 #include "network/address.hpp"
+#include "network/network_plan.hpp"
 #include "network/wire.hpp"
 #include "platform/parts.hpp"
 #include "platform/quota/quota.hpp"
@@ -21,8 +23,9 @@ struct Core {
     NetworkDriver& driver;
     identity::Identity& identity;
     Quotas quotas;
+    std::shared_ptr<Changes> changes = std::make_shared<Changes>();
 
-    /// The host is to follow this change once it is committed.
+    /// The host is to follow this change of `subject` (a network, port, router, floating IP or security group) once it is committed.
     void changed(store::Transaction& tx, const std::string& subject);
 
     /// Error(OverLimit) of type OverQuota where the project may not have `wanted` more.
@@ -46,6 +49,10 @@ TextPairs pairsOf(const std::string& json);
 /// project, name, description, revision, created, updated from column `from` on.
 Standard standardOf(const store::Row& row, int from);
 inline constexpr std::string_view standardColumns = "project, name, description, revision, created, updated";
+
+/// What a network or a router shows: whether all of it is on the host as it should be.
+inline constexpr std::string_view statusColumn =
+    "CASE WHEN EXISTS (SELECT 1 FROM network_problems x WHERE x.subject = $.id) THEN 'ERROR' ELSE 'ACTIVE' END";
 
 /// A new thing's standard attributes.
 Standard freshStandard(Core& core, const identity::Caller& caller, const Body& body);

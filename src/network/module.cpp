@@ -38,6 +38,8 @@ const Quotas quotaDefaults("network", {{"network", 100},
                                        {"security_group_rule", 100},
                                        {"subnetpool", -1}});
 
+constexpr auto wholeEvery = std::chrono::seconds(55); ///< the plan is read anew, whatever is known to have changed
+
 std::string ownHostname() {
     std::array<char, 256> name{};
     return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
@@ -70,7 +72,21 @@ std::vector<ConfigOption> configOptions() {
         {"network", "external_network", "nat", oneOf({"nat", "none"})},
         {"network", "external_cidr", "172.24.4.0/24", {"a block of IPv4 of 8 addresses or more", block}},
         {"network", "dns_domain", "openstacklocal", {"a domain name", domain}},
+        {"network", "guests_reach_host", "api", oneOf({"api", "none", "all"})},
     };
+}
+
+using Kept = std::tuple<std::string, std::string, std::string, bool>; ///< a problem's kind, subject, text, and whether it is unwired
+
+std::string_view nameOf(NetworkProblem::Of of) {
+    switch (of) {
+    case NetworkProblem::Of::Host: return "host";
+    case NetworkProblem::Of::Network: return "network";
+    case NetworkProblem::Of::Port: return "port";
+    case NetworkProblem::Of::Router: return "router";
+    case NetworkProblem::Of::SecurityGroup: return "security_group";
+    }
+    std::abort();
 }
 
 struct Network::Impl {
@@ -82,26 +98,60 @@ struct Network::Impl {
     SecurityGroups groups{core};
     Routers routers{core, ports};
     FloatingIps floatingIps{core, ports};
-    std::string domain;
+    KeptPlan plan; ///< the reconciler's
+    std::chrono::steady_clock::time_point read;
     std::string hostname = ownHostname();
 
     Impl(Parts parts, NetworkDriver& driver, identity::Identity& identity)
         : core{parts, driver, identity, quotaDefaults},
-          domain(parts.config.text("network", "dns_domain")) {}
+          plan(parts.config.text("network", "dns_domain")) {}
+
+    /// What could not be done is known to the store, and was said once.
+    void keepProblems(const std::vector<NetworkProblem>& problems) {
+        auto& store = core.parts.store;
+        std::set<Kept> now;
+        for (const auto& each : problems) now.insert({std::string(nameOf(each.of)), each.id, each.what, each.unwired});
+        std::set<Kept> before;
+        auto rows = store.reader().query("SELECT kind, subject, what, unwired FROM network_problems");
+        while (rows.next()) before.insert({rows.row().text(0), rows.row().text(1), rows.row().text(2), rows.row().boolean(3)});
+        if (now == before) return;
+        for (const auto& [kind, subject, what, unwired] : now)
+            if (!before.contains({kind, subject, what, unwired})) core.parts.log.warning(what, {{"part", "network"}, {kind, subject}});
+        store.write([&](store::Transaction& tx) {
+            for (const auto& [kind, subject, what, unwired] : before)
+                if (!now.contains({kind, subject, what, unwired}))
+                    tx.execute("DELETE FROM network_problems WHERE kind = ? AND subject = ? AND what = ?", kind, subject, what);
+            for (const auto& [kind, subject, what, unwired] : now)
+                tx.execute("INSERT OR REPLACE INTO network_problems VALUES (?, ?, ?, ?)", kind, subject, what, unwired);
+            tx.execute("UPDATE ports SET status = 'DOWN' WHERE status = 'ACTIVE' AND server <> '' AND id IN (SELECT subject FROM "
+                       "network_problems WHERE kind = 'port')");
+        });
+    }
 
     /// Makes the host as the store says, then says so in the store.
     void mend() {
         auto& store = core.parts.store;
-        const auto plan = store.read([&](store::Reader& db) { return networkPlan(db, domain); });
-        core.driver.apply(plan);
-        const InUse used(plan);
-        const auto down = [&](const char* sql, const std::set<std::string>& among) {
-            auto ids = store.reader().query(sql).texts();
-            std::erase_if(ids, [&](const auto& each) { return !among.contains(each); });
-            return ids;
-        };
-        const auto wired = down("SELECT id FROM ports WHERE status = 'DOWN' AND (server <> '' OR owner LIKE 'network:%')", used.ports);
-        const auto ips = down("SELECT id FROM floating_ips WHERE status = 'DOWN' AND router IS NOT NULL", used.floatingIps);
+        const auto now = std::chrono::steady_clock::now();
+        const bool whole = plan.empty() || now - read >= wholeEvery;
+        if (whole) {
+            core.changes->forget();
+            read = now;
+        }
+        const auto changed = core.changes->take();
+        const auto& wanted = *store.read([&](store::Reader& db) { return &(whole ? plan.whole(db) : plan.follow(db, changed)); });
+        const auto problems = core.driver.apply(wanted);
+        keepProblems(problems);
+
+        auto waiting =
+            store.reader().query("SELECT id FROM ports WHERE status = 'DOWN' AND (server <> '' OR owner LIKE 'network:%')").texts();
+        auto ips = store.reader().query("SELECT id FROM floating_ips WHERE status = 'DOWN' AND router IS NOT NULL").texts();
+        if (waiting.empty() && ips.empty()) return;
+        InUse used(wanted);
+        for (const auto& each : problems)
+            if (each.of == NetworkProblem::Of::Port) used.ports.erase(each.id);
+        auto& wired = waiting;
+        std::erase_if(wired, [&](const auto& each) { return !used.ports.contains(each); });
+        std::erase_if(ips, [&](const auto& each) { return !used.floatingIps.contains(each); });
         if (wired.empty() && ips.empty()) return;
         store.write([&](store::Transaction& tx) {
             for (const auto& each : wired)
@@ -221,6 +271,7 @@ Network::Network(Parts parts, NetworkDriver& driver, identity::Identity& identit
     : impl_(std::make_unique<Impl>(parts, driver, identity)) {
     parts.policies.add("network", policyDefaults("network"));
     parts.reconciler.declare("network", [impl = impl_.get()] { impl->mend(); });
+    driver.watch([&reconciler = parts.reconciler] { reconciler.kick("network"); });
     parts.jobs.declare(jobs::Job("network.apply")
                            .lane(jobs::wireLane)
                            .step("apply", [&reconciler = parts.reconciler](jobs::Run&) { reconciler.now("network"); })
@@ -358,7 +409,15 @@ std::vector<PortFacts> Network::portsOf(store::Reader& db, const ServerId& serve
     return all;
 }
 
-void Network::ensureWired() { impl_->core.parts.reconciler.now("network"); }
+void Network::ensureWired(const ServerId& server) {
+    impl_->core.parts.reconciler.now("network");
+    const auto problem = impl_->core.parts.store.reader()
+                             .query("SELECT n.what FROM network_problems n JOIN ports p ON p.id = n.subject WHERE p.server = ? AND n.kind "
+                                    "= 'port' AND n.unwired ORDER BY n.what LIMIT 1",
+                                    server)
+                             .maybeText();
+    if (problem) throw Error(Failure::Broken, "the server's network is not wired: ", *problem);
+}
 
 std::optional<ServerId> Network::serverAt(store::Reader& db, const NetworkId& network, const std::string& address) {
     const auto plain = Address::parse(address);

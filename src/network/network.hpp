@@ -89,9 +89,9 @@ public:
 
     std::vector<PortFacts> portsOf(store::Reader& db, const ServerId& server); ///< in the order they were added
 
-    /// Makes the host as the store says, now: when it returns, taps, bridges, DHCP, rules and routes of all ports are there (or
-    /// Error(Broken)). A job's step calls it; the ports' status follows.
-    void ensureWired();
+    /// Makes the host as the store says, now: when it returns, the taps of this server's ports are there, on their bridges, and filtered
+    /// (or Error(Broken)); what can't be done for others is no matter. A job's step calls it; the ports' status follows.
+    void ensureWired(const ServerId& server);
 
     /// Which server a metadata request comes from: by the network of the socket and the address of the peer (never a header).
     std::optional<ServerId> serverAt(store::Reader& db, const NetworkId& network, const std::string& address);

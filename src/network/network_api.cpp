@@ -20,7 +20,7 @@ const Attributes& attributes() {
         {"provider:segmentation_id", Type::Whole, {}, true, false},
         {"availability_zone_hints", Type::Other, {}, true, false},
         {"availability_zones", Type::Other},
-        {"status", Type::Text, "'ACTIVE'"},
+        {"status", Type::Text, statusColumn},
         {"subnets", Type::Other},
         {"ipv4_address_scope", Type::Other},
         {"ipv6_address_scope", Type::Other},
@@ -34,7 +34,7 @@ void write(JsonWriter& json, const NetworkRecord& network, const Target& target,
     Out out(json, fields);
     writeStandard(out, network.id.text, network.standard, tagsOf(db, network.id.text));
     out.field("admin_state_up", network.adminUp);
-    out.field("status", "ACTIVE");
+    out.field("status", network.status);
     out.field("shared", network.shared);
     out.field("router:external", network.external);
     out.field("is_default", network.isDefault);

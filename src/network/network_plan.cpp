@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "network/floating_ip.hpp"
 #include "network/network_record.hpp"
@@ -66,12 +68,82 @@ template <class T> void sortById(std::vector<T>& all) {
     std::sort(all.begin(), all.end(), [](const T& one, const T& other) { return one.id < other.id; });
 }
 
+std::map<RouterId, std::vector<PlannedFloatingIp>> floatingIps(store::Reader& db, const store::Conditions& which) {
+    auto leading = which;
+    leading.add("f.router IS NOT NULL");
+    std::map<RouterId, std::vector<PlannedFloatingIp>> out;
+    for (const auto& ip : floating_ip_table::list(db, leading)) out[ip.router].push_back({ip.id, ip.address, ip.fixed});
+    for (auto& each : out) sortById(each.second);
+    return out;
+}
+
+/// Nothing where it has nothing to do.
+std::optional<PlannedRouter> plannedRouter(store::Reader& db, const Router& router, std::vector<PlannedFloatingIp> floating) {
+    if (!router.adminUp) return std::nullopt;
+    PlannedRouter planned;
+    planned.id = router.id;
+    planned.adminUp = router.adminUp;
+    planned.snat = router.snat;
+    if (const auto gateway = router.gatewayPort.empty() ? std::nullopt : port_table::find(db, router.gatewayPort))
+        planned.gateway = plannedInterface(*gateway);
+    for (const auto& each : router_table::interfacesOf(db, router.id)) planned.interfaces.push_back(plannedInterface(each));
+    if (!planned.gateway && planned.interfaces.empty()) return std::nullopt;
+    std::sort(planned.interfaces.begin(), planned.interfaces.end());
+    planned.floatingIps = std::move(floating);
+    planned.routes = plannedRoutes(router.routes);
+    return planned;
+}
+
+PlannedNetwork plannedNetwork(store::Reader& db, const NetworkRecord& network, bool guests, const std::string& dnsDomain) {
+    PlannedNetwork planned{network.id, network.mtu, network.external, dnsDomain, {}, {}};
+    for (const auto& each : subnet_table::of(db, network.id)) planned.subnets.push_back(plannedSubnet(each));
+    sortById(planned.subnets);
+    if (!guests) return planned;
+    store::Conditions dhcp;
+    dhcp.add("p.network = ?", network.id).add("p.owner = ?", dhcpOwner);
+    for (const auto& port : port_table::list(db, dhcp))
+        if (!port.addresses.empty()) planned.dhcp = PlannedDhcp{port.id, port.mac, plannedAddresses(port)};
+    return planned;
+}
+
+std::optional<PlannedSecurityGroup> plannedGroup(store::Reader& db, const SecurityGroupId& id) {
+    const auto group = security_group_table::find(db, id);
+    if (!group) return std::nullopt;
+    PlannedSecurityGroup planned{id, group->stateful, {}};
+    for (const auto& each : security_group_table::rulesOf(db, id)) planned.rules.push_back(plannedRule(each));
+    sortById(planned.rules);
+    return planned;
+}
+
+std::set<NetworkId> networksDown(store::Reader& db) {
+    std::set<NetworkId> down;
+    for (const auto& each : db.query("SELECT id FROM networks WHERE admin_up = 0").texts()) down.insert({each});
+    return down;
+}
+
+/// Where the thing of this id is in a list that is sorted by it, or would be.
+template <class T, class Id> auto placeOf(std::vector<T>& all, const Id& id) {
+    return std::lower_bound(all.begin(), all.end(), id, [](const T& each, const Id& wanted) { return each.id < wanted; });
+}
+
+template <class T, class Id> void replace(std::vector<T>& all, const Id& id, std::optional<T> now) {
+    const auto place = placeOf(all, id);
+    const bool there = place != all.end() && place->id == id;
+    if (there && now)
+        *place = *std::move(now);
+    else if (there)
+        all.erase(place);
+    else if (now)
+        all.insert(place, *std::move(now));
+}
+
 }
 
 NetworkPlan networkPlan(store::Reader& db, const std::string& dnsDomain) {
     NetworkPlan plan;
     std::set<NetworkId> used, guests;
     std::set<SecurityGroupId> groups;
+    const auto down = networksDown(db);
 
     store::Conditions bound;
     bound.add("p.server <> ''");
@@ -80,57 +152,147 @@ NetworkPlan networkPlan(store::Reader& db, const std::string& dnsDomain) {
         guests.insert(port.network);
         for (const auto& each : port.groups) groups.insert({each});
         plan.ports.push_back(plannedPort(port));
+        plan.ports.back().adminUp = port.adminUp && !down.contains(port.network);
     }
-
-    std::map<RouterId, std::vector<PlannedFloatingIp>> floating;
-    store::Conditions leading;
-    leading.add("f.router IS NOT NULL");
-    for (const auto& ip : floating_ip_table::list(db, leading)) floating[ip.router].push_back({ip.id, ip.address, ip.fixed});
-    for (const auto& router : router_table::list(db, {}, " ORDER BY r.id")) {
-        PlannedRouter planned;
-        planned.id = router.id;
-        planned.adminUp = router.adminUp;
-        planned.snat = router.snat;
-        if (const auto gateway = router.gatewayPort.empty() ? std::nullopt : port_table::find(db, router.gatewayPort))
-            planned.gateway = plannedInterface(*gateway);
-        for (const auto& each : router_table::interfacesOf(db, router.id)) planned.interfaces.push_back(plannedInterface(each));
-        if (!router.adminUp || (!planned.gateway && planned.interfaces.empty())) continue;
-        std::sort(planned.interfaces.begin(), planned.interfaces.end());
-        planned.floatingIps = floating[router.id];
-        sortById(planned.floatingIps);
-        planned.routes = plannedRoutes(router.routes);
-        if (planned.gateway) used.insert(planned.gateway->network);
-        for (const auto& each : planned.interfaces) used.insert(each.network);
-        plan.routers.push_back(std::move(planned));
-    }
-
-    for (const auto& network : network_table::list(db, {}, " ORDER BY n.id")) {
-        if (!network.external && !used.contains(network.id)) continue;
-        PlannedNetwork planned{network.id, network.mtu, network.external, dnsDomain, {}, {}};
-        for (const auto& each : subnet_table::of(db, network.id)) planned.subnets.push_back(plannedSubnet(each));
-        sortById(planned.subnets);
-        if (guests.contains(network.id)) {
-            store::Conditions dhcp;
-            dhcp.add("p.network = ?", network.id).add("p.owner = ?", dhcpOwner);
-            for (const auto& port : port_table::list(db, dhcp))
-                if (!port.addresses.empty()) planned.dhcp = PlannedDhcp{port.id, port.mac, plannedAddresses(port)};
-        }
-        plan.networks.push_back(std::move(planned));
-    }
-
-    std::set<NetworkId> down;
-    for (const auto& each : network_table::list(db, store::Conditions().add("n.admin_up = 0"), "")) down.insert(each.id);
-    for (auto& port : plan.ports) port.adminUp = port.adminUp && !down.contains(port.network);
     sortById(plan.ports);
-    for (const auto& id : groups) {
-        const auto group = security_group_table::find(db, id);
-        if (!group) continue;
-        PlannedSecurityGroup planned{id, group->stateful, {}};
-        for (const auto& each : security_group_table::rulesOf(db, id)) planned.rules.push_back(plannedRule(each));
-        sortById(planned.rules);
-        plan.securityGroups.push_back(std::move(planned));
+
+    auto floating = floatingIps(db, {});
+    for (const auto& router : router_table::list(db, {}, " ORDER BY r.id")) {
+        auto planned = plannedRouter(db, router, std::move(floating[router.id]));
+        if (!planned) continue;
+        if (planned->gateway) used.insert(planned->gateway->network);
+        for (const auto& each : planned->interfaces) used.insert(each.network);
+        plan.routers.push_back(*std::move(planned));
     }
+    for (const auto& network : network_table::list(db, {}, " ORDER BY n.id"))
+        if (network.external || used.contains(network.id))
+            plan.networks.push_back(plannedNetwork(db, network, guests.contains(network.id), dnsDomain));
+    for (const auto& id : groups)
+        if (auto planned = plannedGroup(db, id)) plan.securityGroups.push_back(*std::move(planned));
     return plan;
+}
+
+void Changes::begins(const std::string& id) {
+    const std::lock_guard lock(mutex_);
+    ++begun_[id];
+}
+
+void Changes::ended(const std::string& id) {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = begun_.find(id); found != begun_.end() && --found->second == 0) begun_.erase(found);
+    ended_.insert(id);
+}
+
+std::set<std::string> Changes::take() {
+    const std::lock_guard lock(mutex_);
+    auto all = std::exchange(ended_, {});
+    for (const auto& [id, times] : begun_) all.insert(id);
+    return all;
+}
+
+void Changes::forget() {
+    const std::lock_guard lock(mutex_);
+    begun_.clear();
+}
+
+const NetworkPlan& KeptPlan::whole(store::Reader& db) {
+    read_ = true;
+    plan_ = networkPlan(db, domain_);
+    down_ = networksDown(db);
+    guests_.clear();
+    routersOn_.clear();
+    members_.clear();
+    for (const auto& each : plan_.ports) count(each, 1);
+    for (const auto& each : plan_.routers) count(each, 1);
+    networks_.clear();
+    routers_.clear();
+    groups_.clear();
+    return plan_;
+}
+
+const NetworkPlan& KeptPlan::follow(store::Reader& db, const std::set<std::string>& changed) {
+    // Whatever kind of thing it is or was. What hangs on what: ports, then routers, then networks and groups.
+    for (const auto& id : changed) {
+        refreshPort(db, {id});
+        routers_.insert({id});
+        networks_.insert({id});
+        groups_.insert({id});
+        if (const auto ip = floating_ip_table::find(db, {id}); ip && !ip->router.empty()) routers_.insert(ip->router);
+        for (const auto& router : plan_.routers)
+            if (std::any_of(router.floatingIps.begin(), router.floatingIps.end(), [&](const auto& each) { return each.id.text == id; }))
+                routers_.insert(router.id);
+    }
+    for (const auto& id : std::exchange(routers_, {})) refreshRouter(db, id);
+    for (const auto& id : std::exchange(networks_, {})) refreshNetwork(db, id);
+    for (const auto& id : std::exchange(groups_, {})) refreshGroup(db, id);
+    return plan_;
+}
+
+/// What is used for the first time or by nobody any more is planned otherwise than before.
+void KeptPlan::count(const PlannedPort& port, int by) {
+    const auto add = [by](auto& counts, const auto& id, auto& again) {
+        if ((counts[id] += by) <= (by > 0 ? 1 : 0)) again.insert(id);
+        if (counts[id] == 0) counts.erase(id);
+    };
+    add(guests_, port.network, networks_);
+    for (const auto& each : port.securityGroups) add(members_, each, groups_);
+}
+
+void KeptPlan::count(const PlannedRouter& router, int by) {
+    const auto add = [&](const NetworkId& id) {
+        networks_.insert(id);
+        if ((routersOn_[id] += by) == 0) routersOn_.erase(id);
+    };
+    if (router.gateway) add(router.gateway->network);
+    for (const auto& each : router.interfaces) add(each.network);
+}
+
+void KeptPlan::refreshPort(store::Reader& db, const PortId& id) {
+    const auto port = port_table::find(db, id);
+    std::optional<PlannedPort> now;
+    if (port && !port->server.empty()) {
+        now = plannedPort(*port);
+        now->adminUp = port->adminUp && !down_.contains(port->network);
+        count(*now, 1);
+    }
+    if (const auto place = placeOf(plan_.ports, id); place != plan_.ports.end() && place->id == id) count(*place, -1);
+    replace(plan_.ports, id, std::move(now));
+    if (!port) return;
+    if (port->owner == dhcpOwner) networks_.insert(port->network);
+    if (!port->router.empty()) routers_.insert(port->router);
+    if (port->owner == gatewayOwner) routers_.insert({port->device});
+}
+
+void KeptPlan::refreshRouter(store::Reader& db, const RouterId& id) {
+    const auto router = router_table::find(db, id);
+    std::optional<PlannedRouter> now;
+    if (router) {
+        auto floating = floatingIps(db, store::Conditions().add("f.router = ?", id));
+        now = plannedRouter(db, *router, std::move(floating[id]));
+    }
+    if (now) count(*now, 1);
+    if (const auto place = placeOf(plan_.routers, id); place != plan_.routers.end() && place->id == id) count(*place, -1);
+    replace(plan_.routers, id, std::move(now));
+}
+
+void KeptPlan::refreshNetwork(store::Reader& db, const NetworkId& id) {
+    const auto network = network_table::find(db, id);
+    std::optional<PlannedNetwork> now;
+    if (network && (network->external || guests_.contains(id) || routersOn_.contains(id)))
+        now = plannedNetwork(db, *network, guests_.contains(id), domain_);
+    replace(plan_.networks, id, std::move(now));
+    if (!network || network->adminUp != down_.contains(id)) return;
+    if (network->adminUp)
+        down_.erase(id);
+    else
+        down_.insert(id);
+    store::Conditions bound;
+    bound.add("p.network = ?", id).add("p.server <> ''");
+    for (const auto& each : port_table::list(db, bound)) refreshPort(db, each.id);
+}
+
+void KeptPlan::refreshGroup(store::Reader& db, const SecurityGroupId& id) {
+    replace(plan_.securityGroups, id, members_.contains(id) ? plannedGroup(db, id) : std::nullopt);
 }
 
 }

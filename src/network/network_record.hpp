@@ -20,6 +20,7 @@ struct NetworkRecord {
     bool isDefault = false;
     int mtu = 1500; ///< bytes
     bool portSecurity = true;
+    std::string status = "ACTIVE"; ///< as statusColumn has it
 };
 
 namespace network_table {

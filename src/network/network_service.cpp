@@ -88,6 +88,7 @@ NetworkRecord Networks::create(store::Transaction& tx, const identity::Caller& c
         if (body.has(name) && !body.isNull(name))
             throw Error(Failure::Invalid, "Invalid input for operation: ", name, " not allowed for local network.").as("InvalidInput");
     network_table::insert(tx, network);
+    core_.changed(tx, network.id.text);
     return network;
 }
 

@@ -4,8 +4,9 @@ namespace stratolet::network::network_table {
 
 namespace {
 
-const std::string select = "SELECT n.id, n.project, n.name, n.description, n.revision, n.created, n.updated, n.admin_up, n.shared, "
-                           "n.external, n.is_default, n.mtu, n.port_security FROM networks n";
+const std::string select =
+    "SELECT n.id, n.project, n.name, n.description, n.revision, n.created, n.updated, n.admin_up, n.shared, "
+    "n.external, n.is_default, n.mtu, n.port_security, EXISTS (SELECT 1 FROM network_problems x WHERE x.subject = n.id) FROM networks n";
 
 NetworkRecord fromRow(const store::Row& row) {
     return {row.id<NetworkId>(0),
@@ -15,7 +16,8 @@ NetworkRecord fromRow(const store::Row& row) {
             row.boolean(9),
             row.boolean(10),
             static_cast<int>(row.integer(11)),
-            row.boolean(12)};
+            row.boolean(12),
+            row.boolean(13) ? "ERROR" : "ACTIVE"};
 }
 
 }

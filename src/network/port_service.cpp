@@ -96,6 +96,11 @@ bool servesWhatIsThere(store::Reader& db, const Port& port) {
     return port.owner == floatingOwner && db.query("SELECT 1 FROM floating_ips WHERE id = ?", port.device).any();
 }
 
+/// The host is to follow what becomes of the floating IPs that lead to a port.
+void floatingIpsChange(Core& core, store::Transaction& tx, const PortId& port) {
+    for (const auto& each : tx.query("SELECT id FROM floating_ips WHERE port = ?", port).texts()) core.changed(tx, each);
+}
+
 /// A device is named by who has it: routers, floating IPs and servers of other projects, and what the service itself put on their networks,
 /// are nobody else's to name (OSSA 2014-008, CVE-2014-0056).
 void checkDevice(store::Reader& db, const identity::Caller& caller, const Port& port) {
@@ -346,10 +351,13 @@ Port Ports::update(store::Transaction& tx, const identity::Caller& caller, Port 
         port.addresses = allocate(tx, port, wanted);
         port_table::writeAddresses(tx, port);
         for (const auto& gone : before)
-            if (std::none_of(port.addresses.begin(), port.addresses.end(), [&](const auto& each) { return each.address == gone.address; }))
+            if (std::none_of(port.addresses.begin(), port.addresses.end(),
+                             [&](const auto& each) { return each.address == gone.address; })) {
+                floatingIpsChange(core_, tx, port.id);
                 tx.execute("UPDATE floating_ips SET port = NULL, fixed = NULL, router = NULL, status = 'DOWN', revision = revision + 1, "
                            "updated = ? WHERE port = ? AND fixed = ?",
                            core_.now(), port.id, gone.address.text());
+            }
     }
     changeStandard(core_, port.standard, body);
     const bool used = !port.server.empty() || port.owner.starts_with("network:");
@@ -367,6 +375,7 @@ void Ports::removeByUser(store::Transaction& tx, const Port& port) {
 }
 
 void Ports::remove(store::Transaction& tx, const Port& port) {
+    floatingIpsChange(core_, tx, port.id);
     floating_ip_table::disassociate(tx, port.id, core_.now());
     forgetTags(tx, port.id.text);
     port_table::remove(tx, port.id);

@@ -1,5 +1,7 @@
 #include "network/port.hpp"
 
+#include <unordered_map>
+
 namespace stratolet::network::port_table {
 
 namespace {
@@ -31,12 +33,27 @@ Port fromRow(const store::Row& row) {
     return port;
 }
 
-void complete(store::Reader& db, Port& port) {
-    port.addresses = db.query("SELECT subnet, address FROM fixed_ips WHERE port = ? ORDER BY position", port.id)
-                         .all<PortAddress>([](const store::Row& row) {
-                             return PortAddress{row.id<SubnetId>(0), Address::parse(row.text(1)).value()};
-                         });
-    port.groups = db.query("SELECT security_group FROM port_security_groups WHERE port = ? ORDER BY security_group", port.id).texts();
+/// Addresses and groups: two statements, however many ports there are.
+void complete(store::Reader& db, std::vector<Port>& ports) {
+    if (ports.empty()) return;
+    std::unordered_map<std::string, Port*> byId;
+    Texts ids;
+    for (auto& each : ports) {
+        byId.emplace(each.id.text, &each);
+        ids.push_back(each.id.text);
+    }
+    const auto wanted = encoded(ids);
+    auto addresses = db.query("SELECT f.port, f.subnet, f.address FROM json_each(?) w JOIN fixed_ips f ON f.port = w.value ORDER BY w.key, "
+                              "f.position",
+                              wanted);
+    while (addresses.next()) {
+        const auto row = addresses.row();
+        byId.at(row.text(0))->addresses.push_back({row.id<SubnetId>(1), Address::parse(row.text(2)).value()});
+    }
+    auto groups = db.query("SELECT g.port, g.security_group FROM json_each(?) w JOIN port_security_groups g ON g.port = w.value ORDER BY "
+                           "w.key, g.security_group",
+                           wanted);
+    while (groups.next()) byId.at(groups.row().text(0))->groups.push_back(groups.row().text(1));
 }
 
 /// So that addresses sort as texts.
@@ -50,14 +67,14 @@ std::string numberOf(const Address& address) {
 }
 
 std::optional<Port> find(store::Reader& db, const PortId& id) {
-    auto port = db.query(select + " WHERE p.id = ?", id).maybe<Port>(fromRow);
-    if (port) complete(db, *port);
-    return port;
+    auto ports = db.query(select + " WHERE p.id = ?", id).all<Port>(fromRow);
+    complete(db, ports);
+    return ports.empty() ? std::nullopt : std::optional(std::move(ports.front()));
 }
 
 std::vector<Port> list(store::Reader& db, const store::Conditions& conditions, const std::string& order) {
     auto ports = db.run(select + conditions.where() + order, conditions.values()).all<Port>(fromRow);
-    for (auto& each : ports) complete(db, each);
+    complete(db, ports);
     return ports;
 }
 

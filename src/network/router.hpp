@@ -15,9 +15,10 @@ struct Router {
     RouterId id;
     Standard standard;
     bool adminUp = true;
-    bool snat = true;   ///< guests without a floating IP leave under the gateway's address
-    PortId gatewayPort; ///< empty where there is no gateway
-    TextPairs routes;   ///< destination, nexthop
+    bool snat = true;              ///< guests without a floating IP leave under the gateway's address
+    PortId gatewayPort;            ///< empty where there is no gateway
+    TextPairs routes;              ///< destination, nexthop
+    std::string status = "ACTIVE"; ///< as statusColumn has it
 };
 
 /// What add_router_interface and its counterpart answer.

@@ -12,7 +12,7 @@ const Attributes& attributes() {
         {"admin_state_up", Type::Truth, "$.admin_up", true, true},
         {"external_gateway_info", Type::Other, {}, true, true},
         {"routes", Type::Other, {}, false, true},
-        {"status", Type::Text, "'ACTIVE'"},
+        {"status", Type::Text, statusColumn},
         {"availability_zone_hints", Type::Other, {}, true, false},
         {"availability_zones", Type::Other},
     });
@@ -24,7 +24,7 @@ void write(JsonWriter& json, const Router& router, const Target&, const Fields& 
     Out out(json, fields);
     writeStandard(out, router.id.text, router.standard, tagsOf(db, router.id.text));
     out.field("admin_state_up", router.adminUp);
-    out.field("status", "ACTIVE");
+    out.field("status", router.status);
     out.when("external_gateway_info", [&](JsonWriter& writer) {
         const auto gateway = router.gatewayPort.empty() ? std::nullopt : port_table::find(db, router.gatewayPort);
         if (!gateway) return writer.value(nullptr);

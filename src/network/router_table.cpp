@@ -5,10 +5,16 @@ namespace stratolet::network::router_table {
 namespace {
 
 const std::string select = "SELECT r.id, r.project, r.name, r.description, r.revision, r.created, r.updated, r.admin_up, r.snat, "
-                           "r.gateway_port, r.routes FROM routers r";
+                           "r.gateway_port, r.routes, EXISTS (SELECT 1 FROM network_problems x WHERE x.subject = r.id) FROM routers r";
 
 Router fromRow(const store::Row& row) {
-    return {row.id<RouterId>(0), standardOf(row, 1), row.boolean(7), row.boolean(8), row.id<PortId>(9), pairsOf(row.text(10))};
+    return {row.id<RouterId>(0),
+            standardOf(row, 1),
+            row.boolean(7),
+            row.boolean(8),
+            row.id<PortId>(9),
+            pairsOf(row.text(10)),
+            row.boolean(11) ? "ERROR" : "ACTIVE"};
 }
 
 std::optional<std::string> orNull(const PortId& port) { return port.empty() ? std::nullopt : std::optional(port.text); }

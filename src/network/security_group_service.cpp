@@ -158,6 +158,8 @@ void SecurityGroups::remove(store::Transaction& tx, const identity::Caller& call
     if (group.standard.name == "default" && !caller.isAdmin())
         throw Error(Failure::Conflict, "Insufficient rights for removing default security group.").as("SecurityGroupCannotRemoveDefault");
     forgetTags(tx, group.id.text);
+    const std::string naming = "SELECT DISTINCT security_group FROM security_group_rules WHERE remote_group = ?"; // those rules go with it
+    for (const auto& each : tx.query(naming, group.id).texts()) core_.changed(tx, each);
     security_group_table::remove(tx, group.id);
     core_.changed(tx, group.id.text);
 }

@@ -269,8 +269,9 @@ Listing listingOf(const Request& request, std::string_view table, const Attribut
     columns.reserve(given.size());
     Attributes attributes = given;
     for (auto& each : attributes) {
-        if (!each.column.starts_with('$')) continue;
-        columns.push_back(alias + std::string(each.column.substr(1)));
+        std::string column(each.column);
+        for (auto at = column.find('$'); at != std::string::npos; at = column.find('$')) column.replace(at, 1, alias);
+        columns.push_back(std::move(column));
         each.column = columns.back();
     }
 

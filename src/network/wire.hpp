@@ -29,7 +29,7 @@ enum class Type { Text, Whole, Truth, Other };
 struct Attribute {
     std::string_view name;
     Type type = Type::Text;
-    std::string_view column = {}; ///< SQL; empty: no filter, no sorting
+    std::string_view column = {}; ///< SQL, "$" is the table's alias; empty: no filter, no sorting
     bool post = false;            ///< may be given when created
     bool put = false;             ///< may be changed
     std::size_t lengthMax = 255;  ///< of a text, in characters

@@ -272,6 +272,13 @@ TEST_CASE("Doctor finds nothing in a cloud that is well, and what is wrong in on
     const auto outcome = runs({"doctor", "--state-dir", cloud.folder().string()});
     CHECK(outcome.exitCode == 1);
     CHECK_THAT(outcome.out, Contains(volume.json().object("volume").text("id") + " (creating)"));
+    cloud.network().failsWith({{NetworkProblem::Of::Router, "r-1", "router r-1 has no way out"}});
+    cloud.network().changedByOthers();
+    for (int tries = 0; tries < 100 && runs({"doctor", "--state-dir", cloud.folder().string()}).out.find("r-1") == std::string::npos;
+         ++tries)
+        usleep(50'000);
+    CHECK_THAT(runs({"doctor", "--state-dir", cloud.folder().string()}).out,
+               Contains("not wired as planned: router r-1: router r-1 has no way out"));
 }
 
 TEST_CASE("Every route names its rule, and the rule exists, or says why it has none", "[appliance][S17]") {

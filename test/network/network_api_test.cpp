@@ -22,7 +22,7 @@ Json made(const Answer& answer, std::string_view name, int status = 201) {
 
 std::string quoted(const std::string& text) { return "\"" + text + "\""; }
 
-std::string network(const Member& who, const std::string& more = "") {
+std::string aNetwork(const Member& who, const std::string& more = "") {
     return made(who.posts(v2 + "networks", R"({"network":{"name":"net")" + more + "}}"), "network").text("id");
 }
 
@@ -70,7 +70,7 @@ TEST_CASE("A network belongs to its project, and others see nothing of it", "[ne
     TestAppliance cloud;
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
     const auto reader = cloud.colleague(alice, "rita", "reader");
-    const auto id = network(alice);
+    const auto id = aNetwork(alice);
 
     const auto shown = made(alice.gets(v2 + "networks/" + id), "network", 200);
     CHECK(shown.text("project_id") == alice.project);
@@ -105,7 +105,7 @@ TEST_CASE("A body says only what is known, in the right kind", "[network]") {
     CHECK(refusal(alice.posts(v2 + "networks", R"({"network":{"status":"ACTIVE"}})")) == "400 HTTPBadRequest");
     CHECK(refusal(alice.posts(v2 + "networks", R"({"network":{"admin_state_up":"maybe"}})")) == "400 HTTPBadRequest");
     CHECK(refusal(alice.posts(v2 + "networks", R"({"network":{"name":7}})")) == "400 HTTPBadRequest");
-    const auto id = network(alice);
+    const auto id = aNetwork(alice);
     CHECK(refusal(alice.puts(v2 + "networks/" + id, R"({"network":{"id":"x"}})")) == "400 HTTPBadRequest");
     CHECK(alice.gets(v2 + "nothing").status == 404);
     CHECK(alice.patches(v2 + "networks", "{}").status == 405);
@@ -143,7 +143,7 @@ TEST_CASE("A list is filtered, sorted, paged and reduced as asked", "[network]")
 TEST_CASE("A subnet has the defaults that everybody expects", "[network][subnet]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
-    const auto net = network(alice);
+    const auto net = aNetwork(alice);
     const auto made4 = subnet(alice, net, "10.1.0.0/24");
     CHECK(made4.text("gateway_ip") == "10.1.0.1");
     CHECK(made4.boolean("enable_dhcp", false));
@@ -181,7 +181,7 @@ TEST_CASE("A subnet has the defaults that everybody expects", "[network][subnet]
 TEST_CASE("Ports get free addresses, and give them back", "[network][port]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
-    const auto net = network(alice);
+    const auto net = aNetwork(alice);
     subnet(alice, net, "10.1.0.0/29"); // .1 gateway, .2 DHCP, .3–.6 left
     std::set<std::string> addresses;
     std::string last;
@@ -210,7 +210,7 @@ TEST_CASE("Ports get free addresses, and give them back", "[network][port]") {
 TEST_CASE("A port on an IPv6 network has the address that its guest will form", "[network][port]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
-    const auto net = network(alice);
+    const auto net = aNetwork(alice);
     subnet(alice, net, "10.1.0.0/24");
     subnet(alice, net, "2001:db8::/64", R"(,"ipv6_ra_mode":"slaac","ipv6_address_mode":"slaac")");
     const auto one = port(alice, net, R"(,"allowed_address_pairs":[{"ip_address":"10.1.0.100"}])");
@@ -222,7 +222,7 @@ TEST_CASE("A port on an IPv6 network has the address that its guest will form", 
 TEST_CASE("Port security goes with groups and pairs, or without", "[network][port]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
-    const auto net = network(alice);
+    const auto net = aNetwork(alice);
     subnet(alice, net, "10.1.0.0/24");
     const auto one = port(alice, net).text("id");
     CHECK(refusal(alice.puts(v2 + "ports/" + one, R"({"port":{"port_security_enabled":false}})")) ==
@@ -236,7 +236,7 @@ TEST_CASE("Port security goes with groups and pairs, or without", "[network][por
 TEST_CASE("A router joins subnets that do not overlap", "[network][router]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
-    const auto one = network(alice), two = network(alice);
+    const auto one = aNetwork(alice), two = aNetwork(alice);
     const auto first = subnet(alice, one, "10.1.0.0/24").text("id"), second = subnet(alice, two, "10.1.0.128/25").text("id");
     const auto id = router(alice);
     const auto add = [&](const std::string& body) { return alice.puts(v2 + "routers/" + id + "/add_router_interface", body); };
@@ -279,7 +279,7 @@ TEST_CASE("A gateway is on an external network", "[network][router]") {
         return alice.puts(v2 + "routers/" + id, R"({"router":{"external_gateway_info":{"network_id":)" + quoted(network) + "}}}");
     };
     CHECK(refusal(set("nobody")) == "404 NetworkNotFound");
-    CHECK(refusal(set(network(alice))) == "400 BadRequest");
+    CHECK(refusal(set(aNetwork(alice))) == "400 BadRequest");
     CHECK(refusal(alice.puts(v2 + "routers/" + id, R"({"router":{"external_gateway_info":{"network_id":)" + quoted(outside) +
                                                        R"(,"enable_snat":false}}})")) == "403 PolicyNotAuthorized");
     CHECK(made(alice.puts(v2 + "routers/" + id, R"({"router":{"external_gateway_info":{}}})"), "router", 200)
@@ -292,7 +292,7 @@ TEST_CASE("A floating IP leads to one port, and follows what happens to it", "[n
     TestAppliance cloud;
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
     const auto outside = publicNetwork(alice);
-    const auto net = network(alice);
+    const auto net = aNetwork(alice);
     const auto inside = subnet(alice, net, "10.1.0.0/24").text("id");
     const auto one = port(alice, net), two = port(alice, net);
     const auto asks = [&](const Member& who, const std::string& more) {
@@ -342,7 +342,7 @@ TEST_CASE("Every project has a default security group that stays", "[network][se
           "409 SecurityGroupDefaultAlreadyExists");
     const auto own = made(alice.posts(v2 + "security-groups", R"({"security_group":{"name":"web"}})"), "security_group");
     CHECK(own.array("security_group_rules").size() == 2);
-    const auto net = network(alice);
+    const auto net = aNetwork(alice);
     port(alice, net, R"(,"security_groups":[)" + quoted(own.text("id")) + "]");
     CHECK(refusal(alice.deletes(v2 + "security-groups/" + own.text("id"))) == "409 SecurityGroupInUse");
     CHECK(cloud.admin().deletes(v2 + "security-groups/" + standard).status == 204); // and it is back when it is needed
@@ -391,10 +391,10 @@ TEST_CASE("A quota is what a project may have, to the last one", "[network][quot
     CHECK(refusal(alice.puts(v2 + "quotas/{project}", R"({"quota":{"network":7}})")) == "403 PolicyNotAuthorized");
     CHECK(made(admin.puts(v2 + "quotas/" + alice.project, R"({"quota":{"network":2}})"), "quota", 200).integer("network") == 2);
     CHECK(refusal(admin.puts(v2 + "quotas/" + alice.project, R"({"quota":{"unicorn":2}})")) == "400 HTTPBadRequest");
-    network(alice);
+    aNetwork(alice);
     CHECK(refusal(alice.posts(v2 + "networks", R"({"networks":[{"name":"x"},{"name":"y"}]})")) == "409 OverQuota");
     CHECK(idsIn(alice.gets(v2 + "networks?router:external=false"), "networks").size() == 1); // all or nothing
-    network(alice);
+    aNetwork(alice);
     const auto details = admin.gets(v2 + "quotas/" + alice.project + "/details.json").json().object("quota").object("network");
     CHECK(details.integer("used") == 2);
     CHECK(admin.gets(v2 + "quotas").json().array("quotas").size() == 1);
@@ -405,7 +405,7 @@ TEST_CASE("A quota is what a project may have, to the last one", "[network][quot
 TEST_CASE("A change can be tied to the revision that was seen", "[network]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
-    const auto id = network(alice);
+    const auto id = aNetwork(alice);
     const auto name = [&](const std::string& revision) {
         return alice.puts(v2 + "networks/" + id, R"({"network":{"name":"x"}})", {{"If-Match", revision}});
     };
@@ -417,7 +417,7 @@ TEST_CASE("A change can be tied to the revision that was seen", "[network]") {
 TEST_CASE("Tags find what they are on", "[network][tag]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
-    const auto red = network(alice), both = network(alice);
+    const auto red = aNetwork(alice), both = aNetwork(alice);
     const auto tags = [&](const std::string& id) { return v2 + "networks/" + id + "/tags"; };
     CHECK(alice.puts(tags(red) + "/red", "").status == 201);
     CHECK(alice.puts(tags(both), R"({"tags":["red","blue"]})").status == 200);
@@ -437,7 +437,7 @@ TEST_CASE("Subnets are cut from a pool until it is empty", "[network][subnet]") 
     const auto pool = made(
         alice.posts(v2 + "subnetpools", R"({"subnetpool":{"name":"p","prefixes":["10.8.0.0/23"],"default_prefixlen":24}})"), "subnetpool");
     CHECK(pool.integer("ip_version") == 4);
-    const auto net = network(alice);
+    const auto net = aNetwork(alice);
     const auto cut = [&](const std::string& more) {
         return alice.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(net) + R"(,"ip_version":4,"subnetpool_id":)" +
                                                quoted(pool.text("id")) + more + "}}");
@@ -464,7 +464,7 @@ TEST_CASE("The service says what it speaks", "[network]") {
 TEST_CASE("A port names only devices of its own project, and only what a router plugged is on it", "[network][port][security]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
-    const auto hers = network(alice), his = network(bob);
+    const auto hers = aNetwork(alice), his = aNetwork(bob);
     const auto inner = subnet(alice, hers, "10.1.0.0/24").text("id");
     subnet(bob, his, "10.2.0.0/24");
     const auto id = router(alice);
@@ -503,7 +503,7 @@ TEST_CASE("A port names only devices of its own project, and only what a router 
 TEST_CASE("The gateway of a network is its owner's to give", "[network][router][security]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
-    const auto shared = network(cloud.admin()), outside = publicNetwork(alice);
+    const auto shared = aNetwork(cloud.admin()), outside = publicNetwork(alice);
     made(cloud.admin().puts(v2 + "networks/" + shared, R"({"network":{"shared":true}})"), "network", 200);
     const auto on = subnet(cloud.admin(), shared, "10.1.0.0/24").text("id");
     const auto add = [&](const Member& who, const std::string& to, const std::string& body) {
@@ -544,7 +544,7 @@ TEST_CASE("Who only reads makes nothing on a shared network", "[network][port][s
     TestAppliance cloud;
     const auto bob = cloud.member("bob");
     const auto reader = cloud.colleague(bob, "rita", "reader");
-    const auto shared = network(cloud.admin());
+    const auto shared = aNetwork(cloud.admin());
     made(cloud.admin().puts(v2 + "networks/" + shared, R"({"network":{"shared":true}})"), "network", 200);
     const auto on = subnet(cloud.admin(), shared, "10.1.0.0/24").text("id");
     const auto address = R"(,"fixed_ips":[{"subnet_id":)" + quoted(on) + "}]";
@@ -557,7 +557,7 @@ TEST_CASE("Who only reads makes nothing on a shared network", "[network][port][s
 TEST_CASE("A marker that the caller can't see is nowhere, in every list", "[network][security]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
-    const auto net = network(alice);
+    const auto net = aNetwork(alice);
     std::map<std::string, std::string> markers;
     markers["networks"] = net;
     markers["subnets"] = subnet(alice, net, "10.1.0.0/24").text("id");
@@ -582,7 +582,7 @@ TEST_CASE("A marker that the caller can't see is nowhere, in every list", "[netw
 TEST_CASE("A list takes each sort key once, and as many values of a filter as a page can have rows", "[network]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
-    const auto one = network(alice), two = network(alice);
+    const auto one = aNetwork(alice), two = aNetwork(alice);
     const auto asks = [&](const std::string& list, const std::string& parameter, int times) {
         std::string query;
         for (int count = 0; count < times; ++count) query += parameter + (parameter.ends_with("=") ? std::to_string(count) : "") + "&";
@@ -645,7 +645,7 @@ TEST_CASE("Lengths count characters", "[network]") {
         for (std::size_t each = 0; each < count; ++each) text += "ü";
         return text;
     };
-    const auto net = network(alice);
+    const auto net = aNetwork(alice);
     const auto on = R"("network_id":)" + quoted(net) + ",";
     const std::vector<std::pair<std::string, std::string>> nouns{
         {"network", ""}, {"subnet", on + R"("ip_version":4,"cidr":"10.%.0.0/24",)"}, {"port", on},
@@ -672,7 +672,7 @@ TEST_CASE("Lengths count characters", "[network]") {
 TEST_CASE("Addresses that no host can have are given to none", "[network][subnet]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
-    const auto net = network(alice);
+    const auto net = aNetwork(alice);
     const auto asks = [&](const std::string& cidr, const std::string& more = "") {
         const std::string version = cidr.find(':') == std::string::npos ? "4" : "6";
         return alice.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(net) + R"(,"ip_version":)" + version + R"(,"cidr":)" +
@@ -707,7 +707,7 @@ TEST_CASE("What can't be wired is refused where it is asked for", "[network]") {
     made(alice.posts(v2 + "subnets", six), "subnet");
     CHECK(refusal(alice.puts(v2 + "networks/" + small, R"({"network":{"mtu":1279}})")) == "409 NetworkMTUSubnetConflict");
 
-    const auto net = network(alice);
+    const auto net = aNetwork(alice);
     const auto on = subnet(alice, net, "10.1.0.0/24").text("id");
     const auto id = router(alice);
     CHECK(alice.puts(v2 + "routers/" + id + "/add_router_interface", R"({"subnet_id":)" + quoted(on) + "}").status == 200);

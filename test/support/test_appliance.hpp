@@ -12,6 +12,7 @@
 
 #include "appliance/appliance.hpp"
 #include "compute/driver/simulated.hpp"
+#include "network/driver/records.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/http/http.hpp"
 #include "platform/json/json.hpp"
@@ -89,6 +90,7 @@ public:
     std::int64_t announced(std::string_view fact);
 
     compute::SimulatedHypervisor& hypervisor() { return *hypervisor_; }
+    network::RecordsNetworkDriver& network() { return *network_; }
     Appliance& appliance() { return *appliance_; }
     const std::filesystem::path& folder() const { return folder_.path(); }
 
@@ -103,6 +105,7 @@ private:
     ShiftedAmbient ambient_;
     Log log_;
     compute::SimulatedHypervisor* hypervisor_ = nullptr;
+    network::RecordsNetworkDriver* network_ = nullptr;
     std::unique_ptr<Appliance> appliance_;
 };
 

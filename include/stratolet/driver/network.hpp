@@ -2,6 +2,7 @@
 
 #include <stratolet/ids.hpp>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -136,15 +137,32 @@ struct MetadataListener {
     std::string place; ///< a name that no other open listener of this host has
 };
 
+/// What could not be done as planned, and to whom: nobody else is concerned.
+struct NetworkProblem {
+    enum class Of { Host, Network, Port, Router, SecurityGroup };
+    Of of = Of::Host;
+    std::string id; ///< empty: the host's
+    std::string what;
+    bool unwired = true; ///< false: all is there, but what uses it must do something
+    auto operator<=>(const NetworkProblem&) const = default;
+};
+
 /// What network needs of a host.
 class NetworkDriver {
 public:
     virtual ~NetworkDriver() = default;
 
-    /// Makes the host as `plan` says and nothing else of ours: looks at what is there, mends the difference. Never touches what it did not
-    /// make. Safe to call again at any time, from one thread at a time. Error(Broken) names what could not be done; the rest is done all
-    /// the same.
-    virtual void apply(const NetworkPlan& plan) = 0;
+    /// Makes the host as `plan` says and nothing else of ours: what differs from the plan before is changed, and where somebody else
+    /// changed something (or nobody knows), what is there is looked at and mended. Never touches what it did not make. Safe to call again
+    /// at any time, from one thread at a time. What could not be done comes back, that of earlier calls too as long as it isn't mended; the
+    /// rest is done all the same.
+    virtual std::vector<NetworkProblem> apply(const NetworkPlan& plan) = 0;
+
+    /// Compares the host with `plan` and changes nothing: all that is not as it should be. Also from a program that never applied one.
+    virtual std::vector<NetworkProblem> findings(const NetworkPlan& plan) = 0;
+
+    /// From now on `changed` is called, from another thread, when somebody else seems to have changed what is ours: apply() looks then.
+    virtual void watch(std::function<void()> changed) = 0;
 
     /// The name of a port's tap device (15 bytes at most).
     virtual std::string tapOf(const PortId& port) const = 0;

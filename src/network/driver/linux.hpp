@@ -2,11 +2,16 @@
 
 #include <stratolet/driver/network.hpp>
 
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "network/driver/linux_rules.hpp"
 
 namespace stratolet::network {
 
@@ -18,6 +23,13 @@ struct LinuxNetworkOptions {
     /// External networks have their gateway on this host, which forwards and masquerades for them. Without it they are bridges and nothing
     /// more.
     bool nat = true;
+
+    /// What of this host answers guests and routers on external networks, and the ports of the API.
+    GuestsReach reach = GuestsReach::Api;
+    std::vector<std::uint16_t> apiPorts = {};
+
+    /// How long what nobody tells of may stay unseen, and what failed waits for another try.
+    std::chrono::steady_clock::duration lookEvery = std::chrono::seconds(60);
 
     /// Told what was mended or is odd, one line each. May be empty.
     std::function<void(std::string_view)> notice = {};

@@ -34,7 +34,9 @@ std::string contentOf(const fs::path& file) {
 }
 
 void write(const fs::path& file, const std::string& content) {
-    const auto fresh = file.parent_path().parent_path() / (file.filename().string() + ".new");
+    // Beside the folder, where no server looks for hosts.
+    const auto fresh =
+        file.parent_path().parent_path() / (file.parent_path().filename().string() + "-" + file.filename().string() + ".new");
     std::ofstream out(fresh, std::ios::trunc);
     out << content;
     out.close();
@@ -110,35 +112,35 @@ std::vector<std::string> DhcpServers::keys() const {
     return found;
 }
 
-bool DhcpServers::writeHosts(const DhcpLayout& wanted, std::vector<DhcpHost>& voided) const {
-    const auto folder = placeOf(wanted.key) / "hosts";
-    ensureFolder(placeOf(wanted.key), Lets::OthersThrough);
-    ensureFolder(folder, Lets::OthersRead); // dnsmasq looks at it after it has become a user of its own
-    bool rereads = false;
-    std::set<std::string> there;
-    for (const auto& each : fs::directory_iterator(folder)) there.insert(each.path().filename().string());
-    for (const auto& name : there) {
-        const auto found = wanted.hosts.find(name);
-        const auto before = contentOf(folder / name);
-        if (found != wanted.hosts.end() && before == found->second.lines) continue;
+void DhcpServers::writeHost(const fs::path& file, const std::string& lines, Changed& changed) const {
+    std::error_code ignored;
+    const bool there = fs::exists(file, ignored);
+    if (there) {
+        const auto before = contentOf(file);
+        if (before == lines) return;
         auto host = readHost(before);
-        const bool sameLease = found != wanted.hosts.end() && found->second.mac == host.mac && found->second.address == host.address;
-        if (!host.mac.empty() && !sameLease) voided.push_back(std::move(host));
-        if (found == wanted.hosts.end()) fs::remove(folder / name);
-        rereads = true; // the server itself only notices additions
+        const auto now = readHost(lines);
+        if (!host.mac.empty() && (now.mac != host.mac || now.address != host.address)) changed.voided.push_back(std::move(host));
+        changed.rereads = true;
     }
-    for (const auto& [name, host] : wanted.hosts)
-        if (!there.contains(name) || contentOf(folder / name) != host.lines) write(folder / name, host.lines);
-    return rereads;
+    if (!lines.empty())
+        write(file, lines);
+    else if (there)
+        fs::remove(file);
 }
 
 void DhcpServers::start(const DhcpLayout& wanted, const std::string& netns, const std::vector<std::string>& argv) {
     const auto place = placeOf(wanted.key);
-    const int pid = process::spawn({.argv = argv, .netns = netns, .logFile = (place / "log").string()});
-    std::ofstream(place / "pid", std::ios::trunc) << pid << '\n';
     std::string line;
     for (const auto& each : argv) line += each + "\n";
-    std::ofstream(place / "argv", std::ios::trunc) << line;
+    const int pid = process::spawn({.argv = argv, .netns = netns, .logFile = (place / "log").string()});
+    try { // who can't be found again must not run
+        write(place / "argv", line);
+        write(place / "pid", std::to_string(pid) + '\n');
+    } catch (...) {
+        process::end(pid, hostsFolderOption(place), 2s);
+        throw;
+    }
 }
 
 void DhcpServers::stop(const std::string& key) {
@@ -147,10 +149,17 @@ void DhcpServers::stop(const std::string& key) {
     process::end(pid, hostsFolderOption(placeOf(key)), 2s);
 }
 
-void DhcpServers::ensure(const DhcpLayout& wanted, const std::string& netns) {
+void DhcpServers::ensure(const DhcpLayout& wanted, const std::string& netns, const Hosts& hosts) {
     const auto place = placeOf(wanted.key);
-    std::vector<DhcpHost> voided;
-    const bool rereads = writeHosts(wanted, voided);
+    const auto folder = place / "hosts";
+    ensureFolder(place, Lets::OthersThrough);
+    ensureFolder(folder, Lets::OthersRead); // dnsmasq looks at it after it has become a user of its own
+    std::set<std::string> there;
+    for (const auto& each : fs::directory_iterator(folder)) there.insert(each.path().filename().string());
+    Changed changed;
+    for (const auto& name : there)
+        if (!hosts.contains(name)) writeHost(folder / name, "", changed);
+    for (const auto& [name, host] : hosts) writeHost(folder / name, host.lines, changed);
     std::vector<std::string> argv{"dnsmasq",
                                   "--keep-in-foreground",
                                   "--conf-file=/dev/null",
@@ -178,10 +187,22 @@ void DhcpServers::ensure(const DhcpLayout& wanted, const std::string& netns) {
         start(wanted, netns, argv);
         return;
     }
-    if (rereads) kill(pidOf(wanted.key), SIGHUP);
-    if (voided.empty() || wanted.address.empty()) return;
+    tell(wanted, netns, changed);
+}
+
+void DhcpServers::change(const DhcpLayout& server, const std::string& netns, const Hosts& hosts) {
+    const auto folder = placeOf(server.key) / "hosts";
+    Changed changed;
+    for (const auto& [name, host] : hosts) writeHost(folder / name, host.lines, changed);
+    tell(server, netns, changed);
+}
+
+void DhcpServers::tell(const DhcpLayout& server, const std::string& netns, const Changed& changed) const {
+    if (changed.rereads)
+        if (const int pid = pidOf(server.key); pid > 0 && process::runs(pid, hostsFolderOption(placeOf(server.key)))) kill(pid, SIGHUP);
+    if (changed.voided.empty() || server.address.empty()) return;
     netns::inside(netns, [&] {
-        for (const auto& host : voided) release(host, wanted.interface, wanted.address);
+        for (const auto& host : changed.voided) release(host, server.interface, server.address);
     });
 }
 

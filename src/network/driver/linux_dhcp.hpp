@@ -14,8 +14,13 @@ class DhcpServers {
 public:
     explicit DhcpServers(std::filesystem::path folder);
 
-    /// The server runs as `wanted` says, in the namespace `netns`. Hosts come and go without a restart.
-    void ensure(const DhcpLayout& wanted, const std::string& netns);
+    using Hosts = std::map<std::string, DhcpHost>; ///< by port id
+
+    /// The server runs as `wanted` says, in the namespace `netns`, and knows these hosts and no others.
+    void ensure(const DhcpLayout& wanted, const std::string& netns, const Hosts& hosts);
+
+    /// Hosts come (with lines) and go (without) while the server runs.
+    void change(const DhcpLayout& server, const std::string& netns, const Hosts& hosts);
 
     void remove(const std::string& key);
     std::vector<std::string> keys() const; ///< of all that are or were there
@@ -26,8 +31,13 @@ private:
     int pidOf(const std::string& key) const;
     void start(const DhcpLayout& wanted, const std::string& netns, const std::vector<std::string>& argv);
     void stop(const std::string& key);
-    /// Writes what has changed; says which leases are void now and whether the server must read everything again.
-    bool writeHosts(const DhcpLayout& wanted, std::vector<DhcpHost>& voided) const;
+    /// What has changed, told to the server.
+    struct Changed {
+        bool rereads = false;         ///< it notices additions only
+        std::vector<DhcpHost> voided; ///< leases
+    };
+    void writeHost(const std::filesystem::path& file, const std::string& lines, Changed& changed) const;
+    void tell(const DhcpLayout& server, const std::string& netns, const Changed& changed) const;
 
     std::filesystem::path folder_;
 };

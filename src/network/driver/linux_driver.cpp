@@ -4,22 +4,29 @@
 #include <netinet/in.h>
 #include <stratolet/error.hpp>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <map>
 #include <mutex>
+#include <random>
 #include <set>
+#include <tuple>
 
 #include "network/address.hpp"
 #include "network/driver/linux.hpp"
+#include "network/driver/linux_conntrack.hpp"
 #include "network/driver/linux_dhcp.hpp"
 #include "network/driver/linux_layout.hpp"
 #include "network/driver/linux_names.hpp"
 #include "network/driver/linux_netlink.hpp"
 #include "network/driver/linux_nft.hpp"
 #include "network/driver/linux_numbers.hpp"
+#include "network/driver/linux_ruleset.hpp"
+#include "network/driver/linux_watch.hpp"
 #include "platform/os/fd.hpp"
 #include "platform/os/folder.hpp"
 #include "platform/os/netns.hpp"
@@ -125,38 +132,104 @@ Fd openListener(const ListenerLayout& wanted) {
     return socket;
 }
 
+using Of = NetworkProblem::Of;
+
+/// The present namespace of a name: another one of the same name has another number.
+ino_t identityOf(const std::string& name) {
+    struct stat status {};
+    check(fstat(netns::open(name).get(), &status), "look at the namespace " + name);
+    return status.st_ino;
+}
+
+/// What there is of ours on the host, wanted or not.
+struct Survey {
+    std::map<std::string, Link> links; ///< all of the host's own namespace
+    std::set<std::string> namespaces;  ///< by name only
+    std::vector<std::string> servers;  ///< of DHCP, by key
+};
+
+/// Who comes and who goes from one plan to the next; both are sorted by id.
+template <class Id, class State, class Planned> struct Difference {
+    std::vector<Id> gone;
+    std::vector<const Planned*> changed;
+
+    Difference(const std::map<Id, State>& before, const std::vector<Planned>& after) {
+        auto each = before.begin();
+        for (const auto& planned : after) {
+            for (; each != before.end() && each->first < planned.id; ++each) gone.push_back(each->first);
+            const bool known = each != before.end() && each->first == planned.id;
+            if (!known || !(each->second.plan == planned)) changed.push_back(&planned);
+            if (known) ++each;
+        }
+        for (; each != before.end(); ++each) gone.push_back(each->first);
+    }
+};
+
 class LinuxNetworkDriver : public NetworkDriver {
 public:
-    explicit LinuxNetworkDriver(LinuxNetworkOptions options) : options_(std::move(options)), dhcp_(options_.folder / "dhcp") {}
+    explicit LinuxNetworkDriver(LinuxNetworkOptions options)
+        : options_(std::move(options)),
+          dhcp_(options_.folder / "dhcp"),
+          rules_({.nat = options_.nat, .reach = options_.reach, .apiPorts = options_.apiPorts}) {}
 
     ~LinuxNetworkDriver() override = default;
 
-    void apply(const NetworkPlan& plan) override {
+    std::vector<NetworkProblem> apply(const NetworkPlan& plan) override {
         const std::lock_guard lock(mutex_);
-        if (complete_ && plan == plan_ && intact()) return;
         ensureFolder(options_.folder / "dhcp", Lets::OthersThrough);
-        if (!numbers_) numbers_.emplace(options_.folder / "numbers");
         if (!settings_) settings_.emplace(options_.folder / "settings");
 
-        problems_.clear();
-        complete_ = false;
-        const HostLayout layout = layoutOf(plan, options_.nat, *numbers_, problems_);
-        attempt([&] { numbers_->settle(); });
-        ensureSettings(layout);
-        attempt([&] { ensureRules(layout); }); // before there is a device that they are about
-        attempt([&] { removeUnplanned(layout); });
-        attempt([&] { ensureBridges(layout); });
-        attempt([&] { ensureTaps(layout); });
-        for (const auto& each : layout.namespaces) ensureNamespace(each);
-        attempt([&] { restoreSettings(layout); });
+        Netlink netlink;
+        Work work;
+        std::optional<Survey> survey;
+        if (const auto now = std::chrono::steady_clock::now(); surprised_ || !looked_ || now - *looked_ >= options_.lookEvery) {
+            // What somebody else did, what failed before, and at the start all that there is.
+            survey = lookAround(netlink);
+            surprised_ = false;
+            looked_ = now;
+            compare(*survey, [](const NetworkProblem&) {});
+            retry(work);
+        }
+        differ(plan, work);
+        if (survey) dropStrangers(*survey, work);
+        carryOut(netlink, work);
+        return problems();
+    }
 
-        plan_ = plan;
-        layout_ = layout;
-        complete_ = problems_.empty();
-        if (complete_) return;
-        std::string all;
-        for (const auto& each : problems_) all += (all.empty() ? "" : "; ") + each;
-        throw Error(Failure::Broken, "the network is not wholly as planned: ", all);
+    std::vector<NetworkProblem> findings(const NetworkPlan& plan) override {
+        const std::lock_guard lock(mutex_);
+        Work work;
+        differ(plan, work);
+        auto found = problems();
+        Netlink netlink;
+        const auto survey = lookAround(netlink);
+        compare(survey, [&](const NetworkProblem& problem) { found.push_back(problem); });
+        Work strangers;
+        dropStrangers(survey, strangers);
+        const auto tell = [&](const std::string& what, const std::set<std::string>& names) {
+            for (const auto& each : names) found.push_back({Of::Host, "", what + " " + each + " belongs to nothing that is planned"});
+        };
+        tell("device", strangers.linksGone);
+        tell("namespace", strangers.namespacesGone);
+        tell("DHCP server", strangers.serversGone);
+        return found;
+    }
+
+    void watch(std::function<void()> changed) override {
+        const std::lock_guard lock(mutex_);
+        changed_ = std::move(changed);
+        watch_.emplace(Watch::Listener{
+            .links = [this](const auto& names) { judge([&] { return areLinksRight(names); }); },
+            .rules = [this] { judge([&] { return areRulesRight(); }); },
+            .namespaces = [this] { judge([&] { return areNamespacesThere(); }); },
+            .inside = [this](const auto& name) { judge([&] { return isInsideRight(name); }); },
+            .tick = [this] { judge([&] { return areSettingsRight() && areServersRunning(); }); },
+        });
+        for (const auto& [name, place] : places_)
+            if (netns::exists(name)) {
+                netns::inside(name, [&] { watch_->hear(name); });
+                watch_->quiet(name);
+            }
     }
 
     std::string tapOf(const PortId& port) const override { return tapNameOf(port); }
@@ -172,134 +245,708 @@ public:
     }
 
 private:
+    struct NetworkState {
+        PlannedNetwork plan;
+        bool sound = false; ///< wired at all
+        BridgeLayout bridge;
+        bool bridged = false; ///< as the layout says
+        int index = 0;        ///< of the bridge
+        std::set<PortId> ports;
+        std::set<RouterId> routers;
+        DhcpServers::Hosts hosts;
+        std::optional<NamespaceLayout> dhcp;
+    };
+    struct PortState {
+        PlannedPort plan;
+        std::optional<TapLayout> tap; ///< nothing: it has none
+        bool tapped = false;          ///< as the layout says
+        bool attached = false;        ///< a guest has been seen on it
+    };
+    struct RouterState {
+        PlannedRouter plan;
+        std::set<NetworkId> networks;
+        std::optional<NamespaceLayout> layout;
+    };
+    struct GroupState {
+        PlannedSecurityGroup plan;
+    };
+    /// A namespace as it has been furnished.
+    struct Place {
+        NamespaceLayout layout;
+        Of of = Of::Network;
+        std::string owner;
+        ino_t identity = 0;
+        bool furnished = false; ///< wholly as the layout says
+        Ruleset rules;
+        std::uint32_t generation = 0;
+    };
+    /// What is to be done on the host.
+    struct Work {
+        std::set<NetworkId> bridges, dhcp;
+        std::map<NetworkId, DhcpServers::Hosts> hosts; ///< without lines: gone
+        std::set<PortId> taps;
+        std::set<RouterId> routers;
+        std::set<std::string> linksGone, namespacesGone, serversGone;
+        std::set<std::pair<std::string, std::string>> numbersGone; ///< kind and id
+    };
+
     void notice(const std::string& line) const {
         if (options_.notice) options_.notice(line);
     }
 
+    // Problems: by whose they are, and of which step.
+
+    void blame(Of of, const std::string& id, const std::string& step, const std::string& what) {
+        auto& known = problems_[{of, id, step}];
+        if (known == what) return;
+        known = what;
+        notice(what);
+    }
+    void absolve(Of of, const std::string& id, const std::string& step) { problems_.erase({of, id, step}); }
+    void absolveAll(Of of, const std::string& id) {
+        const auto first = problems_.lower_bound({of, id, ""});
+        auto last = first;
+        while (last != problems_.end() && std::get<0>(last->first) == of && std::get<1>(last->first) == id) ++last;
+        problems_.erase(first, last);
+    }
+
     /// One thing that can't be done must not keep the others from being done.
-    template <class Work> bool attempt(Work work) {
+    template <class Do> bool attempt(Of of, const std::string& id, const std::string& step, Do work) {
         try {
             work();
+            absolve(of, id, step);
             return true;
         } catch (const std::exception& problem) {
-            problems_.emplace_back(problem.what());
+            blame(of, id, step, problem.what());
             return false;
         }
     }
 
-    /// Whether all that was made last time is still there, without a look into the namespaces: a pair has both ends or none.
-    bool intact() {
-        std::map<std::string, Link> links;
-        for (auto& each : Netlink().links()) links[each.name] = each;
-        const auto on = [&](const std::string& name, const std::string& bridge) {
-            const auto link = links.find(name), master = links.find(bridge);
-            return link != links.end() && master != links.end() && link->second.master == master->second.index;
-        };
-        for (const auto& bridge : layout_.bridges)
-            if (!links.contains(bridge.name) || !links[bridge.name].up) return false;
-        for (const auto& tap : layout_.taps)
-            if (!on(tap.name, tap.bridge) || links[tap.name].up != tap.up) return false;
-        const auto names = netns::list();
-        const std::set<std::string> there(names.begin(), names.end());
-        for (const auto& each : layout_.namespaces) {
-            if (!there.contains(each.name)) return false;
-            for (const auto& interface : each.interfaces)
-                if (!on(interface.hostSide, interface.bridge) || !links[interface.hostSide].up) return false;
-            if (each.dhcp && !dhcp_.running(each.dhcp->key)) return false;
+    std::vector<NetworkProblem> problems() const {
+        std::vector<NetworkProblem> out;
+        for (const auto& [whose, what] : problems_)
+            out.push_back({std::get<0>(whose), std::get<1>(whose), what, std::get<2>(whose) != guestStep});
+        return out;
+    }
+
+    static constexpr const char* guestStep = "guest";
+
+    // What the plan says.
+
+    Numbers& numbers() {
+        if (!numbers_) numbers_.emplace(options_.folder / "numbers");
+        return *numbers_;
+    }
+
+    void differ(const NetworkPlan& plan, Work& work) {
+        const Difference<SecurityGroupId, GroupState, PlannedSecurityGroup> groups(groups_, plan.securityGroups);
+        const Difference<NetworkId, NetworkState, PlannedNetwork> networks(networks_, plan.networks);
+        const Difference<RouterId, RouterState, PlannedRouter> routers(routers_, plan.routers);
+        const Difference<PortId, PortState, PlannedPort> ports(ports_, plan.ports);
+
+        for (const auto* each : groups.changed) {
+            groups_[each->id] = {*each};
+            if (const auto fault = faultOf(*each); fault.empty()) {
+                rules_.set(*each);
+                absolve(Of::SecurityGroup, each->id.text, "plan");
+            } else {
+                rules_.remove(each->id);
+                blame(Of::SecurityGroup, each->id.text, "plan", fault);
+            }
         }
-        if (layout_.forwards && settingOf(forwardSetting) != "1") return false;
-        if (layout_.rules.empty()) return true;
-        for (const auto& name : bridgeSettings)
-            if (settingOf(name) != "1") return false;
-        const auto tables = nft::tables();
-        return std::all_of(hostTables.begin(), hostTables.end(), [&](const auto& each) { return tables.contains(each); });
+        std::set<PortId> portsAgain;
+        std::set<RouterId> routersAgain;
+        for (const auto* each : networks.changed) {
+            auto& state = networks_[each->id];
+            portsAgain.insert(state.ports.begin(), state.ports.end());
+            routersAgain.insert(state.routers.begin(), state.routers.end());
+            deriveNetwork(state, *each, work);
+        }
+        for (const auto& id : routers.gone) removeRouter(id, work);
+        for (const auto* each : routers.changed) {
+            deriveRouter(*each, work);
+            routersAgain.erase(each->id);
+        }
+        for (const auto& id : routersAgain)
+            if (const auto found = routers_.find(id); found != routers_.end()) deriveRouter(PlannedRouter(found->second.plan), work);
+        for (const auto& id : ports.gone) removePort(id, work);
+        for (const auto* each : ports.changed) {
+            derivePort(*each, work);
+            portsAgain.erase(each->id);
+        }
+        for (const auto& id : portsAgain)
+            if (const auto found = ports_.find(id); found != ports_.end()) derivePort(PlannedPort(found->second.plan), work);
+        for (const auto& id : networks.gone) removeNetwork(id, work);
+        for (const auto& id : groups.gone) {
+            rules_.remove(id);
+            groups_.erase(id);
+            absolveAll(Of::SecurityGroup, id.text);
+        }
     }
 
-    void ensureSettings(const HostLayout& layout) {
-        if (layout.forwards) attempt([&] { settings_->want(forwardSetting, "1"); });
-        if (layout.bridges.empty()) return;
-        for (const auto& name : bridgeSettings)
-            attempt([&] {
-                if (settingOf(name).empty())
-                    throw Error(Failure::Broken, "the kernel has no br_netfilter (no /proc/sys/", name, "); security groups need it");
-                settings_->want(name, "1");
-            });
+    void deriveNetwork(NetworkState& state, const PlannedNetwork& plan, Work& work) {
+        const auto& id = plan.id.text;
+        state.plan = plan;
+        const auto fault = faultOf(plan);
+        const bool was = state.sound;
+        state.sound = fault.empty();
+        if (!state.sound) {
+            blame(Of::Network, id, "plan", fault);
+            if (was) unwireNetwork(plan.id, work);
+            return;
+        }
+        absolve(Of::Network, id, "plan");
+        rules_.set(plan, numbers().of("network", id));
+        if (const auto layout = bridgeLayout(plan, options_.nat); !was || layout != state.bridge) {
+            state.bridge = layout;
+            state.bridged = false;
+            work.bridges.insert(plan.id);
+            work.linksGone.erase(layout.name);
+        }
+        work.dhcp.insert(plan.id);
     }
 
-    void restoreSettings(const HostLayout& layout) {
-        if (!layout.forwards) settings_->restore(forwardSetting);
-        if (!layout.bridges.empty()) return;
+    void unwireNetwork(const NetworkId& id, Work& work) {
+        auto& state = networks_.at(id);
+        rules_.remove(id);
+        work.bridges.erase(id);
+        work.dhcp.insert(id); // to be taken away
+        if (!state.bridge.name.empty()) work.linksGone.insert(state.bridge.name);
+        state.bridge = {};
+        state.bridged = false;
+    }
+
+    void removeNetwork(const NetworkId& id, Work& work) {
+        unwireNetwork(id, work);
+        dropDhcp(id, work);
+        work.dhcp.erase(id);
+        work.hosts.erase(id);
+        work.numbersGone.insert({"network", id.text});
+        absolveAll(Of::Network, id.text);
+        networks_.erase(id);
+    }
+
+    void dropDhcp(const NetworkId& id, Work& work) {
+        work.serversGone.insert(id.text);
+        dropPlace(dhcpNamespaceOf(id), work);
+        if (const auto found = networks_.find(id); found != networks_.end()) found->second.dhcp.reset();
+    }
+
+    void dropPlace(const std::string& name, Work& work) {
+        const auto found = places_.find(name);
+        if (found == places_.end()) return;
+        for (const auto& each : found->second.layout.interfaces) work.linksGone.insert(each.hostSide);
+        work.namespacesGone.insert(name);
+    }
+
+    const PlannedNetwork* soundNetwork(const NetworkId& id) const {
+        const auto found = networks_.find(id);
+        return found != networks_.end() && found->second.sound ? &found->second.plan : nullptr;
+    }
+
+    /// Which networks a router is on, and where it is a gateway, is known to them.
+    void placeRouter(RouterState& state, int by, Work& work) {
+        if (by < 0) {
+            for (const auto& each : state.networks) {
+                networks_[each].routers.erase(state.plan.id);
+                work.dhcp.insert(each); // what its guests are told may change
+            }
+            state.networks.clear();
+        } else {
+            for (const auto& each : state.plan.interfaces) state.networks.insert(each.network);
+            if (state.plan.gateway) state.networks.insert(state.plan.gateway->network);
+            for (const auto& each : state.networks)
+                if (const auto found = networks_.find(each); found != networks_.end()) {
+                    found->second.routers.insert(state.plan.id);
+                    work.dhcp.insert(each);
+                }
+        }
+        if (!state.plan.adminUp) return;
+        for (const auto& each : state.plan.interfaces)
+            for (const auto& fixed : each.addresses)
+                if ((routerPlaces_[{fixed.subnet, fixed.address}] += by) == 0) routerPlaces_.erase({fixed.subnet, fixed.address});
+    }
+
+    void deriveRouter(const PlannedRouter& plan, Work& work) {
+        auto& state = routers_[plan.id];
+        if (!state.plan.id.empty()) placeRouter(state, -1, work);
+        state.plan = plan;
+        placeRouter(state, 1, work);
+        auto fault = faultOf(plan);
+        for (const auto& each : state.networks)
+            if (fault.empty() && !soundNetwork(each))
+                fault = "router " + plan.id.text + " is on network " + each.text + ", which can't be wired";
+        state.layout.reset();
+        if (!fault.empty())
+            blame(Of::Router, plan.id.text, "plan", fault);
+        else {
+            absolve(Of::Router, plan.id.text, "plan");
+            if (plan.adminUp)
+                state.layout = routerLayout(plan, [this](const NetworkId& id) -> const PlannedNetwork& { return networks_.at(id).plan; });
+        }
+        work.routers.insert(plan.id);
+    }
+
+    void removeRouter(const RouterId& id, Work& work) {
+        auto& state = routers_.at(id);
+        placeRouter(state, -1, work);
+        dropPlace(routerNamespaceOf(id), work);
+        work.routers.erase(id);
+        absolveAll(Of::Router, id.text);
+        routers_.erase(id);
+    }
+
+    void derivePort(const PlannedPort& plan, Work& work) {
+        auto& state = ports_[plan.id];
+        const bool known = !state.plan.id.empty();
+        const bool newlyGuarded = known && state.tap && !state.plan.portSecurity && plan.portSecurity;
+        if (known && state.plan.network != plan.network) leaveNetwork(plan.id, state, work);
+        state.plan = plan;
+        auto fault = faultOf(plan);
+        const auto* network = soundNetwork(plan.network);
+        if (fault.empty() && !network) fault = "port " + plan.id.text + " is on a network that can't be wired";
+        if (const auto found = networks_.find(plan.network); found != networks_.end()) found->second.ports.insert(plan.id);
+        if (!fault.empty()) {
+            blame(Of::Port, plan.id.text, "plan", fault);
+            unwirePort(plan.id, state, work);
+            return;
+        }
+        absolve(Of::Port, plan.id.text, "plan");
+        rules_.set(plan, numbers().of("port", plan.id.text));
+        if (newlyGuarded) rules_.reconsider(plan.id);
+        if (plan.tapped) {
+            if (const auto layout = tapLayout(plan, *network); !state.tap || layout != *state.tap) {
+                state.tap = layout;
+                state.tapped = false;
+            }
+            if (!state.tapped) work.taps.insert(plan.id);
+            work.linksGone.erase(state.tap->name);
+        } else {
+            dropTap(state, work);
+        }
+        tellHost(plan.id, plan.network, dhcpHostOf(plan, *network), work);
+    }
+
+    void tellHost(const PortId& id, const NetworkId& network, const std::optional<DhcpHost>& host, Work& work) {
+        const auto found = networks_.find(network);
+        if (found == networks_.end()) return;
+        auto& hosts = found->second.hosts;
+        const auto before = hosts.find(id.text);
+        if (host ? before != hosts.end() && before->second == *host : before == hosts.end()) return;
+        work.hosts[network][id.text] = host.value_or(DhcpHost{});
+        if (host)
+            hosts[id.text] = *host;
+        else
+            hosts.erase(id.text);
+    }
+
+    static void dropTap(PortState& state, Work& work) {
+        if (state.tap) work.linksGone.insert(state.tap->name);
+        state.tap.reset();
+        state.tapped = state.attached = false;
+        work.taps.erase(state.plan.id);
+    }
+
+    void unwirePort(const PortId& id, PortState& state, Work& work) {
+        rules_.remove(id);
+        dropTap(state, work);
+        tellHost(id, state.plan.network, std::nullopt, work);
+    }
+
+    void leaveNetwork(const PortId& id, const PortState& state, Work& work) {
+        tellHost(id, state.plan.network, std::nullopt, work);
+        if (const auto found = networks_.find(state.plan.network); found != networks_.end()) found->second.ports.erase(id);
+    }
+
+    void removePort(const PortId& id, Work& work) {
+        auto& state = ports_.at(id);
+        unwirePort(id, state, work);
+        leaveNetwork(id, state, work);
+        work.numbersGone.insert({"port", id.text});
+        absolveAll(Of::Port, id.text);
+        ports_.erase(id);
+    }
+
+    /// All that did not succeed, or is no more as it was made.
+    void retry(Work& work) {
+        for (const auto& [id, state] : networks_) {
+            if (!state.sound) continue;
+            if (!state.bridged) work.bridges.insert(id);
+            const auto place = places_.find(dhcpNamespaceOf(id));
+            if (state.dhcp && (place == places_.end() || !place->second.furnished)) work.dhcp.insert(id);
+        }
+        for (const auto& [id, state] : ports_)
+            if (state.tap && !state.tapped) work.taps.insert(id);
+        for (const auto& [id, state] : routers_) {
+            const auto place = places_.find(routerNamespaceOf(id));
+            if (state.layout && (place == places_.end() || !place->second.furnished)) work.routers.insert(id);
+        }
+    }
+
+    // What there is.
+
+    Survey lookAround(Netlink& netlink) {
+        Survey survey{linksByName(netlink), {}, dhcp_.keys()};
+        for (const auto& name : netns::list())
+            if (isOurNamespaceName(name)) survey.namespaces.insert(name);
+        return survey;
+    }
+
+    /// Tells what is not as it was made, so that it is made again.
+    template <class Tell> void compare(const Survey& survey, Tell tell) {
+        const auto linkOn = [&](const std::string& name, const std::string& bridge) -> const Link* {
+            const auto link = survey.links.find(name), master = survey.links.find(bridge);
+            return link != survey.links.end() && master != survey.links.end() && link->second.master == master->second.index ? &link->second
+                                                                                                                             : nullptr;
+        };
+        for (auto& [id, state] : networks_) {
+            if (!state.sound) continue;
+            const auto found = survey.links.find(state.bridge.name);
+            if (found != survey.links.end() && found->second.up && found->second.kind == "bridge") {
+                state.index = found->second.index;
+                continue;
+            }
+            tell({Of::Network, id.text, "network " + id.text + " has no bridge " + state.bridge.name + " that is up"});
+            state.bridged = false;
+        }
+        for (auto& [id, state] : ports_) {
+            if (!state.tap) continue;
+            const auto* link = linkOn(state.tap->name, state.tap->bridge);
+            if (link && link->up == state.tap->up) {
+                state.attached = link->running;
+                if (state.attached) absolve(Of::Port, id.text, guestStep);
+                continue;
+            }
+            tell({Of::Port, id.text, "port " + id.text + " has no device " + state.tap->name + " on its bridge"});
+            if (state.attached && !survey.links.contains(state.tap->name))
+                blame(Of::Port, id.text, guestStep,
+                      "port " + id.text + " lost its device " + state.tap->name + "; its guest is cut off until it is started again");
+            state.tapped = false;
+        }
+        std::set<std::string> wanted;
+        const auto lookInto = [&](Of of, const std::string& owner, const NamespaceLayout& layout) {
+            wanted.insert(layout.name);
+            std::string wrong;
+            if (!survey.namespaces.contains(layout.name))
+                wrong = "has no namespace " + layout.name;
+            else
+                for (const auto& each : layout.interfaces)
+                    if (const auto* link = linkOn(each.hostSide, each.bridge); !link || !link->up) wrong = "has no device " + each.hostSide;
+            if (wrong.empty()) wrong = wrongInside(layout);
+            if (wrong.empty() && layout.dhcp && !dhcp_.running(layout.dhcp->key)) wrong = "has no running DHCP server";
+            if (wrong.empty()) return;
+            tell({of, owner, (of == Of::Router ? "router " : "network ") + owner + " " + wrong});
+            if (const auto place = places_.find(layout.name); place != places_.end()) place->second.furnished = false;
+        };
+        for (const auto& [id, state] : networks_) {
+            const auto layout = state.sound ? dhcpLayout(state.plan, routerPlaces_) : std::nullopt;
+            if (layout) lookInto(Of::Network, id.text, *layout);
+        }
+        for (const auto& [id, state] : routers_)
+            if (state.layout) lookInto(Of::Router, id.text, *state.layout);
+
+        if (!networks_.empty() && !areHostRulesWhole()) {
+            tell({Of::Host, "", "the host's packet rules are not those that were loaded"});
+            rules_.rules().forget();
+        }
+        if (!areSettingsRight()) tell({Of::Host, "", "the host's settings for forwarding and filtering are not as they were set"});
+    }
+
+    /// What was there before us, is ours, and is in no plan.
+    void dropStrangers(const Survey& survey, Work& work) {
+        std::set<std::string> links;
+        for (const auto& [id, state] : networks_)
+            if (state.sound) links.insert(state.bridge.name);
+        for (const auto& [id, state] : ports_)
+            if (state.tap) links.insert(state.tap->name);
+        std::set<std::string> namespaces, servers;
+        const auto keep = [&](const NamespaceLayout& layout) {
+            namespaces.insert(layout.name);
+            for (const auto& each : layout.interfaces) links.insert(each.hostSide);
+            if (layout.dhcp) servers.insert(layout.dhcp->key);
+        };
+        for (const auto& [id, state] : networks_)
+            if (const auto layout = state.sound ? dhcpLayout(state.plan, routerPlaces_) : std::nullopt) keep(*layout);
+        for (const auto& [id, state] : routers_)
+            if (state.layout) keep(*state.layout);
+        for (const auto& [name, link] : survey.links)
+            if (link.alias == ourAlias && isOurLinkName(name) && !links.contains(name)) work.linksGone.insert(name);
+        for (const auto& name : survey.namespaces)
+            if (!namespaces.contains(name)) work.namespacesGone.insert(name);
+        for (const auto& key : survey.servers)
+            if (!servers.contains(key)) work.serversGone.insert(key);
+        std::set<std::string> known;
+        for (const auto& [id, state] : ports_) known.insert(id.text);
+        numbers().keepOnly("port", known);
+        known.clear();
+        for (const auto& [id, state] : networks_) known.insert(id.text);
+        numbers().keepOnly("network", known);
+    }
+
+    // What somebody else did. Each says whether all is right; on the watch's thread.
+
+    template <class Right> void judge(Right right) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (!looked_ || surprised_) return;
+            bool fine = false;
+            try {
+                fine = right();
+            } catch (const std::exception&) {
+            }
+            if (fine) return;
+            surprised_ = true;
+        }
+        if (changed_) changed_();
+    }
+
+    bool areLinksRight(const std::set<std::string>& names) {
+        if (names.empty()) return false;
+        Netlink netlink;
+        for (const auto& name : names) {
+            const auto wanted = plannedLinks_.find(name);
+            if (wanted == plannedLinks_.end()) continue;
+            const auto link = netlink.find(name);
+            if (!link || !link->up != !wanted->second.up) return false;
+            if (wanted->second.bridge.empty()) continue;
+            const auto bridge = netlink.find(wanted->second.bridge);
+            if (!bridge || link->master != bridge->index) return false;
+            if (const auto port = ports_.find(wanted->second.port); port != ports_.end()) {
+                port->second.attached = link->running;
+                if (link->running && problems_.contains({Of::Port, port->first.text, guestStep})) return false; // to be told
+            }
+        }
+        return true;
+    }
+
+    bool areHostRulesWhole() {
+        const auto present = nft::generation();
+        if (present == generation_ && generation_ != 0) return true;
+        if (!isWhole(rules_.rules())) return false;
+        generation_ = present;
+        return true;
+    }
+
+    static bool isWhole(const Ruleset& rules) {
+        const auto there = nft::counts(rules.tables());
+        const auto wanted = rules.counts();
+        return std::all_of(wanted.begin(), wanted.end(), [&](const auto& each) {
+            const auto found = there.find(each.first);
+            return found != there.end() && found->second == each.second;
+        });
+    }
+
+    bool areRulesRight() { return networks_.empty() || areHostRulesWhole(); }
+
+    bool areNamespacesThere() {
+        return std::all_of(places_.begin(), places_.end(),
+                           [](const auto& each) { return netns::exists(each.first) && identityOf(each.first) == each.second.identity; });
+    }
+
+    bool isInsideRight(const std::string& name) {
+        const auto place = places_.find(name);
+        return place == places_.end() || !place->second.furnished || wrongInside(place->second.layout).empty();
+    }
+
+    bool areServersRunning() {
+        return std::all_of(places_.begin(), places_.end(), [&](const auto& each) {
+            return !each.second.furnished || !each.second.layout.dhcp || dhcp_.running(each.second.layout.dhcp->key);
+        });
+    }
+
+    bool forwards() const {
+        return std::any_of(networks_.begin(), networks_.end(),
+                           [](const auto& each) { return each.second.sound && !each.second.bridge.addresses.empty(); });
+    }
+
+    bool areSettingsRight() const {
+        if (forwards() && settingOf(forwardSetting) != "1") return false;
+        return networks_.empty() ||
+               std::all_of(bridgeSettings.begin(), bridgeSettings.end(), [](const auto& each) { return settingOf(each) == "1"; });
+    }
+
+    /// What is not as the layout says in its namespace; empty where all is.
+    std::string wrongInside(const NamespaceLayout& wanted) {
+        std::string wrong;
+        const auto place = places_.find(wanted.name);
+        netns::inside(wanted.name, [&] {
+            if (place != places_.end() && place->second.identity && identityOf(wanted.name) != place->second.identity) {
+                wrong = "has another namespace of the name " + wanted.name;
+                return;
+            }
+            Netlink netlink;
+            const auto links = linksByName(netlink);
+            const auto addresses = netlink.addresses();
+            const auto routes = netlink.routes();
+            for (const auto& each : wanted.interfaces) {
+                const auto link = links.find(each.name);
+                if (link == links.end() || !link->second.up) {
+                    wrong = "has no interface " + each.name;
+                    return;
+                }
+                for (const auto& address : each.addresses)
+                    if (std::none_of(addresses.begin(), addresses.end(),
+                                     [&](const auto& one) { return one.link == link->second.index && one.text == address; }))
+                        wrong = "has not the address " + address + " on " + each.name;
+            }
+            for (const auto& each : wanted.routes)
+                if (std::none_of(routes.begin(), routes.end(),
+                                 [&](const auto& one) { return one.destination == each.destination && one.nexthop == each.nexthop; }))
+                    wrong = "has no route to " + each.destination;
+            if (!wanted.rules || !wrong.empty()) return;
+            if (place == places_.end()) {
+                Ruleset rules;
+                declareRouterTable(rules);
+                for (const auto& [name, chain] : wanted.rules->chains) rules.put(routerTable, name, chain);
+                rules.give(wanted.rules->elements);
+                if (!isWhole(rules)) wrong = "has not its packet rules";
+                return;
+            }
+            const auto present = nft::generation();
+            if (present == place->second.generation) return;
+            if (isWhole(place->second.rules)) {
+                place->second.generation = present;
+                return;
+            }
+            place->second.rules.forget();
+            wrong = "has not its packet rules";
+        });
+        return wrong;
+    }
+
+    // Doing it.
+
+    void carryOut(Netlink& netlink, Work& work) {
+        attempt(Of::Host, "", "settings", [&] { ensureSettings(); });
+        // Devices go before the rules about them, and come after.
+        removeAll(netlink, work);
+        attempt(Of::Host, "", "rules", [&] { ensureRules(); });
+        for (const auto& id : work.bridges) ensureBridge(netlink, id, work);
+        for (const auto& id : work.taps) ensureTap(netlink, id);
+        for (const auto& id : work.dhcp) ensureDhcp(netlink, id, work);
+        for (const auto& [id, hosts] : work.hosts) tellServer(id, hosts);
+        for (const auto& id : work.routers) ensureRouter(netlink, id, work);
+        attempt(Of::Host, "", "connections", [&] { endConnections(); });
+        for (const auto& [kind, id] : work.numbersGone)
+            if (kind == "port" ? !ports_.contains({id}) : !networks_.contains({id})) numbers().free(kind, id);
+        attempt(Of::Host, "", "numbers", [&] { numbers().save(); });
+        attempt(Of::Host, "", "settings put back", [&] { restoreSettings(); });
+    }
+
+    void ensureSettings() {
+        if (forwards()) settings_->want(forwardSetting, "1");
+        if (networks_.empty()) return;
+        for (const auto& name : bridgeSettings) {
+            if (settingOf(name).empty())
+                throw Error(Failure::Broken, "the kernel has no br_netfilter (no /proc/sys/", name, "); security groups need it");
+            settings_->want(name, "1");
+        }
+    }
+
+    void restoreSettings() {
+        if (!forwards()) settings_->restore(forwardSetting);
+        if (!networks_.empty()) return;
         for (const auto& name : bridgeSettings) settings_->restore(name);
     }
 
-    void ensureRules(const HostLayout& layout) {
-        const auto tables = nft::tables();
-        const bool there = std::all_of(hostTables.begin(), hostTables.end(), [&](const auto& each) { return tables.contains(each); });
-        if (layout.rules.empty()) {
+    void ensureRules() {
+        auto& rules = rules_.rules();
+        if (networks_.empty()) {
+            const auto there = nft::tables();
             std::string gone;
-            for (const auto& each : hostTables)
-                if (tables.contains(each)) gone += "delete table " + each + "\n";
+            for (const auto& each : rules.tables())
+                if (there.contains(each)) gone += "delete table " + each + "\n";
             if (!gone.empty()) nft::load(gone);
-            rules_.clear();
+            rules.forget();
+            generation_ = 0;
             return;
         }
-        if (there && rules_ == layout.rules) return;
-        rules_.clear();
-        nft::load(layout.rules);
-        rules_ = layout.rules;
+        if (!rules.changed()) return;
+        try {
+            nft::load(rules.commands());
+        } catch (const std::exception& problem) {
+            // What is there may not be what we think.
+            notice("the changed packet rules did not load; loading all of them: " + std::string(problem.what()));
+            rules.forget();
+            nft::load(rules.commands());
+        }
+        rules.loaded();
+        generation_ = nft::generation();
     }
 
-    /// Takes away what is ours and no longer planned: servers first, then namespaces, then devices.
-    void removeUnplanned(const HostLayout& layout) {
-        std::set<std::string> namespaces, servers, links, listeners;
-        for (const auto& each : layout.namespaces) {
-            namespaces.insert(each.name);
-            if (each.dhcp) servers.insert(each.dhcp->key);
-            for (const auto& interface : each.interfaces) links.insert(interface.hostSide);
-            for (const auto& listener : each.listeners) listeners.insert(each.name + "/" + listener.interface);
+    void removeAll(Netlink& netlink, Work& work) {
+        for (const auto& key : work.serversGone) attempt(Of::Host, "", "server " + key, [&] { dhcp_.remove(key); });
+        for (const auto& name : work.namespacesGone)
+            for (auto each = listeners_.lower_bound(name + "/"); each != listeners_.end() && each->first.starts_with(name + "/");)
+                closeListener(each++);
+        std::set<std::string> strangers;
+        for (const auto& name : work.namespacesGone)
+            if (!places_.contains(name)) strangers.insert(name);
+        std::vector<int> indexes;
+        for (const auto& name : work.linksGone) {
+            plannedLinks_.erase(name);
+            if (const auto link = netlink.find(name); link && link->alias == ourAlias) indexes.push_back(link->index);
         }
-        for (const auto& each : layout.bridges) links.insert(each.name);
-        for (const auto& each : layout.taps) links.insert(each.name);
-
-        for (const auto& key : dhcp_.keys())
-            if (!servers.contains(key)) attempt([&] { dhcp_.remove(key); });
-        for (auto each = listeners_.begin(); each != listeners_.end();) {
-            const auto next = std::next(each);
-            if (!listeners.contains(each->first)) closeListener(each);
-            each = next;
-        }
-        for (const auto& name : netns::list())
-            if (isOurNamespaceName(name) && !namespaces.contains(name)) attempt([&] { removeNamespace(name); });
-        Netlink netlink;
-        for (const auto& link : netlink.links())
-            if (link.alias == ourAlias && isOurLinkName(link.name) && !links.contains(link.name))
-                attempt([&] { netlink.remove(link.index); });
+        attempt(Of::Host, "", "devices", [&] { netlink.removeAll(indexes, std::random_device{}() | 0x40000000u); });
+        for (const auto& name : work.namespacesGone)
+            attempt(Of::Host, "", "namespace " + name, [&] {
+                if (strangers.contains(name) && !isOurs(name)) return;
+                removeNamespace(name);
+            });
     }
 
-    void removeNamespace(const std::string& name) {
+    static bool isOurs(const std::string& name) {
         bool ours = false;
         netns::inside(name, [&] {
             const auto loopback = Netlink().find("lo");
             ours = loopback && loopback->alias == ourAlias;
         });
-        if (!ours) return;
+        return ours;
+    }
+
+    void removeNamespace(const std::string& name) {
+        if (watch_) watch_->forget(name);
+        places_.erase(name);
+        if (!netns::exists(name)) return netns::remove(name); // a file may be left
         // A connection that somebody still holds keeps a namespace alive after its name is gone; its devices must go all the same.
         netns::inside(name, [&] {
             Netlink netlink;
+            std::vector<int> indexes;
             for (const auto& link : netlink.links())
-                if (link.kind == "veth") netlink.remove(link.index);
+                if (link.kind == "veth") indexes.push_back(link.index);
+            netlink.removeAll(indexes, std::random_device{}() | 0x40000000u);
         });
         netns::remove(name);
-        applied_.erase(name);
     }
 
-    void ensureBridges(const HostLayout& layout) {
-        Netlink netlink;
-        const auto addresses = netlink.addresses();
-        for (const auto& bridge : layout.bridges) attempt([&] { ensureBridge(netlink, bridge, addresses); });
+    void ensureBridge(Netlink& netlink, const NetworkId& id, Work& work) {
+        auto& state = networks_.at(id);
+        if (!state.sound) return;
+        state.bridged = attempt(Of::Network, id.text, "bridge", [&] {
+            const int before = state.index;
+            state.index = makeBridge(netlink, state.bridge);
+            plannedLinks_[state.bridge.name] = {"", true, {}};
+            if (before == state.index) return;
+            // It is another one: what was on it is on nothing.
+            for (const auto& each : state.ports)
+                if (auto& port = ports_.at(each); port.tap) {
+                    port.tapped = false;
+                    work.taps.insert(each);
+                }
+            if (before == 0) return;
+            const auto again = [&](const std::string& name) {
+                if (const auto place = places_.find(name); place != places_.end()) place->second.furnished = false;
+            };
+            again(dhcpNamespaceOf(id));
+            work.dhcp.insert(id);
+            for (const auto& each : state.routers) {
+                again(routerNamespaceOf(each));
+                work.routers.insert(each);
+            }
+        });
     }
 
-    void ensureBridge(Netlink& netlink, const BridgeLayout& wanted, const std::vector<LinkAddress>& addresses) {
+    int makeBridge(Netlink& netlink, const BridgeLayout& wanted) {
         auto link = netlink.find(wanted.name);
         if (!link) {
             netlink.addBridge(wanted.name, wanted.mac, wanted.mtu);
@@ -318,6 +965,7 @@ private:
         if (change.alias || change.mtu || change.up) netlink.change(link->index, change);
 
         std::set<std::string> there;
+        const auto addresses = netlink.addresses();
         for (const auto& each : addresses)
             if (each.link == link->index && !each.text.starts_with("fe80:")) there.insert(each.text);
         for (const auto& address : wanted.addresses) {
@@ -330,6 +978,7 @@ private:
             netlink.addAddress(link->index, address);
         }
         for (const auto& address : there) netlink.removeAddress(link->index, address);
+        return link->index;
     }
 
     static std::optional<std::string> overlapped(const std::string& address, int link, const std::vector<LinkAddress>& addresses) {
@@ -341,14 +990,13 @@ private:
     }
 
     /// Puts a device of ours on its bridge as it should be.
-    void ensurePort(Netlink& netlink, const std::map<std::string, Link>& links, const Link& link, const std::string& bridge, int mtu,
-                    bool up) {
-        const auto master = links.find(bridge);
-        if (master == links.end()) throw Error(Failure::Broken, "device ", link.name, " has no bridge");
+    void ensureOnBridge(Netlink& netlink, const Link& link, const std::string& bridge, int mtu, bool up) {
+        const auto master = netlink.find(bridge);
+        if (!master) throw Error(Failure::Broken, "device ", link.name, " has no bridge");
         LinkChange change;
         if (link.alias != ourAlias) change.alias = std::string(ourAlias);
         if (link.mtu != mtu) change.mtu = mtu;
-        if (link.master != master->second.index) change.master = master->second.index;
+        if (link.master != master->index) change.master = master->index;
         if (link.up != up) change.up = up;
         set("net/ipv6/conf/" + link.name + "/disable_ipv6", "1");
         if (change.alias || change.mtu || change.master || change.up) netlink.change(link.index, change);
@@ -360,78 +1008,189 @@ private:
         return links;
     }
 
-    void ensureTaps(const HostLayout& layout) {
-        Netlink netlink;
-        auto links = linksByName(netlink);
-        for (const auto& tap : layout.taps)
-            attempt([&] {
-                if (!links.contains(tap.name)) {
-                    netlink.addTap(tap.name);
-                    if (const auto made = netlink.find(tap.name)) links[tap.name] = *made;
+    void ensureTap(Netlink& netlink, const PortId& id) {
+        auto& state = ports_.at(id);
+        const auto& wanted = *state.tap;
+        state.tapped = attempt(Of::Port, id.text, "tap", [&] {
+            auto link = netlink.find(wanted.name);
+            if (!link) {
+                netlink.addTap(wanted.name);
+                link = netlink.find(wanted.name);
+                if (!link) throw Error(Failure::Broken, "device ", wanted.name, " vanished while it was made");
+            }
+            if (link->kind != "tun") throw Error(Failure::Broken, "device ", wanted.name, " is there and is no tap");
+            ensureOnBridge(netlink, *link, wanted.bridge, wanted.mtu, wanted.up);
+            state.attached = link->running;
+            plannedLinks_[wanted.name] = {wanted.bridge, wanted.up, id};
+        });
+    }
+
+    void ensureDhcp(Netlink& netlink, const NetworkId& id, Work& work) {
+        const auto found = networks_.find(id);
+        if (found == networks_.end()) return;
+        auto& state = found->second;
+        const auto layout = state.sound ? dhcpLayout(state.plan, routerPlaces_) : std::nullopt;
+        if (!layout) {
+            if (!state.dhcp) return;
+            Work gone;
+            dropDhcp(id, gone);
+            removeAll(netlink, gone);
+            absolve(Of::Network, id.text, "namespace");
+            absolve(Of::Network, id.text, "server");
+            return;
+        }
+        const auto place = places_.find(layout->name);
+        const bool same = state.dhcp == layout && place != places_.end() && place->second.furnished;
+        const bool hadServer = state.dhcp && state.dhcp->dhcp;
+        state.dhcp = layout;
+        if (same) return;
+        ensurePlace(netlink, Of::Network, id.text, *layout);
+        if (layout->dhcp) {
+            work.hosts.erase(id); // all of them are told
+            if (!attempt(Of::Network, id.text, "server", [&] { dhcp_.ensure(*layout->dhcp, layout->name, state.hosts); }))
+                places_.at(layout->name).furnished = false;
+        } else if (hadServer) {
+            attempt(Of::Network, id.text, "server", [&] { dhcp_.remove(id.text); });
+        }
+    }
+
+    void tellServer(const NetworkId& id, const DhcpServers::Hosts& hosts) {
+        const auto found = networks_.find(id);
+        if (found == networks_.end() || !found->second.dhcp || !found->second.dhcp->dhcp) return;
+        attempt(Of::Network, id.text, "hosts", [&] { dhcp_.change(*found->second.dhcp->dhcp, found->second.dhcp->name, hosts); });
+    }
+
+    void ensureRouter(Netlink& netlink, const RouterId& id, Work&) {
+        auto& state = routers_.at(id);
+        const auto name = routerNamespaceOf(id);
+        if (state.layout) return ensurePlace(netlink, Of::Router, id.text, *state.layout);
+        Work gone;
+        dropPlace(name, gone);
+        removeAll(netlink, gone);
+        absolve(Of::Router, id.text, "namespace");
+    }
+
+    void ensurePlace(Netlink& netlink, Of of, const std::string& owner, const NamespaceLayout& wanted) {
+        attempt(of, owner, "namespace", [&] {
+            auto found = places_.find(wanted.name);
+            const bool there = netns::exists(wanted.name);
+            if (found != places_.end() && (!there || identityOf(wanted.name) != found->second.identity)) {
+                // Whoever took the name away left a namespace that our sockets keep alive, with the inner ends of our pairs.
+                Work gone;
+                dropPlace(wanted.name, gone);
+                gone.namespacesGone.clear();
+                for (auto each = listeners_.lower_bound(wanted.name + "/");
+                     each != listeners_.end() && each->first.starts_with(wanted.name + "/");)
+                    closeListener(each++);
+                if (watch_) watch_->forget(wanted.name);
+                removeAll(netlink, gone);
+                places_.erase(found);
+                found = places_.end();
+                notice("the namespace " + wanted.name + " was taken away by somebody else; it is made again");
+            }
+            if (!there) netns::ensure(wanted.name);
+            auto& place = places_[wanted.name];
+            const bool fresh = found == places_.end();
+            if (fresh) {
+                place.of = of;
+                place.owner = owner;
+                place.identity = identityOf(wanted.name);
+                if (wanted.rules) declareRouterTable(place.rules);
+            }
+            place.furnished = false;
+            std::set<std::string> hostSides;
+            for (const auto& each : wanted.interfaces) hostSides.insert(each.hostSide);
+            std::vector<int> gone;
+            for (const auto& each : place.layout.interfaces)
+                if (!hostSides.contains(each.hostSide)) {
+                    plannedLinks_.erase(each.hostSide);
+                    if (const auto link = netlink.find(each.hostSide); link && link->alias == ourAlias) gone.push_back(link->index);
                 }
-                const auto& link = links.at(tap.name);
-                if (link.kind != "tun") throw Error(Failure::Broken, "device ", tap.name, " is there and is no tap");
-                ensurePort(netlink, links, link, tap.bridge, tap.mtu, tap.up);
+            netlink.removeAll(gone, std::random_device{}() | 0x40000000u);
+            const auto before = place.layout;
+            place.layout = wanted;
+
+            bool whole = true;
+            const Fd inner = netns::open(wanted.name);
+            for (const auto& each : wanted.interfaces)
+                whole =
+                    attempt(Of::Network, each.network.text, "interface " + each.name, [&] { ensurePair(netlink, each, inner); }) && whole;
+            netns::inside(wanted.name, [&] {
+                if (watch_) watch_->hear(wanted.name);
+                whole = furnish(place, before) && whole;
             });
+            if (watch_) watch_->quiet(wanted.name);
+            if (!whole) throw Error(Failure::Broken, of == Of::Router ? "router " : "network ", owner, " is not wholly wired");
+            place.furnished = true;
+        });
     }
 
-    void ensureNamespace(const NamespaceLayout& wanted) {
-        const auto before = applied_.find(wanted.name);
-        const bool made = !netns::exists(wanted.name);
-        if (!attempt([&] { netns::ensure(wanted.name); })) return;
-        const auto problemsBefore = problems_.size();
-        attempt([&] { ensurePairs(wanted); });
-        const bool unchanged = !made && before != applied_.end() && before->second == wanted && wired_.contains(wanted.name);
-        if (!unchanged) attempt([&] { netns::inside(wanted.name, [&] { furnish(wanted, made); }); });
-        if (wanted.dhcp) attempt([&] { dhcp_.ensure(*wanted.dhcp, wanted.name); });
-        applied_.erase(wanted.name);
-        if (problems_.size() == problemsBefore) {
-            applied_.emplace(wanted.name, wanted);
-            wired_.insert(wanted.name);
+    /// The pair is there, its outer end on its bridge.
+    void ensurePair(Netlink& netlink, const InterfaceLayout& wanted, const Fd& inner) {
+        auto link = netlink.find(wanted.hostSide);
+        if (!link) {
+            netlink.addVeth(wanted.hostSide, wanted.name, inner, wanted.mac, wanted.mtu);
+            link = netlink.find(wanted.hostSide);
+            if (!link) throw Error(Failure::Broken, "device ", wanted.hostSide, " vanished while it was made");
         }
+        if (link->kind != "veth") throw Error(Failure::Broken, "device ", wanted.hostSide, " is there and is no end of a pair");
+        ensureOnBridge(netlink, *link, wanted.bridge, wanted.mtu, true);
+        plannedLinks_[wanted.hostSide] = {wanted.bridge, true, {}};
     }
 
-    /// Both ends of every pair are there, the outer ones on their bridges.
-    void ensurePairs(const NamespaceLayout& wanted) {
-        Netlink netlink;
-        const auto links = linksByName(netlink);
-        std::set<std::string> missing;
-        for (const auto& interface : wanted.interfaces)
-            if (!links.contains(interface.hostSide)) missing.insert(interface.name);
-        if (!missing.empty()) {
-            wired_.erase(wanted.name);
-            const Fd inside = netns::open(wanted.name);
-            for (const auto& interface : wanted.interfaces)
-                if (missing.contains(interface.name))
-                    netlink.addVeth(interface.hostSide, interface.name, inside, interface.mac, interface.mtu);
-        }
-        const auto now = missing.empty() ? links : linksByName(netlink);
-        for (const auto& interface : wanted.interfaces)
-            attempt([&] {
-                const auto& link = now.at(interface.hostSide);
-                if (link.kind != "veth") throw Error(Failure::Broken, "device ", link.name, " is there and is no end of a pair");
-                ensurePort(netlink, now, link, interface.bridge, interface.mtu, true);
-            });
-    }
-
-    /// In the namespace: addresses, routes, rules and listeners.
-    void furnish(const NamespaceLayout& wanted, bool made) {
+    /// In the namespace: addresses, routes, rules and listeners. False where an interface could not be furnished: that is its network's
+    /// problem too.
+    bool furnish(Place& place, const NamespaceLayout& before) {
+        const auto& wanted = place.layout;
         Netlink netlink;
         auto links = linksByName(netlink);
-        if (made || links.at("lo").alias != ourAlias) netlink.change(links.at("lo").index, {.up = true, .alias = std::string(ourAlias)});
+        const auto loopback = links.find("lo");
+        if (loopback == links.end()) throw Error(Failure::Broken, "namespace ", wanted.name, " has no loopback");
+        if (loopback->second.alias != ourAlias) netlink.change(loopback->second.index, {.up = true, .alias = std::string(ourAlias)});
         set("net/ipv4/conf/all/arp_ignore", "1");
         set("net/ipv4/conf/all/arp_announce", "2");
         set("net/ipv4/ip_forward", wanted.forwards ? "1" : "0");
         set("net/ipv6/conf/all/forwarding", wanted.forwards ? "1" : "0");
-        if (!wanted.rules.empty()) nft::load(wanted.rules);
+        if (wanted.rules) furnishRules(place, before);
 
         std::set<std::string> names{"lo"};
         for (const auto& each : wanted.interfaces) names.insert(each.name);
         for (const auto& [name, link] : links)
             if (!names.contains(name) && link.kind == "veth") netlink.remove(link.index);
-        for (const auto& each : wanted.interfaces) attempt([&] { furnishInterface(netlink, links, each); });
-        attempt([&] { ensureRoutes(netlink, links, wanted); });
-        for (const auto& each : wanted.listeners) attempt([&] { ensureListener(wanted.name, each, links); });
+        bool whole = true;
+        for (const auto& each : wanted.interfaces)
+            whole =
+                attempt(Of::Network, each.network.text, "inside " + each.name, [&] { furnishInterface(netlink, links, each); }) && whole;
+        ensureRoutes(netlink, links, wanted);
+        for (const auto& each : wanted.listeners) ensureListener(wanted.name, each, links);
+        return whole;
+    }
+
+    void furnishRules(Place& place, const NamespaceLayout& before) {
+        auto& rules = place.rules;
+        const auto& wanted = *place.layout.rules;
+        for (const auto& [name, chain] : wanted.chains) rules.put(routerTable, name, chain);
+        rules.give(wanted.elements);
+        if (before.rules) rules.take(before.rules->elements);
+        if (!rules.changed()) return;
+        nft::load(rules.commands());
+        rules.loaded();
+        place.generation = nft::generation();
+        if (before.rules) endMoved(*before.rules, wanted);
+    }
+
+    /// What came or went by a floating IP that leads elsewhere now comes and goes no more.
+    static void endMoved(const RouterRules& before, const RouterRules& now) {
+        std::set<std::pair<Address, Address>> moved; // floating, fixed
+        for (const auto& each : before.elements)
+            if (each.set == "inward" && std::find(now.elements.begin(), now.elements.end(), each) == now.elements.end())
+                moved.insert({*Address::parse(each.key), *Address::parse(each.value)});
+        if (moved.empty()) return;
+        conntrack::end([&](const conntrack::Entry& entry) {
+            const auto& connection = entry.connection;
+            return moved.contains({connection.destination, entry.replySource}) ||
+                   moved.contains({entry.replyDestination, connection.source});
+        });
     }
 
     void furnishInterface(Netlink& netlink, const std::map<std::string, Link>& links, const InterfaceLayout& wanted) {
@@ -457,20 +1216,36 @@ private:
         for (const auto& address : there) netlink.removeAddress(link.index, address);
     }
 
-    void ensureRoutes(Netlink& netlink, const std::map<std::string, Link>& links, const NamespaceLayout& wanted) {
+    static void ensureRoutes(Netlink& netlink, const std::map<std::string, Link>& links, const NamespaceLayout& wanted) {
         auto present = netlink.routes();
         std::vector<LinkRoute> planned;
-        for (const auto& each : wanted.routes)
-            planned.push_back({each.destination, each.nexthop, each.interface.empty() ? 0 : links.at(each.interface).index});
+        for (const auto& each : wanted.routes) {
+            const auto link = links.find(each.interface);
+            planned.push_back({each.destination, each.nexthop, link == links.end() ? 0 : link->second.index});
+        }
         for (const auto& each : present)
-            if (each.ours && std::find(planned.begin(), planned.end(), each) == planned.end()) attempt([&] { netlink.removeRoute(each); });
+            if (each.ours && std::find(planned.begin(), planned.end(), each) == planned.end()) netlink.removeRoute(each);
+        std::string wrong; // one route that can't be must not keep the others away
         for (const auto& each : planned)
-            if (std::find(present.begin(), present.end(), each) == present.end()) attempt([&] { netlink.addRoute(each); });
+            if (std::find(present.begin(), present.end(), each) == present.end()) try {
+                    netlink.addRoute(each);
+                } catch (const Error& problem) {
+                    wrong += (wrong.empty() ? "" : "; ") + std::string(problem.what());
+                }
+        if (!wrong.empty()) throw Error(Failure::Broken, wrong);
+    }
+
+    void endConnections() {
+        if (!rules_.mayHaveClosed()) return;
+        conntrack::end([&](const conntrack::Entry& entry) { return rules_.closes(entry.connection); });
+        rules_.closedAll();
     }
 
     void ensureListener(const std::string& netnsName, const ListenerLayout& wanted, const std::map<std::string, Link>& links) {
         const auto place = netnsName + "/" + wanted.interface;
-        const int link = links.at(wanted.interface).index;
+        const auto device = links.find(wanted.interface);
+        if (device == links.end()) throw Error(Failure::Broken, "interface ", wanted.interface, " is missing");
+        const int link = device->second.index;
         if (const auto found = listeners_.find(place); found != listeners_.end()) {
             if (found->second.layout == wanted && found->second.link == link) return;
             closeListener(found);
@@ -494,22 +1269,39 @@ private:
         listeners_.erase(each);
     }
 
+    /// A device of the host's own namespace as it should be.
+    struct PlannedLink {
+        std::string bridge; ///< empty: it is one
+        bool up = true;
+        PortId port; ///< whose tap it is
+    };
+
     std::mutex mutex_;
     LinuxNetworkOptions options_;
     DhcpServers dhcp_;
     std::optional<Numbers> numbers_;
     std::optional<Settings> settings_;
 
-    NetworkPlan plan_; // what was applied last
-    HostLayout layout_;
-    std::string rules_; // what we loaded
-    bool complete_ = false;
-    std::map<std::string, NamespaceLayout> applied_;
-    std::set<std::string> wired_; // namespaces whose pairs have not been made anew since they were furnished
+    // The plan that was applied last, and what has become of it.
+    std::map<NetworkId, NetworkState> networks_;
+    std::map<PortId, PortState> ports_;
+    std::map<RouterId, RouterState> routers_;
+    std::map<SecurityGroupId, GroupState> groups_;
+    RouterPlaces routerPlaces_;
+    HostRules rules_;
+    std::uint32_t generation_ = 0; ///< of the host's rules when all of ours were there
+    std::map<std::string, Place> places_;
+    std::map<std::string, PlannedLink> plannedLinks_;
+    std::map<std::tuple<Of, std::string, std::string>, std::string> problems_; ///< whose, of which step
+    std::optional<std::chrono::steady_clock::time_point> looked_;
+    bool surprised_ = false;
+
     std::map<std::string, OpenListener> listeners_;
     std::vector<MetadataListener> fresh_;
     std::vector<std::string> closed_;
-    std::vector<std::string> problems_;
+
+    std::function<void()> changed_;
+    std::optional<Watch> watch_; ///< the last: its thread uses all the others
 };
 
 }

@@ -17,17 +17,6 @@ namespace {
 constexpr std::uint16_t routerMetadataPort = 9697;
 constexpr std::string_view leaseSeconds = "86400";
 
-using Complaints = std::vector<std::string>;
-
-/// Takes out of `all` what `complaintOf` finds fault with.
-template <class T, class ComplaintOf> void keepGood(std::vector<T>& all, Complaints& complaints, ComplaintOf complaintOf) {
-    std::erase_if(all, [&](const T& each) {
-        const std::string complaint = complaintOf(each);
-        if (!complaint.empty()) complaints.push_back(complaint);
-        return !complaint.empty();
-    });
-}
-
 bool isMac(const std::string& text) { return normalMac(text) == text; }
 bool isAddress(const std::string& text) { return Address::parse(text).has_value(); }
 
@@ -47,37 +36,10 @@ std::string wrongWith(const PlannedSubnet& subnet) {
     return {};
 }
 
-std::string wrongWith(const PlannedNetwork& network) {
-    if (!isUuid(network.id.text)) return "a network's id is none";
-    if (network.mtu < 68 || network.mtu > 65521) return "network " + network.id.text + " has an impossible MTU";
-    if (!network.domain.empty() && !isDomainName(network.domain)) return "network " + network.id.text + " has a domain that is none";
-    return {};
-}
-
-std::string wrongWith(const PlannedPort& port) {
-    if (!isUuid(port.id.text) || !isUuid(port.network.text)) return "a port's id is none";
-    if (!isMac(port.mac)) return "port " + port.id.text + " has a MAC address that is none";
-    if (!port.hostname.empty() && !isHostLabel(port.hostname)) return "port " + port.id.text + " has a host name that is none";
-    if (!areAddresses(port.fixedIps)) return "port " + port.id.text + " has an address that is none";
-    for (const auto& pair : port.allowedPairs)
-        if (!Prefix::parseLoosely(pair.address) || (!pair.mac.empty() && !isMac(pair.mac)))
-            return "port " + port.id.text + " has an address pair that is none";
-    for (const auto& group : port.securityGroups)
-        if (!isUuid(group.text)) return "port " + port.id.text + " has a security group whose id is none";
-    return {};
-}
-
 std::string wrongWith(const PlannedInterface& interface) {
     if (!isUuid(interface.port.text) || !isUuid(interface.network.text)) return "an interface's id is none";
     if (!isMac(interface.mac) || !areAddresses(interface.addresses))
         return "interface " + interface.port.text + " has an address that is none";
-    return {};
-}
-
-std::string wrongWith(const PlannedRouter& router) {
-    if (!isUuid(router.id.text)) return "a router's id is none";
-    if (router.gateway)
-        if (const auto wrong = wrongWith(*router.gateway); !wrong.empty()) return wrong;
     return {};
 }
 
@@ -100,52 +62,6 @@ std::string wrongWith(const PlannedRule& rule) {
         if (!prefix || prefix->version() != (rule.ethertype == EtherType::IPv6 ? 6 : 4)) return name + " has a prefix that is none";
     }
     return {};
-}
-
-/// Drops what is wrong in itself or leads nowhere.
-NetworkPlan checked(NetworkPlan plan, Complaints& complaints) {
-    keepGood(plan.networks, complaints, [](const auto& each) { return wrongWith(each); });
-    std::set<NetworkId> networks;
-    for (auto& network : plan.networks) {
-        networks.insert(network.id);
-        keepGood(network.subnets, complaints, [](const auto& each) { return wrongWith(each); });
-        if (network.dhcp && (!isUuid(network.dhcp->port.text) || !isMac(network.dhcp->mac) || !areAddresses(network.dhcp->addresses))) {
-            complaints.push_back("the DHCP port of network " + network.id.text + " is none");
-            network.dhcp.reset();
-        }
-    }
-    const auto leadsNowhere = [&](const NetworkId& network, const PortId& port) {
-        return networks.contains(network) ? std::string() : "port " + port.text + " is on a network that isn't planned";
-    };
-    keepGood(plan.ports, complaints, [&](const auto& each) {
-        auto wrong = wrongWith(each);
-        return wrong.empty() ? leadsNowhere(each.network, each.id) : wrong;
-    });
-    keepGood(plan.routers, complaints, [](const auto& each) { return wrongWith(each); });
-    for (auto& router : plan.routers) {
-        keepGood(router.interfaces, complaints, [&](const auto& each) {
-            auto wrong = wrongWith(each);
-            return wrong.empty() ? leadsNowhere(each.network, each.port) : wrong;
-        });
-        if (router.gateway)
-            if (auto wrong = leadsNowhere(router.gateway->network, router.gateway->port); !wrong.empty()) {
-                complaints.push_back(wrong);
-                router.gateway.reset();
-            }
-        keepGood(router.floatingIps, complaints, [](const auto& each) {
-            const auto floating = Address::parse(each.floating), fixed = Address::parse(each.fixed);
-            return floating && fixed && floating->version == 4 && fixed->version == 4
-                       ? ""
-                       : "floating IP " + each.id.text + " has an address that is none";
-        });
-        keepGood(router.routes, complaints, [&](const auto& each) {
-            return Prefix::parse(each.destination) && isAddress(each.nexthop) ? ""
-                                                                              : "router " + router.id.text + " has a route that is none";
-        });
-    }
-    keepGood(plan.securityGroups, complaints, [](const auto& each) { return isUuid(each.id.text) ? "" : "a security group's id is none"; });
-    for (auto& group : plan.securityGroups) keepGood(group.rules, complaints, [](const auto& each) { return wrongWith(each); });
-    return plan;
 }
 
 const PlannedSubnet* subnetOf(const PlannedNetwork& network, const PlannedFixedIp& fixed) {
@@ -180,12 +96,8 @@ std::string netmaskOf(const Prefix& prefix) {
 /// "0.0.0.0", "::": a name server that says that there is none.
 bool isNobody(const std::string& address) { return Address::parse(address)->value == 0; }
 
-struct Routed {
-    std::set<std::pair<SubnetId, std::string>> interfaces; ///< where routers are
-};
-
 void addSubnetOptions(std::vector<std::string>& options, const PlannedSubnet& subnet, const std::string& server, const std::string& tag,
-                      const Routed& routed) {
+                      const RouterPlaces& routers) {
     const auto prefix = *Prefix::parse(subnet.cidr);
     if (prefix.version() == 6) {
         options.push_back("--dhcp-range=set:" + tag + "," + prefix.base.text() + ",static," + std::to_string(prefix.length) + "," +
@@ -206,7 +118,7 @@ void addSubnetOptions(std::vector<std::string>& options, const PlannedSubnet& su
         add(Prefix::parse(route.destination)->text(), route.nexthop);
         hasMetadata = hasMetadata || route.destination == std::string(metadataAddress) + "/32";
     }
-    const bool hasRouter = !subnet.gateway.empty() && routed.interfaces.contains({subnet.id, subnet.gateway});
+    const bool hasRouter = !subnet.gateway.empty() && routers.contains({subnet.id, subnet.gateway});
     if (!hasMetadata) add(std::string(metadataAddress) + "/32", hasRouter ? subnet.gateway : server);
     // Clients that are given classless routes ignore the router option, so it must be among them.
     if (!subnet.gateway.empty()) add("0.0.0.0/0", subnet.gateway);
@@ -226,46 +138,105 @@ void addSubnetOptions(std::vector<std::string>& options, const PlannedSubnet& su
     options.push_back("--dhcp-option=tag:" + tag + ",6" + (servers.empty() && !none ? "," + server : servers));
 }
 
-std::map<std::string, DhcpHost> hostsOf(const PlannedNetwork& network, const NetworkPlan& plan) {
-    std::map<std::string, DhcpHost> hosts;
-    for (const auto& port : plan.ports) {
-        if (port.network != network.id) continue;
-        DhcpHost host{.mac = port.mac, .address = {}, .lines = {}};
-        for (const auto& fixed : port.fixedIps) {
-            const auto* subnet = subnetOf(network, fixed);
-            if (!subnet || !subnet->dhcp) continue;
-            const auto address = *Address::parse(fixed.address);
-            std::string name = port.hostname;
-            if (name.empty()) {
-                name = "host-" + address.text();
-                std::replace_if(
-                    name.begin(), name.end(), [](char each) { return each == '.' || each == ':'; }, '-');
-                while (name.back() == '-') name.pop_back();
-            }
-            if (address.version == 4 && host.address.empty()) host.address = address.text();
-            host.lines += port.mac + "," + (address.version == 4 ? address.text() : "[" + address.text() + "]") + "," + name + "\n";
-        }
-        if (!host.lines.empty()) hosts.emplace(port.id.text, host);
-    }
-    return hosts;
 }
 
-std::optional<NamespaceLayout> dhcpLayout(const PlannedNetwork& network, const NetworkPlan& plan, const Routed& routed) {
+std::string faultOf(const PlannedNetwork& network) {
+    if (!isUuid(network.id.text)) return "a network's id is none";
+    if (network.mtu < 68 || network.mtu > 65521) return "network " + network.id.text + " has an impossible MTU";
+    if (!network.domain.empty() && !isDomainName(network.domain)) return "network " + network.id.text + " has a domain that is none";
+    for (const auto& subnet : network.subnets)
+        if (auto wrong = wrongWith(subnet); !wrong.empty()) return wrong;
+    const auto& dhcp = network.dhcp;
+    if (dhcp && (!isUuid(dhcp->port.text) || !isMac(dhcp->mac) || !areAddresses(dhcp->addresses)))
+        return "the DHCP port of network " + network.id.text + " is none";
+    return {};
+}
+
+std::string faultOf(const PlannedPort& port) {
+    if (!isUuid(port.id.text) || !isUuid(port.network.text)) return "a port's id is none";
+    if (!isMac(port.mac)) return "port " + port.id.text + " has a MAC address that is none";
+    if (!port.hostname.empty() && !isHostLabel(port.hostname)) return "port " + port.id.text + " has a host name that is none";
+    if (!areAddresses(port.fixedIps)) return "port " + port.id.text + " has an address that is none";
+    for (const auto& pair : port.allowedPairs)
+        if (!Prefix::parseLoosely(pair.address) || (!pair.mac.empty() && !isMac(pair.mac)))
+            return "port " + port.id.text + " has an address pair that is none";
+    for (const auto& group : port.securityGroups)
+        if (!isUuid(group.text)) return "port " + port.id.text + " has a security group whose id is none";
+    return {};
+}
+
+std::string faultOf(const PlannedRouter& router) {
+    if (!isUuid(router.id.text)) return "a router's id is none";
+    if (router.gateway)
+        if (auto wrong = wrongWith(*router.gateway); !wrong.empty()) return wrong;
+    for (const auto& each : router.interfaces)
+        if (auto wrong = wrongWith(each); !wrong.empty()) return wrong;
+    for (const auto& each : router.floatingIps) {
+        const auto floating = Address::parse(each.floating), fixed = Address::parse(each.fixed);
+        if (!floating || !fixed || floating->version != 4 || fixed->version != 4)
+            return "floating IP " + each.id.text + " has an address that is none";
+    }
+    for (const auto& each : router.routes)
+        if (!Prefix::parse(each.destination) || !isAddress(each.nexthop)) return "router " + router.id.text + " has a route that is none";
+    return {};
+}
+
+std::string faultOf(const PlannedSecurityGroup& group) {
+    if (!isUuid(group.id.text)) return "a security group's id is none";
+    for (const auto& each : group.rules)
+        if (auto wrong = wrongWith(each); !wrong.empty()) return wrong;
+    return {};
+}
+
+BridgeLayout bridgeLayout(const PlannedNetwork& network, bool nat) {
+    BridgeLayout bridge{bridgeOf(network.id), bridgeMac(network.id), network.mtu, {}};
+    if (network.external && nat)
+        for (const auto& subnet : network.subnets)
+            if (!subnet.gateway.empty())
+                bridge.addresses.push_back(subnet.gateway + "/" + std::to_string(Prefix::parse(subnet.cidr)->length));
+    return bridge;
+}
+
+TapLayout tapLayout(const PlannedPort& port, const PlannedNetwork& network) {
+    return {tapNameOf(port.id), bridgeOf(port.network), network.mtu, port.adminUp};
+}
+
+std::optional<DhcpHost> dhcpHostOf(const PlannedPort& port, const PlannedNetwork& network) {
+    DhcpHost host{.mac = port.mac, .address = {}, .lines = {}};
+    for (const auto& fixed : port.fixedIps) {
+        const auto* subnet = subnetOf(network, fixed);
+        if (!subnet || !subnet->dhcp) continue;
+        const auto address = *Address::parse(fixed.address);
+        std::string name = port.hostname;
+        if (name.empty()) {
+            name = "host-" + address.text();
+            std::replace_if(
+                name.begin(), name.end(), [](char each) { return each == '.' || each == ':'; }, '-');
+            while (name.back() == '-') name.pop_back();
+        }
+        if (address.version == 4 && host.address.empty()) host.address = address.text();
+        host.lines += port.mac + "," + (address.version == 4 ? address.text() : "[" + address.text() + "]") + "," + name + "\n";
+    }
+    return host.lines.empty() ? std::nullopt : std::optional(host);
+}
+
+std::optional<NamespaceLayout> dhcpLayout(const PlannedNetwork& network, const RouterPlaces& routers) {
     if (!network.dhcp || network.dhcp->addresses.empty()) return std::nullopt;
     const auto& dhcp = *network.dhcp;
     NamespaceLayout layout{.name = dhcpNamespaceOf(network.id)};
     InterfaceLayout interface {
-        dhcpInterfaceOf(dhcp.port), hostSideOf(dhcp.port), bridgeOf(network.id), dhcp.mac, network.mtu, withLengths(network, dhcp.addresses)
+        network.id, dhcpInterfaceOf(dhcp.port), hostSideOf(dhcp.port), bridgeOf(network.id), dhcp.mac, network.mtu,
+            withLengths(network, dhcp.addresses)
     };
     interface.addresses.push_back(std::string(metadataAddress) + "/32");
 
-    DhcpLayout server{.key = network.id.text, .interface = interface.name, .address = {}, .options = {}, .hosts = hostsOf(network, plan)};
+    DhcpLayout server{.key = network.id.text, .interface = interface.name, .address = {}, .options = {}};
     int number = 0;
     for (const auto& fixed : dhcp.addresses) {
         const auto* subnet = subnetOf(network, fixed);
         if (!subnet || !subnet->dhcp) continue;
         if (server.address.empty() && Address::parse(fixed.address)->version == 4) server.address = fixed.address;
-        addSubnetOptions(server.options, *subnet, fixed.address, "subnet" + std::to_string(number++), routed);
+        addSubnetOptions(server.options, *subnet, fixed.address, "subnet" + std::to_string(number++), routers);
     }
     if (!network.domain.empty()) {
         server.options.push_back("--domain=" + network.domain);
@@ -278,18 +249,19 @@ std::optional<NamespaceLayout> dhcpLayout(const PlannedNetwork& network, const N
     return layout;
 }
 
-NamespaceLayout routerLayout(const PlannedRouter& router, const std::map<NetworkId, const PlannedNetwork*>& networks) {
+NamespaceLayout routerLayout(const PlannedRouter& router, const std::function<const PlannedNetwork&(const NetworkId&)>& networkOf) {
     NamespaceLayout layout{.name = routerNamespaceOf(router.id)};
     layout.forwards = true;
     for (const auto& each : router.interfaces) {
-        const auto& network = *networks.at(each.network);
-        layout.interfaces.push_back({routerInterfaceOf(each.port), hostSideOf(each.port), bridgeOf(network.id), each.mac, network.mtu,
-                                     withLengths(network, each.addresses)});
+        const auto& network = networkOf(each.network);
+        layout.interfaces.push_back({network.id, routerInterfaceOf(each.port), hostSideOf(each.port), bridgeOf(network.id), each.mac,
+                                     network.mtu, withLengths(network, each.addresses)});
         layout.listeners.push_back({routerInterfaceOf(each.port), network.id, "0.0.0.0", routerMetadataPort});
     }
     if (router.gateway) {
-        const auto& network = *networks.at(router.gateway->network);
-        InterfaceLayout gateway{gatewayInterfaceOf(router.gateway->port),
+        const auto& network = networkOf(router.gateway->network);
+        InterfaceLayout gateway{network.id,
+                                gatewayInterfaceOf(router.gateway->port),
                                 hostSideOf(router.gateway->port),
                                 bridgeOf(network.id),
                                 router.gateway->mac,
@@ -302,6 +274,8 @@ NamespaceLayout routerLayout(const PlannedRouter& router, const std::map<Network
             if (!subnet || subnet->gateway.empty()) continue;
             const bool six = Address::parse(subnet->gateway)->version == 6;
             if (std::exchange(defaulted[six], true)) continue;
+            if (!Prefix::parse(subnet->cidr)->contains(*Address::parse(subnet->gateway))) // it is on the link, wherever its address is
+                layout.routes.push_back({subnet->gateway + (six ? "/128" : "/32"), "", gateway.name});
             layout.routes.push_back({six ? "::/0" : "0.0.0.0/0", subnet->gateway, gateway.name});
         }
         layout.interfaces.push_back(gateway);
@@ -313,38 +287,6 @@ NamespaceLayout routerLayout(const PlannedRouter& router, const std::map<Network
         layout.routes.push_back({destination, route.nexthop, ""});
     }
     layout.rules = routerRules(router, routerMetadataPort);
-    return layout;
-}
-
-}
-
-HostLayout layoutOf(const NetworkPlan& wanted, bool nat, Numbers& numbers, std::vector<std::string>& complaints) {
-    const NetworkPlan plan = checked(wanted, complaints);
-    HostLayout layout;
-    std::map<NetworkId, const PlannedNetwork*> networks;
-    Routed routed;
-    for (const auto& router : plan.routers)
-        if (router.adminUp)
-            for (const auto& each : router.interfaces)
-                for (const auto& fixed : each.addresses) routed.interfaces.insert({fixed.subnet, fixed.address});
-
-    for (const auto& network : plan.networks) {
-        networks[network.id] = &network;
-        BridgeLayout bridge{bridgeOf(network.id), bridgeMac(network.id), network.mtu, {}};
-        if (network.external && nat) {
-            for (const auto& subnet : network.subnets)
-                if (!subnet.gateway.empty())
-                    bridge.addresses.push_back(subnet.gateway + "/" + std::to_string(Prefix::parse(subnet.cidr)->length));
-            layout.forwards = layout.forwards || !bridge.addresses.empty();
-        }
-        layout.bridges.push_back(bridge);
-        if (auto dhcp = dhcpLayout(network, plan, routed)) layout.namespaces.push_back(*std::move(dhcp));
-    }
-    for (const auto& port : plan.ports)
-        if (port.tapped) layout.taps.push_back({tapNameOf(port.id), bridgeOf(port.network), networks.at(port.network)->mtu, port.adminUp});
-    for (const auto& router : plan.routers)
-        if (router.adminUp) layout.namespaces.push_back(routerLayout(router, networks));
-    if (!layout.bridges.empty()) layout.rules = hostRules(plan, nat, numbers);
     return layout;
 }
 

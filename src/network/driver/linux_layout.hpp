@@ -3,11 +3,13 @@
 #include <stratolet/driver/network.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "network/driver/linux_numbers.hpp"
+#include "network/driver/linux_rules.hpp"
 
 namespace stratolet::network {
 
@@ -29,6 +31,7 @@ struct TapLayout {
 
 /// An interface of a namespace: one end of a pair, the other end is on a bridge.
 struct InterfaceLayout {
+    NetworkId network;
     std::string name, hostSide, bridge, mac;
     int mtu = 1500;
     std::vector<std::string> addresses; ///< with length
@@ -56,10 +59,9 @@ struct DhcpHost {
 };
 
 struct DhcpLayout {
-    std::string key;                       ///< the network's id
-    std::string interface, address;        ///< where the server listens
-    std::vector<std::string> options;      ///< of the command line
-    std::map<std::string, DhcpHost> hosts; ///< by port id
+    std::string key;                  ///< the network's id
+    std::string interface, address;   ///< where the server listens
+    std::vector<std::string> options; ///< of the command line
     bool operator==(const DhcpLayout&) const = default;
 };
 
@@ -68,26 +70,31 @@ struct NamespaceLayout {
     std::vector<InterfaceLayout> interfaces = {};
     std::vector<RouteLayout> routes = {};
     bool forwards = false;
-    std::string rules = {}; ///< for nft; empty: none
+    std::optional<RouterRules> rules = {};
     std::optional<DhcpLayout> dhcp = {};
     std::vector<ListenerLayout> listeners = {};
     bool operator==(const NamespaceLayout&) const = default;
 };
 
-struct HostLayout {
-    std::vector<BridgeLayout> bridges;
-    std::vector<TapLayout> taps;
-    std::vector<NamespaceLayout> namespaces;
-    std::string rules;     ///< for nft in the host's own namespace; empty: none
-    bool forwards = false; ///< the host routes for an external network
-    bool operator==(const HostLayout&) const = default;
-};
+/// What is wrong with a thing in itself; empty where nothing is. What is wrong is not wired, and costs nobody else anything.
+std::string faultOf(const PlannedNetwork& network);
+std::string faultOf(const PlannedPort& port);
+std::string faultOf(const PlannedRouter& router);
+std::string faultOf(const PlannedSecurityGroup& group);
 
-/// Leaves out what can't be (and says so in `complaints`), so that one bad value never costs the rest.
-HostLayout layoutOf(const NetworkPlan& plan, bool nat, Numbers& numbers, std::vector<std::string>& complaints);
+BridgeLayout bridgeLayout(const PlannedNetwork& network, bool nat);
+TapLayout tapLayout(const PlannedPort& port, const PlannedNetwork& network);
 
-/// Our tables in the host's own namespace, as nft names them.
-inline const std::vector<std::string> hostTables = {"bridge stratolet_guard", "inet stratolet_filter", "ip stratolet_host"};
-inline const std::string routerTable = "ip stratolet_router";
+/// Where routers are: subnet and address.
+using RouterPlaces = std::map<std::pair<SubnetId, std::string>, int>;
+
+/// The namespace of a network's DHCP server; nothing where there is none.
+std::optional<NamespaceLayout> dhcpLayout(const PlannedNetwork& network, const RouterPlaces& routers);
+
+/// What the DHCP server is told of a port; nothing where it has no address that is served.
+std::optional<DhcpHost> dhcpHostOf(const PlannedPort& port, const PlannedNetwork& network);
+
+/// All networks that the router is on are among `networks`.
+NamespaceLayout routerLayout(const PlannedRouter& router, const std::function<const PlannedNetwork&(const NetworkId&)>& networkOf);
 
 }

@@ -69,6 +69,7 @@ Link valueOf(rtnl_link* object) {
     link.mtu = static_cast<int>(rtnl_link_get_mtu(object));
     link.master = rtnl_link_get_master(object);
     link.up = (rtnl_link_get_flags(object) & IFF_UP) != 0;
+    link.running = rtnl_link_get_carrier(object) != 0;
     return link;
 }
 
@@ -153,6 +154,35 @@ void Netlink::remove(int index) {
     rtnl_link_set_ifindex(link.get(), index);
     const int result = rtnl_link_delete(impl_->socket.get(), link.get());
     if (result != -NLE_NODEV && result != -NLE_OBJ_NOTFOUND) expect(result, "remove network device " + std::to_string(index));
+}
+
+void Netlink::removeAll(const std::vector<int>& links, std::uint32_t group) {
+    if (links.empty()) return;
+    if (links.size() == 1) return remove(links.front());
+    bool any = false;
+    for (const int index : links) {
+        const LinkObject original(rtnl_link_alloc()), link(rtnl_link_alloc());
+        rtnl_link_set_ifindex(original.get(), index);
+        rtnl_link_set_ifindex(link.get(), index);
+        rtnl_link_set_group(link.get(), group);
+        const int result = rtnl_link_change(impl_->socket.get(), original.get(), link.get(), 0);
+        if (result == -NLE_NODEV || result == -NLE_OBJ_NOTFOUND) continue;
+        expect(result, "mark network device " + std::to_string(index));
+        any = true;
+    }
+    if (!any) return;
+    struct {
+        ifinfomsg header;
+        nlattr attribute;
+        std::uint32_t group;
+    } request{};
+    request.header.ifi_family = AF_UNSPEC;
+    request.attribute.nla_type = IFLA_GROUP;
+    request.attribute.nla_len = sizeof(nlattr) + sizeof group;
+    request.group = group;
+    int result = nl_send_simple(impl_->socket.get(), RTM_DELLINK, 0, &request, sizeof request);
+    if (result >= 0) result = nl_wait_for_ack(impl_->socket.get());
+    expect(result, "remove " + std::to_string(links.size()) + " network devices");
 }
 
 std::vector<LinkAddress> Netlink::addresses() {

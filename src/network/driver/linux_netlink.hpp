@@ -19,6 +19,7 @@ struct Link {
     int mtu = 0;
     int master = 0;
     bool up = false;
+    bool running = false; ///< up, and somebody is at the other end: of a tap, a guest
 };
 
 struct LinkChange {
@@ -59,6 +60,9 @@ public:
     void addTap(const std::string& name); ///< persistent
     void change(int link, const LinkChange& change);
     void remove(int link);
+    /// Devices by their indexes, all in one message: the kernel waits once for all of them, not for each. Those that are gone already don't
+    /// matter. `group` is one that no device of the host has.
+    void removeAll(const std::vector<int>& links, std::uint32_t group);
 
     std::vector<LinkAddress> addresses();
     void addAddress(int link, const std::string& address);

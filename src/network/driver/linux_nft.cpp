@@ -11,12 +11,15 @@
 #include <nftables/libnftables.h>
 #include <stratolet/error.hpp>
 
+#include <algorithm>
+
 #include "platform/os/fd.hpp"
 
 namespace stratolet::network::nft {
 
 namespace {
 
+using Counts = std::map<std::string, std::size_t>;
 using Context = Handle<nft_ctx, nft_ctx_free>;
 using Socket = Handle<nl_sock, nl_socket_free>;
 
@@ -32,13 +35,83 @@ std::string familyName(int family) {
     }
 }
 
-int takeTable(nl_msg* message, void* into) {
+/// What a message of the dump is of: "bridge stratolet_guard", and in it the value of `attribute`.
+std::string nameIn(nl_msg* message, int tableAttribute, int attribute) {
     auto* header = nlmsg_hdr(message);
     const auto* generic = static_cast<const nfgenmsg*>(nlmsg_data(header));
-    if (const auto* name = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_TABLE_NAME))
-        static_cast<std::set<std::string>*>(into)->insert(familyName(generic->nfgen_family) + " " + nla_get_string(name));
+    const auto* table = nlmsg_find_attr(header, sizeof(nfgenmsg), tableAttribute);
+    const auto* name = attribute ? nlmsg_find_attr(header, sizeof(nfgenmsg), attribute) : nullptr;
+    std::string out = familyName(generic->nfgen_family);
+    if (table) out += std::string(" ") + nla_get_string(table);
+    if (name) out += std::string(" ") + nla_get_string(name);
+    return out;
+}
+
+int takeTable(nl_msg* message, void* into) {
+    static_cast<std::set<std::string>*>(into)->insert(nameIn(message, NFTA_TABLE_NAME, 0));
     return NL_OK;
 }
+
+int takeChain(nl_msg* message, void* into) {
+    static_cast<Counts*>(into)->emplace(nameIn(message, NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME), 0);
+    return NL_OK;
+}
+
+int takeRule(nl_msg* message, void* into) {
+    ++(*static_cast<Counts*>(into))[nameIn(message, NFTA_RULE_TABLE, NFTA_RULE_CHAIN)];
+    return NL_OK;
+}
+
+int takeSet(nl_msg* message, void* into) {
+    const auto* flags = nlmsg_find_attr(nlmsg_hdr(message), sizeof(nfgenmsg), NFTA_SET_FLAGS);
+    if (flags && ntohl(nla_get_u32(flags)) & NFT_SET_ANONYMOUS) return NL_OK;
+    static_cast<Counts*>(into)->emplace(nameIn(message, NFTA_SET_TABLE, NFTA_SET_NAME), 0);
+    return NL_OK;
+}
+
+int takeElements(nl_msg* message, void* into) {
+    auto& counts = *static_cast<Counts*>(into);
+    const auto name = nameIn(message, NFTA_SET_ELEM_LIST_TABLE, NFTA_SET_ELEM_LIST_SET);
+    auto* list = nlmsg_find_attr(nlmsg_hdr(message), sizeof(nfgenmsg), NFTA_SET_ELEM_LIST_ELEMENTS);
+    if (!list) return NL_OK;
+    nlattr* each = nullptr;
+    int left = 0;
+    nla_for_each_nested(each, list, left)++ counts[name];
+    return NL_OK;
+}
+
+int takeGeneration(nl_msg* message, void* into) {
+    if (const auto* id = nlmsg_find_attr(nlmsg_hdr(message), sizeof(nfgenmsg), NFTA_GEN_ID))
+        *static_cast<std::uint32_t*>(into) = ntohl(nla_get_u32(id));
+    return NL_OK;
+}
+
+// Not through libnftables: to list anything it reads every rule of the host, and aborts over some that it can't make sense of.
+class Dump {
+public:
+    Dump() : socket_(nl_socket_alloc()) {
+        if (!socket_ || nl_connect(socket_.get(), NETLINK_NETFILTER) < 0) throw Error(Failure::Broken, "could not open a netfilter socket");
+    }
+
+    /// `names` are attributes with texts.
+    void run(int kind, int family, const std::vector<std::pair<int, std::string>>& names, int (*take)(nl_msg*, void*), void* into,
+             int flags = NLM_F_DUMP) {
+        nl_socket_modify_cb(socket_.get(), NL_CB_VALID, NL_CB_CUSTOM, take, into);
+        const Handle<nl_msg, nlmsg_free> message(nlmsg_alloc_simple(NFNL_SUBSYS_NFTABLES << 8 | kind, flags));
+        nfgenmsg header{};
+        header.nfgen_family = static_cast<std::uint8_t>(family);
+        header.version = NFNETLINK_V0;
+        nlmsg_append(message.get(), &header, sizeof header, NLMSG_ALIGNTO);
+        for (const auto& [attribute, text] : names) nla_put_string(message.get(), attribute, text.c_str());
+        int result = nl_send_auto(socket_.get(), message.get());
+        if (result >= 0) result = nl_recvmsgs_default(socket_.get());
+        if (result == -NLE_OBJ_NOTFOUND) return; // it has just gone
+        if (result < 0) throw Error(Failure::Broken, "could not read the rules of nftables: ", nl_geterror(result));
+    }
+
+private:
+    Socket socket_;
+};
 
 }
 
@@ -54,18 +127,41 @@ void load(const std::string& rules) {
 }
 
 std::set<std::string> tables() {
-    // Not through libnftables: to list anything it reads every rule of the host, and aborts over some that it can't make sense of.
-    const Socket socket(nl_socket_alloc());
-    if (!socket || nl_connect(socket.get(), NETLINK_NETFILTER) < 0) throw Error(Failure::Broken, "could not open a netfilter socket");
     std::set<std::string> found;
-    nl_socket_modify_cb(socket.get(), NL_CB_VALID, NL_CB_CUSTOM, takeTable, &found);
-    nfgenmsg all{};
-    all.nfgen_family = NFPROTO_UNSPEC;
-    all.version = NFNETLINK_V0;
-    int result = nl_send_simple(socket.get(), NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, NLM_F_DUMP, &all, sizeof all);
-    if (result >= 0) result = nl_recvmsgs_default(socket.get());
-    if (result < 0) throw Error(Failure::Broken, "could not list the tables of nftables: ", nl_geterror(result));
+    Dump().run(NFT_MSG_GETTABLE, NFPROTO_UNSPEC, {}, takeTable, &found);
     return found;
+}
+
+std::uint32_t generation() {
+    std::uint32_t id = 0;
+    Dump().run(NFT_MSG_GETGEN, NFPROTO_UNSPEC, {}, takeGeneration, &id, 0);
+    return id;
+}
+
+std::map<std::string, std::size_t> counts(const std::vector<std::string>& tables) {
+    Counts all, sets;
+    Dump dump;
+    dump.run(NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, {}, takeChain, &all);
+    dump.run(NFT_MSG_GETRULE, NFPROTO_UNSPEC, {}, takeRule, &all);
+    dump.run(NFT_MSG_GETSET, NFPROTO_UNSPEC, {}, takeSet, &sets);
+    const auto isOf = [](const std::string& name, const std::string& table) { return name.starts_with(table + " "); };
+    const auto wanted = [&](const auto& each) {
+        return std::any_of(tables.begin(), tables.end(), [&](const auto& table) { return isOf(each.first, table); });
+    };
+    std::erase_if(all, [&](const auto& each) { return !wanted(each); });
+    for (const auto& [name, none] : sets)
+        for (const auto& table : tables) {
+            if (!isOf(name, table)) continue;
+            all.emplace(name, none);
+            const auto family = table.substr(0, table.find(' '));
+            int number = NFPROTO_UNSPEC;
+            for (const int each : {NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6, NFPROTO_BRIDGE})
+                if (familyName(each) == family) number = each;
+            dump.run(NFT_MSG_GETSETELEM, number,
+                     {{NFTA_SET_ELEM_LIST_TABLE, table.substr(family.size() + 1)}, {NFTA_SET_ELEM_LIST_SET, name.substr(table.size() + 1)}},
+                     takeElements, &all);
+        }
+    return all;
 }
 
 }

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace stratolet::network::nft {
 
@@ -11,5 +14,12 @@ void load(const std::string& rules);
 
 /// "bridge stratolet_guard": family and name of every table in the network namespace of this thread.
 std::set<std::string> tables();
+
+/// The number of the present ruleset of the network namespace of this thread: another after each transaction of whomever.
+std::uint32_t generation();
+
+/// How many rules each chain of these tables has, and how many elements each set, by "family table name". Those of sets of intervals are
+/// counted as the kernel has them, ends too.
+std::map<std::string, std::size_t> counts(const std::vector<std::string>& tables);
 
 }

@@ -16,14 +16,20 @@ public:
     /// 1–65535. Error(Broken) where all are taken.
     int of(const std::string& kind, const std::string& id);
 
-    /// Frees the numbers that nobody has asked for since the last call and writes down the rest.
-    void settle();
+    void free(const std::string& kind, const std::string& id);
+    void keepOnly(const std::string& kind, const std::set<std::string>& ids); ///< frees those of all others
+    void save();                                                              ///< writes down what has changed; Error(Broken)
 
 private:
+    struct Kind {
+        std::map<std::string, int> given;
+        std::set<int> free; ///< below `next`
+        int next = 1;       ///< nobody has this or a higher one
+    };
+
     std::filesystem::path file_;
-    std::map<std::string, std::map<std::string, int>> given_;
-    std::map<std::string, std::set<std::string>> asked_;
-    std::map<std::string, std::map<std::string, int>> written_;
+    std::map<std::string, Kind> kinds_;
+    bool saved_ = true;
 };
 
 }

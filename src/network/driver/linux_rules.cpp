@@ -1,11 +1,9 @@
 #include "network/driver/linux_rules.hpp"
 
 #include <algorithm>
-#include <map>
-#include <set>
-#include <sstream>
+#include <array>
+#include <cstdio>
 
-#include "network/address.hpp"
 #include "network/driver/linux_names.hpp"
 
 namespace stratolet::network {
@@ -22,22 +20,10 @@ std::string joined(const Texts& texts, std::string_view between = ", ") {
 
 std::string quoted(const std::string& text) { return "\"" + text + "\""; }
 
-/// A named set or map; nft wants no empty list of elements.
-std::string collection(std::string_view keyword, const std::string& name, const std::string& type, const Texts& elements,
-                       std::string_view flags = "") {
-    std::string out = std::string(keyword) + " " + name + " { type " + type + "; " + std::string(flags);
-    if (!elements.empty()) out += "elements = { " + joined(elements) + " }; ";
-    return out + "}\n";
-}
-
-std::string replaceTable(const std::string& table, const std::string& body) {
-    return "table " + table + " { }\ndelete table " + table + "\ntable " + table + " {\n" + body + "}\n";
-}
-
-/// The blocks that `prefix` is made of, as interval sets like them (a whole family at once is none they know).
-Texts blocks(const Prefix& prefix) {
-    if (prefix.length > 0) return {prefix.length == prefix.base.bits() ? prefix.base.text() : prefix.text()};
-    return prefix.version() == 4 ? Texts{"0.0.0.0/1", "128.0.0.0/1"} : Texts{"::/1", "8000::/1"};
+std::string hexadecimal(std::uint64_t number) {
+    std::array<char, 20> out{};
+    std::snprintf(out.data(), out.size(), "%llx", static_cast<unsigned long long>(number));
+    return out.data();
 }
 
 struct Allowed {
@@ -65,93 +51,38 @@ std::set<std::string> macsOf(const PlannedPort& port) {
 
 bool guarded(const PlannedPort& port) { return port.tapped && port.portSecurity; }
 
-/// A neighbour advertisement's target: 128 bits that nft has no name for here.
-std::string targetIs(const Prefix& prefix) {
-    std::ostringstream hex;
-    hex << std::hex;
-    auto value = prefix.base.value >> (128 - prefix.length);
-    std::string digits;
-    for (; value != 0; value >>= 4) digits.insert(digits.begin(), "0123456789abcdef"[static_cast<int>(value & 0xf)]);
-    return "@th,64," + std::to_string(prefix.length) + " 0x" + (digits.empty() ? "0" : digits);
+/// A sender's number as the mark of its packets has it, a receiver's as their priority has it.
+std::string senderMark(int number) { return "0x" + hexadecimal(static_cast<std::uint64_t>(number) << 16); }
+std::string receiverClass(int number) { return "0:" + hexadecimal(static_cast<std::uint64_t>(number)); }
+
+/// An IPv6 address as 128 bits that nft has no name for: the target of a neighbour's advertisement.
+std::string bitsOf(const Address& address) {
+    std::string out(32, '0');
+    auto rest = address.value;
+    for (auto each = out.rbegin(); each != out.rend(); ++each, rest >>= 4) *each = "0123456789abcdef"[static_cast<int>(rest & 0xf)];
+    return "0x" + out;
 }
 
-std::string guardChains(const PlannedPort& port, int number) {
-    const auto suffix = std::to_string(number);
-    const auto macs = macsOf(port);
-    auto allowed = allowedOf(port);
-    for (const auto& mac : macs) allowed.insert({mac, Prefix{eui64Of(*Prefix::parse("fe80::/64"), mac), 128}});
-    const auto macSet = "{ " + joined(Texts(macs.begin(), macs.end())) + " }";
-
-    std::ostringstream out;
-    out << "chain arp_" << suffix << " {\n"
-        << "  arp saddr ether != " << macSet << " drop\n"
-        << "  arp saddr ip 0.0.0.0 return\n"; // a probe for an address that is about to be used
-    for (const auto& each : allowed)
-        if (each.address.version() == 4)
-            out << "  arp saddr ether " << each.mac << (each.address.length ? " arp saddr ip " + each.address.text() : "") << " return\n";
-    out << "  drop\n}\n";
-
-    out << "chain ip4_" << suffix << " {\n"
-        << "  udp sport 67 drop\n"
-        << "  ip saddr 0.0.0.0 udp sport 68 udp dport 67 return\n";
-    for (const auto& each : allowed)
-        if (each.address.version() == 4)
-            out << "  ether saddr " << each.mac << (each.address.length ? " ip saddr " + each.address.text() : "") << " return\n";
-    out << "  drop\n}\n";
-
-    out << "chain nd_" << suffix << " {\n";
-    for (const auto& each : allowed)
-        if (each.address.version() == 6) out << "  " << (each.address.length ? targetIs(each.address) + " " : "") << "return\n";
-    out << "  drop\n}\n";
-
-    out << "chain ip6_" << suffix << " {\n"
-        << "  icmpv6 type { nd-router-advert, nd-redirect } drop\n"
-        << "  udp sport 547 drop\n"
-        << "  ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit, mld-listener-report, mld2-listener-report } return\n"
-        << "  ip6 saddr :: drop\n"
-        << "  icmpv6 type nd-neighbor-advert jump nd_" << suffix << "\n";
-    for (const auto& each : allowed)
-        if (each.address.version() == 6)
-            out << "  ether saddr " << each.mac << (each.address.length ? " ip6 saddr " + each.address.text() : "") << " return\n";
-    out << "  drop\n}\n";
-
-    // Only the three protocols that have been looked at get through; tagged frames would hide theirs.
-    out << "chain guard_" << suffix << " {\n"
-        << "  ether saddr != " << macSet << " drop\n"
-        << "  meta mark set " << (number << 16) << "\n"
-        << "  ether type arp goto arp_" << suffix << "\n"
-        << "  ether type ip goto ip4_" << suffix << "\n"
-        << "  ether type ip6 goto ip6_" << suffix << "\n"
-        << "  drop\n}\n";
-    out << "chain to_" << suffix << " { meta mark set meta mark and 0xffff0000 or " << number << "; }\n";
-    return out.str();
+std::string suffixOf(const SecurityGroupId& group) {
+    std::string name = group.text;
+    std::replace(name.begin(), name.end(), '-', '_');
+    return name;
 }
 
-std::string guardTable(const std::vector<const PlannedPort*>& ports, Numbers& numbers) {
-    std::string chains;
-    Texts from, to;
-    for (const auto* port : ports) {
-        const int number = numbers.of("port", port->id.text);
-        chains += guardChains(*port, number);
-        from.push_back(quoted(tapNameOf(port->id)) + " : jump guard_" + std::to_string(number));
-        to.push_back(quoted(tapNameOf(port->id)) + " : jump to_" + std::to_string(number));
-    }
-    // A chain that a map names must be there before the map is.
-    return chains + collection("map", "senders", "ifname : verdict", from) + collection("map", "receivers", "ifname : verdict", to) +
-           "chain prerouting { type filter hook prerouting priority -300; policy accept; iifname vmap @senders; }\n"
-           "chain forward { type filter hook forward priority -200; policy accept; oifname vmap @receivers; }\n";
+/// "members4_…": addresses of the group's members; "blocks4_…": blocks of their address pairs.
+std::string membersOf(const SecurityGroupId& group, int version, bool single) {
+    return (single ? "members" : "blocks") + std::to_string(version) + "_" + suffixOf(group);
 }
 
 /// One rule of a security group as a match for nft. Numbers throughout: whatever the API accepts, this loads.
-std::string matchOf(const PlannedRule& rule) {
+/// `members` is what the other side's address must be in, where the rule names a group.
+std::string matchOf(const PlannedRule& rule, const std::string& members) {
     const bool six = rule.ethertype == EtherType::IPv6;
     const bool ingress = rule.direction == RuleDirection::Ingress;
     std::string out = six ? "meta nfproto ipv6" : "meta nfproto ipv4";
     const std::string side = std::string(six ? " ip6 " : " ip ") + (ingress ? "saddr " : "daddr ");
     if (rule.remoteGroup) {
-        std::string name = rule.remoteGroup->text;
-        std::replace(name.begin(), name.end(), '-', '_');
-        out += side + (six ? "@members6_" : "@members4_") + name;
+        out += side + "@" + members;
     } else if (const auto prefix = Prefix::parseLoosely(rule.remotePrefix); prefix && prefix->length > 0) {
         out += side + prefix->text();
     }
@@ -176,198 +107,467 @@ std::string matchOf(const PlannedRule& rule) {
     return out;
 }
 
-std::string chainSuffix(const SecurityGroupId& group) {
-    std::string name = group.text;
-    std::replace(name.begin(), name.end(), '-', '_');
-    return name;
+bool isIcmp(int protocol) { return protocol == 1 || protocol == 58; }
+
+/// Whether a rule that names the other side by prefix or not at all allows a connection with it.
+bool matches(const PlannedRule& rule, const Connection& connection) {
+    const bool six = rule.ethertype == EtherType::IPv6;
+    const auto& other = rule.direction == RuleDirection::Ingress ? connection.source : connection.destination;
+    if ((other.version == 6) != six) return false;
+    if (const auto prefix = Prefix::parseLoosely(rule.remotePrefix); prefix && !prefix->contains(other)) return false;
+    if (!rule.protocol) return true;
+    const int protocol = six && *rule.protocol == 1 ? 58 : *rule.protocol;
+    if (protocol != connection.protocol) return false;
+    const auto least = rule.portRangeMin, most = rule.portRangeMax;
+    if (isIcmp(protocol)) return (!least || *least == connection.icmpType) && (!most || *most == connection.icmpCode);
+    if (!least && !most) return true;
+    return connection.destinationPort >= least.value_or(0) && connection.destinationPort <= most.value_or(least.value_or(0));
 }
 
-/// Addresses of everybody in a group, in both families.
-std::string memberSets(const NetworkPlan& plan) {
-    std::set<SecurityGroupId> asked;
-    for (const auto& group : plan.securityGroups)
-        for (const auto& rule : group.rules)
-            if (rule.remoteGroup) asked.insert(*rule.remoteGroup);
-    std::map<SecurityGroupId, std::set<Prefix>> members;
-    for (const auto& port : plan.ports)
-        for (const auto& group : port.securityGroups)
-            if (asked.contains(group))
-                for (const auto& each : allowedOf(port)) members[group].insert(each.address);
-    std::string out;
-    for (const auto& group : asked) {
-        Texts four, six;
-        for (const auto& prefix : members[group])
-            for (auto& block : blocks(prefix)) (prefix.version() == 4 ? four : six).push_back(block);
-        out += collection("set", "members4_" + chainSuffix(group), "ipv4_addr", four, "flags interval; auto-merge; ");
-        out += collection("set", "members6_" + chainSuffix(group), "ipv6_addr", six, "flags interval; auto-merge; ");
-    }
-    return out;
+// Neighbour discovery must not wait for a rule, or no other IPv6 packet ever finds its way.
+const std::string neighbours = "icmpv6 type { mld-listener-query, mld-listener-report, mld-listener-done, nd-router-solicit, "
+                               "nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, mld2-listener-report } accept";
+
+void declareGuard(Ruleset& rules) {
+    rules.addTable(std::string(guardTable));
+    const auto set = [&](std::string_view name, std::string_view type) { rules.declare(guardTable, name, "set", type); };
+    set("taps", "type ifname;");
+    rules.declare(guardTable, "inport", "map", "type ifname : mark;");
+    rules.declare(guardTable, "outport", "map", "type ifname : classid;");
+    set("macs", "type mark . ether_addr;");
+    set("sources4", "type mark . ether_addr . ipv4_addr;");
+    set("sources6", "type mark . ether_addr . ipv6_addr;");
+    set("targets6", "typeof meta mark . @th,64,128;");
+    set("wide4", "type mark . ether_addr . ipv4_addr; flags interval;");
+    set("wide6", "type mark . ether_addr . ipv6_addr; flags interval;");
+    set("wide_targets6", "typeof meta mark . @th,64,128; flags interval;");
+    const auto chain = [&](std::string_view name, Texts lines, std::string hook = "") {
+        rules.put(guardTable, name, {std::move(hook), std::move(lines)});
+    };
+    chain("arp_sender", {"meta mark . arp saddr ether != @macs drop",
+                         "arp saddr ip 0.0.0.0 return", // a probe for an address that is about to be used
+                         "meta mark . arp saddr ether . arp saddr ip @sources4 return",
+                         "meta mark . arp saddr ether . arp saddr ip @wide4 return", "drop"});
+    chain("ip4_sender",
+          {"udp sport 67 drop",
+           // Who has no address yet asks everybody for one, and nobody in particular for anything.
+           "ether daddr ff:ff:ff:ff:ff:ff ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 return",
+           "meta mark . ether saddr . ip saddr @sources4 return", "meta mark . ether saddr . ip saddr @wide4 return", "drop"});
+    chain("advertiser", {"meta mark . @th,64,128 @targets6 return", "meta mark . @th,64,128 @wide_targets6 return", "drop"});
+    chain("ip6_sender",
+          {"icmpv6 type { nd-router-advert, nd-redirect } drop", "udp sport 547 drop",
+           "ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit, mld-listener-report, mld2-listener-report } return",
+           "ip6 saddr :: drop", "icmpv6 type nd-neighbor-advert jump advertiser", "meta mark . ether saddr . ip6 saddr @sources6 return",
+           "meta mark . ether saddr . ip6 saddr @wide6 return", "drop"});
+    // Only the three protocols that have been looked at get through; tagged frames would hide theirs.
+    chain("sender", {"meta mark set iifname map @inport", "meta mark . ether saddr != @macs drop", "ether type arp goto arp_sender",
+                     "ether type ip goto ip4_sender", "ether type ip6 goto ip6_sender", "drop"});
+    chain("guard_prerouting", {"iifname @taps jump sender"}, "type filter hook prerouting priority -300; policy accept;");
+    chain("guard_forward",
+          {"oifname @taps meta mark set meta mark and 0xffff0000 or 0x1", "oifname @taps meta priority set oifname map @outport"},
+          "type filter hook forward priority -200; policy accept;");
 }
 
-std::string groupChains(const NetworkPlan& plan) {
-    std::string out;
-    for (const auto& group : plan.securityGroups) {
-        for (const auto direction : {RuleDirection::Ingress, RuleDirection::Egress}) {
-            out += std::string("chain ") + (direction == RuleDirection::Ingress ? "in_" : "out_") + chainSuffix(group.id) + " {\n";
-            for (const auto& rule : group.rules)
-                if (rule.direction == direction) out += "  " + matchOf(rule) + " accept\n";
-            out += "}\n";
-        }
+void declareFilter(Ruleset& rules, const HostRulesOptions& options) {
+    rules.addTable(std::string(filterTable));
+    const auto declare = [&](std::string_view name, std::string_view keyword, std::string_view type) {
+        rules.declare(filterTable, name, keyword, type);
+    };
+    declare("bridges", "set", "type ifname;");
+    declare("isolated", "set", "type ifname;");
+    declare("bridged", "set", "type ifname . ifname;");
+    declare("zones", "map", "typeof iifname : ct zone;");
+    declare("senders", "map", "type mark : verdict;");
+    declare("receivers", "map", "type classid : verdict;");
+    declare("routed4", "map", "type ifname . ipv4_addr : verdict;");
+    declare("routed6", "map", "type ifname . ipv6_addr : verdict;");
+    const auto chain = [&](std::string_view name, Texts lines, std::string hook = "") {
+        rules.put(filterTable, name, {std::move(hook), std::move(lines)});
+    };
+    chain("zoned", {"ct zone set iifname map @zones"}, "type filter hook prerouting priority -310; policy accept;");
+    chain("sending",
+          {// The host forwards for external networks only. It is no way out of the others.
+           "iifname @isolated iifname . oifname != @bridged drop", "oifname @isolated iifname . oifname != @bridged drop",
+           "iifname != @bridges accept", neighbours, "meta mark and 0xffff0000 vmap @senders"},
+          "type filter hook forward priority 0; policy accept;");
+    chain("receiving",
+          {"oifname != @bridges accept", neighbours, "iifname . oifname @bridged meta mark and 0xffff == 1 meta priority vmap @receivers",
+           "oifname . ip daddr vmap @routed4", "oifname . ip6 daddr vmap @routed6"},
+          "type filter hook forward priority 1; policy accept;");
+
+    // Of the host itself, guests and routers see what they are to see, at whichever of its addresses.
+    Texts reach{"ct state established,related return", "meta l4proto { 1, 58 } return"};
+    if (options.reach == GuestsReach::Api && !options.apiPorts.empty()) {
+        Texts ports;
+        for (const auto each : options.apiPorts) ports.push_back(std::to_string(each));
+        reach.push_back("tcp dport { " + joined(ports) + " } return");
     }
-    return out;
+    reach.emplace_back("drop");
+    if (options.reach == GuestsReach::All) reach.clear();
+    chain("reach", reach);
+    chain("to_host",
+          {"iifname @isolated drop", "iifname != @bridges accept", neighbours, "jump reach", "meta mark and 0xffff0000 vmap @senders"},
+          "type filter hook input priority 0; policy accept;");
+    chain("from_host", {"oifname != @bridges accept", neighbours, "oifname . ip daddr vmap @routed4", "oifname . ip6 daddr vmap @routed6"},
+          "type filter hook output priority 0; policy accept;");
 }
 
-std::string portChains(const PlannedPort& port, int number, const std::map<SecurityGroupId, const PlannedSecurityGroup*>& groups) {
-    // A port whose groups all are stateless is judged packet by packet.
-    bool stateful = port.securityGroups.empty();
-    Texts in, outgoing;
-    for (const auto& id : port.securityGroups) {
-        const auto found = groups.find(id);
-        if (found == groups.end()) continue; // its rules are unknown, so nothing of it is allowed
-        stateful = stateful || found->second->stateful;
-        in.push_back("  jump in_" + chainSuffix(id) + "\n");
-        outgoing.push_back("  jump out_" + chainSuffix(id) + "\n");
-    }
-    const std::string known = stateful ? "  ct state invalid drop\n  ct state established,related accept\n" : "";
-    const auto suffix = std::to_string(number);
-    return "chain sends_" + suffix + " {\n" + known +
-           "  meta nfproto ipv4 udp sport 68 udp dport 67 accept\n  meta nfproto ipv6 udp sport 546 udp dport 547 accept\n" +
-           joined(outgoing, "") + "  drop\n}\n" + "chain gets_" + suffix + " {\n" + known +
-           "  meta nfproto ipv4 udp sport 67 udp dport 68 accept\n  meta nfproto ipv6 udp sport 547 udp dport 546 accept\n" +
-           joined(in, "") + "  drop\n}\n";
 }
 
-std::string filterTable(const NetworkPlan& plan, const std::vector<const PlannedPort*>& ports, bool nat, Numbers& numbers) {
-    std::map<SecurityGroupId, const PlannedSecurityGroup*> groups;
-    for (const auto& group : plan.securityGroups) groups[group.id] = &group;
-    std::set<NetworkId> open; // networks on which the host itself has an address
-    Texts bridges, isolated, bridged, zones;
-    for (const auto& network : plan.networks) {
-        const auto bridge = quoted(bridgeOf(network.id));
-        bridges.push_back(bridge);
-        bridged.push_back(bridge + " . " + bridge);
-        if (network.external && nat) {
-            open.insert(network.id);
-        } else {
-            isolated.push_back(bridge);
-            zones.push_back(bridge + " : " + std::to_string(numbers.of("network", network.id.text)));
-        }
-    }
-
-    std::string out = memberSets(plan) + groupChains(plan);
-    Texts senders, receivers, routed4, routed6;
-    for (const auto* port : ports) {
-        const int number = numbers.of("port", port->id.text);
-        out += portChains(*port, number, groups);
-        senders.push_back(std::to_string(number << 16) + " : goto sends_" + std::to_string(number));
-        receivers.push_back(std::to_string(number) + " : goto gets_" + std::to_string(number));
-        if (!open.contains(port->network)) continue;
-        for (const auto& fixed : port->fixedIps)
-            if (const auto address = Address::parse(fixed.address))
-                (address->version == 4 ? routed4 : routed6)
-                    .push_back(quoted(bridgeOf(port->network)) + " . " + address->text() + " : goto gets_" + std::to_string(number));
-    }
-    out += collection("set", "bridges", "ifname", bridges);
-    out += collection("set", "isolated", "ifname", isolated);
-    out += collection("set", "bridged", "ifname . ifname", bridged);
-    out += collection("map", "senders", "mark : verdict", senders);
-    out += collection("map", "receivers", "mark : verdict", receivers);
-    out += collection("map", "routed4", "ifname . ipv4_addr : verdict", routed4);
-    out += collection("map", "routed6", "ifname . ipv6_addr : verdict", routed6);
-
-    // Neighbour discovery must not wait for a rule, or no other IPv6 packet ever finds its way.
-    const std::string neighbours = "  icmpv6 type { mld-listener-query, mld-listener-report, mld-listener-done, nd-router-solicit, "
-                                   "nd-router-advert, nd-neighbor-solicit, "
-                                   "nd-neighbor-advert, mld2-listener-report } accept\n";
-    out += "chain zones { type filter hook prerouting priority -310; policy accept;\n";
-    if (!zones.empty()) out += "  ct zone set iifname map { " + joined(zones) + " }\n";
-    out += "}\n";
-    out += "chain sending { type filter hook forward priority 0; policy accept;\n"
-           // The host forwards for external networks only. It is no way out of the others.
-           "  iifname @isolated iifname . oifname != @bridged drop\n"
-           "  oifname @isolated iifname . oifname != @bridged drop\n"
-           "  iifname != @bridges accept\n" +
-           neighbours + "  meta mark and 0xffff0000 vmap @senders\n}\n";
-    out += "chain receiving { type filter hook forward priority 1; policy accept;\n"
-           "  oifname != @bridges accept\n" +
-           neighbours +
-           "  iifname . oifname @bridged meta mark and 0x0000ffff vmap @receivers\n"
-           "  oifname . ip daddr vmap @routed4\n"
-           "  oifname . ip6 daddr vmap @routed6\n}\n";
-    out += "chain to_host { type filter hook input priority 0; policy accept;\n"
-           "  iifname @isolated drop\n"
-           "  iifname != @bridges accept\n" +
-           neighbours + "  meta mark and 0xffff0000 vmap @senders\n}\n";
-    out += "chain from_host { type filter hook output priority 0; policy accept;\n"
-           "  oifname != @bridges accept\n" +
-           neighbours +
-           "  oifname . ip daddr vmap @routed4\n"
-           "  oifname . ip6 daddr vmap @routed6\n}\n";
-    return out;
+HostRules::HostRules(HostRulesOptions options) : options_(std::move(options)) {
+    declareGuard(rules_);
+    declareFilter(rules_, options_);
+    rules_.addTable(std::string(hostTable));
+    rules_.declare(hostTable, "host_bridges", "set", "type ifname;");
+    writeMasquerades();
 }
 
-std::string hostTable(const NetworkPlan& plan) {
-    Texts bridges;
-    for (const auto& network : plan.networks) bridges.push_back(quoted(bridgeOf(network.id)));
-    std::string out = collection("set", "bridges", "ifname", bridges);
+void HostRules::writeMasquerades() {
     // Frames that only cross a bridge come by here as well; they stay as they are.
-    out += "chain postrouting { type nat hook postrouting priority srcnat; policy accept;\n";
-    for (const auto& network : plan.networks) {
-        if (!network.external) continue;
+    RuleChain chain{"type nat hook postrouting priority srcnat; policy accept;", {}};
+    for (const auto& [id, network] : networks_)
+        for (const auto& each : network.masquerades) chain.rules.push_back(each);
+    rules_.put(hostTable, "host_postrouting", std::move(chain));
+}
+
+void HostRules::set(const PlannedNetwork& network, int zone) {
+    Net net;
+    const auto bridge = quoted(bridgeOf(network.id));
+    net.open = network.external && options_.nat;
+    net.zone = net.open ? 0 : zone;
+    net.elements = {{"bridges", bridge, ""}, {"bridged", bridge + " . " + bridge, ""}, {"host_bridges", bridge, ""}};
+    if (!net.open) {
+        net.elements.push_back({"isolated", bridge, ""});
+        net.elements.push_back({"zones", bridge, std::to_string(zone)});
+    } else {
         for (const auto& subnet : network.subnets)
             if (const auto prefix = Prefix::parse(subnet.cidr); prefix && prefix->version() == 4 && !subnet.gateway.empty())
-                out += "  ip saddr " + prefix->text() + " ip daddr != " + prefix->text() + " oifname != @bridges masquerade\n";
+                net.masquerades.push_back("ip saddr " + prefix->text() + " ip daddr != " + prefix->text() +
+                                          " oifname != @host_bridges masquerade");
     }
-    return out + "}\n";
+    rules_.give(net.elements);
+    if (const auto before = networks_.find(network.id); before != networks_.end()) rules_.take(before->second.elements);
+    networks_[network.id] = std::move(net);
+    writeMasquerades();
 }
 
+void HostRules::remove(const NetworkId& id) {
+    const auto found = networks_.find(id);
+    if (found == networks_.end()) return;
+    rules_.take(found->second.elements);
+    networks_.erase(found);
+    writeMasquerades();
 }
 
-std::string hostRules(const NetworkPlan& plan, bool nat, Numbers& numbers) {
-    std::vector<const PlannedPort*> ports;
-    for (const auto& port : plan.ports)
-        if (guarded(port)) ports.push_back(&port);
-    std::string out = replaceTable("bridge stratolet_guard", guardTable(ports, numbers));
-    out += replaceTable("inet stratolet_filter", filterTable(plan, ports, nat, numbers));
-    out += replaceTable("ip stratolet_host", nat ? hostTable(plan) : "");
+void HostRules::needMembers(const SecurityGroupId& group, int by) {
+    auto& count = members_[group];
+    const int before = count;
+    count += by;
+    for (const int version : {4, 6})
+        for (const bool single : {true, false}) {
+            const auto name = membersOf(group, version, single);
+            const std::string type = version == 4 ? "type ipv4_addr;" : "type ipv6_addr;";
+            if (before == 0 && count > 0) rules_.declare(filterTable, name, "set", single ? type : type + " flags interval;", single);
+            if (count == 0) rules_.drop(name);
+        }
+    if (count == 0) members_.erase(group);
+}
+
+void HostRules::set(const PlannedSecurityGroup& group) {
+    const auto before = groups_.find(group.id);
+    for (const auto& rule : group.rules)
+        if (rule.remoteGroup) needMembers(*rule.remoteGroup, 1);
+    for (const auto direction : {RuleDirection::Ingress, RuleDirection::Egress}) {
+        RuleChain chain;
+        for (const auto& rule : group.rules) {
+            if (rule.direction != direction) continue;
+            if (!rule.remoteGroup) {
+                chain.rules.push_back(matchOf(rule, "") + " accept");
+                continue;
+            }
+            const int version = rule.ethertype == EtherType::IPv6 ? 6 : 4;
+            for (const bool single : {true, false})
+                chain.rules.push_back(matchOf(rule, membersOf(*rule.remoteGroup, version, single)) + " accept");
+        }
+        rules_.put(filterTable, (direction == RuleDirection::Ingress ? "in_" : "out_") + suffixOf(group.id), std::move(chain));
+    }
+    const bool known = before != groups_.end();
+    const bool otherwise = !known || before->second.stateful != group.stateful;
+    if (known) {
+        for (const auto& rule : before->second.rules)
+            if (rule.remoteGroup) needMembers(*rule.remoteGroup, -1);
+        const auto& rules = group.rules;
+        const bool fewer = std::any_of(before->second.rules.begin(), before->second.rules.end(),
+                                       [&](const auto& each) { return std::find(rules.begin(), rules.end(), each) == rules.end(); });
+        if (fewer)
+            for (const auto& [id, port] : ports_)
+                if (std::find(port.port.securityGroups.begin(), port.port.securityGroups.end(), group.id) != port.port.securityGroups.end())
+                    closed_.ports.insert(id);
+    }
+    groups_[group.id] = {group.stateful, group.rules};
+    if (otherwise) writeProfilesWith(group.id);
+}
+
+void HostRules::remove(const SecurityGroupId& id) {
+    const auto found = groups_.find(id);
+    if (found == groups_.end()) return;
+    for (const auto& rule : found->second.rules)
+        if (rule.remoteGroup) needMembers(*rule.remoteGroup, -1);
+    groups_.erase(found);
+    writeProfilesWith(id);
+    rules_.removeChain("in_" + suffixOf(id));
+    rules_.removeChain("out_" + suffixOf(id));
+}
+
+int HostRules::useProfile(const Groups& groups) {
+    auto& profile = profiles_[groups];
+    if (profile.uses++ > 0) return profile.number;
+    int free = 1;
+    for (const int number : profileNumbers_) {
+        if (number != free) break;
+        ++free;
+    }
+    profileNumbers_.insert(free);
+    profile.number = free;
+    writeProfile(groups, free);
+    return free;
+}
+
+void HostRules::leaveProfile(const Groups& groups) {
+    const auto found = profiles_.find(groups);
+    if (found == profiles_.end() || --found->second.uses > 0) return;
+    const auto number = std::to_string(found->second.number);
+    rules_.removeChain("sends_" + number);
+    rules_.removeChain("gets_" + number);
+    profileNumbers_.erase(found->second.number);
+    profiles_.erase(found);
+}
+
+void HostRules::writeProfilesWith(const SecurityGroupId& group) {
+    for (const auto& [groups, profile] : profiles_)
+        if (std::find(groups.begin(), groups.end(), group) != groups.end()) writeProfile(groups, profile.number);
+}
+
+void HostRules::writeProfile(const Groups& groups, int number) {
+    // A port whose groups all are stateless is judged packet by packet.
+    bool stateful = groups.empty();
+    Texts in, outgoing;
+    for (const auto& id : groups) {
+        const auto found = groups_.find(id);
+        if (found == groups_.end()) continue; // its rules are unknown, so nothing of it is allowed
+        stateful = stateful || found->second.stateful;
+        in.push_back("jump in_" + suffixOf(id));
+        outgoing.push_back("jump out_" + suffixOf(id));
+    }
+    Texts sends, gets;
+    if (stateful) sends = gets = {"ct state invalid drop", "ct state established,related accept"};
+    const auto add = [](Texts& to, const Texts& more) { to.insert(to.end(), more.begin(), more.end()); };
+    add(sends, {"meta nfproto ipv4 udp sport 68 udp dport 67 accept", "meta nfproto ipv6 udp sport 546 udp dport 547 accept"});
+    add(gets, {"meta nfproto ipv4 udp sport 67 udp dport 68 accept", "meta nfproto ipv6 udp sport 547 udp dport 546 accept"});
+    add(sends, outgoing);
+    add(gets, in);
+    sends.emplace_back("drop");
+    gets.emplace_back("drop");
+    rules_.put(filterTable, "sends_" + std::to_string(number), {"", std::move(sends)});
+    rules_.put(filterTable, "gets_" + std::to_string(number), {"", std::move(gets)});
+}
+
+RuleElements HostRules::elementsOf(const PlannedPort& port, int number, int profile) const {
+    RuleElements out;
+    const auto tap = quoted(tapNameOf(port.id)), mark = senderMark(number);
+    out.push_back({"taps", tap, ""});
+    out.push_back({"inport", tap, mark});
+    out.push_back({"outport", tap, receiverClass(number)});
+    const auto macs = macsOf(port);
+    for (const auto& mac : macs) out.push_back({"macs", mark + " . " + mac, ""});
+
+    auto allowed = allowedOf(port);
+    std::set<SecurityGroupId> groups(port.securityGroups.begin(), port.securityGroups.end());
+    for (const auto& each : allowed)
+        for (const auto& group : groups) {
+            const bool single = each.address.length == each.address.base.bits();
+            out.push_back({membersOf(group, each.address.version(), single), single ? each.address.base.text() : each.address.text(), ""});
+        }
+    for (const auto& mac : macs) allowed.insert({mac, Prefix{eui64Of(*Prefix::parse("fe80::/64"), mac), 128}});
+    std::optional<Allowed> last;
+    for (const auto& each : allowed) {
+        if (last && last->mac == each.mac && last->address.overlaps(each.address)) continue; // a block comes before what it holds
+        last = each;
+        const auto& prefix = each.address;
+        const std::string family = prefix.version() == 4 ? "4" : "6";
+        const auto from = mark + " . " + each.mac + " . ";
+        const bool single = prefix.length == prefix.base.bits();
+        out.push_back({single ? "sources" + family : "wide" + family, from + (single ? prefix.base.text() : prefix.text()), ""});
+    }
+    std::set<Prefix> targets; // under whichever of its MACs
+    for (const auto& each : allowed)
+        if (each.address.version() == 6) targets.insert(each.address);
+    std::optional<Prefix> wider;
+    for (const auto& each : targets) {
+        if (wider && wider->overlaps(each)) continue;
+        wider = each;
+        if (each.length == 128)
+            out.push_back({"targets6", mark + " . " + bitsOf(each.base), ""});
+        else
+            out.push_back({"wide_targets6", mark + " . " + bitsOf(each.first()) + "-" + bitsOf(each.last()), ""});
+    }
+
+    const auto chains = std::to_string(profile);
+    out.push_back({"senders", mark, "goto sends_" + chains});
+    out.push_back({"receivers", receiverClass(number), "goto gets_" + chains});
+    const auto network = networks_.find(port.network);
+    if (network != networks_.end() && network->second.open)
+        for (const auto& fixed : port.fixedIps)
+            if (const auto address = Address::parse(fixed.address))
+                out.push_back({address->version == 4 ? "routed4" : "routed6", quoted(bridgeOf(port.network)) + " . " + address->text(),
+                               "goto gets_" + chains});
     return out;
 }
 
-std::string routerRules(const PlannedRouter& router, std::uint16_t metadataPort) {
-    Texts inward, outward;
+void HostRules::set(const PlannedPort& port, int number) {
+    if (!guarded(port)) return remove(port.id);
+    Groups groups = port.securityGroups;
+    std::sort(groups.begin(), groups.end());
+    groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
+    for (const auto& each : groups) needMembers(each, 1);
+    Guarded fresh{port, useProfile(groups), 0, {}, {}};
+    fresh.port.securityGroups = groups;
+    if (const auto network = networks_.find(port.network); network != networks_.end()) fresh.zone = network->second.zone;
+    fresh.elements = elementsOf(port, number, fresh.profile);
+    rules_.give(fresh.elements);
+    for (const auto& each : allowedOf(port)) {
+        fresh.addresses.insert(each.address);
+        for (const auto& group : groups) ++addresses_[group][each.address];
+    }
+    const auto had = ports_.find(port.id) != ports_.end();
+    auto before = had ? std::optional(ports_.at(port.id)) : std::nullopt;
+    if (had) {
+        const bool already = closed_.ports.contains(port.id);
+        const bool fewer =
+            !std::includes(groups.begin(), groups.end(), before->port.securityGroups.begin(), before->port.securityGroups.end()) ||
+            before->addresses != fresh.addresses;
+        remove(port.id);
+        if (!fewer && !already) closed_.ports.erase(port.id);
+    }
+    for (const auto& each : fresh.addresses)
+        if (each.length == each.base.bits()) places_.emplace(Place{fresh.zone, each.base}, port.id);
+    ports_.insert_or_assign(port.id, std::move(fresh));
+}
+
+void HostRules::remove(const PortId& id) {
+    const auto found = ports_.find(id);
+    if (found == ports_.end()) return;
+    auto& gone = found->second;
+    rules_.take(gone.elements);
+    closed_.ports.insert(id);
+    for (const auto& each : gone.addresses) {
+        if (each.length == each.base.bits()) {
+            closed_.places.insert({gone.zone, each.base});
+            const auto [first, last] = places_.equal_range({gone.zone, each.base});
+            for (auto place = first; place != last; ++place)
+                if (place->second == id) {
+                    places_.erase(place);
+                    break;
+                }
+        }
+        for (const auto& group : gone.port.securityGroups) {
+            auto& members = addresses_[group];
+            if (--members[each] > 0) continue;
+            members.erase(each);
+            if (each.length == each.base.bits()) closed_.addresses.insert(each.base);
+            if (members.empty()) addresses_.erase(group);
+        }
+    }
+    leaveProfile(gone.port.securityGroups);
+    for (const auto& each : gone.port.securityGroups) needMembers(each, -1);
+    ports_.erase(found);
+}
+
+void HostRules::reconsider(const PortId& port) { closed_.ports.insert(port); }
+
+bool HostRules::allows(const Guarded& port, RuleDirection direction, const Connection& connection) const {
+    const bool egress = direction == RuleDirection::Egress;
+    if (connection.protocol == 17) { // DHCP, whatever the rules say
+        const int to = connection.destinationPort, from = connection.sourcePort;
+        if (egress ? (from == 68 && to == 67) || (from == 546 && to == 547) : (from == 67 && to == 68) || (from == 547 && to == 546))
+            return true;
+    }
+    const auto& other = egress ? connection.destination : connection.source;
+    for (const auto& id : port.port.securityGroups) {
+        const auto group = groups_.find(id);
+        if (group == groups_.end()) continue;
+        for (const auto& rule : group->second.rules) {
+            if (rule.direction != direction || !matches(rule, connection)) continue;
+            if (!rule.remoteGroup) return true;
+            const auto members = addresses_.find(*rule.remoteGroup);
+            if (members == addresses_.end()) continue;
+            if (std::any_of(members->second.begin(), members->second.end(), [&](const auto& each) { return each.first.contains(other); }))
+                return true;
+        }
+    }
+    return false;
+}
+
+bool HostRules::closes(const Connection& connection) const {
+    const bool peerLeft = closed_.addresses.contains(connection.source) || closed_.addresses.contains(connection.destination);
+    for (const auto direction : {RuleDirection::Egress, RuleDirection::Ingress}) {
+        const auto& own = direction == RuleDirection::Egress ? connection.source : connection.destination;
+        const Place place{connection.zone, own};
+        const auto [first, last] = places_.equal_range(place);
+        if (first == last) {
+            if (closed_.places.contains(place)) return true; // whose it was is gone
+            continue;
+        }
+        for (auto each = first; each != last; ++each) {
+            if (!peerLeft && !closed_.ports.contains(each->second)) continue;
+            if (!allows(ports_.at(each->second), direction, connection)) return true;
+        }
+    }
+    return false;
+}
+
+void declareRouterTable(Ruleset& rules) {
+    rules.addTable(std::string(routerTable));
+    rules.declare(routerTable, "inward", "map", "type ipv4_addr : ipv4_addr;");
+    rules.declare(routerTable, "outward", "map", "type ipv4_addr : ipv4_addr;");
+    rules.declare(routerTable, "inside", "set", "type ifname;");
+}
+
+RouterRules routerRules(const PlannedRouter& router, std::uint16_t metadataPort) {
+    RouterRules out;
     for (const auto& each : router.floatingIps) {
-        inward.push_back(each.floating + " : " + each.fixed);
-        outward.push_back(each.fixed + " : " + each.floating);
+        out.elements.push_back({"inward", each.floating, each.fixed});
+        out.elements.push_back({"outward", each.fixed, each.floating});
     }
     std::string gatewayAddress;
     if (router.gateway)
         for (const auto& fixed : router.gateway->addresses)
             if (const auto address = Address::parse(fixed.address); address && address->version == 4 && gatewayAddress.empty())
                 gatewayAddress = fixed.address;
-    Texts inside;
-    for (const auto& each : router.interfaces) inside.push_back(quoted(routerInterfaceOf(each.port)));
+    for (const auto& each : router.interfaces) out.elements.push_back({"inside", quoted(routerInterfaceOf(each.port)), ""});
 
-    std::string out = collection("map", "inward", "ipv4_addr : ipv4_addr", inward) +
-                      collection("map", "outward", "ipv4_addr : ipv4_addr", outward) + collection("set", "inside", "ifname", inside);
-    out += "chain prerouting { type nat hook prerouting priority dstnat; policy accept;\n";
-    out +=
-        "  iifname @inside ip daddr " + std::string(metadataAddress) + " tcp dport 80 redirect to :" + std::to_string(metadataPort) + "\n";
-    out += "  dnat to ip daddr map @inward\n}\n";
-    out += "chain output { type nat hook output priority -100; policy accept;\n  dnat to ip daddr map @inward\n}\n";
+    out.chains["prerouting"] = {
+        "type nat hook prerouting priority dstnat; policy accept;",
+        {"iifname @inside ip daddr " + std::string(metadataAddress) + " tcp dport 80 redirect to :" + std::to_string(metadataPort),
+         "dnat to ip daddr map @inward"}};
+    out.chains["output"] = {"type nat hook output priority -100; policy accept;", {"dnat to ip daddr map @inward"}};
     // Nobody reaches the metadata listeners but through the address that guests know.
-    out += "chain input { type filter hook input priority 0; policy accept;\n  tcp dport " + std::to_string(metadataPort) +
-           " ct status and dnat == 0 drop\n}\n";
-    out += "chain postrouting { type nat hook postrouting priority srcnat; policy accept;\n";
-    if (!gatewayAddress.empty()) {
-        const auto gateway = quoted(gatewayInterfaceOf(router.gateway->port));
-        out += "  oifname " + gateway + " snat to ip saddr map @outward\n";
-        // From inside to a floating IP that leads inside again: the answer must come back through here.
-        out += "  iifname @inside oifname @inside ct status dnat snat to ip saddr map @outward\n";
-        out += "  iifname @inside oifname @inside ct status dnat snat to " + gatewayAddress + "\n";
-        if (router.snat) out += "  iifname @inside oifname " + gateway + " snat to " + gatewayAddress + "\n";
-    }
-    out += "}\n";
-    return replaceTable("ip stratolet_router", out);
+    out.chains["input"] = {"type filter hook input priority 0; policy accept;",
+                           {"tcp dport " + std::to_string(metadataPort) + " ct status and dnat == 0 drop"}};
+    auto& forward = out.chains["forward"] = {"type filter hook forward priority 0; policy accept;", {}};
+    auto& postrouting = out.chains["postrouting"] = {"type nat hook postrouting priority srcnat; policy accept;", {}};
+    if (gatewayAddress.empty()) return out;
+    const auto gateway = quoted(gatewayInterfaceOf(router.gateway->port));
+    // Who is behind an address is reached by a floating IP or in answer, not by knowing the way there.
+    if (router.snat)
+        forward.rules = {"iifname " + gateway + " ct state established,related accept", "iifname " + gateway + " ct status dnat accept",
+                         "iifname " + gateway + " drop"};
+    postrouting.rules = {"oifname " + gateway + " snat to ip saddr map @outward",
+                         // From inside to a floating IP that leads inside again: the answer must come back through here.
+                         "iifname @inside oifname @inside ct status dnat snat to ip saddr map @outward",
+                         "iifname @inside oifname @inside ct status dnat snat to " + gatewayAddress};
+    if (router.snat) postrouting.rules.push_back("iifname @inside oifname " + gateway + " snat to " + gatewayAddress);
+    return out;
 }
 
 }

@@ -2,19 +2,121 @@
 
 #include <stratolet/driver/network.hpp>
 
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "network/driver/linux_numbers.hpp"
+#include "network/address.hpp"
+#include "network/driver/linux_ruleset.hpp"
 
 namespace stratolet::network {
 
-/// The rules of the host's own namespace: who may send what (anti-spoofing, on the bridge) and what reaches whom (security groups, by
-/// connection), joined by the packet's mark: number of the sending port in the upper half, of the receiving port in the lower. One
-/// transaction that replaces our tables and no others. `plan` has been checked.
-std::string hostRules(const NetworkPlan& plan, bool nat, Numbers& numbers);
+/// What of the host itself answers guests and routers on external networks, beside ICMP: nothing, the API, or what the host likes.
+enum class GuestsReach { None, Api, All };
 
-/// Floating IPs, source NAT and the way to metadata in a router's namespace. `plan` has been checked.
-std::string routerRules(const PlannedRouter& router, std::uint16_t metadataPort);
+struct HostRulesOptions {
+    bool nat = true; ///< external networks have their gateway on this host
+    GuestsReach reach = GuestsReach::Api;
+    std::vector<std::uint16_t> apiPorts = {};
+};
+
+/// A connection as conntrack keeps it, in the direction of its first packet.
+struct Connection {
+    int zone = 0;
+    Address source, destination;
+    int protocol = 0;
+    int sourcePort = 0, destinationPort = 0; ///< of ICMP: type and code are in icmpType and icmpCode
+    int icmpType = 0, icmpCode = 0;
+};
+
+/// The rules of the host's own namespace: who may send what (anti-spoofing, on the bridge) and what reaches whom (security groups, by
+/// connection), joined by two numbers of each packet: its mark says which port it came from (upper half) and that its receiver is known
+/// (1), its priority which port it goes to. A port is elements of sets and maps, a security group two chains; ports that are in the same
+/// groups share the chains that name these. All that is given here has been checked.
+class HostRules {
+public:
+    explicit HostRules(HostRulesOptions options);
+
+    /// `zone` keeps the connections of networks apart that may use the same addresses.
+    void set(const PlannedNetwork& network, int zone);
+    void set(const PlannedSecurityGroup& group);
+    void set(const PlannedPort& port, int number); ///< 1–65535, its own on this host
+    void remove(const NetworkId& network);
+    void remove(const SecurityGroupId& group);
+    void remove(const PortId& port);
+
+    Ruleset& rules() { return rules_; }
+
+    /// Whose connections may have been closed since the last call.
+    bool mayHaveClosed() const { return !closed_.ports.empty() || !closed_.addresses.empty(); }
+    /// True where the rules as they are now, or the lack of the port, forbid a connection that they may have allowed before.
+    bool closes(const Connection& connection) const;
+    void closedAll() { closed_ = {}; }
+    void reconsider(const PortId& port); ///< it was not guarded before
+
+private:
+    struct Net {
+        int zone = 0;      ///< 0: that of the host
+        bool open = false; ///< the host itself has an address on it
+        RuleElements elements;
+        std::vector<std::string> masquerades;
+    };
+    struct Group {
+        bool stateful = true;
+        std::vector<PlannedRule> rules;
+    };
+    struct Guarded {
+        PlannedPort port;
+        int profile = 0, zone = 0;
+        RuleElements elements;
+        std::set<Prefix> addresses;
+    };
+    using Groups = std::vector<SecurityGroupId>;
+    struct Profile {
+        int number = 0, uses = 0;
+    };
+    using Place = std::pair<int, Address>; ///< zone and address
+
+    RuleElements elementsOf(const PlannedPort& port, int number, int profile) const;
+    int useProfile(const Groups& groups);
+    void leaveProfile(const Groups& groups);
+    void writeProfile(const Groups& groups, int number);
+    void writeProfilesWith(const SecurityGroupId& group);
+    void needMembers(const SecurityGroupId& group, int by);
+    void writeMasquerades();
+    bool allows(const Guarded& port, RuleDirection direction, const Connection& connection) const;
+
+    HostRulesOptions options_;
+    Ruleset rules_;
+    std::map<NetworkId, Net> networks_;
+    std::map<SecurityGroupId, Group> groups_;
+    std::map<PortId, Guarded> ports_;
+    std::map<Groups, Profile> profiles_;
+    std::set<int> profileNumbers_;
+    std::map<SecurityGroupId, int> members_;                     ///< how many need the sets of a group's members
+    std::map<SecurityGroupId, std::map<Prefix, int>> addresses_; ///< of a group's members
+    std::multimap<Place, PortId> places_;
+    struct {
+        std::set<PortId> ports;      ///< that are in fewer groups, have other addresses or are gone, or a rule of whose groups is gone
+        std::set<Place> places;      ///< where such ports were
+        std::set<Address> addresses; ///< that left a group
+    } closed_;
+};
+
+/// Floating IPs, source NAT and the way to metadata in a router's namespace.
+struct RouterRules {
+    std::map<std::string, RuleChain> chains;
+    RuleElements elements;
+    bool operator==(const RouterRules&) const = default;
+};
+RouterRules routerRules(const PlannedRouter& router, std::uint16_t metadataPort);
+void declareRouterTable(Ruleset& rules);
+
+inline constexpr std::string_view guardTable = "bridge stratolet_guard", filterTable = "inet stratolet_filter",
+                                  hostTable = "ip stratolet_host", routerTable = "ip stratolet_router";
 
 }

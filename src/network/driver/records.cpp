@@ -1,20 +1,38 @@
 #include "network/driver/records.hpp"
 
+#include <thread>
+
 #include "network/driver/linux_names.hpp"
 
 namespace stratolet::network {
 
-namespace {
-
-class RecordsNetworkDriver : public NetworkDriver {
-public:
-    void apply(const NetworkPlan&) override {}
-    std::string tapOf(const PortId& port) const override { return tapNameOf(port); }
-    std::vector<MetadataListener> takeMetadataListeners() override { return {}; }
-};
-
+std::vector<NetworkProblem> RecordsNetworkDriver::apply(const NetworkPlan& plan) {
+    std::unique_lock lock(mutex_);
+    const auto time = time_;
+    lock.unlock();
+    std::this_thread::sleep_for(time);
+    lock.lock();
+    plan_ = plan;
+    return problems_;
 }
 
-std::unique_ptr<NetworkDriver> recordsNetworkDriver() { return std::make_unique<RecordsNetworkDriver>(); }
+std::vector<NetworkProblem> RecordsNetworkDriver::findings(const NetworkPlan&) { return {}; }
+
+std::string RecordsNetworkDriver::tapOf(const PortId& port) const { return tapNameOf(port); }
+
+NetworkPlan RecordsNetworkDriver::plan() const {
+    const std::lock_guard lock(mutex_);
+    return plan_;
+}
+
+void RecordsNetworkDriver::failsWith(std::vector<NetworkProblem> problems) {
+    const std::lock_guard lock(mutex_);
+    problems_ = std::move(problems);
+}
+
+void RecordsNetworkDriver::takes(std::chrono::milliseconds time) {
+    const std::lock_guard lock(mutex_);
+    time_ = time;
+}
 
 }

@@ -2,11 +2,32 @@
 
 #include <stratolet/driver/network.hpp>
 
-#include <memory>
+#include <chrono>
+#include <mutex>
+#include <vector>
 
 namespace stratolet::network {
 
-/// Keeps what it is told and does nothing to the host: for a cloud whose servers are records only.
-std::unique_ptr<NetworkDriver> recordsNetworkDriver();
+/// Keeps what it is told and does nothing to the host: for a cloud whose servers are records only. Tests make it slow and let it fail.
+class RecordsNetworkDriver : public NetworkDriver {
+public:
+    std::vector<NetworkProblem> apply(const NetworkPlan& plan) override;
+    std::vector<NetworkProblem> findings(const NetworkPlan& plan) override;
+    void watch(std::function<void()> changed) override { changed_ = std::move(changed); }
+    std::string tapOf(const PortId& port) const override;
+    std::vector<MetadataListener> takeMetadataListeners() override { return {}; }
+
+    NetworkPlan plan() const; ///< as applied last
+    void failsWith(std::vector<NetworkProblem> problems);
+    void takes(std::chrono::milliseconds time); ///< each time it is applied
+    void changedByOthers() { changed_(); }
+
+private:
+    mutable std::mutex mutex_;
+    NetworkPlan plan_;
+    std::vector<NetworkProblem> problems_;
+    std::chrono::milliseconds time_{0};
+    std::function<void()> changed_;
+};
 
 }

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <filesystem>
@@ -28,8 +27,6 @@ const std::filesystem::path folder = "/run/netns"; // iproute2's place: `ip netn
 Fd openNetns(const std::filesystem::path& path) {
     return Fd(static_cast<int>(check(::open(path.c_str(), O_RDONLY | O_CLOEXEC), "open the network namespace " + path.string())));
 }
-
-Fd openOwnNetns() { return openNetns("/proc/thread-self/ns/net"); }
 
 void onThreadOfItsOwn(const std::function<void()>& work) {
     std::exception_ptr failed;
@@ -68,12 +65,6 @@ bool isNetns(const std::filesystem::path& path) {
     return here.st_dev != folderItself.st_dev;
 }
 
-}
-
-InNetns::InNetns(const Fd& netns) : home_(openOwnNetns()) { check(::setns(netns.get(), CLONE_NEWNET), "enter the network namespace"); }
-
-InNetns::~InNetns() {
-    if (::setns(home_.get(), CLONE_NEWNET) != 0) std::abort(); // never serve the next tenant from in here
 }
 
 namespace netns {

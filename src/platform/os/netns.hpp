@@ -8,17 +8,6 @@
 
 namespace stratolet {
 
-/// The calling thread is in `netns` as long as this lives, and home again after.
-class InNetns {
-public:
-    explicit InNetns(const Fd& netns);
-    ~InNetns();
-    InNetns(const InNetns&) = delete;
-
-private:
-    Fd home_;
-};
-
 /// Named network namespaces as iproute2 keeps them (/run/netns/NAME). All of them ensure.
 namespace netns {
 void ensure(const std::string& name); ///< made, with loopback up

@@ -51,6 +51,17 @@ private:
 
 Fd listensIn(const std::string& netns, const std::string& address, int port);
 bool connectsIn(const std::string& netns, const std::string& address, int port, int patienceMs = 700);
+/// A TCP connection that says a word now and then and hears whether it comes back.
+class Stream {
+public:
+    Stream(const std::string& from, const std::string& fromAddress, const Fd& listening, const std::string& address, int port);
+
+    bool lives(int patienceMs = 400); ///< a word comes through within that time
+
+private:
+    Fd near_, far_;
+};
+
 bool pingsIn(const std::string& netns, const std::string& address, int tries = 5);
 std::vector<unsigned char> bytesOf(const std::string& hex); ///< spaces are skipped
 

@@ -155,6 +155,29 @@ bool connectsIn(const std::string& netns, const std::string& address, int port, 
     return connected;
 }
 
+Stream::Stream(const std::string& from, const std::string& fromAddress, const Fd& listening, const std::string& address, int port) {
+    netns::inside(from, [&] {
+        Fd socket(static_cast<int>(check(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "open a socket")));
+        const auto own = at(fromAddress, 0), other = at(address, port);
+        check(bind(socket.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own), "bind to " + fromAddress);
+        connect(socket.get(), reinterpret_cast<const sockaddr*>(&other), sizeof other);
+        pollfd ready{socket.get(), POLLOUT, 0};
+        if (poll(&ready, 1, 3000) == 1) near_ = std::move(socket);
+    });
+    pollfd waiting{listening.get(), POLLIN, 0};
+    if (poll(&waiting, 1, 2000) == 1) far_ = Fd(accept4(listening.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+}
+
+bool Stream::lives(int patienceMs) {
+    if (!near_ || !far_) return false;
+    char buffer[64];
+    while (recv(far_.get(), buffer, sizeof buffer, 0) > 0) {
+    }
+    if (send(near_.get(), "x", 1, MSG_NOSIGNAL) != 1) return false;
+    pollfd ready{far_.get(), POLLIN, 0};
+    return poll(&ready, 1, patienceMs) == 1 && recv(far_.get(), buffer, sizeof buffer, 0) > 0;
+}
+
 bool pingsIn(const std::string& netns, const std::string& address, int tries) {
     for (int each = 0; each < tries; ++each)
         if (process::run({.argv = {"busybox", "ping", "-c", "1", "-W", "1", address}, .netns = netns}).succeeded()) return true;

@@ -1,0 +1,205 @@
+#include <catch2/catch.hpp>
+
+#include <functional>
+
+#include "compute/cloud.hpp"
+#include "network/network_plan.hpp"
+
+using namespace stratolet;
+using namespace stratolet::test;
+
+namespace {
+
+const std::string v2 = "/network/v2.0/";
+
+std::string inQuotes(const std::string& text) { return "\"" + text + "\""; }
+
+/// The id of what an answer of this status made.
+std::string made(const Answer& answer, const std::string& noun, int status = 201) {
+    INFO(answer.body);
+    REQUIRE(answer.status == status);
+    return answer.json().object(noun).text("id");
+}
+
+struct Wired {
+    Cloud cloud;
+    const Member& alice = cloud.alice;
+    std::string outside = alice.gets(v2 + "networks?router:external=true").json().array("networks").items().at(0).text("id");
+
+    std::string network(const std::string& cidr) {
+        const auto id = made(alice.posts(v2 + "networks", R"({"network":{"name":"n"}})"), "network");
+        subnet(id, cidr);
+        return id;
+    }
+    std::string subnet(const std::string& on, const std::string& cidr) {
+        return made(alice.posts(v2 + "subnets",
+                                R"({"subnet":{"network_id":)" + inQuotes(on) + R"(,"ip_version":4,"cidr":)" + inQuotes(cidr) + "}}"),
+                    "subnet");
+    }
+    Answer asksServer(const std::string& on) {
+        return alice.posts("/compute/v2.1/servers", R"({"server":{"name":"s","flavorRef":"1","imageRef":)" + inQuotes(cloud.image) +
+                                                        R"(,"networks":[{"uuid":)" + inQuotes(on) + "}]}}");
+    }
+    std::string boots(const std::string& on) {
+        const auto id = made(asksServer(on), "server", 202);
+        cloud.appliance.settle();
+        return id;
+    }
+    std::string portOf(const std::string& server) {
+        return alice.gets(v2 + "ports?device_id=" + server).json().array("ports").items().at(0).text("id");
+    }
+    std::string status(const std::string& noun, const std::string& id) {
+        return alice.gets(v2 + noun + "s/" + id).json().object(noun).text("status");
+    }
+    NetworkPlan readAnew() {
+        return cloud.appliance.appliance().store().read([](store::Reader& db) { return network::networkPlan(db, "openstacklocal"); });
+    }
+};
+
+}
+
+TEST_CASE("The plan that is kept up is the plan that is read anew, whatever happens", "[network][wiring]") {
+    Wired world;
+    const auto& alice = world.alice;
+    const auto admin = world.cloud.appliance.admin();
+    const auto follows = [&](const std::string& what) {
+        world.cloud.appliance.settle();
+        INFO(what);
+        CHECK(world.cloud.appliance.network().plan() == world.readAnew());
+    };
+    const auto changes = [&](const std::string& what, const Answer& answer, int status) {
+        INFO(what << ": " << answer.body);
+        REQUIRE(answer.status == status);
+        follows(what);
+        return answer;
+    };
+    const auto first = world.network("10.1.0.0/24"), second = world.network("10.2.0.0/24");
+    const auto one = world.boots(first), two = world.boots(second);
+    follows("servers");
+    const auto router = made(changes("router", alice.posts(v2 + "routers", R"({"router":{}})"), 201), "router");
+    const auto at = [&](const std::string& action, const std::string& on) {
+        const auto subnet = alice.gets(v2 + "subnets?network_id=" + on).json().array("subnets").items().at(0).text("id");
+        return alice.puts(v2 + "routers/" + router + "/" + action, R"({"subnet_id":)" + inQuotes(subnet) + "}");
+    };
+    changes("interface", at("add_router_interface", first), 200);
+    changes("another", at("add_router_interface", second), 200);
+    const auto changeRouter = [&](const std::string& what) {
+        changes(what, alice.puts(v2 + "routers/" + router, R"({"router":{)" + what + "}}"), 200);
+    };
+    changeRouter(R"("external_gateway_info":{"network_id":)" + inQuotes(world.outside) + "}");
+    const auto floating = changes("floating IP",
+                                  alice.posts(v2 + "floatingips", R"({"floatingip":{"floating_network_id":)" + inQuotes(world.outside) +
+                                                                      R"(,"port_id":)" + inQuotes(world.portOf(one)) + "}}"),
+                                  201)
+                              .json()
+                              .object("floatingip")
+                              .text("id");
+    CHECK(world.readAnew().routers.at(0).floatingIps.size() == 1);
+    const auto moveTo = [&](const std::string& port) {
+        changes("floating IP moved to " + port, alice.puts(v2 + "floatingips/" + floating, R"({"floatingip":{"port_id":)" + port + "}}"),
+                200);
+    };
+    moveTo(inQuotes(world.portOf(two)));
+    moveTo("null");
+    moveTo(inQuotes(world.portOf(one)));
+    changeRouter(R"("routes":[{"destination":"10.9.0.0/16","nexthop":"10.1.0.9"}])");
+    changeRouter(R"("admin_state_up":false)");
+    changeRouter(R"("admin_state_up":true)");
+    changeRouter(R"("routes":null)");
+
+    const auto group =
+        made(changes("group", alice.posts(v2 + "security-groups", R"({"security_group":{"name":"a"}})"), 201), "security_group");
+    const auto other =
+        made(changes("group", alice.posts(v2 + "security-groups", R"({"security_group":{"name":"b"}})"), 201), "security_group");
+    const auto rule =
+        made(changes("rule",
+                     alice.posts(v2 + "security-group-rules", R"({"security_group_rule":{"direction":"ingress","security_group_id":)" +
+                                                                  inQuotes(group) + R"(,"remote_group_id":)" + inQuotes(other) + "}}"),
+                     201),
+             "security_group_rule");
+    const auto changePort = [&](const std::string& server, const std::string& what, const Member& who) {
+        changes(what, who.puts(v2 + "ports/" + world.portOf(server), R"({"port":{)" + what + "}}"), 200);
+    };
+    changePort(one, R"("security_groups":[)" + inQuotes(group) + "]", alice);
+    changes("a group that a rule names is deleted", alice.deletes(v2 + "security-groups/" + other), 204);
+    CHECK(alice.gets(v2 + "security-group-rules/" + rule).status == 404);
+    changePort(one, R"("allowed_address_pairs":[{"ip_address":"10.1.0.99"}])", alice);
+    changePort(one, R"("admin_state_up":false)", alice);
+    changePort(one, R"("fixed_ips":[{"ip_address":"10.1.0.77"}])", alice);
+    CHECK(world.readAnew().routers.at(0).floatingIps.empty()); // it led to the address before
+    moveTo(inQuotes(world.portOf(one)));
+
+    const auto changeNetwork = [&](const std::string& what, const Member& who) {
+        changes(what, who.puts(v2 + "networks/" + first, R"({"network":{)" + what + "}}"), 200);
+    };
+    changeNetwork(R"("admin_state_up":false)", alice);
+    changeNetwork(R"("admin_state_up":true)", alice);
+    changeNetwork(R"("mtu":1400)", alice);
+    changeNetwork(R"("router:external":true)", admin);
+    changeNetwork(R"("router:external":false)", admin);
+    const auto more = world.subnet(first, "10.3.0.0/24");
+    follows("subnet");
+    changes("DHCP off", alice.puts(v2 + "subnets/" + more, R"({"subnet":{"enable_dhcp":false}})"), 200);
+    changes("subnet gone", alice.deletes(v2 + "subnets/" + more), 204);
+
+    changes("server gone", alice.deletes("/compute/v2.1/servers/" + one), 204);
+    changes("interface gone", at("remove_router_interface", first), 200);
+    changes("network gone", alice.deletes(v2 + "networks/" + first), 204);
+    changes("gateway port's address",
+            admin.puts(v2 + "ports/" + world.readAnew().routers.at(0).gateway->port.text,
+                       R"({"port":{"fixed_ips":[{"ip_address":"172.24.4.200"}]}})"),
+            200);
+    changes("floating IP gone", alice.deletes(v2 + "floatingips/" + floating), 204);
+    changes("server gone", alice.deletes("/compute/v2.1/servers/" + two), 204);
+    changes("interface gone", at("remove_router_interface", second), 200);
+    changes("router gone", alice.deletes(v2 + "routers/" + router), 204);
+    CHECK(world.readAnew().ports.empty());
+    world.cloud.appliance.restart();
+    follows("restart");
+}
+
+TEST_CASE("What can't be wired shows where it is, and fails whose it is", "[network][wiring]") {
+    Wired world;
+    const auto good = world.network("10.1.0.0/24"), bad = world.network("10.2.0.0/24");
+    const auto router = made(world.alice.posts(v2 + "routers", R"({"router":{}})"), "router");
+    auto& driver = world.cloud.appliance.network();
+    using Of = NetworkProblem::Of;
+    driver.failsWith({{Of::Network, bad, "no bridge"}, {Of::Router, router, "no way"}});
+    const auto before = world.boots(good);
+    CHECK(world.cloud.status(world.alice, before) == "ACTIVE");
+    CHECK(world.status("port", world.portOf(before)) == "ACTIVE");
+    CHECK(world.status("network", good) == "ACTIVE");
+    CHECK(world.status("network", bad) == "ERROR");
+    CHECK(world.status("router", router) == "ERROR");
+    const auto failed = world.alice.gets(v2 + "networks?status=ERROR").json().array("networks").items();
+    REQUIRE(failed.size() == 1);
+    CHECK(failed[0].text("id") == bad);
+    CHECK(world.cloud.status(world.alice, world.boots(bad)) == "ACTIVE"); // its port is wired
+
+    // A guest that must be started again is no hindrance to starting it.
+    const auto port = world.portOf(before);
+    driver.failsWith({{Of::Port, port, "cut off", false}});
+    driver.changedByOthers();
+    for (int tries = 0; tries < 100 && world.status("port", port) != "DOWN"; ++tries) usleep(50'000);
+    CHECK(world.status("port", port) == "DOWN");
+    CHECK(world.status("network", bad) == "ACTIVE");
+    CHECK(world.cloud.acts(world.alice, before, R"({"reboot":{"type":"HARD"}})").status == 202);
+    world.cloud.appliance.settle();
+    CHECK(world.cloud.status(world.alice, before) == "ACTIVE");
+    driver.failsWith({});
+    driver.changedByOthers();
+    for (int tries = 0; tries < 100 && world.status("port", port) != "ACTIVE"; ++tries) usleep(50'000);
+    CHECK(world.status("port", port) == "ACTIVE");
+
+    // A port that has no device fails its own server.
+    const auto ownPort = made(world.alice.posts(v2 + "ports", R"({"port":{"network_id":)" + inQuotes(good) + "}}"), "port");
+    driver.failsWith({{Of::Port, ownPort, "no device", true}});
+    const auto server = made(world.alice.posts("/compute/v2.1/servers", R"({"server":{"name":"s","flavorRef":"1","imageRef":)" +
+                                                                            inQuotes(world.cloud.image) + R"(,"networks":[{"port":)" +
+                                                                            inQuotes(ownPort) + "}]}}"),
+                             "server", 202);
+    const auto other = world.boots(good);
+    CHECK(world.cloud.status(world.alice, other) == "ACTIVE");
+    for (int tries = 0; tries < 200 && world.cloud.status(world.alice, server) != "ERROR"; ++tries) usleep(50'000);
+    CHECK(world.cloud.status(world.alice, server) == "ERROR");
+}
