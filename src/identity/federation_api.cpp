@@ -322,10 +322,12 @@ void addFederationRoutes(Routes& routes, Federation& federation, Core& core) {
     add(Method::Patch, mappings + "/{id}", "identity:update_mapping", updateMapping);
 
     for (const auto method : {Method::Get, Method::Post})
-        routes.push_back({method, protocols + "/{id}/auth", open("the bearer's signature is the proof"), [&](Request& request) {
+        routes.push_back({method, protocols + "/{id}/auth", open("the bearer's signature is the proof"),
+                          [&](Request& request) {
                               const auto result = federation.logIn(request.param("provider"), request.param("id"), bearerOf(request));
                               return loginAnswer(request, result, core.parts.store.reader());
-                          }});
+                          },
+                          http::Runs::Worker}); // a GET, too, writes down who came
 }
 
 }
