@@ -47,18 +47,21 @@ Dispatch::Target Dispatch::prepare(Request& request, std::string_view target, co
         target = path == std::string_view::npos ? "/" : target.substr(path);
     }
     const auto question = target.find('?');
-    const auto normal = percentNormalized(target.substr(0, question));
-    std::string_view path = normal;
+    std::string_view path = target.substr(0, question);
+    std::string normal;
+    if (path.find('%') != std::string_view::npos) path = normal = percentNormalized(path);
     if (question != std::string_view::npos) request.queryText = target.substr(question + 1);
     request.base = request.endpoint = endpoint_;
 
     Target place;
     try {
         request.query = Query::parse(request.queryText);
-        if (const auto decoded = percentDecoded(path, false); !isUtf8(decoded) || decoded.find('\0') != std::string::npos)
+        request.path = percentDecoded(path, false);
+        if (!isUtf8(request.path) || request.path.find('\0') != std::string::npos)
             throw Error(Failure::Invalid, "The path has a character that is no text.");
     } catch (const Error& error) {
         place.wrong = error;
+        request.path = asUtf8(request.path);
     }
     std::size_t index = 0;
     for (; index < sites_.size(); ++index) {
@@ -67,18 +70,15 @@ Dispatch::Target Dispatch::prepare(Request& request, std::string_view target, co
             if (!place.site || (siteName.empty() && site.prefix.size() > place.site->prefix.size())) place.site = &site;
         }
     }
-    if (!place.site) {
-        request.path = asUtf8(path);
-        return place;
-    }
+    if (!place.site) return place;
     request.base += place.site->prefix;
     if (siteName.empty()) {
         path.remove_prefix(place.site->prefix.size());
-        if (path.empty()) path = "/"; // a service's address is the same with and without its last slash
+        request.path.erase(0, place.site->prefix.size()); // which has nothing to decode
+        if (path.empty()) request.path = path = "/"; // a service's address is the same with and without its last slash
     }
     const auto& router = *served_[static_cast<std::size_t>(place.site - sites_.data())].router;
     auto found = router.find(request.method, path);
-    request.path = asUtf8(percentDecoded(path, false));
     place.route = request.route = found.route;
     place.allowed = std::move(found.allowed);
     if (found.route) {

@@ -24,7 +24,7 @@ struct ServerOptions {
     std::size_t connectionsPerPeerMax = 1024; ///< of one listener and one address of a client (IPv6: one /64)
     std::size_t connectionsPerPlaceMax = 64;  ///< of one adopted listener; a quarter of them at most from one peer
     std::uint32_t headerBytesMax = 64 << 10;
-    std::size_t bufferedBytesMax = 128 << 20, bufferedBytesPerPeerMax = 32 << 20; ///< what connections hold beyond 16 KiB each; then 503
+    std::size_t bufferedBytesMax = 64 << 20, bufferedBytesPerPeerMax = 16 << 20; ///< what connections hold beyond 16 KiB each; then 503
     std::chrono::milliseconds headerTimeout = std::chrono::seconds(20); ///< from the first byte of a request to the end of its header
     std::chrono::milliseconds idleTimeout = std::chrono::seconds(75);   ///< between requests
     std::chrono::milliseconds stallTimeout = std::chrono::seconds(60);  ///< a body that makes no progress, either way

@@ -240,8 +240,11 @@ Task<Response> Session::answerPlain(Exchange& exchange) {
         for (std::size_t piece = plainPieceBytes; !parser.done(); piece = parser.body().size() + plainPieceBytes) {
             co_await readBody(parser, piece);
             if (!admission_->holds(parser.body().size())) throw tooMuchBuffered();
+            // In one piece from now on: what a text leaves behind as it grows is as much again.
+            if (const auto length = parser.contentLength()) parser.body().reserve(static_cast<std::size_t>(*length));
         }
     } catch (const Error& error) {
+        parser.body() = std::string(); // the connection may stay a while
         co_return shared_.dispatch.refuse(place, request, error);
     }
     request.body = std::move(parser.body());
