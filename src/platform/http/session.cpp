@@ -29,7 +29,7 @@ namespace {
 
 constexpr std::size_t smallReadBytes = 4 << 10, largeReadBytes = 256 << 10; // asked of the socket at once
 constexpr std::size_t uploadPieceBytes = 512 << 10;                         // handed to a sink at once
-constexpr std::size_t plainPieceBytes = 16 << 10;                           // of a body that isn't streamed, looked at together
+constexpr std::size_t plainPieceBytes = 8 << 10;                            // of a body that isn't streamed, looked at together
 constexpr std::size_t skippedBytesMax = 64 << 10;                           // of an unwanted body, to keep the connection
 constexpr std::size_t lingerBytesMax = 4 << 20; // of an unwanted body, so that the client gets to read our answer
 constexpr std::chrono::seconds lingerTime{2};
@@ -237,11 +237,14 @@ Task<Response> Session::answerPlain(Exchange& exchange) {
         if (parser.contentLength().value_or(0) > place.site->bodyBytesMax) throw Error(Failure::TooLarge, "Request is too large.");
         if (parser.hasBody()) co_await sayGoOn(exchange);
         expectBody(begun + shared_.options.bodyTimeout);
-        for (std::size_t piece = plainPieceBytes; !parser.done(); piece = parser.body().size() + plainPieceBytes) {
-            co_await readBody(parser, piece);
-            if (!admission_->holds(parser.body().size())) throw tooMuchBuffered();
-            // In one piece from now on: what a text leaves behind as it grows is as much again.
-            if (const auto length = parser.contentLength()) parser.body().reserve(static_cast<std::size_t>(*length));
+        for (std::size_t room = 0; !parser.done();) {
+            auto& body = parser.body();
+            if (body.size() + plainPieceBytes + smallReadBytes > room) {
+                room = std::max(2 * room, Crowd::Admission::freeBytes);
+                if (!admission_->holds(room)) throw tooMuchBuffered();
+                body.reserve(room);
+            }
+            co_await readBody(parser, body.size() + plainPieceBytes);
         }
     } catch (const Error& error) {
         parser.body() = std::string(); // the connection may stay a while
