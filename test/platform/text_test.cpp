@@ -58,3 +58,18 @@ TEST_CASE("A length counts characters, and a text is cut between two of them") {
     CHECK(beginningOf("a\xc3\xbcz", 2) == "a");
     CHECK(beginningOf("\xf0\x9f\x98\x80", 3).empty());
 }
+
+TEST_CASE("A folded name has neither case nor a form that Unicode writes it in") {
+    const std::string whole = "\xc3\x9c", apart = "U\xcc\x88", small = "u\xcc\x88"; // U with a diaeresis
+    CHECK(foldedName("ADMIN") == "admin");
+    CHECK(foldedName(whole) == foldedName(apart));
+    CHECK(foldedName(whole) == small);
+    CHECK(foldedName("stra\xc3\x9f"
+                     "e") == foldedName("STRASSE"));
+    CHECK(foldedName("\xce\xa3\xce\xaf\xcf\x82") == foldedName("\xcf\x83\xce\x8a\xce\xa3")); // sigma has two small forms
+    CHECK(foldedName("\xea\xb0\x81") == foldedName("\xe1\x84\x80\xe1\x85\xa1\xe1\x86\xa8")); // a syllable of Hangul
+    CHECK(foldedName("a\xcc\x81\xcc\xa3") == foldedName("a\xcc\xa3\xcc\x81"));               // marks in either order
+    CHECK(foldedName("a") != foldedName("\xc3\xa1"));
+    CHECK(foldedName(foldedName(whole)) == foldedName(whole));
+    CHECK_NOTHROW(foldedName("\xff\xc3"));
+}

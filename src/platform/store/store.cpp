@@ -19,6 +19,7 @@
 
 #include "platform/os/fd.hpp"
 #include "platform/os/prompt.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::store {
 namespace {
@@ -32,6 +33,13 @@ constexpr std::size_t batchMax = 512; // changes in one flush: bounds how long t
 
 void executePlain(sqlite3* db, const char* sql) {
     if (const int code = sqlite3_exec(db, sql, nullptr, nullptr, nullptr); code != SQLITE_OK) fail(db, sqlite3_extended_errcode(db), sql);
+}
+
+/// folded_name(TEXT), for migrations: what is kept in a column needs no function to be looked for.
+void foldName(sqlite3_context* context, int, sqlite3_value** values) {
+    const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(values[0]));
+    const auto folded = foldedName({text ? text : "", static_cast<std::size_t>(sqlite3_value_bytes(values[0]))});
+    sqlite3_result_text64(context, folded.data(), folded.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
 }
 
 void bind(sqlite3_stmt* statement, int index, const Value& value) {
@@ -84,6 +92,8 @@ public:
             executePlain(db_, durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF");
             executePlain(db_, "PRAGMA foreign_keys=ON");
             executePlain(db_, "PRAGMA cache_size=-8192");
+            sqlite3_create_function_v2(db_, "folded_name", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr, foldName, nullptr, nullptr,
+                                       nullptr);
         } else {
             executePlain(db_, "PRAGMA cache_size=-2048"); // KiB, as it is needed; the kernel's page cache is behind it
         }

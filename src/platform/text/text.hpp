@@ -14,6 +14,10 @@ std::string lowered(std::string_view text);
 /// Equal but for the case of ASCII letters.
 bool sameWithoutCase(std::string_view left, std::string_view right);
 
+/// The same for two spellings of one name: its letters without case, whatever language they are of, and without a difference between one
+/// that is written as a whole and one that is put together (Unicode: full case folding and NFD). For comparing, never for showing.
+std::string foldedName(std::string_view name);
+
 /// How many characters (Unicode code points) a text of UTF-8 has.
 std::size_t charactersIn(std::string_view text);
 
