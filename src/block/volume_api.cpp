@@ -153,7 +153,7 @@ Response update(Request& request, VolumeService& volumes) {
             if (const auto value = body.find(name)) volume.description = shortTextOrNull(*value), any = true;
         if (const auto value = body.find("metadata"); value && !value->isNull()) volume.metadata = metadataIn(*value), any = true;
         if (!any && microversionOf(request) >= Microversion{53})
-            throw Error(Failure::Invalid, "Invalid input for field/attribute volume. Value: ", body.dump(),
+            throw Error(Failure::Invalid, "Invalid input for field/attribute volume. Value: ", body.shown(),
                         ". It must have a name, a description or metadata.");
     });
     return volumeResponse(200, styleOf(request, volumes, false), view);

@@ -112,3 +112,32 @@ TEST_CASE("Text that is no UTF-8 never leaves, neither in JSON nor in the log", 
         CHECK(logged.find("a \xef\xbf\xbd b") != std::string_view::npos);
     }
 }
+
+TEST_CASE("A refusal never repeats what may be a secret", "[json]") {
+    const auto refusal = [](const std::string& text, const std::function<void(const Json&)>& ask) {
+        try {
+            ask(Json::parse(text));
+        } catch (const Error& error) {
+            return std::string(error.what());
+        }
+        return std::string("nothing was refused");
+    };
+    const std::string wrong[] = {
+        refusal(R"({"user":{"password":["hunter2"]}})", [](const Json& body) { body.object("user").text("password"); }),
+        refusal(R"({"user":{"password":"hunter2","x":1}})", [](const Json& body) { body.object("user").onlyKnows({"password"}); }),
+        refusal(R"({"user":[{"adminPass":"hunter2"}]})", [](const Json& body) { body.object("user"); }),
+        refusal(R"({"auth":{"identity":"hunter2"}})", [](const Json& body) { body.object("auth").object("identity"); }),
+        refusal(R"({"auth":{"identity":{"password":{"user":{"name":"hunter2"}}}}})",
+                [](const Json& body) { body.object("auth").object("identity").object("password").array("user"); }),
+        refusal(R"({"credential":{"blob":{"secret":"hunter2"}}})", [](const Json& body) { body.object("credential").text("blob"); }),
+        refusal(R"({"changePassword":{"adminPass":{"a":"hunter2"}}})",
+                [](const Json& body) { body.object("changePassword").text("adminPass"); }),
+        refusal(R"([{"original_password":"hunter2"}])", [](const Json& body) { body.text(); }),
+    };
+    for (const auto& each : wrong) {
+        CHECK_THAT(each, Catch::Contains("Invalid input") && Catch::Contains("***"));
+        CHECK_THAT(each, !Catch::Contains("hunter2"));
+    }
+    CHECK_THAT(refusal(R"({"server":{"name":7}})", [](const Json& body) { body.object("server").text("name"); }),
+               Catch::Contains("server.name. Value: 7."));
+}

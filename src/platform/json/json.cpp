@@ -214,7 +214,7 @@ void Json::onlyKnows(std::initializer_list<std::string_view> known) const {
         bool expected = false;
         for (const auto each : known) expected = expected || each == name;
         if (!expected)
-            throw Error(Failure::Invalid, "Invalid input for field/attribute ", path_.empty() ? name : path_, ". Value: ", dump(),
+            throw Error(Failure::Invalid, "Invalid input for field/attribute ", path_.empty() ? name : path_, ". Value: ", shown(),
                         ". Additional properties are not allowed ('", name, "' was unexpected)");
     }
 }
@@ -226,10 +226,70 @@ std::string Json::dump() const {
     return {buffer.GetString(), buffer.GetSize()};
 }
 
+namespace {
+
+constexpr std::string_view hidden = "***";
+
+bool isSecretName(std::string_view name) {
+    const auto small = lowered(name);
+    // "identity" holds the proofs of a login, whatever a client takes for their form.
+    for (const std::string_view whole : {"auth", "identity", "blob", "personality", "user_data", "signature", "key"})
+        if (small == whole) return true;
+    for (const std::string_view part : {"pass", "secret", "token", "private", "credential"})
+        if (small.find(part) != std::string::npos) return true;
+    return false;
+}
+
+/// A path is names with dots between them, and places in lists behind them in square brackets.
+bool leadsToSecret(std::string_view path) {
+    for (const auto part : split(path, '.'))
+        if (isSecretName(part.substr(0, part.find('[')))) return true;
+    return false;
+}
+
+void writeShown(rapidjson::Writer<rapidjson::StringBuffer>& writer, const Tree& value) {
+    const auto text = [&](std::string_view each) { writer.String(each.data(), static_cast<rapidjson::SizeType>(each.size())); };
+    if (value.IsObject()) {
+        writer.StartObject();
+        for (const auto& each : value.GetObject()) {
+            text(viewOf(each.name));
+            if (isSecretName(viewOf(each.name)))
+                text(hidden);
+            else
+                writeShown(writer, each.value);
+        }
+        writer.EndObject();
+    } else if (value.IsArray()) {
+        writer.StartArray();
+        for (const auto& each : value.GetArray()) // a text with no name of its own may be anything
+            if (each.IsString())
+                text(hidden);
+            else
+                writeShown(writer, each);
+        writer.EndArray();
+    } else {
+        value.Accept(writer);
+    }
+}
+
+std::string shortened(const std::string& text) {
+    constexpr std::size_t bytesMax = 200;
+    return text.size() <= bytesMax ? text : std::string(beginningOf(text, bytesMax)) + "…";
+}
+
+}
+
+std::string Json::shown() const {
+    if (leadsToSecret(path_)) return std::string(hidden);
+    if (isText()) return shortened(text());
+    rapidjson::StringBuffer buffer;
+    rapidjson::Writer<rapidjson::StringBuffer> writer(buffer);
+    writeShown(writer, tree(value_));
+    return shortened({buffer.GetString(), buffer.GetSize()});
+}
+
 void Json::refuse(std::string_view what) const {
-    std::string shown = isText() ? text() : dump();
-    if (shown.size() > 200) shown = std::string(beginningOf(shown, 200)) + "…";
-    throw Error(Failure::Invalid, "Invalid input for field/attribute ", path_.empty() ? "body" : path_, ". Value: ", shown, ". ", what);
+    throw Error(Failure::Invalid, "Invalid input for field/attribute ", path_.empty() ? "body" : path_, ". Value: ", shown(), ". ", what);
 }
 
 void JsonWriter::separate() {

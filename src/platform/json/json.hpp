@@ -56,7 +56,13 @@ public:
     std::string dump() const;
 
     /// Throws Error(Invalid) "Invalid input for field/attribute <path>. Value: <value>. <what>" (the wording clients of this API know).
+    /// The value stands there as far as it can be no secret: see shown().
     [[noreturn]] void refuse(std::string_view what) const;
+
+    /// This value for a message: "***" instead of what is, or is in, a member whose name is that of a secret (a password, a token, a key,
+    /// the proofs of a login …), and of the texts in a list that it shows; and shortened. The one place where a request's body gets into an
+    /// answer or a log.
+    std::string shown() const;
 
 private:
     Json(std::shared_ptr<const void> document, const void* value, std::string path);
