@@ -73,6 +73,7 @@ struct Bench {
     Log log{{.level = Log::Level(99)}};
     Metrics metrics;
     Uploads uploads;
+    std::atomic<int> costly = 0; ///< requests that were worked on
     std::unique_ptr<Workers> workers;
     std::unique_ptr<http::Server> server;
     std::uint16_t port = 0;
@@ -120,6 +121,16 @@ struct Bench {
                  response.file = http::FileBody{Fd(::open((folder / "f").c_str(), O_RDONLY | O_CLOEXEC)), 1, 500000};
                  return response;
              }},
+            {.method = Method::Post,
+             .pattern = "/costly",
+             .access = noRule,
+             .handler =
+                 [this](Request&) {
+                     ++costly;
+                     std::this_thread::sleep_for(100ms);
+                     return http::textResponse(200, "costly");
+                 },
+             .isCostly = [](const Request& request) { return request.query.has("really"); }},
             {Method::Put, "/upload", noRule, http::Upload([this](Request& request) -> std::unique_ptr<http::BodySink> {
                  if (request.query.has("refuse")) throw Error(Failure::Conflict, "not now");
                  return std::make_unique<CountingSink>(uploads);
@@ -675,6 +686,51 @@ TEST_CASE("What connections hold together, and those of one peer, has a bound, a
     CHECK(small(here + 3) == "HTTP/1.1 201");
     CHECK_THAT(first->says(std::string(1000, 'x')).hears(), StartsWith("HTTP/1.1 201"));
     CHECK_THAT(large(here, true)->hears(), StartsWith("HTTP/1.1 201"));
+}
+
+TEST_CASE("What is costly has a lane of its own: nothing else waits for it, addresses take turns, and too much gets 503", "[http]") {
+    http::ServerOptions options;
+    options.costlyQueue = 4;
+    Bench bench(options, 1);
+    const std::string post = "POST /thing/costly?really HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
+    std::vector<std::unique_ptr<Line>> flood;
+    for (int each = 0; each < 12; ++each) flood.push_back(std::make_unique<Line>(bench.port));
+    for (auto& each : flood) each->says(post);
+    while (bench.costly == 0) std::this_thread::sleep_for(1ms);
+    std::this_thread::sleep_for(20ms);
+
+    const auto began = std::chrono::steady_clock::now();
+    Line plain(bench.port), other(bench.port, INADDR_LOOPBACK + 1);
+    other.says(post);
+    // The only worker is free, and the costly route isn't costly each time.
+    CHECK_THAT(plain.says("POST /thing/costly HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").hears(), StartsWith("HTTP/1.1 200"));
+    CHECK_THAT(other.hears(2s), StartsWith("HTTP/1.1 200"));
+    CHECK(std::chrono::steady_clock::now() - began < 2500ms);
+
+    int busy = 0, answered = 0;
+    for (auto& each : flood) {
+        const auto heard = each->hears(300ms);
+        if (heard.starts_with("HTTP/1.1 503") && heard.find("Retry-After") != std::string::npos) ++busy;
+        if (heard.starts_with("HTTP/1.1 200")) ++answered;
+    }
+    CHECK(busy >= 7);
+    CHECK(answered >= 3);
+    CHECK(busy + answered == 12);
+}
+
+TEST_CASE("What is costly is not done for a client that has hung up", "[http]") {
+    Bench bench;
+    const std::string post = "POST /thing/costly?really HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
+    std::vector<std::unique_ptr<Line>> lines;
+    for (int each = 0; each < 5; ++each) {
+        lines.push_back(std::make_unique<Line>(bench.port));
+        lines.back()->says(post);
+        std::this_thread::sleep_for(10ms);
+    }
+    for (std::size_t each = 1; each < lines.size(); ++each) lines[each]->hangsUp();
+    CHECK_THAT(lines.front()->hears(500ms), StartsWith("HTTP/1.1 200"));
+    CHECK_THAT(Line(bench.port).says(post).hears(500ms), StartsWith("HTTP/1.1 200"));
+    CHECK(bench.costly == 2);
 }
 
 TEST_CASE("Draining lets a request end and then takes no more", "[http]") {

@@ -157,6 +157,9 @@ struct Route {
     Access access;
     std::variant<Handler, Upload> handler;
     Runs runs = Runs::ByMethod;
+    /// True of a request that takes a processor for long by design: it runs in the lane of those (FairWorkers), which is small, takes the
+    /// clients' addresses in turns, and says 503 early. Asked where the request was read, so it must not block; null: none does.
+    std::function<bool(const Request&)> isCostly = {};
 };
 using Routes = std::vector<Route>;
 

@@ -22,6 +22,7 @@
 #include "platform/http/stream.hpp"
 #include "platform/log/log.hpp"
 #include "platform/metrics/metrics.hpp"
+#include "platform/workers/fair_workers.hpp"
 
 namespace stratolet::http {
 namespace {
@@ -82,6 +83,7 @@ struct Server::Impl {
     std::atomic<std::size_t> connections = 0, adoptedConnections = 0, next = 0;
     std::size_t turnedAway = 0; // since the log last said so
     std::chrono::steady_clock::time_point turnedAwayLogged{};
+    FairWorkers costly;
     bool started = false;
 
     Impl(ServerOptions given, Workers& givenWorkers, Ambient& givenAmbient, Log& givenLog, Metrics& metrics)
@@ -90,8 +92,9 @@ struct Server::Impl {
           ambient(givenAmbient),
           log(givenLog),
           dispatch(givenAmbient, givenLog, metrics),
-          shared{dispatch, workers, ambient, log, options, draining},
-          buffers{options.bufferedBytesMax, options.bufferedBytesPerPeerMax} {
+          shared{dispatch, workers, costly, ambient, log, options, draining},
+          buffers{options.bufferedBytesMax, options.bufferedBytesPerPeerMax},
+          costly("costly", options.costlyThreads, options.costlyQueue) {
         for (int each = 0; each < std::max(1, options.threads); ++each) loops.push_back(std::make_unique<Loop>());
         metrics.gauge("stratolet_http_connections", "Open connections", [this] { return static_cast<double>(connections.load()); });
         if (!options.certificateFile.empty()) tls = std::make_shared<const TlsContext>(options.certificateFile, options.keyFile);
@@ -282,9 +285,10 @@ void Server::drain(std::chrono::milliseconds patience) {
             impl_->onLoop(*loop, [&] {
                 for (auto& each : loop->sessions) each.closeIfIdle();
             });
-        if (impl_->connections == 0) return;
+        if (impl_->connections == 0) break;
         if (patience.count() > 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
     } while (std::chrono::steady_clock::now() < until);
+    impl_->costly.finish(); // what the handlers work on goes before this does
 }
 
 void Server::reloadCertificate() {

@@ -12,6 +12,7 @@
 namespace stratolet {
 class Ambient;
 class Log;
+class FairWorkers;
 class Metrics;
 class Workers;
 }
@@ -23,6 +24,8 @@ struct ServerOptions {
     std::size_t connectionsMax = 4096;        ///< of one listener, and of all adopted ones together
     std::size_t connectionsPerPeerMax = 1024; ///< of one listener and one address of a client (IPv6: one /64)
     std::size_t connectionsPerPlaceMax = 64;  ///< of one adopted listener; a quarter of them at most from one peer
+    std::size_t costlyThreads = 1;            ///< of the lane for requests that are costly (Route::isCostly)
+    std::size_t costlyQueue = 16;             ///< how many may wait there: some seconds' work
     std::uint32_t headerBytesMax = 64 << 10;
     std::size_t bufferedBytesMax = 64 << 20, bufferedBytesPerPeerMax = 16 << 20; ///< what connections hold beyond 16 KiB each; then 503
     std::chrono::milliseconds headerTimeout = std::chrono::seconds(20); ///< from the first byte of a request to the end of its header

@@ -6,6 +6,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <linux/sockios.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -19,6 +20,7 @@
 #include "platform/ambient/ambient.hpp"
 #include "platform/http/request_parser.hpp"
 #include "platform/log/log.hpp"
+#include "platform/workers/fair_workers.hpp"
 #include "platform/workers/workers.hpp"
 
 // g++ 12 takes Asio's own way to free a coroutine's frame for a mistake.
@@ -144,6 +146,12 @@ bool Session::answerMoves() {
     return moves;
 }
 
+/// False where the client has hung up. Called on a worker, while this session waits for it and so keeps its socket.
+bool Session::clientIsThere() {
+    pollfd asked{stream_->socket().native_handle(), POLLRDHUP, 0};
+    return ::poll(&asked, 1, 0) == 0;
+}
+
 /// Runs `work` on a worker while this coroutine waits. What it throws comes back; Error(Busy) where the workers' queue is full, if it is
 /// bounded for this work: what has begun waits instead, and each session waits for one thing only.
 Task<void> Session::onWorker(Queue queue, std::function<void()> work) {
@@ -162,7 +170,10 @@ Task<void> Session::onWorker(Queue queue, std::function<void()> work) {
                 done(true);
             };
             const bool accepted =
-                queue == Queue::Bounded ? shared_.workers.submit(std::move(task)) : shared_.workers.insist(std::move(task));
+                queue == Queue::Costly
+                    ? shared_.costly.submit({peer_, std::move(task), [this] { return clientIsThere(); }, [done] { done(false); }})
+                : queue == Queue::Bounded ? shared_.workers.submit(std::move(task))
+                                          : shared_.workers.insist(std::move(task));
             if (!accepted) done(false);
         },
         useTask);
@@ -259,7 +270,8 @@ Task<Response> Session::answerPlain(Exchange& exchange) {
     Response response;
     std::optional<Error> busy;
     try {
-        co_await onWorker(Queue::Bounded, [&] { response = shared_.dispatch.handle(place, request); });
+        const auto queue = place.route->isCostly && place.route->isCostly(request) ? Queue::Costly : Queue::Bounded;
+        co_await onWorker(queue, [&] { response = shared_.dispatch.handle(place, request); });
     } catch (const Error& error) {
         busy = error;
     }

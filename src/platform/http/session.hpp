@@ -18,6 +18,7 @@ namespace stratolet::http {
 struct SessionShared {
     Dispatch& dispatch;
     Workers& workers;
+    FairWorkers& costly;
     Ambient& ambient;
     Log& log;
     const ServerOptions& options;
@@ -40,7 +41,7 @@ public:
 
 private:
     struct Exchange;
-    enum class Queue { Bounded, Endless };
+    enum class Queue { Bounded, Endless, Costly };
     Task<bool> serveOne();
     Task<bool> readHead(class RequestParser& parser);
     Task<void> readBody(class RequestParser& parser, std::size_t piece);
@@ -55,6 +56,7 @@ private:
     Task<std::size_t> readMore(std::size_t most = 0);
     Task<void> onWorker(Queue queue, std::function<void()> work);
     Task<void> ended(std::unique_ptr<BodySink> sink);
+    bool clientIsThere();
     void expect(std::chrono::milliseconds patience) { deadline_ = Clock::now() + patience; }
     void expectBody(Clock::time_point end = Clock::time_point::max());
     void bodyCame(std::size_t bytes);
