@@ -70,6 +70,57 @@ TEST_CASE("A rule that is wrong is named with its file and line", "[policy]") {
     CHECK_THAT(complaintAbout("- a\n"), Catch::Contains("file:1"));
 }
 
+TEST_CASE("A check may be a list: one of its texts, or all texts of one of its lists", "[policy]") {
+    const auto holds = [](const std::string& check) {
+        return Policy::parse("\"base\": \"role:reader\"", "defaults", "{\"asked\": " + check + "}", "override")
+            ->allows("asked", alice(), {{"project_id", "p1"}});
+    };
+    CHECK(holds(R"(["role:admin", "role:member"])"));
+    CHECK_FALSE(holds(R"(["role:admin", "role:auditor"])"));
+    CHECK(holds(R"([["role:admin"], ["role:member", "project_id:%(project_id)s"]])"));
+    CHECK_FALSE(holds(R"([["role:member", "role:admin"]])"));
+    CHECK(holds(R"([["rule:base"], "!"])"));
+    CHECK(holds("[]"));
+    CHECK_FALSE(holds("[[]]"));
+    CHECK(holds("null"));
+    CHECK(Policy::parse("asked:\n  - role:admin\n  - - role:member\n    - rule:base\nbase: role:reader\n", "file")
+              ->allows("asked", alice(), {}));
+    CHECK_THAT(complaintAbout("a: [[[\"role:x\"]]]\n"), Catch::Contains("file:1") && Catch::Contains("deeper"));
+    CHECK_THAT(complaintAbout("a: [\"nonsense\"]\n"), Catch::Contains("nonsense"));
+    CHECK_THAT(complaintAbout("a: {b: c}\n"), Catch::Contains("list"));
+    CHECK(allows("project_id:p1 and not domain_id:None")); // as in oslo.policy None is what a token has that has no such scope
+    CHECK(allows("system_scope:None"));
+}
+
+TEST_CASE("A rule is for tokens of the scopes behind it, wherever it is asked", "[policy][scope]") {
+    const std::string rules =
+        "\"admin\": \"role:admin\"  # scope system,project; more words\n\"asked\": \"rule:admin or role:reader\"  # scope "
+        "system,domain\n\"any\": \"rule:admin or role:never\"\n";
+    const auto policy = Policy::parse(rules, "defaults");
+    const auto with = [](const char* scope, const char* role) {
+        Credentials who{{role}, {{"user_id", "u1"}}};
+        if (*scope) who.attributes[scope] = "x";
+        return who;
+    };
+    CHECK(policy->allows("admin", with("project_id", "admin"), {}));
+    CHECK(policy->allows("admin", with("system_scope", "admin"), {}));
+    CHECK_FALSE(policy->allows("admin", with("domain_id", "admin"), {}));
+    CHECK(policy->allows("admin", with("", "admin"), {})); // a token without a scope counts as one of a project
+    CHECK_FALSE(policy->allows("asked", with("domain_id", "admin"), {}));
+    CHECK(policy->allows("asked", with("domain_id", "reader"), {}));
+    CHECK_FALSE(policy->allows("asked", with("project_id", "reader"), {}));
+    CHECK_FALSE(policy->allows("any", with("domain_id", "admin"), {}));
+    CHECK(policy->scopesOf("asked") == std::vector<std::string>{"system", "domain"});
+    CHECK(policy->scopesOf("any").empty());
+    CHECK_THAT(policy->explain("any", with("domain_id", "admin"), {}), Catch::Contains("scoped to system, project"));
+
+    const auto overridden = Policy::parse(rules, "defaults", "\"admin\": \"role:boss\"  # scope domain\n", "override");
+    CHECK(overridden->allows("admin", with("project_id", "boss"), {}));
+    CHECK_FALSE(overridden->allows("admin", with("domain_id", "boss"), {}));
+    CHECK(Policy::parse(rules, "defaults", "", "", false)->allows("admin", with("domain_id", "admin"), {}));
+    CHECK_THAT(complaintAbout("\"a\": \"@\"  # scope world\n"), Catch::Contains("file:1") && Catch::Contains("world"));
+}
+
 TEST_CASE("The default policies of all services can be read", "[policy]") {
     for (const auto* service : {"identity", "image", "block-storage", "network", "compute"}) {
         INFO(service);

@@ -62,9 +62,8 @@ struct Policies::Impl {
         service.file = file;
         service.changed = changed;
         service.size = size;
-        service.policy =
-            Policy::parse(service.defaults, name + " policy defaults", file.empty() ? std::string() : contentOf(file), file.string(),
-                          enforceScope);
+        service.policy = Policy::parse(service.defaults, name + " policy defaults", file.empty() ? std::string() : contentOf(file),
+                                       file.string(), enforceScope);
         return true;
     }
 

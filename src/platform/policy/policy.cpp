@@ -201,9 +201,11 @@ struct Question {
 
 bool holds(const Check& check, const Question& question, int depth);
 
+bool isForScope(const Policy::Rule& rule, unsigned scope) { return rule.scopes == 0 || (rule.scopes & scope) != 0; }
+
 /// The rule itself, and that it is for tokens of this scope.
 bool holds(const Policy::Rule& rule, const Question& question, int depth) {
-    if (const auto scope = scopeOf(question.who); rule.scopes != 0 && (rule.scopes & scope) == 0) {
+    if (const auto scope = scopeOf(question.who); !isForScope(rule, scope)) {
         if (question.explanation)
             question.explanation->append(static_cast<std::size_t>(depth) * 2, ' ')
                 .append("no   the rule is for tokens scoped to ")
@@ -298,8 +300,10 @@ CheckPointer checkIn(const YAML::Node& node) {
     std::vector<CheckPointer> any;
     for (const auto& each : node) {
         std::vector<CheckPointer> all;
-        if (each.IsScalar()) all.push_back(Parser::parseOne(each.Scalar()));
-        else if (!each.IsSequence()) throw std::string("in a list of checks each is a text or a list of texts");
+        if (each.IsScalar())
+            all.push_back(Parser::parseOne(each.Scalar()));
+        else if (!each.IsSequence())
+            throw std::string("in a list of checks each is a text or a list of texts");
         else
             for (const auto& one : each) {
                 if (!one.IsScalar()) throw std::string("lists of checks are no deeper than two");
@@ -375,6 +379,11 @@ bool Policy::has(std::string_view rule) const { return rules_.find(rule) != rule
 bool Policy::allows(std::string_view rule, const Credentials& who, const Target& target) const {
     const auto found = rules_.find(rule);
     return found != rules_.end() && holds(found->second, {rules_, who, target}, 0);
+}
+
+bool Policy::isFor(std::string_view rule, const Credentials& who) const {
+    const auto found = rules_.find(rule);
+    return found == rules_.end() || isForScope(found->second, scopeOf(who));
 }
 
 std::vector<std::string> Policy::names() const {

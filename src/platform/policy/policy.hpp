@@ -37,6 +37,9 @@ public:
     /// False also where there is no such rule.
     bool allows(std::string_view rule, const Credentials& who, const Target& target) const;
     bool has(std::string_view rule) const;
+
+    /// False where the rule is for tokens of other scopes than this one's. True of a rule that there isn't.
+    bool isFor(std::string_view rule, const Credentials& who) const;
     std::vector<std::string> names() const;
 
     /// The scopes that the rule is for: some of "system", "domain", "project"; empty where it is for any.
