@@ -70,6 +70,10 @@ std::string firstLineOf(const std::string& file) {
     std::ifstream in(file);
     std::string line;
     if (!std::getline(in, line) || line.empty()) throw UsageError(file + ": cannot be read, or its first line is empty");
+    // The API would take no such password at a login.
+    constexpr std::size_t passwordBytesMax = 4096;
+    if (line.size() > passwordBytesMax || line.find('\0') != std::string::npos)
+        throw UsageError(file + ": a password has at most 4096 bytes, and no NUL");
     return line;
 }
 

@@ -117,6 +117,9 @@ http::ServerOptions serverOptions(const Config& config) {
     options.threads = static_cast<int>(config.integer("DEFAULT", "io_threads"));
     // More than there are processors would only take them from each other, for whole slices of the scheduler's time.
     if (options.threads == 0) options.threads = std::clamp(processors(), 1, 8);
+    // Half of the processors at most: what strangers want hashed must leave room for what members want done.
+    options.costlyThreads = static_cast<std::size_t>(std::clamp(processors() / 2, 1, 4));
+    options.costlyQueue = 16 * options.costlyThreads;
     // No more than there are descriptors for beside the files of the store, of images and of disks (getrlimit(2)).
     rlimit files{};
     const auto descriptors = ::getrlimit(RLIMIT_NOFILE, &files) == 0 ? static_cast<std::size_t>(files.rlim_cur) : 1024;

@@ -36,6 +36,17 @@ constexpr Question questions[] = {
     {"port belongs to a server that is not there",
      "SELECT id FROM ports WHERE server <> '' AND server NOT IN (SELECT id FROM compute_servers WHERE deleted IS NULL)"},
     {"not wired as planned", "SELECT kind || ' ' || subject || ': ' || what FROM network_problems"},
+    {"two domains have names that compare as one: rename all but one of them",
+     "SELECT group_concat(name || ' (' || id || ')', ', ') FROM projects WHERE is_domain = 1 GROUP BY name_key HAVING count(*) > 1"},
+    {"two projects of a domain have names that compare as one: rename all but one of them",
+     "SELECT group_concat(name || ' (' || id || ')', ', ') FROM projects WHERE is_domain = 0 GROUP BY domain_id, name_key HAVING count(*) "
+     "> 1"},
+    {"two users of a domain have names that compare as one: rename all but one of them",
+     "SELECT group_concat(name || ' (' || id || ')', ', ') FROM users GROUP BY domain_id, name_key HAVING count(*) > 1"},
+    {"two groups of a domain have names that compare as one: rename all but one of them",
+     "SELECT group_concat(name || ' (' || id || ')', ', ') FROM groups GROUP BY domain_id, name_key HAVING count(*) > 1"},
+    {"two roles have names that compare as one, and policy takes them for one: rename all but one of them",
+     "SELECT group_concat(name || ' (' || id || ')', ', ') FROM roles GROUP BY domain_id, name_key HAVING count(*) > 1"},
     {"job does not get done",
      "SELECT id || ' (' || kind || ' of ' || subject || ', attempt ' || attempt || ': ' || error || ')' FROM jobs WHERE attempt > 3 AND "
      "error <> ''"},

@@ -3,6 +3,7 @@
 
 #include "identity/delegation.hpp"
 #include "identity/wire.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::identity {
 namespace {
@@ -51,7 +52,7 @@ void write(JsonWriter& out, const Request& request, const ApplicationCredential&
 
 std::string boundedText(const Json& json, std::size_t most) {
     auto text = json.text();
-    if (text.empty() || text.size() > most) json.refuse("It must have 1 to " + std::to_string(most) + " characters.");
+    if (text.empty() || charactersIn(text) > most) json.refuse("It must have 1 to " + std::to_string(most) + " characters.");
     return text;
 }
 

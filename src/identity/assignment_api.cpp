@@ -24,7 +24,7 @@ Error notAssigned(const Assignment& grant) {
                  grant.actorId, ", ", nameOf(grant.scope), ": ", grant.target, ".");
 }
 
-/// The target, actor and role that a grant's path names, as far as they exist; the rule is asked before what is missing is told.
+/// The target, actor and role that a grant's path names. They are there before the rule is asked.
 Assignment grantFrom(const Request& request, Core& core, const GrantKind& kind, bool withRole) {
     auto& db = core.parts.store.reader();
     Assignment grant;
@@ -41,23 +41,28 @@ Assignment grantFrom(const Request& request, Core& core, const GrantKind& kind, 
     auto project = kind.scope == Scope::System ? std::nullopt : project_table::find(db, {grant.target});
     if (project && kind.scope == Scope::Domain && !project->isDomain) project.reset();
     const auto role = withRole ? role_table::find(db, grant.role) : std::nullopt;
-    Target target = isUser ? targetOf(user) : targetOf(group);
+    Target target = isUser ? targetOf({grant.actorId}, user) : targetOf(group);
     target.merge(targetOf(project, kind.scope == Scope::Domain));
-    if (role) target["target.role.domain_id"] = role->domain.empty() ? "None" : role->domain.text;
-    callerOf(request).enforce(target);
-
-    if (!user && !group) throw Error(Failure::NotFound, "Could not find ", nameOf(kind.actor), ": ", grant.actorId, ".");
-    if (kind.scope != Scope::System && !project)
-        throw Error(Failure::NotFound, "Could not find ", nameOf(kind.scope), ": ", grant.target, ".");
-    if (withRole && !role) throw Error(Failure::NotFound, "Could not find role: ", grant.role, ".");
+    target.merge(targetOf(role));
+    const auto absent = [](std::string_view noun, const std::string& id) {
+        return Error(Failure::NotFound, "Could not find ", noun, ": ", id, ".");
+    };
+    const auto isThere = [](bool is) { return is ? std::optional(true) : std::nullopt; };
+    const auto& caller = callerOf(request);
+    if (withRole) caller.demand(role, target, absent("role", grant.role.text), Absence::ToAnybody);
+    if (kind.scope != Scope::System) caller.demand(project, target, absent(nameOf(kind.scope), grant.target), Absence::ToAnybody);
+    caller.demand(isThere(user || group), target, absent(nameOf(kind.actor), grant.actorId), Absence::ToAnybody);
     return grant;
 }
 
-/// A role of a domain is for use in that domain only.
+/// A role of a domain is for projects of that domain. On a domain itself Keystone doesn't compare; such roles count by what they imply.
 void refuseForeignRole(store::Reader& db, const Assignment& grant) {
     const auto role = role_table::find(db, grant.role);
-    if (!role || role->domain.empty()) return;
-    const auto project = grant.scope == Scope::System ? std::nullopt : project_table::find(db, {grant.target});
+    if (!role || role->domain.empty() || grant.scope == Scope::Domain) return;
+    if (grant.scope == Scope::System)
+        throw Error(Failure::Invalid, "Role ", grant.role,
+                    " is a domain-specific role. Unable to use a domain-specific role in a system assignment.");
+    const auto project = project_table::find(db, {grant.target});
     if (!project || project->domain != role->domain)
         throw Error(Failure::Forbidden, "The role ", grant.role, " belongs to domain ", role->domain,
                     ", and cannot be given outside of it.");

@@ -267,16 +267,21 @@ Response listAssignments(Request& request, Core& core) {
     auto& db = core.parts.store.reader();
     const auto& query = request.query;
     const auto& caller = callerOf(request);
-    Target target;
-    if (!caller.domain.empty())
-        target["target.domain_id"] = caller.domain.text;
-    else if (const auto project = query.find("scope.project.id")) {
-        if (const auto found = project_table::find(db, {*project})) target["target.domain_id"] = found->domain.text;
+    if (query.flag("include_subtree")) {
+        const auto id = query.text("scope.project.id");
+        const auto project = id.empty() ? std::nullopt : project_table::find(db, {id});
+        Target about;
+        if (project) about["target.domain_id"] = project->domain.text; // whose tree it is, not who asks
+        if (id.empty())
+            caller.enforce("identity:list_role_assignments_for_tree", about);
+        else
+            caller.demand("identity:list_role_assignments_for_tree", project, about,
+                          Error(Failure::NotFound, "Could not find project: ", id, "."), Absence::ToAnybody);
+    } else {
+        Target about;
+        if (!caller.domain.empty()) about["target.domain_id"] = caller.domain.text; // what is listed is of that domain
+        caller.enforce(about);
     }
-    if (query.flag("include_subtree"))
-        caller.enforce("identity:list_role_assignments_for_tree", target);
-    else
-        caller.enforce(target);
 
     const auto wanted = wantedBy(query, db);
     auto found = wanted.effective ? listEffective(db, wanted, core.parts.ambient.now()) : listMade(db, wanted);

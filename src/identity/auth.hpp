@@ -44,6 +44,9 @@ public:
     /// Error(Unauthenticated) in the same words whatever is wrong with the proof; Error(Invalid) naming the field for a body that is none.
     Authenticated logIn(const Json& auth, const std::string& receipt);
 
+    /// True where a body of logIn() makes us hash a password.
+    bool hashes(const http::Request& request) const;
+
     /// A token for who signed a request with an access key. The signature has been verified.
     Authenticated logInByKey(const Credential& key);
 

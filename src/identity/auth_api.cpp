@@ -115,8 +115,11 @@ Response loginAnswer(const Request& request, const Authenticated& result, store:
 void addAuthRoutes(Routes& routes, Authentication& authentication) {
     auto& core = authentication.core();
     const std::string path = "/v3/auth/tokens";
-    routes.push_back(
-        {Method::Post, path, open("this is where a token comes from"), [&](Request& request) { return issue(request, authentication); }});
+    routes.push_back({.method = Method::Post,
+                      .pattern = path,
+                      .access = open("this is where a token comes from"),
+                      .handler = [&](Request& request) { return issue(request, authentication); },
+                      .isCostly = [&](const Request& request) { return authentication.hashes(request); }});
     routes.push_back(
         {Method::Get, path, policy("identity:validate_token"), [&](Request& request) { return show(request, authentication); }});
     routes.push_back({Method::Head, path, policy("identity:check_token"), [&](Request& request) {

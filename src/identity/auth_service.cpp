@@ -2,6 +2,7 @@
 
 #include "identity/auth.hpp"
 #include "identity/crypto.hpp"
+#include "identity/password.hpp"
 #include "identity/totp.hpp"
 
 namespace stratolet::identity {
@@ -73,6 +74,7 @@ struct Authentication::Proof {
 User Authentication::byPassword(const Json& method) {
     const Json reference = method.object("user");
     const auto password = reference.text("password");
+    checkPasswordLength(password);
     auto user = userFrom(reference, core_.parts.store.reader());
     if (auto login = directories_.login(user, reference, password); login.inDirectory) {
         users_.admit(login.user ? login.user : user, login.user.has_value());
@@ -80,6 +82,20 @@ User Authentication::byPassword(const Json& method) {
     }
     users_.authenticate(user, password);
     return *std::move(user);
+}
+
+bool Authentication::hashes(const http::Request& request) const {
+    try {
+        const Json identity = request.json().object("auth").object("identity");
+        const auto methods = identity.array("methods").items();
+        if (std::none_of(methods.begin(), methods.end(), [](const Json& each) { return each.isText() && each.text() == "password"; }))
+            return false;
+        auto& db = core_.parts.store.reader();
+        const Json reference = identity.object("password").object("user");
+        return !directories_.answersFor(db, userFrom(reference, db), reference);
+    } catch (const Error&) {
+        return false; // no such body: it is refused before anything is hashed
+    }
 }
 
 User Authentication::byTotp(const Json& method) {

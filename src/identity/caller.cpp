@@ -14,10 +14,22 @@ bool Caller::may(std::string_view otherRule, Target target) const {
     return policy->allows(otherRule, *credentials, target);
 }
 
+namespace {
+
+Error refused(std::string_view rule) {
+    return Error(Failure::Forbidden, "You are not authorized to perform the requested action: ", rule, ".").as("PolicyNotAuthorized");
+}
+
+}
+
 void Caller::enforce(std::string_view otherRule, Target target) const {
-    if (!may(otherRule, std::move(target)))
-        throw Error(Failure::Forbidden, "You are not authorized to perform the requested action: ", otherRule, ".")
-            .as("PolicyNotAuthorized");
+    if (!may(otherRule, std::move(target))) throw refused(otherRule);
+}
+
+void Caller::enforceScope() const {
+    if (policy->isFor(rule, *credentials)) return;
+    asked = true;
+    throw refused(rule);
 }
 
 void Caller::enforce(Target target) const { enforce(rule, std::move(target)); }

@@ -3,6 +3,7 @@
 #include <stratolet/ids.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,12 @@
 #include "platform/policy/policy.hpp"
 
 namespace stratolet::identity {
+
+/// Whom is told that what a path names isn't there.
+enum class Absence {
+    ToWhoMay, ///< those whom the rule lets do it to nothing in particular; everybody else is refused as if it were there
+    ToAnybody ///< everybody: it is loaded before the rule is asked, as Keystone does with some nouns
+};
 
 /// Who asks, as a validated token says, and what the rules let them do. Made by the gate, valid for one request.
 struct Caller {
@@ -39,6 +46,25 @@ struct Caller {
     void enforce(std::string_view otherRule, Target target) const;
 
     bool may(std::string_view otherRule, Target target) const;
+
+    /// Error(Forbidden) where the route's rule isn't for tokens of this scope, whatever the target.
+    void enforceScope() const;
+
+    /// What a path names, once `askedRule` lets this caller do it. The one way in which things are loaded and asked about: `about` is what
+    /// the rule gets to know of the thing, `absent` what is thrown where there is none.
+    template <class T> T demand(std::string_view askedRule, std::optional<T> found, Target about, const Error& absent,
+                                Absence told = Absence::ToWhoMay) const {
+        asked = true;
+        if (!found && told == Absence::ToAnybody) throw absent;
+        enforce(askedRule, std::move(about));
+        if (!found) throw absent;
+        return *std::move(found);
+    }
+
+    /// The same with the route's own rule.
+    template <class T> T demand(std::optional<T> found, Target about, const Error& absent, Absence told = Absence::ToWhoMay) const {
+        return demand(rule, std::move(found), std::move(about), absent, told);
+    }
 
     bool isAdmin() const { return may("context_is_admin", {}) || may("admin_required", {}); } ///< whichever rule the service has
 };

@@ -1,6 +1,7 @@
 #include "identity/catalog.hpp"
 #include "identity/record.hpp"
 #include "platform/ambient/ambient.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::identity {
 namespace {
@@ -39,7 +40,7 @@ Response createRegion(Request& request, Core& core, std::string id) {
     if (!id.empty() && !given.empty() && id != given)
         throw Error(Failure::Invalid, "Conflicting region IDs specified: \"", id, "\" in the path, \"", given, "\" in the body.");
     if (id.empty()) id = given.empty() ? core.parts.ambient.hexId() : given;
-    if (id.size() > 255) throw Error(Failure::Invalid, "Invalid input for field 'id': it must be 255 characters or less.");
+    if (charactersIn(id) > 255) throw Error(Failure::Invalid, "Invalid input for field 'id': it must be 255 characters or less.");
     const auto parent = body.maybeText("parent_region_id");
     const auto description = body.maybeText("description").value_or("");
     const auto extra = mergedExtra("{}", body, regionAttributes);
@@ -54,7 +55,7 @@ Response createRegion(Request& request, Core& core, std::string id) {
 
 Response updateRegion(Request& request, Core& core) {
     const Json body = request.json().object("region");
-    callerOf(request).enforce();
+    demandToChange(request, regionKind, core);
     const auto& id = request.param("id");
     core.parts.store.write([&](store::Transaction& tx) {
         auto rows = tx.query(regionKind.select + " WHERE id = ?", id);
@@ -73,10 +74,17 @@ Response updateRegion(Request& request, Core& core) {
     return recordAnswer(request, 200, regionKind, id, core);
 }
 
-void refuseUsedRegion(store::Transaction& tx, const std::string& id) {
-    if (tx.query("SELECT 1 FROM endpoints WHERE region_id = ?", id).any() ||
-        tx.query("SELECT 1 FROM regions WHERE parent_id = ?", id).any())
+/// A region goes with those below it, unless one of them has endpoints.
+void removeRegionsBelow(store::Transaction& tx, const std::string& id) {
+    constexpr std::string_view below = "WITH RECURSIVE below (id) AS (SELECT ? UNION SELECT regions.id FROM regions JOIN below ON "
+                                       "parent_id = below.id) ";
+    if (tx.query(std::string(below) + "SELECT 1 FROM endpoints WHERE region_id IN (SELECT id FROM below)", id).any())
         throw Error(Failure::Forbidden, "Unable to delete region ", id, " because it or its child regions have associated endpoints.");
+    // From the leaves up: none may be gone before those that are in it.
+    while (tx.execute(std::string(below) + "DELETE FROM regions WHERE id IN (SELECT id FROM below) AND id <> ? AND id NOT IN (SELECT "
+                                           "parent_id FROM regions WHERE parent_id IS NOT NULL)",
+                      id, id) > 0) {
+    }
 }
 
 // Services
@@ -119,7 +127,7 @@ Response createService(Request& request, Core& core) {
 
 Response updateService(Request& request, Core& core) {
     const Json body = request.json().object("service");
-    callerOf(request).enforce();
+    demandToChange(request, serviceKind, core);
     const auto& id = request.param("id");
     core.parts.store.write([&](store::Transaction& tx) {
         auto rows = tx.query(serviceKind.select + " WHERE id = ?", id);
@@ -201,7 +209,7 @@ Response createEndpoint(Request& request, Core& core) {
 
 Response updateEndpoint(Request& request, Core& core) {
     const Json body = request.json().object("endpoint");
-    callerOf(request).enforce();
+    demandToChange(request, endpointKind(), core);
     const auto& id = request.param("id");
     core.parts.store.write([&](store::Transaction& tx) {
         auto rows = tx.query(endpointKind().select + " WHERE id = ?", id);
@@ -234,7 +242,9 @@ const RecordKind& endpointKind() {
                                      {"region", "region_id"},
                                      {"url", "url"},
                                      {"enabled", "enabled", Filter::Kind::Truth}},
-                                    writeEndpoint};
+                                    writeEndpoint,
+                                    Absence::ToAnybody,
+                                    Absence::ToAnybody};
     return kind;
 }
 
@@ -248,7 +258,7 @@ void refuseMissingRegion(store::Reader& db, const std::string& id) {
 
 void addCatalogRoutes(Routes& routes, Core& core) {
     for (const auto* kind : {&regionKind, &serviceKind, &endpointKind()}) addReadingRoutes(routes, *kind, core);
-    addDeletingRoute(routes, regionKind, core, refuseUsedRegion);
+    addDeletingRoute(routes, regionKind, core, removeRegionsBelow);
     addDeletingRoute(routes, serviceKind, core);
     addDeletingRoute(routes, endpointKind(), core);
     routes.push_back(

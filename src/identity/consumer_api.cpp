@@ -50,7 +50,7 @@ Response create(Request& request, Core& core) {
 
 Response update(Request& request, Core& core) {
     const Json body = request.json().object("consumer");
-    callerOf(request).enforce();
+    demandToChange(request, consumerKind, core);
     if (const auto secret = body.find("secret")) secret->refuse("It cannot be changed.");
     const auto& id = request.param("id");
     core.parts.store.write([&](store::Transaction& tx) {

@@ -71,7 +71,8 @@ public:
     std::optional<Credential> byAccess(store::Reader& db, const std::string& access) const;
 
 private:
-    Credential demand(const Caller& caller, const std::optional<Credential>& found, const std::string& named);
+    Credential demand(const Caller& caller, const std::optional<Credential>& found, const std::string& named,
+                      Absence told = Absence::ToWhoMay);
     Core& core_;
     Tokens& tokens_;
 };

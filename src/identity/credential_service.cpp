@@ -21,8 +21,25 @@ void check(store::Reader& db, const Credential& credential) {
         throw Error(Failure::Invalid, "Invalid input for field 'blob': type ec2 needs a JSON object with access and secret in it.");
 }
 
+/// What an access key was made with stays: who takes it off would have more than the token that made it.
+void refuseOtherScope(const Credential& before, const std::string& blob) {
+    if (before.type != "ec2") return;
+    const auto part = [](const std::string& text, std::string_view name) -> std::string {
+        try {
+            const auto found = Json::parse(text).find(name);
+            return found && !found->isNull() ? found->dump() : std::string();
+        } catch (const Error&) {
+            return {}; // no JSON, which is refused for itself
+        }
+    };
+    for (const std::string_view fixed : {"trust_id", "app_cred_id", "access_token_id", "access_id"})
+        if (part(before.blob, fixed) != part(blob, fixed))
+            throw Error(Failure::Invalid, "Invalid input for field 'blob': ", fixed, " cannot be changed.");
+}
+
 /// Credentials show secrets that stand for their user. A derived token sees, makes and changes only what it can do itself.
 void limit(store::Conditions& conditions, const ValidToken& token) {
+    if (token.trust) conditions.add("0"); // it is not asked for its trustor's secrets, nor for its trustee's
     if (token.applicationCredential) conditions.add("application_credential_id = ?", token.applicationCredential->id);
 }
 
@@ -41,9 +58,8 @@ std::optional<AccessKey> accessKeyIn(const Credential& credential) {
 }
 
 /// The one that was found, once the caller may see it.
-Credential StoredCredentials::demand(const Caller& caller, const std::optional<Credential>& found, const std::string& named) {
-    if (!found) throw notFound(named); // the rule is about whose it is
-    caller.enforce(targetOf(found->user));
+Credential StoredCredentials::demand(const Caller& caller, const std::optional<Credential>& found, const std::string& named, Absence told) {
+    caller.demand(found, found ? targetOf(found->user) : Target(), notFound(named), told);
     const auto token = tokenOf(caller, tokens_);
     refuseDelegated(*token);
     if (token->applicationCredential && token->applicationCredential->id != found->applicationCredential) throw notFound(named);
@@ -83,7 +99,6 @@ std::vector<Credential> StoredCredentials::list(const Caller& caller, store::Con
         caller.enforce(targetOf(caller.user));
         conditions.add("user_id = ?", caller.user);
     }
-    refuseDelegated(*token);
     limit(conditions, *token);
     return credential_table::list(core_.parts.store.reader(), core_.sealing, conditions);
 }
@@ -98,7 +113,9 @@ Credential StoredCredentials::update(const Caller& caller, const CredentialId& i
     return core_.parts.store.write([&](store::Transaction& tx) {
         auto credential = credential_table::find(tx, core_.sealing, id);
         if (!credential || credential->user != before.user) throw notFound(id.text);
-        if (change.type) credential->type = *change.type;
+        if (change.type && *change.type != credential->type)
+            throw Error(Failure::Invalid, "Invalid input for field 'type': it cannot be changed.");
+        if (change.blob) refuseOtherScope(*credential, *change.blob);
         if (change.blob) credential->blob = *change.blob;
         if (change.user) credential->user = *change.user;
         if (change.project) credential->project = *change.project;
@@ -150,7 +167,7 @@ Credential StoredCredentials::showAccessKey(const Caller& caller, const UserId& 
     caller.enforce(targetOf(user));
     auto found = credential_table::findByAccess(core_.parts.store.reader(), core_.sealing, access);
     if (found && found->user != user) found.reset();
-    return demand(caller, found, access);
+    return demand(caller, found, access, Absence::ToAnybody); // of those who may ask about this user's
 }
 
 void StoredCredentials::removeAccessKey(const Caller& caller, const UserId& user, const std::string& access) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "platform/text/text.hpp"
+
 namespace stratolet::identity {
 
 std::shared_ptr<const ValidToken> tokenOf(const Caller& caller, const Tokens& tokens) {
@@ -19,16 +21,16 @@ void refuseDelegated(const ValidToken& token, bool trustsMay) {
 std::vector<RoleId> heldRoles(store::Reader& db, const std::vector<RoleReference>& wanted, const std::vector<Role>& held) {
     std::vector<RoleId> roles;
     for (const auto& each : wanted) {
-        const auto found = std::find_if(
-            held.begin(), held.end(), [&](const Role& role) { return each.id.empty() ? role.name == each.name : role.id.text == each.id; });
+        const auto found = std::find_if(held.begin(), held.end(), [&](const Role& role) {
+            return each.id.empty() ? foldedName(role.name) == foldedName(each.name) : role.id.text == each.id;
+        });
         if (found != held.end()) {
             roles.push_back(found->id);
             continue;
         }
         const auto& name = each.id.empty() ? each.name : each.id;
-        store::Conditions conditions;
-        conditions.add(each.id.empty() ? "name = ? AND domain_id = ''" : "id = ?", name);
-        if (role_table::list(db, conditions).empty()) throw Error(Failure::NotFound, "Could not find role: ", name, ".");
+        if (!(each.id.empty() ? role_table::findByName(db, {}, name) : role_table::find(db, {name})))
+            throw Error(Failure::NotFound, "Could not find role: ", name, ".");
         throw Error(Failure::Forbidden, "The role ", name, " cannot be passed on by somebody who does not have it.");
     }
     return roles;

@@ -12,6 +12,9 @@
 namespace stratolet::identity {
 namespace {
 
+/// The reconciler's part that makes the copies like what the directories have.
+const std::string directoriesPart = "identity.directories";
+
 /// true or false in any case, 1 or 0; nothing for any other text.
 std::optional<bool> truthOf(std::string_view text) {
     const auto word = lowered(text);
@@ -269,31 +272,59 @@ std::vector<ConfigOption> directoriesConfigOptions() {
 
 Directories::Directories(Core& core) : core_(core) {
     core_.parts.reconciler.declare(
-        "identity.directories", [this] { synchronize(); }, core.parts.config.seconds("ldap", "sync_interval"));
+        directoriesPart, [this] { synchronize(); }, core.parts.config.seconds("ldap", "sync_interval"));
 }
 
-std::vector<std::pair<DomainId, DirectorySettings>> Directories::configured(store::Reader& db) const {
-    const auto& config = core_.parts.config;
+namespace {
+
+std::vector<std::pair<DomainId, DirectorySettings>> configured(store::Reader& db, const Core& core) {
+    const auto& config = core.parts.config;
     std::vector<std::pair<DomainId, DirectorySettings>> domains;
     if (const auto& name = config.text("ldap", "domain"); !name.empty()) {
         if (const auto domain = project_table::findDomainByName(db, name))
             domains.emplace_back(DomainId{domain->id.text}, directorySettings(config));
         else
-            core_.parts.log.warning("the domain of the section ldap does not exist", {{"domain", name}});
+            core.parts.log.warning("the domain of the section ldap does not exist", {{"domain", name}});
     }
     if (config.boolean("identity", "domain_specific_drivers_enabled"))
         for (const auto& domain : domainsWithDirectory(db)) {
             std::erase_if(domains, [&](const auto& each) { return each.first == domain; });
-            domains.emplace_back(domain, directorySettings(core_, db, domain));
+            domains.emplace_back(domain, directorySettings(core, db, domain));
         }
     return domains;
 }
 
+/// Which domains are kept in a directory now: what is not configured any more must not be refused any more, and what is must be before the
+/// directory has answered.
+void markConfigured(store::Transaction& tx, const std::vector<std::pair<DomainId, DirectorySettings>>& domains) {
+    tx.execute("UPDATE directories SET active = 0 WHERE active = 1");
+    for (const auto& [domain, settings] : domains)
+        tx.execute("INSERT INTO directories VALUES (?, 1) ON CONFLICT (domain_id) DO UPDATE SET active = 1", domain);
+}
+
+/// What the directory calls a user; nothing for one of our own.
+std::optional<std::string> localIdOf(store::Reader& db, const UserId& user) {
+    return db.query("SELECT local_id FROM directory_entries WHERE id = ? AND kind = 'user'", user).maybeText();
+}
+
+}
+
+void noteDirectories(store::Transaction& tx, Core& core) {
+    markConfigured(tx, configured(tx, core));
+    tx.afterCommit([&core] { core.parts.reconciler.kick(directoriesPart); });
+}
+
 std::optional<DirectorySettings> Directories::settingsOf(store::Reader& db, const DomainId& domain) const {
     if (!db.query("SELECT 1 FROM directories WHERE domain_id = ? AND active = 1", domain).any()) return std::nullopt;
-    for (auto& [id, settings] : configured(db))
+    for (auto& [id, settings] : configured(db, core_))
         if (id == domain) return settings;
     return std::nullopt;
+}
+
+bool Directories::answersFor(store::Reader& db, const std::optional<User>& known, const Json& reference) const {
+    if (known && !localIdOf(db, known->id)) return false;
+    const auto asked = known ? std::nullopt : nameIn(reference, db);
+    return (known || asked) && settingsOf(db, known ? known->domain : asked->first).has_value();
 }
 
 Directories::Login Directories::login(const std::optional<User>& known, const Json& reference, const std::string& password) {
@@ -303,11 +334,8 @@ Directories::Login Directories::login(const std::optional<User>& known, const Js
     const DomainId domain = known ? known->domain : asked->first;
     const auto settings = settingsOf(db, domain);
     if (!settings) return {};
-    std::optional<std::string> localId;
-    if (known) {
-        localId = db.query("SELECT local_id FROM directory_entries WHERE id = ? AND kind = 'user'", known->id).maybeText();
-        if (!localId) return {}; // a user of our own in that domain
-    }
+    const auto localId = known ? localIdOf(db, known->id) : std::nullopt;
+    if (known && !localId) return {}; // a user of our own in that domain
     const std::string attribute = settings->at(known ? "user_id_attribute" : "user_name_attribute");
     ldap::Connection server(*settings);
     const auto found =
@@ -323,18 +351,12 @@ Directories::Login Directories::login(const std::optional<User>& known, const Js
 
 void Directories::synchronize() {
     auto& store = core_.parts.store;
-    const auto domains = configured(store.reader());
-    // What is not configured any more must not be refused any more, and what is must be before the directory has answered.
+    const auto domains = configured(store.reader(), core_);
     std::vector<std::string> ids;
     for (const auto& each : domains) ids.push_back(each.first.text);
     const auto active = store.reader().query("SELECT domain_id FROM directories WHERE active = 1 ORDER BY domain_id").texts();
     std::sort(ids.begin(), ids.end());
-    if (active != ids)
-        store.write([&](store::Transaction& tx) {
-            tx.execute("UPDATE directories SET active = 0");
-            for (const auto& each : ids)
-                tx.execute("INSERT INTO directories VALUES (?, 1) ON CONFLICT (domain_id) DO UPDATE SET active = 1", each);
-        });
+    if (active != ids) store.write([&](store::Transaction& tx) { markConfigured(tx, configured(tx, core_)); });
 
     std::string trouble;
     for (const auto& [id, settings] : domains) {

@@ -22,6 +22,10 @@ bool isEnabledInDirectory(std::string_view value, const DirectorySettings& setti
 
 std::vector<ConfigOption> directoriesConfigOptions();
 
+/// To be called by every change that settings of directories may come from, or the domains that they are for: they count from then on, not
+/// when the timer comes round.
+void noteDirectories(store::Transaction& tx, Core& core);
+
 /// The domains whose users and groups are kept in a directory (LDAP). Their rows here are copies, renewed by a timer and by logins, so that
 /// all the rest finds them as it finds others; passwords are the directory's matter.
 class Directories {
@@ -34,6 +38,9 @@ public:
         std::optional<User> user; ///< nothing: the directory refuses
     };
 
+    /// Whether login() would ask a directory, which costs us no hashing. Reads the store only.
+    bool answersFor(store::Reader& db, const std::optional<User>& known, const Json& reference) const;
+
     /// Asks the directory about a user we know, or else about the name and domain that `reference` (the "user" of a login's body) gives.
     /// Error(Broken) where the directory does not answer.
     Login login(const std::optional<User>& known, const Json& reference, const std::string& password);
@@ -42,7 +49,6 @@ public:
     void synchronize();
 
 private:
-    std::vector<std::pair<DomainId, DirectorySettings>> configured(store::Reader& db) const;
     std::optional<DirectorySettings> settingsOf(store::Reader& db, const DomainId& domain) const;
 
     Core& core_;

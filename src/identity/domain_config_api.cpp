@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "identity/directory.hpp"
 #include "identity/domain_config.hpp"
 #include "identity/fernet.hpp"
 #include "identity/wire.hpp"
@@ -152,6 +153,7 @@ Response create(Request& request, Core& core) {
         demandDomain(request, tx);
         const bool any = tx.execute("DELETE FROM domain_configs WHERE domain_id = ?", domain) > 0;
         keep(tx, core.sealing, domain, groups);
+        noteDirectories(tx, core);
         return any;
     });
     return answer(existed ? 200 : 201, kept(core.parts.store.reader(), domain), "", "", domain);
@@ -202,6 +204,7 @@ Response update(Request& request, Core& core) {
                  .any())
             throw missing(domain, option.empty() ? "group " + group : "option " + option + " in group " + group);
         keep(tx, core.sealing, domain, wanted);
+        noteDirectories(tx, core);
     });
     return answer(200, kept(core.parts.store.reader(), domain), "", "", domain); // whole, whatever part was changed
 }
@@ -214,6 +217,7 @@ Response remove(Request& request, Core& core) {
         if (tx.execute("DELETE FROM domain_configs WHERE domain_id = ? AND (? = '' OR group_name = ?) AND (? = '' OR option_name = ?)",
                        domain, group, group, option, option) == 0)
             throw missing(domain, group.empty() ? "" : option.empty() ? "group " + group : "option " + option + " in group " + group);
+        noteDirectories(tx, core);
     });
     return emptyResponse(204);
 }

@@ -56,7 +56,7 @@ Response create(Request& request, Core& core) {
 
 Response update(Request& request, Core& core) {
     const Json body = request.json().object("endpoint_group");
-    callerOf(request).enforce();
+    demandToChange(request, groupKind, core);
     const auto& id = request.param("id");
     core.parts.store.write([&](store::Transaction& tx) {
         auto rows = tx.query(groupKind.select + " WHERE id = ?", id);
@@ -103,8 +103,10 @@ Response associate(Request& request, Core& core, const Association& what) {
     demandBoth(request, core.parts.store.reader(), what);
     core.parts.store.write([&](store::Transaction& tx) {
         demandBoth(request, tx, what);
-        tx.execute("INSERT OR IGNORE INTO " + what.table + " (project_id, " + what.column + ") VALUES (?, ?)", request.param("project"),
-                   request.param("id"));
+        if (tx.execute("INSERT OR IGNORE INTO " + what.table + " (project_id, " + what.column + ") VALUES (?, ?)", request.param("project"),
+                       request.param("id")) == 0)
+            throw Error(Failure::Conflict, "Conflict occurred attempting to store the association of project ", request.param("project"),
+                        " - it is there already.");
     });
     return emptyResponse(204);
 }

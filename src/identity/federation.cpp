@@ -13,6 +13,8 @@
 #include "identity/wire.hpp"
 #include "platform/log/log.hpp"
 
+#include "platform/text/text.hpp"
+
 namespace stratolet::identity {
 namespace {
 
@@ -133,7 +135,8 @@ public:
         const auto uniqueId = mapped_.user.id.empty() ? mapped_.user.name : mapped_.user.id;
         const auto name = mapped_.user.name.empty() ? mapped_.user.id : mapped_.user.name;
         if (uniqueId.empty()) throw Error(Failure::Invalid, "Could not map user: the mapping gives neither a name nor an id.");
-        if (uniqueId.size() > 255 || name.size() > 255) throw Error(Failure::Invalid, "Could not map user: its name or id is too long.");
+        if (charactersIn(uniqueId) > 255 || charactersIn(name) > 255)
+            throw Error(Failure::Invalid, "Could not map user: its name or id is too long.");
         user_ = keepUser(uniqueId, name);
         setMembership(membership);
         for (const auto& each : mapped_.projects) give(each);
@@ -149,7 +152,8 @@ private:
         if (id) {
             const auto before = user_table::find(tx_, {*id});
             User user = *before;
-            if (!user_table::findByName(tx_, user.domain, name)) user.name = name; // a name that is taken cannot be followed
+            const auto other = user_table::findByName(tx_, user.domain, name);
+            if (!other || other->id == user.id) user.name = name; // a name that is taken cannot be followed
             user.extra = extraOver(user.extra);
             if (user.name != before->name || user.extra != before->extra) {
                 user_table::update(tx_, user);
@@ -214,13 +218,9 @@ private:
             changed_ = true;
         }
         for (const auto& name : wanted.roles) {
-            store::Conditions named;
-            named.add("name = ? AND domain_id = ''", name);
-            const auto roles = role_table::list(tx_, named);
-            if (roles.empty())
-                throw Error(Failure::Invalid, "Could not map user: the mapping names a role that does not exist: ", name, ".");
-            const Assignment assignment{Assignment::Actor::User, user_.id.text, Assignment::Scope::Project, project->id.text,
-                                        roles.front().id};
+            const auto role = role_table::findByName(tx_, {}, name);
+            if (!role) throw Error(Failure::Invalid, "Could not map user: the mapping names a role that does not exist: ", name, ".");
+            const Assignment assignment{Assignment::Actor::User, user_.id.text, Assignment::Scope::Project, project->id.text, role->id};
             if (role_table::has(tx_, assignment)) continue;
             role_table::add(tx_, assignment);
             changed_ = true;

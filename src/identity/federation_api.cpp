@@ -125,7 +125,7 @@ Response createProvider(Request& request, Core& core) {
 
 Response updateProvider(Request& request, Core& core) {
     const Json body = request.json().object("identity_provider");
-    callerOf(request).enforce();
+    demandToChange(request, providerKind, core);
     body.onlyKnows({"enabled", "description", "remote_ids", "authorization_ttl"}); // the domain stays: users live there
     const auto& id = request.param("id");
     core.parts.store.write([&](store::Transaction& tx) {
@@ -271,7 +271,7 @@ Response createMapping(Request& request, Core& core) {
 
 Response updateMapping(Request& request, Core& core) {
     const Json body = request.json().object("mapping");
-    callerOf(request).enforce();
+    demandToChange(request, mappingKind, core);
     const auto& id = request.param("id");
     const auto rules = rulesIn(body);
     core.parts.store.write([&](store::Transaction& tx) {

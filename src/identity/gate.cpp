@@ -59,6 +59,7 @@ std::shared_ptr<const Caller> callerBehind(const http::Request& request, std::st
     caller->credentials = token->credentials;
     caller->policy = policies.of(service);
     caller->rule = request.route->access.rule;
+    caller->enforceScope(); // lists ask row by row, and would only come out empty
     return caller;
 }
 

@@ -63,6 +63,7 @@ private:
         Group group;
         User user;
     };
+    Group demand(const Caller& caller, const GroupId& id, Absence told);
     Member demand(const Caller& caller, const GroupId& group, const UserId& user);
     Core& core_;
 };

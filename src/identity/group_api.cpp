@@ -7,8 +7,8 @@ namespace {
 using namespace http;
 
 const std::initializer_list<std::string_view> groupAttributes = {"id", "name", "domain_id", "description", "links", "domain"};
-constexpr Filter groupFilters[] = {{"name", "name"}, {"domain_id", "domain_id"}, {"description", "description"}};
-constexpr Filter memberFilters[] = {{"name", "name"},
+constexpr Filter groupFilters[] = {{"name", "name_key", Filter::Kind::Name}, {"domain_id", "domain_id"}, {"description", "description"}};
+constexpr Filter memberFilters[] = {{"name", "name_key", Filter::Kind::Name},
                                     {"enabled", "enabled", Filter::Kind::Truth},
                                     {"domain_id", "domain_id"},
                                     {"default_project_id", "default_project_id"}};
@@ -41,7 +41,7 @@ Response list(Request& request, Groups& groups, Core& core) {
     const Caller& caller = callerOf(request);
     store::Conditions conditions;
     applyFilters(conditions, request.query, groupFilters);
-    if (!caller.domain.empty()) conditions.add("domain_id = ?", caller.domain);
+    onlyOfScope(conditions, caller);
     const auto page = Page::from(request.query, conditions, core.parts.store.reader(), "groups", groupFilters, "name");
     return pageResponse<Group>(request, "groups", page, groups.list(caller, conditions, page.order),
                                [&](JsonWriter& out, const Group& each) { writeGroup(out, request, each); });
@@ -63,6 +63,7 @@ Response listMembers(Request& request, Groups& groups, Core& core) {
     conditions.add("id IN (SELECT user_id FROM group_members WHERE group_id = ? UNION ALL SELECT user_id FROM federated_members WHERE "
                    "group_id = ? AND expires > ?)",
                    group.id, group.id, core.parts.ambient.now());
+    onlyOfScope(conditions, callerOf(request));
     applyFilters(conditions, request.query, memberFilters);
     const auto page = Page::from(request.query, conditions, db, "users", memberFilters, "name");
     return pageResponse<User>(request, "users", page, user_table::list(db, conditions, page.order),
@@ -72,13 +73,14 @@ Response listMembers(Request& request, Groups& groups, Core& core) {
 Response listOfUser(Request& request, Core& core) {
     auto& db = core.parts.store.reader();
     const UserId id{request.param("id")};
-    const auto user = user_table::find(db, id);
-    callerOf(request).enforce(targetOf(user));
-    if (!user) throw Error(Failure::NotFound, "Could not find user: ", id, ".");
+    auto user = user_table::find(db, id);
+    auto about = targetOf(id, user);
+    callerOf(request).demand(std::move(user), std::move(about), Error(Failure::NotFound, "Could not find user: ", id, "."));
     store::Conditions conditions;
     conditions.add("id IN (SELECT group_id FROM group_members WHERE user_id = ? UNION ALL SELECT group_id FROM federated_members WHERE "
                    "user_id = ? AND expires > ?)",
                    id, id, core.parts.ambient.now());
+    onlyOfScope(conditions, callerOf(request));
     applyFilters(conditions, request.query, groupFilters);
     const auto page = Page::from(request.query, conditions, db, "groups", groupFilters, "name");
     return pageResponse<Group>(request, "groups", page, group_table::list(db, conditions, page.order),

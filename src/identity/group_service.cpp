@@ -33,11 +33,12 @@ Group Groups::create(const Caller& caller, Group wanted) {
     });
 }
 
-Group Groups::show(const Caller& caller, const GroupId& id) {
+Group Groups::show(const Caller& caller, const GroupId& id) { return demand(caller, id, Absence::ToWhoMay); }
+
+Group Groups::demand(const Caller& caller, const GroupId& id, Absence told) {
     auto group = group_table::find(core_.parts.store.reader(), id);
-    caller.enforce(targetOf(group));
-    if (!group) throw notFound(id);
-    return *std::move(group);
+    auto about = targetOf(group);
+    return caller.demand(std::move(group), std::move(about), notFound(id), told);
 }
 
 std::vector<Group> Groups::list(const Caller& caller, const store::Conditions& conditions, const std::string& order) {
@@ -59,7 +60,7 @@ Group Groups::update(const Caller& caller, const GroupId& id, const std::functio
 }
 
 void Groups::remove(const Caller& caller, const GroupId& id) {
-    show(caller, id);
+    demand(caller, id, Absence::ToAnybody);
     core_.parts.store.write([&](store::Transaction& tx) {
         const auto group = group_table::find(tx, id);
         if (!group) throw notFound(id);
@@ -74,9 +75,8 @@ Groups::Member Groups::demand(const Caller& caller, const GroupId& groupId, cons
     auto group = group_table::find(db, groupId);
     auto user = user_table::find(db, userId);
     Target target = targetOf(group);
-    target.merge(targetOf(user));
-    caller.enforce(std::move(target));
-    if (!group) throw notFound(groupId);
+    target.merge(targetOf(userId, user));
+    caller.demand(group, std::move(target), notFound(groupId));
     if (!user) throw Error(Failure::NotFound, "Could not find user: ", userId, ".");
     return {*std::move(group), *std::move(user)};
 }

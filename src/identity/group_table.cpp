@@ -1,4 +1,5 @@
 #include "identity/group.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::identity::group_table {
 namespace {
@@ -15,8 +16,8 @@ std::optional<Group> find(store::Reader& db, const GroupId& id) {
 }
 
 std::optional<Group> findByName(store::Reader& db, const DomainId& domain, const std::string& name) {
-    static const std::string sql = std::string(select) + " WHERE domain_id = ? AND name = ?";
-    return db.query(sql, domain, name).maybe<Group>(fromRow);
+    static const std::string sql = std::string(select) + " WHERE domain_id = ? AND name_key = ? ORDER BY name = ? DESC, id LIMIT 1";
+    return db.query(sql, domain, foldedName(name), name).maybe<Group>(fromRow);
 }
 
 std::vector<Group> list(store::Reader& db, const store::Conditions& conditions, const std::string& order) {
@@ -24,11 +25,13 @@ std::vector<Group> list(store::Reader& db, const store::Conditions& conditions, 
 }
 
 void insert(store::Transaction& tx, const Group& group, Time now) {
-    tx.execute("INSERT INTO groups VALUES (?, ?, ?, ?, ?, ?)", group.id, group.name, group.domain, group.description, group.extra, now);
+    tx.execute("INSERT INTO groups (id, name, domain_id, description, extra, created, name_key) VALUES (?, ?, ?, ?, ?, ?, ?)", group.id,
+               group.name, group.domain, group.description, group.extra, now, foldedName(group.name));
 }
 
 void update(store::Transaction& tx, const Group& group) {
-    tx.execute("UPDATE groups SET name = ?, description = ?, extra = ? WHERE id = ?", group.name, group.description, group.extra, group.id);
+    tx.execute("UPDATE groups SET name = ?, name_key = ?, description = ?, extra = ? WHERE id = ?", group.name, foldedName(group.name),
+               group.description, group.extra, group.id);
 }
 
 void remove(store::Transaction& tx, const GroupId& id) { tx.execute("DELETE FROM groups WHERE id = ?", id); }

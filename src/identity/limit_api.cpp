@@ -53,7 +53,8 @@ const RecordKind limitKind = {
      {"resource_name", "resource_name"},
      {"project_id", "project_id"},
      {"domain_id", "domain_id"}},
-    writeLimit};
+    writeLimit,
+    Absence::ToAnybody};
 
 bool isStrict(const Core& core) { return core.parts.config.text("identity", "enforcement_model") == "strict_two_level"; }
 
@@ -136,7 +137,7 @@ bool isUsed(store::Reader& db, const std::string& registered) {
 
 Response updateRegistered(Request& request, Core& core) {
     const Json body = request.json().object("registered_limit");
-    callerOf(request).enforce();
+    demandToChange(request, registeredKind, core);
     const auto& id = request.param("id");
     core.parts.store.write([&](store::Transaction& tx) {
         body.onlyKnows({"service_id", "region_id", "resource_name", "default_limit", "description"});
@@ -197,7 +198,7 @@ std::string demandRegistered(store::Reader& db, const std::string& limit) {
 
 Response updateLimit(Request& request, Core& core) {
     const Json body = request.json().object("limit");
-    callerOf(request).enforce();
+    demandToChange(request, limitKind, core);
     const auto& id = request.param("id");
     core.parts.store.write([&](store::Transaction& tx) {
         const auto registered = demandRegistered(tx, id);
@@ -211,7 +212,7 @@ Response updateLimit(Request& request, Core& core) {
 }
 
 Response removeLimit(Request& request, Core& core) {
-    callerOf(request).enforce();
+    demandToChange(request, limitKind, core);
     const auto& id = request.param("id");
     core.parts.store.write([&](store::Transaction& tx) {
         const auto registered = demandRegistered(tx, id);
@@ -231,7 +232,7 @@ Response showLimit(Request& request, Core& core) {
         target["target.limit.domain.id"] = domain.value_or("None");
         if (project) target["target.limit.project.domain_id"] = project_table::find(db, {*project})->domain.text;
     }
-    callerOf(request).enforce(target);
+    callerOf(request).demand(target.empty() ? std::nullopt : std::optional(true), target, notFound(limitKind, id));
     return recordAnswer(request, 200, limitKind, id, core);
 }
 
@@ -239,7 +240,7 @@ Response listLimits(Request& request, Core& core) {
     const auto& caller = callerOf(request);
     caller.enforce();
     store::Conditions conditions;
-    if (!caller.system && !caller.isAdmin()) { // everybody may list: what is theirs
+    if (!caller.system && !caller.isAdmin()) { // everybody may list: what is theirs, who has a token of a domain that of the domain
         if (!caller.domain.empty())
             conditions.add("domain_id = ? OR project_id IN (SELECT id FROM projects WHERE domain_id = ?)", caller.domain, caller.domain);
         else

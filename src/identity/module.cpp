@@ -1,3 +1,5 @@
+#include <stdexcept>
+
 #include "identity/auth.hpp"
 #include "identity/catalog.hpp"
 #include "identity/directory.hpp"
@@ -142,6 +144,7 @@ bool Identity::bootstrap(const Bootstrap& wanted) {
             Role role;
             role.id.text = ambient.hexId();
             role.name = name;
+            role.options = R"({"immutable":true})"; // as keystone-manage bootstrap makes them
             roles[name] = role.id;
             role_table::insert(tx, role);
         }
@@ -200,6 +203,10 @@ Site Identity::site() {
 
 void Identity::protect(Site& site) {
     auto& impl = *impl_;
+    const auto rules = impl.core.parts.policies.of(site.name);
+    for (const auto& route : site.routes) // nobody could use a route whose rule there isn't, the administrator included
+        if (!route.access.rule.empty() && !rules->has(route.access.rule))
+            throw std::logic_error("route " + route.pattern + " asks the rule " + route.access.rule + ", which there isn't");
     const auto ownGate = std::move(site.gate);
     site.gate = [&impl, ownGate, service = site.name](Request& request) {
         if (!request.route->access.rule.empty()) request.context = callerBehind(request, service, impl.tokens, impl.core.parts.policies);

@@ -13,13 +13,17 @@
 namespace stratolet::identity {
 namespace {
 
+constexpr std::size_t bcryptBytes = 72, passwordBytesMax = 4096;
+
 std::string crypted(const std::string& password, const std::string& setting) {
     const auto work = std::make_unique<crypt_data>(); // 32 KiB: not for a stack
     std::memset(work.get(), 0, sizeof(crypt_data));
-    // bcrypt looks at 72 bytes, and would stop at a NUL: JSON can carry one.
-    const char* result = ::crypt_r(password.c_str(), setting.c_str(), work.get());
+    // crypt takes no more than 511 bytes, bcrypt looks at no more than 72, and would stop at a NUL: JSON can carry one.
+    std::string looked = password.substr(0, bcryptBytes);
+    const char* result = ::crypt_r(looked.c_str(), setting.c_str(), work.get());
     std::string text = result ? result : "*";
     OPENSSL_cleanse(work.get(), sizeof(crypt_data));
+    OPENSSL_cleanse(looked.data(), looked.size());
     if (text.starts_with('*')) throw Error(Failure::Broken, "could not hash a password");
     return text;
 }
@@ -31,6 +35,11 @@ std::string settingOf(int rounds, const char* random, int length) {
     return setting.data();
 }
 
+}
+
+void checkPasswordLength(const std::string& password) {
+    if (password.size() > passwordBytesMax)
+        throw Error(Failure::Invalid, "Invalid input for field 'password': it must have at most ", passwordBytesMax, " bytes.");
 }
 
 std::string hashPassword(const std::string& password, int rounds, Ambient& ambient) {

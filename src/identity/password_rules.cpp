@@ -4,10 +4,10 @@
 
 #include <stratolet/error.hpp>
 
+#include "identity/password.hpp"
+
 namespace stratolet::identity {
 namespace {
-
-constexpr std::size_t passwordBytesMax = 4096; // Keystone's max_password_length
 
 std::string regexComplaint(const std::string& text) {
     try {
@@ -50,7 +50,7 @@ void PasswordRules::check(const std::string& password) const {
         throw Error(Failure::Invalid, "Invalid input for field 'password': ", what); // never the value
     };
     if (password.empty()) refuse("it must not be empty.");
-    if (password.size() > passwordBytesMax) refuse("it must have at most 4096 bytes.");
+    checkPasswordLength(password);
     if (password.find('\0') != std::string::npos) refuse("it must not contain a NUL character.");
     if (regex.empty()) return;
     if (!std::regex_search(password, std::regex(regex), std::regex_constants::match_continuous))

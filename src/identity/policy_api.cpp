@@ -39,7 +39,7 @@ Response create(Request& request, Core& core) {
 
 Response update(Request& request, Core& core) {
     const Json body = request.json().object("policy");
-    callerOf(request).enforce();
+    demandToChange(request, policyKind, core);
     const auto& id = request.param("id");
     core.parts.store.write([&](store::Transaction& tx) {
         auto rows = tx.query(policyKind.select + " WHERE id = ?", id);

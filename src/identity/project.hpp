@@ -50,12 +50,15 @@ public:
     Project show(const Caller& caller, const ProjectId& id, bool isDomain);
     std::vector<Project> list(const Caller& caller, const store::Conditions& conditions, const std::string& order);
 
-    /// `change` gets the present project to alter.
-    Project update(const Caller& caller, const ProjectId& id, bool isDomain, const std::function<void(Project&)>& change);
+    /// `change` gets the present project to alter. Error(Forbidden) where that is immutable, unless `releases`: the change is about that
+    /// option and nothing else.
+    Project update(const Caller& caller, const ProjectId& id, bool isDomain, const std::function<void(Project&)>& change,
+                   bool releases = false);
     void remove(const Caller& caller, const ProjectId& id, bool isDomain);
 
 private:
     Project demand(store::Reader& db, const ProjectId& id, bool isDomain);
+    Project demand(const Caller& caller, store::Reader& db, const ProjectId& id, bool isDomain, Absence told);
     Core& core_;
     int depthMax_; // of the tree, the domain not counted
 };

@@ -13,7 +13,7 @@ const std::initializer_list<std::string_view> projectAttributes = {"id",        
                                                                    "is_domain", "enabled", "description", "tags",
                                                                    "options",   "links",   "domain",      "explicit_domain_id"};
 constexpr std::size_t tagsMax = 80;
-constexpr Filter projectFilters[] = {{"name", "name"},
+constexpr Filter projectFilters[] = {{"name", "name_key", Filter::Kind::Name},
                                      {"enabled", "enabled", Filter::Kind::Truth},
                                      {"domain_id", "domain_id"},
                                      {"parent_id", "parent_id"},
@@ -21,7 +21,7 @@ constexpr Filter projectFilters[] = {{"name", "name"},
                                      {"is_domain", "is_domain", Filter::Kind::Truth}};
 
 std::string checkedTag(const std::string& tag) {
-    if (tag.empty() || tag.size() > 255 || tag.find_first_of("/,") != std::string::npos)
+    if (tag.empty() || charactersIn(tag) > 255 || tag.find_first_of("/,") != std::string::npos)
         throw Error(Failure::Invalid, "Invalid input for field 'tags': a tag has 1 to 255 characters, and no slash or comma.");
     return tag;
 }
@@ -91,6 +91,9 @@ void applyTagFilters(store::Conditions& conditions, const Query& query) {
         if (!wanted) return;
         std::set<std::string> tags;
         for (const auto tag : split(*wanted, ',')) tags.emplace(tag);
+        if (tags.size() > tagsMax)
+            throw Error(Failure::Invalid, "Invalid input for query parameter ", parameter, ": no project has more than ", tagsMax,
+                        " tags.");
         store::Conditions named;
         named.in("tag", {tags.begin(), tags.end()});
         conditions.append("(SELECT count(*) FROM project_tags" + named.where() + " AND project_id = projects.id) " +
@@ -110,7 +113,7 @@ Response list(Request& request, Projects& projects, Core& core, bool domains) {
     if (domains || !request.query.has("is_domain")) conditions.add("is_domain = ?", domains);
     applyFilters(conditions, request.query, projectFilters);
     applyTagFilters(conditions, request.query);
-    if (!domains && !caller.domain.empty()) conditions.add("domain_id = ?", caller.domain);
+    if (!domains) onlyOfScope(conditions, caller);
     const auto page = Page::from(request.query, conditions, db, "projects", projectFilters, "created");
     return pageResponse<Project>(request, domains ? "domains" : "projects", page, projects.list(caller, conditions, page.order),
                                  [&](JsonWriter& out, const Project& each) { writeProject(out, request, each); });
@@ -196,7 +199,7 @@ Response update(Request& request, Projects& projects, bool isDomain) {
             value->refuse("It cannot be changed.");
         takeCommon(project, body);
     };
-    return answer(request, 200, projects.update(callerOf(request), id, isDomain, change));
+    return answer(request, 200, projects.update(callerOf(request), id, isDomain, change, changesOnlyImmutable(body)));
 }
 
 Response remove(Request& request, Projects& projects, bool isDomain) {
@@ -222,6 +225,16 @@ Project retag(Request& request, Projects& projects, const std::function<void(std
         change(project.tags);
         if (project.tags.size() > tagsMax) throw Error(Failure::Invalid, "Invalid input for field 'tags': there may be at most 80 tags.");
     });
+}
+
+Response addTag(Request& request, Projects& projects, const std::string& tag) {
+    retag(request, projects, [&](auto& present) {
+        if (!present.insert(checkedTag(tag)).second)
+            throw Error(Failure::Invalid, "Invalid input for field 'tags': the project has the tag ", tag, ".");
+    });
+    auto response = emptyResponse(201);
+    response.headers.add("Location", request.base + request.path);
+    return response;
 }
 
 Response hasTag(Request& request, Projects& projects) {
@@ -286,12 +299,10 @@ void addProjectRoutes(Routes& routes, Projects& projects, Core& core) {
                       }});
     routes.push_back(
         {Method::Get, tags + "/{tag}", policy("identity:get_project_tag"), [&](Request& request) { return hasTag(request, projects); }});
-    routes.push_back({Method::Put, tags + "/{tag}", policy("identity:create_project_tag"), [&](Request& request) {
-                          retag(request, projects, [&](auto& present) { present.insert(checkedTag(request.param("tag"))); });
-                          auto response = emptyResponse(201);
-                          response.headers.add("Location", request.base + request.path);
-                          return response;
-                      }});
+    routes.push_back({Method::Put, tags + "/{tag}", policy("identity:create_project_tag"),
+                      [&](Request& request) { return addTag(request, projects, request.param("tag")); }});
+    routes.push_back({Method::Put, tags + "//", policy("identity:create_project_tag"), // the empty tag, which is refused as such
+                      [&](Request& request) { return addTag(request, projects, ""); }});
     routes.push_back({Method::Delete, tags + "/{tag}", policy("identity:delete_project_tag"), [&](Request& request) {
                           retag(request, projects, [&](auto& present) {
                               if (present.erase(request.param("tag")) == 0)

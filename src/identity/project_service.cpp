@@ -1,3 +1,4 @@
+#include "identity/directory.hpp"
 #include "identity/identity.hpp"
 #include "identity/project.hpp"
 #include "identity/revocation.hpp"
@@ -38,7 +39,15 @@ int depthOf(store::Reader& db, ProjectId id) {
 Target targetOf(const std::optional<Project>& project, bool isDomain) {
     if (!project) return {};
     if (isDomain) return {{"target.domain.id", project->id.text}};
-    return {{"target.project.id", project->id.text}, {"target.project.domain_id", project->domain.text}};
+    // A domain that is asked about as a project is in no domain: who manages a domain doesn't manage the domain itself.
+    return {{"target.project.id", project->id.text}, {"target.project.domain_id", project->isDomain ? "None" : project->domain.text}};
+}
+
+Project Projects::demand(const Caller& caller, store::Reader& db, const ProjectId& id, bool isDomain, Absence told) {
+    auto project = project_table::find(db, id);
+    if (project && isDomain && !project->isDomain) project.reset();
+    auto about = targetOf(project, isDomain);
+    return caller.demand(std::move(project), std::move(about), notFound(id, isDomain), told);
 }
 
 Project Projects::demand(store::Reader& db, const ProjectId& id, bool isDomain) {
@@ -71,18 +80,14 @@ Project Projects::create(const Caller& caller, Project wanted) {
         }
         refuseDuplicate(tx, wanted);
         project_table::insert(tx, wanted, core_.parts.ambient.now());
+        if (wanted.isDomain) noteDirectories(tx, core_);
         core_.forgetValidated(tx);
         return wanted;
     });
 }
 
 Project Projects::show(const Caller& caller, const ProjectId& id, bool isDomain) {
-    auto& db = core_.parts.store.reader();
-    auto project = project_table::find(db, id);
-    if (project && isDomain && !project->isDomain) project.reset();
-    caller.enforce(targetOf(project, isDomain));
-    if (!project) throw notFound(id, isDomain);
-    return *std::move(project);
+    return demand(caller, core_.parts.store.reader(), id, isDomain, Absence::ToWhoMay);
 }
 
 std::vector<Project> Projects::list(const Caller& caller, const store::Conditions& conditions, const std::string& order) {
@@ -99,13 +104,14 @@ Revocation revocationOf(const Project& project) {
 
 }
 
-Project Projects::update(const Caller& caller, const ProjectId& id, bool isDomain, const std::function<void(Project&)>& change) {
-    caller.enforce(targetOf(project_table::find(core_.parts.store.reader(), id), isDomain));
+Project Projects::update(const Caller& caller, const ProjectId& id, bool isDomain, const std::function<void(Project&)>& change,
+                         bool releases) {
+    demand(caller, core_.parts.store.reader(), id, isDomain, isDomain ? Absence::ToAnybody : Absence::ToWhoMay);
     return core_.parts.store.write([&](store::Transaction& tx) {
         const Project before = demand(tx, id, isDomain);
         Project project = before;
         change(project);
-        if (isImmutable(before.options) && isImmutable(project.options)) refuseImmutable(before);
+        if (!releases) refuseImmutable(before);
         refuseDuplicate(tx, project);
         if (project.enabled && !project.isDomain && !demand(tx, project.parent, false).enabled)
             throw Error(Failure::Forbidden, "Cannot enable project ", id, " since its parent is disabled.");
@@ -113,6 +119,7 @@ Project Projects::update(const Caller& caller, const ProjectId& id, bool isDomai
             for (auto rows = tx.query("SELECT id FROM projects WHERE parent_id = ? AND enabled = 1", id); rows.next();)
                 throw Error(Failure::Forbidden, "Cannot disable project ", id, " since its subtree contains enabled projects.");
         project_table::update(tx, project);
+        if (project.isDomain) noteDirectories(tx, core_);
         if (before.enabled && !project.enabled) revocation_table::record(tx, revocationOf(project), core_.parts.ambient.now());
         core_.forgetValidated(tx);
         return project;
@@ -120,7 +127,7 @@ Project Projects::update(const Caller& caller, const ProjectId& id, bool isDomai
 }
 
 void Projects::remove(const Caller& caller, const ProjectId& id, bool isDomain) {
-    caller.enforce(targetOf(project_table::find(core_.parts.store.reader(), id), isDomain));
+    demand(caller, core_.parts.store.reader(), id, isDomain, isDomain ? Absence::ToAnybody : Absence::ToWhoMay);
     core_.parts.store.write([&](store::Transaction& tx) {
         const Project project = demand(tx, id, isDomain);
         refuseImmutable(project);

@@ -37,13 +37,13 @@ std::optional<Project> find(store::Reader& db, const ProjectId& id) {
 }
 
 std::optional<Project> findByName(store::Reader& db, const DomainId& domain, const std::string& name) {
-    static const std::string sql = selectWhere("domain_id = ? AND name = ? AND is_domain = 0");
-    return db.query(sql, domain, name).maybe<Project>(fromRow);
+    static const std::string sql = selectWhere("domain_id = ? AND name_key = ? AND is_domain = 0 ORDER BY name = ? DESC, id LIMIT 1");
+    return db.query(sql, domain, foldedName(name), name).maybe<Project>(fromRow);
 }
 
 std::optional<Project> findDomainByName(store::Reader& db, const std::string& name) {
-    static const std::string sql = selectWhere("name = ? AND is_domain = 1");
-    return db.query(sql, name).maybe<Project>(fromRow);
+    static const std::string sql = selectWhere("name_key = ? AND is_domain = 1 ORDER BY name = ? DESC, id LIMIT 1");
+    return db.query(sql, foldedName(name), name).maybe<Project>(fromRow);
 }
 
 std::vector<Project> list(store::Reader& db, const store::Conditions& conditions, const std::string& order) {
@@ -51,15 +51,17 @@ std::vector<Project> list(store::Reader& db, const store::Conditions& conditions
 }
 
 void insert(store::Transaction& tx, const Project& project, Time now) {
-    tx.execute("INSERT INTO projects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", project.id, project.name, project.domain,
+    tx.execute("INSERT INTO projects (id, name, domain_id, parent_id, is_domain, enabled, description, options, extra, created, name_key) "
+               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               project.id, project.name, project.domain,
                project.isDomain ? std::optional<std::string>() : std::optional(project.parent.text), project.isDomain, project.enabled,
-               project.description, project.options, project.extra, now);
+               project.description, project.options, project.extra, now, foldedName(project.name));
     replaceTags(tx, project);
 }
 
 void update(store::Transaction& tx, const Project& project) {
-    tx.execute("UPDATE projects SET name = ?, enabled = ?, description = ?, options = ?, extra = ? WHERE id = ?", project.name,
-               project.enabled, project.description, project.options, project.extra, project.id);
+    tx.execute("UPDATE projects SET name = ?, name_key = ?, enabled = ?, description = ?, options = ?, extra = ? WHERE id = ?",
+               project.name, foldedName(project.name), project.enabled, project.description, project.options, project.extra, project.id);
     replaceTags(tx, project);
 }
 

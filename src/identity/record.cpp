@@ -11,6 +11,18 @@ Error notFound(const RecordKind& kind, const std::string& id) {
     return Error(Failure::NotFound, "Could not find ", words, ": ", id, ".");
 }
 
+namespace {
+
+void demand(const Request& request, const RecordKind& kind, Core& core, Absence told) {
+    const auto& id = request.param("id");
+    const bool isThere = core.parts.store.reader().query("SELECT 1 FROM " + kind.table + " WHERE id = ?", id).any();
+    callerOf(request).demand(isThere ? std::optional(true) : std::nullopt, {}, notFound(kind, id), told);
+}
+
+}
+
+void demandToChange(const Request& request, const RecordKind& kind, Core& core) { demand(request, kind, core, kind.changesTold); }
+
 Response recordAnswer(const Request& request, int status, const RecordKind& kind, const std::string& id, Core& core) {
     auto rows = core.parts.store.reader().query(kind.select + " WHERE id = ?", id);
     if (!rows.next()) throw notFound(kind, id);
@@ -45,7 +57,7 @@ void addReadingRoutes(Routes& routes, const RecordKind& kind, Core& core) {
                           return recordList(request, kind, {}, core);
                       }});
     routes.push_back({Method::Get, "/v3/" + kind.path + "/{id}", policy("identity:get_" + kind.name), [&core, kind](Request& request) {
-                          callerOf(request).enforce();
+                          demand(request, kind, core, kind.readsTold);
                           return recordAnswer(request, 200, kind, request.param("id"), core);
                       }});
 }
@@ -54,7 +66,7 @@ void addDeletingRoute(Routes& routes, const RecordKind& kind, Core& core,
                       std::function<void(store::Transaction& tx, const std::string& id)> before) {
     routes.push_back({Method::Delete, "/v3/" + kind.path + "/{id}", policy("identity:delete_" + kind.name),
                       [&core, kind, before = std::move(before)](Request& request) {
-                          callerOf(request).enforce();
+                          demandToChange(request, kind, core);
                           const auto& id = request.param("id");
                           core.parts.store.write([&](store::Transaction& tx) {
                               if (before) before(tx, id);

@@ -20,9 +20,14 @@ struct RecordKind {
     std::string select;     ///< "SELECT id, … FROM …": the first column is the id
     std::vector<Filter> filters;
     void (*write)(JsonWriter& out, const http::Request& request, const store::Row& row);
+    Absence changesTold = Absence::ToWhoMay; ///< of who would change or delete one that isn't there
+    Absence readsTold = Absence::ToWhoMay;   ///< of who would see it
 };
 
 Error notFound(const RecordKind& kind, const std::string& id);
+
+/// Asks the route's rule about the one in the path ("id") that is to be changed; Error(NotFound) where there is none.
+void demandToChange(const http::Request& request, const RecordKind& kind, Core& core);
 
 /// {"<name>": …} of the one with this id; Error(NotFound) where there is none.
 http::Response recordAnswer(const http::Request& request, int status, const RecordKind& kind, const std::string& id, Core& core);

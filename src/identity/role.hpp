@@ -37,6 +37,7 @@ std::string_view nameOf(Assignment::Actor actor); ///< "user", "group"
 
 namespace role_table {
 std::optional<Role> find(store::Reader& db, const RoleId& id);
+std::optional<Role> findByName(store::Reader& db, const DomainId& domain, const std::string& name); ///< a global one: no domain
 std::vector<Role> list(store::Reader& db, const store::Conditions& conditions, const std::string& order = " ORDER BY name, id");
 void insert(store::Transaction& tx, const Role& role);
 void update(store::Transaction& tx, const Role& role);
@@ -61,6 +62,7 @@ std::vector<Role> effective(store::Reader& db, const UserId& user, Assignment::S
 void onlyThoseWithRole(store::Conditions& conditions, const UserId& user, Assignment::Scope scope, Time now);
 }
 
+Target targetOf(const std::optional<Role>& role);
 void addRoleRoutes(http::Routes& routes, Core& core);
 void addAssignmentRoutes(http::Routes& routes, Core& core);
 void addAssignmentListRoutes(http::Routes& routes, Core& core);

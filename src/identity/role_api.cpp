@@ -1,6 +1,7 @@
 #include "identity/revocation.hpp"
 #include "identity/role.hpp"
 #include "identity/wire.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::identity {
 namespace {
@@ -15,22 +16,43 @@ Role demand(store::Reader& db, const RoleId& id) {
     return *std::move(role);
 }
 
-constexpr Filter roleFilters[] = {{"name", "name"}, {"domain_id", "domain_id"}, {"description", "description"}};
+constexpr Filter roleFilters[] = {{"name", "name_key", Filter::Kind::Name}, {"domain_id", "domain_id"}, {"description", "description"}};
 
 /// A role of a domain has rules of its own: `verb` is "get", "update", …
-void enforceFor(const Request& request, const std::string& verb, const std::optional<Role>& role) {
-    if (role && !role->domain.empty())
-        callerOf(request).enforce("identity:" + verb + "_domain_role", {{"target.role.domain_id", role->domain.text}});
-    else
-        callerOf(request).enforce();
+std::string ruleFor(const Request& request, const std::string& verb, const std::optional<Role>& role) {
+    return role && !role->domain.empty() ? "identity:" + verb + "_domain_role" : std::string(callerOf(request).rule);
+}
+
+/// What the rules know of a role, and of the domain whose manager may ask.
+Target aboutRole(const Caller& caller, const std::optional<Role>& role) {
+    auto about = targetOf(role);
+    about["target.domain_id"] = caller.domain.text;
+    return about;
 }
 
 /// The role in the path, once the rule allows what `verb` says.
 Role demandFor(const Request& request, Core& core, const std::string& verb) {
     const RoleId id{request.param("id")};
-    auto role = role_table::find(core.parts.store.reader(), id);
-    enforceFor(request, verb, role);
-    return demand(core.parts.store.reader(), id);
+    const auto& caller = callerOf(request);
+    const auto role = role_table::find(core.parts.store.reader(), id);
+    return caller.demand(ruleFor(request, verb, role), role, aboutRole(caller, role),
+                         Error(Failure::NotFound, "Could not find role: ", id, "."), Absence::ToAnybody);
+}
+
+/// The role that implies others, and the implied one where the path names one; both are there before the rule is asked.
+struct Implication {
+    Role prior, implied;
+};
+Implication demandImplication(const Request& request, store::Reader& db, bool withImplied = true) {
+    Implication found;
+    const auto& caller = callerOf(request);
+    const auto load = [&](const std::string& id) {
+        return caller.demand(role_table::find(db, {id}), {}, Error(Failure::NotFound, "Could not find role: ", id, "."),
+                             Absence::ToAnybody);
+    };
+    found.prior = load(request.param("prior"));
+    if (withImplied) found.implied = load(request.param("implied"));
+    return found;
 }
 
 Response answer(const Request& request, int status, const Role& role) {
@@ -49,9 +71,8 @@ void take(Role& role, const Json& body) {
 }
 
 void refuseDuplicate(store::Reader& db, const Role& role) {
-    store::Conditions same;
-    same.add("name = ? AND domain_id = ? AND id <> ?", role.name, role.domain, role.id);
-    if (!role_table::list(db, same).empty())
+    const auto other = role_table::findByName(db, role.domain, role.name);
+    if (other && other->id != role.id)
         throw Error(Failure::Conflict, "Conflict occurred attempting to store role - Duplicate entry found with name ", role.name, ".");
 }
 
@@ -62,7 +83,7 @@ Response create(Request& request, Core& core) {
     wanted.name = checkedName(body.at("name"), 255);
     wanted.domain.text = body.maybeText("domain_id").value_or("");
     take(wanted, body);
-    enforceFor(request, "create", wanted);
+    callerOf(request).enforce(ruleFor(request, "create", wanted), targetOf(std::optional(wanted)));
     core.parts.store.write([&](store::Transaction& tx) {
         if (!wanted.domain.empty() && !tx.query("SELECT 1 FROM projects WHERE id = ? AND is_domain = 1", wanted.domain).any())
             throw Error(Failure::NotFound, "Could not find domain: ", wanted.domain, ".");
@@ -75,7 +96,7 @@ Response create(Request& request, Core& core) {
 Response list(Request& request, Core& core) {
     const auto domain = request.query.text("domain_id");
     if (domain.empty())
-        callerOf(request).enforce();
+        callerOf(request).enforce(aboutRole(callerOf(request), std::nullopt));
     else
         callerOf(request).enforce("identity:list_domain_roles", {{"target.role.domain_id", domain}});
     store::Conditions conditions;
@@ -96,7 +117,7 @@ Response update(Request& request, Core& core) {
         if (const auto domain = body.maybeText("domain_id"); domain && *domain != role.domain.text)
             body.at("domain_id").refuse("It cannot be changed.");
         take(role, body);
-        if (isImmutable(before.options) && isImmutable(role.options))
+        if (isImmutable(before.options) && !changesOnlyImmutable(body))
             throw Error(Failure::Forbidden, "Cannot change role ", role.id, ": it has the option immutable.");
         refuseDuplicate(tx, role);
         role_table::update(tx, role);
@@ -138,22 +159,25 @@ void writeInference(JsonWriter& out, const Request& request, const Role& prior, 
 
 Response showImplied(Request& request, Core& core, int status) {
     auto& db = core.parts.store.reader();
-    const Role prior = demand(db, {request.param("prior")}), implied = demand(db, {request.param("implied")});
-    if (status == 200 && !role_table::implies(db, prior.id, implied.id))
-        throw Error(Failure::NotFound, prior.id, " does not imply ", implied.id);
+    const auto found = demandImplication(request, db);
+    if (status == 200 && !role_table::implies(db, found.prior.id, found.implied.id))
+        throw Error(Failure::NotFound, found.prior.id, " does not imply ", found.implied.id);
     return jsonResponse(status, [&](JsonWriter& out) {
         const auto body = out.object();
-        writeInference(out, request, prior, implied);
+        writeInference(out, request, found.prior, found.implied);
     });
 }
 
 Response addImplied(Request& request, Core& core) {
-    callerOf(request).enforce();
+    demandImplication(request, core.parts.store.reader());
     core.parts.store.write([&](store::Transaction& tx) {
         const Role prior = demand(tx, {request.param("prior")}), implied = demand(tx, {request.param("implied")});
-        if (implied.name == "admin") throw Error(Failure::Forbidden, implied.id, " cannot be an implied role");
+        if (foldedName(implied.name) == "admin") throw Error(Failure::Forbidden, implied.id, " cannot be an implied role");
         if (prior.domain.empty() && !implied.domain.empty())
             throw Error(Failure::Forbidden, implied.id, " belongs to a domain and cannot be implied by a role that does not");
+        if (role_table::implies(tx, prior.id, implied.id))
+            throw Error(Failure::Conflict, "Conflict occurred attempting to store implied_role - Duplicate entry found with ID ",
+                        implied.id, ".");
         if (role_table::leadsTo(tx, implied.id, prior.id))
             throw Error(Failure::Invalid, "Role ", implied.id, " implies ", prior.id, " already; that would go round.");
         role_table::addImplication(tx, prior.id, implied.id);
@@ -163,9 +187,8 @@ Response addImplied(Request& request, Core& core) {
 }
 
 Response listImplied(Request& request, Core& core) {
-    callerOf(request).enforce();
     auto& db = core.parts.store.reader();
-    const Role prior = demand(db, {request.param("prior")});
+    const Role prior = demandImplication(request, db, false).prior;
     return jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         {
@@ -203,7 +226,7 @@ Response listInferences(Request& request, Core& core) {
 }
 
 Response removeImplied(Request& request, Core& core) {
-    callerOf(request).enforce();
+    demandImplication(request, core.parts.store.reader());
     core.parts.store.write([&](store::Transaction& tx) {
         if (!role_table::removeImplication(tx, {request.param("prior")}, {request.param("implied")}))
             throw Error(Failure::NotFound, request.param("prior"), " does not imply ", request.param("implied"));
@@ -212,6 +235,13 @@ Response removeImplied(Request& request, Core& core) {
     return emptyResponse(204);
 }
 
+}
+
+Target targetOf(const std::optional<Role>& role) {
+    if (!role) return {};
+    return {{"target.role.id", role->id.text},
+            {"target.role.name", role->name},
+            {"target.role.domain_id", role->domain.empty() ? "None" : role->domain.text}};
 }
 
 void writeRole(JsonWriter& out, const Request& request, const Role& role) {
@@ -242,12 +272,9 @@ void addRoleRoutes(Routes& routes, Core& core) {
         {Method::Put, one, policy("identity:create_implied_role"), [&](Request& request) { return addImplied(request, core); }});
     routes.push_back(
         {Method::Delete, one, policy("identity:delete_implied_role"), [&](Request& request) { return removeImplied(request, core); }});
-    routes.push_back({Method::Get, one, policy("identity:get_implied_role"), [&](Request& request) {
-                          callerOf(request).enforce();
-                          return showImplied(request, core, 200);
-                      }});
+    routes.push_back(
+        {Method::Get, one, policy("identity:get_implied_role"), [&](Request& request) { return showImplied(request, core, 200); }});
     routes.push_back({Method::Head, one, policy("identity:check_implied_role"), [&](Request& request) {
-                          callerOf(request).enforce();
                           showImplied(request, core, 200);
                           return emptyResponse(204);
                       }});

@@ -1,4 +1,5 @@
 #include "identity/role.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::identity {
 
@@ -37,17 +38,23 @@ std::optional<Role> find(store::Reader& db, const RoleId& id) {
     return db.query(sql, id).maybe<Role>(fromRow);
 }
 
+std::optional<Role> findByName(store::Reader& db, const DomainId& domain, const std::string& name) {
+    static const std::string sql = std::string(select) + " WHERE domain_id = ? AND name_key = ? ORDER BY name = ? DESC, id LIMIT 1";
+    return db.query(sql, domain, foldedName(name), name).maybe<Role>(fromRow);
+}
+
 std::vector<Role> list(store::Reader& db, const store::Conditions& conditions, const std::string& order) {
     return db.run(std::string(select) + conditions.where() + order, conditions.values()).all<Role>(fromRow);
 }
 
 void insert(store::Transaction& tx, const Role& role) {
-    tx.execute("INSERT INTO roles VALUES (?, ?, ?, ?, ?, ?)", role.id, role.name, role.domain, role.description, role.options, role.extra);
+    tx.execute("INSERT INTO roles (id, name, domain_id, description, options, extra, name_key) VALUES (?, ?, ?, ?, ?, ?, ?)", role.id,
+               role.name, role.domain, role.description, role.options, role.extra, foldedName(role.name));
 }
 
 void update(store::Transaction& tx, const Role& role) {
-    tx.execute("UPDATE roles SET name = ?, description = ?, options = ?, extra = ? WHERE id = ?", role.name, role.description, role.options,
-               role.extra, role.id);
+    tx.execute("UPDATE roles SET name = ?, name_key = ?, description = ?, options = ?, extra = ? WHERE id = ?", role.name,
+               foldedName(role.name), role.description, role.options, role.extra, role.id);
 }
 
 void remove(store::Transaction& tx, const RoleId& id) { tx.execute("DELETE FROM roles WHERE id = ?", id); }
@@ -71,7 +78,7 @@ bool leadsTo(store::Reader& db, const RoleId& prior, const RoleId& implied) {
 }
 
 void addImplication(store::Transaction& tx, const RoleId& prior, const RoleId& implied) {
-    tx.execute("INSERT OR IGNORE INTO implied_roles VALUES (?, ?)", prior, implied);
+    tx.execute("INSERT INTO implied_roles VALUES (?, ?)", prior, implied);
 }
 
 bool removeImplication(store::Transaction& tx, const RoleId& prior, const RoleId& implied) {

@@ -104,6 +104,7 @@ public:
     const PasswordRules& rules() const { return rules_; }
 
 private:
+    User demand(const Caller& caller, store::Reader& db, const UserId& id) const;
     void setPassword(store::Transaction& tx, User& user, const std::string& hash, bool bySelf);
     bool isActive(const User& user, const Login& login) const;
     User shown(store::Reader& db, User user) const; ///< who is asleep counts as disabled
@@ -113,7 +114,8 @@ private:
     PasswordRules rules_;
 };
 
-Target targetOf(const std::optional<User>& user);
+/// What rules know of the user whom a path names by this id, whether or not there is one.
+Target targetOf(const UserId& id, const std::optional<User>& user);
 void writeUser(JsonWriter& out, const http::Request& request, const User& user); ///< as the API shows it
 void addUserRoutes(http::Routes& routes, Users& users, Core& core);
 

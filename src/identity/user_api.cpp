@@ -115,7 +115,7 @@ Response create(Request& request, Users& users) {
 
 Response list(Request& request, Users& users, Core& core) {
     const auto active = users.activeSql();
-    const Filter userFilters[] = {{"name", "name"},
+    const Filter userFilters[] = {{"name", "name_key", Filter::Kind::Name},
                                   {"enabled", active, Filter::Kind::Truth},
                                   {"domain_id", "domain_id"},
                                   {"default_project_id", "default_project_id"}};
@@ -124,7 +124,7 @@ Response list(Request& request, Users& users, Core& core) {
     applyExpiryFilter(conditions, request.query);
     applyFederatedFilters(conditions, request.query);
     const auto& caller = callerOf(request);
-    if (!caller.domain.empty()) conditions.add("domain_id = ?", caller.domain);
+    onlyOfScope(conditions, caller);
     const auto page = Page::from(request.query, conditions, core.parts.store.reader(), "users", userFilters, "created");
     return pageResponse<User>(request, "users", page, users.list(caller, conditions, page.order),
                               [&](JsonWriter& out, const User& each) { writeUser(out, request, each); });
@@ -164,20 +164,43 @@ void writeUser(JsonWriter& out, const Request& request, const User& user) {
     writeSelf(out, request, "users/" + user.id.text);
 }
 
+namespace {
+
+/// True of a body that sets a password.
+bool setsPassword(const Request& request) {
+    try {
+        return request.json().object("user").maybeText("password").has_value();
+    } catch (const Error&) {
+        return false; // no such body: it is refused before anything is hashed
+    }
+}
+
+}
+
 void addUserRoutes(Routes& routes, Users& users, Core& core) {
     routes.push_back(
         {Method::Get, "/v3/users", policy("identity:list_users"), [&](Request& request) { return list(request, users, core); }});
-    routes.push_back({Method::Post, "/v3/users", policy("identity:create_user"), [&](Request& request) { return create(request, users); }});
+    routes.push_back({.method = Method::Post,
+                      .pattern = "/v3/users",
+                      .access = policy("identity:create_user"),
+                      .handler = [&](Request& request) { return create(request, users); },
+                      .isCostly = setsPassword});
     routes.push_back({Method::Get, "/v3/users/{id}", policy("identity:get_user"),
                       [&](Request& request) { return answer(request, 200, users.show(callerOf(request), {request.param("id")})); }});
-    routes.push_back(
-        {Method::Patch, "/v3/users/{id}", policy("identity:update_user"), [&](Request& request) { return update(request, users); }});
+    routes.push_back({.method = Method::Patch,
+                      .pattern = "/v3/users/{id}",
+                      .access = policy("identity:update_user"),
+                      .handler = [&](Request& request) { return update(request, users); },
+                      .isCostly = setsPassword});
     routes.push_back({Method::Delete, "/v3/users/{id}", policy("identity:delete_user"), [&](Request& request) {
                           users.remove(callerOf(request), {request.param("id")});
                           return emptyResponse(204);
                       }});
-    routes.push_back({Method::Post, "/v3/users/{id}/password", open("the present password in the body is the proof"),
-                      [&](Request& request) { return changePassword(request, users); }});
+    routes.push_back({.method = Method::Post,
+                      .pattern = "/v3/users/{id}/password",
+                      .access = open("the present password in the body is the proof"),
+                      .handler = [&](Request& request) { return changePassword(request, users); },
+                      .isCostly = setsPassword});
     routes.push_back({Method::Get, "/v3/users/{id}/projects", policy("identity:list_user_projects"), [&](Request& request) {
                           const auto found = users.projectsOf(callerOf(request), {request.param("id")});
                           return slicedResponse<Project>(request, "projects", found,

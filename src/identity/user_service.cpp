@@ -4,6 +4,7 @@
 #include "identity/revocation.hpp"
 #include "identity/role.hpp"
 #include "identity/user.hpp"
+#include "identity/wire.hpp"
 #include "platform/bus/bus.hpp"
 
 namespace stratolet::identity {
@@ -42,8 +43,8 @@ bool hasOption(const User& user, std::string_view name) {
     return found && found->isBoolean() && found->boolean();
 }
 
-Target targetOf(const std::optional<User>& user) {
-    if (!user) return {};
+Target targetOf(const UserId& id, const std::optional<User>& user) {
+    if (!user) return {{"user_id", id.text}};
     return {{"target.user.id", user->id.text}, {"target.user.domain_id", user->domain.text}, {"user_id", user->id.text}};
 }
 
@@ -72,11 +73,15 @@ User Users::create(const Caller& caller, User wanted, const std::optional<std::s
     });
 }
 
+User Users::demand(const Caller& caller, store::Reader& db, const UserId& id) const {
+    auto user = user_table::find(db, id);
+    auto about = targetOf(id, user);
+    return caller.demand(std::move(user), std::move(about), notFound(id));
+}
+
 User Users::show(const Caller& caller, const UserId& id) {
-    auto user = user_table::find(core_.parts.store.reader(), id);
-    caller.enforce(targetOf(user));
-    if (!user) throw notFound(id);
-    return shown(core_.parts.store.reader(), *std::move(user));
+    auto& db = core_.parts.store.reader();
+    return shown(db, demand(caller, db, id));
 }
 
 User Users::shown(store::Reader& db, User user) const {
@@ -94,7 +99,7 @@ std::vector<User> Users::list(const Caller& caller, const store::Conditions& con
 
 User Users::update(const Caller& caller, const UserId& id, const std::function<void(User&)>& change,
                    const std::optional<std::string>& password, bool enables) {
-    caller.enforce(targetOf(user_table::find(core_.parts.store.reader(), id)));
+    demand(caller, core_.parts.store.reader(), id);
     std::string hash;
     if (password) {
         rules_.check(*password);
@@ -130,7 +135,7 @@ User Users::update(const Caller& caller, const UserId& id, const std::function<v
 }
 
 void Users::remove(const Caller& caller, const UserId& id) {
-    caller.enforce(targetOf(user_table::find(core_.parts.store.reader(), id)));
+    demand(caller, core_.parts.store.reader(), id);
     core_.parts.store.write([&](store::Transaction& tx) {
         const auto user = user_table::find(tx, id);
         if (!user) throw notFound(id);
@@ -240,6 +245,8 @@ void Users::authenticate(const std::optional<User>& user, const std::string& pas
 }
 
 void Users::changePassword(const UserId& id, const std::string& original, const std::string& password) {
+    checkPasswordLength(original);
+    checkPasswordLength(password);
     auto& db = core_.parts.store.reader();
     const auto user = user_table::find(db, id);
     if (user) refuseInDirectory(db, user->domain);
@@ -276,10 +283,9 @@ void Users::changePassword(const UserId& id, const std::string& original, const 
 
 std::vector<Project> Users::projectsOf(const Caller& caller, const UserId& id) {
     auto& db = core_.parts.store.reader();
-    const auto user = user_table::find(db, id);
-    caller.enforce(targetOf(user));
-    if (!user) throw notFound(id);
+    demand(caller, db, id);
     store::Conditions assigned;
+    onlyOfScope(assigned, caller);
     role_table::onlyThoseWithRole(assigned, id, Assignment::Scope::Project, core_.parts.ambient.now());
     return project_table::list(db, assigned);
 }

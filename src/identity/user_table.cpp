@@ -37,8 +37,8 @@ std::optional<User> find(store::Reader& db, const UserId& id) {
 }
 
 std::optional<User> findByName(store::Reader& db, const DomainId& domain, const std::string& name) {
-    static const std::string sql = std::string(select) + " WHERE domain_id = ? AND name = ?";
-    return db.query(sql, domain, name).maybe<User>(fromRow);
+    static const std::string sql = std::string(select) + " WHERE domain_id = ? AND name_key = ? ORDER BY name = ? DESC, id LIMIT 1";
+    return db.query(sql, domain, foldedName(name), name).maybe<User>(fromRow);
 }
 
 std::vector<User> list(store::Reader& db, const store::Conditions& conditions, const std::string& order) {
@@ -46,16 +46,19 @@ std::vector<User> list(store::Reader& db, const store::Conditions& conditions, c
 }
 
 void insert(store::Transaction& tx, const User& user, Time now) {
-    tx.execute("INSERT INTO users VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", user.id, user.name, user.domain, user.enabled,
-               maybe(user.defaultProject), user.password, user.passwordExpires, user.tokensValidAfter, user.options, user.extra, now);
+    tx.execute("INSERT INTO users (id, name, domain_id, enabled, default_project_id, password, password_expires, tokens_valid_after, "
+               "options, extra, created, name_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               user.id, user.name, user.domain, user.enabled, maybe(user.defaultProject), user.password, user.passwordExpires,
+               user.tokensValidAfter, user.options, user.extra, now, foldedName(user.name));
 }
 
 void update(store::Transaction& tx, const User& user) {
-    tx.execute("UPDATE users SET name = ?, enabled = ?, default_project_id = ?, password = ?, password_expires = ?, tokens_valid_after = "
+    tx.execute("UPDATE users SET name = ?, name_key = ?, enabled = ?, default_project_id = ?, password = ?, password_expires = ?, "
+               "tokens_valid_after = "
                "?, options = ?, extra = ? "
                "WHERE id = ?",
-               user.name, user.enabled, maybe(user.defaultProject), user.password, user.passwordExpires, user.tokensValidAfter,
-               user.options, user.extra, user.id);
+               user.name, foldedName(user.name), user.enabled, maybe(user.defaultProject), user.password, user.passwordExpires,
+               user.tokensValidAfter, user.options, user.extra, user.id);
 }
 
 void setFederated(store::Transaction& tx, const User& user) {

@@ -1,8 +1,10 @@
 #include "identity/wire.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "platform/store/paging.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::identity {
 namespace {
@@ -47,7 +49,7 @@ std::string likeText(const std::string& text) {
 bool isTruth(const std::string& text) { return text != "0" && text != "false" && text != "False"; }
 
 void applyInexact(store::Conditions& conditions, const Filter& filter, std::string_view comparator, const std::string& value) {
-    const std::string column(filter.column);
+    const std::string column(filter.kind == Filter::Kind::Name ? filter.parameter : filter.column);
     const bool anyCase = comparator.starts_with('i');
     if (anyCase) comparator.remove_prefix(1);
     const std::string pattern = comparator == "contains"     ? "%" + likeText(value) + "%"
@@ -150,7 +152,7 @@ Page Page::from(const http::Query& query, store::Conditions& conditions, store::
             std::find_if(attributes.begin(), attributes.end(), [&](const Filter& each) { return each.parameter == *wanted; });
         if (found == attributes.end())
             throw Error(Failure::Invalid, "Invalid input for field 'sort_key': it cannot be sorted by ", *wanted, ".");
-        column = found->column;
+        column = found->kind == Filter::Kind::Name ? found->parameter : found->column;
     } else if (wanted) {
         column = "id";
     }
@@ -161,7 +163,11 @@ Page Page::from(const http::Query& query, store::Conditions& conditions, store::
     if (column != "id") keys.push_back({"coalesce(" + column + ", '')", descending});
     keys.push_back({"id", descending});
     if (const auto marker = query.find("marker")) {
-        if (!db.query("SELECT 1 FROM " + std::string(table) + " WHERE id = ?", *marker).any())
+        // One that isn't in the list, because it isn't the caller's to see or is filtered out, is not there: else its place would tell of
+        // it.
+        auto named = conditions;
+        named.add("id = ?", *marker);
+        if (!db.run("SELECT 1 FROM " + std::string(table) + named.where(), named.values()).any())
             throw Error(Failure::Invalid, "Invalid input for field 'marker': there is no ", *marker, ".");
         store::startAfter(conditions, keys, table, *marker);
     }
@@ -180,17 +186,25 @@ void writeSelf(JsonWriter& out, const http::Request& request, std::string_view p
 }
 
 void applyFilters(store::Conditions& conditions, const http::Query& query, std::span<const Filter> filters) {
-    for (const auto& [name, value] : query)
+    std::set<std::string_view> seen; // the first of a name counts, however often it comes: the SQL stays bounded
+    for (const auto& [name, value] : query) {
+        if (!seen.insert(name).second) continue;
         for (const auto& filter : filters) {
             if (name == filter.parameter) {
-                if (filter.kind == Filter::Kind::Truth)
-                    conditions.add(std::string(filter.column) + " = ?", isTruth(value));
-                else
-                    conditions.add(std::string(filter.column) + " = ?", value);
-            } else if (filter.kind == Filter::Kind::Text && name.starts_with(std::string(filter.parameter) + "__")) {
+                switch (filter.kind) {
+                case Filter::Kind::Truth: conditions.add(std::string(filter.column) + " = ?", isTruth(value)); break;
+                case Filter::Kind::Name: conditions.add(std::string(filter.column) + " = ?", foldedName(value)); break;
+                case Filter::Kind::Text: conditions.add(std::string(filter.column) + " = ?", value); break;
+                }
+            } else if (filter.kind != Filter::Kind::Truth && name.starts_with(std::string(filter.parameter) + "__")) {
                 applyInexact(conditions, filter, std::string_view(name).substr(filter.parameter.size() + 2), value);
             }
         }
+    }
+}
+
+void onlyOfScope(store::Conditions& conditions, const Caller& caller) {
+    if (!caller.domain.empty()) conditions.add("domain_id = ?", caller.domain);
 }
 
 std::string mergedExtra(const std::string& kept, const Json& body, std::initializer_list<std::string_view> known) {
@@ -237,16 +251,20 @@ bool isImmutable(const std::string& options) {
     return found && found->isBoolean() && found->boolean();
 }
 
+bool changesOnlyImmutable(const Json& body) {
+    const auto options = body.find("options");
+    return options && body.size() == 1 && options->isObject() && options->size() == 1 && options->has("immutable");
+}
+
 DomainId homeDomainOf(const Caller& caller) {
     return !caller.domain.empty() ? caller.domain : !caller.project.empty() ? caller.projectDomain : DomainId{"default"};
 }
 
 std::string checkedName(const Json& value, std::size_t lengthMax) {
     std::string name = value.text();
-    const auto characters = static_cast<std::size_t>(
-        std::count_if(name.begin(), name.end(), [](char each) { return (static_cast<unsigned char>(each) & 0xC0) != 0x80; }));
     if (name.find_first_not_of(" \t\r\n") == std::string::npos) value.refuse("It must not be blank.");
-    if (characters > lengthMax) value.refuse("It must be " + std::to_string(lengthMax) + " characters or less.");
+    if (name.find('\0') != std::string::npos) value.refuse("It must not have a NUL character.");
+    if (charactersIn(name) > lengthMax) value.refuse("It must be " + std::to_string(lengthMax) + " characters or less.");
     return name;
 }
 

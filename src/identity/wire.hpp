@@ -27,9 +27,14 @@ http::Response listResponse(const http::Request& request, std::string_view colle
 /// "links": {"self": base/v3/<path>}
 void writeSelf(JsonWriter& out, const http::Request& request, std::string_view path);
 
-/// A query parameter that filters a column. Text columns also know __contains, __startswith, __endswith and their forms without case.
+/// A query parameter that filters a column; where it comes more than once the first counts. Text columns also know __contains,
+/// __startswith, __endswith and their forms without case.
 struct Filter {
-    enum class Kind { Text, Truth };
+    enum class Kind {
+        Text,
+        Truth,
+        Name ///< without case; the column is the folded one beside "name"
+    };
     std::string_view parameter;
     std::string_view column;
     Kind kind = Kind::Text;
@@ -39,13 +44,17 @@ inline void applyFilters(store::Conditions& conditions, const http::Query& query
     applyFilters(conditions, query, std::span<const Filter>(filters.begin(), filters.size()));
 }
 
+/// A token of a domain lists what is in that domain (the column domain_id), whoever asks and whatever they filter by.
+void onlyOfScope(store::Conditions& conditions, const Caller& caller);
+
 /// Which part of a collection a query asks for, and in which order: sort_key (an attribute that filters, or "id"), sort_dir, marker, limit.
 struct Page {
     std::string order;        ///< " ORDER BY …", with a LIMIT of one row more than is shown, so that one sees whether there is more
     std::size_t limitMax = 0; ///< rows to show; 0: all
 
     /// Restricts `conditions` to what follows the marker. `usually` is the column that sorts where nothing else is asked for.
-    /// Error(Invalid) for a key that is not known, a limit that is no number from 1 up, and a marker that is no row of `table`.
+    /// Error(Invalid) for a key that is not known, a limit that is no number from 1 up, and a marker that is no row of `table` that
+    /// meets the conditions.
     static Page from(const http::Query& query, store::Conditions& conditions, store::Reader& db, std::string_view table,
                      std::span<const Filter> attributes, std::string_view usually);
 };
@@ -87,10 +96,13 @@ std::string mergedOptions(const std::string& options, const Json& body, std::ini
 
 bool isImmutable(const std::string& options);
 
+/// True where a PATCH is about the option immutable and nothing else: all that may be done to what is immutable.
+bool changesOnlyImmutable(const Json& body);
+
 /// The domain that something new belongs to unless the request names another: that of the caller's scope.
 DomainId homeDomainOf(const Caller& caller);
 
-/// A name of 1 to `lengthMax` characters that is not blank; Error(Invalid) otherwise.
+/// A name of 1 to `lengthMax` characters, none of them NUL, that is not blank; Error(Invalid) otherwise.
 std::string checkedName(const Json& value, std::size_t lengthMax);
 
 /// true or false, and nothing else.

@@ -40,14 +40,13 @@ void populate(store::Store& db, const Population& wanted) {
             return std::string(kind) + std::string(31 - text.size(), '0') + text;
         };
         for (int each = 0; each < wanted.projects; ++each)
-            tx.execute("INSERT INTO projects (id, name, domain_id, parent_id, is_domain, enabled, description, created) VALUES (?, ?, "
-                       "'default', 'default', 0, 1, '', ?)",
-                       id("a", each), "project " + std::to_string(each), each);
+            tx.execute("INSERT INTO projects (id, name, domain_id, parent_id, is_domain, enabled, description, created, name_key) "
+                       "VALUES (?, ?, 'default', 'default', 0, 1, '', ?, ?)",
+                       id("a", each), "project " + std::to_string(each), each, "project " + std::to_string(each));
         for (int each = 0; each < wanted.users; ++each)
-            tx.execute(
-                "INSERT INTO users (id, name, domain_id, enabled, password, tokens_valid_after, created) VALUES (?, ?, 'default', 1, "
-                "'', 0, ?)",
-                id("b", each), "user " + std::to_string(each), each);
+            tx.execute("INSERT INTO users (id, name, domain_id, enabled, password, tokens_valid_after, created, name_key) VALUES (?, ?, "
+                       "'default', 1, '', 0, ?, ?)",
+                       id("b", each), "user " + std::to_string(each), each, "user " + std::to_string(each));
         for (int each = 0; each < wanted.assignments; ++each)
             tx.execute("INSERT OR IGNORE INTO assignments (actor_id, actor, scope, target_id, role_id, inherited) VALUES (?, 'user', "
                        "'project', ?, ?, 0)",

@@ -379,6 +379,49 @@ TEST_CASE("A domain's own configuration says that its users are in a directory, 
     CHECK(creates() == 201);
 }
 
+TEST_CASE("Settings of a directory count from when they are made, and no longer than they are there", "[identity][directory]") {
+    if (!hasServer()) return;
+    DirectoryServer server;
+    TestAppliance cloud(optionsFor(server, {{"ldap", "domain", ""}, {"identity", "domain_specific_drivers_enabled", "true"}}));
+    const auto root = cloud.admin();
+    const auto made = root.posts("/identity/v3/domains", R"({"domain":{"name":"Corp"}})");
+    const auto domain = made.json().object("domain").text("id");
+    const auto config = "/identity/v3/domains/" + domain + "/config";
+    const auto logsIn = [&] {
+        return cloud
+            .asks(Method::Post, "/identity/v3/auth/tokens",
+                  R"({"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"anna","domain":{"name":"corp"},)"
+                  R"("password":"anna's word"}}}}})")
+            .status;
+    };
+    CHECK(logsIn() == 401);
+    REQUIRE(root.puts(config, R"({"config":{"identity":{"driver":"ldap"}}})").status == 201);
+    CHECK(logsIn() == 201); // the timer is an hour
+    CHECK(root.posts("/identity/v3/users", R"({"user":{"name":"own","domain_id":")" + domain + "\"}}").status == 403);
+    for (int tries = 0; tries < 500; ++tries) {
+        if (root.gets("/identity/v3/users?domain_id=" + domain).json().array("users").size() == 3) break;
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    CHECK(root.gets("/identity/v3/users?domain_id=" + domain).json().array("users").size() == 3);
+    REQUIRE(root.deletes(config).status == 204);
+    CHECK(logsIn() == 401);
+    CHECK(root.posts("/identity/v3/users", R"({"user":{"name":"own","domain_id":")" + domain + "\"}}").status == 201);
+}
+
+TEST_CASE("The domain that the configuration file names may be made later: its directory counts from then on", "[identity][directory]") {
+    if (!hasServer()) return;
+    DirectoryServer server;
+    TestAppliance cloud(optionsFor(server));
+    const auto root = cloud.admin();
+    const auto domain = root.posts("/identity/v3/domains", R"({"domain":{"name":"Corp"}})").json().object("domain").text("id");
+    CHECK(root.posts("/identity/v3/users", R"({"user":{"name":"own","domain_id":")" + domain + "\"}}").status == 403);
+    CHECK(cloud
+              .asks(Method::Post, "/identity/v3/auth/tokens",
+                    R"({"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"anna","domain":{"id":")" + domain +
+                        R"("},"password":"anna's word"}}}}})")
+              .status == 201);
+}
+
 TEST_CASE("Whether the directory enables a user is read as its settings say, and what is unclear enables nobody", "[identity][directory]") {
     struct Case {
         const char *value, *otherwise, *mask, *invert;

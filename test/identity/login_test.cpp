@@ -1,5 +1,9 @@
 #include <catch2/catch.hpp>
 
+#include <arpa/inet.h>
+#include <poll.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <chrono>
 #include <ctime>
@@ -7,6 +11,7 @@
 
 #include "identity/support.hpp"
 #include "identity/totp.hpp"
+#include "platform/os/fd.hpp"
 
 using namespace stratolet;
 using namespace stratolet::test;
@@ -307,4 +312,125 @@ TEST_CASE("A login that fails takes as long whatever is wrong with it, and says 
     CHECK(answers.size() == 1);
     for (auto& each : times) std::nth_element(each.begin(), each.begin() + 20, each.end());
     for (const auto& each : times) CHECK(each[20] / times[0][20] == Approx(1).margin(0.05));
+}
+
+TEST_CASE("A password of any length gets the same answer, whether or not there is such a user", "[identity][login][S26][S35]") {
+    TestAppliance cloud;
+    auto alice = cloud.member("alice");
+    const auto root = cloud.admin();
+    auto nobody = alice;
+    nobody.user = "nobody";
+    for (const std::size_t length : {72U, 73U, 511U, 512U, 4096U}) {
+        INFO(length);
+        CHECK(passwordStatus(cloud, alice, std::string(length, 'x')) == 401);
+        CHECK(passwordStatus(cloud, nobody, std::string(length, 'x')) == 401);
+    }
+    for (const std::size_t length : {4097U, 409600U}) {
+        INFO(length);
+        CHECK(passwordStatus(cloud, alice, std::string(length, 'x')) == 400);
+        CHECK(passwordStatus(cloud, nobody, std::string(length, 'x')) == 400);
+    }
+    // bcrypt looks at the first 72 bytes.
+    for (const std::size_t length : {73U, 512U, 4096U}) {
+        const std::string password = std::string(length - 1, 'y') + "z";
+        INFO(length);
+        CHECK(resets(root, alice, password) == 200);
+        CHECK(passwordStatus(cloud, alice, password) == 201);
+        CHECK(passwordStatus(cloud, alice, std::string(71, 'y')) == 401);
+        CHECK(root.posts("/identity/v3/users", R"({"user":{"name":"u)" + std::to_string(length) + R"(","password":")" + password + "\"}}")
+                  .status == 201);
+    }
+    CHECK(resets(root, alice, std::string(4097, 'y')) == 400);
+    CHECK(root.posts("/identity/v3/users", R"({"user":{"name":"u","password":")" + std::string(4097, 'y') + "\"}}").status == 400);
+    const auto longOriginal = std::string(512, 'y');
+    CHECK(resets(root, alice, longOriginal) == 200);
+    CHECK(changes(cloud, alice, longOriginal, std::string(4097, 'n')).status == 400);
+    CHECK(changes(cloud, alice, longOriginal, std::string(600, 'n')).status == 204);
+}
+
+TEST_CASE("No refusal of a body repeats the password in it", "[identity][login][S28]") {
+    TestAppliance cloud;
+    const auto root = cloud.admin();
+    const auto alice = cloud.member("alice");
+    const std::string bodies[] = {
+        R"({"user":{"name":7,"password":"hunter2"}})",
+        R"({"user":{"name":"n","password":{"a":"hunter2"}}})",
+        R"({"user":["hunter2",{"password":"hunter2"}]})",
+        R"({"user":{"name":"n","password":"hunter2","options":{"x":"y"}}})",
+        R"({"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"n","password":["hunter2"]}}}}})",
+        R"({"auth":{"identity":{"methods":["password"],"password":{"user":"hunter2"}}}})",
+        R"({"auth":{"identity":{"methods":["password"],"password":"hunter2"}}})",
+        R"({"auth":{"identity":"hunter2"}})",
+        R"({"auth":"hunter2"})",
+        R"({"user":{"original_password":["hunter2"],"password":"hunter2"}})"};
+    for (const auto& body : bodies)
+        for (const auto& path : {std::string("/identity/v3/users"), "/identity/v3/users/" + alice.user,
+                                 "/identity/v3/users/" + alice.user + "/password", std::string("/identity/v3/auth/tokens")}) {
+            const auto answer = root.asks(path.ends_with(alice.user) ? Method::Patch : Method::Post, path, body);
+            INFO(path << " " << body << ": " << answer.status);
+            CHECK(answer.body.find("hunter2") == std::string::npos);
+        }
+}
+
+namespace {
+
+/// A connection of a client to the appliance's own listener.
+class Wire {
+public:
+    explicit Wire(TestAppliance& cloud) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        const auto& endpoint = cloud.appliance().endpoint();
+        sockaddr_in to{};
+        to.sin_family = AF_INET;
+        to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(endpoint.substr(endpoint.rfind(':') + 1))));
+        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        REQUIRE(::connect(fd_.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
+    }
+
+    void posts(const std::string& path, const std::string& body, const std::string& token = "") {
+        const auto request = "POST " + path + " HTTP/1.1\r\nHost: cloud.test\r\nX-Auth-Token: " + token +
+                             "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+        REQUIRE(::send(fd_.get(), request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size()));
+    }
+
+    /// The beginning of the answer; empty where none comes in time.
+    std::string hears(std::chrono::milliseconds patience) {
+        pollfd watched{fd_.get(), POLLIN, 0};
+        if (::poll(&watched, 1, static_cast<int>(patience.count())) <= 0) return {};
+        std::string heard(4096, '\0');
+        const auto got = ::recv(fd_.get(), heard.data(), heard.size(), 0);
+        heard.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+        return heard;
+    }
+
+private:
+    Fd fd_;
+};
+
+}
+
+TEST_CASE("150 wrong logins at once are mostly told to come back, and nobody else waits for them", "[identity][login][S36][time]") {
+    TestAppliance cloud({{"identity", "password_hash_rounds", "12"}, {"DEFAULT", "endpoint", ""}}); // its own address
+    const auto alice = cloud.member("alice");
+    auto wrong = alice;
+    wrong.password = "wrong";
+    std::vector<std::unique_ptr<Wire>> flood;
+    for (int each = 0; each < 150; ++each) {
+        flood.push_back(std::make_unique<Wire>(cloud));
+        flood.back()->posts("/identity/v3/auth/tokens", passwordLogin(wrong));
+    }
+    Wire member(cloud), known(cloud);
+    const auto began = std::chrono::steady_clock::now();
+    member.posts("/network/v2.0/networks", R"({"network":{"name":"n"}})", alice.token);
+    CHECK_THAT(member.hears(5s), Catch::StartsWith("HTTP/1.1 201"));
+    known.posts("/identity/v3/auth/tokens", tokenLogin(alice.token, projectScope(alice.project))); // hashes nothing
+    CHECK_THAT(known.hears(5s), Catch::StartsWith("HTTP/1.1 201"));
+    CHECK(std::chrono::steady_clock::now() - began < 3s);
+    int busy = 0;
+    for (auto& each : flood) {
+        const auto heard = each->hears(0ms);
+        if (!heard.starts_with("HTTP/1.1 503")) continue;
+        ++busy;
+        CHECK_THAT(heard, Contains("Retry-After"));
+    }
+    CHECK(busy >= 80);
 }

@@ -795,3 +795,119 @@ TEST_CASE("What a user may do somewhere is found at once among 50,000 assignment
     INFO(took << " microseconds each");
     CHECK(took < 2000); // a look at every assignment takes ten times as long
 }
+
+TEST_CASE("The roles that a cloud begins with stay as they are, and so does whatever is made immutable", "[identity][role]") {
+    Organisation org;
+    for (const std::string name : {"admin", "manager", "member", "reader", "service"}) {
+        const auto id = *org.listed("roles?name=" + name, "roles", "id").begin();
+        const auto path = "/identity/v3/roles/" + id;
+        INFO(name);
+        CHECK(org.root.deletes(path).status == 403);
+        CHECK(org.root.patches(path, R"({"role":{"name":"other"}})").status == 403);
+        CHECK(org.root.patches(path, R"({"role":{"name":"other","options":{"immutable":false}}})").status == 403); // one step at a time
+        CHECK(org.root.patches(path, R"({"role":{"options":{"immutable":true}}})").status == 200);
+    }
+    const auto domain = org.domain("D"), project = org.project("P"), role = org.role("R");
+    const std::pair<std::string, std::string> things[] = {{"role", role}, {"project", project}, {"domain", domain}};
+    for (const auto& [noun, id] : things) {
+        const auto path = "/identity/v3/" + noun + "s/" + id;
+        const auto patch = [&, &kind = noun](const std::string& fields) {
+            return org.root.patches(path, "{\"" + kind + "\":{" + fields + "}}").status;
+        };
+        INFO(noun);
+        CHECK(patch(R"("options":{"immutable":true})") == 200);
+        CHECK(patch(R"("description":"d")") == 403);
+        CHECK(org.root.deletes(path).status == 403);
+        CHECK(patch(R"("options":{"immutable":false},"description":"d")") == 403);
+        CHECK(patch(R"("options":{"immutable":null})") == 200);
+        CHECK(patch(R"("description":"d")") == 200);
+    }
+}
+
+TEST_CASE("A role of a domain is for that domain's projects; on a domain nobody compares, and the system has none", "[identity][role]") {
+    Organisation org;
+    const auto domain = org.domain("D"), other = org.domain("E"), user = org.user("u"), role = org.role("R", domain);
+    const auto project = org.make("projects", "project", R"("name":"P","domain_id":)" + org.quoted(other));
+    CHECK(org.puts("domains/" + other + "/users/" + user + "/roles/" + role) == 204);
+    CHECK(org.puts("projects/" + project + "/users/" + user + "/roles/" + role) == 403);
+    CHECK(org.puts("system/users/" + user + "/roles/" + role) == 400);
+}
+
+TEST_CASE("What is put twice is a conflict", "[identity]") {
+    Organisation org;
+    const auto prior = org.role("one"), implied = org.role("two"), project = org.project("P");
+    const auto endpoint = org.endpoint(org.service("thing"), "http://one/");
+    const auto group = org.make("OS-EP-FILTER/endpoint_groups", "endpoint_group", R"("name":"g","filters":{"interface":"public"})");
+    const std::pair<std::string, int> puts[] = {{"roles/" + prior + "/implies/" + implied, 201},
+                                                {"OS-EP-FILTER/projects/" + project + "/endpoints/" + endpoint, 204},
+                                                {"OS-EP-FILTER/endpoint_groups/" + group + "/projects/" + project, 204}};
+    for (const auto& [path, status] : puts) {
+        INFO(path);
+        CHECK(org.puts(path) == status);
+        CHECK(org.puts(path) == 409);
+    }
+}
+
+TEST_CASE("Registered limits outlive the service and the region they are for, and a region takes those below it along",
+          "[identity][limit]") {
+    Organisation org;
+    const auto service = org.service("thing");
+    const auto region = org.make("regions", "region", R"("id":"north")"),
+               below = org.make("regions", "region", R"("id":"n1","parent_region_id":"north")");
+    org.make("regions", "region", R"("id":"n1a","parent_region_id":"n1")");
+    const auto made =
+        org.root.posts("/identity/v3/registered_limits", R"({"registered_limits":[{"service_id":)" + org.quoted(service) +
+                                                             R"(,"region_id":"n1","resource_name":"cores","default_limit":3}]})");
+    REQUIRE(made.status == 201);
+    const auto limit = made.json().array("registered_limits").items()[0].text("id");
+    const auto held = org.make("endpoints", "endpoint",
+                               R"("interface":"public","url":"http://x/","region_id":"n1a","service_id":)" + org.quoted(service));
+    CHECK(org.deletes("regions/" + region) == 403); // an endpoint is below it
+    CHECK(org.deletes("endpoints/" + held) == 204);
+    CHECK(org.deletes("regions/" + region) == 204);
+    CHECK(org.gets("regions/" + below).status == 404);
+    CHECK(org.gets("regions/n1a").status == 404);
+    CHECK(org.deletes("services/" + service) == 204);
+    CHECK(org.gets("registered_limits/" + limit).json().object("registered_limit").integer("default_limit") == 3);
+    CHECK(org.deletes("registered_limits/" + limit) == 204);
+}
+
+TEST_CASE("Lists take no more of a query than they can use, and lengths count characters", "[identity][S35]") {
+    Organisation org;
+    const auto project = org.project("P");
+    std::string names = "name=nobody", tags = "tags=t", keys = "sort_key=name";
+    for (int each = 0; each < 200; ++each) {
+        names += "&name=nobody&name__contains=x";
+        tags += ",t" + std::to_string(each);
+        keys += "&sort_key=name";
+    }
+    CHECK(org.listed("projects?" + names, "projects").empty());
+    CHECK(org.listed("users?" + names, "users").empty());
+    CHECK(org.gets("projects?" + tags).status == 400);
+    CHECK(org.gets("projects?" + keys).status == 200);
+    CHECK(org.gets("projects?" + names + names + names).status == 400);
+    std::string umlauts;
+    for (int each = 0; each < 255; ++each) umlauts += "ü";
+    const auto tag = [&](const std::string& text) { return org.puts("projects/" + project + "/tags/" + http::percentEncoded(text)); };
+    CHECK(tag(umlauts) == 201);
+    CHECK(tag(umlauts + "ü") == 400);
+    CHECK(org.root.puts("/identity/v3/regions/" + http::percentEncoded(umlauts), R"({"region":{}})").status == 201);
+    CHECK(org.root.puts("/identity/v3/regions/" + http::percentEncoded(umlauts + "ü"), R"({"region":{}})").status == 400);
+}
+
+TEST_CASE("A marker that isn't in the caller's list is not there", "[identity]") {
+    Organisation org;
+    const auto domain = org.domain("D");
+    const auto rita = org.user("rita", domain), foreign = org.user("foreign");
+    org.user("zoe", domain);
+    org.puts("domains/" + domain + "/users/" + rita + "/roles/" + *org.listed("roles?name=reader", "roles", "id").begin());
+    Member inside = org.root;
+    inside.token = std::string(org.cloud
+                                   .asks(http::Method::Post, "/identity/v3/auth/tokens",
+                                         R"({"auth":{"identity":{"methods":["password"],"password":{"user":{"id":")" + rita +
+                                             R"(","password":"secret"}}},"scope":)" + org.onDomain(domain) + "}}")
+                                   .headers["X-Subject-Token"]);
+    CHECK(inside.gets("/identity/v3/users?sort_key=name&marker=" + rita).status == 200);
+    CHECK(inside.gets("/identity/v3/users?sort_key=name&marker=" + foreign).status == 400);
+    CHECK(inside.gets("/identity/v3/users?name=zoe&marker=" + rita).status == 400);
+}

@@ -101,7 +101,8 @@ TEST_CASE("Who tags a project at the same time as others loses no tag of theirs,
     for (auto& each : taggers) each.join();
     CHECK(std::count(statuses.begin(), statuses.end(), 201) == 40);
     CHECK(root.gets(tags).json().array("tags").items().size() == 40);
-    CHECK(root.puts(tags + "/t1", "").status == 201);
+    CHECK(root.puts(tags + "/t1", "").status == 400);
+    CHECK(root.puts(tags + "//", "").status == 400);
     CHECK(root.gets(tags).json().array("tags").items().size() == 40);
     const auto twice = root.puts(tags, R"({"tags":["b","a","b"]})");
     CHECK(twice.status == 400);

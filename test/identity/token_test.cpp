@@ -207,7 +207,7 @@ TEST_CASE("A token is void, at once, when what its scope rests on has changed", 
                           .text("id");
     const auto group =
         root.posts("/identity/v3/groups", R"({"group":{"name":"g","domain_id":")" + domain + "\"}}").json().object("group").text("id");
-    const auto role = root.gets("/identity/v3/roles?name=member").json().array("roles").items()[0].text("id");
+    const auto role = root.posts("/identity/v3/roles", R"({"role":{"name":"worker"}})").json().object("role").text("id");
     root.puts("/identity/v3/groups/" + group + "/users/" + user, "");
     root.puts("/identity/v3/projects/" + project + "/groups/" + group + "/roles/" + role, "");
     const auto given = tokenOf(logsIn(cloud, R"({"auth":{"identity":{"methods":["password"],"password":{"user":{"id":")" + user +
