@@ -128,7 +128,7 @@ ConfigType trueOrFalse() { return oneOf({"true", "false"}); }
 ConfigType oneOf(std::vector<std::string> words) {
     std::string description = "one of";
     for (const auto& each : words) description += each.empty() ? " nothing" : " " + each;
-    return checked(std::move(description), [words = std::move(words)](const std::string& text) {
+    return checked(description, [words = std::move(words)](const std::string& text) {
         return std::find(words.begin(), words.end(), text) != words.end();
     });
 }

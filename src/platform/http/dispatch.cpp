@@ -16,7 +16,7 @@ bool hasPrefix(std::string_view path, std::string_view prefix) {
 
 Response plainRefusal(const Error& error) {
     switch (error.failure()) {
-    case Failure::TooLarge: return textResponse(error.type() == "header" ? 431 : 413, error.what());
+    case Failure::TooLarge: return textResponse(error.type() == "header" ? 431 : error.type() == "target" ? 414 : 413, error.what());
     case Failure::Busy: return textResponse(503, error.what());
     case Failure::Broken: return textResponse(500, "The server could not do that; its log knows why.");
     default: return textResponse(400, error.what());

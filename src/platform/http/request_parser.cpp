@@ -15,7 +15,8 @@ namespace beast = boost::beast::http;
 using beast::error;
 using boost::beast::string_view;
 
-constexpr std::size_t emptyLinesMax = 4; // in front of a request (RFC 9112, 2.2)
+constexpr std::size_t targetBytesMax = 16 << 10; // twice of what the originals' servers take
+constexpr std::size_t emptyLinesMax = 4;         // in front of a request (RFC 9112, 2.2)
 
 constexpr std::size_t lastChunkBytes = std::string_view("0\r\n\r\n").size();
 
@@ -80,6 +81,7 @@ struct RequestParser::Impl : beast::basic_parser<true> {
 
     /// What Beast lets pass. Whoever reads such a head otherwise than we do would take a body for a request.
     void examineHead() const {
+        if (target.size() > targetBytesMax) throw Error(Failure::TooLarge, "The target of the request is too long").as("target");
         if (const auto codings = headers.count("Transfer-Encoding"); codings > 0) {
             if (codings > 1 || version < 11 || !sameWithoutCase(trimmed(headers["Transfer-Encoding"]), "chunked"))
                 throw Error(Failure::Invalid, "The only transfer coding that is understood here is chunked"); // RFC 9112, 6.1 and 6.3
