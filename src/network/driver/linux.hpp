@@ -29,7 +29,7 @@ struct LinuxNetworkOptions {
     std::vector<std::uint16_t> apiPorts = {};
 
     /// How long what nobody tells of may stay unseen, and what failed waits for another try.
-    std::chrono::steady_clock::duration lookEvery = std::chrono::seconds(60);
+    std::chrono::steady_clock::duration lookEvery = std::chrono::seconds(50);
 
     /// Told what was mended or is odd, one line each. May be empty.
     std::function<void(std::string_view)> notice = {};

@@ -296,12 +296,7 @@ private:
 
     // Problems: by whose they are, and of which step.
 
-    void blame(Of of, const std::string& id, const std::string& step, const std::string& what) {
-        auto& known = problems_[{of, id, step}];
-        if (known == what) return;
-        known = what;
-        notice(what);
-    }
+    void blame(Of of, const std::string& id, const std::string& step, const std::string& what) { problems_[{of, id, step}] = what; }
     void absolve(Of of, const std::string& id, const std::string& step) { problems_.erase({of, id, step}); }
     void absolveAll(Of of, const std::string& id) {
         const auto first = problems_.lower_bound({of, id, ""});
@@ -356,7 +351,15 @@ private:
         }
         std::set<PortId> portsAgain;
         std::set<RouterId> routersAgain;
+        for (const auto& id : networks.gone) {
+            auto& state = networks_.at(id); // what is on it, if anything is left, hears that it can't be wired
+            portsAgain.insert(state.ports.begin(), state.ports.end());
+            routersAgain.insert(state.routers.begin(), state.routers.end());
+            if (state.sound) unwireNetwork(id, work);
+            state.sound = false;
+        }
         for (const auto* each : networks.changed) {
+            if (!networks_.contains(each->id) && !problems_.empty()) findWaiting(each->id);
             auto& state = networks_[each->id];
             portsAgain.insert(state.ports.begin(), state.ports.end());
             routersAgain.insert(state.routers.begin(), state.routers.end());
@@ -395,8 +398,11 @@ private:
             if (was) unwireNetwork(plan.id, work);
             return;
         }
-        absolve(Of::Network, id, "plan");
-        rules_.set(plan, numbers().of("network", id));
+        if (!attempt(Of::Network, id, "plan", [&] { rules_.set(plan, numbers().of("network", id)); })) {
+            state.sound = false;
+            if (was) unwireNetwork(plan.id, work);
+            return;
+        }
         if (const auto layout = bridgeLayout(plan, options_.nat); !was || layout != state.bridge) {
             state.bridge = layout;
             state.bridged = false;
@@ -416,8 +422,16 @@ private:
         state.bridged = false;
     }
 
+    /// Who was planned on a network before it was itself.
+    void findWaiting(const NetworkId& id) {
+        auto& state = networks_[id];
+        for (const auto& [port, waiting] : ports_)
+            if (waiting.plan.network == id) state.ports.insert(port);
+        for (const auto& [router, waiting] : routers_)
+            if (waiting.networks.contains(id)) state.routers.insert(router);
+    }
+
     void removeNetwork(const NetworkId& id, Work& work) {
-        unwireNetwork(id, work);
         dropDhcp(id, work);
         work.dhcp.erase(id);
         work.hosts.erase(id);
@@ -448,7 +462,7 @@ private:
     void placeRouter(RouterState& state, int by, Work& work) {
         if (by < 0) {
             for (const auto& each : state.networks) {
-                networks_[each].routers.erase(state.plan.id);
+                if (const auto found = networks_.find(each); found != networks_.end()) found->second.routers.erase(state.plan.id);
                 work.dhcp.insert(each); // what its guests are told may change
             }
             state.networks.clear();
@@ -511,8 +525,8 @@ private:
             unwirePort(plan.id, state, work);
             return;
         }
-        absolve(Of::Port, plan.id.text, "plan");
-        rules_.set(plan, numbers().of("port", plan.id.text));
+        if (!attempt(Of::Port, plan.id.text, "plan", [&] { rules_.set(plan, numbers().of("port", plan.id.text)); }))
+            return unwirePort(plan.id, state, work);
         if (newlyGuarded) rules_.reconsider(plan.id);
         if (plan.tapped) {
             if (const auto layout = tapLayout(plan, *network); !state.tap || layout != *state.tap) {
@@ -632,7 +646,11 @@ private:
             else
                 for (const auto& each : layout.interfaces)
                     if (const auto* link = linkOn(each.hostSide, each.bridge); !link || !link->up) wrong = "has no device " + each.hostSide;
-            if (wrong.empty()) wrong = wrongInside(layout);
+            if (wrong.empty()) try {
+                    wrong = wrongInside(layout);
+                } catch (const std::exception& problem) {
+                    wrong = problem.what();
+                }
             if (wrong.empty() && layout.dhcp && !dhcp_.running(layout.dhcp->key)) wrong = "has no running DHCP server";
             if (wrong.empty()) return;
             tell({of, owner, (of == Of::Router ? "router " : "network ") + owner + " " + wrong});
@@ -1176,7 +1194,25 @@ private:
         nft::load(rules.commands());
         rules.loaded();
         place.generation = nft::generation();
-        if (before.rules) endMoved(*before.rules, wanted);
+        if (!before.rules) return;
+        endMoved(*before.rules, wanted);
+        if (before.rules->chains.at("forward").rules.empty() && !wanted.chains.at("forward").rules.empty()) endUninvited(place.layout);
+    }
+
+    /// What came from outside straight to an address behind the router, before the router began to translate.
+    static void endUninvited(const NamespaceLayout& layout) {
+        std::vector<Prefix> inside;
+        for (const auto& interface : layout.interfaces)
+            if (interface.name.starts_with("qr-"))
+                for (const auto& each : interface.addresses) inside.push_back(*Prefix::parse(each));
+        const auto isInside = [&](const Address& address) {
+            return std::any_of(inside.begin(), inside.end(), [&](const auto& each) { return each.contains(address); });
+        };
+        conntrack::end([&](const conntrack::Entry& entry) {
+            const auto& connection = entry.connection;
+            return connection.destination.version == 4 && entry.replySource == connection.destination && isInside(connection.destination) &&
+                   !isInside(connection.source);
+        });
     }
 
     /// What came or went by a floating IP that leads elsewhere now comes and goes no more.
@@ -1236,7 +1272,7 @@ private:
     }
 
     void endConnections() {
-        if (!rules_.mayHaveClosed()) return;
+        if (!rules_.mayHaveClosed()) return rules_.closedAll();
         conntrack::end([&](const conntrack::Entry& entry) { return rules_.closes(entry.connection); });
         rules_.closedAll();
     }

@@ -59,8 +59,10 @@ void Ruleset::declare(std::string_view table, std::string_view name, std::string
 void Ruleset::drop(std::string_view name) {
     const auto found = sets_.all.find(name);
     if (found == sets_.all.end()) return;
-    found->second.gone = true;
-    found->second.wanted.clear();
+    auto& set = found->second;
+    for (const auto& [element, count] : set.wanted) set.changes[element] = false; // if it comes back before it went
+    set.gone = true;
+    set.wanted.clear();
     sets_.touched.emplace(name);
 }
 
