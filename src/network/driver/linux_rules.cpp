@@ -360,7 +360,10 @@ void HostRules::writeProfile(const Groups& groups, int number) {
         outgoing.push_back("jump out_" + suffixOf(id));
     }
     Texts sends, gets;
-    if (stateful) sends = gets = {"ct state invalid drop", "ct state established,related accept"};
+    // What nobody knows begins at its beginning, or a connection that was ended would go on from its other end.
+    if (stateful)
+        sends = gets = {"ct state invalid drop", "ct state established,related accept",
+                        "ct state new tcp flags & (fin | syn | rst | ack) != syn drop"};
     const auto add = [](Texts& to, const Texts& more) { to.insert(to.end(), more.begin(), more.end()); };
     add(sends, {"meta nfproto ipv4 udp sport 68 udp dport 67 accept", "meta nfproto ipv6 udp sport 546 udp dport 547 accept"});
     add(gets, {"meta nfproto ipv4 udp sport 67 udp dport 68 accept", "meta nfproto ipv6 udp sport 547 udp dport 546 accept"});
@@ -425,7 +428,17 @@ RuleElements HostRules::elementsOf(const PlannedPort& port, int number, int prof
 }
 
 void HostRules::set(const PlannedPort& port, int number) {
-    if (!guarded(port)) return remove(port.id);
+    if (!guarded(port)) {
+        const auto found = ports_.find(port.id);
+        if (found == ports_.end()) return;
+        // All is allowed from now on, so nothing is closed.
+        const auto addresses = found->second.addresses;
+        const int zone = found->second.zone;
+        remove(port.id);
+        closed_.ports.erase(port.id);
+        for (const auto& each : addresses) closed_.places.erase({zone, each.base});
+        return;
+    }
     Groups groups = port.securityGroups;
     std::sort(groups.begin(), groups.end());
     groups.erase(std::unique(groups.begin(), groups.end()), groups.end());

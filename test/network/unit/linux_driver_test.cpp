@@ -583,7 +583,9 @@ TEST_CASE("What is closed is closed for those inside too, and nothing else is", 
     SECTION("a rule that is deleted") {
         std::erase_if(plan.securityGroups[1].rules, [&](const auto& each) { return each.id.text == uuid(6, 250); });
         host.driver->apply(plan);
+        CHECK_FALSE(streams[0].answers()); // though the guest may send what it likes
         CHECK_FALSE(streams[0].lives());
+        CHECK(streams[1].answers());
         CHECK(streams[1].lives());
         CHECK(streams[2].lives());
     }
@@ -601,6 +603,7 @@ TEST_CASE("What is closed is closed for those inside too, and nothing else is", 
         host.driver->apply(plan);
         CHECK(streams[0].lives());
         CHECK(streams[1].lives());
+        CHECK_FALSE(streams[2].answers());
         CHECK_FALSE(streams[2].lives());
     }
     SECTION("a member that leaves the group of which a rule speaks") {

@@ -56,9 +56,12 @@ class Stream {
 public:
     Stream(const std::string& from, const std::string& fromAddress, const Fd& listening, const std::string& address, int port);
 
-    bool lives(int patienceMs = 400); ///< a word comes through within that time
+    bool lives(int patienceMs = 400);   ///< a word comes through within that time
+    bool answers(int patienceMs = 400); ///< so does one from the other end
 
 private:
+    static bool says(const Fd& from, const Fd& to, int patienceMs);
+
     Fd near_, far_;
 };
 

@@ -168,14 +168,17 @@ Stream::Stream(const std::string& from, const std::string& fromAddress, const Fd
     if (poll(&waiting, 1, 2000) == 1) far_ = Fd(accept4(listening.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
 }
 
-bool Stream::lives(int patienceMs) {
-    if (!near_ || !far_) return false;
+bool Stream::lives(int patienceMs) { return says(near_, far_, patienceMs); }
+bool Stream::answers(int patienceMs) { return says(far_, near_, patienceMs); }
+
+bool Stream::says(const Fd& from, const Fd& to, int patienceMs) {
+    if (!from || !to) return false;
     char buffer[64];
-    while (recv(far_.get(), buffer, sizeof buffer, 0) > 0) {
+    while (recv(to.get(), buffer, sizeof buffer, 0) > 0) {
     }
-    if (send(near_.get(), "x", 1, MSG_NOSIGNAL) != 1) return false;
-    pollfd ready{far_.get(), POLLIN, 0};
-    return poll(&ready, 1, patienceMs) == 1 && recv(far_.get(), buffer, sizeof buffer, 0) > 0;
+    if (send(from.get(), "x", 1, MSG_NOSIGNAL) != 1) return false;
+    pollfd ready{to.get(), POLLIN, 0};
+    return poll(&ready, 1, patienceMs) == 1 && recv(to.get(), buffer, sizeof buffer, 0) > 0;
 }
 
 bool pingsIn(const std::string& netns, const std::string& address, int tries) {
