@@ -105,6 +105,19 @@ std::optional<std::string> normalMac(std::string_view text) {
     return mac;
 }
 
+std::string sortable(const Address& address) {
+    std::string out(32, '0');
+    auto rest = address.value;
+    for (auto each = out.rbegin(); each != out.rend(); ++each, rest >>= 4) *each = "0123456789abcdef"[static_cast<int>(rest & 0xf)];
+    return out;
+}
+
+Address addressIn(std::string_view sortable, int version) {
+    Address out{version, 0};
+    for (const char each : sortable) out.value = out.value << 4 | static_cast<unsigned>(each <= '9' ? each - '0' : each - 'a' + 10);
+    return out;
+}
+
 Address eui64Of(const Prefix& prefix, std::string_view mac) {
     Address::Number bytes = 0;
     for (std::size_t at = 0; at + 1 < mac.size(); at += 3) {

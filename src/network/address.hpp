@@ -54,6 +54,10 @@ bool holdsHosts(const Prefix& prefix);
 /// "fa:16:3e:01:02:03" in lower case, or nothing where `text` is no unicast Ethernet address of six pairs with colons or dashes.
 std::optional<std::string> normalMac(std::string_view text);
 
+/// The address as 32 hexadecimal digits, which sort as numbers do, and back.
+std::string sortable(const Address& address);
+Address addressIn(std::string_view sortable, int version);
+
 /// The address that stateless autoconfiguration gives an interface with this MAC in a /64.
 Address eui64Of(const Prefix& prefix, std::string_view mac);
 

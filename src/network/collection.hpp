@@ -56,41 +56,16 @@ public:
     http::Response list(http::Request& request) const {
         const auto& caller = identity::callerOf(request);
         if (kind_.beforeList) kind_.beforeList(caller);
-        auto& db = kind_.core.parts.store.reader();
-        auto listing = listingOf(request, kind_.table, kind_.attributes, kind_.filters);
-        const auto rule = kind_.rule("get");
-        if (!seesAll(caller, rule)) kind_.concern(listing.conditions, caller.project);
-        if (!listing.marker.empty()) { // what the caller can't see is nowhere in their list
-            const auto record = kind_.find(db, listing.marker);
-            if (!record || !caller.may(rule, kind_.target(db, *record))) throw markerNotFound(listing.marker);
-        }
-        std::vector<Shown> rows;
-        auto last = listing.marker;
-        for (bool more = true; more;) { // till the page is full of what the caller sees
-            auto found = kind_.list(db, listing.after(last), listing.order());
-            more = listing.limit && static_cast<std::int64_t>(found.size()) == *listing.limit;
-            if (more) last = found.back().id.text;
-            std::vector<Shown> seen;
-            for (auto& each : found) seen.push_back(shown(db, std::move(each)));
-            dropUnseen(seen, caller, rule, [](const auto& each) { return each.target; });
-            std::move(seen.begin(), seen.end(), std::back_inserter(rows));
-            more = more && static_cast<std::int64_t>(rows.size()) < *listing.limit;
-        }
-        if (listing.limit && static_cast<std::int64_t>(rows.size()) > *listing.limit)
-            rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(*listing.limit), rows.end());
-        std::vector<std::string> ids;
-        for (const auto& each : rows) ids.push_back(each.record.id.text);
-        const Fields fields(request.query);
-        return listResponse(request, kind_.plural(), listing, ids, [&](JsonWriter& json, std::size_t index) {
-            kind_.write(json, rows[index].record, rows[index].target, fields, caller, db);
-        });
+        // One moment for the whole page, and one lock of the store's file.
+        return kind_.core.parts.store.read([&](store::Reader& db) { return page(request, caller, db); });
     }
 
     http::Response show(http::Request& request) const {
-        auto& db = kind_.core.parts.store.reader();
-        const auto it = found(request, db);
-        if (!identity::callerOf(request).may(kind_.rule("get"), it.target)) throw kind_.missing(it.record.id.text);
-        return answer(request, 200, it, db);
+        return kind_.core.parts.store.read([&](store::Reader& db) {
+            const auto it = found(request, db);
+            if (!identity::callerOf(request).may(kind_.rule("get"), it.target)) throw kind_.missing(it.record.id.text);
+            return answer(request, 200, it, db);
+        });
     }
 
     http::Response create(http::Request& request) const {
@@ -165,6 +140,36 @@ private:
         auto record = kind_.find(db, request.param("id"));
         if (!record) throw kind_.missing(request.param("id"));
         return shown(db, *std::move(record));
+    }
+
+    http::Response page(const http::Request& request, const identity::Caller& caller, store::Reader& db) const {
+        auto listing = listingOf(request, kind_.table, kind_.attributes, kind_.filters);
+        const auto rule = kind_.rule("get");
+        if (!seesAll(caller, rule)) kind_.concern(listing.conditions, caller.project);
+        if (!listing.marker.empty()) { // what the caller can't see is nowhere in their list
+            const auto record = kind_.find(db, listing.marker);
+            if (!record || !caller.may(rule, kind_.target(db, *record))) throw markerNotFound(listing.marker);
+        }
+        std::vector<Shown> rows;
+        auto last = listing.marker;
+        for (bool more = true; more;) { // till the page is full of what the caller sees
+            auto found = kind_.list(db, listing.after(last), listing.order());
+            more = listing.limit && static_cast<std::int64_t>(found.size()) == *listing.limit;
+            if (more) last = found.back().id.text;
+            std::vector<Shown> seen;
+            for (auto& each : found) seen.push_back(shown(db, std::move(each)));
+            dropUnseen(seen, caller, rule, [](const auto& each) { return each.target; });
+            std::move(seen.begin(), seen.end(), std::back_inserter(rows));
+            more = more && static_cast<std::int64_t>(rows.size()) < *listing.limit;
+        }
+        if (listing.limit && static_cast<std::int64_t>(rows.size()) > *listing.limit)
+            rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(*listing.limit), rows.end());
+        std::vector<std::string> ids;
+        for (const auto& each : rows) ids.push_back(each.record.id.text);
+        const Fields fields(request.query);
+        return listResponse(request, kind_.plural(), listing, ids, [&](JsonWriter& json, std::size_t index) {
+            kind_.write(json, rows[index].record, rows[index].target, fields, caller, db);
+        });
     }
 
     http::Response answer(const http::Request& request, int status, const Shown& it, store::Reader& db) const {

@@ -120,17 +120,27 @@ Error invalidForSubnet(const Address& address) {
     return Error(Failure::Invalid, "IP address ", address.text(), " is not a valid IP for the specified subnet.").as("InvalidIpForSubnet");
 }
 
-/// The first address of the pools that nobody has.
-std::optional<Address> firstFree(store::Reader& db, const Subnet& subnet, const std::set<Address>& alsoTaken) {
-    std::set<Address> taken = alsoTaken;
-    auto rows = db.query("SELECT address FROM fixed_ips WHERE subnet = ?", subnet.id);
-    while (rows.next()) taken.insert(Address::parse(rows.row().text(0)).value());
-    if (subnet.gateway) taken.insert(*subnet.gateway);
-    for (const auto& pool : subnet.pools) {
-        Address candidate = pool.first;
-        for (auto next = taken.lower_bound(candidate); candidate <= pool.last && next != taken.end() && *next == candidate; ++next)
-            candidate = candidate.plus(1);
-        if (candidate <= pool.last) return candidate;
+/// The first address of the pools that nobody has. What is known to be taken is not looked at again.
+std::optional<Address> firstFree(store::Transaction& tx, const Subnet& subnet, const std::set<Address>& alsoTaken) {
+    auto pools = subnet.pools;
+    std::sort(pools.begin(), pools.end(), [](const auto& one, const auto& other) { return one.first < other.first; });
+    const auto known = tx.query("SELECT free_from FROM subnets WHERE id = ?", subnet.id).maybeText().value_or("");
+    bool told = false;
+    for (const auto& pool : pools) {
+        const auto begin = std::max(sortable(pool.first), known);
+        if (begin > sortable(pool.last)) continue;
+        auto rows = tx.query("SELECT number FROM fixed_ips WHERE subnet = ? AND number >= ? AND number <= ? ORDER BY number", subnet.id,
+                             begin, sortable(pool.last));
+        bool more = rows.next();
+        for (auto candidate = addressIn(begin, pool.first.version); candidate <= pool.last; candidate = candidate.plus(1)) {
+            if (more && rows.row().text(0) == sortable(candidate)) {
+                more = rows.next();
+                continue;
+            }
+            if (!std::exchange(told, true) && sortable(candidate) != known)
+                tx.execute("UPDATE subnets SET free_from = ? WHERE id = ?", sortable(candidate), subnet.id);
+            if (subnet.gateway != candidate && !alsoTaken.contains(candidate)) return candidate;
+        }
     }
     return std::nullopt;
 }

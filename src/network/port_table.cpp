@@ -56,14 +56,6 @@ void complete(store::Reader& db, std::vector<Port>& ports) {
     while (groups.next()) byId.at(groups.row().text(0))->groups.push_back(groups.row().text(1));
 }
 
-/// So that addresses sort as texts.
-std::string numberOf(const Address& address) {
-    std::string out(32, '0');
-    auto rest = address.value;
-    for (auto each = out.rbegin(); each != out.rend(); ++each, rest >>= 4) *each = "0123456789abcdef"[static_cast<int>(rest & 0xf)];
-    return out;
-}
-
 }
 
 std::optional<Port> find(store::Reader& db, const PortId& id) {
@@ -106,7 +98,7 @@ void writeAddresses(store::Transaction& tx, const Port& port) {
     int position = 0;
     for (const auto& each : port.addresses)
         tx.execute("INSERT INTO fixed_ips (port, position, network, subnet, address, number) VALUES (?, ?, ?, ?, ?, ?)", port.id,
-                   position++, port.network, each.subnet, each.address.text(), numberOf(each.address));
+                   position++, port.network, each.subnet, each.address.text(), sortable(each.address));
 }
 
 void writeGroups(store::Transaction& tx, const Port& port) {
@@ -117,7 +109,7 @@ void writeGroups(store::Transaction& tx, const Port& port) {
 void remove(store::Transaction& tx, const PortId& id) { tx.execute("DELETE FROM ports WHERE id = ?", id); }
 
 bool hasAddress(store::Reader& db, const SubnetId& subnet, const Address& address) {
-    return db.query("SELECT 1 FROM fixed_ips WHERE subnet = ? AND number = ?", subnet, numberOf(address)).any();
+    return db.query("SELECT 1 FROM fixed_ips WHERE subnet = ? AND number = ?", subnet, sortable(address)).any();
 }
 
 }

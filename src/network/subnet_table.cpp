@@ -64,7 +64,7 @@ void insert(store::Transaction& tx, const Subnet& subnet) {
 void update(store::Transaction& tx, const Subnet& subnet) {
     const auto& own = subnet.standard;
     tx.execute("UPDATE subnets SET name = ?, description = ?, revision = ?, updated = ?, gateway = ?, dhcp = ?, pools = ?, dns = ?, routes "
-               "= ?, service_types = ? WHERE id = ?",
+               "= ?, service_types = ?, free_from = '' WHERE id = ?",
                own.name, own.description, own.revision, own.updated, orNull(subnet.gateway), subnet.dhcp, encodedPools(subnet.pools),
                encoded(subnet.dns), encoded(subnet.routes), encoded(subnet.serviceTypes), subnet.id);
 }

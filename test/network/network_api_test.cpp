@@ -197,6 +197,21 @@ TEST_CASE("Ports get free addresses, and give them back", "[network][port]") {
     CHECK(refusal(asksPort(alice, net)) == "409 IpAddressGenerationFailure");
     CHECK(alice.deletes(v2 + "ports/" + last).status == 204);
     CHECK(addressOf(port(alice, net)) == "10.1.0.6");
+    // The lowest that is free, wherever it was given back, and out of the pools as they are now.
+    for (const auto* address : {"10.1.0.4", "10.1.0.3", "10.1.0.5"})
+        CHECK(alice.deletes(v2 + "ports/" + *idsIn(alice.gets(v2 + "ports?fixed_ips=ip_address=" + address), "ports").begin()).status ==
+              204);
+    CHECK(addressOf(port(alice, net)) == "10.1.0.3");
+    const auto on = alice.gets(v2 + "subnets?network_id=" + net).json().array("subnets").items().at(0).text("id");
+    const auto pools = [&](const std::string& first, const std::string& last) {
+        made(alice.puts(v2 + "subnets/" + on,
+                        R"({"subnet":{"allocation_pools":[{"start":)" + quoted(first) + R"(,"end":)" + quoted(last) + "}]}}"),
+             "subnet", 200);
+    };
+    pools("10.1.0.5", "10.1.0.6");
+    CHECK(addressOf(port(alice, net)) == "10.1.0.5");
+    pools("10.1.0.2", "10.1.0.6");
+    CHECK(addressOf(port(alice, net)) == "10.1.0.4");
 
     CHECK(refusal(asksPort(alice, net, R"(,"fixed_ips":[{"ip_address":"10.1.0.6"}])")) == "409 IpAddressAlreadyAllocated");
     CHECK(refusal(asksPort(alice, net, R"(,"fixed_ips":[{"ip_address":"10.7.0.6"}])")) == "400 InvalidIpForNetwork");

@@ -10,6 +10,10 @@ namespace {
 
 constexpr int numberMax = 65535;
 
+std::string lineOf(const std::string& kind, int number, const std::string& id) {
+    return kind + ' ' + std::to_string(number) + ' ' + id + '\n';
+}
+
 }
 
 Numbers::Numbers(std::filesystem::path file) : file_(std::move(file)) {
@@ -37,7 +41,7 @@ int Numbers::of(const std::string& kind, const std::string& id) {
         throw Error(Failure::Broken, "more than ", numberMax, " of kind ", kind, " on one host");
     else
         ++of.next;
-    saved_ = false;
+    added_ += lineOf(kind, number, id);
     return of.given[id] = number;
 }
 
@@ -47,7 +51,7 @@ void Numbers::free(const std::string& kind, const std::string& id) {
     if (found == of.given.end()) return;
     of.free.insert(found->second);
     of.given.erase(found);
-    saved_ = false;
+    stale_ = true;
 }
 
 void Numbers::keepOnly(const std::string& kind, const std::set<std::string>& ids) {
@@ -58,17 +62,25 @@ void Numbers::keepOnly(const std::string& kind, const std::set<std::string>& ids
 }
 
 void Numbers::save() {
-    if (saved_) return;
-    std::string all;
-    for (const auto& [kind, of] : kinds_)
-        for (const auto& [id, number] : of.given) all += kind + ' ' + std::to_string(number) + ' ' + id + '\n';
-    const auto fresh = file_.string() + ".new";
-    std::ofstream out(fresh, std::ios::trunc);
-    out << all;
-    out.close();
-    if (!out) throw Error(Failure::Broken, "could not write ", fresh);
-    std::filesystem::rename(fresh, file_);
-    saved_ = true;
+    if (!stale_ && added_.empty()) return;
+    const auto write = [](const std::filesystem::path& file, std::ios::openmode mode, const std::string& text) {
+        std::ofstream out(file, mode);
+        out << text;
+        out.close();
+        if (!out) throw Error(Failure::Broken, "could not write ", file.string());
+    };
+    if (!stale_) {
+        write(file_, std::ios::app, added_);
+    } else {
+        std::string all;
+        for (const auto& [kind, of] : kinds_)
+            for (const auto& [id, number] : of.given) all += lineOf(kind, number, id);
+        const auto fresh = file_.string() + ".new";
+        write(fresh, std::ios::trunc, all);
+        std::filesystem::rename(fresh, file_);
+    }
+    added_.clear();
+    stale_ = false;
 }
 
 }

@@ -29,7 +29,8 @@ private:
 
     std::filesystem::path file_;
     std::map<std::string, Kind> kinds_;
-    bool saved_ = true;
+    std::string added_;  ///< lines that the file does not have yet
+    bool stale_ = false; ///< it has some too many
 };
 
 }

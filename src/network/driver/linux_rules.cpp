@@ -56,12 +56,7 @@ std::string senderMark(int number) { return "0x" + hexadecimal(static_cast<std::
 std::string receiverClass(int number) { return "0:" + hexadecimal(static_cast<std::uint64_t>(number)); }
 
 /// An IPv6 address as 128 bits that nft has no name for: the target of a neighbour's advertisement.
-std::string bitsOf(const Address& address) {
-    std::string out(32, '0');
-    auto rest = address.value;
-    for (auto each = out.rbegin(); each != out.rend(); ++each, rest >>= 4) *each = "0123456789abcdef"[static_cast<int>(rest & 0xf)];
-    return "0x" + out;
-}
+std::string bitsOf(const Address& address) { return "0x" + sortable(address); }
 
 std::string suffixOf(const SecurityGroupId& group) {
     std::string name = group.text;
