@@ -203,9 +203,9 @@ TEST_CASE("Ports get free addresses, and give them back", "[network][port]") {
               204);
     CHECK(addressOf(port(alice, net)) == "10.1.0.3");
     const auto on = alice.gets(v2 + "subnets?network_id=" + net).json().array("subnets").items().at(0).text("id");
-    const auto pools = [&](const std::string& first, const std::string& last) {
+    const auto pools = [&](const std::string& start, const std::string& end) {
         made(alice.puts(v2 + "subnets/" + on,
-                        R"({"subnet":{"allocation_pools":[{"start":)" + quoted(first) + R"(,"end":)" + quoted(last) + "}]}}"),
+                        R"({"subnet":{"allocation_pools":[{"start":)" + quoted(start) + R"(,"end":)" + quoted(end) + "}]}}"),
              "subnet", 200);
     };
     pools("10.1.0.5", "10.1.0.6");
