@@ -40,10 +40,6 @@ std::optional<std::string_view> wantedVersion(const http::Request& request) {
     return std::nullopt;
 }
 
-std::size_t charactersOf(std::string_view text) {
-    return static_cast<std::size_t>(
-        std::count_if(text.begin(), text.end(), [](char each) { return (static_cast<unsigned char>(each) & 0xC0) != 0x80; }));
-}
 
 }
 
@@ -204,7 +200,7 @@ void write(JsonWriter& out, const VolumeStyle& style, const VolumeView& view) {
 std::optional<std::string> shortTextOrNull(const Json& value) {
     if (value.isNull()) return std::nullopt;
     auto text = value.text();
-    if (charactersOf(text) > 255) value.refuse("It must be 255 characters or less.");
+    if (lengthInCharacters(text) > 255) value.refuse("It must be 255 characters or less.");
     return text;
 }
 
@@ -213,9 +209,9 @@ Metadata metadataIn(const Json& value) {
     Metadata metadata;
     for (const auto& name : value.names()) {
         const auto each = value.at(name);
-        if (name.empty() || charactersOf(name) > 255) each.refuse("The name of a metadata item must have 1 to 255 characters.");
+        if (name.empty() || lengthInCharacters(name) > 255) each.refuse("The name of a metadata item must have 1 to 255 characters.");
         auto text = each.text();
-        if (charactersOf(text) > 255) each.refuse("It must be 255 characters or less.");
+        if (lengthInCharacters(text) > 255) each.refuse("It must be 255 characters or less.");
         metadata.emplace(name, std::move(text));
     }
     return metadata;

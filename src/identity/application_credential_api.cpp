@@ -52,7 +52,7 @@ void write(JsonWriter& out, const Request& request, const ApplicationCredential&
 
 std::string boundedText(const Json& json, std::size_t most) {
     auto text = json.text();
-    if (text.empty() || charactersIn(text) > most) json.refuse("It must have 1 to " + std::to_string(most) + " characters.");
+    if (text.empty() || lengthInCharacters(text) > most) json.refuse("It must have 1 to " + std::to_string(most) + " characters.");
     return text;
 }
 

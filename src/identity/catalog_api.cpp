@@ -40,7 +40,7 @@ Response createRegion(Request& request, Core& core, std::string id) {
     if (!id.empty() && !given.empty() && id != given)
         throw Error(Failure::Invalid, "Conflicting region IDs specified: \"", id, "\" in the path, \"", given, "\" in the body.");
     if (id.empty()) id = given.empty() ? core.parts.ambient.hexId() : given;
-    if (charactersIn(id) > 255) throw Error(Failure::Invalid, "Invalid input for field 'id': it must be 255 characters or less.");
+    if (lengthInCharacters(id) > 255) throw Error(Failure::Invalid, "Invalid input for field 'id': it must be 255 characters or less.");
     const auto parent = body.maybeText("parent_region_id");
     const auto description = body.maybeText("description").value_or("");
     const auto extra = mergedExtra("{}", body, regionAttributes);

@@ -29,7 +29,7 @@ Response answer(const Request& request, int status, const Credential& credential
 
 std::string typeIn(const Json& body) {
     auto type = body.text("type");
-    if (type.empty() || charactersIn(type) > typeMax) body.at("type").refuse("It must have 1 to 255 characters.");
+    if (type.empty() || lengthInCharacters(type) > typeMax) body.at("type").refuse("It must have 1 to 255 characters.");
     return type;
 }
 

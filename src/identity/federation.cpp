@@ -135,7 +135,7 @@ public:
         const auto uniqueId = mapped_.user.id.empty() ? mapped_.user.name : mapped_.user.id;
         const auto name = mapped_.user.name.empty() ? mapped_.user.id : mapped_.user.name;
         if (uniqueId.empty()) throw Error(Failure::Invalid, "Could not map user: the mapping gives neither a name nor an id.");
-        if (charactersIn(uniqueId) > 255 || charactersIn(name) > 255)
+        if (lengthInCharacters(uniqueId) > 255 || lengthInCharacters(name) > 255)
             throw Error(Failure::Invalid, "Could not map user: its name or id is too long.");
         user_ = keepUser(uniqueId, name);
         setMembership(membership);

@@ -21,7 +21,7 @@ constexpr Filter projectFilters[] = {{"name", "name_key", Filter::Kind::Name},
                                      {"is_domain", "is_domain", Filter::Kind::Truth}};
 
 std::string checkedTag(const std::string& tag) {
-    if (tag.empty() || charactersIn(tag) > 255 || tag.find_first_of("/,") != std::string::npos)
+    if (tag.empty() || lengthInCharacters(tag) > 255 || tag.find_first_of("/,") != std::string::npos)
         throw Error(Failure::Invalid, "Invalid input for field 'tags': a tag has 1 to 255 characters, and no slash or comma.");
     return tag;
 }

@@ -264,7 +264,7 @@ std::string checkedName(const Json& value, std::size_t lengthMax) {
     std::string name = value.text();
     if (name.find_first_not_of(" \t\r\n") == std::string::npos) value.refuse("It must not be blank.");
     if (name.find('\0') != std::string::npos) value.refuse("It must not have a NUL character.");
-    if (charactersIn(name) > lengthMax) value.refuse("It must be " + std::to_string(lengthMax) + " characters or less.");
+    if (lengthInCharacters(name) > lengthMax) value.refuse("It must be " + std::to_string(lengthMax) + " characters or less.");
     return name;
 }
 

@@ -20,7 +20,7 @@ Error missing(const Tagged& kind, const std::string& id) {
 Error missingTag(const std::string& tag) { return Error(Failure::NotFound, "Tag ", tag, " could not be found.").as("TagNotFound"); }
 
 void checkTag(const std::string& tag) {
-    if (tag.empty() || charactersIn(tag) > tagLengthMost)
+    if (tag.empty() || lengthInCharacters(tag) > tagLengthMost)
         refuseInput("tags", "'" + tag + "' must have 1 to " + std::to_string(tagLengthMost) + " characters.");
 }
 

@@ -68,7 +68,7 @@ void checkKind(const Attribute& attribute, const Json& value) {
     case Type::Text:
         if (value.isNull()) return;
         if (!value.isText()) refuseInput(attribute.name, "'" + value.dump() + "' is not a valid string.");
-        if (charactersIn(value.text()) > attribute.lengthMax)
+        if (lengthInCharacters(value.text()) > attribute.lengthMax)
             refuseInput(attribute.name, "'" + value.text() + "' exceeds maximum length of " + std::to_string(attribute.lengthMax) + ".");
         if (value.text().find('\0') != std::string::npos) refuseInput(attribute.name, "null characters are not allowed.");
         return;

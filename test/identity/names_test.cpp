@@ -77,7 +77,7 @@ TEST_CASE("A store that has doubled names from before goes on, and doctor says w
     const auto second = root.posts(v3 + "users", R"({"user":{"name":"bill","password":"other"}})").json().object("user").text("id");
     const auto report = [&] {
         std::ostringstream out;
-        examine(cloud.folder(), out);
+        examine({}, cloud.folder(), out);
         return out.str();
     };
     CHECK_THAT(report(), !Contains("compare as one"));

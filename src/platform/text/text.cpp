@@ -25,11 +25,6 @@ bool sameWithoutCase(std::string_view left, std::string_view right) {
     return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) { return small(a) == small(b); });
 }
 
-std::size_t charactersIn(std::string_view text) {
-    // Every byte begins one but those that go on with one: 10xxxxxx.
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char each) { return (each & 0xc0) != 0x80; }));
-}
-
 std::string_view trimmed(std::string_view text) {
     constexpr std::string_view blank = " \t\r";
     const auto first = text.find_first_not_of(blank);

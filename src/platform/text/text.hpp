@@ -18,9 +18,6 @@ bool sameWithoutCase(std::string_view left, std::string_view right);
 /// that is written as a whole and one that is put together (Unicode: full case folding and NFD). For comparing, never for showing.
 std::string foldedName(std::string_view name);
 
-/// How many characters (Unicode code points) a text of UTF-8 has.
-std::size_t charactersIn(std::string_view text);
-
 /// Without blanks, tabs and carriage returns at its ends; a part of `text` itself.
 std::string_view trimmed(std::string_view text);
 
