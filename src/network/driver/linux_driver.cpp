@@ -225,8 +225,8 @@ public:
             .inside = [this](const auto& name) { judge([&] { return isInsideRight(name); }); },
             .tick = [this] { judge([&] { return areSettingsRight() && areServersRunning(); }); },
         });
-        for (const auto& [name, place] : places_)
-            if (netns::exists(name)) {
+        for (const auto& place : places_)
+            if (const auto& name = place.first; netns::exists(name)) {
                 netns::inside(name, [&] { watch_->hear(name); });
                 watch_->quiet(name);
             }
