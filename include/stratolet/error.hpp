@@ -20,6 +20,7 @@ enum class Failure {
     Unsupported,     ///< a media type or a version that is not spoken here
     TimedOut,        ///< a deadline passed
     Busy,            ///< a queue is full; try again later
+    Full,            ///< no room left on the host: it may go on by itself when there is
     Broken,          ///< our own fault or the host's; the caller gets a request id, the log the cause
 };
 
@@ -67,6 +68,7 @@ inline std::string_view nameOf(Failure failure) {
     case Failure::Unsupported: return "unsupported";
     case Failure::TimedOut: return "timed out";
     case Failure::Busy: return "busy";
+    case Failure::Full: return "full";
     case Failure::Broken: return "broken";
     }
     std::abort();

@@ -25,6 +25,7 @@ std::pair<int, std::string_view> faultOf(const Error& error) {
                                          : std::pair{415, std::string_view("badMediaType")};
     case Failure::TimedOut: return {504, "computeFault"};
     case Failure::Busy: return {503, "serviceUnavailable"};
+    case Failure::Full: return {507, "computeFault"};
     case Failure::Broken: return {500, "computeFault"};
     }
     std::abort();
@@ -39,7 +40,6 @@ std::optional<std::string_view> wantedVersion(const http::Request& request) {
     }
     return std::nullopt;
 }
-
 
 }
 

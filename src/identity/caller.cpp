@@ -6,12 +6,9 @@
 
 namespace stratolet::identity {
 
-bool Caller::may(std::string_view otherRule, Target target) const {
+bool Caller::may(std::string_view otherRule, const Target& target) const {
     asked = true;
-    if (!target.contains("project_id")) target.emplace("project_id", project.text);
-    if (!target.contains("tenant_id")) target.emplace("tenant_id", target["project_id"]);
-    if (!target.contains("user_id")) target.emplace("user_id", user.text);
-    return policy->allows(otherRule, *credentials, target);
+    return policy->allows(otherRule, *credentials, target, own);
 }
 
 namespace {
@@ -22,8 +19,8 @@ Error refused(std::string_view rule) {
 
 }
 
-void Caller::enforce(std::string_view otherRule, Target target) const {
-    if (!may(otherRule, std::move(target))) throw refused(otherRule);
+void Caller::enforce(std::string_view otherRule, const Target& target) const {
+    if (!may(otherRule, target)) throw refused(otherRule);
 }
 
 void Caller::enforceScope() const {
@@ -32,7 +29,7 @@ void Caller::enforceScope() const {
     throw refused(rule);
 }
 
-void Caller::enforce(Target target) const { enforce(rule, std::move(target)); }
+void Caller::enforce(const Target& target) const { enforce(rule, target); }
 
 const Caller& callerOf(const http::Request& request) {
     const auto* caller = std::any_cast<std::shared_ptr<const Caller>>(&request.context);

@@ -34,18 +34,19 @@ struct Caller {
     std::string token; ///< as it came; for rescoping and self-service only, never for a log
 
     std::shared_ptr<const Credentials> credentials;
+    Target own;                           ///< what stands for "project_id" and "user_id" where a target has none: the caller's
     std::shared_ptr<const Policy> policy; ///< of the service that was asked
     std::string_view rule;                ///< of the route that was asked
     mutable bool asked = false;           ///< the handler has asked a rule: one that forgets to answers 500
 
     /// Error(Forbidden) naming the rule, unless the route's own rule lets this caller do it to `target`.
     /// A target without "project_id" gets the caller's own.
-    void enforce(Target target = {}) const;
+    void enforce(const Target& target = {}) const;
 
     /// The same for another rule (an attribute's, an option's).
-    void enforce(std::string_view otherRule, Target target) const;
+    void enforce(std::string_view otherRule, const Target& target) const;
 
-    bool may(std::string_view otherRule, Target target) const;
+    bool may(std::string_view otherRule, const Target& target) const;
 
     /// Error(Forbidden) where the route's rule isn't for tokens of this scope, whatever the target.
     void enforceScope() const;
@@ -56,7 +57,7 @@ struct Caller {
                                 Absence told = Absence::ToWhoMay) const {
         asked = true;
         if (!found && told == Absence::ToAnybody) throw absent;
-        enforce(askedRule, std::move(about));
+        enforce(askedRule, about);
         if (!found) throw absent;
         return *std::move(found);
     }

@@ -52,6 +52,7 @@ std::shared_ptr<const Caller> callerBehind(const http::Request& request, std::st
     } else if (token->claims.scope == TokenScope::Domain) {
         caller->domain.text = token->project.id.text;
     }
+    caller->own = {{"project_id", caller->project.text}, {"user_id", caller->user.text}};
     caller->system = token->claims.scope == TokenScope::System;
     caller->roles = token->roleNames;
     caller->requestId = request.requestId;

@@ -21,6 +21,7 @@ int statusOf(Failure failure) {
     case Failure::Unsupported: return 415;
     case Failure::TimedOut: return 504;
     case Failure::Busy: return 503;
+    case Failure::Full: return 507;
     case Failure::Broken: return 500;
     }
     std::abort();

@@ -20,6 +20,7 @@ int statusOf(const Error& error) {
     case Failure::Unsupported: return error.type() == "range" ? 416 : 415;
     case Failure::TimedOut: return 504;
     case Failure::Busy: return 503;
+    case Failure::Full: return 507;
     case Failure::Broken: return 500;
     }
     std::abort();

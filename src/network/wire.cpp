@@ -26,6 +26,7 @@ int statusOf(Failure failure) {
     case Failure::Unsupported: return 415;
     case Failure::TimedOut: return 504;
     case Failure::Busy: return 503;
+    case Failure::Full: return 507;
     case Failure::Broken: return 500;
     }
     std::abort();
@@ -43,6 +44,7 @@ std::string_view typeOf(Failure failure) {
     case Failure::Unsupported: return "HTTPUnsupportedMediaType";
     case Failure::TimedOut: return "HTTPGatewayTimeout";
     case Failure::Busy: return "HTTPServiceUnavailable";
+    case Failure::Full: return "HTTPInsufficientStorage";
     case Failure::Broken: return "HTTPInternalServerError";
     }
     std::abort();

@@ -73,7 +73,8 @@ TEST_CASE("A part that hangs stops no other's timer, and is waited for at the st
     reconciler.declare("directory", [&] {
         if (hangs) gone.wait();
     });
-    reconciler.declare("host", [&] { ++runs; }, 1s);
+    reconciler.declare(
+        "host", [&] { ++runs; }, 1s);
     reconciler.start();
     CHECK(runs == 1);
     hangs = true;

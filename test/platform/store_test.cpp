@@ -1,5 +1,9 @@
 #include <catch2/catch.hpp>
 
+#include <sys/mount.h>
+
+#include <fstream>
+
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -138,7 +142,7 @@ TEST_CASE("All reads of one snapshot see the same moment", "[store]") {
     db.migrate(std::vector{first});
     db.read([&](store::Reader& reader) {
         CHECK(reader.query("SELECT count(*) FROM things").integer() == 0);
-        db.write([](Transaction& tx) { tx.execute("INSERT INTO things (name) VALUES ('new')"); });
+        std::thread([&] { db.write([](Transaction& tx) { tx.execute("INSERT INTO things (name) VALUES ('new')"); }); }).join();
         CHECK(reader.query("SELECT count(*) FROM things").integer() == 0);
     });
     CHECK(count(db) == 1);
@@ -245,7 +249,9 @@ TEST_CASE("Reads of one moment may be nested, and see what their own thread writ
     const test::Folder folder;
     Store db({.file = folder / "db"});
     db.migrate(std::vector{first});
-    const auto add = [&](const char* name) { db.write([&](Transaction& tx) { tx.execute("INSERT INTO things (name) VALUES (?)", name); }); };
+    const auto add = [&](const char* name) {
+        db.write([&](Transaction& tx) { tx.execute("INSERT INTO things (name) VALUES (?)", name); });
+    };
     db.read([&](store::Reader&) {
         CHECK(count(db) == 0);
         std::thread([&] { add("another's"); }).join();
@@ -256,4 +262,56 @@ TEST_CASE("Reads of one moment may be nested, and see what their own thread writ
         CHECK(count(db) == 2);
     });
     CHECK(count(db) == 2);
+}
+
+namespace {
+
+/// A file system of its own with room for so much, where we may make one.
+class SmallDisk {
+public:
+    explicit SmallDisk(const std::filesystem::path& place) : place_(place) {
+        std::filesystem::create_directories(place);
+        made_ = ::mount("tmpfs", place.c_str(), "tmpfs", 0, "size=6m") == 0;
+    }
+    ~SmallDisk() {
+        if (made_) ::umount2(place_.c_str(), MNT_DETACH);
+    }
+    SmallDisk(const SmallDisk&) = delete;
+    bool isMade() const { return made_; }
+
+private:
+    std::filesystem::path place_;
+    bool made_ = false;
+};
+
+}
+
+TEST_CASE("A full disk refuses changes by name, ends nothing, and is no trouble once there is room", "[store][disk]") {
+    const test::Folder folder;
+    const SmallDisk disk(folder / "small");
+    if (!disk.isMade()) {
+        WARN("skipped: a small file system can't be mounted here");
+        return;
+    }
+    Store db({.file = folder / "small" / "db"});
+    db.migrate(std::vector{first});
+    const auto ballast = folder / "small" / "ballast";
+    std::ofstream(ballast) << std::string(4 << 20, 'x');
+    std::int64_t written = 0;
+    const auto fill = [&] {
+        for (; written < 200; ++written)
+            db.write([&](Transaction& tx) {
+                tx.execute("INSERT INTO things (name) VALUES (?)", std::to_string(written) + std::string(50000, 'x'));
+            });
+    };
+    try {
+        fill();
+        FAIL("it fitted");
+    } catch (const Error& error) {
+        CHECK(error.failure() == Failure::Full);
+    }
+    CHECK(count(db) == written); // what was told to be there is there, and what was refused is not
+    std::filesystem::remove(ballast);
+    db.write([&](Transaction& tx) { tx.execute("INSERT INTO things (name) VALUES ('after')"); });
+    CHECK(count(db) == written + 1);
 }

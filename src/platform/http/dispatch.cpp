@@ -18,6 +18,7 @@ Response plainRefusal(const Error& error) {
     switch (error.failure()) {
     case Failure::TooLarge: return textResponse(error.type() == "header" ? 431 : error.type() == "target" ? 414 : 413, error.what());
     case Failure::Busy: return textResponse(503, error.what());
+    case Failure::Full: return textResponse(507, error.what());
     case Failure::Broken: return textResponse(500, "The server could not do that; its log knows why.");
     default: return textResponse(400, error.what());
     }
@@ -75,7 +76,7 @@ Dispatch::Target Dispatch::prepare(Request& request, std::string_view target, co
     if (siteName.empty()) {
         path.remove_prefix(place.site->prefix.size());
         request.path.erase(0, place.site->prefix.size()); // which has nothing to decode
-        if (path.empty()) request.path = path = "/"; // a service's address is the same with and without its last slash
+        if (path.empty()) request.path = path = "/";      // a service's address is the same with and without its last slash
     }
     const auto& router = *served_[static_cast<std::size_t>(place.site - sites_.data())].router;
     auto found = router.find(request.method, path);
@@ -90,8 +91,12 @@ Dispatch::Target Dispatch::prepare(Request& request, std::string_view target, co
 }
 
 Response Dispatch::refuse(const Target& place, const Request& request, const Error& error) {
-    if (error.failure() == Failure::Broken) log_.error("request failed", {{"path", request.path}, {"reason", error.what()}});
-    Response response = place.site && place.site->refuse ? place.site->refuse(request, error) : plainRefusal(error);
+    const bool full = error.failure() == Failure::Full;
+    if (full || error.failure() == Failure::Broken)
+        log_.error(full ? "no room left on the host" : "request failed", {{"path", request.path}, {"reason", error.what()}});
+    // What was full, and where, is for those who run the host.
+    const Error told = full ? Error(Failure::Full, "There is no room left on the server for that.") : error;
+    Response response = place.site && place.site->refuse ? place.site->refuse(request, told) : plainRefusal(told);
     if (response.status == 503) response.headers.set("Retry-After", "1");
     return response;
 }

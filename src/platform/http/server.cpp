@@ -209,9 +209,7 @@ Server::~Server() {
 }
 
 void Server::announce(std::string endpoint) { impl_->dispatch.announce(std::move(endpoint)); }
-void Server::readWithin(std::function<void(const std::function<void()>& handler)> around) {
-    impl_->dispatch.readWithin(std::move(around));
-}
+void Server::readWithin(std::function<void(const std::function<void()>& handler)> around) { impl_->dispatch.readWithin(std::move(around)); }
 
 void Server::add(Site site) { impl_->dispatch.add(std::move(site)); }
 const std::vector<Site>& Server::sites() const { return impl_->dispatch.sites(); }

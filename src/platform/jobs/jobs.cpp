@@ -76,7 +76,13 @@ constexpr std::chrono::microseconds busyPauseMax = 2s;
 /// A refusal will be the same next time; what the host couldn't do just now may work later.
 bool worthAnotherTry(const Error* refusal) {
     if (!refusal) return true;
-    return refusal->failure() == Failure::Broken || refusal->failure() == Failure::TimedOut || refusal->failure() == Failure::Busy;
+    switch (refusal->failure()) {
+    case Failure::Broken:
+    case Failure::TimedOut:
+    case Failure::Busy:
+    case Failure::Full: return true;
+    default: return false;
+    }
 }
 
 }

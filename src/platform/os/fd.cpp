@@ -16,7 +16,8 @@ Fd::~Fd() {
 long check(long result, std::string_view doing) {
     if (result >= 0) return result;
     const int error = errno;
-    throw Error(Failure::Broken, "could not ", doing, ": ", std::system_category().message(error));
+    const bool full = error == ENOSPC || error == EDQUOT;
+    throw Error(full ? Failure::Full : Failure::Broken, "could not ", doing, ": ", std::system_category().message(error));
 }
 
 }

@@ -16,8 +16,24 @@
 namespace stratolet {
 namespace {
 
+/// What a rule is asked about, and what stands in for what that does not say.
+struct Asked {
+    const Target& target;
+    const Target& otherwise;
+
+    /// Nothing where nobody says. A thing's project has two names.
+    const std::string* find(std::string_view name) const {
+        for (const auto* each : {&target, &otherwise}) {
+            if (const auto found = each->find(name); found != each->end()) return &found->second;
+            if (name != "tenant_id") continue;
+            if (const auto found = each->find("project_id"); found != each->end()) return &found->second;
+        }
+        return nullptr;
+    }
+};
+
 /// "%(name)s" parts replaced by what the target has; nothing where it has no such name, so that the check fails.
-std::optional<std::string> filledIn(const std::string& text, const Target& target) {
+std::optional<std::string> filledIn(const std::string& text, const Asked& target) {
     std::string filled;
     std::size_t at = 0;
     for (;;) {
@@ -25,9 +41,9 @@ std::optional<std::string> filledIn(const std::string& text, const Target& targe
         if (open == std::string::npos) return filled.append(text, at);
         const auto close = text.find(")s", open);
         if (close == std::string::npos) return filled.append(text, at);
-        const auto found = target.find(std::string_view(text).substr(open + 2, close - open - 2));
-        if (found == target.end()) return std::nullopt;
-        filled.append(text, at, open - at).append(found->second);
+        const auto* found = target.find(std::string_view(text).substr(open + 2, close - open - 2));
+        if (!found) return std::nullopt;
+        filled.append(text, at, open - at).append(*found);
         at = close + 2;
     }
 }
@@ -195,7 +211,7 @@ private:
 struct Question {
     const Rules& rules;
     const Credentials& who;
-    const Target& target;
+    Asked target;
     std::string* explanation = nullptr;
 };
 
@@ -240,10 +256,10 @@ bool holdsSimply(const Check& check, const Question& question, int depth) {
                                    [&](const auto& each) { return sameWithoutCase(each, *role); });
     }
     case Field: {
-        const auto found = question.target.find(check.left);
-        if (found == question.target.end()) return false;
-        if (check.right.starts_with("~")) return std::regex_search(found->second, std::regex(check.right.substr(1)));
-        return sameWithoutCase(found->second, check.right);
+        const auto* found = question.target.find(check.left);
+        if (!found) return false;
+        if (check.right.starts_with("~")) return std::regex_search(*found, std::regex(check.right.substr(1)));
+        return sameWithoutCase(*found, check.right);
     }
     case Attribute: {
         const auto found = question.who.attributes.find(check.left);
@@ -376,9 +392,9 @@ std::shared_ptr<const Policy> Policy::parse(std::string_view defaults, std::stri
 
 bool Policy::has(std::string_view rule) const { return rules_.find(rule) != rules_.end(); }
 
-bool Policy::allows(std::string_view rule, const Credentials& who, const Target& target) const {
+bool Policy::allows(std::string_view rule, const Credentials& who, const Target& target, const Target& otherwise) const {
     const auto found = rules_.find(rule);
-    return found != rules_.end() && holds(found->second, {rules_, who, target}, 0);
+    return found != rules_.end() && holds(found->second, {rules_, who, {target, otherwise}}, 0);
 }
 
 bool Policy::isFor(std::string_view rule, const Credentials& who) const {
@@ -401,10 +417,11 @@ std::vector<std::string> Policy::scopesOf(std::string_view rule) const {
 }
 
 std::string Policy::explain(std::string_view rule, const Credentials& who, const Target& target) const {
+    const Target nothing;
     const auto found = rules_.find(rule);
     if (found == rules_.end()) return "no   there is no rule \"" + std::string(rule) + "\"\n";
     std::string explanation;
-    const bool result = holds(found->second, {rules_, who, target, &explanation}, 1);
+    const bool result = holds(found->second, {rules_, who, {target, nothing}, &explanation}, 1);
     return std::string(result ? "yes  " : "no   ") + std::string(rule) + "\n" + explanation;
 }
 

@@ -35,7 +35,8 @@ public:
                                                std::string_view overridesOrigin = "", bool enforceScope = true);
 
     /// False also where there is no such rule.
-    bool allows(std::string_view rule, const Credentials& who, const Target& target) const;
+    /// `otherwise` has what the target does not say itself.
+    bool allows(std::string_view rule, const Credentials& who, const Target& target, const Target& otherwise = {}) const;
     bool has(std::string_view rule) const;
 
     /// False where the rule is for tokens of other scopes than this one's. True of a rule that there isn't.

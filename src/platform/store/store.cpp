@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cerrno>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -28,7 +29,8 @@ constexpr std::size_t batchMax = 512; // changes in one flush: bounds how long t
 
 [[noreturn]] void fail(sqlite3* db, int code, std::string_view doing) {
     const bool taken = code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY;
-    throw Error(taken ? Failure::Conflict : Failure::Broken, "could not ", doing, ": ", sqlite3_errmsg(db));
+    const bool full = (code & 0xff) == SQLITE_FULL || ((code & 0xff) == SQLITE_IOERR && sqlite3_system_errno(db) == ENOSPC);
+    throw Error(taken ? Failure::Conflict : full ? Failure::Full : Failure::Broken, "could not ", doing, ": ", sqlite3_errmsg(db));
 }
 
 void executePlain(sqlite3* db, const char* sql) {
