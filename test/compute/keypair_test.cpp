@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include "compute/cloud.hpp"
+#include "platform/text/text.hpp"
 
 using namespace stratolet;
 using namespace stratolet::test;
@@ -52,6 +53,7 @@ TEST_CASE("A certificate is made for guests that take those", "[compute][keypair
         alice.posts("/compute/v2.1/os-keypairs",
                     R"({"keypair":{"name":"again","type":"x509","public_key":)" + jsonText(made.text("public_key")) + "}}", newer);
     CHECK(again.json().object("keypair").text("fingerprint") == made.text("fingerprint"));
+    CHECK(lowered(made.text("fingerprint")) == made.text("fingerprint"));
     CHECK(
         alice.posts("/compute/v2.1/os-keypairs", R"({"keypair":{"name":"bad","type":"x509","public_key":"ssh-rsa AAAA"}})", newer).status ==
         400);
