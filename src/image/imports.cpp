@@ -179,7 +179,11 @@ std::vector<Task> Imports::tasksOf(const Caller& caller, const ImageId& id) {
 std::optional<Task> Imports::task(const Caller& caller, const std::string& id) {
     caller.enforce("tasks_api_access", {});
     caller.enforce();
-    auto found = tasks_.find(parts_.store.reader(), id);
+    return visibleTask(parts_.store.reader(), caller, id);
+}
+
+std::optional<Task> Imports::visibleTask(store::Reader& db, const Caller& caller, const std::string& id) {
+    auto found = tasks_.find(db, id);
     if (found && found->owner != caller.project && !images_.isAdmin(caller)) return std::nullopt;
     return found;
 }
@@ -190,7 +194,7 @@ std::vector<Task> Imports::tasks(const Caller& caller, TaskQuery query) {
     return parts_.store.read([&](store::Reader& db) {
         if (!images_.isAdmin(caller)) query.conditions.add("owner = ?", caller.project);
         if (!query.marker.empty()) {
-            if (!tasks_.find(db, query.marker)) throw Error(Failure::NotFound, "No task found with ID ", query.marker);
+            if (!visibleTask(db, caller, query.marker)) throw Error(Failure::NotFound, "No task found with ID ", query.marker);
             store::startAfter(query.conditions, query.order, "image_tasks", query.marker);
         }
         return tasks_.list(db, query.conditions, query.order, query.limit);

@@ -64,6 +64,7 @@ public:
     void declareJobs();
 
 private:
+    std::optional<Task> visibleTask(store::Reader& db, const identity::Caller& caller, const std::string& id);
     Task beginIn(store::Transaction& tx, const identity::Caller& caller, const ImageRecord& image, const ImportRequest& wanted,
                  const std::string& type);
     std::vector<std::string> targetsOf(const ImageRecord& image, const ImportRequest& wanted) const;
