@@ -37,7 +37,6 @@ Response lock(Call& call, Servers& servers, const Json& arguments) {
     if (call.since(73) && arguments.isObject()) {
         call.onlyKnows(arguments, {"locked_reason"});
         if (const auto given = arguments.find("locked_reason")) reason = textOf(*given, 1, 255);
-    } else if (!call.since(73)) {
     }
     servers.lock(call.caller, idOf(call), reason);
     return http::emptyResponse(202);
