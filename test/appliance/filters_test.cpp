@@ -82,16 +82,15 @@ TEST_CASE("A list of images filters by every property that it shows", "[filters]
 TEST_CASE("Every filter of identity's lists that the API names filters", "[filters][S37]") {
     TestAppliance cloud;
     const auto admin = cloud.admin();
-    const std::vector<std::pair<std::string, std::vector<std::string>>> lists{
-        {"users", {"name", "domain_id", "enabled"}},
-        {"projects", {"name", "domain_id", "parent_id", "enabled"}},
-        {"groups", {"name", "domain_id"}},
-        {"roles", {"name", "domain_id"}},
-        {"domains", {"name", "enabled"}},
-        {"services", {"name", "type"}},
-        {"endpoints", {"service_id", "interface", "region_id"}},
-        {"credentials", {"type", "user_id"}},
-        {"regions", {"parent_region_id"}}};
+    const std::vector<std::pair<std::string, std::vector<std::string>>> lists{{"users", {"name", "domain_id", "enabled"}},
+                                                                              {"projects", {"name", "domain_id", "parent_id", "enabled"}},
+                                                                              {"groups", {"name", "domain_id"}},
+                                                                              {"roles", {"name", "domain_id"}},
+                                                                              {"domains", {"name", "enabled"}},
+                                                                              {"services", {"name", "type"}},
+                                                                              {"endpoints", {"service_id", "interface", "region_id"}},
+                                                                              {"credentials", {"type", "user_id"}},
+                                                                              {"regions", {"parent_region_id"}}};
     REQUIRE(admin.posts("/identity/v3/groups", R"({"group":{"name":"g"}})").status == 201);
     REQUIRE(admin.posts("/identity/v3/credentials", R"({"credential":{"type":"t","blob":"{}","user_id":")" + admin.user + "\"}}").status ==
             201);

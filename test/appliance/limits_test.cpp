@@ -68,7 +68,9 @@ TEST_CASE("A text is taken up to its limit in characters, and refused beyond it,
     for (const auto& noun : nouns)
         for (const auto& text : noun.texts) {
             INFO(noun.path << " " << text.field);
-            const auto status = [&](std::size_t length) { return makes(admin, noun, text.field, "\"" + times(length, "\u00fc") + "\"").status; };
+            const auto status = [&](std::size_t length) {
+                return makes(admin, noun, text.field, "\"" + times(length, "\u00fc") + "\"").status;
+            };
             CHECK(status(text.most) / 100 == 2);
             CHECK(status(text.most + 1) == 400);
             CHECK(status(text.most * 100) == 400);
@@ -78,8 +80,17 @@ TEST_CASE("A text is taken up to its limit in characters, and refused beyond it,
 TEST_CASE("A number beyond what anything can hold is refused by name or taken, and breaks nothing", "[limits][S35]") {
     TestAppliance cloud({{"block", "quota_volumes", "-1"}});
     const auto admin = cloud.admin();
-    const std::vector<std::string> numbers{"2147483647", "2147483648", "-2147483648", "-2147483649", "9223372036854775807",
-                                           "-9223372036854775808", "9223372036854775808", "-9223372036854775809", "1e300", "0", "-1"};
+    const std::vector<std::string> numbers{"2147483647",
+                                           "2147483648",
+                                           "-2147483648",
+                                           "-2147483649",
+                                           "9223372036854775807",
+                                           "-9223372036854775808",
+                                           "9223372036854775808",
+                                           "-9223372036854775809",
+                                           "1e300",
+                                           "0",
+                                           "-1"};
     const auto quotas = [&](const std::string& path, const std::string& resource) {
         return [&admin, path, resource](const std::string& number) {
             return admin.puts(path + admin.project, R"({"quota_set":{")" + resource + "\":" + number + "}}");

@@ -22,10 +22,10 @@ namespace stratolet::bus {
 
 /// A field of a fact: what it is called in the store, and the id that it holds.
 template <class AnId> struct Field {
+    Field(std::string_view itsName, AnId& itsId) : name(itsName), id(itsId) {}
     std::string_view name;
     AnId& id;
 };
-template <class AnId> Field(std::string_view, AnId&) -> Field<AnId>;
 
 /// A fact in the past tense, declared by who announces it: a plain struct of ids with
 ///     static constexpr std::string_view name = "block.volume.deleted";

@@ -28,7 +28,8 @@ std::string nameServersTold(const std::vector<std::string>& servers) {
 
 }
 
-TEST_CASE("Guests are told the subnet's name servers, ours where it has none, and nothing where it says that there is none", "[network][dhcp]") {
+TEST_CASE("Guests are told the subnet's name servers, ours where it has none, and nothing where it says that there is none",
+          "[network][dhcp]") {
     CHECK(nameServersTold({"192.0.2.53", "192.0.2.54"}) == ",192.0.2.53,192.0.2.54");
     CHECK(nameServersTold({}) == ",10.0.0.2");
     CHECK(nameServersTold({"0.0.0.0"}).empty()); // the API's way to say none (Neutron: "announce no resolver")
