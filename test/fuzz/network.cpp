@@ -1,13 +1,11 @@
-// A plan of networks with any texts in it, as rules for nft and as options and hosts for dnsmasq: what is no address is left out and
-// complained of, and what is there has no letter that means something to either.
+// A plan of networks with any texts in it, as rules for nft and as options and hosts for dnsmasq: what is no address is complained of and
+// not wired, and what is wired has no letter that means something to either.
 
 #include <cstdlib>
-#include <filesystem>
 
 #include "fuzz/target.hpp"
 #include "network/driver/linux_layout.hpp"
-#include "network/driver/linux_numbers.hpp"
-#include "support/folder.hpp"
+#include "network/driver/linux_rules.hpp"
 
 namespace stratolet::fuzz {
 namespace {
@@ -85,29 +83,52 @@ NetworkPlan planFrom(Parts& parts) {
 
 }
 
+namespace {
+
+constexpr std::string_view inRules = " \n\t{}.,:;/-_+=<>@\"!&|*()";
+
+void requireRules(std::string_view rules) {
+    requireOnly(rules, inRules);
+    requireBalanced(rules);
+}
+
+void requirePlain(const network::NamespaceLayout& space) {
+    for (const auto& each : space.interfaces)
+        for (const auto& address : each.addresses) requireOnly(address, ".:/");
+    for (const auto& route : space.routes) requireOnly(route.destination + route.nexthop, ".:/");
+    if (space.rules) {
+        for (const auto& [name, chain] : space.rules->chains)
+            for (const auto& rule : chain.rules) requireRules(rule);
+        for (const auto& element : space.rules->elements) requireRules(element.key + element.value);
+    }
+    if (space.dhcp)
+        for (const auto& option : space.dhcp->options) requireOnly(option, ".,:;/-_=[]");
+}
+
+}
+
 void run(std::string_view input) {
-    static const test::Folder folder;
-    static network::Numbers numbers(folder / "numbers");
     Parts parts(input);
     const auto plan = planFrom(parts);
-    std::vector<std::string> complaints;
-    const auto layout = network::layoutOf(plan, true, numbers, complaints);
-    constexpr std::string_view inRules = " \n\t{}.,:;/-_+=<>@\"!&|*()";
-    requireOnly(layout.rules, inRules);
-    requireBalanced(layout.rules);
-    for (const auto& space : layout.namespaces) {
-        requireOnly(space.rules, inRules);
-        requireBalanced(space.rules);
-        for (const auto& each : space.interfaces)
-            for (const auto& address : each.addresses) requireOnly(address, ".:/");
-        for (const auto& route : space.routes) requireOnly(route.destination + route.nexthop, ".:/");
-        if (!space.dhcp) continue;
-        for (const auto& option : space.dhcp->options) requireOnly(option, ".,:;/-_=[]");
-        for (const auto& [port, host] : space.dhcp->hosts) {
-            requireOnly(host.lines, ".,:;/-_=[]\n");
-            requireOnly(host.mac + host.address, ".:");
+    const auto& net = plan.networks.front();
+    if (!network::faultOf(net).empty()) return; // it is complained of, and nothing that is on it is wired
+    network::HostRules rules({});
+    rules.set(net, 1);
+    for (const auto& group : plan.securityGroups)
+        if (network::faultOf(group).empty()) rules.set(group);
+    for (const auto& port : plan.ports) {
+        if (!network::faultOf(port).empty()) continue;
+        rules.set(port, 1);
+        if (const auto host = network::dhcpHostOf(port, net)) {
+            requireOnly(host->lines, ".,:;/-_=[]\n");
+            requireOnly(host->mac + host->address, ".:");
         }
     }
+    requireRules(rules.rules().commands());
+    if (const auto dhcp = network::dhcpLayout(net, {})) requirePlain(*dhcp);
+    for (const auto& router : plan.routers)
+        if (network::faultOf(router).empty())
+            requirePlain(network::routerLayout(router, [&](const NetworkId&) -> const PlannedNetwork& { return net; }));
 }
 
 std::vector<std::string> seeds() { return {}; }
