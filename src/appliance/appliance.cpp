@@ -77,15 +77,6 @@ Fd lockOf(const std::filesystem::path& stateDir, bool sandbox) {
     return lock;
 }
 
-std::vector<store::Migration> allMigrations() {
-    std::vector<store::Migration> all;
-    for (const auto* each : {"platform", "identity", "image", "block", "network", "compute"}) {
-        const auto some = migrationsOf(each);
-        all.insert(all.end(), some.begin(), some.end());
-    }
-    return all;
-}
-
 /// As a word for a shell: letters, digits and :/._- as they are, anything else between single quotes.
 std::string shellWord(const std::string& text) {
     if (!text.empty() && text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:/._-") == std::string::npos)
@@ -133,6 +124,15 @@ http::ServerOptions serverOptions(const Config& config) {
 }
 
 // Members are built from the top down and end from the bottom up: nobody outlives what it uses.
+std::vector<store::Migration> allMigrations() {
+    std::vector<store::Migration> all;
+    for (const auto* each : {"platform", "identity", "image", "block", "network", "compute"}) {
+        const auto some = migrationsOf(each);
+        all.insert(all.end(), some.begin(), some.end());
+    }
+    return all;
+}
+
 struct Appliance::Impl {
     Settings settings;
     Ambient& ambient;

@@ -22,6 +22,9 @@ namespace stratolet {
 class HostNetwork;
 class Reconciler;
 
+/// The schema's migrations, of all modules.
+std::vector<store::Migration> allMigrations();
+
 /// The concrete drivers of one host.
 struct Drivers {
     std::unique_ptr<HostNetwork> hostNetwork; ///< none in the sandbox, which touches no network

@@ -249,6 +249,12 @@ private:
     void begin(const identity::Caller& caller, const ServerId& id, const Verb& verb, const std::string& more = "");
     void refuseUnless(const Server& server, const identity::Caller& caller, std::string_view doing, std::initializer_list<VmState> states,
                       bool idle) const;
+    struct Asker {
+        std::string request;
+        UserId user;
+        ProjectId project;
+    };
+    std::int64_t record(store::Transaction& tx, const Server& server, const Asker& asker, std::string_view action, std::string_view event);
     std::int64_t record(store::Transaction& tx, const identity::Caller& caller, const Server& server, std::string_view action,
                         std::string_view event);
     void checkImage(const image::ImageFacts& image, const Flavor& flavor) const;

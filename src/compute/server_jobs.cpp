@@ -271,17 +271,10 @@ Job Servers::detachVolumeJob() {
 void Servers::volumeExtended(Transaction& tx, const ServerId& id, const VolumeId& volume) {
     const auto server = ServerTable::find(tx, id);
     if (!server || server->deleted) return;
-    ServerAction begun;
-    begun.server = id;
-    begun.action = "extend_volume";
-    begun.event = "compute_extend_volume";
-    begun.request = "req-" + parts_.ambient.uuid();
-    begun.user = server->user;
-    begun.project = server->project;
-    begun.host = server->host;
-    begun.started = begun.updated = parts_.ambient.now();
-    parts_.jobs.enqueue(tx, "compute.server.extend-volume", id.text,
-                        payloadOf(ServerTable::begin(tx, begun), "\"volume\":" + jsonText(volume.text)), server->project.text);
+    const Asker owner{.request = "req-" + parts_.ambient.uuid(), .user = server->user, .project = server->project};
+    const auto action = record(tx, *server, owner, "extend_volume", "compute_extend_volume");
+    parts_.jobs.enqueue(tx, "compute.server.extend-volume", id.text, payloadOf(action, "\"volume\":" + jsonText(volume.text)),
+                        server->project.text);
 }
 
 Job Servers::extendVolumeJob() {

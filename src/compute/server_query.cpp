@@ -79,7 +79,7 @@ enum class Heard { All, Admins, AllSince83 };
 
 /// How a filter's value is compared.
 enum class By {
-    Equality, ///< with an SQL expression, as text
+    Equality, ///< with an SQL expression that is a text: what is no number is then no number's
     Pattern,  ///< a regular expression, somewhere in `text`
     Time,     ///< the second, of an SQL expression in microseconds; what is no time is nobody's
     Own       ///< by hand, below
@@ -128,10 +128,10 @@ constexpr auto filters = std::to_array<Filter>({
     {"created_at", Heard::AllSince83, By::Time, "created"},
     {"launched_at", Heard::AllSince83, By::Time, "launched"},
     {"terminated_at", Heard::AllSince83, By::Time, "terminated"},
-    {"power_state", Heard::AllSince83, By::Equality, "power_state"},
+    {"power_state", Heard::AllSince83, By::Equality, "CAST(power_state AS TEXT)"},
     {"task_state", Heard::AllSince83, By::Equality, "task_state"},
     {"vm_state", Heard::AllSince83, By::Equality, "vm_state"},
-    {"progress", Heard::AllSince83, By::Equality, "0"}, // as it is shown
+    {"progress", Heard::AllSince83, By::Equality, "'0'"}, // as it is shown
     {"user_id", Heard::AllSince83, By::Equality, "user"},
     {"host", Heard::Admins, By::Equality, "host"},
     {"node", Heard::Admins, By::Equality, "host"},
@@ -151,7 +151,7 @@ constexpr auto filters = std::to_array<Filter>({
     {"instance_type_id", Heard::Admins, By::Equality, "flavor"},
     {"kernel_id", Heard::Admins, By::Equality, "''"},
     {"ramdisk_id", Heard::Admins, By::Equality, "''"},
-    {"launch_index", Heard::Admins, By::Equality, "launch_index"},
+    {"launch_index", Heard::Admins, By::Equality, "CAST(launch_index AS TEXT)"},
     {"locked_by", Heard::Admins, By::Equality, "locked_by"},
     {"root_device_name", Heard::Admins, By::Equality, "'/dev/vda'"},
     {"updated_at", Heard::Admins, By::Time, "updated"},
@@ -237,9 +237,7 @@ void addConditions(store::Conditions& where, const Wanted& wanted) {
         if (!value) continue;
         const std::string expression(filter.expression);
         if (filter.by == By::Equality) {
-            // Numbers are compared as texts: what is no number is nobody's.
-            const bool number = expression == "0" || expression == "power_state" || expression == "launch_index";
-            where.add((number ? "CAST(" + expression + " AS TEXT)" : expression) + " = ?", *value);
+            where.add(expression + " = ?", *value);
         } else if (const auto time = parseIsoTime(*value)) {
             where.add(expression + " / 1000000 = ?", toMicros(*time) / 1000000);
         } else {

@@ -97,16 +97,20 @@ void Servers::refuseUnless(const Server& server, const identity::Caller& caller,
 
 std::int64_t Servers::record(store::Transaction& tx, const identity::Caller& caller, const Server& server, std::string_view action,
                              std::string_view event) {
-    const Time now = parts_.ambient.now();
+    return record(tx, server, {.request = caller.requestId, .user = caller.user, .project = caller.project}, action, event);
+}
+
+std::int64_t Servers::record(store::Transaction& tx, const Server& server, const Asker& asker, std::string_view action,
+                             std::string_view event) {
     ServerAction begun;
     begun.server = server.id;
     begun.action = action;
     begun.event = event;
-    begun.request = caller.requestId;
-    begun.user = caller.user;
-    begun.project = caller.project;
+    begun.request = asker.request;
+    begun.user = asker.user;
+    begun.project = asker.project;
     begun.host = server.host;
-    begun.started = begun.updated = now;
+    begun.started = begun.updated = parts_.ambient.now();
     return ServerTable::begin(tx, begun);
 }
 

@@ -5,20 +5,13 @@
 #include <map>
 #include <sstream>
 
-#include "platform/resources.hpp"
+#include "appliance/appliance.hpp"
 #include "platform/store/store.hpp"
 #include "support/folder.hpp"
 
 using namespace stratolet;
 
 namespace {
-
-std::vector<store::Migration> allMigrations() {
-    std::vector<store::Migration> all;
-    for (const auto* module : {"platform", "identity", "image", "block", "network", "compute"})
-        for (const auto& each : migrationsOf(module)) all.push_back(each);
-    return all;
-}
 
 /// What a released schema's file says, without the transaction around it: the store has its own.
 std::string storedSchema(const std::filesystem::path& file) {

@@ -9,11 +9,27 @@
 #include <map>
 #include <string>
 #include <thread>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "platform/os/fd.hpp"
 
 namespace stratolet::test {
+
+/// A socket that listens at an address of loopback, and its port; 0 takes a free one.
+inline std::pair<Fd, std::uint16_t> listening(std::uint32_t loopback, std::uint16_t port) {
+    Fd listener(static_cast<int>(check(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket")));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(loopback);
+    address.sin_port = htons(port);
+    check(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), "bind");
+    check(::listen(listener.get(), 64), "listen");
+    socklen_t length = sizeof address;
+    check(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &length), "getsockname");
+    return {std::move(listener), ntohs(address.sin_port)};
+}
 
 /// Answers each path as it was told, and counts who connects.
 class WebServer {
@@ -21,16 +37,7 @@ public:
     /// `loopback` is its address; `port` 0 takes a free one.
     explicit WebServer(std::map<std::string, std::string> answers, std::uint32_t loopback = INADDR_LOOPBACK, std::uint16_t port = 0)
         : answers_(std::move(answers)) {
-        listener_ = Fd(static_cast<int>(check(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket")));
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(loopback);
-        address.sin_port = htons(port);
-        check(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), "bind");
-        check(::listen(listener_.get(), 16), "listen");
-        socklen_t length = sizeof address;
-        check(::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &length), "getsockname");
-        port_ = ntohs(address.sin_port);
+        std::tie(listener_, port_) = listening(loopback, port);
         thread_ = std::thread([this] { serve(); });
     }
     ~WebServer() {
@@ -86,15 +93,7 @@ private:
 class TricklingServer {
 public:
     TricklingServer() {
-        listener_ = Fd(static_cast<int>(check(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket")));
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        check(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), "bind");
-        check(::listen(listener_.get(), 64), "listen");
-        socklen_t length = sizeof address;
-        check(::getsockname(listener_.get(), reinterpret_cast<sockaddr*>(&address), &length), "getsockname");
-        port_ = ntohs(address.sin_port);
+        std::tie(listener_, port_) = listening(INADDR_LOOPBACK, 0);
         thread_ = std::thread([this] { serve(); });
     }
     ~TricklingServer() {

@@ -135,13 +135,12 @@ bool Dispatch::runsHere(const Target& place, const Request& request) {
 }
 
 Response Dispatch::handle(const Target& place, Request& request) {
-    std::optional<Prompt> prompt;
-    if (runsHere(place, request)) prompt.emplace();
     const auto& handler = std::get<Handler>(place.route->handler);
-    // What is said to run on a worker waits for something besides the store, and must not hold a moment of the store meanwhile.
-    const bool reads = (request.method == Method::Get || request.method == Method::Head) && place.route->runs != Runs::Worker;
-    if (!around_ || !reads) return guarded(place, request, [&] { return handler(request); });
+    // What runs on a worker may wait for something besides the store, and must not hold a moment of the store meanwhile.
+    if (!runsHere(place, request)) return guarded(place, request, [&] { return handler(request); });
+    const Prompt prompt;
     return guarded(place, request, [&] {
+        if (!around_) return handler(request);
         Response response;
         around_([&] { response = handler(request); });
         return response;

@@ -24,7 +24,8 @@ class Dispatch {
 public:
     Dispatch(Ambient& ambient, Log& log, Metrics& metrics);
 
-    /// Around the handler of a GET or HEAD: whoever owns what is read lets all of it be read as of one moment. Before the first request.
+    /// Around each handler that runs where its request was read: whoever owns what is read lets all of it be read as of one moment. Before
+    /// the first request.
     using Around = std::function<void(const std::function<void()>& handler)>;
     void readWithin(Around around) { around_ = std::move(around); }
 

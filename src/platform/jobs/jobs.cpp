@@ -67,11 +67,11 @@ struct Entry {
     }
 };
 
-std::chrono::microseconds backOff(int attempt) { return 200ms * (1 << std::min(attempt - 1, 8)); }
-std::chrono::microseconds patientBackOff(int attempt) {
-    return std::min<std::chrono::microseconds>(200ms * (1LL << std::min(attempt - 1, 20)), 5min);
+constexpr std::chrono::microseconds pauseMax = 51200ms, busyPauseMax = 2s, patientPauseMax = 5min;
+
+std::chrono::microseconds backOff(int attempt, std::chrono::microseconds most = pauseMax) {
+    return std::min<std::chrono::microseconds>(200ms * (1LL << std::min(attempt - 1, 20)), most);
 }
-constexpr std::chrono::microseconds busyPauseMax = 2s;
 
 /// A refusal will be the same next time; what the host couldn't do just now may work later.
 bool worthAnotherTry(const Error* refusal) {
@@ -229,7 +229,15 @@ struct Jobs::Impl {
     }
 
     /// The step comes again after `pause`, on whichever thread is free then.
-    static void postpone(Entry& entry, Time now, std::chrono::microseconds pause) { entry.notBefore = now + pause; }
+    void postpone(Entry& entry, std::chrono::microseconds pause) const { entry.notBefore = ambient.now() + pause; }
+
+    /// True where the step has said that it isn't done yet.
+    bool waits(Entry& entry, const Run& run) const {
+        if (!run.later_) return false;
+        ++entry.looks;
+        postpone(entry, *run.later_);
+        return true;
+    }
 
     /// What becomes of a job whose step has thrown.
     void stumbled(Entry& entry, const Job& job, const Job::Step& step, const std::exception& problem) {
@@ -249,10 +257,9 @@ struct Jobs::Impl {
         entry.looks = 0;
         if (!stopped) {
             entry.error = problem.what();
-            postpone(entry, ambient.now(),
-                     busy             ? std::min(backOff(++entry.busy), busyPauseMax)
-                     : job.untilDone_ ? patientBackOff(entry.attempt)
-                                      : backOff(entry.attempt));
+            postpone(entry, busy             ? backOff(++entry.busy, busyPauseMax)
+                            : job.untilDone_ ? backOff(entry.attempt, patientPauseMax)
+                                             : backOff(entry.attempt));
         }
         save(entry);
     }
@@ -284,11 +291,7 @@ struct Jobs::Impl {
         } catch (const std::exception& problem) {
             return stumbled(entry, job, step, problem), false;
         }
-        if (run.later_) {
-            ++entry.looks;
-            postpone(entry, ambient.now(), *run.later_);
-            return false;
-        }
+        if (waits(entry, run)) return false;
         const bool last = static_cast<std::size_t>(entry.step) + 1 == job.steps().size();
         if (last && *entry.cancelled) return beginUndo(entry, "cancelled"), false;
         if (!last) {
@@ -316,16 +319,12 @@ struct Jobs::Impl {
             } catch (const std::exception& problem) {
                 log.error("an undo failed", {{"step", step.name}, {"attempt", std::to_string(entry.attempt)}, {"reason", problem.what()}});
                 if (entry.attempt < undoAttemptsMax) {
-                    postpone(entry, ambient.now(), backOff(entry.attempt));
+                    postpone(entry, backOff(entry.attempt));
                     save(entry);
                     return false;
                 }
             }
-            if (run.later_) {
-                ++entry.looks;
-                postpone(entry, ambient.now(), *run.later_);
-                return false;
-            }
+            if (waits(entry, run)) return false;
             entry.toStep(entry.step - 1);
             if (entry.step >= 0) save(entry);
             return false;
