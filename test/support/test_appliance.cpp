@@ -31,8 +31,14 @@ Answer Member::asks(http::Method method, std::string path, std::string body, Hea
     return appliance->asks(method, path, body, headers, token);
 }
 
-TestAppliance::TestAppliance(std::vector<TestOption> options)
+Ambient& TestAppliance::real() {
+    static RealAmbient machine;
+    return machine;
+}
+
+TestAppliance::TestAppliance(std::vector<TestOption> options, Ambient& machine)
     : options_(std::move(options)),
+      ambient_(machine),
       log_({.level = std::getenv("STRATOLET_TEST_LOG") ? Log::Level::Debug : Log::Level(99)}) {
     build();
 }

@@ -64,8 +64,8 @@ public:
 /// The real product with the sandbox's drivers, in this process, without a socket. Its folder is gone when it is.
 class TestAppliance {
 public:
-    /// `options` are set over those that every test has.
-    explicit TestAppliance(std::vector<TestOption> options = {});
+    /// `options` are set over those that every test has. `machine`: where time and randomness come from; outlives this.
+    explicit TestAppliance(std::vector<TestOption> options = {}, Ambient& machine = real());
     ~TestAppliance();
 
     Answer asks(http::Method method, const std::string& path, const std::string& body, HeaderList headers = {},
@@ -95,10 +95,14 @@ public:
     const std::filesystem::path& folder() const { return folder_.path(); }
 
 private:
-    struct ShiftedAmbient : RealAmbient {
+    struct ShiftedAmbient : Ambient {
+        explicit ShiftedAmbient(Ambient& of) : machine(of) {}
+        Ambient& machine;
         std::atomic<std::chrono::microseconds> offset = std::chrono::microseconds(0);
-        Time now() override { return RealAmbient::now() + offset.load(); }
+        Time now() override { return machine.now() + offset.load(); }
+        void randomize(std::span<std::byte> bytes) override { machine.randomize(bytes); }
     };
+    static Ambient& real();
     void build();
     Folder folder_;
     std::vector<TestOption> options_;
