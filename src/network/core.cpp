@@ -49,51 +49,6 @@ void Core::claim(store::Reader& db, const std::string& project, std::string_view
 Time Core::now() { return parts.ambient.now(); }
 std::string Core::uuid() { return parts.ambient.uuid(); }
 
-std::string encoded(const Texts& texts) {
-    std::string out;
-    JsonWriter writer(out);
-    {
-        const auto list = writer.array();
-        for (const auto& each : texts) writer.value(each);
-    }
-    return out;
-}
-
-std::string encoded(const TextPairs& pairs) {
-    std::string out;
-    JsonWriter writer(out);
-    {
-        const auto list = writer.array();
-        for (const auto& [first, second] : pairs) {
-            const auto pair = writer.array();
-            writer.value(first);
-            writer.value(second);
-        }
-    }
-    return out;
-}
-
-Texts textsOf(const std::string& json) {
-    Texts out;
-    if (json == "[]") return out;
-    for (const auto& each : Json::parse(json).items()) out.push_back(each.text());
-    return out;
-}
-
-TextPairs pairsOf(const std::string& json) {
-    TextPairs out;
-    if (json == "[]") return out;
-    for (const auto& each : Json::parse(json).items()) {
-        const auto both = each.items();
-        out.emplace_back(both.at(0).text(), both.at(1).text());
-    }
-    return out;
-}
-
-Standard standardOf(const store::Row& row, int from) {
-    return {row.text(from), row.text(from + 1), row.text(from + 2), row.integer(from + 3), row.time(from + 4), row.time(from + 5)};
-}
-
 Standard freshStandard(Core& core, const identity::Caller& caller, const Body& body) {
     const auto now = core.now();
     return {projectOf(caller, body), body.text("name"), body.text("description"), 1, now, now};
@@ -136,15 +91,6 @@ TextPairs routesIn(const Body& body, std::string_view name) {
         out.emplace_back(destination->text(), nexthop->text());
     }
     return out;
-}
-
-void writeRoutes(JsonWriter& out, const TextPairs& routes) {
-    const auto list = out.array();
-    for (const auto& [destination, nexthop] : routes) {
-        const auto route = out.object();
-        out.field("destination", destination);
-        out.field("nexthop", nexthop);
-    }
 }
 
 }

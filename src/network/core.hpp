@@ -4,12 +4,10 @@
 
 #include <memory>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "identity/identity.hpp"
-#include "network/address.hpp"
 #include "network/network_plan.hpp"
+#include "network/standard.hpp"
 #include "network/wire.hpp"
 #include "platform/parts.hpp"
 #include "platform/quota/quota.hpp"
@@ -37,19 +35,6 @@ struct Core {
     std::string uuid();
 };
 
-using Texts = std::vector<std::string>;
-using TextPairs = std::vector<std::pair<std::string, std::string>>; ///< destination and nexthop, MAC and address
-
-// Lists that are kept whole in one column.
-std::string encoded(const Texts& texts);
-std::string encoded(const TextPairs& pairs);
-Texts textsOf(const std::string& json);
-TextPairs pairsOf(const std::string& json);
-
-/// project, name, description, revision, created, updated from column `from` on.
-Standard standardOf(const store::Row& row, int from);
-inline constexpr std::string_view standardColumns = "project, name, description, revision, created, updated";
-
 /// What a network or a router shows: whether all of it is on the host as it should be.
 inline constexpr std::string_view statusColumn =
     "CASE WHEN EXISTS (SELECT 1 FROM network_problems x WHERE x.subject = $.id) THEN 'ERROR' ELSE 'ACTIVE' END";
@@ -68,6 +53,5 @@ void forgetTags(store::Transaction& tx, const std::string& resource);
 
 /// A pair list of a body: [{"destination": …, "nexthop": …}]. Error(Invalid) where it is no such list.
 TextPairs routesIn(const Body& body, std::string_view name);
-void writeRoutes(JsonWriter& out, const TextPairs& routes);
 
 }

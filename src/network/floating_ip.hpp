@@ -21,18 +21,13 @@ struct FloatingIp {
     std::string fixed; ///< address of that port
     RouterId router;
     std::string status = "DOWN";
+    std::optional<Port> leadsTo; ///< the port; only for an answer
 };
 
-namespace floating_ip_table {
-std::optional<FloatingIp> find(store::Reader& db, const FloatingIpId& id);
-std::vector<FloatingIp> list(store::Reader& db, const store::Conditions& conditions,
-                             const std::string& order = " ORDER BY f.created, f.id"); ///< alias f
-void insert(store::Transaction& tx, const FloatingIp& ip);
-void update(store::Transaction& tx, const FloatingIp& ip);
-void remove(store::Transaction& tx, const FloatingIpId& id);
+extern const resource::Table<FloatingIp> floatingIpTable; ///< alias f
+
 /// Floating IPs that lead to this port lead nowhere from now on.
 void disassociate(store::Transaction& tx, const PortId& port, Time now);
-}
 
 class FloatingIps {
 public:

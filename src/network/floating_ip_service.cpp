@@ -30,7 +30,7 @@ FloatingIp FloatingIps::create(store::Transaction& tx, const identity::Caller& c
     if (id.empty())
         throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'floating_network_id' not specified")
             .as("HTTPBadRequest");
-    const auto network = network_table::find(tx, {id});
+    const auto network = networkTable.find(tx, {id});
     if (!network || !(network->external || network->shared || network->standard.project == caller.project.text || caller.isAdmin()))
         throw networkNotFound(id);
     if (!network->external)
@@ -38,7 +38,7 @@ FloatingIp FloatingIps::create(store::Transaction& tx, const identity::Caller& c
     ip.network = network->id;
 
     std::vector<Subnet> four;
-    for (auto& each : subnet_table::of(tx, network->id))
+    for (auto& each : subnetsOf(tx, network->id))
         if (each.cidr.version() == 4) four.push_back(std::move(each));
     if (four.empty())
         throw Error(Failure::Invalid, "Bad floatingip request: Network ", id, " does not contain any IPv4 subnet.").as("BadRequest");
@@ -49,7 +49,7 @@ FloatingIp FloatingIps::create(store::Transaction& tx, const identity::Caller& c
             refuseInput("floating_ip_address", "'" + text + "' is not a valid IP address.");
     }
     if (const auto subnet = body.text("subnet_id"); !subnet.empty()) {
-        wanted.subnet = subnet_table::find(tx, {subnet});
+        wanted.subnet = subnetTable.find(tx, {subnet});
         if (!wanted.subnet || wanted.subnet->network != network->id) throw subnetNotFound(subnet);
     }
     std::optional<Port> own;
@@ -74,7 +74,7 @@ FloatingIp FloatingIps::create(store::Transaction& tx, const identity::Caller& c
         associate(tx, caller, ip, {port}, body.text("fixed_ip_address"));
     else if (!body.text("fixed_ip_address").empty())
         throw Error(Failure::Invalid, "Bad floatingip request: fixed_ip_address cannot be specified without a port_id.").as("BadRequest");
-    floating_ip_table::insert(tx, ip);
+    floatingIpTable.insert(tx, ip);
     core_.changed(tx, ip.id.text);
     return ip;
 }
@@ -100,14 +100,14 @@ FloatingIp FloatingIps::update(store::Transaction& tx, const identity::Caller& c
         associate(tx, caller, ip, ip.port, body.text("fixed_ip_address"));
     }
     changeStandard(core_, ip.standard, body);
-    floating_ip_table::update(tx, ip);
+    floatingIpTable.update(tx, ip);
     core_.changed(tx, ip.id.text);
     return ip;
 }
 
 void FloatingIps::associate(store::Transaction& tx, const identity::Caller& caller, FloatingIp& ip, const PortId& id,
                             const std::string& fixed) {
-    const auto port = port_table::find(tx, id);
+    const auto port = portTable.find(tx, id);
     if (!port || !(port->standard.project == ip.standard.project || port->standard.project == caller.project.text || caller.isAdmin()))
         throw portNotFound(id.text);
     std::vector<PortAddress> four;
@@ -152,9 +152,9 @@ void FloatingIps::associate(store::Transaction& tx, const identity::Caller& call
 }
 
 void FloatingIps::remove(store::Transaction& tx, const FloatingIp& ip) {
-    floating_ip_table::remove(tx, ip.id);
+    floatingIpTable.remove(tx, ip.id);
     forgetTags(tx, ip.id.text);
-    if (const auto own = port_table::find(tx, ip.ownPort)) ports_.remove(tx, *own);
+    if (const auto own = portTable.find(tx, ip.ownPort)) ports_.remove(tx, *own);
     core_.changed(tx, ip.id.text);
 }
 

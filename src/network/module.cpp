@@ -184,7 +184,7 @@ struct Network::Impl {
                 json.field("ip_address", wanted.fixedIp);
             }
         }
-        const Body body(Json::parse(text), portAttributes(), true);
+        const Body body(Json::parse(text));
         auto target = targetForProject(network, caller.project.text);
         target["device_owner"] = serverOwner;
         caller.enforce("create_port", target);
@@ -211,7 +211,7 @@ struct Network::Impl {
 
     PortFacts factsOf(store::Reader& db, const Port& port) {
         PortFacts facts;
-        const auto network = network_table::find(db, port.network);
+        const auto network = networkTable.find(db, port.network);
         facts.id = port.id;
         facts.network = port.network;
         facts.networkName = network ? network->standard.name : "";
@@ -224,7 +224,7 @@ struct Network::Impl {
                  db.query("SELECT address FROM floating_ips WHERE port = ? AND fixed = ?", port.id, text).maybeText().value_or("")});
         }
         for (const auto& each : port.groups)
-            if (const auto group = security_group_table::find(db, {each})) facts.securityGroups.push_back(group->standard.name);
+            if (const auto group = securityGroupTable.find(db, {each})) facts.securityGroups.push_back(group->standard.name);
         facts.mtu = network ? network->mtu : 1500;
         facts.tap = core.driver.tapOf(port.id);
         facts.server = port.server;
@@ -252,7 +252,7 @@ struct Network::Impl {
         port.status = "DOWN";
         ++port.standard.revision;
         port.standard.updated = core.now();
-        port_table::update(tx, port);
+        portTable.update(tx, port);
         core.changed(tx, port.id.text);
     }
 
@@ -263,7 +263,7 @@ struct Network::Impl {
         own.add("g.project = ?", project)
             .add("g.name = 'default'")
             .add("NOT EXISTS (SELECT 1 FROM port_security_groups p WHERE p.security_group = g.id)");
-        for (const auto& each : security_group_table::list(tx, own, "")) security_group_table::remove(tx, each.id);
+        for (const auto& each : securityGroupTable.list(tx, own, "")) securityGroupTable.remove(tx, each.id);
     }
 };
 
@@ -319,7 +319,7 @@ void Network::bootstrap() {
         network.standard = {"", "public", "The way outside", 1, core.now(), core.now()};
         network.external = true;
         network.isDefault = true;
-        network_table::insert(tx, network);
+        networkTable.insert(tx, network);
         Subnet subnet;
         subnet.id.text = core.uuid();
         subnet.network = network.id;
@@ -330,7 +330,7 @@ void Network::bootstrap() {
         auto last = subnet.cidr.last();
         last.value -= 1;
         subnet.pools = {{subnet.cidr.first().plus(2), last}};
-        subnet_table::insert(tx, subnet);
+        subnetTable.insert(tx, subnet);
         core.changed(tx, network.id.text);
     });
 }
@@ -339,14 +339,14 @@ std::vector<NetworkId> Network::networksFor(store::Reader& db, const identity::C
     store::Conditions usable;
     usable.add("((n.project = ? AND NOT n.external) OR n.shared)", caller.project);
     std::vector<NetworkId> ids;
-    for (const auto& each : network_table::list(db, usable, " ORDER BY n.created, n.id")) ids.push_back(each.id);
+    for (const auto& each : networkTable.list(db, usable, " ORDER BY n.created, n.id")) ids.push_back(each.id);
     return ids;
 }
 
 PortFacts Network::createPort(store::Transaction& tx, const identity::Caller& user, const NewPort& wanted) {
     auto& core = impl_->core;
     const auto caller = impl_->asked(user);
-    const auto network = network_table::find(tx, wanted.network);
+    const auto network = networkTable.find(tx, wanted.network);
     if (!network || !caller.may("get_network", targetOf(*network)))
         throw Error(Failure::Invalid, "Network ", wanted.network, " could not be found.").as("NetworkNotFound");
     impl_->enforceCreation(caller, *network, wanted);
@@ -373,7 +373,7 @@ PortFacts Network::createPort(store::Transaction& tx, const identity::Caller& us
 PortFacts Network::bindPort(store::Transaction& tx, const identity::Caller& user, const PortId& id, const ServerId& server,
                             const std::string& hostname) {
     const auto caller = impl_->asked(user);
-    auto port = port_table::find(tx, id);
+    auto port = portTable.find(tx, id);
     if (!port || !(port->standard.project == caller.project.text || caller.isAdmin()))
         throw Error(Failure::Invalid, "Port ", id, " could not be found.").as("PortNotFound");
     caller.enforce("update_port", targetOf(*port, networkOf(tx, port->network)));
@@ -382,7 +382,7 @@ PortFacts Network::bindPort(store::Transaction& tx, const identity::Caller& user
     impl_->bind(*port, server, hostname);
     ++port->standard.revision;
     port->standard.updated = impl_->core.now();
-    port_table::update(tx, *port);
+    portTable.update(tx, *port);
     tx.execute("UPDATE ports SET position = (SELECT MAX(position) + 1 FROM ports) WHERE id = ?", id); // the newest of its server
     impl_->core.changed(tx, id.text);
     return impl_->factsOf(tx, *port);
@@ -392,11 +392,11 @@ void Network::releasePorts(store::Transaction& tx, const ServerId& server) {
     if (server.empty()) return;
     store::Conditions own;
     own.add("p.server = ?", server);
-    for (const auto& each : port_table::list(tx, own)) impl_->release(tx, each);
+    for (const auto& each : portsWhere(tx, own)) impl_->release(tx, each);
 }
 
 void Network::releasePort(store::Transaction& tx, const PortId& id) {
-    const auto port = port_table::find(tx, id);
+    const auto port = portTable.find(tx, id);
     if (port && !port->server.empty()) impl_->release(tx, *port);
 }
 
@@ -405,7 +405,7 @@ std::vector<PortFacts> Network::portsOf(store::Reader& db, const ServerId& serve
     if (server.empty()) return all;
     store::Conditions own;
     own.add("p.server = ?", server);
-    for (const auto& each : port_table::list(db, own)) all.push_back(impl_->factsOf(db, each));
+    for (const auto& each : portsWhere(db, own)) all.push_back(impl_->factsOf(db, each));
     return all;
 }
 

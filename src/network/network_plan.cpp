@@ -72,7 +72,8 @@ std::map<RouterId, std::vector<PlannedFloatingIp>> floatingIps(store::Reader& db
     auto leading = which;
     leading.add("f.router IS NOT NULL");
     std::map<RouterId, std::vector<PlannedFloatingIp>> out;
-    for (const auto& ip : floating_ip_table::list(db, leading)) out[ip.router].push_back({ip.id, ip.address, ip.fixed});
+    for (const auto& ip : floatingIpTable.list(db, leading, " ORDER BY f.created, f.id"))
+        out[ip.router].push_back({ip.id, ip.address, ip.fixed});
     for (auto& each : out) sortById(each.second);
     return out;
 }
@@ -84,9 +85,9 @@ std::optional<PlannedRouter> plannedRouter(store::Reader& db, const Router& rout
     planned.id = router.id;
     planned.adminUp = router.adminUp;
     planned.snat = router.snat;
-    if (const auto gateway = router.gatewayPort.empty() ? std::nullopt : port_table::find(db, router.gatewayPort))
+    if (const auto gateway = router.gatewayPort.empty() ? std::nullopt : portTable.find(db, router.gatewayPort))
         planned.gateway = plannedInterface(*gateway);
-    for (const auto& each : router_table::interfacesOf(db, router.id)) planned.interfaces.push_back(plannedInterface(each));
+    for (const auto& each : interfacesOf(db, router.id)) planned.interfaces.push_back(plannedInterface(each));
     if (!planned.gateway && planned.interfaces.empty()) return std::nullopt;
     std::sort(planned.interfaces.begin(), planned.interfaces.end());
     planned.floatingIps = std::move(floating);
@@ -96,21 +97,21 @@ std::optional<PlannedRouter> plannedRouter(store::Reader& db, const Router& rout
 
 PlannedNetwork plannedNetwork(store::Reader& db, const NetworkRecord& network, bool guests, const std::string& dnsDomain) {
     PlannedNetwork planned{network.id, network.mtu, network.external, dnsDomain, {}, {}};
-    for (const auto& each : subnet_table::of(db, network.id)) planned.subnets.push_back(plannedSubnet(each));
+    for (const auto& each : subnetsOf(db, network.id)) planned.subnets.push_back(plannedSubnet(each));
     sortById(planned.subnets);
     if (!guests) return planned;
     store::Conditions dhcp;
     dhcp.add("p.network = ?", network.id).add("p.owner = ?", dhcpOwner);
-    for (const auto& port : port_table::list(db, dhcp))
+    for (const auto& port : portsWhere(db, dhcp))
         if (!port.addresses.empty()) planned.dhcp = PlannedDhcp{port.id, port.mac, plannedAddresses(port)};
     return planned;
 }
 
 std::optional<PlannedSecurityGroup> plannedGroup(store::Reader& db, const SecurityGroupId& id) {
-    const auto group = security_group_table::find(db, id);
+    const auto group = securityGroupTable.find(db, id);
     if (!group) return std::nullopt;
     PlannedSecurityGroup planned{id, group->stateful, {}};
-    for (const auto& each : security_group_table::rulesOf(db, id)) planned.rules.push_back(plannedRule(each));
+    for (const auto& each : rulesOf(db, id)) planned.rules.push_back(plannedRule(each));
     sortById(planned.rules);
     return planned;
 }
@@ -147,7 +148,7 @@ NetworkPlan networkPlan(store::Reader& db, const std::string& dnsDomain) {
 
     store::Conditions bound;
     bound.add("p.server <> ''");
-    for (const auto& port : port_table::list(db, bound)) {
+    for (const auto& port : portsWhere(db, bound)) {
         used.insert(port.network);
         guests.insert(port.network);
         for (const auto& each : port.groups) groups.insert({each});
@@ -157,14 +158,14 @@ NetworkPlan networkPlan(store::Reader& db, const std::string& dnsDomain) {
     sortById(plan.ports);
 
     auto floating = floatingIps(db, {});
-    for (const auto& router : router_table::list(db, {}, " ORDER BY r.id")) {
+    for (const auto& router : routerTable.list(db, {}, " ORDER BY r.id")) {
         auto planned = plannedRouter(db, router, std::move(floating[router.id]));
         if (!planned) continue;
         if (planned->gateway) used.insert(planned->gateway->network);
         for (const auto& each : planned->interfaces) used.insert(each.network);
         plan.routers.push_back(*std::move(planned));
     }
-    for (const auto& network : network_table::list(db, {}, " ORDER BY n.id"))
+    for (const auto& network : networkTable.list(db, {}, " ORDER BY n.id"))
         if (network.external || used.contains(network.id))
             plan.networks.push_back(plannedNetwork(db, network, guests.contains(network.id), dnsDomain));
     for (const auto& id : groups)
@@ -217,7 +218,7 @@ const NetworkPlan& KeptPlan::follow(store::Reader& db, const std::set<std::strin
         routers_.insert({id});
         networks_.insert({id});
         groups_.insert({id});
-        if (const auto ip = floating_ip_table::find(db, {id}); ip && !ip->router.empty()) routers_.insert(ip->router);
+        if (const auto ip = floatingIpTable.find(db, {id}); ip && !ip->router.empty()) routers_.insert(ip->router);
         for (const auto& router : plan_.routers)
             if (std::any_of(router.floatingIps.begin(), router.floatingIps.end(), [&](const auto& each) { return each.id.text == id; }))
                 routers_.insert(router.id);
@@ -248,7 +249,7 @@ void KeptPlan::count(const PlannedRouter& router, int by) {
 }
 
 void KeptPlan::refreshPort(store::Reader& db, const PortId& id) {
-    const auto port = port_table::find(db, id);
+    const auto port = portTable.find(db, id);
     std::optional<PlannedPort> now;
     if (port && !port->server.empty()) {
         now = plannedPort(*port);
@@ -264,7 +265,7 @@ void KeptPlan::refreshPort(store::Reader& db, const PortId& id) {
 }
 
 void KeptPlan::refreshRouter(store::Reader& db, const RouterId& id) {
-    const auto router = router_table::find(db, id);
+    const auto router = routerTable.find(db, id);
     std::optional<PlannedRouter> now;
     if (router) {
         auto floating = floatingIps(db, store::Conditions().add("f.router = ?", id));
@@ -276,7 +277,7 @@ void KeptPlan::refreshRouter(store::Reader& db, const RouterId& id) {
 }
 
 void KeptPlan::refreshNetwork(store::Reader& db, const NetworkId& id) {
-    const auto network = network_table::find(db, id);
+    const auto network = networkTable.find(db, id);
     std::optional<PlannedNetwork> now;
     if (network && (network->external || guests_.contains(id) || routersOn_.contains(id)))
         now = plannedNetwork(db, *network, guests_.contains(id), domain_);
@@ -288,7 +289,7 @@ void KeptPlan::refreshNetwork(store::Reader& db, const NetworkId& id) {
         down_.insert(id);
     store::Conditions bound;
     bound.add("p.network = ?", id).add("p.server <> ''");
-    for (const auto& each : port_table::list(db, bound)) refreshPort(db, each.id);
+    for (const auto& each : portsWhere(db, bound)) refreshPort(db, each.id);
 }
 
 void KeptPlan::refreshGroup(store::Reader& db, const SecurityGroupId& id) {

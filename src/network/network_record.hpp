@@ -21,15 +21,10 @@ struct NetworkRecord {
     int mtu = 1500; ///< bytes
     bool portSecurity = true;
     std::string status = "ACTIVE"; ///< as statusColumn has it
+    Texts subnets;                 ///< ids, oldest first; only for an answer
 };
 
-namespace network_table {
-std::optional<NetworkRecord> find(store::Reader& db, const NetworkId& id);
-std::vector<NetworkRecord> list(store::Reader& db, const store::Conditions& conditions, const std::string& order); ///< alias n
-void insert(store::Transaction& tx, const NetworkRecord& network);
-void update(store::Transaction& tx, const NetworkRecord& network);
-void remove(store::Transaction& tx, const NetworkId& id);
-}
+extern const resource::Table<NetworkRecord> networkTable; ///< alias n
 
 /// Absence as the dialect says it.
 Error networkNotFound(const std::string& id);

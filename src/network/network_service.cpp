@@ -47,7 +47,7 @@ Target targetOf(const NetworkRecord& network) {
 }
 
 NetworkRecord networkOf(store::Reader& db, const NetworkId& id) {
-    auto network = network_table::find(db, id);
+    auto network = networkTable.find(db, id);
     if (!network) throw Error(Failure::Broken, "the store has lost network ", id);
     return *std::move(network);
 }
@@ -56,7 +56,7 @@ NetworkRecord networkIn(store::Reader& db, const identity::Caller& caller, const
     const auto id = body.text("network_id");
     if (id.empty())
         throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'network_id' not specified").as("HTTPBadRequest");
-    auto network = network_table::find(db, {id});
+    auto network = networkTable.find(db, {id});
     if (!network || !caller.may("get_network", targetOf(*network))) throw networkNotFound(id);
     return *std::move(network);
 }
@@ -76,18 +76,14 @@ NetworkRecord Networks::create(store::Transaction& tx, const identity::Caller& c
     network.standard = freshStandard(core_, caller, body);
     core_.claim(tx, network.standard.project, "network");
     network.id.text = core_.uuid();
-    network.adminUp = body.truth("admin_state_up", true);
-    network.shared = body.truth("shared", false);
-    network.external = body.truth("router:external", false);
-    network.isDefault = body.truth("is_default", false);
-    network.portSecurity = body.truth("port_security_enabled", true);
+    body.readInto(network, networkTable);
     network.mtu = checkedMtu(body, mtuMost);
     if (const auto type = body.text("provider:network_type", "local"); !type.empty() && type != "local")
         throw Error(Failure::Invalid, "Invalid input for operation: provider:network_type ", type, " not supported.").as("InvalidInput");
     for (const auto* name : {"provider:physical_network", "provider:segmentation_id"})
         if (body.has(name) && !body.isNull(name))
             throw Error(Failure::Invalid, "Invalid input for operation: ", name, " not allowed for local network.").as("InvalidInput");
-    network_table::insert(tx, network);
+    networkTable.insert(tx, network);
     core_.changed(tx, network.id.text);
     return network;
 }
@@ -105,16 +101,12 @@ NetworkRecord Networks::update(store::Transaction& tx, NetworkRecord network, co
         throw Error(Failure::Conflict, "Unable to reconfigure sharing settings for network ", network.id,
                     ". Multiple tenants are using it.")
             .as("InvalidSharedSetting");
-    network.adminUp = body.truth("admin_state_up", network.adminUp);
-    network.shared = body.truth("shared", network.shared);
-    network.external = body.truth("router:external", network.external);
-    network.isDefault = body.truth("is_default", network.isDefault);
-    network.portSecurity = body.truth("port_security_enabled", network.portSecurity);
+    body.readInto(network, networkTable);
     network.mtu = checkedMtu(body, network.mtu);
     if (tx.query("SELECT 1 FROM subnets WHERE network = ? AND ip_version = 6", network.id).any())
         checkMtuCarriesIpv6(network.id, network.mtu);
     changeStandard(core_, network.standard, body);
-    network_table::update(tx, network);
+    networkTable.update(tx, network);
     core_.changed(tx, network.id.text);
     return network;
 }
@@ -124,20 +116,20 @@ void Networks::remove(store::Transaction& tx, const NetworkRecord& network) {
     FloatingIps floatingIps(core_, ports);
     store::Conditions idle; // floating IPs that lead nowhere keep nobody from anything
     idle.add("f.network = ?", network.id).add("f.port IS NULL");
-    for (const auto& each : floating_ip_table::list(tx, idle)) floatingIps.remove(tx, each);
+    for (const auto& each : floatingIpTable.list(tx, idle, " ORDER BY f.created, f.id")) floatingIps.remove(tx, each);
     if (anyPort(tx, network.id, "owner <> 'network:dhcp'"))
         throw Error(Failure::Conflict, "Unable to complete operation on network ", network.id,
                     ". There are one or more ports still in use on the network.")
             .as("NetworkInUse");
     store::Conditions own;
     own.add("p.network = ?", network.id);
-    for (const auto& each : port_table::list(tx, own)) ports.remove(tx, each);
-    for (const auto& each : subnet_table::of(tx, network.id)) {
+    for (const auto& each : portsWhere(tx, own)) ports.remove(tx, each);
+    for (const auto& each : subnetsOf(tx, network.id)) {
         forgetTags(tx, each.id.text);
-        subnet_table::remove(tx, each.id);
+        subnetTable.remove(tx, each.id);
     }
     forgetTags(tx, network.id.text);
-    network_table::remove(tx, network.id);
+    networkTable.remove(tx, network.id);
     core_.changed(tx, network.id.text);
 }
 

@@ -23,6 +23,7 @@ struct PortAddress {
     SubnetId subnet;
     Address address;
 };
+using PortAddresses = std::vector<PortAddress>;
 
 struct Port {
     PortId id;
@@ -42,21 +43,19 @@ struct Port {
     bool madeForServer = false; ///< goes with the server
     std::string hostname;
     TextPairs pairs; ///< MAC, address or CIDR
-    std::vector<PortAddress> addresses;
+    PortAddresses addresses;
     Texts groups; ///< ids
 };
 
-namespace port_table {
-std::optional<Port> find(store::Reader& db, const PortId& id);
-std::vector<Port> list(store::Reader& db, const store::Conditions& conditions,
-                       const std::string& order = " ORDER BY p.position"); ///< alias p
-void insert(store::Transaction& tx, const Port& port);                     ///< with addresses and groups
-void update(store::Transaction& tx, const Port& port);                     ///< without
+extern const resource::Table<Port> portTable; ///< alias p; a port is read with its addresses and groups, and written without
+
+/// In the order in which they were made.
+std::vector<Port> portsWhere(store::Reader& db, const store::Conditions& conditions);
+
+void insertPort(store::Transaction& tx, const Port& port); ///< with addresses and groups
 void writeAddresses(store::Transaction& tx, const Port& port);
 void writeGroups(store::Transaction& tx, const Port& port);
-void remove(store::Transaction& tx, const PortId& id);
 bool hasAddress(store::Reader& db, const SubnetId& subnet, const Address& address);
-}
 
 /// An address that somebody wants; either may be missing.
 struct WantedAddress {
@@ -101,9 +100,13 @@ private:
 
 std::vector<WantedAddress> wantedAddresses(store::Reader& db, const NetworkId& network, const Json& list, std::string_view attribute);
 
-/// What may be said of a port in a body.
-const Attributes& portAttributes();
-
 void addPortRoutes(http::Routes& routes, Ports& ports);
+
+}
+
+namespace stratolet::resource {
+
+/// As they are shown: a table of their own keeps them.
+template <> struct Codec<network::PortAddresses> { static void show(JsonWriter& out, const network::PortAddresses& addresses); };
 
 }

@@ -8,68 +8,7 @@
 
 namespace stratolet::network {
 
-const Attributes& portAttributes() {
-    static const Attributes all = withStandard({
-        {"network_id", Type::Text, "$.network", true, false},
-        {"admin_state_up", Type::Truth, "$.admin_up", true, true},
-        {"mac_address", Type::Text, "$.mac", true, true},
-        {"fixed_ips", Type::Other, {}, true, true},
-        {"device_id", Type::Text, "$.device", true, true},
-        {"device_owner", Type::Text, "$.owner", true, true},
-        {"security_groups", Type::Other, {}, true, true},
-        {"allowed_address_pairs", Type::Other, {}, true, true},
-        {"port_security_enabled", Type::Truth, "$.port_security", true, true},
-        {"binding:host_id", Type::Text, "$.host", true, true},
-        {"binding:profile", Type::Other, {}, true, true},
-        {"binding:vnic_type", Type::Text, "$.vnic_type", true, true},
-        {"binding:vif_type", Type::Other},
-        {"binding:vif_details", Type::Other},
-        {"status", Type::Text, "$.status"},
-    });
-    return all;
-}
-
 namespace {
-
-using namespace http;
-
-void write(JsonWriter& json, const Port& port, const Target& target, const Fields& fields, const identity::Caller& caller,
-           store::Reader& db) {
-    const auto object = json.object();
-    Out out(json, fields);
-    writeStandard(out, port.id.text, port.standard, tagsOf(db, port.id.text));
-    out.field("network_id", port.network);
-    out.field("admin_state_up", port.adminUp);
-    out.field("mac_address", port.mac);
-    out.field("device_id", port.device);
-    out.field("device_owner", port.owner);
-    out.field("status", port.status);
-    out.field("port_security_enabled", port.portSecurity);
-    out.when("fixed_ips", [&](JsonWriter& writer) {
-        const auto list = writer.array();
-        for (const auto& each : port.addresses) {
-            const auto address = writer.object();
-            writer.field("subnet_id", each.subnet);
-            writer.field("ip_address", each.address.text());
-        }
-    });
-    out.texts("security_groups", port.groups);
-    out.when("allowed_address_pairs", [&](JsonWriter& writer) {
-        const auto list = writer.array();
-        for (const auto& [mac, address] : port.pairs) {
-            const auto pair = writer.object();
-            writer.field("mac_address", mac);
-            writer.field("ip_address", address);
-        }
-    });
-    out.field("binding:vnic_type", port.vnicType);
-    const bool bound = !port.server.empty() || !port.host.empty();
-    if (caller.may("get_port:binding:host_id", target)) out.field("binding:host_id", port.host);
-    if (caller.may("get_port:binding:profile", target)) out.raw("binding:profile", port.profile);
-    if (caller.may("get_port:binding:vif_type", target)) out.field("binding:vif_type", bound ? "bridge" : "unbound");
-    if (caller.may("get_port:binding:vif_details", target))
-        out.raw("binding:vif_details", bound ? R"({"port_filter": true, "connectivity": "l2"})" : "{}");
-}
 
 /// fixed_ips=ip_address=10.0.0.5, fixed_ips=subnet_id=…, fixed_ips=ip_address_substr=10.0. (all kinds must hold, one value of each)
 void filterAddresses(store::Conditions& conditions, const std::vector<std::string>& values) {
@@ -92,7 +31,7 @@ void filterAddresses(store::Conditions& conditions, const std::vector<std::strin
                            std::string(key == "subnet_id"    ? "f.subnet = wanted.value)"
                                        : key == "ip_address" ? "f.address = wanted.value)"
                                                              : "instr(f.address, wanted.value) > 0)"),
-                       encoded(asked));
+                       resource::encodedTexts(asked));
     }
 }
 
@@ -108,23 +47,14 @@ void filterGroups(store::Conditions& conditions, const std::vector<std::string>&
 
 }
 
-void addPortRoutes(Routes& routes, Ports& ports) {
-    addCollection<Port>(
-        routes,
-        {.core = ports.core(),
-         .noun = "port",
-         .table = "ports p",
-         .attributes = portAttributes(),
+void addPortRoutes(http::Routes& routes, Ports& ports) {
+    addNoun<Port>(
+        routes, ports.core(),
+        {.noun = "port",
+         .table = portTable,
          .missing = portNotFound,
-         .find = [](store::Reader& db, const std::string& id) { return port_table::find(db, {id}); },
-         .list = port_table::list,
          .target = [](store::Reader& db, const Port& port) { return targetOf(port, networkOf(db, port.network)); },
-         .concern =
-             [](store::Conditions& conditions, const ProjectId& project) {
-                 conditions.add("(p.project = ? OR EXISTS (SELECT 1 FROM networks w WHERE w.id = p.network AND w.project = ?))", project,
-                                project);
-             },
-         .write = write,
+         .concern = "($.project = ? OR EXISTS (SELECT 1 FROM networks w WHERE w.id = $.network AND w.project = ?))",
          .wanted = targetOnNetwork,
          .aim = [](Target& target, const Body& body) { target["device_owner"] = body.text("device_owner", target["device_owner"]); },
          .create = [&](store::Transaction& tx, const identity::Caller& caller,

@@ -72,7 +72,7 @@ Texts groupsIn(store::Reader& db, const Body& body, const std::string& project, 
     if (!list->isArray()) refuseInput("security_groups", "'" + list->dump() + "' is not a list.");
     for (const auto& each : list->items()) {
         const auto id = each.isText() ? each.text() : each.dump();
-        const auto group = security_group_table::find(db, {id});
+        const auto group = securityGroupTable.find(db, {id});
         if (!group || (group->standard.project != project && !(caller && caller->isAdmin()))) throw securityGroupNotFound(id);
         if (std::find(groups.begin(), groups.end(), id) == groups.end()) groups.push_back(id);
     }
@@ -174,7 +174,7 @@ std::vector<WantedAddress> wantedAddresses(store::Reader& db, const NetworkId& n
             if (!seen.insert(one.address->text()).second) refuseInput(attribute, "Duplicate IP address '" + *text + "'.");
         }
         if (const auto id = each.maybeText("subnet_id")) {
-            one.subnet = subnet_table::find(db, {*id});
+            one.subnet = subnetTable.find(db, {*id});
             if (!one.subnet) throw subnetNotFound(*id);
             if (one.subnet->network != network)
                 throw Error(Failure::Invalid, "Invalid input for operation: Failed to create port on network ", network,
@@ -190,7 +190,7 @@ std::vector<WantedAddress> wantedAddresses(store::Reader& db, const NetworkId& n
 }
 
 std::vector<PortAddress> Ports::allocate(store::Transaction& tx, const Port& port, const std::optional<std::vector<WantedAddress>>& given) {
-    const auto subnets = subnet_table::of(tx, port.network);
+    const auto subnets = subnetsOf(tx, port.network);
     std::vector<PortAddress> out;
     std::set<Address> taken;
     const auto take = [&](const Subnet& subnet, const Address& address) {
@@ -232,7 +232,7 @@ std::vector<PortAddress> Ports::allocate(store::Transaction& tx, const Port& por
                     .as("AllocationOnAutoAddressSubnet");
             // The gateway of an external network is this host, or the provider's router.
             const bool outside = subnet->gateway == *each.address && networkOf(tx, port.network).external;
-            if (outside || port_table::hasAddress(tx, subnet->id, *each.address))
+            if (outside || hasAddress(tx, subnet->id, *each.address))
                 throw Error(Failure::Conflict, "IP address ", each.address->text(), " already allocated in subnet ", subnet->id, ".")
                     .as("IpAddressAlreadyAllocated");
             take(*subnet, *each.address);
@@ -241,7 +241,7 @@ std::vector<PortAddress> Ports::allocate(store::Transaction& tx, const Port& por
         if (!port.owner.starts_with("network:"))
             for (const auto& subnet : subnets)
                 if (subnet.selfAddressed() && !taken.contains(formed(subnet)) && !given->empty() &&
-                    !port_table::hasAddress(tx, subnet.id, formed(subnet)))
+                    !hasAddress(tx, subnet.id, formed(subnet)))
                     take(subnet, formed(subnet));
         return out;
     }
@@ -254,7 +254,7 @@ std::vector<PortAddress> Ports::allocate(store::Transaction& tx, const Port& por
                               std::find(subnet.serviceTypes.begin(), subnet.serviceTypes.end(), port.owner) != subnet.serviceTypes.end();
             if (!fits) continue;
             if (subnet.selfAddressed() && port.owner != gatewayOwner) {
-                if (!port_table::hasAddress(tx, subnet.id, formed(subnet))) take(subnet, formed(subnet));
+                if (!hasAddress(tx, subnet.id, formed(subnet))) take(subnet, formed(subnet));
                 continue;
             }
             any = true;
@@ -274,7 +274,7 @@ void Ports::keep(store::Transaction& tx, const NetworkRecord& network, Port& por
     port.network = network.id;
     if (port.mac.empty()) port.mac = freshMac(core_, tx, network.id);
     port.addresses = allocate(tx, port, wanted);
-    port_table::insert(tx, port);
+    insertPort(tx, port);
 }
 
 Port Ports::make(store::Transaction& tx, const NetworkRecord& network, const std::string& project, std::string_view owner,
@@ -347,7 +347,7 @@ Port Ports::update(store::Transaction& tx, const identity::Caller& caller, Port 
     if (body.has("allowed_address_pairs")) port.pairs = pairsIn(body, port.mac);
     if (body.has("security_groups")) {
         port.groups = groupsIn(tx, body, port.standard.project, nullptr);
-        port_table::writeGroups(tx, port);
+        writeGroups(tx, port);
     }
     checkPortSecurity(port);
     if (body.has("fixed_ips") && !body.isNull("fixed_ips")) {
@@ -359,7 +359,7 @@ Port Ports::update(store::Transaction& tx, const identity::Caller& caller, Port 
         const auto before = port.addresses;
         tx.execute("DELETE FROM fixed_ips WHERE port = ?", port.id);
         port.addresses = allocate(tx, port, wanted);
-        port_table::writeAddresses(tx, port);
+        writeAddresses(tx, port);
         for (const auto& gone : before)
             if (std::none_of(port.addresses.begin(), port.addresses.end(),
                              [&](const auto& each) { return each.address == gone.address; })) {
@@ -372,7 +372,7 @@ Port Ports::update(store::Transaction& tx, const identity::Caller& caller, Port 
     changeStandard(core_, port.standard, body);
     const bool used = !port.server.empty() || port.owner.starts_with("network:");
     if (!used || !port.adminUp) port.status = "DOWN";
-    port_table::update(tx, port);
+    portTable.update(tx, port);
     core_.changed(tx, port.id.text);
     return port;
 }
@@ -386,9 +386,9 @@ void Ports::removeByUser(store::Transaction& tx, const Port& port) {
 
 void Ports::remove(store::Transaction& tx, const Port& port) {
     floatingIpsChange(core_, tx, port.id);
-    floating_ip_table::disassociate(tx, port.id, core_.now());
+    disassociate(tx, port.id, core_.now());
     forgetTags(tx, port.id.text);
-    port_table::remove(tx, port.id);
+    portTable.remove(tx, port.id);
     core_.parts.bus.announce(tx, PortDeleted{port.id, port.server});
     core_.changed(tx, port.id.text);
 }
@@ -396,9 +396,9 @@ void Ports::remove(store::Transaction& tx, const Port& port) {
 void Ports::ensureDhcpPort(store::Transaction& tx, const NetworkRecord& network) {
     store::Conditions own;
     own.add("p.network = ?", network.id).add("p.owner = ?", dhcpOwner);
-    const auto ports = port_table::list(tx, own);
+    const auto ports = portsWhere(tx, own);
     std::vector<Subnet> served;
-    for (auto& each : subnet_table::of(tx, network.id))
+    for (auto& each : subnetsOf(tx, network.id))
         if (each.dhcp) served.push_back(std::move(each));
     if (served.empty()) {
         for (const auto& each : ports) remove(tx, each);
@@ -433,7 +433,7 @@ void Ports::ensureDhcpPort(store::Transaction& tx, const NetworkRecord& network)
         }
     }
     port.addresses = addresses;
-    port_table::writeAddresses(tx, port);
+    writeAddresses(tx, port);
 }
 
 }

@@ -1,48 +1,22 @@
-#include "network/port.hpp"
-
 #include <unordered_map>
 
-namespace stratolet::network::port_table {
+#include "network/port.hpp"
+
+namespace stratolet::network {
+
+using namespace resource;
 
 namespace {
 
-const std::string select =
-    "SELECT p.id, p.project, p.name, p.description, p.revision, p.created, p.updated, p.network, p.admin_up, p.mac, "
-    "p.device, p.owner, p.status, "
-    "p.port_security, p.vnic_type, p.profile, p.host, p.server, p.made_for_server, p.hostname, p.pairs, p.router FROM ports p";
-
-Port fromRow(const store::Row& row) {
-    Port port;
-    port.id = row.id<PortId>(0);
-    port.standard = standardOf(row, 1);
-    port.network = row.id<NetworkId>(7);
-    port.adminUp = row.boolean(8);
-    port.mac = row.text(9);
-    port.device = row.text(10);
-    port.owner = row.text(11);
-    port.status = row.text(12);
-    port.portSecurity = row.boolean(13);
-    port.vnicType = row.text(14);
-    port.profile = row.text(15);
-    port.host = row.text(16);
-    port.server = row.id<ServerId>(17);
-    port.madeForServer = row.boolean(18);
-    port.hostname = row.text(19);
-    port.pairs = pairsOf(row.text(20));
-    port.router = row.id<RouterId>(21);
-    return port;
-}
-
 /// Addresses and groups: two statements, however many ports there are.
-void complete(store::Reader& db, std::vector<Port>& ports) {
-    if (ports.empty()) return;
+void completeAddresses(store::Reader& db, std::vector<Port>& ports) {
     std::unordered_map<std::string, Port*> byId;
     Texts ids;
     for (auto& each : ports) {
         byId.emplace(each.id.text, &each);
         ids.push_back(each.id.text);
     }
-    const auto wanted = encoded(ids);
+    const auto wanted = encodedTexts(ids);
     auto addresses = db.query("SELECT f.port, f.subnet, f.address FROM json_each(?) w JOIN fixed_ips f ON f.port = w.value ORDER BY w.key, "
                               "f.position",
                               wanted);
@@ -56,41 +30,60 @@ void complete(store::Reader& db, std::vector<Port>& ports) {
     while (groups.next()) byId.at(groups.row().text(0))->groups.push_back(groups.row().text(1));
 }
 
+bool isBound(const Port& port) { return !port.server.empty() || !port.host.empty(); }
+
+void showPairs(JsonWriter& out, const Port& port) {
+    const auto list = out.array();
+    for (const auto& [mac, address] : port.pairs) {
+        const auto pair = out.object();
+        out.field("mac_address", mac);
+        out.field("ip_address", address);
+    }
 }
 
-std::optional<Port> find(store::Reader& db, const PortId& id) {
-    auto ports = db.query(select + " WHERE p.id = ?", id).all<Port>(fromRow);
-    complete(db, ports);
-    return ports.empty() ? std::nullopt : std::optional(std::move(ports.front()));
+void showVifDetails(JsonWriter& out, const Port& port) { out.raw(isBound(port) ? R"({"port_filter": true, "connectivity": "l2"})" : "{}"); }
+
 }
 
-std::vector<Port> list(store::Reader& db, const store::Conditions& conditions, const std::string& order) {
-    auto ports = db.run(select + conditions.where() + order, conditions.values()).all<Port>(fromRow);
-    complete(db, ports);
-    return ports;
+const Table<Port> portTable("ports", 'p',
+                            withStandard<Port>({
+                                attribute<&Port::network>("network_id", Post | Show | Find).in("network").readByHook(),
+                                attribute<&Port::adminUp>("admin_state_up", Post | Put | Show | Find).in("admin_up"),
+                                attribute<&Port::mac>("mac_address", Post | Put | Show | Find).in("mac").readByHook(),
+                                attribute<&Port::device>("device_id", Post | Put | Show | Find).in("device"),
+                                attribute<&Port::owner>("device_owner", Post | Put | Show | Find).in("owner"),
+                                attribute<&Port::status>("status", Show | Find | Moves),
+                                attribute<&Port::portSecurity>("port_security_enabled", Post | Put | Show | Find).in("port_security"),
+                                computed<Port>("fixed_ips", Kind::Other, Post | Put | Show,
+                                               [](JsonWriter& out, const Port& port) { Codec<PortAddresses>::show(out, port.addresses); }),
+                                computed<Port>("security_groups", Kind::Other, Post | Put | Show,
+                                               [](JsonWriter& out, const Port& port) { Codec<Texts>::show(out, port.groups); }),
+                                attribute<&Port::pairs>("allowed_address_pairs", Post | Put | Show).in("pairs").shown(showPairs),
+                                attribute<&Port::vnicType>("binding:vnic_type", Post | Put | Show | Find).in("vnic_type").readByHook(),
+                                attribute<&Port::host>("binding:host_id", Post | Put | Show | Find | Guarded).in("host"),
+                                attribute<&Port::profile>("binding:profile", Post | Put | Show | Guarded)
+                                    .in("profile")
+                                    .as(Kind::Other)
+                                    .shown([](JsonWriter& out, const Port& port) { out.raw(port.profile); })
+                                    .readByHook(),
+                                computed<Port>("binding:vif_type", Kind::Other, Show | Guarded,
+                                               [](JsonWriter& out, const Port& port) { out.value(isBound(port) ? "bridge" : "unbound"); }),
+                                computed<Port>("binding:vif_details", Kind::Other, Show | Guarded, showVifDetails),
+                                column<&Port::server>("server", Moves),
+                                column<&Port::madeForServer>("made_for_server", Moves),
+                                column<&Port::hostname>("hostname", Moves),
+                                column<&Port::router>("router", Moves),
+                            }),
+                            completeAddresses);
+
+std::vector<Port> portsWhere(store::Reader& db, const store::Conditions& conditions) {
+    return portTable.list(db, conditions, " ORDER BY p.position");
 }
 
-void insert(store::Transaction& tx, const Port& port) {
-    const auto& own = port.standard;
-    tx.execute(
-        "INSERT INTO ports (id, project, name, description, revision, created, updated, network, admin_up, mac, device, owner, "
-        "status, port_security, vnic_type, profile, "
-        "host, server, made_for_server, hostname, pairs, router) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        port.id, own.project, own.name, own.description, own.revision, own.created, own.updated, port.network, port.adminUp, port.mac,
-        port.device, port.owner, port.status, port.portSecurity, port.vnicType, port.profile, port.host, port.server, port.madeForServer,
-        port.hostname, encoded(port.pairs), port.router);
+void insertPort(store::Transaction& tx, const Port& port) {
+    portTable.insert(tx, port);
     writeAddresses(tx, port);
     writeGroups(tx, port);
-}
-
-void update(store::Transaction& tx, const Port& port) {
-    const auto& own = port.standard;
-    tx.execute("UPDATE ports SET name = ?, description = ?, revision = ?, updated = ?, admin_up = ?, mac = ?, device = ?, owner = ?, "
-               "status = ?, port_security = ?, "
-               "vnic_type = ?, profile = ?, host = ?, server = ?, made_for_server = ?, hostname = ?, pairs = ?, router = ? WHERE id = ?",
-               own.name, own.description, own.revision, own.updated, port.adminUp, port.mac, port.device, port.owner, port.status,
-               port.portSecurity, port.vnicType, port.profile, port.host, port.server, port.madeForServer, port.hostname,
-               encoded(port.pairs), port.router, port.id);
 }
 
 void writeAddresses(store::Transaction& tx, const Port& port) {
@@ -106,10 +99,21 @@ void writeGroups(store::Transaction& tx, const Port& port) {
     for (const auto& each : port.groups) tx.execute("INSERT OR IGNORE INTO port_security_groups VALUES (?, ?)", port.id, each);
 }
 
-void remove(store::Transaction& tx, const PortId& id) { tx.execute("DELETE FROM ports WHERE id = ?", id); }
-
 bool hasAddress(store::Reader& db, const SubnetId& subnet, const Address& address) {
     return db.query("SELECT 1 FROM fixed_ips WHERE subnet = ? AND number = ?", subnet, sortable(address)).any();
+}
+
+}
+
+namespace stratolet::resource {
+
+void Codec<network::PortAddresses>::show(JsonWriter& out, const network::PortAddresses& addresses) {
+    const auto list = out.array();
+    for (const auto& each : addresses) {
+        const auto address = out.object();
+        out.field("subnet_id", each.subnet);
+        out.field("ip_address", each.address.text());
+    }
 }
 
 }

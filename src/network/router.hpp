@@ -2,12 +2,14 @@
 
 #include <stratolet/ids.hpp>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "network/core.hpp"
 #include "network/port.hpp"
+#include "resource/collection.hpp"
 
 namespace stratolet::network {
 
@@ -19,6 +21,7 @@ struct Router {
     PortId gatewayPort;            ///< empty where there is no gateway
     TextPairs routes;              ///< destination, nexthop
     std::string status = "ACTIVE"; ///< as statusColumn has it
+    std::optional<Port> gateway;   ///< only for an answer
 };
 
 /// What add_router_interface and its counterpart answer.
@@ -28,14 +31,8 @@ struct RouterInterface {
     Texts subnets;
 };
 
-namespace router_table {
-std::optional<Router> find(store::Reader& db, const RouterId& id);
-std::vector<Router> list(store::Reader& db, const store::Conditions& conditions, const std::string& order); ///< alias r
-void insert(store::Transaction& tx, const Router& router);
-void update(store::Transaction& tx, const Router& router);
-void remove(store::Transaction& tx, const RouterId& id);
+extern const resource::Table<Router> routerTable; ///< alias r
 std::vector<Port> interfacesOf(store::Reader& db, const RouterId& id);
-}
 
 Error routerNotFound(const std::string& id);
 
@@ -62,5 +59,9 @@ private:
 };
 
 void addRouterRoutes(http::Routes& routes, Routers& routers);
+
+/// The routes that are no plain ones: interfaces and extra routes.
+using RouterApi = resource::CollectionApi<Router>;
+void addRouterActions(http::Routes& routes, Routers& routers, const std::shared_ptr<const RouterApi>& api);
 
 }

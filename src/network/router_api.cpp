@@ -7,69 +7,14 @@ namespace {
 
 using namespace http;
 
-const Attributes& attributes() {
-    static const Attributes all = withStandard({
-        {"admin_state_up", Type::Truth, "$.admin_up", true, true},
-        {"external_gateway_info", Type::Other, {}, true, true},
-        {"routes", Type::Other, {}, false, true},
-        {"status", Type::Text, statusColumn},
-        {"availability_zone_hints", Type::Other, {}, true, false},
-        {"availability_zones", Type::Other},
-    });
-    return all;
-}
-
-void write(JsonWriter& json, const Router& router, const Target&, const Fields& fields, const identity::Caller&, store::Reader& db) {
-    const auto object = json.object();
-    Out out(json, fields);
-    writeStandard(out, router.id.text, router.standard, tagsOf(db, router.id.text));
-    out.field("admin_state_up", router.adminUp);
-    out.field("status", router.status);
-    out.when("external_gateway_info", [&](JsonWriter& writer) {
-        const auto gateway = router.gatewayPort.empty() ? std::nullopt : port_table::find(db, router.gatewayPort);
-        if (!gateway) return writer.value(nullptr);
-        const auto info = writer.object();
-        writer.field("network_id", gateway->network);
-        writer.field("enable_snat", router.snat);
-        const auto addresses = writer.array("external_fixed_ips");
-        for (const auto& each : gateway->addresses) {
-            const auto address = writer.object();
-            writer.field("subnet_id", each.subnet);
-            writer.field("ip_address", each.address.text());
-        }
-    });
-    out.when("routes", [&](JsonWriter& writer) { writeRoutes(writer, router.routes); });
-    out.texts("availability_zone_hints", {});
-    out.texts("availability_zones", {"nova"});
-}
-
-Error missing(const Request& request) { return routerNotFound(request.param("id")); }
-
-Router found(const Request& request, store::Reader& db) {
-    auto router = router_table::find(db, {request.param("id")});
-    if (!router) throw missing(request);
-    return *std::move(router);
-}
-
-Response answer(const Request& request, const Router& router, store::Reader& db) {
-    return jsonResponse(200, [&](JsonWriter& json) {
-        const auto body = json.object();
-        json.key("router");
-        const auto& caller = identity::callerOf(request);
-        write(json, router, {}, Fields(request.query), caller, db);
-    });
-}
-
-Response interface(Request& request, Routers& routers, bool adds) {
+Response interface(Request& request, Routers& routers, const RouterApi& api, bool adds) {
     const auto& caller = identity::callerOf(request);
     const Json body = request.json();
     std::string project;
     const auto made = routers.core().parts.store.write([&](store::Transaction& tx) {
-        const auto it = found(request, tx);
-        enforceOn(caller, adds ? "add_router_interface" : "remove_router_interface", "get_router", ownedBy(it.standard.project),
-                  missing(request));
-        project = it.standard.project;
-        return adds ? routers.addInterface(tx, caller, it, body) : routers.removeInterface(tx, it, body);
+        const auto router = api.demand(request, tx, adds ? "add_router_interface" : "remove_router_interface");
+        project = router.standard.project;
+        return adds ? routers.addInterface(tx, caller, router, body) : routers.removeInterface(tx, router, body);
     });
     return jsonResponse(200, [&](JsonWriter& json) {
         const auto object = json.object();
@@ -84,39 +29,21 @@ Response interface(Request& request, Routers& routers, bool adds) {
     });
 }
 
-Response extraRoutes(Request& request, Routers& routers, bool adds) {
-    const auto& caller = identity::callerOf(request);
+Response extraRoutes(Request& request, Routers& routers, const RouterApi& api, bool adds) {
     const Json wanted = put(request, "router");
     return routers.core().parts.store.write([&](store::Transaction& tx) {
-        const auto it = found(request, tx);
-        enforceOn(caller, adds ? "add_extraroutes" : "remove_extraroutes", "get_router", ownedBy(it.standard.project), missing(request));
-        const Body body(wanted, {{"routes", Type::Other, {}, false, true}}, false);
-        return answer(request, adds ? routers.addRoutes(tx, it, body) : routers.removeRoutes(tx, it, body), tx);
+        const auto router = api.demand(request, tx, adds ? "add_extraroutes" : "remove_extraroutes");
+        checkBody(wanted, {{"routes", resource::Kind::Other, resource::Put}}, false);
+        return api.answer(request, 200, adds ? routers.addRoutes(tx, router, wanted) : routers.removeRoutes(tx, router, wanted), {}, tx);
     });
 }
 
 }
 
-void addRouterRoutes(Routes& routes, Routers& routers) {
-    addCollection<Router>(
-        routes, {.core = routers.core(),
-                 .noun = "router",
-                 .table = "routers r",
-                 .attributes = attributes(),
-                 .missing = routerNotFound,
-                 .find = [](store::Reader& db, const std::string& id) { return router_table::find(db, {id}); },
-                 .list = router_table::list,
-                 .target = [](store::Reader&, const Router& router) { return ownedBy(router.standard.project); },
-                 .concern = [](store::Conditions& conditions, const ProjectId& project) { conditions.add("r.project = ?", project); },
-                 .write = write,
-                 .create = [&](store::Transaction& tx, const identity::Caller& caller,
-                               const Body& body) { return routers.create(tx, caller, body); },
-                 .update = [&](store::Transaction& tx, const identity::Caller& caller, const Router& router,
-                               const Body& body) { return routers.update(tx, caller, router, body); },
-                 .remove = [&](store::Transaction& tx, const identity::Caller&, const Router& router) { routers.remove(tx, router); }});
+void addRouterActions(Routes& routes, Routers& routers, const std::shared_ptr<const RouterApi>& api) {
     const auto action = [&](const std::string& name, auto handler, bool adds) {
         routes.push_back({Method::Put, "/v2.0/routers/{id}/" + name, policy(name),
-                          [&routers, handler, adds](Request& request) { return handler(request, routers, adds); }});
+                          [&routers, api, handler, adds](Request& request) { return handler(request, routers, *api, adds); }});
     };
     action("add_router_interface", interface, true);
     action("remove_router_interface", interface, false);

@@ -39,18 +39,18 @@ Router Routers::create(store::Transaction& tx, const identity::Caller& caller, c
     router.standard = freshStandard(core_, caller, body);
     core_.claim(tx, router.standard.project, "router");
     router.id.text = core_.uuid();
-    router.adminUp = body.truth("admin_state_up", true);
-    router_table::insert(tx, router);
+    body.readInto(router, routerTable);
+    routerTable.insert(tx, router);
     if (const auto info = body.find("external_gateway_info")) {
         setGateway(tx, caller, router, *info);
-        router_table::update(tx, router);
+        routerTable.update(tx, router);
     }
     core_.changed(tx, router.id.text);
     return router;
 }
 
 Router Routers::update(store::Transaction& tx, const identity::Caller& caller, Router router, const Body& body) {
-    router.adminUp = body.truth("admin_state_up", router.adminUp);
+    body.readInto(router, routerTable);
     if (const auto info = body.find("external_gateway_info")) setGateway(tx, caller, router, *info);
     if (body.has("routes")) {
         auto routes = routesIn(body, "routes");
@@ -58,13 +58,13 @@ Router Routers::update(store::Transaction& tx, const identity::Caller& caller, R
         router.routes = std::move(routes);
     }
     changeStandard(core_, router.standard, body);
-    router_table::update(tx, router);
+    routerTable.update(tx, router);
     core_.changed(tx, router.id.text);
     return router;
 }
 
 void Routers::setGateway(store::Transaction& tx, const identity::Caller& caller, Router& router, const Json& info) {
-    const auto before = router.gatewayPort.empty() ? std::nullopt : port_table::find(tx, router.gatewayPort);
+    const auto before = router.gatewayPort.empty() ? std::nullopt : portTable.find(tx, router.gatewayPort);
     const auto drop = [&] {
         if (!before) return;
         if (hasFloatingIps(tx, router.id))
@@ -73,13 +73,12 @@ void Routers::setGateway(store::Transaction& tx, const identity::Caller& caller,
                 .as("RouterExternalGatewayInUseByFloatingIp");
         for (const auto& [destination, nexthop] : router.routes)
             for (const auto& each : before->addresses)
-                if (const auto subnet = subnet_table::find(tx, each.subnet);
-                    subnet && subnet->cidr.contains(Address::parse(nexthop).value()))
+                if (const auto subnet = subnetTable.find(tx, each.subnet); subnet && subnet->cidr.contains(Address::parse(nexthop).value()))
                     throw Error(Failure::Conflict, "Gateway cannot be updated for router ", router.id,
                                 ", since it is required by one or more routes.")
                         .as("RouterExternalGatewayInUseByRoute");
         router.gatewayPort = {};
-        router_table::update(tx, router);
+        routerTable.update(tx, router);
         ports_.remove(tx, *before);
     };
     if (info.isNull() || (info.isObject() && info.size() == 0)) {
@@ -93,7 +92,7 @@ void Routers::setGateway(store::Transaction& tx, const identity::Caller& caller,
             refuseInput("external_gateway_info", "Unexpected keys supplied: " + name + ".");
     const auto id = info.maybeText("network_id").value_or("");
     if (id.empty()) refuseInput("external_gateway_info", "Required dictionary key network_id missing.");
-    const auto network = network_table::find(tx, {id});
+    const auto network = networkTable.find(tx, {id});
     if (!network || !(network->external || network->shared || network->standard.project == caller.project.text || caller.isAdmin()))
         throw networkNotFound(id);
     if (!network->external) throw badRouter("Network " + id + " is not an external network");
@@ -109,13 +108,13 @@ void Routers::setGateway(store::Transaction& tx, const identity::Caller& caller,
         auto port = *before;
         tx.execute("DELETE FROM fixed_ips WHERE port = ?", port.id);
         port.addresses = ports_.allocate(tx, port, wanted);
-        port_table::writeAddresses(tx, port);
+        writeAddresses(tx, port);
         return;
     }
-    for (const auto& subnet : subnet_table::of(tx, network->id))
-        for (const auto& interface : router_table::interfacesOf(tx, router.id))
+    for (const auto& subnet : subnetsOf(tx, network->id))
+        for (const auto& interface : interfacesOf(tx, router.id))
             for (const auto& each : interface.addresses)
-                if (const auto own = subnet_table::find(tx, each.subnet); own && own->cidr.overlaps(subnet.cidr))
+                if (const auto own = subnetTable.find(tx, each.subnet); own && own->cidr.overlaps(subnet.cidr))
                     throw badRouter("Cidr " + subnet.cidr.text() + " of subnet " + subnet.id.text + " overlaps with cidr " +
                                     own->cidr.text() + " of subnet " + own->id.text);
     drop();
@@ -129,9 +128,9 @@ void Routers::checkRoutes(store::Reader& db, const Router& router, const TextPai
         throw Error(Failure::Invalid, "Unable to complete operation for ", router.id, ". The number of routes exceeds the maximum ",
                     routesMost, ".")
             .as("RoutesExhausted");
-    auto ports = router_table::interfacesOf(db, router.id);
+    auto ports = interfacesOf(db, router.id);
     if (!router.gatewayPort.empty())
-        if (auto gateway = port_table::find(db, router.gatewayPort)) ports.push_back(*std::move(gateway));
+        if (auto gateway = portTable.find(db, router.gatewayPort)) ports.push_back(*std::move(gateway));
     for (const auto& [destination, nexthop] : routes) {
         const auto hop = Address::parse(nexthop).value();
         bool connected = false;
@@ -140,7 +139,7 @@ void Routers::checkRoutes(store::Reader& db, const Router& router, const TextPai
                 if (each.address == hop)
                     throw Error(Failure::Invalid, "Invalid format for routes: ", listed(routes), ", the nexthop is used by router")
                         .as("InvalidRoutes");
-                const auto subnet = subnet_table::find(db, each.subnet);
+                const auto subnet = subnetTable.find(db, each.subnet);
                 connected = connected || (subnet && subnet->cidr.contains(hop) && canBeHost(subnet->cidr, hop));
             }
         if (!connected)
@@ -153,27 +152,26 @@ Router Routers::addRoutes(store::Transaction& tx, Router router, const Body& bod
     for (const auto& each : routesIn(body, "routes"))
         if (std::find(router.routes.begin(), router.routes.end(), each) == router.routes.end()) router.routes.push_back(each);
     checkRoutes(tx, router, router.routes);
-    changeStandard(core_, router.standard, Body(Json::parse("{}"), {}, false));
-    router_table::update(tx, router);
+    changeStandard(core_, router.standard, Json::parse("{}"));
+    routerTable.update(tx, router);
     core_.changed(tx, router.id.text);
     return router;
 }
 
 Router Routers::removeRoutes(store::Transaction& tx, Router router, const Body& body) {
     for (const auto& each : routesIn(body, "routes")) std::erase(router.routes, each);
-    changeStandard(core_, router.standard, Body(Json::parse("{}"), {}, false));
-    router_table::update(tx, router);
+    changeStandard(core_, router.standard, Json::parse("{}"));
+    routerTable.update(tx, router);
     core_.changed(tx, router.id.text);
     return router;
 }
 
 void Routers::remove(store::Transaction& tx, const Router& router) {
-    if (!router_table::interfacesOf(tx, router.id).empty())
-        throw Error(Failure::Conflict, "Router ", router.id, " still has ports").as("RouterInUse");
+    if (!interfacesOf(tx, router.id).empty()) throw Error(Failure::Conflict, "Router ", router.id, " still has ports").as("RouterInUse");
     if (hasFloatingIps(tx, router.id)) throw Error(Failure::Conflict, "Router ", router.id, " still has floating IPs").as("RouterInUse");
-    const auto gateway = router.gatewayPort.empty() ? std::nullopt : port_table::find(tx, router.gatewayPort);
+    const auto gateway = router.gatewayPort.empty() ? std::nullopt : portTable.find(tx, router.gatewayPort);
     forgetTags(tx, router.id.text);
-    router_table::remove(tx, router.id);
+    routerTable.remove(tx, router.id);
     if (gateway) ports_.remove(tx, *gateway);
     core_.changed(tx, router.id.text);
 }
@@ -183,19 +181,19 @@ RouterInterface Routers::addInterface(store::Transaction& tx, const identity::Ca
                portId = body.isObject() ? body.maybeText("port_id") : std::nullopt;
     if (!subnetId && !portId) throw badRouter("Either subnet_id or port_id must be specified");
     if (subnetId && portId) throw badRouter("Cannot specify both subnet-id and port-id");
-    const auto interfaces = router_table::interfacesOf(tx, router.id);
+    const auto interfaces = interfacesOf(tx, router.id);
     const auto checkFits = [&](const Subnet& subnet) {
         if (!holdsHosts(subnet.cidr)) throw badRouter("No router can have an address in cidr " + subnet.cidr.text());
         for (const auto& interface : interfaces)
             for (const auto& each : interface.addresses) {
                 if (each.subnet == subnet.id) throw badRouter("Router already has a port on subnet " + subnet.id.text);
-                if (const auto other = subnet_table::find(tx, each.subnet); other && other->cidr.overlaps(subnet.cidr))
+                if (const auto other = subnetTable.find(tx, each.subnet); other && other->cidr.overlaps(subnet.cidr))
                     throw badRouter("Cidr " + subnet.cidr.text() + " of subnet " + subnet.id.text + " overlaps with cidr " +
                                     other->cidr.text() + " of subnet " + other->id.text);
             }
-        if (const auto gateway = router.gatewayPort.empty() ? std::nullopt : port_table::find(tx, router.gatewayPort))
+        if (const auto gateway = router.gatewayPort.empty() ? std::nullopt : portTable.find(tx, router.gatewayPort))
             for (const auto& each : gateway->addresses)
-                if (const auto other = subnet_table::find(tx, each.subnet); other && other->cidr.overlaps(subnet.cidr))
+                if (const auto other = subnetTable.find(tx, each.subnet); other && other->cidr.overlaps(subnet.cidr))
                     throw badRouter("Cidr " + subnet.cidr.text() + " of subnet " + subnet.id.text + " overlaps with cidr " +
                                     other->cidr.text() + " of subnet " + other->id.text);
     };
@@ -205,7 +203,7 @@ RouterInterface Routers::addInterface(store::Transaction& tx, const identity::Ca
 
     RouterInterface made;
     if (portId) {
-        auto port = port_table::find(tx, {*portId});
+        auto port = portTable.find(tx, {*portId});
         if (!port || !mayUse(port->standard.project, false)) throw portNotFound(*portId);
         if (!port->device.empty() || !port->server.empty())
             throw Error(Failure::Conflict, "Unable to complete operation on port ", port->id, " for network ", port->network,
@@ -215,19 +213,19 @@ RouterInterface Routers::addInterface(store::Transaction& tx, const identity::Ca
         if (std::count_if(port->addresses.begin(), port->addresses.end(), [](const auto& each) { return each.address.version == 4; }) > 1)
             throw badRouter("Cannot have multiple IPv4 subnets on router port");
         for (const auto& each : port->addresses)
-            if (const auto subnet = subnet_table::find(tx, each.subnet)) checkFits(*subnet);
+            if (const auto subnet = subnetTable.find(tx, each.subnet)) checkFits(*subnet);
         port->device = router.id.text;
         port->owner = interfaceOwner;
         port->router = router.id;
         port->groups.clear();
         port->portSecurity = false;
-        port_table::writeGroups(tx, *port);
+        writeGroups(tx, *port);
         ++port->standard.revision;
-        port_table::update(tx, *port);
+        portTable.update(tx, *port);
         made = described(*port);
     } else {
-        const auto subnet = subnet_table::find(tx, {*subnetId});
-        const auto network = subnet ? network_table::find(tx, subnet->network) : std::nullopt;
+        const auto subnet = subnetTable.find(tx, {*subnetId});
+        const auto network = subnet ? networkTable.find(tx, subnet->network) : std::nullopt;
         if (!network || !(mayUse(subnet->standard.project, network->shared) || network->standard.project == caller.project.text))
             throw subnetNotFound(*subnetId);
         if (!subnet->gateway) throw badRouter("Subnet for router interface must have a gateway IP");
@@ -241,7 +239,7 @@ RouterInterface Routers::addInterface(store::Transaction& tx, const identity::Ca
         wanted.address = subnet->gateway;
         auto port = ports_.make(tx, *network, router.standard.project, interfaceOwner, router.id.text, {wanted});
         port.router = router.id;
-        port_table::update(tx, port);
+        portTable.update(tx, port);
         made = described(port);
     }
     touch(tx, "routers", router.id.text, core_.now());
@@ -254,7 +252,7 @@ RouterInterface Routers::removeInterface(store::Transaction& tx, const Router& r
                portId = body.isObject() ? body.maybeText("port_id") : std::nullopt;
     if (!subnetId && !portId) throw badRouter("Either subnet_id or port_id must be specified");
     std::optional<Port> port;
-    for (auto& each : router_table::interfacesOf(tx, router.id)) {
+    for (auto& each : interfacesOf(tx, router.id)) {
         const bool onSubnet = subnetId && std::any_of(each.addresses.begin(), each.addresses.end(),
                                                       [&](const auto& one) { return one.subnet.text == *subnetId; });
         if (portId ? each.id.text == *portId : onSubnet) {
@@ -272,7 +270,7 @@ RouterInterface Routers::removeInterface(store::Transaction& tx, const Router& r
             .as("RouterInterfaceNotFoundForSubnet");
 
     for (const auto& each : port->addresses) {
-        const auto subnet = subnet_table::find(tx, each.subnet).value();
+        const auto subnet = subnetTable.find(tx, each.subnet).value();
         for (const auto& [destination, nexthop] : router.routes)
             if (subnet.cidr.contains(Address::parse(nexthop).value()))
                 throw Error(Failure::Conflict, "Router interface for subnet ", subnet.id, " on router ", router.id,

@@ -26,23 +26,15 @@ struct SecurityGroup {
     SecurityGroupId id;
     Standard standard;
     bool stateful = true;
+    std::vector<SecurityGroupRule> rules; ///< oldest first; only for an answer
 };
 
 /// The number of a protocol by name or number; nothing where there is no such protocol.
 std::optional<int> protocolNumber(const std::string& text, bool six);
 
-namespace security_group_table {
-std::optional<SecurityGroup> find(store::Reader& db, const SecurityGroupId& id);
-std::vector<SecurityGroup> list(store::Reader& db, const store::Conditions& conditions, const std::string& order); ///< alias g
-void insert(store::Transaction& tx, const SecurityGroup& group);
-void update(store::Transaction& tx, const SecurityGroup& group);
-void remove(store::Transaction& tx, const SecurityGroupId& id);
-std::optional<SecurityGroupRule> findRule(store::Reader& db, const SecurityGroupRuleId& id);
-std::vector<SecurityGroupRule> listRules(store::Reader& db, const store::Conditions& conditions, const std::string& order); ///< alias r
+extern const resource::Table<SecurityGroup> securityGroupTable;         ///< alias g
+extern const resource::Table<SecurityGroupRule> securityGroupRuleTable; ///< alias r
 std::vector<SecurityGroupRule> rulesOf(store::Reader& db, const SecurityGroupId& group);
-void insertRule(store::Transaction& tx, const SecurityGroupRule& rule);
-void removeRule(store::Transaction& tx, const SecurityGroupRuleId& id);
-}
 
 Error securityGroupNotFound(const std::string& id);
 
@@ -68,6 +60,9 @@ private:
 
 /// The default group of a project in a transaction of somebody else's.
 SecurityGroup ensureDefaultGroup(Core& core, store::Transaction& tx, const std::string& project);
+
+/// Fills in the rules of groups that are shown.
+void completeRules(store::Reader& db, std::vector<SecurityGroup>& groups);
 
 void addSecurityGroupRoutes(http::Routes& routes, SecurityGroups& groups);
 

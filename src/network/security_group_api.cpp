@@ -7,85 +7,25 @@ namespace stratolet::network {
 
 namespace {
 
-using namespace http;
-
-const Attributes& attributes() {
-    static const Attributes all = withStandard({
-        {"stateful", Type::Truth, "$.stateful", true, true},
-        {"security_group_rules", Type::Other},
-        {"shared", Type::Other},
-    });
-    return all;
-}
-
-const Attributes& ruleAttributes() {
-    static const Attributes all = withStandard(
-        {
-            {"security_group_id", Type::Text, "$.security_group", true, false},
-            {"direction", Type::Text, "$.direction", true, false},
-            {"ethertype", Type::Text, "$.ethertype", true, false},
-            {"protocol", Type::Other, {}, true, false},
-            {"port_range_min", Type::Whole, "$.port_min", true, false},
-            {"port_range_max", Type::Whole, "$.port_max", true, false},
-            {"remote_ip_prefix", Type::Text, "$.prefix", true, false},
-            {"remote_group_id", Type::Text, "$.remote_group", true, false},
-            {"normalized_cidr", Type::Other},
-        },
-        false);
-    return all;
-}
-
 /// No group is shared with other projects.
 void filterShared(store::Conditions& conditions, const std::vector<std::string>& values) {
-    const auto truth = truthOf(values.front());
-    if (!truth) refuseInput("shared", "'" + values.front() + "' cannot be converted to boolean.");
-    if (*truth) conditions.add("0");
+    if (truthIn("shared", values.front())) conditions.add("0");
 }
 
-void writeRule(JsonWriter& json, const SecurityGroupRule& rule, const Target&, const Fields& fields, const identity::Caller&,
-               store::Reader& db) {
-    const auto object = json.object();
-    Out out(json, fields);
-    writeStandard(out, rule.id.text, rule.standard, tagsOf(db, rule.id.text), false);
-    out.field("security_group_id", rule.group);
-    out.field("direction", rule.direction);
-    out.field("ethertype", rule.ethertype);
-    out.field("protocol", rule.protocol);
-    out.field("port_range_min", rule.portMin);
-    out.field("port_range_max", rule.portMax);
-    out.field("remote_ip_prefix", rule.prefix);
-    out.field("remote_group_id", rule.remoteGroup);
-    const auto block = rule.prefix ? Prefix::parse(*rule.prefix) : std::nullopt;
-    out.field("normalized_cidr", block ? std::optional(block->text()) : std::nullopt);
+/// Protocols are kept as they were named; a filter finds them by that name.
+void filterProtocol(store::Conditions& conditions, const std::vector<std::string>& values) {
+    conditions.in("COALESCE(r.protocol, '')", values);
 }
 
-void write(JsonWriter& json, const SecurityGroup& group, const Target&, const Fields& fields, const identity::Caller& caller,
-           store::Reader& db) {
-    const auto object = json.object();
-    Out out(json, fields);
-    writeStandard(out, group.id.text, group.standard, tagsOf(db, group.id.text));
-    out.field("stateful", group.stateful);
-    out.field("shared", false);
-    out.when("security_group_rules", [&](JsonWriter& writer) {
-        const auto list = writer.array();
-        for (const auto& each : security_group_table::rulesOf(db, group.id)) writeRule(writer, each, {}, Fields(), caller, db);
-    });
-}
-
-Target ownedBy(const SecurityGroupRule& rule, store::Reader& db) {
-    auto target = network::ownedBy(rule.standard.project);
-    const auto group = security_group_table::find(db, rule.group);
+Target targetOf(store::Reader& db, const SecurityGroupRule& rule) {
+    auto target = ownedBy(rule.standard.project);
+    const auto group = securityGroupTable.find(db, rule.group);
     target["security_group:project_id"] = target["security_group:tenant_id"] = group ? group->standard.project : "";
     return target;
 }
 
 Error missingRule(const std::string& id) {
     return Error(Failure::NotFound, "Security group rule ", id, " does not exist").as("SecurityGroupRuleNotFound");
-}
-
-/// Protocols are kept as they were named; a filter finds them by that name.
-void filterProtocol(store::Conditions& conditions, const std::vector<std::string>& values) {
-    conditions.in("COALESCE(r.protocol, '')", values);
 }
 
 /// A caller's project has a default group, made when somebody first looks.
@@ -98,13 +38,13 @@ void ensureDefaultOf(const identity::Caller& caller, SecurityGroups& groups) {
 
 /// A group that the caller may see.
 SecurityGroup groupIn(store::Reader& db, const identity::Caller& caller, const std::string& id) {
-    auto group = security_group_table::find(db, {id});
-    if (!group || !caller.may("get_security_group", network::ownedBy(group->standard.project))) throw securityGroupNotFound(id);
+    auto group = securityGroupTable.find(db, {id});
+    if (!group || !caller.may("get_security_group", ownedBy(group->standard.project))) throw securityGroupNotFound(id);
     return *std::move(group);
 }
 
 Target targetOfWantedRule(store::Transaction& tx, const identity::Caller& caller, const Body& body) {
-    auto target = network::ownedBy(projectOf(caller, body));
+    auto target = ownedBy(projectOf(caller, body));
     const auto id = body.text("security_group_id");
     if (id.empty())
         throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'security_group_id' not specified").as("HTTPBadRequest");
@@ -120,42 +60,28 @@ SecurityGroupRule createRule(store::Transaction& tx, const identity::Caller& cal
 
 }
 
-void addSecurityGroupRoutes(Routes& routes, SecurityGroups& groups) {
+void addSecurityGroupRoutes(http::Routes& routes, SecurityGroups& groups) {
     const auto ensureDefault = [&](const identity::Caller& caller) { ensureDefaultOf(caller, groups); };
-    addCollection<SecurityGroup>(
-        routes, {.core = groups.core(),
-                 .noun = "security_group",
-                 .table = "security_groups g",
-                 .attributes = attributes(),
-                 .missing = securityGroupNotFound,
-                 .find = [](store::Reader& db, const std::string& id) { return security_group_table::find(db, {id}); },
-                 .list = security_group_table::list,
-                 .target = [](store::Reader&, const SecurityGroup& group) { return network::ownedBy(group.standard.project); },
-                 .concern = [](store::Conditions& conditions, const ProjectId& project) { conditions.add("g.project = ?", project); },
-                 .write = write,
-                 .create = [&](store::Transaction& tx, const identity::Caller& caller,
-                               const Body& body) { return groups.create(tx, caller, body); },
-                 .update = [&](store::Transaction& tx, const identity::Caller&, const SecurityGroup& group,
-                               const Body& body) { return groups.update(tx, group, body); },
-                 .remove = [&](store::Transaction& tx, const identity::Caller& caller,
-                               const SecurityGroup& group) { groups.remove(tx, caller, group); },
-                 .filters = {{"shared", filterShared}},
-                 .beforeList = ensureDefault});
-    addCollection<SecurityGroupRule>(
-        routes,
-        {.core = groups.core(),
-         .noun = "security_group_rule",
-         .table = "security_group_rules r",
-         .attributes = ruleAttributes(),
+    addNoun<SecurityGroup>(routes, groups.core(),
+                           {.noun = "security_group",
+                            .table = securityGroupTable,
+                            .missing = securityGroupNotFound,
+                            .complete = completeRules,
+                            .create = [&](store::Transaction& tx, const identity::Caller& caller,
+                                          const Body& body) { return groups.create(tx, caller, body); },
+                            .update = [&](store::Transaction& tx, const identity::Caller&, const SecurityGroup& group,
+                                          const Body& body) { return groups.update(tx, group, body); },
+                            .remove = [&](store::Transaction& tx, const identity::Caller& caller,
+                                          const SecurityGroup& group) { groups.remove(tx, caller, group); },
+                            .filters = {{"shared", filterShared}},
+                            .beforeList = ensureDefault});
+    addNoun<SecurityGroupRule>(
+        routes, groups.core(),
+        {.noun = "security_group_rule",
+         .table = securityGroupRuleTable,
          .missing = missingRule,
-         .find = [](store::Reader& db, const std::string& id) { return security_group_table::findRule(db, {id}); },
-         .list = security_group_table::listRules,
-         .target = [](store::Reader& db, const SecurityGroupRule& rule) { return ownedBy(rule, db); },
-         .concern =
-             [](store::Conditions& conditions, const ProjectId& project) {
-                 conditions.add("EXISTS (SELECT 1 FROM security_groups g WHERE g.id = r.security_group AND g.project = ?)", project);
-             },
-         .write = writeRule,
+         .target = targetOf,
+         .concern = "EXISTS (SELECT 1 FROM security_groups g WHERE g.id = $.security_group AND g.project = ?)",
          .wanted = targetOfWantedRule,
          .create = [&](store::Transaction& tx, const identity::Caller& caller,
                        const Body& body) { return createRule(tx, caller, body, groups); },

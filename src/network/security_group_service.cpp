@@ -82,7 +82,7 @@ SecurityGroupRule anyRule(Core& core, const SecurityGroup& group, const std::str
 }
 
 void allowOutgoing(Core& core, store::Transaction& tx, const SecurityGroup& group) {
-    for (const auto* ethertype : {"IPv4", "IPv6"}) security_group_table::insertRule(tx, anyRule(core, group, "egress", ethertype));
+    for (const auto* ethertype : {"IPv4", "IPv6"}) securityGroupRuleTable.insert(tx, anyRule(core, group, "egress", ethertype));
 }
 
 }
@@ -104,16 +104,16 @@ Error securityGroupNotFound(const std::string& id) {
 SecurityGroup ensureDefaultGroup(Core& core, store::Transaction& tx, const std::string& project) {
     store::Conditions wanted;
     wanted.add("g.project = ?", project).add("g.name = 'default'");
-    if (auto found = security_group_table::list(tx, wanted, ""); !found.empty()) return found.front();
+    if (auto found = securityGroupTable.list(tx, wanted, ""); !found.empty()) return found.front();
     SecurityGroup group;
     group.id.text = core.uuid();
     group.standard = {project, "default", "Default security group", 1, core.now(), core.now()};
-    security_group_table::insert(tx, group);
+    securityGroupTable.insert(tx, group);
     allowOutgoing(core, tx, group);
     for (const auto* ethertype : {"IPv4", "IPv6"}) {
         auto rule = anyRule(core, group, "ingress", ethertype);
         rule.remoteGroup = group.id.text;
-        security_group_table::insertRule(tx, rule);
+        securityGroupRuleTable.insert(tx, rule);
     }
     return group;
 }
@@ -132,7 +132,7 @@ SecurityGroup SecurityGroups::create(store::Transaction& tx, const identity::Cal
     core_.claim(tx, group.standard.project, "security_group_rule", 2);
     group.id.text = core_.uuid();
     group.stateful = body.truth("stateful", true);
-    security_group_table::insert(tx, group);
+    securityGroupTable.insert(tx, group);
     allowOutgoing(core_, tx, group);
     return group;
 }
@@ -148,7 +148,7 @@ SecurityGroup SecurityGroups::update(store::Transaction& tx, SecurityGroup group
         throw Error(Failure::Conflict, "Security Group ", group.id, " in use.").as("SecurityGroupInUse");
     group.stateful = stateful;
     changeStandard(core_, group.standard, body);
-    security_group_table::update(tx, group);
+    securityGroupTable.update(tx, group);
     return group;
 }
 
@@ -160,7 +160,7 @@ void SecurityGroups::remove(store::Transaction& tx, const identity::Caller& call
     forgetTags(tx, group.id.text);
     const std::string naming = "SELECT DISTINCT security_group FROM security_group_rules WHERE remote_group = ?"; // those rules go with it
     for (const auto& each : tx.query(naming, group.id).texts()) core_.changed(tx, each);
-    security_group_table::remove(tx, group.id);
+    securityGroupTable.remove(tx, group.id);
     core_.changed(tx, group.id.text);
 }
 
@@ -217,19 +217,19 @@ SecurityGroupRule SecurityGroups::createRule(store::Transaction& tx, const Secur
     if (rule.remoteGroup && rule.prefix)
         throw Error(Failure::Invalid, "Only remote_ip_prefix or remote_group_id may be provided.")
             .as("SecurityGroupMultipleRemoteEntitites");
-    if (rule.remoteGroup && !security_group_table::find(tx, {*rule.remoteGroup})) throw securityGroupNotFound(*rule.remoteGroup);
+    if (rule.remoteGroup && !securityGroupTable.find(tx, {*rule.remoteGroup})) throw securityGroupNotFound(*rule.remoteGroup);
 
-    for (const auto& other : security_group_table::rulesOf(tx, group.id))
+    for (const auto& other : rulesOf(tx, group.id))
         if (sameRule(rule, other))
             throw Error(Failure::Conflict, "Security group rule already exists. Rule id is ", other.id, ".").as("SecurityGroupRuleExists");
-    security_group_table::insertRule(tx, rule);
+    securityGroupRuleTable.insert(tx, rule);
     touch(tx, "security_groups", group.id.text, core_.now());
     core_.changed(tx, group.id.text);
     return rule;
 }
 
 void SecurityGroups::removeRule(store::Transaction& tx, const SecurityGroupRule& rule) {
-    security_group_table::removeRule(tx, rule.id);
+    securityGroupRuleTable.remove(tx, rule.id);
     touch(tx, "security_groups", rule.group.text, core_.now());
     core_.changed(tx, rule.group.text);
 }

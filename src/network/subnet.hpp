@@ -15,6 +15,7 @@ namespace stratolet::network {
 struct AllocationPool {
     Address first, last;
 };
+using AllocationPools = std::vector<AllocationPool>;
 
 struct Subnet {
     SubnetId id;
@@ -24,7 +25,7 @@ struct Subnet {
     std::optional<Address> gateway;
     bool dhcp = true;
     std::string raMode, addressMode; ///< of IPv6; empty: none
-    std::vector<AllocationPool> pools;
+    AllocationPools pools;
     Texts dns;
     TextPairs routes; ///< destination, nexthop
     Texts serviceTypes;
@@ -34,14 +35,8 @@ struct Subnet {
     bool selfAddressed() const { return cidr.version() == 6 && (addressMode == "slaac" || addressMode == "dhcpv6-stateless"); }
 };
 
-namespace subnet_table {
-std::optional<Subnet> find(store::Reader& db, const SubnetId& id);
-std::vector<Subnet> list(store::Reader& db, const store::Conditions& conditions, const std::string& order); ///< alias s
-std::vector<Subnet> of(store::Reader& db, const NetworkId& network);                                        ///< oldest first
-void insert(store::Transaction& tx, const Subnet& subnet);
-void update(store::Transaction& tx, const Subnet& subnet);
-void remove(store::Transaction& tx, const SubnetId& id);
-}
+extern const resource::Table<Subnet> subnetTable;                           ///< alias s
+std::vector<Subnet> subnetsOf(store::Reader& db, const NetworkId& network); ///< oldest first
 
 Error subnetNotFound(const std::string& id);
 Target targetOf(const Subnet& subnet, const NetworkRecord& network);
@@ -61,5 +56,16 @@ private:
 };
 
 void addSubnetRoutes(http::Routes& routes, Subnets& subnets);
+
+}
+
+namespace stratolet::resource {
+
+template <> struct Codec<network::AllocationPools> {
+    static constexpr Kind kind = Kind::Other;
+    static network::AllocationPools load(const store::Row& row, int column);
+    static store::Value bind(const network::AllocationPools& pools);
+    static void show(JsonWriter& out, const network::AllocationPools& pools);
+};
 
 }

@@ -24,13 +24,7 @@ struct SubnetPool {
     bool isDefault = false;
 };
 
-namespace subnet_pool_table {
-std::optional<SubnetPool> find(store::Reader& db, const SubnetPoolId& id);
-std::vector<SubnetPool> list(store::Reader& db, const store::Conditions& conditions, const std::string& order); ///< alias o
-void insert(store::Transaction& tx, const SubnetPool& pool);
-void update(store::Transaction& tx, const SubnetPool& pool);
-void remove(store::Transaction& tx, const SubnetPoolId& id);
-}
+extern const resource::Table<SubnetPool> subnetPoolTable; ///< alias o
 
 Error subnetPoolNotFound(const std::string& id);
 

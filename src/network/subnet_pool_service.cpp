@@ -43,8 +43,6 @@ void readLengths(SubnetPool& pool, const Body& body) {
     if (pool.defaultLength < pool.leastLength || pool.defaultLength > pool.mostLength)
         throw Error(Failure::Invalid, "Illegal prefix bounds: default_prefixlen=", pool.defaultLength, ".")
             .as("IllegalSubnetPoolPrefixBounds");
-    if (body.has("default_quota"))
-        pool.defaultQuota = body.isNull("default_quota") ? std::nullopt : std::optional(body.whole("default_quota", 0));
 }
 
 /// What a block counts against a project's share: addresses, or /64s where there are too many of those.
@@ -126,9 +124,8 @@ SubnetPool SubnetPools::create(store::Transaction& tx, const identity::Caller& c
     pool.mostLength = pool.ipVersion == 4 ? 32 : 128;
     pool.defaultLength = static_cast<int>(body.whole("min_prefixlen", pool.leastLength));
     readLengths(pool, body);
-    pool.shared = body.truth("shared", false);
-    pool.isDefault = body.truth("is_default", false);
-    subnet_pool_table::insert(tx, pool);
+    body.readInto(pool, subnetPoolTable);
+    subnetPoolTable.insert(tx, pool);
     return pool;
 }
 
@@ -145,9 +142,9 @@ SubnetPool SubnetPools::update(store::Transaction& tx, SubnetPool pool, const Bo
         pool.prefixes = std::move(prefixes);
     }
     readLengths(pool, body);
-    pool.isDefault = body.truth("is_default", pool.isDefault);
+    body.readInto(pool, subnetPoolTable);
     changeStandard(core_, pool.standard, body);
-    subnet_pool_table::update(tx, pool);
+    subnetPoolTable.update(tx, pool);
     return pool;
 }
 
@@ -155,7 +152,7 @@ void SubnetPools::remove(store::Transaction& tx, const SubnetPool& pool) {
     if (tx.query("SELECT 1 FROM subnets WHERE subnet_pool = ?", pool.id).any())
         throw Error(Failure::Conflict, "Unable to delete subnet pool: Subnet pool has existing allocations.").as("SubnetPoolDeleteError");
     forgetTags(tx, pool.id.text);
-    subnet_pool_table::remove(tx, pool.id);
+    subnetPoolTable.remove(tx, pool.id);
 }
 
 }

@@ -108,7 +108,7 @@ void readCommon(Subnet& subnet, const Body& body) {
         if (!list.isArray()) refuseInput("service_types", "'" + list.dump() + "' is not a list.");
         for (const auto& each : list.items()) subnet.serviceTypes.push_back(each.text());
     }
-    subnet.dhcp = body.truth("enable_dhcp", subnet.dhcp);
+    body.readInto(subnet, subnetTable);
     if (subnet.dhcp && subnet.cidr.length >= subnet.cidr.base.bits() - 1)
         refuse("Subnet has a prefix length that is incompatible with DHCP service enabled");
     if (subnet.dhcp && !holdsHosts(subnet.cidr))
@@ -167,7 +167,7 @@ Subnet Subnets::create(store::Transaction& tx, const identity::Caller& caller, c
     if (version != 4 && version != 6) refuseInput("ip_version", "'" + std::to_string(version) + "' is not in [4, 6].");
 
     if (body.has("subnetpool_id") && !body.isNull("subnetpool_id")) {
-        const auto pool = subnet_pool_table::find(tx, {body.text("subnetpool_id")});
+        const auto pool = subnetPoolTable.find(tx, {body.text("subnetpool_id")});
         if (!pool || (!pool->shared && pool->standard.project != caller.project.text && !caller.isAdmin()))
             throw subnetPoolNotFound(body.text("subnetpool_id"));
         subnet.cidr = allocateFromPool(tx, *pool, subnet.standard.project, body);
@@ -184,7 +184,7 @@ Subnet Subnets::create(store::Transaction& tx, const identity::Caller& caller, c
         refuse("cidr '" + subnet.cidr.text() + "' does not match the ip_version '" + std::to_string(version) + "'");
     if (subnet.cidr.length == 0) refuse("0 is not allowed as CIDR prefix length");
     if (version == 6) checkMtuCarriesIpv6(network.id, network.mtu);
-    for (const auto& other : subnet_table::of(tx, network.id))
+    for (const auto& other : subnetsOf(tx, network.id))
         if (other.cidr.overlaps(subnet.cidr))
             refuse("Requested subnet with cidr: " + subnet.cidr.text() + " for network: " + network.id.text +
                    " overlaps with another subnet");
@@ -200,7 +200,7 @@ Subnet Subnets::create(store::Transaction& tx, const identity::Caller& caller, c
     const bool given = body.has("allocation_pools") && !body.isNull("allocation_pools");
     subnet.pools = given ? poolsIn(body, subnet.cidr) : defaultPools(subnet.cidr, subnet.gateway);
     checkGateway(subnet.gateway, subnet.cidr, subnet.pools);
-    subnet_table::insert(tx, subnet);
+    subnetTable.insert(tx, subnet);
     touch(tx, "networks", network.id.text, core_.now());
     Ports(core_).ensureDhcpPort(tx, network);
     core_.changed(tx, network.id.text);
@@ -225,7 +225,7 @@ Subnet Subnets::update(store::Transaction& tx, Subnet subnet, const NetworkRecor
     }
     checkGateway(subnet.gateway, subnet.cidr, subnet.pools);
     changeStandard(core_, subnet.standard, body);
-    subnet_table::update(tx, subnet);
+    subnetTable.update(tx, subnet);
     Ports(core_).ensureDhcpPort(tx, network);
     core_.changed(tx, network.id.text);
     return subnet;
@@ -243,9 +243,9 @@ void Subnets::remove(store::Transaction& tx, const Subnet& subnet) {
             .as("SubnetInUse");
     tx.execute("DELETE FROM fixed_ips WHERE subnet = ?", subnet.id);
     forgetTags(tx, subnet.id.text);
-    subnet_table::remove(tx, subnet.id);
+    subnetTable.remove(tx, subnet.id);
     touch(tx, "networks", subnet.network.text, core_.now());
-    if (const auto network = network_table::find(tx, subnet.network)) Ports(core_).ensureDhcpPort(tx, *network);
+    if (const auto network = networkTable.find(tx, subnet.network)) Ports(core_).ensureDhcpPort(tx, *network);
     core_.changed(tx, subnet.network.text);
 }
 

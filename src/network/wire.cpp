@@ -5,7 +5,6 @@
 
 #include <stratolet/error.hpp>
 
-#include "platform/store/paging.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::network {
@@ -13,6 +12,7 @@ namespace stratolet::network {
 namespace {
 
 using namespace http;
+using namespace resource;
 
 int statusOf(Failure failure) {
     switch (failure) {
@@ -60,69 +60,23 @@ Response envelope(int status, std::string_view type, std::string_view message) {
     });
 }
 
-const Attribute* attributeOf(const Attributes& attributes, std::string_view name) {
-    const auto found = std::find_if(attributes.begin(), attributes.end(), [&](const auto& each) { return each.name == name; });
-    return found == attributes.end() ? nullptr : &*found;
-}
-
-void checkKind(const Attribute& attribute, const Json& value) {
-    switch (attribute.type) {
-    case Type::Text:
+void checkKind(const Word& attribute, const Json& value) {
+    switch (attribute.kind) {
+    case Kind::Text:
         if (value.isNull()) return;
         if (!value.isText()) refuseInput(attribute.name, "'" + value.dump() + "' is not a valid string.");
         if (lengthInCharacters(value.text()) > attribute.lengthMax)
             refuseInput(attribute.name, "'" + value.text() + "' exceeds maximum length of " + std::to_string(attribute.lengthMax) + ".");
         if (value.text().find('\0') != std::string::npos) refuseInput(attribute.name, "null characters are not allowed.");
         return;
-    case Type::Whole:
+    case Kind::Whole:
         if (!value.isNull() && !wholeOf(value)) refuseInput(attribute.name, "'" + value.dump() + "' is not an integer.");
         return;
-    case Type::Truth:
+    case Kind::Truth:
         if (!truthOf(value)) refuseInput(attribute.name, "'" + value.dump() + "' cannot be converted to boolean.");
         return;
-    case Type::Other: return;
+    case Kind::Other: return;
     }
-}
-
-void addFilter(store::Conditions& conditions, const Attribute& attribute, const std::vector<std::string>& values) {
-    if (attribute.type == Type::Text) {
-        conditions.in("COALESCE(" + std::string(attribute.column) + ", '')", values);
-        return;
-    }
-    std::vector<std::string> numbers;
-    for (const auto& each : values) {
-        if (attribute.type == Type::Truth) {
-            const auto truth = truthOf(each);
-            if (!truth) refuseInput(attribute.name, "'" + each + "' cannot be converted to boolean.");
-            numbers.push_back(*truth ? "1" : "0");
-        } else {
-            numbers.push_back(each);
-        }
-    }
-    conditions.in("CAST(" + std::string(attribute.column) + " AS TEXT)", numbers);
-}
-
-/// More values of one filter than any page has rows are nobody's question.
-constexpr std::size_t filterValuesMost = 1000;
-
-void addTagFilter(store::Conditions& conditions, const std::string& id, const std::string& kind, const std::vector<std::string>& values) {
-    std::set<std::string> tags;
-    for (const auto& value : values)
-        for (const auto tag : split(value, ','))
-            if (!tag.empty()) tags.emplace(tag);
-    if (tags.size() > filterValuesMost) refuseInput(kind, "at most " + std::to_string(filterValuesMost) + " tags can be asked for.");
-    if (tags.empty()) return;
-    const bool any = kind.ends_with("-any"), negated = kind.starts_with("not-");
-    std::string marks;
-    std::vector<store::Value> bound;
-    for (const auto& tag : tags) {
-        marks += marks.empty() ? "?" : ", ?";
-        bound.emplace_back(tag);
-    }
-    bound.emplace_back(any ? 1 : static_cast<std::int64_t>(tags.size()));
-    conditions.append("(SELECT COUNT(*) FROM network_tags t WHERE t.resource = " + id + " AND t.tag IN (" + marks + ")) " +
-                          (negated ? "< ?" : ">= ?"),
-                      bound);
 }
 
 }
@@ -151,19 +105,6 @@ void refuseInput(std::string_view name, const std::string& reason) {
     throw Error(Failure::Invalid, "Invalid input for ", name, ". Reason: ", reason).as("HTTPBadRequest");
 }
 
-Attributes withStandard(Attributes own, bool named) {
-    own.push_back({"id", Type::Text, "$.id"});
-    own.push_back({"tenant_id", Type::Text, "$.project", true});
-    own.push_back({"project_id", Type::Text, "$.project", true});
-    if (named) own.push_back({"name", Type::Text, "$.name", true, true});
-    own.push_back({"description", Type::Text, "$.description", true, true});
-    own.push_back({"created_at", Type::Other});
-    own.push_back({"updated_at", Type::Other});
-    own.push_back({"revision_number", Type::Whole, "$.revision"});
-    own.push_back({"tags", Type::Other});
-    return own;
-}
-
 std::optional<bool> truthOf(std::string_view text) {
     const auto word = lowered(text);
     if (word == "true" || word == "1" || word == "yes" || word == "on" || word == "t" || word == "y") return true;
@@ -184,17 +125,23 @@ std::optional<std::int64_t> wholeOf(const Json& value) {
     return wholeNumberIn(value.text());
 }
 
-Body::Body(Json value, const Attributes& attributes, bool creating) : value_(std::move(value)) {
+void checkBody(const Json& body, const Words& words, bool creating) {
     std::string unknown;
-    for (const auto& name : value_.names())
-        if (!attributeOf(attributes, name)) unknown += (unknown.empty() ? "'" : ", '") + name + "'";
+    for (const auto& name : body.names())
+        if (!wordOf(words, name)) unknown += (unknown.empty() ? "'" : ", '") + name + "'";
     if (!unknown.empty()) throw Error(Failure::Invalid, "Unrecognized attribute(s) ", unknown).as("HTTPBadRequest");
-    for (const auto& name : value_.names()) {
-        const auto& attribute = *attributeOf(attributes, name);
-        if (creating && !attribute.post) throw Error(Failure::Invalid, "Attribute '", name, "' not allowed in POST").as("HTTPBadRequest");
-        if (!creating && !attribute.put) throw Error(Failure::Invalid, "Cannot update read-only attribute ", name).as("HTTPBadRequest");
-        checkKind(attribute, value_.at(name));
+    for (const auto& name : body.names()) {
+        const auto& word = *wordOf(words, name);
+        if (creating && !word.may(Post)) throw Error(Failure::Invalid, "Attribute '", name, "' not allowed in POST").as("HTTPBadRequest");
+        if (!creating && !word.may(Put)) throw Error(Failure::Invalid, "Cannot update read-only attribute ", name).as("HTTPBadRequest");
+        checkKind(word, body.at(name));
     }
+}
+
+bool truthIn(std::string_view name, const std::string& text) {
+    const auto truth = truthOf(text);
+    if (!truth) refuseInput(name, "'" + text + "' cannot be converted to boolean.");
+    return *truth;
 }
 
 bool Body::isNull(std::string_view name) const {
@@ -242,157 +189,6 @@ Json put(const Request& request, std::string_view singular) {
     return *one;
 }
 
-bool Fields::wants(std::string_view name) const {
-    return chosen_.empty() || std::find(chosen_.begin(), chosen_.end(), name) != chosen_.end();
-}
-
-void Out::texts(std::string_view name, const std::vector<std::string>& values) {
-    when(name, [&](JsonWriter& writer) {
-        const auto list = writer.array();
-        for (const auto& each : values) writer.value(each);
-    });
-}
-
-void writeStandard(Out& out, const std::string& id, const Standard& standard, const std::vector<std::string>& tags, bool named) {
-    out.field("id", id);
-    out.field("tenant_id", standard.project);
-    out.field("project_id", standard.project);
-    if (named) out.field("name", standard.name);
-    out.field("description", standard.description);
-    out.field("created_at", isoSecondsZ(standard.created));
-    out.field("updated_at", isoSecondsZ(standard.updated));
-    out.field("revision_number", standard.revision);
-    out.texts("tags", tags);
-}
-
-Listing listingOf(const Request& request, std::string_view table, const Attributes& given, const SpecialFilters& special) {
-    const std::string alias(1, table.back());
-    std::vector<std::string> columns; // keeps what the attributes' columns view
-    columns.reserve(given.size());
-    Attributes attributes = given;
-    for (auto& each : attributes) {
-        std::string column(each.column);
-        for (auto at = column.find('$'); at != std::string::npos; at = column.find('$')) column.replace(at, 1, alias);
-        columns.push_back(std::move(column));
-        each.column = columns.back();
-    }
-
-    Listing listing;
-    listing.table = table;
-    std::map<std::string, std::vector<std::string>> asked;
-    for (const auto& [name, value] : request.query) asked[name].push_back(value);
-    static const std::set<std::string, std::less<>> own{"fields", "limit", "marker", "page_reverse", "sort_key", "sort_dir"};
-    for (const auto& [name, values] : asked) {
-        if (own.contains(name)) continue;
-        if (values.size() > filterValuesMost)
-            refuseInput(name, "at most " + std::to_string(filterValuesMost) + " values can be asked for.");
-        if (name == "tags" || name == "tags-any" || name == "not-tags" || name == "not-tags-any") {
-            addTagFilter(listing.conditions, alias + ".id", name, values);
-        } else if (const auto found = special.find(name); found != special.end()) {
-            found->second(listing.conditions, values);
-        } else if (const auto* attribute = attributeOf(attributes, name); attribute && !attribute->column.empty()) {
-            addFilter(listing.conditions, *attribute, values);
-        } else {
-            throw Error(Failure::Invalid, "['", name, "'] is invalid attribute for filtering").as("HTTPBadRequest");
-        }
-    }
-
-    const auto keys = request.query.all("sort_key"), directions = request.query.all("sort_dir");
-    if (keys.size() != directions.size() && !directions.empty())
-        throw Error(Failure::Invalid, "The number of sort_keys and sort_dirs must be same").as("HTTPBadRequest");
-    store::requireFewSortKeys(keys);
-    std::set<std::string_view> columnsSorted; // two names of one column are one key
-    for (std::size_t index = 0; index < keys.size(); ++index) {
-        const auto* attribute = attributeOf(attributes, keys[index]);
-        if (!attribute || attribute->column.empty())
-            throw Error(Failure::Invalid, keys[index], " is invalid attribute for sort_keys").as("HTTPBadRequest");
-        if (!columnsSorted.insert(attribute->column).second)
-            throw Error(Failure::Invalid, "The sort_key ", keys[index], " is given more than once").as("HTTPBadRequest");
-        const auto direction = directions.empty() ? std::string("asc") : directions[index];
-        if (direction != "asc" && direction != "desc")
-            throw Error(Failure::Invalid, "'", direction, "' is invalid value for sort_dirs").as("HTTPBadRequest");
-        listing.keys.push_back({"COALESCE(" + std::string(attribute->column) + ", '')", direction == "asc"});
-    }
-    if (keys.empty()) listing.keys.push_back({alias + ".created", true});
-    listing.keys.push_back({alias + ".id", true});
-
-    listing.limit = request.query.integer("limit", 0, 1'000'000);
-    if (listing.limit == 0) listing.limit.reset();
-    listing.reversed = listing.limit && request.query.flag("page_reverse");
-    if (listing.reversed)
-        for (auto& key : listing.keys) key.ascending = !key.ascending;
-    listing.marker = request.query.text("marker");
-    return listing;
-}
-
-store::Conditions Listing::after(const std::string& id) const {
-    auto following = conditions;
-    if (id.empty()) return following;
-    const std::string alias(1, table.back());
-    // Behind in the first key, or equal there and behind in the rest: each key is named twice, however many there are.
-    std::string sql, end;
-    std::vector<store::Value> bound;
-    for (std::size_t index = 0; index < keys.size(); ++index) {
-        const auto& key = keys[index];
-        const auto its = "(SELECT " + key.sql + " FROM " + table + " WHERE " + alias + ".id = ?)";
-        sql += "(" + key.sql + (key.ascending ? " > " : " < ") + its;
-        bound.emplace_back(id);
-        end += ")";
-        if (index + 1 == keys.size()) continue;
-        sql += " OR (" + key.sql + " = " + its + " AND ";
-        bound.emplace_back(id);
-        end += ")";
-    }
-    following.append(sql + end, bound);
-    return following;
-}
-
-std::string Listing::order() const {
-    std::string out;
-    for (const auto& key : keys) out += (out.empty() ? " ORDER BY " : ", ") + key.sql + (key.ascending ? "" : " DESC");
-    return limit ? out + " LIMIT " + std::to_string(*limit) : out;
-}
-
-Error markerNotFound(const std::string& id) {
-    return Error(Failure::NotFound, "The marker ", id, " could not be found.").as("HTTPNotFound");
-}
-
-Response listResponse(const Request& request, std::string_view plural, const Listing& listing, const std::vector<std::string>& ids,
-                      const std::function<void(JsonWriter&, std::size_t)>& write) {
-    return jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        {
-            const auto items = out.array(plural);
-            for (std::size_t index = 0; index < ids.size(); ++index) write(out, listing.reversed ? ids.size() - 1 - index : index);
-        }
-        if (!listing.limit || ids.empty()) return;
-        const auto href = [&](const std::string& marker, bool reverse) {
-            std::string query;
-            for (const auto& [name, value] : request.query)
-                if (name != "marker" && name != "page_reverse") query += percentEncoded(name) + "=" + percentEncoded(value) + "&";
-            return request.base + request.path + "?" + query + "marker=" + percentEncoded(marker) + (reverse ? "&page_reverse=True" : "");
-        };
-        const bool full = static_cast<std::int64_t>(ids.size()) == *listing.limit;
-        const bool forward = listing.reversed ? request.query.has("marker") : full;
-        const bool backward = listing.reversed ? full : request.query.has("marker");
-        const auto& first = listing.reversed ? ids.back() : ids.front();
-        const auto& last = listing.reversed ? ids.front() : ids.back();
-        const auto links = out.array(std::string(plural) + "_links");
-        if (forward) {
-            const auto link = out.object();
-            out.field("rel", "next");
-            out.field("href", href(last, false));
-        }
-        if (backward) {
-            const auto link = out.object();
-            out.field("rel", "previous");
-            out.field("href", href(first, true));
-        }
-    });
-}
-
-Target ownedBy(const std::string& project) { return {{"project_id", project}, {"tenant_id", project}}; }
-
 bool seesAll(const identity::Caller& caller, std::string_view rule) {
     // A project that nobody is in: who may see this may see everything.
     return caller.may(rule, {{"project_id", "-"},
@@ -408,6 +204,8 @@ void enforceOn(const identity::Caller& caller, std::string_view rule, std::strin
     if (!caller.may(seeing, target)) throw missing;
     caller.enforce(rule, target);
 }
+
+Target ownedBy(const std::string& project) { return {{"project_id", project}, {"tenant_id", project}}; }
 
 void enforceAttributes(const identity::Caller& caller, std::string_view rule, const Body& body, const Target& target, bool creating) {
     const auto ask = [&](const std::string& name) {
@@ -444,17 +242,6 @@ std::string projectOf(const identity::Caller& caller, const Body& body) {
             .as("HTTPBadRequest");
     if (named.empty()) throw Error(Failure::Invalid, "Running without project context: 'project_id' is required").as("HTTPBadRequest");
     return named;
-}
-
-void checkRevision(const Request& request, std::string_view noun, const std::string& id, std::int64_t revision) {
-    if (!request.headers.has("If-Match")) return;
-    const std::string wanted(request.headers["If-Match"]);
-    constexpr std::string_view prefix = "revision_number=";
-    const auto number = wanted.starts_with(prefix) ? wholeNumberIn(std::string_view(wanted).substr(prefix.size())) : std::nullopt;
-    if (!number) throw Error(Failure::Invalid, "The If-Match header must be revision_number=<number>").as("HTTPBadRequest");
-    if (*number != revision)
-        throw Error(Failure::Conflict, "Constrained to ", *number, ", but current revision is ", revision, " of ", noun, " ", id)
-            .as("RevisionNumberConstraintFailed");
 }
 
 }

@@ -1,19 +1,18 @@
 #pragma once
 
-#include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "identity/caller.hpp"
+#include "network/dialect.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/http/http.hpp"
 #include "platform/json/json.hpp"
-#include "platform/store/store.hpp"
+#include "resource/table.hpp"
 
-// How the network API speaks: its error envelope, its bodies, and its lists with filters, sorting, pages and chosen fields.
+// How the network API speaks: its error envelope, its bodies, and what rights it asks for. (Lists are in dialect.cpp.)
 
 namespace stratolet::network {
 
@@ -23,26 +22,13 @@ http::Response noRoute(const http::Request& request, const std::vector<http::Met
 /// Error(Invalid) "Invalid input for NAME. Reason: …", as the dialect has it.
 [[noreturn]] void refuseInput(std::string_view name, const std::string& reason);
 
-enum class Type { Text, Whole, Truth, Other };
+/// Error(Invalid) where a body has attributes that `words` don't know, that may not be given (`creating`) or changed, or of the wrong kind.
+void checkBody(const Json& body, const resource::Words& words, bool creating);
 
-/// An attribute of a resource: what may be said of it, and what a list can be filtered and sorted by.
-struct Attribute {
-    std::string_view name;
-    Type type = Type::Text;
-    std::string_view column = {}; ///< SQL, "$" is the table's alias; empty: no filter, no sorting
-    bool post = false;            ///< may be given when created
-    bool put = false;             ///< may be changed
-    std::size_t lengthMax = 255;  ///< of a text, in characters
-};
-using Attributes = std::vector<Attribute>;
-
-/// What every resource has, and those that are given.
-Attributes withStandard(Attributes own, bool named = true);
-
-/// One resource of a request: only known attributes, of the right kind.
+/// One resource of a request, once checkBody has looked at it.
 class Body {
 public:
-    Body(Json value, const Attributes& attributes, bool creating);
+    Body(Json value) : value_(std::move(value)) {} // NOLINT(google-explicit-constructor): it is one, by another name
 
     bool has(std::string_view name) const { return value_.has(name); }
     bool isNull(std::string_view name) const;
@@ -52,6 +38,11 @@ public:
     std::int64_t whole(std::string_view name, std::int64_t otherwise) const;
     const Json& json() const { return value_; }
 
+    /// Puts what is given into the record, as far as its attributes are read by their values alone.
+    template <class Record> void readInto(Record& record, const resource::Table<Record>& table) const {
+        resource::readInto(record, table.attributes(), value_, dialect().reading);
+    }
+
 private:
     Json value_;
 };
@@ -59,100 +50,12 @@ private:
 /// A truth as clients write it: true, "True", 1, "0", …
 std::optional<bool> truthOf(const Json& value);
 std::optional<bool> truthOf(std::string_view text);
-std::optional<std::int64_t> wholeOf(const Json& value); ///< also from a text of digits
+std::optional<std::int64_t> wholeOf(const Json& value);       ///< also from a text of digits
+bool truthIn(std::string_view name, const std::string& text); ///< of a query; Error(Invalid) by name where it is none
 
 /// The resources of a POST: {"network": {…}} or {"networks": [{…}, …]}.
-struct Posted {
-    std::vector<Json> items;
-    bool bulk = false;
-};
-Posted posted(const http::Request& request, std::string_view singular, std::string_view plural);
+resource::Posted posted(const http::Request& request, std::string_view singular, std::string_view plural);
 Json put(const http::Request& request, std::string_view singular);
-
-/// Which attributes an answer has.
-class Fields {
-public:
-    Fields() = default; ///< all of them
-    explicit Fields(const http::Query& query) : chosen_(query.all("fields")) {}
-    bool wants(std::string_view name) const;
-
-private:
-    std::vector<std::string> chosen_;
-};
-
-/// Writes the attributes that are wanted.
-class Out {
-public:
-    Out(JsonWriter& writer, const Fields& fields) : json(writer), fields_(fields) {}
-    template <class T> void field(std::string_view name, const T& value) {
-        if (fields_.wants(name)) json.field(name, value);
-    }
-    void raw(std::string_view name, std::string_view text) {
-        if (fields_.wants(name)) json.rawField(name, text);
-    }
-    void texts(std::string_view name, const std::vector<std::string>& values);
-    void when(std::string_view name, const std::function<void(JsonWriter&)>& write) {
-        if (!fields_.wants(name)) return;
-        json.key(name);
-        write(json);
-    }
-
-    JsonWriter& json;
-
-private:
-    const Fields& fields_;
-};
-
-/// The standard attributes as they are kept.
-struct Standard {
-    std::string project;
-    std::string name;
-    std::string description;
-    std::int64_t revision = 0;
-    Time created, updated;
-};
-void writeStandard(Out& out, const std::string& id, const Standard& standard, const std::vector<std::string>& tags, bool named = true);
-
-/// A list as it was asked for.
-struct Listing {
-    struct Key {
-        std::string sql;
-        bool ascending = true;
-    };
-
-    std::string table; ///< with its alias
-    store::Conditions conditions;
-    std::vector<Key> keys; ///< each once; the id is the last
-    std::string marker;    ///< what the page begins behind; empty: at the beginning. Whether the caller may see that is not asked yet.
-    bool reversed = false;
-    std::optional<std::int64_t> limit;
-
-    store::Conditions after(const std::string& id) const; ///< the conditions of what comes behind the row `id`, which is there
-    std::string order() const;                            ///< " ORDER BY … LIMIT …"
-};
-using SpecialFilters = std::map<std::string, std::function<void(store::Conditions&, const std::vector<std::string>&)>, std::less<>>;
-
-/// `table` with its alias as in "networks n"; the alias is one letter.
-Listing listingOf(const http::Request& request, std::string_view table, const Attributes& attributes, const SpecialFilters& special = {});
-
-Error markerNotFound(const std::string& id);
-
-/// {"<plural>": [ … ], "<plural>_links": [ … ]}
-http::Response listResponse(const http::Request& request, std::string_view plural, const Listing& listing,
-                            const std::vector<std::string>& ids, const std::function<void(JsonWriter&, std::size_t)>& write);
-
-/// The rows that `rule` lets this caller see, asked once for each kind of target.
-template <class T, class TargetOf>
-void dropUnseen(std::vector<T>& rows, const identity::Caller& caller, std::string_view rule, TargetOf targetOf) {
-    std::map<Target, bool> known;
-    caller.may(rule, {}); // the route's duty, also where the list is empty
-    std::erase_if(rows, [&](const T& each) {
-        auto target = targetOf(each);
-        auto found = known.find(target);
-        if (found == known.end()) found = known.emplace(target, caller.may(rule, target)).first;
-        return !found->second;
-    });
-}
 
 /// Whether `rule` lets the caller see what belongs to anybody.
 bool seesAll(const identity::Caller& caller, std::string_view rule);
@@ -165,9 +68,6 @@ void enforceAttributes(const identity::Caller& caller, std::string_view rule, co
 
 /// The project that a new thing belongs to: the caller's, or the one an administrator names.
 std::string projectOf(const identity::Caller& caller, const Body& body);
-
-/// Error(Invalid) of a header that is no "revision_number=N", of type RevisionNumberConstraintFailed where it is another revision.
-void checkRevision(const http::Request& request, std::string_view noun, const std::string& id, std::int64_t revision);
 
 Target ownedBy(const std::string& project);
 

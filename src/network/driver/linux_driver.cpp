@@ -815,7 +815,7 @@ private:
             if (place == places_.end()) {
                 Ruleset rules;
                 declareRouterTable(rules);
-                for (const auto& [name, chain] : wanted.rules->chains) rules.put(routerTable, name, chain);
+                for (const auto& [name, chain] : wanted.rules->chains) rules.put(routerNatTable, name, chain);
                 rules.give(wanted.rules->elements);
                 if (!isWhole(rules)) wrong = "has not its packet rules";
                 return;
@@ -1187,7 +1187,7 @@ private:
     void furnishRules(Place& place, const NamespaceLayout& before) {
         auto& rules = place.rules;
         const auto& wanted = *place.layout.rules;
-        for (const auto& [name, chain] : wanted.chains) rules.put(routerTable, name, chain);
+        for (const auto& [name, chain] : wanted.chains) rules.put(routerNatTable, name, chain);
         rules.give(wanted.elements);
         if (before.rules) rules.take(before.rules->elements);
         if (!rules.changed()) return;

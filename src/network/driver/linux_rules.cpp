@@ -535,10 +535,10 @@ bool HostRules::closes(const Connection& connection) const {
 }
 
 void declareRouterTable(Ruleset& rules) {
-    rules.addTable(std::string(routerTable));
-    rules.declare(routerTable, "inward", "map", "type ipv4_addr : ipv4_addr;");
-    rules.declare(routerTable, "outward", "map", "type ipv4_addr : ipv4_addr;");
-    rules.declare(routerTable, "inside", "set", "type ifname;");
+    rules.addTable(std::string(routerNatTable));
+    rules.declare(routerNatTable, "inward", "map", "type ipv4_addr : ipv4_addr;");
+    rules.declare(routerNatTable, "outward", "map", "type ipv4_addr : ipv4_addr;");
+    rules.declare(routerNatTable, "inside", "set", "type ifname;");
 }
 
 RouterRules routerRules(const PlannedRouter& router, std::uint16_t metadataPort) {

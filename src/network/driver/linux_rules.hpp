@@ -117,6 +117,6 @@ RouterRules routerRules(const PlannedRouter& router, std::uint16_t metadataPort)
 void declareRouterTable(Ruleset& rules);
 
 inline constexpr std::string_view guardTable = "bridge stratolet_guard", filterTable = "inet stratolet_filter",
-                                  hostTable = "ip stratolet_host", routerTable = "ip stratolet_router";
+                                  hostTable = "ip stratolet_host", routerNatTable = "ip stratolet_router";
 
 }

@@ -1,0 +1,80 @@
+#include "network/floating_ip.hpp"
+
+#include <unordered_map>
+
+#include <stratolet/error.hpp>
+
+#include "network/collection.hpp"
+
+namespace stratolet::network {
+
+using namespace resource;
+
+namespace {
+
+Error floatingIpNotFound(const std::string& id) {
+    return Error(Failure::NotFound, "Floating IP ", id, " could not be found").as("FloatingIPNotFound");
+}
+
+void completePorts(store::Reader& db, std::vector<FloatingIp>& ips) {
+    Texts ports;
+    for (const auto& each : ips)
+        if (!each.port.empty()) ports.push_back(each.port.text);
+    if (ports.empty()) return;
+    std::unordered_map<std::string, Port> byId;
+    for (auto& each : portTable.where(db, "WHERE p.id IN (SELECT value FROM json_each(?))", encodedTexts(ports)))
+        byId.emplace(each.id.text, std::move(each));
+    for (auto& each : ips)
+        if (const auto found = byId.find(each.port.text); found != byId.end()) each.leadsTo = found->second;
+}
+
+void showPort(JsonWriter& out, const FloatingIp& ip) {
+    if (!ip.leadsTo) return out.value(nullptr);
+    const auto details = out.object();
+    out.field("name", ip.leadsTo->standard.name);
+    out.field("network_id", ip.leadsTo->network);
+    out.field("mac_address", ip.leadsTo->mac);
+    out.field("admin_state_up", ip.leadsTo->adminUp);
+    out.field("status", ip.leadsTo->status);
+    out.field("device_id", ip.leadsTo->device);
+    out.field("device_owner", ip.leadsTo->owner);
+}
+
+}
+
+const Table<FloatingIp>
+    floatingIpTable("floating_ips", 'f',
+                    withStandard<FloatingIp>(
+                        {
+                            attribute<&FloatingIp::network>("floating_network_id", Post | Show | Find).in("network").readByHook(),
+                            attribute<&FloatingIp::address>("floating_ip_address", Post | Show | Find).in("address").readByHook(),
+                            computed<FloatingIp>("subnet_id", Kind::Text, Post),
+                            maybe<&FloatingIp::port>("port_id", Post | Put | Show | Find).in("port").readByHook(),
+                            maybe<&FloatingIp::fixed>("fixed_ip_address", Post | Put | Show | Find).in("fixed").readByHook(),
+                            maybe<&FloatingIp::router>("router_id", Show | Find | Moves).in("router"),
+                            attribute<&FloatingIp::status>("status", Show | Find | Moves),
+                            computed<FloatingIp>("port_details", Kind::Other, Show, showPort),
+                            column<&FloatingIp::ownPort>("own_port"),
+                        },
+                        false));
+
+void disassociate(store::Transaction& tx, const PortId& port, Time now) {
+    tx.execute("UPDATE floating_ips SET port = NULL, fixed = NULL, router = NULL, status = 'DOWN', revision = revision + 1, updated = ? "
+               "WHERE port = ?",
+               now, port);
+}
+
+void addFloatingIpRoutes(http::Routes& routes, FloatingIps& ips) {
+    addNoun<FloatingIp>(
+        routes, ips.core(),
+        {.noun = "floatingip",
+         .table = floatingIpTable,
+         .missing = floatingIpNotFound,
+         .complete = completePorts,
+         .create = [&](store::Transaction& tx, const identity::Caller& caller, const Body& body) { return ips.create(tx, caller, body); },
+         .update = [&](store::Transaction& tx, const identity::Caller& caller, const FloatingIp& ip,
+                       const Body& body) { return ips.update(tx, caller, ip, body); },
+         .remove = [&](store::Transaction& tx, const identity::Caller&, const FloatingIp& ip) { ips.remove(tx, ip); }});
+}
+
+}

@@ -1,0 +1,75 @@
+#include "network/standard.hpp"
+
+#include <unordered_map>
+
+namespace stratolet::network {
+
+std::string encoded(const TextPairs& pairs) {
+    std::string out;
+    JsonWriter writer(out);
+    {
+        const auto list = writer.array();
+        for (const auto& [first, second] : pairs) {
+            const auto pair = writer.array();
+            writer.value(first);
+            writer.value(second);
+        }
+    }
+    return out;
+}
+
+TextPairs pairsOf(const std::string& json) {
+    TextPairs out;
+    if (json == "[]") return out;
+    for (const auto& each : Json::parse(json).items()) {
+        const auto both = each.items();
+        out.emplace_back(both.at(0).text(), both.at(1).text());
+    }
+    return out;
+}
+
+void writeRoutes(JsonWriter& out, const TextPairs& routes) {
+    const auto list = out.array();
+    for (const auto& [destination, nexthop] : routes) {
+        const auto route = out.object();
+        out.field("destination", destination);
+        out.field("nexthop", nexthop);
+    }
+}
+
+void readTags(store::Reader& db, const std::vector<std::pair<std::string, Standard*>>& things) {
+    Texts ids;
+    std::unordered_map<std::string_view, Standard*> byId;
+    for (const auto& [id, standard] : things) {
+        ids.push_back(id);
+        byId.emplace(id, standard);
+    }
+    auto rows = db.query("SELECT t.resource, t.tag FROM json_each(?) w JOIN network_tags t ON t.resource = w.value ORDER BY w.key, t.tag",
+                         resource::encodedTexts(ids));
+    while (rows.next()) byId.at(rows.row().text(0))->tags.push_back(rows.row().text(1));
+}
+
+}
+
+namespace stratolet::resource {
+
+using network::Prefix;
+
+std::vector<Prefix> Codec<std::vector<Prefix>>::load(const store::Row& row, int column) {
+    std::vector<Prefix> prefixes;
+    for (const auto& each : decodedTexts(row.text(column))) prefixes.push_back(Prefix::parse(each).value());
+    return prefixes;
+}
+
+store::Value Codec<std::vector<Prefix>>::bind(const std::vector<Prefix>& prefixes) {
+    std::vector<std::string> texts;
+    for (const auto& each : prefixes) texts.push_back(each.text());
+    return encodedTexts(texts);
+}
+
+void Codec<std::vector<Prefix>>::show(JsonWriter& out, const std::vector<Prefix>& prefixes) {
+    const auto list = out.array();
+    for (const auto& each : prefixes) out.value(each.text());
+}
+
+}

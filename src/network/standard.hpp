@@ -1,0 +1,104 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "network/address.hpp"
+#include "network/wire.hpp"
+#include "platform/store/store.hpp"
+#include "resource/table.hpp"
+
+// What every resource of network has, and the types that its attributes are made of.
+
+namespace stratolet::network {
+
+using Texts = std::vector<std::string>;
+using TextPairs = std::vector<std::pair<std::string, std::string>>; ///< destination and nexthop, MAC and address
+
+// Lists that are kept whole in one column.
+std::string encoded(const TextPairs& pairs);
+TextPairs pairsOf(const std::string& json);
+
+/// [{"destination": …, "nexthop": …}]
+void writeRoutes(JsonWriter& out, const TextPairs& routes);
+
+/// The standard attributes as they are kept.
+struct Standard {
+    std::string project;
+    std::string name;
+    std::string description;
+    std::int64_t revision = 0;
+    Time created, updated;
+    Texts tags = {}; ///< only where `completeTags` has filled them in
+};
+
+/// The attributes that everything has, then the kind's own. `named`: its table has a name.
+template <class Record>
+std::vector<resource::Attribute<Record>> withStandard(std::vector<resource::Attribute<Record>> own, bool named = true) {
+    using namespace resource;
+    std::vector<Attribute<Record>> all{
+        attribute<&Record::id>("id", Show | Find),
+        computed<Record>(
+            "tenant_id", Kind::Text, Post | Show | Find, [](JsonWriter& out, const Record& it) { out.value(it.standard.project); },
+            "$.project"),
+        attribute<&Record::standard, &Standard::project>("project_id", Post | Show | Find).in("project").readByHook()};
+    if (named) all.push_back(attribute<&Record::standard, &Standard::name>("name", Post | Put | Show | Find));
+    all.push_back(attribute<&Record::standard, &Standard::description>("description", Post | Put | Show | Find));
+    all.push_back(attribute<&Record::standard, &Standard::created>("created_at", Show).in("created"));
+    all.push_back(attribute<&Record::standard, &Standard::updated>("updated_at", Show | Moves).in("updated"));
+    all.push_back(attribute<&Record::standard, &Standard::revision>("revision_number", Show | Find | Moves).in("revision"));
+    all.push_back(
+        computed<Record>("tags", Kind::Other, Show, [](JsonWriter& out, const Record& it) { Codec<Texts>::show(out, it.standard.tags); }));
+    return joined(std::move(all), std::move(own));
+}
+
+// What several kinds show.
+template <auto Member> void showRoutes(JsonWriter& out, const auto& record) { writeRoutes(out, record.*Member); }
+inline constexpr auto showNoTexts = [](JsonWriter& out, const auto&) { const auto list = out.array(); };
+inline constexpr auto showZones = [](JsonWriter& out, const auto&) {
+    const auto list = out.array();
+    out.value("nova"); // there is one
+};
+
+/// The tags of all of them, in one statement: by id in their order.
+void readTags(store::Reader& db, const std::vector<std::pair<std::string, Standard*>>& things);
+
+template <class Record> void completeTags(store::Reader& db, std::vector<Record>& records) {
+    std::vector<std::pair<std::string, Standard*>> things;
+    for (auto& each : records) things.emplace_back(each.id.text, &each.standard);
+    readTags(db, things);
+}
+
+}
+
+namespace stratolet::resource {
+
+template <> struct Codec<network::TextPairs> {
+    static constexpr Kind kind = Kind::Other;
+    static network::TextPairs load(const store::Row& row, int column) { return network::pairsOf(row.text(column)); }
+    static store::Value bind(const network::TextPairs& pairs) { return network::encoded(pairs); }
+};
+
+template <> struct Codec<network::Prefix> {
+    static constexpr Kind kind = Kind::Text;
+    static network::Prefix load(const store::Row& row, int column) { return network::Prefix::parse(row.text(column)).value(); }
+    static store::Value bind(const network::Prefix& prefix) { return prefix.text(); }
+    static void show(JsonWriter& out, const network::Prefix& prefix) { out.value(prefix.text()); }
+};
+
+template <> struct Codec<network::Address> {
+    static constexpr Kind kind = Kind::Text;
+    static network::Address load(const store::Row& row, int column) { return network::Address::parse(row.text(column)).value(); }
+    static store::Value bind(const network::Address& address) { return address.text(); }
+    static void show(JsonWriter& out, const network::Address& address) { out.value(address.text()); }
+};
+
+template <> struct Codec<std::vector<network::Prefix>> {
+    static constexpr Kind kind = Kind::Other;
+    static std::vector<network::Prefix> load(const store::Row& row, int column);
+    static store::Value bind(const std::vector<network::Prefix>& prefixes);
+    static void show(JsonWriter& out, const std::vector<network::Prefix>& prefixes);
+};
+
+}

@@ -1,0 +1,52 @@
+#include "network/subnet_pool.hpp"
+
+#include "network/collection.hpp"
+
+namespace stratolet::network {
+
+using namespace resource;
+
+namespace {
+
+/// Lengths are shown as texts.
+template <auto Member> void asText(JsonWriter& out, const SubnetPool& pool) { out.value(std::to_string(pool.*Member)); }
+
+Target targetOf(const SubnetPool& pool) {
+    auto target = ownedBy(pool.standard.project);
+    target["shared"] = pool.shared ? "True" : "False";
+    return target;
+}
+
+}
+
+const Table<SubnetPool> subnetPoolTable(
+    "subnet_pools", 'o',
+    withStandard<SubnetPool>({
+        attribute<&SubnetPool::prefixes>("prefixes", Post | Put | Show).readByHook(),
+        attribute<&SubnetPool::ipVersion>("ip_version", Show | Find),
+        attribute<&SubnetPool::defaultLength>("default_prefixlen", Post | Put | Show | Find)
+            .shown(asText<&SubnetPool::defaultLength>)
+            .readByHook(),
+        attribute<&SubnetPool::leastLength>("min_prefixlen", Post | Put | Show | Find).shown(asText<&SubnetPool::leastLength>).readByHook(),
+        attribute<&SubnetPool::mostLength>("max_prefixlen", Post | Put | Show | Find).shown(asText<&SubnetPool::mostLength>).readByHook(),
+        attribute<&SubnetPool::defaultQuota>("default_quota", Post | Put | Show | Find),
+        attribute<&SubnetPool::shared>("shared", Post | Show | Find),
+        attribute<&SubnetPool::isDefault>("is_default", Post | Put | Show | Find),
+        computed<SubnetPool>("address_scope_id", Kind::Other, Show | Unasked, showNull),
+    }));
+
+void addSubnetPoolRoutes(http::Routes& routes, SubnetPools& pools) {
+    addNoun<SubnetPool>(
+        routes, pools.core(),
+        {.noun = "subnetpool",
+         .table = subnetPoolTable,
+         .missing = subnetPoolNotFound,
+         .target = [](store::Reader&, const SubnetPool& pool) { return targetOf(pool); },
+         .concern = "($.project = ? OR $.shared)",
+         .create = [&](store::Transaction& tx, const identity::Caller& caller, const Body& body) { return pools.create(tx, caller, body); },
+         .update = [&](store::Transaction& tx, const identity::Caller&, const SubnetPool& pool,
+                       const Body& body) { return pools.update(tx, pool, body); },
+         .remove = [&](store::Transaction& tx, const identity::Caller&, const SubnetPool& pool) { pools.remove(tx, pool); }});
+}
+
+}

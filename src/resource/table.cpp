@@ -1,0 +1,41 @@
+#include "resource/table.hpp"
+
+#include <algorithm>
+
+namespace stratolet::resource {
+
+const Word* wordOf(const Words& words, std::string_view name) {
+    const auto found = std::find_if(words.begin(), words.end(), [&](const Word& each) { return each.name == name; });
+    return found == words.end() ? nullptr : &*found;
+}
+
+std::string withAlias(std::string_view sql, char alias) {
+    std::string out(sql);
+    std::replace(out.begin(), out.end(), '$', alias);
+    return out;
+}
+
+std::string Word::sql(char alias) const {
+    return found.empty() ? std::string(1, alias) + "." + std::string(column) : withAlias(found, alias);
+}
+
+TableText tableText(std::string_view name, char alias, const std::vector<ColumnText>& columns) {
+    std::string loaded, kept, marks, moved;
+    const auto add = [](std::string& list, const std::string& item) { list += (list.empty() ? "" : ", ") + item; };
+    for (const auto& each : columns) {
+        if (each.loads)
+            add(loaded,
+                each.expression.empty() ? std::string(1, alias) + "." + std::string(each.column) : withAlias(each.expression, alias));
+        if (!each.kept) continue;
+        add(kept, std::string(each.column));
+        add(marks, "?");
+        if (each.moves) add(moved, std::string(each.column) + " = ?");
+    }
+    TableText text{std::string(name), alias, {}, {}, {}};
+    text.select = "SELECT " + loaded + " FROM " + text.named();
+    text.insert = "INSERT INTO " + text.name + " (" + kept + ") VALUES (" + marks + ")";
+    text.update = "UPDATE " + text.name + " SET " + moved + " WHERE id = ?";
+    return text;
+}
+
+}
