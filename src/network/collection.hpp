@@ -15,8 +15,21 @@
 
 namespace stratolet::network {
 
+struct Nothing {};
+
+/// One of a kind as an answer shows it. `more` is what it shows of other things.
+template <class Record, class More> struct Shown {
+    Record record;
+    identity::About about; ///< what policy knows of it
+    Texts tags = {};
+    More more = {};
+};
+
 /// A kind of resource. All kinds are listed, shown, created, changed, deleted and tagged alike; this is what differs.
-template <class Record> struct Collection {
+/// What is looked up beside the rows is looked up for all of a page at once: a page is a fixed number of statements.
+template <class Record, class More = Nothing> struct Collection {
+    using ShownRecord = Shown<Record, More>;
+
     Core& core;
     std::string noun;  ///< in bodies and rules: "security_group"
     std::string table; ///< with its alias: "security_groups g"
@@ -25,13 +38,17 @@ template <class Record> struct Collection {
     std::function<std::optional<Record>(store::Reader&, const std::string& id)> find;
     std::function<std::vector<Record>(store::Reader&, const store::Conditions&, const std::string& order)> list;
 
-    /// What policy knows of one.
-    std::function<Target(store::Reader&, const Record&)> target;
+    /// What policy knows of each.
+    std::function<std::vector<identity::About>(store::Reader&, const std::vector<Record>&)> about;
 
-    /// Leaves what may concern a project: of that, those who do not see everything get what the rule for seeing one lets them.
-    std::function<void(store::Conditions&, const ProjectId&)> concern;
+    /// In which ways one may concern a project, no two of which hold for one: of what does, those who do not see everything get what the rule
+    /// for seeing one lets them.
+    std::function<std::vector<store::Alternative>(const ProjectId&)> concern;
 
-    std::function<void(JsonWriter&, const Record&, const Target&, const Fields&, const identity::Caller&, store::Reader&)> write;
+    /// Looks up what they show of other things.
+    std::function<void(store::Reader&, std::vector<ShownRecord>&)> complete = {};
+
+    void (*write)(JsonWriter&, const ShownRecord&, const Fields&, identity::Rights&);
 
     /// What policy knows of one that is wanted; Error where that could not be made for reasons that come before rights.
     std::function<Target(store::Transaction&, const identity::Caller&, const Body&)> wanted =
@@ -49,9 +66,9 @@ template <class Record> struct Collection {
     std::string rule(std::string_view verb) const { return std::string(verb) + "_" + noun; }
 };
 
-template <class Record> class CollectionApi {
+template <class Record, class More> class CollectionApi {
 public:
-    explicit CollectionApi(Collection<Record> kind) : kind_(std::move(kind)) {}
+    explicit CollectionApi(Collection<Record, More> kind) : kind_(std::move(kind)) {}
 
     http::Response list(http::Request& request) const {
         const auto& caller = identity::callerOf(request);
@@ -63,8 +80,8 @@ public:
     http::Response show(http::Request& request) const {
         return kind_.core.parts.store.read([&](store::Reader& db) {
             const auto it = found(request, db);
-            if (!identity::callerOf(request).may(kind_.rule("get"), it.target)) throw kind_.missing(it.record.id.text);
-            return answer(request, 200, it, db);
+            if (!identity::callerOf(request).may(kind_.rule("get"), *it.about)) throw kind_.missing(it.record.id.text);
+            return answer(request, 200, it.record, db);
         });
     }
 
@@ -72,7 +89,7 @@ public:
         const auto& caller = identity::callerOf(request);
         const auto wanted = posted(request, kind_.noun, kind_.plural());
         return kind_.core.parts.store.write([&](store::Transaction& tx) {
-            std::vector<Shown> all;
+            std::vector<Record> all;
             for (const auto& each : wanted.items) {
                 const Body body(each, kind_.attributes, true);
                 const auto rule = kind_.rule("create");
@@ -80,14 +97,15 @@ public:
                 if (kind_.aim) kind_.aim(target, body);
                 caller.enforce(rule, target);
                 enforceAttributes(caller, rule, body, target, true);
-                all.push_back(shown(tx, kind_.create(tx, caller, body)));
+                all.push_back(kind_.create(tx, caller, body));
             }
-            if (!wanted.bulk) return answer(request, 201, all.front(), tx);
+            if (!wanted.bulk) return answer(request, 201, std::move(all.front()), tx);
             return http::jsonResponse(201, [&](JsonWriter& json) {
                 const auto body = json.object();
                 const auto items = json.array(kind_.plural());
                 const Fields fields(request.query);
-                for (const auto& each : all) kind_.write(json, each.record, each.target, fields, caller, tx);
+                identity::Rights rights(caller);
+                for (const auto& each : shown(tx, std::move(all))) kind_.write(json, each, fields, rights);
             });
         });
     }
@@ -98,13 +116,13 @@ public:
         return kind_.core.parts.store.write([&](store::Transaction& tx) {
             const auto it = found(request, tx);
             const auto rule = kind_.rule("update");
-            enforceOn(caller, rule, kind_.rule("get"), it.target, kind_.missing(it.record.id.text));
+            enforceOn(caller, rule, kind_.rule("get"), *it.about, kind_.missing(it.record.id.text));
             const Body body(wanted, kind_.attributes, false);
-            auto after = it.target;
+            auto after = *it.about;
             if (kind_.aim) kind_.aim(after, body);
             enforceAttributes(caller, rule, body, after, false);
             checkRevision(request, kind_.noun, it.record.id.text, it.record.standard.revision);
-            return answer(request, 200, shown(tx, kind_.update(tx, caller, it.record, body)), tx);
+            return answer(request, 200, kind_.update(tx, caller, it.record, body), tx);
         });
     }
 
@@ -112,7 +130,7 @@ public:
         const auto& caller = identity::callerOf(request);
         kind_.core.parts.store.write([&](store::Transaction& tx) {
             const auto it = found(request, tx);
-            enforceOn(caller, kind_.rule("delete"), kind_.rule("get"), it.target, kind_.missing(it.record.id.text));
+            enforceOn(caller, kind_.rule("delete"), kind_.rule("get"), *it.about, kind_.missing(it.record.id.text));
             checkRevision(request, kind_.noun, it.record.id.text, it.record.standard.revision);
             kind_.remove(tx, caller, it.record);
         });
@@ -122,84 +140,126 @@ public:
     /// For the routes of the tags: nothing where there is no such thing.
     std::optional<Target> targetOf(store::Reader& db, const std::string& id) const {
         const auto record = kind_.find(db, id);
-        return record ? std::optional(kind_.target(db, *record)) : std::nullopt;
+        return record ? std::optional(*aboutOne(db, *record)) : std::nullopt;
     }
 
 private:
-    struct Shown {
+    using ShownRecord = Shown<Record, More>;
+    struct Found {
         Record record;
-        Target target;
+        identity::About about;
     };
 
-    Shown shown(store::Reader& db, Record record) const {
-        auto target = kind_.target(db, record);
-        return {std::move(record), std::move(target)};
-    }
+    identity::About aboutOne(store::Reader& db, const Record& record) const { return kind_.about(db, {record}).front(); }
 
-    Shown found(const http::Request& request, store::Reader& db) const {
+    Found found(const http::Request& request, store::Reader& db) const {
         auto record = kind_.find(db, request.param("id"));
         if (!record) throw kind_.missing(request.param("id"));
-        return shown(db, *std::move(record));
+        auto about = aboutOne(db, *record);
+        return {*std::move(record), std::move(about)};
+    }
+
+    std::vector<ShownRecord> shown(store::Reader& db, std::vector<Record> records) const {
+        const auto about = kind_.about(db, records);
+        std::vector<ShownRecord> all;
+        all.reserve(records.size());
+        for (std::size_t each = 0; each < records.size(); ++each) all.push_back({std::move(records[each]), about[each]});
+        complete(db, all);
+        return all;
+    }
+
+    void complete(store::Reader& db, std::vector<ShownRecord>& all) const {
+        if (kind_.tagged) {
+            auto tags = tagsOf(db, idsOf(all));
+            for (auto& each : all) each.tags = store::takeOf(tags, each.record.id.text);
+        }
+        if (kind_.complete) kind_.complete(db, all);
+    }
+
+    static std::vector<std::string> idsOf(const std::vector<ShownRecord>& all) {
+        std::vector<std::string> ids;
+        ids.reserve(all.size());
+        for (const auto& each : all) ids.push_back(each.record.id.text);
+        return ids;
+    }
+
+    /// What comes behind the row `last`, as far as a page goes.
+    std::vector<Record> rowsAfter(store::Reader& db, const Listing& listing, const std::vector<store::Alternative>& alternatives,
+                                  const std::string& last) const {
+        store::Conditions chosen;
+        chosen.add(std::string(1, kind_.table.back()) + ".id IN (SELECT value FROM json_each(?))",
+                   store::asList(listing.idsAfter(db, last, alternatives)));
+        return kind_.list(db, chosen, listing.order());
     }
 
     http::Response page(const http::Request& request, const identity::Caller& caller, store::Reader& db) const {
         auto listing = listingOf(request, kind_.table, kind_.attributes, kind_.filters);
         const auto rule = kind_.rule("get");
-        if (!seesAll(caller, rule)) kind_.concern(listing.conditions, caller.project);
+        const auto alternatives = seesAll(caller, rule) ? std::vector<store::Alternative>() : kind_.concern(caller.project);
         if (!listing.marker.empty()) { // what the caller can't see is nowhere in their list
             const auto record = kind_.find(db, listing.marker);
-            if (!record || !caller.may(rule, kind_.target(db, *record))) throw markerNotFound(listing.marker);
+            if (!record || !caller.may(rule, *aboutOne(db, *record))) throw markerNotFound(listing.marker);
         }
-        std::vector<Shown> rows;
+        caller.may(rule, {}); // the route's duty, also where the list is empty
+        identity::Rights rights(caller);
+        std::vector<ShownRecord> rows;
         auto last = listing.marker;
         for (bool more = true; more;) { // till the page is full of what the caller sees
-            auto found = kind_.list(db, listing.after(last), listing.order());
+            auto found = rowsAfter(db, listing, alternatives, last);
             more = listing.limit && static_cast<std::int64_t>(found.size()) == *listing.limit;
             if (more) last = found.back().id.text;
-            std::vector<Shown> seen;
-            for (auto& each : found) seen.push_back(shown(db, std::move(each)));
-            dropUnseen(seen, caller, rule, [](const auto& each) { return each.target; });
-            std::move(seen.begin(), seen.end(), std::back_inserter(rows));
+            const auto about = kind_.about(db, found);
+            for (std::size_t each = 0; each < found.size(); ++each)
+                if (rights.may(rule, about[each])) rows.push_back({std::move(found[each]), about[each]});
             more = more && static_cast<std::int64_t>(rows.size()) < *listing.limit;
         }
         if (listing.limit && static_cast<std::int64_t>(rows.size()) > *listing.limit)
             rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(*listing.limit), rows.end());
-        std::vector<std::string> ids;
-        for (const auto& each : rows) ids.push_back(each.record.id.text);
+        complete(db, rows);
         const Fields fields(request.query);
-        return listResponse(request, kind_.plural(), listing, ids, [&](JsonWriter& json, std::size_t index) {
-            kind_.write(json, rows[index].record, rows[index].target, fields, caller, db);
-        });
+        return listResponse(request, kind_.plural(), listing, idsOf(rows),
+                            [&](JsonWriter& json, std::size_t index) { kind_.write(json, rows[index], fields, rights); });
     }
 
-    http::Response answer(const http::Request& request, int status, const Shown& it, store::Reader& db) const {
+    http::Response answer(const http::Request& request, int status, Record record, store::Reader& db) const {
+        std::vector<Record> records;
+        records.push_back(std::move(record));
+        const auto it = std::move(shown(db, std::move(records)).front());
+        identity::Rights rights(identity::callerOf(request));
         return http::jsonResponse(status, [&](JsonWriter& json) {
             const auto body = json.object();
             json.key(kind_.noun);
-            kind_.write(json, it.record, it.target, Fields(request.query), identity::callerOf(request), db);
+            kind_.write(json, it, Fields(request.query), rights);
         });
     }
 
-    Collection<Record> kind_;
+    Collection<Record, More> kind_;
 };
 
+/// What policy knows of things that it knows only the project of.
+template <class Record> std::vector<identity::About> aboutOwned(store::Reader&, const std::vector<Record>& all) {
+    return identity::aboutEach(
+        all, [](const Record& each) { return std::string_view(each.standard.project); },
+        [](const Record& each) { return ownedBy(each.standard.project); });
+}
+
 /// Under /v2.0/ and the plural with dashes, with the routes of its tags.
-template <class Record> void addCollection(http::Routes& routes, Collection<Record> kind) {
+template <class Record, class More = Nothing> void addCollection(http::Routes& routes, Collection<Record, More> kind) {
     using http::Method;
     std::string path = "/v2.0/" + kind.plural();
     std::replace(path.begin(), path.end(), '_', '-');
-    const auto api = std::make_shared<const CollectionApi<Record>>(kind);
+    const auto api = std::make_shared<const CollectionApi<Record, More>>(kind);
     const auto add = [&](Method method, const std::string& pattern, std::string_view verb,
-                         http::Response (CollectionApi<Record>::*serve)(http::Request&) const, http::Runs runs = http::Runs::ByMethod) {
+                         http::Response (CollectionApi<Record, More>::*serve)(http::Request&) const, http::Runs runs = http::Runs::ByMethod) {
         routes.push_back({method, pattern, http::policy(kind.rule(verb)),
                           [api, serve](http::Request& request) { return ((*api).*serve)(request); }, runs});
     };
-    add(Method::Get, path, "get", &CollectionApi<Record>::list, kind.beforeList ? http::Runs::Worker : http::Runs::ByMethod);
-    add(Method::Post, path, "create", &CollectionApi<Record>::create);
+    add(Method::Get, path, "get", &CollectionApi<Record, More>::list, kind.beforeList ? http::Runs::Worker : http::Runs::ByMethod);
+    add(Method::Post, path, "create", &CollectionApi<Record, More>::create);
     path += "/{id}";
-    add(Method::Get, path, "get", &CollectionApi<Record>::show);
-    if (kind.update) add(Method::Put, path, "update", &CollectionApi<Record>::update);
-    add(Method::Delete, path, "delete", &CollectionApi<Record>::remove);
+    add(Method::Get, path, "get", &CollectionApi<Record, More>::show);
+    if (kind.update) add(Method::Put, path, "update", &CollectionApi<Record, More>::update);
+    add(Method::Delete, path, "delete", &CollectionApi<Record, More>::remove);
     if (kind.tagged)
         addTagRoutes(routes, kind.core, path,
                      {kind.noun, kind.table.substr(0, kind.table.find(' ')),

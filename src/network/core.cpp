@@ -49,15 +49,7 @@ void Core::claim(store::Reader& db, const std::string& project, std::string_view
 Time Core::now() { return parts.ambient.now(); }
 std::string Core::uuid() { return parts.ambient.uuid(); }
 
-std::string encoded(const Texts& texts) {
-    std::string out;
-    JsonWriter writer(out);
-    {
-        const auto list = writer.array();
-        for (const auto& each : texts) writer.value(each);
-    }
-    return out;
-}
+std::string encoded(const Texts& texts) { return store::asList(texts); }
 
 std::string encoded(const TextPairs& pairs) {
     std::string out;
@@ -112,6 +104,12 @@ void touch(store::Transaction& tx, std::string_view table, const std::string& id
 
 Texts tagsOf(store::Reader& db, const std::string& resource) {
     return db.query("SELECT tag FROM network_tags WHERE resource = ? ORDER BY tag", resource).texts();
+}
+
+store::ByOwner<std::string> tagsOf(store::Reader& db, const Texts& resources) {
+    return store::many<std::string>(
+        db, "SELECT t.resource, t.tag FROM json_each(?) w JOIN network_tags t ON t.resource = w.value ORDER BY w.key, t.tag", resources,
+        [](const store::Row& row) { return row.text(1); });
 }
 
 void forgetTags(store::Transaction& tx, const std::string& resource) {

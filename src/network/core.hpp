@@ -13,6 +13,7 @@
 #include "network/wire.hpp"
 #include "platform/parts.hpp"
 #include "platform/quota/quota.hpp"
+#include "platform/store/many.hpp"
 #include "platform/store/store.hpp"
 
 namespace stratolet::network {
@@ -64,6 +65,7 @@ void changeStandard(Core& core, Standard& standard, const Body& body);
 void touch(store::Transaction& tx, std::string_view table, const std::string& id, Time now);
 
 Texts tagsOf(store::Reader& db, const std::string& resource);
+store::ByOwner<std::string> tagsOf(store::Reader& db, const Texts& resources);
 void forgetTags(store::Transaction& tx, const std::string& resource);
 
 /// A pair list of a body: [{"destination": …, "nexthop": …}]. Error(Invalid) where it is no such list.

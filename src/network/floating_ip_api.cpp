@@ -15,9 +15,9 @@ const Attributes& attributes() {
             {"floating_network_id", Type::Text, "$.network", true, false},
             {"floating_ip_address", Type::Text, "$.address", true, false},
             {"subnet_id", Type::Text, {}, true, false},
-            {"port_id", Type::Text, "$.port", true, true},
-            {"fixed_ip_address", Type::Text, "$.fixed", true, true},
-            {"router_id", Type::Text, "$.router"},
+            {"port_id", Type::Text, "coalesce($.port, '')", true, true},
+            {"fixed_ip_address", Type::Text, "coalesce($.fixed, '')", true, true},
+            {"router_id", Type::Text, "coalesce($.router, '')"},
             {"status", Type::Text, "$.status"},
             {"port_details", Type::Other},
         },
@@ -31,10 +31,23 @@ Error floatingIpNotFound(const std::string& id) {
 
 std::optional<std::string> orNull(const std::string& text) { return text.empty() ? std::nullopt : std::optional(text); }
 
-void write(JsonWriter& json, const FloatingIp& ip, const Target&, const Fields& fields, const identity::Caller&, store::Reader& db) {
+/// With the port that it leads to.
+using ShownFloatingIp = Shown<FloatingIp, std::optional<Port>>;
+
+void addPorts(store::Reader& db, std::vector<ShownFloatingIp>& ips) {
+    Texts ids;
+    for (const auto& each : ips)
+        if (!each.record.port.empty()) ids.push_back(each.record.port.text);
+    const auto ports = port_table::of(db, ids);
+    for (auto& each : ips)
+        if (const auto found = ports.find(each.record.port.text); found != ports.end()) each.more = found->second;
+}
+
+void write(JsonWriter& json, const ShownFloatingIp& shown, const Fields& fields, identity::Rights&) {
+    const auto& ip = shown.record;
     const auto object = json.object();
     Out out(json, fields);
-    writeStandard(out, ip.id.text, ip.standard, tagsOf(db, ip.id.text), false);
+    writeStandard(out, ip.id.text, ip.standard, shown.tags, false);
     out.field("floating_network_id", ip.network);
     out.field("floating_ip_address", ip.address);
     out.field("port_id", orNull(ip.port.text));
@@ -42,7 +55,7 @@ void write(JsonWriter& json, const FloatingIp& ip, const Target&, const Fields& 
     out.field("router_id", orNull(ip.router.text));
     out.field("status", ip.status);
     out.when("port_details", [&](JsonWriter& writer) {
-        const auto port = ip.port.empty() ? std::nullopt : port_table::find(db, ip.port);
+        const auto& port = shown.more;
         if (!port) return writer.value(nullptr);
         const auto details = writer.object();
         writer.field("name", port->standard.name);
@@ -58,7 +71,7 @@ void write(JsonWriter& json, const FloatingIp& ip, const Target&, const Fields& 
 }
 
 void addFloatingIpRoutes(Routes& routes, FloatingIps& ips) {
-    addCollection<FloatingIp>(
+    addCollection<FloatingIp, std::optional<Port>>(
         routes,
         {.core = ips.core(),
          .noun = "floatingip",
@@ -67,8 +80,9 @@ void addFloatingIpRoutes(Routes& routes, FloatingIps& ips) {
          .missing = floatingIpNotFound,
          .find = [](store::Reader& db, const std::string& id) { return floating_ip_table::find(db, {id}); },
          .list = floating_ip_table::list,
-         .target = [](store::Reader&, const FloatingIp& ip) { return ownedBy(ip.standard.project); },
-         .concern = [](store::Conditions& conditions, const ProjectId& project) { conditions.add("f.project = ?", project); },
+         .about = aboutOwned<FloatingIp>,
+         .concern = [](const ProjectId& project) { return std::vector<store::Alternative>{{"f.project = ?", {project}}}; },
+         .complete = addPorts,
          .write = write,
          .create = [&](store::Transaction& tx, const identity::Caller& caller, const Body& body) { return ips.create(tx, caller, body); },
          .update = [&](store::Transaction& tx, const identity::Caller& caller, const FloatingIp& ip,

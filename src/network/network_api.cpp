@@ -28,11 +28,23 @@ const Attributes& attributes() {
     return all;
 }
 
-void write(JsonWriter& json, const NetworkRecord& network, const Target& target, const Fields& fields, const identity::Caller& caller,
-           store::Reader& db) {
+/// With the ids of its subnets.
+using ShownNetwork = Shown<NetworkRecord, Texts>;
+
+void addSubnets(store::Reader& db, std::vector<ShownNetwork>& networks) {
+    Texts ids;
+    for (const auto& each : networks) ids.push_back(each.record.id.text);
+    auto subnets = store::many<std::string>(
+        db, "SELECT s.network, s.id FROM json_each(?) w JOIN subnets s ON s.network = w.value ORDER BY w.key, s.created, s.id", ids,
+        [](const store::Row& row) { return row.text(1); });
+    for (auto& each : networks) each.more = store::takeOf(subnets, each.record.id.text);
+}
+
+void write(JsonWriter& json, const ShownNetwork& shown, const Fields& fields, identity::Rights& rights) {
+    const auto& network = shown.record;
     const auto object = json.object();
     Out out(json, fields);
-    writeStandard(out, network.id.text, network.standard, tagsOf(db, network.id.text));
+    writeStandard(out, network.id.text, network.standard, shown.tags);
     out.field("admin_state_up", network.adminUp);
     out.field("status", network.status);
     out.field("shared", network.shared);
@@ -40,22 +52,18 @@ void write(JsonWriter& json, const NetworkRecord& network, const Target& target,
     out.field("is_default", network.isDefault);
     out.field("mtu", network.mtu);
     out.field("port_security_enabled", network.portSecurity);
-    out.when("subnets", [&](JsonWriter& writer) {
-        const auto list = writer.array();
-        for (const auto& each : db.query("SELECT id FROM subnets WHERE network = ? ORDER BY created, id", network.id).texts())
-            writer.value(each);
-    });
+    out.texts("subnets", shown.more);
     out.texts("availability_zone_hints", {});
     out.texts("availability_zones", {"nova"});
-    if (caller.may("get_network:provider:network_type", target)) out.field("provider:network_type", "local");
-    if (caller.may("get_network:provider:physical_network", target)) out.field("provider:physical_network", nullptr);
-    if (caller.may("get_network:provider:segmentation_id", target)) out.field("provider:segmentation_id", nullptr);
+    if (rights.may("get_network:provider:network_type", shown.about)) out.field("provider:network_type", "local");
+    if (rights.may("get_network:provider:physical_network", shown.about)) out.field("provider:physical_network", nullptr);
+    if (rights.may("get_network:provider:segmentation_id", shown.about)) out.field("provider:segmentation_id", nullptr);
 }
 
 }
 
 void addNetworkRoutes(Routes& routes, Networks& networks) {
-    addCollection<NetworkRecord>(
+    addCollection<NetworkRecord, Texts>(
         routes,
         {.core = networks.core(),
          .noun = "network",
@@ -64,9 +72,20 @@ void addNetworkRoutes(Routes& routes, Networks& networks) {
          .missing = networkNotFound,
          .find = [](store::Reader& db, const std::string& id) { return network_table::find(db, {id}); },
          .list = network_table::list,
-         .target = [](store::Reader&, const NetworkRecord& network) { return targetOf(network); },
-         .concern = [](store::Conditions& conditions,
-                       const ProjectId& project) { conditions.add("(n.project = ? OR n.shared OR n.external)", project); },
+         .about =
+             [](store::Reader&, const std::vector<NetworkRecord>& all) {
+                 return identity::aboutEach(
+                     all,
+                     [](const NetworkRecord& each) { return std::tuple(std::string_view(each.standard.project), each.shared, each.external); },
+                     [](const NetworkRecord& each) { return targetOf(each); });
+             },
+         .concern =
+             [](const ProjectId& project) {
+                 return std::vector<store::Alternative>{{"n.project = ?", {project}},
+                                                        {"n.shared AND n.project <> ?", {project}},
+                                                        {"n.external AND NOT n.shared AND n.project <> ?", {project}}};
+             },
+         .complete = addSubnets,
          .write = write,
          .create = [&](store::Transaction& tx, const identity::Caller& caller,
                        const Body& body) { return networks.create(tx, caller, body); },

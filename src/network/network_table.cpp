@@ -30,6 +30,10 @@ std::vector<NetworkRecord> list(store::Reader& db, const store::Conditions& cond
     return db.run(select + conditions.where() + order, conditions.values()).all<NetworkRecord>(fromRow);
 }
 
+std::vector<NetworkRecord> of(store::Reader& db, const std::vector<std::string>& ids) {
+    return db.query(select + " WHERE n.id IN (SELECT value FROM json_each(?))", store::asList(ids)).all<NetworkRecord>(fromRow);
+}
+
 void insert(store::Transaction& tx, const NetworkRecord& network) {
     const auto& own = network.standard;
     tx.execute("INSERT INTO networks (id, project, name, description, revision, created, updated, admin_up, shared, external, is_default, "

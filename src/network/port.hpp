@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "network/core.hpp"
@@ -48,6 +49,7 @@ struct Port {
 
 namespace port_table {
 std::optional<Port> find(store::Reader& db, const PortId& id);
+std::unordered_map<std::string, Port> of(store::Reader& db, const std::vector<std::string>& ids); ///< by their ids
 std::vector<Port> list(store::Reader& db, const store::Conditions& conditions,
                        const std::string& order = " ORDER BY p.position"); ///< alias p
 void insert(store::Transaction& tx, const Port& port);                     ///< with addresses and groups

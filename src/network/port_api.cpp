@@ -33,11 +33,11 @@ namespace {
 
 using namespace http;
 
-void write(JsonWriter& json, const Port& port, const Target& target, const Fields& fields, const identity::Caller& caller,
-           store::Reader& db) {
+void write(JsonWriter& json, const Shown<Port, Nothing>& shown, const Fields& fields, identity::Rights& rights) {
+    const auto& port = shown.record;
     const auto object = json.object();
     Out out(json, fields);
-    writeStandard(out, port.id.text, port.standard, tagsOf(db, port.id.text));
+    writeStandard(out, port.id.text, port.standard, shown.tags);
     out.field("network_id", port.network);
     out.field("admin_state_up", port.adminUp);
     out.field("mac_address", port.mac);
@@ -64,10 +64,10 @@ void write(JsonWriter& json, const Port& port, const Target& target, const Field
     });
     out.field("binding:vnic_type", port.vnicType);
     const bool bound = !port.server.empty() || !port.host.empty();
-    if (caller.may("get_port:binding:host_id", target)) out.field("binding:host_id", port.host);
-    if (caller.may("get_port:binding:profile", target)) out.raw("binding:profile", port.profile);
-    if (caller.may("get_port:binding:vif_type", target)) out.field("binding:vif_type", bound ? "bridge" : "unbound");
-    if (caller.may("get_port:binding:vif_details", target))
+    if (rights.may("get_port:binding:host_id", shown.about)) out.field("binding:host_id", port.host);
+    if (rights.may("get_port:binding:profile", shown.about)) out.raw("binding:profile", port.profile);
+    if (rights.may("get_port:binding:vif_type", shown.about)) out.field("binding:vif_type", bound ? "bridge" : "unbound");
+    if (rights.may("get_port:binding:vif_details", shown.about))
         out.raw("binding:vif_details", bound ? R"({"port_filter": true, "connectivity": "l2"})" : "{}");
 }
 
@@ -97,13 +97,8 @@ void filterAddresses(store::Conditions& conditions, const std::vector<std::strin
 }
 
 void filterGroups(store::Conditions& conditions, const std::vector<std::string>& values) {
-    std::string marks;
-    std::vector<store::Value> bound;
-    for (const auto& each : values) {
-        marks += marks.empty() ? "?" : ", ?";
-        bound.emplace_back(each);
-    }
-    conditions.append("EXISTS (SELECT 1 FROM port_security_groups g WHERE g.port = p.id AND g.security_group IN (" + marks + "))", bound);
+    conditions.add("p.id IN (SELECT g.port FROM json_each(?) wanted JOIN port_security_groups g ON g.security_group = wanted.value)",
+                   encoded(values));
 }
 
 }
@@ -118,11 +113,16 @@ void addPortRoutes(Routes& routes, Ports& ports) {
          .missing = portNotFound,
          .find = [](store::Reader& db, const std::string& id) { return port_table::find(db, {id}); },
          .list = port_table::list,
-         .target = [](store::Reader& db, const Port& port) { return targetOf(port, networkOf(db, port.network)); },
+         .about =
+             [](store::Reader& db, const std::vector<Port>& all) {
+                 return aboutOnNetworks(
+                     db, all, [](const Port& port) { return std::string_view(port.owner); },
+                     [](const Port& port, const NetworkRecord& network) { return targetOf(port, network); });
+             },
          .concern =
-             [](store::Conditions& conditions, const ProjectId& project) {
-                 conditions.add("(p.project = ? OR EXISTS (SELECT 1 FROM networks w WHERE w.id = p.network AND w.project = ?))", project,
-                                project);
+             [](const ProjectId& project) {
+                 return std::vector<store::Alternative>{{"p.project = ?", {project}},
+                                                        {"p.network_project = ? AND p.project <> p.network_project", {project}}};
              },
          .write = write,
          .wanted = targetOnNetwork,

@@ -64,6 +64,18 @@ std::optional<Port> find(store::Reader& db, const PortId& id) {
     return ports.empty() ? std::nullopt : std::optional(std::move(ports.front()));
 }
 
+std::unordered_map<std::string, Port> of(store::Reader& db, const std::vector<std::string>& ids) {
+    std::unordered_map<std::string, Port> found;
+    if (ids.empty()) return found;
+    store::Conditions chosen;
+    chosen.add("p.id IN (SELECT value FROM json_each(?))", store::asList(ids));
+    for (auto& each : list(db, chosen)) {
+        auto id = each.id.text;
+        found.emplace(std::move(id), std::move(each));
+    }
+    return found;
+}
+
 std::vector<Port> list(store::Reader& db, const store::Conditions& conditions, const std::string& order) {
     auto ports = db.run(select + conditions.where() + order, conditions.values()).all<Port>(fromRow);
     complete(db, ports);
@@ -75,10 +87,11 @@ void insert(store::Transaction& tx, const Port& port) {
     tx.execute(
         "INSERT INTO ports (id, project, name, description, revision, created, updated, network, admin_up, mac, device, owner, "
         "status, port_security, vnic_type, profile, "
-        "host, server, made_for_server, hostname, pairs, router) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "host, server, made_for_server, hostname, pairs, router, network_project) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+        "(SELECT project FROM networks WHERE id = ?))",
         port.id, own.project, own.name, own.description, own.revision, own.created, own.updated, port.network, port.adminUp, port.mac,
         port.device, port.owner, port.status, port.portSecurity, port.vnicType, port.profile, port.host, port.server, port.madeForServer,
-        port.hostname, encoded(port.pairs), port.router);
+        port.hostname, encoded(port.pairs), port.router, port.network);
     writeAddresses(tx, port);
     writeGroups(tx, port);
 }

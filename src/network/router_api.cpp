@@ -19,14 +19,27 @@ const Attributes& attributes() {
     return all;
 }
 
-void write(JsonWriter& json, const Router& router, const Target&, const Fields& fields, const identity::Caller&, store::Reader& db) {
+/// With the port of its gateway.
+using ShownRouter = Shown<Router, std::optional<Port>>;
+
+void addGateways(store::Reader& db, std::vector<ShownRouter>& routers) {
+    Texts ids;
+    for (const auto& each : routers)
+        if (!each.record.gatewayPort.empty()) ids.push_back(each.record.gatewayPort.text);
+    auto ports = port_table::of(db, ids);
+    for (auto& each : routers)
+        if (const auto found = ports.find(each.record.gatewayPort.text); found != ports.end()) each.more = std::move(found->second);
+}
+
+void write(JsonWriter& json, const ShownRouter& shown, const Fields& fields, identity::Rights&) {
+    const auto& router = shown.record;
     const auto object = json.object();
     Out out(json, fields);
-    writeStandard(out, router.id.text, router.standard, tagsOf(db, router.id.text));
+    writeStandard(out, router.id.text, router.standard, shown.tags);
     out.field("admin_state_up", router.adminUp);
     out.field("status", router.status);
     out.when("external_gateway_info", [&](JsonWriter& writer) {
-        const auto gateway = router.gatewayPort.empty() ? std::nullopt : port_table::find(db, router.gatewayPort);
+        const auto& gateway = shown.more;
         if (!gateway) return writer.value(nullptr);
         const auto info = writer.object();
         writer.field("network_id", gateway->network);
@@ -52,11 +65,13 @@ Router found(const Request& request, store::Reader& db) {
 }
 
 Response answer(const Request& request, const Router& router, store::Reader& db) {
+    std::vector<ShownRouter> shown{{router, {}, tagsOf(db, router.id.text)}};
+    addGateways(db, shown);
+    identity::Rights rights(identity::callerOf(request));
     return jsonResponse(200, [&](JsonWriter& json) {
         const auto body = json.object();
         json.key("router");
-        const auto& caller = identity::callerOf(request);
-        write(json, router, {}, Fields(request.query), caller, db);
+        write(json, shown.front(), Fields(request.query), rights);
     });
 }
 
@@ -98,7 +113,7 @@ Response extraRoutes(Request& request, Routers& routers, bool adds) {
 }
 
 void addRouterRoutes(Routes& routes, Routers& routers) {
-    addCollection<Router>(
+    addCollection<Router, std::optional<Port>>(
         routes, {.core = routers.core(),
                  .noun = "router",
                  .table = "routers r",
@@ -106,8 +121,9 @@ void addRouterRoutes(Routes& routes, Routers& routers) {
                  .missing = routerNotFound,
                  .find = [](store::Reader& db, const std::string& id) { return router_table::find(db, {id}); },
                  .list = router_table::list,
-                 .target = [](store::Reader&, const Router& router) { return ownedBy(router.standard.project); },
-                 .concern = [](store::Conditions& conditions, const ProjectId& project) { conditions.add("r.project = ?", project); },
+                 .about = aboutOwned<Router>,
+                 .concern = [](const ProjectId& project) { return std::vector<store::Alternative>{{"r.project = ?", {project}}}; },
+                 .complete = addGateways,
                  .write = write,
                  .create = [&](store::Transaction& tx, const identity::Caller& caller,
                                const Body& body) { return routers.create(tx, caller, body); },

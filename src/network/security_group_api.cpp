@@ -25,10 +25,10 @@ const Attributes& ruleAttributes() {
             {"direction", Type::Text, "$.direction", true, false},
             {"ethertype", Type::Text, "$.ethertype", true, false},
             {"protocol", Type::Other, {}, true, false},
-            {"port_range_min", Type::Whole, "$.port_min", true, false},
-            {"port_range_max", Type::Whole, "$.port_max", true, false},
-            {"remote_ip_prefix", Type::Text, "$.prefix", true, false},
-            {"remote_group_id", Type::Text, "$.remote_group", true, false},
+            {"port_range_min", Type::Whole, "coalesce($.port_min, '')", true, false},
+            {"port_range_max", Type::Whole, "coalesce($.port_max, '')", true, false},
+            {"remote_ip_prefix", Type::Text, "coalesce($.prefix, '')", true, false},
+            {"remote_group_id", Type::Text, "coalesce($.remote_group, '')", true, false},
             {"normalized_cidr", Type::Other},
         },
         false);
@@ -42,11 +42,22 @@ void filterShared(store::Conditions& conditions, const std::vector<std::string>&
     if (*truth) conditions.add("0");
 }
 
-void writeRule(JsonWriter& json, const SecurityGroupRule& rule, const Target&, const Fields& fields, const identity::Caller&,
-               store::Reader& db) {
+using ShownRule = Shown<SecurityGroupRule, Nothing>;
+
+/// With its rules.
+using ShownGroup = Shown<SecurityGroup, std::vector<SecurityGroupRule>>;
+
+void addRules(store::Reader& db, std::vector<ShownGroup>& groups) {
+    Texts ids;
+    for (const auto& each : groups) ids.push_back(each.record.id.text);
+    auto rules = security_group_table::rulesOf(db, ids);
+    for (auto& each : groups) each.more = store::takeOf(rules, each.record.id.text);
+}
+
+void writeRule(JsonWriter& json, const SecurityGroupRule& rule, const Texts& tags, const Fields& fields) {
     const auto object = json.object();
     Out out(json, fields);
-    writeStandard(out, rule.id.text, rule.standard, tagsOf(db, rule.id.text), false);
+    writeStandard(out, rule.id.text, rule.standard, tags, false);
     out.field("security_group_id", rule.group);
     out.field("direction", rule.direction);
     out.field("ethertype", rule.ethertype);
@@ -59,24 +70,34 @@ void writeRule(JsonWriter& json, const SecurityGroupRule& rule, const Target&, c
     out.field("normalized_cidr", block ? std::optional(block->text()) : std::nullopt);
 }
 
-void write(JsonWriter& json, const SecurityGroup& group, const Target&, const Fields& fields, const identity::Caller& caller,
-           store::Reader& db) {
+void write(JsonWriter& json, const ShownGroup& shown, const Fields& fields, identity::Rights&) {
+    const auto& group = shown.record;
     const auto object = json.object();
     Out out(json, fields);
-    writeStandard(out, group.id.text, group.standard, tagsOf(db, group.id.text));
+    writeStandard(out, group.id.text, group.standard, shown.tags);
     out.field("stateful", group.stateful);
     out.field("shared", false);
     out.when("security_group_rules", [&](JsonWriter& writer) {
         const auto list = writer.array();
-        for (const auto& each : security_group_table::rulesOf(db, group.id)) writeRule(writer, each, {}, Fields(), caller, db);
+        for (const auto& each : shown.more) writeRule(writer, each, {}, Fields()); // no rule has tags
     });
 }
 
-Target ownedBy(const SecurityGroupRule& rule, store::Reader& db) {
-    auto target = network::ownedBy(rule.standard.project);
-    const auto group = security_group_table::find(db, rule.group);
-    target["security_group:project_id"] = target["security_group:tenant_id"] = group ? group->standard.project : "";
-    return target;
+std::vector<identity::About> aboutRules(store::Reader& db, const std::vector<SecurityGroupRule>& rules) {
+    Texts ids;
+    for (const auto& each : rules) ids.push_back(each.group.text);
+    const auto owners = security_group_table::projectsOf(db, ids);
+    const auto ownerOf = [&](const SecurityGroupRule& rule) {
+        const auto found = owners.find(rule.group.text);
+        return found == owners.end() ? std::string() : found->second;
+    };
+    return identity::aboutEach(
+        rules, [&](const SecurityGroupRule& each) { return std::pair(each.standard.project, ownerOf(each)); },
+        [&](const SecurityGroupRule& each) {
+            auto target = network::ownedBy(each.standard.project);
+            target["security_group:project_id"] = target["security_group:tenant_id"] = ownerOf(each);
+            return target;
+        });
 }
 
 Error missingRule(const std::string& id) {
@@ -122,7 +143,7 @@ SecurityGroupRule createRule(store::Transaction& tx, const identity::Caller& cal
 
 void addSecurityGroupRoutes(Routes& routes, SecurityGroups& groups) {
     const auto ensureDefault = [&](const identity::Caller& caller) { ensureDefaultOf(caller, groups); };
-    addCollection<SecurityGroup>(
+    addCollection<SecurityGroup, std::vector<SecurityGroupRule>>(
         routes, {.core = groups.core(),
                  .noun = "security_group",
                  .table = "security_groups g",
@@ -130,8 +151,9 @@ void addSecurityGroupRoutes(Routes& routes, SecurityGroups& groups) {
                  .missing = securityGroupNotFound,
                  .find = [](store::Reader& db, const std::string& id) { return security_group_table::find(db, {id}); },
                  .list = security_group_table::list,
-                 .target = [](store::Reader&, const SecurityGroup& group) { return network::ownedBy(group.standard.project); },
-                 .concern = [](store::Conditions& conditions, const ProjectId& project) { conditions.add("g.project = ?", project); },
+                 .about = aboutOwned<SecurityGroup>,
+                 .concern = [](const ProjectId& project) { return std::vector<store::Alternative>{{"g.project = ?", {project}}}; },
+                 .complete = addRules,
                  .write = write,
                  .create = [&](store::Transaction& tx, const identity::Caller& caller,
                                const Body& body) { return groups.create(tx, caller, body); },
@@ -150,12 +172,14 @@ void addSecurityGroupRoutes(Routes& routes, SecurityGroups& groups) {
          .missing = missingRule,
          .find = [](store::Reader& db, const std::string& id) { return security_group_table::findRule(db, {id}); },
          .list = security_group_table::listRules,
-         .target = [](store::Reader& db, const SecurityGroupRule& rule) { return ownedBy(rule, db); },
+         .about = aboutRules,
          .concern =
-             [](store::Conditions& conditions, const ProjectId& project) {
-                 conditions.add("EXISTS (SELECT 1 FROM security_groups g WHERE g.id = r.security_group AND g.project = ?)", project);
+             [](const ProjectId& project) {
+                 return std::vector<store::Alternative>{
+                     {"r.security_group IN (SELECT id FROM security_groups WHERE project = ?)", {project}}};
              },
-         .write = writeRule,
+         .write = [](JsonWriter& json, const ShownRule& shown, const Fields& fields,
+                     identity::Rights&) { writeRule(json, shown.record, shown.tags, fields); },
          .wanted = targetOfWantedRule,
          .create = [&](store::Transaction& tx, const identity::Caller& caller,
                        const Body& body) { return createRule(tx, caller, body, groups); },

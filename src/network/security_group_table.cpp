@@ -55,6 +55,32 @@ std::vector<SecurityGroupRule> rulesOf(store::Reader& db, const SecurityGroupId&
     return db.query(selectRule + " WHERE r.security_group = ? ORDER BY r.created, r.id", group).all<SecurityGroupRule>(ruleFromRow);
 }
 
+store::ByOwner<SecurityGroupRule> rulesOf(store::Reader& db, const Texts& groups) {
+    store::ByOwner<SecurityGroupRule> found;
+    auto rows = db.query(selectRule + " WHERE r.security_group IN (SELECT value FROM json_each(?)) ORDER BY r.created, r.id", encoded(groups));
+    while (rows.next()) {
+        auto rule = ruleFromRow(rows.row());
+        auto& its = found[rule.group.text];
+        its.push_back(std::move(rule));
+    }
+    return found;
+}
+
+namespace {
+
+std::unordered_map<std::string, std::string> columnOf(store::Reader& db, std::string_view column, const Texts& groups) {
+    std::unordered_map<std::string, std::string> found;
+    auto rows = db.query("SELECT id, " + std::string(column) + " FROM security_groups WHERE id IN (SELECT value FROM json_each(?))",
+                         encoded(groups));
+    while (rows.next()) found.emplace(rows.row().text(0), rows.row().text(1));
+    return found;
+}
+
+}
+
+std::unordered_map<std::string, std::string> projectsOf(store::Reader& db, const Texts& groups) { return columnOf(db, "project", groups); }
+std::unordered_map<std::string, std::string> namesOf(store::Reader& db, const Texts& groups) { return columnOf(db, "name", groups); }
+
 void insertRule(store::Transaction& tx, const SecurityGroupRule& rule) {
     const auto& own = rule.standard;
     tx.execute("INSERT INTO security_group_rules (id, project, description, revision, created, updated, security_group, direction, "

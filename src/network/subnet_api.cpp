@@ -16,25 +16,26 @@ const Attributes& attributes() {
         {"ip_version", Type::Whole, "$.ip_version", true, false},
         {"cidr", Type::Text, "$.cidr", true, false},
         {"prefixlen", Type::Whole, {}, true, false},
-        {"subnetpool_id", Type::Text, "$.subnet_pool", true, false},
-        {"gateway_ip", Type::Text, "$.gateway", true, true},
+        {"subnetpool_id", Type::Text, "coalesce($.subnet_pool, '')", true, false},
+        {"gateway_ip", Type::Text, "coalesce($.gateway, '')", true, true},
         {"enable_dhcp", Type::Truth, "$.dhcp", true, true},
         {"allocation_pools", Type::Other, {}, true, true},
         {"dns_nameservers", Type::Other, {}, true, true},
         {"host_routes", Type::Other, {}, true, true},
         {"service_types", Type::Other, {}, true, true},
-        {"ipv6_ra_mode", Type::Text, "$.ra_mode", true, false},
-        {"ipv6_address_mode", Type::Text, "$.address_mode", true, false},
+        {"ipv6_ra_mode", Type::Text, "coalesce($.ra_mode, '')", true, false},
+        {"ipv6_address_mode", Type::Text, "coalesce($.address_mode, '')", true, false},
     });
     return all;
 }
 
 std::optional<std::string> orNull(const std::string& text) { return text.empty() ? std::nullopt : std::optional(text); }
 
-void write(JsonWriter& json, const Subnet& subnet, const Target&, const Fields& fields, const identity::Caller&, store::Reader& db) {
+void write(JsonWriter& json, const Shown<Subnet, Nothing>& shown, const Fields& fields, identity::Rights&) {
+    const auto& subnet = shown.record;
     const auto object = json.object();
     Out out(json, fields);
-    writeStandard(out, subnet.id.text, subnet.standard, tagsOf(db, subnet.id.text));
+    writeStandard(out, subnet.id.text, subnet.standard, shown.tags);
     out.field("network_id", subnet.network);
     out.field("ip_version", subnet.cidr.version());
     out.field("cidr", subnet.cidr.text());
@@ -74,12 +75,19 @@ void addSubnetRoutes(Routes& routes, Subnets& subnets) {
                  .missing = subnetNotFound,
                  .find = [](store::Reader& db, const std::string& id) { return subnet_table::find(db, {id}); },
                  .list = subnet_table::list,
-                 .target = [](store::Reader& db, const Subnet& subnet) { return targetOf(subnet, networkOf(db, subnet.network)); },
+                 .about =
+                     [](store::Reader& db, const std::vector<Subnet>& all) {
+                         return aboutOnNetworks(
+                             db, all, [](const Subnet&) { return 0; },
+                             [](const Subnet& subnet, const NetworkRecord& network) { return targetOf(subnet, network); });
+                     },
                  .concern =
-                     [](store::Conditions& conditions, const ProjectId& project) {
-                         conditions.add(
-                             "(s.project = ? OR EXISTS (SELECT 1 FROM networks w WHERE w.id = s.network AND (w.shared OR w.project = ?)))",
-                             project, project);
+                     [](const ProjectId& project) {
+                         return std::vector<store::Alternative>{
+                             {"s.project = ?", {project}},
+                             {"s.project <> ? AND s.network IN (SELECT id FROM networks WHERE shared UNION ALL SELECT id FROM networks WHERE "
+                              "project = ?)",
+                              {project, project}}};
                      },
                  .write = write,
                  .wanted = targetOnNetwork,

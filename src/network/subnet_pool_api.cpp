@@ -14,17 +14,18 @@ const Attributes& attributes() {
         {"default_prefixlen", Type::Whole, "$.default_prefixlen", true, true},
         {"min_prefixlen", Type::Whole, "$.min_prefixlen", true, true},
         {"max_prefixlen", Type::Whole, "$.max_prefixlen", true, true},
-        {"default_quota", Type::Whole, "$.default_quota", true, true},
+        {"default_quota", Type::Whole, "coalesce($.default_quota, '')", true, true},
         {"shared", Type::Truth, "$.shared", true, false},
         {"is_default", Type::Truth, "$.is_default", true, true},
     });
     return all;
 }
 
-void write(JsonWriter& json, const SubnetPool& pool, const Target&, const Fields& fields, const identity::Caller&, store::Reader& db) {
+void write(JsonWriter& json, const Shown<SubnetPool, Nothing>& shown, const Fields& fields, identity::Rights&) {
+    const auto& pool = shown.record;
     const auto object = json.object();
     Out out(json, fields);
-    writeStandard(out, pool.id.text, pool.standard, tagsOf(db, pool.id.text));
+    writeStandard(out, pool.id.text, pool.standard, shown.tags);
     Texts prefixes;
     for (const auto& each : pool.prefixes) prefixes.push_back(each.text());
     out.texts("prefixes", prefixes);
@@ -56,8 +57,16 @@ void addSubnetPoolRoutes(Routes& routes, SubnetPools& pools) {
          .missing = subnetPoolNotFound,
          .find = [](store::Reader& db, const std::string& id) { return subnet_pool_table::find(db, {id}); },
          .list = subnet_pool_table::list,
-         .target = [](store::Reader&, const SubnetPool& pool) { return targetOf(pool); },
-         .concern = [](store::Conditions& conditions, const ProjectId& project) { conditions.add("(o.project = ? OR o.shared)", project); },
+         .about =
+             [](store::Reader&, const std::vector<SubnetPool>& all) {
+                 return identity::aboutEach(
+                     all, [](const SubnetPool& each) { return std::pair(std::string_view(each.standard.project), each.shared); },
+                     [](const SubnetPool& each) { return targetOf(each); });
+             },
+         .concern =
+             [](const ProjectId& project) {
+                 return std::vector<store::Alternative>{{"o.project = ?", {project}}, {"o.shared AND o.project <> ?", {project}}};
+             },
          .write = write,
          .create = [&](store::Transaction& tx, const identity::Caller& caller, const Body& body) { return pools.create(tx, caller, body); },
          .update = [&](store::Transaction& tx, const identity::Caller&, const SubnetPool& pool,

@@ -86,7 +86,7 @@ void checkKind(const Attribute& attribute, const Json& value) {
 
 void addFilter(store::Conditions& conditions, const Attribute& attribute, const std::vector<std::string>& values) {
     if (attribute.type == Type::Text) {
-        conditions.in("COALESCE(" + std::string(attribute.column) + ", '')", values);
+        conditions.in(attribute.column, values);
         return;
     }
     std::vector<std::string> numbers;
@@ -120,8 +120,8 @@ void addTagFilter(store::Conditions& conditions, const std::string& id, const st
         bound.emplace_back(tag);
     }
     bound.emplace_back(any ? 1 : static_cast<std::int64_t>(tags.size()));
-    conditions.append("(SELECT COUNT(*) FROM network_tags t WHERE t.resource = " + id + " AND t.tag IN (" + marks + ")) " +
-                          (negated ? "< ?" : ">= ?"),
+    conditions.append(id + (negated ? " NOT IN" : " IN") + " (SELECT t.resource FROM network_tags t WHERE t.tag IN (" + marks +
+                          ") GROUP BY t.resource HAVING COUNT(*) >= ?)",
                       bound);
 }
 
@@ -311,47 +311,33 @@ Listing listingOf(const Request& request, std::string_view table, const Attribut
         const auto direction = directions.empty() ? std::string("asc") : directions[index];
         if (direction != "asc" && direction != "desc")
             throw Error(Failure::Invalid, "'", direction, "' is invalid value for sort_dirs").as("HTTPBadRequest");
-        listing.keys.push_back({"COALESCE(" + std::string(attribute->column) + ", '')", direction == "asc"});
+        listing.keys.push_back({std::string(attribute->column), direction == "desc"});
     }
-    if (keys.empty()) listing.keys.push_back({alias + ".created", true});
-    listing.keys.push_back({alias + ".id", true});
+    if (keys.empty()) listing.keys.push_back({alias + ".created"});
+    if (!columnsSorted.contains(alias + ".id")) listing.keys.push_back({alias + ".id"});
 
     listing.limit = request.query.integer("limit", 0, 1'000'000);
     if (listing.limit == 0) listing.limit.reset();
     listing.reversed = listing.limit && request.query.flag("page_reverse");
     if (listing.reversed)
-        for (auto& key : listing.keys) key.ascending = !key.ascending;
+        for (auto& key : listing.keys) key.descending = !key.descending;
     listing.marker = request.query.text("marker");
     return listing;
 }
 
 store::Conditions Listing::after(const std::string& id) const {
     auto following = conditions;
-    if (id.empty()) return following;
     const std::string alias(1, table.back());
-    // Behind in the first key, or equal there and behind in the rest: each key is named twice, however many there are.
-    std::string sql, end;
-    std::vector<store::Value> bound;
-    for (std::size_t index = 0; index < keys.size(); ++index) {
-        const auto& key = keys[index];
-        const auto its = "(SELECT " + key.sql + " FROM " + table + " WHERE " + alias + ".id = ?)";
-        sql += "(" + key.sql + (key.ascending ? " > " : " < ") + its;
-        bound.emplace_back(id);
-        end += ")";
-        if (index + 1 == keys.size()) continue;
-        sql += " OR (" + key.sql + " = " + its + " AND ";
-        bound.emplace_back(id);
-        end += ")";
-    }
-    following.append(sql + end, bound);
+    if (!id.empty()) store::startAfter(following, keys, table, id, alias + ".id");
     return following;
 }
 
-std::string Listing::order() const {
-    std::string out;
-    for (const auto& key : keys) out += (out.empty() ? " ORDER BY " : ", ") + key.sql + (key.ascending ? "" : " DESC");
-    return limit ? out + " LIMIT " + std::to_string(*limit) : out;
+std::vector<std::string> Listing::idsAfter(store::Reader& db, const std::string& id,
+                                           const std::vector<store::Alternative>& alternatives) const {
+    return store::idsOf(db, table, std::string(1, table.back()) + ".id", after(id), alternatives, keys, limit);
 }
+
+std::string Listing::order() const { return store::orderBy(keys); }
 
 Error markerNotFound(const std::string& id) {
     return Error(Failure::NotFound, "The marker ", id, " could not be found.").as("HTTPNotFound");

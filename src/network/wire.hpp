@@ -8,9 +8,11 @@
 #include <vector>
 
 #include "identity/caller.hpp"
+#include "identity/rights.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/http/http.hpp"
 #include "platform/json/json.hpp"
+#include "platform/store/paging.hpp"
 #include "platform/store/store.hpp"
 
 // How the network API speaks: its error envelope, its bodies, and its lists with filters, sorting, pages and chosen fields.
@@ -29,7 +31,7 @@ enum class Type { Text, Whole, Truth, Other };
 struct Attribute {
     std::string_view name;
     Type type = Type::Text;
-    std::string_view column = {}; ///< SQL, "$" is the table's alias; empty: no filter, no sorting
+    std::string_view column = {}; ///< SQL that is never null, "$" is the table's alias; empty: no filter, no sorting
     bool post = false;            ///< may be given when created
     bool put = false;             ///< may be changed
     std::size_t lengthMax = 255;  ///< of a text, in characters
@@ -115,20 +117,19 @@ void writeStandard(Out& out, const std::string& id, const Standard& standard, co
 
 /// A list as it was asked for.
 struct Listing {
-    struct Key {
-        std::string sql;
-        bool ascending = true;
-    };
-
     std::string table; ///< with its alias
     store::Conditions conditions;
-    std::vector<Key> keys; ///< each once; the id is the last
+    std::vector<store::SortKey> keys; ///< each once; the id is the last
     std::string marker;    ///< what the page begins behind; empty: at the beginning. Whether the caller may see that is not asked yet.
     bool reversed = false;
     std::optional<std::int64_t> limit;
 
     store::Conditions after(const std::string& id) const; ///< the conditions of what comes behind the row `id`, which is there
-    std::string order() const;                            ///< " ORDER BY … LIMIT …"
+
+    /// The ids of what comes behind the row `id` and meets one of `alternatives` (no two of which hold for one row; none: no matter).
+    std::vector<std::string> idsAfter(store::Reader& db, const std::string& id, const std::vector<store::Alternative>& alternatives) const;
+
+    std::string order() const; ///< " ORDER BY …"
 };
 using SpecialFilters = std::map<std::string, std::function<void(store::Conditions&, const std::vector<std::string>&)>, std::less<>>;
 
@@ -140,19 +141,6 @@ Error markerNotFound(const std::string& id);
 /// {"<plural>": [ … ], "<plural>_links": [ … ]}
 http::Response listResponse(const http::Request& request, std::string_view plural, const Listing& listing,
                             const std::vector<std::string>& ids, const std::function<void(JsonWriter&, std::size_t)>& write);
-
-/// The rows that `rule` lets this caller see, asked once for each kind of target.
-template <class T, class TargetOf>
-void dropUnseen(std::vector<T>& rows, const identity::Caller& caller, std::string_view rule, TargetOf targetOf) {
-    std::map<Target, bool> known;
-    caller.may(rule, {}); // the route's duty, also where the list is empty
-    std::erase_if(rows, [&](const T& each) {
-        auto target = targetOf(each);
-        auto found = known.find(target);
-        if (found == known.end()) found = known.emplace(target, caller.may(rule, target)).first;
-        return !found->second;
-    });
-}
 
 /// Whether `rule` lets the caller see what belongs to anybody.
 bool seesAll(const identity::Caller& caller, std::string_view rule);
