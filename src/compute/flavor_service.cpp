@@ -57,8 +57,8 @@ std::vector<Flavor> Flavors::list(const identity::Caller& caller, const FlavorQu
         std::vector<Flavor> flavors = FlavorTable::all(db);
         const auto granted = FlavorTable::grantedTo(db, caller.project);
         std::erase_if(flavors, [&](const Flavor& flavor) {
-            const bool seen = admin ? !query.isPublic || flavor.isPublic == *query.isPublic
-                                    : flavor.isPublic || granted.contains(flavor.id.text);
+            const bool seen =
+                admin ? !query.isPublic || flavor.isPublic == *query.isPublic : flavor.isPublic || granted.contains(flavor.id.text);
             return !seen || (query.minDisk && flavor.disk.count < *query.minDisk) || (query.minRam && flavor.ram.count < *query.minRam);
         });
         sortBy(flavors, query.sortKey, query.descending);

@@ -180,14 +180,14 @@ private:
 struct StatusRule {
     std::string_view status, sql;
 };
-constexpr auto statusRules = std::to_array<StatusRule>(
-    {{"BUILD", "vm_state = 'building'"},
-     {"ACTIVE", "vm_state = 'active' AND coalesce(task_state, '') NOT IN ('rebooting', 'rebooting_hard')"},
-     {"REBOOT", "vm_state = 'active' AND task_state = 'rebooting'"},
-     {"HARD_REBOOT", "vm_state = 'active' AND task_state = 'rebooting_hard'"},
-     {"SHUTOFF", "vm_state = 'stopped'"},
-     {"ERROR", "vm_state = 'error'"},
-     {"DELETED", "vm_state = 'deleted'"}});
+constexpr auto statusRules =
+    std::to_array<StatusRule>({{"BUILD", "vm_state = 'building'"},
+                               {"ACTIVE", "vm_state = 'active' AND coalesce(task_state, '') NOT IN ('rebooting', 'rebooting_hard')"},
+                               {"REBOOT", "vm_state = 'active' AND task_state = 'rebooting'"},
+                               {"HARD_REBOOT", "vm_state = 'active' AND task_state = 'rebooting_hard'"},
+                               {"SHUTOFF", "vm_state = 'stopped'"},
+                               {"ERROR", "vm_state = 'error'"},
+                               {"DELETED", "vm_state = 'deleted'"}});
 
 void addStatuses(store::Conditions& where, const Call& call) {
     std::vector<std::string> words = call.request.query.all("status");
@@ -262,9 +262,8 @@ ServerQuery serverQueryIn(const Call& call, bool whole) {
     addStatuses(query.where, call);
     for (const bool six : {false, true})
         if (const auto address = wanted.find(six ? "ip6" : "ip", six ? 5 : versionMin))
-            query.addresses.push_back({six ? 6 : 4, [it = std::make_shared<const Pattern>(*address)](const std::string& text) {
-                                           return it->matches(text);
-                                       }});
+            query.addresses.push_back(
+                {six ? 6 : 4, [it = std::make_shared<const Pattern>(*address)](const std::string& text) { return it->matches(text); }});
     if (call.since(26)) {
         const auto tags = [&](const char* name) {
             std::vector<std::string> all;

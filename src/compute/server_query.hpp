@@ -18,12 +18,12 @@ struct ServerQuery {
     std::optional<ProjectId> project; ///< of all projects, only this one
     bool deleted = false;             ///< only deleted ones
     std::optional<Time> changedSince, changedBefore;
-    store::Conditions where;                    ///< what else SQL can say
+    store::Conditions where; ///< what else SQL can say
     struct Matching {
         std::string_view expression; ///< of SQL, a text
         std::shared_ptr<const Pattern> pattern;
     };
-    std::vector<Matching> patterns;                 ///< what it can't: all must match
+    std::vector<Matching> patterns;                ///< what it can't: all must match
     std::vector<network::AddressFilter> addresses; ///< of their ports, each of which must be met by one
     std::vector<std::string> tags, tagsAny, notTags, notTagsAny;
     std::vector<store::SortKey> sort; ///< the last key is unique

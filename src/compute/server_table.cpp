@@ -213,8 +213,8 @@ void ServerTable::untie(store::Transaction& tx, const AttachmentId& attachment) 
 
 std::map<std::string, ServerTable::Tie> ServerTable::ties(store::Reader& db, const std::vector<std::string>& servers) {
     std::map<std::string, Tie> ties;
-    auto rows = db.query("SELECT a.id, a.root, a.tag FROM json_each(?) w JOIN compute_attachments a ON a.server = w.value",
-                         store::asList(servers));
+    auto rows =
+        db.query("SELECT a.id, a.root, a.tag FROM json_each(?) w JOIN compute_attachments a ON a.server = w.value", store::asList(servers));
     while (rows.next()) ties[rows.row().text(0)] = {rows.row().boolean(1), rows.row().maybeText(2)};
     return ties;
 }

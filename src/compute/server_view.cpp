@@ -111,8 +111,7 @@ void ServerWriter::writeExtended(JsonWriter& out, const Server& server, const Se
     launched("OS-SRV-USG:terminated_at", server.terminated);
     writeVolumes(out, call, details);
     writeSecurityGroups(out, details);
-    if (call.since(16) && rights_.may("os_compute_api:servers:show:host_status", about))
-        out.field("host_status", "UP");
+    if (call.since(16) && rights_.may("os_compute_api:servers:show:host_status", about)) out.field("host_status", "UP");
     const bool admin = rights_.may("os_compute_api:os-extended-server-attributes", about);
     if (admin) {
         out.field("OS-EXT-SRV-ATTR:host", server.host);

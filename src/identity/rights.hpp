@@ -15,8 +15,7 @@ namespace stratolet::identity {
 using About = std::shared_ptr<const Target>;
 
 /// One About for all things that `key` says are alike, in their order. `key` is what the target is made of, and nothing else.
-template <class Thing, class Key, class Make>
-std::vector<About> aboutEach(const std::vector<Thing>& things, Key key, Make make) {
+template <class Thing, class Key, class Make> std::vector<About> aboutEach(const std::vector<Thing>& things, Key key, Make make) {
     using Alike = std::decay_t<decltype(key(things.front()))>;
     std::map<Alike, About> known;
     std::vector<About> all;

@@ -41,8 +41,8 @@ template <class Record, class More = Nothing> struct Collection {
     /// What policy knows of each.
     std::function<std::vector<identity::About>(store::Reader&, const std::vector<Record>&)> about;
 
-    /// In which ways one may concern a project, no two of which hold for one: of what does, those who do not see everything get what the rule
-    /// for seeing one lets them.
+    /// In which ways one may concern a project, no two of which hold for one: of what does, those who do not see everything get what the
+    /// rule for seeing one lets them.
     std::function<std::vector<store::Alternative>(const ProjectId&)> concern;
 
     /// Looks up what they show of other things.
@@ -250,7 +250,8 @@ template <class Record, class More = Nothing> void addCollection(http::Routes& r
     std::replace(path.begin(), path.end(), '_', '-');
     const auto api = std::make_shared<const CollectionApi<Record, More>>(kind);
     const auto add = [&](Method method, const std::string& pattern, std::string_view verb,
-                         http::Response (CollectionApi<Record, More>::*serve)(http::Request&) const, http::Runs runs = http::Runs::ByMethod) {
+                         http::Response (CollectionApi<Record, More>::*serve)(http::Request&) const,
+                         http::Runs runs = http::Runs::ByMethod) {
         routes.push_back({method, pattern, http::policy(kind.rule(verb)),
                           [api, serve](http::Request& request) { return ((*api).*serve)(request); }, runs});
     };

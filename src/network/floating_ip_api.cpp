@@ -81,7 +81,10 @@ void addFloatingIpRoutes(Routes& routes, FloatingIps& ips) {
          .find = [](store::Reader& db, const std::string& id) { return floating_ip_table::find(db, {id}); },
          .list = floating_ip_table::list,
          .about = aboutOwned<FloatingIp>,
-         .concern = [](const ProjectId& project) { return std::vector<store::Alternative>{{"f.project = ?", {project}}}; },
+         .concern =
+             [](const ProjectId& project) {
+                 return std::vector<store::Alternative>{{"f.project = ?", {project}}};
+             },
          .complete = addPorts,
          .write = write,
          .create = [&](store::Transaction& tx, const identity::Caller& caller, const Body& body) { return ips.create(tx, caller, body); },

@@ -446,7 +446,8 @@ std::vector<std::string> Network::withAddress(store::Reader& db, const std::vect
         auto server = rows.row().text(0);
         if (!found.empty() && found.back() == server) continue;
         const auto address = rows.row().text(1);
-        if ((address.find(':') != std::string::npos) == (filter.version == 6) && filter.matches(address)) found.push_back(std::move(server));
+        if ((address.find(':') != std::string::npos) == (filter.version == 6) && filter.matches(address))
+            found.push_back(std::move(server));
     }
     return found;
 }

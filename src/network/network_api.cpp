@@ -76,7 +76,9 @@ void addNetworkRoutes(Routes& routes, Networks& networks) {
              [](store::Reader&, const std::vector<NetworkRecord>& all) {
                  return identity::aboutEach(
                      all,
-                     [](const NetworkRecord& each) { return std::tuple(std::string_view(each.standard.project), each.shared, each.external); },
+                     [](const NetworkRecord& each) {
+                         return std::tuple(std::string_view(each.standard.project), each.shared, each.external);
+                     },
                      [](const NetworkRecord& each) { return targetOf(each); });
              },
          .concern =

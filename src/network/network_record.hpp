@@ -28,7 +28,7 @@ struct NetworkRecord {
 
 namespace network_table {
 std::optional<NetworkRecord> find(store::Reader& db, const NetworkId& id);
-std::vector<NetworkRecord> of(store::Reader& db, const std::vector<std::string>& ids); ///< in no order
+std::vector<NetworkRecord> of(store::Reader& db, const std::vector<std::string>& ids);                             ///< in no order
 std::vector<NetworkRecord> list(store::Reader& db, const store::Conditions& conditions, const std::string& order); ///< alias n
 void insert(store::Transaction& tx, const NetworkRecord& network);
 void update(store::Transaction& tx, const NetworkRecord& network);
@@ -58,7 +58,10 @@ std::vector<identity::About> aboutOnNetworks(store::Reader& db, const std::vecto
     for (const auto& each : things) ids.push_back(each.network.text);
     const auto networks = networksOf(db, ids);
     return identity::aboutEach(
-        things, [&](const Thing& each) { return std::tuple(std::string_view(each.standard.project), std::string_view(each.network.text), kind(each)); },
+        things,
+        [&](const Thing& each) {
+            return std::tuple(std::string_view(each.standard.project), std::string_view(each.network.text), kind(each));
+        },
         [&](const Thing& each) { return targetOf(each, networks.at(each.network.text)); });
 }
 

@@ -84,14 +84,14 @@ std::vector<Port> list(store::Reader& db, const store::Conditions& conditions, c
 
 void insert(store::Transaction& tx, const Port& port) {
     const auto& own = port.standard;
-    tx.execute(
-        "INSERT INTO ports (id, project, name, description, revision, created, updated, network, admin_up, mac, device, owner, "
-        "status, port_security, vnic_type, profile, "
-        "host, server, made_for_server, hostname, pairs, router, network_project) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-        "(SELECT project FROM networks WHERE id = ?))",
-        port.id, own.project, own.name, own.description, own.revision, own.created, own.updated, port.network, port.adminUp, port.mac,
-        port.device, port.owner, port.status, port.portSecurity, port.vnicType, port.profile, port.host, port.server, port.madeForServer,
-        port.hostname, encoded(port.pairs), port.router, port.network);
+    tx.execute("INSERT INTO ports (id, project, name, description, revision, created, updated, network, admin_up, mac, device, owner, "
+               "status, port_security, vnic_type, profile, "
+               "host, server, made_for_server, hostname, pairs, router, network_project) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+               "?, ?, ?, ?, ?, ?, ?, ?, "
+               "(SELECT project FROM networks WHERE id = ?))",
+               port.id, own.project, own.name, own.description, own.revision, own.created, own.updated, port.network, port.adminUp,
+               port.mac, port.device, port.owner, port.status, port.portSecurity, port.vnicType, port.profile, port.host, port.server,
+               port.madeForServer, port.hostname, encoded(port.pairs), port.router, port.network);
     writeAddresses(tx, port);
     writeGroups(tx, port);
 }

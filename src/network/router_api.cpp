@@ -122,7 +122,10 @@ void addRouterRoutes(Routes& routes, Routers& routers) {
                  .find = [](store::Reader& db, const std::string& id) { return router_table::find(db, {id}); },
                  .list = router_table::list,
                  .about = aboutOwned<Router>,
-                 .concern = [](const ProjectId& project) { return std::vector<store::Alternative>{{"r.project = ?", {project}}}; },
+                 .concern =
+                     [](const ProjectId& project) {
+                         return std::vector<store::Alternative>{{"r.project = ?", {project}}};
+                     },
                  .complete = addGateways,
                  .write = write,
                  .create = [&](store::Transaction& tx, const identity::Caller& caller,

@@ -41,9 +41,9 @@ void remove(store::Transaction& tx, const SecurityGroupId& id);
 std::optional<SecurityGroupRule> findRule(store::Reader& db, const SecurityGroupRuleId& id);
 std::vector<SecurityGroupRule> listRules(store::Reader& db, const store::Conditions& conditions, const std::string& order); ///< alias r
 std::vector<SecurityGroupRule> rulesOf(store::Reader& db, const SecurityGroupId& group);
-store::ByOwner<SecurityGroupRule> rulesOf(store::Reader& db, const Texts& groups);                        ///< of many, by their ids
-std::unordered_map<std::string, std::string> projectsOf(store::Reader& db, const Texts& groups);          ///< of many, by their ids
-std::unordered_map<std::string, std::string> namesOf(store::Reader& db, const Texts& groups);             ///< of many, by their ids
+store::ByOwner<SecurityGroupRule> rulesOf(store::Reader& db, const Texts& groups);               ///< of many, by their ids
+std::unordered_map<std::string, std::string> projectsOf(store::Reader& db, const Texts& groups); ///< of many, by their ids
+std::unordered_map<std::string, std::string> namesOf(store::Reader& db, const Texts& groups);    ///< of many, by their ids
 void insertRule(store::Transaction& tx, const SecurityGroupRule& rule);
 void removeRule(store::Transaction& tx, const SecurityGroupRuleId& id);
 }

@@ -152,7 +152,10 @@ void addSecurityGroupRoutes(Routes& routes, SecurityGroups& groups) {
                  .find = [](store::Reader& db, const std::string& id) { return security_group_table::find(db, {id}); },
                  .list = security_group_table::list,
                  .about = aboutOwned<SecurityGroup>,
-                 .concern = [](const ProjectId& project) { return std::vector<store::Alternative>{{"g.project = ?", {project}}}; },
+                 .concern =
+                     [](const ProjectId& project) {
+                         return std::vector<store::Alternative>{{"g.project = ?", {project}}};
+                     },
                  .complete = addRules,
                  .write = write,
                  .create = [&](store::Transaction& tx, const identity::Caller& caller,

@@ -57,7 +57,8 @@ std::vector<SecurityGroupRule> rulesOf(store::Reader& db, const SecurityGroupId&
 
 store::ByOwner<SecurityGroupRule> rulesOf(store::Reader& db, const Texts& groups) {
     store::ByOwner<SecurityGroupRule> found;
-    auto rows = db.query(selectRule + " WHERE r.security_group IN (SELECT value FROM json_each(?)) ORDER BY r.created, r.id", encoded(groups));
+    auto rows =
+        db.query(selectRule + " WHERE r.security_group IN (SELECT value FROM json_each(?)) ORDER BY r.created, r.id", encoded(groups));
     while (rows.next()) {
         auto rule = ruleFromRow(rows.row());
         auto& its = found[rule.group.text];

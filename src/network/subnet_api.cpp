@@ -68,35 +68,36 @@ void filterShared(store::Conditions& conditions, const std::vector<std::string>&
 
 void addSubnetRoutes(Routes& routes, Subnets& subnets) {
     addCollection<Subnet>(
-        routes, {.core = subnets.core(),
-                 .noun = "subnet",
-                 .table = "subnets s",
-                 .attributes = attributes(),
-                 .missing = subnetNotFound,
-                 .find = [](store::Reader& db, const std::string& id) { return subnet_table::find(db, {id}); },
-                 .list = subnet_table::list,
-                 .about =
-                     [](store::Reader& db, const std::vector<Subnet>& all) {
-                         return aboutOnNetworks(
-                             db, all, [](const Subnet&) { return 0; },
-                             [](const Subnet& subnet, const NetworkRecord& network) { return targetOf(subnet, network); });
-                     },
-                 .concern =
-                     [](const ProjectId& project) {
-                         return std::vector<store::Alternative>{
-                             {"s.project = ?", {project}},
-                             {"s.project <> ? AND s.network IN (SELECT id FROM networks WHERE shared UNION ALL SELECT id FROM networks WHERE "
-                              "project = ?)",
-                              {project, project}}};
-                     },
-                 .write = write,
-                 .wanted = targetOnNetwork,
-                 .create = [&](store::Transaction& tx, const identity::Caller& caller,
-                               const Body& body) { return subnets.create(tx, caller, networkIn(tx, caller, body), body); },
-                 .update = [&](store::Transaction& tx, const identity::Caller&, const Subnet& subnet,
-                               const Body& body) { return subnets.update(tx, subnet, networkOf(tx, subnet.network), body); },
-                 .remove = [&](store::Transaction& tx, const identity::Caller&, const Subnet& subnet) { subnets.remove(tx, subnet); },
-                 .filters = {{"shared", filterShared}}});
+        routes,
+        {.core = subnets.core(),
+         .noun = "subnet",
+         .table = "subnets s",
+         .attributes = attributes(),
+         .missing = subnetNotFound,
+         .find = [](store::Reader& db, const std::string& id) { return subnet_table::find(db, {id}); },
+         .list = subnet_table::list,
+         .about =
+             [](store::Reader& db, const std::vector<Subnet>& all) {
+                 return aboutOnNetworks(
+                     db, all, [](const Subnet&) { return 0; },
+                     [](const Subnet& subnet, const NetworkRecord& network) { return targetOf(subnet, network); });
+             },
+         .concern =
+             [](const ProjectId& project) {
+                 return std::vector<store::Alternative>{
+                     {"s.project = ?", {project}},
+                     {"s.project <> ? AND s.network IN (SELECT id FROM networks WHERE shared UNION ALL SELECT id FROM networks WHERE "
+                      "project = ?)",
+                      {project, project}}};
+             },
+         .write = write,
+         .wanted = targetOnNetwork,
+         .create = [&](store::Transaction& tx, const identity::Caller& caller,
+                       const Body& body) { return subnets.create(tx, caller, networkIn(tx, caller, body), body); },
+         .update = [&](store::Transaction& tx, const identity::Caller&, const Subnet& subnet,
+                       const Body& body) { return subnets.update(tx, subnet, networkOf(tx, subnet.network), body); },
+         .remove = [&](store::Transaction& tx, const identity::Caller&, const Subnet& subnet) { subnets.remove(tx, subnet); },
+         .filters = {{"shared", filterShared}}});
 }
 
 }

@@ -120,7 +120,7 @@ struct Listing {
     std::string table; ///< with its alias
     store::Conditions conditions;
     std::vector<store::SortKey> keys; ///< each once; the id is the last
-    std::string marker;    ///< what the page begins behind; empty: at the beginning. Whether the caller may see that is not asked yet.
+    std::string marker; ///< what the page begins behind; empty: at the beginning. Whether the caller may see that is not asked yet.
     bool reversed = false;
     std::optional<std::int64_t> limit;
 

@@ -18,8 +18,7 @@ template <class T> using ByOwner = std::unordered_map<std::string, std::vector<T
 
 /// All that `sql` finds for `owners`, in one statement. It has one "?", for json_each, and says the owner first:
 /// "SELECT t.resource, t.tag FROM json_each(?) w JOIN network_tags t ON t.resource = w.value ORDER BY t.tag". `make` makes a T of a row.
-template <class T, class Make>
-ByOwner<T> many(Reader& db, std::string_view sql, const std::vector<std::string>& owners, Make make) {
+template <class T, class Make> ByOwner<T> many(Reader& db, std::string_view sql, const std::vector<std::string>& owners, Make make) {
     ByOwner<T> found;
     if (owners.empty()) return found;
     auto rows = db.query(sql, asList(owners));

@@ -32,9 +32,9 @@ struct Alternative {
     std::vector<Value> values;
 };
 
-/// The ids of a page, in its order: of the rows of `table` that meet `conditions` and one of `alternatives`, no two of which may hold for one
-/// row (empty: it's all the same). Each alternative is walked in that order by an index of its own, no further than the page goes, where an
-/// OR of them would collect and sort all that there is.
+/// The ids of a page, in its order: of the rows of `table` that meet `conditions` and one of `alternatives`, no two of which may hold for
+/// one row (empty: it's all the same). Each alternative is walked in that order by an index of its own, no further than the page goes,
+/// where an OR of them would collect and sort all that there is.
 std::vector<std::string> idsOf(Reader& db, std::string_view table, std::string_view id, const Conditions& conditions,
                                const std::vector<Alternative>& alternatives, const std::vector<SortKey>& keys,
                                const std::optional<std::int64_t>& limit);
