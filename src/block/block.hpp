@@ -17,6 +17,7 @@
 #include "platform/config/config.hpp"
 #include "platform/http/http.hpp"
 #include "platform/parts.hpp"
+#include "platform/store/many.hpp"
 #include "platform/store/store.hpp"
 
 namespace stratolet::block {
@@ -85,6 +86,9 @@ public:
     /// What compute itself reserved for the server, oldest first, whatever its state. The block storage API's own records of the server
     /// are not among them: anybody may write those, and a guest's disks are compute's matter alone (CVE-2023-2088).
     std::vector<Attachment> madeByCompute(store::Reader& db, const ServerId& server);
+
+    /// The same of many servers by their ids, in one statement.
+    store::ByOwner<Attachment> madeByCompute(store::Reader& db, const std::vector<std::string>& servers);
 
 private:
     struct Impl;

@@ -86,8 +86,13 @@ void Block::stillAttached(store::Transaction& tx, const AttachmentId& attachment
 void Block::released(store::Transaction& tx, const AttachmentId& attachment) { impl_->service.released(tx, attachment); }
 
 std::vector<Attachment> Block::madeByCompute(store::Reader& db, const ServerId& server) {
-    std::vector<Attachment> found;
-    for (const auto& each : impl_->service.madeByCompute(db, server)) found.push_back(faceOf(each));
+    auto found = madeByCompute(db, std::vector{server.text});
+    return store::takeOf(found, server.text);
+}
+
+store::ByOwner<Attachment> Block::madeByCompute(store::Reader& db, const std::vector<std::string>& servers) {
+    store::ByOwner<Attachment> found;
+    for (const auto& each : impl_->service.madeByCompute(db, servers)) found[each.server.text].push_back(faceOf(each));
     return found;
 }
 

@@ -168,9 +168,11 @@ VolumeService::Page VolumeService::list(const Caller& caller, VolumeQuery query)
             visible(db, caller, query.marker);
             store::startAfter(query.conditions, query.order, "volumes", query.marker.text);
         }
-        for (auto& volume : table_.list(db, query.conditions, query.order, query.limit, query.offset)) {
-            auto attachments = table_.attachmentsOf(db, volume.id);
-            page.volumes.push_back({std::move(volume), std::move(attachments)});
+        auto volumes = table_.list(db, query.conditions, query.order, query.limit, query.offset);
+        auto attachments = table_.attachmentsOf(db, volumes);
+        for (auto& volume : volumes) {
+            auto its = store::takeOf(attachments, volume.id.text);
+            page.volumes.push_back({std::move(volume), std::move(its)});
         }
         return page;
     });
@@ -589,8 +591,8 @@ DiskSource VolumeService::source(const VolumeId& id) {
     return found;
 }
 
-std::vector<VolumeAttachment> VolumeService::madeByCompute(store::Reader& db, const ServerId& server) {
-    return table_.madeByCompute(db, server);
+std::vector<VolumeAttachment> VolumeService::madeByCompute(store::Reader& db, const std::vector<std::string>& servers) {
+    return table_.madeByCompute(db, servers);
 }
 
 }

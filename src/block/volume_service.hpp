@@ -115,7 +115,7 @@ public:
     void detaching(store::Transaction& tx, const AttachmentId& attachment);
     void stillAttached(store::Transaction& tx, const AttachmentId& attachment);
     void released(store::Transaction& tx, const AttachmentId& attachment);
-    std::vector<VolumeAttachment> madeByCompute(store::Reader& db, const ServerId& server);
+    std::vector<VolumeAttachment> madeByCompute(store::Reader& db, const std::vector<std::string>& servers);
     DiskSource source(const VolumeId& volume);
 
     void declareJobs();

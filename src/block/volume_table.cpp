@@ -46,15 +46,25 @@ VolumeAttachment attachmentFromRow(const store::Row& row) {
     return attachment;
 }
 
-Metadata metadataIn(store::Rows rows) {
-    Metadata metadata;
-    while (rows.next()) metadata.emplace(rows.row().text(0), rows.row().text(1));
-    return metadata;
+std::vector<std::string> idsOf(const std::vector<Volume>& volumes) {
+    std::vector<std::string> ids;
+    ids.reserve(volumes.size());
+    for (const auto& each : volumes) ids.push_back(each.id.text);
+    return ids;
 }
 
-void complete(store::Reader& db, Volume& volume) {
-    volume.metadata = metadataIn(db.query("SELECT name, value FROM volume_metadata WHERE volume_id = ?", volume.id));
-    volume.imageMetadata = metadataIn(db.query("SELECT name, value FROM volume_image_metadata WHERE volume_id = ?", volume.id));
+/// Metadata: two statements, however many volumes there are.
+void complete(store::Reader& db, std::vector<Volume>& volumes) {
+    const auto itemsIn = [&](std::string_view table) {
+        return store::many<Metadata::value_type>(
+            db, "SELECT m.volume_id, m.name, m.value FROM json_each(?) w JOIN " + std::string(table) + " m ON m.volume_id = w.value",
+            idsOf(volumes), [](const store::Row& row) { return Metadata::value_type(row.text(1), row.text(2)); });
+    };
+    auto own = itemsIn("volume_metadata"), images = itemsIn("volume_image_metadata");
+    for (auto& volume : volumes) {
+        for (auto& each : store::takeOf(own, volume.id.text)) volume.metadata.insert(std::move(each));
+        for (auto& each : store::takeOf(images, volume.id.text)) volume.imageMetadata.insert(std::move(each));
+    }
 }
 
 std::optional<std::string> orNull(const ImageId& image) { return image.empty() ? std::nullopt : std::optional(image.text); }
@@ -62,9 +72,9 @@ std::optional<std::string> orNull(const ImageId& image) { return image.empty() ?
 }
 
 std::optional<Volume> VolumeTable::find(store::Reader& db, const VolumeId& id) {
-    auto volume = db.query(std::string(selectVolume) + " WHERE id = ?", id).maybe<Volume>(fromRow);
-    if (volume) complete(db, *volume);
-    return volume;
+    auto found = db.query(std::string(selectVolume) + " WHERE id = ?", id).all<Volume>(fromRow);
+    complete(db, found);
+    return found.empty() ? std::nullopt : std::optional(std::move(found.front()));
 }
 
 std::vector<Volume> VolumeTable::list(store::Reader& db, const store::Conditions& conditions, const std::vector<store::SortKey>& order,
@@ -74,7 +84,7 @@ std::vector<Volume> VolumeTable::list(store::Reader& db, const store::Conditions
     values.emplace_back(offset);
     auto volumes =
         db.run(std::string(selectVolume) + conditions.where() + store::orderBy(order) + " LIMIT ? OFFSET ?", values).all<Volume>(fromRow);
-    for (auto& volume : volumes) complete(db, volume);
+    complete(db, volumes);
     return volumes;
 }
 
@@ -173,8 +183,24 @@ std::vector<VolumeAttachment> VolumeTable::attachmentsOf(store::Reader& db, cons
         .all<VolumeAttachment>(attachmentFromRow);
 }
 
-std::vector<VolumeAttachment> VolumeTable::madeByCompute(store::Reader& db, const ServerId& server) {
-    return db.query(std::string(selectAttachment) + " WHERE a.server_id = ? AND a.by_compute ORDER BY a.created, a.id", server)
+store::ByOwner<VolumeAttachment> VolumeTable::attachmentsOf(store::Reader& db, const std::vector<Volume>& volumes) {
+    store::ByOwner<VolumeAttachment> found;
+    if (volumes.empty()) return found;
+    auto rows = db.query(std::string(selectAttachment) + " WHERE a.volume_id IN (SELECT value FROM json_each(?)) ORDER BY a.created, a.id",
+                         store::asList(idsOf(volumes)));
+    while (rows.next()) {
+        auto attachment = attachmentFromRow(rows.row());
+        auto& its = found[attachment.volume.text];
+        its.push_back(std::move(attachment));
+    }
+    return found;
+}
+
+std::vector<VolumeAttachment> VolumeTable::madeByCompute(store::Reader& db, const std::vector<std::string>& servers) {
+    return db
+        .query(std::string(selectAttachment) +
+                   " WHERE a.server_id IN (SELECT value FROM json_each(?)) AND a.by_compute ORDER BY a.created, a.id",
+               store::asList(servers))
         .all<VolumeAttachment>(attachmentFromRow);
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "block/volume.hpp"
+#include "platform/store/many.hpp"
 #include "platform/store/paging.hpp"
 #include "platform/store/store.hpp"
 
@@ -42,8 +43,9 @@ public:
     std::int64_t gigabytesOf(store::Reader& db, const ProjectId& project); ///< what extensions have claimed included
 
     std::vector<VolumeAttachment> attachmentsOf(store::Reader& db, const VolumeId& volume);
-    /// What compute attached to a server. Records that others made with its id say nothing of its disks.
-    std::vector<VolumeAttachment> madeByCompute(store::Reader& db, const ServerId& server);
+    store::ByOwner<VolumeAttachment> attachmentsOf(store::Reader& db, const std::vector<Volume>& volumes); ///< in one statement
+    /// What compute attached to these servers, by the servers' ids. Records that others made with its id say nothing of its disks.
+    std::vector<VolumeAttachment> madeByCompute(store::Reader& db, const std::vector<std::string>& servers);
     std::vector<VolumeAttachment> attachments(store::Reader& db, const store::Conditions& conditions,
                                               std::int64_t limit); ///< over a JOIN v
     std::optional<VolumeAttachment> attachment(store::Reader& db, const AttachmentId& attachment);

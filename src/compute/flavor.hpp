@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,6 +41,7 @@ struct FlavorTable {
     static void setSpec(store::Transaction& tx, const FlavorId& id, const std::string& name, const std::string& value);
     static bool removeSpec(store::Transaction& tx, const FlavorId& id, const std::string& name);
     static bool hasAccess(store::Reader& db, const FlavorId& id, const ProjectId& project);
+    static std::set<std::string> grantedTo(store::Reader& db, const ProjectId& project); ///< ids of those that it has access to
     static std::vector<std::string> projectsOf(store::Reader& db, const FlavorId& id);
     static bool grant(store::Transaction& tx, const FlavorId& id, const std::string& project); ///< false where it was granted already
     static bool revoke(store::Transaction& tx, const FlavorId& id, const std::string& project);

@@ -55,9 +55,10 @@ std::vector<Flavor> Flavors::list(const identity::Caller& caller, const FlavorQu
     return store_.read([&](store::Reader& db) {
         const bool admin = caller.isAdmin();
         std::vector<Flavor> flavors = FlavorTable::all(db);
+        const auto granted = FlavorTable::grantedTo(db, caller.project);
         std::erase_if(flavors, [&](const Flavor& flavor) {
-            const bool seen = admin ? !query.isPublic || flavor.isPublic == *query.isPublic
-                                    : flavor.isPublic || FlavorTable::hasAccess(db, flavor.id, caller.project);
+            const bool seen =
+                admin ? !query.isPublic || flavor.isPublic == *query.isPublic : flavor.isPublic || granted.contains(flavor.id.text);
             return !seen || (query.minDisk && flavor.disk.count < *query.minDisk) || (query.minRam && flavor.ram.count < *query.minRam);
         });
         sortBy(flavors, query.sortKey, query.descending);

@@ -69,6 +69,11 @@ bool FlavorTable::hasAccess(store::Reader& db, const FlavorId& id, const Project
     return db.query("SELECT 1 FROM compute_flavor_access WHERE flavor = ? AND project = ?", id, project).any();
 }
 
+std::set<std::string> FlavorTable::grantedTo(store::Reader& db, const ProjectId& project) {
+    const auto ids = db.query("SELECT flavor FROM compute_flavor_access WHERE project = ?", project).texts();
+    return {ids.begin(), ids.end()};
+}
+
 std::vector<std::string> FlavorTable::projectsOf(store::Reader& db, const FlavorId& id) {
     return db.query("SELECT project FROM compute_flavor_access WHERE flavor = ? ORDER BY project", id).texts();
 }

@@ -131,6 +131,7 @@ struct ServerTable {
     static void insert(store::Transaction& tx, const Server& server);
     static std::vector<Server> living(store::Reader& db);
     static std::vector<Server> list(store::Reader& db, const ServerQuery& query);
+    static std::vector<std::string> idsIn(store::Reader& db, const ServerQuery& query); ///< what SQL alone says, on all pages
 
     /// Moves a server on. Asserts that the states may follow each other.
     static void move(store::Transaction& tx, const Server& server, VmState vm, TaskState task, PowerState power, Time now);
@@ -143,9 +144,12 @@ struct ServerTable {
                          Time now); ///< name, hostname, description, access addresses, disk config
 
     static std::map<std::string, std::string> metadata(store::Reader& db, const ServerId& id);
+    using Item = std::pair<const std::string, std::string>;
+    static store::ByOwner<Item> metadata(store::Reader& db, const std::vector<std::string>& servers);
     static void setMetadata(store::Transaction& tx, const ServerId& id, const std::map<std::string, std::string>& items);
     static bool removeMetadata(store::Transaction& tx, const ServerId& id, const std::string& name);
     static std::vector<std::string> tags(store::Reader& db, const ServerId& id);
+    static store::ByOwner<std::string> tags(store::Reader& db, const std::vector<std::string>& servers);
     static bool addTag(store::Transaction& tx, const ServerId& id, const std::string& tag); ///< false where it is there
     static bool removeTag(store::Transaction& tx, const ServerId& id, const std::string& tag);
 
@@ -155,7 +159,7 @@ struct ServerTable {
         bool root = false;
         std::optional<std::string> tag;
     };
-    static std::map<std::string, Tie> ties(store::Reader& db, const ServerId& id);
+    static std::map<std::string, Tie> ties(store::Reader& db, const std::vector<std::string>& servers); ///< by attachment
 
     static std::int64_t begin(store::Transaction& tx, const ServerAction& action);
     static void end(store::Transaction& tx, std::int64_t number, bool success, const std::string& message, const std::string& details,
@@ -213,6 +217,7 @@ public:
     Server get(store::Reader& db, const identity::Caller& caller, const ServerId& id, bool deletedToo = false);
     std::optional<Server> find(store::Reader& db, const ServerId& id) { return ServerTable::find(db, id); }
     ServerDetails details(store::Reader& db, const Server& server);
+    std::vector<ServerDetails> details(store::Reader& db, const std::vector<Server>& servers); ///< with a fixed number of statements
     std::vector<Server> list(const identity::Caller& caller, const ServerQuery& query);
 
     std::vector<Server> create(const identity::Caller& caller, const NewServers& wanted);
@@ -262,6 +267,7 @@ private:
     void addVolumes(store::Transaction& tx, const Server& server, const NewServers& wanted);
     std::int64_t affordable(store::Reader& db, const ProjectId& project, const Flavor& flavor, const NewServers& wanted) const;
     std::vector<VolumeTie> tiesOf(store::Reader& db, const ServerId& id);
+    store::ByOwner<VolumeTie> tiesOf(store::Reader& db, const std::vector<std::string>& servers);
 
     // What the jobs do.
     GuestSpec specOf(store::Reader& db, const Server& server);

@@ -323,13 +323,14 @@ Response create(Call& call, Servers& servers) {
 }
 
 Response show(Call& call, Servers& servers) {
-    auto& db = servers.reader();
-    const Server server = servers.get(db, call.caller, idOf(call));
-    call.caller.enforce(targetOf(server));
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto outer = out.object();
-        out.key("server");
-        writeServer(out, call, servers, server, servers.details(db, server), Showing::Whole);
+    return servers.store().read([&](store::Reader& db) {
+        const Server server = servers.get(db, call.caller, idOf(call));
+        call.caller.enforce(targetOf(server));
+        return http::jsonResponse(200, [&](JsonWriter& out) {
+            const auto outer = out.object();
+            out.key("server");
+            ServerWriter(call, servers).write(out, server, servers.details(db, server), Showing::Whole);
+        });
     });
 }
 
@@ -350,7 +351,7 @@ Response update(Call& call, Servers& servers) {
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto outer = out.object();
         out.key("server");
-        writeServer(out, call, servers, server, servers.details(servers.reader(), server), Showing::Changed);
+        ServerWriter(call, servers).write(out, server, servers.details(servers.reader(), server), Showing::Changed);
     });
 }
 
@@ -358,15 +359,22 @@ Response update(Call& call, Servers& servers) {
 
 Response list(Call& call, Servers& servers, bool whole) {
     call.caller.enforce();
-    const ServerQuery query = serverQueryIn(call, servers, whole);
-    const auto found = servers.list(call.caller, query);
+    const ServerQuery query = serverQueryIn(call, whole);
+    std::vector<Server> found;
+    std::vector<ServerDetails> details;
+    servers.store().read([&](store::Reader& db) { // one moment for the whole page
+        found = servers.list(call.caller, query);
+        if (whole) details = servers.details(db, found);
+    });
+    ServerWriter writer(call, servers);
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto outer = out.object();
         {
             const auto items = out.array("servers");
-            for (const auto& server : found) {
+            for (std::size_t each = 0; each < found.size(); ++each) {
+                const auto& server = found[each];
                 if (whole) {
-                    writeServer(out, call, servers, server, servers.details(servers.reader(), server), Showing::InList);
+                    writer.write(out, server, details[each], Showing::InList);
                     continue;
                 }
                 const auto item = out.object();

@@ -80,7 +80,7 @@ enum class Heard { All, Admins, AllSince83 };
 /// How a filter's value is compared.
 enum class By {
     Equality, ///< with an SQL expression that is a text: what is no number is then no number's
-    Pattern,  ///< a regular expression, somewhere in `text`
+    Pattern,  ///< a regular expression, somewhere in an SQL expression that is a text
     Time,     ///< the second, of an SQL expression in microseconds; what is no time is nobody's
     Own       ///< by hand, below
 };
@@ -90,20 +90,12 @@ struct Filter {
     Heard heard;
     By by = By::Own;
     std::string_view expression = {};
-    const std::string& (*text)(const Server&) = nullptr;
     int since = versionMin;
 };
 
-const std::string& nameIn(const Server& server) { return server.name; }
-const std::string& hostnameIn(const Server& server) { return server.hostname; }
-const std::string& descriptionIn(const Server& server) {
-    static const std::string none;
-    return server.description ? *server.description : none;
-}
-
 /// The API reference's list, "List Servers"; each once.
 constexpr auto filters = std::to_array<Filter>({
-    {"name", Heard::All, By::Pattern, {}, nameIn},
+    {"name", Heard::All, By::Pattern, "name"},
     {"status", Heard::All},
     {"image", Heard::All, By::Equality, "image"},
     {"flavor", Heard::All, By::Equality, "flavor"},
@@ -135,14 +127,14 @@ constexpr auto filters = std::to_array<Filter>({
     {"user_id", Heard::AllSince83, By::Equality, "user"},
     {"host", Heard::Admins, By::Equality, "host"},
     {"node", Heard::Admins, By::Equality, "host"},
-    {"hostname", Heard::Admins, By::Pattern, {}, hostnameIn},
+    {"hostname", Heard::Admins, By::Pattern, "hostname"},
     {"uuid", Heard::Admins, By::Equality, "id"},
     {"deleted", Heard::Admins},
     {"project_id", Heard::Admins},
     {"tenant_id", Heard::Admins},
-    {"display_name", Heard::Admins, By::Pattern, {}, nameIn},
-    {"display_description", Heard::Admins, By::Pattern, {}, descriptionIn},
-    {"description", Heard::Admins, By::Pattern, {}, descriptionIn},
+    {"display_name", Heard::Admins, By::Pattern, "name"},
+    {"display_description", Heard::Admins, By::Pattern, "coalesce(description, '')"},
+    {"description", Heard::Admins, By::Pattern, "coalesce(description, '')"},
     {"access_ip_v4", Heard::Admins, By::Equality, "access_v4"},
     {"access_ip_v6", Heard::Admins, By::Equality, "access_v6"},
     {"auto_disk_config", Heard::Admins},
@@ -184,44 +176,32 @@ private:
     bool admin_;
 };
 
-bool hasAddress(const std::vector<network::PortFacts>& ports, const Pattern& pattern, bool six) {
-    for (const auto& port : ports)
-        for (const auto& ip : port.fixedIps)
-            if ((ip.address.find(':') != std::string::npos) == six && pattern.matches(ip.address)) return true;
-    return false;
-}
+/// What makes a server's status, as statusOf() has it.
+struct StatusRule {
+    std::string_view status, sql;
+};
+constexpr auto statusRules =
+    std::to_array<StatusRule>({{"BUILD", "vm_state = 'building'"},
+                               {"ACTIVE", "vm_state = 'active' AND coalesce(task_state, '') NOT IN ('rebooting', 'rebooting_hard')"},
+                               {"REBOOT", "vm_state = 'active' AND task_state = 'rebooting'"},
+                               {"HARD_REBOOT", "vm_state = 'active' AND task_state = 'rebooting_hard'"},
+                               {"SHUTOFF", "vm_state = 'stopped'"},
+                               {"ERROR", "vm_state = 'error'"},
+                               {"DELETED", "vm_state = 'deleted'"}});
 
-using Condition = std::function<bool(const Server&)>;
-
-std::optional<Condition> statusCondition(const Call& call) {
+void addStatuses(store::Conditions& where, const Call& call) {
     std::vector<std::string> words = call.request.query.all("status");
-    if (words.empty()) return std::nullopt;
+    if (words.empty()) return;
+    std::string any;
     for (auto& word : words) {
         std::transform(word.begin(), word.end(), word.begin(),
                        [](unsigned char letter) { return static_cast<char>(std::toupper(letter)); });
         if (call.since(38) && !isStatus(word)) throw Error(Failure::Invalid, "Invalid status value: ", word);
+        const auto* rule = std::find_if(statusRules.begin(), statusRules.end(), [&](const auto& each) { return each.status == word; });
+        if (rule == statusRules.end() || any.find(rule->sql) != std::string::npos) continue;
+        any.append(any.empty() ? "" : " OR ").append(rule->sql);
     }
-    return [words](const Server& server) { return std::find(words.begin(), words.end(), statusOf(server)) != words.end(); };
-}
-
-/// The filters that SQL has no word for, as one condition on a server.
-Condition conditionOf(const Call& call, Servers& servers, const Wanted& wanted) {
-    std::vector<Condition> all;
-    const auto pattern = [](const std::string& text) { return std::make_shared<const Pattern>(text); };
-    for (const auto& filter : filters)
-        if (filter.by == By::Pattern)
-            if (const auto value = wanted.find(filter.name))
-                all.push_back([it = pattern(*value), text = filter.text](const Server& server) { return it->matches(text(server)); });
-    if (auto status = statusCondition(call)) all.push_back(*std::move(status));
-    for (const bool six : {false, true}) { // last: the dearest
-        const auto address = wanted.find(six ? "ip6" : "ip", six ? 5 : versionMin);
-        if (!address) continue;
-        all.push_back([&servers, it = pattern(*address), six](const Server& server) {
-            return hasAddress(servers.details(servers.reader(), server).ports, *it, six);
-        });
-    }
-    if (all.empty()) return {};
-    return [all](const Server& server) { return std::all_of(all.begin(), all.end(), [&](const auto& each) { return each(server); }); };
+    where.append(any.empty() ? "0" : any, {});
 }
 
 /// What "auto_disk_config" and "disk_config" say: the API's word or a truth.
@@ -231,12 +211,15 @@ std::string diskConfigIn(const std::string& value) {
     return booleanOf("auto_disk_config", value) ? "AUTO" : "MANUAL";
 }
 
-void addConditions(store::Conditions& where, const Wanted& wanted) {
+void addConditions(ServerQuery& query, const Wanted& wanted) {
+    auto& where = query.where;
     for (const auto& filter : filters) {
-        const auto value = filter.by == By::Equality || filter.by == By::Time ? wanted.find(filter.name) : std::nullopt;
+        const auto value = filter.by == By::Own ? std::nullopt : wanted.find(filter.name);
         if (!value) continue;
         const std::string expression(filter.expression);
-        if (filter.by == By::Equality) {
+        if (filter.by == By::Pattern) {
+            query.patterns.push_back({filter.expression, std::make_shared<const Pattern>(*value)});
+        } else if (filter.by == By::Equality) {
             where.add(expression + " = ?", *value);
         } else if (const auto time = parseIsoTime(*value)) {
             where.add(expression + " / 1000000 = ?", toMicros(*time) / 1000000);
@@ -252,7 +235,7 @@ void addConditions(store::Conditions& where, const Wanted& wanted) {
 
 }
 
-ServerQuery serverQueryIn(const Call& call, Servers& servers, bool whole) {
+ServerQuery serverQueryIn(const Call& call, bool whole) {
     const bool admin = call.caller.may("os_compute_api:servers:allow_all_filters", {});
     const Wanted wanted(call, admin);
     ServerQuery query;
@@ -275,7 +258,12 @@ ServerQuery serverQueryIn(const Call& call, Servers& servers, bool whole) {
         if (!admin) throw Error(Failure::Forbidden, "Only administrators may list deleted instances");
         query.deleted = true;
     }
-    addConditions(query.where, wanted);
+    addConditions(query, wanted);
+    addStatuses(query.where, call);
+    for (const bool six : {false, true})
+        if (const auto address = wanted.find(six ? "ip6" : "ip", six ? 5 : versionMin))
+            query.addresses.push_back(
+                {six ? 6 : 4, [it = std::make_shared<const Pattern>(*address)](const std::string& text) { return it->matches(text); }});
     if (call.since(26)) {
         const auto tags = [&](const char* name) {
             std::vector<std::string> all;
@@ -289,7 +277,6 @@ ServerQuery serverQueryIn(const Call& call, Servers& servers, bool whole) {
         query.notTags = tags("not-tags");
         query.notTagsAny = tags("not-tags-any");
     }
-    query.matches = conditionOf(call, servers, wanted);
     return query;
 }
 

@@ -1,11 +1,12 @@
 #pragma once
 
-#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "compute/api.hpp"
+#include "compute/pattern.hpp"
 #include "compute/server.hpp"
 #include "platform/store/paging.hpp"
 
@@ -17,8 +18,13 @@ struct ServerQuery {
     std::optional<ProjectId> project; ///< of all projects, only this one
     bool deleted = false;             ///< only deleted ones
     std::optional<Time> changedSince, changedBefore;
-    store::Conditions where;                    ///< what else SQL can say
-    std::function<bool(const Server&)> matches; ///< what it can't; empty: all
+    store::Conditions where; ///< what else SQL can say
+    struct Matching {
+        std::string_view expression; ///< of SQL, a text
+        std::shared_ptr<const Pattern> pattern;
+    };
+    std::vector<Matching> patterns;                ///< what it can't: all must match
+    std::vector<network::AddressFilter> addresses; ///< of their ports, each of which must be met by one
     std::vector<std::string> tags, tagsAny, notTags, notTagsAny;
     std::vector<store::SortKey> sort; ///< the last key is unique
     std::optional<std::string> marker;
@@ -27,6 +33,6 @@ struct ServerQuery {
 
 /// What GET /servers and /servers/detail (`whole`) ask for: filters, sort keys and paging of the API reference ("List Servers"). A filter
 /// that only administrators are heard on is passed over for others; one that nobody knows is Error(Invalid) from 2.75 on.
-ServerQuery serverQueryIn(const Call& call, Servers& servers, bool whole);
+ServerQuery serverQueryIn(const Call& call, bool whole);
 
 }

@@ -63,26 +63,53 @@ Server Servers::get(store::Reader& db, const identity::Caller& caller, const Ser
 }
 
 std::vector<VolumeTie> Servers::tiesOf(store::Reader& db, const ServerId& id) {
-    std::vector<VolumeTie> ties;
-    auto known = ServerTable::ties(db, id);
-    for (auto& attachment : block_.madeByCompute(db, id)) {
-        auto& own = known[attachment.id.text];
-        ties.push_back({std::move(attachment), own.root, std::move(own.tag)});
-    }
+    auto found = tiesOf(db, std::vector{id.text});
+    return store::takeOf(found, id.text);
+}
+
+store::ByOwner<VolumeTie> Servers::tiesOf(store::Reader& db, const std::vector<std::string>& servers) {
+    store::ByOwner<VolumeTie> ties;
+    auto known = ServerTable::ties(db, servers);
+    for (auto& [server, attachments] : block_.madeByCompute(db, servers))
+        for (auto& attachment : attachments) {
+            auto& own = known[attachment.id.text];
+            ties[server].push_back({attachment, own.root, std::move(own.tag)});
+        }
     return ties;
 }
 
-ServerDetails Servers::details(store::Reader& db, const Server& server) {
-    return {.metadata = ServerTable::metadata(db, server.id),
-            .tags = ServerTable::tags(db, server.id),
-            .ports = network_.portsOf(db, server.id),
-            .volumes = tiesOf(db, server.id)};
+ServerDetails Servers::details(store::Reader& db, const Server& server) { return std::move(details(db, std::vector{server}).front()); }
+
+std::vector<ServerDetails> Servers::details(store::Reader& db, const std::vector<Server>& servers) {
+    std::vector<std::string> ids;
+    ids.reserve(servers.size());
+    for (const auto& each : servers) ids.push_back(each.id.text);
+    auto metadata = ServerTable::metadata(db, ids);
+    auto tags = ServerTable::tags(db, ids);
+    auto ports = network_.portsOf(db, ids);
+    auto volumes = tiesOf(db, ids);
+    std::vector<ServerDetails> all;
+    all.reserve(servers.size());
+    for (const auto& id : ids) {
+        const auto items = store::takeOf(metadata, id);
+        all.push_back({.metadata = {items.begin(), items.end()},
+                       .tags = store::takeOf(tags, id),
+                       .ports = store::takeOf(ports, id),
+                       .volumes = store::takeOf(volumes, id)});
+    }
+    return all;
 }
 
 std::vector<Server> Servers::list(const identity::Caller& caller, const ServerQuery& query) {
     ServerQuery mine = query;
     if (!query.allProjects) mine.project = caller.project;
-    return parts_.store.read([&](store::Reader& db) { return ServerTable::list(db, mine); });
+    return parts_.store.read([&](store::Reader& db) {
+        for (const auto& wanted : query.addresses) { // the network knows them; which servers are meant is said here
+            const auto among = ServerTable::idsIn(db, mine);
+            mine.where.add("id IN (SELECT value FROM json_each(?))", store::asList(network_.withAddress(db, among, wanted)));
+        }
+        return ServerTable::list(db, mine);
+    });
 }
 
 void Servers::refuseUnless(const Server& server, const identity::Caller& caller, std::string_view doing,

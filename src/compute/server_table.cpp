@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cassert>
 #include <stratolet/error.hpp>
 
@@ -173,12 +174,24 @@ void ServerTable::setMetadata(store::Transaction& tx, const ServerId& id, const 
             id, name, value);
 }
 
+store::ByOwner<ServerTable::Item> ServerTable::metadata(store::Reader& db, const std::vector<std::string>& servers) {
+    return store::many<Item>(db,
+                             "SELECT m.server, m.name, m.value FROM json_each(?) w JOIN compute_server_metadata m ON m.server = w.value",
+                             servers, [](const store::Row& row) { return Item(row.text(1), row.text(2)); });
+}
+
 bool ServerTable::removeMetadata(store::Transaction& tx, const ServerId& id, const std::string& name) {
     return tx.execute("DELETE FROM compute_server_metadata WHERE server = ? AND name = ?", id, name) == 1;
 }
 
 std::vector<std::string> ServerTable::tags(store::Reader& db, const ServerId& id) {
     return db.query("SELECT tag FROM compute_server_tags WHERE server = ? ORDER BY tag", id).texts();
+}
+
+store::ByOwner<std::string> ServerTable::tags(store::Reader& db, const std::vector<std::string>& servers) {
+    return store::many<std::string>(
+        db, "SELECT t.server, t.tag FROM json_each(?) w JOIN compute_server_tags t ON t.server = w.value ORDER BY w.key, t.tag", servers,
+        [](const store::Row& row) { return row.text(1); });
 }
 
 bool ServerTable::addTag(store::Transaction& tx, const ServerId& id, const std::string& tag) {
@@ -198,9 +211,10 @@ void ServerTable::untie(store::Transaction& tx, const AttachmentId& attachment) 
     tx.execute("DELETE FROM compute_attachments WHERE id = ?", attachment);
 }
 
-std::map<std::string, ServerTable::Tie> ServerTable::ties(store::Reader& db, const ServerId& id) {
+std::map<std::string, ServerTable::Tie> ServerTable::ties(store::Reader& db, const std::vector<std::string>& servers) {
     std::map<std::string, Tie> ties;
-    auto rows = db.query("SELECT id, root, tag FROM compute_attachments WHERE server = ?", id);
+    auto rows =
+        db.query("SELECT a.id, a.root, a.tag FROM json_each(?) w JOIN compute_attachments a ON a.server = w.value", store::asList(servers));
     while (rows.next()) ties[rows.row().text(0)] = {rows.row().boolean(1), rows.row().maybeText(2)};
     return ties;
 }
@@ -254,7 +268,9 @@ void ServerTable::purge(store::Transaction& tx, Time deletedBefore) {
     }
 }
 
-std::vector<Server> ServerTable::list(store::Reader& db, const ServerQuery& query) {
+namespace {
+
+store::Conditions conditionsOf(const ServerQuery& query) {
     store::Conditions where = query.where;
     if (query.project) where.add("project = ?", *query.project);
     if (query.deleted)
@@ -264,6 +280,18 @@ std::vector<Server> ServerTable::list(store::Reader& db, const ServerQuery& quer
     if (query.changedSince) where.add("updated >= ?", *query.changedSince);
     if (query.changedBefore) where.add("updated <= ?", *query.changedBefore);
     addTags(where, query);
+    return where;
+}
+
+}
+
+std::vector<std::string> ServerTable::idsIn(store::Reader& db, const ServerQuery& query) {
+    const auto where = conditionsOf(query);
+    return db.run("SELECT id FROM compute_servers" + where.where(), where.values()).texts();
+}
+
+std::vector<Server> ServerTable::list(store::Reader& db, const ServerQuery& query) {
+    auto where = conditionsOf(query);
     if (query.marker) {
         // One that this list could not show says nothing of itself, not even by where it stands in an order.
         const auto found = find(db, ServerId{*query.marker});
@@ -271,13 +299,22 @@ std::vector<Server> ServerTable::list(store::Reader& db, const ServerQuery& quer
             throw Error(Failure::Invalid, "marker [", *query.marker, "] not found");
         store::startAfter(where, query.sort, "compute_servers", *query.marker);
     }
-    std::vector<Server> found;
-    auto rows = db.run(std::string(columns) + where.where() + store::orderBy(query.sort), where.values());
-    while (static_cast<std::int64_t>(found.size()) < query.limit && rows.next()) {
-        Server server = fromRow(rows.row());
-        if (!query.matches || query.matches(server)) found.push_back(std::move(server));
+    // Which ones, from as little of each as says so; then those.
+    std::string what = "SELECT id";
+    for (const auto& pattern : query.patterns) what.append(", ").append(pattern.expression);
+    std::vector<std::string> ids;
+    auto values = where.values();
+    values.emplace_back(query.patterns.empty() ? query.limit : -1);
+    auto rows = db.run(what + " FROM compute_servers" + where.where() + store::orderBy(query.sort) + " LIMIT ?", values);
+    while (static_cast<std::int64_t>(ids.size()) < query.limit && rows.next()) {
+        int column = 0;
+        const auto row = rows.row();
+        if (std::all_of(query.patterns.begin(), query.patterns.end(),
+                        [&](const auto& each) { return each.pattern->matches(row.text(++column)); }))
+            ids.push_back(row.text(0));
     }
-    return found;
+    return db.query(std::string(columns) + " WHERE id IN (SELECT value FROM json_each(?))" + store::orderBy(query.sort), store::asList(ids))
+        .all<Server>(fromRow);
 }
 
 }

@@ -13,7 +13,7 @@ void writeAddress(JsonWriter& out, const std::string& address, const char* type,
     out.field("OS-EXT-IPS-MAC:mac_addr", mac);
 }
 
-void writeFlavor(JsonWriter& out, const Call& call, const Server& server) {
+void writeFlavor(JsonWriter& out, const Call& call, const Server& server, bool withSpecs) {
     const auto scope = out.object("flavor");
     const Flavor& flavor = server.flavor;
     if (!call.since(47)) {
@@ -30,7 +30,7 @@ void writeFlavor(JsonWriter& out, const Call& call, const Server& server) {
     out.field("ephemeral", flavor.ephemeral.count);
     out.field("swap", flavor.swap.count);
     out.field("original_name", flavor.name);
-    if (!call.caller.may("os_compute_api:servers:show:flavor-extra-specs", {{"project_id", server.project.text}})) return;
+    if (!withSpecs) return;
     const auto specs = out.object("extra_specs");
     for (const auto& [name, value] : flavor.extraSpecs) out.field(name, value);
 }
@@ -48,13 +48,13 @@ void writeImage(JsonWriter& out, const Call& call, const Server& server) {
     out.field("href", call.bookmark("/images/" + server.image.text));
 }
 
-void writeFault(JsonWriter& out, const Call& call, const Server& server) {
+void writeFault(JsonWriter& out, bool admin, const Server& server) {
     if (!server.fault || (server.vm != VmState::Error && server.vm != VmState::Deleted)) return;
     const auto fault = out.object("fault");
     out.field("code", 500);
     out.field("created", isoSecondsZ(*server.faultTime));
     out.field("message", *server.fault);
-    if (server.faultDetails && call.caller.isAdmin()) out.field("details", *server.faultDetails);
+    if (server.faultDetails && admin) out.field("details", *server.faultDetails);
 }
 
 void writeSecurityGroups(JsonWriter& out, const ServerDetails& details) {
@@ -77,8 +77,27 @@ void writeVolumes(JsonWriter& out, const Call& call, const ServerDetails& detail
     }
 }
 
+}
+
+ServerWriter::ServerWriter(const Call& call, Servers& servers)
+    : call_(call),
+      rights_(identity::rightsOf(call.caller)),
+      admin_(call.caller.isAdmin()),
+      hypervisor_(servers.host().facts().capacity.hostname) {}
+
+const ServerWriter::Project& ServerWriter::projectOf(const Server& server) {
+    auto& project = projects_[server.project.text];
+    if (!project.about) project.about = std::make_shared<const Target>(Target{{"project_id", server.project.text}});
+    if (project.host != server.host || project.hostId.empty()) {
+        project.host = server.host;
+        project.hostId = hostIdOf(server);
+    }
+    return project;
+}
+
 /// What says how and where the server runs.
-void writeExtended(JsonWriter& out, const Call& call, Servers& servers, const Server& server, const ServerDetails& details) {
+void ServerWriter::writeExtended(JsonWriter& out, const Server& server, const ServerDetails& details, const About& about) {
+    const Call& call = call_;
     out.field("key_name", server.keyName);
     out.field("config_drive", "");
     out.field("OS-EXT-AZ:availability_zone", server.zone);
@@ -92,13 +111,12 @@ void writeExtended(JsonWriter& out, const Call& call, Servers& servers, const Se
     launched("OS-SRV-USG:terminated_at", server.terminated);
     writeVolumes(out, call, details);
     writeSecurityGroups(out, details);
-    if (call.since(16) && call.caller.may("os_compute_api:servers:show:host_status", {{"project_id", server.project.text}}))
-        out.field("host_status", "UP");
-    const bool admin = call.caller.may("os_compute_api:os-extended-server-attributes", {{"project_id", server.project.text}});
+    if (call.since(16) && rights_.may("os_compute_api:servers:show:host_status", about)) out.field("host_status", "UP");
+    const bool admin = rights_.may("os_compute_api:os-extended-server-attributes", about);
     if (admin) {
         out.field("OS-EXT-SRV-ATTR:host", server.host);
         out.field("OS-EXT-SRV-ATTR:instance_name", instanceName(server));
-        out.field("OS-EXT-SRV-ATTR:hypervisor_hostname", servers.host().facts().capacity.hostname);
+        out.field("OS-EXT-SRV-ATTR:hypervisor_hostname", hypervisor_);
         if (call.since(3)) {
             out.field("OS-EXT-SRV-ATTR:reservation_id", server.reservation);
             out.field("OS-EXT-SRV-ATTR:launch_index", server.launchIndex);
@@ -109,8 +127,6 @@ void writeExtended(JsonWriter& out, const Call& call, Servers& servers, const Se
         }
     }
     if (call.since(90) || (admin && call.since(3))) out.field("OS-EXT-SRV-ATTR:hostname", server.hostname);
-}
-
 }
 
 void writeAddresses(JsonWriter& out, const std::vector<network::PortFacts>& ports, std::string_view onlyNetwork) {
@@ -130,7 +146,9 @@ void writeAddresses(JsonWriter& out, const std::vector<network::PortFacts>& port
     }
 }
 
-void writeServer(JsonWriter& out, const Call& call, Servers& servers, const Server& server, const ServerDetails& details, Showing showing) {
+void ServerWriter::write(JsonWriter& out, const Server& server, const ServerDetails& details, Showing showing) {
+    const Call& call = call_;
+    const auto& project = projectOf(server);
     const auto scope = out.object();
     const std::string_view status = statusOf(server);
     out.field("id", server.id);
@@ -142,9 +160,9 @@ void writeServer(JsonWriter& out, const Call& call, Servers& servers, const Serv
         const auto metadata = out.object("metadata");
         for (const auto& [name, value] : details.metadata) out.field(name, value);
     }
-    out.field("hostId", hostIdOf(server));
+    out.field("hostId", project.hostId);
     writeImage(out, call, server);
-    writeFlavor(out, call, server);
+    writeFlavor(out, call, server, call.since(47) && rights_.may("os_compute_api:servers:show:flavor-extra-specs", project.about));
     out.field("created", isoSecondsZ(server.created));
     out.field("updated", isoSecondsZ(server.updated));
     {
@@ -156,7 +174,7 @@ void writeServer(JsonWriter& out, const Call& call, Servers& servers, const Serv
     call.links(out, "/servers/" + server.id.text);
     out.field("OS-DCF:diskConfig", server.diskConfig);
     if (status == "ACTIVE" || status == "BUILD") out.field("progress", 0);
-    writeFault(out, call, server);
+    writeFault(out, admin_, server);
     if (call.since(9)) out.field("locked", !server.lockedBy.empty());
     if (call.since(19)) out.field("description", server.description);
     if (call.since(26)) {
@@ -166,7 +184,7 @@ void writeServer(JsonWriter& out, const Call& call, Servers& servers, const Serv
     if (call.since(63)) out.field("trusted_image_certificates", nullptr);
     if (call.since(71) && showing != Showing::InList) static_cast<void>(out.array("server_groups"));
     if (call.since(73)) out.field("locked_reason", server.lockedReason);
-    if (showing != Showing::Changed || call.since(75)) writeExtended(out, call, servers, server, details);
+    if (showing != Showing::Changed || call.since(75)) writeExtended(out, server, details, project.about);
 }
 
 }

@@ -1,7 +1,11 @@
 #pragma once
 
+#include <string>
+#include <unordered_map>
+
 #include "compute/api.hpp"
 #include "compute/server.hpp"
+#include "platform/policy/rights.hpp"
 
 namespace stratolet::compute {
 
@@ -12,8 +16,27 @@ enum class Showing {
     Changed, ///< the answer to PUT, which was smaller until 2.75
 };
 
-/// The server as the negotiated version has it.
-void writeServer(JsonWriter& out, const Call& call, Servers& servers, const Server& server, const ServerDetails& details, Showing showing);
+/// Writes the servers of one answer, as the negotiated version has them. What is the same for many of them is found once.
+class ServerWriter {
+public:
+    ServerWriter(const Call& call, Servers& servers);
+
+    void write(JsonWriter& out, const Server& server, const ServerDetails& details, Showing showing);
+
+private:
+    struct Project {
+        About about;
+        std::string host, hostId; ///< of the host that was asked about last
+    };
+    const Project& projectOf(const Server& server);
+    void writeExtended(JsonWriter& out, const Server& server, const ServerDetails& details, const About& about);
+
+    const Call& call_;
+    Rights rights_;
+    bool admin_;
+    std::string hypervisor_; ///< its host's name
+    std::unordered_map<std::string, Project> projects_;
+};
 
 /// "addresses": by the network's name.
 void writeAddresses(JsonWriter& out, const std::vector<network::PortFacts>& ports, std::string_view onlyNetwork = "");

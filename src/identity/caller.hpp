@@ -10,6 +10,7 @@
 
 #include "platform/http/http.hpp"
 #include "platform/policy/policy.hpp"
+#include "platform/policy/rights.hpp"
 
 namespace stratolet::identity {
 
@@ -69,6 +70,11 @@ struct Caller {
 
     bool isAdmin() const { return may("context_is_admin", {}) || may("admin_required", {}); } ///< whichever rule the service has
 };
+
+/// To ask each question of one answer once; lives no longer than the caller.
+inline Rights rightsOf(const Caller& caller) {
+    return Rights([&caller](std::string_view rule, const Target& target) { return caller.may(rule, target); });
+}
 
 /// The caller of a request that came through the gate of a route with a rule.
 const Caller& callerOf(const http::Request& request);

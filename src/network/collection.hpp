@@ -14,16 +14,21 @@
 
 namespace stratolet::network {
 
+/// What policy knows of things that it knows only the project of.
+template <class Record> std::vector<About> aboutOwned(store::Reader&, const std::vector<Record>& all) {
+    return aboutEach(
+        all, [](const Record& each) { return std::string_view(each.standard.project); },
+        [](const Record& each) { return ownedBy(each.standard.project); });
+}
+
 /// What differs between the kinds of network's resources. All are listed, shown, created, changed, deleted and tagged alike
 /// (resource/collection.hpp); what a function here is for stands there.
 template <class Record> struct Noun {
     std::string noun; ///< "security_group"
     const resource::Table<Record>& table;
     Error (*missing)(const std::string& id);
-    std::function<Target(store::Reader&, const Record&)> target = [](store::Reader&, const Record& record) {
-        return ownedBy(record.standard.project);
-    };
-    std::string_view concern = "$.project = ?"; ///< SQL: "$" is the table's alias, each "?" the caller's project
+    std::function<std::vector<About>(store::Reader&, const std::vector<Record>&)> about = aboutOwned<Record>;
+    std::vector<std::string_view> concern{"$.project = ?"}; ///< SQL: "$" is the table's alias, each "?" the caller's project
     std::function<void(store::Reader&, std::vector<Record>&)> complete = {}; ///< beside the tags
     std::function<Target(store::Transaction&, const identity::Caller&, const Body&)> wanted =
         [](store::Transaction&, const identity::Caller& caller, const Body& body) { return ownedBy(projectOf(caller, body)); };
@@ -49,11 +54,16 @@ std::shared_ptr<const resource::CollectionApi<Record>> addNoun(http::Routes& rou
                                             .path = path,
                                             .table = noun.table,
                                             .missing = noun.missing,
-                                            .target = noun.target};
-    collection.concern = [sql = resource::withAlias(noun.concern, noun.table.text().alias)](store::Conditions& conditions,
-                                                                                            const Request& request) {
-        const auto times = std::count(sql.begin(), sql.end(), '?');
-        conditions.append(sql, std::vector<store::Value>(static_cast<std::size_t>(times), store::Value(callerOf(request).project)));
+                                            .about = noun.about};
+    std::vector<std::string> ways;
+    for (const auto each : noun.concern) ways.push_back(resource::withAlias(each, noun.table.text().alias));
+    collection.concern = [ways](const Request& request) {
+        std::vector<store::Alternative> alternatives;
+        for (const auto& each : ways) {
+            const auto times = static_cast<std::size_t>(std::count(each.begin(), each.end(), '?'));
+            alternatives.push_back({each, std::vector<store::Value>(times, store::Value(callerOf(request).project))});
+        }
+        return alternatives;
     };
     collection.complete = [also = noun.complete](store::Reader& db, std::vector<Record>& records) {
         completeTags(db, records);

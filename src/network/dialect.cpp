@@ -18,7 +18,7 @@ using namespace resource;
 void addFilter(store::Conditions& conditions, const Word& attribute, char alias, const std::vector<std::string>& values) {
     const auto sql = attribute.sql(alias);
     if (attribute.kind == Kind::Text) {
-        conditions.in("COALESCE(" + sql + ", '')", values);
+        conditions.in(sql, values);
         return;
     }
     std::vector<std::string> numbers;
@@ -47,8 +47,8 @@ void addTagFilter(store::Conditions& conditions, const std::string& id, const st
         bound.emplace_back(tag);
     }
     bound.emplace_back(any ? 1 : static_cast<std::int64_t>(tags.size()));
-    conditions.append("(SELECT COUNT(*) FROM network_tags t WHERE t.resource = " + id + " AND t.tag IN (" + marks + ")) " +
-                          (negated ? "< ?" : ">= ?"),
+    conditions.append(id + (negated ? " NOT IN" : " IN") + " (SELECT t.resource FROM network_tags t WHERE t.tag IN (" + marks +
+                          ") GROUP BY t.resource HAVING COUNT(*) >= ?)",
                       bound);
 }
 
@@ -88,10 +88,10 @@ Listing listingOf(const Request& request, const TableText& table, const Words& w
         const auto direction = directions.empty() ? std::string("asc") : directions[index];
         if (direction != "asc" && direction != "desc")
             throw Error(Failure::Invalid, "'", direction, "' is invalid value for sort_dirs").as("HTTPBadRequest");
-        listing.keys.push_back({"COALESCE(" + sql + ", '')", direction == "desc"});
+        listing.keys.push_back({sql, direction == "desc"});
     }
     if (keys.empty()) listing.keys.push_back({std::string(1, table.alias) + ".created"});
-    listing.keys.push_back({table.id()});
+    if (!sorted.contains(table.id())) listing.keys.push_back({table.id()});
 
     listing.limit = request.query.integer("limit", 0, 1'000'000);
     if (listing.limit == 0) listing.limit.reset();

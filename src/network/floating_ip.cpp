@@ -1,7 +1,5 @@
 #include "network/floating_ip.hpp"
 
-#include <unordered_map>
-
 #include <stratolet/error.hpp>
 
 #include "network/collection.hpp"
@@ -17,15 +15,12 @@ Error floatingIpNotFound(const std::string& id) {
 }
 
 void completePorts(store::Reader& db, std::vector<FloatingIp>& ips) {
-    Texts ports;
+    Texts ids;
     for (const auto& each : ips)
-        if (!each.port.empty()) ports.push_back(each.port.text);
-    if (ports.empty()) return;
-    std::unordered_map<std::string, Port> byId;
-    for (auto& each : portTable.where(db, "WHERE p.id IN (SELECT value FROM json_each(?))", encodedTexts(ports)))
-        byId.emplace(each.id.text, std::move(each));
+        if (!each.port.empty()) ids.push_back(each.port.text);
+    const auto ports = portsOf(db, ids);
     for (auto& each : ips)
-        if (const auto found = byId.find(each.port.text); found != byId.end()) each.leadsTo = found->second;
+        if (const auto found = ports.find(each.port.text); found != ports.end()) each.leadsTo = found->second;
 }
 
 void showPort(JsonWriter& out, const FloatingIp& ip) {

@@ -209,28 +209,49 @@ struct Network::Impl {
         return ids;
     }
 
-    PortFacts factsOf(store::Reader& db, const Port& port) {
-        PortFacts facts;
-        const auto network = networkTable.find(db, port.network);
-        facts.id = port.id;
-        facts.network = port.network;
-        facts.networkName = network ? network->standard.name : "";
-        facts.project.text = port.standard.project;
-        facts.mac = port.mac;
-        for (const auto& each : port.addresses) {
-            const auto text = each.address.text();
-            facts.fixedIps.push_back(
-                {each.subnet, text,
-                 db.query("SELECT address FROM floating_ips WHERE port = ? AND fixed = ?", port.id, text).maybeText().value_or("")});
+    /// With a fixed number of statements.
+    std::vector<PortFacts> factsOf(store::Reader& db, const std::vector<Port>& some) {
+        Texts networkIds, groupIds, ids;
+        for (const auto& port : some) {
+            ids.push_back(port.id.text);
+            networkIds.push_back(port.network.text);
+            groupIds.insert(groupIds.end(), port.groups.begin(), port.groups.end());
         }
-        for (const auto& each : port.groups)
-            if (const auto group = securityGroupTable.find(db, {each})) facts.securityGroups.push_back(group->standard.name);
-        facts.mtu = network ? network->mtu : 1500;
-        facts.tap = core.driver.tapOf(port.id);
-        facts.server = port.server;
-        facts.status = port.status;
-        return facts;
+        const auto networkBy = networksOf(db, networkIds);
+        const auto groupNames = namesOf(db, groupIds);
+        const auto floating = store::many<std::pair<std::string, std::string>>(
+            db, "SELECT f.port, f.fixed, f.address FROM json_each(?) w JOIN floating_ips f ON f.port = w.value", ids,
+            [](const store::Row& row) { return std::pair(row.text(1), row.text(2)); });
+        std::vector<PortFacts> all;
+        all.reserve(some.size());
+        for (const auto& port : some) {
+            const auto& network = networkBy.at(port.network.text);
+            PortFacts facts;
+            facts.id = port.id;
+            facts.network = port.network;
+            facts.networkName = network.standard.name;
+            facts.project.text = port.standard.project;
+            facts.mac = port.mac;
+            const auto leads = floating.find(port.id.text);
+            for (const auto& each : port.addresses) {
+                FixedIp ip{each.subnet, each.address.text(), ""};
+                if (leads != floating.end())
+                    for (const auto& [fixed, address] : leads->second)
+                        if (fixed == ip.address) ip.floating = address;
+                facts.fixedIps.push_back(std::move(ip));
+            }
+            for (const auto& each : port.groups)
+                if (const auto found = groupNames.find(each); found != groupNames.end()) facts.securityGroups.push_back(found->second);
+            facts.mtu = network.mtu;
+            facts.tap = core.driver.tapOf(port.id);
+            facts.server = port.server;
+            facts.status = port.status;
+            all.push_back(std::move(facts));
+        }
+        return all;
     }
+
+    PortFacts factsOf(store::Reader& db, const Port& port) { return std::move(factsOf(db, std::vector{port}).front()); }
 
     void bind(Port& port, const ServerId& server, const std::string& serverHostname) {
         port.server = server;
@@ -401,12 +422,34 @@ void Network::releasePort(store::Transaction& tx, const PortId& id) {
 }
 
 std::vector<PortFacts> Network::portsOf(store::Reader& db, const ServerId& server) {
-    std::vector<PortFacts> all;
-    if (server.empty()) return all;
+    auto found = portsOf(db, std::vector{server.text});
+    return store::takeOf(found, server.text);
+}
+
+store::ByOwner<PortFacts> Network::portsOf(store::Reader& db, const std::vector<std::string>& servers) {
     store::Conditions own;
-    own.add("p.server = ?", server);
-    for (const auto& each : portsWhere(db, own)) all.push_back(impl_->factsOf(db, each));
+    own.add("p.server IN (SELECT value FROM json_each(?)) AND p.server <> ''", store::asList(servers));
+    store::ByOwner<PortFacts> all;
+    for (auto& each : impl_->factsOf(db, portsWhere(db, own))) {
+        auto& its = all[each.server.text];
+        its.push_back(std::move(each));
+    }
     return all;
+}
+
+std::vector<std::string> Network::withAddress(store::Reader& db, const std::vector<std::string>& servers, const AddressFilter& filter) {
+    auto rows = db.query("SELECT p.server, f.address FROM json_each(?) w JOIN ports p ON p.server = w.value AND p.server <> '' "
+                         "JOIN fixed_ips f ON f.port = p.id",
+                         store::asList(servers));
+    std::vector<std::string> found;
+    while (rows.next()) {
+        auto server = rows.row().text(0);
+        if (!found.empty() && found.back() == server) continue;
+        const auto address = rows.row().text(1);
+        if ((address.find(':') != std::string::npos) == (filter.version == 6) && filter.matches(address))
+            found.push_back(std::move(server));
+    }
+    return found;
 }
 
 void Network::ensureWired(const ServerId& server) {

@@ -3,6 +3,7 @@
 #include <stratolet/driver/network.hpp>
 #include <stratolet/ids.hpp>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "platform/config/config.hpp"
 #include "platform/http/http.hpp"
 #include "platform/parts.hpp"
+#include "platform/store/many.hpp"
 #include "platform/store/store.hpp"
 
 namespace stratolet::network {
@@ -45,6 +47,12 @@ struct PortFacts {
     std::string tap;    ///< the device on this host
     ServerId server;    ///< empty where unbound
     std::string status; ///< "ACTIVE", "DOWN"
+};
+
+/// Which fixed addresses are looked for.
+struct AddressFilter {
+    int version = 4;
+    std::function<bool(const std::string&)> matches;
 };
 
 struct NewPort {
@@ -88,6 +96,12 @@ public:
     void releasePort(store::Transaction& tx, const PortId& port);
 
     std::vector<PortFacts> portsOf(store::Reader& db, const ServerId& server); ///< in the order they were added
+
+    /// The same of many servers by their ids, with a fixed number of statements.
+    store::ByOwner<PortFacts> portsOf(store::Reader& db, const std::vector<std::string>& servers);
+
+    /// Those of `servers` (ids) that have a fixed address which the filter lets through, in one statement.
+    std::vector<std::string> withAddress(store::Reader& db, const std::vector<std::string>& servers, const AddressFilter& filter);
 
     /// Makes the host as the store says, now: when it returns, the taps of this server's ports are there, on their bridges, and filtered
     /// (or Error(Broken)); what can't be done for others is no matter. A job's step calls it; the ports' status follows.

@@ -1,6 +1,6 @@
 #include "network/network_record.hpp"
 
-#include <unordered_map>
+#include <tuple>
 
 #include "network/collection.hpp"
 
@@ -11,15 +11,16 @@ using namespace resource;
 namespace {
 
 void completeSubnets(store::Reader& db, std::vector<NetworkRecord>& networks) {
-    Texts ids;
-    std::unordered_map<std::string_view, NetworkRecord*> byId;
-    for (auto& each : networks) {
-        ids.push_back(each.id.text);
-        byId.emplace(each.id.text, &each);
-    }
-    auto rows = db.query("SELECT s.network, s.id FROM json_each(?) w JOIN subnets s ON s.network = w.value ORDER BY w.key, s.created, s.id",
-                         encodedTexts(ids));
-    while (rows.next()) byId.at(rows.row().text(0))->subnets.push_back(rows.row().text(1));
+    auto subnets = store::many<std::string>(
+        db, "SELECT s.network, s.id FROM json_each(?) w JOIN subnets s ON s.network = w.value ORDER BY w.key, s.created, s.id",
+        idsOf(networks), [](const store::Row& row) { return row.text(1); });
+    for (auto& each : networks) each.subnets = store::takeOf(subnets, each.id.text);
+}
+
+std::vector<About> about(store::Reader&, const std::vector<NetworkRecord>& all) {
+    return aboutEach(
+        all, [](const NetworkRecord& each) { return std::tuple(std::string_view(each.standard.project), each.shared, each.external); },
+        [](const NetworkRecord& each) { return targetOf(each); });
 }
 
 void showLocal(JsonWriter& out, const NetworkRecord&) { out.value("local"); }
@@ -53,8 +54,8 @@ void addNetworkRoutes(http::Routes& routes, Networks& networks) {
         {.noun = "network",
          .table = networkTable,
          .missing = networkNotFound,
-         .target = [](store::Reader&, const NetworkRecord& network) { return targetOf(network); },
-         .concern = "($.project = ? OR $.shared OR $.external)",
+         .about = about,
+         .concern = {"$.project = ?", "$.shared AND $.project <> ?", "$.external AND NOT $.shared AND $.project <> ?"},
          .complete = completeSubnets,
          .create = [&](store::Transaction& tx, const identity::Caller& caller,
                        const Body& body) { return networks.create(tx, caller, body); },

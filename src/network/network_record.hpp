@@ -4,6 +4,9 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
 #include <vector>
 
 #include "network/core.hpp"
@@ -37,6 +40,24 @@ Target targetOf(const NetworkRecord& network);
 
 /// The network of something that is kept.
 NetworkRecord networkOf(store::Reader& db, const NetworkId& id);
+
+/// The networks of many, by their ids, in one statement; each may be named more than once.
+std::unordered_map<std::string, NetworkRecord> networksOf(store::Reader& db, const std::vector<std::string>& ids);
+
+/// What policy knows of each of the things that are on networks, by `targetOf` a thing and its network. `kind` is what that looks at beside
+/// the project and the network.
+template <class Thing, class Kind, class TargetOf>
+std::vector<About> aboutOnNetworks(store::Reader& db, const std::vector<Thing>& things, Kind kind, TargetOf targetOf) {
+    std::vector<std::string> ids;
+    for (const auto& each : things) ids.push_back(each.network.text);
+    const auto networks = networksOf(db, ids);
+    return aboutEach(
+        things,
+        [&](const Thing& each) {
+            return std::tuple(std::string_view(each.standard.project), std::string_view(each.network.text), kind(each));
+        },
+        [&](const Thing& each) { return targetOf(each, networks.at(each.network.text)); });
+}
 
 /// The network that a body names by network_id: one that the caller may see.
 NetworkRecord networkIn(store::Reader& db, const identity::Caller& caller, const Body& body);

@@ -52,6 +52,20 @@ NetworkRecord networkOf(store::Reader& db, const NetworkId& id) {
     return *std::move(network);
 }
 
+std::unordered_map<std::string, NetworkRecord> networksOf(store::Reader& db, const std::vector<std::string>& ids) {
+    std::vector<std::string> each = ids;
+    std::sort(each.begin(), each.end());
+    each.erase(std::unique(each.begin(), each.end()), each.end());
+    std::unordered_map<std::string, NetworkRecord> found;
+    if (each.empty()) return found;
+    for (auto& network : networkTable.where(db, "WHERE n.id IN (SELECT value FROM json_each(?))", store::asList(each))) {
+        auto id = network.id.text;
+        found.emplace(std::move(id), std::move(network));
+    }
+    if (found.size() != each.size()) throw Error(Failure::Broken, "the store has lost a network");
+    return found;
+}
+
 NetworkRecord networkIn(store::Reader& db, const identity::Caller& caller, const Body& body) {
     const auto id = body.text("network_id");
     if (id.empty())

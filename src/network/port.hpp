@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "network/core.hpp"
@@ -42,7 +43,8 @@ struct Port {
     RouterId router;            ///< whose interface it is
     bool madeForServer = false; ///< goes with the server
     std::string hostname;
-    TextPairs pairs; ///< MAC, address or CIDR
+    TextPairs pairs;            ///< MAC, address or CIDR
+    std::string networkProject; ///< whose the network is; only written
     PortAddresses addresses;
     Texts groups; ///< ids
 };
@@ -51,6 +53,9 @@ extern const resource::Table<Port> portTable; ///< alias p; a port is read with 
 
 /// In the order in which they were made.
 std::vector<Port> portsWhere(store::Reader& db, const store::Conditions& conditions);
+
+/// Of these ids, by id; in one moment and a fixed number of statements.
+std::unordered_map<std::string, Port> portsOf(store::Reader& db, const Texts& ids);
 
 void insertPort(store::Transaction& tx, const Port& port); ///< with addresses and groups
 void writeAddresses(store::Transaction& tx, const Port& port);

@@ -31,18 +31,13 @@ void filterAddresses(store::Conditions& conditions, const std::vector<std::strin
                            std::string(key == "subnet_id"    ? "f.subnet = wanted.value)"
                                        : key == "ip_address" ? "f.address = wanted.value)"
                                                              : "instr(f.address, wanted.value) > 0)"),
-                       resource::encodedTexts(asked));
+                       store::asList(asked));
     }
 }
 
 void filterGroups(store::Conditions& conditions, const std::vector<std::string>& values) {
-    std::string marks;
-    std::vector<store::Value> bound;
-    for (const auto& each : values) {
-        marks += marks.empty() ? "?" : ", ?";
-        bound.emplace_back(each);
-    }
-    conditions.append("EXISTS (SELECT 1 FROM port_security_groups g WHERE g.port = p.id AND g.security_group IN (" + marks + "))", bound);
+    conditions.add("p.id IN (SELECT g.port FROM json_each(?) wanted JOIN port_security_groups g ON g.security_group = wanted.value)",
+                   store::asList(values));
 }
 
 }
@@ -53,8 +48,13 @@ void addPortRoutes(http::Routes& routes, Ports& ports) {
         {.noun = "port",
          .table = portTable,
          .missing = portNotFound,
-         .target = [](store::Reader& db, const Port& port) { return targetOf(port, networkOf(db, port.network)); },
-         .concern = "($.project = ? OR EXISTS (SELECT 1 FROM networks w WHERE w.id = $.network AND w.project = ?))",
+         .about =
+             [](store::Reader& db, const std::vector<Port>& all) {
+                 return aboutOnNetworks(
+                     db, all, [](const Port& port) { return std::string_view(port.owner); },
+                     [](const Port& port, const NetworkRecord& network) { return targetOf(port, network); });
+             },
+         .concern = {"$.project = ?", "$.network_project = ? AND $.project <> $.network_project"},
          .wanted = targetOnNetwork,
          .aim = [](Target& target, const Body& body) { target["device_owner"] = body.text("device_owner", target["device_owner"]); },
          .create = [&](store::Transaction& tx, const identity::Caller& caller,

@@ -274,6 +274,7 @@ void Ports::keep(store::Transaction& tx, const NetworkRecord& network, Port& por
     port.network = network.id;
     if (port.mac.empty()) port.mac = freshMac(core_, tx, network.id);
     port.addresses = allocate(tx, port, wanted);
+    port.networkProject = network.standard.project;
     insertPort(tx, port);
 }
 

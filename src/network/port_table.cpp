@@ -16,7 +16,7 @@ void completeAddresses(store::Reader& db, std::vector<Port>& ports) {
         byId.emplace(each.id.text, &each);
         ids.push_back(each.id.text);
     }
-    const auto wanted = encodedTexts(ids);
+    const auto wanted = store::asList(ids);
     auto addresses = db.query("SELECT f.port, f.subnet, f.address FROM json_each(?) w JOIN fixed_ips f ON f.port = w.value ORDER BY w.key, "
                               "f.position",
                               wanted);
@@ -69,7 +69,8 @@ const Table<Port> portTable("ports", 'p',
                                 computed<Port>("binding:vif_type", Kind::Other, Show | Guarded,
                                                [](JsonWriter& out, const Port& port) { out.value(isBound(port) ? "bridge" : "unbound"); }),
                                 computed<Port>("binding:vif_details", Kind::Other, Show | Guarded, showVifDetails),
-                                column<&Port::server>("server", Moves),
+                                derived<Port>("network_project", Kind::Text, 0, [](const Port& port) { return store::Value(port.networkProject); }).nameless(),
+        column<&Port::server>("server", Moves),
                                 column<&Port::madeForServer>("made_for_server", Moves),
                                 column<&Port::hostname>("hostname", Moves),
                                 column<&Port::router>("router", Moves),
@@ -78,6 +79,16 @@ const Table<Port> portTable("ports", 'p',
 
 std::vector<Port> portsWhere(store::Reader& db, const store::Conditions& conditions) {
     return portTable.list(db, conditions, " ORDER BY p.position");
+}
+
+std::unordered_map<std::string, Port> portsOf(store::Reader& db, const Texts& ids) {
+    std::unordered_map<std::string, Port> found;
+    if (ids.empty()) return found;
+    for (auto& each : portTable.where(db, "WHERE p.id IN (SELECT value FROM json_each(?))", store::asList(ids))) {
+        auto id = each.id.text;
+        found.emplace(std::move(id), std::move(each));
+    }
+    return found;
 }
 
 void insertPort(store::Transaction& tx, const Port& port) {

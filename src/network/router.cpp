@@ -1,7 +1,5 @@
 #include "network/router.hpp"
 
-#include <unordered_map>
-
 #include "network/collection.hpp"
 
 namespace stratolet::network {
@@ -11,15 +9,12 @@ using namespace resource;
 namespace {
 
 void completeGateways(store::Reader& db, std::vector<Router>& routers) {
-    Texts ports;
+    Texts ids;
     for (const auto& each : routers)
-        if (!each.gatewayPort.empty()) ports.push_back(each.gatewayPort.text);
-    if (ports.empty()) return;
-    std::unordered_map<std::string, Port> byId;
-    for (auto& each : portTable.where(db, "WHERE p.id IN (SELECT value FROM json_each(?))", encodedTexts(ports)))
-        byId.emplace(each.id.text, std::move(each));
+        if (!each.gatewayPort.empty()) ids.push_back(each.gatewayPort.text);
+    const auto ports = portsOf(db, ids);
     for (auto& each : routers)
-        if (const auto found = byId.find(each.gatewayPort.text); found != byId.end()) each.gateway = found->second;
+        if (const auto found = ports.find(each.gatewayPort.text); found != ports.end()) each.gateway = found->second;
 }
 
 void showGateway(JsonWriter& out, const Router& router) {

@@ -34,7 +34,7 @@ Response extraRoutes(Request& request, Routers& routers, const RouterApi& api, b
     return routers.core().parts.store.write([&](store::Transaction& tx) {
         const auto router = api.demand(request, tx, adds ? "add_extraroutes" : "remove_extraroutes");
         checkBody(wanted, {{"routes", resource::Kind::Other, resource::Put}}, false);
-        return api.answer(request, 200, adds ? routers.addRoutes(tx, router, wanted) : routers.removeRoutes(tx, router, wanted), {}, tx);
+        return api.answer(request, 200, adds ? routers.addRoutes(tx, router, wanted) : routers.removeRoutes(tx, router, wanted), tx);
     });
 }
 

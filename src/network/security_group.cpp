@@ -1,7 +1,5 @@
 #include "network/security_group.hpp"
 
-#include <unordered_map>
-
 #include "network/collection.hpp"
 
 namespace stratolet::network {
@@ -47,17 +45,29 @@ const Table<SecurityGroupRule> securityGroupRuleTable(
         false));
 
 void completeRules(store::Reader& db, std::vector<SecurityGroup>& groups) {
-    Texts ids;
-    std::unordered_map<std::string_view, SecurityGroup*> byId;
-    for (auto& each : groups) {
-        ids.push_back(each.id.text);
-        byId.emplace(each.id.text, &each);
+    store::ByOwner<SecurityGroupRule> rules;
+    for (auto& each : securityGroupRuleTable.where(
+             db, "WHERE r.security_group IN (SELECT value FROM json_each(?)) ORDER BY r.created, r.id", store::asList(idsOf(groups)))) {
+        auto& its = rules[each.group.text];
+        its.push_back(std::move(each));
     }
-    auto rules = securityGroupRuleTable.where(db, "WHERE r.security_group IN (SELECT value FROM json_each(?)) ORDER BY r.created, r.id",
-                                              encodedTexts(ids));
-    completeTags(db, rules);
-    for (auto& each : rules) byId.at(each.group.text)->rules.push_back(std::move(each));
+    for (auto& each : groups) each.rules = store::takeOf(rules, each.id.text);
 }
+
+namespace {
+
+std::unordered_map<std::string, std::string> columnOf(store::Reader& db, std::string_view column, const Texts& groups) {
+    std::unordered_map<std::string, std::string> found;
+    auto rows = db.query("SELECT id, " + std::string(column) + " FROM security_groups WHERE id IN (SELECT value FROM json_each(?))",
+                         store::asList(groups));
+    while (rows.next()) found.emplace(rows.row().text(0), rows.row().text(1));
+    return found;
+}
+
+}
+
+std::unordered_map<std::string, std::string> projectsOf(store::Reader& db, const Texts& groups) { return columnOf(db, "project", groups); }
+std::unordered_map<std::string, std::string> namesOf(store::Reader& db, const Texts& groups) { return columnOf(db, "name", groups); }
 
 std::vector<SecurityGroupRule> rulesOf(store::Reader& db, const SecurityGroupId& group) {
     return securityGroupRuleTable.where(db, "WHERE r.security_group = ? ORDER BY r.created, r.id", group);

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "network/core.hpp"
@@ -35,6 +36,8 @@ std::optional<int> protocolNumber(const std::string& text, bool six);
 extern const resource::Table<SecurityGroup> securityGroupTable;         ///< alias g
 extern const resource::Table<SecurityGroupRule> securityGroupRuleTable; ///< alias r
 std::vector<SecurityGroupRule> rulesOf(store::Reader& db, const SecurityGroupId& group);
+std::unordered_map<std::string, std::string> projectsOf(store::Reader& db, const Texts& groups); ///< of many, by their ids
+std::unordered_map<std::string, std::string> namesOf(store::Reader& db, const Texts& groups);    ///< of many, by their ids
 
 Error securityGroupNotFound(const std::string& id);
 
@@ -61,7 +64,7 @@ private:
 /// The default group of a project in a transaction of somebody else's.
 SecurityGroup ensureDefaultGroup(Core& core, store::Transaction& tx, const std::string& project);
 
-/// Fills in the rules of groups that are shown.
+/// Fills in the rules of groups that are shown; no rule has tags.
 void completeRules(store::Reader& db, std::vector<SecurityGroup>& groups);
 
 void addSecurityGroupRoutes(http::Routes& routes, SecurityGroups& groups);

@@ -17,11 +17,21 @@ void filterProtocol(store::Conditions& conditions, const std::vector<std::string
     conditions.in("COALESCE(r.protocol, '')", values);
 }
 
-Target targetOf(store::Reader& db, const SecurityGroupRule& rule) {
-    auto target = ownedBy(rule.standard.project);
-    const auto group = securityGroupTable.find(db, rule.group);
-    target["security_group:project_id"] = target["security_group:tenant_id"] = group ? group->standard.project : "";
-    return target;
+std::vector<About> aboutRules(store::Reader& db, const std::vector<SecurityGroupRule>& rules) {
+    Texts ids;
+    for (const auto& each : rules) ids.push_back(each.group.text);
+    const auto owners = projectsOf(db, ids);
+    const auto ownerOf = [&](const SecurityGroupRule& rule) {
+        const auto found = owners.find(rule.group.text);
+        return found == owners.end() ? std::string() : found->second;
+    };
+    return aboutEach(
+        rules, [&](const SecurityGroupRule& each) { return std::pair(each.standard.project, ownerOf(each)); },
+        [&](const SecurityGroupRule& each) {
+            auto target = ownedBy(each.standard.project);
+            target["security_group:project_id"] = target["security_group:tenant_id"] = ownerOf(each);
+            return target;
+        });
 }
 
 Error missingRule(const std::string& id) {
@@ -80,8 +90,8 @@ void addSecurityGroupRoutes(http::Routes& routes, SecurityGroups& groups) {
         {.noun = "security_group_rule",
          .table = securityGroupRuleTable,
          .missing = missingRule,
-         .target = targetOf,
-         .concern = "EXISTS (SELECT 1 FROM security_groups g WHERE g.id = $.security_group AND g.project = ?)",
+         .about = aboutRules,
+         .concern = {"$.security_group IN (SELECT id FROM security_groups WHERE project = ?)"},
          .wanted = targetOfWantedRule,
          .create = [&](store::Transaction& tx, const identity::Caller& caller,
                        const Body& body) { return createRule(tx, caller, body, groups); },

@@ -1,7 +1,5 @@
 #include "network/standard.hpp"
 
-#include <unordered_map>
-
 namespace stratolet::network {
 
 std::string encoded(const TextPairs& pairs) {
@@ -37,16 +35,10 @@ void writeRoutes(JsonWriter& out, const TextPairs& routes) {
     }
 }
 
-void readTags(store::Reader& db, const std::vector<std::pair<std::string, Standard*>>& things) {
-    Texts ids;
-    std::unordered_map<std::string_view, Standard*> byId;
-    for (const auto& [id, standard] : things) {
-        ids.push_back(id);
-        byId.emplace(id, standard);
-    }
-    auto rows = db.query("SELECT t.resource, t.tag FROM json_each(?) w JOIN network_tags t ON t.resource = w.value ORDER BY w.key, t.tag",
-                         resource::encodedTexts(ids));
-    while (rows.next()) byId.at(rows.row().text(0))->tags.push_back(rows.row().text(1));
+store::ByOwner<std::string> tagsOf(store::Reader& db, const Texts& ids) {
+    return store::many<std::string>(
+        db, "SELECT t.resource, t.tag FROM json_each(?) w JOIN network_tags t ON t.resource = w.value ORDER BY w.key, t.tag", ids,
+        [](const store::Row& row) { return row.text(1); });
 }
 
 }
@@ -64,7 +56,7 @@ std::vector<Prefix> Codec<std::vector<Prefix>>::load(const store::Row& row, int 
 store::Value Codec<std::vector<Prefix>>::bind(const std::vector<Prefix>& prefixes) {
     std::vector<std::string> texts;
     for (const auto& each : prefixes) texts.push_back(each.text());
-    return encodedTexts(texts);
+    return store::asList(texts);
 }
 
 void Codec<std::vector<Prefix>>::show(JsonWriter& out, const std::vector<Prefix>& prefixes) {

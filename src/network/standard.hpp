@@ -61,13 +61,18 @@ inline constexpr auto showZones = [](JsonWriter& out, const auto&) {
     out.value("nova"); // there is one
 };
 
-/// The tags of all of them, in one statement: by id in their order.
-void readTags(store::Reader& db, const std::vector<std::pair<std::string, Standard*>>& things);
+template <class Record> Texts idsOf(const std::vector<Record>& records) {
+    Texts ids;
+    ids.reserve(records.size());
+    for (const auto& each : records) ids.push_back(each.id.text);
+    return ids;
+}
+
+store::ByOwner<std::string> tagsOf(store::Reader& db, const Texts& ids); ///< of many, by id
 
 template <class Record> void completeTags(store::Reader& db, std::vector<Record>& records) {
-    std::vector<std::pair<std::string, Standard*>> things;
-    for (auto& each : records) things.emplace_back(each.id.text, &each.standard);
-    readTags(db, things);
+    auto tags = tagsOf(db, idsOf(records));
+    for (auto& each : records) each.standard.tags = store::takeOf(tags, each.id.text);
 }
 
 }

@@ -73,8 +73,14 @@ void addSubnetRoutes(http::Routes& routes, Subnets& subnets) {
         {.noun = "subnet",
          .table = subnetTable,
          .missing = subnetNotFound,
-         .target = [](store::Reader& db, const Subnet& subnet) { return targetOf(subnet, networkOf(db, subnet.network)); },
-         .concern = "($.project = ? OR EXISTS (SELECT 1 FROM networks w WHERE w.id = $.network AND (w.shared OR w.project = ?)))",
+         .about =
+             [](store::Reader& db, const std::vector<Subnet>& all) {
+                 return aboutOnNetworks(
+                     db, all, [](const Subnet&) { return 0; },
+                     [](const Subnet& subnet, const NetworkRecord& network) { return targetOf(subnet, network); });
+             },
+         .concern = {"$.project = ?", "$.project <> ? AND $.network IN (SELECT id FROM networks WHERE shared UNION ALL SELECT id FROM networks "
+                                      "WHERE project = ?)"},
          .wanted = targetOnNetwork,
          .create = [&](store::Transaction& tx, const identity::Caller& caller,
                        const Body& body) { return subnets.create(tx, caller, networkIn(tx, caller, body), body); },

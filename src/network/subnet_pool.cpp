@@ -11,10 +11,14 @@ namespace {
 /// Lengths are shown as texts.
 template <auto Member> void asText(JsonWriter& out, const SubnetPool& pool) { out.value(std::to_string(pool.*Member)); }
 
-Target targetOf(const SubnetPool& pool) {
-    auto target = ownedBy(pool.standard.project);
-    target["shared"] = pool.shared ? "True" : "False";
-    return target;
+std::vector<About> about(store::Reader&, const std::vector<SubnetPool>& all) {
+    return aboutEach(
+        all, [](const SubnetPool& pool) { return std::pair(std::string_view(pool.standard.project), pool.shared); },
+        [](const SubnetPool& pool) {
+            auto target = ownedBy(pool.standard.project);
+            target["shared"] = pool.shared ? "True" : "False";
+            return target;
+        });
 }
 
 }
@@ -41,8 +45,8 @@ void addSubnetPoolRoutes(http::Routes& routes, SubnetPools& pools) {
         {.noun = "subnetpool",
          .table = subnetPoolTable,
          .missing = subnetPoolNotFound,
-         .target = [](store::Reader&, const SubnetPool& pool) { return targetOf(pool); },
-         .concern = "($.project = ? OR $.shared)",
+         .about = about,
+         .concern = {"$.project = ?", "$.shared AND $.project <> ?"},
          .create = [&](store::Transaction& tx, const identity::Caller& caller, const Body& body) { return pools.create(tx, caller, body); },
          .update = [&](store::Transaction& tx, const identity::Caller&, const SubnetPool& pool,
                        const Body& body) { return pools.update(tx, pool, body); },

@@ -30,10 +30,11 @@ struct Word {
     unsigned use = 0;             ///< of Use
     std::string_view column = {}; ///< empty: kept nowhere
     std::string_view found = {};  ///< SQL for filters and sorting in place of the column, "$" is the table's alias
+    bool nullable = false;        ///< its column may be null, which to filters and sorting is empty
     std::size_t lengthMax = 255;  ///< of a text, in characters
 
     bool may(Use wanted) const { return (use & wanted) != 0; }
-    std::string sql(char alias) const; ///< what filters and sort keys compare
+    std::string sql(char alias) const; ///< what filters and sort keys compare; never null
 };
 using Words = std::vector<Word>;
 
@@ -118,6 +119,7 @@ template <class Codec, auto... Path> auto attributeWith(std::string_view name, u
     Attribute<Record> made;
     made.name = name;
     made.kind = Codec::kind;
+    if constexpr (requires { Codec::nullable; }) made.nullable = true;
     made.use = use;
     made.column = name;
     made.load = [](Record& record, const store::Row& row, int column) { Led<Path...>::in(record) = Codec::load(row, column); };

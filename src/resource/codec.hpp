@@ -9,6 +9,7 @@
 #include <stratolet/ids.hpp>
 
 #include "platform/json/json.hpp"
+#include "platform/store/many.hpp"
 #include "platform/store/store.hpp"
 
 // How a C++ type is kept in a column, shown in JSON, and read from a body. A service adds its own types by specializing Codec.
@@ -72,6 +73,7 @@ template <> struct Codec<Time> {
 
 template <class T> struct Codec<std::optional<T>> {
     static constexpr Kind kind = Codec<T>::kind;
+    static constexpr bool nullable = true;
     static std::optional<T> load(const store::Row& row, int column) {
         return row.isNull(column) ? std::nullopt : std::optional<T>(Codec<T>::load(row, column));
     }
@@ -87,13 +89,12 @@ template <class T> struct Codec<std::optional<T>> {
 };
 
 /// Texts that are kept whole in one column, as JSON.
-std::string encodedTexts(const std::vector<std::string>& texts);
 std::vector<std::string> decodedTexts(const std::string& json);
 
 template <> struct Codec<std::vector<std::string>> {
     static constexpr Kind kind = Kind::Other;
     static std::vector<std::string> load(const store::Row& row, int column) { return decodedTexts(row.text(column)); }
-    static store::Value bind(const std::vector<std::string>& texts) { return encodedTexts(texts); }
+    static store::Value bind(const std::vector<std::string>& texts) { return store::asList(texts); }
     static void show(JsonWriter& out, const std::vector<std::string>& texts) {
         const auto list = out.array();
         for (const auto& each : texts) out.value(each);
@@ -102,6 +103,7 @@ template <> struct Codec<std::vector<std::string>> {
 
 /// Of a text or an id: empty is null in the store and in answers.
 template <class T> struct EmptyIsNull : Codec<T> {
+    static constexpr bool nullable = true;
     static store::Value bind(const T& value) { return isEmpty(value) ? store::Value(nullptr) : Codec<T>::bind(value); }
     static void show(JsonWriter& out, const T& value) { isEmpty(value) ? out.value(nullptr) : Codec<T>::show(out, value); }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,7 +11,8 @@
 
 #include "platform/http/http.hpp"
 #include "platform/json/json.hpp"
-#include "platform/policy/policy.hpp"
+#include "platform/policy/rights.hpp"
+#include "platform/store/many.hpp"
 #include "platform/store/store.hpp"
 #include "resource/dialect.hpp"
 #include "resource/listing.hpp"
@@ -31,12 +31,12 @@ template <class Record> struct Collection {
     const Table<Record>& table;
     Error (*missing)(const std::string& id);
 
-    /// What policy knows of one.
-    std::function<Target(store::Reader&, const Record&)> target;
+    /// What policy knows of each.
+    std::function<std::vector<About>(store::Reader&, const std::vector<Record>&)> about;
 
-    /// Leaves what may concern the caller: of that, those who do not see everything get what the rule for seeing one lets them. Asked where
-    /// the caller doesn't see everything. Empty: all.
-    std::function<void(store::Conditions&, const http::Request&)> concern = {};
+    /// In which ways one may concern the caller, no two of which hold for one: of what does, those who do not see everything get what the
+    /// rule for seeing one lets them. None: all of them.
+    std::function<std::vector<store::Alternative>(const http::Request&)> concern = {};
 
     /// Fills in what the table alone doesn't give: once for a page, so that a page is a fixed number of statements.
     std::function<void(store::Reader&, std::vector<Record>&)> complete = {};
@@ -65,18 +65,13 @@ template <class Record> const std::string& idOf(const Record& record) {
         return record.id;
 }
 
-/// A record with what policy knows of it.
-template <class Record> struct Asked {
-    Record record;
-    Target target;
-};
-
 /// What the routes do. Any of it may be used alone, by a kind that has routes of its own.
 template <class Record> class CollectionApi {
 public:
-    using Row = Asked<Record>;
-
-    explicit CollectionApi(Collection<Record> kind) : kind_(std::move(kind)) {}
+    explicit CollectionApi(Collection<Record> kind) : kind_(std::move(kind)) {
+        for (const auto& each : kind_.table.attributes())
+            guards_.push_back(each.may(Guarded) ? kind_.rule("get").append(":").append(each.name) : "");
+    }
 
     http::Response list(http::Request& request) const {
         if (kind_.beforeList) kind_.beforeList(request);
@@ -86,30 +81,32 @@ public:
 
     http::Response show(http::Request& request) const {
         return kind_.store.read([&](store::Reader& db) {
-            const auto it = found(request, db);
-            if (!kind_.dialect.may(request, kind_.rule("get"), it.target)) throw kind_.missing(request.param("id"));
-            return answer(request, 200, it.record, it.target, db);
+            auto it = found(request, db);
+            if (!kind_.dialect.may(request, kind_.rule("get"), *it.about)) throw kind_.missing(request.param("id"));
+            return answer(request, 200, std::move(it.record), db);
         });
     }
 
     http::Response create(http::Request& request) const {
         const auto wanted = kind_.dialect.posted(request, kind_.noun, kind_.plural());
         return kind_.store.write([&](store::Transaction& tx) {
-            std::vector<Row> all;
+            std::vector<Record> all;
             for (const auto& body : wanted.items) {
                 kind_.dialect.check(body, kind_.table.words(), true);
                 auto target = kind_.wanted(tx, request, body);
                 if (kind_.aim) kind_.aim(target, body);
                 kind_.dialect.enforceCreating(request, kind_.rule("create"), body, target);
-                all.push_back(asked(tx, kind_.create(tx, request, body)));
+                all.push_back(kind_.create(tx, request, body));
             }
-            if (!wanted.bulk) return answer(request, 201, all.front().record, all.front().target, tx);
-            completed(tx, all);
+            if (!wanted.bulk) return answer(request, 201, std::move(all.front()), tx);
+            const auto about = kind_.about(tx, all);
+            if (kind_.complete) kind_.complete(tx, all);
             return http::jsonResponse(201, [&](JsonWriter& out) {
                 const auto body = out.object();
                 const auto items = out.array(kind_.plural());
                 const Fields fields(request.query);
-                for (const auto& each : all) write(out, request, each, fields);
+                auto rights = rightsOf(request);
+                for (std::size_t at = 0; at < all.size(); ++at) write(out, all[at], about[at], fields, rights);
             });
         });
     }
@@ -118,21 +115,20 @@ public:
         const Json body = kind_.dialect.changed(request, kind_.noun);
         return kind_.store.write([&](store::Transaction& tx) {
             const auto it = found(request, tx);
-            enforce(request, "update", it.target);
+            enforce(request, kind_.rule("update"), it);
             kind_.dialect.check(body, kind_.table.words(), false);
-            auto after = it.target;
+            auto after = *it.about;
             if (kind_.aim) kind_.aim(after, body);
             kind_.dialect.enforceChanging(request, kind_.rule("update"), body, after);
             checkRevision(request, it.record);
-            auto changed = asked(tx, kind_.update(tx, request, it.record, body));
-            return answer(request, 200, std::move(changed.record), changed.target, tx);
+            return answer(request, 200, kind_.update(tx, request, it.record, body), tx);
         });
     }
 
     http::Response remove(http::Request& request) const {
         kind_.store.write([&](store::Transaction& tx) {
             const auto it = found(request, tx);
-            enforce(request, "delete", it.target);
+            enforce(request, kind_.rule("delete"), it);
             checkRevision(request, it.record);
             kind_.remove(tx, request, it.record);
         });
@@ -140,46 +136,49 @@ public:
     }
 
     /// {"<noun>": …}
-    http::Response answer(const http::Request& request, int status, Record record, const Target& target, store::Reader& db) const {
-        std::vector<Row> one;
-        one.push_back({std::move(record), target});
-        completed(db, one);
+    http::Response answer(const http::Request& request, int status, Record record, store::Reader& db) const {
+        std::vector<Record> one;
+        one.push_back(std::move(record));
+        const auto about = kind_.about(db, one);
+        if (kind_.complete) kind_.complete(db, one);
+        auto rights = rightsOf(request);
         return http::jsonResponse(status, [&](JsonWriter& out) {
             const auto body = out.object();
             out.key(kind_.noun);
-            write(out, request, one.front(), Fields(request.query));
+            write(out, one.front(), about.front(), Fields(request.query), rights);
         });
     }
 
     /// What policy knows of the one with this id; nothing where there is none.
     std::optional<Target> targetOf(store::Reader& db, const std::string& id) const {
-        const auto record = kind_.table.find(db, id);
-        return record ? std::optional(kind_.target(db, *record)) : std::nullopt;
+        auto record = kind_.table.find(db, id);
+        return record ? std::optional(*kind_.about(db, {*std::move(record)}).front()) : std::nullopt;
     }
 
     /// The one that the path names, for a rule of its own: `missing` for whom it isn't there.
-    Record demand(const http::Request& request, store::Reader& db, const std::string& rule) const {
+    Record demand(const http::Request& request, store::Reader& db, std::string_view rule) const {
         auto it = found(request, db);
-        kind_.dialect.enforce(request, rule, kind_.rule("get"), it.target, kind_.missing(request.param("id")));
+        enforce(request, rule, it);
         return std::move(it.record);
     }
 
     const Collection<Record>& kind() const { return kind_; }
 
 private:
-    Row asked(store::Reader& db, Record record) const {
-        auto target = kind_.target(db, record);
-        return {std::move(record), std::move(target)};
-    }
+    struct Found {
+        Record record;
+        About about;
+    };
 
-    Row found(const http::Request& request, store::Reader& db) const {
+    Found found(const http::Request& request, store::Reader& db) const {
         auto record = kind_.table.find(db, request.param("id"));
         if (!record) throw kind_.missing(request.param("id"));
-        return asked(db, *std::move(record));
+        auto about = kind_.about(db, {*record}).front();
+        return {*std::move(record), std::move(about)};
     }
 
-    void enforce(const http::Request& request, std::string_view verb, const Target& target) const {
-        kind_.dialect.enforce(request, kind_.rule(verb), kind_.rule("get"), target, kind_.missing(request.param("id")));
+    void enforce(const http::Request& request, std::string_view rule, const Found& it) const {
+        kind_.dialect.enforce(request, rule, kind_.rule("get"), *it.about, kind_.missing(request.param("id")));
     }
 
     void checkRevision(const http::Request& request, const Record& record) const {
@@ -187,58 +186,61 @@ private:
             kind_.dialect.checkRevision(request, kind_.noun, idOf(record), record.standard.revision);
     }
 
-    void completed(store::Reader& db, std::vector<Row>& rows) const {
-        if (!kind_.complete || rows.empty()) return;
-        std::vector<Record> records;
-        for (auto& each : rows) records.push_back(std::move(each.record));
-        kind_.complete(db, records);
-        for (std::size_t at = 0; at < rows.size(); ++at) rows[at].record = std::move(records[at]);
+    Rights rightsOf(const http::Request& request) const {
+        return Rights([&](std::string_view rule, const Target& target) { return kind_.dialect.may(request, rule, target); });
+    }
+
+    /// What comes behind the row `last`, as far as a page goes.
+    std::vector<Record> rowsAfter(store::Reader& db, const Listing& listing, const std::vector<store::Alternative>& alternatives,
+                                  const std::string& last) const {
+        return kind_.table.where(db, "WHERE " + kind_.table.text().id() + " IN (SELECT value FROM json_each(?))" + listing.order(),
+                                 store::asList(listing.idsAfter(db, last, alternatives)));
     }
 
     http::Response page(const http::Request& request, store::Reader& db) const {
-        auto listing = kind_.dialect.listing(request, kind_.table.text(), kind_.table.words(), kind_.filters);
+        const auto listing = kind_.dialect.listing(request, kind_.table.text(), kind_.table.words(), kind_.filters);
         const auto rule = kind_.rule("get");
-        if (kind_.concern && !kind_.dialect.seesAll(request, rule)) kind_.concern(listing.conditions, request);
+        const auto alternatives =
+            kind_.concern && !kind_.dialect.seesAll(request, rule) ? kind_.concern(request) : std::vector<store::Alternative>();
         if (!listing.marker.empty()) { // what the caller can't see is nowhere in their list
             const auto target = targetOf(db, listing.marker);
             if (!target || !kind_.dialect.may(request, rule, *target)) throw kind_.dialect.markerNotFound(listing.marker);
         }
         kind_.dialect.may(request, rule, {}); // the route's duty, also where the list is empty
-        std::map<Target, bool> known;
-        auto rows = fullPage<Row>(
-            listing,
-            [&](const store::Conditions& conditions, const std::string& order) {
-                std::vector<Row> read;
-                for (auto& each : kind_.table.list(db, conditions, order)) read.push_back(asked(db, std::move(each)));
-                return read;
-            },
-            [&](std::vector<Row>& read) {
-                std::erase_if(read, [&](const Row& each) {
-                    auto may = known.find(each.target);
-                    if (may == known.end()) may = known.emplace(each.target, kind_.dialect.may(request, rule, each.target)).first;
-                    return !may->second;
-                });
-            },
-            [&](const Row& each) { return idOf(each.record); });
-        completed(db, rows);
+        auto rights = rightsOf(request);
+        auto rows = fullPage<Found>(listing, [&](const std::string& behind) {
+            auto read = rowsAfter(db, listing, alternatives, behind);
+            Stretch<Found> stretch{{}, read.size(), read.empty() ? behind : idOf(read.back())};
+            const auto about = kind_.about(db, read);
+            for (std::size_t at = 0; at < read.size(); ++at)
+                if (rights.may(rule, about[at])) stretch.seen.push_back({std::move(read[at]), about[at]});
+            return stretch;
+        });
+        std::vector<Record> records;
         std::vector<std::string> ids;
-        for (const auto& each : rows) ids.push_back(idOf(each.record));
+        for (auto& each : rows) {
+            ids.push_back(idOf(each.record));
+            records.push_back(std::move(each.record));
+        }
+        if (kind_.complete && !records.empty()) kind_.complete(db, records);
         const Fields fields(request.query);
         return kind_.dialect.list(request, kind_.plural(), listing, ids,
-                                  [&](JsonWriter& out, std::size_t at) { write(out, request, rows[at], fields); });
+                                  [&](JsonWriter& out, std::size_t at) { write(out, records[at], rows[at].about, fields, rights); });
     }
 
-    void write(JsonWriter& out, const http::Request& request, const Row& it, const Fields& fields) const {
+    void write(JsonWriter& out, const Record& record, const About& about, const Fields& fields, Rights& rights) const {
         const auto object = out.object();
-        for (const auto& each : kind_.table.attributes()) {
+        for (std::size_t at = 0; at < guards_.size(); ++at) {
+            const auto& each = kind_.table.attributes()[at];
             if (each.show == nullptr || !each.may(Show) || !fields.wants(each.name)) continue;
-            if (each.may(Guarded) && !kind_.dialect.may(request, kind_.rule("get").append(":").append(each.name), it.target)) continue;
+            if (each.may(Guarded) && !rights.may(guards_[at], about)) continue;
             out.key(each.name);
-            each.show(out, it.record);
+            each.show(out, record);
         }
     }
 
     Collection<Record> kind_;
+    std::vector<std::string> guards_; ///< of each attribute, the rule for seeing it; empty: none
 };
 
 /// The routes of a kind, for those verbs that it has. Given back is what serves them, for further routes.

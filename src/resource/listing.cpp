@@ -8,10 +8,11 @@ store::Conditions Listing::after(const std::string& id) const {
     return following;
 }
 
-std::string Listing::order() const {
-    const auto order = store::orderBy(keys);
-    return limit ? order + " LIMIT " + std::to_string(*limit) : order;
+std::vector<std::string> Listing::idsAfter(store::Reader& db, const std::string& id, const std::vector<store::Alternative>& alternatives) const {
+    return store::idsOf(db, table, std::string(1, table.back()) + ".id", after(id), alternatives, keys, limit);
 }
+
+std::string Listing::order() const { return store::orderBy(keys); }
 
 std::string pageHref(const http::Request& request, const std::string& marker, std::initializer_list<std::string_view> without) {
     std::string query;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <functional>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -31,23 +30,30 @@ struct Listing {
     std::optional<std::int64_t> limit;
 
     store::Conditions after(const std::string& id) const; ///< the conditions of what comes behind the row `id`, which is there
-    std::string order() const;                            ///< " ORDER BY … LIMIT …"
+
+    /// The ids of what comes behind the row `id`, as far as the limit goes, and meets one of `alternatives` (no two of which hold for one
+    /// row; none: no matter).
+    std::vector<std::string> idsAfter(store::Reader& db, const std::string& id, const std::vector<store::Alternative>& alternatives) const;
+
+    std::string order() const; ///< " ORDER BY …"
 };
 
-/// Reads pages till one is full of rows that `seen` leaves (it drops those that the caller may not see from what it gets) or nothing is
-/// left, so that a page is short only where the list ends. `read(conditions, order)` gives rows in order, `idOf(row)` the id of one.
-template <class Row>
-std::vector<Row> fullPage(const Listing& listing, const std::function<std::vector<Row>(const store::Conditions&, const std::string&)>& read,
-                          const std::function<void(std::vector<Row>&)>& dropUnseen, const std::function<std::string(const Row&)>& idOf) {
+/// Reads pages till one is full of rows that the caller may see or nothing is left, so that a page is short only where the list ends.
+/// `read(last)` gives the rows behind the one with the id `last` ("": the first), as far as the limit goes, those among them that may be
+/// seen and the id of the last of all.
+template <class Row> struct Stretch {
+    std::vector<Row> seen;
+    std::size_t read = 0;
+    std::string last;
+};
+template <class Row, class Read> std::vector<Row> fullPage(const Listing& listing, Read read) {
     std::vector<Row> rows;
     auto last = listing.marker;
     for (bool more = true; more;) {
-        auto found = read(listing.after(last), listing.order());
-        more = listing.limit && static_cast<std::int64_t>(found.size()) == *listing.limit;
-        if (more) last = idOf(found.back());
-        dropUnseen(found);
-        std::move(found.begin(), found.end(), std::back_inserter(rows));
-        more = more && static_cast<std::int64_t>(rows.size()) < *listing.limit;
+        Stretch<Row> stretch = read(last);
+        last = stretch.last;
+        std::move(stretch.seen.begin(), stretch.seen.end(), std::back_inserter(rows));
+        more = listing.limit && static_cast<std::int64_t>(stretch.read) == *listing.limit && static_cast<std::int64_t>(rows.size()) < *listing.limit;
     }
     if (listing.limit && static_cast<std::int64_t>(rows.size()) > *listing.limit)
         rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(*listing.limit), rows.end());

@@ -16,7 +16,9 @@ std::string withAlias(std::string_view sql, char alias) {
 }
 
 std::string Word::sql(char alias) const {
-    return found.empty() ? std::string(1, alias) + "." + std::string(column) : withAlias(found, alias);
+    if (!found.empty()) return withAlias(found, alias);
+    const auto whole = std::string(1, alias).append(".").append(column);
+    return nullable ? "coalesce(" + whole + ", '')" : whole; // an index is over this very expression
 }
 
 TableText tableText(std::string_view name, char alias, const std::vector<ColumnText>& columns) {

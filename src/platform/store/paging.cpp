@@ -25,12 +25,38 @@ std::string orderBy(const std::vector<SortKey>& keys) {
     return sql;
 }
 
+std::vector<std::string> idsOf(Reader& db, std::string_view table, std::string_view id, const Conditions& conditions,
+                               const std::vector<Alternative>& alternatives, const std::vector<SortKey>& keys,
+                               const std::optional<std::int64_t>& limit) {
+    std::string what = "SELECT " + std::string(id);
+    for (const auto& key : keys) what += ", " + key.expression;
+    what.append(" FROM ").append(table);
+    std::string sql;
+    std::vector<Value> values;
+    const auto walk = [&](const Conditions& where) {
+        sql.append(sql.empty() ? "" : " UNION ALL ").append(what).append(where.where());
+        values.insert(values.end(), where.values().begin(), where.values().end());
+    };
+    if (alternatives.empty()) walk(conditions);
+    for (const auto& each : alternatives) {
+        auto where = conditions;
+        where.append(each.sql, each.values);
+        walk(where);
+    }
+    for (std::size_t each = 0; each < keys.size(); ++each)
+        sql += (each ? ", " : " ORDER BY ") + std::to_string(each + 2) + (keys[each].descending ? " DESC" : "");
+    values.emplace_back(limit.value_or(-1));
+    return db.run(sql + " LIMIT ?", values).texts();
+}
+
 void startAfter(Conditions& conditions, const std::vector<SortKey>& keys, std::string_view table, std::string_view marker,
                 std::string_view id) {
     // a > ma OR (a = ma AND (b > mb OR (b = mb AND …))), since the directions may differ. Each key stands there twice, however many there
     // are.
-    std::string sql = "(";
-    std::vector<Value> values;
+    // What begins it says the same of the first key alone, in the words that an index understands.
+    const auto first = "(SELECT " + keys.front().expression + " FROM " + std::string(table) + " WHERE " + std::string(id) + " = ?)";
+    std::string sql = keys.front().expression + (keys.front().descending ? " <= " : " >= ") + first + " AND (";
+    std::vector<Value> values{marker};
     for (std::size_t each = 0; each < keys.size(); ++each) {
         const auto& key = keys[each];
         const std::string itsValue = "(SELECT " + key.expression + " FROM " + std::string(table) + " WHERE " + std::string(id) + " = ?)";

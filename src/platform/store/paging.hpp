@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,6 +25,19 @@ void requireFewSortKeys(const std::vector<std::pair<std::string, std::string>>& 
 
 /// " ORDER BY …". The last key must be unique, so that the order is the same every time.
 std::string orderBy(const std::vector<SortKey>& keys);
+
+/// A way in which a row may be one of a list's.
+struct Alternative {
+    std::string sql; ///< a condition of our own writing
+    std::vector<Value> values;
+};
+
+/// The ids of a page, in its order: of the rows of `table` that meet `conditions` and one of `alternatives`, no two of which may hold for
+/// one row (empty: it's all the same). Each alternative is walked in that order by an index of its own, no further than the page goes,
+/// where an OR of them would collect and sort all that there is.
+std::vector<std::string> idsOf(Reader& db, std::string_view table, std::string_view id, const Conditions& conditions,
+                               const std::vector<Alternative>& alternatives, const std::vector<SortKey>& keys,
+                               const std::optional<std::int64_t>& limit);
 
 /// Only rows that come after the row `marker` (by the column `id`) of `table` in that order. What it costs grows with the number of keys,
 /// not with its square.

@@ -1,0 +1,202 @@
+#include <sqlite3.h>
+
+#include <catch2/catch.hpp>
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <regex>
+#include <set>
+#include <thread>
+
+#include "support/test_appliance.hpp"
+
+using namespace stratolet;
+using namespace stratolet::test;
+using http::Method;
+
+// What a list costs doesn't grow with the cloud: neither the number of its statements, nor the rows that they look at.
+
+namespace {
+
+/// The statements that this thread gave to any SQLite connection opened since the first of these was made, with their values.
+class Statements {
+public:
+    Statements() {
+        static const bool hooked = [] { return sqlite3_auto_extension(reinterpret_cast<void (*)()>(hook)) == SQLITE_OK; }();
+        REQUIRE(hooked);
+    }
+
+    /// Those of `work`.
+    std::vector<std::string> of(const std::function<void()>& work) {
+        heard.clear();
+        listening = true;
+        work();
+        listening = false;
+        return heard;
+    }
+
+private:
+    static int hook(sqlite3* db, const char**, const void*) {
+        sqlite3_trace_v2(
+            db, SQLITE_TRACE_STMT,
+            [](unsigned, void*, void* statement, void*) {
+                if (!listening) return 0;
+                char* text = sqlite3_expanded_sql(static_cast<sqlite3_stmt*>(statement));
+                if (text) heard.emplace_back(text);
+                sqlite3_free(text);
+                return 0;
+            },
+            nullptr);
+        return SQLITE_OK;
+    }
+
+    static thread_local bool listening;
+    static thread_local std::vector<std::string> heard;
+};
+thread_local bool Statements::listening = false;
+thread_local std::vector<std::string> Statements::heard;
+
+std::string made(const Answer& answer, std::string_view noun) {
+    INFO(answer.body);
+    REQUIRE((answer.status == 200 || answer.status == 201 || answer.status == 202));
+    return answer.json().object(noun).text("id");
+}
+
+/// More of everything that can be listed, named and tagged alike; each call's have other numbers.
+class Population {
+public:
+    Population(TestAppliance& cloud, const Member& owner) : cloud_(cloud), owner_(owner) {
+        const auto root = cloud.admin();
+        for (const auto& [service, path, set] :
+             {std::tuple("network", "/network/v2.0/quotas/",
+                         R"({"quota":{"network":-1,"subnet":-1,"port":-1,"router":-1,"floatingip":-1,)"
+                         R"("security_group":-1,"security_group_rule":-1,"subnetpool":-1}})"),
+              std::tuple("compute", "/compute/v2.1/os-quota-sets/", R"({"quota_set":{"instances":-1,"cores":-1,"ram":-1,"key_pairs":-1}})"),
+              std::tuple("volume", "/volume/v3/{project}/os-quota-sets/", R"({"quota_set":{"volumes":-1,"gigabytes":-1}})")}) {
+            const auto answer = root.puts(path + owner.project, set);
+            INFO(service << answer.body);
+            REQUIRE(answer.status == 200);
+        }
+        outside_ = made(root.posts("/network/v2.0/networks", R"({"network":{"name":"outside","router:external":true}})"), "network");
+        made(root.posts("/network/v2.0/subnets", R"({"subnet":{"ip_version":4,"cidr":"192.0.2.0/24","network_id":")" + outside_ + "\"}}"),
+             "subnet");
+        image_ = root.posts("/image/v2/images", R"({"name":"i","disk_format":"raw","container_format":"bare","visibility":"public"})")
+                     .json()
+                     .text("id");
+        REQUIRE(root.puts("/image/v2/images/" + image_ + "/file", std::string(512, '\0'), {{"Content-Type", "application/octet-stream"}})
+                    .status == 204);
+        flavor_ = root.gets("/compute/v2.1/flavors").json().array("flavors").items().front().text("id");
+    }
+
+    void grows(int by) {
+        const auto root = cloud_.admin();
+        const std::string net = "/network/v2.0/";
+        for (int each = 0; each < by; ++each) {
+            const auto number = std::to_string(++number_);
+            const auto name = R"("name":"n)" + number + "\"";
+            const auto network = made(owner_.posts(net + "networks", R"({"network":{)" + name + "}}"), "network");
+            const auto of = R"("network_id":")" + network + "\"";
+            const auto subnet = made(owner_.posts(net + "subnets", R"({"subnet":{"ip_version":4,"cidr":"10.)" + number + R"(.0.0/24",)" +
+                                                                       of + "," + name + "}}"),
+                                     "subnet");
+            const auto router = made(
+                owner_.posts(net + "routers", R"({"router":{"external_gateway_info":{"network_id":")" + outside_ + "\"}," + name + "}}"),
+                "router");
+            CHECK(owner_.puts(net + "routers/" + router + "/add_router_interface", R"({"subnet_id":")" + subnet + "\"}").status == 200);
+            const auto group = made(owner_.posts(net + "security-groups", R"({"security_group":{)" + name + "}}"), "security_group");
+            const auto port =
+                made(owner_.posts(net + "ports", R"({"port":{"security_groups":[")" + group + "\"]," + of + "," + name + "}}"), "port");
+            made(owner_.posts(net + "floatingips",
+                              R"({"floatingip":{"floating_network_id":")" + outside_ + R"(","port_id":")" + port + "\"}}"),
+                 "floatingip");
+            made(owner_.posts(net + "subnetpools", R"({"subnetpool":{"prefixes":["10.0.0.0/8"],)" + name + "}}"), "subnetpool");
+            for (const auto& path : {"networks/" + network, "ports/" + port, "routers/" + router})
+                CHECK(owner_.puts(net + path + "/tags/t" + number, "").status == 201);
+            const auto volume =
+                made(owner_.posts("/volume/v3/{project}/volumes", R"({"volume":{"size":1,"metadata":{"k":"v"},)" + name + "}}"), "volume");
+            cloud_.settle();
+            const auto server = made(
+                owner_.posts("/compute/v2.1/servers", R"({"server":{"metadata":{"k":"v"},"imageRef":")" + image_ + R"(","flavorRef":")" +
+                                                          flavor_ + R"(","networks":[{"uuid":")" + network + "\"}]," + name + "}}"),
+                "server");
+            cloud_.settle();
+            const auto attached = owner_.posts("/compute/v2.1/servers/" + server + "/os-volume_attachments",
+                                               R"({"volumeAttachment":{"volumeId":")" + volume + "\"}}");
+            INFO(attached.body);
+            CHECK(attached.status == 200);
+            CHECK(owner_.puts("/compute/v2.1/servers/" + server + "/tags/t" + number, "", {{"OpenStack-API-Version", "compute 2.93"}})
+                      .status == 201);
+            CHECK(owner_
+                      .posts("/image/v2/images",
+                             R"({"disk_format":"raw","container_format":"bare","tags":["t"],"os_distro":"x",)" + name + "}")
+                      .status == 201);
+            CHECK(root.posts("/compute/v2.1/flavors",
+                             R"({"flavor":{"ram":64,"vcpus":1,"disk":0,"os-flavor-access:is_public":false,)" + name + "}}")
+                      .status == 200);
+            CHECK(owner_
+                      .posts("/compute/v2.1/os-keypairs", R"({"keypair":{"public_key":"ssh-ed25519 )"
+                                                          R"(AAAAC3NzaC1lZDI1NTE5AAAAIJmFq1p0k3mW0y9bZl2mC2mK8m1v3yZ0o3sVbq3h5m4K x",)" +
+                                                              name + "}}")
+                      .status < 300);
+        }
+        cloud_.settle();
+    }
+
+private:
+    TestAppliance& cloud_;
+    Member owner_;
+    int number_ = 0;
+    std::string outside_, image_, flavor_;
+};
+
+/// Every list of the services whose rows grow with a cloud: a GET whose path names nothing but the project.
+std::vector<std::string> listsOf(TestAppliance& cloud) {
+    std::vector<std::string> paths;
+    for (const auto& site : cloud.appliance().server().sites()) {
+        if (site.prefix == "/identity") continue; // its people are not made here
+        for (const auto& route : site.routes) {
+            if (route.method != Method::Get) continue;
+            auto path = std::regex_replace(site.prefix + route.pattern, std::regex("\\{(project|project_id|tenant_id)\\}"), "{project}");
+            if (path.find('{') == path.find("{project}") && path.find('{', path.find("{project}") + 1) == std::string::npos)
+                paths.push_back(std::move(path));
+        }
+    }
+    return paths;
+}
+
+}
+
+TEST_CASE("A page is as many statements with many rows as with few, in every list there is", "[appliance][pages]") {
+    Statements statements;
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    Population population(cloud, alice);
+    const std::pair<std::string, Member> callers[] = {{"a member", alice}, {"an administrator", cloud.admin()}};
+    const auto costs = [&] {
+        std::map<std::string, std::vector<std::string>> found;
+        for (const auto& [who, caller] : callers)
+            for (const auto& path : listsOf(cloud)) {
+                const auto ask = [&] {
+                    caller.gets(path, {{"OpenStack-API-Version", path.starts_with("/volume") ? "volume 3.70" : "compute 2.93"}});
+                };
+                ask(); // what is kept between requests is kept now
+                found[path + " for " + who] = statements.of(ask);
+            }
+        return found;
+    };
+    population.grows(3);
+    const auto few = costs();
+    population.grows(9);
+    const auto many = costs();
+    REQUIRE(few.size() > 100);
+    std::size_t most = 0;
+    for (const auto& [list, its] : few) {
+        std::string said;
+        for (const auto& each : many.at(list)) said += each.substr(0, 200) + "\n";
+        INFO(list << "\n" << said);
+        CHECK(many.at(list).size() == its.size());
+        most = std::max(most, its.size());
+    }
+    CHECK(most > 5); // somebody was listening
+}
