@@ -41,6 +41,34 @@ template <class Record> struct Noun {
     bool tagged = true;
 };
 
+/// A noun that is what its attributes say, all of which are read by their values alone: made, changed and removed with no more ado.
+/// `quota`: what its projects may have so many of; empty: as many as they like. `mayGo` refuses the removal of one that is in use.
+template <class Record> Noun<Record> plain(Core& core, Noun<Record> noun, std::string quota = {},
+                                           std::function<void(store::Transaction&, const Record&)> mayGo = {}) {
+    const auto& table = noun.table;
+    noun.create = [&core, &table, quota](store::Transaction& tx, const identity::Caller& caller, const Body& body) {
+        Record record;
+        record.standard = freshStandard(core, caller, body);
+        if (!quota.empty()) core.claim(tx, record.standard.project, quota);
+        record.id.text = core.uuid();
+        body.readInto(record, table);
+        table.insert(tx, record);
+        return record;
+    };
+    noun.update = [&core, &table](store::Transaction& tx, const identity::Caller&, Record record, const Body& body) {
+        body.readInto(record, table);
+        changeStandard(core, record.standard, body);
+        table.update(tx, record);
+        return record;
+    };
+    noun.remove = [&table, mayGo](store::Transaction& tx, const identity::Caller&, const Record& record) {
+        if (mayGo) mayGo(tx, record);
+        forgetTags(tx, record.id.text);
+        table.remove(tx, record.id);
+    };
+    return noun;
+}
+
 /// Under /v2.0/ and the plural with dashes, with the routes of its tags. What serves them is given back, for routes of the kind's own.
 template <class Record>
 std::shared_ptr<const resource::CollectionApi<Record>> addNoun(http::Routes& routes, Core& core, Noun<Record> noun) {

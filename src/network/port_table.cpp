@@ -45,37 +45,38 @@ void showVifDetails(JsonWriter& out, const Port& port) { out.raw(isBound(port) ?
 
 }
 
-const Table<Port> portTable("ports", 'p',
-                            withStandard<Port>({
-                                attribute<&Port::network>("network_id", Post | Show | Find).in("network").readByHook(),
-                                attribute<&Port::adminUp>("admin_state_up", Post | Put | Show | Find).in("admin_up"),
-                                attribute<&Port::mac>("mac_address", Post | Put | Show | Find).in("mac").readByHook(),
-                                attribute<&Port::device>("device_id", Post | Put | Show | Find).in("device"),
-                                attribute<&Port::owner>("device_owner", Post | Put | Show | Find).in("owner"),
-                                attribute<&Port::status>("status", Show | Find | Moves),
-                                attribute<&Port::portSecurity>("port_security_enabled", Post | Put | Show | Find).in("port_security"),
-                                computed<Port>("fixed_ips", Kind::Other, Post | Put | Show,
-                                               [](JsonWriter& out, const Port& port) { Codec<PortAddresses>::show(out, port.addresses); }),
-                                computed<Port>("security_groups", Kind::Other, Post | Put | Show,
-                                               [](JsonWriter& out, const Port& port) { Codec<Texts>::show(out, port.groups); }),
-                                attribute<&Port::pairs>("allowed_address_pairs", Post | Put | Show).in("pairs").shown(showPairs),
-                                attribute<&Port::vnicType>("binding:vnic_type", Post | Put | Show | Find).in("vnic_type").readByHook(),
-                                attribute<&Port::host>("binding:host_id", Post | Put | Show | Find | Guarded).in("host"),
-                                attribute<&Port::profile>("binding:profile", Post | Put | Show | Guarded)
-                                    .in("profile")
-                                    .as(Kind::Other)
-                                    .shown([](JsonWriter& out, const Port& port) { out.raw(port.profile); })
-                                    .readByHook(),
-                                computed<Port>("binding:vif_type", Kind::Other, Show | Guarded,
-                                               [](JsonWriter& out, const Port& port) { out.value(isBound(port) ? "bridge" : "unbound"); }),
-                                computed<Port>("binding:vif_details", Kind::Other, Show | Guarded, showVifDetails),
-                                derived<Port>("network_project", Kind::Text, 0, [](const Port& port) { return store::Value(port.networkProject); }).nameless(),
+const Table<Port> portTable(
+    "ports", 'p',
+    withStandard<Port>({
+        attribute<&Port::network>("network_id", Post | Show | Find).in("network").readByHook(),
+        attribute<&Port::adminUp>("admin_state_up", Post | Put | Show | Find).in("admin_up"),
+        attribute<&Port::mac>("mac_address", Post | Put | Show | Find).in("mac").readByHook(),
+        attribute<&Port::device>("device_id", Post | Put | Show | Find).in("device"),
+        attribute<&Port::owner>("device_owner", Post | Put | Show | Find).in("owner"),
+        attribute<&Port::status>("status", Show | Find | Moves),
+        attribute<&Port::portSecurity>("port_security_enabled", Post | Put | Show | Find).in("port_security"),
+        computed<Port>("fixed_ips", Kind::Other, Post | Put | Show,
+                       [](JsonWriter& out, const Port& port) { Codec<PortAddresses>::show(out, port.addresses); }),
+        computed<Port>("security_groups", Kind::Other, Post | Put | Show,
+                       [](JsonWriter& out, const Port& port) { Codec<Texts>::show(out, port.groups); }),
+        attribute<&Port::pairs>("allowed_address_pairs", Post | Put | Show).in("pairs").shown(showPairs),
+        attribute<&Port::vnicType>("binding:vnic_type", Post | Put | Show | Find).in("vnic_type").readByHook(),
+        attribute<&Port::host>("binding:host_id", Post | Put | Show | Find | Guarded).in("host"),
+        attribute<&Port::profile>("binding:profile", Post | Put | Show | Guarded)
+            .in("profile")
+            .as(Kind::Other)
+            .shown([](JsonWriter& out, const Port& port) { out.raw(port.profile); })
+            .readByHook(),
+        computed<Port>("binding:vif_type", Kind::Other, Show | Guarded,
+                       [](JsonWriter& out, const Port& port) { out.value(isBound(port) ? "bridge" : "unbound"); }),
+        computed<Port>("binding:vif_details", Kind::Other, Show | Guarded, showVifDetails),
+        derived<Port>("network_project", Kind::Text, 0, [](const Port& port) { return store::Value(port.networkProject); }).nameless(),
         column<&Port::server>("server", Moves),
-                                column<&Port::madeForServer>("made_for_server", Moves),
-                                column<&Port::hostname>("hostname", Moves),
-                                column<&Port::router>("router", Moves),
-                            }),
-                            completeAddresses);
+        column<&Port::madeForServer>("made_for_server", Moves),
+        column<&Port::hostname>("hostname", Moves),
+        column<&Port::router>("router", Moves),
+    }),
+    completeAddresses);
 
 std::vector<Port> portsWhere(store::Reader& db, const store::Conditions& conditions) {
     return portTable.list(db, conditions, " ORDER BY p.position");

@@ -43,7 +43,7 @@ std::vector<resource::Attribute<Record>> withStandard(std::vector<resource::Attr
             "tenant_id", Kind::Text, Post | Show | Find, [](JsonWriter& out, const Record& it) { out.value(it.standard.project); },
             "$.project"),
         attribute<&Record::standard, &Standard::project>("project_id", Post | Show | Find).in("project").readByHook()};
-    if (named) all.push_back(attribute<&Record::standard, &Standard::name>("name", Post | Put | Show | Find));
+    if ((has & Named) != 0) all.push_back(attribute<&Record::standard, &Standard::name>("name", Post | Put | Show | Find));
     all.push_back(attribute<&Record::standard, &Standard::description>("description", Post | Put | Show | Find));
     all.push_back(attribute<&Record::standard, &Standard::created>("created_at", Show).in("created"));
     all.push_back(attribute<&Record::standard, &Standard::updated>("updated_at", Show | Moves).in("updated"));

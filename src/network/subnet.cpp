@@ -68,26 +68,26 @@ std::vector<Subnet> subnetsOf(store::Reader& db, const NetworkId& network) {
 }
 
 void addSubnetRoutes(http::Routes& routes, Subnets& subnets) {
-    addNoun<Subnet>(
-        routes, subnets.core(),
-        {.noun = "subnet",
-         .table = subnetTable,
-         .missing = subnetNotFound,
-         .about =
-             [](store::Reader& db, const std::vector<Subnet>& all) {
-                 return aboutOnNetworks(
-                     db, all, [](const Subnet&) { return 0; },
-                     [](const Subnet& subnet, const NetworkRecord& network) { return targetOf(subnet, network); });
-             },
-         .concern = {"$.project = ?", "$.project <> ? AND $.network IN (SELECT id FROM networks WHERE shared UNION ALL SELECT id FROM networks "
-                                      "WHERE project = ?)"},
-         .wanted = targetOnNetwork,
-         .create = [&](store::Transaction& tx, const identity::Caller& caller,
-                       const Body& body) { return subnets.create(tx, caller, networkIn(tx, caller, body), body); },
-         .update = [&](store::Transaction& tx, const identity::Caller&, const Subnet& subnet,
-                       const Body& body) { return subnets.update(tx, subnet, networkOf(tx, subnet.network), body); },
-         .remove = [&](store::Transaction& tx, const identity::Caller&, const Subnet& subnet) { subnets.remove(tx, subnet); },
-         .filters = {{"shared", filterShared}}});
+    addNoun<Subnet>(routes, subnets.core(),
+                    {.noun = "subnet",
+                     .table = subnetTable,
+                     .missing = subnetNotFound,
+                     .about =
+                         [](store::Reader& db, const std::vector<Subnet>& all) {
+                             return aboutOnNetworks(
+                                 db, all, [](const Subnet&) { return 0; },
+                                 [](const Subnet& subnet, const NetworkRecord& network) { return targetOf(subnet, network); });
+                         },
+                     .concern = {"$.project = ?",
+                                 "$.project <> ? AND $.network IN (SELECT id FROM networks WHERE shared UNION ALL SELECT id FROM networks "
+                                 "WHERE project = ?)"},
+                     .wanted = targetOnNetwork,
+                     .create = [&](store::Transaction& tx, const identity::Caller& caller,
+                                   const Body& body) { return subnets.create(tx, caller, networkIn(tx, caller, body), body); },
+                     .update = [&](store::Transaction& tx, const identity::Caller&, const Subnet& subnet,
+                                   const Body& body) { return subnets.update(tx, subnet, networkOf(tx, subnet.network), body); },
+                     .remove = [&](store::Transaction& tx, const identity::Caller&, const Subnet& subnet) { subnets.remove(tx, subnet); },
+                     .filters = {{"shared", filterShared}}});
 }
 
 }

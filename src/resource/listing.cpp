@@ -8,7 +8,8 @@ store::Conditions Listing::after(const std::string& id) const {
     return following;
 }
 
-std::vector<std::string> Listing::idsAfter(store::Reader& db, const std::string& id, const std::vector<store::Alternative>& alternatives) const {
+std::vector<std::string> Listing::idsAfter(store::Reader& db, const std::string& id,
+                                           const std::vector<store::Alternative>& alternatives) const {
     return store::idsOf(db, table, std::string(1, table.back()) + ".id", after(id), alternatives, keys, limit);
 }
 

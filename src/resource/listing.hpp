@@ -53,7 +53,8 @@ template <class Row, class Read> std::vector<Row> fullPage(const Listing& listin
         Stretch<Row> stretch = read(last);
         last = stretch.last;
         std::move(stretch.seen.begin(), stretch.seen.end(), std::back_inserter(rows));
-        more = listing.limit && static_cast<std::int64_t>(stretch.read) == *listing.limit && static_cast<std::int64_t>(rows.size()) < *listing.limit;
+        more = listing.limit && static_cast<std::int64_t>(stretch.read) == *listing.limit &&
+               static_cast<std::int64_t>(rows.size()) < *listing.limit;
     }
     if (listing.limit && static_cast<std::int64_t>(rows.size()) > *listing.limit)
         rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(*listing.limit), rows.end());
