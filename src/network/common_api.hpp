@@ -6,6 +6,7 @@ namespace stratolet::network {
 
 void addVersionRoutes(http::Routes& routes);
 void addExtensionRoutes(http::Routes& routes);
+void addAddressGroupRoutes(http::Routes& routes, Core& core);
 void addQuotaRoutes(http::Routes& routes, Core& core);
 
 }

@@ -17,6 +17,7 @@ struct Extension {
 
 // Only what works: clients switch their features on by these.
 constexpr Extension extensions[] = {
+    {"address-group", "Address group", "Blocks of addresses under one name", "2020-07-15T10:00:00-00:00"},
     {"allowed-address-pairs", "Allowed Address Pairs", "Further MAC and IP addresses that a port may speak under",
      "2013-07-23T10:00:00-00:00"},
     {"availability_zone", "Availability Zone", "The availability zones that there are", "2015-01-01T10:00:00-00:00"},

@@ -51,7 +51,7 @@ const Table<FloatingIp>
                             computed<FloatingIp>("port_details", Kind::Other, Show, showPort),
                             column<&FloatingIp::ownPort>("own_port"),
                         },
-                        false));
+                        HasTags));
 
 void disassociate(store::Transaction& tx, const PortId& port, Time now) {
     tx.execute("UPDATE floating_ips SET port = NULL, fixed = NULL, router = NULL, status = 'DOWN', revision = revision + 1, updated = ? "

@@ -315,6 +315,7 @@ http::Site Network::site() {
     addNetworkRoutes(site.routes, impl.networks);
     addSubnetRoutes(site.routes, impl.subnets);
     addSubnetPoolRoutes(site.routes, impl.pools);
+    addAddressGroupRoutes(site.routes, impl.core);
     addPortRoutes(site.routes, impl.ports);
     addRouterRoutes(site.routes, impl.routers);
     addFloatingIpRoutes(site.routes, impl.floatingIps);

@@ -42,7 +42,7 @@ const Table<SecurityGroupRule> securityGroupRuleTable(
             attribute<&SecurityGroupRule::remoteGroup>("remote_group_id", Post | Show | Find).in("remote_group").readByHook(),
             computed<SecurityGroupRule>("normalized_cidr", Kind::Other, Show, showNormalized),
         },
-        Tagged));
+        HasTags));
 
 void completeRules(store::Reader& db, std::vector<SecurityGroup>& groups) {
     store::ByOwner<SecurityGroupRule> rules;

@@ -33,9 +33,12 @@ struct Standard {
     Texts tags = {}; ///< only where `completeTags` has filled them in
 };
 
-/// The attributes that everything has, then the kind's own. `named`: its table has a name.
+/// Of the standard attributes, those that not everything has.
+enum Standards : unsigned { HasName = 1, HasTags = 2 };
+
+/// The attributes that everything has, then the kind's own.
 template <class Record>
-std::vector<resource::Attribute<Record>> withStandard(std::vector<resource::Attribute<Record>> own, bool named = true) {
+std::vector<resource::Attribute<Record>> withStandard(std::vector<resource::Attribute<Record>> own, unsigned has = HasName | HasTags) {
     using namespace resource;
     std::vector<Attribute<Record>> all{
         attribute<&Record::id>("id", Show | Find),
@@ -43,13 +46,14 @@ std::vector<resource::Attribute<Record>> withStandard(std::vector<resource::Attr
             "tenant_id", Kind::Text, Post | Show | Find, [](JsonWriter& out, const Record& it) { out.value(it.standard.project); },
             "$.project"),
         attribute<&Record::standard, &Standard::project>("project_id", Post | Show | Find).in("project").readByHook()};
-    if ((has & Named) != 0) all.push_back(attribute<&Record::standard, &Standard::name>("name", Post | Put | Show | Find));
+    if ((has & HasName) != 0) all.push_back(attribute<&Record::standard, &Standard::name>("name", Post | Put | Show | Find));
     all.push_back(attribute<&Record::standard, &Standard::description>("description", Post | Put | Show | Find));
     all.push_back(attribute<&Record::standard, &Standard::created>("created_at", Show).in("created"));
     all.push_back(attribute<&Record::standard, &Standard::updated>("updated_at", Show | Moves).in("updated"));
     all.push_back(attribute<&Record::standard, &Standard::revision>("revision_number", Show | Find | Moves).in("revision"));
-    all.push_back(
-        computed<Record>("tags", Kind::Other, Show, [](JsonWriter& out, const Record& it) { Codec<Texts>::show(out, it.standard.tags); }));
+    if ((has & HasTags) != 0)
+        all.push_back(computed<Record>("tags", Kind::Other, Show,
+                                       [](JsonWriter& out, const Record& it) { Codec<Texts>::show(out, it.standard.tags); }));
     return joined(std::move(all), std::move(own));
 }
 

@@ -106,8 +106,8 @@ const Unasked unasked[] = {
 
     {"network", "what files of before may be made of",
      "admin_or_ admin_owner_or_ regular_user context_with_global_access restrict_wildcard ext_parent_owner shared_ rule_default_sg"},
-    {"network", "what is shared is shared with all: there are no address groups and scopes, and no rules of sharing",
-     "get_address_ create_address_ update_address_ delete_address_ add_addresses remove_addresses create_rbac_policy get_rbac_policy "
+    {"network", "what is shared is shared with all: there are no address scopes, and no rules of sharing",
+     "get_address_scope create_address_scope update_address_scope delete_address_scope create_rbac_policy get_rbac_policy "
      "update_rbac_policy delete_rbac_policy"},
     {"network", "there are no agents",
      "activate get_agent create_agent update_agent delete_agent create_dhcp-network get_dhcp-networks delete_dhcp-network create_l3-router "
