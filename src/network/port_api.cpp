@@ -72,7 +72,7 @@ void write(JsonWriter& json, const Shown<Port, Nothing>& shown, const Fields& fi
 }
 
 /// fixed_ips=ip_address=10.0.0.5, fixed_ips=subnet_id=…, fixed_ips=ip_address_substr=10.0. (all kinds must hold, one value of each)
-void filterAddresses(store::Conditions& conditions, const std::vector<std::string>& values) {
+store::Begin filterAddresses(store::Conditions& conditions, const std::vector<std::string>& values) {
     std::map<std::string, std::vector<std::string>> wanted;
     for (const auto& each : values) {
         const auto equals = each.find('=');
@@ -94,11 +94,13 @@ void filterAddresses(store::Conditions& conditions, const std::vector<std::strin
                                                              : "instr(f.address, wanted.value) > 0)"),
                        encoded(asked));
     }
+    return store::Begin::WithConditions;
 }
 
-void filterGroups(store::Conditions& conditions, const std::vector<std::string>& values) {
+store::Begin filterGroups(store::Conditions& conditions, const std::vector<std::string>& values) {
     conditions.add("p.id IN (SELECT g.port FROM json_each(?) wanted JOIN port_security_groups g ON g.security_group = wanted.value)",
                    encoded(values));
+    return store::Begin::WithConditions;
 }
 
 }

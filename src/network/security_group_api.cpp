@@ -36,10 +36,11 @@ const Attributes& ruleAttributes() {
 }
 
 /// No group is shared with other projects.
-void filterShared(store::Conditions& conditions, const std::vector<std::string>& values) {
+store::Begin filterShared(store::Conditions& conditions, const std::vector<std::string>& values) {
     const auto truth = truthOf(values.front());
     if (!truth) refuseInput("shared", "'" + values.front() + "' cannot be converted to boolean.");
     if (*truth) conditions.add("0");
+    return store::Begin::WithEither;
 }
 
 using ShownRule = Shown<SecurityGroupRule, Nothing>;
@@ -105,8 +106,9 @@ Error missingRule(const std::string& id) {
 }
 
 /// Protocols are kept as they were named; a filter finds them by that name.
-void filterProtocol(store::Conditions& conditions, const std::vector<std::string>& values) {
+store::Begin filterProtocol(store::Conditions& conditions, const std::vector<std::string>& values) {
     conditions.in("COALESCE(r.protocol, '')", values);
+    return store::Begin::WithEither;
 }
 
 /// A caller's project has a default group, made when somebody first looks.

@@ -58,10 +58,11 @@ void write(JsonWriter& json, const Shown<Subnet, Nothing>& shown, const Fields& 
 }
 
 /// By what its network is.
-void filterShared(store::Conditions& conditions, const std::vector<std::string>& values) {
+store::Begin filterShared(store::Conditions& conditions, const std::vector<std::string>& values) {
     const auto truth = truthOf(values.front());
     if (!truth) refuseInput("shared", "'" + values.front() + "' cannot be converted to boolean.");
     conditions.add("(SELECT shared FROM networks WHERE id = s.network) = ?", *truth);
+    return store::Begin::WithEither;
 }
 
 }

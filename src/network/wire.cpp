@@ -288,8 +288,9 @@ Listing listingOf(const Request& request, std::string_view table, const Attribut
             refuseInput(name, "at most " + std::to_string(filterValuesMost) + " values can be asked for.");
         if (name == "tags" || name == "tags-any" || name == "not-tags" || name == "not-tags-any") {
             addTagFilter(listing.conditions, alias + ".id", name, values);
+            if (!name.starts_with("not-")) listing.begin = store::Begin::WithConditions;
         } else if (const auto found = special.find(name); found != special.end()) {
-            found->second(listing.conditions, values);
+            if (found->second(listing.conditions, values) == store::Begin::WithConditions) listing.begin = store::Begin::WithConditions;
         } else if (const auto* attribute = attributeOf(attributes, name); attribute && !attribute->column.empty()) {
             addFilter(listing.conditions, *attribute, values);
         } else {
@@ -334,7 +335,7 @@ store::Conditions Listing::after(const std::string& id) const {
 
 std::vector<std::string> Listing::idsAfter(store::Reader& db, const std::string& id,
                                            const std::vector<store::Alternative>& alternatives) const {
-    return store::idsOf(db, table, std::string(1, table.back()) + ".id", after(id), alternatives, keys, limit);
+    return store::idsOf(db, table, std::string(1, table.back()) + ".id", after(id), alternatives, keys, limit, begin);
 }
 
 std::string Listing::order() const { return store::orderBy(keys); }

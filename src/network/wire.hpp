@@ -122,6 +122,7 @@ struct Listing {
     std::vector<store::SortKey> keys; ///< each once; the id is the last
     std::string marker; ///< what the page begins behind; empty: at the beginning. Whether the caller may see that is not asked yet.
     bool reversed = false;
+    store::Begin begin = store::Begin::WithEither;
     std::optional<std::int64_t> limit;
 
     store::Conditions after(const std::string& id) const; ///< the conditions of what comes behind the row `id`, which is there
@@ -131,7 +132,9 @@ struct Listing {
 
     std::string order() const; ///< " ORDER BY …"
 };
-using SpecialFilters = std::map<std::string, std::function<void(store::Conditions&, const std::vector<std::string>&)>, std::less<>>;
+/// Filters of a kind's own; each says whether it finds few of all, so that the search begins with those.
+using SpecialFilters =
+    std::map<std::string, std::function<store::Begin(store::Conditions&, const std::vector<std::string>&)>, std::less<>>;
 
 /// `table` with its alias as in "networks n"; the alias is one letter.
 Listing listingOf(const http::Request& request, std::string_view table, const Attributes& attributes, const SpecialFilters& special = {});

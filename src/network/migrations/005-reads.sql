@@ -66,11 +66,11 @@ CREATE INDEX network_tagged ON network_tags (tag, resource);
 ANALYZE sqlite_schema;
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('ports', 'sqlite_autoindex_ports_1', '100000 1'),
-    ('ports', 'sqlite_autoindex_ports_2', '100000 50 1'),
+    ('ports', 'sqlite_autoindex_ports_2', '100000 100 1'),
     ('ports', 'ports_of_project', '100000 500 2 1'),
-    ('ports', 'ports_of_others_on', '1000 50 2 1'),
+    ('ports', 'ports_of_others_on', '1000 20 2 1'),
     ('ports', 'ports_by_creation', '100000 2 1'),
-    ('ports', 'ports_of_network', '100000 50 2 1'),
+    ('ports', 'ports_of_network', '100000 100 2 1'),
     ('ports', 'ports_of_device', '100000 2'),
     ('ports', 'ports_of_server', '90000 2'),
     ('ports', 'ports_of_router', '1000 4'),
