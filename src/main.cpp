@@ -91,6 +91,7 @@ sigset_t blockSignals() {
 void waitForTheEnd(Appliance& appliance, const sigset_t& set, int secondsMax, Log& log) {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(secondsMax);
     const timespec pause{1, 0};
+    bool wasAlive = true;
     while (secondsMax == 0 || std::chrono::steady_clock::now() < until) {
         const int signal = ::sigtimedwait(&set, nullptr, &pause);
         if (signal == SIGTERM || signal == SIGINT) return;
@@ -102,7 +103,10 @@ void waitForTheEnd(Appliance& appliance, const sigset_t& set, int secondsMax, Lo
                 log.error("could not reload, the old certificate stays", {{"reason", problem.what()}});
             }
         }
-        notifySystemd("WATCHDOG=1");
+        const bool alive = appliance.alive();
+        if (alive) notifySystemd("WATCHDOG=1");
+        if (!alive && wasAlive) log.error("the store or the I/O threads don't answer; the watchdog is not told that all is well");
+        wasAlive = alive;
     }
 }
 

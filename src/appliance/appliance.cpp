@@ -13,6 +13,7 @@
 #include <fstream>
 
 #include "appliance/catalog.hpp"
+#include "appliance/health.hpp"
 #include "appliance/status_site.hpp"
 #include "block/block.hpp"
 #include "compute/compute.hpp"
@@ -145,14 +146,15 @@ struct Appliance::Impl {
     jobs::Jobs jobs;
     bus::Bus bus;
     Reconciler reconciler;
-    Workers workers;
-    http::Server server;
+    Health health;
     Drivers drivers;
     std::optional<identity::Identity> identity;
     std::optional<image::Images> images;
     std::optional<block::Block> block;
     std::optional<network::Network> network;
     std::optional<compute::Compute> compute;
+    Workers workers; // with the sessions below: they use the services
+    http::Server server;
     std::string endpoint, adminPassword;
     std::atomic<bool> ready = false;
 
@@ -169,9 +171,9 @@ struct Appliance::Impl {
                {.threads = static_cast<int>(settings.config.integer("DEFAULT", "job_threads")), .crash = settings.crash}),
           bus(store, ambient, log, metrics),
           reconciler(log, metrics),
+          drivers(givenDrivers.hypervisor ? std::move(givenDrivers) : driversFor(settings, stateDir, log)),
           workers("worker", static_cast<std::size_t>(settings.config.integer("DEFAULT", "worker_threads")), waitingRequestsMax),
-          server(serverOptions(settings.config), workers, ambient, log, metrics),
-          drivers(givenDrivers.hypervisor ? std::move(givenDrivers) : driversFor(settings, stateDir, log)) {
+          server(serverOptions(settings.config), workers, ambient, log, metrics) {
         settings.config.set("DEFAULT", "state_dir", stateDir.string(), "state directory");
         store.migrate(allMigrations());
         const Parts parts{store, jobs, bus, reconciler, policies, settings.config, ambient, log, metrics};
@@ -182,8 +184,12 @@ struct Appliance::Impl {
         compute.emplace(parts, *drivers.hypervisor, *images, *block, *network, *identity, stateDir / "instances");
         reconciler.declare(
             "metadata", [this] { adoptMetadataListeners(); }, std::chrono::seconds(1));
+        reconciler.declare(
+            "store", [this] { health.ask("store", [this] { askStore(); }); }, std::chrono::seconds(2));
+        reconciler.declare(
+            "hypervisor", [this] { health.ask("hypervisor", [this] { drivers.hypervisor->capacity(); }); }, std::chrono::seconds(5));
         server.readWithin([this](const std::function<void()>& handler) { store.read([&](store::Reader&) { handler(); }); });
-        server.add(statusSite(metrics, [this] { return health(); }));
+        server.add(statusSite(metrics, [this] { return partsNow(); }));
         for (auto site : {identity->site(), images->site(), block->site(), network->site(), compute->site()}) server.add(std::move(site));
         server.add(compute->metadataSite());
         metrics.gauge("stratolet_store_flushes", "Commits since the start", [this] { return static_cast<double>(store.flushes()); });
@@ -197,22 +203,17 @@ struct Appliance::Impl {
             server.adopt(Fd(each.socket), each.network.text, "metadata", each.place);
     }
 
-    std::vector<std::pair<std::string, std::string>> health() {
-        std::vector<std::pair<std::string, std::string>> parts;
-        const auto ask = [&](const std::string& name, const std::function<void()>& question) {
-            try {
-                question();
-                parts.emplace_back(name, "");
-            } catch (const std::exception& problem) {
-                parts.emplace_back(name, problem.what());
-            }
-        };
-        ask("store", [&] { store.reader().query("SELECT 1 FROM schema_versions").any(); });
-        ask("hypervisor", [&] { drivers.hypervisor->capacity(); });
-        ask("services", [&] {
-            if (!ready) throw Error(Failure::Busy, "starting or stopping");
-        });
-        return parts;
+    /// Its file can be read, and its writer takes changes.
+    void askStore() {
+        store.reader().query("SELECT 1 FROM schema_versions").any();
+        store.write([](store::Transaction&) {});
+    }
+
+    /// Waits for none of them.
+    std::vector<std::pair<std::string, std::string>> partsNow() const {
+        auto all = health.parts();
+        all.emplace_back("services", ready ? "" : "starting or stopping");
+        return all;
     }
 
     identity::Bootstrap bootstrap() const {
@@ -312,6 +313,11 @@ Appliance::~Appliance() = default;
 
 void Appliance::start() { impl_->start(); }
 void Appliance::stop() { impl_->stop(); }
+
+bool Appliance::alive() const {
+    constexpr std::chrono::seconds turnsWithin(10);
+    return impl_->health.isWell("store") && impl_->server.turns(turnsWithin);
+}
 
 void Appliance::reload() {
     impl_->policies.reread();

@@ -59,6 +59,9 @@ public:
     /// Stops accepting, lets requests end, parks jobs between two steps.
     void stop();
 
+    /// The store answers, to reads and to writes, and every I/O thread turns: what can't be said of a process that should be started anew.
+    bool alive() const;
+
     /// Reads policy and certificates again (SIGHUP).
     void reload();
 

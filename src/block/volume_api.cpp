@@ -118,7 +118,7 @@ Response list(Request& request, VolumeService& volumes, bool detailed) {
             out.field("rel", "next");
             out.field("href", nextLink(request, page.volumes.back().volume.id));
         }
-        if (style.version >= Microversion{45} && request.query.flag("with_count")) out.field("count", page.count);
+        if (query.counted) out.field("count", page.count);
     });
 }
 

@@ -198,6 +198,7 @@ VolumeQuery volumeQueryIn(const http::Request& request, std::string_view host) {
     wanted.limit = std::min(query.integer("limit", 0, std::numeric_limits<std::int64_t>::max()).value_or(limitMax), limitMax);
     wanted.offset = query.integer("offset", 0, std::numeric_limits<std::int32_t>::max()).value_or(0);
     wanted.marker = {query.text("marker")};
+    wanted.counted = microversionOf(request) >= Microversion{45} && query.flag("with_count");
     if (const auto all = query.find("all_tenants")) {
         const auto truth = truthOf(*all);
         if (!truth) refuse("all_tenants", *all, "It must be true or false.");

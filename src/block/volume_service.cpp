@@ -163,7 +163,7 @@ VolumeService::Page VolumeService::list(const Caller& caller, VolumeQuery query)
     return parts_.store.read([&](store::Reader& db) {
         restrict(query.conditions, caller, query.allProjects, "project_id");
         Page page;
-        page.count = table_.count(db, query.conditions);
+        if (query.counted) page.count = table_.count(db, query.conditions);
         if (!query.marker.empty()) {
             visible(db, caller, query.marker);
             store::startAfter(query.conditions, query.order, "volumes", query.marker.text);

@@ -30,6 +30,7 @@ struct VolumeQuery {
     std::vector<store::SortKey> order;
     VolumeId marker;
     std::int64_t limit = 1000, offset = 0;
+    bool counted = false; ///< how many there are on all pages is wanted too: that looks at all of them
 };
 
 /// A volume and who has it.
@@ -47,7 +48,7 @@ public:
     VolumeView show(const identity::Caller& caller, const VolumeId& volume);
     struct Page {
         std::vector<VolumeView> volumes;
-        std::int64_t count = 0; ///< on all pages
+        std::int64_t count = 0; ///< on all pages, where that was wanted
     };
     Page list(const identity::Caller& caller, VolumeQuery query);
     struct Summary {

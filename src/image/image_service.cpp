@@ -139,24 +139,23 @@ std::vector<ImageRecord> ImageService::listed(store::Reader& db, const Caller& c
         if (!find(db, caller, query.marker)) throw Error(Failure::Invalid, "Invalid marker. Image ", query.marker, " could not be found.");
         store::startAfter(query.conditions, query.order, "images", query.marker.text);
     }
+    std::vector<store::Alternative> ways;
     if (!isAdmin(caller)) {
-        const std::string anyMember = "visibility = 'shared' AND id IN (SELECT image_id FROM image_members WHERE member = ?";
-        std::string sql = "(visibility = 'public' OR (owner = ? AND owner != '')";
-        std::vector<store::Value> values{caller.project};
-        if (query.withCommunity) sql += " OR visibility = 'community'";
-        if (query.memberStatus == "all") {
-            sql += " OR (" + anyMember + "))";
-            values.emplace_back(caller.project);
-        } else {
-            sql += " OR (" + anyMember + " AND status = ?))";
-            values.emplace_back(caller.project);
-            values.emplace_back(query.memberStatus);
+        const std::string others = " AND (owner != ? OR owner = '')";
+        ways.push_back({"owner = ? AND owner != ''", {caller.project}});
+        ways.push_back({"visibility = 'public'" + others, {caller.project}});
+        if (query.withCommunity) ways.push_back({"visibility = 'community'" + others, {caller.project}});
+        ways.push_back({"visibility = 'shared'" + others + " AND id IN (SELECT image_id FROM image_members WHERE member = ?",
+                        {caller.project, caller.project}});
+        if (query.memberStatus != "all") {
+            ways.back().sql += " AND status = ?";
+            ways.back().values.emplace_back(query.memberStatus);
         }
-        query.conditions.append(sql + ")", std::move(values));
+        ways.back().sql += ")";
     } else if (!query.withCommunity) {
         query.conditions.add("(visibility != 'community' OR owner = ?)", caller.project);
     }
-    return table_.list(db, query.conditions, query.order, query.limit);
+    return table_.list(db, query.conditions, ways, query.order, query.limit);
 }
 
 std::vector<ImageId> ImageService::named(store::Reader& db, const Caller& caller, const std::string& name) {

@@ -3,6 +3,8 @@
 #include <cassert>
 #include <span>
 
+#include "platform/store/many.hpp"
+
 namespace stratolet::image {
 namespace {
 
@@ -76,12 +78,13 @@ std::optional<ImageRecord> ImageTable::find(store::Reader& db, const ImageId& id
     return image;
 }
 
-std::vector<ImageRecord> ImageTable::list(store::Reader& db, const store::Conditions& conditions, const std::vector<store::SortKey>& order,
+std::vector<ImageRecord> ImageTable::list(store::Reader& db, const store::Conditions& conditions,
+                                          const std::vector<store::Alternative>& ways, const std::vector<store::SortKey>& order,
                                           std::int64_t limit) {
-    auto values = conditions.values();
-    values.emplace_back(limit);
+    const auto ids = store::idsOf(db, "images", "id", conditions, ways, order, limit);
     auto images =
-        db.run(std::string(selectImage) + conditions.where() + store::orderBy(order) + " LIMIT ?", values).all<ImageRecord>(fromRow);
+        db.query(std::string(selectImage) + " WHERE id IN (SELECT value FROM json_each(?))" + store::orderBy(order), store::asList(ids))
+            .all<ImageRecord>(fromRow);
     complete(db, images);
     return images;
 }

@@ -14,8 +14,8 @@ namespace stratolet::image {
 class ImageTable {
 public:
     std::optional<ImageRecord> find(store::Reader& db, const ImageId& image);
-    std::vector<ImageRecord> list(store::Reader& db, const store::Conditions& conditions, const std::vector<store::SortKey>& order,
-                                  std::int64_t limit);
+    std::vector<ImageRecord> list(store::Reader& db, const store::Conditions& conditions, const std::vector<store::Alternative>& ways,
+                                  const std::vector<store::SortKey>& order, std::int64_t limit); ///< as store::idsOf has them
 
     void insert(store::Transaction& tx, const ImageRecord& image); ///< Error(Conflict) where the id is taken
     void update(store::Transaction& tx, const ImageRecord& image); ///< all but status and data

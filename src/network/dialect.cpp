@@ -64,8 +64,9 @@ Listing listingOf(const Request& request, const TableText& table, const Words& w
             refuseInput(name, "at most " + std::to_string(filterValuesMost) + " values can be asked for.");
         if (name == "tags" || name == "tags-any" || name == "not-tags" || name == "not-tags-any") {
             addTagFilter(listing.conditions, table.id(), name, values);
+            if (!name.starts_with("not-")) listing.begin = store::Begin::WithConditions;
         } else if (const auto found = special.find(name); found != special.end()) {
-            found->second(listing.conditions, values);
+            if (found->second(listing.conditions, values) == store::Begin::WithConditions) listing.begin = store::Begin::WithConditions;
         } else if (const auto* word = wordOf(words, name); word && word->may(Find)) {
             addFilter(listing.conditions, *word, table.alias, values);
         } else {

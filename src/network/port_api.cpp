@@ -11,7 +11,7 @@ namespace stratolet::network {
 namespace {
 
 /// fixed_ips=ip_address=10.0.0.5, fixed_ips=subnet_id=…, fixed_ips=ip_address_substr=10.0. (all kinds must hold, one value of each)
-void filterAddresses(store::Conditions& conditions, const std::vector<std::string>& values) {
+store::Begin filterAddresses(store::Conditions& conditions, const std::vector<std::string>& values) {
     std::map<std::string, std::vector<std::string>> wanted;
     for (const auto& each : values) {
         const auto equals = each.find('=');
@@ -33,11 +33,13 @@ void filterAddresses(store::Conditions& conditions, const std::vector<std::strin
                                                              : "instr(f.address, wanted.value) > 0)"),
                        store::asList(asked));
     }
+    return store::Begin::WithConditions;
 }
 
-void filterGroups(store::Conditions& conditions, const std::vector<std::string>& values) {
+store::Begin filterGroups(store::Conditions& conditions, const std::vector<std::string>& values) {
     conditions.add("p.id IN (SELECT g.port FROM json_each(?) wanted JOIN port_security_groups g ON g.security_group = wanted.value)",
                    store::asList(values));
+    return store::Begin::WithConditions;
 }
 
 }

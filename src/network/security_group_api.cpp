@@ -8,13 +8,15 @@ namespace stratolet::network {
 namespace {
 
 /// No group is shared with other projects.
-void filterShared(store::Conditions& conditions, const std::vector<std::string>& values) {
+store::Begin filterShared(store::Conditions& conditions, const std::vector<std::string>& values) {
     if (truthIn("shared", values.front())) conditions.add("0");
+    return store::Begin::WithEither;
 }
 
 /// Protocols are kept as they were named; a filter finds them by that name.
-void filterProtocol(store::Conditions& conditions, const std::vector<std::string>& values) {
+store::Begin filterProtocol(store::Conditions& conditions, const std::vector<std::string>& values) {
     conditions.in("COALESCE(r.protocol, '')", values);
+    return store::Begin::WithEither;
 }
 
 std::vector<About> aboutRules(store::Reader& db, const std::vector<SecurityGroupRule>& rules) {

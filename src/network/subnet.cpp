@@ -37,8 +37,9 @@ using namespace resource;
 
 namespace {
 
-void filterShared(store::Conditions& conditions, const std::vector<std::string>& values) { // by what its network is
+store::Begin filterShared(store::Conditions& conditions, const std::vector<std::string>& values) { // by what its network is
     conditions.add("(SELECT shared FROM networks WHERE id = s.network) = ?", truthIn("shared", values.front()));
+    return store::Begin::WithEither;
 }
 
 }

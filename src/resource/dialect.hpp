@@ -17,8 +17,8 @@
 
 namespace stratolet::resource {
 
-/// Filters that aren't a column compared with values.
-using SpecialFilters = std::map<std::string, std::function<void(store::Conditions&, const std::vector<std::string>&)>, std::less<>>;
+/// Filters that aren't a column compared with values; each says whether it finds few of all, so that the search begins with those.
+using SpecialFilters = std::map<std::string, std::function<store::Begin(store::Conditions&, const std::vector<std::string>&)>, std::less<>>;
 
 /// The resources of a POST; several at once where the service takes that.
 struct Posted {

@@ -10,7 +10,7 @@ store::Conditions Listing::after(const std::string& id) const {
 
 std::vector<std::string> Listing::idsAfter(store::Reader& db, const std::string& id,
                                            const std::vector<store::Alternative>& alternatives) const {
-    return store::idsOf(db, table, std::string(1, table.back()) + ".id", after(id), alternatives, keys, limit);
+    return store::idsOf(db, table, std::string(1, table.back()) + ".id", after(id), alternatives, keys, limit, begin);
 }
 
 std::string Listing::order() const { return store::orderBy(keys); }

@@ -27,6 +27,7 @@ struct Listing {
     std::vector<store::SortKey> keys; ///< each once; the id is the last
     std::string marker;    ///< what the page begins behind; empty: at the beginning. Whether the caller may see that is not asked yet.
     bool reversed = false; ///< read from the end, shown in order
+    store::Begin begin = store::Begin::WithEither;
     std::optional<std::int64_t> limit;
 
     store::Conditions after(const std::string& id) const; ///< the conditions of what comes behind the row `id`, which is there

@@ -7,10 +7,12 @@
 #include <set>
 #include <thread>
 
+#include "appliance/health.hpp"
 #include "appliance/host_network.hpp"
 
 #include "platform/os/process.hpp"
 #include "platform/policy/policy.hpp"
+#include "platform/reconcile/reconciler.hpp"
 #include "platform/resources.hpp"
 #include "support/test_appliance.hpp"
 
@@ -260,6 +262,40 @@ TEST_CASE("Monitors see that it is alive, which parts are ready, and counts", "[
                Contains("# TYPE stratolet_http_requests_total counter") && Contains("stratolet_jobs_unfinished 0"));
     CHECK(cloud.asks(Method::Get, "/", "").json().object("services").text("compute") == "http://cloud.test/compute/v2.1");
     CHECK(cloud.asks(Method::Get, "/nowhere", "").status == 404);
+}
+
+TEST_CASE("Whether it is ready is said at once while the hypervisor hangs, and that it doesn't answer", "[appliance]") {
+    TestAppliance cloud;
+    CHECK(cloud.appliance().alive());
+    cloud.hypervisor().slowOn("capacity", std::chrono::seconds(3));
+    cloud.appliance().reconciler().kick("hypervisor");
+    std::this_thread::sleep_for(std::chrono::milliseconds(100)); // it hangs now
+    const auto began = std::chrono::steady_clock::now();
+    CHECK(cloud.asks(Method::Get, "/readyz", "").status == 200); // as it said last
+    CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(1));
+    CHECK(cloud.appliance().alive()); // the process is well, and is not to be started anew for it
+    cloud.hypervisor().slowOn("capacity", std::chrono::milliseconds(0));
+}
+
+TEST_CASE("A hypervisor that fails is not ready", "[appliance]") {
+    TestAppliance cloud;
+    cloud.hypervisor().failOn("capacity", 1, Failure::Busy);
+    cloud.appliance().reconciler().now("hypervisor");
+    const auto answer = cloud.asks(Method::Get, "/readyz", "");
+    CHECK(answer.status == 503);
+    CHECK_THAT(answer.body, Contains("hypervisor not ready") && Contains("store ok"));
+    cloud.appliance().reconciler().now("hypervisor");
+    CHECK(cloud.asks(Method::Get, "/readyz", "").status == 200);
+}
+
+TEST_CASE("A process whose store doesn't answer is not told to be alive", "[appliance]") {
+    Health health;
+    CHECK_FALSE(health.isWell("store")); // nobody has asked it
+    health.ask("store", [] {});
+    CHECK(health.isWell("store"));
+    health.ask("store", [] { throw Error(Failure::Broken, "the disk is gone"); });
+    CHECK_FALSE(health.isWell("store"));
+    CHECK(health.parts() == std::vector<std::pair<std::string, std::string>>{{"store", "the disk is gone"}});
 }
 
 TEST_CASE("Doctor finds nothing in a cloud that is well, and what is wrong in one that is not", "[appliance]") {

@@ -772,6 +772,19 @@ TEST_CASE("What a user may do somewhere is found at once among 50,000 assignment
     org.puts("groups/" + group + "/users/" + alice);
     org.puts("OS-INHERIT/domains/default/groups/" + group + "/roles/" + role + "/inherited_to_projects");
     auto& store = org.cloud.appliance().store();
+    const auto takes = [&] { // the least of some rounds, since a busy machine may take any one of them from us
+        double least = 1e9;
+        for (int round = 0; round < 10; ++round) {
+            const auto began = std::chrono::steady_clock::now();
+            constexpr int times = 50;
+            for (int each = 0; each < times; ++each)
+                REQUIRE(identity::role_table::effective(store.reader(), {alice}, identity::Assignment::Scope::Project, project, Time())
+                            .size() == 1);
+            least = std::min(least, std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - began).count() / times);
+        }
+        return least;
+    };
+    const auto among1 = takes();
     store.write([&](store::Transaction& tx) {
         tx.execute("WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000) INSERT INTO assignments (actor_id, "
                    "actor, scope, target_id, role_id, inherited) SELECT 'user' "
@@ -786,14 +799,9 @@ TEST_CASE("What a user may do somewhere is found at once among 50,000 assignment
                    project, role);
     });
     CHECK(store.reader().query("SELECT count(*) FROM assignments").integer() > 50000);
-    const auto began = std::chrono::steady_clock::now();
-    constexpr int times = 200;
-    for (int each = 0; each < times; ++each)
-        REQUIRE(identity::role_table::effective(store.reader(), {alice}, identity::Assignment::Scope::Project, project, Time()).size() ==
-                1);
-    const auto took = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - began).count() / times;
-    INFO(took << " microseconds each");
-    CHECK(took < 2000); // a look at every assignment takes ten times as long
+    const auto among50000 = takes();
+    INFO(among1 << " and " << among50000 << " microseconds each");
+    CHECK(among50000 < 3 * among1 + 20); // a look at every assignment takes thousands
 }
 
 TEST_CASE("The roles that a cloud begins with stay as they are, and so does whatever is made immutable", "[identity][role]") {

@@ -17,6 +17,7 @@
 #include "compute/driver/disk_files.hpp"
 #include "compute/driver/domain_xml.hpp"
 #include "compute/driver/kvm_probe.hpp"
+#include "compute/driver/libvirt_watch.hpp"
 #include "platform/log/log.hpp"
 #include "platform/os/fd.hpp"
 #include "platform/os/folder.hpp"
@@ -27,6 +28,10 @@ namespace {
 using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
+
+// A connection over which nothing comes back, not even that libvirt is there, is given up after 20 s (virConnectSetKeepAlive).
+constexpr int keepAliveSeconds = 5;
+constexpr unsigned keepAliveMissed = 3;
 
 void closeConnection(virConnectPtr connection) { virConnectClose(connection); }
 void freeDomain(virDomainPtr domain) { virDomainFree(domain); }
@@ -84,7 +89,7 @@ MiB machineMemory() {
 
 class Libvirt : public Hypervisor {
 public:
-    Libvirt(LibvirtOptions options, Log& log) : options_(std::move(options)), log_(log) {
+    Libvirt(LibvirtOptions options, Log& log) : options_(std::move(options)), log_(log), watch_(options_.uri) {
         options_.consoleDir = fs::absolute(options_.consoleDir);
         // libvirt writes to a socket whose other end may just have gone; that is an error to handle, not a reason to die.
         std::signal(SIGPIPE, SIG_IGN);
@@ -250,13 +255,22 @@ private:
         if (connection_ && virConnectIsAlive(connection_.get()) == 1) return connection_;
         const bool again = connection_ != nullptr;
         connection_.reset();
-        const virConnectPtr fresh = virConnectOpen(options_.uri.c_str());
+        // One that takes the connection and says nothing keeps one caller at a time waiting; for some seconds then the others know.
+        if (Clock::now() < deafUntil_) throw Error(Failure::Busy, "libvirt at ", options_.uri, " did not answer");
+        virConnectPtr fresh = nullptr;
+        Trouble reason;
+        {
+            const LibvirtWatch::Call call(watch_, options_.openLimit);
+            fresh = virConnectOpen(options_.uri.c_str());
+            if (!fresh) reason = trouble();
+            if (call.cut()) deafUntil_ = Clock::now() + 5s;
+        }
         if (!fresh) {
-            const Trouble reason = trouble();
             throw Error(Failure::Busy, "could not reach libvirt at ", options_.uri, ": ",
                         reason && reason->message ? reason->message : "libvirt gives no reason");
         }
         connection_ = Connection(fresh, closeConnection);
+        virConnectSetKeepAlive(fresh, keepAliveSeconds, keepAliveMissed); // some transports have none, and need none
         if (again || lost_) log_.info("Libvirt is back", {{"uri", options_.uri}});
         lost_ = false;
         return connection_;
@@ -266,14 +280,26 @@ private:
     template <class Work> auto retried(Work work) -> std::invoke_result_t<Work&, virConnectPtr> {
         const Connection connection = connected();
         try {
-            return work(connection.get());
-        } catch (const Error&) {
-            if (virConnectIsAlive(connection.get()) == 1) throw;
+            return limited(connection, work);
+        } catch (const Error& problem) {
+            if (problem.failure() == Failure::Busy || virConnectIsAlive(connection.get()) == 1) throw;
         }
         log_.warning("Lost libvirt while it worked for us; trying once more", {{"uri", options_.uri}});
         lost_ = true;
-        const Connection fresh = connected();
-        return work(fresh.get());
+        return limited(connected(), work);
+    }
+
+    /// Error(Busy) where libvirt doesn't answer in time: the connection is gone then, and the next verb makes a new one.
+    template <class Work> auto limited(const Connection& connection, Work& work) -> std::invoke_result_t<Work&, virConnectPtr> {
+        const LibvirtWatch::Call call(watch_, options_.callLimit);
+        try {
+            return work(connection.get());
+        } catch (const Error&) {
+            if (!call.cut()) throw;
+        }
+        lost_ = true;
+        throw Error(Failure::Busy, "libvirt at ", options_.uri, " did not answer within ",
+                    std::chrono::duration_cast<std::chrono::seconds>(options_.callLimit).count(), " s");
     }
 
     /// Two clouds on one libvirt (one for work, one to try things) keep their hands off each other's guests.
@@ -370,8 +396,10 @@ private:
 
     LibvirtOptions options_;
     Log& log_;
+    LibvirtWatch watch_; // outlives the connections
     std::mutex lock_;
     Connection connection_;
+    Clock::time_point deafUntil_ = {};
     std::atomic<bool> lost_ = false; // and not found again yet
 };
 

@@ -2,6 +2,7 @@
 
 #include <stratolet/driver/hypervisor.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -14,11 +15,14 @@ namespace stratolet::compute {
 
 struct LibvirtOptions {
     std::string uri = "qemu:///system";
-    std::string virtType = "auto";    ///< "kvm", "qemu" (software emulation), or "auto": kvm where a guest really runs under it
-    std::filesystem::path consoleDir; ///< where guests' console logs go; made where it isn't there
+    std::string virtType = "auto"; ///< "kvm", "qemu" (software emulation), or "auto": kvm where a guest really runs under it
+    std::chrono::milliseconds openLimit = std::chrono::seconds(10); ///< to reach libvirt
+    std::chrono::milliseconds callLimit = std::chrono::seconds(60); ///< for what a verb asks of it
+    std::filesystem::path consoleDir;                               ///< where guests' console logs go; made where it isn't there
 };
 
-/// Guests under libvirt's QEMU driver. Error(Broken) where libvirt doesn't answer at `uri`.
+/// Guests under libvirt's QEMU driver. Error(Busy) where libvirt doesn't answer at `uri`, now or later: no verb waits for it longer than
+/// the limits say.
 std::unique_ptr<Hypervisor> libvirtHypervisor(LibvirtOptions options, Log& log);
 
 }

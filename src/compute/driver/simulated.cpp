@@ -100,6 +100,7 @@ SimulatedHypervisor::Guest& SimulatedHypervisor::known(const ServerId& server) {
 }
 
 HypervisorCapacity SimulatedHypervisor::capacity() {
+    const auto guard = enter("capacity");
     return {.type = "simulated",
             .hostname = options_.hostname,
             .version = 1000000,

@@ -52,6 +52,7 @@ CREATE INDEX routers_by_name ON routers (name, created, id);
 DROP INDEX floating_ips_of_project;
 CREATE INDEX floating_ips_of_project ON floating_ips (project, created, id);
 CREATE INDEX floating_ips_by_creation ON floating_ips (created, id);
+CREATE INDEX floating_ips_of_network ON floating_ips (network, created, id);
 CREATE INDEX floating_ips_by_address ON floating_ips (address);
 CREATE INDEX floating_ips_by_status ON floating_ips (status, created, id);
 CREATE INDEX floating_ips_to_port ON floating_ips (coalesce(port, ''));
@@ -65,11 +66,11 @@ CREATE INDEX network_tagged ON network_tags (tag, resource);
 ANALYZE sqlite_schema;
 INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('ports', 'sqlite_autoindex_ports_1', '100000 1'),
-    ('ports', 'sqlite_autoindex_ports_2', '100000 50 1'),
+    ('ports', 'sqlite_autoindex_ports_2', '100000 100 1'),
     ('ports', 'ports_of_project', '100000 500 2 1'),
-    ('ports', 'ports_of_others_on', '1000 50 2 1'),
+    ('ports', 'ports_of_others_on', '1000 20 2 1'),
     ('ports', 'ports_by_creation', '100000 2 1'),
-    ('ports', 'ports_of_network', '100000 50 2 1'),
+    ('ports', 'ports_of_network', '100000 100 2 1'),
     ('ports', 'ports_of_device', '100000 2'),
     ('ports', 'ports_of_server', '90000 2'),
     ('ports', 'ports_of_router', '1000 4'),
@@ -114,6 +115,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('floating_ips', 'sqlite_autoindex_floating_ips_2', '10000 2000 1 1'),
     ('floating_ips', 'floating_ips_of_project', '10000 50 2 1'),
     ('floating_ips', 'floating_ips_by_creation', '10000 2 1'),
+    ('floating_ips', 'floating_ips_of_network', '10000 2000 2 1'),
     ('floating_ips', 'floating_ips_by_address', '10000 1'),
     ('floating_ips', 'floating_ips_by_status', '10000 4000 2 1'),
     ('floating_ips', 'floating_ips_of_port', '10000 2'),

@@ -11,6 +11,8 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <atomic>
 #include <future>
 #include <list>
 #include <mutex>
@@ -36,8 +38,10 @@ struct Loop {
     asio::steady_timer ticker{context};
     std::list<Session> sessions;
     std::thread thread;
+    std::atomic<Session::Clock::time_point> turned = Session::Clock::now();
 
     void tick() {
+        turned = Session::Clock::now();
         ticker.expires_after(std::chrono::milliseconds(500));
         ticker.async_wait([this](boost::system::error_code stopped) {
             if (stopped) return;
@@ -287,6 +291,11 @@ void Server::drain(std::chrono::milliseconds patience) {
         if (patience.count() > 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
     } while (std::chrono::steady_clock::now() < until);
     impl_->costly.finish(); // what the handlers work on goes before this does
+}
+
+bool Server::turns(std::chrono::milliseconds within) const {
+    const auto now = Session::Clock::now();
+    return std::all_of(impl_->loops.begin(), impl_->loops.end(), [&](const auto& each) { return now - each->turned.load() <= within; });
 }
 
 void Server::reloadCertificate() {

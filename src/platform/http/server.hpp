@@ -67,6 +67,9 @@ public:
     /// Stops accepting, lets requests end (up to `patience`), closes idle connections.
     void drain(std::chrono::milliseconds patience);
 
+    /// Whether each I/O thread has done something within this time: they do twice a second, whoever asks. Any thread.
+    bool turns(std::chrono::milliseconds within) const;
+
     /// Reads certificate and key again; the old ones stay where the new are broken (Error).
     void reloadCertificate();
 

@@ -546,10 +546,15 @@ TEST_CASE("Nothing to do is soon done", "[network][linux]") {
         plan.ports.push_back(guestPort(number, number, "10." + std::to_string(number) + ".0.11", {group(1)}));
     }
     plan.securityGroups = {everything(1)};
-    host.driver->apply(plan);
-    const auto begin = std::chrono::steady_clock::now();
-    host.driver->apply(plan);
-    CHECK(std::chrono::steady_clock::now() - begin < std::chrono::milliseconds(100));
+    const auto takes = [&] {
+        const auto begin = std::chrono::steady_clock::now();
+        host.driver->apply(plan);
+        return std::chrono::steady_clock::now() - begin;
+    };
+    const auto all = takes();
+    auto nothing = takes();
+    for (int each = 0; each < 4; ++each) nothing = std::min(nothing, takes()); // a busy machine may take any one of them from us
+    CHECK(nothing * 10 < all);
 }
 
 TEST_CASE("What is closed is closed for those inside too, and nothing else is", "[network][linux][security]") {
