@@ -133,8 +133,7 @@ struct Listing {
     std::string order() const; ///< " ORDER BY …"
 };
 /// Filters of a kind's own; each says whether it finds few of all, so that the search begins with those.
-using SpecialFilters =
-    std::map<std::string, std::function<store::Begin(store::Conditions&, const std::vector<std::string>&)>, std::less<>>;
+using SpecialFilters = std::map<std::string, std::function<store::Begin(store::Conditions&, const std::vector<std::string>&)>, std::less<>>;
 
 /// `table` with its alias as in "networks n"; the alias is one letter.
 Listing listingOf(const http::Request& request, std::string_view table, const Attributes& attributes, const SpecialFilters& special = {});
