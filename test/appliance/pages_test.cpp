@@ -234,6 +234,7 @@ std::string lookingAtAll(TestAppliance& cloud, const std::vector<std::string>& s
                                           ".* USING INDEX subnet_pools_shared)");
             if (line.starts_with("SCAN") && !std::regex_search(line, small) && (filtered || line.find(" USING ") == std::string::npos))
                 wrong += line + "; ";
+            if (line.starts_with("BLOOM FILTER")) wrong += line + "; "; // made of every row
             if (!filtered && page && !mayCollect && line.find("TEMP B-TREE FOR ORDER BY") != std::string::npos) wrong += line + "; ";
         }
         if (!wrong.empty()) bad += wrong + "in\n  " + each + "\n" + plan;
@@ -412,13 +413,12 @@ TEST_CASE("A page among 100,000 ports and 20,000 servers, volumes and images is 
                                  image + "limit=50&status=queued"})
             for (const auto& caller : {alice, root}) {
                 if (path.find("sort_key=name") != std::string::npos && caller.name == "alice") continue; // theirs are sorted
+                const bool own = path.starts_with(compute) || path.starts_with(volume);
+                if (own && caller.name == "admin" && path.find("marker") != std::string::npos) continue; // that is none of theirs
                 const auto ask = [&] {
                     const auto answer = caller.gets(path);
                     INFO(path << " " << answer.body.substr(0, 300));
-                    CHECK(answer.status ==
-                          (path.find("marker") != std::string::npos && caller.name == "admin" && path[1] != 'n' && path[1] != 'i'
-                               ? answer.status
-                               : 200));
+                    CHECK(answer.status == 200);
                 };
                 ask();
                 all[path + " by " + caller.name] = statements.stepsOf(ask);

@@ -28,32 +28,21 @@ std::string orderBy(const std::vector<SortKey>& keys) {
 std::vector<std::string> idsOf(Reader& db, std::string_view table, std::string_view id, const Conditions& conditions,
                                const std::vector<Alternative>& alternatives, const std::vector<SortKey>& keys,
                                const std::optional<std::int64_t>& limit, Begin begin) {
-    std::string what = "SELECT " + std::string(id), sql, before;
+    std::string what = "SELECT " + std::string(id), sql;
     for (const auto& key : keys) what += ", " + key.expression;
+    what.append(" FROM ").append(table);
     std::vector<Value> values;
-    Conditions common = conditions;
-    if (begin == Begin::WithConditions) {
-        before.append("WITH few (found) AS MATERIALIZED (SELECT ").append(id).append(" FROM ").append(table).append(conditions.where());
-        before += ") ";
-        values = conditions.values();
-        common = {};
-        common.add(std::string(id) + " = few.found");
-        what += " FROM few CROSS JOIN "; // in this order
-    } else {
-        what += " FROM ";
-    }
-    what.append(table);
     const auto walk = [&](const Conditions& where) {
         sql.append(sql.empty() ? "" : " UNION ALL ").append(what).append(where.where());
         values.insert(values.end(), where.values().begin(), where.values().end());
     };
-    if (alternatives.empty()) walk(common);
+    if (alternatives.empty()) walk(conditions);
     for (const auto& each : alternatives) {
-        auto where = common;
-        where.append(each.sql, each.values);
+        auto where = conditions;
+        // "IS TRUE" keeps an alternative from being looked up by its index, which would be in the page's order and find many.
+        where.append(begin == Begin::WithConditions ? "(" + each.sql + ") IS TRUE" : each.sql, each.values);
         walk(where);
     }
-    sql.insert(0, before);
     for (std::size_t each = 0; each < keys.size(); ++each)
         sql += (each ? ", " : " ORDER BY ") + std::to_string(each + 2) + (keys[each].descending ? " DESC" : "");
     values.emplace_back(limit.value_or(-1));
