@@ -23,8 +23,8 @@ std::chrono::seconds patience(Config& config) { return config.seconds("compute",
 
 }
 
-DiskSource Servers::baseOf(const Server& server) const { return {instances_ / "_base" / server.base, DiskFormat::Raw}; }
-DiskSource Servers::rootOf(const ServerId& server) const { return {instances_ / server.text / "disk", DiskFormat::Qcow2}; }
+DiskSource Servers::baseOf(const Server& server) const { return {FileDisk{instances_ / "_base" / server.base}, DiskFormat::Raw}; }
+DiskSource Servers::rootOf(const ServerId& server) const { return {FileDisk{instances_ / server.text / "disk"}, DiskFormat::Qcow2}; }
 
 GuestSpec Servers::specOf(store::Reader& db, const Server& server) {
     GuestSpec spec{.server = server.id,
@@ -59,12 +59,13 @@ void Servers::ensureDisk(const ServerId& id, const Cancelled& cancelled) {
     if (!server || !server->image) return; // boots from a volume
     const DiskSource base = baseOf(*server);
     const auto most = server->flavor.disk.count > 0 ? std::optional(server->flavor.disk.bytes()) : std::nullopt;
-    if (!fs::exists(base.path)) {
+    const auto path = instances_ / "_base" / server->base;
+    if (!fs::exists(path)) {
         const auto lock = lockOf(server->base);
         const std::lock_guard guard(*lock);
-        if (!fs::exists(base.path)) hypervisor_.ensureBase(images_.source(server->image, most), base, cancelled);
+        if (!fs::exists(path)) hypervisor_.ensureBase(images_.source(server->image, most), base, cancelled);
     }
-    if (most && fs::exists(base.path) && fs::file_size(base.path) > static_cast<std::uintmax_t>(most->count))
+    if (most && fs::exists(path) && fs::file_size(path) > static_cast<std::uintmax_t>(most->count))
         throw Error(Failure::Invalid, "the disk of image ", server->image, " is larger than the flavor's");
     hypervisor_.ensureRootDisk(base, rootOf(id), server->flavor.disk.bytes());
 }

@@ -254,7 +254,7 @@ DiskSource ImageData::source(const ImageId& id, std::optional<Bytes> diskMax) {
     }
     if (diskMax && inspected.virtualSize > *diskMax)
         throw Error(Failure::Invalid, "the disk of image ", id, " has ", inspected.virtualSize.count, " bytes, more than ", diskMax->count);
-    return {*file, raw ? DiskFormat::Raw : DiskFormat::Qcow2};
+    return {FileDisk{*file}, raw ? DiskFormat::Raw : DiskFormat::Qcow2};
 }
 
 // --- away

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <vector>
 
+#include <stratolet/driver/local_path.hpp>
 #include <stratolet/error.hpp>
 
 #include "platform/os/fd.hpp"
@@ -105,12 +106,11 @@ public:
 
     void fill(const VolumeId& volume, GiB size, const DiskSource& image, const Cancelled& cancelled) override {
         const auto file = fileOf(volume), part = partOf(volume);
+        const Fd from(static_cast<int>(check(::open(localPath(image).c_str(), O_RDONLY | O_CLOEXEC), "open an image")));
         if (image.format == DiskFormat::Raw) {
-            const Fd from(static_cast<int>(check(::open(image.path.c_str(), O_RDONLY | O_CLOEXEC), "open an image")));
             if (lengthOf(from) > size.bytes().count) throw Error(Failure::Broken, "the image is larger than volume ", volume);
             copySparse(from, create(part), cancelled);
         } else {
-            const Fd from(static_cast<int>(check(::open(image.path.c_str(), O_RDONLY | O_CLOEXEC), "open an image")));
             const Fd to = create(part); // so that it is ours alone from the beginning
             process::run({.argv = {"qemu-img", "convert", "-f", std::string(nameOf(image.format)), "-O", "raw", process::pathOf(from),
                                    process::pathOf(to)},
@@ -133,7 +133,7 @@ public:
     DiskSource source(const VolumeId& volume) override {
         auto file = fileOf(volume);
         if (!fs::exists(file)) throw Error(Failure::Broken, "volume ", volume, " has no file");
-        return {std::move(file), DiskFormat::Raw};
+        return {FileDisk{std::move(file)}, DiskFormat::Raw};
     }
 
     std::vector<VolumeId> present() override {

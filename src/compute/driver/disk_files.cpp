@@ -1,5 +1,6 @@
 #include "compute/driver/disk_files.hpp"
 
+#include <stratolet/driver/local_path.hpp>
 #include <stratolet/error.hpp>
 
 #include <algorithm>
@@ -48,8 +49,8 @@ Fd opened(const fs::path& disk) { return Fd(static_cast<int>(check(::open(disk.c
 
 std::int64_t virtualBytes(const DiskSource& disk) {
     // A raw file is what it is, in whole sectors; every server asks this about its base, and a process costs tens of milliseconds.
-    if (disk.format == DiskFormat::Raw) return (static_cast<std::int64_t>(fs::file_size(disk.path)) + 511) / 512 * 512;
-    const auto lent = opened(disk.path);
+    if (disk.format == DiskFormat::Raw) return (static_cast<std::int64_t>(fs::file_size(localPath(disk))) + 511) / 512 * 512;
+    const auto lent = opened(localPath(disk));
     const auto told =
         process::run({.argv = {"qemu-img", "info", "--output=json", "-U", "-f", std::string(nameOf(disk.format)), process::pathOf(lent)},
                       .timeout = std::chrono::seconds(60),
@@ -71,12 +72,13 @@ void makeFolder(const fs::path& folder) {
 }
 
 void ensureBaseFile(const DiskSource& image, const DiskSource& base, const Cancelled& cancelled) {
-    if (fs::exists(base.path)) return;
-    makeFolder(base.path.parent_path());
-    const Unfinished copy(base.path);
+    const auto& path = localPath(base);
+    if (fs::exists(path)) return;
+    makeFolder(path.parent_path());
+    const Unfinished copy(path);
     // Room for the format's own tables beside the data.
     const std::int64_t most = virtualBytes(image) + virtualBytes(image) / 8 + (std::int64_t{64} << 20);
-    const auto from = opened(image.path);
+    const auto from = opened(localPath(image));
     const Fd to(static_cast<int>(check(::open(copy.name().c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "make a disk")));
     process::run({.argv = {"qemu-img", "convert", "-f", std::string(nameOf(image.format)), "-O", std::string(nameOf(base.format)), "-t",
                            "writeback", process::pathOf(from), process::pathOf(to)},
@@ -93,14 +95,15 @@ void ensureBaseFile(const DiskSource& image, const DiskSource& base, const Cance
 }
 
 void ensureRootFile(const DiskSource& base, const DiskSource& root, Bytes size) {
-    if (fs::exists(root.path)) return;
-    makeFolder(root.path.parent_path());
-    const Unfinished disk(root.path);
+    const auto& path = localPath(root);
+    if (fs::exists(path)) return;
+    makeFolder(path.parent_path());
+    const Unfinished disk(path);
     const std::string baseFormat(nameOf(base.format)), bytes = std::to_string(std::max(size.count, virtualBytes(base)));
     if (root.format == DiskFormat::Qcow2) {
-        runQemuImg({"qemu-img", "create", "-q", "-f", "qcow2", "-b", base.path.string(), "-F", baseFormat, disk.name(), bytes});
+        runQemuImg({"qemu-img", "create", "-q", "-f", "qcow2", "-b", localPath(base).string(), "-F", baseFormat, disk.name(), bytes});
     } else {
-        runQemuImg({"qemu-img", "convert", "-f", baseFormat, "-O", "raw", base.path.string(), disk.name()});
+        runQemuImg({"qemu-img", "convert", "-f", baseFormat, "-O", "raw", localPath(base).string(), disk.name()});
         runQemuImg({"qemu-img", "resize", "-q", "-f", "raw", disk.name(), bytes});
     }
     disk.finish();

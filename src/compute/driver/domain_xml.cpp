@@ -34,7 +34,30 @@ std::string element(std::string_view name, std::string_view content) {
     return written += '>';
 }
 
-bool isBlockDevice(const std::filesystem::path& path) { return path.string().starts_with("/dev/"); }
+/// The `type` of a <disk>, and its <source>.
+struct Reached {
+    std::string_view type;
+    std::string source;
+};
+
+std::string_view secretTypeOf(DiskProtocol protocol) { return protocol == DiskProtocol::Rbd ? "ceph" : nameOf(protocol); }
+
+Reached reached(const FileDisk& file) { return {"file", "<source" + attribute("file", file.path.string()) + "/>"}; }
+
+Reached reached(const BlockDisk& block) { return {"block", "<source" + attribute("dev", block.path.string()) + "/>"}; }
+
+Reached reached(const NetworkDisk& disk) {
+    std::string source = "<source" + attribute("protocol", nameOf(disk.protocol)) + attribute("name", disk.name) + ">";
+    for (const auto& host : disk.hosts) {
+        source += "<host" + attribute("name", host.host);
+        if (host.port != 0) source += attribute("port", std::to_string(host.port));
+        source += "/>";
+    }
+    if (!disk.user.empty())
+        source += "<auth" + attribute("username", disk.user) + "><secret" + attribute("type", secretTypeOf(disk.protocol)) +
+                  attribute("uuid", disk.secret.text) + "/></auth>";
+    return {"network", source + "</source>"};
+}
 
 std::string between(std::string_view text, std::string_view before, std::string_view after) {
     const auto start = text.find(before);
@@ -68,11 +91,10 @@ std::string xmlEscaped(std::string_view text) {
 }
 
 std::string diskXml(const GuestDisk& disk) {
-    const bool block = isBlockDevice(disk.source.path);
+    const auto [type, source] = std::visit([](const auto& place) { return reached(place); }, disk.source.at);
     std::ostringstream xml;
-    xml << "<disk type='" << (block ? "block" : "file") << "' device='disk'>"
-        << "<driver name='qemu' type='" << nameOf(disk.source.format) << "' discard='unmap'/>"
-        << "<source" << attribute(block ? "dev" : "file", disk.source.path.string()) << "/>";
+    xml << "<disk type='" << type << "' device='disk'>"
+        << "<driver name='qemu' type='" << nameOf(disk.source.format) << "' discard='unmap'/>" << source;
     // A raw disk is written by its guest: whatever it may look like, nothing stands behind it.
     if (disk.source.format == DiskFormat::Raw) xml << "<backingStore/>";
     xml << "<target" << attribute("dev", disk.device) << " bus='virtio'/>";

@@ -1,5 +1,7 @@
 #include "compute/driver/simulated.hpp"
 
+#include <stratolet/driver/local_path.hpp>
+
 #include <algorithm>
 #include <fcntl.h>
 #include <fstream>
@@ -111,15 +113,16 @@ HypervisorCapacity SimulatedHypervisor::capacity() {
 void SimulatedHypervisor::ensureBase(const DiskSource& image, const DiskSource& base, const Cancelled& cancelled) {
     enter("ensureBase", cancelled);
     std::error_code failure;
-    const auto bytes = fs::file_size(image.path, failure);
-    if (failure) throw Error(Failure::Broken, "could not read the image ", image.path.string(), ": ", failure.message());
-    sparseFile(base.path, static_cast<std::int64_t>(bytes));
+    const auto bytes = fs::file_size(localPath(image), failure);
+    if (failure) throw Error(Failure::Broken, "could not read the image ", localPath(image).string(), ": ", failure.message());
+    sparseFile(localPath(base), static_cast<std::int64_t>(bytes));
 }
 
 void SimulatedHypervisor::ensureRootDisk(const DiskSource& base, const DiskSource& root, Bytes size) {
     enter("ensureRootDisk");
-    if (!fs::exists(base.path)) throw Error(Failure::Broken, "there is no base copy ", base.path.string());
-    sparseFile(root.path, std::max<std::int64_t>(size.count, static_cast<std::int64_t>(fs::file_size(base.path))));
+    const auto& copy = localPath(base);
+    if (!fs::exists(copy)) throw Error(Failure::Broken, "there is no base copy ", copy.string());
+    sparseFile(localPath(root), std::max<std::int64_t>(size.count, static_cast<std::int64_t>(fs::file_size(copy))));
 }
 
 void SimulatedHypervisor::ensureDefined(const GuestSpec& spec) {

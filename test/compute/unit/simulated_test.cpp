@@ -1,6 +1,9 @@
 #include "compute/driver/simulated.hpp"
 
 #include <catch2/catch.hpp>
+
+#include <stratolet/driver/local_path.hpp>
+
 #include <stdlib.h>
 
 using namespace stratolet;
@@ -80,18 +83,18 @@ TEST_CASE("A simulated hypervisor fails as often as it is told to", "[compute][s
 TEST_CASE("A simulated root disk is sparse and as large as asked", "[compute][simulated]") {
     const Folder folder;
     SimulatedHypervisor hypervisor;
-    const DiskSource image{folder.path / "image", DiskFormat::Raw}, base{folder.path / "b" / "base", DiskFormat::Raw},
-        root{folder.path / "r" / "root", DiskFormat::Qcow2};
+    const DiskSource image{FileDisk{folder.path / "image"}, DiskFormat::Raw}, base{FileDisk{folder.path / "b" / "base"}, DiskFormat::Raw},
+        root{FileDisk{folder.path / "r" / "root"}, DiskFormat::Qcow2};
     CHECK_THROWS_AS(hypervisor.ensureBase(image, base, {}), Error);
     {
-        FILE* file = fopen(image.path.c_str(), "w");
+        FILE* file = fopen(localPath(image).c_str(), "w");
         REQUIRE(file);
         fputs("image", file);
         fclose(file);
     }
     hypervisor.ensureBase(image, base, {});
     hypervisor.ensureRootDisk(base, root, GiB{1}.bytes());
-    CHECK(std::filesystem::file_size(root.path) == std::uintmax_t{1} << 30);
+    CHECK(std::filesystem::file_size(localPath(root)) == std::uintmax_t{1} << 30);
 }
 
 TEST_CASE("A console shows its last lines", "[compute][simulated]") {
