@@ -179,7 +179,8 @@ struct Appliance::Impl {
         images.emplace(parts, drivers.images, *identity);
         block.emplace(parts, *drivers.volumes, *images, *identity);
         network.emplace(parts, *drivers.network, *identity);
-        compute.emplace(parts, *drivers.hypervisor, *images, *block, *network, *identity, stateDir / "instances");
+        compute.emplace(parts, std::vector<compute::HostDrivers>{{{}, *drivers.hypervisor, *drivers.disks}}, *images, *block, *network,
+                        *identity);
         reconciler.declare(
             "metadata", [this] { adoptMetadataListeners(); }, std::chrono::seconds(1));
         server.readWithin([this](const std::function<void()>& handler) { store.read([&](store::Reader&) { handler(); }); });
@@ -208,7 +209,7 @@ struct Appliance::Impl {
             }
         };
         ask("store", [&] { store.reader().query("SELECT 1 FROM schema_versions").any(); });
-        ask("hypervisor", [&] { drivers.hypervisor->capacity(); });
+        ask("hypervisor", [&] { drivers.hypervisor->report(); });
         ask("services", [&] {
             if (!ready) throw Error(Failure::Busy, "starting or stopping");
         });

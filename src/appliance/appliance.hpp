@@ -8,6 +8,7 @@
 
 #include <stratolet/driver/hypervisor.hpp>
 #include <stratolet/driver/image_store.hpp>
+#include <stratolet/driver/instance_disks.hpp>
 #include <stratolet/driver/network.hpp>
 #include <stratolet/driver/volume.hpp>
 
@@ -29,6 +30,7 @@ std::vector<store::Migration> allMigrations();
 struct Drivers {
     std::unique_ptr<HostNetwork> hostNetwork; ///< none in the sandbox, which touches no network
     std::unique_ptr<Hypervisor> hypervisor;
+    std::unique_ptr<InstanceDisks> disks; ///< of that hypervisor's guests
     std::unique_ptr<NetworkDriver> network;
     std::unique_ptr<VolumeDriver> volumes;
     std::vector<std::unique_ptr<ImageStore>> images; ///< the first is the default

@@ -4,6 +4,7 @@
 #include "appliance/catalog.hpp"
 #include "appliance/host_network.hpp"
 #include "block/driver/file.hpp"
+#include "compute/driver/instance_files.hpp"
 #include "compute/driver/libvirt.hpp"
 #include "compute/driver/simulated.hpp"
 #include "image/driver/file_store.hpp"
@@ -57,13 +58,16 @@ Drivers driversFor(const Settings& settings, const std::filesystem::path& stateD
     }
     drivers.volumes = block::fileVolumeDriver(stateDir / "volumes");
     if (settings.sandbox) {
-        drivers.hypervisor = std::make_unique<compute::SimulatedHypervisor>(compute::SimulatedOptions{.stateDir = stateDir / "hypervisor"});
+        auto simulated = std::make_unique<compute::SimulatedHypervisor>(compute::SimulatedOptions{.stateDir = stateDir / "hypervisor"});
+        drivers.disks = compute::instanceFiles(stateDir / "instances", simulated->diskMaker());
+        drivers.hypervisor = std::move(simulated);
         drivers.network = std::make_unique<network::RecordsNetworkDriver>();
         return drivers;
     }
     const auto& config = settings.config;
     drivers.hostNetwork = std::make_unique<HostNetwork>(stateDir);
     drivers.network = networkDriverFor(settings, stateDir, log);
+    drivers.disks = compute::instanceFiles(stateDir / "instances");
     drivers.hypervisor = compute::libvirtHypervisor({.uri = config.text("compute", "libvirt_uri"),
                                                      .virtType = config.text("compute", "virt_type"),
                                                      .consoleDir = stateDir / "instances"},

@@ -98,7 +98,7 @@ void writeExtended(JsonWriter& out, const Call& call, Servers& servers, const Se
     if (admin) {
         out.field("OS-EXT-SRV-ATTR:host", server.host);
         out.field("OS-EXT-SRV-ATTR:instance_name", instanceName(server));
-        out.field("OS-EXT-SRV-ATTR:hypervisor_hostname", servers.host().facts().capacity.hostname);
+        out.field("OS-EXT-SRV-ATTR:hypervisor_hostname", servers.hypervisors().hostnameOf({server.host}));
         if (call.since(3)) {
             out.field("OS-EXT-SRV-ATTR:reservation_id", server.reservation);
             out.field("OS-EXT-SRV-ATTR:launch_index", server.launchIndex);

@@ -77,7 +77,7 @@ void run(std::string_view input) {
         disk.root = spec.disks.empty();
         spec.disks.push_back(disk);
     }
-    for (unsigned nics = parts.number(3); nics > 0; --nics) spec.nics.push_back({{parts.text()}, parts.text(), parts.text(), 1500});
+    for (unsigned nics = parts.number(3); nics > 0; --nics) spec.nics.push_back({{parts.text()}, Tap{parts.text()}, parts.text(), 1500});
     const auto xml = compute::domainXml(spec, {.consoleLog = parts.text(), .home = parts.text(), .version = parts.text()});
     if (!isUtf8(xml)) std::abort();
     requireWellFormed(xml);

@@ -59,6 +59,14 @@ Reached reached(const NetworkDisk& disk) {
     return {"network", source + "</source>"};
 }
 
+/// The `type` of an <interface>, and its <target>.
+struct Plugged {
+    std::string_view type;
+    std::string target;
+};
+
+Plugged plugged(const Tap& tap) { return {"ethernet", "<target" + attribute("dev", tap.device) + " managed='no'/>"}; }
+
 std::string between(std::string_view text, std::string_view before, std::string_view after) {
     const auto start = text.find(before);
     if (start == std::string_view::npos) return {};
@@ -105,10 +113,10 @@ std::string diskXml(const GuestDisk& disk) {
 }
 
 std::string nicXml(const GuestNic& nic) {
+    const auto [type, target] = std::visit([](const auto& vif) { return plugged(vif); }, nic.vif);
     std::ostringstream xml;
-    xml << "<interface type='ethernet'><mac" << attribute("address", nic.mac) << "/><target" << attribute("dev", nic.tap)
-        << " managed='no'/>"
-        << "<model type='virtio'/><mtu size='" << nic.mtu << "'/></interface>";
+    xml << "<interface type='" << type << "'><mac" << attribute("address", nic.mac) << "/>" << target << "<model type='virtio'/><mtu size='"
+        << nic.mtu << "'/></interface>";
     return std::move(xml).str();
 }
 

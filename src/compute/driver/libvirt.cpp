@@ -10,11 +10,9 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 #include <mutex>
-#include <sys/statvfs.h>
 #include <thread>
 
 #include "compute/driver/console_log.hpp"
-#include "compute/driver/disk_files.hpp"
 #include "compute/driver/domain_xml.hpp"
 #include "compute/driver/kvm_probe.hpp"
 #include "platform/log/log.hpp"
@@ -82,6 +80,21 @@ MiB machineMemory() {
     return {0};
 }
 
+/// Changes with every start of the machine.
+std::string bootId() {
+    std::ifstream file("/proc/sys/kernel/random/boot_id");
+    std::string id;
+    std::getline(file, id);
+    return id;
+}
+
+std::chrono::seconds uptime() {
+    std::ifstream file("/proc/uptime");
+    double seconds = 0;
+    file >> seconds;
+    return std::chrono::seconds(static_cast<std::int64_t>(seconds));
+}
+
 class Libvirt : public Hypervisor {
 public:
     Libvirt(LibvirtOptions options, Log& log) : options_(std::move(options)), log_(log) {
@@ -99,28 +112,21 @@ public:
         connected();
     }
 
-    HypervisorCapacity capacity() override {
+    HostReport report() override {
         return retried([&](virConnectPtr connection) {
             virNodeInfo node{};
             checked(virNodeGetInfo(connection, &node), "ask libvirt about the machine");
             unsigned long version = 0;
             checked(virConnectGetVersion(connection, &version), "ask libvirt for QEMU's version");
-            struct statvfs disk {};
-            check(statvfs(options_.consoleDir.c_str(), &disk), "ask for the size of the file system");
-            return HypervisorCapacity{.type = "QEMU",
-                                      .hostname = taken(virConnectGetHostname(connection), "ask libvirt for the machine's name"),
-                                      .version = static_cast<int>(version),
-                                      .vcpus = static_cast<int>(node.cpus),
-                                      .memory = machineMemory(),
-                                      .disk =
-                                          GiB{static_cast<std::int64_t>(disk.f_blocks) * static_cast<std::int64_t>(disk.f_frsize) >> 30}};
+            return HostReport{.type = "QEMU",
+                              .hostname = taken(virConnectGetHostname(connection), "ask libvirt for the machine's name"),
+                              .version = static_cast<int>(version),
+                              .vcpus = static_cast<int>(node.cpus),
+                              .memory = machineMemory(),
+                              .boot = bootId(),
+                              .up = uptime()};
         });
     }
-
-    void ensureBase(const DiskSource& image, const DiskSource& base, const Cancelled& cancelled) override {
-        ensureBaseFile(image, base, cancelled);
-    }
-    void ensureRootDisk(const DiskSource& base, const DiskSource& root, Bytes size) override { ensureRootFile(base, root, size); }
 
     void ensureDefined(const GuestSpec& spec) override {
         retried([&](virConnectPtr connection) {

@@ -12,12 +12,13 @@ namespace {
 
 GuestSpec smallGuest() {
     return {.server = {"0d1c4b5e-7d5e-4c7f-9d43-3a0f1b1c2d3e"},
+            .host = {},
             .name = "web",
             .project = {"0123456789abcdef0123456789abcdef"},
             .vcpus = 2,
             .memory = MiB{512},
             .disks = {{.serial = "root", .source = {FileDisk{"/var/lib/disks/a"}, DiskFormat::Qcow2}, .device = "vda", .root = true}},
-            .nics = {{.port = {"p"}, .tap = "tap0123", .mac = "fa:16:3e:00:00:01", .mtu = 1450}}};
+            .nics = {{.port = {"p"}, .vif = Tap{"tap0123"}, .mac = "fa:16:3e:00:00:01", .mtu = 1450}}};
 }
 
 }
