@@ -40,10 +40,10 @@ struct Drivers {
     ~Drivers();
 };
 
-/// What `settings` asks for: libvirt, Linux and files, or the sandbox's.
-/// That of this host, as a cloud that is no sandbox has it.
+/// The one that the configuration names.
 std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const std::filesystem::path& stateDir, Log& log);
 
+/// What the configuration names; in the sandbox what touches nothing of the host.
 Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, Log& log);
 
 /// The whole cloud: builds every part by hand, in order, and hands each what it needs.

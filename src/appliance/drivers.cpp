@@ -37,9 +37,29 @@ std::vector<std::uint16_t> apiPortsIn(const Settings& settings) {
     return ports;
 }
 
+/// The name of a driver: the sandbox touches nothing of the host, whatever the configuration says.
+std::string_view driverNamed(const Settings& settings, std::string_view section, std::string_view key, std::string_view sandbox) {
+    return settings.sandbox ? sandbox : std::string_view(settings.config.text(section, key));
+}
+
+void addHypervisor(Drivers& drivers, const Settings& settings, const std::filesystem::path& stateDir, Log& log) {
+    const auto instances = stateDir / "instances";
+    if (driverNamed(settings, "compute", "hypervisor", "simulated") == "simulated") {
+        auto simulated = std::make_unique<compute::SimulatedHypervisor>(compute::SimulatedOptions{.stateDir = stateDir / "hypervisor"});
+        drivers.disks = compute::instanceFiles(instances, simulated->diskMaker());
+        drivers.hypervisor = std::move(simulated);
+        return;
+    }
+    const auto& config = settings.config;
+    drivers.disks = compute::instanceFiles(instances);
+    drivers.hypervisor = compute::libvirtHypervisor(
+        {.uri = config.text("compute", "libvirt_uri"), .virtType = config.text("compute", "virt_type"), .consoleDir = instances}, log);
+}
+
 }
 
 std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const std::filesystem::path& stateDir, Log& log) {
+    if (driverNamed(settings, "network", "driver", "records") == "records") return std::make_unique<network::RecordsNetworkDriver>();
     // Below the state directory, so that no two clouds of one machine (each in a network namespace of its own) share it.
     return network::linuxNetworkDriver({.folder = stateDir / "network",
                                         .nat = settings.config.text("network", "external_network") == "nat",
@@ -57,21 +77,9 @@ Drivers driversFor(const Settings& settings, const std::filesystem::path& stateD
         drivers.images.push_back(image::fileImageStore(each.folder.empty() ? otherwise : each.folder, each.name));
     }
     drivers.volumes = block::fileVolumeDriver(stateDir / "volumes");
-    if (settings.sandbox) {
-        auto simulated = std::make_unique<compute::SimulatedHypervisor>(compute::SimulatedOptions{.stateDir = stateDir / "hypervisor"});
-        drivers.disks = compute::instanceFiles(stateDir / "instances", simulated->diskMaker());
-        drivers.hypervisor = std::move(simulated);
-        drivers.network = std::make_unique<network::RecordsNetworkDriver>();
-        return drivers;
-    }
-    const auto& config = settings.config;
-    drivers.hostNetwork = std::make_unique<HostNetwork>(stateDir);
+    if (driverNamed(settings, "network", "driver", "records") == "linux") drivers.hostNetwork = std::make_unique<HostNetwork>(stateDir);
     drivers.network = networkDriverFor(settings, stateDir, log);
-    drivers.disks = compute::instanceFiles(stateDir / "instances");
-    drivers.hypervisor = compute::libvirtHypervisor({.uri = config.text("compute", "libvirt_uri"),
-                                                     .virtType = config.text("compute", "virt_type"),
-                                                     .consoleDir = stateDir / "instances"},
-                                                    log);
+    addHypervisor(drivers, settings, stateDir, log);
     return drivers;
 }
 

@@ -73,7 +73,8 @@ void addExtensionRoutes(http::Routes& routes) {
 }
 
 std::vector<ConfigOption> configOptions() {
-    return {{"compute", "virt_type", "auto", oneOf({"auto", "kvm", "qemu"})},
+    return {{"compute", "hypervisor", "libvirt", oneOf({"libvirt", "simulated"})},
+            {"compute", "virt_type", "auto", oneOf({"auto", "kvm", "qemu"})},
             {"compute", "libvirt_uri", "qemu:///system", anyText()},
             {"compute", "shutdown_timeout", "60", wholeNumber(0, 3600)},
             {"compute", "sync_interval", "30", wholeNumber(1, 3600)}};

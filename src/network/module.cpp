@@ -69,6 +69,7 @@ std::vector<ConfigOption> configOptions() {
     };
     const auto domain = [](const std::string& value) { return isDomainName(value) ? "" : "is no domain name"; };
     return {
+        {"network", "driver", "linux", oneOf({"linux", "records"})},
         {"network", "external_network", "nat", oneOf({"nat", "none"})},
         {"network", "external_cidr", "172.24.4.0/24", {"a block of IPv4 of 8 addresses or more", block}},
         {"network", "dns_domain", "openstacklocal", {"a domain name", domain}},
