@@ -269,6 +269,7 @@ private:
     void ensureDisk(const ServerId& id, const Cancelled& cancelled);
     void powerOff(jobs::Run& run, std::chrono::seconds patience);
     void letGoOfVolume(jobs::Run& run, const std::string& volume);
+    void letGoOfLostDevice(jobs::Run& run, const network::PortFacts& port);
     void letGoOfNic(jobs::Run& run, const std::string& mac);
     void boot(const ServerId& id);
     void close(store::Transaction& tx, const jobs::Run& run, VmState vm, PowerState power);
@@ -285,6 +286,7 @@ private:
     jobs::Job detachVolumeJob();
     jobs::Job extendVolumeJob();
     void volumeExtended(store::Transaction& tx, const ServerId& id, const VolumeId& volume);
+    void plugAgain(store::Transaction& tx, const ServerId& id, const PortId& port);
     jobs::Job attachNicJob();
     jobs::Job detachNicJob();
     void mend(const HostName& host);

@@ -210,6 +210,12 @@ void Servers::letGoOfVolume(Run& run, const std::string& volume) {
     letGo(run, [&](bool ask) { return hypervisorOf(run.id_of<ServerId>()).detached(run.id_of<ServerId>(), volume, ask); });
 }
 
+/// The device under a guest's interface is gone, and there is another: the guest gives the interface back, and gets it on that one.
+void Servers::letGoOfLostDevice(Run& run, const network::PortFacts& port) {
+    if (network_.plugged(port.id)) return; // started anew meanwhile
+    letGo(run, [&](bool ask) { return hypervisorOf(port.server).nicUnplugged(port.server, port.mac, ask); });
+}
+
 void Servers::letGoOfNic(Run& run, const std::string& mac) {
     letGo(run, [&](bool ask) { return hypervisorOf(run.id_of<ServerId>()).nicDetached(run.id_of<ServerId>(), mac, ask); });
 }
@@ -298,24 +304,42 @@ Job Servers::attachNicJob() {
             if (port.id == portOf(run)) return port;
         return std::nullopt;
     };
+    const auto isAgain = [](const Run& run) { return run.arguments().boolean("again", false); };
     return Job("compute.server.attach-nic")
+        .step("give-back",
+              [this, find, isAgain](Run& run) {
+                  if (const auto port = isAgain(run) ? find(run) : std::nullopt) letGoOfLostDevice(run, *port);
+              })
         .step(
             "wire", [this](Run& run) { network_.ensureWired(run.id_of<ServerId>()); }, {}, jobs::wireLane)
         .step(
             "attach",
-            [this, find](Run& run) {
+            [this, find, isAgain](Run& run) {
                 const auto port = find(run);
+                if (!port && isAgain(run)) return;
                 if (!port) throw Error(Failure::Broken, "the port ", portOf(run), " is gone");
                 hypervisorOf(run.id_of<ServerId>()).ensureAttached(run.id_of<ServerId>(), nicOf(*port));
             },
-            [this, find](Run& run) {
-                if (const auto port = find(run)) letGoOfNic(run, port->mac);
+            [this, find, isAgain](Run& run) {
+                if (const auto port = isAgain(run) ? std::nullopt : find(run)) letGoOfNic(run, port->mac);
             })
         .onDone([this](Transaction& tx, Run& run) { endAction(tx, run, true); })
-        .onFailed([this](Transaction& tx, Run& run, const std::string& reason) {
+        .onFailed([this, isAgain](Transaction& tx, Run& run, const std::string& reason) {
+            if (isAgain(run)) {
+                parts_.log.warning("A guest is cut off until it is started again: its interface could not be put on the new device",
+                                   {{"server", run.subject}, {"port", portOf(run).text}, {"reason", reason}});
+                return;
+            }
             network_.releasePort(tx, portOf(run));
             endAction(tx, run, false, "attach an interface to", reason);
         });
+}
+
+void Servers::plugAgain(Transaction& tx, const ServerId& id, const PortId& port) {
+    const auto server = ServerTable::find(tx, id);
+    if (!server || server->deleted || server->vm != VmState::Active) return;
+    parts_.jobs.enqueue(tx, "compute.server.attach-nic", id.text, "{\"port\":" + jsonText(port.text) + ",\"again\":true}",
+                        server->project.text);
 }
 
 Job Servers::detachNicJob() {
@@ -336,6 +360,8 @@ void Servers::declareJobs() {
          {&Servers::createJob, &Servers::deleteJob, &Servers::startJob, &Servers::stopJob, &Servers::rebootJob, &Servers::attachVolumeJob,
           &Servers::detachVolumeJob, &Servers::extendVolumeJob, &Servers::attachNicJob, &Servers::detachNicJob})
         parts_.jobs.declare((this->*make)());
+    parts_.bus.on<network::PortUnplugged>(
+        "compute.plug-again", [this](Transaction& tx, const network::PortUnplugged& event) { plugAgain(tx, event.server, event.port); });
     parts_.bus.on<block::VolumeExtended>("compute.extend-volume", [this](Transaction& tx, const block::VolumeExtended& event) {
         volumeExtended(tx, event.server, event.volume);
     });

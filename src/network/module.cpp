@@ -107,6 +107,14 @@ struct Network::Impl {
         : core{parts, driver, identity, quotaDefaults},
           plan(parts.config.text("network", "dns_domain")) {}
 
+    /// All is there for a port, but its guest must do something: who runs the guest hears of it.
+    void tellUser(store::Transaction& tx, const Kept& problem) {
+        const auto& [kind, subject, what, unwired] = problem;
+        if (kind != nameOf(NetworkProblem::Of::Port) || unwired) return;
+        const auto server = tx.query("SELECT server FROM ports WHERE id = ? AND server <> ''", subject).maybeText();
+        if (server) core.parts.bus.announce(tx, PortUnplugged{{subject}, {*server}});
+    }
+
     /// What could not be done is known to the store, and was said once.
     void keepProblems(const std::vector<NetworkProblem>& problems) {
         auto& store = core.parts.store;
@@ -124,6 +132,8 @@ struct Network::Impl {
                     tx.execute("DELETE FROM network_problems WHERE kind = ? AND subject = ? AND what = ?", kind, subject, what);
             for (const auto& [kind, subject, what, unwired] : now)
                 tx.execute("INSERT OR REPLACE INTO network_problems VALUES (?, ?, ?, ?)", kind, subject, what, unwired);
+            for (const auto& problem : now)
+                if (!before.contains(problem)) tellUser(tx, problem);
             tx.execute("UPDATE ports SET status = 'DOWN' WHERE status = 'ACTIVE' AND server <> '' AND id IN (SELECT subject FROM "
                        "network_problems WHERE kind = 'port')");
         });
@@ -419,6 +429,8 @@ void Network::ensureWired(const ServerId& server) {
                              .maybeText();
     if (problem) throw Error(Failure::Broken, "the server's network is not wired: ", *problem);
 }
+
+bool Network::plugged(const PortId& port) { return impl_->core.driver.plugged(port); }
 
 std::optional<ServerId> Network::serverAt(store::Reader& db, const NetworkId& network, const std::string& address) {
     const auto plain = Address::parse(address);

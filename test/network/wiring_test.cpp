@@ -182,6 +182,11 @@ TEST_CASE("What can't be wired shows where it is, and fails whose it is", "[netw
     driver.changedByOthers();
     for (int tries = 0; tries < 100 && world.status("port", port) != "DOWN"; ++tries) usleep(50'000);
     CHECK(world.status("port", port) == "DOWN");
+    auto& hypervisor = world.cloud.appliance.hypervisor();
+    for (int tries = 0; tries < 100 && hypervisor.calls("ensureNicAttached") == 0; ++tries) usleep(50'000);
+    world.cloud.appliance.settle();
+    CHECK(hypervisor.calls("nicUnplugged") == 1); // it was given its interface anew
+    CHECK(hypervisor.calls("ensureNicAttached") == 1);
     CHECK(world.status("network", bad) == "ACTIVE");
     CHECK(world.cloud.acts(world.alice, before, R"({"reboot":{"type":"HARD"}})").status == 202);
     world.cloud.appliance.settle();

@@ -96,6 +96,9 @@ public:
     virtual bool detached(const ServerId& server, const std::string& serial, bool ask) = 0;
     virtual bool nicDetached(const ServerId& server, const std::string& mac, bool ask) = 0;
 
+    /// True once the running guest is without the interface, which its definition keeps: ensureAttached() puts it back where it was.
+    virtual bool nicUnplugged(const ServerId& server, const std::string& mac, bool ask) = 0;
+
     /// The guest sees a disk of this size from now on. The disk behind it has grown already; a guest that is off sees it when it starts.
     virtual void ensureDiskSize(const ServerId& server, const std::string& serial, Bytes size) = 0;
 

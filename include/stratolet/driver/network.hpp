@@ -167,6 +167,9 @@ public:
     /// The name of a port's tap device (15 bytes at most).
     virtual std::string tapOf(const PortId& port) const = 0;
 
+    /// A guest is on the device of this port now. Called by any thread.
+    virtual bool plugged(const PortId& port) = 0;
+
     /// Listening sockets for 169.254.169.254 that have been opened since the last call.
     virtual std::vector<MetadataListener> takeMetadataListeners() = 0;
 

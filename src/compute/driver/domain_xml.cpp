@@ -165,6 +165,14 @@ std::vector<std::string> deviceBlocks(std::string_view domain, std::string_view 
     return blocks;
 }
 
+std::string placedAs(const std::string& device, std::string_view defined) {
+    constexpr std::string_view opening = "<address type='pci'", closing = "/>";
+    const auto place = between(defined, opening, closing);
+    const auto end = device.rfind("</");
+    if (place.empty() || end == std::string::npos) return device;
+    return device.substr(0, end) + std::string(opening) + place + std::string(closing) + device.substr(end);
+}
+
 std::string serialOf(std::string_view disk) { return between(disk, "<serial>", "</serial>"); }
 
 std::string targetOf(std::string_view disk) { return between(disk, "<target dev='", "'"); }

@@ -33,6 +33,9 @@ std::string xmlEscaped(std::string_view text);
 /// From a domain's description as libvirt writes it: its devices of one kind, each as its own XML ("disk", "interface").
 std::vector<std::string> deviceBlocks(std::string_view domain, std::string_view kind);
 
+/// A device's XML with the place on the guest's bus that `defined`, the same device as libvirt wrote it, has; as it is where that has none.
+std::string placedAs(const std::string& device, std::string_view defined);
+
 /// The content of `<serial>…</serial>` of a disk, empty where it has none.
 std::string serialOf(std::string_view disk);
 

@@ -196,6 +196,12 @@ public:
     bool nicDetached(const ServerId& server, const std::string& mac, bool ask) override {
         return detached(server, "interface", macOf("<mac address='" + mac + "'/>"), macOf, ask);
     }
+    bool nicUnplugged(const ServerId& server, const std::string& mac, bool ask) override {
+        return retried([&](virConnectPtr connection) {
+            const Domain domain = find(connection, server);
+            return !domain || unplugged(domain.get(), "interface", macOf("<mac address='" + mac + "'/>"), macOf, ask);
+        });
+    }
 
     void ensureDiskSize(const ServerId& server, const std::string& serial, Bytes size) override {
         retried([&](virConnectPtr connection) {
@@ -346,27 +352,34 @@ private:
     void attach(const ServerId& server, std::string_view kind, const std::string& wanted, Key key, const std::string& xml) {
         retried([&](virConnectPtr connection) {
             const Domain domain = known(connection, server);
+            const auto defined = device(domain.get(), VIR_DOMAIN_XML_INACTIVE, kind, wanted, key);
             // The running guest first: where it refuses, its definition must not promise the device either.
-            if (virDomainIsActive(domain.get()) == 1 && !device(domain.get(), 0, kind, wanted, key))
-                checked(virDomainAttachDeviceFlags(domain.get(), xml.c_str(), VIR_DOMAIN_AFFECT_LIVE),
-                        "attach a device to a running guest");
-            if (!device(domain.get(), VIR_DOMAIN_XML_INACTIVE, kind, wanted, key))
+            if (virDomainIsActive(domain.get()) == 1 && !device(domain.get(), 0, kind, wanted, key)) {
+                const auto again = defined ? placedAs(xml, *defined) : xml; // where the guest knows it: it names its interfaces by that
+                if (again == xml || virDomainAttachDeviceFlags(domain.get(), again.c_str(), VIR_DOMAIN_AFFECT_LIVE) < 0)
+                    checked(virDomainAttachDeviceFlags(domain.get(), xml.c_str(), VIR_DOMAIN_AFFECT_LIVE),
+                            "attach a device to a running guest");
+            }
+            if (!defined)
                 checked(virDomainAttachDeviceFlags(domain.get(), xml.c_str(), VIR_DOMAIN_AFFECT_CONFIG),
                         "add a device to a guest's definition");
         });
+    }
+
+    /// The guest, if it runs, does not have the device.
+    static bool unplugged(virDomainPtr domain, std::string_view kind, const std::string& wanted, Key key, bool ask) {
+        if (virDomainIsActive(domain) != 1) return true;
+        const auto block = device(domain, 0, kind, wanted, key);
+        // A request that is refused while an earlier one is under way says nothing: only looking tells.
+        if (block && ask) virDomainDetachDeviceFlags(domain, block->c_str(), VIR_DOMAIN_AFFECT_LIVE);
+        return !block;
     }
 
     bool detached(const ServerId& server, std::string_view kind, const std::string& wanted, Key key, bool ask) {
         return retried([&](virConnectPtr connection) {
             const Domain domain = find(connection, server);
             if (!domain) return true;
-            if (virDomainIsActive(domain.get()) == 1) {
-                if (const auto block = device(domain.get(), 0, kind, wanted, key)) {
-                    // A request that is refused while an earlier one is under way says nothing: only looking tells.
-                    if (ask) virDomainDetachDeviceFlags(domain.get(), block->c_str(), VIR_DOMAIN_AFFECT_LIVE);
-                    return false;
-                }
-            }
+            if (!unplugged(domain.get(), kind, wanted, key, ask)) return false;
             if (const auto block = device(domain.get(), VIR_DOMAIN_XML_INACTIVE, kind, wanted, key))
                 checked(virDomainDetachDeviceFlags(domain.get(), block->c_str(), VIR_DOMAIN_AFFECT_CONFIG),
                         "take a device out of a guest's definition");

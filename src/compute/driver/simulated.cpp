@@ -206,6 +206,16 @@ void SimulatedHypervisor::ensureAttached(const ServerId& server, const GuestNic&
 
 bool SimulatedHypervisor::nicDetached(const ServerId& server, const std::string& mac, bool) {
     const auto guard = enter("nicDetached");
+    return without(server, mac);
+}
+
+bool SimulatedHypervisor::nicUnplugged(const ServerId& server, const std::string& mac, bool) {
+    const auto guard = enter("nicUnplugged");
+    const auto found = guests_.find(server);
+    return found == guests_.end() || found->second.power != PowerState::Running || without(server, mac);
+}
+
+bool SimulatedHypervisor::without(const ServerId& server, const std::string& mac) {
     const auto found = guests_.find(server);
     if (found == guests_.end()) return true;
     if (deaf_ && found->second.power == PowerState::Running) return false;

@@ -59,6 +59,7 @@ public:
     bool detached(const ServerId& server, const std::string& serial, bool ask) override;
     void ensureAttached(const ServerId& server, const GuestNic& nic) override;
     bool nicDetached(const ServerId& server, const std::string& mac, bool ask) override;
+    bool nicUnplugged(const ServerId& server, const std::string& mac, bool ask) override;
     void ensureDiskSize(const ServerId& server, const std::string& serial, Bytes size) override;
     std::vector<std::string> disksOf(const ServerId& server) override;
     std::optional<PowerState> powerState(const ServerId& server) override;
@@ -85,6 +86,7 @@ private:
     std::unique_lock<std::mutex> enter(const std::string& verb, const Cancelled& cancelled = {});
     void appear(const std::string& verb); // the lock is held
     Guest& known(const ServerId& server);
+    bool without(const ServerId& server, const std::string& mac); // the lock is held
     void boot(Guest& guest);
     void load();
     void keep(const ServerId& server);

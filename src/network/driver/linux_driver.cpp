@@ -234,6 +234,11 @@ public:
 
     std::string tapOf(const PortId& port) const override { return tapNameOf(port); }
 
+    bool plugged(const PortId& port) override {
+        const auto link = Netlink().find(tapNameOf(port));
+        return link && link->running;
+    }
+
     std::vector<MetadataListener> takeMetadataListeners() override {
         const std::lock_guard lock(mutex_);
         return std::exchange(fresh_, {});
@@ -634,7 +639,7 @@ private:
             tell({Of::Port, id.text, "port " + id.text + " has no device " + state.tap->name + " on its bridge"});
             if (state.attached && !survey.links.contains(state.tap->name))
                 blame(Of::Port, id.text, guestStep,
-                      "port " + id.text + " lost its device " + state.tap->name + "; its guest is cut off until it is started again");
+                      "port " + id.text + " lost its device " + state.tap->name + "; its guest is cut off until it is on the new one");
             state.tapped = false;
         }
         std::set<std::string> wanted;

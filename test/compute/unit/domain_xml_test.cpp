@@ -107,6 +107,15 @@ TEST_CASE("Only a disk of this machine has a path", "[compute][disk]") {
     CHECK_THROWS_AS(localPath({NetworkDisk{.name = "pool/image", .hosts = {}, .user = {}, .secret = {}}}), Error);
 }
 
+TEST_CASE("A device that comes back is put where the definition has it", "[compute][domain]") {
+    const auto nic = smallGuest().nics[0];
+    const auto placed = placedAs(nicXml(nic), "<interface type='ethernet'><mac address='fa:16:3e:00:00:01'/>\n"
+                                              "<address type='pci' domain='0x0000' bus='0x00' slot='0x07' function='0x0'/></interface>");
+    CHECK_THAT(placed,
+               Contains("<mtu size='1450'/><address type='pci' domain='0x0000' bus='0x00' slot='0x07' function='0x0'/></interface>"));
+    CHECK(placedAs(nicXml(nic), "<interface type='ethernet'></interface>") == nicXml(nic));
+}
+
 TEST_CASE("Devices are found in a description by serial and address", "[compute][domain]") {
     const auto blocks = deviceBlocks("<devices>\n<disk type='file'>\n  <serial>one</serial></disk><disk type='file'></disk>"
                                      "<interface type='ethernet'><mac address='FA:16:3E:00:00:02'/></interface></devices>",
