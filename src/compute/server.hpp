@@ -269,7 +269,7 @@ private:
     void ensureDisk(const ServerId& id, const Cancelled& cancelled);
     void powerOff(jobs::Run& run, std::chrono::seconds patience);
     void letGoOfVolume(jobs::Run& run, const std::string& volume);
-    void letGoOfLostDevice(jobs::Run& run, const network::PortFacts& port);
+    bool letGoOfLostDevice(jobs::Run& run, const network::PortFacts& port);
     void letGoOfNic(jobs::Run& run, const std::string& mac);
     void boot(const ServerId& id);
     void close(store::Transaction& tx, const jobs::Run& run, VmState vm, PowerState power);

@@ -165,13 +165,14 @@ void Servers::powerOff(Run& run, std::chrono::seconds patience) {
 namespace {
 
 /// A guest lets go of a device when it likes: it is asked, looked at, and asked again for as long as it may take it to boot.
-/// Error(TimedOut) where it never does. `detached(ask)` asks and looks.
-void letGo(Run& run, const std::function<bool(bool ask)>& detached) {
+/// Error(TimedOut) where it never does. `detached(ask)` asks and looks. True once it has let go; else the step is not done.
+bool letGo(Run& run, const std::function<bool(bool ask)>& detached) {
     constexpr std::chrono::milliseconds look{100};
     constexpr int looksAnAsk = 50; // five seconds
-    if (detached(run.looks % looksAnAsk == 0)) return;
+    if (detached(run.looks % looksAnAsk == 0)) return true;
     if (run.now - run.stepBegan > std::chrono::seconds(120)) throw Error(Failure::TimedOut, "the guest does not let go of the device");
     run.notYet(run.looks == 0 ? look / 10 : look);
+    return false;
 }
 
 }
@@ -210,10 +211,11 @@ void Servers::letGoOfVolume(Run& run, const std::string& volume) {
     letGo(run, [&](bool ask) { return hypervisorOf(run.id_of<ServerId>()).detached(run.id_of<ServerId>(), volume, ask); });
 }
 
-/// The device under a guest's interface is gone, and there is another: the guest gives the interface back, and gets it on that one.
-void Servers::letGoOfLostDevice(Run& run, const network::PortFacts& port) {
-    if (network_.plugged(port.id)) return; // started anew meanwhile
-    letGo(run, [&](bool ask) { return hypervisorOf(port.server).nicUnplugged(port.server, port.mac, ask); });
+/// The device under a guest's interface is gone, and there is another: the guest gives the interface back, to get it on that one. True once
+/// it has.
+bool Servers::letGoOfLostDevice(Run& run, const network::PortFacts& port) {
+    if (network_.plugged(port.id)) return true; // started anew meanwhile
+    return letGo(run, [&](bool ask) { return hypervisorOf(port.server).nicUnplugged(port.server, port.mac, ask); });
 }
 
 void Servers::letGoOfNic(Run& run, const std::string& mac) {
@@ -306,17 +308,13 @@ Job Servers::attachNicJob() {
     };
     const auto isAgain = [](const Run& run) { return run.arguments().boolean("again", false); };
     return Job("compute.server.attach-nic")
-        .step("give-back",
-              [this, find, isAgain](Run& run) {
-                  if (const auto port = isAgain(run) ? find(run) : std::nullopt) letGoOfLostDevice(run, *port);
-              })
         .step(
             "wire", [this](Run& run) { network_.ensureWired(run.id_of<ServerId>()); }, {}, jobs::wireLane)
         .step(
             "attach",
             [this, find, isAgain](Run& run) {
                 const auto port = find(run);
-                if (!port && isAgain(run)) return;
+                if (isAgain(run) && (!port || !letGoOfLostDevice(run, *port))) return;
                 if (!port) throw Error(Failure::Broken, "the port ", portOf(run), " is gone");
                 hypervisorOf(run.id_of<ServerId>()).ensureAttached(run.id_of<ServerId>(), nicOf(*port));
             },
