@@ -25,6 +25,7 @@ public:
     Hypervisor& on(const HostName& host);
     InstanceDisks& disksOn(const HostName& host);
 
+    std::size_t count() const { return hosts_.size(); }
     std::vector<HostName> names(); ///< of the hosts that have a driver
 
     /// Where the next server goes.

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <exception>
+#include <limits>
 #include <set>
 
 #include <stratolet/error.hpp>
@@ -354,10 +355,15 @@ Job Servers::detachNicJob() {
 }
 
 void Servers::declareJobs() {
+    // libvirtd serves five requests of a connection at once. Where there is one host only, there is no other to keep threads free for.
+    const int threads = hypervisors_.count() > 1 ? 2 : std::numeric_limits<int>::max();
+    const auto host = [](store::Reader& db, const std::string& server) {
+        return db.query("SELECT host FROM compute_servers WHERE id = ?", server).maybeText().value_or("");
+    };
     for (auto make :
          {&Servers::createJob, &Servers::deleteJob, &Servers::startJob, &Servers::stopJob, &Servers::rebootJob, &Servers::attachVolumeJob,
           &Servers::detachVolumeJob, &Servers::extendVolumeJob, &Servers::attachNicJob, &Servers::detachNicJob})
-        parts_.jobs.declare((this->*make)());
+        parts_.jobs.declare((this->*make)().keyedBy(host, threads));
     parts_.bus.on<network::PortUnplugged>(
         "compute.plug-again", [this](Transaction& tx, const network::PortUnplugged& event) { plugAgain(tx, event.server, event.port); });
     parts_.bus.on<block::VolumeExtended>("compute.extend-volume", [this](Transaction& tx, const block::VolumeExtended& event) {
