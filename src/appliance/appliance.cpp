@@ -13,6 +13,7 @@
 #include <fstream>
 
 #include "appliance/catalog.hpp"
+#include "appliance/state_folder.hpp"
 #include "appliance/status_site.hpp"
 #include "block/block.hpp"
 #include "compute/compute.hpp"
@@ -133,6 +134,16 @@ std::vector<store::Migration> allMigrations() {
     return all;
 }
 
+namespace {
+
+store::Store::Options optionsOf(const Settings& settings, const std::filesystem::path& stateDir) {
+    auto options = storeOptions(stateDir / "stratolet.db", settings.config);
+    options.durable = settings.durable;
+    return options;
+}
+
+}
+
 struct Appliance::Impl {
     Settings settings;
     Ambient& ambient;
@@ -163,7 +174,7 @@ struct Appliance::Impl {
           stateDir(madeFolder(settings.stateDir.empty() ? std::filesystem::path(settings.config.text("DEFAULT", "state_dir"))
                                                         : settings.stateDir)),
           lock(lockOf(stateDir, settings.sandbox)),
-          store({.file = stateDir / "stratolet.db", .durable = settings.durable}),
+          store(optionsOf(settings, stateDir)),
           policies(settings.config.text("DEFAULT", "policy_dir"), log, settings.config.boolean("policy", "enforce_scope")),
           jobs(store, ambient, log, metrics,
                {.threads = static_cast<int>(settings.config.integer("DEFAULT", "job_threads")), .crash = settings.crash}),

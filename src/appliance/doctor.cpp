@@ -56,8 +56,8 @@ constexpr Question questions[] = {
 
 }
 
-int printJobs(const std::filesystem::path& stateDir, std::ostream& out) {
-    store::Store store({.file = storeIn(stateDir)});
+int printJobs(const Settings& settings, const std::filesystem::path& stateDir, std::ostream& out) {
+    store::Store store(storeIn(stateDir, settings.config));
     auto rows = store.reader().query("SELECT id, kind, subject, state, step, attempt, error, progress, total FROM jobs ORDER BY id");
     while (rows.next()) {
         const auto row = rows.row();
@@ -72,7 +72,7 @@ int printJobs(const std::filesystem::path& stateDir, std::ostream& out) {
 }
 
 int examine(const Settings& settings, const std::filesystem::path& stateDir, std::ostream& out) {
-    store::Store store({.file = storeIn(stateDir)});
+    store::Store store(storeIn(stateDir, settings.config));
     return store.read([&](store::Reader& db) { // one moment, so that what a running cloud does meanwhile is no finding
         int findings = 0;
         for (const auto& question : questions)
