@@ -21,6 +21,7 @@
 #include "image/image.hpp"
 #include "network/network.hpp"
 #include "platform/ambient/ambient.hpp"
+#include "platform/cloud/cloud.hpp"
 #include "platform/log/log.hpp"
 #include "platform/metrics/metrics.hpp"
 #include "platform/os/folder.hpp"
@@ -122,6 +123,11 @@ http::ServerOptions serverOptions(const Config& config) {
     return options;
 }
 
+ThisCloud migrated(store::Store& store, Ambient& ambient) {
+    store.migrate(allMigrations());
+    return cloudOf(store, ambient);
+}
+
 }
 
 // Members are built from the top down and end from the bottom up: nobody outlives what it uses.
@@ -152,6 +158,7 @@ struct Appliance::Impl {
     Fd lock;
     Metrics metrics;
     store::Store store;
+    ThisCloud cloud;
     Policies policies;
     jobs::Jobs jobs;
     bus::Bus bus;
@@ -175,6 +182,7 @@ struct Appliance::Impl {
                                                         : settings.stateDir)),
           lock(lockOf(stateDir, settings.sandbox)),
           store(optionsOf(settings, stateDir)),
+          cloud(migrated(store, ambient)),
           policies(settings.config.text("DEFAULT", "policy_dir"), log, settings.config.boolean("policy", "enforce_scope")),
           jobs(store, ambient, log, metrics,
                {.threads = static_cast<int>(settings.config.integer("DEFAULT", "job_threads")), .crash = settings.crash}),
@@ -182,10 +190,9 @@ struct Appliance::Impl {
           reconciler(log, metrics),
           workers("worker", static_cast<std::size_t>(settings.config.integer("DEFAULT", "worker_threads")), waitingRequestsMax),
           server(serverOptions(settings.config), workers, ambient, log, metrics),
-          drivers(givenDrivers.hypervisor ? std::move(givenDrivers) : driversFor(settings, stateDir, log)) {
+          drivers(givenDrivers.hypervisor ? std::move(givenDrivers) : driversFor(settings, stateDir, cloud.id, log)) {
         settings.config.set("DEFAULT", "state_dir", stateDir.string(), "state directory");
-        store.migrate(allMigrations());
-        const Parts parts{store, jobs, bus, reconciler, policies, settings.config, ambient, log, metrics};
+        const Parts parts{store, jobs, bus, reconciler, policies, settings.config, ambient, log, metrics, cloud};
         identity.emplace(parts);
         images.emplace(parts, drivers.images, *identity);
         block.emplace(parts, *drivers.volumes, *images, *identity);
@@ -298,6 +305,7 @@ struct Appliance::Impl {
         images->bootstrap();
         network->bootstrap();
         compute->bootstrap();
+        log.info("This is the cloud", {{"id", cloud.id}, {"epoch", std::to_string(cloud.epoch)}, {"host", cloud.host}});
         bus.start();
         reconciler.start();
         jobs.start();

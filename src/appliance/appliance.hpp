@@ -40,11 +40,12 @@ struct Drivers {
     ~Drivers();
 };
 
-/// The one that the configuration names.
-std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const std::filesystem::path& stateDir, Log& log);
+/// The one that the configuration names. `cloud` is the id that marks what it makes.
+std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const std::filesystem::path& stateDir, const std::string& cloud,
+                                                Log& log);
 
 /// What the configuration names; in the sandbox what touches nothing of the host.
-Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, Log& log);
+Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, const std::string& cloud, Log& log);
 
 /// The whole cloud: builds every part by hand, in order, and hands each what it needs.
 class Appliance {

@@ -7,6 +7,7 @@
 #include "appliance/appliance.hpp"
 #include "appliance/state_folder.hpp"
 #include "network/network_plan.hpp"
+#include "platform/cloud/cloud.hpp"
 #include "platform/log/log.hpp"
 #include "platform/store/store.hpp"
 
@@ -87,7 +88,7 @@ int examine(const Settings& settings, const std::filesystem::path& stateDir, std
             }
         if (std::filesystem::exists(stateDir / "network" / "dhcp")) { // made by the driver that works on the host
             Log log({.level = Log::Level(99)});
-            const auto driver = networkDriverFor(settings, stateDir, log);
+            const auto driver = networkDriverFor(settings, stateDir, cloudIn(db).id, log);
             for (const auto& each : driver->findings(network::networkPlan(db, settings.config.text("network", "dns_domain")))) {
                 out << "the host's network is not as planned: " << each.what << '\n';
                 ++findings;

@@ -42,7 +42,7 @@ std::string_view driverNamed(const Settings& settings, std::string_view section,
     return settings.sandbox ? sandbox : std::string_view(settings.config.text(section, key));
 }
 
-void addHypervisor(Drivers& drivers, const Settings& settings, const std::filesystem::path& stateDir, Log& log) {
+void addHypervisor(Drivers& drivers, const Settings& settings, const std::filesystem::path& stateDir, const std::string& cloud, Log& log) {
     const auto instances = stateDir / "instances";
     if (driverNamed(settings, "compute", "hypervisor", "simulated") == "simulated") {
         auto simulated = std::make_unique<compute::SimulatedHypervisor>(compute::SimulatedOptions{.stateDir = stateDir / "hypervisor"});
@@ -52,16 +52,21 @@ void addHypervisor(Drivers& drivers, const Settings& settings, const std::filesy
     }
     const auto& config = settings.config;
     drivers.disks = compute::instanceFiles(instances);
-    drivers.hypervisor = compute::libvirtHypervisor(
-        {.uri = config.text("compute", "libvirt_uri"), .virtType = config.text("compute", "virt_type"), .consoleDir = instances}, log);
+    drivers.hypervisor = compute::libvirtHypervisor({.uri = config.text("compute", "libvirt_uri"),
+                                                     .virtType = config.text("compute", "virt_type"),
+                                                     .consoleDir = instances,
+                                                     .cloud = cloud},
+                                                    log);
 }
 
 }
 
-std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const std::filesystem::path& stateDir, Log& log) {
+std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const std::filesystem::path& stateDir, const std::string& cloud,
+                                                Log& log) {
     if (driverNamed(settings, "network", "driver", "records") == "records") return std::make_unique<network::RecordsNetworkDriver>();
     // Below the state directory, so that no two clouds of one machine (each in a network namespace of its own) share it.
     return network::linuxNetworkDriver({.folder = stateDir / "network",
+                                        .cloud = cloud,
                                         .nat = settings.config.text("network", "external_network") == "nat",
                                         .reach = reachIn(settings.config),
                                         .apiPorts = apiPortsIn(settings),
@@ -70,7 +75,7 @@ std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const 
                                         }});
 }
 
-Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, Log& log) {
+Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, const std::string& cloud, Log& log) {
     Drivers drivers;
     for (const auto& each : image::storesIn(settings.config)) {
         const auto otherwise = stateDir / (drivers.images.empty() ? "images" : "images-" + each.name);
@@ -78,8 +83,8 @@ Drivers driversFor(const Settings& settings, const std::filesystem::path& stateD
     }
     drivers.volumes = block::fileVolumeDriver(stateDir / "volumes");
     if (driverNamed(settings, "network", "driver", "records") == "linux") drivers.hostNetwork = std::make_unique<HostNetwork>(stateDir);
-    drivers.network = networkDriverFor(settings, stateDir, log);
-    addHypervisor(drivers, settings, stateDir, log);
+    drivers.network = networkDriverFor(settings, stateDir, cloud, log);
+    addHypervisor(drivers, settings, stateDir, cloud, log);
     return drivers;
 }
 

@@ -78,7 +78,7 @@ void run(std::string_view input) {
         spec.disks.push_back(disk);
     }
     for (unsigned nics = parts.number(3); nics > 0; --nics) spec.nics.push_back({{parts.text()}, Tap{parts.text()}, parts.text(), 1500});
-    const auto xml = compute::domainXml(spec, {.consoleLog = parts.text(), .home = parts.text(), .version = parts.text()});
+    const auto xml = compute::domainXml(spec, {.consoleLog = parts.text(), .cloud = parts.text(), .version = parts.text()});
     if (!isUtf8(xml)) std::abort();
     requireWellFormed(xml);
     for (const auto* kind : {"disk", "interface"})

@@ -98,6 +98,30 @@ std::string xmlEscaped(std::string_view text) {
     return escaped;
 }
 
+std::string markXml(const std::string& server, const std::string& name, const std::string& project, const std::string& cloud) {
+    std::ostringstream xml;
+    xml << "<stratolet:guest xmlns:stratolet='" << guestNamespace << "'><stratolet:server" << attribute("id", server)
+        << attribute("name", name) << attribute("project", project) << attribute("cloud", cloud) << "/></stratolet:guest>";
+    return std::move(xml).str();
+}
+
+namespace {
+
+/// Of an element as libvirt writes it: ` name="content"`. What it says is escaped there, quotes too, so no content can look like this.
+std::string written(std::string_view name, std::string_view content) { return " " + std::string(name) + "=\"" + xmlEscaped(content) + '"'; }
+
+}
+
+bool isMarkOf(std::string_view mark, std::string_view cloud) { return mark.find(written("cloud", cloud)) != std::string_view::npos; }
+
+std::optional<std::string> markAnew(std::string_view mark, std::string_view folder, std::string_view cloud) {
+    const auto before = written("home", folder);
+    const auto at = mark.find(before);
+    if (at == std::string_view::npos) return std::nullopt;
+    std::string anew(mark);
+    return anew.replace(at, before.size(), written("cloud", cloud));
+}
+
 std::string diskXml(const GuestDisk& disk) {
     const auto [type, source] = std::visit([](const auto& place) { return reached(place); }, disk.source.at);
     std::ostringstream xml;
@@ -124,9 +148,8 @@ std::string domainXml(const GuestSpec& spec, const DomainOptions& options) {
     const bool kvm = options.virtType == "kvm";
     std::ostringstream xml;
     xml << "<domain" << attribute("type", options.virtType) << ">" << element("name", "stratolet-" + spec.server.text)
-        << element("uuid", spec.server.text) << "<metadata><stratolet:guest xmlns:stratolet='" << guestNamespace << "'>"
-        << "<stratolet:server" << attribute("id", spec.server.text) << attribute("name", spec.name)
-        << attribute("project", spec.project.text) << attribute("home", options.home) << "/></stratolet:guest></metadata>"
+        << element("uuid", spec.server.text) << "<metadata>" << markXml(spec.server.text, spec.name, spec.project.text, options.cloud)
+        << "</metadata>"
         << "<memory unit='MiB'>" << spec.memory.count << "</memory><currentMemory unit='MiB'>" << spec.memory.count << "</currentMemory>"
         << "<vcpu placement='static'>" << spec.vcpus
         << "</vcpu>"

@@ -14,7 +14,7 @@ namespace stratolet::compute {
 struct DomainOptions {
     std::string virtType = "qemu"; ///< "kvm" or "qemu"
     std::filesystem::path consoleLog = {};
-    std::string home = {};    ///< which cloud's guest it is, where several share a libvirt
+    std::string cloud = {};   ///< whose guest it is, where several share a libvirt
     std::string version = {}; ///< of this program, for SMBIOS
 };
 
@@ -23,6 +23,15 @@ inline constexpr std::string_view guestNamespace = "urn:stratolet:guest:1";
 
 /// libvirt's description of a guest. A pure function; everything that came from a user is escaped.
 std::string domainXml(const GuestSpec& spec, const DomainOptions& options);
+
+/// The element that marks a guest: it stays in the domain's metadata, and libvirt gives it back.
+std::string markXml(const std::string& server, const std::string& name, const std::string& project, const std::string& cloud);
+
+/// Whose guest a mark, as libvirt writes it, says this is.
+bool isMarkOf(std::string_view mark, std::string_view cloud);
+
+/// A mark that a version before made, which named the folder of the cloud's guests, as one of `cloud`; nothing where it is another's.
+std::optional<std::string> markAnew(std::string_view mark, std::string_view folder, std::string_view cloud);
 
 std::string diskXml(const GuestDisk& disk);
 std::string nicXml(const GuestNic& nic);

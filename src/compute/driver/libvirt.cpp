@@ -109,7 +109,7 @@ public:
             options_.virtType = verdict.runs ? "kvm" : "qemu";
             log_.info("Looked whether KVM runs guests", {{"virt_type", options_.virtType}, {"because", verdict.reason}});
         }
-        connected();
+        adopt();
     }
 
     HostReport report() override {
@@ -132,8 +132,8 @@ public:
         retried([&](virConnectPtr connection) {
             const Domain known = find(connection, spec.server);
             if (known && checked(virDomainIsActive(known.get()), "look whether a guest runs") == 1) return;
-            const std::string xml =
-                domainXml(spec, {.virtType = options_.virtType, .consoleLog = consoleLog(spec.server), .home = home(), .version = {}});
+            const std::string xml = domainXml(
+                spec, {.virtType = options_.virtType, .consoleLog = consoleLog(spec.server), .cloud = options_.cloud, .version = {}});
             if (!Domain(virDomainDefineXMLFlags(connection, xml.c_str(), VIR_DOMAIN_DEFINE_VALIDATE))) fail("define a guest");
         });
     }
@@ -235,13 +235,8 @@ public:
 
     std::vector<ServerId> guests() override {
         return retried([&](virConnectPtr connection) {
-            virDomainPtr* list = nullptr;
-            const int count = checked(virConnectListAllDomains(connection, &list, 0), "list the guests");
-            std::vector<Domain> domains;
-            for (int index = 0; index < count; ++index) domains.emplace_back(list[index]);
-            free(list);
             std::vector<ServerId> ours;
-            for (const auto& domain : domains) {
+            for (const auto& domain : domains(connection)) {
                 char uuid[VIR_UUID_STRING_BUFLEN] = {};
                 if (isOurs(domain.get()) && virDomainGetUUIDString(domain.get(), uuid) == 0) ours.push_back(ServerId{uuid});
             }
@@ -288,12 +283,38 @@ private:
         return work(fresh.get());
     }
 
-    /// Two clouds on one libvirt (one for work, one to try things) keep their hands off each other's guests.
-    std::string home() const { return options_.consoleDir.string(); }
-
-    bool isOurs(virDomainPtr domain) const {
+    static std::string markOn(virDomainPtr domain) {
         const Handle<char, free> mark(virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, guestNamespace.data(), 0));
-        return mark && std::string_view(mark.get()).find("home=\"" + xmlEscaped(home()) + '"') != std::string_view::npos;
+        return mark ? mark.get() : "";
+    }
+
+    /// Two clouds on one libvirt (one for work, one to try things) keep their hands off each other's guests.
+    bool isOurs(virDomainPtr domain) const { return isMarkOf(markOn(domain), options_.cloud); }
+
+    static std::vector<Domain> domains(virConnectPtr connection) {
+        virDomainPtr* list = nullptr;
+        const int count = checked(virConnectListAllDomains(connection, &list, 0), "list the guests");
+        std::vector<Domain> all;
+        for (int index = 0; index < count; ++index) all.emplace_back(list[index]);
+        free(list);
+        return all;
+    }
+
+    /// Guests of a version that marked them with a folder: from now on they have the mark of the cloud, in their definition and where they
+    /// run.
+    void adopt() {
+        retried([&](virConnectPtr connection) {
+            for (const auto& domain : domains(connection)) {
+                const auto mark = markAnew(markOn(domain.get()), options_.consoleDir.string(), options_.cloud);
+                if (!mark) continue;
+                unsigned where = VIR_DOMAIN_AFFECT_CONFIG;
+                if (virDomainIsActive(domain.get()) == 1) where |= VIR_DOMAIN_AFFECT_LIVE;
+                checked(virDomainSetMetadata(domain.get(), VIR_DOMAIN_METADATA_ELEMENT, mark->c_str(), "stratolet", guestNamespace.data(),
+                                             where),
+                        "mark a guest of ours anew");
+                log_.info("Marked a guest of ours anew", {{"guest", virDomainGetName(domain.get())}});
+            }
+        });
     }
 
     /// Ours of that id, or nothing: a domain without our mark belongs to somebody else, whatever its id.
