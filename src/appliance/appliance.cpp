@@ -22,6 +22,7 @@
 #include "network/network.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/cloud/cloud.hpp"
+#include "platform/cloud/strays.hpp"
 #include "platform/log/log.hpp"
 #include "platform/metrics/metrics.hpp"
 #include "platform/os/folder.hpp"
@@ -123,11 +124,6 @@ http::ServerOptions serverOptions(const Config& config) {
     return options;
 }
 
-ThisCloud migrated(store::Store& store, Ambient& ambient) {
-    store.migrate(allMigrations());
-    return cloudOf(store, ambient);
-}
-
 }
 
 // Members are built from the top down and end from the bottom up: nobody outlives what it uses.
@@ -146,6 +142,11 @@ store::Store::Options optionsOf(const Settings& settings, const std::filesystem:
     auto options = storeOptions(stateDir / "stratolet.db", settings.config);
     options.durable = settings.durable;
     return options;
+}
+
+ThisCloud migrated(store::Store& store, Ambient& ambient) {
+    store.migrate(allMigrations());
+    return cloudOf(store, ambient);
 }
 
 }
@@ -193,9 +194,10 @@ struct Appliance::Impl {
           drivers(givenDrivers.hypervisor ? std::move(givenDrivers) : driversFor(settings, stateDir, cloud.id, log)) {
         settings.config.set("DEFAULT", "state_dir", stateDir.string(), "state directory");
         const Parts parts{store, jobs, bus, reconciler, policies, settings.config, ambient, log, metrics, cloud};
+        declareStrayMetrics(parts);
         identity.emplace(parts);
         images.emplace(parts, drivers.images, *identity);
-        block.emplace(parts, *drivers.volumes, *images, *identity);
+        block.emplace(parts, drivers.volumes, *images, *identity);
         network.emplace(parts, *drivers.network, *identity);
         compute.emplace(parts, std::vector<compute::HostDrivers>{{{}, *drivers.hypervisor, *drivers.disks}}, *images, *block, *network,
                         *identity);
@@ -303,6 +305,7 @@ struct Appliance::Impl {
         writeCredentials();
         if (!identity->bootstrap(wanted)) identity->refreshCatalog(wanted);
         images->bootstrap();
+        block->bootstrap();
         network->bootstrap();
         compute->bootstrap();
         log.info("This is the cloud", {{"id", cloud.id}, {"epoch", std::to_string(cloud.epoch)}, {"host", cloud.host}});

@@ -32,8 +32,8 @@ struct Drivers {
     std::unique_ptr<Hypervisor> hypervisor;
     std::unique_ptr<InstanceDisks> disks; ///< of that hypervisor's guests
     std::unique_ptr<NetworkDriver> network;
-    std::unique_ptr<VolumeDriver> volumes;
-    std::vector<std::unique_ptr<ImageStore>> images; ///< the first is the default
+    std::vector<std::unique_ptr<VolumeDriver>> volumes; ///< the first is where volumes go while it has room
+    std::vector<std::unique_ptr<ImageStore>> images;    ///< the first is the default
 
     Drivers();
     Drivers(Drivers&&) noexcept;

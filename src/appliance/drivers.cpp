@@ -3,6 +3,7 @@
 #include "appliance/appliance.hpp"
 #include "appliance/catalog.hpp"
 #include "appliance/host_network.hpp"
+#include "block/backends.hpp"
 #include "block/driver/file.hpp"
 #include "compute/driver/instance_files.hpp"
 #include "compute/driver/libvirt.hpp"
@@ -81,7 +82,10 @@ Drivers driversFor(const Settings& settings, const std::filesystem::path& stateD
         const auto otherwise = stateDir / (drivers.images.empty() ? "images" : "images-" + each.name);
         drivers.images.push_back(image::fileImageStore(each.folder.empty() ? otherwise : each.folder, each.name));
     }
-    drivers.volumes = block::fileVolumeDriver(stateDir / "volumes");
+    for (const auto& each : block::backendsIn(settings.config)) {
+        const auto otherwise = stateDir / (each.name == "file" ? "volumes" : "volumes-" + each.name);
+        drivers.volumes.push_back(block::fileVolumeDriver(each.folder.empty() ? otherwise : each.folder, each.name));
+    }
     if (driverNamed(settings, "network", "driver", "records") == "linux") drivers.hostNetwork = std::make_unique<HostNetwork>(stateDir);
     drivers.network = networkDriverFor(settings, stateDir, cloud, log);
     addHypervisor(drivers, settings, stateDir, cloud, log);

@@ -144,8 +144,9 @@ void TestAppliance::settle() {
     throw std::runtime_error("jobs or facts are left after 20 s");
 }
 
-void TestAppliance::restart() {
+void TestAppliance::restart(const std::function<void()>& meanwhile) {
     appliance_.reset();
+    if (meanwhile) meanwhile();
     build();
 }
 
