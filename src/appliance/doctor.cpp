@@ -88,8 +88,10 @@ int examine(const Settings& settings, const std::filesystem::path& stateDir, std
             }
         if (std::filesystem::exists(stateDir / "network" / "dhcp")) { // made by the driver that works on the host
             Log log({.level = Log::Level(99)});
-            const auto driver = networkDriverFor(settings, stateDir, cloudIn(db).id, log);
-            for (const auto& each : driver->findings(network::networkPlan(db, settings.config.text("network", "dns_domain")))) {
+            const auto cloud = cloudIn(db);
+            const auto driver = networkDriverFor(settings, stateDir, cloud.id, log);
+            for (const auto& each : driver->findings(
+                     network::networkPlan(db, {.host = cloud.host, .dnsDomain = settings.config.text("network", "dns_domain")}))) {
                 out << "the host's network is not as planned: " << each.what << '\n';
                 ++findings;
             }

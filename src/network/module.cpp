@@ -1,7 +1,4 @@
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <set>
 
 #include <stratolet/error.hpp>
@@ -19,6 +16,7 @@
 #include "network/subnet_pool.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/bus/bus.hpp"
+#include "platform/cloud/cloud.hpp"
 #include "platform/jobs/jobs.hpp"
 #include "platform/log/log.hpp"
 #include "platform/policy/policy.hpp"
@@ -40,18 +38,13 @@ const Quotas quotaDefaults("network", {{"network", 100},
 
 constexpr auto wholeEvery = std::chrono::seconds(55); ///< the plan is read anew, whatever is known to have changed
 
-std::string ownHostname() {
-    std::array<char, 256> name{};
-    return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
-}
-
 /// What the plan says is in use, and so is ACTIVE once the host has followed.
 struct InUse {
     std::set<std::string> ports, floatingIps;
 
     explicit InUse(const NetworkPlan& plan) {
         for (const auto& each : plan.ports)
-            if (each.adminUp) ports.insert(each.id.text);
+            if (each.adminUp && each.tapped) ports.insert(each.id.text); // of others their own host says so
         for (const auto& router : plan.routers) {
             if (router.gateway) ports.insert(router.gateway->port.text);
             for (const auto& each : router.interfaces) ports.insert(each.port.text);
@@ -101,11 +94,10 @@ struct Network::Impl {
     FloatingIps floatingIps{core, ports};
     KeptPlan plan; ///< the reconciler's
     std::chrono::steady_clock::time_point read;
-    std::string hostname = ownHostname();
 
     Impl(Parts parts, NetworkDriver& driver, identity::Identity& identity)
         : core{parts, driver, identity, quotaDefaults},
-          plan(parts.config.text("network", "dns_domain")) {}
+          plan({.host = parts.cloud.host, .dnsDomain = parts.config.text("network", "dns_domain")}) {}
 
     /// All is there for a port, but its guest must do something: who runs the guest hears of it.
     void tellUser(store::Transaction& tx, const Kept& problem) {
@@ -247,7 +239,7 @@ struct Network::Impl {
         port.server = server;
         port.device = server.text;
         port.owner = serverOwner;
-        port.host = hostname;
+        port.host = core.parts.cloud.host;
         port.hostname = isHostLabel(serverHostname) ? serverHostname : "";
         port.status = "DOWN"; // until the host has followed
     }
@@ -322,6 +314,7 @@ http::Site Network::site() {
 void Network::bootstrap() {
     auto& core = impl_->core;
     const auto& config = core.parts.config;
+    core.parts.store.write([&](store::Transaction& tx) { port_table::placeAll(tx, core.parts.cloud.host); });
     if (config.text("network", "external_network") != "nat") return;
     core.parts.store.write([&](store::Transaction& tx) {
         if (tx.query("SELECT 1 FROM networks WHERE external").any()) return;

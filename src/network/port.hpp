@@ -53,6 +53,8 @@ std::vector<Port> list(store::Reader& db, const store::Conditions& conditions,
 void insert(store::Transaction& tx, const Port& port);                     ///< with addresses and groups
 void update(store::Transaction& tx, const Port& port);                     ///< without
 void writeAddresses(store::Transaction& tx, const Port& port);
+/// Ports of guests that say no host yet are at this one.
+void placeAll(store::Transaction& tx, const std::string& host);
 void writeGroups(store::Transaction& tx, const Port& port);
 void remove(store::Transaction& tx, const PortId& id);
 bool hasAddress(store::Reader& db, const SubnetId& subnet, const Address& address);

@@ -40,7 +40,7 @@ struct PlannedAddressPair {
     auto operator<=>(const PlannedAddressPair&) const = default;
 };
 
-/// A port that a guest uses on this host.
+/// A port that a guest uses, on this host or on another, where members of its groups are let in from.
 struct PlannedPort {
     PortId id;
     NetworkId network;
