@@ -290,6 +290,7 @@ private:
     jobs::Job attachNicJob();
     jobs::Job detachNicJob();
     void mend(const HostName& host);
+    void removeUnusedBases(const HostName& host);
     void compare(const Server& server, const std::set<std::string>& guests, bool hostRestarted);
 
     Parts parts_;

@@ -8,6 +8,8 @@
 #include "compute/compute.hpp"
 #include "compute/server.hpp"
 #include "platform/bus/bus.hpp"
+#include "platform/cloud/cloud.hpp"
+#include "platform/cloud/strays.hpp"
 #include "platform/config/config.hpp"
 #include "platform/log/log.hpp"
 #include "platform/reconcile/reconciler.hpp"
@@ -393,17 +395,20 @@ void Servers::mend(const HostName& host) {
         if (server.host == host.text) compare(server, guests, restarted);
         guests.erase(server.id.text); // where its row is another host's it is on its way, not lost
     }
+    std::set<std::string> strays;
     for (const auto& guest : guests) {
-        if (parts_.jobs.busy(reader(), guest)) continue;
-        parts_.log.warning("Removing a guest that no server stands for", {{"server", guest}, {"host", host.text}});
+        const auto server = ServerTable::find(reader(), ServerId{guest});
+        if (parts_.jobs.busy(reader(), guest) || (server && !server->deleted)) continue; // it has begun since
+        if (!server) {
+            strays.insert(guest);
+            continue;
+        }
+        parts_.log.warning("Removing the guest of a server that was deleted", {{"server", guest}, {"host", host.text}});
         hypervisor.ensureGone(ServerId{guest});
     }
+    tellStrays(parts_, "guest", host.text, strays);
     if (restarted) hypervisors_.rememberStart(host);
-    const auto used = [&](const std::string& base) {
-        return reader().query("SELECT 1 FROM compute_servers WHERE base = ? AND deleted IS NULL", base).any();
-    };
-    for (const auto& base : hypervisors_.disksOn(host).removeBases(used))
-        parts_.log.info("Removed a base copy that no server uses", {{"base", base}, {"host", host.text}});
+    removeUnusedBases(host);
 }
 
 void Servers::compare(const Server& server, const std::set<std::string>& guests, bool hostRestarted) {
@@ -432,6 +437,24 @@ void Servers::compare(const Server& server, const std::set<std::string>& guests,
             parts_.jobs.enqueue(tx, "compute.server.stop", server.id.text, "", server.project.text);
         }
     });
+}
+
+/// A base that no row has ever named is not ours to judge, nor is any while there are disks of which nothing is known, not even what they
+/// stand on: the store may be older than they are.
+void Servers::removeUnusedBases(const HostName& host) {
+    auto& disks = hypervisors_.disksOn(host);
+    std::set<std::string> strays;
+    for (const auto& id : disks.present())
+        if (!reader().query("SELECT 1 FROM compute_servers WHERE id = ?", id).any() && !parts_.jobs.busy(reader(), id.text))
+            strays.insert(id.text);
+    tellStrays(parts_, "guest's disk", host.text, strays);
+    if (!strays.empty()) return;
+    const auto used = [&](const std::string& base) {
+        return reader().query("SELECT 1 FROM compute_servers WHERE base = ? AND deleted IS NULL", base).any() ||
+               !reader().query("SELECT 1 FROM compute_servers WHERE base = ?", base).any();
+    };
+    for (const auto& base : disks.removeBases(used))
+        parts_.log.info("Removed a base copy that no server uses", {{"base", base}, {"host", host.text}});
 }
 
 }

@@ -80,14 +80,19 @@ TEST_CASE("A server whose disk is lost does not start on an empty one: it is in 
     CHECK(cloud.appliance.hypervisor().powerState(ServerId{id}) == PowerState::Shutdown);
 }
 
-TEST_CASE("A guest of ours that no server stands for is removed", "[compute][life]") {
+TEST_CASE("A guest of ours whose server was deleted is removed, one that no server ever stood for is kept", "[compute][life]") {
     Cloud cloud;
     const auto id = cloud.boots(cloud.alice, "web");
     GuestSpec stray;
     stray.server.text = "00000000-0000-4000-8000-000000000000";
     cloud.appliance.hypervisor().ensureDefined(stray);
+    cloud.alice.deletes("/compute/v2.1/servers/" + id);
+    cloud.appliance.settle();
+    GuestSpec again;
+    again.server.text = id;
+    cloud.appliance.hypervisor().ensureDefined(again);
     cloud.appliance.restart();
-    CHECK(cloud.appliance.hypervisor().guests() == std::vector<ServerId>{ServerId{id}});
+    CHECK(cloud.appliance.hypervisor().guests() == std::vector<ServerId>{stray.server});
 }
 
 TEST_CASE("A base copy stays while a server uses it", "[compute][life]") {
