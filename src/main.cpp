@@ -289,7 +289,8 @@ int listJobs(const std::vector<std::string>& words) {
         for (const auto& [kind, step] : appliance.jobs().stepsOfAll()) std::cout << kind << ' ' << step << '\n';
         return 0;
     }
-    return printJobs(stateDirFrom(given), std::cout);
+    const auto settings = settingsOf(given);
+    return printJobs(settings, stateDirFrom(given, settings), std::cout);
 }
 
 int doctor(const std::vector<std::string>& words) {
@@ -312,7 +313,8 @@ int metadefs(const std::vector<std::string>& words) {
     const auto given = parsed("metadefs", known, rest);
     if (given.count("help")) return std::cout << known, 0;
     if (words.empty() || words[0] != "load" || files.empty()) throw UsageError("stratolet metadefs: say load and the files");
-    return loadMetadefFiles(stateDirFrom(given), files, std::cout);
+    const auto settings = settingsOf(given);
+    return loadMetadefFiles(stateDirFrom(given, settings), settings.config, files, std::cout);
 }
 
 /// The word behind the command, which has only this one.

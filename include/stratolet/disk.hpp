@@ -1,8 +1,14 @@
 #pragma once
 
+#include <stratolet/ids.hpp>
+
+#include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <string>
 #include <string_view>
+#include <variant>
+#include <vector>
 
 namespace stratolet {
 
@@ -15,11 +21,49 @@ constexpr std::string_view nameOf(DiskFormat format) { return format == DiskForm
 /// empty.
 using Cancelled = std::function<bool()>;
 
-/// Where the bytes of a disk are on this host.
-struct DiskSource {
+/// A secret that the guest's host holds; what it says stands in no plan and no description. The id is a UUID.
+using SecretId = Id<struct SecretTag>;
+
+/// A file on the guest's host.
+struct FileDisk {
     std::filesystem::path path;
+    auto operator<=>(const FileDisk&) const = default;
+};
+
+/// A block device of the guest's host, by its name below /dev.
+struct BlockDisk {
+    std::filesystem::path path;
+    auto operator<=>(const BlockDisk&) const = default;
+};
+
+enum class DiskProtocol { Rbd, Iscsi, Nbd };
+
+constexpr std::string_view nameOf(DiskProtocol protocol) {
+    return protocol == DiskProtocol::Rbd ? "rbd" : protocol == DiskProtocol::Iscsi ? "iscsi" : "nbd";
+}
+
+struct DiskEndpoint {
+    std::string host;       ///< a name or an address
+    std::uint16_t port = 0; ///< zero: the protocol's own
+    auto operator<=>(const DiskEndpoint&) const = default;
+};
+
+/// A disk that the guest's process reaches over the network by itself: the host has neither file nor device of it.
+struct NetworkDisk {
+    DiskProtocol protocol = DiskProtocol::Rbd;
+    std::string name;                ///< as the protocol writes it: "pool/image", "iqn.…/1", an export's name
+    std::vector<DiskEndpoint> hosts; ///< any of them will do: monitors of one cluster, portals of one target
+    std::string user;                ///< empty: nobody asks who it is
+    SecretId secret;                 ///< that user's
+    auto operator<=>(const NetworkDisk&) const = default;
+};
+
+/// How a disk is reached from the guest's host. Which of the three it is concerns drivers alone: a service hands it on.
+struct DiskSource {
+    std::variant<FileDisk, BlockDisk, NetworkDisk> at;
     DiskFormat format = DiskFormat::Raw;
     bool readOnly = false; ///< a guest may only read it
+    auto operator<=>(const DiskSource&) const = default;
 };
 
 }

@@ -14,6 +14,7 @@
 
 #include "appliance/catalog.hpp"
 #include "appliance/health.hpp"
+#include "appliance/state_folder.hpp"
 #include "appliance/status_site.hpp"
 #include "block/block.hpp"
 #include "compute/compute.hpp"
@@ -21,6 +22,8 @@
 #include "image/image.hpp"
 #include "network/network.hpp"
 #include "platform/ambient/ambient.hpp"
+#include "platform/cloud/cloud.hpp"
+#include "platform/cloud/strays.hpp"
 #include "platform/log/log.hpp"
 #include "platform/metrics/metrics.hpp"
 #include "platform/os/folder.hpp"
@@ -134,6 +137,21 @@ std::vector<store::Migration> allMigrations() {
     return all;
 }
 
+namespace {
+
+store::Store::Options optionsOf(const Settings& settings, const std::filesystem::path& stateDir) {
+    auto options = storeOptions(stateDir / "stratolet.db", settings.config);
+    options.durable = settings.durable;
+    return options;
+}
+
+ThisCloud migrated(store::Store& store, Ambient& ambient) {
+    store.migrate(allMigrations());
+    return cloudOf(store, ambient);
+}
+
+}
+
 struct Appliance::Impl {
     Settings settings;
     Ambient& ambient;
@@ -142,6 +160,7 @@ struct Appliance::Impl {
     Fd lock;
     Metrics metrics;
     store::Store store;
+    ThisCloud cloud;
     Policies policies;
     jobs::Jobs jobs;
     bus::Bus bus;
@@ -165,29 +184,31 @@ struct Appliance::Impl {
           stateDir(madeFolder(settings.stateDir.empty() ? std::filesystem::path(settings.config.text("DEFAULT", "state_dir"))
                                                         : settings.stateDir)),
           lock(lockOf(stateDir, settings.sandbox)),
-          store({.file = stateDir / "stratolet.db", .durable = settings.durable}),
+          store(optionsOf(settings, stateDir)),
+          cloud(migrated(store, ambient)),
           policies(settings.config.text("DEFAULT", "policy_dir"), log, settings.config.boolean("policy", "enforce_scope")),
           jobs(store, ambient, log, metrics,
                {.threads = static_cast<int>(settings.config.integer("DEFAULT", "job_threads")), .crash = settings.crash}),
           bus(store, ambient, log, metrics),
           reconciler(log, metrics),
-          drivers(givenDrivers.hypervisor ? std::move(givenDrivers) : driversFor(settings, stateDir, log)),
+          drivers(givenDrivers.hypervisor ? std::move(givenDrivers) : driversFor(settings, stateDir, cloud.id, log)),
           workers("worker", static_cast<std::size_t>(settings.config.integer("DEFAULT", "worker_threads")), waitingRequestsMax),
           server(serverOptions(settings.config), workers, ambient, log, metrics) {
         settings.config.set("DEFAULT", "state_dir", stateDir.string(), "state directory");
-        store.migrate(allMigrations());
-        const Parts parts{store, jobs, bus, reconciler, policies, settings.config, ambient, log, metrics};
+        const Parts parts{store, jobs, bus, reconciler, policies, settings.config, ambient, log, metrics, cloud};
+        declareStrayMetrics(parts);
         identity.emplace(parts);
         images.emplace(parts, drivers.images, *identity);
-        block.emplace(parts, *drivers.volumes, *images, *identity);
+        block.emplace(parts, drivers.volumes, *images, *identity);
         network.emplace(parts, *drivers.network, *identity);
-        compute.emplace(parts, *drivers.hypervisor, *images, *block, *network, *identity, stateDir / "instances");
+        compute.emplace(parts, std::vector<compute::HostDrivers>{{{}, *drivers.hypervisor, *drivers.disks}}, *images, *block, *network,
+                        *identity);
         reconciler.declare(
             "metadata", [this] { adoptMetadataListeners(); }, std::chrono::seconds(1));
         reconciler.declare(
             "store", [this] { health.ask("store", [this] { askStore(); }); }, std::chrono::seconds(2));
         reconciler.declare(
-            "hypervisor", [this] { health.ask("hypervisor", [this] { drivers.hypervisor->capacity(); }); }, std::chrono::seconds(5));
+            "hypervisor", [this] { health.ask("hypervisor", [this] { drivers.hypervisor->report(); }); }, std::chrono::seconds(5));
         server.readWithin([this](const std::function<void()>& handler) { store.read([&](store::Reader&) { handler(); }); });
         server.add(statusSite(metrics, [this] { return partsNow(); }));
         for (auto site : {identity->site(), images->site(), block->site(), network->site(), compute->site()}) server.add(std::move(site));
@@ -285,8 +306,10 @@ struct Appliance::Impl {
         writeCredentials();
         if (!identity->bootstrap(wanted)) identity->refreshCatalog(wanted);
         images->bootstrap();
+        block->bootstrap();
         network->bootstrap();
         compute->bootstrap();
+        log.info("This is the cloud", {{"id", cloud.id}, {"epoch", std::to_string(cloud.epoch)}, {"host", cloud.host}});
         bus.start();
         reconciler.start();
         jobs.start();

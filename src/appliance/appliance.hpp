@@ -8,6 +8,7 @@
 
 #include <stratolet/driver/hypervisor.hpp>
 #include <stratolet/driver/image_store.hpp>
+#include <stratolet/driver/instance_disks.hpp>
 #include <stratolet/driver/network.hpp>
 #include <stratolet/driver/volume.hpp>
 
@@ -29,20 +30,22 @@ std::vector<store::Migration> allMigrations();
 struct Drivers {
     std::unique_ptr<HostNetwork> hostNetwork; ///< none in the sandbox, which touches no network
     std::unique_ptr<Hypervisor> hypervisor;
+    std::unique_ptr<InstanceDisks> disks; ///< of that hypervisor's guests
     std::unique_ptr<NetworkDriver> network;
-    std::unique_ptr<VolumeDriver> volumes;
-    std::vector<std::unique_ptr<ImageStore>> images; ///< the first is the default
+    std::vector<std::unique_ptr<VolumeDriver>> volumes; ///< the first is where volumes go while it has room
+    std::vector<std::unique_ptr<ImageStore>> images;    ///< the first is the default
 
     Drivers();
     Drivers(Drivers&&) noexcept;
     ~Drivers();
 };
 
-/// What `settings` asks for: libvirt, Linux and files, or the sandbox's.
-/// That of this host, as a cloud that is no sandbox has it.
-std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const std::filesystem::path& stateDir, Log& log);
+/// The one that the configuration names. `cloud` is the id that marks what it makes.
+std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const std::filesystem::path& stateDir, const std::string& cloud,
+                                                Log& log);
 
-Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, Log& log);
+/// What the configuration names; in the sandbox what touches nothing of the host.
+Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, const std::string& cloud, Log& log);
 
 /// The whole cloud: builds every part by hand, in order, and hands each what it needs.
 class Appliance {

@@ -7,6 +7,7 @@
 #include "appliance/appliance.hpp"
 #include "appliance/state_folder.hpp"
 #include "network/network_plan.hpp"
+#include "platform/cloud/cloud.hpp"
 #include "platform/log/log.hpp"
 #include "platform/store/store.hpp"
 
@@ -36,6 +37,17 @@ constexpr Question questions[] = {
     {"port belongs to a server that is not there",
      "SELECT id FROM ports WHERE server <> '' AND server NOT IN (SELECT id FROM compute_servers WHERE deleted IS NULL)"},
     {"not wired as planned", "SELECT kind || ' ' || subject || ': ' || what FROM network_problems"},
+    // What the store knows nothing of is kept: it may be older than the host (a backup that was put back).
+    {"the store knows nothing of this guest, it is kept; \"virsh dumpxml\" shows what it is, \"virsh undefine\" removes it",
+     "SELECT 'stratolet-' || id || ' on ' || place FROM strays WHERE kind = 'guest'"},
+    {"the store knows nothing of the server of this disk in \"instances\", it is kept, and no base copy goes meanwhile",
+     "SELECT id || ' on ' || place FROM strays WHERE kind = 'guest''s disk'"},
+    {"the store knows nothing of this volume, it is kept; an image can be made of its data, and of that a volume; else remove it there",
+     "SELECT 'volume-' || id || ' in back end ' || place FROM strays WHERE kind = 'volume'"},
+    {"the store knows nothing of the data of this image, it is kept; an image can be made of it again; else remove it there",
+     "SELECT id || ' in store ' || place FROM strays WHERE kind = 'image'"},
+    {"the store knows nothing of what was sent for this image, it is kept; send it again, and remove it from \"staging\"",
+     "SELECT id FROM strays WHERE kind = 'staged image'"},
     {"two domains have names that compare as one: rename all but one of them",
      "SELECT group_concat(name || ' (' || id || ')', ', ') FROM projects WHERE is_domain = 1 GROUP BY name_key HAVING count(*) > 1"},
     {"two projects of a domain have names that compare as one: rename all but one of them",
@@ -56,8 +68,8 @@ constexpr Question questions[] = {
 
 }
 
-int printJobs(const std::filesystem::path& stateDir, std::ostream& out) {
-    store::Store store({.file = storeIn(stateDir)});
+int printJobs(const Settings& settings, const std::filesystem::path& stateDir, std::ostream& out) {
+    store::Store store(storeIn(stateDir, settings.config));
     auto rows = store.reader().query("SELECT id, kind, subject, state, step, attempt, error, progress, total FROM jobs ORDER BY id");
     while (rows.next()) {
         const auto row = rows.row();
@@ -72,7 +84,7 @@ int printJobs(const std::filesystem::path& stateDir, std::ostream& out) {
 }
 
 int examine(const Settings& settings, const std::filesystem::path& stateDir, std::ostream& out) {
-    store::Store store({.file = storeIn(stateDir)});
+    store::Store store(storeIn(stateDir, settings.config));
     return store.read([&](store::Reader& db) { // one moment, so that what a running cloud does meanwhile is no finding
         int findings = 0;
         for (const auto& question : questions)
@@ -87,8 +99,10 @@ int examine(const Settings& settings, const std::filesystem::path& stateDir, std
             }
         if (std::filesystem::exists(stateDir / "network" / "dhcp")) { // made by the driver that works on the host
             Log log({.level = Log::Level(99)});
-            const auto driver = networkDriverFor(settings, stateDir, log);
-            for (const auto& each : driver->findings(network::networkPlan(db, settings.config.text("network", "dns_domain")))) {
+            const auto cloud = cloudIn(db);
+            const auto driver = networkDriverFor(settings, stateDir, cloud.id, log);
+            for (const auto& each : driver->findings(
+                     network::networkPlan(db, {.host = cloud.host, .dnsDomain = settings.config.text("network", "dns_domain")}))) {
                 out << "the host's network is not as planned: " << each.what << '\n';
                 ++findings;
             }

@@ -3,7 +3,9 @@
 #include "appliance/appliance.hpp"
 #include "appliance/catalog.hpp"
 #include "appliance/host_network.hpp"
+#include "block/backends.hpp"
 #include "block/driver/file.hpp"
+#include "compute/driver/instance_files.hpp"
 #include "compute/driver/libvirt.hpp"
 #include "compute/driver/simulated.hpp"
 #include "image/driver/file_store.hpp"
@@ -36,11 +38,36 @@ std::vector<std::uint16_t> apiPortsIn(const Settings& settings) {
     return ports;
 }
 
+/// The name of a driver: the sandbox touches nothing of the host, whatever the configuration says.
+std::string_view driverNamed(const Settings& settings, std::string_view section, std::string_view key, std::string_view sandbox) {
+    return settings.sandbox ? sandbox : std::string_view(settings.config.text(section, key));
 }
 
-std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const std::filesystem::path& stateDir, Log& log) {
+void addHypervisor(Drivers& drivers, const Settings& settings, const std::filesystem::path& stateDir, const std::string& cloud, Log& log) {
+    const auto instances = stateDir / "instances";
+    if (driverNamed(settings, "compute", "hypervisor", "simulated") == "simulated") {
+        auto simulated = std::make_unique<compute::SimulatedHypervisor>(compute::SimulatedOptions{.stateDir = stateDir / "hypervisor"});
+        drivers.disks = compute::instanceFiles(instances, simulated->diskMaker());
+        drivers.hypervisor = std::move(simulated);
+        return;
+    }
+    const auto& config = settings.config;
+    drivers.disks = compute::instanceFiles(instances);
+    drivers.hypervisor = compute::libvirtHypervisor({.uri = config.text("compute", "libvirt_uri"),
+                                                     .virtType = config.text("compute", "virt_type"),
+                                                     .consoleDir = instances,
+                                                     .cloud = cloud},
+                                                    log);
+}
+
+}
+
+std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const std::filesystem::path& stateDir, const std::string& cloud,
+                                                Log& log) {
+    if (driverNamed(settings, "network", "driver", "records") == "records") return std::make_unique<network::RecordsNetworkDriver>();
     // Below the state directory, so that no two clouds of one machine (each in a network namespace of its own) share it.
     return network::linuxNetworkDriver({.folder = stateDir / "network",
+                                        .cloud = cloud,
                                         .nat = settings.config.text("network", "external_network") == "nat",
                                         .reach = reachIn(settings.config),
                                         .apiPorts = apiPortsIn(settings),
@@ -49,25 +76,19 @@ std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const 
                                         }});
 }
 
-Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, Log& log) {
+Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, const std::string& cloud, Log& log) {
     Drivers drivers;
     for (const auto& each : image::storesIn(settings.config)) {
         const auto otherwise = stateDir / (drivers.images.empty() ? "images" : "images-" + each.name);
         drivers.images.push_back(image::fileImageStore(each.folder.empty() ? otherwise : each.folder, each.name));
     }
-    drivers.volumes = block::fileVolumeDriver(stateDir / "volumes");
-    if (settings.sandbox) {
-        drivers.hypervisor = std::make_unique<compute::SimulatedHypervisor>(compute::SimulatedOptions{.stateDir = stateDir / "hypervisor"});
-        drivers.network = std::make_unique<network::RecordsNetworkDriver>();
-        return drivers;
+    for (const auto& each : block::backendsIn(settings.config)) {
+        const auto otherwise = stateDir / (each.name == "file" ? "volumes" : "volumes-" + each.name);
+        drivers.volumes.push_back(block::fileVolumeDriver(each.folder.empty() ? otherwise : each.folder, each.name));
     }
-    const auto& config = settings.config;
-    drivers.hostNetwork = std::make_unique<HostNetwork>(stateDir);
-    drivers.network = networkDriverFor(settings, stateDir, log);
-    drivers.hypervisor = compute::libvirtHypervisor({.uri = config.text("compute", "libvirt_uri"),
-                                                     .virtType = config.text("compute", "virt_type"),
-                                                     .consoleDir = stateDir / "instances"},
-                                                    log);
+    if (driverNamed(settings, "network", "driver", "records") == "linux") drivers.hostNetwork = std::make_unique<HostNetwork>(stateDir);
+    drivers.network = networkDriverFor(settings, stateDir, cloud, log);
+    addHypervisor(drivers, settings, stateDir, cloud, log);
     return drivers;
 }
 

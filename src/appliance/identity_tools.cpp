@@ -78,7 +78,7 @@ std::string serviceOf(const Policies& policies, const PolicyQuestion& question) 
 }
 
 void rotateKeys(const std::filesystem::path& stateDir, const Config& config, bool ofCredentials) {
-    storeIn(stateDir); // else it is no state directory, and keys would be made in a wrong place
+    storeIn(stateDir, config); // else it is no state directory, and keys would be made in a wrong place
     if (ofCredentials)
         identity::rotateCredentialKeys(stateDir);
     else
@@ -86,7 +86,7 @@ void rotateKeys(const std::filesystem::path& stateDir, const Config& config, boo
 }
 
 int explainPolicy(const std::filesystem::path& stateDir, const Config& config, const PolicyQuestion& question, std::ostream& out) {
-    store::Store store({.file = storeIn(stateDir)});
+    store::Store store(storeIn(stateDir, config));
     const auto token = tokenFor(store.reader(), question);
     Log log({.level = Log::Level::Error});
     Policies policies(config.text("DEFAULT", "policy_dir"), log, config.boolean("policy", "enforce_scope"));

@@ -27,11 +27,12 @@ image::MetadefDocument documentFrom(const std::string& file) {
 
 }
 
-int loadMetadefFiles(const std::filesystem::path& stateDir, const std::vector<std::string>& files, std::ostream& out) {
+int loadMetadefFiles(const std::filesystem::path& stateDir, const Config& config, const std::vector<std::string>& files,
+                     std::ostream& out) {
     std::vector<image::MetadefDocument> documents;
     for (const auto& file : files) documents.push_back(documentFrom(file));
     RealAmbient ambient;
-    store::Store store({.file = storeIn(stateDir)});
+    store::Store store(storeIn(stateDir, config));
     const auto added = store.write([&](store::Transaction& tx) {
         std::vector<bool> all;
         for (const auto& each : documents) all.push_back(image::loadMetadef(tx, each, ambient.now()));

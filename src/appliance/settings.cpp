@@ -32,6 +32,7 @@ std::vector<ConfigOption> allConfigOptions() {
         {"DEFAULT", "state_dir", "/var/lib/stratolet", folderName()},
         {"DEFAULT", "policy_dir", "/etc/stratolet/policy.d", orNothing(existingFolder())},
         {"policy", "enforce_scope", "true", trueOrFalse()},
+        {"store", "checkpoints", "self", oneOf({"self", "shipper"})},
         {"DEFAULT", "region", "RegionOne", plainName()},
         {"DEFAULT", "classic_ports", "false", trueOrFalse()},
         {"DEFAULT", "certificate", "", orNothing(readableFile())},

@@ -11,7 +11,7 @@ http::Routes volumeRoutes(VolumeService& volumes);
 http::Routes actionRoutes(VolumeService& volumes);
 http::Routes attachmentRoutes(VolumeService& volumes);
 http::Routes quotaRoutes(VolumeService& volumes);
-http::Routes infoRoutes(VolumeService& volumes, VolumeDriver& driver); ///< versions, zones, types, services, extensions
+http::Routes infoRoutes(VolumeService& volumes); ///< versions, zones, types, services, extensions
 
 /// The same route below /v3/{project_id} and, since 3.67, below /v3 alone. `path` begins with "/".
 void add(http::Routes& routes, http::Method method, const std::string& path, const std::string& rule, const http::Handler& handler,

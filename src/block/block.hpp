@@ -57,15 +57,19 @@ struct Attachment {
     Time attached;
 };
 
-/// [block]: quota_volumes, quota_gigabytes and quota_per_volume_gigabytes are the quotas of a project that has none of its own; -1 is
-/// unlimited.
+/// [block] and [backend NAME]: quota_volumes, quota_gigabytes and quota_per_volume_gigabytes are the quotas of a project that has none of
+/// its own; -1 is unlimited.
 std::vector<ConfigOption> configOptions();
 
 /// The block storage service.
 class Block {
 public:
-    Block(Parts parts, VolumeDriver& driver, image::Images& images, identity::Identity& identity);
+    /// `drivers` are the back ends, at least one; the first is where volumes go as long as it has room.
+    Block(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& drivers, image::Images& images, identity::Identity& identity);
     ~Block();
+
+    /// Before the reconciler and jobs start.
+    void bootstrap();
 
     http::Site site();
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 
 #include <stratolet/error.hpp>
@@ -133,15 +134,19 @@ Response showType(Request& request, VolumeService& volumes, const std::string& i
     });
 }
 
-/// A part of this service as clients know it; both are in this process, so they are up.
+/// A part of this service as clients know it; all are in this process, so they are up.
 struct Part {
     std::string_view binary;
     std::string host;
 };
 
 std::vector<Part> partsOf(const VolumeService& volumes) {
-    const auto pool = volumes.host(); // "name@backend#pool"
-    return {{"cinder-scheduler", pool.substr(0, pool.find('@'))}, {"cinder-volume", pool.substr(0, pool.find('#'))}};
+    std::vector<Part> parts{{"cinder-scheduler", volumes.hostName()}};
+    for (const auto* each : volumes.backends().all()) {
+        const auto pool = volumes.backends().placeOf(*each); // "name@backend#pool"
+        parts.push_back({"cinder-volume", pool.substr(0, pool.find('#'))});
+    }
+    return parts;
 }
 
 Response listServices(Request& request, const VolumeService& volumes) {
@@ -183,11 +188,13 @@ Response listHosts(Request& request, const VolumeService& volumes) {
     });
 }
 
-/// What is on the one host that has volumes, in all and by project; numbers are texts here.
+/// What is in a back end, in all and by project; numbers are texts here.
 Response showHost(Request& request, VolumeService& volumes) {
     const auto& host = request.param("host");
-    const auto shares = volumes.shares(callerOf(request));
-    if (host != partsOf(volumes).back().host) throw Error(Failure::NotFound, "Host ", host, " could not be found.");
+    const auto shares = volumes.shares(callerOf(request), host);
+    const auto parts = partsOf(volumes);
+    if (std::none_of(parts.begin(), parts.end(), [&](const Part& each) { return each.binary == "cinder-volume" && each.host == host; }))
+        throw Error(Failure::NotFound, "Host ", host, " could not be found.");
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto list = out.array("host");
@@ -205,32 +212,37 @@ Response showHost(Request& request, VolumeService& volumes) {
 }
 
 /// Capacity in GB as clients want it: a number.
-Response listPools(Request& request, const VolumeService& volumes, VolumeDriver& driver) {
+void writeCapabilities(JsonWriter& out, VolumeDriver& driver) {
+    constexpr double gibi = 1 << 30;
+    const auto capabilities = out.object("capabilities");
+    out.field("pool_name", driver.name());
+    out.field("volume_backend_name", driver.name());
+    out.field("vendor_name", "Open Source");
+    out.field("storage_protocol", driver.protocol());
+    out.field("total_capacity_gb", static_cast<double>(driver.capacity().count) / gibi);
+    out.field("free_capacity_gb", static_cast<double>(driver.free().count) / gibi);
+    out.field("QoS_support", false);
+    out.field("multiattach", false);
+    out.field("thin_provisioning_support", true);
+    out.field("thick_provisioning_support", false);
+}
+
+Response listPools(Request& request, const VolumeService& volumes) {
     callerOf(request).enforce();
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto list = out.array("pools");
-        const auto pool = out.object();
-        out.field("name", volumes.host());
-        if (!request.query.flag("detail")) return;
-        const auto capabilities = out.object("capabilities");
-        constexpr double gibi = 1 << 30;
-        out.field("pool_name", driver.name());
-        out.field("volume_backend_name", driver.name());
-        out.field("vendor_name", "Open Source");
-        out.field("storage_protocol", driver.name());
-        out.field("total_capacity_gb", static_cast<double>(driver.capacity().count) / gibi);
-        out.field("free_capacity_gb", static_cast<double>(driver.free().count) / gibi);
-        out.field("QoS_support", false);
-        out.field("multiattach", false);
-        out.field("thin_provisioning_support", true);
-        out.field("thick_provisioning_support", false);
+        for (auto* each : volumes.backends().all()) {
+            const auto pool = out.object();
+            out.field("name", volumes.backends().placeOf(*each));
+            if (request.query.flag("detail")) writeCapabilities(out, *each);
+        }
     });
 }
 
 }
 
-http::Routes infoRoutes(VolumeService& volumes, VolumeDriver& driver) {
+http::Routes infoRoutes(VolumeService& volumes) {
     http::Routes routes{
         {Method::Get, "/", http::open("discovery comes before a token"), [](Request& request) { return versions(request, 300); }},
         {Method::Get, "/v3", http::open("discovery comes before a token"), [](Request& request) { return versions(request, 200); }},
@@ -251,7 +263,7 @@ http::Routes infoRoutes(VolumeService& volumes, VolumeDriver& driver) {
         [&volumes](Request& request) { return showHost(request, volumes); });
     add(
         routes, Method::Get, "/scheduler-stats/get_pools", "scheduler_extension:scheduler_stats:get_pools",
-        [&volumes, &driver](Request& request) { return listPools(request, volumes, driver); }, http::Runs::Worker);
+        [&volumes](Request& request) { return listPools(request, volumes); }, http::Runs::Worker);
     return routes;
 }
 

@@ -1,4 +1,5 @@
 #include "block/api.hpp"
+#include "block/backends.hpp"
 #include "block/block.hpp"
 #include "block/volume_service.hpp"
 #include "block/wire.hpp"
@@ -21,6 +22,9 @@ Attachment faceOf(const VolumeAttachment& attachment) {
 std::vector<ConfigOption> configOptions() {
     constexpr std::int64_t most = 2147483647;
     return {
+        {"block", "backends", "file", {"names of back ends, several with commas", backendsComplaint}},
+        {"backend *", "driver", "file", oneOf({"file"})},
+        {"backend *", "folder", "", orNothing(folderName())},
         {"block", "quota_volumes", "10", wholeNumber(-1, most)},
         {"block", "quota_gigabytes", "1000", wholeNumber(-1, most)},
         {"block", "quota_per_volume_gigabytes", "-1", wholeNumber(-1, most)},
@@ -28,20 +32,18 @@ std::vector<ConfigOption> configOptions() {
 }
 
 struct Block::Impl {
-    Impl(Parts given, VolumeDriver& itsDriver, image::Images& images, identity::Identity& itsIdentity)
+    Impl(Parts given, const std::vector<std::unique_ptr<VolumeDriver>>& drivers, image::Images& images, identity::Identity& itsIdentity)
         : parts(given),
-          driver(itsDriver),
           identity(itsIdentity),
-          service(given, itsDriver, images) {}
+          service(given, drivers, images) {}
 
     Parts parts;
-    VolumeDriver& driver;
     identity::Identity& identity;
     VolumeService service;
 };
 
-Block::Block(Parts parts, VolumeDriver& driver, image::Images& images, identity::Identity& identity)
-    : impl_(std::make_unique<Impl>(parts, driver, images, identity)) {
+Block::Block(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& drivers, image::Images& images, identity::Identity& identity)
+    : impl_(std::make_unique<Impl>(parts, drivers, images, identity)) {
     auto& service = impl_->service;
     parts.policies.add("block-storage", policyDefaults("block-storage"));
     service.declareJobs();
@@ -50,14 +52,15 @@ Block::Block(Parts parts, VolumeDriver& driver, image::Images& images, identity:
 
 Block::~Block() = default;
 
+void Block::bootstrap() { impl_->service.bootstrap(); }
+
 http::Site Block::site() {
     auto& service = impl_->service;
     http::Site site;
     site.name = "block-storage";
     site.prefix = "/volume";
     site.classicPort = 8776;
-    for (auto&& each : {volumeRoutes(service), actionRoutes(service), attachmentRoutes(service), quotaRoutes(service),
-                        infoRoutes(service, impl_->driver)})
+    for (auto&& each : {volumeRoutes(service), actionRoutes(service), attachmentRoutes(service), quotaRoutes(service), infoRoutes(service)})
         site.routes.insert(site.routes.end(), each.begin(), each.end());
     site.gate = gate;
     site.refuse = refusal;

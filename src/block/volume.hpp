@@ -54,6 +54,7 @@ struct Volume {
     ImageId image;                ///< that it is filled from; empty where it is made empty
     std::string type;             ///< id of its volume type
     std::string typeName;
+    std::string host; ///< where it is: "host@backend#pool"
     Time created;
     std::optional<Time> updated;
     Metadata metadata;

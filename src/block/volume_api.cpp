@@ -80,7 +80,7 @@ NewVolume newVolumeIn(const Request& request) {
 
 Response create(Request& request, VolumeService& volumes) {
     const auto volume = volumes.create(callerOf(request), newVolumeIn(request));
-    return volumeResponse(202, styleOf(request, volumes, false), {volume, {}});
+    return volumeResponse(202, styleOf(request, false), {volume, {}});
 }
 
 /// The next page of this listing.
@@ -93,10 +93,10 @@ std::string nextLink(const Request& request, const VolumeId& last) {
 }
 
 Response list(Request& request, VolumeService& volumes, bool detailed) {
-    const auto query = volumeQueryIn(request, volumes.host());
+    const auto query = volumeQueryIn(request);
     const auto limit = query.limit;
     const auto page = volumes.list(callerOf(request), query);
-    const auto style = styleOf(request, volumes, true);
+    const auto style = styleOf(request, true);
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         {
@@ -124,7 +124,7 @@ Response list(Request& request, VolumeService& volumes, bool detailed) {
 
 Response summary(Request& request, VolumeService& volumes) {
     require(request, {12});
-    const auto found = volumes.summary(callerOf(request), volumeQueryIn(request, volumes.host()));
+    const auto found = volumes.summary(callerOf(request), volumeQueryIn(request));
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto content = out.object("volume-summary");
@@ -140,7 +140,7 @@ Response summary(Request& request, VolumeService& volumes) {
 }
 
 Response show(Request& request, VolumeService& volumes) {
-    return volumeResponse(200, styleOf(request, volumes, true), volumes.show(callerOf(request), volumeIn(request)));
+    return volumeResponse(200, styleOf(request, true), volumes.show(callerOf(request), volumeIn(request)));
 }
 
 Response update(Request& request, VolumeService& volumes) {
@@ -156,7 +156,7 @@ Response update(Request& request, VolumeService& volumes) {
             throw Error(Failure::Invalid, "Invalid input for field/attribute volume. Value: ", body.shown(),
                         ". It must have a name, a description or metadata.");
     });
-    return volumeResponse(200, styleOf(request, volumes, false), view);
+    return volumeResponse(200, styleOf(request, false), view);
 }
 
 Response remove(Request& request, VolumeService& volumes) {

@@ -29,7 +29,7 @@ constexpr std::array<Column, 13> sortable{{{"id", "id"},
                                            {"user_id", "user_id"},
                                            {"volume_type_id", "type_id"},
                                            {"availability_zone", "''"}, // there is one
-                                           {"host", "''"}}};
+                                           {"host", "host"}}};
 constexpr std::array<Column, 7> equalities{{{"id", "id"},
                                             {"name", "name"},
                                             {"display_name", "name"},
@@ -134,9 +134,9 @@ std::vector<store::SortKey> orderIn(const http::Query& query) {
 }
 
 /// What administrators may filter by besides, whatever the version: the columns of a volume, by equality. What no volume has finds none.
-void addAdminFilter(store::Conditions& conditions, std::string_view host, const std::string& name, const std::string& value) {
+void addAdminFilter(store::Conditions& conditions, const std::string& name, const std::string& value) {
     if (name == "host") {
-        if (value != host) conditions.add("0");
+        conditions.add("host = ?", value);
     } else if (name == "volume_type_id") {
         conditions.add("type_id = ?", value);
     } else if (name == "attach_status") {
@@ -154,8 +154,7 @@ void addAdminFilter(store::Conditions& conditions, std::string_view host, const 
 }
 
 /// False where the parameter is no filter for this caller.
-bool addFilter(VolumeQuery& wanted, const http::Request& request, std::string_view host, const std::string& name,
-               const std::string& value) {
+bool addFilter(VolumeQuery& wanted, const http::Request& request, const std::string& name, const std::string& value) {
     auto& conditions = wanted.conditions;
     const auto version = microversionOf(request);
     if (name == "bootable") {
@@ -179,7 +178,7 @@ bool addFilter(VolumeQuery& wanted, const http::Request& request, std::string_vi
     } else if (const auto* column = columnFor(equalities, name)) {
         conditions.add(std::string(column->expression) + " = ?", value);
     } else if (identity::callerOf(request).may("context_is_admin", {})) {
-        addAdminFilter(conditions, host, name, value);
+        addAdminFilter(conditions, name, value);
     } else {
         return false;
     }
@@ -188,7 +187,7 @@ bool addFilter(VolumeQuery& wanted, const http::Request& request, std::string_vi
 
 }
 
-VolumeQuery volumeQueryIn(const http::Request& request, std::string_view host) {
+VolumeQuery volumeQueryIn(const http::Request& request) {
     constexpr std::int64_t limitMax = 1000;
     constexpr std::array<std::string_view, 8> notFilters{"limit",    "marker",   "offset",      "sort",
                                                          "sort_key", "sort_dir", "all_tenants", "with_count"};
@@ -206,7 +205,7 @@ VolumeQuery volumeQueryIn(const http::Request& request, std::string_view host) {
     }
     for (const auto& [name, value] : query) {
         if (std::find(notFilters.begin(), notFilters.end(), name) != notFilters.end()) continue;
-        if (!addFilter(wanted, request, host, name, value) && microversionOf(request) >= Microversion{31})
+        if (!addFilter(wanted, request, name, value) && microversionOf(request) >= Microversion{31})
             throw Error(Failure::Invalid, "Invalid filters ", name, " are found in query options.");
     }
     return wanted;

@@ -1,7 +1,5 @@
 #include "block/volume_service.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 
@@ -29,16 +27,11 @@ Target targetOf(const Volume& volume) { return {{"project_id", volume.project.te
 
 bool isAdmin(const Caller& caller) { return caller.may("context_is_admin", {}); }
 
-std::string ownHostName() {
-    std::array<char, 256> name{};
-    return ::gethostname(name.data(), name.size() - 1) == 0 && name[0] ? name.data() : "localhost";
 }
 
-}
-
-VolumeService::VolumeService(Parts parts, VolumeDriver& driver, image::Images& images)
+VolumeService::VolumeService(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& drivers, image::Images& images)
     : parts_(parts),
-      driver_(driver),
+      backends_(drivers, parts.cloud.host),
       images_(images),
       quotas_("block-storage", {{"volumes", parts.config.integer("block", "quota_volumes")},
                                 {"gigabytes", parts.config.integer("block", "quota_gigabytes")},
@@ -49,12 +42,10 @@ VolumeService::VolumeService(Parts parts, VolumeDriver& driver, image::Images& i
                                 {"groups", 10},
                                 {"volumes___DEFAULT__", -1},
                                 {"gigabytes___DEFAULT__", -1},
-                                {"snapshots___DEFAULT__", -1}}),
-      hostName_(ownHostName()) {}
+                                {"snapshots___DEFAULT__", -1}}) {}
 
-std::string VolumeService::host() const {
-    const std::string backend(driver_.name());
-    return hostName_ + "@" + backend + "#" + backend;
+void VolumeService::bootstrap() {
+    parts_.store.write([&](store::Transaction& tx) { table_.placeAll(tx, parts_.cloud.host); });
 }
 
 Volume VolumeService::visible(store::Reader& db, const Caller& caller, const VolumeId& id) {
@@ -121,6 +112,7 @@ Volume VolumeService::create(const Caller& caller, const NewVolume& wanted) {
     volume.size = wanted.size;
     volume.metadata = wanted.metadata;
     volume.created = now();
+    volume.host = backends_.placeOf(backends_.withRoomFor(wanted.size));
     if (!wanted.image.empty()) {
         caller.enforce("volume:create_from_image", {});
         volume.image = imageNamed(caller, wanted.image);
@@ -511,9 +503,9 @@ void VolumeService::resetQuotas(const Caller& caller, const ProjectId& project) 
     parts_.store.write([&](store::Transaction& tx) { quotas_.reset(tx, project.text); });
 }
 
-std::vector<Share> VolumeService::shares(const Caller& caller) {
+std::vector<Share> VolumeService::shares(const Caller& caller, const std::string& backend) {
     caller.enforce();
-    auto all = table_.shares(parts_.store.reader());
+    auto all = table_.shares(parts_.store.reader(), backend);
     Share total;
     for (const auto& each : all) {
         total.count += each.count;
@@ -541,7 +533,7 @@ VolumeAttachment VolumeService::reserveFor(store::Transaction& tx, const Project
     made.id = {parts_.ambient.uuid()};
     made.volume = id;
     made.server = server;
-    made.hostName = hostName_;
+    made.hostName = parts_.cloud.host;
     made.device = device;
     made.mode = volume->readOnly.value_or(false) ? "ro" : "rw";
     made.status = AttachmentStatus::Attaching;
@@ -585,9 +577,10 @@ void VolumeService::released(store::Transaction& tx, const AttachmentId& id) {
 }
 
 DiskSource VolumeService::source(const VolumeId& id) {
-    auto found = driver_.source(id);
     const auto volume = table_.find(parts_.store.reader(), id);
-    found.readOnly = volume && volume->readOnly.value_or(false);
+    if (!volume) throw Error(Failure::Broken, "volume ", id, " is gone");
+    auto found = backends_.of(*volume).connect(id, {.host = parts_.cloud.host});
+    found.readOnly = volume->readOnly.value_or(false);
     return found;
 }
 

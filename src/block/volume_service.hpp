@@ -7,10 +7,12 @@
 #include <string>
 #include <vector>
 
+#include "block/backends.hpp"
 #include "block/block.hpp"
 #include "block/volume.hpp"
 #include "block/volume_table.hpp"
 #include "identity/caller.hpp"
+#include "platform/cloud/cloud.hpp"
 #include "platform/quota/quota.hpp"
 
 namespace stratolet::block {
@@ -42,7 +44,9 @@ struct VolumeView {
 /// The verbs: who may (by the rule of the route, unless they say another), what must hold, one transaction each.
 class VolumeService {
 public:
-    VolumeService(Parts parts, VolumeDriver& driver, image::Images& images);
+    VolumeService(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& drivers, image::Images& images);
+
+    void bootstrap(); ///< volumes of a version that knew one back end
 
     Volume create(const identity::Caller& caller, const NewVolume& wanted);
     VolumeView show(const identity::Caller& caller, const VolumeId& volume);
@@ -103,9 +107,10 @@ public:
                    const std::vector<std::pair<std::string, std::int64_t>>& limits);
     void resetQuotas(const identity::Caller& caller, const ProjectId& project);
 
-    std::vector<Share> shares(const identity::Caller& caller); ///< all together first
+    std::vector<Share> shares(const identity::Caller& caller, const std::string& backend); ///< of "host@backend"; all together first
 
-    std::string host() const; ///< "name@file#file"
+    const Backends& backends() const { return backends_; }
+    const std::string& hostName() const { return parts_.cloud.host; }
     Time now() const { return parts_.ambient.now(); }
 
     // For compute, in its own transactions; see block.hpp.
@@ -132,12 +137,13 @@ private:
     ImageId imageNamed(const identity::Caller& caller, const std::string& reference);
     Metadata factsOf(const identity::Caller& caller, const ImageId& image, GiB size);
 
+    void reconcile(VolumeDriver& driver);
+
     Parts parts_;
-    VolumeDriver& driver_;
+    Backends backends_;
     image::Images& images_;
     VolumeTable table_;
     Quotas quotas_;
-    std::string hostName_;
 };
 
 }

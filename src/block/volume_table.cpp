@@ -2,12 +2,15 @@
 
 #include <cassert>
 
+#include "block/backends.hpp"
+#include "platform/cloud/strays.hpp"
+
 namespace stratolet::block {
 namespace {
 
 constexpr std::string_view selectVolume =
     "SELECT id, project_id, user_id, name, description, status, size, new_size, bootable, image_id, type_id, "
-    "(SELECT name FROM volume_types WHERE volume_types.id = type_id), created, updated, readonly FROM volumes";
+    "(SELECT name FROM volume_types WHERE volume_types.id = type_id), created, updated, readonly, host FROM volumes";
 constexpr std::string_view selectAttachment = "SELECT a.id, a.volume_id, a.server_id, a.host_name, a.device, a.mode, a.status, "
                                               "a.by_compute, a.created, a.attached FROM volume_attachments a";
 
@@ -28,6 +31,7 @@ Volume fromRow(const store::Row& row) {
     volume.created = row.time(12);
     volume.updated = row.maybeTime(13);
     if (const auto said = row.maybeInteger(14)) volume.readOnly = *said != 0;
+    volume.host = row.text(15);
     return volume;
 }
 
@@ -105,10 +109,10 @@ std::vector<std::pair<std::string, std::string>> VolumeTable::metadataOf(store::
 }
 
 void VolumeTable::insert(store::Transaction& tx, const Volume& volume) {
-    tx.execute("INSERT INTO volumes (id, project_id, user_id, name, description, status, size, bootable, image_id, type_id, created) "
-               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    tx.execute("INSERT INTO volumes (id, project_id, user_id, name, description, status, size, bootable, image_id, type_id, created, host) "
+               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                volume.id, volume.project, volume.user, volume.name, volume.description, nameOf(volume.status), volume.size.count,
-               volume.bootable, orNull(volume.image), volume.type, volume.created);
+               volume.bootable, orNull(volume.image), volume.type, volume.created, volume.host);
     setMetadata(tx, volume.id, volume.metadata);
     setImageMetadata(tx, volume.id, volume.imageMetadata);
 }
@@ -118,9 +122,18 @@ void VolumeTable::rename(store::Transaction& tx, const Volume& volume) {
                volume.id);
 }
 
-void VolumeTable::remove(store::Transaction& tx, const VolumeId& volume) { tx.execute("DELETE FROM volumes WHERE id = ?", volume); }
+void VolumeTable::remove(store::Transaction& tx, const Volume& volume, Time now) {
+    tx.execute("DELETE FROM volumes WHERE id = ?", volume.id);
+    bury(tx, "volume", backendIn(volume.host), volume.id.text, now);
+}
 
-bool VolumeTable::exists(store::Reader& db, const VolumeId& volume) { return db.query("SELECT 1 FROM volumes WHERE id = ?", volume).any(); }
+std::optional<std::string> VolumeTable::placeOf(store::Reader& db, const VolumeId& volume) {
+    return db.query("SELECT host FROM volumes WHERE id = ?", volume).maybeText();
+}
+
+void VolumeTable::placeAll(store::Transaction& tx, const std::string& host) {
+    tx.execute("UPDATE volumes SET host = ? || '@file#file' WHERE host = ''", host);
+}
 
 bool VolumeTable::move(store::Transaction& tx, const VolumeId& volume, VolumeStatus from, VolumeStatus to, Time now) {
     assert(mayFollow(from, to));
@@ -163,8 +176,11 @@ std::vector<std::pair<VolumeId, VolumeStatus>> VolumeTable::statuses(store::Read
     });
 }
 
-std::vector<Share> VolumeTable::shares(store::Reader& db) {
-    return db.query("SELECT project_id, count(*), sum(size) FROM volumes GROUP BY project_id ORDER BY project_id")
+std::vector<Share> VolumeTable::shares(store::Reader& db, const std::string& backend) {
+    return db
+        .query("SELECT project_id, count(*), sum(size) FROM volumes WHERE substr(host, 1, length(?1) + 1) = ?1 || '#' "
+               "GROUP BY project_id ORDER BY project_id",
+               backend)
         .all<Share>([](const store::Row& row) {
             return Share{row.id<ProjectId>(0), row.integer(1), row.integer(2)};
         });

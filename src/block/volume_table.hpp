@@ -23,9 +23,12 @@ public:
     std::vector<std::pair<std::string, std::string>> metadataOf(store::Reader& db, const store::Conditions& conditions); ///< distinct
 
     void insert(store::Transaction& tx, const Volume& volume);
-    void rename(store::Transaction& tx, const Volume& volume); ///< name, description, updated
-    void remove(store::Transaction& tx, const VolumeId& volume);
-    bool exists(store::Reader& db, const VolumeId& volume);
+    void rename(store::Transaction& tx, const Volume& volume);                     ///< name, description, updated
+    void remove(store::Transaction& tx, const Volume& volume, Time now);           ///< and remembers that it was deleted
+    std::optional<std::string> placeOf(store::Reader& db, const VolumeId& volume); ///< its host; nothing where there is no such volume
+
+    /// Those of a version that knew one back end say where they are: at this host.
+    void placeAll(store::Transaction& tx, const std::string& host);
 
     /// Moves a volume on, but only from where the caller saw it.
     bool move(store::Transaction& tx, const VolumeId& volume, VolumeStatus from, VolumeStatus to, Time now);
@@ -38,7 +41,7 @@ public:
     void setImageMetadata(store::Transaction& tx, const VolumeId& volume, const Metadata& metadata);
     std::vector<std::pair<VolumeId, VolumeStatus>> statuses(store::Reader& db);
 
-    std::vector<Share> shares(store::Reader& db); ///< by project
+    std::vector<Share> shares(store::Reader& db, const std::string& backend); ///< by project; "host@backend"
     std::int64_t countOf(store::Reader& db, const ProjectId& project);
     std::int64_t gigabytesOf(store::Reader& db, const ProjectId& project); ///< what extensions have claimed included
 

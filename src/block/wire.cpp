@@ -103,8 +103,8 @@ void finish(const http::Request& request, http::Response& response) {
     } // a version that was refused: there is none to tell
 }
 
-VolumeStyle styleOf(const http::Request& request, const VolumeService& volumes, bool detailed) {
-    return {microversionOf(request), identity::callerOf(request), request.base, volumes.host(), detailed};
+VolumeStyle styleOf(const http::Request& request, bool detailed) {
+    return {microversionOf(request), identity::callerOf(request), request.base, detailed};
 }
 
 void writeLinks(JsonWriter& out, const VolumeStyle& style, const Volume& volume) {
@@ -143,7 +143,7 @@ void writeAttachments(JsonWriter& out, const VolumeStyle& style, const std::vect
 /// What only "show" and "detail" tell, to whom it concerns.
 void writeExtended(JsonWriter& out, const VolumeStyle& style, const Volume& volume) {
     const Target target{{"project_id", volume.project.text}};
-    if (style.caller.may("volume_extension:volume_host_attribute", target)) out.field("os-vol-host-attr:host", style.host);
+    if (style.caller.may("volume_extension:volume_host_attribute", target)) out.field("os-vol-host-attr:host", volume.host);
     if (style.caller.may("volume_extension:volume_mig_status_attribute", target)) {
         out.field("os-vol-mig-status-attr:migstat", nullptr);
         out.field("os-vol-mig-status-attr:name_id", nullptr);

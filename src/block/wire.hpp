@@ -37,11 +37,10 @@ void finish(const http::Request& request, http::Response& response);
 struct VolumeStyle {
     Microversion version;
     const identity::Caller& caller;
-    std::string base; ///< http://HOST/volume
-    std::string host;
+    std::string base;     ///< http://HOST/volume
     bool detailed = true; ///< also what only "show" and "detail" tell
 };
-VolumeStyle styleOf(const http::Request& request, const VolumeService& volumes, bool detailed);
+VolumeStyle styleOf(const http::Request& request, bool detailed);
 void write(JsonWriter& out, const VolumeStyle& style, const VolumeView& view);
 void writeLinks(JsonWriter& out, const VolumeStyle& style, const Volume& volume);
 

@@ -1,8 +1,9 @@
 #pragma once
 
 #include <stratolet/driver/hypervisor.hpp>
+#include <stratolet/driver/instance_disks.hpp>
+#include <stratolet/host.hpp>
 
-#include <filesystem>
 #include <memory>
 #include <string_view>
 #include <tuple>
@@ -36,12 +37,20 @@ struct ServerDeleted {
 /// [compute] of stratolet.conf.
 std::vector<ConfigOption> configOptions();
 
+/// What drives one host that runs servers. A name may be missing where there is one host only: it has the one that its machine had when the
+/// cloud first met it.
+struct HostDrivers {
+    HostName name;
+    Hypervisor& hypervisor;
+    InstanceDisks& disks;
+};
+
 /// The compute service.
 class Compute {
 public:
-    /// `instances`: the directory where root disks and base copies live.
-    Compute(Parts parts, Hypervisor& hypervisor, image::Images& images, block::Block& block, network::Network& network,
-            identity::Identity& identity, std::filesystem::path instances);
+    /// `hosts`: at least one.
+    Compute(Parts parts, const std::vector<HostDrivers>& hosts, image::Images& images, block::Block& block, network::Network& network,
+            identity::Identity& identity);
     ~Compute();
 
     http::Site site();

@@ -73,37 +73,38 @@ void addExtensionRoutes(http::Routes& routes) {
 }
 
 std::vector<ConfigOption> configOptions() {
-    return {{"compute", "virt_type", "auto", oneOf({"auto", "kvm", "qemu"})},
+    return {{"compute", "hypervisor", "libvirt", oneOf({"libvirt", "simulated"})},
+            {"compute", "virt_type", "auto", oneOf({"auto", "kvm", "qemu"})},
             {"compute", "libvirt_uri", "qemu:///system", anyText()},
             {"compute", "shutdown_timeout", "60", wholeNumber(0, 3600)},
             {"compute", "sync_interval", "30", wholeNumber(1, 3600)}};
 }
 
 struct Compute::Impl {
-    Impl(Parts p, Hypervisor& hypervisor, image::Images& images, block::Block& block, network::Network& net, identity::Identity& who,
-         std::filesystem::path instances)
+    Impl(Parts p, const std::vector<HostDrivers>& hosts, image::Images& images, block::Block& block, network::Network& net,
+         identity::Identity& who)
         : parts(p),
           network(net),
           identity(who),
           quotas(computeQuotas()),
-          host(p.store, hypervisor, p.ambient),
+          hypervisors(p.store, p.ambient, hosts),
           flavors(p.store, p.ambient),
           keypairs(p.store, p.ambient, quotas),
-          servers(p, hypervisor, images, block, net, flavors, quotas, host, std::move(instances)) {}
+          servers(p, hypervisors, images, block, net, flavors, quotas) {}
 
     Parts parts;
     network::Network& network;
     identity::Identity& identity;
     Quotas quotas;
-    Host host;
+    Hypervisors hypervisors;
     Flavors flavors;
     Keypairs keypairs;
     Servers servers;
 };
 
-Compute::Compute(Parts parts, Hypervisor& hypervisor, image::Images& images, block::Block& block, network::Network& network,
-                 identity::Identity& identity, std::filesystem::path instances)
-    : impl_(std::make_unique<Impl>(parts, hypervisor, images, block, network, identity, std::move(instances))) {
+Compute::Compute(Parts parts, const std::vector<HostDrivers>& hosts, image::Images& images, block::Block& block, network::Network& network,
+                 identity::Identity& identity)
+    : impl_(std::make_unique<Impl>(parts, hosts, images, block, network, identity)) {
     parts.policies.add("compute", policyDefaults("compute"));
     impl_->servers.declareJobs();
     parts.reconciler.declare(
@@ -123,7 +124,7 @@ http::Site Compute::site() {
     addAttachmentRoutes(site.routes, impl_->servers);
     addFlavorRoutes(site.routes, impl_->flavors);
     addKeypairRoutes(site.routes, impl_->keypairs);
-    addHostRoutes(site.routes, impl_->host);
+    addHostRoutes(site.routes, impl_->hypervisors);
     addQuotaRoutes(site.routes, impl_->parts.store, impl_->quotas, impl_->identity);
     addExtensionRoutes(site.routes);
     addRemovedRoutes(site.routes);

@@ -4,11 +4,9 @@
 #include <stratolet/ids.hpp>
 
 #include <cstdlib>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -207,8 +205,8 @@ struct NewServers {
 /// The verbs: who may, what must hold, one transaction each. The job of a verb does what it asks of the host.
 class Servers {
 public:
-    Servers(Parts parts, Hypervisor& hypervisor, image::Images& images, block::Block& block, network::Network& network, Flavors& flavors,
-            const Quotas& quotas, Host& host, std::filesystem::path instances);
+    Servers(Parts parts, Hypervisors& hypervisors, image::Images& images, block::Block& block, network::Network& network, Flavors& flavors,
+            const Quotas& quotas);
 
     void declareJobs();
     void mend(); ///< the reconciler's part
@@ -246,7 +244,7 @@ public:
 
     store::Reader& reader() { return parts_.store.reader(); }
     std::string freshPassword() { return parts_.ambient.secret(12); }
-    Host& host() { return host_; }
+    Hypervisors& hypervisors() { return hypervisors_; }
     store::Store& store() { return parts_.store; }
 
 private:
@@ -271,11 +269,13 @@ private:
 
     // What the jobs do.
     GuestSpec specOf(store::Reader& db, const Server& server);
-    DiskSource baseOf(const Server& server) const;
-    DiskSource rootOf(const ServerId& server) const;
+    HostName hostOf(const ServerId& server);
+    Hypervisor& hypervisorOf(const ServerId& server) { return hypervisors_.on(hostOf(server)); }
+    InstanceDisks& disksOf(const ServerId& server) { return hypervisors_.disksOn(hostOf(server)); }
     void ensureDisk(const ServerId& id, const Cancelled& cancelled);
     void powerOff(jobs::Run& run, std::chrono::seconds patience);
     void letGoOfVolume(jobs::Run& run, const std::string& volume);
+    bool letGoOfLostDevice(jobs::Run& run, const network::PortFacts& port);
     void letGoOfNic(jobs::Run& run, const std::string& mac);
     void boot(const ServerId& id);
     void close(store::Transaction& tx, const jobs::Run& run, VmState vm, PowerState power);
@@ -292,24 +292,20 @@ private:
     jobs::Job detachVolumeJob();
     jobs::Job extendVolumeJob();
     void volumeExtended(store::Transaction& tx, const ServerId& id, const VolumeId& volume);
+    void plugAgain(store::Transaction& tx, const ServerId& id, const PortId& port);
     jobs::Job attachNicJob();
     jobs::Job detachNicJob();
+    void mend(const HostName& host);
+    void removeUnusedBases(const HostName& host);
     void compare(const Server& server, const std::set<std::string>& guests, bool hostRestarted);
-    void removeUnusedBases();
 
     Parts parts_;
-    Hypervisor& hypervisor_;
+    Hypervisors& hypervisors_;
     image::Images& images_;
     block::Block& block_;
     network::Network& network_;
     Flavors& flavors_;
     const Quotas& quotas_;
-    Host& host_;
-    std::filesystem::path instances_;
-    std::mutex baseLock_;
-    std::map<std::string, std::shared_ptr<std::mutex>> bases_; ///< one maker of a base copy at a time
-
-    std::shared_ptr<std::mutex> lockOf(const std::string& base);
 };
 
 void addServerRoutes(http::Routes& routes, Servers& servers);

@@ -191,10 +191,11 @@ void refuseUnoffered(const Call& call, const Json& body) {
 }
 
 void readHost(Servers& servers, const Json& body) {
-    const auto facts = servers.host().facts();
-    if (const auto host = body.find("host"); host && textOf(*host, 1, 255) != facts.name)
+    auto& hosts = servers.hypervisors();
+    const auto facts = hosts.facts(hosts.next());
+    if (const auto host = body.find("host"); host && textOf(*host, 1, 255) != facts.name.text)
         throw Error(Failure::Invalid, "Compute host ", host->text(), " could not be found.");
-    if (const auto name = body.find("hypervisor_hostname"); name && textOf(*name, 1, 255) != facts.capacity.hostname)
+    if (const auto name = body.find("hypervisor_hostname"); name && textOf(*name, 1, 255) != facts.report.hostname)
         throw Error(Failure::Invalid, "Compute host ", name->text(), " could not be found.");
 }
 

@@ -1,10 +1,15 @@
 #include <algorithm>
+#include <exception>
+#include <limits>
+#include <set>
 
 #include <stratolet/error.hpp>
 
 #include "compute/compute.hpp"
 #include "compute/server.hpp"
 #include "platform/bus/bus.hpp"
+#include "platform/cloud/cloud.hpp"
+#include "platform/cloud/strays.hpp"
 #include "platform/config/config.hpp"
 #include "platform/log/log.hpp"
 #include "platform/reconcile/reconciler.hpp"
@@ -12,29 +17,36 @@
 namespace stratolet::compute {
 namespace {
 
-namespace fs = std::filesystem;
 using jobs::Job;
 using jobs::Run;
 using store::Transaction;
 
 std::string deviceName(const std::string& path) { return path.starts_with("/dev/") ? path.substr(5) : path; }
 
+GuestNic nicOf(const network::PortFacts& port) { return {.port = port.id, .vif = Tap{port.tap}, .mac = port.mac, .mtu = port.mtu}; }
+
 std::chrono::seconds patience(Config& config) { return config.seconds("compute", "shutdown_timeout"); }
 
 }
 
-DiskSource Servers::baseOf(const Server& server) const { return {instances_ / "_base" / server.base, DiskFormat::Raw}; }
-DiskSource Servers::rootOf(const ServerId& server) const { return {instances_ / server.text / "disk", DiskFormat::Qcow2}; }
+HostName Servers::hostOf(const ServerId& id) {
+    const auto host = reader().query("SELECT host FROM compute_servers WHERE id = ?", id).maybeText();
+    if (!host) throw Error(Failure::Broken, "there is no server ", id);
+    return {*host};
+}
 
 GuestSpec Servers::specOf(store::Reader& db, const Server& server) {
     GuestSpec spec{.server = server.id,
+                   .host = {server.host},
                    .name = server.name,
                    .project = server.project,
                    .vcpus = static_cast<int>(server.flavor.vcpus),
                    .memory = server.flavor.ram,
                    .disks = {},
                    .nics = {}};
-    if (server.image) spec.disks.push_back({.serial = server.id.text, .source = rootOf(server.id), .device = "vda", .root = true});
+    if (server.image)
+        spec.disks.push_back(
+            {.serial = server.id.text, .source = hypervisors_.disksOn(spec.host).root(server.id), .device = "vda", .root = true});
     for (const auto& tie : tiesOf(db, server.id)) {
         const GuestDisk disk{.serial = tie.attachment.volume.text,
                              .source = block_.source(tie.attachment.volume),
@@ -42,38 +54,27 @@ GuestSpec Servers::specOf(store::Reader& db, const Server& server) {
                              .root = tie.root};
         tie.root ? spec.disks.insert(spec.disks.begin(), disk) : spec.disks.insert(spec.disks.end(), disk);
     }
-    for (const auto& port : network_.portsOf(db, server.id))
-        spec.nics.push_back({.port = port.id, .tap = port.tap, .mac = port.mac, .mtu = port.mtu});
+    for (const auto& port : network_.portsOf(db, server.id)) spec.nics.push_back(nicOf(port));
     return spec;
-}
-
-std::shared_ptr<std::mutex> Servers::lockOf(const std::string& base) {
-    const std::lock_guard guard(baseLock_);
-    auto& lock = bases_[base];
-    if (!lock) lock = std::make_shared<std::mutex>();
-    return lock;
 }
 
 void Servers::ensureDisk(const ServerId& id, const Cancelled& cancelled) {
     const auto server = ServerTable::find(reader(), id);
     if (!server || !server->image) return; // boots from a volume
-    const DiskSource base = baseOf(*server);
+    auto& disks = hypervisors_.disksOn({server->host});
     const auto most = server->flavor.disk.count > 0 ? std::optional(server->flavor.disk.bytes()) : std::nullopt;
-    if (!fs::exists(base.path)) {
-        const auto lock = lockOf(server->base);
-        const std::lock_guard guard(*lock);
-        if (!fs::exists(base.path)) hypervisor_.ensureBase(images_.source(server->image, most), base, cancelled);
-    }
-    if (most && fs::exists(base.path) && fs::file_size(base.path) > static_cast<std::uintmax_t>(most->count))
-        throw Error(Failure::Invalid, "the disk of image ", server->image, " is larger than the flavor's");
-    hypervisor_.ensureRootDisk(base, rootOf(id), server->flavor.disk.bytes());
+    const auto size = disks.ensureBase(
+        server->base, [&] { return images_.source(server->image, most); }, cancelled);
+    if (most && size > *most) throw Error(Failure::Invalid, "the disk of image ", server->image, " is larger than the flavor's");
+    disks.ensureRoot(id, server->base, server->flavor.disk.bytes());
 }
 
 void Servers::boot(const ServerId& id) {
     const auto server = ServerTable::find(reader(), id);
     if (!server) return;
-    hypervisor_.ensureDefined(specOf(reader(), *server));
-    hypervisor_.ensureRunning(id);
+    auto& hypervisor = hypervisors_.on({server->host});
+    hypervisor.ensureDefined(specOf(reader(), *server));
+    hypervisor.ensureRunning(id);
 }
 
 void Servers::endAction(Transaction& tx, const Run& run, bool success, std::string_view doing, const std::string& details) {
@@ -114,11 +115,12 @@ Job Servers::createJob() {
         .within(std::chrono::minutes(60)) // a large image takes its time to copy
         .step(
             "disk", [this](Run& run) { ensureDisk(run.id_of<ServerId>(), run.cancelled); },
-            [this](Run& run) { fs::remove_all(instances_ / run.subject); }, jobs::copyLane)
+            [this](Run& run) { disksOf(run.id_of<ServerId>()).discard(run.id_of<ServerId>()); }, jobs::copyLane)
         .step(
             "wire", [this](Run& run) { network_.ensureWired(run.id_of<ServerId>()); }, {}, jobs::wireLane)
         .step(
-            "boot", [this](Run& run) { boot(run.id_of<ServerId>()); }, [this](Run& run) { hypervisor_.ensureGone(run.id_of<ServerId>()); })
+            "boot", [this](Run& run) { boot(run.id_of<ServerId>()); },
+            [this](Run& run) { hypervisorOf(run.id_of<ServerId>()).ensureGone(run.id_of<ServerId>()); })
         .onDone([this](Transaction& tx, Run& run) {
             for (const auto& attachment : block_.madeByCompute(tx, run.id_of<ServerId>())) block_.attached(tx, attachment.id);
             ServerTable::launched(tx, run.id_of<ServerId>(), parts_.ambient.now());
@@ -129,8 +131,8 @@ Job Servers::createJob() {
 
 Job Servers::deleteJob() {
     return Job("compute.server.delete")
-        .step("guest", [this](Run& run) { hypervisor_.ensureGone(run.id_of<ServerId>()); })
-        .step("disk", [this](Run& run) { fs::remove_all(instances_ / run.subject); })
+        .step("guest", [this](Run& run) { hypervisorOf(run.id_of<ServerId>()).ensureGone(run.id_of<ServerId>()); })
+        .step("disk", [this](Run& run) { disksOf(run.id_of<ServerId>()).discard(run.id_of<ServerId>()); })
         .untilDone() // it was promised: 204
         .onDone([this](Transaction& tx, Run& run) {
             endAction(tx, run, true);
@@ -149,15 +151,16 @@ void Servers::powerOff(Run& run, std::chrono::seconds patience) {
     constexpr std::chrono::milliseconds look{250};
     constexpr int looksAPress = 40; // ten seconds: one that is still booting does not hear the first
     const auto id = run.id_of<ServerId>();
-    const auto power = hypervisor_.powerState(id);
+    auto& hypervisor = hypervisorOf(id);
+    const auto power = hypervisor.powerState(id);
     if (!power || *power == PowerState::Shutdown || *power == PowerState::Crashed) return;
     if (*power == PowerState::Suspended || run.now - run.stepBegan >= patience) {
         if (patience.count() > 0) parts_.log.info("A guest did not power off when asked; it is made to", {{"server", id.text}});
-        return hypervisor_.ensureOff(id);
+        return hypervisor.ensureOff(id);
     }
     if (run.looks % looksAPress == 0) {
-        hypervisor_.pressPowerButton(id);
-        if (hypervisor_.powerState(id) == PowerState::Shutdown) return;
+        hypervisor.pressPowerButton(id);
+        if (hypervisor.powerState(id) == PowerState::Shutdown) return;
     }
     run.notYet(look);
 }
@@ -165,13 +168,14 @@ void Servers::powerOff(Run& run, std::chrono::seconds patience) {
 namespace {
 
 /// A guest lets go of a device when it likes: it is asked, looked at, and asked again for as long as it may take it to boot.
-/// Error(TimedOut) where it never does. `detached(ask)` asks and looks.
-void letGo(Run& run, const std::function<bool(bool ask)>& detached) {
+/// Error(TimedOut) where it never does. `detached(ask)` asks and looks. True once it has let go; else the step is not done.
+bool letGo(Run& run, const std::function<bool(bool ask)>& detached) {
     constexpr std::chrono::milliseconds look{100};
     constexpr int looksAnAsk = 50; // five seconds
-    if (detached(run.looks % looksAnAsk == 0)) return;
+    if (detached(run.looks % looksAnAsk == 0)) return true;
     if (run.now - run.stepBegan > std::chrono::seconds(120)) throw Error(Failure::TimedOut, "the guest does not let go of the device");
     run.notYet(run.looks == 0 ? look / 10 : look);
+    return false;
 }
 
 }
@@ -207,11 +211,18 @@ Job Servers::rebootJob() {
 }
 
 void Servers::letGoOfVolume(Run& run, const std::string& volume) {
-    letGo(run, [&](bool ask) { return hypervisor_.detached(run.id_of<ServerId>(), volume, ask); });
+    letGo(run, [&](bool ask) { return hypervisorOf(run.id_of<ServerId>()).detached(run.id_of<ServerId>(), volume, ask); });
+}
+
+/// The device under a guest's interface is gone, and there is another: the guest gives the interface back, to get it on that one. True once
+/// it has.
+bool Servers::letGoOfLostDevice(Run& run, const network::PortFacts& port) {
+    if (network_.plugged(port.id)) return true; // started anew meanwhile
+    return letGo(run, [&](bool ask) { return hypervisorOf(port.server).nicUnplugged(port.server, port.mac, ask); });
 }
 
 void Servers::letGoOfNic(Run& run, const std::string& mac) {
-    letGo(run, [&](bool ask) { return hypervisor_.nicDetached(run.id_of<ServerId>(), mac, ask); });
+    letGo(run, [&](bool ask) { return hypervisorOf(run.id_of<ServerId>()).nicDetached(run.id_of<ServerId>(), mac, ask); });
 }
 
 namespace {
@@ -233,10 +244,11 @@ Job Servers::attachVolumeJob() {
             [this, find](Run& run) {
                 const auto attachment = find(reader(), run);
                 if (!attachment) throw Error(Failure::Broken, "the attachment ", attachmentOf(run), " is gone");
-                hypervisor_.ensureAttached(run.id_of<ServerId>(), GuestDisk{.serial = attachment->volume.text,
-                                                                            .source = block_.source(attachment->volume),
-                                                                            .device = deviceName(attachment->device),
-                                                                            .root = false});
+                hypervisorOf(run.id_of<ServerId>())
+                    .ensureAttached(run.id_of<ServerId>(), GuestDisk{.serial = attachment->volume.text,
+                                                                     .source = block_.source(attachment->volume),
+                                                                     .device = deviceName(attachment->device),
+                                                                     .root = false});
             },
             [this, find](Run& run) {
                 if (const auto attachment = find(reader(), run)) letGoOfVolume(run, attachment->volume.text);
@@ -284,7 +296,7 @@ Job Servers::extendVolumeJob() {
                   const auto server = ServerTable::find(reader(), run.id_of<ServerId>());
                   const VolumeId id{run.arguments().text("volume")};
                   const auto volume = server ? block_.find(reader(), server->project, id) : std::nullopt;
-                  if (volume) hypervisor_.ensureDiskSize(server->id, id.text, volume->size.bytes());
+                  if (volume) hypervisors_.on({server->host}).ensureDiskSize(server->id, id.text, volume->size.bytes());
               })
         .onDone([this](Transaction& tx, Run& run) { endAction(tx, run, true); })
         .onFailed(
@@ -297,25 +309,38 @@ Job Servers::attachNicJob() {
             if (port.id == portOf(run)) return port;
         return std::nullopt;
     };
+    const auto isAgain = [](const Run& run) { return run.arguments().boolean("again", false); };
     return Job("compute.server.attach-nic")
         .step(
             "wire", [this](Run& run) { network_.ensureWired(run.id_of<ServerId>()); }, {}, jobs::wireLane)
         .step(
             "attach",
-            [this, find](Run& run) {
+            [this, find, isAgain](Run& run) {
                 const auto port = find(run);
+                if (isAgain(run) && (!port || !letGoOfLostDevice(run, *port))) return;
                 if (!port) throw Error(Failure::Broken, "the port ", portOf(run), " is gone");
-                hypervisor_.ensureAttached(run.id_of<ServerId>(),
-                                           GuestNic{.port = port->id, .tap = port->tap, .mac = port->mac, .mtu = port->mtu});
+                hypervisorOf(run.id_of<ServerId>()).ensureAttached(run.id_of<ServerId>(), nicOf(*port));
             },
-            [this, find](Run& run) {
-                if (const auto port = find(run)) letGoOfNic(run, port->mac);
+            [this, find, isAgain](Run& run) {
+                if (const auto port = isAgain(run) ? std::nullopt : find(run)) letGoOfNic(run, port->mac);
             })
         .onDone([this](Transaction& tx, Run& run) { endAction(tx, run, true); })
-        .onFailed([this](Transaction& tx, Run& run, const std::string& reason) {
+        .onFailed([this, isAgain](Transaction& tx, Run& run, const std::string& reason) {
+            if (isAgain(run)) {
+                parts_.log.warning("A guest is cut off until it is started again: its interface could not be put on the new device",
+                                   {{"server", run.subject}, {"port", portOf(run).text}, {"reason", reason}});
+                return;
+            }
             network_.releasePort(tx, portOf(run));
             endAction(tx, run, false, "attach an interface to", reason);
         });
+}
+
+void Servers::plugAgain(Transaction& tx, const ServerId& id, const PortId& port) {
+    const auto server = ServerTable::find(tx, id);
+    if (!server || server->deleted || server->vm != VmState::Active) return;
+    parts_.jobs.enqueue(tx, "compute.server.attach-nic", id.text, "{\"port\":" + jsonText(port.text) + ",\"again\":true}",
+                        server->project.text);
 }
 
 Job Servers::detachNicJob() {
@@ -332,10 +357,17 @@ Job Servers::detachNicJob() {
 }
 
 void Servers::declareJobs() {
+    // libvirtd serves five requests of a connection at once. Where there is one host only, there is no other to keep threads free for.
+    const int threads = hypervisors_.count() > 1 ? 2 : std::numeric_limits<int>::max();
+    const auto host = [](store::Reader& db, const std::string& server) {
+        return db.query("SELECT host FROM compute_servers WHERE id = ?", server).maybeText().value_or("");
+    };
     for (auto make :
          {&Servers::createJob, &Servers::deleteJob, &Servers::startJob, &Servers::stopJob, &Servers::rebootJob, &Servers::attachVolumeJob,
           &Servers::detachVolumeJob, &Servers::extendVolumeJob, &Servers::attachNicJob, &Servers::detachNicJob})
-        parts_.jobs.declare((this->*make)());
+        parts_.jobs.declare((this->*make)().keyedBy(host, threads));
+    parts_.bus.on<network::PortUnplugged>(
+        "compute.plug-again", [this](Transaction& tx, const network::PortUnplugged& event) { plugAgain(tx, event.server, event.port); });
     parts_.bus.on<block::VolumeExtended>("compute.extend-volume", [this](Transaction& tx, const block::VolumeExtended& event) {
         volumeExtended(tx, event.server, event.volume);
     });
@@ -344,29 +376,47 @@ void Servers::declareJobs() {
 // The reconciler's part: what is there, against what should be.
 
 void Servers::mend() {
-    const bool restarted = host_.restarted();
-    std::set<std::string> guests; // looked up before the rows: a guest that has no row by then is nobody's
-    for (const auto& guest : hypervisor_.guests()) guests.insert(guest.text);
-    const auto servers = ServerTable::living(reader());
-    for (const auto& server : servers) {
-        compare(server, guests, restarted);
-        guests.erase(server.id.text);
-    }
-    for (const auto& guest : guests) {
-        if (parts_.jobs.busy(reader(), guest)) continue;
-        parts_.log.warning("Removing a guest that no server stands for", {{"server", guest}});
-        hypervisor_.ensureGone(ServerId{guest});
-    }
-    if (restarted) host_.rememberStart();
-    removeUnusedBases();
+    std::exception_ptr problem; // one host's is no other's
+    for (const auto& host : hypervisors_.names()) try {
+            mend(host);
+        } catch (const std::exception&) {
+            problem = std::current_exception();
+        }
     parts_.store.write([&](Transaction& tx) { ServerTable::purge(tx, parts_.ambient.now() - std::chrono::hours(7 * 24)); });
+    if (problem) std::rethrow_exception(problem);
+}
+
+void Servers::mend(const HostName& host) {
+    const bool restarted = hypervisors_.restarted(host);
+    auto& hypervisor = hypervisors_.on(host);
+    std::set<std::string> guests; // looked up before the rows: a guest that has no row by then is nobody's
+    for (const auto& guest : hypervisor.guests()) guests.insert(guest.text);
+    for (const auto& server : ServerTable::living(reader())) {
+        if (server.host == host.text) compare(server, guests, restarted);
+        guests.erase(server.id.text); // where its row is another host's it is on its way, not lost
+    }
+    std::set<std::string> strays;
+    for (const auto& guest : guests) {
+        const auto server = ServerTable::find(reader(), ServerId{guest});
+        if (parts_.jobs.busy(reader(), guest) || (server && !server->deleted)) continue; // it has begun since
+        if (!server) {
+            strays.insert(guest);
+            continue;
+        }
+        parts_.log.warning("Removing the guest of a server that was deleted", {{"server", guest}, {"host", host.text}});
+        hypervisor.ensureGone(ServerId{guest});
+    }
+    tellStrays(parts_, "guest", host.text, strays);
+    if (restarted) hypervisors_.rememberStart(host);
+    removeUnusedBases(host);
 }
 
 void Servers::compare(const Server& server, const std::set<std::string>& guests, bool hostRestarted) {
     const bool settled = server.task == TaskState::None && (server.vm == VmState::Active || server.vm == VmState::Stopped);
     if (!settled || parts_.jobs.busy(reader(), server.id.text)) return;
     const bool there = guests.contains(server.id.text);
-    const PowerState power = there ? hypervisor_.powerState(server.id).value_or(PowerState::NoState) : PowerState::NoState;
+    const PowerState power =
+        there ? hypervisors_.on({server.host}).powerState(server.id).value_or(PowerState::NoState) : PowerState::NoState;
     const bool runs = power == PowerState::Running || power == PowerState::Paused || power == PowerState::Suspended;
     const bool shouldRun = server.vm == VmState::Active;
     if (runs == shouldRun && (power == server.power || !there)) return;
@@ -389,22 +439,22 @@ void Servers::compare(const Server& server, const std::set<std::string>& guests,
     });
 }
 
-void Servers::removeUnusedBases() {
-    std::error_code none;
-    for (const auto& entry : fs::directory_iterator(instances_ / "_base", none)) {
-        const std::string name = entry.path().filename().string();
-        // A copy under way has a suffix; whoever makes it holds the lock of the base it will be.
-        const auto part = name.find(".part-");
-        const std::string base = name.substr(0, part);
-        const auto lock = lockOf(base);
-        const std::unique_lock guard(*lock, std::try_to_lock);
-        if (!guard.owns_lock()) continue;
-        const bool used = reader().query("SELECT 1 FROM compute_servers WHERE base = ? AND deleted IS NULL", base).any();
-        if (used && part == std::string::npos) continue;
-        std::error_code failure;
-        fs::remove(entry.path(), failure);
-        if (!failure) parts_.log.info("Removed a base copy that no server uses", {{"base", name}});
-    }
+/// A base that no row has ever named is not ours to judge, nor is any while there are disks of which nothing is known, not even what they
+/// stand on: the store may be older than they are.
+void Servers::removeUnusedBases(const HostName& host) {
+    auto& disks = hypervisors_.disksOn(host);
+    std::set<std::string> strays;
+    for (const auto& id : disks.present())
+        if (!reader().query("SELECT 1 FROM compute_servers WHERE id = ?", id).any() && !parts_.jobs.busy(reader(), id.text))
+            strays.insert(id.text);
+    tellStrays(parts_, "guest's disk", host.text, strays);
+    if (!strays.empty()) return;
+    const auto used = [&](const std::string& base) {
+        return reader().query("SELECT 1 FROM compute_servers WHERE base = ? AND deleted IS NULL", base).any() ||
+               !reader().query("SELECT 1 FROM compute_servers WHERE base = ?", base).any();
+    };
+    for (const auto& base : disks.removeBases(used))
+        parts_.log.info("Removed a base copy that no server uses", {{"base", base}, {"host", host.text}});
 }
 
 }

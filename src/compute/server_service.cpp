@@ -44,17 +44,15 @@ struct Servers::Verb {
     bool idle = true; ///< only where nothing else is being done to the server
 };
 
-Servers::Servers(Parts parts, Hypervisor& hypervisor, image::Images& images, block::Block& block, network::Network& network,
-                 Flavors& flavors, const Quotas& quotas, Host& host, std::filesystem::path instances)
+Servers::Servers(Parts parts, Hypervisors& hypervisors, image::Images& images, block::Block& block, network::Network& network,
+                 Flavors& flavors, const Quotas& quotas)
     : parts_(parts),
-      hypervisor_(hypervisor),
+      hypervisors_(hypervisors),
       images_(images),
       block_(block),
       network_(network),
       flavors_(flavors),
-      quotas_(quotas),
-      host_(host),
-      instances_(std::move(instances)) {}
+      quotas_(quotas) {}
 
 Server Servers::get(store::Reader& db, const identity::Caller& caller, const ServerId& id, bool deletedToo) {
     auto server = ServerTable::find(db, id);
@@ -210,7 +208,7 @@ void Servers::addVolumes(store::Transaction& tx, const Server& server, const New
 }
 
 std::vector<Server> Servers::create(const identity::Caller& caller, const NewServers& wanted) {
-    const auto host = host_.facts();
+    const auto host = hypervisors_.facts(hypervisors_.next());
     return parts_.store.write([&](store::Transaction& tx) {
         const auto flavor = flavors_.find(tx, caller, wanted.flavor);
         if (!flavor) throw Error(Failure::Invalid, "Flavor ", wanted.flavor, " could not be found.");
@@ -242,7 +240,7 @@ std::vector<Server> Servers::create(const identity::Caller& caller, const NewSer
         model.project = caller.project;
         model.user = caller.user;
         model.description = wanted.description;
-        model.host = host.name;
+        model.host = host.name.text;
         model.task = TaskState::Scheduling;
         model.image = wanted.image;
         model.flavor = *flavor;
@@ -392,7 +390,7 @@ std::string Servers::console(const identity::Caller& caller, const ServerId& id,
     const Server server = get(reader(), caller, id);
     caller.enforce("os_compute_api:os-console-output", targetOf(server));
     if (!server.launched || server.task == TaskState::Deleting) throw Error(Failure::Conflict, "Instance ", id, " is not ready");
-    return asUtf8(hypervisor_.console(id, lines));
+    return asUtf8(hypervisors_.on({server.host}).console(id, lines));
 }
 
 void Servers::setMetadata(const identity::Caller& caller, const ServerId& id, const std::map<std::string, std::string>& items,

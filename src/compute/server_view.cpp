@@ -82,8 +82,8 @@ void writeVolumes(JsonWriter& out, const Call& call, const ServerDetails& detail
 ServerWriter::ServerWriter(const Call& call, Servers& servers)
     : call_(call),
       rights_(identity::rightsOf(call.caller)),
-      admin_(call.caller.isAdmin()),
-      hypervisor_(servers.host().facts().capacity.hostname) {}
+      servers_(servers),
+      admin_(call.caller.isAdmin()) {}
 
 const ServerWriter::Project& ServerWriter::projectOf(const Server& server) {
     auto& project = projects_[server.project.text];
@@ -91,13 +91,15 @@ const ServerWriter::Project& ServerWriter::projectOf(const Server& server) {
     if (project.host != server.host || project.hostId.empty()) {
         project.host = server.host;
         project.hostId = hostIdOf(server);
+        project.hypervisor = servers_.hypervisors().hostnameOf({server.host});
     }
     return project;
 }
 
 /// What says how and where the server runs.
-void ServerWriter::writeExtended(JsonWriter& out, const Server& server, const ServerDetails& details, const About& about) {
+void ServerWriter::writeExtended(JsonWriter& out, const Server& server, const ServerDetails& details, const Project& project) {
     const Call& call = call_;
+    const auto& about = project.about;
     out.field("key_name", server.keyName);
     out.field("config_drive", "");
     out.field("OS-EXT-AZ:availability_zone", server.zone);
@@ -116,7 +118,7 @@ void ServerWriter::writeExtended(JsonWriter& out, const Server& server, const Se
     if (admin) {
         out.field("OS-EXT-SRV-ATTR:host", server.host);
         out.field("OS-EXT-SRV-ATTR:instance_name", instanceName(server));
-        out.field("OS-EXT-SRV-ATTR:hypervisor_hostname", hypervisor_);
+        out.field("OS-EXT-SRV-ATTR:hypervisor_hostname", project.hypervisor);
         if (call.since(3)) {
             out.field("OS-EXT-SRV-ATTR:reservation_id", server.reservation);
             out.field("OS-EXT-SRV-ATTR:launch_index", server.launchIndex);
@@ -184,7 +186,7 @@ void ServerWriter::write(JsonWriter& out, const Server& server, const ServerDeta
     if (call.since(63)) out.field("trusted_image_certificates", nullptr);
     if (call.since(71) && showing != Showing::InList) static_cast<void>(out.array("server_groups"));
     if (call.since(73)) out.field("locked_reason", server.lockedReason);
-    if (showing != Showing::Changed || call.since(75)) writeExtended(out, server, details, project.about);
+    if (showing != Showing::Changed || call.since(75)) writeExtended(out, server, details, project);
 }
 
 }

@@ -26,15 +26,15 @@ public:
 private:
     struct Project {
         About about;
-        std::string host, hostId; ///< of the host that was asked about last
+        std::string host, hostId, hypervisor; ///< of the host that was asked about last
     };
     const Project& projectOf(const Server& server);
-    void writeExtended(JsonWriter& out, const Server& server, const ServerDetails& details, const About& about);
+    void writeExtended(JsonWriter& out, const Server& server, const ServerDetails& details, const Project& project);
 
     const Call& call_;
     Rights rights_;
+    Servers& servers_;
     bool admin_;
-    std::string hypervisor_; ///< its host's name
     std::unordered_map<std::string, Project> projects_;
 };
 

@@ -8,6 +8,7 @@
 
 #include "image/copying.hpp"
 #include "image/inspection.hpp"
+#include "platform/cloud/strays.hpp"
 #include "platform/jobs/jobs.hpp"
 #include "platform/log/log.hpp"
 
@@ -254,7 +255,7 @@ DiskSource ImageData::source(const ImageId& id, std::optional<Bytes> diskMax) {
     }
     if (diskMax && inspected.virtualSize > *diskMax)
         throw Error(Failure::Invalid, "the disk of image ", id, " has ", inspected.virtualSize.count, " bytes, more than ", diskMax->count);
-    return {*file, raw ? DiskFormat::Raw : DiskFormat::Qcow2};
+    return {FileDisk{*file}, raw ? DiskFormat::Raw : DiskFormat::Qcow2};
 }
 
 // --- away
@@ -270,6 +271,15 @@ void ImageData::discard(const ImageId& id) {
     stores_.discard(id);
 }
 
+namespace {
+
+/// While data that is in no location yet may be there because of it.
+bool isOnItsWay(std::optional<ImageStatus> status) {
+    return status == ImageStatus::Saving || status == ImageStatus::Uploading || status == ImageStatus::Importing;
+}
+
+}
+
 void ImageData::reconcile() {
     auto& table = images_.table();
     // With the lock held no upload begins, and a job asks for its hold before it writes.
@@ -277,18 +287,34 @@ void ImageData::reconcile() {
         const std::lock_guard lock(heldMutex_);
         if (!held_.contains(id) && !parts_.jobs.busy(parts_.store.reader(), id.text)) mend();
     };
-    for (auto* store : stores_.all())
+    for (auto* store : stores_.all()) {
+        std::set<std::string> strays;
         for (const auto& id : store->present())
             unlessBusy(id, [&] {
-                if (table.isInStore(parts_.store.reader(), id, store->name())) return;
+                auto& db = parts_.store.reader();
+                if (table.isInStore(db, id, store->name())) return;
+                // Only what was on its way in, or was deleted, may go: of anything else this store may be too old to know.
+                if (!isOnItsWay(table.status(db, id)) && !isBuried(db, "image", store->name(), id.text)) {
+                    strays.insert(id.text);
+                    return;
+                }
                 parts_.log.info("image data without an image removed", {{"image", id.text}, {"store", std::string(store->name())}});
                 store->discard(id);
             });
+        tellStrays(parts_, "image", store->name(), strays);
+    }
+    std::set<std::string> strays;
     for (const auto& id : staging_.present())
         unlessBusy(id, [&] {
-            const auto image = table.find(parts_.store.reader(), id);
-            if (!image || image->status != ImageStatus::Uploading || !image->staged) staging_.discard(id);
+            auto& db = parts_.store.reader();
+            const auto image = table.find(db, id);
+            if (image && image->status == ImageStatus::Uploading && image->staged) return;
+            if ((image && image->status != ImageStatus::Queued) || isBuried(db, "image", "", id.text))
+                staging_.discard(id);
+            else
+                strays.insert(id.text);
         });
+    tellStrays(parts_, "staged image", "staging", strays);
     // Begun before a crash: nobody is sending any more.
     for (const auto status : {ImageStatus::Saving, ImageStatus::Uploading})
         for (const auto& id : table.inStatus(parts_.store.reader(), status))

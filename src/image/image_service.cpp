@@ -5,6 +5,7 @@
 #include <stratolet/error.hpp>
 
 #include "platform/bus/bus.hpp"
+#include "platform/cloud/strays.hpp"
 #include "platform/config/config.hpp"
 #include "platform/jobs/jobs.hpp"
 
@@ -95,8 +96,10 @@ void ImageService::applyLocations(store::Transaction& tx, const ImageRecord& bef
     table_.setLocations(tx, after.id, after.locations);
     table_.describe(tx, after); // an address may come with digests
     for (const auto& each : before.locations)
-        if (!each.store.empty() && !isIn(after, each.store))
+        if (!each.store.empty() && !isIn(after, each.store)) {
+            bury(tx, "image", each.store, after.id.text, after.updated);
             parts_.jobs.enqueue(tx, "image.discard-copy", after.id.text, R"({"store":)" + jsonText(each.store) + "}");
+        }
     if (before.status == ImageStatus::Queued) {
         requireFormats(after);
         table_.move(tx, after.id, ImageStatus::Queued, ImageStatus::Active, after.updated);
@@ -114,8 +117,8 @@ ImageRecord ImageService::create(store::Transaction& tx, const Caller& caller, I
     checkLocations(caller, {{"project_id", wanted.owner.text}}, {}, wanted);
     wanted.created = wanted.updated = parts_.ambient.now();
     if (wanted.id.empty()) wanted.id = {parts_.ambient.uuid()};
-    // What is left of a deleted namesake must be gone before new data can come.
-    else if (table_.status(tx, wanted.id) || parts_.jobs.busy(tx, wanted.id.text))
+    // What is left of a deleted namesake must be gone before new data can come, and what nobody knows must not be written over.
+    else if (table_.status(tx, wanted.id) || parts_.jobs.busy(tx, wanted.id.text) || isStray(tx, "image", wanted.id.text))
         throw Error(Failure::Conflict, "Image ID ", wanted.id, " already exists!");
     quotas_.claimImage(tx, wanted.owner);
     table_.insert(tx, wanted);
@@ -203,7 +206,7 @@ void ImageService::remove(const Caller& caller, const ImageId& id) {
         const auto image = visible(tx, caller, id);
         caller.enforce(targetOf(tx, caller, image));
         if (image.isProtected) throw Error(Failure::Forbidden, "Image ", id, " is protected and cannot be deleted.");
-        table_.remove(tx, id);
+        table_.remove(tx, id, parts_.ambient.now());
         parts_.jobs.cancel(tx, "image.import", id.text);
         parts_.jobs.enqueue(tx, "image.delete", id.text, "", image.owner.text);
         parts_.bus.announce(tx, ImageDeleted{id});

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "platform/store/many.hpp"
+#include "platform/cloud/strays.hpp"
 
 namespace stratolet::image {
 namespace {
@@ -109,7 +110,10 @@ void ImageTable::update(store::Transaction& tx, const ImageRecord& image) {
     insertDetails(tx, image);
 }
 
-void ImageTable::remove(store::Transaction& tx, const ImageId& image) { tx.execute("DELETE FROM images WHERE id = ?", image); }
+void ImageTable::remove(store::Transaction& tx, const ImageId& image, Time now) {
+    tx.execute("DELETE FROM images WHERE id = ?", image);
+    bury(tx, "image", "", image.text, now);
+}
 
 bool ImageTable::move(store::Transaction& tx, const ImageId& image, ImageStatus from, ImageStatus to, Time now) {
     assert(mayFollow(from, to));
@@ -130,6 +134,7 @@ void ImageTable::setImport(store::Transaction& tx, const ImageId& image, const s
 }
 
 void ImageTable::setLocations(store::Transaction& tx, const ImageId& image, const std::vector<ImageLocation>& locations) {
+    for (const auto& each : locations) unbury(tx, "image", each.store, image.text);
     tx.execute("DELETE FROM image_locations WHERE image_id = ?", image);
     for (std::size_t each = 0; each < locations.size(); ++each)
         tx.execute("INSERT INTO image_locations VALUES (?, ?, ?, ?, ?)", image, each, locations[each].store, locations[each].url,
@@ -137,12 +142,14 @@ void ImageTable::setLocations(store::Transaction& tx, const ImageId& image, cons
 }
 
 void ImageTable::addToStore(store::Transaction& tx, const ImageId& image, const std::string& store) {
+    unbury(tx, "image", store, image.text);
     tx.execute("INSERT INTO image_locations SELECT ?1, coalesce(max(position) + 1, 0), ?2, '', '{}' FROM image_locations "
                "WHERE image_id = ?1 HAVING coalesce(max(store = ?2), 0) = 0",
                image, store);
 }
 
-bool ImageTable::removeFromStore(store::Transaction& tx, const ImageId& image, const std::string& store) {
+bool ImageTable::removeFromStore(store::Transaction& tx, const ImageId& image, const std::string& store, Time now) {
+    bury(tx, "image", store, image.text, now);
     return tx.execute("DELETE FROM image_locations WHERE image_id = ? AND store = ?", image, store) == 1;
 }
 

@@ -17,9 +17,9 @@ public:
     std::vector<ImageRecord> list(store::Reader& db, const store::Conditions& conditions, const std::vector<store::Alternative>& ways,
                                   const std::vector<store::SortKey>& order, std::int64_t limit); ///< as store::idsOf has them
 
-    void insert(store::Transaction& tx, const ImageRecord& image); ///< Error(Conflict) where the id is taken
-    void update(store::Transaction& tx, const ImageRecord& image); ///< all but status and data
-    void remove(store::Transaction& tx, const ImageId& image);
+    void insert(store::Transaction& tx, const ImageRecord& image);       ///< Error(Conflict) where the id is taken
+    void update(store::Transaction& tx, const ImageRecord& image);       ///< all but status and data
+    void remove(store::Transaction& tx, const ImageId& image, Time now); ///< and remembers that it was deleted
 
     /// Moves an image on, but only from where the caller saw it.
     bool move(store::Transaction& tx, const ImageId& image, ImageStatus from, ImageStatus to, Time now);
@@ -33,7 +33,7 @@ public:
     /// In place of those that there were.
     void setLocations(store::Transaction& tx, const ImageId& image, const std::vector<ImageLocation>& locations);
     void addToStore(store::Transaction& tx, const ImageId& image, const std::string& store); ///< behind the others, unless it is there
-    bool removeFromStore(store::Transaction& tx, const ImageId& image, const std::string& store);
+    bool removeFromStore(store::Transaction& tx, const ImageId& image, const std::string& store, Time now);
     bool isInStore(store::Reader& db, const ImageId& image, std::string_view store);
 
     std::optional<ImageStatus> status(store::Reader& db, const ImageId& image);

@@ -161,7 +161,7 @@ void Imports::removeFromStore(const Caller& caller, const std::string& store, co
         if (image.locations.size() == 1)
             throw Error(Failure::Forbidden, "Cannot delete the last copy of image ", id, "; delete the image instead.");
         if (parts_.jobs.busy(tx, id.text)) throw Error(Failure::Conflict, "Image ", id, " is being worked on.");
-        images_.table().removeFromStore(tx, id, store);
+        images_.table().removeFromStore(tx, id, store, parts_.ambient.now());
         parts_.jobs.enqueue(tx, "image.discard-copy", id.text, R"({"store":)" + jsonText(store) + "}");
     });
 }

@@ -201,7 +201,7 @@ void Imports::empty(jobs::Run& run) {
     const auto id = run.id_of<ImageId>();
     const auto stores = storesOf(run);
     parts_.store.write([&](store::Transaction& tx) {
-        for (const auto& each : stores) images_.table().removeFromStore(tx, id, each);
+        for (const auto& each : stores) images_.table().removeFromStore(tx, id, each, parts_.ambient.now());
     });
     for (const auto& each : stores)
         if (auto* store = stores_.find(each)) store->discard(id);

@@ -1,7 +1,4 @@
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <set>
 
 #include <stratolet/error.hpp>
@@ -19,6 +16,7 @@
 #include "network/subnet_pool.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/bus/bus.hpp"
+#include "platform/cloud/cloud.hpp"
 #include "platform/jobs/jobs.hpp"
 #include "platform/log/log.hpp"
 #include "platform/policy/policy.hpp"
@@ -40,18 +38,13 @@ const Quotas quotaDefaults("network", {{"network", 100},
 
 constexpr auto wholeEvery = std::chrono::seconds(55); ///< the plan is read anew, whatever is known to have changed
 
-std::string ownHostname() {
-    std::array<char, 256> name{};
-    return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
-}
-
 /// What the plan says is in use, and so is ACTIVE once the host has followed.
 struct InUse {
     std::set<std::string> ports, floatingIps;
 
     explicit InUse(const NetworkPlan& plan) {
         for (const auto& each : plan.ports)
-            if (each.adminUp) ports.insert(each.id.text);
+            if (each.adminUp && each.tapped) ports.insert(each.id.text); // of others their own host says so
         for (const auto& router : plan.routers) {
             if (router.gateway) ports.insert(router.gateway->port.text);
             for (const auto& each : router.interfaces) ports.insert(each.port.text);
@@ -69,6 +62,7 @@ std::vector<ConfigOption> configOptions() {
     };
     const auto domain = [](const std::string& value) { return isDomainName(value) ? "" : "is no domain name"; };
     return {
+        {"network", "driver", "linux", oneOf({"linux", "records"})},
         {"network", "external_network", "nat", oneOf({"nat", "none"})},
         {"network", "external_cidr", "172.24.4.0/24", {"a block of IPv4 of 8 addresses or more", block}},
         {"network", "dns_domain", "openstacklocal", {"a domain name", domain}},
@@ -100,11 +94,18 @@ struct Network::Impl {
     FloatingIps floatingIps{core, ports};
     KeptPlan plan; ///< the reconciler's
     std::chrono::steady_clock::time_point read;
-    std::string hostname = ownHostname();
 
     Impl(Parts parts, NetworkDriver& driver, identity::Identity& identity)
         : core{parts, driver, identity, quotaDefaults},
-          plan(parts.config.text("network", "dns_domain")) {}
+          plan({.host = parts.cloud.host, .dnsDomain = parts.config.text("network", "dns_domain")}) {}
+
+    /// All is there for a port, but its guest must do something: who runs the guest hears of it.
+    void tellUser(store::Transaction& tx, const Kept& problem) {
+        const auto& [kind, subject, what, unwired] = problem;
+        if (kind != nameOf(NetworkProblem::Of::Port) || unwired) return;
+        const auto server = tx.query("SELECT server FROM ports WHERE id = ? AND server <> ''", subject).maybeText();
+        if (server) core.parts.bus.announce(tx, PortUnplugged{{subject}, {*server}});
+    }
 
     /// What could not be done is known to the store, and was said once.
     void keepProblems(const std::vector<NetworkProblem>& problems) {
@@ -123,6 +124,8 @@ struct Network::Impl {
                     tx.execute("DELETE FROM network_problems WHERE kind = ? AND subject = ? AND what = ?", kind, subject, what);
             for (const auto& [kind, subject, what, unwired] : now)
                 tx.execute("INSERT OR REPLACE INTO network_problems VALUES (?, ?, ?, ?)", kind, subject, what, unwired);
+            for (const auto& problem : now)
+                if (!before.contains(problem)) tellUser(tx, problem);
             tx.execute("UPDATE ports SET status = 'DOWN' WHERE status = 'ACTIVE' AND server <> '' AND id IN (SELECT subject FROM "
                        "network_problems WHERE kind = 'port')");
         });
@@ -257,7 +260,7 @@ struct Network::Impl {
         port.server = server;
         port.device = server.text;
         port.owner = serverOwner;
-        port.host = hostname;
+        port.host = core.parts.cloud.host;
         port.hostname = isHostLabel(serverHostname) ? serverHostname : "";
         port.status = "DOWN"; // until the host has followed
     }
@@ -333,6 +336,7 @@ http::Site Network::site() {
 void Network::bootstrap() {
     auto& core = impl_->core;
     const auto& config = core.parts.config;
+    core.parts.store.write([&](store::Transaction& tx) { placeAll(tx, core.parts.cloud.host); });
     if (config.text("network", "external_network") != "nat") return;
     core.parts.store.write([&](store::Transaction& tx) {
         if (tx.query("SELECT 1 FROM networks WHERE external").any()) return;
@@ -462,6 +466,8 @@ void Network::ensureWired(const ServerId& server) {
                              .maybeText();
     if (problem) throw Error(Failure::Broken, "the server's network is not wired: ", *problem);
 }
+
+bool Network::plugged(const PortId& port) { return impl_->core.driver.plugged(port); }
 
 std::optional<ServerId> Network::serverAt(store::Reader& db, const NetworkId& network, const std::string& address) {
     const auto plain = Address::parse(address);

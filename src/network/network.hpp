@@ -28,6 +28,14 @@ struct PortDeleted {
     auto fields() { return std::tuple(bus::Field("port", port), bus::Field("server", server)); }
 };
 
+/// The device that a guest was on is gone; there is another, which nobody is on.
+struct PortUnplugged {
+    static constexpr std::string_view name = "network.port.unplugged";
+    PortId port;
+    ServerId server;
+    auto fields() { return std::tuple(bus::Field("port", port), bus::Field("server", server)); }
+};
+
 struct FixedIp {
     SubnetId subnet;
     std::string address;
@@ -106,6 +114,9 @@ public:
     /// Makes the host as the store says, now: when it returns, the taps of this server's ports are there, on their bridges, and filtered
     /// (or Error(Broken)); what can't be done for others is no matter. A job's step calls it; the ports' status follows.
     void ensureWired(const ServerId& server);
+
+    /// A guest is on the port's device, on its host.
+    bool plugged(const PortId& port);
 
     /// Which server a metadata request comes from: by the network of the socket and the address of the peer (never a header).
     std::optional<ServerId> serverAt(store::Reader& db, const NetworkId& network, const std::string& address);

@@ -31,7 +31,7 @@ std::vector<PlannedRoute> plannedRoutes(const TextPairs& routes) {
     return out;
 }
 
-PlannedPort plannedPort(const Port& port) {
+PlannedPort plannedPort(const Port& port, const std::string& host) {
     PlannedPort planned;
     planned.id = port.id;
     planned.network = port.network;
@@ -42,7 +42,7 @@ PlannedPort plannedPort(const Port& port) {
     for (const auto& each : port.groups) planned.securityGroups.push_back({each});
     planned.portSecurity = port.portSecurity;
     planned.adminUp = port.adminUp;
-    planned.tapped = true;
+    planned.tapped = port.host == host;
     return planned;
 }
 
@@ -140,7 +140,7 @@ template <class T, class Id> void replace(std::vector<T>& all, const Id& id, std
 
 }
 
-NetworkPlan networkPlan(store::Reader& db, const std::string& dnsDomain) {
+NetworkPlan networkPlan(store::Reader& db, const PlanOptions& options) {
     NetworkPlan plan;
     std::set<NetworkId> used, guests;
     std::set<SecurityGroupId> groups;
@@ -152,7 +152,7 @@ NetworkPlan networkPlan(store::Reader& db, const std::string& dnsDomain) {
         used.insert(port.network);
         guests.insert(port.network);
         for (const auto& each : port.groups) groups.insert({each});
-        plan.ports.push_back(plannedPort(port));
+        plan.ports.push_back(plannedPort(port, options.host));
         plan.ports.back().adminUp = port.adminUp && !down.contains(port.network);
     }
     sortById(plan.ports);
@@ -167,7 +167,7 @@ NetworkPlan networkPlan(store::Reader& db, const std::string& dnsDomain) {
     }
     for (const auto& network : networkTable.list(db, {}, " ORDER BY n.id"))
         if (network.external || used.contains(network.id))
-            plan.networks.push_back(plannedNetwork(db, network, guests.contains(network.id), dnsDomain));
+            plan.networks.push_back(plannedNetwork(db, network, guests.contains(network.id), options.dnsDomain));
     for (const auto& id : groups)
         if (auto planned = plannedGroup(db, id)) plan.securityGroups.push_back(*std::move(planned));
     return plan;
@@ -198,7 +198,7 @@ void Changes::forget() {
 
 const NetworkPlan& KeptPlan::whole(store::Reader& db) {
     read_ = true;
-    plan_ = networkPlan(db, domain_);
+    plan_ = networkPlan(db, options_);
     down_ = networksDown(db);
     guests_.clear();
     routersOn_.clear();
@@ -252,7 +252,7 @@ void KeptPlan::refreshPort(store::Reader& db, const PortId& id) {
     const auto port = portTable.find(db, id);
     std::optional<PlannedPort> now;
     if (port && !port->server.empty()) {
-        now = plannedPort(*port);
+        now = plannedPort(*port, options_.host);
         now->adminUp = port->adminUp && !down_.contains(port->network);
         count(*now, 1);
     }
@@ -280,7 +280,7 @@ void KeptPlan::refreshNetwork(store::Reader& db, const NetworkId& id) {
     const auto network = networkTable.find(db, id);
     std::optional<PlannedNetwork> now;
     if (network && (network->external || guests_.contains(id) || routersOn_.contains(id)))
-        now = plannedNetwork(db, *network, guests_.contains(id), domain_);
+        now = plannedNetwork(db, *network, guests_.contains(id), options_.dnsDomain);
     replace(plan_.networks, id, std::move(now));
     if (!network || network->adminUp != down_.contains(id)) return;
     if (network->adminUp)

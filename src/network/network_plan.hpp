@@ -11,9 +11,15 @@
 
 namespace stratolet::network {
 
-/// What this host should have: ports that guests use, the networks they and routers are on, and what keeps them apart. External networks
-/// are always there; others only while something uses them, with DHCP only where a guest may ask for it.
-NetworkPlan networkPlan(store::Reader& db, const std::string& dnsDomain);
+/// For whom a plan is made.
+struct PlanOptions {
+    std::string host; ///< as ports name the one that they are bound to
+    std::string dnsDomain;
+};
+
+/// What a host should have: ports that guests use (a tap only for those bound to it), the networks they and routers are on, and what keeps
+/// them apart. External networks are always there; others only while something uses them, with DHCP only where a guest may ask for it.
+NetworkPlan networkPlan(store::Reader& db, const PlanOptions& options);
 
 /// The things that have changed since somebody asked. Any thread.
 class Changes {
@@ -34,7 +40,7 @@ private:
 /// networkPlan() kept up: what changed is read again, and what hangs on it, not everything. From one thread at a time.
 class KeptPlan {
 public:
-    explicit KeptPlan(std::string dnsDomain) : domain_(std::move(dnsDomain)) {}
+    explicit KeptPlan(PlanOptions options) : options_(std::move(options)) {}
 
     const NetworkPlan& whole(store::Reader& db); ///< read anew
     const NetworkPlan& follow(store::Reader& db, const std::set<std::string>& changed);
@@ -48,7 +54,7 @@ private:
     void count(const PlannedPort& port, int by);
     void count(const PlannedRouter& router, int by);
 
-    std::string domain_;
+    PlanOptions options_;
     bool read_ = false;
     NetworkPlan plan_;
     std::set<NetworkId> down_; ///< whose ports are down with them

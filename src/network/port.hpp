@@ -59,6 +59,8 @@ std::unordered_map<std::string, Port> portsOf(store::Reader& db, const Texts& id
 
 void insertPort(store::Transaction& tx, const Port& port); ///< with addresses and groups
 void writeAddresses(store::Transaction& tx, const Port& port);
+/// Ports of guests that say no host yet are at this one.
+void placeAll(store::Transaction& tx, const std::string& host);
 void writeGroups(store::Transaction& tx, const Port& port);
 bool hasAddress(store::Reader& db, const SubnetId& subnet, const Address& address);
 

@@ -98,6 +98,10 @@ void insertPort(store::Transaction& tx, const Port& port) {
     writeGroups(tx, port);
 }
 
+void placeAll(store::Transaction& tx, const std::string& host) {
+    tx.execute("UPDATE ports SET host = ? WHERE host = '' AND server <> ''", host);
+}
+
 void writeAddresses(store::Transaction& tx, const Port& port) {
     tx.execute("DELETE FROM fixed_ips WHERE port = ?", port.id);
     int position = 0;

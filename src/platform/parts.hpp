@@ -8,6 +8,7 @@ class Log;
 class Metrics;
 class Policies;
 class Reconciler;
+struct ThisCloud;
 namespace store {
 class Store;
 }
@@ -29,6 +30,7 @@ struct Parts {
     Ambient& ambient;
     Log& log;
     Metrics& metrics;
+    const ThisCloud& cloud;
 };
 
 }

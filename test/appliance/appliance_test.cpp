@@ -52,6 +52,21 @@ TEST_CASE("What the command line or the configuration says wrong is named, exit 
     CHECK_FALSE(std::filesystem::exists(folder / "state"));
 }
 
+TEST_CASE("The drivers are those that the configuration names; the sandbox has its own, whatever it names", "[appliance]") {
+    Log log({.level = Log::Level(99)});
+    for (const bool sandbox : {false, true}) {
+        const Folder folder;
+        Settings settings;
+        settings.sandbox = sandbox;
+        settings.config.set("compute", "hypervisor", sandbox ? "libvirt" : "simulated", "test");
+        settings.config.set("network", "driver", sandbox ? "linux" : "records", "test");
+        const auto drivers = driversFor(settings, folder.path(), "of the test", log);
+        CHECK(drivers.hypervisor->report().type == "simulated");
+        CHECK(dynamic_cast<network::RecordsNetworkDriver*>(drivers.network.get()) != nullptr);
+        CHECK_FALSE(drivers.hostNetwork);
+    }
+}
+
 TEST_CASE("The configuration file that is shipped says every option with its default", "[appliance]") {
     Config shipped(allConfigOptions());
     shipped.load(STRATOLET_CONFIG);

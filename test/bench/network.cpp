@@ -20,6 +20,7 @@
 #include "network/port.hpp"
 #include "network/security_group.hpp"
 #include "network/subnet.hpp"
+#include "platform/cloud/cloud.hpp"
 #include "platform/os/fd.hpp"
 #include "platform/os/netns.hpp"
 #include "platform/resources.hpp"
@@ -48,7 +49,7 @@ struct Cloud {
     std::filesystem::path folder;
     store::Store store;
     std::unique_ptr<NetworkDriver> driver;
-    KeptPlan kept{"openstacklocal"};
+    KeptPlan kept{{.host = hostName(), .dnsDomain = "openstacklocal"}};
     Changes changes;
 
     explicit Cloud(std::filesystem::path place)
@@ -114,6 +115,7 @@ struct Cloud {
             port.standard.project = "p";
             port.server.text = uuid(8, number);
             port.mac = mac(number);
+            port.host = hostName();
             port.hostname = "guest" + std::to_string(number);
             port.addresses = {
                 {{uuid(2, on)},
@@ -130,7 +132,8 @@ struct Cloud {
     }
 
     double reads() {
-        return milliseconds([&] { store.read([](store::Reader& db) { return networkPlan(db, "openstacklocal"); }); });
+        return milliseconds(
+            [&] { store.read([](store::Reader& db) { return networkPlan(db, {.host = hostName(), .dnsDomain = "openstacklocal"}); }); });
     }
 
     void follow() {

@@ -498,13 +498,79 @@ TEST_CASE("The service tells what it has", "[block]") {
     CHECK(admin.gets("/volume/v3/{project}/os-hosts/" + hosts[0].text("host_name")).status == 404);
 }
 
-TEST_CASE("Files without a volume go at the start, volumes keep theirs", "[block][crash]") {
+TEST_CASE("Files of volumes that were deleted go at the start, volumes keep theirs, and so does what nobody knows", "[block][crash]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
-    const auto volume = makes(cloud, alice);
-    std::ofstream(fileOf(cloud, "99999999-0000-4000-8000-000000000000")) << "orphan";
+    const auto volume = makes(cloud, alice), deleted = makes(cloud, alice);
+    REQUIRE(alice.deletes(volumesPath + "/" + deleted).status == 202);
+    cloud.settle();
+    const std::string unknown = "99999999-0000-4000-8000-000000000000";
+    for (const auto& each : {deleted, unknown}) std::ofstream(fileOf(cloud, each)) << "orphan";
     cloud.restart();
-    CHECK(filesIn(cloud) == 1);
+    CHECK(filesIn(cloud) == 2);
     CHECK(std::filesystem::exists(fileOf(cloud, volume)));
+    CHECK(std::filesystem::exists(fileOf(cloud, unknown)));
     CHECK(statusOf(alice, volume) == "available");
+}
+
+TEST_CASE("Several back ends by name: each volume is in the one that its host says, whichever is the first later", "[block][back-ends]") {
+    TestAppliance cloud({{"block", "backends", "fast, file"}});
+    const auto alice = cloud.member("alice"), admin = cloud.admin();
+    const auto hostOf = [&](const std::string& volume) {
+        return admin.gets("/volume/v3/" + admin.project + "/volumes/" + volume).json().object("volume").text("os-vol-host-attr:host");
+    };
+    const auto fast = makes(cloud, alice);
+    CHECK(hostOf(fast).ends_with("@fast#fast"));
+    CHECK_FALSE(shows(alice, fast).has("os-vol-host-attr:host"));
+    CHECK(std::filesystem::exists(cloud.folder() / "volumes-fast" / ("volume-" + fast)));
+    CHECK(filesIn(cloud) == 0);
+
+    // As if it had been made when "file" was the first.
+    const auto slow = makes(cloud, alice);
+    cloud.restart([&] {
+        std::filesystem::rename(cloud.folder() / "volumes-fast" / ("volume-" + slow), fileOf(cloud, slow));
+        store::Store store({.file = cloud.folder() / "stratolet.db"});
+        store.write(
+            [&](store::Transaction& tx) { tx.execute("UPDATE volumes SET host = replace(host, 'fast', 'file') WHERE id = ?", slow); });
+    });
+    CHECK(filesIn(cloud) == 1); // the other back end's reconciler has let it be
+    CHECK(acts(alice, slow, R"({"os-extend":{"new_size":2}})").status == 202);
+    cloud.settle();
+    CHECK(std::filesystem::file_size(fileOf(cloud, slow)) == std::uintmax_t{2} << 30);
+    CHECK(statusOf(alice, slow) == "available");
+
+    const auto pools = admin.gets("/volume/v3/{project}/scheduler-stats/get_pools?detail=true").json().array("pools").items();
+    REQUIRE(pools.size() == 2);
+    CHECK(pools[0].text("name").ends_with("@fast#fast"));
+    CHECK(pools[1].object("capabilities").text("volume_backend_name") == "file");
+    CHECK(pools[1].object("capabilities").has("free_capacity_gb"));
+    CHECK(admin.gets("/volume/v3/{project}/os-services?binary=cinder-volume").json().array("services").items().size() == 2);
+    const auto place = hostOf(slow);
+    const auto share = admin.gets("/volume/v3/{project}/os-hosts/" + place.substr(0, place.find('#'))).json().array("host").items();
+    CHECK(share.at(0).object("resource").text("volume_count") == "1");
+    const auto found = admin.gets("/volume/v3/{project}/volumes?all_tenants=1&host=" + place.substr(0, place.find('#')) + "%23file");
+    REQUIRE(found.json().array("volumes").items().size() == 1);
+    CHECK(found.json().array("volumes").items()[0].text("id") == slow);
+
+    CHECK(alice.deletes(volumesPath + "/" + slow).status == 202);
+    cloud.settle();
+    CHECK(filesIn(cloud) == 0);
+    CHECK(std::filesystem::exists(cloud.folder() / "volumes-fast" / ("volume-" + fast)));
+}
+
+TEST_CASE("Volumes of a version that knew one back end are in it", "[block][back-ends][migration]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice"), admin = cloud.admin();
+    const auto volume = makes(cloud, alice);
+    cloud.appliance().store().write(
+        [](store::Transaction& tx) { tx.execute("UPDATE volumes SET host = ''"); }); // as the migration leaves them
+    cloud.restart();
+    CHECK(admin.gets("/volume/v3/" + admin.project + "/volumes/" + volume)
+              .json()
+              .object("volume")
+              .text("os-vol-host-attr:host")
+              .ends_with("@file#file"));
+    CHECK(alice.deletes(volumesPath + "/" + volume).status == 202);
+    cloud.settle();
+    CHECK(filesIn(cloud) == 0);
 }

@@ -21,8 +21,6 @@ TEST_CASE("Servers that should run are started again after the machine was", "[c
     cloud.acts(cloud.alice, stopped, R"({"os-stop":null})");
     cloud.appliance.settle();
     cloud.appliance.hypervisor().loseHost();
-    cloud.appliance.appliance().store().write(
-        [](store::Transaction& tx) { tx.execute("UPDATE compute_hosts SET boot = 'an earlier one'"); });
     cloud.appliance.restart();
     cloud.appliance.settle();
     CHECK(cloud.appliance.hypervisor().powerState(ServerId{runs}) == PowerState::Running);
@@ -51,14 +49,50 @@ TEST_CASE("A guest that the hypervisor has lost is made again", "[compute][life]
     CHECK(cloud.status(cloud.alice, id) == "ACTIVE");
 }
 
-TEST_CASE("A guest of ours that no server stands for is removed", "[compute][life]") {
+TEST_CASE("A server that an earlier version made starts from the disk it has, and takes it along when it goes", "[compute][life]") {
+    Cloud cloud;
+    const auto id = cloud.boots(cloud.alice, "web");
+    cloud.acts(cloud.alice, id, R"({"os-stop":null})");
+    cloud.appliance.settle();
+    const auto instances = cloud.appliance.folder() / "instances";
+    std::filesystem::create_directory(instances / id);
+    std::filesystem::rename(instances / (id + "_disk"), instances / id / "disk"); // its name until then
+    cloud.appliance.restart();
+    cloud.acts(cloud.alice, id, R"({"os-start":null})");
+    cloud.appliance.settle();
+    CHECK(cloud.status(cloud.alice, id) == "ACTIVE");
+    CHECK(std::filesystem::exists(instances / id / "disk"));
+    CHECK_FALSE(std::filesystem::exists(instances / (id + "_disk")));
+    cloud.alice.deletes("/compute/v2.1/servers/" + id);
+    cloud.appliance.settle();
+    CHECK_FALSE(std::filesystem::exists(instances / id));
+}
+
+TEST_CASE("A server whose disk is lost does not start on an empty one: it is in error", "[compute][life]") {
+    Cloud cloud;
+    const auto id = cloud.boots(cloud.alice, "web");
+    cloud.acts(cloud.alice, id, R"({"os-stop":null})");
+    cloud.appliance.settle();
+    std::filesystem::remove(cloud.appliance.folder() / "instances" / (id + "_disk"));
+    cloud.acts(cloud.alice, id, R"({"os-start":null})");
+    cloud.appliance.settle();
+    CHECK(cloud.status(cloud.alice, id) == "ERROR");
+    CHECK(cloud.appliance.hypervisor().powerState(ServerId{id}) == PowerState::Shutdown);
+}
+
+TEST_CASE("A guest of ours whose server was deleted is removed, one that no server ever stood for is kept", "[compute][life]") {
     Cloud cloud;
     const auto id = cloud.boots(cloud.alice, "web");
     GuestSpec stray;
     stray.server.text = "00000000-0000-4000-8000-000000000000";
     cloud.appliance.hypervisor().ensureDefined(stray);
+    cloud.alice.deletes("/compute/v2.1/servers/" + id);
+    cloud.appliance.settle();
+    GuestSpec again;
+    again.server.text = id;
+    cloud.appliance.hypervisor().ensureDefined(again);
     cloud.appliance.restart();
-    CHECK(cloud.appliance.hypervisor().guests() == std::vector<ServerId>{ServerId{id}});
+    CHECK(cloud.appliance.hypervisor().guests() == std::vector<ServerId>{stray.server});
 }
 
 TEST_CASE("A base copy stays while a server uses it", "[compute][life]") {

@@ -27,13 +27,14 @@ TEST_CASE("A server is built, shown and deleted", "[compute][server]") {
     CHECK(server.text("OS-EXT-SRV-ATTR:hostname") == "web");
     CHECK_FALSE(server.has("OS-EXT-SRV-ATTR:host")); // for administrators only
     CHECK(cloud.appliance.hypervisor().powerState(ServerId{id}) == PowerState::Running);
+    CHECK(std::filesystem::exists(cloud.appliance.folder() / "instances" / (id + "_disk")));
     CHECK(cloud.appliance.announced("compute.server.planned") == 1);
 
     CHECK(cloud.alice.deletes("/compute/v2.1/servers/" + id).status == 204);
     cloud.appliance.settle();
     CHECK(cloud.alice.gets("/compute/v2.1/servers/" + id).status == 404);
     CHECK(cloud.appliance.hypervisor().guests().empty());
-    CHECK_FALSE(std::filesystem::exists(cloud.appliance.folder() / "instances" / id));
+    CHECK_FALSE(std::filesystem::exists(cloud.appliance.folder() / "instances" / (id + "_disk")));
     CHECK(cloud.appliance.announced("compute.server.deleted") == 1);
 }
 

@@ -62,14 +62,23 @@ void run(std::string_view input) {
     for (unsigned disks = parts.number(3); disks > 0; --disks) {
         GuestDisk disk;
         disk.serial = parts.text();
-        disk.source.path = parts.text();
+        switch (parts.number(2)) {
+        case 0: disk.source.at = FileDisk{parts.text()}; break;
+        case 1: disk.source.at = BlockDisk{parts.text()}; break;
+        default:
+            disk.source.at = NetworkDisk{.protocol = DiskProtocol::Rbd,
+                                         .name = parts.text(),
+                                         .hosts = {{parts.text(), 1}},
+                                         .user = parts.text(),
+                                         .secret = {parts.text()}};
+        }
         disk.source.format = parts.number(1) ? DiskFormat::Raw : DiskFormat::Qcow2;
         disk.device = parts.text();
         disk.root = spec.disks.empty();
         spec.disks.push_back(disk);
     }
-    for (unsigned nics = parts.number(3); nics > 0; --nics) spec.nics.push_back({{parts.text()}, parts.text(), parts.text(), 1500});
-    const auto xml = compute::domainXml(spec, {.consoleLog = parts.text(), .home = parts.text(), .version = parts.text()});
+    for (unsigned nics = parts.number(3); nics > 0; --nics) spec.nics.push_back({{parts.text()}, Tap{parts.text()}, parts.text(), 1500});
+    const auto xml = compute::domainXml(spec, {.consoleLog = parts.text(), .cloud = parts.text(), .version = parts.text()});
     if (!isUtf8(xml)) std::abort();
     requireWellFormed(xml);
     for (const auto* kind : {"disk", "interface"})

@@ -409,13 +409,15 @@ TEST_CASE("S1, S2, S3: a hostile image is refused, leaves no file, and can be se
 TEST_CASE("What a crash leaves of images is put right at the next start", "[image][crash]") {
     TestAppliance cloud;
     auto alice = cloud.member("alice");
-    const auto image = makes(alice), kept = makes(alice);
+    const auto image = makes(alice), kept = makes(alice), deleted = makes(alice);
     REQUIRE(uploads(alice, kept, "abc").status == 204);
+    REQUIRE(alice.deletes("/image/v2/images/" + deleted).status == 204);
+    cloud.settle();
     // As a process leaves it that was killed in the middle of an upload, and one that was killed before a discarded file was gone.
     cloud.appliance().store().write([&](store::Transaction& tx) { tx.execute("UPDATE images SET status = 'saving' WHERE id = ?", image); });
     const auto leave = [&](const std::string& name) { std::ofstream(cloud.folder() / "images" / name) << "half"; };
     leave(image + ".part");
-    leave("99999999-0000-4000-8000-000000000000");
+    leave(deleted);
 
     cloud.restart();
 

@@ -645,12 +645,14 @@ TEST_CASE("Copies near at hand are made, used and given up when an administrator
 TEST_CASE("What a crash leaves in the staging area is put right at the next start", "[image][import][crash]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
-    const auto half = makes(alice), whole = makes(alice);
+    const auto half = makes(alice), whole = makes(alice), deleted = makes(alice);
     REQUIRE(stages(alice, whole, "abc").status == 204);
+    REQUIRE(alice.deletes(at(deleted)).status == 204);
+    cloud.settle();
     cloud.appliance().store().write(
         [&](store::Transaction& tx) { tx.execute("UPDATE images SET status = 'uploading' WHERE id = ?", half); });
     std::ofstream(cloud.folder() / "staging" / "sent" / (half + ".part")) << "ab";
-    std::ofstream(cloud.folder() / "staging" / "unpacked" / "99999999-0000-4000-8000-000000000000") << "ab";
+    std::ofstream(cloud.folder() / "staging" / "unpacked" / deleted) << "ab";
     cloud.restart();
     CHECK(statusOf(alice, half) == "queued");
     CHECK(statusOf(alice, whole) == "uploading");

@@ -183,10 +183,12 @@ TEST_CASE("Definitions from files join the catalog, all of them or none", "[meta
     const auto good = file("good.json", R"({"namespace":"Mine","visibility":"public","properties":{"p":{"title":"P","type":"string"}}})");
     const auto bad = file("bad.json", R"({"namespace":"Other","visibility":"all"})");
     std::ostringstream out;
-    CHECK_THROWS_WITH(loadMetadefFiles(cloud.folder(), {good, bad}, out), Catch::Contains("bad.json") && Catch::Contains("visibility"));
+    const Config config(allConfigOptions());
+    CHECK_THROWS_WITH(loadMetadefFiles(cloud.folder(), config, {good, bad}, out),
+                      Catch::Contains("bad.json") && Catch::Contains("visibility"));
     CHECK(cloud.admin().gets(all + "/Mine").status == 404);
-    CHECK(loadMetadefFiles(cloud.folder(), {good}, out) == 0);
-    CHECK(loadMetadefFiles(cloud.folder(), {good}, out) == 0);
+    CHECK(loadMetadefFiles(cloud.folder(), config, {good}, out) == 0);
+    CHECK(loadMetadefFiles(cloud.folder(), config, {good}, out) == 0);
     CHECK(out.str() == "Mine: loaded\nMine: is there already, kept\n");
     CHECK(cloud.admin().gets(all + "/Mine").json().object("properties").has("p"));
 }

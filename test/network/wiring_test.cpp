@@ -1,9 +1,11 @@
 #include <catch2/catch.hpp>
 
 #include <functional>
+#include <map>
 
 #include "compute/cloud.hpp"
 #include "network/network_plan.hpp"
+#include "platform/cloud/cloud.hpp"
 
 using namespace stratolet;
 using namespace stratolet::test;
@@ -52,7 +54,8 @@ struct Wired {
         return alice.gets(v2 + noun + "s/" + id).json().object(noun).text("status");
     }
     NetworkPlan readAnew() {
-        return cloud.appliance.appliance().store().read([](store::Reader& db) { return network::networkPlan(db, "openstacklocal"); });
+        return cloud.appliance.appliance().store().read(
+            [](store::Reader& db) { return network::networkPlan(db, {.host = hostName(), .dnsDomain = "openstacklocal"}); });
     }
 };
 
@@ -182,6 +185,11 @@ TEST_CASE("What can't be wired shows where it is, and fails whose it is", "[netw
     driver.changedByOthers();
     for (int tries = 0; tries < 100 && world.status("port", port) != "DOWN"; ++tries) usleep(50'000);
     CHECK(world.status("port", port) == "DOWN");
+    auto& hypervisor = world.cloud.appliance.hypervisor();
+    for (int tries = 0; tries < 100 && hypervisor.calls("ensureNicAttached") == 0; ++tries) usleep(50'000);
+    world.cloud.appliance.settle();
+    CHECK(hypervisor.calls("nicUnplugged") == 1); // it was given its interface anew
+    CHECK(hypervisor.calls("ensureNicAttached") == 1);
     CHECK(world.status("network", bad) == "ACTIVE");
     CHECK(world.cloud.acts(world.alice, before, R"({"reboot":{"type":"HARD"}})").status == 202);
     world.cloud.appliance.settle();
@@ -202,4 +210,25 @@ TEST_CASE("What can't be wired shows where it is, and fails whose it is", "[netw
     CHECK(world.cloud.status(world.alice, other) == "ACTIVE");
     for (int tries = 0; tries < 200 && world.cloud.status(world.alice, server) != "ERROR"; ++tries) usleep(50'000);
     CHECK(world.cloud.status(world.alice, server) == "ERROR");
+}
+
+TEST_CASE("A plan has taps for the ports that are bound to its host only, and still knows the others", "[network][wiring]") {
+    Wired world;
+    const auto on = world.network("10.1.0.0/24");
+    const auto here = world.portOf(world.boots(on)), there = world.portOf(world.boots(on));
+    const auto admin = world.cloud.appliance.admin();
+    const auto moved = admin.puts(v2 + "ports/" + there, R"({"port":{"binding:host_id":"another"}})");
+    INFO(moved.body);
+    REQUIRE(moved.status == 200);
+    world.cloud.appliance.settle();
+    const auto tapped = [&](const NetworkPlan& plan) {
+        std::map<std::string, bool> taps;
+        for (const auto& each : plan.ports) taps[each.id.text] = each.tapped;
+        return taps;
+    };
+    CHECK(tapped(world.readAnew()) == std::map<std::string, bool>{{here, true}, {there, false}});
+    CHECK(tapped(world.cloud.appliance.network().plan()) == tapped(world.readAnew())); // the one that is kept up, too
+    const auto elsewhere = world.cloud.appliance.appliance().store().read(
+        [](store::Reader& db) { return network::networkPlan(db, {.host = "another", .dnsDomain = "openstacklocal"}); });
+    CHECK(tapped(elsewhere) == std::map<std::string, bool>{{here, false}, {there, true}});
 }

@@ -1,6 +1,7 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -268,6 +269,58 @@ TEST_CASE("No project holds more than half of a lane, so that the next one finds
     open = true;
     REQUIRE(bench.runner->settle(5s));
     CHECK(inside == 8);
+}
+
+TEST_CASE("What goes to a host that doesn't answer stops neither what goes to another nor, on its own host, who else has something there",
+          "[jobs][lanes]") {
+    Bench bench;
+    bench.db->write([](Transaction& tx) { tx.execute("CREATE TABLE things (name TEXT PRIMARY KEY, host TEXT)"); });
+    std::atomic<bool> open = false;
+    std::atomic<int> inside = 0;
+    const auto hostOf = [](store::Reader& db, const std::string& thing) {
+        return db.query("SELECT host FROM things WHERE name = ?", thing).maybeText().value_or("");
+    };
+    const auto hang = [&](Run& run) {
+        bench.note(run.subject);
+        ++inside;
+        while (!open) std::this_thread::sleep_for(1ms);
+    };
+    bench.runner->declare(Job("slow").step("hang", hang).keyedBy(hostOf, 2));
+    bench.runner->declare(Job("quick").step("do", [&](Run& run) { bench.note(run.subject); }).keyedBy(hostOf, 2));
+    bench.runner->declare(
+        Job("moving")
+            .step("move",
+                  [&](Run&) { bench.db->write([](Transaction& tx) { tx.execute("UPDATE things SET host = 'bad' WHERE name = 'm'"); }); })
+            .step("there", [&](Run& run) { bench.note(run.subject + " is there"); })
+            .keyedBy(hostOf, 2));
+    bench.runner->start();
+    bench.db->write([&](Transaction& tx) {
+        for (const auto& [name, host] : std::map<std::string, std::string>{
+                 {"a1", "bad"}, {"a2", "bad"}, {"b1", "bad"}, {"c1", "bad"}, {"a3", "good"}, {"c2", "good"}, {"m", "good"}})
+            tx.execute("INSERT INTO things VALUES (?, ?)", name, host);
+        bench.runner->enqueue(tx, "slow", "a1", "", "alice");
+        bench.runner->enqueue(tx, "slow", "a2", "", "alice"); // of a host's two threads one owner has one
+        bench.runner->enqueue(tx, "slow", "b1", "", "bob");
+        bench.runner->enqueue(tx, "slow", "c1", "", "carol"); // and there are no more than two
+    });
+    while (inside < 2) std::this_thread::sleep_for(1ms);
+    bench.db->write([&](Transaction& tx) {
+        bench.runner->enqueue(tx, "quick", "a3", "", "alice");
+        bench.runner->enqueue(tx, "quick", "c2", "", "carol");
+        bench.runner->enqueue(tx, "moving", "m");
+        bench.runner->enqueue(tx, "quick", "nowhere");
+    });
+    while (bench.runner->list(bench.db->reader()).size() > 5) std::this_thread::sleep_for(1ms);
+    CHECK(inside == 2);
+    {
+        const std::lock_guard guard(bench.mutex);
+        std::sort(bench.happened.begin(), bench.happened.end());
+        CHECK(bench.happened == Strings{"a1", "a3", "b1", "c2", "nowhere"}); // what moved to the bad one waits there
+    }
+    open = true;
+    REQUIRE(bench.runner->settle(5s));
+    CHECK(inside == 4);
+    CHECK(std::find(bench.happened.begin(), bench.happened.end(), "m is there") != bench.happened.end());
 }
 
 TEST_CASE("What waits in one lane is in nobody's way in another", "[jobs][lanes]") {

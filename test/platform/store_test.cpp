@@ -315,3 +315,37 @@ TEST_CASE("A full disk refuses changes by name, ends nothing, and is no trouble 
     db.write([&](Transaction& tx) { tx.execute("INSERT INTO things (name) VALUES ('after')"); });
     CHECK(count(db) == written + 1);
 }
+
+TEST_CASE("Where another program ships the log, we never move it into the store's file, nor drop it at the end", "[store]") {
+    const auto written = [](store::Checkpoints who) {
+        const test::Folder folder;
+        {
+            Store db({.file = folder / "db", .checkpoints = who});
+            db.migrate(std::vector{first});
+            for (int each = 0; each < 300; ++each) // more than the 1,000 pages after which SQLite moves them by itself
+                db.write([&](Transaction& tx) {
+                    tx.execute("INSERT INTO things (name) VALUES (?)", std::string(20'000, 'x') + std::to_string(each));
+                });
+        }
+        const auto log = folder / "db-wal";
+        return std::pair(std::filesystem::exists(log) ? std::filesystem::file_size(log) : 0, std::filesystem::file_size(folder / "db"));
+    };
+    const auto [log, file] = written(store::Checkpoints::Shipper);
+    CHECK(log > 6'000'000);
+    CHECK(file < 20'000); // all of it is in the log
+    const auto [noLog, whole] = written(store::Checkpoints::Self);
+    CHECK(noLog == 0);
+    CHECK(whole > 6'000'000);
+}
+
+TEST_CASE("A store whose log another program ships is whole when it is opened again", "[store]") {
+    const test::Folder folder;
+    const Store::Options shipped{.file = folder / "db", .checkpoints = store::Checkpoints::Shipper};
+    {
+        Store db(shipped);
+        db.migrate(std::vector{first});
+        db.write([](Transaction& tx) { tx.execute("INSERT INTO things (name) VALUES ('kept')"); });
+    }
+    Store db(shipped);
+    CHECK(count(db) == 1);
+}

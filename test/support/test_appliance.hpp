@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -85,8 +86,9 @@ public:
     Time now() { return ambient_.now(); }
     void passes(std::chrono::seconds time) { ambient_.offset = ambient_.offset.load() + time; } ///< as far as the product can tell
 
-    void settle();  ///< until no job and no fact is left; fails the test after 20 s
-    void restart(); ///< stops and starts again on the same state; the simulated hypervisor keeps its guests
+    void settle(); ///< until no job and no fact is left; fails the test after 20 s
+    /// Stops and starts again on the same state; the simulated hypervisor keeps its guests. `meanwhile` is done in between.
+    void restart(const std::function<void()>& meanwhile = {});
     std::int64_t announced(std::string_view fact);
 
     compute::SimulatedHypervisor& hypervisor() { return *hypervisor_; }

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <stratolet/disk.hpp>
+#include <stratolet/host.hpp>
 #include <stratolet/ids.hpp>
 #include <stratolet/sizes.hpp>
 
 #include <chrono>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace stratolet {
@@ -19,10 +21,19 @@ struct GuestDisk {
     bool root = false;
 };
 
-/// A network interface of a guest. The tap device exists already: the network driver made it and put it on its bridge.
+/// A tap device of the host: the network driver made it and put it on its bridge.
+struct Tap {
+    std::string device;
+    auto operator<=>(const Tap&) const = default;
+};
+
+/// What a guest's interface is plugged into: a closed sum that network drivers and hypervisors know.
+using Vif = std::variant<Tap>;
+
+/// A network interface of a guest. What it is plugged into is there already.
 struct GuestNic {
     PortId port;
-    std::string tap;
+    Vif vif;
     std::string mac;
     int mtu = 1500; ///< bytes
 };
@@ -30,6 +41,7 @@ struct GuestNic {
 /// All that a hypervisor has to know to run a guest: a pure function of the store.
 struct GuestSpec {
     ServerId server;
+    HostName host;    ///< that is to run it
     std::string name; ///< as the user typed it; for people, not for identity
     ProjectId project;
     int vcpus = 1;
@@ -41,13 +53,15 @@ struct GuestSpec {
 /// The values are those of the API (OS-EXT-STS:power_state).
 enum class PowerState { NoState = 0, Running = 1, Paused = 3, Shutdown = 4, Crashed = 6, Suspended = 7 };
 
-struct HypervisorCapacity {
+/// A host as its driver finds it now.
+struct HostReport {
     std::string type;     ///< "QEMU", "simulated"
-    std::string hostname; ///< of the machine that runs the guests
-    int version = 0;      ///< as libvirt counts: major * 1000000 + minor * 1000 + release
+    std::string hostname; ///< what the machine calls itself
+    int version = 0;      ///< of the hypervisor, as libvirt counts: major * 1000000 + minor * 1000 + release
     int vcpus = 0;
     MiB memory;
-    GiB disk;
+    std::string boot;           ///< changes with every start of the machine; empty where nobody knows
+    std::chrono::seconds up{0}; ///< since that start
 };
 
 /// What compute needs of a hypervisor. Every verb ensures: it looks first, does what is missing, and may be called again after a crash.
@@ -56,14 +70,7 @@ class Hypervisor {
 public:
     virtual ~Hypervisor() = default;
 
-    virtual HypervisorCapacity capacity() = 0;
-
-    /// Makes the base copy of an image at `base` from `image` (already inspected, of format `format`), raw or qcow2 as is best here.
-    /// Replaces nothing.
-    virtual void ensureBase(const DiskSource& image, const DiskSource& base, const Cancelled& cancelled) = 0;
-
-    /// Makes the root disk at `root` on top of `base`, of `size` bytes at least. Keeps one that is there.
-    virtual void ensureRootDisk(const DiskSource& base, const DiskSource& root, Bytes size) = 0;
+    virtual HostReport report() = 0;
 
     /// Defines the guest as `spec` says; a guest that is defined and off is redefined, one that runs is left as it is.
     virtual void ensureDefined(const GuestSpec& spec) = 0;
@@ -88,6 +95,9 @@ public:
     /// True once the device is in neither the guest nor its definition. A running guest lets go when it likes: where `ask`, it is asked to.
     virtual bool detached(const ServerId& server, const std::string& serial, bool ask) = 0;
     virtual bool nicDetached(const ServerId& server, const std::string& mac, bool ask) = 0;
+
+    /// True once the running guest is without the interface, which its definition keeps: ensureAttached() puts it back where it was.
+    virtual bool nicUnplugged(const ServerId& server, const std::string& mac, bool ask) = 0;
 
     /// The guest sees a disk of this size from now on. The disk behind it has grown already; a guest that is off sees it when it starts.
     virtual void ensureDiskSize(const ServerId& server, const std::string& serial, Bytes size) = 0;

@@ -40,7 +40,7 @@ struct PlannedAddressPair {
     auto operator<=>(const PlannedAddressPair&) const = default;
 };
 
-/// A port that a guest uses on this host.
+/// A port that a guest uses, on this host or on another, where members of its groups are let in from.
 struct PlannedPort {
     PortId id;
     NetworkId network;
@@ -166,6 +166,9 @@ public:
 
     /// The name of a port's tap device (15 bytes at most).
     virtual std::string tapOf(const PortId& port) const = 0;
+
+    /// A guest is on the device of this port now. Called by any thread.
+    virtual bool plugged(const PortId& port) = 0;
 
     /// Listening sockets for 169.254.169.254 that have been opened since the last call.
     virtual std::vector<MetadataListener> takeMetadataListeners() = 0;

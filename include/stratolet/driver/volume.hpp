@@ -4,17 +4,30 @@
 #include <stratolet/ids.hpp>
 #include <stratolet/sizes.hpp>
 
+#include <string>
+#include <string_view>
 #include <vector>
 
 namespace stratolet {
 
-/// Where volumes live. Every verb ensures: it looks first and may be called again after a crash. Failures are Error(Broken).
+/// Who is to reach a volume. Drivers take of it what they need.
+struct Connector {
+    std::string host = {};      ///< as rows name it
+    std::string address = {};   ///< of the host, where storage is reached over a network; empty: not known
+    std::string initiator = {}; ///< the host's iSCSI name; empty: it has none
+};
+
+/// Where volumes live: one back end of several. Every verb ensures: it looks first and may be called again after a crash. Failures are
+/// Error(Broken).
 class VolumeDriver {
 public:
     virtual ~VolumeDriver() = default;
 
-    /// "file", "lvm": what the volume's host shows after the "@".
+    /// The back end's: what the volume's host shows after the "@".
     virtual std::string_view name() const = 0;
+
+    /// How volumes are reached: "file".
+    virtual std::string_view protocol() const = 0;
 
     /// An empty volume, reading as zeros, of exactly this size. One that is there and has the size stays as it is;
     /// one that is smaller grows, keeping its bytes.
@@ -26,8 +39,8 @@ public:
     /// Gone, and its bytes with it. A volume that isn't there is gone already.
     virtual void discard(const VolumeId& volume) = 0;
 
-    /// Where a guest on this host reaches the volume.
-    virtual DiskSource source(const VolumeId& volume) = 0;
+    /// Lets `connector` have the volume, and says where guests there reach it. Who has it already keeps it.
+    virtual DiskSource connect(const VolumeId& volume, const Connector& connector) = 0;
 
     /// Volumes that are really there, for the reconciler. Ours only.
     virtual std::vector<VolumeId> present() = 0;

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <vector>
 
+#include <stratolet/driver/local_path.hpp>
 #include <stratolet/error.hpp>
 
 #include "platform/os/fd.hpp"
@@ -83,14 +84,15 @@ void copySparse(const Fd& from, const Fd& to, const Cancelled& cancelled) {
 
 class FileDriver : public VolumeDriver {
 public:
-    explicit FileDriver(fs::path folder) : folder_(std::move(folder)) {
+    FileDriver(fs::path folder, std::string name) : name_(std::move(name)), folder_(std::move(folder)) {
         fs::create_directories(folder_);
         fs::permissions(folder_, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
         for (const auto& entry : fs::directory_iterator(folder_)) // what a crash left; its job begins again
             if (entry.path().filename().string().ends_with(unfinished)) fs::remove(entry.path());
     }
 
-    std::string_view name() const override { return "file"; }
+    std::string_view name() const override { return name_; }
+    std::string_view protocol() const override { return "file"; }
 
     void ensure(const VolumeId& volume, GiB size) override {
         const auto file = fileOf(volume);
@@ -105,12 +107,11 @@ public:
 
     void fill(const VolumeId& volume, GiB size, const DiskSource& image, const Cancelled& cancelled) override {
         const auto file = fileOf(volume), part = partOf(volume);
+        const Fd from(static_cast<int>(check(::open(localPath(image).c_str(), O_RDONLY | O_CLOEXEC), "open an image")));
         if (image.format == DiskFormat::Raw) {
-            const Fd from(static_cast<int>(check(::open(image.path.c_str(), O_RDONLY | O_CLOEXEC), "open an image")));
             if (lengthOf(from) > size.bytes().count) throw Error(Failure::Broken, "the image is larger than volume ", volume);
             copySparse(from, create(part), cancelled);
         } else {
-            const Fd from(static_cast<int>(check(::open(image.path.c_str(), O_RDONLY | O_CLOEXEC), "open an image")));
             const Fd to = create(part); // so that it is ours alone from the beginning
             process::run({.argv = {"qemu-img", "convert", "-f", std::string(nameOf(image.format)), "-O", "raw", process::pathOf(from),
                                    process::pathOf(to)},
@@ -130,10 +131,10 @@ public:
         if (fs::remove(fileOf(volume))) syncFolder(folder_);
     }
 
-    DiskSource source(const VolumeId& volume) override {
+    DiskSource connect(const VolumeId& volume, const Connector&) override {
         auto file = fileOf(volume);
         if (!fs::exists(file)) throw Error(Failure::Broken, "volume ", volume, " has no file");
-        return {std::move(file), DiskFormat::Raw};
+        return {FileDisk{std::move(file)}, DiskFormat::Raw};
     }
 
     std::vector<VolumeId> present() override {
@@ -185,11 +186,14 @@ private:
         syncFolder(folder_);
     }
 
+    std::string name_;
     fs::path folder_;
 };
 
 }
 
-std::unique_ptr<VolumeDriver> fileVolumeDriver(const fs::path& folder) { return std::make_unique<FileDriver>(folder); }
+std::unique_ptr<VolumeDriver> fileVolumeDriver(const fs::path& folder, const std::string& name) {
+    return std::make_unique<FileDriver>(folder, name);
+}
 
 }

@@ -34,7 +34,38 @@ std::string element(std::string_view name, std::string_view content) {
     return written += '>';
 }
 
-bool isBlockDevice(const std::filesystem::path& path) { return path.string().starts_with("/dev/"); }
+/// The `type` of a <disk>, and its <source>.
+struct Reached {
+    std::string_view type;
+    std::string source;
+};
+
+std::string_view secretTypeOf(DiskProtocol protocol) { return protocol == DiskProtocol::Rbd ? "ceph" : nameOf(protocol); }
+
+Reached reached(const FileDisk& file) { return {"file", "<source" + attribute("file", file.path.string()) + "/>"}; }
+
+Reached reached(const BlockDisk& block) { return {"block", "<source" + attribute("dev", block.path.string()) + "/>"}; }
+
+Reached reached(const NetworkDisk& disk) {
+    std::string source = "<source" + attribute("protocol", nameOf(disk.protocol)) + attribute("name", disk.name) + ">";
+    for (const auto& host : disk.hosts) {
+        source += "<host" + attribute("name", host.host);
+        if (host.port != 0) source += attribute("port", std::to_string(host.port));
+        source += "/>";
+    }
+    if (!disk.user.empty())
+        source += "<auth" + attribute("username", disk.user) + "><secret" + attribute("type", secretTypeOf(disk.protocol)) +
+                  attribute("uuid", disk.secret.text) + "/></auth>";
+    return {"network", source + "</source>"};
+}
+
+/// The `type` of an <interface>, and its <target>.
+struct Plugged {
+    std::string_view type;
+    std::string target;
+};
+
+Plugged plugged(const Tap& tap) { return {"ethernet", "<target" + attribute("dev", tap.device) + " managed='no'/>"}; }
 
 std::string between(std::string_view text, std::string_view before, std::string_view after) {
     const auto start = text.find(before);
@@ -67,12 +98,35 @@ std::string xmlEscaped(std::string_view text) {
     return escaped;
 }
 
-std::string diskXml(const GuestDisk& disk) {
-    const bool block = isBlockDevice(disk.source.path);
+std::string markXml(const std::string& server, const std::string& name, const std::string& project, const std::string& cloud) {
     std::ostringstream xml;
-    xml << "<disk type='" << (block ? "block" : "file") << "' device='disk'>"
-        << "<driver name='qemu' type='" << nameOf(disk.source.format) << "' discard='unmap'/>"
-        << "<source" << attribute(block ? "dev" : "file", disk.source.path.string()) << "/>";
+    xml << "<stratolet:guest xmlns:stratolet='" << guestNamespace << "'><stratolet:server" << attribute("id", server)
+        << attribute("name", name) << attribute("project", project) << attribute("cloud", cloud) << "/></stratolet:guest>";
+    return std::move(xml).str();
+}
+
+namespace {
+
+/// Of an element as libvirt writes it: ` name="content"`. What it says is escaped there, quotes too, so no content can look like this.
+std::string written(std::string_view name, std::string_view content) { return " " + std::string(name) + "=\"" + xmlEscaped(content) + '"'; }
+
+}
+
+bool isMarkOf(std::string_view mark, std::string_view cloud) { return mark.find(written("cloud", cloud)) != std::string_view::npos; }
+
+std::optional<std::string> markAnew(std::string_view mark, std::string_view folder, std::string_view cloud) {
+    const auto before = written("home", folder);
+    const auto at = mark.find(before);
+    if (at == std::string_view::npos) return std::nullopt;
+    std::string anew(mark);
+    return anew.replace(at, before.size(), written("cloud", cloud));
+}
+
+std::string diskXml(const GuestDisk& disk) {
+    const auto [type, source] = std::visit([](const auto& place) { return reached(place); }, disk.source.at);
+    std::ostringstream xml;
+    xml << "<disk type='" << type << "' device='disk'>"
+        << "<driver name='qemu' type='" << nameOf(disk.source.format) << "' discard='unmap'/>" << source;
     // A raw disk is written by its guest: whatever it may look like, nothing stands behind it.
     if (disk.source.format == DiskFormat::Raw) xml << "<backingStore/>";
     xml << "<target" << attribute("dev", disk.device) << " bus='virtio'/>";
@@ -83,10 +137,10 @@ std::string diskXml(const GuestDisk& disk) {
 }
 
 std::string nicXml(const GuestNic& nic) {
+    const auto [type, target] = std::visit([](const auto& vif) { return plugged(vif); }, nic.vif);
     std::ostringstream xml;
-    xml << "<interface type='ethernet'><mac" << attribute("address", nic.mac) << "/><target" << attribute("dev", nic.tap)
-        << " managed='no'/>"
-        << "<model type='virtio'/><mtu size='" << nic.mtu << "'/></interface>";
+    xml << "<interface type='" << type << "'><mac" << attribute("address", nic.mac) << "/>" << target << "<model type='virtio'/><mtu size='"
+        << nic.mtu << "'/></interface>";
     return std::move(xml).str();
 }
 
@@ -94,9 +148,8 @@ std::string domainXml(const GuestSpec& spec, const DomainOptions& options) {
     const bool kvm = options.virtType == "kvm";
     std::ostringstream xml;
     xml << "<domain" << attribute("type", options.virtType) << ">" << element("name", "stratolet-" + spec.server.text)
-        << element("uuid", spec.server.text) << "<metadata><stratolet:guest xmlns:stratolet='" << guestNamespace << "'>"
-        << "<stratolet:server" << attribute("id", spec.server.text) << attribute("name", spec.name)
-        << attribute("project", spec.project.text) << attribute("home", options.home) << "/></stratolet:guest></metadata>"
+        << element("uuid", spec.server.text) << "<metadata>" << markXml(spec.server.text, spec.name, spec.project.text, options.cloud)
+        << "</metadata>"
         << "<memory unit='MiB'>" << spec.memory.count << "</memory><currentMemory unit='MiB'>" << spec.memory.count << "</currentMemory>"
         << "<vcpu placement='static'>" << spec.vcpus
         << "</vcpu>"
@@ -133,6 +186,14 @@ std::vector<std::string> deviceBlocks(std::string_view domain, std::string_view 
         start = domain.find(opening, end);
     }
     return blocks;
+}
+
+std::string placedAs(const std::string& device, std::string_view defined) {
+    constexpr std::string_view opening = "<address type='pci'", closing = "/>";
+    const auto place = between(defined, opening, closing);
+    const auto end = device.rfind("</");
+    if (place.empty() || end == std::string::npos) return device;
+    return device.substr(0, end) + std::string(opening) + place + std::string(closing) + device.substr(end);
 }
 
 std::string serialOf(std::string_view disk) { return between(disk, "<serial>", "</serial>"); }

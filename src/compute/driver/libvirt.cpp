@@ -10,11 +10,9 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 #include <mutex>
-#include <sys/statvfs.h>
 #include <thread>
 
 #include "compute/driver/console_log.hpp"
-#include "compute/driver/disk_files.hpp"
 #include "compute/driver/domain_xml.hpp"
 #include "compute/driver/kvm_probe.hpp"
 #include "compute/driver/libvirt_watch.hpp"
@@ -87,6 +85,21 @@ MiB machineMemory() {
     return {0};
 }
 
+/// Changes with every start of the machine.
+std::string bootId() {
+    std::ifstream file("/proc/sys/kernel/random/boot_id");
+    std::string id;
+    std::getline(file, id);
+    return id;
+}
+
+std::chrono::seconds uptime() {
+    std::ifstream file("/proc/uptime");
+    double seconds = 0;
+    file >> seconds;
+    return std::chrono::seconds(static_cast<std::int64_t>(seconds));
+}
+
 class Libvirt : public Hypervisor {
 public:
     Libvirt(LibvirtOptions options, Log& log) : options_(std::move(options)), log_(log), watch_(options_.uri) {
@@ -101,38 +114,31 @@ public:
             options_.virtType = verdict.runs ? "kvm" : "qemu";
             log_.info("Looked whether KVM runs guests", {{"virt_type", options_.virtType}, {"because", verdict.reason}});
         }
-        connected();
+        adopt();
     }
 
-    HypervisorCapacity capacity() override {
+    HostReport report() override {
         return retried([&](virConnectPtr connection) {
             virNodeInfo node{};
             checked(virNodeGetInfo(connection, &node), "ask libvirt about the machine");
             unsigned long version = 0;
             checked(virConnectGetVersion(connection, &version), "ask libvirt for QEMU's version");
-            struct statvfs disk {};
-            check(statvfs(options_.consoleDir.c_str(), &disk), "ask for the size of the file system");
-            return HypervisorCapacity{.type = "QEMU",
-                                      .hostname = taken(virConnectGetHostname(connection), "ask libvirt for the machine's name"),
-                                      .version = static_cast<int>(version),
-                                      .vcpus = static_cast<int>(node.cpus),
-                                      .memory = machineMemory(),
-                                      .disk =
-                                          GiB{static_cast<std::int64_t>(disk.f_blocks) * static_cast<std::int64_t>(disk.f_frsize) >> 30}};
+            return HostReport{.type = "QEMU",
+                              .hostname = taken(virConnectGetHostname(connection), "ask libvirt for the machine's name"),
+                              .version = static_cast<int>(version),
+                              .vcpus = static_cast<int>(node.cpus),
+                              .memory = machineMemory(),
+                              .boot = bootId(),
+                              .up = uptime()};
         });
     }
-
-    void ensureBase(const DiskSource& image, const DiskSource& base, const Cancelled& cancelled) override {
-        ensureBaseFile(image, base, cancelled);
-    }
-    void ensureRootDisk(const DiskSource& base, const DiskSource& root, Bytes size) override { ensureRootFile(base, root, size); }
 
     void ensureDefined(const GuestSpec& spec) override {
         retried([&](virConnectPtr connection) {
             const Domain known = find(connection, spec.server);
             if (known && checked(virDomainIsActive(known.get()), "look whether a guest runs") == 1) return;
-            const std::string xml =
-                domainXml(spec, {.virtType = options_.virtType, .consoleLog = consoleLog(spec.server), .home = home(), .version = {}});
+            const std::string xml = domainXml(
+                spec, {.virtType = options_.virtType, .consoleLog = consoleLog(spec.server), .cloud = options_.cloud, .version = {}});
             if (!Domain(virDomainDefineXMLFlags(connection, xml.c_str(), VIR_DOMAIN_DEFINE_VALIDATE))) fail("define a guest");
         });
     }
@@ -195,6 +201,12 @@ public:
     bool nicDetached(const ServerId& server, const std::string& mac, bool ask) override {
         return detached(server, "interface", macOf("<mac address='" + mac + "'/>"), macOf, ask);
     }
+    bool nicUnplugged(const ServerId& server, const std::string& mac, bool ask) override {
+        return retried([&](virConnectPtr connection) {
+            const Domain domain = find(connection, server);
+            return !domain || unplugged(domain.get(), "interface", macOf("<mac address='" + mac + "'/>"), macOf, ask);
+        });
+    }
 
     void ensureDiskSize(const ServerId& server, const std::string& serial, Bytes size) override {
         retried([&](virConnectPtr connection) {
@@ -228,13 +240,8 @@ public:
 
     std::vector<ServerId> guests() override {
         return retried([&](virConnectPtr connection) {
-            virDomainPtr* list = nullptr;
-            const int count = checked(virConnectListAllDomains(connection, &list, 0), "list the guests");
-            std::vector<Domain> domains;
-            for (int index = 0; index < count; ++index) domains.emplace_back(list[index]);
-            free(list);
             std::vector<ServerId> ours;
-            for (const auto& domain : domains) {
+            for (const auto& domain : domains(connection)) {
                 char uuid[VIR_UUID_STRING_BUFLEN] = {};
                 if (isOurs(domain.get()) && virDomainGetUUIDString(domain.get(), uuid) == 0) ours.push_back(ServerId{uuid});
             }
@@ -302,12 +309,38 @@ private:
                     std::chrono::duration_cast<std::chrono::seconds>(options_.callLimit).count(), " s");
     }
 
-    /// Two clouds on one libvirt (one for work, one to try things) keep their hands off each other's guests.
-    std::string home() const { return options_.consoleDir.string(); }
-
-    bool isOurs(virDomainPtr domain) const {
+    static std::string markOn(virDomainPtr domain) {
         const Handle<char, free> mark(virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, guestNamespace.data(), 0));
-        return mark && std::string_view(mark.get()).find("home=\"" + xmlEscaped(home()) + '"') != std::string_view::npos;
+        return mark ? mark.get() : "";
+    }
+
+    /// Two clouds on one libvirt (one for work, one to try things) keep their hands off each other's guests.
+    bool isOurs(virDomainPtr domain) const { return isMarkOf(markOn(domain), options_.cloud); }
+
+    static std::vector<Domain> domains(virConnectPtr connection) {
+        virDomainPtr* list = nullptr;
+        const int count = checked(virConnectListAllDomains(connection, &list, 0), "list the guests");
+        std::vector<Domain> all;
+        for (int index = 0; index < count; ++index) all.emplace_back(list[index]);
+        free(list);
+        return all;
+    }
+
+    /// Guests of a version that marked them with a folder: from now on they have the mark of the cloud, in their definition and where they
+    /// run.
+    void adopt() {
+        retried([&](virConnectPtr connection) {
+            for (const auto& domain : domains(connection)) {
+                const auto mark = markAnew(markOn(domain.get()), options_.consoleDir.string(), options_.cloud);
+                if (!mark) continue;
+                unsigned where = VIR_DOMAIN_AFFECT_CONFIG;
+                if (virDomainIsActive(domain.get()) == 1) where |= VIR_DOMAIN_AFFECT_LIVE;
+                checked(virDomainSetMetadata(domain.get(), VIR_DOMAIN_METADATA_ELEMENT, mark->c_str(), "stratolet", guestNamespace.data(),
+                                             where),
+                        "mark a guest of ours anew");
+                log_.info("Marked a guest of ours anew", {{"guest", virDomainGetName(domain.get())}});
+            }
+        });
     }
 
     /// Ours of that id, or nothing: a domain without our mark belongs to somebody else, whatever its id.
@@ -366,27 +399,34 @@ private:
     void attach(const ServerId& server, std::string_view kind, const std::string& wanted, Key key, const std::string& xml) {
         retried([&](virConnectPtr connection) {
             const Domain domain = known(connection, server);
+            const auto defined = device(domain.get(), VIR_DOMAIN_XML_INACTIVE, kind, wanted, key);
             // The running guest first: where it refuses, its definition must not promise the device either.
-            if (virDomainIsActive(domain.get()) == 1 && !device(domain.get(), 0, kind, wanted, key))
-                checked(virDomainAttachDeviceFlags(domain.get(), xml.c_str(), VIR_DOMAIN_AFFECT_LIVE),
-                        "attach a device to a running guest");
-            if (!device(domain.get(), VIR_DOMAIN_XML_INACTIVE, kind, wanted, key))
+            if (virDomainIsActive(domain.get()) == 1 && !device(domain.get(), 0, kind, wanted, key)) {
+                const auto again = defined ? placedAs(xml, *defined) : xml; // where the guest knows it: it names its interfaces by that
+                if (again == xml || virDomainAttachDeviceFlags(domain.get(), again.c_str(), VIR_DOMAIN_AFFECT_LIVE) < 0)
+                    checked(virDomainAttachDeviceFlags(domain.get(), xml.c_str(), VIR_DOMAIN_AFFECT_LIVE),
+                            "attach a device to a running guest");
+            }
+            if (!defined)
                 checked(virDomainAttachDeviceFlags(domain.get(), xml.c_str(), VIR_DOMAIN_AFFECT_CONFIG),
                         "add a device to a guest's definition");
         });
+    }
+
+    /// The guest, if it runs, does not have the device.
+    static bool unplugged(virDomainPtr domain, std::string_view kind, const std::string& wanted, Key key, bool ask) {
+        if (virDomainIsActive(domain) != 1) return true;
+        const auto block = device(domain, 0, kind, wanted, key);
+        // A request that is refused while an earlier one is under way says nothing: only looking tells.
+        if (block && ask) virDomainDetachDeviceFlags(domain, block->c_str(), VIR_DOMAIN_AFFECT_LIVE);
+        return !block;
     }
 
     bool detached(const ServerId& server, std::string_view kind, const std::string& wanted, Key key, bool ask) {
         return retried([&](virConnectPtr connection) {
             const Domain domain = find(connection, server);
             if (!domain) return true;
-            if (virDomainIsActive(domain.get()) == 1) {
-                if (const auto block = device(domain.get(), 0, kind, wanted, key)) {
-                    // A request that is refused while an earlier one is under way says nothing: only looking tells.
-                    if (ask) virDomainDetachDeviceFlags(domain.get(), block->c_str(), VIR_DOMAIN_AFFECT_LIVE);
-                    return false;
-                }
-            }
+            if (!unplugged(domain.get(), kind, wanted, key, ask)) return false;
             if (const auto block = device(domain.get(), VIR_DOMAIN_XML_INACTIVE, kind, wanted, key))
                 checked(virDomainDetachDeviceFlags(domain.get(), block->c_str(), VIR_DOMAIN_AFFECT_CONFIG),
                         "take a device out of a guest's definition");

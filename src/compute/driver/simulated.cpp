@@ -1,5 +1,7 @@
 #include "compute/driver/simulated.hpp"
 
+#include <stratolet/driver/local_path.hpp>
+
 #include <algorithm>
 #include <fcntl.h>
 #include <fstream>
@@ -17,8 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 
 void sparseFile(const fs::path& path, std::int64_t bytes) {
-    if (fs::exists(path)) return;
-    ensureFolder(path.parent_path(), Lets::Nobody);
     const Fd file(static_cast<int>(check(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600), "make a disk")));
     check(ftruncate(file.get(), bytes), "give a disk its size");
 }
@@ -52,6 +52,8 @@ void SimulatedHypervisor::loseHost() {
         guest.power = PowerState::Shutdown;
         keep(server);
     }
+    ++starts_;
+    if (!options_.stateDir.empty()) std::ofstream(options_.stateDir / "starts") << starts_;
 }
 
 int SimulatedHypervisor::calls(const std::string& verb) const {
@@ -99,28 +101,34 @@ SimulatedHypervisor::Guest& SimulatedHypervisor::known(const ServerId& server) {
     return found->second;
 }
 
-HypervisorCapacity SimulatedHypervisor::capacity() {
-    const auto guard = enter("capacity");
+HostReport SimulatedHypervisor::report() {
+    const auto guard = enter("report");
     return {.type = "simulated",
             .hostname = options_.hostname,
             .version = 1000000,
             .vcpus = options_.vcpus,
             .memory = options_.memory,
-            .disk = options_.disk};
+            .boot = "simulated-" + std::to_string(starts_),
+            .up = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began_)};
 }
 
-void SimulatedHypervisor::ensureBase(const DiskSource& image, const DiskSource& base, const Cancelled& cancelled) {
-    enter("ensureBase", cancelled);
-    std::error_code failure;
-    const auto bytes = fs::file_size(image.path, failure);
-    if (failure) throw Error(Failure::Broken, "could not read the image ", image.path.string(), ": ", failure.message());
-    sparseFile(base.path, static_cast<std::int64_t>(bytes));
-}
-
-void SimulatedHypervisor::ensureRootDisk(const DiskSource& base, const DiskSource& root, Bytes size) {
-    enter("ensureRootDisk");
-    if (!fs::exists(base.path)) throw Error(Failure::Broken, "there is no base copy ", base.path.string());
-    sparseFile(root.path, std::max<std::int64_t>(size.count, static_cast<std::int64_t>(fs::file_size(base.path))));
+DiskMaker SimulatedHypervisor::diskMaker() {
+    return {.copy =
+                [this](const DiskSource& image, const fs::path& base, const Cancelled& cancelled) {
+                    enter("ensureBase", cancelled);
+                    std::error_code failure;
+                    const auto bytes = fs::file_size(localPath(image), failure);
+                    if (failure)
+                        throw Error(Failure::Broken, "could not read the image ", localPath(image).string(), ": ", failure.message());
+                    sparseFile(base, static_cast<std::int64_t>(bytes));
+                },
+            .layer =
+                [this](const fs::path& base, const fs::path& root, Bytes size) {
+                    enter("ensureRootDisk");
+                    if (!fs::exists(base)) throw Error(Failure::Broken, "there is no base copy ", base.string());
+                    sparseFile(root, std::max<std::int64_t>(size.count, static_cast<std::int64_t>(fs::file_size(base))));
+                },
+            .capacity = [size = options_.disk](const fs::path&) { return size.bytes(); }};
 }
 
 void SimulatedHypervisor::ensureDefined(const GuestSpec& spec) {
@@ -198,6 +206,16 @@ void SimulatedHypervisor::ensureAttached(const ServerId& server, const GuestNic&
 
 bool SimulatedHypervisor::nicDetached(const ServerId& server, const std::string& mac, bool) {
     const auto guard = enter("nicDetached");
+    return without(server, mac);
+}
+
+bool SimulatedHypervisor::nicUnplugged(const ServerId& server, const std::string& mac, bool) {
+    const auto guard = enter("nicUnplugged");
+    const auto found = guests_.find(server);
+    return found == guests_.end() || found->second.power != PowerState::Running || without(server, mac);
+}
+
+bool SimulatedHypervisor::without(const ServerId& server, const std::string& mac) {
     const auto found = guests_.find(server);
     if (found == guests_.end()) return true;
     if (deaf_ && found->second.power == PowerState::Running) return false;
@@ -268,6 +286,7 @@ std::string SimulatedHypervisor::console(const ServerId& server, int lines) {
 
 void SimulatedHypervisor::load() {
     ensureFolder(options_.stateDir, Lets::Nobody);
+    std::ifstream(options_.stateDir / "starts") >> starts_;
     for (const auto& entry : fs::directory_iterator(options_.stateDir)) {
         if (entry.path().extension() != ".guest") continue;
         std::ifstream file(entry.path());

@@ -9,6 +9,8 @@
 #include <set>
 #include <string>
 
+#include "compute/driver/instance_files.hpp"
+
 namespace stratolet::compute {
 
 struct SimulatedOptions {
@@ -39,14 +41,15 @@ public:
     /// The guest powers itself off, as from inside.
     void powerOffFromInside(const ServerId& server);
 
-    /// What a reboot of the machine does to its guests: they are defined still, and off.
+    /// A reboot of the machine: its guests are defined still, and off.
     void loseHost();
 
     int calls(const std::string& verb) const; ///< how often a verb has been called
 
-    HypervisorCapacity capacity() override;
-    void ensureBase(const DiskSource& image, const DiskSource& base, const Cancelled& cancelled) override;
-    void ensureRootDisk(const DiskSource& base, const DiskSource& root, Bytes size) override;
+    /// Makes sparse files, in the time and with the faults of the verbs "ensureBase" and "ensureRootDisk". Must not outlive this.
+    DiskMaker diskMaker();
+
+    HostReport report() override;
     void ensureDefined(const GuestSpec& spec) override;
     void ensureRunning(const ServerId& server) override;
     void pressPowerButton(const ServerId& server) override;
@@ -56,6 +59,7 @@ public:
     bool detached(const ServerId& server, const std::string& serial, bool ask) override;
     void ensureAttached(const ServerId& server, const GuestNic& nic) override;
     bool nicDetached(const ServerId& server, const std::string& mac, bool ask) override;
+    bool nicUnplugged(const ServerId& server, const std::string& mac, bool ask) override;
     void ensureDiskSize(const ServerId& server, const std::string& serial, Bytes size) override;
     std::vector<std::string> disksOf(const ServerId& server) override;
     std::optional<PowerState> powerState(const ServerId& server) override;
@@ -82,6 +86,7 @@ private:
     std::unique_lock<std::mutex> enter(const std::string& verb, const Cancelled& cancelled = {});
     void appear(const std::string& verb); // the lock is held
     Guest& known(const ServerId& server);
+    bool without(const ServerId& server, const std::string& mac); // the lock is held
     void boot(Guest& guest);
     void load();
     void keep(const ServerId& server);
@@ -94,6 +99,8 @@ private:
     std::map<std::string, Fault> faults_;
     std::map<std::string, std::chrono::milliseconds> slow_;
     bool deaf_ = false;
+    int starts_ = 1; // of the machine
+    const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
     std::map<std::string, int> calls_;
 };
 

@@ -20,6 +20,9 @@ struct LinuxNetworkOptions {
     /// servers, which run without privileges, must be able to get into it.
     std::filesystem::path folder = "/run/stratolet/network";
 
+    /// Its id, which marks its devices.
+    std::string cloud = {};
+
     /// External networks have their gateway on this host, which forwards and masquerades for them. Without it they are bridges and nothing
     /// more.
     bool nat = true;

@@ -169,6 +169,7 @@ class LinuxNetworkDriver : public NetworkDriver {
 public:
     explicit LinuxNetworkDriver(LinuxNetworkOptions options)
         : options_(std::move(options)),
+          mark_(markOf(options_.cloud)),
           dhcp_(options_.folder / "dhcp"),
           rules_({.nat = options_.nat, .reach = options_.reach, .apiPorts = options_.apiPorts}) {}
 
@@ -233,6 +234,11 @@ public:
     }
 
     std::string tapOf(const PortId& port) const override { return tapNameOf(port); }
+
+    bool plugged(const PortId& port) override {
+        const auto link = Netlink().find(tapNameOf(port));
+        return link && link->running;
+    }
 
     std::vector<MetadataListener> takeMetadataListeners() override {
         const std::lock_guard lock(mutex_);
@@ -634,7 +640,7 @@ private:
             tell({Of::Port, id.text, "port " + id.text + " has no device " + state.tap->name + " on its bridge"});
             if (state.attached && !survey.links.contains(state.tap->name))
                 blame(Of::Port, id.text, guestStep,
-                      "port " + id.text + " lost its device " + state.tap->name + "; its guest is cut off until it is started again");
+                      "port " + id.text + " lost its device " + state.tap->name + "; its guest is cut off until it is on the new one");
             state.tapped = false;
         }
         std::set<std::string> wanted;
@@ -688,7 +694,7 @@ private:
         for (const auto& [id, state] : routers_)
             if (state.layout) keep(*state.layout);
         for (const auto& [name, link] : survey.links)
-            if (link.alias == ourAlias && isOurLinkName(name) && !links.contains(name)) work.linksGone.insert(name);
+            if (isMarked(link.alias, mark_) && isOurLinkName(name) && !links.contains(name)) work.linksGone.insert(name);
         for (const auto& name : survey.namespaces)
             if (!namespaces.contains(name)) work.namespacesGone.insert(name);
         for (const auto& key : survey.servers)
@@ -903,7 +909,7 @@ private:
         std::vector<int> indexes;
         for (const auto& name : work.linksGone) {
             plannedLinks_.erase(name);
-            if (const auto link = netlink.find(name); link && link->alias == ourAlias) indexes.push_back(link->index);
+            if (const auto link = netlink.find(name); link && isMarked(link->alias, mark_)) indexes.push_back(link->index);
         }
         attempt(Of::Host, "", "devices", [&] { netlink.removeAll(indexes, std::random_device{}() | 0x40000000u); });
         for (const auto& name : work.namespacesGone)
@@ -913,11 +919,11 @@ private:
             });
     }
 
-    static bool isOurs(const std::string& name) {
+    bool isOurs(const std::string& name) const {
         bool ours = false;
         netns::inside(name, [&] {
             const auto loopback = Netlink().find("lo");
-            ours = loopback && loopback->alias == ourAlias;
+            ours = loopback && isMarked(loopback->alias, mark_);
         });
         return ours;
     }
@@ -977,7 +983,7 @@ private:
         }
         set("net/ipv4/conf/" + wanted.name + "/arp_ignore", wanted.addresses.empty() ? "8" : "1");
         LinkChange change;
-        if (link->alias != ourAlias) change.alias = std::string(ourAlias);
+        if (link->alias != mark_) change.alias = mark_;
         if (link->mtu != wanted.mtu) change.mtu = wanted.mtu;
         if (!link->up) change.up = true;
         if (change.alias || change.mtu || change.up) netlink.change(link->index, change);
@@ -1012,7 +1018,7 @@ private:
         const auto master = netlink.find(bridge);
         if (!master) throw Error(Failure::Broken, "device ", link.name, " has no bridge");
         LinkChange change;
-        if (link.alias != ourAlias) change.alias = std::string(ourAlias);
+        if (link.alias != mark_) change.alias = mark_;
         if (link.mtu != mtu) change.mtu = mtu;
         if (link.master != master->index) change.master = master->index;
         if (link.up != up) change.up = up;
@@ -1122,7 +1128,7 @@ private:
             for (const auto& each : place.layout.interfaces)
                 if (!hostSides.contains(each.hostSide)) {
                     plannedLinks_.erase(each.hostSide);
-                    if (const auto link = netlink.find(each.hostSide); link && link->alias == ourAlias) gone.push_back(link->index);
+                    if (const auto link = netlink.find(each.hostSide); link && isMarked(link->alias, mark_)) gone.push_back(link->index);
                 }
             netlink.removeAll(gone, std::random_device{}() | 0x40000000u);
             const auto before = place.layout;
@@ -1164,7 +1170,7 @@ private:
         auto links = linksByName(netlink);
         const auto loopback = links.find("lo");
         if (loopback == links.end()) throw Error(Failure::Broken, "namespace ", wanted.name, " has no loopback");
-        if (loopback->second.alias != ourAlias) netlink.change(loopback->second.index, {.up = true, .alias = std::string(ourAlias)});
+        if (loopback->second.alias != mark_) netlink.change(loopback->second.index, {.up = true, .alias = mark_});
         set("net/ipv4/conf/all/arp_ignore", "1");
         set("net/ipv4/conf/all/arp_announce", "2");
         set("net/ipv4/ip_forward", wanted.forwards ? "1" : "0");
@@ -1314,6 +1320,7 @@ private:
 
     std::mutex mutex_;
     LinuxNetworkOptions options_;
+    std::string mark_;
     DhcpServers dhcp_;
     std::optional<Numbers> numbers_;
     std::optional<Settings> settings_;

@@ -19,8 +19,11 @@ inline std::string gatewayInterfaceOf(const PortId& port) { return shortened("qg
 inline std::string dhcpNamespaceOf(const NetworkId& network) { return "qdhcp-" + network.text; }
 inline std::string routerNamespaceOf(const RouterId& router) { return "qrouter-" + router.text; }
 
-/// What marks a device as ours, beside its name.
-inline constexpr std::string_view ourAlias = "stratolet";
+/// What marks a device as ours, beside its name: its alias, which says whose it is.
+inline std::string markOf(std::string_view cloud) { return cloud.empty() ? "stratolet" : "stratolet " + std::string(cloud); }
+
+/// Versions before said "stratolet" alone: such a device is ours until it is marked anew, which all that are in the plan are at the start.
+inline bool isMarked(std::string_view alias, std::string_view mark) { return alias == mark || alias == "stratolet"; }
 
 /// Where guests look for metadata.
 inline constexpr std::string_view metadataAddress = "169.254.169.254";

@@ -1,5 +1,6 @@
 #include "network/driver/records.hpp"
 
+#include <algorithm>
 #include <thread>
 
 #include "network/driver/linux_names.hpp"
@@ -19,6 +20,12 @@ std::vector<NetworkProblem> RecordsNetworkDriver::apply(const NetworkPlan& plan)
 std::vector<NetworkProblem> RecordsNetworkDriver::findings(const NetworkPlan&) { return {}; }
 
 std::string RecordsNetworkDriver::tapOf(const PortId& port) const { return tapNameOf(port); }
+
+bool RecordsNetworkDriver::plugged(const PortId& port) {
+    const std::lock_guard lock(mutex_);
+    return std::none_of(problems_.begin(), problems_.end(),
+                        [&](const auto& each) { return each.of == NetworkProblem::Of::Port && each.id == port.text; });
+}
 
 NetworkPlan RecordsNetworkDriver::plan() const {
     const std::lock_guard lock(mutex_);

@@ -15,6 +15,7 @@ public:
     std::vector<NetworkProblem> findings(const NetworkPlan& plan) override;
     void watch(std::function<void()> changed) override { changed_ = std::move(changed); }
     std::string tapOf(const PortId& port) const override;
+    bool plugged(const PortId& port) override; ///< unless it was made to fail with a problem of that port
     std::vector<MetadataListener> takeMetadataListeners() override { return {}; }
 
     NetworkPlan plan() const; ///< as applied last

@@ -13,6 +13,13 @@ namespace {
 
 std::string nameOf(std::string_view section, std::string_view key) { return std::string(section).append(1, '.').append(key); }
 
+/// Whether a section of a file is the one that an option names: "backend *" is [backend fast] too.
+bool isSection(std::string_view named, std::string_view section) {
+    if (named == section || !named.ends_with(" *")) return named == section;
+    const auto before = named.substr(0, named.size() - 1);
+    return section.starts_with(before) && plainName().complaint(std::string(section.substr(before.size()))).empty();
+}
+
 /// A type whose only complaint is its description.
 ConfigType checked(const std::string& description, std::function<bool(const std::string&)> accepts) {
     return {description, [description, accepts = std::move(accepts)](const std::string& text) {
@@ -80,7 +87,8 @@ void Config::load(const std::filesystem::path& file) {
         if (content[0] == '[') {
             if (content.back() != ']') throw Error(Failure::Invalid, origin, ": a section is written [name]");
             section = trimmed(content.substr(1, content.size() - 2));
-            const bool known = std::any_of(options_.begin(), options_.end(), [&](const auto& each) { return each.section == section; });
+            const bool known =
+                std::any_of(options_.begin(), options_.end(), [&](const auto& each) { return isSection(each.section, section); });
             if (!known) throw Error(Failure::Invalid, origin, ": there is no section [", section, "]");
             continue;
         }
@@ -91,9 +99,8 @@ void Config::load(const std::filesystem::path& file) {
 }
 
 void Config::set(std::string_view section, std::string_view key, std::string_view value, std::string_view origin) {
-    const auto option =
-        std::find_if(options_.begin(), options_.end(), [&](const auto& each) { return each.section == section && each.key == key; });
-    if (option == options_.end()) throw Error(Failure::Invalid, origin, ": there is no option \"", key, "\" in section [", section, "]");
+    const auto* option = optionOf(section, key);
+    if (!option) throw Error(Failure::Invalid, origin, ": there is no option \"", key, "\" in section [", section, "]");
     if (value != option->otherwise) {
         const std::string complaint = option->type.complaint(std::string(value));
         if (!complaint.empty()) throw Error(Failure::Invalid, origin, ": ", key, " = ", value, ": ", complaint);
@@ -102,12 +109,19 @@ void Config::set(std::string_view section, std::string_view key, std::string_vie
     given_.insert(nameOf(section, key));
 }
 
+const ConfigOption* Config::optionOf(std::string_view section, std::string_view key) const {
+    const auto found = std::find_if(options_.begin(), options_.end(),
+                                    [&](const auto& each) { return each.key == key && isSection(each.section, section); });
+    return found == options_.end() ? nullptr : &*found;
+}
+
 bool Config::given(std::string_view section, std::string_view key) const { return given_.contains(nameOf(section, key)); }
 
 const std::string& Config::text(std::string_view section, std::string_view key) const {
-    const auto found = values_.find(nameOf(section, key));
-    assert(found != values_.end()); // an option that nobody declared
-    return found->second;
+    if (const auto found = values_.find(nameOf(section, key)); found != values_.end()) return found->second;
+    const auto* option = optionOf(section, key); // a section of which the file says nothing, or not this
+    assert(option);                              // an option that nobody declared
+    return option->otherwise;
 }
 
 std::int64_t Config::integer(std::string_view section, std::string_view key) const { return wholeNumberIn(text(section, key)).value_or(0); }

@@ -21,7 +21,7 @@ struct ConfigType {
 /// An option that exists. A file that sets any other is refused. All that is known of it stands here: what it is called, what it is where
 /// nobody says anything, and of which type it is.
 struct ConfigOption {
-    std::string section;
+    std::string section; ///< "block"; "backend *" for the sections [backend NAME], one for each NAME that a file has
     std::string key;
     std::string otherwise; ///< the default, which is never complained of: a folder in it may be missing
     ConfigType type;
@@ -49,6 +49,8 @@ public:
     }
 
 private:
+    const ConfigOption* optionOf(std::string_view section, std::string_view key) const; ///< null where there is none
+
     std::vector<ConfigOption> options_;
     std::map<std::string, std::string, std::less<>> values_; // "section.key"
     std::set<std::string, std::less<>> given_;

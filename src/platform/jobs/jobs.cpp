@@ -43,7 +43,8 @@ State stateOf(std::string_view name) { return name == "undoing" ? State::Undoing
 /// A job that is not finished, as the store has it.
 struct Entry {
     std::int64_t id = 0;
-    std::string kind, subject, payload, owner;
+    std::string kind, subject, payload;
+    Claim claim;
     State state = State::Waiting;
     int step = 0; // begun, or next; while undoing: the next to undo, -1 where none is left
     int attempt = 0, busy = 0;
@@ -145,11 +146,23 @@ struct Jobs::Impl {
         return lanes.at(job->second.steps()[std::min(step, job->second.steps().size() - 1)].lane);
     }
 
+    /// What the entry's next piece of work goes to.
+    void findKey(store::Reader& db, Entry& entry) const {
+        const auto job = kinds.find(entry.kind);
+        if (job == kinds.end() || !job->second.key_) return;
+        try {
+            entry.claim.key = job->second.key_(db, entry.subject);
+            entry.claim.keyMax = entry.claim.key.empty() ? 0 : job->second.keyMax_;
+        } catch (const std::exception& problem) { // it counts where it counted before
+            log.error("a job's key could not be looked up", {{"kind", entry.kind}, {"reason", problem.what()}});
+        }
+    }
+
     /// Mutex held.
     void ready(Entry& entry) {
         if (*entry.cancelled && entry.state != State::Undoing) entry.notBefore = Time(); // it may have been told so on its way here
         auto& served = laneOf(entry);
-        served.lane.add(entry.owner, entry.notBefore, entry.id);
+        served.lane.add(entry.claim, entry.notBefore, entry.id);
         wake(served);
     }
 
@@ -372,14 +385,15 @@ struct Jobs::Impl {
             }
             auto& entry = entries.at(*id); // it is in no queue now, so nobody else touches it
             if (const auto next = served.lane.next(); next && *next <= ambient.now()) wake(served);
-            const std::string owner = entry.owner;
+            const Claim claim = entry.claim;
             bool ended = false;
             lock.unlock();
             do {
                 ended = advance(entry);
-            } while (!ended && entry.notBefore <= ambient.now() && &laneOf(entry) == &served && !isParked());
+                if (!ended) findKey(store.reader(), entry); // what it is about may be elsewhere now
+            } while (!ended && entry.claim == claim && entry.notBefore <= ambient.now() && &laneOf(entry) == &served && !isParked());
             lock.lock();
-            served.lane.release(owner);
+            served.lane.release(claim);
             if (ended)
                 finish(entry);
             else
@@ -413,13 +427,14 @@ std::int64_t Jobs::enqueue(store::Transaction& tx, std::string_view kind, std::s
     entry.kind = kind;
     entry.subject = subject;
     entry.payload = payload;
-    entry.owner = owner;
+    entry.claim.owner = owner;
     entry.created = entry.notBefore = impl_->ambient.now();
     auto rows = tx.query(
         "INSERT INTO jobs (kind, subject, payload, state, not_before, created, owner) VALUES (?, ?, ?, 'waiting', ?, ?, ?) RETURNING id",
         kind, subject, payload, entry.notBefore, entry.created, owner);
     entry.id = rows.integer();
     const auto id = entry.id;
+    impl_->findKey(tx, entry);
     tx.afterCommit([impl = impl_.get(), entry = std::move(entry)] {
         const std::lock_guard guard(impl->mutex);
         impl->admit(entry);
@@ -439,7 +454,7 @@ void Jobs::cancel(store::Transaction& tx, std::string_view kind, std::string_vie
         // (Whose step runs is in no lane, and nobody's to look at but that thread's.)
         const auto& first = impl->entries.at(queue->second.front());
         for (auto& [name, served] : impl->lanes)
-            if (*first.cancelled && served.lane.hasten(first.owner, first.id)) impl->wake(served);
+            if (*first.cancelled && served.lane.hasten(first.claim, first.id)) impl->wake(served);
     });
 }
 
@@ -460,12 +475,13 @@ void Jobs::start() {
         entry.created = row.time(6);
         *entry.cancelled = row.boolean(7);
         entry.error = row.text(8);
-        entry.owner = row.text(9);
+        entry.claim.owner = row.text(9);
         entry.begun = row.maybeTime(10);
         entry.used = std::chrono::microseconds(row.integer(11));
         entry.entered = entry.begun.has_value(); // a crash may have come in the middle of it
         return entry;
     });
+    for (auto& each : unfinished) impl_->findKey(impl_->store.reader(), each);
     const std::lock_guard guard(impl_->mutex);
     impl_->entries.clear();
     impl_->bySubject.clear();

@@ -74,6 +74,11 @@ public:
 
     Job&& lane(std::string_view name) && { return lane_ = name, std::move(*this); } ///< of the steps that follow; "host" unless told
 
+    /// Its steps go to what `key` names (a host, say; empty: to nothing in particular), where no more than `threadsMax` of a lane's threads
+    /// are at once: one that doesn't answer stops nothing that goes elsewhere. Asked again before each step.
+    using Key = std::function<std::string(store::Reader&, const std::string& subject)>;
+    Job&& keyedBy(Key key, int threadsMax) && { return key_ = std::move(key), keyMax_ = threadsMax, std::move(*this); }
+
     /// For all steps together, from the first begin; 10 min unless told. Time during which this program does not run counts nothing.
     Job&& within(std::chrono::seconds limit) && { return limit_ = limit, std::move(*this); }
 
@@ -102,6 +107,8 @@ private:
     std::string kind_;
     std::string lane_{hostLane};
     std::vector<Step> steps_;
+    Key key_;
+    int keyMax_ = 0;
     std::chrono::seconds limit_{600};
     int attemptsMax_ = 3;
     bool untilDone_ = false;

@@ -5,45 +5,55 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <string_view>
 #include <utility>
 
 #include "platform/ambient/ambient.hpp"
 
 namespace stratolet::jobs {
 
+/// Who wants a thread, and for whom: the share of each is bounded.
+struct Claim {
+    std::string owner; ///< the project; empty: the cloud itself
+    std::string key;   ///< what the work goes to, a host say; empty: nothing that others wait for
+    int keyMax = 0;    ///< threads that may be at work there at once
+
+    auto operator<=>(const Claim&) const = default;
+};
+
 /// Who runs next in one lane. Pure bookkeeping: owned by the runner, used under its lock.
 ///
 /// No owner holds more than half of the lane's threads, whether another waits or not: a job that runs can't be asked to give its thread
-/// back, so what the next owner will need must be free before it comes. Jobs without an owner (the cloud's own) are not held back.
+/// back, so what the next owner will need must be free before it comes. Jobs without an owner (the cloud's own) are not held back. So with
+/// keys: what goes to one that doesn't answer holds no more threads than `keyMax`, and one owner no more than half of those.
 class Lane {
 public:
-    explicit Lane(int threadsMax) : threadsMax_(threadsMax), shareMax_(threadsMax > 1 ? threadsMax / 2 : 1) {}
+    explicit Lane(int threadsMax) : threadsMax_(threadsMax) {}
 
-    void add(const std::string& owner, Time notBefore, std::int64_t job);
+    void add(const Claim& claim, Time notBefore, std::int64_t job);
 
-    /// The job that may run now and has waited longest, taken out; its owner holds a thread until release().
+    /// The job that may run now and has waited longest, taken out; its claim holds a thread until release().
     std::optional<std::int64_t> take(Time now);
-    void release(const std::string& owner);
+    void release(const Claim& claim);
 
     /// A job that waits for a time waits no longer; false where it does not wait here.
-    bool hasten(const std::string& owner, std::int64_t job);
+    bool hasten(const Claim& claim, std::int64_t job);
 
     /// When take() may give something next, as far as waiting for a time is all that holds it back.
     std::optional<Time> next() const;
 
     int threadsMax() const { return threadsMax_; }
-    void clear() { owners_.clear(); }
+    void clear();
 
 private:
-    struct Owner {
+    struct Queue {
         std::set<std::pair<Time, std::int64_t>> waiting; ///< not before, job
         int running = 0;
     };
-    bool mayRun(const std::string& name, const Owner& owner) const { return name.empty() || owner.running < shareMax_; }
+    bool mayRun(const Claim& claim, const Queue& queue) const;
 
-    int threadsMax_, shareMax_;
-    std::map<std::string, Owner> owners_; ///< only those that wait or run
+    int threadsMax_;
+    std::map<Claim, Queue> queues_;                  ///< only those that wait or run
+    std::map<std::string, int> ownerRuns_, keyRuns_; ///< only those that run
 };
 
 }

@@ -76,7 +76,7 @@ void ensureOwnersOnly(const std::filesystem::path& file) {
 /// One sqlite3 handle and the statements prepared on it. Used by one thread at a time.
 class Connection {
 public:
-    Connection(const std::filesystem::path& file, bool writes, bool durable) {
+    Connection(const std::filesystem::path& file, bool writes, bool durable, Checkpoints checkpoints = Checkpoints::Self) {
         // Statistics that nobody asks for would take a lock for all threads at each allocation. Refused, and meant to be, once SQLite is in
         // use.
         [[maybe_unused]] static const int uncounted = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
@@ -88,12 +88,17 @@ public:
             throw Error(Failure::Broken, "could not open ", file.string(), ": ", problem);
         }
         sqlite3_extended_result_codes(db_, 1);
-        sqlite3_busy_timeout(db_, 10000);
+        // Whoever ships the -wal file takes the lock for a moment: its makers ask for five seconds (litestream.io, "Tips & caveats").
+        sqlite3_busy_timeout(db_, 5000);
         if (writes) {
             executePlain(db_, "PRAGMA journal_mode=WAL");
             executePlain(db_, durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=OFF");
             executePlain(db_, "PRAGMA foreign_keys=ON");
             executePlain(db_, "PRAGMA cache_size=-8192");
+            if (checkpoints == Checkpoints::Shipper) {
+                executePlain(db_, "PRAGMA wal_autocheckpoint=0");
+                sqlite3_db_config(db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+            }
             sqlite3_create_function_v2(db_, "folded_name", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr, foldName, nullptr, nullptr,
                                        nullptr);
         } else {
@@ -223,7 +228,7 @@ struct Waiting {
 }
 
 struct Store::Impl {
-    explicit Impl(Options given) : options(std::move(given)), writer(options.file, true, options.durable) {}
+    explicit Impl(Options given) : options(std::move(given)), writer(options.file, true, options.durable, options.checkpoints) {}
 
     Options options;
     Connection writer;

@@ -142,12 +142,19 @@ struct Migration {
     std::string_view sql;
 };
 
+/// Who moves what has been committed from the -wal file into the store's own.
+enum class Checkpoints {
+    Self,   ///< we do, now and then, and when the store is closed
+    Shipper ///< a program that ships the -wal file elsewhere, and must have read all of it before: we never do
+};
+
 /// The one SQLite file. WAL mode; each thread that reads has a connection of its own; one writer commits what has queued up as one flush.
 class Store {
 public:
     struct Options {
         std::filesystem::path file;
         bool durable = true; ///< synchronous=FULL; without it a power cut may lose the last commits (throw-away clouds only)
+        Checkpoints checkpoints = Checkpoints::Self;
     };
 
     explicit Store(Options options);

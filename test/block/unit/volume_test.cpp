@@ -4,6 +4,7 @@
 
 #include <sys/stat.h>
 
+#include <stratolet/driver/local_path.hpp>
 #include <stratolet/error.hpp>
 
 #include "block/driver/file.hpp"
@@ -20,7 +21,7 @@ namespace {
 const VolumeId one{"00000000-0000-4000-8000-000000000001"}, two{"00000000-0000-4000-8000-000000000002"};
 
 std::string bytesAt(const DiskSource& disk, std::streamoff at, std::size_t count) {
-    std::ifstream file(disk.path, std::ios::binary);
+    std::ifstream file(localPath(disk), std::ios::binary);
     file.seekg(at);
     std::string bytes(count, '?');
     file.read(bytes.data(), static_cast<std::streamsize>(count));
@@ -51,20 +52,20 @@ TEST_CASE("A volume is made once, sparse, zeros, and nobody else's to read", "[b
     const test::Folder folder;
     const auto driver = fileVolumeDriver(folder.path() / "volumes");
     driver->ensure(one, GiB{1});
-    const auto disk = driver->source(one);
+    const auto disk = driver->connect(one, {});
     CHECK(disk.format == DiskFormat::Raw);
-    CHECK(std::filesystem::file_size(disk.path) == 1U << 30);
+    CHECK(std::filesystem::file_size(localPath(disk)) == 1U << 30);
     CHECK(bytesAt(disk, (1 << 30) - 4, 4) == std::string(4, '\0'));
     struct stat about {};
-    REQUIRE(::stat(disk.path.c_str(), &about) == 0);
+    REQUIRE(::stat(localPath(disk).c_str(), &about) == 0);
     CHECK((about.st_mode & 0777) == 0600);
     CHECK(about.st_blocks < 1024);
 
-    std::ofstream(disk.path, std::ios::binary | std::ios::in) << "data";
+    std::ofstream(localPath(disk), std::ios::binary | std::ios::in) << "data";
     driver->ensure(one, GiB{1});
     CHECK(bytesAt(disk, 0, 4) == "data"); // looking again changes nothing
     driver->ensure(one, GiB{2});
-    CHECK(std::filesystem::file_size(disk.path) == 2ULL << 30);
+    CHECK(std::filesystem::file_size(localPath(disk)) == 2ULL << 30);
     CHECK(bytesAt(disk, 0, 4) == "data");
     CHECK_THROWS_AS(driver->ensure(one, GiB{1}), Error); // never smaller
 }
@@ -73,12 +74,12 @@ TEST_CASE("A volume filled from a raw image has its bytes, then zeros", "[block]
     const test::Folder folder;
     const auto driver = fileVolumeDriver(folder.path() / "volumes");
     driver->ensure(one, GiB{1});
-    std::ofstream(driver->source(one).path, std::ios::binary | std::ios::in) << std::string(64, 'x');
+    std::ofstream(localPath(driver->connect(one, {})), std::ios::binary | std::ios::in) << std::string(64, 'x');
     std::ofstream(folder / "image", std::ios::binary) << "image";
     for (int twice = 0; twice < 2; ++twice) {
-        driver->fill(one, GiB{1}, {folder / "image", DiskFormat::Raw}, {});
-        CHECK(bytesAt(driver->source(one), 0, 8) == std::string("image\0\0\0", 8));
-        CHECK(std::filesystem::file_size(driver->source(one).path) == 1U << 30);
+        driver->fill(one, GiB{1}, {FileDisk{folder / "image"}, DiskFormat::Raw}, {});
+        CHECK(bytesAt(driver->connect(one, {}), 0, 8) == std::string("image\0\0\0", 8));
+        CHECK(std::filesystem::file_size(localPath(driver->connect(one, {}))) == 1U << 30);
     }
 }
 
@@ -94,10 +95,10 @@ TEST_CASE("A volume filled from a qcow2 image has the disk that the image descri
     made.expectSuccess();
     const auto driver = fileVolumeDriver(folder.path() / "volumes");
     driver->ensure(one, GiB{1});
-    driver->fill(one, GiB{1}, {folder / "image", DiskFormat::Qcow2}, {});
-    CHECK(bytesAt(driver->source(one), 69999, 1) == "y");
-    CHECK(bytesAt(driver->source(one), 1 << 20, 4) == std::string(4, '\0'));
-    CHECK(std::filesystem::file_size(driver->source(one).path) == 1U << 30);
+    driver->fill(one, GiB{1}, {FileDisk{folder / "image"}, DiskFormat::Qcow2}, {});
+    CHECK(bytesAt(driver->connect(one, {}), 69999, 1) == "y");
+    CHECK(bytesAt(driver->connect(one, {}), 1 << 20, 4) == std::string(4, '\0'));
+    CHECK(std::filesystem::file_size(localPath(driver->connect(one, {}))) == 1U << 30);
 }
 
 TEST_CASE("An image that doesn't fit leaves the volume as it was", "[block][file]") {
@@ -106,8 +107,8 @@ TEST_CASE("An image that doesn't fit leaves the volume as it was", "[block][file
     driver->ensure(one, GiB{1});
     std::ofstream(folder / "image") << "x";
     std::filesystem::resize_file(folder / "image", (1ULL << 30) + 1);
-    CHECK_THROWS_AS(driver->fill(one, GiB{1}, (DiskSource{folder / "image", DiskFormat::Raw}), {}), Error);
-    CHECK(std::filesystem::file_size(driver->source(one).path) == 1U << 30);
+    CHECK_THROWS_AS(driver->fill(one, GiB{1}, (DiskSource{FileDisk{folder / "image"}, DiskFormat::Raw}), {}), Error);
+    CHECK(std::filesystem::file_size(localPath(driver->connect(one, {}))) == 1U << 30);
 }
 
 TEST_CASE("A volume that is discarded is gone, and what is there is told", "[block][file]") {
@@ -121,7 +122,7 @@ TEST_CASE("A volume that is discarded is gone, and what is there is told", "[blo
         driver->discard(one);
         driver->discard(one);
         CHECK(driver->present() == std::vector{two});
-        CHECK_THROWS_AS(driver->source(one), Error);
+        CHECK_THROWS_AS(driver->connect(one, {}), Error);
         CHECK(driver->capacity().count >= driver->free().count);
         CHECK_THROWS_AS(driver->ensure({"../../etc/passwd"}, GiB{1}), Error);
     }
@@ -136,12 +137,12 @@ TEST_CASE("S11: what is new reads as zeros even where another volume was", "[blo
     const auto driver = fileVolumeDriver(folder.path());
     for (const auto& each : {one, two}) {
         driver->ensure(each, GiB{1});
-        CHECK(bytesAt(driver->source(each), 0, 4096) == std::string(4096, '\0'));
-        std::ofstream(driver->source(each).path, std::ios::binary | std::ios::in) << std::string(1 << 20, 's');
+        CHECK(bytesAt(driver->connect(each, {}), 0, 4096) == std::string(4096, '\0'));
+        std::ofstream(localPath(driver->connect(each, {})), std::ios::binary | std::ios::in) << std::string(1 << 20, 's');
         driver->discard(each);
     }
     driver->ensure(one, GiB{1});
-    CHECK(bytesAt(driver->source(one), 0, 1 << 20) == std::string(1 << 20, '\0'));
+    CHECK(bytesAt(driver->connect(one, {}), 0, 1 << 20) == std::string(1 << 20, '\0'));
 }
 
 TEST_CASE("Every status has a name, and none that needs a job leads nowhere", "[block]") {

@@ -1,6 +1,10 @@
 #include "compute/driver/simulated.hpp"
 
 #include <catch2/catch.hpp>
+
+#include <stratolet/driver/local_path.hpp>
+
+#include <fstream>
 #include <stdlib.h>
 
 using namespace stratolet;
@@ -24,12 +28,13 @@ const ServerId server{"0d1c4b5e-7d5e-4c7f-9d43-3a0f1b1c2d3e"};
 
 GuestSpec spec() {
     return {.server = server,
+            .host = {},
             .name = "web",
             .project = {},
             .vcpus = 1,
             .memory = MiB{64},
             .disks = {{.serial = "root", .source = {}, .device = "vda"}},
-            .nics = {{.port = {}, .tap = "tap", .mac = "fa:16:3e:00:00:01"}}};
+            .nics = {{.port = {}, .vif = Tap{"tap"}, .mac = "fa:16:3e:00:00:01"}}};
 }
 
 }
@@ -80,18 +85,13 @@ TEST_CASE("A simulated hypervisor fails as often as it is told to", "[compute][s
 TEST_CASE("A simulated root disk is sparse and as large as asked", "[compute][simulated]") {
     const Folder folder;
     SimulatedHypervisor hypervisor;
-    const DiskSource image{folder.path / "image", DiskFormat::Raw}, base{folder.path / "b" / "base", DiskFormat::Raw},
-        root{folder.path / "r" / "root", DiskFormat::Qcow2};
-    CHECK_THROWS_AS(hypervisor.ensureBase(image, base, {}), Error);
-    {
-        FILE* file = fopen(image.path.c_str(), "w");
-        REQUIRE(file);
-        fputs("image", file);
-        fclose(file);
-    }
-    hypervisor.ensureBase(image, base, {});
-    hypervisor.ensureRootDisk(base, root, GiB{1}.bytes());
-    CHECK(std::filesystem::file_size(root.path) == std::uintmax_t{1} << 30);
+    const auto disks = instanceFiles(folder.path / "instances", hypervisor.diskMaker());
+    const auto image = [&] { return DiskSource{FileDisk{folder.path / "image"}}; };
+    CHECK_THROWS_AS(disks->ensureBase("base", image, {}), Error);
+    std::ofstream(folder.path / "image") << std::string(1000, 'i');
+    CHECK(disks->ensureBase("base", image, {}) == Bytes{1024});
+    CHECK(std::filesystem::file_size(localPath(disks->ensureRoot(server, "base", GiB{1}.bytes()))) == std::uintmax_t{1} << 30);
+    CHECK(disks->capacity() == GiB{65536}.bytes());
 }
 
 TEST_CASE("A console shows its last lines", "[compute][simulated]") {

@@ -953,3 +953,32 @@ TEST_CASE("A guest that lost its device is told of till it is back on it", "[net
     CHECK(heard());
     CHECK(host.driver->apply(plan).empty());
 }
+
+TEST_CASE("Devices carry the mark of their cloud: what a version before made is taken over, another cloud's is left alone",
+          "[network][linux]") {
+    NEEDS_ROOT();
+    Host host(LinuxNetworkOptions{}); // which marks as versions before did
+    auto plan = twoGuests();
+    plan.networks[0] = tenantNetwork(1, "10.1.0", true);
+    REQUIRE(host.driver->apply(plan).empty());
+    const auto aliasOf = [](const std::string& name) {
+        const auto link = Netlink().find(name);
+        return link ? link->alias : std::string("gone");
+    };
+    const auto tap = tapNameOf(port(1)), bridge = bridgeOf(networkId(1)), side = hostSideOf(port(901));
+    REQUIRE(aliasOf(tap) == "stratolet");
+    const auto before = Netlink().find(tap)->index;
+    process::run({.argv = {"ip", "link", "add", "brqffffffff-ff", "type", "bridge"}}).expectSuccess();
+    process::run({.argv = {"ip", "link", "set", "brqffffffff-ff", "alias", "stratolet of-another"}}).expectSuccess();
+
+    for (const auto& each : host.driver->takeMetadataListeners()) ::close(each.socket);
+    plan.ports.pop_back(); // what is wanted no more goes all the same
+    host.driver = linuxNetworkDriver({.folder = host.world.folder(), .cloud = "of-ours"});
+    for (const auto& each : host.driver->apply(plan)) FAIL_CHECK(each.what);
+    for (const auto& each : {tap, bridge, side}) CHECK(aliasOf(each) == "stratolet of-ours");
+    netns::inside(dhcpNamespaceOf(networkId(1)), [&] { CHECK(Netlink().find("lo")->alias == "stratolet of-ours"); });
+    CHECK(Netlink().find(tap)->index == before); // the same device: no guest is cut off
+    CHECK(aliasOf(tapNameOf(port(2))) == "gone");
+    CHECK(aliasOf("brqffffffff-ff") == "stratolet of-another");
+    CHECK(host.driver->findings(plan).empty());
+}
