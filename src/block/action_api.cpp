@@ -4,6 +4,7 @@
 
 #include "block/api.hpp"
 #include "block/wire.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::block {
 namespace {

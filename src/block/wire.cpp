@@ -226,28 +226,11 @@ GiB sizeIn(const Json& value) {
     return {*number};
 }
 
-std::optional<bool> truthOf(std::string_view text) {
-    for (const std::string_view yes : {"true", "1", "yes", "on", "t", "y"})
-        if (sameWithoutCase(text, yes)) return true;
-    for (const std::string_view no : {"false", "0", "no", "off", "f", "n"})
-        if (sameWithoutCase(text, no)) return false;
-    return std::nullopt;
-}
-
 bool truthIn(const Json& value) {
     if (value.isBoolean()) return value.boolean();
     const auto truth = value.isText() ? truthOf(value.text()) : std::nullopt;
     if (!truth) value.refuse("It must be true or false.");
     return *truth;
-}
-
-bool isUuid(std::string_view text) {
-    if (text.size() != 36) return false;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const bool dash = at == 8 || at == 13 || at == 18 || at == 23;
-        if (dash ? text[at] != '-' : !std::isxdigit(static_cast<unsigned char>(text[at]))) return false;
-    }
-    return true;
 }
 
 }

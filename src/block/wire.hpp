@@ -52,9 +52,5 @@ Metadata metadataIn(const Json& value);
 GiB sizeIn(const Json& value);
 /// true, false, or a text that says so.
 bool truthIn(const Json& value);
-/// Nothing where the text says neither.
-std::optional<bool> truthOf(std::string_view text);
-
-bool isUuid(std::string_view text);
 
 }

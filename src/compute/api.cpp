@@ -199,18 +199,7 @@ Page pageOf(const http::Query& query) {
     return page;
 }
 
-namespace {
-
-std::optional<bool> truthOf(std::string_view text) {
-    const std::string word = lowered(text);
-    for (const char* yes : {"1", "t", "true", "on", "y", "yes"})
-        if (word == yes) return true;
-    for (const char* no : {"0", "f", "false", "off", "n", "no"})
-        if (word == no) return false;
-    return std::nullopt;
-}
-
-}
+namespace {}
 
 bool booleanOf(const Json& value) {
     if (value.isBoolean()) return value.boolean();

@@ -3,6 +3,7 @@
 #include "compute/api.hpp"
 #include "compute/encoding.hpp"
 #include "compute/server.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::compute {
 namespace {

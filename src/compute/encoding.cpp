@@ -74,15 +74,6 @@ std::optional<std::string> fromBase64(std::string_view text) {
 std::string md5Hex(std::string_view bytes) { return digest(EVP_md5(), bytes); }
 std::string sha224Hex(std::string_view bytes) { return digest(EVP_sha224(), bytes); }
 
-bool isUuid(std::string_view text) {
-    if (text.size() != 36) return false;
-    for (std::size_t index = 0; index < text.size(); ++index) {
-        const bool dash = index == 8 || index == 13 || index == 18 || index == 23;
-        if (dash ? text[index] != '-' : !std::isxdigit(static_cast<unsigned char>(text[index]))) return false;
-    }
-    return true;
-}
-
 bool isPrintable(std::string_view text) {
     while (!text.empty()) {
         const auto length = utf8Sequence(text);

@@ -14,9 +14,6 @@ std::optional<std::string> fromBase64(std::string_view text);
 std::string md5Hex(std::string_view bytes);
 std::string sha224Hex(std::string_view bytes);
 
-/// A dashed UUID, in either case.
-bool isUuid(std::string_view text);
-
 /// Printable (no control characters) UTF-8.
 bool isPrintable(std::string_view text);
 

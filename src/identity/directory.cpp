@@ -15,15 +15,7 @@ namespace {
 /// The reconciler's part that makes the copies like what the directories have.
 const std::string directoriesPart = "identity.directories";
 
-/// true or false in any case, 1 or 0; nothing for any other text.
-std::optional<bool> truthOf(std::string_view text) {
-    const auto word = lowered(text);
-    if (word == "true" || word == "1") return true;
-    if (word == "false" || word == "0") return false;
-    return std::nullopt;
-}
-
-bool isTrue(std::string_view text) { return truthOf(text).value_or(false); }
+bool isTrue(std::string_view text) { return plainTruthOf(text).value_or(false); }
 
 /// The domain and the name that a login's body gives; nothing where it gives an id, or a domain that does not exist.
 std::optional<std::pair<DomainId, std::string>> nameIn(const Json& reference, store::Reader& db) {
@@ -253,7 +245,7 @@ bool isEnabledInDirectory(std::string_view value, const DirectorySettings& setti
         const auto bits = wholeNumberIn(value);
         return bits && (*bits & mask) != mask;
     }
-    const auto truth = truthOf(value);
+    const auto truth = plainTruthOf(value);
     return truth && *truth != isTrue(settings.at("user_enabled_invert"));
 }
 

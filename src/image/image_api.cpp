@@ -10,6 +10,7 @@
 #include "image/location.hpp"
 #include "image/wire.hpp"
 #include "platform/http/range.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::image {
 namespace {
@@ -22,15 +23,6 @@ using identity::callerOf;
 Response imageResponse(const Request& request, const ImageService& images, int status, const ImageRecord& image) {
     const bool withLocations = images.showsLocations(callerOf(request), image);
     return http::jsonResponse(status, [&](JsonWriter& out) { write(out, image, withLocations); });
-}
-
-bool isUuid(std::string_view text) {
-    if (text.size() != 36) return false;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const bool dash = at == 8 || at == 13 || at == 18 || at == 23;
-        if (dash ? text[at] != '-' : !std::isxdigit(static_cast<unsigned char>(text[at]))) return false;
-    }
-    return true;
 }
 
 Response create(Request& request, ImageService& images, const Stores& stores) {

@@ -54,10 +54,10 @@ template <class Columns> const Column* columnFor(const Columns& columns, std::st
     throw Error(Failure::Invalid, "Invalid value '", value, "' for parameter '", parameter, "': ", what);
 }
 
-bool truthOf(std::string_view parameter, std::string_view text) {
-    if (sameWithoutCase(text, "true") || text == "1") return true;
-    if (sameWithoutCase(text, "false") || text == "0") return false;
-    refuse(parameter, text, "it must be true or false.");
+bool truthIn(std::string_view parameter, std::string_view text) {
+    const auto truth = plainTruthOf(text);
+    if (!truth) refuse(parameter, text, "it must be true or false.");
+    return *truth;
 }
 
 /// "a,b,"c,d"" is three values.
@@ -173,9 +173,9 @@ ImageQuery imageQueryIn(const http::Query& query) {
                 refuse(name, value, "it must be pending, accepted, rejected or all.");
             wanted.memberStatus = value;
         } else if (name == "os_hidden") {
-            hidden = truthOf(name, value);
+            hidden = truthIn(name, value);
         } else if (name == "protected") {
-            conditions.add("protected = ?", truthOf(name, value));
+            conditions.add("protected = ?", truthIn(name, value));
         } else if (name == "tag") {
             conditions.add("id IN (SELECT image_id FROM image_tags WHERE tag = ?)", value);
         } else if (name == "size_min") {

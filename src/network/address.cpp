@@ -148,14 +148,4 @@ bool isDomainName(std::string_view text) {
     }
 }
 
-bool isUuid(std::string_view text) {
-    if (text.size() != 36) return false;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const bool dash = at == 8 || at == 13 || at == 18 || at == 23;
-        const bool hex = (text[at] >= '0' && text[at] <= '9') || (text[at] >= 'a' && text[at] <= 'f');
-        if (dash ? text[at] != '-' : !hex) return false;
-    }
-    return true;
-}
-
 }

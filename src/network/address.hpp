@@ -67,7 +67,4 @@ bool isHostLabel(std::string_view text);
 /// Labels joined by dots, 255 characters at most.
 bool isDomainName(std::string_view text);
 
-/// True where `text` is a dashed UUID in lower case.
-bool isUuid(std::string_view text);
-
 }

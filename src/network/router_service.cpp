@@ -4,6 +4,7 @@
 
 #include "network/floating_ip.hpp"
 #include "network/router.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::network {
 

@@ -105,16 +105,9 @@ void refuseInput(std::string_view name, const std::string& reason) {
     throw Error(Failure::Invalid, "Invalid input for ", name, ". Reason: ", reason).as("HTTPBadRequest");
 }
 
-std::optional<bool> truthOf(std::string_view text) {
-    const auto word = lowered(text);
-    if (word == "true" || word == "1" || word == "yes" || word == "on" || word == "t" || word == "y") return true;
-    if (word == "false" || word == "0" || word == "no" || word == "off" || word == "f" || word == "n") return false;
-    return std::nullopt;
-}
-
 std::optional<bool> truthOf(const Json& value) {
     if (value.isBoolean()) return value.boolean();
-    if (value.isText()) return truthOf(value.text());
+    if (value.isText()) return stratolet::truthOf(value.text());
     if (value.isInteger() && (value.integer() == 0 || value.integer() == 1)) return value.integer() == 1;
     return std::nullopt;
 }
@@ -139,7 +132,7 @@ void checkBody(const Json& body, const Words& words, bool creating) {
 }
 
 bool truthIn(std::string_view name, const std::string& text) {
-    const auto truth = truthOf(text);
+    const auto truth = stratolet::truthOf(text);
     if (!truth) refuseInput(name, "'" + text + "' cannot be converted to boolean.");
     return *truth;
 }

@@ -49,7 +49,6 @@ private:
 
 /// A truth as clients write it: true, "True", 1, "0", …
 std::optional<bool> truthOf(const Json& value);
-std::optional<bool> truthOf(std::string_view text);
 std::optional<std::int64_t> wholeOf(const Json& value);       ///< also from a text of digits
 bool truthIn(std::string_view name, const std::string& text); ///< of a query; Error(Invalid) by name where it is none
 

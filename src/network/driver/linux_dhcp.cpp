@@ -18,6 +18,7 @@
 #include "platform/os/folder.hpp"
 #include "platform/os/netns.hpp"
 #include "platform/os/process.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::network {
 

@@ -30,6 +30,7 @@
 #include "platform/os/fd.hpp"
 #include "platform/os/folder.hpp"
 #include "platform/os/netns.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::network {
 

@@ -9,6 +9,7 @@
 #include "network/address.hpp"
 #include "network/driver/linux_names.hpp"
 #include "network/driver/linux_rules.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::network {
 

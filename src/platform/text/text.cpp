@@ -1,6 +1,7 @@
 #include "platform/text/text.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 
 namespace stratolet {
@@ -47,6 +48,29 @@ std::optional<std::int64_t> wholeNumberIn(std::string_view text) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
     return number;
+}
+
+std::optional<bool> truthOf(std::string_view text) {
+    for (const std::string_view yes : {"true", "1", "yes", "on", "t", "y"})
+        if (sameWithoutCase(text, yes)) return true;
+    for (const std::string_view no : {"false", "0", "no", "off", "f", "n"})
+        if (sameWithoutCase(text, no)) return false;
+    return std::nullopt;
+}
+
+std::optional<bool> plainTruthOf(std::string_view text) {
+    if (text == "1" || sameWithoutCase(text, "true")) return true;
+    if (text == "0" || sameWithoutCase(text, "false")) return false;
+    return std::nullopt;
+}
+
+bool isUuid(std::string_view text) {
+    if (text.size() != 36) return false;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const bool dash = at == 8 || at == 13 || at == 18 || at == 23;
+        if (dash ? text[at] != '-' : !std::isxdigit(static_cast<unsigned char>(text[at]))) return false;
+    }
+    return true;
 }
 
 std::size_t utf8Sequence(std::string_view text) {

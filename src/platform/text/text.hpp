@@ -27,6 +27,16 @@ std::vector<std::string_view> split(std::string_view text, char separator);
 /// A text that is a decimal number and nothing else, a '-' in front of it allowed; nothing for any other text and beyond 64 bits.
 std::optional<std::int64_t> wholeNumberIn(std::string_view text);
 
+/// What a text says of yes and no, in the twelve spellings that Python's oslo.utils takes (true, 1, yes, on, t, y and their opposites, in
+/// any case); nothing for any other text.
+std::optional<bool> truthOf(std::string_view text);
+
+/// The same of true, 1, false and 0 alone.
+std::optional<bool> plainTruthOf(std::string_view text);
+
+/// A dashed UUID, in either case.
+bool isUuid(std::string_view text);
+
 /// Bytes of the UTF-8 sequence (RFC 3629) that `text` begins with; 0 where it begins with none. `text` must not be empty.
 std::size_t utf8Sequence(std::string_view text);
 
