@@ -7,6 +7,7 @@
 #include <vector>
 
 using namespace stratolet::compute;
+using stratolet::isUuid;
 
 TEST_CASE("base64 goes there and back, and takes nothing else", "[compute][encoding]") {
     for (const auto& text : std::vector<std::string>{"", "a", "ab", "abc", "abcd", std::string("\0\xff\x80", 3)})
