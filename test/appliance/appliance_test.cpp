@@ -282,14 +282,14 @@ TEST_CASE("Monitors see that it is alive, which parts are ready, and counts", "[
 TEST_CASE("Whether it is ready is said at once while the hypervisor hangs, and that it doesn't answer", "[appliance]") {
     TestAppliance cloud;
     CHECK(cloud.appliance().alive());
-    cloud.hypervisor().slowOn("capacity", std::chrono::seconds(3));
+    cloud.hypervisor().slowOn("report", std::chrono::seconds(3));
     cloud.appliance().reconciler().kick("hypervisor");
     std::this_thread::sleep_for(std::chrono::milliseconds(100)); // it hangs now
     const auto began = std::chrono::steady_clock::now();
     CHECK(cloud.asks(Method::Get, "/readyz", "").status == 200); // as it said last
     CHECK(std::chrono::steady_clock::now() - began < std::chrono::seconds(1));
     CHECK(cloud.appliance().alive()); // the process is well, and is not to be started anew for it
-    cloud.hypervisor().slowOn("capacity", std::chrono::milliseconds(0));
+    cloud.hypervisor().slowOn("report", std::chrono::milliseconds(0));
 }
 
 TEST_CASE("A hypervisor that fails is not ready", "[appliance]") {
