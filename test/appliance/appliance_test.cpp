@@ -294,7 +294,7 @@ TEST_CASE("Whether it is ready is said at once while the hypervisor hangs, and t
 
 TEST_CASE("A hypervisor that fails is not ready", "[appliance]") {
     TestAppliance cloud;
-    cloud.hypervisor().failOn("capacity", 1, Failure::Busy);
+    cloud.hypervisor().failOn("report", 1, Failure::Busy);
     cloud.appliance().reconciler().now("hypervisor");
     const auto answer = cloud.asks(Method::Get, "/readyz", "");
     CHECK(answer.status == 503);
