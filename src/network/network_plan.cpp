@@ -6,12 +6,12 @@
 #include <set>
 #include <utility>
 
-#include "network/floating_ip.hpp"
-#include "network/network_record.hpp"
-#include "network/port.hpp"
-#include "network/router.hpp"
-#include "network/security_group.hpp"
-#include "network/subnet.hpp"
+#include "network/l2/network_record.hpp"
+#include "network/l2/port.hpp"
+#include "network/l2/subnet.hpp"
+#include "network/l3/floating_ip.hpp"
+#include "network/l3/router.hpp"
+#include "network/security/security_group.hpp"
 
 namespace stratolet::network {
 

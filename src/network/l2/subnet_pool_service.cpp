@@ -2,7 +2,7 @@
 
 #include <stratolet/error.hpp>
 
-#include "network/subnet_pool.hpp"
+#include "network/l2/subnet_pool.hpp"
 
 namespace stratolet::network {
 

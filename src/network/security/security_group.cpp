@@ -1,4 +1,4 @@
-#include "network/security_group.hpp"
+#include "network/security/security_group.hpp"
 
 #include "network/collection.hpp"
 

@@ -1,9 +1,9 @@
 #include <stratolet/error.hpp>
 
-#include "network/floating_ip.hpp"
-#include "network/network_record.hpp"
-#include "network/port.hpp"
-#include "network/subnet.hpp"
+#include "network/l2/network_record.hpp"
+#include "network/l2/port.hpp"
+#include "network/l2/subnet.hpp"
+#include "network/l3/floating_ip.hpp"
 
 namespace stratolet::network {
 

@@ -2,8 +2,8 @@
 
 #include <stratolet/error.hpp>
 
-#include "network/floating_ip.hpp"
-#include "network/router.hpp"
+#include "network/l3/floating_ip.hpp"
+#include "network/l3/router.hpp"
 
 namespace stratolet::network {
 

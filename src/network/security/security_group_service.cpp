@@ -4,7 +4,7 @@
 
 #include <stratolet/error.hpp>
 
-#include "network/security_group.hpp"
+#include "network/security/security_group.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::network {

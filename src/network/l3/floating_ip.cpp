@@ -1,4 +1,4 @@
-#include "network/floating_ip.hpp"
+#include "network/l3/floating_ip.hpp"
 
 #include <stratolet/error.hpp>
 

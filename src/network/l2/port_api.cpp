@@ -3,8 +3,8 @@
 #include <stratolet/error.hpp>
 
 #include "network/collection.hpp"
-#include "network/network_record.hpp"
-#include "network/port.hpp"
+#include "network/l2/network_record.hpp"
+#include "network/l2/port.hpp"
 
 namespace stratolet::network {
 

@@ -4,10 +4,10 @@
 
 #include <stratolet/error.hpp>
 
-#include "network/floating_ip.hpp"
+#include "network/l2/port.hpp"
+#include "network/l3/floating_ip.hpp"
 #include "network/network.hpp"
-#include "network/port.hpp"
-#include "network/security_group.hpp"
+#include "network/security/security_group.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/bus/bus.hpp"
 

@@ -1,4 +1,4 @@
-#include "network/router.hpp"
+#include "network/l3/router.hpp"
 
 #include "network/collection.hpp"
 

@@ -1,7 +1,7 @@
 #include <stratolet/error.hpp>
 
 #include "network/collection.hpp"
-#include "network/security_group.hpp"
+#include "network/security/security_group.hpp"
 
 namespace stratolet::network {
 

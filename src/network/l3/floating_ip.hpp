@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "network/core.hpp"
-#include "network/port.hpp"
+#include "network/l2/port.hpp"
 
 namespace stratolet::network {
 

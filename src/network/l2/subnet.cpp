@@ -1,4 +1,4 @@
-#include "network/subnet.hpp"
+#include "network/l2/subnet.hpp"
 
 #include "network/collection.hpp"
 

@@ -1,6 +1,6 @@
 #include <unordered_map>
 
-#include "network/port.hpp"
+#include "network/l2/port.hpp"
 
 namespace stratolet::network {
 

@@ -1,5 +1,5 @@
 #include "network/collection.hpp"
-#include "network/router.hpp"
+#include "network/l3/router.hpp"
 
 namespace stratolet::network {
 

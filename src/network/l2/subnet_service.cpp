@@ -2,9 +2,9 @@
 
 #include <stratolet/error.hpp>
 
-#include "network/port.hpp"
-#include "network/subnet.hpp"
-#include "network/subnet_pool.hpp"
+#include "network/l2/port.hpp"
+#include "network/l2/subnet.hpp"
+#include "network/l2/subnet_pool.hpp"
 
 namespace stratolet::network {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "network/core.hpp"
-#include "network/port.hpp"
+#include "network/l2/port.hpp"
 #include "resource/collection.hpp"
 
 namespace stratolet::network {

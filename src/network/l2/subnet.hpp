@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "network/core.hpp"
-#include "network/network_record.hpp"
+#include "network/l2/network_record.hpp"
 
 namespace stratolet::network {
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "network/core.hpp"
-#include "network/network_record.hpp"
-#include "network/subnet.hpp"
+#include "network/l2/network_record.hpp"
+#include "network/l2/subnet.hpp"
 
 namespace stratolet::network {
 

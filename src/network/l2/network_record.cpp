@@ -1,4 +1,4 @@
-#include "network/network_record.hpp"
+#include "network/l2/network_record.hpp"
 
 #include <tuple>
 

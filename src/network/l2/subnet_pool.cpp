@@ -1,4 +1,4 @@
-#include "network/subnet_pool.hpp"
+#include "network/l2/subnet_pool.hpp"
 
 #include "network/collection.hpp"
 
