@@ -41,6 +41,30 @@ template <class Record> struct Noun {
     bool tagged = true;
 };
 
+/// A noun whose verbs a service of its own has: create, update, remove, each with or without the caller.
+template <class Record, class Service> Noun<Record> servedBy(Service& service, Noun<Record> noun) {
+    using Tx = store::Transaction;
+    using identity::Caller;
+    if (!noun.create)
+        if constexpr (requires(Tx & tx, const Caller& caller, const Body& body) { service.create(tx, caller, body); })
+            noun.create = [&service](Tx& tx, const Caller& caller, const Body& body) { return service.create(tx, caller, body); };
+    if (!noun.update)
+        noun.update = [&service](Tx& tx, [[maybe_unused]] const Caller& caller, const Record& record, const Body& body) {
+            if constexpr (requires { service.update(tx, caller, record, body); })
+                return service.update(tx, caller, record, body);
+            else
+                return service.update(tx, record, body);
+        };
+    if (!noun.remove)
+        noun.remove = [&service](Tx& tx, [[maybe_unused]] const Caller& caller, const Record& record) {
+            if constexpr (requires { service.remove(tx, caller, record); })
+                service.remove(tx, caller, record);
+            else
+                service.remove(tx, record);
+        };
+    return noun;
+}
+
 /// A noun that is what its attributes say, all of which are read by their values alone: made, changed and removed with no more ado.
 /// `quota`: what its projects may have so many of; empty: as many as they like. `mayGo` refuses the removal of one that is in use.
 template <class Record> Noun<Record> plain(Core& core, Noun<Record> noun, std::string quota = {},

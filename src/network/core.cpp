@@ -65,14 +65,6 @@ void touch(store::Transaction& tx, std::string_view table, const std::string& id
     tx.execute("UPDATE " + std::string(table) + " SET revision = revision + 1, updated = ? WHERE id = ?", now, id);
 }
 
-Texts tagsOf(store::Reader& db, const std::string& resource) {
-    return db.query("SELECT tag FROM network_tags WHERE resource = ? ORDER BY tag", resource).texts();
-}
-
-void forgetTags(store::Transaction& tx, const std::string& resource) {
-    tx.execute("DELETE FROM network_tags WHERE resource = ?", resource);
-}
-
 TextPairs routesIn(const Body& body, std::string_view name) {
     TextPairs out;
     const auto list = body.find(name);

@@ -48,9 +48,6 @@ void changeStandard(Core& core, Standard& standard, const Body& body);
 /// Counts a thing's revision on because something that belongs to it has changed.
 void touch(store::Transaction& tx, std::string_view table, const std::string& id, Time now);
 
-Texts tagsOf(store::Reader& db, const std::string& resource);
-void forgetTags(store::Transaction& tx, const std::string& resource);
-
 /// A pair list of a body: [{"destination": …, "nexthop": …}]. Error(Invalid) where it is no such list.
 TextPairs routesIn(const Body& body, std::string_view name);
 

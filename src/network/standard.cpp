@@ -41,6 +41,22 @@ store::ByOwner<std::string> tagsOf(store::Reader& db, const Texts& ids) {
         [](const store::Row& row) { return row.text(1); });
 }
 
+Texts tagsOf(store::Reader& db, const std::string& resource) {
+    return db.query("SELECT tag FROM network_tags WHERE resource = ? ORDER BY tag", resource).texts();
+}
+
+void forgetTags(store::Transaction& tx, const std::string& resource) {
+    tx.execute("DELETE FROM network_tags WHERE resource = ?", resource);
+}
+
+void addTag(store::Transaction& tx, const std::string& resource, const std::string& tag) {
+    tx.execute("INSERT OR IGNORE INTO network_tags VALUES (?, ?)", resource, tag);
+}
+
+bool removeTag(store::Transaction& tx, const std::string& resource, const std::string& tag) {
+    return tx.execute("DELETE FROM network_tags WHERE resource = ? AND tag = ?", resource, tag) != 0;
+}
+
 }
 
 namespace stratolet::resource {

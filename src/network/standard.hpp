@@ -72,7 +72,11 @@ template <class Record> Texts idsOf(const std::vector<Record>& records) {
     return ids;
 }
 
+Texts tagsOf(store::Reader& db, const std::string& resource);
 store::ByOwner<std::string> tagsOf(store::Reader& db, const Texts& ids); ///< of many, by id
+void addTag(store::Transaction& tx, const std::string& resource, const std::string& tag);
+bool removeTag(store::Transaction& tx, const std::string& resource, const std::string& tag); ///< false where it wasn't there
+void forgetTags(store::Transaction& tx, const std::string& resource);
 
 template <class Record> void completeTags(store::Reader& db, std::vector<Record>& records) {
     auto tags = tagsOf(db, idsOf(records));

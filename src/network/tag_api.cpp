@@ -73,23 +73,20 @@ Response replace(Request& request, const Tagged& kind, Core& core) {
     }
     changed(request, kind, core, [&](store::Transaction& tx, const std::string& id) {
         forgetTags(tx, id);
-        for (const auto& each : wanted) tx.execute("INSERT OR IGNORE INTO network_tags VALUES (?, ?)", id, each);
+        for (const auto& each : wanted) addTag(tx, id, each);
     });
     return tags(core.parts.store.reader(), request.param("id"));
 }
 
 Response put(Request& request, const Tagged& kind, Core& core) {
     checkTag(request.param("tag"));
-    changed(request, kind, core, [&](store::Transaction& tx, const std::string& id) {
-        tx.execute("INSERT OR IGNORE INTO network_tags VALUES (?, ?)", id, request.param("tag"));
-    });
+    changed(request, kind, core, [&](store::Transaction& tx, const std::string& id) { addTag(tx, id, request.param("tag")); });
     return emptyResponse(201);
 }
 
 Response drop(Request& request, const Tagged& kind, Core& core) {
     changed(request, kind, core, [&](store::Transaction& tx, const std::string& id) {
-        if (tx.execute("DELETE FROM network_tags WHERE resource = ? AND tag = ?", id, request.param("tag")) == 0)
-            throw missingTag(request.param("tag"));
+        if (!removeTag(tx, id, request.param("tag"))) throw missingTag(request.param("tag"));
     });
     return emptyResponse(204);
 }

@@ -49,19 +49,14 @@ const Table<NetworkRecord> networkTable(
     }));
 
 void addNetworkRoutes(http::Routes& routes, Networks& networks) {
-    addNoun<NetworkRecord>(
-        routes, networks.core(),
-        {.noun = "network",
-         .table = networkTable,
-         .missing = networkNotFound,
-         .about = about,
-         .concern = {"$.project = ?", "$.shared AND $.project <> ?", "$.external AND NOT $.shared AND $.project <> ?"},
-         .complete = completeSubnets,
-         .create = [&](store::Transaction& tx, const identity::Caller& caller,
-                       const Body& body) { return networks.create(tx, caller, body); },
-         .update = [&](store::Transaction& tx, const identity::Caller&, const NetworkRecord& network,
-                       const Body& body) { return networks.update(tx, network, body); },
-         .remove = [&](store::Transaction& tx, const identity::Caller&, const NetworkRecord& network) { networks.remove(tx, network); }});
+    addNoun<NetworkRecord>(routes, networks.core(),
+                           servedBy<NetworkRecord>(networks, {.noun = "network",
+                                                              .table = networkTable,
+                                                              .missing = networkNotFound,
+                                                              .about = about,
+                                                              .concern = {"$.project = ?", "$.shared AND $.project <> ?",
+                                                                          "$.external AND NOT $.shared AND $.project <> ?"},
+                                                              .complete = completeSubnets}));
 }
 
 }

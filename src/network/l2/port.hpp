@@ -51,6 +51,13 @@ struct Port {
 
 extern const resource::Table<Port> portTable; ///< alias p; a port is read with its addresses and groups, and written without
 
+/// Their addresses and groups: two statements, however many ports there are.
+void completePortAddresses(store::Reader& db, std::vector<Port>& ports);
+
+// Filters of lists, by what other tables hold: fixed_ips=ip_address=…, security_groups=….
+store::Begin filterPortAddresses(store::Conditions& conditions, const std::vector<std::string>& values);
+store::Begin filterPortGroups(store::Conditions& conditions, const std::vector<std::string>& values);
+
 /// In the order in which they were made.
 std::vector<Port> portsWhere(store::Reader& db, const store::Conditions& conditions);
 

@@ -1,15 +1,13 @@
-#include <unordered_map>
+#include <map>
+
+#include <stratolet/error.hpp>
 
 #include "network/l2/port.hpp"
 
 namespace stratolet::network {
 
-using namespace resource;
-
-namespace {
-
 /// Addresses and groups: two statements, however many ports there are.
-void completeAddresses(store::Reader& db, std::vector<Port>& ports) {
+void completePortAddresses(store::Reader& db, std::vector<Port>& ports) {
     std::unordered_map<std::string, Port*> byId;
     Texts ids;
     for (auto& each : ports) {
@@ -29,54 +27,6 @@ void completeAddresses(store::Reader& db, std::vector<Port>& ports) {
                            wanted);
     while (groups.next()) byId.at(groups.row().text(0))->groups.push_back(groups.row().text(1));
 }
-
-bool isBound(const Port& port) { return !port.server.empty() || !port.host.empty(); }
-
-void showPairs(JsonWriter& out, const Port& port) {
-    const auto list = out.array();
-    for (const auto& [mac, address] : port.pairs) {
-        const auto pair = out.object();
-        out.field("mac_address", mac);
-        out.field("ip_address", address);
-    }
-}
-
-void showVifDetails(JsonWriter& out, const Port& port) { out.raw(isBound(port) ? R"({"port_filter": true, "connectivity": "l2"})" : "{}"); }
-
-}
-
-const Table<Port> portTable(
-    "ports", 'p',
-    withStandard<Port>({
-        attribute<&Port::network>("network_id", Post | Show | Find).in("network").readByHook(),
-        attribute<&Port::adminUp>("admin_state_up", Post | Put | Show | Find).in("admin_up"),
-        attribute<&Port::mac>("mac_address", Post | Put | Show | Find).in("mac").readByHook(),
-        attribute<&Port::device>("device_id", Post | Put | Show | Find).in("device"),
-        attribute<&Port::owner>("device_owner", Post | Put | Show | Find).in("owner"),
-        attribute<&Port::status>("status", Show | Find | Moves),
-        attribute<&Port::portSecurity>("port_security_enabled", Post | Put | Show | Find).in("port_security"),
-        computed<Port>("fixed_ips", Kind::Other, Post | Put | Show,
-                       [](JsonWriter& out, const Port& port) { Codec<PortAddresses>::show(out, port.addresses); }),
-        computed<Port>("security_groups", Kind::Other, Post | Put | Show,
-                       [](JsonWriter& out, const Port& port) { Codec<Texts>::show(out, port.groups); }),
-        attribute<&Port::pairs>("allowed_address_pairs", Post | Put | Show).in("pairs").shown(showPairs),
-        attribute<&Port::vnicType>("binding:vnic_type", Post | Put | Show | Find).in("vnic_type").readByHook(),
-        attribute<&Port::host>("binding:host_id", Post | Put | Show | Find | Guarded).in("host"),
-        attribute<&Port::profile>("binding:profile", Post | Put | Show | Guarded)
-            .in("profile")
-            .as(Kind::Other)
-            .shown([](JsonWriter& out, const Port& port) { out.raw(port.profile); })
-            .readByHook(),
-        computed<Port>("binding:vif_type", Kind::Other, Show | Guarded,
-                       [](JsonWriter& out, const Port& port) { out.value(isBound(port) ? "bridge" : "unbound"); }),
-        computed<Port>("binding:vif_details", Kind::Other, Show | Guarded, showVifDetails),
-        derived<Port>("network_project", Kind::Text, 0, [](const Port& port) { return store::Value(port.networkProject); }).nameless(),
-        column<&Port::server>("server", Moves),
-        column<&Port::madeForServer>("made_for_server", Moves),
-        column<&Port::hostname>("hostname", Moves),
-        column<&Port::router>("router", Moves),
-    }),
-    completeAddresses);
 
 std::vector<Port> portsWhere(store::Reader& db, const store::Conditions& conditions) {
     return portTable.list(db, conditions, " ORDER BY p.position");
@@ -119,17 +69,36 @@ bool hasAddress(store::Reader& db, const SubnetId& subnet, const Address& addres
     return db.query("SELECT 1 FROM fixed_ips WHERE subnet = ? AND number = ?", subnet, sortable(address)).any();
 }
 
+/// fixed_ips=ip_address=10.0.0.5, fixed_ips=subnet_id=…, fixed_ips=ip_address_substr=10.0. (all kinds must hold, one value of each)
+store::Begin filterPortAddresses(store::Conditions& conditions, const std::vector<std::string>& values) {
+    std::map<std::string, std::vector<std::string>> wanted;
+    for (const auto& each : values) {
+        const auto equals = each.find('=');
+        const auto key = each.substr(0, equals);
+        if (equals == std::string::npos || (key != "ip_address" && key != "subnet_id" && key != "ip_address_substr"))
+            throw Error(Failure::Invalid, "Invalid filter for fixed_ips: ", each).as("HTTPBadRequest");
+        wanted[key].push_back(each.substr(equals + 1));
+    }
+    for (const auto& [key, texts] : wanted) {
+        Texts asked;
+        for (const auto& text : texts) {
+            const auto address = key == "ip_address" ? Address::parse(text) : std::nullopt;
+            asked.push_back(address ? address->text() : text);
+        }
+        // As one JSON text: the condition doesn't grow with what is asked for.
+        conditions.add("p.id IN (SELECT f.port FROM json_each(?) wanted JOIN fixed_ips f ON " +
+                           std::string(key == "subnet_id"    ? "f.subnet = wanted.value)"
+                                       : key == "ip_address" ? "f.address = wanted.value)"
+                                                             : "instr(f.address, wanted.value) > 0)"),
+                       store::asList(asked));
+    }
+    return store::Begin::WithConditions;
 }
 
-namespace stratolet::resource {
-
-void Codec<network::PortAddresses>::show(JsonWriter& out, const network::PortAddresses& addresses) {
-    const auto list = out.array();
-    for (const auto& each : addresses) {
-        const auto address = out.object();
-        out.field("subnet_id", each.subnet);
-        out.field("ip_address", each.address.text());
-    }
+store::Begin filterPortGroups(store::Conditions& conditions, const std::vector<std::string>& values) {
+    conditions.add("p.id IN (SELECT g.port FROM json_each(?) wanted JOIN port_security_groups g ON g.security_group = wanted.value)",
+                   store::asList(values));
+    return store::Begin::WithConditions;
 }
 
 }

@@ -37,6 +37,12 @@ using namespace resource;
 
 namespace {
 
+std::vector<About> about(store::Reader& db, const std::vector<Subnet>& all) {
+    return aboutOnNetworks(
+        db, all, [](const Subnet&) { return 0; },
+        [](const Subnet& subnet, const NetworkRecord& network) { return targetOf(subnet, network); });
+}
+
 store::Begin filterShared(store::Conditions& conditions, const std::vector<std::string>& values) { // by what its network is
     conditions.add("(SELECT shared FROM networks WHERE id = s.network) = ?", truthIn("shared", values.front()));
     return store::Begin::WithEither;
@@ -69,26 +75,20 @@ std::vector<Subnet> subnetsOf(store::Reader& db, const NetworkId& network) {
 }
 
 void addSubnetRoutes(http::Routes& routes, Subnets& subnets) {
-    addNoun<Subnet>(routes, subnets.core(),
-                    {.noun = "subnet",
-                     .table = subnetTable,
-                     .missing = subnetNotFound,
-                     .about =
-                         [](store::Reader& db, const std::vector<Subnet>& all) {
-                             return aboutOnNetworks(
-                                 db, all, [](const Subnet&) { return 0; },
-                                 [](const Subnet& subnet, const NetworkRecord& network) { return targetOf(subnet, network); });
-                         },
-                     .concern = {"$.project = ?",
-                                 "$.project <> ? AND $.network IN (SELECT id FROM networks WHERE shared UNION ALL SELECT id FROM networks "
-                                 "WHERE project = ?)"},
-                     .wanted = targetOnNetwork,
-                     .create = [&](store::Transaction& tx, const identity::Caller& caller,
-                                   const Body& body) { return subnets.create(tx, caller, networkIn(tx, caller, body), body); },
-                     .update = [&](store::Transaction& tx, const identity::Caller&, const Subnet& subnet,
-                                   const Body& body) { return subnets.update(tx, subnet, networkOf(tx, subnet.network), body); },
-                     .remove = [&](store::Transaction& tx, const identity::Caller&, const Subnet& subnet) { subnets.remove(tx, subnet); },
-                     .filters = {{"shared", filterShared}}});
+    addNoun<Subnet>(
+        routes, subnets.core(),
+        servedBy<Subnet>(
+            subnets, {.noun = "subnet",
+                      .table = subnetTable,
+                      .missing = subnetNotFound,
+                      .about = about,
+                      .concern = {"$.project = ?",
+                                  "$.project <> ? AND $.network IN (SELECT id FROM networks WHERE shared UNION ALL SELECT id FROM networks "
+                                  "WHERE project = ?)"},
+                      .wanted = targetOnNetwork,
+                      .create = [&](store::Transaction& tx, const identity::Caller& caller,
+                                    const Body& body) { return subnets.create(tx, caller, networkIn(tx, caller, body), body); },
+                      .filters = {{"shared", filterShared}}}));
 }
 
 }

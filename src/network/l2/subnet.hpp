@@ -46,7 +46,7 @@ public:
     explicit Subnets(Core& core) : core_(core) {}
 
     Subnet create(store::Transaction& tx, const identity::Caller& caller, const NetworkRecord& network, const Body& body);
-    Subnet update(store::Transaction& tx, Subnet subnet, const NetworkRecord& network, const Body& body);
+    Subnet update(store::Transaction& tx, Subnet subnet, const Body& body);
     void remove(store::Transaction& tx, const Subnet& subnet);
 
     Core& core() { return core_; }

@@ -40,17 +40,12 @@ const Table<SubnetPool> subnetPoolTable(
     }));
 
 void addSubnetPoolRoutes(http::Routes& routes, SubnetPools& pools) {
-    addNoun<SubnetPool>(
-        routes, pools.core(),
-        {.noun = "subnetpool",
-         .table = subnetPoolTable,
-         .missing = subnetPoolNotFound,
-         .about = about,
-         .concern = {"$.project = ?", "$.shared AND $.project <> ?"},
-         .create = [&](store::Transaction& tx, const identity::Caller& caller, const Body& body) { return pools.create(tx, caller, body); },
-         .update = [&](store::Transaction& tx, const identity::Caller&, const SubnetPool& pool,
-                       const Body& body) { return pools.update(tx, pool, body); },
-         .remove = [&](store::Transaction& tx, const identity::Caller&, const SubnetPool& pool) { pools.remove(tx, pool); }});
+    addNoun<SubnetPool>(routes, pools.core(),
+                        servedBy<SubnetPool>(pools, {.noun = "subnetpool",
+                                                     .table = subnetPoolTable,
+                                                     .missing = subnetPoolNotFound,
+                                                     .about = about,
+                                                     .concern = {"$.project = ?", "$.shared AND $.project <> ?"}}));
 }
 
 }

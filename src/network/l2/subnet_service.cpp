@@ -207,7 +207,8 @@ Subnet Subnets::create(store::Transaction& tx, const identity::Caller& caller, c
     return subnet;
 }
 
-Subnet Subnets::update(store::Transaction& tx, Subnet subnet, const NetworkRecord& network, const Body& body) {
+Subnet Subnets::update(store::Transaction& tx, Subnet subnet, const Body& body) {
+    const auto network = networkOf(tx, subnet.network);
     readCommon(subnet, body);
     if (!subnet.dhcp && (!subnet.raMode.empty() || !subnet.addressMode.empty()))
         refuse("ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False");

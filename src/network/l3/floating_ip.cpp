@@ -62,14 +62,8 @@ void disassociate(store::Transaction& tx, const PortId& port, Time now) {
 void addFloatingIpRoutes(http::Routes& routes, FloatingIps& ips) {
     addNoun<FloatingIp>(
         routes, ips.core(),
-        {.noun = "floatingip",
-         .table = floatingIpTable,
-         .missing = floatingIpNotFound,
-         .complete = completePorts,
-         .create = [&](store::Transaction& tx, const identity::Caller& caller, const Body& body) { return ips.create(tx, caller, body); },
-         .update = [&](store::Transaction& tx, const identity::Caller& caller, const FloatingIp& ip,
-                       const Body& body) { return ips.update(tx, caller, ip, body); },
-         .remove = [&](store::Transaction& tx, const identity::Caller&, const FloatingIp& ip) { ips.remove(tx, ip); }});
+        servedBy<FloatingIp>(ips,
+                             {.noun = "floatingip", .table = floatingIpTable, .missing = floatingIpNotFound, .complete = completePorts}));
 }
 
 }

@@ -47,15 +47,7 @@ std::vector<Port> interfacesOf(store::Reader& db, const RouterId& id) {
 void addRouterRoutes(http::Routes& routes, Routers& routers) {
     const auto api = addNoun<Router>(
         routes, routers.core(),
-        {.noun = "router",
-         .table = routerTable,
-         .missing = routerNotFound,
-         .complete = completeGateways,
-         .create = [&](store::Transaction& tx, const identity::Caller& caller,
-                       const Body& body) { return routers.create(tx, caller, body); },
-         .update = [&](store::Transaction& tx, const identity::Caller& caller, const Router& router,
-                       const Body& body) { return routers.update(tx, caller, router, body); },
-         .remove = [&](store::Transaction& tx, const identity::Caller&, const Router& router) { routers.remove(tx, router); }});
+        servedBy<Router>(routers, {.noun = "router", .table = routerTable, .missing = routerNotFound, .complete = completeGateways}));
     addRouterActions(routes, routers, api);
 }
 

@@ -64,9 +64,13 @@ private:
 /// The default group of a project in a transaction of somebody else's.
 SecurityGroup ensureDefaultGroup(Core& core, store::Transaction& tx, const std::string& project);
 
-/// Fills in the rules of groups that are shown; no rule has tags.
-void completeRules(store::Reader& db, std::vector<SecurityGroup>& groups);
+/// A caller's project has a default group, made when somebody first looks.
+void ensureDefaultOf(const identity::Caller& caller, SecurityGroups& groups);
 
+/// A group that the caller may see.
+SecurityGroup securityGroupIn(store::Reader& db, const identity::Caller& caller, const std::string& id);
+
+void addSecurityGroupRuleRoutes(http::Routes& routes, SecurityGroups& groups);
 void addSecurityGroupRoutes(http::Routes& routes, SecurityGroups& groups);
 
 }

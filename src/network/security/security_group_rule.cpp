@@ -5,12 +5,13 @@
 
 namespace stratolet::network {
 
+using namespace resource;
+
 namespace {
 
-/// No group is shared with other projects.
-store::Begin filterShared(store::Conditions& conditions, const std::vector<std::string>& values) {
-    if (truthIn("shared", values.front())) conditions.add("0");
-    return store::Begin::WithEither;
+void showNormalized(JsonWriter& out, const SecurityGroupRule& rule) {
+    const auto block = rule.prefix ? Prefix::parse(*rule.prefix) : std::nullopt;
+    out.value(block ? std::optional(block->text()) : std::nullopt);
 }
 
 /// Protocols are kept as they were named; a filter finds them by that name.
@@ -40,53 +41,44 @@ Error missingRule(const std::string& id) {
     return Error(Failure::NotFound, "Security group rule ", id, " does not exist").as("SecurityGroupRuleNotFound");
 }
 
-/// A caller's project has a default group, made when somebody first looks.
-void ensureDefaultOf(const identity::Caller& caller, SecurityGroups& groups) {
-    auto& store = groups.core().parts.store;
-    if (!caller.project.empty() &&
-        !store.reader().query("SELECT 1 FROM security_groups WHERE project = ? AND name = 'default'", caller.project).any())
-        store.write([&](store::Transaction& tx) { groups.ensureDefault(tx, caller.project.text); });
-}
-
-/// A group that the caller may see.
-SecurityGroup groupIn(store::Reader& db, const identity::Caller& caller, const std::string& id) {
-    auto group = securityGroupTable.find(db, {id});
-    if (!group || !caller.may("get_security_group", ownedBy(group->standard.project))) throw securityGroupNotFound(id);
-    return *std::move(group);
-}
-
 Target targetOfWantedRule(store::Transaction& tx, const identity::Caller& caller, const Body& body) {
     auto target = ownedBy(projectOf(caller, body));
     const auto id = body.text("security_group_id");
     if (id.empty())
         throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'security_group_id' not specified").as("HTTPBadRequest");
-    const auto group = groupIn(tx, caller, id);
+    const auto group = securityGroupIn(tx, caller, id);
     target["security_group:project_id"] = target["security_group:tenant_id"] = group.standard.project;
     return target;
 }
 
 SecurityGroupRule createRule(store::Transaction& tx, const identity::Caller& caller, const Body& body, SecurityGroups& groups) {
-    if (const auto remote = body.text("remote_group_id"); !remote.empty()) groupIn(tx, caller, remote);
-    return groups.createRule(tx, groupIn(tx, caller, body.text("security_group_id")), projectOf(caller, body), body);
+    if (const auto remote = body.text("remote_group_id"); !remote.empty()) securityGroupIn(tx, caller, remote);
+    return groups.createRule(tx, securityGroupIn(tx, caller, body.text("security_group_id")), projectOf(caller, body), body);
 }
 
 }
 
-void addSecurityGroupRoutes(http::Routes& routes, SecurityGroups& groups) {
-    const auto ensureDefault = [&](const identity::Caller& caller) { ensureDefaultOf(caller, groups); };
-    addNoun<SecurityGroup>(routes, groups.core(),
-                           {.noun = "security_group",
-                            .table = securityGroupTable,
-                            .missing = securityGroupNotFound,
-                            .complete = completeRules,
-                            .create = [&](store::Transaction& tx, const identity::Caller& caller,
-                                          const Body& body) { return groups.create(tx, caller, body); },
-                            .update = [&](store::Transaction& tx, const identity::Caller&, const SecurityGroup& group,
-                                          const Body& body) { return groups.update(tx, group, body); },
-                            .remove = [&](store::Transaction& tx, const identity::Caller& caller,
-                                          const SecurityGroup& group) { groups.remove(tx, caller, group); },
-                            .filters = {{"shared", filterShared}},
-                            .beforeList = ensureDefault});
+const Table<SecurityGroupRule> securityGroupRuleTable(
+    "security_group_rules", 'r',
+    withStandard<SecurityGroupRule>(
+        {
+            attribute<&SecurityGroupRule::group>("security_group_id", Post | Show | Find).in("security_group").readByHook(),
+            attribute<&SecurityGroupRule::direction>("direction", Post | Show | Find).readByHook(),
+            attribute<&SecurityGroupRule::ethertype>("ethertype", Post | Show | Find).readByHook(),
+            attribute<&SecurityGroupRule::protocol>("protocol", Post | Show).as(Kind::Other).readByHook(), // found by a filter of its own
+            attribute<&SecurityGroupRule::portMin>("port_range_min", Post | Show | Find).in("port_min").readByHook(),
+            attribute<&SecurityGroupRule::portMax>("port_range_max", Post | Show | Find).in("port_max").readByHook(),
+            attribute<&SecurityGroupRule::prefix>("remote_ip_prefix", Post | Show | Find).in("prefix").readByHook(),
+            attribute<&SecurityGroupRule::remoteGroup>("remote_group_id", Post | Show | Find).in("remote_group").readByHook(),
+            computed<SecurityGroupRule>("normalized_cidr", Kind::Other, Show, showNormalized),
+        },
+        HasTags));
+
+std::vector<SecurityGroupRule> rulesOf(store::Reader& db, const SecurityGroupId& group) {
+    return securityGroupRuleTable.where(db, "WHERE r.security_group = ? ORDER BY r.created, r.id", group);
+}
+
+void addSecurityGroupRuleRoutes(http::Routes& routes, SecurityGroups& groups) {
     addNoun<SecurityGroupRule>(
         routes, groups.core(),
         {.noun = "security_group_rule",
@@ -99,7 +91,7 @@ void addSecurityGroupRoutes(http::Routes& routes, SecurityGroups& groups) {
                        const Body& body) { return createRule(tx, caller, body, groups); },
          .remove = [&](store::Transaction& tx, const identity::Caller&, const SecurityGroupRule& rule) { groups.removeRule(tx, rule); },
          .filters = {{"protocol", filterProtocol}},
-         .beforeList = ensureDefault,
+         .beforeList = [&](const identity::Caller& caller) { ensureDefaultOf(caller, groups); },
          .tagged = false});
 }
 

@@ -1,0 +1,97 @@
+#include "network/l2/port.hpp"
+
+#include "network/collection.hpp"
+#include "network/l2/network_record.hpp"
+
+namespace stratolet::network {
+
+using namespace resource;
+
+namespace {
+
+std::vector<About> about(store::Reader& db, const std::vector<Port>& all) {
+    return aboutOnNetworks(
+        db, all, [](const Port& port) { return std::string_view(port.owner); },
+        [](const Port& port, const NetworkRecord& network) { return targetOf(port, network); });
+}
+
+bool isBound(const Port& port) { return !port.server.empty() || !port.host.empty(); }
+
+void showPairs(JsonWriter& out, const Port& port) {
+    const auto list = out.array();
+    for (const auto& [mac, address] : port.pairs) {
+        const auto pair = out.object();
+        out.field("mac_address", mac);
+        out.field("ip_address", address);
+    }
+}
+
+void showVifDetails(JsonWriter& out, const Port& port) { out.raw(isBound(port) ? R"({"port_filter": true, "connectivity": "l2"})" : "{}"); }
+
+}
+
+const Table<Port> portTable(
+    "ports", 'p',
+    withStandard<Port>({
+        attribute<&Port::network>("network_id", Post | Show | Find).in("network").readByHook(),
+        attribute<&Port::adminUp>("admin_state_up", Post | Put | Show | Find).in("admin_up"),
+        attribute<&Port::mac>("mac_address", Post | Put | Show | Find).in("mac").readByHook(),
+        attribute<&Port::device>("device_id", Post | Put | Show | Find).in("device"),
+        attribute<&Port::owner>("device_owner", Post | Put | Show | Find).in("owner"),
+        attribute<&Port::status>("status", Show | Find | Moves),
+        attribute<&Port::portSecurity>("port_security_enabled", Post | Put | Show | Find).in("port_security"),
+        computed<Port>("fixed_ips", Kind::Other, Post | Put | Show,
+                       [](JsonWriter& out, const Port& port) { Codec<PortAddresses>::show(out, port.addresses); }),
+        computed<Port>("security_groups", Kind::Other, Post | Put | Show,
+                       [](JsonWriter& out, const Port& port) { Codec<Texts>::show(out, port.groups); }),
+        attribute<&Port::pairs>("allowed_address_pairs", Post | Put | Show).in("pairs").shown(showPairs),
+        attribute<&Port::vnicType>("binding:vnic_type", Post | Put | Show | Find).in("vnic_type").readByHook(),
+        attribute<&Port::host>("binding:host_id", Post | Put | Show | Find | Guarded).in("host"),
+        attribute<&Port::profile>("binding:profile", Post | Put | Show | Guarded)
+            .in("profile")
+            .as(Kind::Other)
+            .shown([](JsonWriter& out, const Port& port) { out.raw(port.profile); })
+            .readByHook(),
+        computed<Port>("binding:vif_type", Kind::Other, Show | Guarded,
+                       [](JsonWriter& out, const Port& port) { out.value(isBound(port) ? "bridge" : "unbound"); }),
+        computed<Port>("binding:vif_details", Kind::Other, Show | Guarded, showVifDetails),
+        derived<Port>("network_project", Kind::Text, 0, [](const Port& port) { return store::Value(port.networkProject); }).nameless(),
+        column<&Port::server>("server", Moves),
+        column<&Port::madeForServer>("made_for_server", Moves),
+        column<&Port::hostname>("hostname", Moves),
+        column<&Port::router>("router", Moves),
+    }),
+    completePortAddresses);
+
+void addPortRoutes(http::Routes& routes, Ports& ports) {
+    addNoun<Port>(
+        routes, ports.core(),
+        servedBy<Port>(
+            ports,
+            {.noun = "port",
+             .table = portTable,
+             .missing = portNotFound,
+             .about = about,
+             .concern = {"$.project = ?", "$.network_project = ? AND $.project <> $.network_project"},
+             .wanted = targetOnNetwork,
+             .aim = [](Target& target, const Body& body) { target["device_owner"] = body.text("device_owner", target["device_owner"]); },
+             .create = [&](store::Transaction& tx, const identity::Caller& caller,
+                           const Body& body) { return ports.create(tx, caller, networkIn(tx, caller, body), body); },
+             .remove = [&](store::Transaction& tx, const identity::Caller&, const Port& port) { ports.removeByUser(tx, port); },
+             .filters = {{"fixed_ips", filterPortAddresses}, {"security_groups", filterPortGroups}}}));
+}
+
+}
+
+namespace stratolet::resource {
+
+void Codec<network::PortAddresses>::show(JsonWriter& out, const network::PortAddresses& addresses) {
+    const auto list = out.array();
+    for (const auto& each : addresses) {
+        const auto address = out.object();
+        out.field("subnet_id", each.subnet);
+        out.field("ip_address", each.address.text());
+    }
+}
+
+}
