@@ -4,6 +4,8 @@
 
 namespace stratolet::network {
 
+// The routes that belong to no area.
+
 void addVersionRoutes(http::Routes& routes);
 void addExtensionRoutes(http::Routes& routes);
 void addAddressGroupRoutes(http::Routes& routes, Core& core);

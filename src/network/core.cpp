@@ -54,11 +54,15 @@ Standard freshStandard(Core& core, const identity::Caller& caller, const Body& b
     return {projectOf(caller, body), body.text("name"), body.text("description"), 1, now, now};
 }
 
+void markChanged(Core& core, Standard& standard) {
+    ++standard.revision;
+    standard.updated = core.now();
+}
+
 void changeStandard(Core& core, Standard& standard, const Body& body) {
     standard.name = body.text("name", standard.name);
     standard.description = body.text("description", standard.description);
-    ++standard.revision;
-    standard.updated = core.now();
+    markChanged(core, standard);
 }
 
 void touch(store::Transaction& tx, std::string_view table, const std::string& id, Time now) {

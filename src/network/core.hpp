@@ -42,7 +42,10 @@ inline constexpr std::string_view statusColumn =
 /// A new thing's standard attributes.
 Standard freshStandard(Core& core, const identity::Caller& caller, const Body& body);
 
-/// The changed ones; a change counts the revision on.
+/// Counts a change of the thing.
+void markChanged(Core& core, Standard& standard);
+
+/// The same, with what a body changes of them.
 void changeStandard(Core& core, Standard& standard, const Body& body);
 
 /// Counts a thing's revision on because something that belongs to it has changed.

@@ -112,7 +112,16 @@ private:
     Core& core_;
 };
 
-std::vector<WantedAddress> wantedAddresses(store::Reader& db, const NetworkId& network, const Json& list, std::string_view attribute);
+// What a body wants of a port; Error(Invalid) by the attribute's name, Error(NotFound) for what isn't there.
+
+/// Of a list of {"subnet_id": …, "ip_address": …}; empty where there is none.
+std::vector<WantedAddress> wantedAddresses(store::Reader& db, const NetworkId& network, const Body& body, std::string_view attribute);
+
+/// allowed_address_pairs: each with a MAC, the port's own where none is given.
+TextPairs addressPairsIn(const Body& body, const std::string& ownMac);
+
+/// security_groups: those of `project`; an administrator (`caller`) may name others.
+Texts securityGroupsIn(store::Reader& db, const Body& body, const std::string& project, const identity::Caller* caller);
 
 void addPortRoutes(http::Routes& routes, Ports& ports);
 

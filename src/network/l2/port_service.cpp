@@ -15,8 +15,6 @@ namespace stratolet::network {
 
 namespace {
 
-constexpr std::size_t addressPairsMost = 10;
-
 std::string freshMac(Core& core, store::Reader& db, const NetworkId& network) {
     for (int tries = 0; tries < 64; ++tries) {
         std::array<std::byte, 3> random{};
@@ -36,47 +34,6 @@ std::string checkedMac(store::Reader& db, const NetworkId& network, const PortId
         throw Error(Failure::Conflict, "Unable to complete operation for network ", network, ". The mac address ", *mac, " is in use.")
             .as("MacAddressInUse");
     return *mac;
-}
-
-TextPairs pairsIn(const Body& body, const std::string& ownMac) {
-    TextPairs out;
-    const auto list = body.find("allowed_address_pairs");
-    if (!list || list->isNull()) return out;
-    if (!list->isArray()) throw Error(Failure::Invalid, "Allowed address pairs must be a list.").as("HTTPBadRequest");
-    for (const auto& each : list->items()) {
-        if (!each.isObject() || !each.has("ip_address"))
-            throw Error(Failure::Invalid, "AllowedAddressPair must contain ip_address").as("AllowedAddressPairsMissingIP");
-        each.onlyKnows({"ip_address", "mac_address"});
-        const auto text = each.text("ip_address");
-        const auto block = Prefix::parseLoosely(text);
-        if (!block) refuseInput("allowed_address_pairs", "'" + text + "' is not a valid IP subnet.");
-        const auto givenMac = each.maybeText("mac_address").value_or("");
-        const auto mac = givenMac.empty() ? ownMac : normalMac(givenMac).value_or("");
-        if (mac.empty()) refuseInput("allowed_address_pairs", "'" + givenMac + "' is not a valid MAC address.");
-        const std::pair<std::string, std::string> pair{mac, text.find('/') == std::string::npos ? block->base.text() : block->text()};
-        if (std::find(out.begin(), out.end(), pair) != out.end())
-            throw Error(Failure::Invalid, "Request contains duplicate address pair: mac_address ", mac, " ip_address ", text, ".")
-                .as("DuplicateAddressPairInRequest");
-        out.push_back(pair);
-    }
-    if (out.size() > addressPairsMost)
-        throw Error(Failure::Invalid, "The number of allowed address pair exceeds the maximum ", addressPairsMost, ".")
-            .as("AllowedAddressPairExhausted");
-    return out;
-}
-
-Texts groupsIn(store::Reader& db, const Body& body, const std::string& project, const identity::Caller* caller) {
-    Texts groups;
-    const auto list = body.find("security_groups");
-    if (!list || list->isNull()) return groups;
-    if (!list->isArray()) refuseInput("security_groups", "'" + list->dump() + "' is not a list.");
-    for (const auto& each : list->items()) {
-        const auto id = each.isText() ? each.text() : each.dump();
-        const auto group = securityGroupTable.find(db, {id});
-        if (!group || (group->standard.project != project && !(caller && caller->isAdmin()))) throw securityGroupNotFound(id);
-        if (std::find(groups.begin(), groups.end(), id) == groups.end()) groups.push_back(id);
-    }
-    return groups;
 }
 
 void checkPortSecurity(const Port& port) {
@@ -155,38 +112,6 @@ Target targetOf(const Port& port, const NetworkRecord& network) {
     target["shared"] = network.shared ? "True" : "False";
     target["device_owner"] = port.owner;
     return target;
-}
-
-std::vector<WantedAddress> wantedAddresses(store::Reader& db, const NetworkId& network, const Json& list, std::string_view attribute) {
-    std::vector<WantedAddress> wanted;
-    if (list.isNull()) return wanted;
-    if (!list.isArray()) refuseInput(attribute, "'" + list.dump() + "' is not a list.");
-    std::set<std::string> seen;
-    for (const auto& each : list.items()) {
-        if (!each.isObject()) refuseInput(attribute, "Invalid data format for fixed IP: '" + each.dump() + "'.");
-        for (const auto& name : each.names())
-            if (name != "subnet_id" && name != "ip_address")
-                refuseInput(attribute, "Invalid data format for fixed IP: '" + each.dump() + "'.");
-        WantedAddress one;
-        if (const auto text = each.maybeText("ip_address")) {
-            one.address = Address::parse(*text);
-            if (!one.address) refuseInput(attribute, "'" + *text + "' is not a valid IP address.");
-            if (!seen.insert(one.address->text()).second) refuseInput(attribute, "Duplicate IP address '" + *text + "'.");
-        }
-        if (const auto id = each.maybeText("subnet_id")) {
-            one.subnet = subnetTable.find(db, {*id});
-            if (!one.subnet) throw subnetNotFound(*id);
-            if (one.subnet->network != network)
-                throw Error(Failure::Invalid, "Invalid input for operation: Failed to create port on network ", network,
-                            ", because fixed_ips included invalid subnet ", *id, ".")
-                    .as("InvalidInput");
-        }
-        if (!one.subnet && !one.address)
-            throw Error(Failure::Invalid, "Invalid input for operation: IP allocation requires subnet_id or ip_address.")
-                .as("InvalidInput");
-        wanted.push_back(std::move(one));
-    }
-    return wanted;
 }
 
 std::vector<PortAddress> Ports::allocate(store::Transaction& tx, const Port& port, const std::optional<std::vector<WantedAddress>>& given) {
@@ -310,17 +235,16 @@ Port Ports::create(store::Transaction& tx, const identity::Caller& caller, const
     port.host = body.text("binding:host_id");
     port.mac =
         body.text("mac_address").empty() ? freshMac(core_, tx, network.id) : checkedMac(tx, network.id, port.id, body.text("mac_address"));
-    port.pairs = pairsIn(body, port.mac);
+    port.pairs = addressPairsIn(body, port.mac);
     if (port.owner.starts_with("network:"))
         port.groups = {};
     else if (body.has("security_groups") && !body.isNull("security_groups"))
-        port.groups = groupsIn(tx, body, port.standard.project, &caller);
+        port.groups = securityGroupsIn(tx, body, port.standard.project, &caller);
     else if (port.portSecurity)
         port.groups = {ensureDefaultGroup(core_, tx, port.standard.project).id.text};
     checkPortSecurity(port);
     std::optional<std::vector<WantedAddress>> wanted;
-    if (body.has("fixed_ips") && !body.isNull("fixed_ips"))
-        wanted = wantedAddresses(tx, network.id, body.find("fixed_ips").value(), "fixed_ips");
+    if (body.has("fixed_ips") && !body.isNull("fixed_ips")) wanted = wantedAddresses(tx, network.id, body, "fixed_ips");
     keep(tx, network, port, wanted);
     return port;
 }
@@ -345,14 +269,14 @@ Port Ports::update(store::Transaction& tx, const identity::Caller& caller, Port 
     if (const auto profile = body.find("binding:profile")) port.profile = profile->isObject() ? profile->dump() : "{}";
     if (const auto type = body.text("binding:vnic_type", "normal"); type != "normal")
         throw Error(Failure::Invalid, "Invalid input for operation: binding:vnic_type ", type, " not supported.").as("InvalidInput");
-    if (body.has("allowed_address_pairs")) port.pairs = pairsIn(body, port.mac);
+    if (body.has("allowed_address_pairs")) port.pairs = addressPairsIn(body, port.mac);
     if (body.has("security_groups")) {
-        port.groups = groupsIn(tx, body, port.standard.project, nullptr);
+        port.groups = securityGroupsIn(tx, body, port.standard.project, nullptr);
         writeGroups(tx, port);
     }
     checkPortSecurity(port);
     if (body.has("fixed_ips") && !body.isNull("fixed_ips")) {
-        auto wanted = wantedAddresses(tx, port.network, body.find("fixed_ips").value(), "fixed_ips");
+        auto wanted = wantedAddresses(tx, port.network, body, "fixed_ips");
         for (auto& each : wanted) // a subnet alone means: an address there, and one that it has will do
             if (each.subnet && !each.address)
                 for (const auto& before : port.addresses)

@@ -39,6 +39,23 @@ extern const resource::Table<Subnet> subnetTable;                           ///<
 std::vector<Subnet> subnetsOf(store::Reader& db, const NetworkId& network); ///< oldest first
 
 Error subnetNotFound(const std::string& id);
+
+/// Error(Invalid) "Invalid input for operation: …", as the dialect has it for what contradicts itself.
+[[noreturn]] void refuseOperation(const std::string& reason);
+
+/// What hosts can have of a block: not its ends (of IPv4), not the anycast address of routers (of IPv6, RFC 4291 2.6.1).
+AllocationPool hostsIn(const Prefix& cidr);
+
+// What a body wants of a subnet whose block is known; Error(Invalid) by the attribute's name.
+
+/// dns_nameservers, host_routes and service_types, those that are given.
+void readLists(Subnet& subnet, const Body& body);
+
+/// allocation_pools, which are there: within the block, and apart.
+AllocationPools allocationPoolsIn(const Body& body, const Prefix& cidr);
+
+/// gateway_ip, which is there; a null is none.
+std::optional<Address> gatewayAddressIn(const Body& body);
 Target targetOf(const Subnet& subnet, const NetworkRecord& network);
 
 class Subnets {

@@ -1,5 +1,9 @@
 #include "network/l2/subnet_pool.hpp"
 
+#include <algorithm>
+
+#include <stratolet/error.hpp>
+
 #include "network/collection.hpp"
 
 namespace stratolet::network {
@@ -21,6 +25,29 @@ std::vector<About> about(store::Reader&, const std::vector<SubnetPool>& all) {
         });
 }
 
+}
+
+std::vector<Prefix> prefixesIn(const Body& body) {
+    const auto list = body.find("prefixes").value();
+    std::vector<Json> items;
+    if (list.isArray())
+        items = list.items();
+    else if (list.isText())
+        items = {list};
+    std::vector<Prefix> prefixes;
+    for (const auto& each : items) {
+        const auto prefix = each.isText() ? Prefix::parse(each.text()) : std::nullopt;
+        if (!prefix) refuseInput("prefixes", "'" + each.dump() + "' is not a valid IP subnet.");
+        if (!prefixes.empty() && prefix->version() != prefixes.front().version())
+            throw Error(Failure::Invalid, "Cannot mix IPv4 and IPv6 prefixes in a subnet pool.").as("PrefixVersionMismatch");
+        prefixes.push_back(*prefix);
+    }
+    if (prefixes.empty()) throw Error(Failure::Invalid, "Unspecified prefix list.").as("EmptySubnetPoolPrefixList");
+    std::sort(prefixes.begin(), prefixes.end());
+    std::vector<Prefix> apart; // one that lies in another adds nothing
+    for (const auto& each : prefixes)
+        if (apart.empty() || !apart.back().overlaps(each)) apart.push_back(each);
+    return apart;
 }
 
 const Table<SubnetPool> subnetPoolTable(

@@ -26,6 +26,9 @@ struct SubnetPool {
 
 extern const resource::Table<SubnetPool> subnetPoolTable; ///< alias o
 
+/// The body's prefixes: of one IP version, in order, none in another. Error(Invalid) otherwise.
+std::vector<Prefix> prefixesIn(const Body& body);
+
 Error subnetPoolNotFound(const std::string& id);
 
 /// A free block of the pool: the one that `body.cidr` names, or the first of the wanted length.

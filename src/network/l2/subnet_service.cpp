@@ -10,24 +10,9 @@ namespace stratolet::network {
 
 namespace {
 
-constexpr std::size_t dnsServersMost = 5, hostRoutesMost = 20;
-
-[[noreturn]] void refuse(const std::string& reason) {
-    throw Error(Failure::Invalid, "Invalid input for operation: ", reason, ".").as("InvalidInput");
-}
-
-/// What hosts can have of a block: not its ends (of IPv4), not the anycast address of routers (of IPv6).
-AllocationPool hostsOf(const Prefix& cidr) {
-    AllocationPool hosts{cidr.first(), cidr.last()};
-    if (cidr.length >= cidr.base.bits() - 1) return hosts;
-    hosts.first.value += 1;
-    if (cidr.version() == 4) hosts.last.value -= 1;
-    return hosts;
-}
-
 /// All that hosts can have but the gateway.
 std::vector<AllocationPool> defaultPools(const Prefix& cidr, const std::optional<Address>& gateway) {
-    const auto [first, last] = hostsOf(cidr);
+    const auto [first, last] = hostsIn(cidr);
     if (!gateway || *gateway < first || *gateway > last) return {{first, last}};
     std::vector<AllocationPool> pools;
     if (*gateway > first) pools.push_back({first, {cidr.version(), gateway->value - 1}});
@@ -35,38 +20,11 @@ std::vector<AllocationPool> defaultPools(const Prefix& cidr, const std::optional
     return pools;
 }
 
-std::vector<AllocationPool> poolsIn(const Body& body, const Prefix& cidr) {
-    std::vector<AllocationPool> pools;
-    const auto list = body.find("allocation_pools").value();
-    if (!list.isArray()) refuseInput("allocation_pools", "Invalid data format for IP pool: '" + list.dump() + "'.");
-    for (const auto& each : list.items()) {
-        if (!each.isObject() || each.size() != 2 || !each.has("start") || !each.has("end"))
-            refuseInput("allocation_pools", "Invalid data format for IP pool: '" + list.dump() + "'.");
-        const auto first = Address::parse(each.text("start")), last = Address::parse(each.text("end"));
-        if (!first || !last) refuseInput("allocation_pools", "'" + each.dump() + "' is not a valid IP address range.");
-        if (first->version != cidr.version() || last->version != cidr.version() || *last < *first)
-            throw Error(Failure::Invalid, "The allocation pool ", each.text("start"), "-", each.text("end"), " is not valid.")
-                .as("InvalidAllocationPool");
-        const auto hosts = hostsOf(cidr);
-        if (*first < hosts.first || *last > hosts.last)
-            throw Error(Failure::Invalid, "The allocation pool ", first->text(), "-", last->text(), " spans beyond the subnet cidr ",
-                        cidr.text(), ".")
-                .as("OutOfBoundsAllocationPool");
-        for (const auto& other : pools)
-            if (*first <= other.last && other.first <= *last)
-                throw Error(Failure::Conflict, "Found overlapping allocation pools: ", other.first.text(), "-", other.last.text(), ", ",
-                            first->text(), "-", last->text(), " for subnet ", cidr.text(), ".")
-                    .as("OverlappingAllocationPools");
-        pools.push_back({*first, *last});
-    }
-    return pools;
-}
-
 void checkGateway(const std::optional<Address>& gateway, const Prefix& cidr, const std::vector<AllocationPool>& pools) {
     if (!gateway) return;
     if (gateway->version != cidr.version())
-        refuse("gateway_ip '" + gateway->text() + "' does not match the ip_version '" + std::to_string(cidr.version()) + "'");
-    if (!canBeHost(cidr, *gateway)) refuse("Gateway is not valid on subnet");
+        refuseOperation("gateway_ip '" + gateway->text() + "' does not match the ip_version '" + std::to_string(cidr.version()) + "'");
+    if (!canBeHost(cidr, *gateway)) refuseOperation("Gateway is not valid on subnet");
     for (const auto& pool : pools)
         if (*gateway >= pool.first && *gateway <= pool.last)
             throw Error(Failure::Conflict, "Gateway ip ", gateway->text(), " conflicts with allocation pool ", pool.first.text(), "-",
@@ -75,44 +33,13 @@ void checkGateway(const std::optional<Address>& gateway, const Prefix& cidr, con
 }
 
 void readCommon(Subnet& subnet, const Body& body) {
-    if (body.has("dns_nameservers")) {
-        subnet.dns.clear();
-        const auto list = body.find("dns_nameservers").value();
-        if (!list.isNull() && !list.isArray()) refuseInput("dns_nameservers", "'" + list.dump() + "' is not a list.");
-        if (!list.isNull())
-            for (const auto& each : list.items()) {
-                const auto address = each.isText() ? Address::parse(each.text()) : std::nullopt;
-                if (!address) refuseInput("dns_nameservers", "'" + each.dump() + "' is not a valid nameserver.");
-                if (std::find(subnet.dns.begin(), subnet.dns.end(), address->text()) != subnet.dns.end())
-                    refuseInput("dns_nameservers", "Duplicate nameserver '" + address->text() + "'.");
-                subnet.dns.push_back(address->text());
-            }
-        if (subnet.dns.size() > dnsServersMost)
-            throw Error(Failure::Invalid, "Unable to complete operation for ", subnet.id,
-                        ". The number of DNS nameservers exceeds the limit ", dnsServersMost, ".")
-                .as("DNSNameServersExhausted");
-    }
-    if (body.has("host_routes")) {
-        subnet.routes = routesIn(body, "host_routes");
-        if (subnet.routes.size() > hostRoutesMost)
-            throw Error(Failure::Invalid, "Unable to complete operation for ", subnet.id, ". The number of host routes exceeds the limit ",
-                        hostRoutesMost, ".")
-                .as("HostRoutesExhausted");
-        for (const auto& [destination, nexthop] : subnet.routes)
-            if (Address::parse(nexthop)->version != subnet.cidr.version())
-                refuse("host_routes '" + destination + "' does not match the ip_version '" + std::to_string(subnet.cidr.version()) + "'");
-    }
-    if (body.has("service_types")) {
-        subnet.serviceTypes.clear();
-        const auto list = body.find("service_types").value();
-        if (!list.isArray()) refuseInput("service_types", "'" + list.dump() + "' is not a list.");
-        for (const auto& each : list.items()) subnet.serviceTypes.push_back(each.text());
-    }
+    readLists(subnet, body);
     body.readInto(subnet, subnetTable);
     if (subnet.dhcp && subnet.cidr.length >= subnet.cidr.base.bits() - 1)
-        refuse("Subnet has a prefix length that is incompatible with DHCP service enabled");
+        refuseOperation("Subnet has a prefix length that is incompatible with DHCP service enabled");
     if (subnet.dhcp && !holdsHosts(subnet.cidr))
-        refuse("Subnet " + subnet.cidr.text() + " has addresses that no host can have; it is not supported if enable_dhcp is True");
+        refuseOperation("Subnet " + subnet.cidr.text() +
+                        " has addresses that no host can have; it is not supported if enable_dhcp is True");
 }
 
 void readModes(Subnet& subnet, const Body& body) {
@@ -125,21 +52,14 @@ void readModes(Subnet& subnet, const Body& body) {
     subnet.raMode = mode("ipv6_ra_mode");
     subnet.addressMode = mode("ipv6_address_mode");
     if (subnet.raMode.empty() && subnet.addressMode.empty()) return;
-    if (subnet.cidr.version() == 4) refuse("ipv6_ra_mode or ipv6_address_mode cannot be set when ip_version is 4");
+    if (subnet.cidr.version() == 4) refuseOperation("ipv6_ra_mode or ipv6_address_mode cannot be set when ip_version is 4");
     if (!subnet.raMode.empty() && !subnet.addressMode.empty() && subnet.raMode != subnet.addressMode)
-        refuse("ipv6_ra_mode set to '" + subnet.raMode + "' with ipv6_address_mode set to '" + subnet.addressMode +
-               "' is not valid. If both attributes are set, they must be the same value");
-    if (!subnet.dhcp) refuse("ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False");
+        refuseOperation("ipv6_ra_mode set to '" + subnet.raMode + "' with ipv6_address_mode set to '" + subnet.addressMode +
+                        "' is not valid. If both attributes are set, they must be the same value");
+    if (!subnet.dhcp) refuseOperation("ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False");
     if (subnet.raMode != "dhcpv6-stateful" && subnet.addressMode != "dhcpv6-stateful" && subnet.cidr.length != 64)
-        refuse("Invalid CIDR " + subnet.cidr.text() +
-               " for IPv6 address mode. OpenStack uses the EUI-64 address format, which requires the prefix to be /64");
-}
-
-std::optional<Address> gatewayIn(const Body& body) {
-    if (body.isNull("gateway_ip")) return std::nullopt;
-    const auto gateway = Address::parse(body.text("gateway_ip"));
-    if (!gateway) refuseInput("gateway_ip", "'" + body.text("gateway_ip") + "' is not a valid IP address.");
-    return gateway;
+        refuseOperation("Invalid CIDR " + subnet.cidr.text() +
+                        " for IPv6 address mode. OpenStack uses the EUI-64 address format, which requires the prefix to be /64");
 }
 
 }
@@ -181,24 +101,24 @@ Subnet Subnets::create(store::Transaction& tx, const identity::Caller& caller, c
         subnet.cidr = *cidr;
     }
     if (subnet.cidr.version() != version)
-        refuse("cidr '" + subnet.cidr.text() + "' does not match the ip_version '" + std::to_string(version) + "'");
-    if (subnet.cidr.length == 0) refuse("0 is not allowed as CIDR prefix length");
+        refuseOperation("cidr '" + subnet.cidr.text() + "' does not match the ip_version '" + std::to_string(version) + "'");
+    if (subnet.cidr.length == 0) refuseOperation("0 is not allowed as CIDR prefix length");
     if (version == 6) checkMtuCarriesIpv6(network.id, network.mtu);
     for (const auto& other : subnetsOf(tx, network.id))
         if (other.cidr.overlaps(subnet.cidr))
-            refuse("Requested subnet with cidr: " + subnet.cidr.text() + " for network: " + network.id.text +
-                   " overlaps with another subnet");
+            refuseOperation("Requested subnet with cidr: " + subnet.cidr.text() + " for network: " + network.id.text +
+                            " overlaps with another subnet");
 
     readCommon(subnet, body);
     readModes(subnet, body);
     if (body.has("gateway_ip"))
-        subnet.gateway = gatewayIn(body);
+        subnet.gateway = gatewayAddressIn(body);
     else if (subnet.cidr.length < subnet.cidr.base.bits() - 1)
         subnet.gateway = subnet.cidr.first().plus(1);
     else
         subnet.gateway = subnet.cidr.first();
     const bool given = body.has("allocation_pools") && !body.isNull("allocation_pools");
-    subnet.pools = given ? poolsIn(body, subnet.cidr) : defaultPools(subnet.cidr, subnet.gateway);
+    subnet.pools = given ? allocationPoolsIn(body, subnet.cidr) : defaultPools(subnet.cidr, subnet.gateway);
     checkGateway(subnet.gateway, subnet.cidr, subnet.pools);
     subnetTable.insert(tx, subnet);
     touch(tx, "networks", network.id.text, core_.now());
@@ -211,10 +131,10 @@ Subnet Subnets::update(store::Transaction& tx, Subnet subnet, const Body& body) 
     const auto network = networkOf(tx, subnet.network);
     readCommon(subnet, body);
     if (!subnet.dhcp && (!subnet.raMode.empty() || !subnet.addressMode.empty()))
-        refuse("ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False");
-    if (body.has("allocation_pools") && !body.isNull("allocation_pools")) subnet.pools = poolsIn(body, subnet.cidr);
+        refuseOperation("ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False");
+    if (body.has("allocation_pools") && !body.isNull("allocation_pools")) subnet.pools = allocationPoolsIn(body, subnet.cidr);
     if (body.has("gateway_ip")) {
-        const auto gateway = gatewayIn(body);
+        const auto gateway = gatewayAddressIn(body);
         if (gateway != subnet.gateway && subnet.gateway &&
             tx.query("SELECT 1 FROM fixed_ips f JOIN ports p ON p.id = f.port WHERE f.subnet = ? AND f.address = ? AND p.router <> ''",
                      subnet.id, subnet.gateway->text())

@@ -35,6 +35,22 @@ extern const resource::Table<Router> routerTable; ///< alias r
 std::vector<Port> interfacesOf(store::Reader& db, const RouterId& id);
 
 Error routerNotFound(const std::string& id);
+Error badRouter(const std::string& reason);
+
+/// The gateway that a body wants by external_gateway_info: none at all where that is null or empty.
+struct WantedGateway {
+    std::optional<NetworkRecord> network; ///< one that the caller may use
+    std::optional<bool> snat;
+    std::vector<WantedAddress> addresses;
+};
+/// Nothing where a body says nothing of it.
+std::optional<WantedGateway> gatewayIn(store::Reader& db, const identity::Caller& caller, const Body& body);
+
+/// The interface that is to be added or removed, by what names it.
+struct WantedInterface {
+    std::optional<std::string> subnet, port;
+};
+WantedInterface interfaceIn(const Json& body);
 
 class Routers {
 public:
@@ -43,15 +59,16 @@ public:
     Router create(store::Transaction& tx, const identity::Caller& caller, const Body& body);
     Router update(store::Transaction& tx, const identity::Caller& caller, Router router, const Body& body);
     void remove(store::Transaction& tx, const Router& router);
-    RouterInterface addInterface(store::Transaction& tx, const identity::Caller& caller, const Router& router, const Json& body);
-    RouterInterface removeInterface(store::Transaction& tx, const Router& router, const Json& body);
+    RouterInterface addInterface(store::Transaction& tx, const identity::Caller& caller, const Router& router,
+                                 const WantedInterface& wanted);
+    RouterInterface removeInterface(store::Transaction& tx, const Router& router, const WantedInterface& wanted);
     Router addRoutes(store::Transaction& tx, Router router, const Body& body);
     Router removeRoutes(store::Transaction& tx, Router router, const Body& body);
 
     Core& core() { return core_; }
 
 private:
-    void setGateway(store::Transaction& tx, const identity::Caller& caller, Router& router, const Json& info);
+    void setGateway(store::Transaction& tx, Router& router, const WantedGateway& wanted);
     void checkRoutes(store::Reader& db, const Router& router, const TextPairs& routes);
 
     Core& core_;

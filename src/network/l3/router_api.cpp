@@ -9,12 +9,12 @@ using namespace http;
 
 Response interface(Request& request, Routers& routers, const RouterApi& api, bool adds) {
     const auto& caller = identity::callerOf(request);
-    const Json body = request.json();
+    const auto wanted = interfaceIn(request.json());
     std::string project;
     const auto made = routers.core().parts.store.write([&](store::Transaction& tx) {
         const auto router = api.demand(request, tx, adds ? "add_router_interface" : "remove_router_interface");
         project = router.standard.project;
-        return adds ? routers.addInterface(tx, caller, router, body) : routers.removeInterface(tx, router, body);
+        return adds ? routers.addInterface(tx, caller, router, wanted) : routers.removeInterface(tx, router, wanted);
     });
     return jsonResponse(200, [&](JsonWriter& json) {
         const auto object = json.object();

@@ -12,8 +12,6 @@ namespace {
 
 constexpr std::size_t routesMost = 30;
 
-Error badRouter(const std::string& reason) { return Error(Failure::Invalid, "Bad router request: ", reason, ".").as("BadRequest"); }
-
 bool hasFloatingIps(store::Reader& db, const RouterId& router) {
     return db.query("SELECT 1 FROM floating_ips WHERE router = ?", router).any();
 }
@@ -33,6 +31,8 @@ RouterInterface described(const Port& port) {
 
 }
 
+Error badRouter(const std::string& reason) { return Error(Failure::Invalid, "Bad router request: ", reason, ".").as("BadRequest"); }
+
 Error routerNotFound(const std::string& id) { return Error(Failure::NotFound, "Router ", id, " could not be found").as("RouterNotFound"); }
 
 Router Routers::create(store::Transaction& tx, const identity::Caller& caller, const Body& body) {
@@ -42,8 +42,8 @@ Router Routers::create(store::Transaction& tx, const identity::Caller& caller, c
     router.id.text = core_.uuid();
     body.readInto(router, routerTable);
     routerTable.insert(tx, router);
-    if (const auto info = body.find("external_gateway_info")) {
-        setGateway(tx, caller, router, *info);
+    if (const auto gateway = gatewayIn(tx, caller, body)) {
+        setGateway(tx, router, *gateway);
         routerTable.update(tx, router);
     }
     core_.changed(tx, router.id.text);
@@ -52,7 +52,7 @@ Router Routers::create(store::Transaction& tx, const identity::Caller& caller, c
 
 Router Routers::update(store::Transaction& tx, const identity::Caller& caller, Router router, const Body& body) {
     body.readInto(router, routerTable);
-    if (const auto info = body.find("external_gateway_info")) setGateway(tx, caller, router, *info);
+    if (const auto gateway = gatewayIn(tx, caller, body)) setGateway(tx, router, *gateway);
     if (body.has("routes")) {
         auto routes = routesIn(body, "routes");
         checkRoutes(tx, router, routes);
@@ -64,7 +64,7 @@ Router Routers::update(store::Transaction& tx, const identity::Caller& caller, R
     return router;
 }
 
-void Routers::setGateway(store::Transaction& tx, const identity::Caller& caller, Router& router, const Json& info) {
+void Routers::setGateway(store::Transaction& tx, Router& router, const WantedGateway& wanted) {
     const auto before = router.gatewayPort.empty() ? std::nullopt : portTable.find(tx, router.gatewayPort);
     const auto drop = [&] {
         if (!before) return;
@@ -82,45 +82,30 @@ void Routers::setGateway(store::Transaction& tx, const identity::Caller& caller,
         routerTable.update(tx, router);
         ports_.remove(tx, *before);
     };
-    if (info.isNull() || (info.isObject() && info.size() == 0)) {
+    if (!wanted.network) {
         drop();
         router.snat = true;
         return;
     }
-    if (!info.isObject()) refuseInput("external_gateway_info", "'" + info.dump() + "' is not a dictionary.");
-    for (const auto& name : info.names())
-        if (name != "network_id" && name != "enable_snat" && name != "external_fixed_ips" && name != "qos_policy_id")
-            refuseInput("external_gateway_info", "Unexpected keys supplied: " + name + ".");
-    const auto id = info.maybeText("network_id").value_or("");
-    if (id.empty()) refuseInput("external_gateway_info", "Required dictionary key network_id missing.");
-    const auto network = networkTable.find(tx, {id});
-    if (!network || !(network->external || network->shared || network->standard.project == caller.project.text || caller.isAdmin()))
-        throw networkNotFound(id);
-    if (!network->external) throw badRouter("Network " + id + " is not an external network");
-    if (const auto snat = info.find("enable_snat")) {
-        const auto truth = truthOf(*snat);
-        if (!truth) refuseInput("enable_snat", "'" + snat->dump() + "' cannot be converted to boolean.");
-        router.snat = *truth;
-    }
-    const auto given = info.find("external_fixed_ips");
-    const auto wanted = given ? wantedAddresses(tx, network->id, *given, "external_fixed_ips") : std::vector<WantedAddress>{};
-    if (before && before->network == network->id) {
-        if (wanted.empty()) return;
+    const auto& network = *wanted.network;
+    router.snat = wanted.snat.value_or(router.snat);
+    if (before && before->network == network.id) {
+        if (wanted.addresses.empty()) return;
         auto port = *before;
         tx.execute("DELETE FROM fixed_ips WHERE port = ?", port.id);
-        port.addresses = ports_.allocate(tx, port, wanted);
+        port.addresses = ports_.allocate(tx, port, wanted.addresses);
         writeAddresses(tx, port);
         return;
     }
-    for (const auto& subnet : subnetsOf(tx, network->id))
+    for (const auto& subnet : subnetsOf(tx, network.id))
         for (const auto& interface : interfacesOf(tx, router.id))
             for (const auto& each : interface.addresses)
                 if (const auto own = subnetTable.find(tx, each.subnet); own && own->cidr.overlaps(subnet.cidr))
                     throw badRouter("Cidr " + subnet.cidr.text() + " of subnet " + subnet.id.text + " overlaps with cidr " +
                                     own->cidr.text() + " of subnet " + own->id.text);
     drop();
-    const auto port = ports_.make(tx, *network, "", gatewayOwner, router.id.text, wanted);
-    if (port.addresses.empty()) throw badRouter("No IPs available for external network " + id);
+    const auto port = ports_.make(tx, network, "", gatewayOwner, router.id.text, wanted.addresses);
+    if (port.addresses.empty()) throw badRouter("No IPs available for external network " + network.id.text);
     router.gatewayPort = port.id;
 }
 
@@ -153,7 +138,7 @@ Router Routers::addRoutes(store::Transaction& tx, Router router, const Body& bod
     for (const auto& each : routesIn(body, "routes"))
         if (std::find(router.routes.begin(), router.routes.end(), each) == router.routes.end()) router.routes.push_back(each);
     checkRoutes(tx, router, router.routes);
-    changeStandard(core_, router.standard, Json::parse("{}"));
+    markChanged(core_, router.standard);
     routerTable.update(tx, router);
     core_.changed(tx, router.id.text);
     return router;
@@ -161,7 +146,7 @@ Router Routers::addRoutes(store::Transaction& tx, Router router, const Body& bod
 
 Router Routers::removeRoutes(store::Transaction& tx, Router router, const Body& body) {
     for (const auto& each : routesIn(body, "routes")) std::erase(router.routes, each);
-    changeStandard(core_, router.standard, Json::parse("{}"));
+    markChanged(core_, router.standard);
     routerTable.update(tx, router);
     core_.changed(tx, router.id.text);
     return router;
@@ -177,9 +162,9 @@ void Routers::remove(store::Transaction& tx, const Router& router) {
     core_.changed(tx, router.id.text);
 }
 
-RouterInterface Routers::addInterface(store::Transaction& tx, const identity::Caller& caller, const Router& router, const Json& body) {
-    const auto subnetId = body.isObject() ? body.maybeText("subnet_id") : std::nullopt,
-               portId = body.isObject() ? body.maybeText("port_id") : std::nullopt;
+RouterInterface Routers::addInterface(store::Transaction& tx, const identity::Caller& caller, const Router& router,
+                                      const WantedInterface& wanted) {
+    const auto& [subnetId, portId] = wanted;
     if (!subnetId && !portId) throw badRouter("Either subnet_id or port_id must be specified");
     if (subnetId && portId) throw badRouter("Cannot specify both subnet-id and port-id");
     const auto interfaces = interfacesOf(tx, router.id);
@@ -235,10 +220,8 @@ RouterInterface Routers::addInterface(store::Transaction& tx, const identity::Ca
             throw badRouter("Cannot add interface to router because subnet " + subnet->id.text +
                             " is not owned by project making the request");
         checkFits(*subnet);
-        WantedAddress wanted;
-        wanted.subnet = subnet;
-        wanted.address = subnet->gateway;
-        auto port = ports_.make(tx, *network, router.standard.project, interfaceOwner, router.id.text, {wanted});
+        const WantedAddress address{subnet, subnet->gateway};
+        auto port = ports_.make(tx, *network, router.standard.project, interfaceOwner, router.id.text, {address});
         port.router = router.id;
         portTable.update(tx, port);
         made = described(port);
@@ -248,9 +231,8 @@ RouterInterface Routers::addInterface(store::Transaction& tx, const identity::Ca
     return made;
 }
 
-RouterInterface Routers::removeInterface(store::Transaction& tx, const Router& router, const Json& body) {
-    const auto subnetId = body.isObject() ? body.maybeText("subnet_id") : std::nullopt,
-               portId = body.isObject() ? body.maybeText("port_id") : std::nullopt;
+RouterInterface Routers::removeInterface(store::Transaction& tx, const Router& router, const WantedInterface& wanted) {
+    const auto& [subnetId, portId] = wanted;
     if (!subnetId && !portId) throw badRouter("Either subnet_id or port_id must be specified");
     std::optional<Port> port;
     for (auto& each : interfacesOf(tx, router.id)) {

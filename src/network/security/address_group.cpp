@@ -53,7 +53,7 @@ AddressGroup changed(Core& core, store::Transaction& tx, AddressGroup group, con
                 .as("AddressesNotFound");
         adds ? void(group.addresses.insert(there, each)) : void(group.addresses.erase(there));
     }
-    changeStandard(core, group.standard, Json::parse("{}"));
+    markChanged(core, group.standard);
     addressGroupTable.update(tx, group);
     return group;
 }
