@@ -6,8 +6,8 @@
 #include <stratolet/error.hpp>
 
 #include "appliance/state_folder.hpp"
-#include "identity/keeper.hpp"
-#include "identity/token.hpp"
+#include "identity/token/keeper.hpp"
+#include "identity/token/token.hpp"
 #include "platform/log/log.hpp"
 #include "platform/resources.hpp"
 #include "platform/store/store.hpp"

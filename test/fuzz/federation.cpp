@@ -7,9 +7,9 @@
 #include <stratolet/error.hpp>
 
 #include "fuzz/target.hpp"
+#include "identity/federation/jwt.hpp"
+#include "identity/federation/mapping.hpp"
 #include "identity/issuer.hpp"
-#include "identity/jwt.hpp"
-#include "identity/mapping.hpp"
 
 namespace stratolet::fuzz {
 namespace {

@@ -3,7 +3,7 @@
 #include <cstdlib>
 
 #include "fuzz/target.hpp"
-#include "identity/ldap.hpp"
+#include "identity/directory/ldap.hpp"
 
 namespace stratolet::fuzz {
 

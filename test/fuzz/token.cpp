@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "fuzz/target.hpp"
-#include "identity/fernet.hpp"
-#include "identity/token.hpp"
+#include "identity/token/fernet.hpp"
+#include "identity/token/token.hpp"
 #include "support/folder.hpp"
 
 namespace stratolet::fuzz {

@@ -10,10 +10,10 @@
 #include <filesystem>
 #include <thread>
 
-#include "identity/ec2_signature.hpp"
-#include "identity/fernet.hpp"
-#include "identity/keeper.hpp"
+#include "identity/login/ec2_signature.hpp"
 #include "identity/support.hpp"
+#include "identity/token/fernet.hpp"
+#include "identity/token/keeper.hpp"
 
 using namespace stratolet;
 using namespace stratolet::test;

@@ -9,8 +9,8 @@
 #include <iostream>
 #include <thread>
 
-#include "identity/directory.hpp"
-#include "identity/keeper.hpp"
+#include "identity/directory/directory.hpp"
+#include "identity/token/keeper.hpp"
 #include "platform/os/process.hpp"
 #include "platform/reconcile/reconciler.hpp"
 #include "support/test_appliance.hpp"

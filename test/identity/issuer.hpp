@@ -9,7 +9,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "identity/fernet.hpp"
+#include "identity/token/fernet.hpp"
 
 namespace stratolet::test {
 

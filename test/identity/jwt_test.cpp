@@ -2,9 +2,9 @@
 
 #include <stratolet/error.hpp>
 
-#include "identity/crypto.hpp"
+#include "identity/federation/jwt.hpp"
 #include "identity/issuer.hpp"
-#include "identity/jwt.hpp"
+#include "identity/token/crypto.hpp"
 
 using namespace stratolet;
 using namespace stratolet::test;

@@ -9,8 +9,8 @@
 #include <ctime>
 #include <set>
 
+#include "identity/login/totp.hpp"
 #include "identity/support.hpp"
-#include "identity/totp.hpp"
 #include "platform/os/fd.hpp"
 
 using namespace stratolet;

@@ -2,7 +2,7 @@
 
 #include <stratolet/error.hpp>
 
-#include "identity/mapping.hpp"
+#include "identity/federation/mapping.hpp"
 
 using namespace stratolet;
 using Catch::Contains;

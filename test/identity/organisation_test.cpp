@@ -4,7 +4,7 @@
 #include <fstream>
 #include <set>
 
-#include "identity/role.hpp"
+#include "identity/organisation/role.hpp"
 #include "platform/store/store.hpp"
 #include "support/test_appliance.hpp"
 

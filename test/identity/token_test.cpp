@@ -5,9 +5,9 @@
 #include <fstream>
 #include <thread>
 
-#include "identity/fernet.hpp"
 #include "identity/identity.hpp"
-#include "identity/keeper.hpp"
+#include "identity/token/fernet.hpp"
+#include "identity/token/keeper.hpp"
 #include "support/test_appliance.hpp"
 
 using namespace stratolet;
