@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "block/volume_service.hpp"
+#include "block/volume/volume_service.hpp"
 #include "platform/http/http.hpp"
 
 namespace stratolet::block {

@@ -1,7 +1,7 @@
 #include "block/api.hpp"
 #include "block/backends.hpp"
 #include "block/block.hpp"
-#include "block/volume_service.hpp"
+#include "block/volume/volume_service.hpp"
 #include "block/wire.hpp"
 #include "platform/config/config.hpp"
 #include "platform/jobs/jobs.hpp"

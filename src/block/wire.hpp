@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "block/volume_service.hpp"
+#include "block/volume/volume_service.hpp"
 #include "platform/http/http.hpp"
 
 // How block storage speaks: its error envelope, its microversions, its volumes.
