@@ -66,6 +66,11 @@ public:
         return all(db.query(text_.select + " " + std::string(sql), args...), db);
     }
 
+    /// The same with any `rest` behind "SELECT … FROM <table> <alias>", as " JOIN …" or " … LIMIT ?".
+    std::vector<Record> run(store::Reader& db, const std::string& rest, const std::vector<store::Value>& values) const {
+        return all(db.run(text_.select + rest, values), db);
+    }
+
     void insert(store::Transaction& tx, const Record& record) const { tx.change(text_.insert, bound(record)); }
 
     /// The same where the store numbers the rows (the id is bound as null): the number.

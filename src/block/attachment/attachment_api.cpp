@@ -1,6 +1,8 @@
 #include <stratolet/error.hpp>
 
 #include "block/api.hpp"
+#include "block/attachment/attachment_service.hpp"
+#include "block/attachment/attachment_table.hpp"
 #include "block/wire.hpp"
 #include "platform/text/text.hpp"
 
@@ -37,7 +39,7 @@ Response attachmentResponse(const VolumeAttachment& attachment) {
     });
 }
 
-Response create(Request& request, VolumeService& volumes) {
+Response create(Request& request, Attachments& attachments) {
     require(request, attachmentsSince);
     const auto wanted = request.json().object("attachment");
     VolumeAttachment attachment;
@@ -52,27 +54,28 @@ Response create(Request& request, VolumeService& volumes) {
         connector->refuse("Other hosts cannot reach the volumes of this one.");
     if (const auto mode = wanted.maybeText("mode")) attachment.mode = *mode;
     if (attachment.mode != "rw" && attachment.mode != "ro") wanted.at("mode").refuse("It must be rw or ro.");
-    return attachmentResponse(volumes.createAttachment(callerOf(request), attachment));
+    return attachmentResponse(attachments.create(callerOf(request), attachment));
 }
 
-Response list(Request& request, VolumeService& volumes, bool detailed) {
+Response list(Request& request, Attachments& attachments, bool detailed) {
     require(request, attachmentsSince);
     store::Conditions conditions;
-    for (const auto& [name, column] :
-         {std::pair{"volume_id", "a.volume_id = ?"}, std::pair{"instance_id", "a.server_id = ?"}, std::pair{"status", "a.status = ?"}})
-        if (const auto value = request.query.find(name)) conditions.add(column, *value);
+    const auto& table = attachmentColumns;
+    for (const auto& each : table.words())
+        if (const auto value = each.may(resource::Filter) ? request.query.find(each.name) : std::nullopt)
+            conditions.add(each.kept(table.text().alias) + " = ?", *value);
     const auto limit = request.query.integer("limit", 0, 1000).value_or(1000);
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto items = out.array("attachments");
-        for (const auto& each : volumes.attachments(callerOf(request), conditions, request.query.flag("all_tenants"), limit))
+        for (const auto& each : attachments.list(callerOf(request), conditions, request.query.flag("all_tenants"), limit))
             write(out, each, detailed);
     });
 }
 
-Response remove(Request& request, VolumeService& volumes) {
+Response remove(Request& request, Attachments& attachments) {
     require(request, attachmentsSince);
-    const auto left = volumes.removeAttachment(callerOf(request), attachmentIn(request));
+    const auto left = attachments.remove(callerOf(request), attachmentIn(request));
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto items = out.array("attachments");
@@ -80,32 +83,34 @@ Response remove(Request& request, VolumeService& volumes) {
     });
 }
 
-Response act(Request& request, VolumeService& volumes) {
+Response act(Request& request, Attachments& attachments) {
     require(request, completeSince);
     const auto body = request.json();
     if (!body.isObject() || body.size() != 1) throw Error(Failure::Invalid, "The request body must name one action.");
     if (body.names().front() != "os-complete") throw Error(Failure::Invalid, "There is no such action: ", body.names().front());
-    volumes.completeAttachment(callerOf(request), attachmentIn(request));
+    attachments.complete(callerOf(request), attachmentIn(request));
     return http::emptyResponse(204);
 }
 
 }
 
-http::Routes attachmentRoutes(VolumeService& volumes) {
+http::Routes attachmentRoutes(Attachments& attachments) {
     http::Routes routes;
     const std::string attachment = "/attachments/{attachment_id}";
     add(routes, Method::Post, "/attachments", "volume:attachment_create",
-        [&volumes](Request& request) { return create(request, volumes); });
-    add(routes, Method::Get, "/attachments", "volume:get_all", [&volumes](Request& request) { return list(request, volumes, false); });
+        [&attachments](Request& request) { return create(request, attachments); });
+    add(routes, Method::Get, "/attachments", "volume:get_all",
+        [&attachments](Request& request) { return list(request, attachments, false); });
     add(routes, Method::Get, "/attachments/detail", "volume:get_all",
-        [&volumes](Request& request) { return list(request, volumes, true); });
-    add(routes, Method::Get, attachment, "volume:get", [&volumes](Request& request) {
+        [&attachments](Request& request) { return list(request, attachments, true); });
+    add(routes, Method::Get, attachment, "volume:get", [&attachments](Request& request) {
         require(request, attachmentsSince);
-        return attachmentResponse(volumes.attachment(callerOf(request), attachmentIn(request)));
+        return attachmentResponse(attachments.show(callerOf(request), attachmentIn(request)));
     });
-    add(routes, Method::Delete, attachment, "volume:attachment_delete", [&volumes](Request& request) { return remove(request, volumes); });
+    add(routes, Method::Delete, attachment, "volume:attachment_delete",
+        [&attachments](Request& request) { return remove(request, attachments); });
     add(routes, Method::Post, attachment + "/action", "volume:attachment_complete",
-        [&volumes](Request& request) { return act(request, volumes); });
+        [&attachments](Request& request) { return act(request, attachments); });
     return routes;
 }
 

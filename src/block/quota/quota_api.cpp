@@ -1,6 +1,7 @@
 #include <stratolet/error.hpp>
 
 #include "block/api.hpp"
+#include "block/quota/volume_quotas.hpp"
 #include "block/wire.hpp"
 
 namespace stratolet::block {
@@ -13,7 +14,7 @@ using identity::callerOf;
 
 ProjectId targetIn(const Request& request) { return {request.param("target_project_id")}; }
 
-Response show(Request& request, VolumeService& volumes) {
+Response show(Request& request, VolumeQuotas& quotas) {
     const auto project = targetIn(request);
     callerOf(request).enforce({{"project_id", project.text}});
     const bool usage = request.query.flag("usage");
@@ -21,7 +22,7 @@ Response show(Request& request, VolumeService& volumes) {
         const auto body = out.object();
         const auto set = out.object("quota_set");
         out.field("id", project);
-        for (const auto& each : volumes.usage(project)) {
+        for (const auto& each : quotas.usage(project)) {
             if (!usage) {
                 out.field(each.resource, each.limit);
                 continue;
@@ -34,41 +35,41 @@ Response show(Request& request, VolumeService& volumes) {
     });
 }
 
-Response showDefaults(Request& request, VolumeService& volumes) {
+Response showDefaults(Request& request, VolumeQuotas& quotas) {
     callerOf(request).enforce({{"project_id", targetIn(request).text}});
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto set = out.object("quota_set");
         out.field("id", targetIn(request));
-        for (const auto& [resource, limit] : volumes.quotas().defaults()) out.field(resource, limit);
+        for (const auto& [resource, limit] : quotas.defaults()) out.field(resource, limit);
     });
 }
 
-Response update(Request& request, VolumeService& volumes) {
+Response update(Request& request, VolumeQuotas& quotas) {
     const auto wanted = request.json().object("quota_set");
     std::vector<std::pair<std::string, std::int64_t>> limits;
     for (const auto& name : wanted.names()) {
         if (name == "tenant_id" || name == "skip_validation") continue;
         const auto value = wanted.at(name);
-        if (!volumes.quotas().defaults().contains(name)) value.refuse("There is no such quota.");
+        if (!quotas.defaults().contains(name)) value.refuse("There is no such quota.");
         const auto limit = value.integer();
         if (limit < -1 || limit > 2147483647) value.refuse("It must be a whole number from -1 to 2147483647.");
         limits.emplace_back(name, limit);
     }
-    volumes.setQuotas(callerOf(request), targetIn(request), limits);
+    quotas.set(callerOf(request), targetIn(request), limits);
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto set = out.object("quota_set");
-        for (const auto& each : volumes.usage(targetIn(request))) out.field(each.resource, each.limit);
+        for (const auto& each : quotas.usage(targetIn(request))) out.field(each.resource, each.limit);
     });
 }
 
-Response reset(Request& request, VolumeService& volumes) {
-    volumes.resetQuotas(callerOf(request), targetIn(request));
+Response reset(Request& request, VolumeQuotas& quotas) {
+    quotas.reset(callerOf(request), targetIn(request));
     return http::emptyResponse(200);
 }
 
-Response limits(Request& request, VolumeService& volumes) {
+Response limits(Request& request, VolumeQuotas& quotas) {
     const auto& caller = callerOf(request);
     ProjectId project = caller.project;
     if (microversionOf(request) >= Microversion{39} && caller.may("context_is_admin", {}))
@@ -82,7 +83,7 @@ Response limits(Request& request, VolumeService& volumes) {
         struct Names {
             std::string_view resource, most, used;
         };
-        const auto all = volumes.usage(project);
+        const auto all = quotas.usage(project);
         for (const auto& [resource, most, used] :
              {Names{"volumes", "maxTotalVolumes", "totalVolumesUsed"}, Names{"gigabytes", "maxTotalVolumeGigabytes", "totalGigabytesUsed"},
               Names{"snapshots", "maxTotalSnapshots", "totalSnapshotsUsed"}, Names{"backups", "maxTotalBackups", "totalBackupsUsed"},
@@ -97,15 +98,15 @@ Response limits(Request& request, VolumeService& volumes) {
 
 }
 
-http::Routes quotaRoutes(VolumeService& volumes) {
+http::Routes quotaRoutes(VolumeQuotas& quotas) {
     http::Routes routes;
     const std::string set = "/os-quota-sets/{target_project_id}";
-    add(routes, Method::Get, set, "volume_extension:quotas:show", [&volumes](Request& request) { return show(request, volumes); });
+    add(routes, Method::Get, set, "volume_extension:quotas:show", [&quotas](Request& request) { return show(request, quotas); });
     add(routes, Method::Get, set + "/defaults", "volume_extension:quotas:show",
-        [&volumes](Request& request) { return showDefaults(request, volumes); });
-    add(routes, Method::Put, set, "volume_extension:quotas:update", [&volumes](Request& request) { return update(request, volumes); });
-    add(routes, Method::Delete, set, "volume_extension:quotas:delete", [&volumes](Request& request) { return reset(request, volumes); });
-    add(routes, Method::Get, "/limits", "limits_extension:used_limits", [&volumes](Request& request) { return limits(request, volumes); });
+        [&quotas](Request& request) { return showDefaults(request, quotas); });
+    add(routes, Method::Put, set, "volume_extension:quotas:update", [&quotas](Request& request) { return update(request, quotas); });
+    add(routes, Method::Delete, set, "volume_extension:quotas:delete", [&quotas](Request& request) { return reset(request, quotas); });
+    add(routes, Method::Get, "/limits", "limits_extension:used_limits", [&quotas](Request& request) { return limits(request, quotas); });
     return routes;
 }
 

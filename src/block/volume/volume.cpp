@@ -21,17 +21,11 @@ constexpr std::array<std::pair<VolumeStatus, std::string_view>, 13> statuses{{{V
                                                                               {VolumeStatus::Failed, "error"},
                                                                               {VolumeStatus::ErrorDeleting, "error_deleting"},
                                                                               {VolumeStatus::ErrorExtending, "error_extending"}}};
-constexpr std::array<std::pair<AttachmentStatus, std::string_view>, 4> attachmentStatuses{{{AttachmentStatus::Reserved, "reserved"},
-                                                                                           {AttachmentStatus::Attaching, "attaching"},
-                                                                                           {AttachmentStatus::Attached, "attached"},
-                                                                                           {AttachmentStatus::Detaching, "detaching"}}};
 
 }
 
 std::string_view nameOf(VolumeStatus status) { return nameIn(statuses, status); }
 std::optional<VolumeStatus> volumeStatusNamed(std::string_view name) { return findIn(statuses, name); }
-std::string_view nameOf(AttachmentStatus status) { return nameIn(attachmentStatuses, status); }
-std::optional<AttachmentStatus> attachmentStatusNamed(std::string_view name) { return findIn(attachmentStatuses, name); }
 
 bool mayFollow(VolumeStatus from, VolumeStatus to) {
     using enum VolumeStatus;

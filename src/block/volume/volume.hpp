@@ -11,6 +11,8 @@
 
 #include "platform/ambient/ambient.hpp"
 
+// What a volume is and how its states follow each other. Values, and no I/O.
+
 namespace stratolet::block {
 
 ///  creating ──► downloading ──► available ◄──► reserved, attaching ──► in-use ◄──► detaching ──► available
@@ -61,35 +63,12 @@ struct Volume {
     Metadata imageMetadata;
 };
 
-/// "reserved", "attaching", "attached", "detaching"
-enum class AttachmentStatus { Reserved, Attaching, Attached, Detaching };
-std::string_view nameOf(AttachmentStatus status);
-std::optional<AttachmentStatus> attachmentStatusNamed(std::string_view name);
-
-struct VolumeAttachment {
-    AttachmentId id;
-    VolumeId volume;
-    ServerId server; ///< empty where a host has it
-    std::optional<std::string> hostName, device;
-    std::string mode = "rw"; ///< or "ro"
-    AttachmentStatus status = AttachmentStatus::Reserved;
-    bool byCompute = false; ///< a guest of ours has it: only compute may let it go (CVE-2023-2088)
-    Time created;
-    std::optional<Time> attached;
-};
-
 /// What a project has of the volumes; an empty project stands for all.
 struct Share {
     ProjectId project;
     std::int64_t count = 0, gigabytes = 0;
 };
 
-struct VolumeType {
-    std::string id, name;
-    std::optional<std::string> description;
-};
-
-constexpr std::string_view defaultType = "__DEFAULT__";
 constexpr std::string_view availabilityZone = "nova";
 
 }

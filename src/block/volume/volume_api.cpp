@@ -22,14 +22,6 @@ Response volumeResponse(int status, const VolumeStyle& style, const VolumeView& 
     });
 }
 
-Response metadataResponse(const Metadata& metadata, std::string_view name = "metadata") {
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        const auto object = out.object(name);
-        for (const auto& [key, value] : metadata) out.field(key, value);
-    });
-}
-
 /// A thing that a volume could be made from, if there were any.
 void refuseSource(const Json& volume, std::string_view name, std::string_view what) {
     if (const auto id = volume.maybeText(name); id && !id->empty()) throw Error(Failure::NotFound, what, " ", *id, " could not be found.");
@@ -78,23 +70,14 @@ NewVolume newVolumeIn(const Request& request) {
     return wanted;
 }
 
-Response create(Request& request, VolumeService& volumes) {
+Response create(Request& request, Volumes& volumes) {
     const auto volume = volumes.create(callerOf(request), newVolumeIn(request));
     return volumeResponse(202, styleOf(request, false), {volume, {}});
 }
 
-/// The next page of this listing.
-std::string nextLink(const Request& request, const VolumeId& last) {
-    std::string query;
-    for (const auto& [name, value] : request.query)
-        if (name != "marker" && name != "offset")
-            query.append(http::percentEncoded(name)).append("=").append(http::percentEncoded(value)).append("&");
-    return request.base + request.path + "?" + query + "marker=" + last.text;
-}
-
-Response list(Request& request, VolumeService& volumes, bool detailed) {
+Response list(Request& request, Volumes& volumes, bool detailed) {
     const auto query = volumeQueryIn(request);
-    const auto limit = query.limit;
+    const auto limit = query.listing.limit;
     const auto page = volumes.list(callerOf(request), query);
     const auto style = styleOf(request, true);
     return http::jsonResponse(200, [&](JsonWriter& out) {
@@ -116,13 +99,13 @@ Response list(Request& request, VolumeService& volumes, bool detailed) {
             const auto links = out.array("volumes_links");
             const auto link = out.object();
             out.field("rel", "next");
-            out.field("href", nextLink(request, page.volumes.back().volume.id));
+            out.field("href", resource::pageHref(request, page.volumes.back().volume.id.text, {"marker", "offset"}));
         }
         if (query.counted) out.field("count", page.count);
     });
 }
 
-Response summary(Request& request, VolumeService& volumes) {
+Response summary(Request& request, Volumes& volumes) {
     require(request, {12});
     const auto found = volumes.summary(callerOf(request), volumeQueryIn(request));
     return http::jsonResponse(200, [&](JsonWriter& out) {
@@ -139,11 +122,11 @@ Response summary(Request& request, VolumeService& volumes) {
     });
 }
 
-Response show(Request& request, VolumeService& volumes) {
+Response show(Request& request, Volumes& volumes) {
     return volumeResponse(200, styleOf(request, true), volumes.show(callerOf(request), volumeIn(request)));
 }
 
-Response update(Request& request, VolumeService& volumes) {
+Response update(Request& request, Volumes& volumes) {
     const auto body = request.json().object("volume");
     bool any = false;
     const auto view = volumes.rename(callerOf(request), volumeIn(request), [&](Volume& volume) {
@@ -159,19 +142,19 @@ Response update(Request& request, VolumeService& volumes) {
     return volumeResponse(200, styleOf(request, false), view);
 }
 
-Response remove(Request& request, VolumeService& volumes) {
+Response remove(Request& request, Volumes& volumes) {
     volumes.remove(callerOf(request), volumeIn(request), microversionOf(request) >= Microversion{23} && request.query.flag("force"));
     return http::emptyResponse(202);
 }
 
-Response showItem(Request& request, VolumeService& volumes) {
+Response showItem(Request& request, Volumes& volumes) {
     const auto metadata = volumes.metadata(callerOf(request), volumeIn(request));
     const auto found = metadata.find(request.param("key"));
     if (found == metadata.end()) throw Error(Failure::NotFound, "Metadata item was not found");
     return metadataResponse({*found}, "meta");
 }
 
-Response updateItem(Request& request, VolumeService& volumes) {
+Response updateItem(Request& request, Volumes& volumes) {
     const auto item = metadataIn(request.json().object("meta"));
     const auto& key = request.param("key");
     if (item.size() != 1) throw Error(Failure::Invalid, "Request body contains too many items");
@@ -180,21 +163,21 @@ Response updateItem(Request& request, VolumeService& volumes) {
     return metadataResponse(item, "meta");
 }
 
-Response removeItem(Request& request, VolumeService& volumes) {
+Response removeItem(Request& request, Volumes& volumes) {
     volumes.changeMetadata(callerOf(request), volumeIn(request), [&](Metadata& metadata) {
         if (metadata.erase(request.param("key")) == 0) throw Error(Failure::NotFound, "Metadata item was not found");
     });
     return http::emptyResponse(200);
 }
 
-Response addMetadata(Request& request, VolumeService& volumes) {
+Response addMetadata(Request& request, Volumes& volumes) {
     const auto wanted = metadataIn(request.json().object("metadata"));
     return metadataResponse(volumes.changeMetadata(callerOf(request), volumeIn(request), [&](Metadata& metadata) {
         for (const auto& [name, value] : wanted) metadata[name] = value;
     }));
 }
 
-Response replaceMetadata(Request& request, VolumeService& volumes) {
+Response replaceMetadata(Request& request, Volumes& volumes) {
     const auto wanted = metadataIn(request.json().object("metadata"));
     return metadataResponse(volumes.changeMetadata(callerOf(request), volumeIn(request), [&](Metadata& metadata) { metadata = wanted; }));
 }
@@ -207,9 +190,9 @@ void add(http::Routes& routes, Method method, const std::string& path, const std
     routes.push_back({method, "/v3" + path, http::policy(rule), handler, runs});
 }
 
-http::Routes volumeRoutes(VolumeService& volumes) {
+http::Routes volumeRoutes(Volumes& volumes) {
     http::Routes routes;
-    const auto with = [&volumes](Response (*handler)(Request&, VolumeService&)) -> http::Handler {
+    const auto with = [&volumes](Response (*handler)(Request&, Volumes&)) -> http::Handler {
         return [&volumes, handler](Request& request) { return handler(request, volumes); };
     };
     const std::string volume = "/volumes/{volume_id}";

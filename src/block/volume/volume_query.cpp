@@ -6,47 +6,38 @@
 
 #include <stratolet/error.hpp>
 
+#include "block/volume/volume_table.hpp"
 #include "block/wire.hpp"
-#include "platform/store/paging.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::block {
 namespace {
 
-struct Column {
-    std::string_view parameter;
-    std::string_view expression; ///< never null, so that it can be sorted by
-};
-constexpr std::array<Column, 13> sortable{{{"id", "id"},
-                                           {"name", "coalesce(name, '')"},
-                                           {"display_name", "coalesce(name, '')"},
-                                           {"status", "status"},
-                                           {"size", "size"},
-                                           {"bootable", "bootable"},
-                                           {"created_at", "created"},
-                                           {"updated_at", "coalesce(updated, created)"},
-                                           {"project_id", "project_id"},
-                                           {"user_id", "user_id"},
-                                           {"volume_type_id", "type_id"},
-                                           {"availability_zone", "''"}, // there is one
-                                           {"host", "host"}}};
-constexpr std::array<Column, 7> equalities{{{"id", "id"},
-                                            {"name", "name"},
-                                            {"display_name", "name"},
-                                            {"description", "description"},
-                                            {"status", "status"},
-                                            {"user_id", "user_id"},
-                                            {"project_id", "project_id"}}};
-
-template <class Columns> const Column* columnFor(const Columns& columns, std::string_view parameter) {
-    for (const auto& each : columns)
-        if (each.parameter == parameter) return &each;
-    return nullptr;
+Error wrong(std::string_view parameter, std::string_view value, std::string_view what) {
+    return Error(Failure::Invalid, "Invalid input for query parameter ", parameter, ". Value: ", value, ". ", what);
 }
 
-[[noreturn]] void refuse(std::string_view parameter, std::string_view value, std::string_view what) {
-    throw Error(Failure::Invalid, "Invalid input for query parameter ", parameter, ". Value: ", value, ". ", what);
-}
+[[noreturn]] void refuse(std::string_view parameter, std::string_view value, std::string_view what) { throw wrong(parameter, value, what); }
+
+// Block storage API, "List accessible volumes with details": sort, or the older sort_key and sort_dir of which each comes once.
+constexpr resource::Sorting sorting{
+    .direction = [](std::string_view) { return std::string_view("desc"); },
+    .items =
+        [](const std::string& sort) {
+            std::vector<std::string> items;
+            for (const auto each : split(sort, ','))
+                if (!each.empty()) items.emplace_back(each);
+            return items;
+        },
+    .mixed =
+        [] {
+            return Error(Failure::Invalid,
+                         "The \"sort_key\" and \"sort_dir\" parameters are deprecated and cannot be used with the \"sort\" parameter.");
+        },
+    .notSorted = [](std::string_view key) { return wrong("sort_key", key, "Volumes cannot be sorted by it."); },
+    .noDirection = [](std::string_view direction) { return wrong("sort_dir", direction, "It must be asc or desc."); },
+    .limit = 1000,
+    .limitMax = 1000};
 
 /// {'name': 'value', "other": "value"}, as Python prints it and as JSON writes it.
 Metadata pairsIn(std::string_view parameter, std::string_view text) {
@@ -85,60 +76,28 @@ Metadata pairsIn(std::string_view parameter, std::string_view text) {
     return pairs;
 }
 
+std::string kept(std::string_view name) { return resource::wordOf(volumeColumns.words(), name)->kept(volumeColumns.text().alias); }
+
 void addPairs(store::Conditions& conditions, std::string_view table, const Metadata& pairs) {
     for (const auto& [name, value] : pairs)
         conditions.add("id IN (SELECT volume_id FROM " + std::string(table) + " WHERE name = ? AND value = ?)", name, value);
 }
 
 /// "gt:2022-01-01T00:00:00,lt:…"
-void addTimes(store::Conditions& conditions, std::string_view parameter, std::string_view text) {
-    constexpr std::array<std::pair<std::string_view, std::string_view>, 6> comparisons{
-        {{"gt", ">"}, {"gte", ">="}, {"lt", "<"}, {"lte", "<="}, {"eq", "="}, {"neq", "!="}}};
-    const std::string column = parameter == "created_at" ? "created" : "coalesce(updated, created)";
+void addTimes(store::Conditions& conditions, const resource::Word& word, std::string_view text) {
     for (const auto each : split(text, ',')) {
         if (each.empty()) continue;
-        const auto colon = each.find(':');
-        const auto* found =
-            std::find_if(comparisons.begin(), comparisons.end(), [&](const auto& pair) { return pair.first == each.substr(0, colon); });
-        const auto time = colon == std::string_view::npos ? std::nullopt : parseIsoTime(each.substr(colon + 1));
-        if (found == comparisons.end() || !time) refuse(parameter, text, "It must be gt, gte, lt, lte, eq or neq, a colon, and a time.");
-        conditions.add(column + " " + std::string(found->second) + " ?", *time);
+        const auto [sign, value] = resource::comparedIn(each);
+        const auto time = parseIsoTime(value);
+        if (sign.empty() || !time) refuse(word.name, text, "It must be gt, gte, lt, lte, eq or neq, a colon, and a time.");
+        conditions.add(word.sql(volumeColumns.text().alias) + " " + std::string(sign) + " ?", *time);
     }
-}
-
-std::vector<store::SortKey> orderIn(const http::Query& query) {
-    std::vector<std::pair<std::string, std::string>> wanted;
-    if (const auto sort = query.find("sort")) {
-        if (query.has("sort_key") || query.has("sort_dir"))
-            throw Error(Failure::Invalid,
-                        "The \"sort_key\" and \"sort_dir\" parameters are deprecated and cannot be used with the \"sort\" parameter.");
-        for (const auto each : split(*sort, ',')) {
-            if (each.empty()) continue;
-            const auto colon = each.find(':');
-            wanted.emplace_back(each.substr(0, colon), colon == std::string_view::npos ? "desc" : each.substr(colon + 1));
-        }
-    }
-    if (wanted.empty()) wanted.emplace_back(query.text("sort_key", "created_at"), query.text("sort_dir", "desc"));
-    store::requireFewSortKeys(wanted);
-    std::vector<store::SortKey> order;
-    bool byId = false;
-    for (const auto& [name, direction] : wanted) {
-        const auto* column = columnFor(sortable, name);
-        if (!column) refuse("sort_key", name, "Volumes cannot be sorted by it.");
-        if (direction != "asc" && direction != "desc") refuse("sort_dir", direction, "It must be asc or desc.");
-        order.push_back({std::string(column->expression), direction == "desc"});
-        byId = byId || name == "id";
-    }
-    if (!byId) order.push_back({"id", order.front().descending});
-    return order;
 }
 
 /// What administrators may filter by besides, whatever the version: the columns of a volume, by equality. What no volume has finds none.
 void addAdminFilter(store::Conditions& conditions, const std::string& name, const std::string& value) {
-    if (name == "host") {
-        conditions.add("host = ?", value);
-    } else if (name == "volume_type_id") {
-        conditions.add("type_id = ?", value);
+    if (name == "host" || name == "volume_type_id") {
+        conditions.add(kept(name) + " = ?", value);
     } else if (name == "attach_status") {
         const std::string held = "id IN (SELECT volume_id FROM volume_attachments WHERE status IN ('attached', 'detaching'))";
         conditions.add(value == "attached" ? held : value == "detached" ? "NOT " + held : "0");
@@ -147,7 +106,7 @@ void addAdminFilter(store::Conditions& conditions, const std::string& name, cons
     } else if (name == "created_at" || name == "updated_at") {
         const auto time = parseIsoTime(value);
         if (!time) refuse(name, value, "It must be a time.");
-        conditions.add(std::string(name == "created_at" ? "created" : "updated") + " / 1000000 = ?", toMicros(*time) / 1000000);
+        resource::addSeconds(conditions, kept(name), "=", *time);
     } else {
         conditions.add("0");
     }
@@ -155,7 +114,7 @@ void addAdminFilter(store::Conditions& conditions, const std::string& name, cons
 
 /// False where the parameter is no filter for this caller.
 bool addFilter(VolumeQuery& wanted, const http::Request& request, const std::string& name, const std::string& value) {
-    auto& conditions = wanted.conditions;
+    auto& conditions = wanted.listing.conditions;
     const auto version = microversionOf(request);
     if (name == "bootable") {
         const auto truth = truthOf(value);
@@ -172,11 +131,11 @@ bool addFilter(VolumeQuery& wanted, const http::Request& request, const std::str
     } else if (name == "name~" && version >= Microversion{34}) {
         conditions.add("instr(coalesce(name, ''), ?) > 0", value);
     } else if ((name == "created_at" || name == "updated_at") && version >= Microversion{60}) {
-        addTimes(conditions, name, value);
+        addTimes(conditions, *resource::wordOf(volumeColumns.words(), name), value);
     } else if (name == "migration_status" || name == "group_id" || name == "snapshot_id" || name == "source_volid") {
         conditions.add("0"); // no volume has any
-    } else if (const auto* column = columnFor(equalities, name)) {
-        conditions.add(std::string(column->expression) + " = ?", value);
+    } else if (const auto* word = resource::wordOf(volumeColumns.words(), name); word != nullptr && word->may(resource::Filter)) {
+        conditions.add(word->kept(volumeColumns.text().alias) + " = ?", value);
     } else if (identity::callerOf(request).may("context_is_admin", {})) {
         addAdminFilter(conditions, name, value);
     } else {
@@ -188,15 +147,12 @@ bool addFilter(VolumeQuery& wanted, const http::Request& request, const std::str
 }
 
 VolumeQuery volumeQueryIn(const http::Request& request) {
-    constexpr std::int64_t limitMax = 1000;
     constexpr std::array<std::string_view, 8> notFilters{"limit",    "marker",   "offset",      "sort",
                                                          "sort_key", "sort_dir", "all_tenants", "with_count"};
     const auto& query = request.query;
     VolumeQuery wanted;
-    wanted.order = orderIn(query);
-    wanted.limit = std::min(query.integer("limit", 0, std::numeric_limits<std::int64_t>::max()).value_or(limitMax), limitMax);
+    wanted.listing = resource::listingIn(query, volumeColumns.text(), volumeColumns.words(), sorting);
     wanted.offset = query.integer("offset", 0, std::numeric_limits<std::int32_t>::max()).value_or(0);
-    wanted.marker = {query.text("marker")};
     wanted.counted = microversionOf(request) >= Microversion{45} && query.flag("with_count");
     if (const auto all = query.find("all_tenants")) {
         const auto truth = truthOf(*all);

@@ -1,19 +1,20 @@
 #pragma once
 
-#include <stratolet/driver/volume.hpp>
+#include <stratolet/disk.hpp>
 
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "block/attachment/attachment.hpp"
 #include "block/backends.hpp"
-#include "block/block.hpp"
+#include "block/quota/volume_quotas.hpp"
 #include "block/volume/volume.hpp"
-#include "block/volume/volume_table.hpp"
 #include "identity/caller.hpp"
-#include "platform/cloud/cloud.hpp"
-#include "platform/quota/quota.hpp"
+#include "image/image.hpp"
+#include "platform/parts.hpp"
+#include "resource/listing.hpp"
 
 namespace stratolet::block {
 
@@ -26,12 +27,11 @@ struct NewVolume {
     Metadata metadata;
 };
 
+/// What a list of volumes was asked for, beside what the caller may see.
 struct VolumeQuery {
-    store::Conditions conditions;
+    resource::Listing listing;
     bool allProjects = false;
-    std::vector<store::SortKey> order;
-    VolumeId marker;
-    std::int64_t limit = 1000, offset = 0;
+    std::int64_t offset = 0;
     bool counted = false; ///< how many there are on all pages is wanted too: that looks at all of them
 };
 
@@ -41,10 +41,15 @@ struct VolumeView {
     std::vector<VolumeAttachment> attachments;
 };
 
-/// The verbs: who may (by the rule of the route, unless they say another), what must hold, one transaction each.
-class VolumeService {
+/// The verbs of volumes: who may (by the rule of the route, unless they say another), what must hold, one transaction each. What takes time
+/// is enqueued (volume_jobs.hpp). Owned by the module; any thread. Error(NotFound) for a volume that the caller can't see.
+class Volumes {
 public:
-    VolumeService(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& drivers, image::Images& images);
+    Volumes(Parts parts, const Backends& backends, VolumeQuotas& quotas, image::Images& images)
+        : parts_(parts),
+          backends_(backends),
+          quotas_(quotas),
+          images_(images) {}
 
     void bootstrap(); ///< volumes of a version that knew one back end
 
@@ -75,75 +80,21 @@ public:
     void forceRemove(const identity::Caller& caller, std::string_view rule, const VolumeId& volume);
     void setBootable(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, bool bootable);
     void setReadOnly(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, bool readOnly);
-    void reserve(const identity::Caller& caller, std::string_view rule, const VolumeId& volume);
-    void unreserve(const identity::Caller& caller, std::string_view rule, const VolumeId& volume);
-    void beginDetaching(const identity::Caller& caller, std::string_view rule, const VolumeId& volume);
-    void rollDetaching(const identity::Caller& caller, std::string_view rule, const VolumeId& volume);
-    void attach(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, VolumeAttachment wanted);
-    void detach(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, const AttachmentId& attachment);
 
-    void forceDetach(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, const AttachmentId& attachment);
-
-    // The attachments API.
-    VolumeAttachment createAttachment(const identity::Caller& caller, VolumeAttachment wanted);
-    VolumeAttachment attachment(const identity::Caller& caller, const AttachmentId& attachment);
-    std::vector<VolumeAttachment> attachments(const identity::Caller& caller, store::Conditions conditions, bool allProjects,
-                                              std::int64_t limit);
-    void completeAttachment(const identity::Caller& caller, const AttachmentId& attachment);
-    std::vector<VolumeAttachment> removeAttachment(const identity::Caller& caller,
-                                                   const AttachmentId& attachment); ///< what the volume has left
-
-    std::vector<VolumeType> types(const identity::Caller& caller);
-    VolumeType type(const identity::Caller& caller, const std::string& idOrName);
-
-    // Quotas.
-    const Quotas& quotas() const { return quotas_; }
-    struct Usage {
-        std::string resource;
-        std::int64_t limit, used;
-    };
-    std::vector<Usage> usage(const ProjectId& project);
-    void setQuotas(const identity::Caller& caller, const ProjectId& project,
-                   const std::vector<std::pair<std::string, std::int64_t>>& limits);
-    void resetQuotas(const identity::Caller& caller, const ProjectId& project);
-
-    std::vector<Share> shares(const identity::Caller& caller, const std::string& backend); ///< of "host@backend"; all together first
-
-    const Backends& backends() const { return backends_; }
-    const std::string& hostName() const { return parts_.cloud.host; }
-    Time now() const { return parts_.ambient.now(); }
-
-    // For compute, in its own transactions; see block.hpp.
+    // For compute; see block.hpp.
     std::optional<Volume> find(store::Reader& db, const ProjectId& project, const VolumeId& volume);
-    VolumeAttachment reserveFor(store::Transaction& tx, const ProjectId& project, const VolumeId& volume, const ServerId& server,
-                                const std::string& device);
-    void attached(store::Transaction& tx, const AttachmentId& attachment);
-    void detaching(store::Transaction& tx, const AttachmentId& attachment);
-    void stillAttached(store::Transaction& tx, const AttachmentId& attachment);
-    void released(store::Transaction& tx, const AttachmentId& attachment);
-    std::vector<VolumeAttachment> madeByCompute(store::Reader& db, const std::vector<std::string>& servers);
     DiskSource source(const VolumeId& volume);
 
-    void declareJobs();
-    void reconcile();
-
 private:
-    Volume visible(store::Reader& db, const identity::Caller& caller, const VolumeId& volume);
-    Volume permitted(store::Reader& db, const identity::Caller& caller, std::string_view rule, const VolumeId& volume);
     void startRemoval(store::Transaction& tx, const Volume& volume, bool force);
-    void release(store::Transaction& tx, const VolumeAttachment& attachment);
-    void endExtension(store::Transaction& tx, const VolumeId& volume, bool grown);
-    void restrict(store::Conditions& conditions, const identity::Caller& caller, bool allProjects, const std::string& column);
     ImageId imageNamed(const identity::Caller& caller, const std::string& reference);
     Metadata factsOf(const identity::Caller& caller, const ImageId& image, GiB size);
-
-    void reconcile(VolumeDriver& driver);
+    Time now() const { return parts_.ambient.now(); }
 
     Parts parts_;
-    Backends backends_;
+    const Backends& backends_;
+    VolumeQuotas& quotas_;
     image::Images& images_;
-    VolumeTable table_;
-    Quotas quotas_;
 };
 
 }

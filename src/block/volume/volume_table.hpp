@@ -7,57 +7,46 @@
 
 #include "block/volume/volume.hpp"
 #include "platform/store/many.hpp"
-#include "platform/store/paging.hpp"
-#include "platform/store/store.hpp"
+#include "resource/listing.hpp"
+#include "resource/table.hpp"
 
 namespace stratolet::block {
 
-/// Volumes, their metadata, attachments and types. SQL, and no rule.
-class VolumeTable {
-public:
-    std::optional<Volume> find(store::Reader& db, const VolumeId& volume);
-    std::vector<Volume> list(store::Reader& db, const store::Conditions& conditions, const std::vector<store::SortKey>& order,
-                             std::int64_t limit, std::int64_t offset);
-    std::int64_t count(store::Reader& db, const store::Conditions& conditions);
-    std::int64_t gigabytes(store::Reader& db, const store::Conditions& conditions);
-    std::vector<std::pair<std::string, std::string>> metadataOf(store::Reader& db, const store::Conditions& conditions); ///< distinct
+/// What is true of each attribute of a volume: its column, what lists find and sort it by, and, in this order, what is shown to anybody.
+/// What depends on the version or on rights is in wire.cpp.
+extern const resource::Table<Volume> volumeColumns;
 
-    void insert(store::Transaction& tx, const Volume& volume);
-    void rename(store::Transaction& tx, const Volume& volume);                     ///< name, description, updated
-    void remove(store::Transaction& tx, const Volume& volume, Time now);           ///< and remembers that it was deleted
-    std::optional<std::string> placeOf(store::Reader& db, const VolumeId& volume); ///< its host; nothing where there is no such volume
+/// Volumes and their metadata. SQL, and no rule.
+namespace volume_table {
+std::vector<std::string> idsOf(const std::vector<Volume>& volumes);
+std::optional<Volume> find(store::Reader& db, const VolumeId& volume);
+std::vector<Volume> list(store::Reader& db, const resource::Listing& listing, std::int64_t offset);
+std::int64_t count(store::Reader& db, const store::Conditions& conditions);
+std::int64_t gigabytes(store::Reader& db, const store::Conditions& conditions);
+std::vector<std::pair<std::string, std::string>> metadataOf(store::Reader& db, const store::Conditions& conditions); ///< distinct
 
-    /// Those of a version that knew one back end say where they are: at this host.
-    void placeAll(store::Transaction& tx, const std::string& host);
+void insert(store::Transaction& tx, const Volume& volume);
+void rename(store::Transaction& tx, const Volume& volume);                     ///< name, description, updated
+void remove(store::Transaction& tx, const Volume& volume, Time now);           ///< and remembers that it was deleted
+std::optional<std::string> placeOf(store::Reader& db, const VolumeId& volume); ///< its host; nothing where there is no such volume
 
-    /// Moves a volume on, but only from where the caller saw it.
-    bool move(store::Transaction& tx, const VolumeId& volume, VolumeStatus from, VolumeStatus to, Time now);
-    void setStatus(store::Transaction& tx, const VolumeId& volume, VolumeStatus status, Time now); ///< by an administrator: from anywhere
-    void setBootable(store::Transaction& tx, const VolumeId& volume, bool bootable, Time now);
-    void setReadOnly(store::Transaction& tx, const VolumeId& volume, bool readOnly, Time now);
-    void setNewSize(store::Transaction& tx, const VolumeId& volume, std::optional<GiB> size);
-    void setSize(store::Transaction& tx, const VolumeId& volume, GiB size); ///< the new size, no longer to come
-    void setMetadata(store::Transaction& tx, const VolumeId& volume, const Metadata& metadata);
-    void setImageMetadata(store::Transaction& tx, const VolumeId& volume, const Metadata& metadata);
-    std::vector<std::pair<VolumeId, VolumeStatus>> statuses(store::Reader& db);
+/// Those of a version that knew one back end say where they are: at this host.
+void placeAll(store::Transaction& tx, const std::string& host);
 
-    std::vector<Share> shares(store::Reader& db, const std::string& backend); ///< by project; "host@backend"
-    std::int64_t countOf(store::Reader& db, const ProjectId& project);
-    std::int64_t gigabytesOf(store::Reader& db, const ProjectId& project); ///< what extensions have claimed included
+/// Moves a volume on, but only from where the caller saw it.
+bool move(store::Transaction& tx, const VolumeId& volume, VolumeStatus from, VolumeStatus to, Time now);
+void setStatus(store::Transaction& tx, const VolumeId& volume, VolumeStatus status, Time now); ///< by an administrator: from anywhere
+void setBootable(store::Transaction& tx, const VolumeId& volume, bool bootable, Time now);
+void setReadOnly(store::Transaction& tx, const VolumeId& volume, bool readOnly, Time now);
+void setNewSize(store::Transaction& tx, const VolumeId& volume, std::optional<GiB> size);
+void setSize(store::Transaction& tx, const VolumeId& volume, GiB size); ///< the new size, no longer to come
+void setMetadata(store::Transaction& tx, const VolumeId& volume, const Metadata& metadata);
+void setImageMetadata(store::Transaction& tx, const VolumeId& volume, const Metadata& metadata);
+std::vector<std::pair<VolumeId, VolumeStatus>> statuses(store::Reader& db);
 
-    std::vector<VolumeAttachment> attachmentsOf(store::Reader& db, const VolumeId& volume);
-    store::ByOwner<VolumeAttachment> attachmentsOf(store::Reader& db, const std::vector<Volume>& volumes); ///< in one statement
-    /// What compute attached to these servers, by the servers' ids. Records that others made with its id say nothing of its disks.
-    std::vector<VolumeAttachment> madeByCompute(store::Reader& db, const std::vector<std::string>& servers);
-    std::vector<VolumeAttachment> attachments(store::Reader& db, const store::Conditions& conditions,
-                                              std::int64_t limit); ///< over a JOIN v
-    std::optional<VolumeAttachment> attachment(store::Reader& db, const AttachmentId& attachment);
-    void insert(store::Transaction& tx, const VolumeAttachment& attachment);
-    void update(store::Transaction& tx, const VolumeAttachment& attachment);
-    void remove(store::Transaction& tx, const AttachmentId& attachment);
-
-    std::vector<VolumeType> types(store::Reader& db);
-    std::optional<VolumeType> type(store::Reader& db, std::string_view idOrName);
-};
+std::vector<Share> shares(store::Reader& db, const std::string& backend); ///< by project; "host@backend"
+std::int64_t countOf(store::Reader& db, const ProjectId& project);
+std::int64_t gigabytesOf(store::Reader& db, const ProjectId& project); ///< what extensions have claimed included
+}
 
 }

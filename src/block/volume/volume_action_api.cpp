@@ -3,6 +3,8 @@
 #include <stratolet/error.hpp>
 
 #include "block/api.hpp"
+#include "block/attachment/attachment_service.hpp"
+#include "block/volume/volume_service.hpp"
 #include "block/wire.hpp"
 #include "platform/text/text.hpp"
 
@@ -16,7 +18,8 @@ using identity::callerOf;
 /// What an action gets: who asks, for which volume, by which rule, with what.
 struct Call {
     Request& request;
-    VolumeService& volumes;
+    Volumes& volumes;
+    Attachments& attachments;
     const identity::Caller& caller;
     VolumeId volume;
     std::string_view rule;
@@ -56,10 +59,10 @@ Response setReadOnly(const Call& call) {
     return done();
 }
 
-Response reserve(const Call& call) { return call.volumes.reserve(call.caller, call.rule, call.volume), done(); }
-Response unreserve(const Call& call) { return call.volumes.unreserve(call.caller, call.rule, call.volume), done(); }
-Response beginDetaching(const Call& call) { return call.volumes.beginDetaching(call.caller, call.rule, call.volume), done(); }
-Response rollDetaching(const Call& call) { return call.volumes.rollDetaching(call.caller, call.rule, call.volume), done(); }
+Response reserve(const Call& call) { return call.attachments.reserve(call.caller, call.rule, call.volume), done(); }
+Response unreserve(const Call& call) { return call.attachments.unreserve(call.caller, call.rule, call.volume), done(); }
+Response beginDetaching(const Call& call) { return call.attachments.beginDetaching(call.caller, call.rule, call.volume), done(); }
+Response rollDetaching(const Call& call) { return call.attachments.rollDetaching(call.caller, call.rule, call.volume), done(); }
 
 Response attach(const Call& call) {
     const auto wanted = object(call);
@@ -76,29 +79,21 @@ Response attach(const Call& call) {
     if (attachment.device->empty() || attachment.device->size() > 255) wanted.at("mountpoint").refuse("It must have 1 to 255 characters.");
     attachment.mode = wanted.text("mode", "rw");
     if (attachment.mode != "rw" && attachment.mode != "ro") wanted.at("mode").refuse("It must be rw or ro.");
-    call.volumes.attach(call.caller, call.rule, call.volume, attachment);
+    call.attachments.attach(call.caller, call.rule, call.volume, attachment);
     return done();
 }
 
 Response detach(const Call& call) {
     AttachmentId attachment;
     if (call.arguments.isObject()) attachment = {call.arguments.maybeText("attachment_id").value_or("")};
-    call.volumes.detach(call.caller, call.rule, call.volume, attachment);
+    call.attachments.detach(call.caller, call.rule, call.volume, attachment);
     return done();
 }
 
 Response forceDetach(const Call& call) {
     const auto attachment = object(call).maybeText("attachment_id");
-    call.volumes.forceDetach(call.caller, call.rule, call.volume, {attachment.value_or("")});
+    call.attachments.forceDetach(call.caller, call.rule, call.volume, {attachment.value_or("")});
     return done();
-}
-
-Response metadataResponse(const Metadata& metadata) {
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        const auto content = out.object("metadata");
-        for (const auto& [name, value] : metadata) out.field(name, value);
-    });
 }
 
 Response showImageMetadata(const Call& call) { return metadataResponse(call.volumes.imageMetadata(call.caller, call.volume)); }
@@ -140,23 +135,23 @@ constexpr std::array<Action, 15> actions{{
     {"os-unset_image_metadata", "volume_extension:volume_image_metadata:remove", unsetImageMetadata},
 }};
 
-Response act(Request& request, VolumeService& volumes) {
+Response act(Request& request, Volumes& volumes, Attachments& attachments) {
     const auto body = request.json();
     if (!body.isObject() || body.size() != 1) throw Error(Failure::Invalid, "The request body must name one action.");
     const auto name = body.names().front();
     for (const auto& action : actions)
         if (action.name == name)
-            return action.run({request, volumes, callerOf(request), {request.param("volume_id")}, action.rule, body.at(name)});
+            return action.run({request, volumes, attachments, callerOf(request), {request.param("volume_id")}, action.rule, body.at(name)});
     throw Error(Failure::Invalid, "There is no such action: ", name);
 }
 
 }
 
-http::Routes actionRoutes(VolumeService& volumes) {
+http::Routes volumeActionRoutes(Volumes& volumes, Attachments& attachments) {
     http::Routes routes;
     // Each action has a rule of its own; the route's is the least that anybody needs.
     add(routes, http::Method::Post, "/volumes/{volume_id}/action", "volume:get",
-        [&volumes](Request& request) { return act(request, volumes); });
+        [&volumes, &attachments](Request& request) { return act(request, volumes, attachments); });
     return routes;
 }
 
