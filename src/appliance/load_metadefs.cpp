@@ -7,7 +7,7 @@
 #include <stratolet/error.hpp>
 
 #include "appliance/state_folder.hpp"
-#include "image/metadef.hpp"
+#include "image/metadef/metadef.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/store/store.hpp"
 

@@ -2,16 +2,26 @@
 
 #include <string>
 
-#include "block/volume_service.hpp"
 #include "platform/http/http.hpp"
+#include "platform/parts.hpp"
+#include "platform/store/store.hpp"
+
+// The routes of block storage, noun by noun. What is handed in must outlive them; the module owns it.
 
 namespace stratolet::block {
 
-http::Routes volumeRoutes(VolumeService& volumes);
-http::Routes actionRoutes(VolumeService& volumes);
-http::Routes attachmentRoutes(VolumeService& volumes);
-http::Routes quotaRoutes(VolumeService& volumes);
-http::Routes infoRoutes(VolumeService& volumes); ///< versions, zones, types, services, extensions
+class Attachments;
+class Backends;
+class VolumeQuotas;
+class Volumes;
+
+http::Routes volumeRoutes(Volumes& volumes);
+http::Routes volumeActionRoutes(Volumes& volumes, Attachments& attachments);
+http::Routes attachmentRoutes(Attachments& attachments);
+http::Routes typeRoutes(store::Store& store);
+http::Routes quotaRoutes(VolumeQuotas& quotas);
+http::Routes backendRoutes(Parts parts, const Backends& backends); ///< services, hosts, pools
+http::Routes infoRoutes();                                         ///< versions, zones, extensions
 
 /// The same route below /v3/{project_id} and, since 3.67, below /v3 alone. `path` begins with "/".
 void add(http::Routes& routes, http::Method method, const std::string& path, const std::string& rule, const http::Handler& handler,

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "block/volume.hpp"
+#include "block/volume/volume.hpp"
 #include "platform/config/config.hpp"
 
 namespace stratolet::block {

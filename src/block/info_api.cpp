@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <array>
 
 #include <stratolet/error.hpp>
@@ -104,145 +103,9 @@ Response listZones(Request& request) {
     });
 }
 
-void write(JsonWriter& out, const identity::Caller& caller, const VolumeType& type) {
-    const auto one = out.object();
-    out.field("id", type.id);
-    out.field("name", type.name);
-    out.field("description", type.description);
-    out.field("is_public", true);
-    out.field("os-volume-type-access:is_public", true);
-    out.field("qos_specs_id", nullptr);
-    if (!caller.may("volume_extension:access_types_extra_specs", {})) return;
-    const auto none = out.object("extra_specs");
 }
 
-Response listTypes(Request& request, VolumeService& volumes) {
-    const auto& caller = callerOf(request);
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        const auto list = out.array("volume_types");
-        for (const auto& each : volumes.types(caller)) write(out, caller, each);
-    });
-}
-
-Response showType(Request& request, VolumeService& volumes, const std::string& id) {
-    const auto type = volumes.type(callerOf(request), id);
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("volume_type");
-        write(out, callerOf(request), type);
-    });
-}
-
-/// A part of this service as clients know it; all are in this process, so they are up.
-struct Part {
-    std::string_view binary;
-    std::string host;
-};
-
-std::vector<Part> partsOf(const VolumeService& volumes) {
-    std::vector<Part> parts{{"cinder-scheduler", volumes.hostName()}};
-    for (const auto* each : volumes.backends().all()) {
-        const auto pool = volumes.backends().placeOf(*each); // "name@backend#pool"
-        parts.push_back({"cinder-volume", pool.substr(0, pool.find('#'))});
-    }
-    return parts;
-}
-
-Response listServices(Request& request, const VolumeService& volumes) {
-    callerOf(request).enforce();
-    const auto binary = request.query.find("binary"), host = request.query.find("host");
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        const auto list = out.array("services");
-        for (const auto& part : partsOf(volumes)) {
-            if ((binary && *binary != part.binary) || (host && *host != part.host && *host != part.host.substr(0, part.host.find('@'))))
-                continue;
-            const auto one = out.object();
-            out.field("binary", part.binary);
-            out.field("host", part.host);
-            out.field("zone", availabilityZone);
-            out.field("status", "enabled");
-            out.field("state", "up");
-            out.field("updated_at", isoMicros(volumes.now()));
-            out.field("disabled_reason", nullptr);
-            if (microversionOf(request) >= Microversion{49} && part.binary == "cinder-volume") out.field("backend_state", "up");
-        }
-    });
-}
-
-Response listHosts(Request& request, const VolumeService& volumes) {
-    callerOf(request).enforce();
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        const auto list = out.array("hosts");
-        for (const auto& part : partsOf(volumes)) {
-            const auto one = out.object();
-            out.field("host_name", part.host);
-            out.field("service", part.binary);
-            out.field("zone", availabilityZone);
-            out.field("service-status", "available");
-            out.field("service-state", "enabled");
-            out.field("last-update", isoMicros(volumes.now()));
-        }
-    });
-}
-
-/// What is in a back end, in all and by project; numbers are texts here.
-Response showHost(Request& request, VolumeService& volumes) {
-    const auto& host = request.param("host");
-    const auto shares = volumes.shares(callerOf(request), host);
-    const auto parts = partsOf(volumes);
-    if (std::none_of(parts.begin(), parts.end(), [&](const Part& each) { return each.binary == "cinder-volume" && each.host == host; }))
-        throw Error(Failure::NotFound, "Host ", host, " could not be found.");
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        const auto list = out.array("host");
-        for (const auto& each : shares) {
-            const auto one = out.object();
-            const auto resource = out.object("resource");
-            out.field("host", host);
-            out.field("project", each.project.empty() ? "(total)" : each.project.text);
-            out.field("volume_count", std::to_string(each.count));
-            out.field("total_volume_gb", std::to_string(each.gigabytes));
-            out.field("snapshot_count", "0");
-            out.field("total_snapshot_gb", "0");
-        }
-    });
-}
-
-/// Capacity in GB as clients want it: a number.
-void writeCapabilities(JsonWriter& out, VolumeDriver& driver) {
-    constexpr double gibi = 1 << 30;
-    const auto capabilities = out.object("capabilities");
-    out.field("pool_name", driver.name());
-    out.field("volume_backend_name", driver.name());
-    out.field("vendor_name", "Open Source");
-    out.field("storage_protocol", driver.protocol());
-    out.field("total_capacity_gb", static_cast<double>(driver.capacity().count) / gibi);
-    out.field("free_capacity_gb", static_cast<double>(driver.free().count) / gibi);
-    out.field("QoS_support", false);
-    out.field("multiattach", false);
-    out.field("thin_provisioning_support", true);
-    out.field("thick_provisioning_support", false);
-}
-
-Response listPools(Request& request, const VolumeService& volumes) {
-    callerOf(request).enforce();
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        const auto list = out.array("pools");
-        for (auto* each : volumes.backends().all()) {
-            const auto pool = out.object();
-            out.field("name", volumes.backends().placeOf(*each));
-            if (request.query.flag("detail")) writeCapabilities(out, *each);
-        }
-    });
-}
-
-}
-
-http::Routes infoRoutes(VolumeService& volumes) {
+http::Routes infoRoutes() {
     http::Routes routes{
         {Method::Get, "/", http::open("discovery comes before a token"), [](Request& request) { return versions(request, 300); }},
         {Method::Get, "/v3", http::open("discovery comes before a token"), [](Request& request) { return versions(request, 200); }},
@@ -250,20 +113,6 @@ http::Routes infoRoutes(VolumeService& volumes) {
     add(routes, Method::Get, "/extensions", "volume:get_all", listExtensions);
     add(routes, Method::Get, "/extensions/{alias}", "volume:get_all", showExtension);
     add(routes, Method::Get, "/os-availability-zone", "volume:get_all", listZones);
-    add(routes, Method::Get, "/types", "volume_extension:type_get_all",
-        [&volumes](Request& request) { return listTypes(request, volumes); });
-    add(routes, Method::Get, "/types/default", "volume_extension:type_get",
-        [&volumes](Request& request) { return showType(request, volumes, std::string(defaultType)); });
-    add(routes, Method::Get, "/types/{type}", "volume_extension:type_get",
-        [&volumes](Request& request) { return showType(request, volumes, request.param("type")); });
-    add(routes, Method::Get, "/os-services", "volume_extension:services:index",
-        [&volumes](Request& request) { return listServices(request, volumes); });
-    add(routes, Method::Get, "/os-hosts", "volume_extension:hosts", [&volumes](Request& request) { return listHosts(request, volumes); });
-    add(routes, Method::Get, "/os-hosts/{host}", "volume_extension:hosts",
-        [&volumes](Request& request) { return showHost(request, volumes); });
-    add(
-        routes, Method::Get, "/scheduler-stats/get_pools", "scheduler_extension:scheduler_stats:get_pools",
-        [&volumes](Request& request) { return listPools(request, volumes); }, http::Runs::Worker);
     return routes;
 }
 

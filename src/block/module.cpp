@@ -1,8 +1,11 @@
 #include "block/api.hpp"
+#include "block/attachment/attachment_service.hpp"
 #include "block/backends.hpp"
 #include "block/block.hpp"
-#include "block/volume_service.hpp"
+#include "block/volume/volume_jobs.hpp"
+#include "block/volume/volume_service.hpp"
 #include "block/wire.hpp"
+#include "platform/cloud/cloud.hpp"
 #include "platform/config/config.hpp"
 #include "platform/jobs/jobs.hpp"
 #include "platform/policy/policy.hpp"
@@ -35,43 +38,51 @@ struct Block::Impl {
     Impl(Parts given, const std::vector<std::unique_ptr<VolumeDriver>>& drivers, image::Images& images, identity::Identity& itsIdentity)
         : parts(given),
           identity(itsIdentity),
-          service(given, drivers, images) {}
+          backends(drivers, given.cloud.host),
+          quotas(given),
+          volumes(given, backends, quotas, images),
+          attachments(given),
+          jobs(given, backends, images) {}
 
     Parts parts;
     identity::Identity& identity;
-    VolumeService service;
+    Backends backends;
+    VolumeQuotas quotas;
+    Volumes volumes;
+    Attachments attachments;
+    VolumeJobs jobs;
 };
 
 Block::Block(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& drivers, image::Images& images, identity::Identity& identity)
     : impl_(std::make_unique<Impl>(parts, drivers, images, identity)) {
-    auto& service = impl_->service;
     parts.policies.add("block-storage", policyDefaults("block-storage"));
-    service.declareJobs();
-    parts.reconciler.declare("block", [&service] { service.reconcile(); });
+    impl_->jobs.declare();
+    parts.reconciler.declare("block", [&jobs = impl_->jobs] { jobs.reconcile(); });
 }
 
 Block::~Block() = default;
 
-void Block::bootstrap() { impl_->service.bootstrap(); }
+void Block::bootstrap() { impl_->volumes.bootstrap(); }
 
 http::Site Block::site() {
-    auto& service = impl_->service;
+    auto& [parts, itsIdentity, backends, quotas, volumes, attachments, jobs] = *impl_;
     http::Site site;
     site.name = "block-storage";
     site.prefix = "/volume";
     site.classicPort = 8776;
-    for (auto&& each : {volumeRoutes(service), actionRoutes(service), attachmentRoutes(service), quotaRoutes(service), infoRoutes(service)})
+    for (auto&& each : {volumeRoutes(volumes), volumeActionRoutes(volumes, attachments), attachmentRoutes(attachments), quotaRoutes(quotas),
+                        infoRoutes(), typeRoutes(parts.store), backendRoutes(parts, backends)})
         site.routes.insert(site.routes.end(), each.begin(), each.end());
     site.gate = gate;
     site.refuse = refusal;
     site.noRoute = noRoute;
     site.finish = finish;
-    impl_->identity.protect(site);
+    itsIdentity.protect(site);
     return site;
 }
 
 std::optional<VolumeFacts> Block::find(store::Reader& db, const ProjectId& project, const VolumeId& id) {
-    const auto volume = impl_->service.find(db, project, id);
+    const auto volume = impl_->volumes.find(db, project, id);
     if (!volume) return std::nullopt;
     return VolumeFacts{volume->id,   volume->project, volume->name.value_or(""), std::string(nameOf(volume->status)),
                        volume->size, volume->bootable};
@@ -79,14 +90,14 @@ std::optional<VolumeFacts> Block::find(store::Reader& db, const ProjectId& proje
 
 Attachment Block::reserve(store::Transaction& tx, const ProjectId& project, const VolumeId& volume, const ServerId& server,
                           const std::string& device) {
-    return faceOf(impl_->service.reserveFor(tx, project, volume, server, device));
+    return faceOf(impl_->attachments.reserveFor(tx, project, volume, server, device));
 }
 
-DiskSource Block::source(const VolumeId& volume) { return impl_->service.source(volume); }
-void Block::attached(store::Transaction& tx, const AttachmentId& attachment) { impl_->service.attached(tx, attachment); }
-void Block::detaching(store::Transaction& tx, const AttachmentId& attachment) { impl_->service.detaching(tx, attachment); }
-void Block::stillAttached(store::Transaction& tx, const AttachmentId& attachment) { impl_->service.stillAttached(tx, attachment); }
-void Block::released(store::Transaction& tx, const AttachmentId& attachment) { impl_->service.released(tx, attachment); }
+DiskSource Block::source(const VolumeId& volume) { return impl_->volumes.source(volume); }
+void Block::attached(store::Transaction& tx, const AttachmentId& attachment) { impl_->attachments.attached(tx, attachment); }
+void Block::detaching(store::Transaction& tx, const AttachmentId& attachment) { impl_->attachments.detaching(tx, attachment); }
+void Block::stillAttached(store::Transaction& tx, const AttachmentId& attachment) { impl_->attachments.stillAttached(tx, attachment); }
+void Block::released(store::Transaction& tx, const AttachmentId& attachment) { impl_->attachments.released(tx, attachment); }
 
 std::vector<Attachment> Block::madeByCompute(store::Reader& db, const ServerId& server) {
     auto found = madeByCompute(db, std::vector{server.text});
@@ -95,7 +106,7 @@ std::vector<Attachment> Block::madeByCompute(store::Reader& db, const ServerId& 
 
 store::ByOwner<Attachment> Block::madeByCompute(store::Reader& db, const std::vector<std::string>& servers) {
     store::ByOwner<Attachment> found;
-    for (const auto& each : impl_->service.madeByCompute(db, servers)) found[each.server.text].push_back(faceOf(each));
+    for (const auto& each : impl_->attachments.madeByCompute(db, servers)) found[each.server.text].push_back(faceOf(each));
     return found;
 }
 

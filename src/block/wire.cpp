@@ -5,6 +5,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "block/volume/volume_table.hpp"
 #include "platform/http/error_page.hpp"
 #include "platform/text/text.hpp"
 
@@ -117,12 +118,19 @@ void writeLinks(JsonWriter& out, const VolumeStyle& style, const Volume& volume)
     }
 }
 
-namespace {
-
 void writeMetadata(JsonWriter& out, std::string_view name, const Metadata& metadata) {
     const auto object = out.object(name);
     for (const auto& [key, value] : metadata) out.field(key, value);
 }
+
+http::Response metadataResponse(const Metadata& metadata, std::string_view name) {
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        writeMetadata(out, name, metadata);
+    });
+}
+
+namespace {
 
 void writeAttachments(JsonWriter& out, const VolumeStyle& style, const std::vector<VolumeAttachment>& attachments) {
     const bool mayKnowHost = style.caller.may("volume_extension:volume_host_attribute", {});
@@ -161,24 +169,7 @@ void writeExtended(JsonWriter& out, const VolumeStyle& style, const Volume& volu
 void write(JsonWriter& out, const VolumeStyle& style, const VolumeView& view) {
     const auto& volume = view.volume;
     const auto body = out.object();
-    out.field("id", volume.id);
-    out.field("name", volume.name);
-    out.field("description", volume.description);
-    out.field("status", nameOf(volume.status));
-    out.field("size", volume.size.count);
-    out.field("availability_zone", availabilityZone);
-    out.field("created_at", isoMicros(volume.created));
-    out.field("updated_at", volume.updated ? std::optional(isoMicros(*volume.updated)) : std::nullopt);
-    out.field("volume_type", volume.typeName);
-    out.field("snapshot_id", nullptr);
-    out.field("source_volid", nullptr);
-    out.field("user_id", volume.user);
-    out.field("bootable", volume.bootable ? "true" : "false");
-    out.field("encrypted", false);
-    out.field("replication_status", nullptr);
-    out.field("consistencygroup_id", nullptr);
-    out.field("multiattach", false);
-    out.field("migration_status", nullptr);
+    resource::showInto(out, volumeColumns, volume);
     auto metadata = volume.metadata;
     if (volume.readOnly) metadata["readonly"] = *volume.readOnly ? "True" : "False"; // where clients look for it
     writeMetadata(out, "metadata", metadata);

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "block/volume_service.hpp"
+#include "block/volume/volume_service.hpp"
 #include "platform/http/http.hpp"
 
 // How block storage speaks: its error envelope, its microversions, its volumes.
@@ -43,6 +43,8 @@ struct VolumeStyle {
 VolumeStyle styleOf(const http::Request& request, bool detailed);
 void write(JsonWriter& out, const VolumeStyle& style, const VolumeView& view);
 void writeLinks(JsonWriter& out, const VolumeStyle& style, const Volume& volume);
+void writeMetadata(JsonWriter& out, std::string_view name, const Metadata& metadata);
+http::Response metadataResponse(const Metadata& metadata, std::string_view name = "metadata"); ///< 200
 
 /// A text of at most 255 characters, or null.
 std::optional<std::string> shortTextOrNull(const Json& value);

@@ -4,10 +4,10 @@
 
 #include <stratolet/error.hpp>
 
+#include "image/data/location.hpp"
 #include "image/image_patch.hpp"
 #include "image/image_query.hpp"
-#include "image/imports.hpp"
-#include "image/location.hpp"
+#include "image/import/imports.hpp"
 #include "image/wire.hpp"
 #include "platform/http/range.hpp"
 #include "platform/text/text.hpp"

@@ -1,10 +1,10 @@
 #pragma once
 
-#include "image/cache.hpp"
-#include "image/image_data.hpp"
+#include "image/cache/cache.hpp"
+#include "image/data/image_data.hpp"
 #include "image/image_service.hpp"
-#include "image/imports.hpp"
-#include "image/metadef.hpp"
+#include "image/import/imports.hpp"
+#include "image/metadef/metadef.hpp"
 #include "image/wire.hpp"
 #include "platform/http/http.hpp"
 

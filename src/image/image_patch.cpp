@@ -1,6 +1,6 @@
 #include "image/image_patch.hpp"
 
-#include "image/location.hpp"
+#include "image/data/location.hpp"
 
 #include <stratolet/error.hpp>
 

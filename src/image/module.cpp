@@ -4,7 +4,7 @@
 
 #include "image/image_api.hpp"
 #include "image/image_service.hpp"
-#include "image/imports.hpp"
+#include "image/import/imports.hpp"
 #include "image/wire.hpp"
 #include "platform/config/config.hpp"
 #include "platform/jobs/jobs.hpp"

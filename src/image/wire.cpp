@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "image/location.hpp"
+#include "image/data/location.hpp"
 #include "platform/http/error_page.hpp"
 
 namespace stratolet::image {

@@ -16,10 +16,12 @@ enum Use : unsigned {
     Post = 1,     ///< given when the thing is created
     Put = 2,      ///< changed later
     Show = 4,     ///< in every answer
-    Find = 8,     ///< what lists are filtered and sorted by
+    Filter = 8,   ///< what lists are filtered by
     Moves = 16,   ///< its column changes although nobody may ask for that: a revision, a state
     Guarded = 32, ///< shown only to whom the rule "get_<noun>:<name>" lets see it
-    Unasked = 64  ///< shown, but bodies and queries don't know the word
+    Unasked = 64, ///< shown, but bodies and queries don't know the word
+    Sort = 128,   ///< what lists are sorted by
+    Find = Filter | Sort
 };
 
 /// What is true of an attribute whatever the record is: what the dialects look at when they check a body or read a query. Texts are
@@ -34,7 +36,8 @@ struct Word {
     std::size_t lengthMax = 255;  ///< of a text, in characters
 
     bool may(Use wanted) const { return (use & wanted) != 0; }
-    std::string sql(char alias) const; ///< what filters and sort keys compare; never null
+    std::string sql(char alias) const;  ///< what filters and sort keys compare; never null
+    std::string kept(char alias) const; ///< the column as it is: null, which equals nothing, where nothing is kept
 };
 using Words = std::vector<Word>;
 

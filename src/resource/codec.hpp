@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -88,6 +89,26 @@ template <class T> struct Codec<std::optional<T>> {
     }
 };
 
+/// A size: its count of whatever unit it is of.
+template <class T>
+requires std::is_same_v<decltype(T::count), std::int64_t>
+struct Codec<T> {
+    static constexpr Kind kind = Kind::Whole;
+    static T load(const store::Row& row, int column) { return {row.integer(column)}; }
+    static store::Value bind(T size) { return size.count; }
+    static void show(JsonWriter& out, T size) { out.value(size.count); }
+};
+
+/// Of an enum that the API has words for, kept and shown as its word: `template <> struct Codec<VolumeStatus> :
+/// WordCodec<volumeStatusNamed>`. `named` finds the value of a word; `nameOf(value)` is beside the enum. The store has no other words.
+template <auto named> struct WordCodec {
+    using Value = typename decltype(named(std::string_view()))::value_type;
+    static constexpr Kind kind = Kind::Text;
+    static Value load(const store::Row& row, int column) { return named(row.text(column)).value(); }
+    static store::Value bind(Value value) { return nameOf(value); }
+    static void show(JsonWriter& out, Value value) { out.value(nameOf(value)); }
+};
+
 /// Texts that are kept whole in one column, as JSON.
 std::vector<std::string> decodedTexts(const std::string& json);
 
@@ -101,7 +122,7 @@ template <> struct Codec<std::vector<std::string>> {
     }
 };
 
-/// Of a text or an id: empty is null in the store and in answers.
+/// Of a text or an id: empty (a number: 0) is null in the store and in answers.
 template <class T> struct EmptyIsNull : Codec<T> {
     static constexpr bool nullable = true;
     static store::Value bind(const T& value) { return isEmpty(value) ? store::Value(nullptr) : Codec<T>::bind(value); }
@@ -110,6 +131,7 @@ template <class T> struct EmptyIsNull : Codec<T> {
 private:
     static bool isEmpty(const std::string& text) { return text.empty(); }
     template <class Of> static bool isEmpty(const Id<Of>& id) { return id.text.empty(); }
+    static bool isEmpty(std::int64_t number) { return number == 0; }
 };
 
 }

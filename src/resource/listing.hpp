@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <initializer_list>
 #include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <stratolet/error.hpp>
+
+#include "platform/ambient/ambient.hpp"
 #include "platform/http/http.hpp"
 #include "platform/store/paging.hpp"
 #include "platform/store/store.hpp"
@@ -61,6 +65,39 @@ template <class Row, class Read> std::vector<Row> fullPage(const Listing& listin
         rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(*listing.limit), rows.end());
     return rows;
 }
+
+/// What a query says of an order and of a page's length, as far as services differ there. One value for each list, or for all of a service.
+struct Sorting {
+    std::string_view (*direction)(std::string_view key) = nullptr;   ///< of a key that comes without one
+    std::vector<std::string> (*items)(const std::string&) = nullptr; ///< the "key:direction" of "sort"; null: there is no such parameter
+    bool several = false;                                            ///< "sort_key" and "sort_dir" may come more than once
+    Error (*mixed)() = nullptr;                                      ///< "sort" beside "sort_key" or "sort_dir"
+    Error (*notSorted)(std::string_view key) = nullptr;              ///< a key that lists aren't sorted by
+    Error (*noDirection)(std::string_view direction) = nullptr;      ///< neither "asc" nor "desc"
+    std::int64_t limit = 1000, limitMax = 1000; ///< where a query says none, and the most that a page has whatever it says
+};
+
+/// What "sort", "sort_key" and "sort_dir" ask for, by the attributes that are for it; "created_at" where they name none. The id comes last,
+/// in the direction of the first key. Error(Invalid) for more keys than store::sortKeysMax, for one that comes twice, and as `sorting`
+/// says.
+std::vector<store::SortKey> sortKeysIn(const http::Query& query, const TableText& table, const Words& words, const Sorting& sorting);
+
+/// A list without filters yet: table, keys, limit, marker. The caller reads what else the query has.
+Listing listingIn(const http::Query& query, const TableText& table, const Words& words, const Sorting& sorting);
+
+/// "gt:", "gte:", "lt:", "lte:", "eq:", "neq:" before a value: the SQL of it, and what comes behind; no sign where there is none of them.
+struct Compared {
+    std::string_view sign; ///< ">="
+    std::string_view value;
+};
+Compared comparedIn(std::string_view text);
+
+/// That the time in `sql` is the same second as `time`, or before or after it by `sign`: clients know whole seconds, the store
+/// microseconds.
+void addSeconds(store::Conditions& conditions, const std::string& sql, std::string_view sign, Time time);
+
+/// The query of `request` but for the parameters `without`: "name=value&" of each, as an address has it.
+std::string queryWithout(const http::Request& request, std::initializer_list<std::string_view> without);
 
 /// The address of another page of the list that `request` asked for: the same query with this marker. `without` names parameters that
 /// say where a page begins.

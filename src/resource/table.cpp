@@ -15,9 +15,11 @@ std::string withAlias(std::string_view sql, char alias) {
     return out;
 }
 
+std::string Word::kept(char alias) const { return std::string(1, alias).append(".").append(column); }
+
 std::string Word::sql(char alias) const {
     if (!found.empty()) return withAlias(found, alias);
-    const auto whole = std::string(1, alias).append(".").append(column);
+    const auto whole = kept(alias);
     return nullable ? "coalesce(" + whole + ", '')" : whole; // an index is over this very expression
 }
 

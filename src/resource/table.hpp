@@ -66,11 +66,16 @@ public:
         return all(db.query(text_.select + " " + std::string(sql), args...), db);
     }
 
-    void insert(store::Transaction& tx, const Record& record) const {
-        std::vector<store::Value> values;
-        for (const auto& each : attributes_)
-            if (each.bind != nullptr) values.push_back(each.bind(record));
-        tx.change(text_.insert, values);
+    /// The same with any `rest` behind "SELECT … FROM <table> <alias>", as " JOIN …" or " … LIMIT ?".
+    std::vector<Record> run(store::Reader& db, const std::string& rest, const std::vector<store::Value>& values) const {
+        return all(db.run(text_.select + rest, values), db);
+    }
+
+    void insert(store::Transaction& tx, const Record& record) const { tx.change(text_.insert, bound(record)); }
+
+    /// The same where the store numbers the rows (the id is bound as null): the number.
+    std::int64_t insertNumbered(store::Transaction& tx, const Record& record) const {
+        return tx.run(text_.insert + " RETURNING id", bound(record)).integer();
     }
 
     /// Writes what may change.
@@ -91,6 +96,13 @@ public:
     }
 
 private:
+    std::vector<store::Value> bound(const Record& record) const {
+        std::vector<store::Value> values;
+        for (const auto& each : attributes_)
+            if (each.bind != nullptr) values.push_back(each.bind(record));
+        return values;
+    }
+
     static bool moves(const Attribute<Record>& each) { return each.bind != nullptr && (each.may(Put) || each.may(Moves)); }
 
     std::vector<Record> all(store::Rows rows, store::Reader& db) const {
@@ -114,14 +126,19 @@ private:
     Words words_;
 };
 
-/// All of a record that is shown to anybody, as one object.
-template <class Record> void show(JsonWriter& out, const Table<Record>& table, const Record& record) {
-    const auto object = out.object();
+/// All of a record that is shown to anybody, into an object that is open.
+template <class Record> void showInto(JsonWriter& out, const Table<Record>& table, const Record& record) {
     for (const auto& each : table.attributes()) {
         if (each.show == nullptr || !each.may(Show) || each.may(Guarded)) continue;
         out.key(each.name);
         each.show(out, record);
     }
+}
+
+/// The same as one object.
+template <class Record> void show(JsonWriter& out, const Table<Record>& table, const Record& record) {
+    const auto object = out.object();
+    showInto(out, table, record);
 }
 
 /// Puts what a body has into the record: each attribute that is read by its value alone. The body has been checked before.

@@ -8,7 +8,7 @@
 #include <stratolet/error.hpp>
 
 #include "fuzz/target.hpp"
-#include "image/unpacking.hpp"
+#include "image/data/unpacking.hpp"
 #include "platform/os/fd.hpp"
 
 namespace stratolet::fuzz {

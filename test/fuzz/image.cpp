@@ -8,7 +8,7 @@
 #include <stratolet/error.hpp>
 
 #include "fuzz/target.hpp"
-#include "image/inspection.hpp"
+#include "image/data/inspection.hpp"
 #include "image/unit/hostile_images.hpp"
 #include "platform/os/fd.hpp"
 

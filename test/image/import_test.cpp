@@ -9,10 +9,10 @@
 #include <map>
 #include <thread>
 
+#include "image/import/web_source.hpp"
 #include "image/support.hpp"
 #include "image/unit/hostile_images.hpp"
 #include "image/web_server.hpp"
-#include "image/web_source.hpp"
 #include "platform/os/fd.hpp"
 #include "platform/os/process.hpp"
 #include "support/test_appliance.hpp"

@@ -19,8 +19,8 @@
 
 #include <stratolet/error.hpp>
 
+#include "image/import/web_source.hpp"
 #include "image/web_server.hpp"
-#include "image/web_source.hpp"
 #include "platform/os/fd.hpp"
 #include "platform/os/process.hpp"
 #include "support/folder.hpp"

@@ -1,6 +1,6 @@
 #include "image/driver/file_store.hpp"
 
-#include "image/image_folder.hpp"
+#include "image/data/image_folder.hpp"
 
 namespace stratolet::image {
 namespace {

@@ -8,7 +8,7 @@
 #include <stratolet/error.hpp>
 
 #include "block/driver/file.hpp"
-#include "block/volume.hpp"
+#include "block/volume/volume.hpp"
 #include "block/wire.hpp"
 #include "platform/os/process.hpp"
 #include "support/folder.hpp"

@@ -3,7 +3,7 @@
 #include <stratolet/error.hpp>
 
 #include "hostile_images.hpp"
-#include "image/digests.hpp"
+#include "image/data/digests.hpp"
 #include "image/driver/file_store.hpp"
 #include "image/image_patch.hpp"
 #include "image/image_query.hpp"

@@ -11,8 +11,8 @@
 #include <stratolet/error.hpp>
 
 #include "hostile_images.hpp"
-#include "image/conversion.hpp"
-#include "image/inspection.hpp"
+#include "image/data/conversion.hpp"
+#include "image/data/inspection.hpp"
 #include "platform/os/fd.hpp"
 #include "platform/os/process.hpp"
 

@@ -1,0 +1,117 @@
+#include <stratolet/error.hpp>
+
+#include "block/api.hpp"
+#include "block/attachment/attachment_service.hpp"
+#include "block/attachment/attachment_table.hpp"
+#include "block/wire.hpp"
+#include "platform/text/text.hpp"
+
+namespace stratolet::block {
+namespace {
+
+using http::Method;
+using http::Request;
+using http::Response;
+using identity::callerOf;
+
+constexpr Microversion attachmentsSince{27}, completeSince{44};
+
+AttachmentId attachmentIn(const Request& request) { return {request.param("attachment_id")}; }
+
+void write(JsonWriter& out, const VolumeAttachment& attachment, bool detailed) {
+    const auto body = out.object();
+    out.field("id", attachment.id);
+    out.field("volume_id", attachment.volume);
+    out.field("instance", attachment.server.empty() ? std::nullopt : std::optional(attachment.server.text));
+    out.field("status", nameOf(attachment.status));
+    if (!detailed) return;
+    out.field("attach_mode", attachment.mode);
+    out.field("attached_at", attachment.attached ? isoMicros(*attachment.attached) : "");
+    out.field("detached_at", "");
+    const auto none = out.object("connection_info"); // how a guest of ours reaches a volume is nobody else's business
+}
+
+Response attachmentResponse(const VolumeAttachment& attachment) {
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        out.key("attachment");
+        write(out, attachment, true);
+    });
+}
+
+Response create(Request& request, Attachments& attachments) {
+    require(request, attachmentsSince);
+    const auto wanted = request.json().object("attachment");
+    VolumeAttachment attachment;
+    attachment.volume = {wanted.text("volume_uuid")};
+    if (!isUuid(attachment.volume.text)) wanted.at("volume_uuid").refuse("It must be a UUID.");
+    if (const auto server = wanted.maybeText("instance_uuid")) {
+        if (!isUuid(*server)) wanted.at("instance_uuid").refuse("It must be a UUID.");
+        attachment.server = {*server};
+    }
+    if (const auto connector = wanted.find("connector");
+        connector && !(connector->isNull() || (connector->isObject() && connector->size() == 0)))
+        connector->refuse("Other hosts cannot reach the volumes of this one.");
+    if (const auto mode = wanted.maybeText("mode")) attachment.mode = *mode;
+    if (attachment.mode != "rw" && attachment.mode != "ro") wanted.at("mode").refuse("It must be rw or ro.");
+    return attachmentResponse(attachments.create(callerOf(request), attachment));
+}
+
+Response list(Request& request, Attachments& attachments, bool detailed) {
+    require(request, attachmentsSince);
+    store::Conditions conditions;
+    const auto& table = attachmentColumns;
+    for (const auto& each : table.words())
+        if (const auto value = each.may(resource::Filter) ? request.query.find(each.name) : std::nullopt)
+            conditions.add(each.kept(table.text().alias) + " = ?", *value);
+    const auto limit = request.query.integer("limit", 0, 1000).value_or(1000);
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        const auto items = out.array("attachments");
+        for (const auto& each : attachments.list(callerOf(request), conditions, request.query.flag("all_tenants"), limit))
+            write(out, each, detailed);
+    });
+}
+
+Response remove(Request& request, Attachments& attachments) {
+    require(request, attachmentsSince);
+    const auto left = attachments.remove(callerOf(request), attachmentIn(request));
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        const auto items = out.array("attachments");
+        for (const auto& each : left) write(out, each, false);
+    });
+}
+
+Response act(Request& request, Attachments& attachments) {
+    require(request, completeSince);
+    const auto body = request.json();
+    if (!body.isObject() || body.size() != 1) throw Error(Failure::Invalid, "The request body must name one action.");
+    if (body.names().front() != "os-complete") throw Error(Failure::Invalid, "There is no such action: ", body.names().front());
+    attachments.complete(callerOf(request), attachmentIn(request));
+    return http::emptyResponse(204);
+}
+
+}
+
+http::Routes attachmentRoutes(Attachments& attachments) {
+    http::Routes routes;
+    const std::string attachment = "/attachments/{attachment_id}";
+    add(routes, Method::Post, "/attachments", "volume:attachment_create",
+        [&attachments](Request& request) { return create(request, attachments); });
+    add(routes, Method::Get, "/attachments", "volume:get_all",
+        [&attachments](Request& request) { return list(request, attachments, false); });
+    add(routes, Method::Get, "/attachments/detail", "volume:get_all",
+        [&attachments](Request& request) { return list(request, attachments, true); });
+    add(routes, Method::Get, attachment, "volume:get", [&attachments](Request& request) {
+        require(request, attachmentsSince);
+        return attachmentResponse(attachments.show(callerOf(request), attachmentIn(request)));
+    });
+    add(routes, Method::Delete, attachment, "volume:attachment_delete",
+        [&attachments](Request& request) { return remove(request, attachments); });
+    add(routes, Method::Post, attachment + "/action", "volume:attachment_complete",
+        [&attachments](Request& request) { return act(request, attachments); });
+    return routes;
+}
+
+}

@@ -1,0 +1,70 @@
+#include "block/quota/volume_quotas.hpp"
+
+#include <stratolet/error.hpp>
+
+#include "block/volume/volume_table.hpp"
+#include "platform/config/config.hpp"
+
+namespace stratolet::block {
+
+VolumeQuotas::VolumeQuotas(Parts parts)
+    : parts_(parts),
+      quotas_("block-storage", {{"volumes", parts.config.integer("block", "quota_volumes")},
+                                {"gigabytes", parts.config.integer("block", "quota_gigabytes")},
+                                {"per_volume_gigabytes", parts.config.integer("block", "quota_per_volume_gigabytes")},
+                                {"snapshots", 10},
+                                {"backups", 10},
+                                {"backup_gigabytes", 1000},
+                                {"groups", 10},
+                                {"volumes___DEFAULT__", -1},
+                                {"gigabytes___DEFAULT__", -1},
+                                {"snapshots___DEFAULT__", -1}}) {}
+
+void VolumeQuotas::requireSize(store::Reader& db, const ProjectId& project, GiB size) const {
+    const auto most = quotas_.limit(db, project.text, "per_volume_gigabytes");
+    if (most >= 0 && size.count > most)
+        throw Error(Failure::OverLimit, "Requested volume size ", size.count, " is larger than maximum allowed limit ", most, ".");
+}
+
+void VolumeQuotas::claimGigabytes(store::Reader& db, const ProjectId& project, std::int64_t more) const {
+    for (const auto* resource : {"gigabytes", "gigabytes___DEFAULT__"})
+        quotas_.claim(db, project.text, resource, volume_table::gigabytesOf(db, project), more);
+}
+
+void VolumeQuotas::claimVolume(store::Reader& db, const Volume& volume) const {
+    requireSize(db, volume.project, volume.size);
+    for (const auto* resource : {"volumes", "volumes___DEFAULT__"})
+        quotas_.claim(db, volume.project.text, resource, volume_table::countOf(db, volume.project), 1);
+    claimGigabytes(db, volume.project, volume.size.count);
+}
+
+void VolumeQuotas::claimGrowth(store::Reader& db, const Volume& volume, GiB size) const {
+    requireSize(db, volume.project, size);
+    claimGigabytes(db, volume.project, size.count - volume.size.count);
+}
+
+std::vector<VolumeQuotas::Usage> VolumeQuotas::usage(const ProjectId& project) const {
+    auto& db = parts_.store.reader();
+    const auto volumes = volume_table::countOf(db, project), gigabytes = volume_table::gigabytesOf(db, project);
+    std::vector<Usage> all;
+    for (const auto& [resource, otherwise] : quotas_.defaults()) {
+        const std::int64_t used = resource.starts_with("volumes") ? volumes : resource.starts_with("gigabytes") ? gigabytes : 0;
+        all.push_back({resource, quotas_.limit(db, project.text, resource), used});
+    }
+    return all;
+}
+
+void VolumeQuotas::set(const identity::Caller& caller, const ProjectId& project,
+                       const std::vector<std::pair<std::string, std::int64_t>>& limits) {
+    caller.enforce({{"project_id", project.text}});
+    parts_.store.write([&](store::Transaction& tx) {
+        for (const auto& [resource, limit] : limits) quotas_.set(tx, project.text, resource, limit);
+    });
+}
+
+void VolumeQuotas::reset(const identity::Caller& caller, const ProjectId& project) {
+    caller.enforce({{"project_id", project.text}});
+    parts_.store.write([&](store::Transaction& tx) { quotas_.reset(tx, project.text); });
+}
+
+}

@@ -1,0 +1,55 @@
+#include "block/volume/volume.hpp"
+
+#include <array>
+#include <cstdlib>
+
+#include "platform/words.hpp"
+
+namespace stratolet::block {
+namespace {
+
+constexpr std::array<std::pair<VolumeStatus, std::string_view>, 13> statuses{{{VolumeStatus::Creating, "creating"},
+                                                                              {VolumeStatus::Downloading, "downloading"},
+                                                                              {VolumeStatus::Available, "available"},
+                                                                              {VolumeStatus::Reserved, "reserved"},
+                                                                              {VolumeStatus::Attaching, "attaching"},
+                                                                              {VolumeStatus::InUse, "in-use"},
+                                                                              {VolumeStatus::Detaching, "detaching"},
+                                                                              {VolumeStatus::Extending, "extending"},
+                                                                              {VolumeStatus::Deleting, "deleting"},
+                                                                              {VolumeStatus::Maintenance, "maintenance"},
+                                                                              {VolumeStatus::Failed, "error"},
+                                                                              {VolumeStatus::ErrorDeleting, "error_deleting"},
+                                                                              {VolumeStatus::ErrorExtending, "error_extending"}}};
+
+}
+
+std::string_view nameOf(VolumeStatus status) { return nameIn(statuses, status); }
+std::optional<VolumeStatus> volumeStatusNamed(std::string_view name) { return findIn(statuses, name); }
+
+bool mayFollow(VolumeStatus from, VolumeStatus to) {
+    using enum VolumeStatus;
+    switch (from) {
+    case Creating: return to == Downloading || to == Available || to == Failed || to == Deleting;
+    case Downloading: return to == Available || to == Failed || to == Deleting;
+    case Available: return to == Reserved || to == Attaching || to == InUse || to == Extending || to == Deleting;
+    case Reserved: return to == Available || to == InUse || to == Deleting;
+    case Attaching: return to == Available || to == InUse || to == Deleting;
+    case InUse: return to == Detaching || to == Available || to == Extending;
+    case Detaching: return to == InUse || to == Available || to == Deleting;
+    case Extending: return to == Available || to == InUse || to == ErrorExtending || to == Deleting;
+    case Deleting: return to == ErrorDeleting;
+    case Maintenance: return to == Deleting;
+    case Failed: return to == Deleting;
+    case ErrorDeleting: return to == Deleting;
+    case ErrorExtending: return to == Deleting;
+    }
+    std::abort();
+}
+
+bool needsJob(VolumeStatus status) {
+    using enum VolumeStatus;
+    return status == Creating || status == Downloading || status == Extending || status == Deleting;
+}
+
+}

@@ -1,0 +1,220 @@
+#include <stratolet/error.hpp>
+
+#include "block/api.hpp"
+#include "block/volume/volume_query.hpp"
+#include "block/wire.hpp"
+
+namespace stratolet::block {
+namespace {
+
+using http::Method;
+using http::Request;
+using http::Response;
+using identity::callerOf;
+
+VolumeId volumeIn(const Request& request) { return {request.param("volume_id")}; }
+
+Response volumeResponse(int status, const VolumeStyle& style, const VolumeView& view) {
+    return http::jsonResponse(status, [&](JsonWriter& out) {
+        const auto body = out.object();
+        out.key("volume");
+        write(out, style, view);
+    });
+}
+
+/// A thing that a volume could be made from, if there were any.
+void refuseSource(const Json& volume, std::string_view name, std::string_view what) {
+    if (const auto id = volume.maybeText(name); id && !id->empty()) throw Error(Failure::NotFound, what, " ", *id, " could not be found.");
+}
+
+NewVolume newVolumeIn(const Request& request) {
+    const auto body = request.json();
+    const auto volume = body.object("volume");
+    if (microversionOf(request) >= Microversion{53})
+        volume.onlyKnows({"name",          "description",
+                          "display_name",  "display_description",
+                          "size",          "availability_zone",
+                          "source_volid",  "source_replica",
+                          "multiattach",   "snapshot_id",
+                          "backup_id",     "imageRef",
+                          "image_id",      "volume_type",
+                          "metadata",      "consistencygroup_id",
+                          "group_id",      "user_id",
+                          "project_id",    "status",
+                          "attach_status", "OS-SCH-HNT:scheduler_hints"});
+    NewVolume wanted;
+    for (const auto* name : {"display_name", "name"})
+        if (const auto value = volume.find(name)) wanted.name = shortTextOrNull(*value);
+    for (const auto* name : {"display_description", "description"})
+        if (const auto value = volume.find(name)) wanted.description = shortTextOrNull(*value);
+    if (const auto value = volume.find("metadata"); value && !value->isNull()) wanted.metadata = metadataIn(*value);
+    if (const auto zone = volume.maybeText("availability_zone"); zone && !zone->empty() && *zone != availabilityZone)
+        throw Error(Failure::Invalid, "Availability zone '", *zone, "' is invalid.");
+    if (const auto value = volume.find("multiattach"); value && !value->isNull() && truthIn(*value))
+        value->refuse("A volume cannot be attached twice here.");
+    refuseSource(volume, "snapshot_id", "Snapshot");
+    refuseSource(volume, "backup_id", "Backup");
+    refuseSource(volume, "consistencygroup_id", "ConsistencyGroup");
+    refuseSource(volume, "group_id", "Group");
+    if (const auto source = volume.maybeText("source_volid")) wanted.source = {*source};
+    for (const auto* name : {"image_id", "imageRef"})
+        if (const auto image = volume.maybeText(name); image && !image->empty()) {
+            if (image->size() > 255 * 4) volume.at(name).refuse("It is too long.");
+            wanted.image = *image;
+        }
+    wanted.type = volume.maybeText("volume_type").value_or("");
+    const auto size = volume.find("size");
+    if (!size && wanted.source.empty())
+        throw Error(Failure::Invalid, "Invalid input for field/attribute size. Value: None. 'size' is a required property.");
+    if (size && !(size->isNull() && !wanted.source.empty())) wanted.size = sizeIn(*size);
+    return wanted;
+}
+
+Response create(Request& request, Volumes& volumes) {
+    const auto volume = volumes.create(callerOf(request), newVolumeIn(request));
+    return volumeResponse(202, styleOf(request, false), {volume, {}});
+}
+
+Response list(Request& request, Volumes& volumes, bool detailed) {
+    const auto query = volumeQueryIn(request);
+    const auto limit = query.listing.limit;
+    const auto page = volumes.list(callerOf(request), query);
+    const auto style = styleOf(request, true);
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        {
+            const auto items = out.array("volumes");
+            for (const auto& each : page.volumes) {
+                if (detailed) {
+                    write(out, style, each);
+                    continue;
+                }
+                const auto one = out.object();
+                out.field("id", each.volume.id);
+                out.field("name", each.volume.name);
+                writeLinks(out, style, each.volume);
+            }
+        }
+        if (!page.volumes.empty() && static_cast<std::int64_t>(page.volumes.size()) == limit) {
+            const auto links = out.array("volumes_links");
+            const auto link = out.object();
+            out.field("rel", "next");
+            out.field("href", resource::pageHref(request, page.volumes.back().volume.id.text, {"marker", "offset"}));
+        }
+        if (query.counted) out.field("count", page.count);
+    });
+}
+
+Response summary(Request& request, Volumes& volumes) {
+    require(request, {12});
+    const auto found = volumes.summary(callerOf(request), volumeQueryIn(request));
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        const auto content = out.object("volume-summary");
+        out.field("total_count", found.count);
+        out.field("total_size", found.gigabytes);
+        if (microversionOf(request) < Microversion{36}) return;
+        const auto metadata = out.object("metadata");
+        for (auto each = found.metadata.begin(); each != found.metadata.end();) {
+            const auto values = out.array(each->first);
+            for (const auto name = each->first; each != found.metadata.end() && each->first == name; ++each) out.value(each->second);
+        }
+    });
+}
+
+Response show(Request& request, Volumes& volumes) {
+    return volumeResponse(200, styleOf(request, true), volumes.show(callerOf(request), volumeIn(request)));
+}
+
+Response update(Request& request, Volumes& volumes) {
+    const auto body = request.json().object("volume");
+    bool any = false;
+    const auto view = volumes.rename(callerOf(request), volumeIn(request), [&](Volume& volume) {
+        for (const auto* name : {"display_name", "name"})
+            if (const auto value = body.find(name)) volume.name = shortTextOrNull(*value), any = true;
+        for (const auto* name : {"display_description", "description"})
+            if (const auto value = body.find(name)) volume.description = shortTextOrNull(*value), any = true;
+        if (const auto value = body.find("metadata"); value && !value->isNull()) volume.metadata = metadataIn(*value), any = true;
+        if (!any && microversionOf(request) >= Microversion{53})
+            throw Error(Failure::Invalid, "Invalid input for field/attribute volume. Value: ", body.shown(),
+                        ". It must have a name, a description or metadata.");
+    });
+    return volumeResponse(200, styleOf(request, false), view);
+}
+
+Response remove(Request& request, Volumes& volumes) {
+    volumes.remove(callerOf(request), volumeIn(request), microversionOf(request) >= Microversion{23} && request.query.flag("force"));
+    return http::emptyResponse(202);
+}
+
+Response showItem(Request& request, Volumes& volumes) {
+    const auto metadata = volumes.metadata(callerOf(request), volumeIn(request));
+    const auto found = metadata.find(request.param("key"));
+    if (found == metadata.end()) throw Error(Failure::NotFound, "Metadata item was not found");
+    return metadataResponse({*found}, "meta");
+}
+
+Response updateItem(Request& request, Volumes& volumes) {
+    const auto item = metadataIn(request.json().object("meta"));
+    const auto& key = request.param("key");
+    if (item.size() != 1) throw Error(Failure::Invalid, "Request body contains too many items");
+    if (!item.contains(key)) throw Error(Failure::Invalid, "Request body and URI mismatch");
+    volumes.changeMetadata(callerOf(request), volumeIn(request), [&](Metadata& metadata) { metadata[key] = item.at(key); });
+    return metadataResponse(item, "meta");
+}
+
+Response removeItem(Request& request, Volumes& volumes) {
+    volumes.changeMetadata(callerOf(request), volumeIn(request), [&](Metadata& metadata) {
+        if (metadata.erase(request.param("key")) == 0) throw Error(Failure::NotFound, "Metadata item was not found");
+    });
+    return http::emptyResponse(200);
+}
+
+Response addMetadata(Request& request, Volumes& volumes) {
+    const auto wanted = metadataIn(request.json().object("metadata"));
+    return metadataResponse(volumes.changeMetadata(callerOf(request), volumeIn(request), [&](Metadata& metadata) {
+        for (const auto& [name, value] : wanted) metadata[name] = value;
+    }));
+}
+
+Response replaceMetadata(Request& request, Volumes& volumes) {
+    const auto wanted = metadataIn(request.json().object("metadata"));
+    return metadataResponse(volumes.changeMetadata(callerOf(request), volumeIn(request), [&](Metadata& metadata) { metadata = wanted; }));
+}
+
+}
+
+void add(http::Routes& routes, Method method, const std::string& path, const std::string& rule, const http::Handler& handler,
+         http::Runs runs) {
+    routes.push_back({method, "/v3/{project_id}" + path, http::policy(rule), handler, runs});
+    routes.push_back({method, "/v3" + path, http::policy(rule), handler, runs});
+}
+
+http::Routes volumeRoutes(Volumes& volumes) {
+    http::Routes routes;
+    const auto with = [&volumes](Response (*handler)(Request&, Volumes&)) -> http::Handler {
+        return [&volumes, handler](Request& request) { return handler(request, volumes); };
+    };
+    const std::string volume = "/volumes/{volume_id}";
+    add(routes, Method::Post, "/volumes", "volume:create", with(create));
+    add(routes, Method::Get, "/volumes", "volume:get_all", [&volumes](Request& request) { return list(request, volumes, false); });
+    add(routes, Method::Get, "/volumes/detail", "volume:get_all", [&volumes](Request& request) { return list(request, volumes, true); });
+    add(routes, Method::Get, "/volumes/summary", "volume:get_all", with(summary));
+    add(routes, Method::Get, volume, "volume:get", with(show));
+    add(routes, Method::Put, volume, "volume:update", with(update));
+    add(routes, Method::Delete, volume, "volume:delete", with(remove));
+    for (const auto method : {Method::Get, Method::Put, Method::Delete}) // "volumes/" is no list, but a volume without an id
+        routes.push_back({method, "/v3/{project_id}/volumes/", http::open("there is no volume without an id"),
+                          [](Request& request) { return noRoute(request, {}); }});
+
+    add(routes, Method::Get, volume + "/metadata", "volume:get_volume_metadata",
+        [&volumes](Request& request) { return metadataResponse(volumes.metadata(callerOf(request), volumeIn(request))); });
+    add(routes, Method::Post, volume + "/metadata", "volume:create_volume_metadata", with(addMetadata));
+    add(routes, Method::Put, volume + "/metadata", "volume:update_volume_metadata", with(replaceMetadata));
+    add(routes, Method::Get, volume + "/metadata/{key}", "volume:get_volume_metadata", with(showItem));
+    add(routes, Method::Put, volume + "/metadata/{key}", "volume:update_volume_metadata", with(updateItem));
+    add(routes, Method::Delete, volume + "/metadata/{key}", "volume:delete_volume_metadata", with(removeItem));
+    return routes;
+}
+
+}

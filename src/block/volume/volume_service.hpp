@@ -1,0 +1,100 @@
+#pragma once
+
+#include <stratolet/disk.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "block/attachment/attachment.hpp"
+#include "block/backends.hpp"
+#include "block/quota/volume_quotas.hpp"
+#include "block/volume/volume.hpp"
+#include "identity/caller.hpp"
+#include "image/image.hpp"
+#include "platform/parts.hpp"
+#include "resource/listing.hpp"
+
+namespace stratolet::block {
+
+struct NewVolume {
+    std::optional<std::string> name, description;
+    GiB size;
+    std::string type;  ///< id or name; empty is the default
+    std::string image; ///< id, link or name of the image to fill it from; empty: none
+    VolumeId source;   ///< a volume to copy: not built, so refused once it is known to exist
+    Metadata metadata;
+};
+
+/// What a list of volumes was asked for, beside what the caller may see.
+struct VolumeQuery {
+    resource::Listing listing;
+    bool allProjects = false;
+    std::int64_t offset = 0;
+    bool counted = false; ///< how many there are on all pages is wanted too: that looks at all of them
+};
+
+/// A volume and who has it.
+struct VolumeView {
+    Volume volume;
+    std::vector<VolumeAttachment> attachments;
+};
+
+/// The verbs of volumes: who may (by the rule of the route, unless they say another), what must hold, one transaction each. What takes time
+/// is enqueued (volume_jobs.hpp). Owned by the module; any thread. Error(NotFound) for a volume that the caller can't see.
+class Volumes {
+public:
+    Volumes(Parts parts, const Backends& backends, VolumeQuotas& quotas, image::Images& images)
+        : parts_(parts),
+          backends_(backends),
+          quotas_(quotas),
+          images_(images) {}
+
+    void bootstrap(); ///< volumes of a version that knew one back end
+
+    Volume create(const identity::Caller& caller, const NewVolume& wanted);
+    VolumeView show(const identity::Caller& caller, const VolumeId& volume);
+    struct Page {
+        std::vector<VolumeView> volumes;
+        std::int64_t count = 0; ///< on all pages, where that was wanted
+    };
+    Page list(const identity::Caller& caller, VolumeQuery query);
+    struct Summary {
+        std::int64_t count = 0, gigabytes = 0;
+        std::vector<std::pair<std::string, std::string>> metadata;
+    };
+    Summary summary(const identity::Caller& caller, VolumeQuery query);
+    VolumeView rename(const identity::Caller& caller, const VolumeId& volume, const std::function<void(Volume&)>& amend);
+    void remove(const identity::Caller& caller, const VolumeId& volume, bool force);
+
+    Metadata metadata(const identity::Caller& caller, const VolumeId& volume);
+    Metadata changeMetadata(const identity::Caller& caller, const VolumeId& volume, const std::function<void(Metadata&)>& amend);
+    Metadata imageMetadata(const identity::Caller& caller, const VolumeId& volume);
+    Metadata changeImageMetadata(const identity::Caller& caller, const VolumeId& volume, const std::function<void(Metadata&)>& amend);
+
+    // Actions; `rule` is the action's own.
+    /// `alsoInUse`: the caller's version (3.42) knows that a volume can grow under a guest, which then hears of it.
+    void extend(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, GiB size, bool alsoInUse);
+    void resetStatus(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, VolumeStatus status);
+    void forceRemove(const identity::Caller& caller, std::string_view rule, const VolumeId& volume);
+    void setBootable(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, bool bootable);
+    void setReadOnly(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, bool readOnly);
+
+    // For compute; see block.hpp.
+    std::optional<Volume> find(store::Reader& db, const ProjectId& project, const VolumeId& volume);
+    DiskSource source(const VolumeId& volume);
+
+private:
+    void startRemoval(store::Transaction& tx, const Volume& volume, bool force);
+    ImageId imageNamed(const identity::Caller& caller, const std::string& reference);
+    Metadata factsOf(const identity::Caller& caller, const ImageId& image, GiB size);
+    Time now() const { return parts_.ambient.now(); }
+
+    Parts parts_;
+    const Backends& backends_;
+    VolumeQuotas& quotas_;
+    image::Images& images_;
+};
+
+}

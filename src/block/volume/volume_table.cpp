@@ -1,0 +1,194 @@
+#include "block/volume/volume_table.hpp"
+
+#include <cassert>
+
+#include "block/backends.hpp"
+#include "platform/cloud/strays.hpp"
+
+namespace stratolet::resource {
+
+template <> struct Codec<block::VolumeStatus> : WordCodec<block::volumeStatusNamed> {};
+
+}
+
+namespace stratolet::block {
+namespace {
+
+using namespace resource;
+
+// Block storage shows microseconds and no Z (Volume, created_at and updated_at).
+template <auto Member> void showMicros(JsonWriter& out, const Volume& volume) {
+    const std::optional<Time> time = volume.*Member;
+    time ? out.value(isoMicros(*time)) : out.value(nullptr);
+}
+void showBootable(JsonWriter& out, const Volume& volume) { out.value(volume.bootable ? "true" : "false"); } // a text, there
+void showZone(JsonWriter& out, const Volume&) { out.value(availabilityZone); }
+void showFalse(JsonWriter& out, const Volume&) { out.value(false); }
+
+/// Metadata: two statements, however many volumes there are.
+void complete(store::Reader& db, std::vector<Volume>& volumes) {
+    const auto itemsIn = [&](std::string_view table) {
+        return store::many<Metadata::value_type>(
+            db, "SELECT m.volume_id, m.name, m.value FROM json_each(?) w JOIN " + std::string(table) + " m ON m.volume_id = w.value",
+            volume_table::idsOf(volumes), [](const store::Row& row) { return Metadata::value_type(row.text(1), row.text(2)); });
+    };
+    auto own = itemsIn("volume_metadata"), images = itemsIn("volume_image_metadata");
+    for (auto& volume : volumes) {
+        for (auto& each : store::takeOf(own, volume.id.text)) volume.metadata.insert(std::move(each));
+        for (auto& each : store::takeOf(images, volume.id.text)) volume.imageMetadata.insert(std::move(each));
+    }
+}
+
+}
+
+const Table<Volume> volumeColumns(
+    "volumes", 'v',
+    {
+        attribute<&Volume::id>("id", Show | Find),
+        attribute<&Volume::name>("name", Put | Show | Find),
+        computed<Volume>("display_name", Kind::Text, Find, nullptr, "coalesce($.name, '')").in("name"), // as version 1 called it
+        attribute<&Volume::description>("description", Put | Show | Filter),
+        attribute<&Volume::status>("status", Show | Find),
+        attribute<&Volume::size>("size", Show | Sort),
+        computed<Volume>("availability_zone", Kind::Text, Show | Sort, showZone, "''"), // there is one
+        attribute<&Volume::created>("created_at", Show | Sort).in("created").shown(showMicros<&Volume::created>),
+        attribute<&Volume::updated>("updated_at", Show | Sort | Moves)
+            .in("updated")
+            .foundBy("coalesce($.updated, $.created)")
+            .shown(showMicros<&Volume::updated>),
+        attribute<&Volume::typeName>("volume_type", Show).computed("(SELECT name FROM volume_types WHERE volume_types.id = $.type_id)"),
+        computed<Volume>("snapshot_id", Kind::Text, Show, showNull),
+        computed<Volume>("source_volid", Kind::Text, Show, showNull),
+        attribute<&Volume::user>("user_id", Show | Find),
+        attribute<&Volume::bootable>("bootable", Show | Sort).shown(showBootable),
+        computed<Volume>("encrypted", Kind::Truth, Show, showFalse),
+        computed<Volume>("replication_status", Kind::Text, Show, showNull),
+        computed<Volume>("consistencygroup_id", Kind::Text, Show, showNull),
+        computed<Volume>("multiattach", Kind::Truth, Show, showFalse),
+        computed<Volume>("migration_status", Kind::Text, Show, showNull),
+        attribute<&Volume::project>("project_id", Find), // shown as os-vol-tenant-attr:tenant_id, to whom the rule lets see it
+        attribute<&Volume::type>("volume_type_id", Sort).in("type_id"),
+        attribute<&Volume::host>("host", Sort),
+        maybeColumn<&Volume::image>("image_id"),
+        column<&Volume::newSize>("new_size"),
+        column<&Volume::readOnly>("readonly"),
+    },
+    complete);
+
+namespace volume_table {
+
+std::vector<std::string> idsOf(const std::vector<Volume>& volumes) {
+    std::vector<std::string> ids;
+    ids.reserve(volumes.size());
+    for (const auto& each : volumes) ids.push_back(each.id.text);
+    return ids;
+}
+
+std::optional<Volume> find(store::Reader& db, const VolumeId& id) { return volumeColumns.find(db, id); }
+
+std::vector<Volume> list(store::Reader& db, const Listing& listing, std::int64_t offset) {
+    const auto conditions = listing.after(listing.marker);
+    auto values = conditions.values();
+    values.emplace_back(listing.limit.value_or(-1));
+    values.emplace_back(offset);
+    return volumeColumns.run(db, conditions.where() + listing.order() + " LIMIT ? OFFSET ?", values);
+}
+
+std::int64_t count(store::Reader& db, const store::Conditions& conditions) {
+    return db.run("SELECT count(*) FROM volumes v" + conditions.where(), conditions.values()).integer();
+}
+
+std::int64_t gigabytes(store::Reader& db, const store::Conditions& conditions) {
+    return db.run("SELECT coalesce(sum(size), 0) FROM volumes v" + conditions.where(), conditions.values()).integer();
+}
+
+std::vector<std::pair<std::string, std::string>> metadataOf(store::Reader& db, const store::Conditions& conditions) {
+    return db
+        .run("SELECT DISTINCT name, value FROM volume_metadata WHERE volume_id IN (SELECT id FROM volumes v" + conditions.where() +
+                 ") ORDER BY name, value",
+             conditions.values())
+        .all<std::pair<std::string, std::string>>([](const store::Row& row) { return std::pair(row.text(0), row.text(1)); });
+}
+
+void insert(store::Transaction& tx, const Volume& volume) {
+    volumeColumns.insert(tx, volume);
+    setMetadata(tx, volume.id, volume.metadata);
+    setImageMetadata(tx, volume.id, volume.imageMetadata);
+}
+
+void rename(store::Transaction& tx, const Volume& volume) { volumeColumns.update(tx, volume); }
+
+void remove(store::Transaction& tx, const Volume& volume, Time now) {
+    tx.execute("DELETE FROM volumes WHERE id = ?", volume.id);
+    bury(tx, "volume", backendIn(volume.host), volume.id.text, now);
+}
+
+std::optional<std::string> placeOf(store::Reader& db, const VolumeId& volume) {
+    return db.query("SELECT host FROM volumes WHERE id = ?", volume).maybeText();
+}
+
+void placeAll(store::Transaction& tx, const std::string& host) {
+    tx.execute("UPDATE volumes SET host = ? || '@file#file' WHERE host = ''", host);
+}
+
+bool move(store::Transaction& tx, const VolumeId& volume, VolumeStatus from, VolumeStatus to, Time now) {
+    assert(mayFollow(from, to));
+    return tx.execute("UPDATE volumes SET status = ?, updated = ? WHERE id = ? AND status = ?", nameOf(to), now, volume, nameOf(from)) == 1;
+}
+
+void setStatus(store::Transaction& tx, const VolumeId& volume, VolumeStatus status, Time now) {
+    tx.execute("UPDATE volumes SET status = ?, updated = ? WHERE id = ?", nameOf(status), now, volume);
+}
+
+void setReadOnly(store::Transaction& tx, const VolumeId& volume, bool readOnly, Time now) {
+    tx.execute("UPDATE volumes SET readonly = ?, updated = ? WHERE id = ?", readOnly, now, volume);
+}
+
+void setBootable(store::Transaction& tx, const VolumeId& volume, bool bootable, Time now) {
+    tx.execute("UPDATE volumes SET bootable = ?, updated = ? WHERE id = ?", bootable, now, volume);
+}
+
+void setNewSize(store::Transaction& tx, const VolumeId& volume, std::optional<GiB> size) {
+    tx.execute("UPDATE volumes SET new_size = ? WHERE id = ?", size ? std::optional(size->count) : std::nullopt, volume);
+}
+
+void setSize(store::Transaction& tx, const VolumeId& volume, GiB size) {
+    tx.execute("UPDATE volumes SET size = ?, new_size = NULL WHERE id = ?", size.count, volume);
+}
+
+void setMetadata(store::Transaction& tx, const VolumeId& volume, const Metadata& metadata) {
+    tx.execute("DELETE FROM volume_metadata WHERE volume_id = ?", volume);
+    for (const auto& [name, value] : metadata) tx.execute("INSERT INTO volume_metadata VALUES (?, ?, ?)", volume, name, value);
+}
+
+void setImageMetadata(store::Transaction& tx, const VolumeId& volume, const Metadata& metadata) {
+    tx.execute("DELETE FROM volume_image_metadata WHERE volume_id = ?", volume);
+    for (const auto& [name, value] : metadata) tx.execute("INSERT INTO volume_image_metadata VALUES (?, ?, ?)", volume, name, value);
+}
+
+std::vector<std::pair<VolumeId, VolumeStatus>> statuses(store::Reader& db) {
+    return db.query("SELECT id, status FROM volumes").all<std::pair<VolumeId, VolumeStatus>>([](const store::Row& row) {
+        return std::pair(row.id<VolumeId>(0), *volumeStatusNamed(row.text(1)));
+    });
+}
+
+std::vector<Share> shares(store::Reader& db, const std::string& backend) {
+    return db
+        .query("SELECT project_id, count(*), sum(size) FROM volumes WHERE substr(host, 1, length(?1) + 1) = ?1 || '#' "
+               "GROUP BY project_id ORDER BY project_id",
+               backend)
+        .all<Share>([](const store::Row& row) {
+            return Share{row.id<ProjectId>(0), row.integer(1), row.integer(2)};
+        });
+}
+
+std::int64_t countOf(store::Reader& db, const ProjectId& project) {
+    return db.query("SELECT count(*) FROM volumes WHERE project_id = ?", project).integer();
+}
+
+std::int64_t gigabytesOf(store::Reader& db, const ProjectId& project) {
+    return db.query("SELECT coalesce(sum(coalesce(new_size, size)), 0) FROM volumes WHERE project_id = ?", project).integer();
+}
+
+}
+}
