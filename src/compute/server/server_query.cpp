@@ -1,11 +1,11 @@
-#include "compute/server_query.hpp"
+#include "compute/server/server_query.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 
 #include "compute/encoding.hpp"
-#include "compute/pattern.hpp"
+#include "compute/server/pattern.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::compute {

@@ -1,4 +1,4 @@
-#include "compute/flavor.hpp"
+#include "compute/flavor/flavor.hpp"
 
 namespace stratolet::compute {
 namespace {

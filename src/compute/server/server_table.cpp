@@ -2,8 +2,8 @@
 #include <cassert>
 #include <stratolet/error.hpp>
 
-#include "compute/server.hpp"
-#include "compute/server_query.hpp"
+#include "compute/server/server.hpp"
+#include "compute/server/server_query.hpp"
 #include "platform/store/paging.hpp"
 
 namespace stratolet::compute {

@@ -1,9 +1,9 @@
 #include <algorithm>
 
 #include "compute/api.hpp"
-#include "compute/keypair.hpp"
-#include "compute/quota.hpp"
-#include "compute/server.hpp"
+#include "compute/keypair/keypair.hpp"
+#include "compute/quota/quota.hpp"
+#include "compute/server/server.hpp"
 
 namespace stratolet::compute {
 namespace {

@@ -3,9 +3,9 @@
 
 #include "compute/api.hpp"
 #include "compute/encoding.hpp"
-#include "compute/server.hpp"
-#include "compute/server_query.hpp"
-#include "compute/server_view.hpp"
+#include "compute/server/server.hpp"
+#include "compute/server/server_query.hpp"
+#include "compute/server/server_view.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::compute {

@@ -1,4 +1,4 @@
-#include "compute/metadata_service.hpp"
+#include "compute/metadata/metadata_service.hpp"
 
 #include <algorithm>
 #include <array>

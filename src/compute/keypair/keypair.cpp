@@ -1,4 +1,4 @@
-#include "compute/keypair.hpp"
+#include "compute/keypair/keypair.hpp"
 
 #include <algorithm>
 #include <array>

@@ -6,7 +6,7 @@
 #include <stratolet/error.hpp>
 
 #include "compute/compute.hpp"
-#include "compute/server.hpp"
+#include "compute/server/server.hpp"
 #include "platform/bus/bus.hpp"
 #include "platform/cloud/cloud.hpp"
 #include "platform/cloud/strays.hpp"

@@ -1,10 +1,10 @@
-#include "compute/host.hpp"
+#include "compute/host/host.hpp"
 
 #include <algorithm>
 
 #include "compute/api.hpp"
 #include "compute/encoding.hpp"
-#include "compute/server.hpp"
+#include "compute/server/server.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::compute {

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "compute/api.hpp"
-#include "compute/flavor.hpp"
+#include "compute/flavor/flavor.hpp"
 
 namespace stratolet::compute {
 namespace {

@@ -1,4 +1,4 @@
-#include "compute/server_view.hpp"
+#include "compute/server/server_view.hpp"
 
 #include <algorithm>
 

@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "block/block.hpp"
-#include "compute/flavor.hpp"
-#include "compute/host.hpp"
-#include "compute/keypair.hpp"
+#include "compute/flavor/flavor.hpp"
+#include "compute/host/host.hpp"
+#include "compute/keypair/keypair.hpp"
 #include "image/image.hpp"
 #include "network/network.hpp"
 #include "platform/jobs/jobs.hpp"

@@ -2,7 +2,7 @@
 
 #include "compute/api.hpp"
 #include "compute/encoding.hpp"
-#include "compute/server.hpp"
+#include "compute/server/server.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::compute {

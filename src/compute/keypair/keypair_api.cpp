@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "compute/api.hpp"
-#include "compute/keypair.hpp"
+#include "compute/keypair/keypair.hpp"
 
 namespace stratolet::compute {
 namespace {

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "compute/api.hpp"
-#include "compute/pattern.hpp"
-#include "compute/server.hpp"
+#include "compute/server/pattern.hpp"
+#include "compute/server/server.hpp"
 #include "platform/store/paging.hpp"
 
 namespace stratolet::compute {

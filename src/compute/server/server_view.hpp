@@ -4,7 +4,7 @@
 #include <unordered_map>
 
 #include "compute/api.hpp"
-#include "compute/server.hpp"
+#include "compute/server/server.hpp"
 #include "platform/policy/rights.hpp"
 
 namespace stratolet::compute {

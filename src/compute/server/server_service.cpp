@@ -5,8 +5,8 @@
 
 #include "compute/compute.hpp"
 #include "compute/encoding.hpp"
-#include "compute/server.hpp"
-#include "compute/server_query.hpp"
+#include "compute/server/server.hpp"
+#include "compute/server/server_query.hpp"
 #include "platform/bus/bus.hpp"
 #include "platform/config/config.hpp"
 #include "platform/text/text.hpp"

@@ -3,7 +3,7 @@
 
 #include "compute/api.hpp"
 #include "compute/encoding.hpp"
-#include "compute/server.hpp"
+#include "compute/server/server.hpp"
 
 namespace stratolet::compute {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "compute/hypervisors.hpp"
+#include "compute/host/hypervisors.hpp"
 #include "platform/http/http.hpp"
 
 namespace stratolet::compute {

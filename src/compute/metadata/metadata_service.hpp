@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "compute/server.hpp"
+#include "compute/server/server.hpp"
 #include "network/network.hpp"
 #include "platform/http/http.hpp"
 

@@ -1,4 +1,4 @@
-#include "compute/pattern.hpp"
+#include "compute/server/pattern.hpp"
 
 #include <algorithm>
 #include <bitset>

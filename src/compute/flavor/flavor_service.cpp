@@ -1,4 +1,4 @@
-#include "compute/flavor.hpp"
+#include "compute/flavor/flavor.hpp"
 
 #include <algorithm>
 
