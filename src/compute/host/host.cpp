@@ -3,8 +3,7 @@
 #include <algorithm>
 
 #include "compute/api.hpp"
-#include "compute/encoding.hpp"
-#include "compute/server/server.hpp"
+#include "compute/server/server_table.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::compute {

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "compute/encoding.hpp"
+#include "compute/server/server_table.hpp"
 #include "platform/json/json.hpp"
 
 #include <stratolet/error.hpp>
@@ -226,20 +227,20 @@ std::optional<MetadataAnswer> metadataAt(const Tree& tree, std::string_view path
     return MetadataAnswer{plain, joined(names)};
 }
 
-http::Site metadataSite(Servers& servers, network::Network& network, Ambient& ambient) {
+http::Site metadataSite(Core& core) {
     http::Site site;
     site.name = "metadata";
     site.prefix = "/metadata"; // so that nobody else's path leads here; the sockets of guests lead nowhere else
     const auto answer = [&](Request& request) -> Response {
-        auto& db = servers.reader();
+        auto& db = core.reader();
         if (request.origin.empty()) return http::textResponse(404, "404 Not Found"); // through no network of ours
         // Who asks is known by where the connection came from; nothing in the request is believed (OSSA S24).
-        const auto id = network.serverAt(db, NetworkId{request.origin}, request.peer);
-        const auto server = id ? servers.find(db, *id) : std::nullopt;
+        const auto id = core.network.serverAt(db, NetworkId{request.origin}, request.peer);
+        const auto server = id ? ServerTable::find(db, *id) : std::nullopt;
         if (!server || server->deleted) return http::textResponse(404, "404 Not Found");
         std::string seed(512, '\0');
-        ambient.randomize(std::as_writable_bytes(std::span(seed)));
-        const auto found = metadataAt(metadataTree(*server, servers.details(db, *server), seed), request.path);
+        core.parts.ambient.randomize(std::as_writable_bytes(std::span(seed)));
+        const auto found = metadataAt(metadataTree(*server, detailsOf(core, db, *server), seed), request.path);
         return found ? http::textResponse(200, found->body, found->type) : http::textResponse(404, "404 Not Found");
     };
     const auto why = http::open("a guest is known by the socket it asks through");

@@ -4,8 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "compute/server/server.hpp"
-#include "network/network.hpp"
+#include "compute/server/server_reading.hpp"
 #include "platform/http/http.hpp"
 
 namespace stratolet::compute {
@@ -21,6 +20,7 @@ struct MetadataAnswer {
 };
 std::optional<MetadataAnswer> metadataAt(const std::map<std::string, std::string>& tree, std::string_view path);
 
-http::Site metadataSite(Servers& servers, network::Network& network, Ambient& ambient);
+/// What guests see at 169.254.169.254; requests carry the network's id as their origin.
+http::Site metadataSite(Core& core);
 
 }

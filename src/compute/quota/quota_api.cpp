@@ -1,9 +1,8 @@
 #include <algorithm>
 
 #include "compute/api.hpp"
-#include "compute/keypair/keypair.hpp"
 #include "compute/quota/quota.hpp"
-#include "compute/server/server.hpp"
+#include "compute/server/server_table.hpp"
 
 namespace stratolet::compute {
 namespace {

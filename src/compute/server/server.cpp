@@ -84,4 +84,6 @@ std::string hostnameFrom(std::string_view name, const ServerId& id) {
     return host.empty() ? "server-" + id.text : host;
 }
 
+Target targetOf(const Server& server) { return {{"project_id", server.project.text}, {"user_id", server.user.text}}; }
+
 }

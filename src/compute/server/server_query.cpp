@@ -4,8 +4,8 @@
 #include <array>
 #include <cctype>
 
-#include "compute/encoding.hpp"
 #include "compute/server/pattern.hpp"
+#include "compute/server/server.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::compute {

@@ -7,7 +7,7 @@
 
 #include "compute/api.hpp"
 #include "compute/server/pattern.hpp"
-#include "compute/server/server.hpp"
+#include "network/network.hpp"
 #include "platform/store/paging.hpp"
 
 namespace stratolet::compute {

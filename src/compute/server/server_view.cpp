@@ -1,6 +1,7 @@
 #include "compute/server/server_view.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace stratolet::compute {
 namespace {
@@ -79,10 +80,10 @@ void writeVolumes(JsonWriter& out, const Call& call, const ServerDetails& detail
 
 }
 
-ServerWriter::ServerWriter(const Call& call, Servers& servers)
+ServerWriter::ServerWriter(const Call& call, Core& core)
     : call_(call),
       rights_(identity::rightsOf(call.caller)),
-      servers_(servers),
+      core_(core),
       admin_(call.caller.isAdmin()) {}
 
 const ServerWriter::Project& ServerWriter::projectOf(const Server& server) {
@@ -91,7 +92,7 @@ const ServerWriter::Project& ServerWriter::projectOf(const Server& server) {
     if (project.host != server.host || project.hostId.empty()) {
         project.host = server.host;
         project.hostId = hostIdOf(server);
-        project.hypervisor = servers_.hypervisors().hostnameOf({server.host});
+        project.hypervisor = core_.hypervisors.hostnameOf({server.host});
     }
     return project;
 }

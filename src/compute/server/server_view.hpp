@@ -4,7 +4,8 @@
 #include <unordered_map>
 
 #include "compute/api.hpp"
-#include "compute/server/server.hpp"
+#include "compute/core.hpp"
+#include "compute/server/server_reading.hpp"
 #include "platform/policy/rights.hpp"
 
 namespace stratolet::compute {
@@ -19,7 +20,7 @@ enum class Showing {
 /// Writes the servers of one answer, as the negotiated version has them. What is the same for many of them is found once.
 class ServerWriter {
 public:
-    ServerWriter(const Call& call, Servers& servers);
+    ServerWriter(const Call& call, Core& core);
 
     void write(JsonWriter& out, const Server& server, const ServerDetails& details, Showing showing);
 
@@ -33,7 +34,7 @@ private:
 
     const Call& call_;
     Rights rights_;
-    Servers& servers_;
+    Core& core_;
     bool admin_;
     std::unordered_map<std::string, Project> projects_;
 };
