@@ -150,6 +150,12 @@ void Call::onlyKnows(const Json& object, std::initializer_list<std::string_view>
     if (!legacy) object.onlyKnows(known);
 }
 
+std::optional<Json> Call::find(const Json& object, std::string_view name, int minor) const {
+    auto member = object.find(name);
+    if (member && !since(minor)) member->refuse("Additional properties are not allowed.");
+    return member;
+}
+
 std::string Call::self(std::string_view path) const {
     std::string href = request.base + (legacy ? "/v2" : "/v2.1");
     for (const auto& [name, value] : request.params)
@@ -199,8 +205,6 @@ Page pageOf(const http::Query& query) {
     return page;
 }
 
-namespace {}
-
 bool booleanOf(const Json& value) {
     if (value.isBoolean()) return value.boolean();
     if (value.isText())
@@ -242,6 +246,19 @@ std::string nameOf(const Json& value) {
     if (!isPrintable(name) || name.front() == ' ' || name.back() == ' ')
         value.refuse("It must be printable, without a blank at either end.");
     return name;
+}
+
+std::string uuidOf(const Json& value) {
+    if (!value.isText() || !isUuid(value.text())) value.refuse("It is not a 'uuid'");
+    return value.text();
+}
+
+std::string addressOf(const Json& value) {
+    const std::string address = textOf(value, 1, 64);
+    auto canonical = canonicalIpv4(address);
+    if (!canonical) canonical = canonicalIpv6(address);
+    if (!canonical) value.refuse("It is not an address.");
+    return *std::move(canonical);
 }
 
 void writeTime(JsonWriter& out, std::string_view name, std::optional<Time> time) {

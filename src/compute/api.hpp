@@ -33,6 +33,9 @@ struct Call {
     /// Error(Invalid) naming a member of `object` that isn't known (unless legacy).
     void onlyKnows(const Json& object, std::initializer_list<std::string_view> known) const;
 
+    /// The member `name` of `object`, which bodies have had since 2.`minor`: Error(Invalid) where an older request has it.
+    std::optional<Json> find(const Json& object, std::string_view name, int minor) const;
+
     std::string self(std::string_view path) const;            ///< with the version, and the project where the request named it
     std::string bookmark(std::string_view path) const;        ///< without
     void links(JsonWriter& out, std::string_view path) const; ///< "links": self and bookmark
@@ -65,7 +68,9 @@ bool booleanOf(const Json& value);                                              
 std::int64_t integerOf(const Json& value, std::int64_t least, std::int64_t most); ///< a number, or a text of digits
 std::string textOf(const Json& value, std::size_t least, std::size_t most);       ///< length in characters
 std::string nameOf(const Json& value);                                            ///< 1–255 printable characters, no blank at either end
-bool booleanOf(std::string_view name, const std::string& text);                   ///< of a query
+std::string uuidOf(const Json& value);
+std::string addressOf(const Json& value);                       ///< of either version, in its canonical form
+bool booleanOf(std::string_view name, const std::string& text); ///< of a query
 
 void writeTime(JsonWriter& out, std::string_view name, std::optional<Time> time);
 

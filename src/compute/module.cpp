@@ -1,11 +1,14 @@
 #include "compute/api.hpp"
 #include "compute/compute.hpp"
-#include "compute/flavor.hpp"
-#include "compute/host.hpp"
-#include "compute/keypair.hpp"
-#include "compute/metadata_service.hpp"
-#include "compute/quota.hpp"
-#include "compute/server.hpp"
+#include "compute/core.hpp"
+#include "compute/flavor/flavor.hpp"
+#include "compute/host/host.hpp"
+#include "compute/keypair/keypair.hpp"
+#include "compute/metadata/metadata_service.hpp"
+#include "compute/quota/quota.hpp"
+#include "compute/server/server_api.hpp"
+#include "compute/server/server_jobs.hpp"
+#include "compute/server/server_mending.hpp"
 #include "platform/policy/policy.hpp"
 #include "platform/reconcile/reconciler.hpp"
 #include "platform/resources.hpp"
@@ -83,32 +86,28 @@ std::vector<ConfigOption> configOptions() {
 struct Compute::Impl {
     Impl(Parts p, const std::vector<HostDrivers>& hosts, image::Images& images, block::Block& block, network::Network& net,
          identity::Identity& who)
-        : parts(p),
-          network(net),
-          identity(who),
+        : identity(who),
           quotas(computeQuotas()),
           hypervisors(p.store, p.ambient, hosts),
           flavors(p.store, p.ambient),
           keypairs(p.store, p.ambient, quotas),
-          servers(p, hypervisors, images, block, net, flavors, quotas) {}
+          core{p, hypervisors, images, block, net, flavors, quotas} {}
 
-    Parts parts;
-    network::Network& network;
     identity::Identity& identity;
     Quotas quotas;
     Hypervisors hypervisors;
     Flavors flavors;
     Keypairs keypairs;
-    Servers servers;
+    Core core;
 };
 
 Compute::Compute(Parts parts, const std::vector<HostDrivers>& hosts, image::Images& images, block::Block& block, network::Network& network,
                  identity::Identity& identity)
     : impl_(std::make_unique<Impl>(parts, hosts, images, block, network, identity)) {
     parts.policies.add("compute", policyDefaults("compute"));
-    impl_->servers.declareJobs();
+    declareServerJobs(impl_->core);
     parts.reconciler.declare(
-        "compute", [servers = &impl_->servers] { servers->mend(); }, parts.config.seconds("compute", "sync_interval"));
+        "compute", [core = &impl_->core] { mendServers(*core); }, parts.config.seconds("compute", "sync_interval"));
 }
 
 Compute::~Compute() = default;
@@ -119,13 +118,11 @@ http::Site Compute::site() {
     site.prefix = "/compute";
     site.classicPort = 8774;
     addVersionRoutes(site.routes);
-    addServerRoutes(site.routes, impl_->servers);
-    addServerActionRoutes(site.routes, impl_->servers);
-    addAttachmentRoutes(site.routes, impl_->servers);
+    addServerRoutes(site.routes, impl_->core);
     addFlavorRoutes(site.routes, impl_->flavors);
     addKeypairRoutes(site.routes, impl_->keypairs);
     addHostRoutes(site.routes, impl_->hypervisors);
-    addQuotaRoutes(site.routes, impl_->parts.store, impl_->quotas, impl_->identity);
+    addQuotaRoutes(site.routes, impl_->core.parts.store, impl_->quotas, impl_->identity);
     addExtensionRoutes(site.routes);
     addRemovedRoutes(site.routes);
     site.finish = finish;
@@ -135,7 +132,7 @@ http::Site Compute::site() {
     return site;
 }
 
-http::Site Compute::metadataSite() { return compute::metadataSite(impl_->servers, impl_->network, impl_->parts.ambient); }
+http::Site Compute::metadataSite() { return compute::metadataSite(impl_->core); }
 
 void Compute::bootstrap() { impl_->flavors.bootstrap(); }
 

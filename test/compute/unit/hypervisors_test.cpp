@@ -1,4 +1,4 @@
-#include "compute/hypervisors.hpp"
+#include "compute/host/hypervisors.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "compute/keypair.hpp"
+#include "compute/keypair/keypair.hpp"
 
 #include <catch2/catch.hpp>
 #include <stratolet/error.hpp>

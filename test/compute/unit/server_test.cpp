@@ -1,4 +1,4 @@
-#include "compute/server.hpp"
+#include "compute/server/server.hpp"
 
 #include <catch2/catch.hpp>
 

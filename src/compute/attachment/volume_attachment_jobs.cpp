@@ -1,0 +1,87 @@
+#include <optional>
+
+#include <stratolet/error.hpp>
+
+#include "compute/attachment/volume_attachment.hpp"
+#include "compute/server/server_guest.hpp"
+#include "compute/server/server_table.hpp"
+
+namespace stratolet::compute {
+namespace {
+
+using jobs::Job;
+using jobs::Run;
+using store::Transaction;
+
+AttachmentId attachmentOf(const Run& run) { return AttachmentId{run.arguments().text("attachment")}; }
+
+std::optional<block::Attachment> madeFor(Core& core, const Run& run) {
+    for (auto& attachment : core.block.madeByCompute(core.reader(), run.id_of<ServerId>()))
+        if (attachment.id == attachmentOf(run)) return attachment;
+    return std::nullopt;
+}
+
+void attach(Core& core, const Run& run) {
+    const auto attachment = madeFor(core, run);
+    if (!attachment) throw Error(Failure::Broken, "the attachment ", attachmentOf(run), " is gone");
+    hypervisorOf(core, run).ensureAttached(run.id_of<ServerId>(), diskOf(core, *attachment, false));
+}
+
+void letGoOf(Core& core, Run& run, const std::string& volume) {
+    letGo(run, [&](bool ask) { return hypervisorOf(core, run).detached(run.id_of<ServerId>(), volume, ask); });
+}
+
+void untie(Core& core, Transaction& tx, const Run& run) {
+    core.block.released(tx, attachmentOf(run));
+    TieTable::remove(tx, attachmentOf(run));
+}
+
+void tellSize(Core& core, const Run& run) {
+    const auto server = ServerTable::find(core.reader(), run.id_of<ServerId>());
+    const VolumeId id{run.arguments().text("volume")};
+    const auto volume = server ? core.block.find(core.reader(), server->project, id) : std::nullopt;
+    if (volume) core.hypervisors.on({server->host}).ensureDiskSize(server->id, id.text, volume->size.bytes());
+}
+
+}
+
+Job attachVolumeJob(Core& core) {
+    return Job("compute.server.attach-volume")
+        .step(
+            "attach", [&core](Run& run) { attach(core, run); },
+            [&core](Run& run) {
+                if (const auto attachment = madeFor(core, run)) letGoOf(core, run, attachment->volume.text);
+            })
+        .onDone([&core](Transaction& tx, Run& run) {
+            core.block.attached(tx, attachmentOf(run));
+            endAction(core, tx, run);
+        })
+        .onFailed([&core](Transaction& tx, Run& run, const std::string& reason) {
+            untie(core, tx, run);
+            failAction(core, tx, run, "attach a volume to", reason);
+        });
+}
+
+Job detachVolumeJob(Core& core) {
+    return Job("compute.server.detach-volume")
+        .attempts(2) // each waits two minutes for the guest to let go
+        .step("detach", [&core](Run& run) { letGoOf(core, run, run.arguments().text("volume")); })
+        .onDone([&core](Transaction& tx, Run& run) {
+            untie(core, tx, run);
+            endAction(core, tx, run);
+        })
+        .onFailed([&core](Transaction& tx, Run& run, const std::string& reason) {
+            core.block.stillAttached(tx, attachmentOf(run));
+            failAction(core, tx, run, "detach a volume from", reason);
+        });
+}
+
+Job extendVolumeJob(Core& core) {
+    return Job("compute.server.extend-volume")
+        .step("tell", [&core](Run& run) { tellSize(core, run); })
+        .onDone([&core](Transaction& tx, Run& run) { endAction(core, tx, run); })
+        .onFailed(
+            [&core](Transaction& tx, Run& run, const std::string& reason) { failAction(core, tx, run, "extend a volume of", reason); });
+}
+
+}

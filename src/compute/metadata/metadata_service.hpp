@@ -1,0 +1,26 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "compute/server/server_reading.hpp"
+#include "platform/http/http.hpp"
+
+namespace stratolet::compute {
+
+/// All documents that a guest finds at 169.254.169.254, by path ("latest/meta-data/hostname"): a pure function of its server.
+/// `randomSeed` are fresh random bytes for the guest's own generator.
+std::map<std::string, std::string> metadataTree(const Server& server, const ServerDetails& details, const std::string& randomSeed);
+
+/// The answer to one path: a document, or the listing of what is below; nothing where there is neither.
+struct MetadataAnswer {
+    std::string type;
+    std::string body;
+};
+std::optional<MetadataAnswer> metadataAt(const std::map<std::string, std::string>& tree, std::string_view path);
+
+/// What guests see at 169.254.169.254; requests carry the network's id as their origin.
+http::Site metadataSite(Core& core);
+
+}

@@ -1,0 +1,293 @@
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <stratolet/error.hpp>
+
+#include "compute/api.hpp"
+#include "compute/encoding.hpp"
+#include "compute/host/host.hpp"
+#include "compute/server/server_api.hpp"
+#include "compute/server/server_body.hpp"
+#include "compute/server/server_making.hpp"
+#include "compute/server/server_metadata.hpp"
+#include "compute/server/server_tags.hpp"
+#include "platform/text/text.hpp"
+
+// POST /servers: the largest body there is. It is read in the order in which it is refused.
+
+namespace stratolet::compute {
+namespace {
+
+using http::Response;
+
+WantedNic nicOf(const Call& call, const Json& item) {
+    call.onlyKnows(item, {"uuid", "port", "fixed_ip", "tag"});
+    WantedNic nic;
+    if (const auto tag = call.find(item, "tag", 32)) {
+        if (call.version >= 37 && call.version <= 41) tag->refuse("Additional properties are not allowed."); // forgotten, and back in 2.42
+        textOf(*tag, 1, 60);
+    }
+    if (const auto port = item.find("port"); port && !port->isNull()) nic.port.text = uuidOf(*port);
+    if (const auto network = item.find("uuid"); network && !network->isNull()) {
+        if (nic.port.empty()) nic.network.text = uuidOf(*network);
+    }
+    if (const auto ip = item.find("fixed_ip"); ip && !ip->isNull()) {
+        nic.fixedIp = addressOf(*ip);
+        if (nic.port)
+            ip->refuse("Specified Fixed IP '" + ip->text() + "' cannot be used with port '" + nic.port.text +
+                       "': the two cannot be specified together.");
+    }
+    if (!nic.port && !nic.network) item.refuse("It needs 'uuid' or 'port'.");
+    return nic;
+}
+
+void readNetworks(const Call& call, const Json& body, NewServers& wanted) {
+    const auto networks = body.find("networks");
+    if (!networks) {
+        if (call.since(37)) static_cast<void>(body.at("networks")); // required from here on
+        return;
+    }
+    if (call.since(37) && networks->isText()) {
+        const std::string word = networks->text();
+        if (word != "auto" && word != "none") networks->refuse("It is not one of ['auto', 'none'] and no list.");
+        wanted.nics = word == "none" ? NewServers::Nics::None : NewServers::Nics::Automatic;
+        return;
+    }
+    if (!networks->isArray()) networks->refuse("It is not of type 'array'");
+    if (networks->size() == 0) {
+        if (call.since(37)) networks->refuse("It is too short");
+        return;
+    }
+    wanted.nics = NewServers::Nics::Listed;
+    for (const auto& item : networks->items()) wanted.listed.push_back(nicOf(call, item));
+}
+
+bool hasRoot(const NewServers& wanted) {
+    return std::any_of(wanted.volumes.begin(), wanted.volumes.end(), [](const WantedVolume& volume) { return volume.root; });
+}
+
+/// Its place in the boot order; -1: it isn't in it.
+std::int64_t bootIndexOf(const Json& item) {
+    const auto given = item.find("boot_index");
+    return given && !given->isNull() ? integerOf(*given, -1, 1000) : -1;
+}
+
+void readDevice(const Call& call, const Json& item, NewServers& wanted, bool& boots) {
+    call.onlyKnows(item, {"source_type", "destination_type", "uuid", "boot_index", "delete_on_termination", "device_name", "volume_size",
+                          "guest_format", "device_type", "disk_bus", "no_device", "tag", "volume_type", "image_id", "volume_id",
+                          "snapshot_id", "virtual_name"});
+    const std::string source = item.text("source_type", "volume");
+    const std::string destination = item.text("destination_type", source == "image" ? "local" : "volume");
+    const std::int64_t index = bootIndexOf(item);
+    if (const auto ends = item.find("delete_on_termination"); ends && booleanOf(*ends) && source == "volume")
+        ends->refuse("Deleting volumes with their server is not offered here; it can be false only.");
+    if (index == 0 && std::exchange(boots, true))
+        throw Error(Failure::Invalid, "Block Device Mapping is Invalid: Boot sequence for the instance is not valid.");
+    if (source == "image" && destination == "local") {
+        const std::string image = uuidOf(item.at("uuid"));
+        if (index != 0 || (wanted.image && wanted.image.text != image)) item.refuse("An image can be the disk to boot from only.");
+        wanted.image.text = image;
+    } else if (source == "volume" && destination == "volume") {
+        WantedVolume volume{.volume = {uuidOf(item.find("uuid") ? item.at("uuid") : item.at("volume_id"))}, .root = index == 0, .tag = {}};
+        if (const auto tag = item.find("tag")) volume.tag = textOf(*tag, 1, 60);
+        wanted.volumes.push_back(std::move(volume));
+    } else {
+        item.refuse("From '" + source + "' to '" + destination + "' is not offered here; image to local and volume to volume are.");
+    }
+}
+
+void readVolumes(const Call& call, const Json& body, NewServers& wanted) {
+    if (const auto old = body.find("block_device_mapping"); old && !old->isNull() && old->isArray() && old->size() > 0)
+        old->refuse("The old block_device_mapping is not offered here; use block_device_mapping_v2.");
+    const auto mapping = body.find("block_device_mapping_v2");
+    if (!mapping) return;
+    if (!mapping->isArray()) mapping->refuse("It is not of type 'array'");
+    bool boots = false;
+    for (const auto& item : mapping->items()) readDevice(call, item, wanted, boots);
+    if (hasRoot(wanted) && wanted.image)
+        throw Error(Failure::Invalid, "Block Device Mapping is Invalid: an image and a volume to boot from were given.");
+}
+
+void readZone(const Json& body) {
+    const auto zone = body.find("availability_zone");
+    if (!zone || zone->isNull()) return;
+    if (textOf(*zone, 1, 255) != defaultZone) throw Error(Failure::Invalid, "The requested availability zone is not available");
+}
+
+void refuseUnoffered(const Call& call, const Json& body) {
+    if (const auto drive = body.find("config_drive"); drive && !drive->isNull() && booleanOf(*drive))
+        drive->refuse("Config drives are not offered here; use the metadata service.");
+    if (const auto files = body.find("personality")) {
+        if (call.since(57)) files->refuse("Additional properties are not allowed.");
+        if (!files->isArray() || files->size() > 0) files->refuse("Injected files are not offered here; use user_data.");
+    }
+    if (const auto certificates = body.find("trusted_image_certificates"); certificates && !certificates->isNull())
+        call.find(body, "trusted_image_certificates", 63)->refuse("Signed images are not checked here; it can be null only.");
+    for (const char* name : {"host", "hypervisor_hostname"}) {
+        if (call.find(body, name, 74)) call.caller.enforce("compute:servers:create:requested_destination", {});
+    }
+}
+
+/// The host that is asked for must be the one that it would get.
+void readHost(Core& core, const Json& body) {
+    auto& hosts = core.hypervisors;
+    const auto facts = hosts.facts(hosts.next());
+    if (const auto host = body.find("host"); host && textOf(*host, 1, 255) != facts.name.text)
+        throw Error(Failure::Invalid, "Compute host ", host->text(), " could not be found.");
+    if (const auto name = body.find("hypervisor_hostname"); name && textOf(*name, 1, 255) != facts.report.hostname)
+        throw Error(Failure::Invalid, "Compute host ", name->text(), " could not be found.");
+}
+
+/// The id that a link or an id names.
+std::string lastOf(std::string reference) {
+    if (const auto slash = reference.rfind('/'); slash != std::string::npos) reference.erase(0, slash + 1);
+    return reference;
+}
+
+void readFlavorAndImage(const Json& body, NewServers& wanted) {
+    const Json flavor = body.at("flavorRef");
+    wanted.flavor.text = lastOf(flavor.isInteger() ? std::to_string(flavor.integer()) : textOf(flavor, 1, 255));
+    const auto image = body.find("imageRef");
+    if (!image || (image->isText() && image->text().empty())) return;
+    wanted.image.text = lastOf(textOf(*image, 1, 255));
+    if (!isUuid(wanted.image.text)) throw Error(Failure::Invalid, "Invalid imageRef provided.");
+}
+
+void readGuest(const Json& body, NewServers& wanted) {
+    if (const auto key = body.find("key_name"); key && !key->isNull()) wanted.keyName = textOf(*key, 1, 255);
+    if (const auto address = body.find("accessIPv4")) wanted.accessIpv4 = accessAddress(*address, 4);
+    if (const auto address = body.find("accessIPv6")) wanted.accessIpv6 = accessAddress(*address, 6);
+    if (const auto config = body.find("OS-DCF:diskConfig")) wanted.diskConfig = diskConfigOf(*config);
+    if (const auto data = body.find("user_data"); data && !data->isNull()) {
+        wanted.userData = textOf(*data, 0, 65535);
+        if (!fromBase64(*wanted.userData)) data->refuse("It is not a 'base64'");
+    }
+}
+
+void readGroups(const Call& call, const Json& body, NewServers& wanted) {
+    const auto groups = body.find("security_groups");
+    if (!groups) return;
+    if (!groups->isArray()) groups->refuse("It is not of type 'array'");
+    for (const auto& group : groups->items()) {
+        call.onlyKnows(group, {"name"});
+        const std::string name = textOf(group.at("name"), 1, 255);
+        if (std::find(wanted.securityGroups.begin(), wanted.securityGroups.end(), name) == wanted.securityGroups.end())
+            wanted.securityGroups.push_back(name);
+    }
+}
+
+void readCount(const Json& body, NewServers& wanted) {
+    wanted.least = body.has("min_count") ? integerOf(body.at("min_count"), 1, 1000000) : 1;
+    wanted.most = body.has("max_count") ? integerOf(body.at("max_count"), 1, 1000000) : wanted.least;
+    if (wanted.least > wanted.most) throw Error(Failure::Invalid, "min_count must be <= max_count");
+    if (wanted.most == 1) return;
+    if (!wanted.volumes.empty()) throw Error(Failure::Invalid, "Cannot attach one or more volumes to multiple instances");
+    for (const auto& nic : wanted.listed)
+        if (nic.port || !nic.fixedIp.empty())
+            throw Error(Failure::Invalid, "Unable to launch multiple instances with a single configured port ID or address.");
+}
+
+NewServers newServersOf(const Call& call, const Json& body) {
+    call.onlyKnows(body, {"name",
+                          "imageRef",
+                          "flavorRef",
+                          "adminPass",
+                          "metadata",
+                          "networks",
+                          "OS-DCF:diskConfig",
+                          "accessIPv4",
+                          "accessIPv6",
+                          "availability_zone",
+                          "block_device_mapping",
+                          "block_device_mapping_v2",
+                          "config_drive",
+                          "key_name",
+                          "min_count",
+                          "max_count",
+                          "return_reservation_id",
+                          "security_groups",
+                          "user_data",
+                          "personality",
+                          "description",
+                          "tags",
+                          "trusted_image_certificates",
+                          "host",
+                          "hypervisor_hostname",
+                          "hostname"});
+    NewServers wanted;
+    wanted.name = nameOf(body.at("name"));
+    readFlavorAndImage(body, wanted);
+    refuseUnoffered(call, body);
+    readZone(body);
+    readNetworks(call, body, wanted);
+    readVolumes(call, body, wanted);
+    if (!wanted.image && !hasRoot(wanted))
+        throw Error(Failure::Invalid, "Block Device Mapping is Invalid: You must specify images for servers, or a volume to boot from.");
+    if (const auto metadata = body.find("metadata")) wanted.metadata = metadataOf(*metadata);
+    if (const auto tags = call.find(body, "tags", 52)) wanted.tags = tagsOf(*tags);
+    if (const auto text = call.find(body, "description", 19)) wanted.description = descriptionOf(*text);
+    if (const auto name = call.find(body, "hostname", 90)) wanted.hostname = hostnameOf(*name);
+    readGuest(body, wanted);
+    readGroups(call, body, wanted);
+    readCount(body, wanted);
+    return wanted;
+}
+
+Json bodyOf(const Call& call) {
+    const Json whole = call.request.json();
+    if (!whole.isObject()) throw Error(Failure::Invalid, "Malformed request body");
+    call.onlyKnows(whole, {"server", "OS-SCH-HNT:scheduler_hints", "os:scheduler_hints"});
+    Json body = whole.object("server");
+    call.caller.enforce();
+    if (body.has("networks")) call.caller.enforce("os_compute_api:servers:create:attach_network", {});
+    if (body.has("block_device_mapping_v2")) call.caller.enforce("os_compute_api:servers:create:attach_volume", {});
+    for (const char* hints : {"OS-SCH-HNT:scheduler_hints", "os:scheduler_hints"})
+        if (const auto given = whole.find(hints); given && given->has("group"))
+            given->at("group").refuse("Server groups are not offered here.");
+    return body;
+}
+
+Response answer(const Call& call, const Server& made, const NewServers& wanted, const std::string& password) {
+    auto response = http::jsonResponse(202, [&](JsonWriter& out) {
+        const auto outer = out.object();
+        const auto server = out.object("server");
+        out.field("id", made.id);
+        call.links(out, "/servers/" + made.id.text);
+        out.field("OS-DCF:diskConfig", made.diskConfig);
+        {
+            const auto groups = out.array("security_groups");
+            for (const auto& name : wanted.securityGroups.empty() ? std::vector<std::string>{"default"} : wanted.securityGroups) {
+                const auto group = out.object();
+                out.field("name", name);
+            }
+        }
+        out.field("adminPass", password);
+    });
+    response.headers.set("Location", call.self("/servers/" + made.id.text));
+    return response;
+}
+
+Response answerReservation(const Server& made) {
+    return http::jsonResponse(202, [&](JsonWriter& out) {
+        const auto outer = out.object();
+        out.field("reservation_id", made.reservation);
+    });
+}
+
+}
+
+Response createServer(Call& call, Core& core) {
+    const Json body = bodyOf(call);
+    const NewServers wanted = newServersOf(call, body);
+    readHost(core, body);
+    std::string password;
+    if (const auto given = body.find("adminPass")) password = textOf(*given, 0, 255);
+    const bool reservation = body.has("return_reservation_id") && booleanOf(body.at("return_reservation_id"));
+    const auto made = createServers(core, call.caller, wanted);
+    if (password.empty()) password = core.parts.ambient.secret(12); // nothing but this answer ever has it
+    return reservation ? answerReservation(made.front()) : answer(call, made.front(), wanted, password);
+}
+
+}

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include <stratolet/driver/hypervisor.hpp>
+
+#include "compute/core.hpp"
+#include "compute/server/server.hpp"
+#include "platform/jobs/jobs.hpp"
+
+// The guest of a server as its host knows it, and what the steps and ends of jobs do to it. Steps run on a thread of their lane and may
+// wait for the host; what takes a Transaction runs on the writer's.
+
+namespace stratolet::compute {
+
+HostName hostOf(Core& core, const ServerId& id); ///< Error(Broken) where there is no such server
+Hypervisor& hypervisorOf(Core& core, const jobs::Run& run);
+InstanceDisks& disksOf(Core& core, const jobs::Run& run);
+
+GuestNic nicOf(const network::PortFacts& port);
+GuestDisk diskOf(Core& core, const block::Attachment& attachment, bool root);
+
+/// Its own disk, made of its image, where it has one.
+void ensureDisk(Core& core, const ServerId& id, const Cancelled& cancelled);
+
+/// Defined as the store says, and running.
+void boot(Core& core, const ServerId& id);
+
+/// Asks the guest to power off, for as long as `patience`, then pulls the plug. No thread waits meanwhile.
+void powerOff(Core& core, jobs::Run& run, std::chrono::seconds patience);
+
+/// A guest lets go of a device when it likes: it is asked, looked at, and asked again for as long as it may take it to boot.
+/// Error(TimedOut) where it never does. `detached(ask)` asks and looks. True once it has let go; else the step is not done.
+bool letGo(jobs::Run& run, const std::function<bool(bool ask)>& detached);
+
+/// The action that the job's arguments name has ended well, or hasn't. What could not be done is for the owner, `details` for those who
+/// run the host.
+void endAction(Core& core, store::Transaction& tx, const jobs::Run& run);
+void failAction(Core& core, store::Transaction& tx, const jobs::Run& run, std::string_view doing, const std::string& details);
+
+/// The good end of a job: the server is at rest in its new state, unless it is to be deleted meanwhile.
+void close(Core& core, store::Transaction& tx, const jobs::Run& run, VmState vm, PowerState power);
+
+/// The bad end of a job. The owner learns what could not be done; why is for those who run the host.
+void failed(Core& core, store::Transaction& tx, const jobs::Run& run, std::string_view doing, const std::string& reason);
+
+}

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "compute/attachment/interface_attachment.hpp"
+#include "compute/attachment/volume_attachment.hpp"
+#include "compute/core.hpp"
+#include "compute/server/server.hpp"
+#include "identity/caller.hpp"
+#include "platform/jobs/jobs.hpp"
+
+// How servers begin and end.
+
+namespace stratolet::compute {
+
+struct WantedVolume {
+    VolumeId volume;
+    bool root = false; ///< to boot from
+    std::optional<std::string> tag;
+};
+
+/// What POST /servers asks for: from `least` to `most` servers that are alike.
+struct NewServers {
+    std::string name;
+    std::optional<std::string> hostname, description;
+    FlavorId flavor;
+    ImageId image; ///< empty where it boots from a volume
+    std::map<std::string, std::string> metadata;
+    std::set<std::string> tags;
+    std::optional<std::string> keyName;
+    std::optional<std::string> userData; ///< base64
+    std::string accessIpv4, accessIpv6, diskConfig = "MANUAL";
+    std::vector<std::string> securityGroups;
+    enum class Nics { Automatic, None, Listed } nics = Nics::Automatic;
+    std::vector<WantedNic> listed;
+    std::vector<WantedVolume> volumes;
+    std::int64_t least = 1, most = 1;
+};
+
+/// As many as the quotas allow, in one transaction with their ports and volumes; their jobs make the guests. Error(OverLimit) where that is
+/// fewer than the least, Error(Invalid) for what can't be had.
+std::vector<Server> createServers(Core& core, const identity::Caller& caller, const NewServers& wanted);
+
+/// Whatever it does: what is under way is given up.
+void removeServer(Core& core, const identity::Caller& caller, const ServerId& id);
+
+jobs::Job createServerJob(Core& core);
+jobs::Job deleteServerJob(Core& core);
+
+}

@@ -1,0 +1,118 @@
+#include "compute/server/server_mending.hpp"
+
+#include <chrono>
+#include <exception>
+#include <set>
+#include <string>
+
+#include "compute/server/server_table.hpp"
+#include "platform/cloud/cloud.hpp"
+#include "platform/cloud/strays.hpp"
+#include "platform/jobs/jobs.hpp"
+#include "platform/log/log.hpp"
+
+namespace stratolet::compute {
+namespace {
+
+using store::Transaction;
+
+bool runs(PowerState power) { return power == PowerState::Running || power == PowerState::Paused || power == PowerState::Suspended; }
+
+bool settled(Core& core, store::Reader& db, const Server& server) {
+    return server.task == TaskState::None && (server.vm == VmState::Active || server.vm == VmState::Stopped) &&
+           !core.parts.jobs.busy(db, server.id.text);
+}
+
+void enqueue(Core& core, Transaction& tx, const Server& server, TaskState task, PowerState power, const char* job) {
+    ServerTable::move(tx, server, server.vm, task, power, core.now());
+    core.parts.jobs.enqueue(tx, job, server.id.text, "", server.project.text);
+}
+
+/// What is to be done where the guest is not as the server should be. `lost`: not the guest's own doing.
+void follow(Core& core, Transaction& tx, const Server& server, PowerState power, bool lost) {
+    const bool shouldRun = server.vm == VmState::Active;
+    if (runs(power) == shouldRun) {
+        ServerTable::move(tx, server, server.vm, TaskState::None, power, core.now());
+    } else if (shouldRun && lost) {
+        core.parts.log.info("Starting a server again that the machine has lost", {{"server", server.id.text}});
+        enqueue(core, tx, server, TaskState::PoweringOn, power, "compute.server.start");
+    } else if (shouldRun) { // its own doing, from inside
+        ServerTable::move(tx, server, VmState::Stopped, TaskState::None, power, core.now());
+    } else {
+        enqueue(core, tx, server, TaskState::PoweringOff, power, "compute.server.stop");
+    }
+}
+
+void compare(Core& core, const Server& server, const std::set<std::string>& guests, bool hostRestarted) {
+    if (!settled(core, core.reader(), server)) return;
+    const bool there = guests.contains(server.id.text);
+    const PowerState power =
+        there ? core.hypervisors.on({server.host}).powerState(server.id).value_or(PowerState::NoState) : PowerState::NoState;
+    if (runs(power) == (server.vm == VmState::Active) && (power == server.power || !there)) return;
+    core.parts.store.write([&](Transaction& tx) {
+        const auto now = ServerTable::find(tx, server.id);
+        if (now && now->vm == server.vm && settled(core, tx, *now)) // else somebody was faster
+            follow(core, tx, *now, power, hostRestarted || !there);
+    });
+}
+
+/// Guests that no living server has: those of deleted ones go, others are told of.
+void removeLeftovers(Core& core, const HostName& host, const std::set<std::string>& guests) {
+    std::set<std::string> strays;
+    for (const auto& guest : guests) {
+        const auto server = ServerTable::find(core.reader(), ServerId{guest});
+        if (core.parts.jobs.busy(core.reader(), guest) || (server && !server->deleted)) continue; // it has begun since
+        if (!server) {
+            strays.insert(guest);
+            continue;
+        }
+        core.parts.log.warning("Removing the guest of a server that was deleted", {{"server", guest}, {"host", host.text}});
+        core.hypervisors.on(host).ensureGone(ServerId{guest});
+    }
+    tellStrays(core.parts, "guest", host.text, strays);
+}
+
+/// A base that no row has ever named is not ours to judge, nor is any while there are disks of which nothing is known, not even what they
+/// stand on: the store may be older than they are.
+void removeUnusedBases(Core& core, const HostName& host) {
+    auto& disks = core.hypervisors.disksOn(host);
+    std::set<std::string> strays;
+    for (const auto& id : disks.present())
+        if (!ServerTable::hostOf(core.reader(), id) && !core.parts.jobs.busy(core.reader(), id.text)) strays.insert(id.text);
+    tellStrays(core.parts, "guest's disk", host.text, strays);
+    if (!strays.empty()) return;
+    const auto used = [&](const std::string& base) {
+        return ServerTable::baseUsed(core.reader(), base) || !ServerTable::baseKnown(core.reader(), base);
+    };
+    for (const auto& base : disks.removeBases(used))
+        core.parts.log.info("Removed a base copy that no server uses", {{"base", base}, {"host", host.text}});
+}
+
+void mendHost(Core& core, const HostName& host) {
+    const bool restarted = core.hypervisors.restarted(host);
+    std::set<std::string> guests; // looked up before the rows: a guest that has no row by then is nobody's
+    for (const auto& guest : core.hypervisors.on(host).guests()) guests.insert(guest.text);
+    for (const auto& server : ServerTable::living(core.reader())) {
+        if (server.host == host.text) compare(core, server, guests, restarted);
+        guests.erase(server.id.text); // where its row is another host's it is on its way, not lost
+    }
+    removeLeftovers(core, host, guests);
+    if (restarted) core.hypervisors.rememberStart(host);
+    removeUnusedBases(core, host);
+}
+
+}
+
+void mendServers(Core& core) {
+    constexpr std::chrono::hours kept{7 * 24}; // for changes-since and for those who ask what became of one
+    std::exception_ptr problem;                // one host's is no other's
+    for (const auto& host : core.hypervisors.names()) try {
+            mendHost(core, host);
+        } catch (const std::exception&) {
+            problem = std::current_exception();
+        }
+    core.parts.store.write([&](Transaction& tx) { ServerTable::purge(tx, core.now() - kept); });
+    if (problem) std::rethrow_exception(problem);
+}
+
+}

@@ -1,0 +1,199 @@
+#include "compute/server/server_table.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+#include <stratolet/error.hpp>
+
+#include "compute/codec.hpp"
+#include "compute/server/server_query.hpp"
+#include "platform/store/paging.hpp"
+#include "resource/table.hpp"
+
+namespace stratolet::compute {
+namespace {
+
+using resource::attribute;
+using resource::column;
+using enum resource::Use;
+
+/// Which columns a row has. What the API calls them when it shows, filters or sorts is said where it does.
+const resource::Table<Server> table("compute_servers", 's',
+                                    {attribute<&Server::number>("number", 0).computed("$.number"), // the store counts them
+                                     column<&Server::id>("id"),
+                                     column<&Server::project>("project"),
+                                     column<&Server::user>("user"),
+                                     column<&Server::name>("name", Put),
+                                     column<&Server::hostname>("hostname", Put),
+                                     column<&Server::description>("description", Put),
+                                     column<&Server::host>("host"),
+                                     column<&Server::vm>("vm_state"),
+                                     column<&Server::task>("task_state"),
+                                     column<&Server::power>("power_state"),
+                                     column<&Server::image>("image"),
+                                     column<&Server::base>("base"),
+                                     column<&Server::flavor, &Flavor::id>("flavor"),
+                                     column<&Server::flavor, &Flavor::name>("flavor_name"),
+                                     column<&Server::flavor, &Flavor::vcpus>("vcpus"),
+                                     column<&Server::flavor, &Flavor::ram>("ram"),
+                                     column<&Server::flavor, &Flavor::disk>("disk"),
+                                     column<&Server::flavor, &Flavor::ephemeral>("ephemeral"),
+                                     column<&Server::flavor, &Flavor::swap>("swap"),
+                                     column<&Server::flavor, &Flavor::extraSpecs>("extra_specs"),
+                                     column<&Server::keyName>("key_name"),
+                                     column<&Server::keyType>("key_type"),
+                                     column<&Server::publicKey>("public_key"),
+                                     column<&Server::userData>("user_data"),
+                                     column<&Server::accessIpv4>("access_v4", Put),
+                                     column<&Server::accessIpv6>("access_v6", Put),
+                                     column<&Server::zone>("zone"),
+                                     column<&Server::diskConfig>("disk_config", Put),
+                                     column<&Server::reservation>("reservation"),
+                                     column<&Server::launchIndex>("launch_index"),
+                                     column<&Server::lockedBy>("locked_by"),
+                                     column<&Server::lockedReason>("locked_reason"),
+                                     column<&Server::fault>("fault"),
+                                     column<&Server::faultDetails>("fault_details"),
+                                     column<&Server::faultTime>("fault_time"),
+                                     column<&Server::created>("created"),
+                                     column<&Server::updated>("updated", Moves),
+                                     column<&Server::launched>("launched"),
+                                     column<&Server::terminated>("terminated"),
+                                     column<&Server::deleted>("deleted")});
+
+void addTags(store::Conditions& where, const ServerQuery& query) {
+    constexpr std::string_view tagged = "EXISTS (SELECT 1 FROM compute_server_tags WHERE server = id AND tag = ?)";
+    const auto taggedAny = [&](const std::vector<std::string>& tags, const char* negation) {
+        std::string marks;
+        std::vector<store::Value> values;
+        for (const auto& tag : tags) marks += marks.empty() ? "?" : ", ?", values.emplace_back(tag);
+        where.append(std::string(negation) + "EXISTS (SELECT 1 FROM compute_server_tags WHERE server = id AND tag IN (" + marks + "))",
+                     std::move(values));
+    };
+    for (const auto& tag : query.tags) where.add(tagged, tag);
+    if (!query.tagsAny.empty()) taggedAny(query.tagsAny, "");
+    if (!query.notTagsAny.empty()) taggedAny(query.notTagsAny, "NOT ");
+    if (!query.notTags.empty()) { // not all of them
+        std::string all;
+        std::vector<store::Value> values;
+        for (const auto& tag : query.notTags) all += (all.empty() ? "" : " AND ") + std::string(tagged), values.emplace_back(tag);
+        where.append("NOT (" + all + ")", std::move(values));
+    }
+}
+
+store::Conditions conditionsOf(const ServerQuery& query) {
+    store::Conditions where = query.where;
+    if (query.project) where.add("project = ?", *query.project);
+    if (query.deleted)
+        where.add("deleted IS NOT NULL");
+    else if (!query.changedSince)
+        where.add("deleted IS NULL");
+    if (query.changedSince) where.add("updated >= ?", *query.changedSince);
+    if (query.changedBefore) where.add("updated <= ?", *query.changedBefore);
+    addTags(where, query);
+    return where;
+}
+
+}
+
+std::optional<Server> ServerTable::find(store::Reader& db, const ServerId& id) { return table.find(db, id); }
+
+std::optional<std::string> ServerTable::hostOf(store::Reader& db, const ServerId& id) {
+    return db.query("SELECT host FROM compute_servers WHERE id = ?", id).maybeText();
+}
+
+std::vector<Server> ServerTable::living(store::Reader& db) { return table.where(db, "WHERE deleted IS NULL ORDER BY number"); }
+
+bool ServerTable::baseUsed(store::Reader& db, const std::string& base) {
+    return db.query("SELECT 1 FROM compute_servers WHERE base = ? AND deleted IS NULL", base).any();
+}
+
+bool ServerTable::baseKnown(store::Reader& db, const std::string& base) {
+    return db.query("SELECT 1 FROM compute_servers WHERE base = ?", base).any();
+}
+
+void ServerTable::insert(store::Transaction& tx, const Server& server) { table.insert(tx, server); }
+
+void ServerTable::move(store::Transaction& tx, const Server& server, VmState vm, TaskState task, PowerState power, Time now) {
+    assert(mayFollow(server.vm, vm));
+    tx.execute("UPDATE compute_servers SET vm_state = ?, task_state = ?, power_state = ?, updated = ? WHERE id = ?", nameOf(vm),
+               resource::Codec<TaskState>::bind(task), static_cast<int>(power), now, server.id);
+}
+
+void ServerTable::launched(store::Transaction& tx, const ServerId& id, Time now) {
+    tx.execute("UPDATE compute_servers SET launched = ? WHERE id = ? AND launched IS NULL", now, id);
+}
+
+void ServerTable::fail(store::Transaction& tx, const ServerId& id, const std::string& message, const std::string& details, Time now) {
+    tx.execute("UPDATE compute_servers SET fault = ?, fault_details = ?, fault_time = ?, updated = ? WHERE id = ?", message, details, now,
+               now, id);
+}
+
+void ServerTable::deleted(store::Transaction& tx, const ServerId& id, Time now) {
+    tx.execute("UPDATE compute_servers SET vm_state = 'deleted', task_state = NULL, power_state = 0, terminated = ?, deleted = ?, updated "
+               "= ? WHERE id = ?",
+               now, now, now, id);
+}
+
+void ServerTable::setLock(store::Transaction& tx, const ServerId& id, const std::string& by, const std::optional<std::string>& reason,
+                          Time now) {
+    tx.execute("UPDATE compute_servers SET locked_by = ?, locked_reason = ?, updated = ? WHERE id = ?", by, reason, now, id);
+}
+
+void ServerTable::describe(store::Transaction& tx, const Server& server) { table.update(tx, server); }
+
+ServerTable::Usage ServerTable::usage(store::Reader& db, const ProjectId& project) {
+    auto rows = db.query(
+        "SELECT count(*), coalesce(sum(vcpus), 0), coalesce(sum(ram), 0) FROM compute_servers WHERE project = ? AND deleted IS NULL",
+        project);
+    return *rows.maybe<Usage>([](const store::Row& row) { return Usage{row.integer(0), row.integer(1), row.integer(2)}; });
+}
+
+ServerTable::Usage ServerTable::usageOfHost(store::Reader& db, const std::string& host) {
+    auto rows = db.query(
+        "SELECT count(*), coalesce(sum(vcpus), 0), coalesce(sum(ram), 0) FROM compute_servers WHERE deleted IS NULL AND host = ?", host);
+    return *rows.maybe<Usage>([](const store::Row& row) { return Usage{row.integer(0), row.integer(1), row.integer(2)}; });
+}
+
+void ServerTable::purge(store::Transaction& tx, Time deletedBefore) {
+    const auto gone = tx.query("SELECT id FROM compute_servers WHERE deleted < ? LIMIT 500", deletedBefore).texts();
+    for (const auto& id : gone) {
+        tx.execute("DELETE FROM compute_server_actions WHERE server = ?", id);
+        tx.execute("DELETE FROM compute_server_metadata WHERE server = ?", id);
+        tx.execute("DELETE FROM compute_server_tags WHERE server = ?", id);
+        tx.execute("DELETE FROM compute_servers WHERE id = ?", id);
+    }
+}
+
+std::vector<std::string> ServerTable::idsIn(store::Reader& db, const ServerQuery& query) {
+    const auto where = conditionsOf(query);
+    return db.run("SELECT id FROM compute_servers" + where.where(), where.values()).texts();
+}
+
+std::vector<Server> ServerTable::list(store::Reader& db, const ServerQuery& query) {
+    auto where = conditionsOf(query);
+    if (query.marker) {
+        // One that this list could not show says nothing of itself, not even by where it stands in an order.
+        const auto found = find(db, ServerId{*query.marker});
+        if (!found || (query.project && found->project != *query.project))
+            throw Error(Failure::Invalid, "marker [", *query.marker, "] not found");
+        store::startAfter(where, query.sort, "compute_servers", *query.marker);
+    }
+    // Which ones, from as little of each as says so; then those.
+    std::string what = "SELECT id";
+    for (const auto& pattern : query.patterns) what.append(", ").append(pattern.expression);
+    std::vector<std::string> ids;
+    auto values = where.values();
+    values.emplace_back(query.patterns.empty() ? query.limit : -1);
+    auto rows = db.run(what + " FROM compute_servers" + where.where() + store::orderBy(query.sort) + " LIMIT ?", values);
+    while (static_cast<std::int64_t>(ids.size()) < query.limit && rows.next()) {
+        int column = 0;
+        const auto row = rows.row();
+        if (std::all_of(query.patterns.begin(), query.patterns.end(),
+                        [&](const auto& each) { return each.pattern->matches(row.text(++column)); }))
+            ids.push_back(row.text(0));
+    }
+    return table.where(db, "WHERE id IN (SELECT value FROM json_each(?))" + store::orderBy(query.sort), store::asList(ids));
+}
+
+}
