@@ -4,7 +4,6 @@
 #include <string>
 
 #include <stratolet/driver/hypervisor.hpp>
-#include <stratolet/sizes.hpp>
 
 #include "compute/server/server.hpp"
 #include "resource/codec.hpp"
@@ -12,16 +11,6 @@
 // How compute's own types are kept and shown.
 
 namespace stratolet::resource {
-
-/// Sizes are kept and shown as the number of their unit.
-template <class Size>
-requires requires(const Size& size) { size.bytes(); }
-struct Codec<Size> {
-    static constexpr Kind kind = Kind::Whole;
-    static Size load(const store::Row& row, int column) { return Size{row.integer(column)}; }
-    static store::Value bind(Size size) { return size.count; }
-    static void show(JsonWriter& out, Size size) { out.value(size.count); }
-};
 
 template <> struct Codec<double> {
     static constexpr Kind kind = Kind::Other;
