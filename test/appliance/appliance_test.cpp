@@ -219,10 +219,12 @@ for line in cloud.stdout:
     found = re.match(r"export OS_AUTH_URL='?([^'\n]*)'?", line)
     if found: url = found.group(1)
     if "VOLUME_API" in line: break
-login = {"auth": {"identity": {"methods": ["password"], "password": {"user": {"name": "admin", "domain": {"id": "default"}, "password": "wrong"}}}}}
+user = {"name": "admin", "domain": {"id": "default"}, "password": "wrong"}
+login = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}}}
 def ask(): # each takes seconds of a processor, in one piece
     try:
-        urllib.request.urlopen(urllib.request.Request(url + "/auth/tokens", json.dumps(login).encode(), {"Content-Type": "application/json"}), timeout=60)
+        headers = {"Content-Type": "application/json"}
+        urllib.request.urlopen(urllib.request.Request(url + "/auth/tokens", json.dumps(login).encode(), headers), timeout=60)
     except OSError:
         pass
 for each in range(8): threading.Thread(target=ask, daemon=True).start()

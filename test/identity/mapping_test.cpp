@@ -92,7 +92,8 @@ TEST_CASE("All rules that apply add up; the first that names a user says who it 
     const auto result = mapped(R"([{"local":[{"group":{"id":"never"}}],"remote":[{"type":"UNKNOWN"}]},
                    {"local":[{"user":{"name":"{0}","type":"local"}},{"group":{"id":"1"}}],"remote":[{"type":"NAME"}]},
                    {"local":[{"user":{"name":"second"}},{"group":{"id":"2"}},
-                             {"projects":[{"name":"of {0}","roles":[{"name":"member"},{"name":"reader"}]}]}],"remote":[{"type":"NAME"}]}])");
+                             {"projects":[{"name":"of {0}","roles":[{"name":"member"},{"name":"reader"}]}]}],
+                             "remote":[{"type":"NAME"}]}])");
     CHECK(result.user.name == "alice");
     CHECK(result.user.local);
     CHECK(groupNames(result) == std::vector<std::string>{"1", "2"});

@@ -164,7 +164,7 @@ void Routers::remove(store::Transaction& tx, const Router& router) {
 
 RouterInterface Routers::addInterface(store::Transaction& tx, const identity::Caller& caller, const Router& router,
                                       const WantedInterface& wanted) {
-    const auto& [subnetId, portId] = wanted;
+    const auto &subnetId = wanted.subnet, &portId = wanted.port;
     if (!subnetId && !portId) throw badRouter("Either subnet_id or port_id must be specified");
     if (subnetId && portId) throw badRouter("Cannot specify both subnet-id and port-id");
     const auto interfaces = interfacesOf(tx, router.id);
@@ -232,7 +232,7 @@ RouterInterface Routers::addInterface(store::Transaction& tx, const identity::Ca
 }
 
 RouterInterface Routers::removeInterface(store::Transaction& tx, const Router& router, const WantedInterface& wanted) {
-    const auto& [subnetId, portId] = wanted;
+    const auto &subnetId = wanted.subnet, &portId = wanted.port;
     if (!subnetId && !portId) throw badRouter("Either subnet_id or port_id must be specified");
     std::optional<Port> port;
     for (auto& each : interfacesOf(tx, router.id)) {
