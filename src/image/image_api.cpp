@@ -49,7 +49,7 @@ Response create(Request& request, ImageService& images, const Stores& stores) {
 
 Response list(Request& request, ImageService& images) {
     const auto query = imageQueryIn(request.query);
-    const auto limit = query.limit;
+    const auto limit = query.listing.limit;
     const auto found = images.list(callerOf(request), query);
     const bool full = !found.empty() && static_cast<std::int64_t>(found.size()) == limit;
     return http::jsonResponse(200, [&](JsonWriter& out) {

@@ -4,6 +4,7 @@
 #include "image/data/image_data.hpp"
 #include "image/image_service.hpp"
 #include "image/import/imports.hpp"
+#include "image/member/member_service.hpp"
 #include "image/metadef/metadef.hpp"
 #include "image/wire.hpp"
 #include "platform/http/http.hpp"
@@ -11,7 +12,7 @@
 namespace stratolet::image {
 
 http::Routes imageRoutes(ImageService& images, ImageData& data, const Stores& stores, Minors has);
-http::Routes memberRoutes(ImageService& images);
+http::Routes memberRoutes(ImageMembers& members);
 http::Routes importRoutes(Imports& imports, const Stores& stores);
 http::Routes taskRoutes(Imports& imports);
 http::Routes cacheRoutes(Cache& cache);

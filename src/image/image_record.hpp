@@ -66,14 +66,6 @@ struct ImageRecord {
 /// Whether one of its locations is this store of ours.
 bool isIn(const ImageRecord& image, std::string_view store);
 
-/// A project that an image is shared with.
-struct ImageMember {
-    ImageId image;
-    ProjectId member;
-    std::string status; ///< "pending", "accepted", "rejected"
-    Time created, updated;
-};
-
 /// Whether the data of such an image is the disk itself (and not an archive around it).
 bool isPlainContainer(const std::optional<std::string>& containerFormat);
 

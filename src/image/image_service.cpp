@@ -4,19 +4,17 @@
 
 #include <stratolet/error.hpp>
 
+#include "image/member/member_table.hpp"
 #include "platform/bus/bus.hpp"
 #include "platform/cloud/strays.hpp"
 #include "platform/config/config.hpp"
 #include "platform/jobs/jobs.hpp"
 
 namespace stratolet::image {
-namespace {
 
 using identity::Caller;
 
 Error missing(const ImageId& image) { return Error(Failure::NotFound, "No image found with ID ", image); }
-
-}
 
 ImageService::ImageService(Parts parts)
     : parts_(parts),
@@ -32,7 +30,7 @@ std::optional<ImageRecord> ImageService::find(store::Reader& db, const Caller& c
     if (!image) return std::nullopt;
     const bool seen = isAdmin(caller) || (!caller.project.empty() && image->owner == caller.project) ||
                       image->visibility == Visibility::Public || image->visibility == Visibility::Community ||
-                      (image->visibility == Visibility::Shared && !caller.project.empty() && table_.member(db, id, caller.project));
+                      (image->visibility == Visibility::Shared && !caller.project.empty() && member_table::find(db, id, caller.project));
     return seen ? image : std::nullopt;
 }
 
@@ -44,7 +42,7 @@ ImageRecord ImageService::visible(store::Reader& db, const Caller& caller, const
 
 Target ImageService::targetOf(store::Reader& db, const Caller& caller, const ImageRecord& image) {
     Target target{{"project_id", image.owner.text}, {"owner", image.owner.text}, {"visibility", std::string(nameOf(image.visibility))}};
-    if (!caller.project.empty() && table_.member(db, image.id, caller.project)) target.emplace("member_id", caller.project.text);
+    if (!caller.project.empty() && member_table::find(db, image.id, caller.project)) target.emplace("member_id", caller.project.text);
     return target;
 }
 
@@ -138,10 +136,9 @@ std::vector<ImageRecord> ImageService::list(const Caller& caller, ImageQuery que
 }
 
 std::vector<ImageRecord> ImageService::listed(store::Reader& db, const Caller& caller, ImageQuery query) {
-    if (!query.marker.empty()) {
-        if (!find(db, caller, query.marker)) throw Error(Failure::Invalid, "Invalid marker. Image ", query.marker, " could not be found.");
-        store::startAfter(query.conditions, query.order, "images", query.marker.text);
-    }
+    auto& listing = query.listing;
+    if (!listing.marker.empty() && !find(db, caller, {listing.marker}))
+        throw Error(Failure::Invalid, "Invalid marker. Image ", listing.marker, " could not be found.");
     std::vector<store::Alternative> ways;
     if (!isAdmin(caller)) {
         const std::string others = " AND (owner != ? OR owner = '')";
@@ -156,17 +153,19 @@ std::vector<ImageRecord> ImageService::listed(store::Reader& db, const Caller& c
         }
         ways.back().sql += ")";
     } else if (!query.withCommunity) {
-        query.conditions.add("(visibility != 'community' OR owner = ?)", caller.project);
+        listing.conditions.add("(visibility != 'community' OR owner = ?)", caller.project);
     }
-    return table_.list(db, query.conditions, ways, query.order, query.limit);
+    return resource::rowsAfter(db, imageColumns, listing, ways, listing.marker);
 }
 
 std::vector<ImageId> ImageService::named(store::Reader& db, const Caller& caller, const std::string& name) {
     ImageQuery query;
-    query.conditions.add("name = ?", name);
-    query.conditions.add("hidden = 0");
-    query.order = {{"id", false}};
-    query.limit = 2;
+    auto& listing = query.listing;
+    listing.table = imageColumns.text().named();
+    listing.conditions.add("name = ?", name);
+    listing.conditions.add("hidden = 0");
+    listing.keys = {{imageColumns.text().id()}};
+    listing.limit = 2;
     std::vector<ImageId> ids;
     for (const auto& each : listed(db, caller, std::move(query))) ids.push_back(each.id);
     return ids;
@@ -255,75 +254,6 @@ void ImageService::removeTag(const Caller& caller, const ImageId& id, const std:
         const auto image = visible(tx, caller, id);
         caller.enforce(targetOf(tx, caller, image));
         if (!table_.removeTag(tx, id, tag)) throw Error(Failure::NotFound, "The image has no tag '", tag, "'");
-    });
-}
-
-// --- members
-
-ImageMember ImageService::share(const Caller& caller, const ImageId& id, const ProjectId& member) {
-    return parts_.store.write([&](store::Transaction& tx) {
-        const auto image = visible(tx, caller, id);
-        caller.enforce(targetOf(tx, caller, image));
-        if (image.visibility != Visibility::Shared) throw Error(Failure::Forbidden, "Only shared images have members.");
-        if (table_.member(tx, id, member)) throw Error(Failure::Conflict, "Member ", member, " is duplicated for image ", id);
-        if (table_.members(tx, id).size() >= membersMax)
-            throw Error(Failure::OverLimit,
-                        "The limit has been exceeded on the number of allowed image members for this image. Attempted: ", membersMax + 1,
-                        ", Maximum: ", membersMax);
-        const auto now = parts_.ambient.now();
-        const ImageMember made{id, member, "pending", now, now};
-        table_.insert(tx, made);
-        return made;
-    });
-}
-
-std::vector<ImageMember> ImageService::members(const Caller& caller, const ImageId& id) {
-    auto& db = parts_.store.reader();
-    const auto image = visible(db, caller, id);
-    const bool own = isAdmin(caller) || image.owner == caller.project;
-    if (image.visibility != Visibility::Shared) {
-        if (own) throw Error(Failure::Forbidden, "Only shared images have members.");
-        throw missing(id); // whoever merely sees a public image learns nothing of its members
-    }
-    caller.enforce(targetOf(db, caller, image));
-    auto all = table_.members(db, id);
-    if (!own) std::erase_if(all, [&](const ImageMember& each) { return each.member != caller.project; });
-    return all;
-}
-
-ImageMember ImageService::member(const Caller& caller, const ImageId& id, const ProjectId& project) {
-    auto& db = parts_.store.reader();
-    const auto image = visible(db, caller, id);
-    const bool own = isAdmin(caller) || image.owner == caller.project;
-    const auto found = table_.member(db, id, project);
-    if (!found || (!own && project != caller.project)) throw Error(Failure::NotFound, "Member ", project, " not found for image ", id);
-    caller.enforce({{"project_id", image.owner.text}, {"member_id", project.text}});
-    return *found;
-}
-
-ImageMember ImageService::answerShare(const Caller& caller, const ImageId& id, const ProjectId& project, const std::string& status) {
-    if (status != "pending" && status != "accepted" && status != "rejected")
-        throw Error(Failure::Invalid, "Status must be \"pending\", \"accepted\" or \"rejected\".");
-    return parts_.store.write([&](store::Transaction& tx) {
-        const auto image = visible(tx, caller, id);
-        const bool own = isAdmin(caller) || image.owner == caller.project;
-        auto found = table_.member(tx, id, project);
-        if (!found || (!own && project != caller.project)) throw Error(Failure::NotFound, "Member ", project, " not found for image ", id);
-        caller.enforce({{"project_id", image.owner.text}, {"member_id", project.text}});
-        found->status = status;
-        found->updated = parts_.ambient.now();
-        table_.update(tx, *found);
-        return *found;
-    });
-}
-
-void ImageService::unshare(const Caller& caller, const ImageId& id, const ProjectId& project) {
-    parts_.store.write([&](store::Transaction& tx) {
-        const auto image = visible(tx, caller, id);
-        caller.enforce(targetOf(tx, caller, image));
-        if (image.visibility != Visibility::Shared) throw Error(Failure::Forbidden, "Only shared images have members.");
-        if (!table_.remove(tx, ImageMember{id, project, {}, {}, {}}))
-            throw Error(Failure::NotFound, "Member ", project, " not found for image ", id);
     });
 }
 

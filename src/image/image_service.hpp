@@ -10,20 +10,19 @@
 #include "image/image_quotas.hpp"
 #include "image/image_record.hpp"
 #include "image/image_table.hpp"
+#include "resource/listing.hpp"
 
 namespace stratolet::image {
 
 /// What a listing asks for, beside what the caller may see.
 struct ImageQuery {
-    store::Conditions conditions;          ///< filters over the columns of `images`
+    resource::Listing listing;             ///< over the columns of `images i`
     std::string memberStatus = "accepted"; ///< of images shared with the caller; "all" is any
     bool withCommunity = false;            ///< other people's community images too
-    std::vector<store::SortKey> order;
-    ImageId marker;
-    std::int64_t limit = 25;
 };
 
-/// The verbs: who may, what must hold, one transaction each.
+/// The verbs of images: who may, what must hold, one transaction each. Owned by the module; any thread. Error(NotFound) for an image that
+/// the caller can't see. What moves data is in data/ and import/.
 class ImageService {
 public:
     explicit ImageService(Parts parts);
@@ -41,12 +40,6 @@ public:
     void reactivate(const identity::Caller& caller, const ImageId& image);
     void addTag(const identity::Caller& caller, const ImageId& image, const std::string& tag);
     void removeTag(const identity::Caller& caller, const ImageId& image, const std::string& tag);
-
-    ImageMember share(const identity::Caller& caller, const ImageId& image, const ProjectId& member);
-    std::vector<ImageMember> members(const identity::Caller& caller, const ImageId& image);
-    ImageMember member(const identity::Caller& caller, const ImageId& image, const ProjectId& member);
-    ImageMember answerShare(const identity::Caller& caller, const ImageId& image, const ProjectId& member, const std::string& status);
-    void unshare(const identity::Caller& caller, const ImageId& image, const ProjectId& member);
 
     std::vector<ImageQuotas::Usage> usage(const identity::Caller& caller);
 
@@ -75,6 +68,8 @@ private:
     ImageQuotas quotas_;
     bool locationsShown_;
 };
+
+Error missing(const ImageId& image);
 
 /// Error(Invalid) unless it says what its data will be.
 void requireFormats(const ImageRecord& image);

@@ -1,50 +1,21 @@
 #include "image/image_table.hpp"
 
 #include <cassert>
-#include <span>
+#include <map>
 
-#include "platform/store/many.hpp"
 #include "platform/cloud/strays.hpp"
 
 namespace stratolet::image {
 namespace {
 
-constexpr std::string_view selectImage = "SELECT id, name, owner, status, visibility, disk_format, container_format, size, virtual_size, "
-                                         "checksum, hash_value, min_ram, min_disk, protected, hidden, "
-                                         "created, updated, staged, importing_to, failed_import FROM images";
-
-ImageRecord fromRow(const store::Row& row) {
-    ImageRecord image;
-    image.id = row.id<ImageId>(0);
-    image.name = row.maybeText(1);
-    image.owner = row.id<ProjectId>(2);
-    image.status = *statusNamed(row.text(3));
-    image.visibility = *visibilityNamed(row.text(4));
-    image.diskFormat = row.maybeText(5);
-    image.containerFormat = row.maybeText(6);
-    image.size = row.maybeInteger(7);
-    image.virtualSize = row.maybeInteger(8);
-    image.checksum = row.maybeText(9);
-    image.hashValue = row.maybeText(10);
-    image.minRam = {row.integer(11)};
-    image.minDisk = {row.integer(12)};
-    image.isProtected = row.boolean(13);
-    image.hidden = row.boolean(14);
-    image.created = row.time(15);
-    image.updated = row.time(16);
-    image.staged = row.maybeInteger(17);
-    image.importingTo = row.maybeText(18);
-    image.failedImport = row.maybeText(19);
-    return image;
+void insertDetails(store::Transaction& tx, const ImageRecord& image) {
+    for (const auto& [name, value] : image.properties) tx.execute("INSERT INTO image_properties VALUES (?, ?, ?)", image.id, name, value);
+    for (const auto& tag : image.tags) tx.execute("INSERT INTO image_tags VALUES (?, ?)", image.id, tag);
 }
 
-ImageMember memberFromRow(const store::Row& row) {
-    return {row.id<ImageId>(0), row.id<ProjectId>(1), row.text(2), row.time(3), row.time(4)};
 }
 
-/// Adds what is in tables of its own, for all images with a query each.
-void complete(store::Reader& db, std::span<ImageRecord> images) {
-    if (images.empty()) return;
+void completeImages(store::Reader& db, std::vector<ImageRecord>& images) {
     std::map<std::string_view, ImageRecord*> byId;
     std::string ids = "[";
     for (auto& image : images) {
@@ -66,45 +37,15 @@ void complete(store::Reader& db, std::span<ImageRecord> images) {
         of(locations.row()).locations.push_back({locations.row().text(1), locations.row().text(2), locations.row().text(3)});
 }
 
-void insertDetails(store::Transaction& tx, const ImageRecord& image) {
-    for (const auto& [name, value] : image.properties) tx.execute("INSERT INTO image_properties VALUES (?, ?, ?)", image.id, name, value);
-    for (const auto& tag : image.tags) tx.execute("INSERT INTO image_tags VALUES (?, ?)", image.id, tag);
-}
-
-}
-
-std::optional<ImageRecord> ImageTable::find(store::Reader& db, const ImageId& id) {
-    auto image = db.query(std::string(selectImage) + " WHERE id = ?", id).maybe<ImageRecord>(fromRow);
-    if (image) complete(db, {&*image, 1});
-    return image;
-}
-
-std::vector<ImageRecord> ImageTable::list(store::Reader& db, const store::Conditions& conditions,
-                                          const std::vector<store::Alternative>& ways, const std::vector<store::SortKey>& order,
-                                          std::int64_t limit) {
-    const auto ids = store::idsOf(db, "images", "id", conditions, ways, order, limit);
-    auto images =
-        db.query(std::string(selectImage) + " WHERE id IN (SELECT value FROM json_each(?))" + store::orderBy(order), store::asList(ids))
-            .all<ImageRecord>(fromRow);
-    complete(db, images);
-    return images;
-}
+std::optional<ImageRecord> ImageTable::find(store::Reader& db, const ImageId& id) { return imageColumns.find(db, id); }
 
 void ImageTable::insert(store::Transaction& tx, const ImageRecord& image) {
-    tx.execute("INSERT INTO images (id, name, owner, status, visibility, disk_format, container_format, min_ram, min_disk, protected, "
-               "hidden, created, updated) "
-               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-               image.id, image.name, image.owner, nameOf(image.status), nameOf(image.visibility), image.diskFormat, image.containerFormat,
-               image.minRam.count, image.minDisk.count, image.isProtected, image.hidden, image.created, image.updated);
+    imageColumns.insert(tx, image);
     insertDetails(tx, image);
 }
 
 void ImageTable::update(store::Transaction& tx, const ImageRecord& image) {
-    tx.execute("UPDATE images SET name = ?, owner = ?, visibility = ?, disk_format = ?, container_format = ?, min_ram = ?, min_disk = ?, "
-               "protected = ?, hidden = ?, "
-               "updated = ? WHERE id = ?",
-               image.name, image.owner, nameOf(image.visibility), image.diskFormat, image.containerFormat, image.minRam.count,
-               image.minDisk.count, image.isProtected, image.hidden, image.updated, image.id);
+    imageColumns.update(tx, image);
     tx.execute("DELETE FROM image_properties WHERE image_id = ?", image.id);
     tx.execute("DELETE FROM image_tags WHERE image_id = ?", image.id);
     insertDetails(tx, image);
@@ -196,32 +137,6 @@ bool ImageTable::addTag(store::Transaction& tx, const ImageId& image, const std:
 
 bool ImageTable::removeTag(store::Transaction& tx, const ImageId& image, const std::string& tag) {
     return tx.execute("DELETE FROM image_tags WHERE image_id = ? AND tag = ?", image, tag) == 1;
-}
-
-std::vector<ImageMember> ImageTable::members(store::Reader& db, const ImageId& image) {
-    return db
-        .query("SELECT image_id, member, status, created, updated FROM image_members WHERE image_id = ? ORDER BY created, member", image)
-        .all<ImageMember>(memberFromRow);
-}
-
-std::optional<ImageMember> ImageTable::member(store::Reader& db, const ImageId& image, const ProjectId& project) {
-    return db
-        .query("SELECT image_id, member, status, created, updated FROM image_members WHERE image_id = ? AND member = ?", image, project)
-        .maybe<ImageMember>(memberFromRow);
-}
-
-void ImageTable::insert(store::Transaction& tx, const ImageMember& member) {
-    tx.execute("INSERT INTO image_members VALUES (?, ?, ?, ?, ?)", member.image, member.member, member.status, member.created,
-               member.updated);
-}
-
-void ImageTable::update(store::Transaction& tx, const ImageMember& member) {
-    tx.execute("UPDATE image_members SET status = ?, updated = ? WHERE image_id = ? AND member = ?", member.status, member.updated,
-               member.image, member.member);
-}
-
-bool ImageTable::remove(store::Transaction& tx, const ImageMember& member) {
-    return tx.execute("DELETE FROM image_members WHERE image_id = ? AND member = ?", member.image, member.member) == 1;
 }
 
 }

@@ -5,17 +5,22 @@
 #include <vector>
 
 #include "image/image_record.hpp"
-#include "platform/store/paging.hpp"
 #include "platform/store/store.hpp"
+#include "resource/table.hpp"
 
 namespace stratolet::image {
 
-/// Images, their properties, tags and members. SQL, and no rule.
+/// What is true of each attribute of an image: its column, what lists find and sort it by, how bodies say it, and, in this order, what is
+/// shown to anybody. What hangs on the rest of the record is shown by wire.cpp.
+extern const resource::Table<ImageRecord> imageColumns;
+
+/// Adds what is in tables of its own, for all images with a query each.
+void completeImages(store::Reader& db, std::vector<ImageRecord>& images);
+
+/// Images, their properties and tags. SQL, and no rule.
 class ImageTable {
 public:
     std::optional<ImageRecord> find(store::Reader& db, const ImageId& image);
-    std::vector<ImageRecord> list(store::Reader& db, const store::Conditions& conditions, const std::vector<store::Alternative>& ways,
-                                  const std::vector<store::SortKey>& order, std::int64_t limit); ///< as store::idsOf has them
 
     void insert(store::Transaction& tx, const ImageRecord& image);       ///< Error(Conflict) where the id is taken
     void update(store::Transaction& tx, const ImageRecord& image);       ///< all but status and data
@@ -45,12 +50,6 @@ public:
 
     bool addTag(store::Transaction& tx, const ImageId& image, const std::string& tag);
     bool removeTag(store::Transaction& tx, const ImageId& image, const std::string& tag);
-
-    std::vector<ImageMember> members(store::Reader& db, const ImageId& image);
-    std::optional<ImageMember> member(store::Reader& db, const ImageId& image, const ProjectId& project);
-    void insert(store::Transaction& tx, const ImageMember& member);
-    void update(store::Transaction& tx, const ImageMember& member);
-    bool remove(store::Transaction& tx, const ImageMember& member);
 };
 
 }

@@ -74,6 +74,7 @@ struct Images::Impl {
     ImageData data;
     Imports imports;
     Minors has;
+    ImageMembers members{parts, service};
     Metadefs metadefs{parts};
 };
 
@@ -105,7 +106,7 @@ http::Site Images::site() {
     site.prefix = "/image";
     site.classicPort = 9292;
     const auto has = impl_->has;
-    for (auto&& each : {imageRoutes(impl_->service, impl_->data, impl_->stores, has), memberRoutes(impl_->service),
+    for (auto&& each : {imageRoutes(impl_->service, impl_->data, impl_->stores, has), memberRoutes(impl_->members),
                         importRoutes(impl_->imports, impl_->stores), taskRoutes(impl_->imports), schemaRoutes(),
                         metadefRoutes(impl_->metadefs), metadefSchemaRoutes(), has.cache ? cacheRoutes(impl_->cache) : http::Routes()})
         site.routes.insert(site.routes.end(), each.begin(), each.end());

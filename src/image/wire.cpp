@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "image/data/location.hpp"
+#include "image/image_table.hpp"
 #include "platform/http/error_page.hpp"
+#include "resource/listing.hpp"
 
 namespace stratolet::image {
 namespace {
@@ -77,31 +79,7 @@ void writeLocation(JsonWriter& out, const ImageRecord& image, const ImageLocatio
 void write(JsonWriter& out, const ImageRecord& image, bool withLocations) {
     const auto body = out.object();
     for (const auto& [name, value] : image.properties) out.field(name, value);
-    out.field("name", image.name);
-    out.field("disk_format", image.diskFormat);
-    out.field("container_format", image.containerFormat);
-    out.field("visibility", nameOf(image.visibility));
-    out.field("size", image.size);
-    out.field("virtual_size", image.virtualSize);
-    out.field("status", nameOf(image.status));
-    out.field("checksum", image.checksum);
-    out.field("protected", image.isProtected);
-    out.field("min_ram", image.minRam.count);
-    out.field("min_disk", image.minDisk.count);
-    if (image.owner.empty())
-        out.field("owner", nullptr);
-    else
-        out.field("owner", image.owner);
-    out.field("os_hidden", image.hidden);
-    out.field("os_hash_algo", image.hashValue ? std::optional<std::string>("sha512") : std::nullopt);
-    out.field("os_hash_value", image.hashValue);
-    out.field("id", image.id);
-    out.field("created_at", isoSecondsZ(image.created));
-    out.field("updated_at", isoSecondsZ(image.updated));
-    {
-        const auto tags = out.array("tags");
-        for (const auto& tag : image.tags) out.value(tag);
-    }
+    showInto(out, imageColumns, image);
     std::string stores;
     for (const auto& each : image.locations)
         if (!each.store.empty()) stores.append(stores.empty() ? "" : ",").append(each.store);
@@ -119,23 +97,10 @@ void write(JsonWriter& out, const ImageRecord& image, bool withLocations) {
     out.field("schema", "/v2/schemas/image");
 }
 
-void write(JsonWriter& out, const ImageMember& member) {
-    const auto body = out.object();
-    out.field("member_id", member.member);
-    out.field("image_id", member.image);
-    out.field("status", member.status);
-    out.field("created_at", isoSecondsZ(member.created));
-    out.field("updated_at", isoSecondsZ(member.updated));
-    out.field("schema", "/v2/schemas/member");
-}
-
 void writeLinks(JsonWriter& out, const http::Request& request, const std::string& path, const std::optional<std::string>& last) {
-    std::string rest;
-    for (const auto& [name, value] : request.query)
-        if (name != "marker")
-            rest.append(rest.empty() ? "" : "&").append(http::percentEncoded(name)).append("=").append(http::percentEncoded(value));
-    out.field("first", path + (rest.empty() ? "" : "?" + rest));
-    if (last) out.field("next", path + "?" + (rest.empty() ? "" : rest + "&") + "marker=" + http::percentEncoded(*last));
+    const auto rest = resource::queryWithout(request, {"marker"});
+    out.field("first", path + (rest.empty() ? "" : "?" + rest.substr(0, rest.size() - 1)));
+    if (last) out.field("next", path + "?" + rest + "marker=" + http::percentEncoded(*last));
 }
 
 }

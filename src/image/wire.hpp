@@ -24,7 +24,6 @@ http::Response versions(const http::Request& request, int status, Minors has);
 
 void write(JsonWriter& out, const ImageRecord& image, bool withLocations = false);
 void writeLocation(JsonWriter& out, const ImageRecord& image, const ImageLocation& location);
-void write(JsonWriter& out, const ImageMember& member);
 
 /// "first", and "next" where the page ends with `last` and more may come.
 void writeLinks(JsonWriter& out, const http::Request& request, const std::string& path, const std::optional<std::string>& last);

@@ -193,8 +193,7 @@ private:
     /// What comes behind the row `last`, as far as a page goes.
     std::vector<Record> rowsAfter(store::Reader& db, const Listing& listing, const std::vector<store::Alternative>& alternatives,
                                   const std::string& last) const {
-        return kind_.table.where(db, "WHERE " + kind_.table.text().id() + " IN (SELECT value FROM json_each(?))" + listing.order(),
-                                 store::asList(listing.idsAfter(db, last, alternatives)));
+        return resource::rowsAfter(db, kind_.table, listing, alternatives, last);
     }
 
     http::Response page(const http::Request& request, store::Reader& db) const {

@@ -66,6 +66,24 @@ template <class Row, class Read> std::vector<Row> fullPage(const Listing& listin
     return rows;
 }
 
+/// The rows behind the one with the id `last` ("": the first), in the listing's order and as far as it goes, by the ids that idsAfter
+/// finds.
+template <class Record> std::vector<Record> rowsAfter(store::Reader& db, const Table<Record>& table, const Listing& listing,
+                                                      const std::vector<store::Alternative>& alternatives, const std::string& last) {
+    return table.where(db, "WHERE " + table.text().id() + " IN (SELECT value FROM json_each(?))" + listing.order(),
+                       store::asList(listing.idsAfter(db, last, alternatives)));
+}
+
+/// The rows of the page that begins behind the listing's marker and `offset` rows more.
+template <class Record>
+std::vector<Record> pageOf(store::Reader& db, const Table<Record>& table, const Listing& listing, std::int64_t offset = 0) {
+    const auto conditions = listing.after(listing.marker);
+    auto values = conditions.values();
+    values.emplace_back(listing.limit.value_or(-1));
+    values.emplace_back(offset);
+    return table.run(db, conditions.where() + listing.order() + " LIMIT ? OFFSET ?", values);
+}
+
 /// What a query says of an order and of a page's length, as far as services differ there. One value for each list, or for all of a service.
 struct Sorting {
     std::string_view (*direction)(std::string_view key) = nullptr;   ///< of a key that comes without one

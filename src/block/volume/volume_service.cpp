@@ -101,7 +101,7 @@ Volumes::Page Volumes::list(const Caller& caller, VolumeQuery query) {
         Page page;
         if (query.counted) page.count = volume_table::count(db, query.listing.conditions);
         if (!query.listing.marker.empty()) visible(db, caller, {query.listing.marker});
-        auto volumes = volume_table::list(db, query.listing, query.offset);
+        auto volumes = resource::pageOf(db, volumeColumns, query.listing, query.offset);
         auto attachments = attachment_table::of(db, volume_table::idsOf(volumes));
         for (auto& volume : volumes) {
             auto its = store::takeOf(attachments, volume.id.text);

@@ -86,14 +86,6 @@ std::vector<std::string> idsOf(const std::vector<Volume>& volumes) {
 
 std::optional<Volume> find(store::Reader& db, const VolumeId& id) { return volumeColumns.find(db, id); }
 
-std::vector<Volume> list(store::Reader& db, const Listing& listing, std::int64_t offset) {
-    const auto conditions = listing.after(listing.marker);
-    auto values = conditions.values();
-    values.emplace_back(listing.limit.value_or(-1));
-    values.emplace_back(offset);
-    return volumeColumns.run(db, conditions.where() + listing.order() + " LIMIT ? OFFSET ?", values);
-}
-
 std::int64_t count(store::Reader& db, const store::Conditions& conditions) {
     return db.run("SELECT count(*) FROM volumes v" + conditions.where(), conditions.values()).integer();
 }

@@ -20,7 +20,6 @@ extern const resource::Table<Volume> volumeColumns;
 namespace volume_table {
 std::vector<std::string> idsOf(const std::vector<Volume>& volumes);
 std::optional<Volume> find(store::Reader& db, const VolumeId& volume);
-std::vector<Volume> list(store::Reader& db, const resource::Listing& listing, std::int64_t offset);
 std::int64_t count(store::Reader& db, const store::Conditions& conditions);
 std::int64_t gigabytes(store::Reader& db, const store::Conditions& conditions);
 std::vector<std::pair<std::string, std::string>> metadataOf(store::Reader& db, const store::Conditions& conditions); ///< distinct

@@ -188,16 +188,14 @@ std::optional<Task> Imports::visibleTask(store::Reader& db, const Caller& caller
     return found;
 }
 
-std::vector<Task> Imports::tasks(const Caller& caller, TaskQuery query) {
+std::vector<Task> Imports::tasks(const Caller& caller, resource::Listing listing) {
     caller.enforce("tasks_api_access", {});
     caller.enforce();
     return parts_.store.read([&](store::Reader& db) {
-        if (!images_.isAdmin(caller)) query.conditions.add("owner = ?", caller.project);
-        if (!query.marker.empty()) {
-            if (!visibleTask(db, caller, query.marker)) throw Error(Failure::NotFound, "No task found with ID ", query.marker);
-            store::startAfter(query.conditions, query.order, "image_tasks", query.marker);
-        }
-        return tasks_.list(db, query.conditions, query.order, query.limit);
+        if (!images_.isAdmin(caller)) listing.conditions.add("owner = ?", caller.project);
+        if (!listing.marker.empty() && !visibleTask(db, caller, listing.marker))
+            throw Error(Failure::NotFound, "No task found with ID ", listing.marker);
+        return resource::pageOf(db, taskColumns, listing);
     });
 }
 

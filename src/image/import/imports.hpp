@@ -10,6 +10,7 @@
 #include "image/image_service.hpp"
 #include "image/task/task.hpp"
 #include "platform/jobs/jobs.hpp"
+#include "resource/listing.hpp"
 
 namespace stratolet::image {
 
@@ -48,13 +49,7 @@ public:
     std::vector<Task> tasksOf(const identity::Caller& caller, const ImageId& image);
     std::optional<Task> task(const identity::Caller& caller, const std::string& id);
 
-    struct TaskQuery {
-        store::Conditions conditions;
-        std::vector<store::SortKey> order;
-        std::string marker;
-        std::int64_t limit = 25;
-    };
-    std::vector<Task> tasks(const identity::Caller& caller, TaskQuery query);
+    std::vector<Task> tasks(const identity::Caller& caller, resource::Listing listing);
     void forgetExpiredTasks();
 
     /// Out of one store, as long as another one has it.

@@ -1,6 +1,7 @@
 #include <stratolet/error.hpp>
 
 #include "image/image_api.hpp"
+#include "image/member/member_service.hpp"
 #include "image/wire.hpp"
 
 namespace stratolet::image {
@@ -12,7 +13,7 @@ using http::Response;
 using identity::callerOf;
 
 Response memberResponse(const ImageMember& member) {
-    return http::jsonResponse(200, [&](JsonWriter& out) { write(out, member); });
+    return http::jsonResponse(200, [&](JsonWriter& out) { show(out, memberColumns, member); });
 }
 
 /// A member of the body that must be a text with something in it.
@@ -26,16 +27,16 @@ std::string wordIn(const Request& request, std::string_view name) {
 
 ProjectId memberIn(const Request& request) { return {request.param("member_id")}; }
 
-Response create(Request& request, ImageService& images) {
-    return memberResponse(images.share(callerOf(request), imageIn(request), ProjectId{wordIn(request, "member")}));
+Response create(Request& request, ImageMembers& members) {
+    return memberResponse(members.share(callerOf(request), imageIn(request), ProjectId{wordIn(request, "member")}));
 }
 
-Response list(Request& request, ImageService& images) {
+Response list(Request& request, ImageMembers& members) {
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         {
-            const auto members = out.array("members");
-            for (const auto& each : images.members(callerOf(request), imageIn(request))) write(out, each);
+            const auto items = out.array("members");
+            for (const auto& each : members.list(callerOf(request), imageIn(request))) show(out, memberColumns, each);
         }
         out.field("schema", "/v2/schemas/members");
     });
@@ -43,21 +44,21 @@ Response list(Request& request, ImageService& images) {
 
 }
 
-http::Routes memberRoutes(ImageService& images) {
+http::Routes memberRoutes(ImageMembers& members) {
     using http::policy;
-    const std::string members = "/v2/images/{image_id}/members", member = members + "/{member_id}";
+    const std::string all = "/v2/images/{image_id}/members", one = all + "/{member_id}";
     return {
-        {Method::Post, members, policy("add_member"), [&images](Request& request) { return create(request, images); }},
-        {Method::Get, members, policy("get_members"), [&images](Request& request) { return list(request, images); }},
-        {Method::Get, member, policy("get_member"),
-         [&images](Request& request) { return memberResponse(images.member(callerOf(request), imageIn(request), memberIn(request))); }},
-        {Method::Put, member, policy("modify_member"),
-         [&images](Request& request) {
-             return memberResponse(images.answerShare(callerOf(request), imageIn(request), memberIn(request), wordIn(request, "status")));
+        {Method::Post, all, policy("add_member"), [&members](Request& request) { return create(request, members); }},
+        {Method::Get, all, policy("get_members"), [&members](Request& request) { return list(request, members); }},
+        {Method::Get, one, policy("get_member"),
+         [&members](Request& request) { return memberResponse(members.show(callerOf(request), imageIn(request), memberIn(request))); }},
+        {Method::Put, one, policy("modify_member"),
+         [&members](Request& request) {
+             return memberResponse(members.answer(callerOf(request), imageIn(request), memberIn(request), wordIn(request, "status")));
          }},
-        {Method::Delete, member, policy("delete_member"),
-         [&images](Request& request) {
-             images.unshare(callerOf(request), imageIn(request), memberIn(request));
+        {Method::Delete, one, policy("delete_member"),
+         [&members](Request& request) {
+             members.unshare(callerOf(request), imageIn(request), memberIn(request));
              return http::emptyResponse(204);
          }},
     };

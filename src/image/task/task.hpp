@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "platform/ambient/ambient.hpp"
-#include "platform/store/paging.hpp"
 #include "platform/store/store.hpp"
+#include "resource/table.hpp"
 
 namespace stratolet::image {
 
@@ -31,14 +31,15 @@ struct Task {
     std::optional<Time> expires;
 };
 
+/// What is true of each attribute of a task; those that are shown are in lists too, in this order.
+extern const resource::Table<Task> taskColumns;
+
 /// SQL, and no rule.
 class TaskTable {
 public:
     void insert(store::Transaction& tx, const Task& task);
     std::optional<Task> find(store::Reader& db, const std::string& id);
-    std::vector<Task> ofImage(store::Reader& db, const ImageId& image); ///< newest first
-    std::vector<Task> list(store::Reader& db, const store::Conditions& conditions, const std::vector<store::SortKey>& order,
-                           std::int64_t limit);
+    std::vector<Task> ofImage(store::Reader& db, const ImageId& image);  ///< newest first
     void begin(store::Transaction& tx, const std::string& id, Time now); ///< a pending one is processing now
     void succeed(store::Transaction& tx, const std::string& id, const std::string& result, Time now);
     void fail(store::Transaction& tx, const std::string& id, const std::string& message, Time now);

@@ -1,10 +1,7 @@
-#include <algorithm>
-#include <array>
-#include <limits>
-
 #include <stratolet/error.hpp>
 
 #include "image/image_api.hpp"
+#include "resource/listing.hpp"
 
 namespace stratolet::image {
 namespace {
@@ -14,16 +11,9 @@ using http::Request;
 using http::Response;
 using identity::callerOf;
 
-constexpr std::int64_t limitMax = 1000;
-
 void write(JsonWriter& out, const Task& task, bool whole) {
     const auto one = out.object();
-    out.field("id", task.id);
-    out.field("type", task.type);
-    out.field("status", task.status);
-    out.field("owner", task.owner);
-    out.field("created_at", isoSecondsZ(task.created));
-    out.field("updated_at", isoSecondsZ(task.updated));
+    showInto(out, taskColumns, task);
     if (task.expires) out.field("expires_at", isoSecondsZ(*task.expires));
     if (whole) {
         out.rawField("input", task.input);
@@ -46,29 +36,33 @@ Response ofImage(Request& request, Imports& imports) {
     });
 }
 
-Imports::TaskQuery queryIn(const http::Query& given) {
-    constexpr std::array<std::pair<std::string_view, std::string_view>, 5> sortable{
-        {{"created_at", "created"}, {"updated_at", "updated"}, {"status", "status"}, {"type", "type"}, {"id", "id"}}};
-    Imports::TaskQuery query;
-    const auto key = given.text("sort_key", "created_at"), direction = given.text("sort_dir", "desc");
-    const auto* column = std::find_if(sortable.begin(), sortable.end(), [&](const auto& each) { return each.first == key; });
-    if (column == sortable.end()) throw Error(Failure::Invalid, "Invalid value '", key, "' for sort_key: tasks cannot be sorted by it.");
-    if (direction != "asc" && direction != "desc")
-        throw Error(Failure::Invalid, "Invalid value '", direction, "' for sort_dir: it must be asc or desc.");
-    query.order.push_back({std::string(column->second), direction == "desc"});
-    if (key != "id") query.order.push_back({"id", direction == "desc"});
-    query.limit = std::min(given.integer("limit", 0, std::numeric_limits<std::int64_t>::max()).value_or(25), limitMax);
-    query.marker = given.text("marker");
-    if (const auto status = given.find("status")) query.conditions.add("status = ?", *status);
-    if (const auto type = given.find("type")) query.conditions.add("type = ?", *type);
-    return query;
+// Image API v2, "List tasks": one key and one direction.
+constexpr resource::Sorting sorting{
+    .direction = [](std::string_view) { return std::string_view("desc"); },
+    .notSorted =
+        [](std::string_view key) {
+            return Error(Failure::Invalid, "Invalid value '", key, "' for sort_key: tasks cannot be sorted by it.");
+        },
+    .noDirection =
+        [](std::string_view direction) {
+            return Error(Failure::Invalid, "Invalid value '", direction, "' for sort_dir: it must be asc or desc.");
+        },
+    .limit = 25,
+    .limitMax = 1000};
+
+resource::Listing listingIn(const http::Query& query) {
+    const auto& table = taskColumns.text();
+    auto listing = resource::listingIn(query, table, taskColumns.words(), sorting);
+    for (const auto& each : taskColumns.words())
+        if (const auto value = each.may(resource::Filter) ? query.find(each.name) : std::nullopt)
+            listing.conditions.add(each.kept(table.alias) + " = ?", *value);
+    return listing;
 }
 
 Response list(Request& request, Imports& imports) {
-    const auto query = queryIn(request.query);
-    const auto limit = query.limit;
-    const auto tasks = imports.tasks(callerOf(request), query);
-    const bool full = !tasks.empty() && static_cast<std::int64_t>(tasks.size()) == limit;
+    const auto listing = listingIn(request.query);
+    const auto tasks = imports.tasks(callerOf(request), listing);
+    const bool full = !tasks.empty() && static_cast<std::int64_t>(tasks.size()) == listing.limit;
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         {

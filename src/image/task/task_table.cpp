@@ -1,37 +1,38 @@
 #include "image/task/task.hpp"
 
 namespace stratolet::image {
+
+using namespace resource;
+
+const Table<Task> taskColumns("image_tasks", 'k',
+                              {
+                                  attribute<&Task::id>("id", Show | Sort),
+                                  attribute<&Task::type>("type", Show | Find),
+                                  attribute<&Task::status>("status", Show | Find),
+                                  attribute<&Task::owner>("owner", Show),
+                                  attribute<&Task::created>("created_at", Show | Sort).in("created"),
+                                  attribute<&Task::updated>("updated_at", Show | Sort).in("updated"),
+                                  column<&Task::user>("user"),
+                                  column<&Task::request>("request"),
+                                  column<&Task::image>("image_id"),
+                                  column<&Task::input>("input"),
+                                  column<&Task::result>("result"),
+                                  column<&Task::message>("message"),
+                                  column<&Task::expires>("expires"),
+                              });
+
 namespace {
 
-constexpr std::string_view selectTask =
-    "SELECT id, type, status, owner, user, request, image_id, input, result, message, created, updated, expires FROM image_tasks";
 constexpr auto kept = std::chrono::hours(48);
 
-Task fromRow(const store::Row& row) {
-    return {row.text(0), row.text(1),      row.text(2), row.id<ProjectId>(3), row.id<UserId>(4), row.text(5),      row.id<ImageId>(6),
-            row.text(7), row.maybeText(8), row.text(9), row.time(10),         row.time(11),      row.maybeTime(12)};
 }
 
-}
+void TaskTable::insert(store::Transaction& tx, const Task& task) { taskColumns.insert(tx, task); }
 
-void TaskTable::insert(store::Transaction& tx, const Task& task) {
-    tx.execute("INSERT INTO image_tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", task.id, task.type, task.status, task.owner,
-               task.user, task.request, task.image, task.input, task.result, task.message, task.created, task.updated, task.expires);
-}
-
-std::optional<Task> TaskTable::find(store::Reader& db, const std::string& id) {
-    return db.query(std::string(selectTask) + " WHERE id = ?", id).maybe<Task>(fromRow);
-}
+std::optional<Task> TaskTable::find(store::Reader& db, const std::string& id) { return taskColumns.find(db, id); }
 
 std::vector<Task> TaskTable::ofImage(store::Reader& db, const ImageId& image) {
-    return db.query(std::string(selectTask) + " WHERE image_id = ? ORDER BY created DESC, id", image).all<Task>(fromRow);
-}
-
-std::vector<Task> TaskTable::list(store::Reader& db, const store::Conditions& conditions, const std::vector<store::SortKey>& order,
-                                  std::int64_t limit) {
-    auto values = conditions.values();
-    values.emplace_back(limit);
-    return db.run(std::string(selectTask) + conditions.where() + store::orderBy(order) + " LIMIT ?", values).all<Task>(fromRow);
+    return taskColumns.where(db, "WHERE image_id = ? ORDER BY created DESC, id", image);
 }
 
 void TaskTable::begin(store::Transaction& tx, const std::string& id, Time now) {

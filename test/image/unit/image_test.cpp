@@ -131,9 +131,9 @@ TEST_CASE("A listing's parameters are understood or refused", "[image][query]") 
         }
         return false;
     };
-    CHECK(imageQueryIn(http::Query::parse("")).limit == 25);
-    CHECK(imageQueryIn(http::Query::parse("limit=5000")).limit == 1000);
-    CHECK(imageQueryIn(http::Query::parse("sort=name:asc,size")).order.size() == 3);
+    CHECK(imageQueryIn(http::Query::parse("")).listing.limit == 25);
+    CHECK(imageQueryIn(http::Query::parse("limit=5000")).listing.limit == 1000);
+    CHECK(imageQueryIn(http::Query::parse("sort=name:asc,size")).listing.keys.size() == 3);
     CHECK(refuses("limit=-1"));
     CHECK(refuses("limit=x"));
     CHECK(refuses("sort=colour"));
