@@ -10,8 +10,9 @@
 #include "platform/ambient/ambient.hpp"
 #include "platform/json/json.hpp"
 #include "platform/parts.hpp"
-#include "platform/store/paging.hpp"
 #include "platform/store/store.hpp"
+#include "resource/listing.hpp"
+#include "resource/table.hpp"
 
 // The catalog of metadata definitions (Image API v2, "Metadata definitions"): namespaces, and in them objects, properties, tags and the
 // resource types that they are for.
@@ -44,27 +45,24 @@ struct MetadefDocument {
     std::vector<std::pair<MetadefKind, MetadefItem>> items;
 };
 
-/// How far a listing goes.
-struct MetadefPage {
-    std::vector<store::SortKey> order;
-    std::string marker; ///< a name; empty begins at the beginning
-    std::int64_t limit = 0;
-};
-
 // What a body may say; Error(Invalid) names the member that is wrong. Nothing but the name is kept outside of `body`.
 MetadefItem metadefItemIn(MetadefKind kind, const Json& body);
 MetadefDocument metadefDocumentIn(const Json& body);
 
+/// Where namespaces, and what is in them, are kept, and what lists of them are sorted by.
+extern const resource::Table<MetadefNamespace> namespaceColumns;
+extern const resource::Table<MetadefItem> itemColumns; ///< but for its namespace and kind
+
 /// SQL, and no rule.
 namespace metadef_table {
 std::optional<MetadefNamespace> find(store::Reader& db, const std::string& name);
-std::vector<MetadefNamespace> list(store::Reader& db, const store::Conditions& conditions, const MetadefPage& page);
 std::int64_t insert(store::Transaction& tx, const MetadefNamespace& wanted); ///< its id
 void update(store::Transaction& tx, const MetadefNamespace& changed);
 void remove(store::Transaction& tx, std::int64_t id);
 
 std::optional<MetadefItem> find(store::Reader& db, std::int64_t ofNamespace, MetadefKind kind, const std::string& name);
-std::vector<MetadefItem> list(store::Reader& db, std::int64_t ofNamespace, MetadefKind kind, const MetadefPage& page);
+std::vector<MetadefItem> all(store::Reader& db, std::int64_t ofNamespace, MetadefKind kind); ///< oldest first
+std::vector<MetadefItem> list(store::Reader& db, std::int64_t ofNamespace, MetadefKind kind, resource::Listing listing);
 void insert(store::Transaction& tx, std::int64_t ofNamespace, MetadefKind kind, const MetadefItem& item);
 void update(store::Transaction& tx, const MetadefItem& item);
 void removeItem(store::Transaction& tx, std::int64_t item);
@@ -81,7 +79,8 @@ public:
 
     MetadefNamespace create(const identity::Caller& caller, MetadefDocument wanted);
     MetadefNamespace show(const identity::Caller& caller, const std::string& name);
-    std::vector<MetadefNamespace> list(const identity::Caller& caller, store::Conditions conditions, const MetadefPage& page);
+    /// The listing's marker is a name.
+    std::vector<MetadefNamespace> list(const identity::Caller& caller, resource::Listing listing);
     MetadefNamespace update(const identity::Caller& caller, const std::string& name, const MetadefNamespace& wanted);
     void remove(const identity::Caller& caller, const std::string& name);
 
@@ -90,8 +89,10 @@ public:
     std::vector<MetadefItem> addAll(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind,
                                     std::vector<MetadefItem> wanted, bool beside);
     MetadefItem item(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind, const std::string& name);
+    /// Of one kind, those that were asked for; the listing's marker is a name.
     std::vector<MetadefItem> items(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind,
-                                   const MetadefPage& page);
+                                   resource::Listing listing);
+    std::vector<MetadefItem> items(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind);
     MetadefItem change(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind, const std::string& name,
                        MetadefItem wanted);
     void remove(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind, const std::string& name);

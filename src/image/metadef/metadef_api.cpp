@@ -84,13 +84,8 @@ void writeAbout(JsonWriter& out, const MetadefNamespace& about) {
     out.field("schema", "/v2/schemas/metadefs/namespace");
 }
 
-const std::vector<store::SortKey>& byCreation() {
-    static const std::vector<store::SortKey> keys{{"created", false}, {"id", false}};
-    return keys;
-}
-
 void writeAssociations(JsonWriter& out, const MetadefNamespace& about, store::Reader& db) {
-    writeItems(out, dialects[3], about.name, metadef_table::list(db, about.id, MetadefKind::ResourceType, {byCreation(), "", 0}));
+    writeItems(out, dialects[3], about.name, metadef_table::all(db, about.id, MetadefKind::ResourceType));
 }
 
 /// What stands before the names of properties on resources of the type that the query names.
@@ -111,7 +106,7 @@ Response wholeResponse(const Request& request, int status, const MetadefNamespac
         const auto object = out.object();
         writeAbout(out, about);
         for (const auto& each : dialects) {
-            const auto items = metadef_table::list(db, about.id, each.kind, {byCreation(), "", 0});
+            const auto items = metadef_table::all(db, about.id, each.kind);
             if (status != 201 || !items.empty()) writeItems(out, each, about.name, items, prefix);
         }
     });
@@ -119,25 +114,31 @@ Response wholeResponse(const Request& request, int status, const MetadefNamespac
     return response;
 }
 
-MetadefPage pageIn(const http::Query& query) {
-    MetadefPage page;
-    const auto key = query.text("sort_key", "created_at"), direction = query.text("sort_dir", key == "created_at" ? "desc" : "asc");
-    const std::string column = key == "created_at"                   ? "created"
-                               : key == "updated_at"                 ? "updated"
-                               : key == "name" || key == "namespace" ? "name"
-                                                                     : "";
-    if (column.empty()) throw Error(Failure::Invalid, "Invalid sort key: ", key, ". It must be created_at, updated_at or namespace.");
-    if (direction != "asc" && direction != "desc")
-        throw Error(Failure::Invalid, "Invalid sort direction: ", direction, ". It must be asc or desc.");
-    page.order = {{column, direction == "desc"}, {"id", direction == "desc"}};
-    page.marker = query.text("marker");
-    page.limit = query.integer("limit", 0, 1000).value_or(0);
-    return page;
+// Image API v2, "List namespaces": one key and one direction, the newest first.
+constexpr resource::Sorting sorting{
+    .direction = [](std::string_view key) { return std::string_view(key == "created_at" ? "desc" : "asc"); },
+    .notSorted =
+        [](std::string_view key) {
+            return Error(Failure::Invalid, "Invalid sort key: ", key, ". It must be created_at, updated_at or namespace.");
+        },
+    .noDirection =
+        [](std::string_view direction) {
+            return Error(Failure::Invalid, "Invalid sort direction: ", direction, ". It must be asc or desc.");
+        }};
+
+template <class Record> resource::Listing listingIn(const http::Query& query, const resource::Table<Record>& table) {
+    resource::Listing listing;
+    listing.table = table.text().named();
+    listing.keys = resource::sortKeysIn(query, table.text(), table.words(), sorting);
+    listing.marker = query.text("marker");
+    listing.limit = query.integer("limit", 0, 1000);
+    if (listing.limit == 0) listing.limit.reset(); // all of them, as where none is said
+    return listing;
 }
 
 /// What the next page begins after, where this one is full.
-template <class Item> std::optional<std::string> lastOf(const std::vector<Item>& found, const MetadefPage& page) {
-    if (page.limit == 0 || static_cast<std::int64_t>(found.size()) != page.limit) return std::nullopt;
+template <class Item> std::optional<std::string> lastOf(const std::vector<Item>& found, const resource::Listing& listing) {
+    if (!listing.limit || static_cast<std::int64_t>(found.size()) != *listing.limit) return std::nullopt;
     return found.back().name;
 }
 
@@ -155,8 +156,9 @@ Response listNamespaces(Request& request, Metadefs& metadefs) {
         any.in("name", names);
         conditions.append("id IN (SELECT namespace FROM metadef_items" + any.where() + " AND kind = 'resource_type')", any.values());
     }
-    auto page = pageIn(request.query);
-    const auto found = metadefs.list(callerOf(request), std::move(conditions), page);
+    auto listing = listingIn(request.query, namespaceColumns);
+    listing.conditions = std::move(conditions);
+    const auto found = metadefs.list(callerOf(request), listing);
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         {
@@ -167,7 +169,7 @@ Response listNamespaces(Request& request, Metadefs& metadefs) {
                 writeAssociations(out, each, metadefs.db());
             }
         }
-        writeLinks(out, request, namespacesPath, lastOf(found, page));
+        writeLinks(out, request, namespacesPath, lastOf(found, listing));
         out.field("schema", "/v2/schemas/metadefs/namespaces");
     });
 }
@@ -188,9 +190,10 @@ Response updateNamespace(Request& request, Metadefs& metadefs) {
 }
 
 Response listItems(Request& request, Metadefs& metadefs, const Dialect& dialect) {
-    auto page = pageIn(request.query);
-    if (dialect.kind == MetadefKind::Property) page = {byCreation(), "", 0}; // a list by names has no pages
-    const auto found = metadefs.items(callerOf(request), namespaceIn(request), dialect.kind, page);
+    const auto listing = listingIn(request.query, itemColumns);
+    const auto found = dialect.kind == MetadefKind::Property // a list by names has no pages
+                           ? metadefs.items(callerOf(request), namespaceIn(request), dialect.kind)
+                           : metadefs.items(callerOf(request), namespaceIn(request), dialect.kind, listing);
     std::string prefix;
     if (dialect.kind == MetadefKind::Property && request.query.has("resource_type"))
         prefix = prefixFor(request, *metadef_table::find(metadefs.db(), namespaceIn(request)), metadefs.db());
@@ -199,7 +202,7 @@ Response listItems(Request& request, Metadefs& metadefs, const Dialect& dialect)
         writeItems(out, dialect, namespaceIn(request), found, prefix);
         if (dialect.kind == MetadefKind::Property || dialect.kind == MetadefKind::ResourceType) return;
         writeLinks(out, request, namespacesPath + "/" + http::percentEncoded(namespaceIn(request)) + "/" + std::string(dialect.collection),
-                   lastOf(found, page));
+                   lastOf(found, listing));
         out.field("schema", "/v2/schemas/metadefs/" + std::string(dialect.collection));
     });
 }

@@ -84,12 +84,11 @@ MetadefNamespace Metadefs::create(const identity::Caller& caller, MetadefDocumen
 
 MetadefNamespace Metadefs::show(const identity::Caller& caller, const std::string& name) { return permitted(db(), caller, name); }
 
-std::vector<MetadefNamespace> Metadefs::list(const identity::Caller& caller, store::Conditions conditions, const MetadefPage& page) {
+std::vector<MetadefNamespace> Metadefs::list(const identity::Caller& caller, resource::Listing listing) {
     caller.enforce();
-    if (!caller.isAdmin()) conditions.add("public = 1 OR owner = ?", caller.project);
-    if (!page.marker.empty())
-        store::startAfter(conditions, page.order, "metadef_namespaces", std::to_string(visible(db(), caller, page.marker).id));
-    return metadef_table::list(db(), conditions, page);
+    if (!caller.isAdmin()) listing.conditions.add("public = 1 OR owner = ?", caller.project);
+    if (!listing.marker.empty()) listing.marker = std::to_string(visible(db(), caller, listing.marker).id);
+    return resource::pageOf(db(), namespaceColumns, listing);
 }
 
 MetadefNamespace Metadefs::update(const identity::Caller& caller, const std::string& name, const MetadefNamespace& wanted) {
@@ -134,10 +133,14 @@ MetadefItem Metadefs::item(const identity::Caller& caller, const std::string& of
 }
 
 std::vector<MetadefItem> Metadefs::items(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind,
-                                         const MetadefPage& page) {
+                                         resource::Listing listing) {
     const auto found = permitted(db(), caller, ofNamespace);
-    if (!page.marker.empty()) demand(db(), found, kind, page.marker);
-    return metadef_table::list(db(), found.id, kind, page);
+    if (!listing.marker.empty()) listing.marker = std::to_string(demand(db(), found, kind, listing.marker).id);
+    return metadef_table::list(db(), found.id, kind, std::move(listing));
+}
+
+std::vector<MetadefItem> Metadefs::items(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind) {
+    return metadef_table::all(db(), permitted(db(), caller, ofNamespace).id, kind);
 }
 
 MetadefItem Metadefs::change(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind, const std::string& name,

@@ -2,70 +2,69 @@
 
 #include <array>
 
-namespace stratolet::image::metadef_table {
+namespace stratolet::image {
+
+using namespace resource;
+
+// "namespace" is what queries call the name of anything here; "name" means the same.
+
+const Table<MetadefNamespace> namespaceColumns("metadef_namespaces", 'n',
+                                               {
+                                                   maybeColumn<&MetadefNamespace::id>("id"), // numbered by the store
+                                                   attribute<&MetadefNamespace::name>("namespace", Put | Sort).in("name"),
+                                                   computed<MetadefNamespace>("name", Kind::Text, Sort).in("name"),
+                                                   column<&MetadefNamespace::displayName>("display_name", Moves),
+                                                   column<&MetadefNamespace::description>("description", Moves),
+                                                   column<&MetadefNamespace::isPublic>("public", Moves),
+                                                   column<&MetadefNamespace::isProtected>("protected", Moves),
+                                                   column<&MetadefNamespace::owner>("owner", Moves),
+                                                   attribute<&MetadefNamespace::created>("created_at", Sort).in("created"),
+                                                   attribute<&MetadefNamespace::updated>("updated_at", Sort | Moves).in("updated"),
+                                               });
+
+const Table<MetadefItem> itemColumns("metadef_items", 'm',
+                                     {
+                                         maybeColumn<&MetadefItem::id>("id"),
+                                         attribute<&MetadefItem::name>("name", Put | Sort),
+                                         computed<MetadefItem>("namespace", Kind::Text, Sort).in("name"),
+                                         column<&MetadefItem::body>("body", Moves),
+                                         attribute<&MetadefItem::created>("created_at", Sort).in("created"),
+                                         attribute<&MetadefItem::updated>("updated_at", Sort | Moves).in("updated"),
+                                     });
+
+namespace metadef_table {
 namespace {
-
-constexpr std::string_view selectNamespace =
-    "SELECT id, name, display_name, description, public, protected, owner, created, updated FROM metadef_namespaces";
-constexpr std::string_view selectItem = "SELECT id, name, body, created, updated FROM metadef_items";
-
-MetadefNamespace namespaceFrom(const store::Row& row) {
-    return {row.integer(0), row.text(1),          row.maybeText(2), row.maybeText(3), row.boolean(4),
-            row.boolean(5), row.id<ProjectId>(6), row.time(7),      row.time(8)};
-}
-
-MetadefItem itemFrom(const store::Row& row) { return {row.integer(0), row.text(1), row.text(2), row.time(3), row.time(4)}; }
 
 std::string_view wordFor(MetadefKind kind) {
     constexpr std::array<std::string_view, 4> words{"object", "property", "tag", "resource_type"};
     return words[static_cast<std::size_t>(kind)];
 }
 
-std::string upTo(const MetadefPage& page) {
-    return store::orderBy(page.order) + (page.limit > 0 ? " LIMIT " + std::to_string(page.limit) : std::string());
+template <class Record> std::optional<Record> only(std::vector<Record> found) {
+    return found.empty() ? std::nullopt : std::optional(std::move(found.front()));
 }
 
 }
 
 std::optional<MetadefNamespace> find(store::Reader& db, const std::string& name) {
-    static const std::string sql = std::string(selectNamespace) + " WHERE name = ?";
-    return db.query(sql, name).maybe<MetadefNamespace>(namespaceFrom);
+    return only(namespaceColumns.where(db, "WHERE name = ?", name));
 }
 
-std::vector<MetadefNamespace> list(store::Reader& db, const store::Conditions& conditions, const MetadefPage& page) {
-    return db.run(std::string(selectNamespace) + conditions.where() + upTo(page), conditions.values()).all<MetadefNamespace>(namespaceFrom);
-}
-
-std::int64_t insert(store::Transaction& tx, const MetadefNamespace& wanted) {
-    return tx
-        .query("INSERT INTO metadef_namespaces (name, display_name, description, public, protected, owner, created, updated) "
-               "VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-               wanted.name, wanted.displayName, wanted.description, wanted.isPublic, wanted.isProtected, wanted.owner, wanted.created,
-               wanted.updated)
-        .integer();
-}
-
-void update(store::Transaction& tx, const MetadefNamespace& changed) {
-    tx.execute("UPDATE metadef_namespaces SET name = ?, display_name = ?, description = ?, public = ?, protected = ?, owner = ?, "
-               "updated = ? WHERE id = ?",
-               changed.name, changed.displayName, changed.description, changed.isPublic, changed.isProtected, changed.owner,
-               changed.updated, changed.id);
-}
-
+std::int64_t insert(store::Transaction& tx, const MetadefNamespace& wanted) { return namespaceColumns.insertNumbered(tx, wanted); }
+void update(store::Transaction& tx, const MetadefNamespace& changed) { namespaceColumns.update(tx, changed); }
 void remove(store::Transaction& tx, std::int64_t id) { tx.execute("DELETE FROM metadef_namespaces WHERE id = ?", id); }
 
 std::optional<MetadefItem> find(store::Reader& db, std::int64_t ofNamespace, MetadefKind kind, const std::string& name) {
-    static const std::string sql = std::string(selectItem) + " WHERE namespace = ? AND kind = ? AND name = ?";
-    return db.query(sql, ofNamespace, wordFor(kind), name).maybe<MetadefItem>(itemFrom);
+    return only(itemColumns.where(db, "WHERE namespace = ? AND kind = ? AND name = ?", ofNamespace, wordFor(kind), name));
 }
 
-std::vector<MetadefItem> list(store::Reader& db, std::int64_t ofNamespace, MetadefKind kind, const MetadefPage& page) {
-    store::Conditions conditions;
-    conditions.add("namespace = ? AND kind = ?", ofNamespace, wordFor(kind));
-    if (!page.marker.empty())
-        if (const auto marker = find(db, ofNamespace, kind, page.marker))
-            store::startAfter(conditions, page.order, "metadef_items", std::to_string(marker->id));
-    return db.run(std::string(selectItem) + conditions.where() + upTo(page), conditions.values()).all<MetadefItem>(itemFrom);
+std::vector<MetadefItem> all(store::Reader& db, std::int64_t ofNamespace, MetadefKind kind) {
+    return itemColumns.where(db, "WHERE namespace = ? AND kind = ? ORDER BY created, id", ofNamespace, wordFor(kind));
+}
+
+std::vector<MetadefItem> list(store::Reader& db, std::int64_t ofNamespace, MetadefKind kind, Listing listing) {
+    listing.conditions.add("namespace = ? AND kind = ?", ofNamespace, wordFor(kind));
+    return pageOf(db, itemColumns, listing);
 }
 
 void insert(store::Transaction& tx, std::int64_t ofNamespace, MetadefKind kind, const MetadefItem& item) {
@@ -73,9 +72,7 @@ void insert(store::Transaction& tx, std::int64_t ofNamespace, MetadefKind kind, 
                wordFor(kind), item.name, item.body, item.created, item.updated);
 }
 
-void update(store::Transaction& tx, const MetadefItem& item) {
-    tx.execute("UPDATE metadef_items SET name = ?, body = ?, updated = ? WHERE id = ?", item.name, item.body, item.updated, item.id);
-}
+void update(store::Transaction& tx, const MetadefItem& item) { itemColumns.update(tx, item); }
 
 void removeItem(store::Transaction& tx, std::int64_t item) { tx.execute("DELETE FROM metadef_items WHERE id = ?", item); }
 
@@ -88,7 +85,10 @@ void addResourceType(store::Transaction& tx, const std::string& name, Time now) 
 }
 
 std::vector<MetadefItem> resourceTypes(store::Reader& db) {
-    return db.query("SELECT 0, name, '{}', created, updated FROM metadef_resource_types ORDER BY name").all<MetadefItem>(itemFrom);
+    return db.query("SELECT name, created, updated FROM metadef_resource_types ORDER BY name").all<MetadefItem>([](const store::Row& row) {
+        return MetadefItem{.name = row.text(0), .created = row.time(1), .updated = row.time(2)};
+    });
 }
 
+}
 }
