@@ -188,6 +188,17 @@ void write(JsonWriter& out, const VolumeStyle& style, const VolumeView& view) {
     if (style.detailed) writeExtended(out, style, volume);
 }
 
+std::string actionIn(const Json& body) {
+    if (!body.isObject() || body.size() != 1) throw Error(Failure::Invalid, "The request body must name one action.");
+    return body.names().front();
+}
+
+ServerId serverIn(const Json& wanted) {
+    const auto server = wanted.maybeText("instance_uuid");
+    if (server && !isUuid(*server)) wanted.at("instance_uuid").refuse("It must be a UUID.");
+    return {server.value_or("")};
+}
+
 std::optional<std::string> shortTextOrNull(const Json& value) {
     if (value.isNull()) return std::nullopt;
     auto text = value.text();

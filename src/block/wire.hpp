@@ -46,6 +46,12 @@ void writeLinks(JsonWriter& out, const VolumeStyle& style, const Volume& volume)
 void writeMetadata(JsonWriter& out, std::string_view name, const Metadata& metadata);
 http::Response metadataResponse(const Metadata& metadata, std::string_view name = "metadata"); ///< 200
 
+/// {"<name>": arguments}: what an action's body must be. Error(Invalid) where it names none or several.
+std::string actionIn(const Json& body);
+
+/// The server that an attachment is wanted for, by its "instance_uuid"; empty where there is none. Error(Invalid) where that is no UUID.
+ServerId serverIn(const Json& wanted);
+
 /// A text of at most 255 characters, or null.
 std::optional<std::string> shortTextOrNull(const Json& value);
 /// An object of texts: names of 1 to 255 characters, values of at most 255.

@@ -9,6 +9,8 @@
 #include "image/wire.hpp"
 #include "platform/http/http.hpp"
 
+// The routes of image, noun by noun. What is handed in must outlive them; the module owns it.
+
 namespace stratolet::image {
 
 http::Routes imageRoutes(ImageService& images, ImageData& data, const Stores& stores, Minors has);

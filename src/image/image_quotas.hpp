@@ -14,7 +14,7 @@ namespace stratolet::image {
 
 /// How much of each resource a project may have: what identity's unified limits say for the service type "image", else what the
 /// configuration says. What it has is counted from the rows, in the transaction that adds to it.
-/// All refusals are Error(OverLimit).
+/// All refusals are Error(OverLimit). Owned by ImageService; any thread.
 class ImageQuotas {
 public:
     ImageQuotas(const Config& config, ImageTable& table);

@@ -45,10 +45,7 @@ Response create(Request& request, Attachments& attachments) {
     VolumeAttachment attachment;
     attachment.volume = {wanted.text("volume_uuid")};
     if (!isUuid(attachment.volume.text)) wanted.at("volume_uuid").refuse("It must be a UUID.");
-    if (const auto server = wanted.maybeText("instance_uuid")) {
-        if (!isUuid(*server)) wanted.at("instance_uuid").refuse("It must be a UUID.");
-        attachment.server = {*server};
-    }
+    attachment.server = serverIn(wanted);
     if (const auto connector = wanted.find("connector");
         connector && !(connector->isNull() || (connector->isObject() && connector->size() == 0)))
         connector->refuse("Other hosts cannot reach the volumes of this one.");
@@ -85,9 +82,8 @@ Response remove(Request& request, Attachments& attachments) {
 
 Response act(Request& request, Attachments& attachments) {
     require(request, completeSince);
-    const auto body = request.json();
-    if (!body.isObject() || body.size() != 1) throw Error(Failure::Invalid, "The request body must name one action.");
-    if (body.names().front() != "os-complete") throw Error(Failure::Invalid, "There is no such action: ", body.names().front());
+    if (const auto action = actionIn(request.json()); action != "os-complete")
+        throw Error(Failure::Invalid, "There is no such action: ", action);
     attachments.complete(callerOf(request), attachmentIn(request));
     return http::emptyResponse(204);
 }

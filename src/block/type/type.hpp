@@ -5,8 +5,8 @@
 #include <string_view>
 #include <vector>
 
-#include "identity/caller.hpp"
 #include "platform/store/store.hpp"
+#include "resource/table.hpp"
 
 namespace stratolet::block {
 
@@ -18,8 +18,12 @@ struct VolumeType {
 
 constexpr std::string_view defaultType = "__DEFAULT__";
 
+/// What is shown of a type, in this order, to anybody.
+extern const resource::Table<VolumeType> volumeTypes;
+
 /// SQL, and no rule.
 namespace type_table {
+std::vector<VolumeType> all(store::Reader& db); ///< by name
 std::optional<VolumeType> find(store::Reader& db, std::string_view idOrName);
 }
 

@@ -2,25 +2,15 @@
 
 #include "block/api.hpp"
 #include "block/type/type.hpp"
-#include "resource/table.hpp"
+#include "identity/caller.hpp"
 
 namespace stratolet::block {
 namespace {
 
-using namespace resource;
 using http::Method;
 using http::Request;
 using http::Response;
 using identity::callerOf;
-
-inline constexpr auto showTrue = [](JsonWriter& out, const VolumeType&) { out.value(true); };
-
-const Table<VolumeType> volumeTypes("volume_types", 't',
-                                    {attribute<&VolumeType::id>("id", Show), attribute<&VolumeType::name>("name", Show),
-                                     attribute<&VolumeType::description>("description", Show),
-                                     computed<VolumeType>("is_public", Kind::Truth, Show, showTrue),
-                                     computed<VolumeType>("os-volume-type-access:is_public", Kind::Truth, Show, showTrue),
-                                     computed<VolumeType>("qos_specs_id", Kind::Text, Show, showNull)});
 
 void write(JsonWriter& out, const identity::Caller& caller, const VolumeType& type) {
     const auto one = out.object();
@@ -35,7 +25,7 @@ Response list(const Request& request, store::Store& store) {
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto items = out.array("volume_types");
-        for (const auto& each : volumeTypes.where(store.reader(), "ORDER BY name")) write(out, caller, each);
+        for (const auto& each : type_table::all(store.reader())) write(out, caller, each);
     });
 }
 
@@ -52,13 +42,6 @@ Response show(const Request& request, store::Store& store, std::string_view idOr
 }
 
 }
-
-std::optional<VolumeType> type_table::find(store::Reader& db, std::string_view idOrName) {
-    auto found = volumeTypes.where(db, "WHERE id = ? OR name = ?", idOrName, idOrName);
-    return found.empty() ? std::nullopt : std::optional(std::move(found.front()));
-}
-
-Error missingType(std::string_view idOrName) { return Error(Failure::NotFound, "Volume type ", idOrName, " could not be found."); }
 
 http::Routes typeRoutes(store::Store& store) {
     http::Routes routes;

@@ -6,7 +6,6 @@
 #include "block/attachment/attachment_service.hpp"
 #include "block/volume/volume_service.hpp"
 #include "block/wire.hpp"
-#include "platform/text/text.hpp"
 
 namespace stratolet::block {
 namespace {
@@ -67,10 +66,7 @@ Response rollDetaching(const Call& call) { return call.attachments.rollDetaching
 Response attach(const Call& call) {
     const auto wanted = object(call);
     VolumeAttachment attachment;
-    if (const auto server = wanted.maybeText("instance_uuid")) {
-        if (!isUuid(*server)) wanted.at("instance_uuid").refuse("It must be a UUID.");
-        attachment.server = {*server};
-    }
+    attachment.server = serverIn(wanted);
     if (const auto host = wanted.find("host_name")) attachment.hostName = shortTextOrNull(*host);
     if (attachment.server.empty() == !attachment.hostName.has_value())
         throw Error(Failure::Invalid,
@@ -137,8 +133,7 @@ constexpr std::array<Action, 15> actions{{
 
 Response act(Request& request, Volumes& volumes, Attachments& attachments) {
     const auto body = request.json();
-    if (!body.isObject() || body.size() != 1) throw Error(Failure::Invalid, "The request body must name one action.");
-    const auto name = body.names().front();
+    const auto name = actionIn(body);
     for (const auto& action : actions)
         if (action.name == name)
             return action.run({request, volumes, attachments, callerOf(request), {request.param("volume_id")}, action.rule, body.at(name)});

@@ -25,7 +25,8 @@ namespace stratolet::image {
 
 class ImageUpload;
 
-/// The bytes of images: on their way in and out, and whether they are still what they were.
+/// The bytes of images: on their way in and out, and whether they are still what they were. Owned by the module; any thread, but none that
+/// serves sockets: all that has to do with files may block. Error(NotFound) for an image that the caller can't see.
 class ImageData {
 public:
     ImageData(Parts parts, ImageService& images, const Stores& stores, const Staging& staging, const WebSource& web, Cache& cache);

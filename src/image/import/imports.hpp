@@ -32,7 +32,9 @@ struct ImportPlugins {
     std::vector<std::string> ignoredRoles;         ///< nothing is set on images of users who have one of these
 };
 
-/// Data that comes in by a job: staged before, fetched from the web, or copied between stores.
+/// Data that comes in by a job: staged before, fetched from the web, or copied between stores; and the tasks that tell of it. Owned by the
+/// module. The verbs only write rows, on any thread; what takes time is the job's, on its own lane. Error(NotFound) for an image that the
+/// caller can't see.
 class Imports {
 public:
     Imports(Parts parts, ImageService& images, ImageData& data, const Stores& stores, const Staging& staging, const WebSource& web);

@@ -48,6 +48,7 @@ struct MetadefDocument {
 // What a body may say; Error(Invalid) names the member that is wrong. Nothing but the name is kept outside of `body`.
 MetadefItem metadefItemIn(MetadefKind kind, const Json& body);
 MetadefDocument metadefDocumentIn(const Json& body);
+std::vector<MetadefDocument> shippedMetadefDocuments(); ///< those of config/metadefs
 
 /// Where namespaces, and what is in them, are kept, and what lists of them are sorted by.
 extern const resource::Table<MetadefNamespace> namespaceColumns;
@@ -56,7 +57,8 @@ extern const resource::Table<MetadefItem> itemColumns; ///< but for its namespac
 /// SQL, and no rule.
 namespace metadef_table {
 std::optional<MetadefNamespace> find(store::Reader& db, const std::string& name);
-std::int64_t insert(store::Transaction& tx, const MetadefNamespace& wanted); ///< its id
+void onlyFor(store::Conditions& conditions, const std::vector<std::string>& resourceTypes); ///< of a list of namespaces
+std::int64_t insert(store::Transaction& tx, const MetadefNamespace& wanted);                ///< its id
 void update(store::Transaction& tx, const MetadefNamespace& changed);
 void remove(store::Transaction& tx, std::int64_t id);
 
@@ -72,7 +74,8 @@ void addResourceType(store::Transaction& tx, const std::string& name, Time now);
 std::vector<MetadefItem> resourceTypes(store::Reader& db);
 }
 
-/// The verbs: who may, what must hold, one transaction each. A namespace that the caller may not see is not found.
+/// The verbs: who may, what must hold, one transaction each. A namespace that the caller may not see is not found. Owned by the module; any
+/// thread.
 class Metadefs {
 public:
     explicit Metadefs(Parts parts) : parts_(parts) {}

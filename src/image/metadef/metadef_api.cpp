@@ -152,9 +152,7 @@ Response listNamespaces(Request& request, Metadefs& metadefs) {
     if (const auto types = request.query.find("resource_types")) {
         std::vector<std::string> names(1);
         for (const char each : *types) each == ',' ? names.emplace_back() : names.back().append(1, each);
-        store::Conditions any;
-        any.in("name", names);
-        conditions.append("id IN (SELECT namespace FROM metadef_items" + any.where() + " AND kind = 'resource_type')", any.values());
+        metadef_table::onlyFor(conditions, names);
     }
     auto listing = listingIn(request.query, namespaceColumns);
     listing.conditions = std::move(conditions);

@@ -6,6 +6,7 @@
 
 #include "image/image_api.hpp"
 #include "image/metadef/metadef.hpp"
+#include "platform/resources.hpp"
 
 // What metadata definitions may say, as documents for clients and as checks of what they send: both from the same tables.
 
@@ -334,6 +335,12 @@ MetadefDocument metadefDocumentIn(const Json& body) {
             document.items.emplace_back(MetadefKind::Property, std::move(item));
         }
     return document;
+}
+
+std::vector<MetadefDocument> shippedMetadefDocuments() {
+    std::vector<MetadefDocument> documents;
+    for (const auto text : shippedMetadefs()) documents.push_back(metadefDocumentIn(Json::parse(text)));
+    return documents;
 }
 
 http::Routes metadefSchemaRoutes() {

@@ -5,8 +5,6 @@
 
 #include <stratolet/error.hpp>
 
-#include "platform/resources.hpp"
-
 namespace stratolet::image {
 namespace {
 
@@ -187,8 +185,7 @@ bool loadMetadef(store::Transaction& tx, MetadefDocument document, Time now) {
 
 void loadShippedMetadefs(store::Store& store, Time now) {
     if (!metadef_table::resourceTypes(store.reader()).empty()) return; // later on they are the administrator's to keep or delete
-    std::vector<MetadefDocument> documents;
-    for (const auto text : shippedMetadefs()) documents.push_back(metadefDocumentIn(Json::parse(text)));
+    const auto documents = shippedMetadefDocuments();
     store.write([&](store::Transaction& tx) {
         for (const auto& each : documents) loadMetadef(tx, each, now);
     });

@@ -50,6 +50,12 @@ std::optional<MetadefNamespace> find(store::Reader& db, const std::string& name)
     return only(namespaceColumns.where(db, "WHERE name = ?", name));
 }
 
+void onlyFor(store::Conditions& conditions, const std::vector<std::string>& resourceTypes) {
+    store::Conditions any;
+    any.in("name", resourceTypes);
+    conditions.append("id IN (SELECT namespace FROM metadef_items" + any.where() + " AND kind = 'resource_type')", any.values());
+}
+
 std::int64_t insert(store::Transaction& tx, const MetadefNamespace& wanted) { return namespaceColumns.insertNumbered(tx, wanted); }
 void update(store::Transaction& tx, const MetadefNamespace& changed) { namespaceColumns.update(tx, changed); }
 void remove(store::Transaction& tx, std::int64_t id) { tx.execute("DELETE FROM metadef_namespaces WHERE id = ?", id); }
