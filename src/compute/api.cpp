@@ -171,7 +171,12 @@ std::string Call::bookmark(std::string_view path) const {
 }
 
 void Call::links(JsonWriter& out, std::string_view path) const {
-    const auto scope = out.array("links");
+    out.key("links");
+    linkList(out, path);
+}
+
+void Call::linkList(JsonWriter& out, std::string_view path) const {
+    const auto scope = out.array();
     link(out, "self", self(path));
     link(out, "bookmark", bookmark(path));
 }

@@ -36,9 +36,10 @@ struct Call {
     /// The member `name` of `object`, which bodies have had since 2.`minor`: Error(Invalid) where an older request has it.
     std::optional<Json> find(const Json& object, std::string_view name, int minor) const;
 
-    std::string self(std::string_view path) const;            ///< with the version, and the project where the request named it
-    std::string bookmark(std::string_view path) const;        ///< without
-    void links(JsonWriter& out, std::string_view path) const; ///< "links": self and bookmark
+    std::string self(std::string_view path) const;               ///< with the version, and the project where the request named it
+    std::string bookmark(std::string_view path) const;           ///< without
+    void links(JsonWriter& out, std::string_view path) const;    ///< "links": self and bookmark
+    void linkList(JsonWriter& out, std::string_view path) const; ///< what is in them
     /// "<name>_links": the way to the next page.
     void nextLink(JsonWriter& out, std::string_view name, std::string_view path, std::string_view marker) const;
 };
