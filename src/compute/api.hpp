@@ -40,8 +40,8 @@ struct Call {
     std::string bookmark(std::string_view path) const;           ///< without
     void links(JsonWriter& out, std::string_view path) const;    ///< "links": self and bookmark
     void linkList(JsonWriter& out, std::string_view path) const; ///< what is in them
-    /// "<name>_links": the way to the next page.
-    void nextLink(JsonWriter& out, std::string_view name, std::string_view path, std::string_view marker) const;
+    /// `name` ("<plural>_links"): the way to the page behind the one that ends with `marker`.
+    void nextLink(JsonWriter& out, std::string_view name, const std::string& marker) const;
 };
 
 /// The microversions at which a route exists.

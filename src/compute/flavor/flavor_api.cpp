@@ -64,7 +64,7 @@ Response list(Call& call, Flavors& flavors, bool whole) {
             for (const auto& flavor : found) write(out, call, flavor, whole);
         }
         if (query.limit > 0 && static_cast<std::int64_t>(found.size()) == query.limit && call.request.query.has("limit"))
-            call.nextLink(out, "flavors_links", whole ? "/flavors/detail" : "/flavors", found.back().id.text);
+            call.nextLink(out, "flavors_links", found.back().id.text);
     });
 }
 

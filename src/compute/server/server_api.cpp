@@ -83,7 +83,7 @@ Response list(Call& call, Core& core, bool whole) {
             }
         }
         const bool full = query.limit > 0 && static_cast<std::int64_t>(found.size()) == query.limit;
-        if (full) call.nextLink(out, "servers_links", whole ? "/servers/detail" : "/servers", found.back().id.text);
+        if (full) call.nextLink(out, "servers_links", found.back().id.text);
     });
 }
 
