@@ -5,6 +5,7 @@
 
 #include "compute/encoding.hpp"
 #include "platform/text/text.hpp"
+#include "resource/listing.hpp"
 
 namespace stratolet::compute {
 namespace {
@@ -101,13 +102,6 @@ std::string identityOf(const Request& request) {
     return std::string(base.substr(0, path)) + "/identity";
 }
 
-std::string queryWithMarker(const Request& request, std::string_view marker) {
-    std::string text;
-    for (const auto& [name, value] : request.query)
-        if (name != "marker") text += (text.empty() ? "" : "&") + http::percentEncoded(name) + "=" + http::percentEncoded(value);
-    return text + (text.empty() ? "" : "&") + "marker=" + http::percentEncoded(marker);
-}
-
 void link(JsonWriter& out, std::string_view rel, std::string_view href) {
     const auto scope = out.object();
     out.field("rel", rel);
@@ -171,14 +165,19 @@ std::string Call::bookmark(std::string_view path) const {
 }
 
 void Call::links(JsonWriter& out, std::string_view path) const {
-    const auto scope = out.array("links");
+    out.key("links");
+    linkList(out, path);
+}
+
+void Call::linkList(JsonWriter& out, std::string_view path) const {
+    const auto scope = out.array();
     link(out, "self", self(path));
     link(out, "bookmark", bookmark(path));
 }
 
-void Call::nextLink(JsonWriter& out, std::string_view name, std::string_view path, std::string_view marker) const {
+void Call::nextLink(JsonWriter& out, std::string_view name, const std::string& marker) const {
     const auto scope = out.array(name);
-    link(out, "next", self(path) + "?" + queryWithMarker(request, marker));
+    link(out, "next", resource::pageHref(request, marker));
 }
 
 void addRoute(http::Routes& routes, http::Method method, std::string_view pattern, std::string rule, Answer answer, Span span,

@@ -36,11 +36,12 @@ struct Call {
     /// The member `name` of `object`, which bodies have had since 2.`minor`: Error(Invalid) where an older request has it.
     std::optional<Json> find(const Json& object, std::string_view name, int minor) const;
 
-    std::string self(std::string_view path) const;            ///< with the version, and the project where the request named it
-    std::string bookmark(std::string_view path) const;        ///< without
-    void links(JsonWriter& out, std::string_view path) const; ///< "links": self and bookmark
-    /// "<name>_links": the way to the next page.
-    void nextLink(JsonWriter& out, std::string_view name, std::string_view path, std::string_view marker) const;
+    std::string self(std::string_view path) const;               ///< with the version, and the project where the request named it
+    std::string bookmark(std::string_view path) const;           ///< without
+    void links(JsonWriter& out, std::string_view path) const;    ///< "links": self and bookmark
+    void linkList(JsonWriter& out, std::string_view path) const; ///< what is in them
+    /// `name` ("<plural>_links"): the way to the page behind the one that ends with `marker`.
+    void nextLink(JsonWriter& out, std::string_view name, const std::string& marker) const;
 };
 
 /// The microversions at which a route exists.

@@ -83,8 +83,7 @@ Response listActions(Call& call, Core& core) {
                 writeCommon(out, call, action);
             }
         }
-        if (more && !found.empty())
-            call.nextLink(out, "links", "/servers/" + call.param("id") + "/os-instance-actions", found.back().request);
+        if (more && !found.empty()) call.nextLink(out, "links", found.back().request);
     });
 }
 

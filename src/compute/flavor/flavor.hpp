@@ -5,7 +5,6 @@
 
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -29,24 +28,10 @@ struct Flavor {
     bool isPublic = true;
     std::optional<std::string> description = {};
     std::map<std::string, std::string> extraSpecs = {};
+    Time created = {};
 };
 
-/// SQL of flavors, and nothing else.
-struct FlavorTable {
-    static std::optional<Flavor> find(store::Reader& db, const FlavorId& id);
-    static std::vector<Flavor> all(store::Reader& db);
-    static void insert(store::Transaction& tx, const Flavor& flavor, Time now);
-    static void describe(store::Transaction& tx, const FlavorId& id, const std::optional<std::string>& description);
-    static bool remove(store::Transaction& tx, const FlavorId& id);
-    static void setSpec(store::Transaction& tx, const FlavorId& id, const std::string& name, const std::string& value);
-    static bool removeSpec(store::Transaction& tx, const FlavorId& id, const std::string& name);
-    static bool hasAccess(store::Reader& db, const FlavorId& id, const ProjectId& project);
-    static std::set<std::string> grantedTo(store::Reader& db, const ProjectId& project); ///< ids of those that it has access to
-    static std::vector<std::string> projectsOf(store::Reader& db, const FlavorId& id);
-    static bool grant(store::Transaction& tx, const FlavorId& id, const std::string& project); ///< false where it was granted already
-    static bool revoke(store::Transaction& tx, const FlavorId& id, const std::string& project);
-};
-
+/// Which flavors a list has, and in what order.
 struct FlavorQuery {
     std::optional<bool> isPublic = true; ///< nothing: both; for others than admins always those they may use
     std::optional<std::int64_t> minDisk, minRam;
@@ -56,6 +41,7 @@ struct FlavorQuery {
     std::int64_t limit = 1000;
 };
 
+/// The verbs of flavors: one transaction each. Owned by compute; called by any thread. Who may is asked before.
 class Flavors {
 public:
     Flavors(store::Store& store, Ambient& ambient) : store_(store), ambient_(ambient) {}

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "compute/api.hpp"
-#include "compute/flavor/flavor.hpp"
+#include "compute/flavor/flavor_table.hpp"
 
 namespace stratolet::compute {
 namespace {
@@ -18,25 +18,8 @@ void writeSpecs(JsonWriter& out, std::string_view name, const std::map<std::stri
 
 void write(JsonWriter& out, const Call& call, const Flavor& flavor, bool whole) {
     const auto scope = out.object();
-    out.field("id", flavor.id);
-    out.field("name", flavor.name);
-    if (whole) {
-        out.field("ram", flavor.ram.count);
-        out.field("disk", flavor.disk.count);
-        // An absent swap was an empty text until 2.75.
-        if (flavor.swap.count == 0 && !call.since(75))
-            out.field("swap", "");
-        else
-            out.field("swap", flavor.swap.count);
-        out.field("vcpus", flavor.vcpus);
-        out.field("os-flavor-access:is_public", flavor.isPublic);
-        out.field("OS-FLV-EXT-DATA:ephemeral", flavor.ephemeral.count);
-        out.field("OS-FLV-DISABLED:disabled", false);
-        out.field("rxtx_factor", flavor.rxtxFactor);
-        if (call.since(61) && call.caller.may("os_compute_api:os-flavor-extra-specs:index", {}))
-            writeSpecs(out, "extra_specs", flavor.extraSpecs);
-    }
-    if (call.since(55)) out.field("description", flavor.description);
+    const bool specs = whole && call.since(61) && call.caller.may("os_compute_api:os-flavor-extra-specs:index", {});
+    showLines(out, call, flavorLines(), flavor, whole, specs);
     call.links(out, "/flavors/" + flavor.id.text);
 }
 
@@ -81,7 +64,7 @@ Response list(Call& call, Flavors& flavors, bool whole) {
             for (const auto& flavor : found) write(out, call, flavor, whole);
         }
         if (query.limit > 0 && static_cast<std::int64_t>(found.size()) == query.limit && call.request.query.has("limit"))
-            call.nextLink(out, "flavors_links", whole ? "/flavors/detail" : "/flavors", found.back().id.text);
+            call.nextLink(out, "flavors_links", found.back().id.text);
     });
 }
 
@@ -118,10 +101,7 @@ Response create(Call& call, Flavors& flavors) {
         if (!(flavor.rxtxFactor > 0) || flavor.rxtxFactor > 3.4e38) factor->refuse("It must be greater than 0.");
     }
     if (const auto isPublic = body.find("os-flavor-access:is_public")) flavor.isPublic = booleanOf(*isPublic);
-    if (const auto description = body.find("description")) {
-        if (!call.since(55)) description->refuse("Additional properties are not allowed.");
-        flavor.description = descriptionOf(*description);
-    }
+    if (const auto description = call.find(body, "description", 55)) flavor.description = descriptionOf(*description);
     return answer(call, flavors.create(std::move(flavor)));
 }
 

@@ -1,59 +1,112 @@
-#include "compute/flavor/flavor.hpp"
+#include <algorithm>
+
+#include <stratolet/error.hpp>
+
+#include "compute/codec.hpp"
+#include "compute/flavor/flavor_table.hpp"
+#include "platform/store/many.hpp"
+#include "platform/store/paging.hpp"
+#include "resource/table.hpp"
 
 namespace stratolet::compute {
 namespace {
 
-constexpr std::string_view columns =
-    "SELECT id, name, vcpus, ram, disk, ephemeral, swap, rxtx_factor, is_public, description FROM compute_flavors";
+using enum resource::Use;
 
-Flavor fromRow(const store::Row& row) {
-    return {.id = row.id<FlavorId>(0),
-            .name = row.text(1),
-            .vcpus = row.integer(2),
-            .ram = MiB{row.integer(3)},
-            .disk = GiB{row.integer(4)},
-            .ephemeral = GiB{row.integer(5)},
-            .swap = MiB{row.integer(6)},
-            .rxtxFactor = row.real(7),
-            .isPublic = row.boolean(8),
-            .description = row.maybeText(9),
-            .extraSpecs = {}};
+void swapOrNothing(JsonWriter& out, const Flavor& flavor) { flavor.swap.count == 0 ? out.value("") : out.value(flavor.swap.count); }
+
+void readSpecs(store::Reader& db, std::vector<Flavor>& flavors) {
+    using Item = std::pair<const std::string, std::string>;
+    std::vector<std::string> ids;
+    for (const auto& each : flavors) ids.push_back(each.id.text);
+    auto specs = store::many<Item>(
+        db, "SELECT s.flavor, s.name, s.value FROM json_each(?) w JOIN compute_flavor_specs s ON s.flavor = w.value", ids,
+        [](const store::Row& row) { return Item(row.text(1), row.text(2)); });
+    for (auto& each : flavors) {
+        const auto own = store::takeOf(specs, each.id.text);
+        each.extraSpecs = {own.begin(), own.end()};
+    }
+}
+
+const resource::Table<Flavor>& table() {
+    static const resource::Table<Flavor> made("compute_flavors", 'f', {flavorLines().begin(), flavorLines().end()}, readSpecs);
+    return made;
+}
+
+store::Conditions conditionsOf(const FlavorQuery& query, const std::optional<ProjectId>& seenBy) {
+    store::Conditions where;
+    if (seenBy)
+        where.add("(f.is_public OR f.id IN (SELECT flavor FROM compute_flavor_access WHERE project = ?))", *seenBy);
+    else if (query.isPublic)
+        where.add("f.is_public = ?", *query.isPublic);
+    if (query.minDisk) where.add("f.disk >= ?", *query.minDisk);
+    if (query.minRam) where.add("f.ram >= ?", *query.minRam);
+    return where;
+}
+
+std::vector<store::SortKey> orderOf(const FlavorQuery& query) {
+    const auto& lines = flavorLines();
+    const auto found = std::find_if(lines.begin(), lines.end(), [&](const auto& each) { return each.sortKey == query.sortKey; });
+    if (query.sortKey.empty() || found == lines.end()) throw Error(Failure::Invalid, "Sort key supplied was not valid: ", query.sortKey);
+    std::vector<store::SortKey> order{{found->sql('f'), query.descending}};
+    if (found->column != "id") order.push_back({"f.id", query.descending});
+    return order;
 }
 
 }
 
-std::optional<Flavor> FlavorTable::find(store::Reader& db, const FlavorId& id) {
-    auto flavor = db.query(std::string(columns) + " WHERE id = ?", id).maybe<Flavor>(fromRow);
-    if (!flavor) return flavor;
-    auto specs = db.query("SELECT name, value FROM compute_flavor_specs WHERE flavor = ?", id);
-    while (specs.next()) flavor->extraSpecs[specs.row().text(0)] = specs.row().text(1);
-    return flavor;
+const std::vector<Line<Flavor>>& flavorLines() {
+    static const std::vector<Line<Flavor>> lines{
+        line<&Flavor::id>("id", Show, "id").inBrief().sortedAs("flavorid"),
+        line<&Flavor::name>("name", Show, "name").inBrief().sortedAs("name"),
+        line<&Flavor::ram>("ram", Show, "ram").sortedAs("memory_mb"),
+        line<&Flavor::disk>("disk", Show, "disk").sortedAs("root_gb"),
+        computedLine<Flavor>("swap", Show, swapOrNothing).until(74), // an absent one was an empty text
+        line<&Flavor::swap>("swap", Show, "swap").since(75).sortedAs("swap"),
+        line<&Flavor::vcpus>("vcpus", Show, "vcpus").sortedAs("vcpus"),
+        line<&Flavor::isPublic>("os-flavor-access:is_public", Show, "is_public").sortedAs("is_public"),
+        line<&Flavor::ephemeral>("OS-FLV-EXT-DATA:ephemeral", Show, "ephemeral").sortedAs("ephemeral_gb"),
+        computedLine<Flavor>("OS-FLV-DISABLED:disabled", Show, [](JsonWriter& out, const Flavor&) { out.value(false); }),
+        line<&Flavor::rxtxFactor>("rxtx_factor", Show, "rxtx_factor").sortedAs("rxtx_factor"),
+        computedLine<Flavor>("extra_specs", Show | Guarded,
+                             [](JsonWriter& out, const Flavor& flavor) {
+                                 resource::Codec<decltype(flavor.extraSpecs)>::show(out, flavor.extraSpecs);
+                             })
+            .since(61),
+        line<&Flavor::description>("description", Show | Put, "description").inBrief().since(55),
+        line<&Flavor::created>("", 0, "created")};
+    return lines;
 }
 
-std::vector<Flavor> FlavorTable::all(store::Reader& db) {
-    auto flavors = db.query(std::string(columns) + " ORDER BY id").all<Flavor>(fromRow);
-    std::map<std::string, std::map<std::string, std::string>> specsOf;
-    auto specs = db.query("SELECT flavor, name, value FROM compute_flavor_specs");
-    while (specs.next()) specsOf[specs.row().text(0)][specs.row().text(1)] = specs.row().text(2);
-    for (auto& flavor : flavors) flavor.extraSpecs = specsOf[flavor.id.text];
-    return flavors;
+std::optional<Flavor> FlavorTable::find(store::Reader& db, const FlavorId& id) { return table().find(db, id); }
+
+std::vector<Flavor> FlavorTable::list(store::Reader& db, const FlavorQuery& query, const std::optional<ProjectId>& seenBy) {
+    auto where = conditionsOf(query, seenBy);
+    const auto order = orderOf(query);
+    if (query.marker) {
+        auto there = where;
+        there.add("f.id = ?", *query.marker);
+        if (!db.run("SELECT 1 FROM compute_flavors f" + there.where(), there.values()).any())
+            throw Error(Failure::Invalid, "marker [", *query.marker, "] not found");
+        store::startAfter(where, order, table().text().named(), *query.marker, table().text().id());
+    }
+    return table().list(db, where, store::orderBy(order) + " LIMIT " + std::to_string(query.limit));
 }
 
-void FlavorTable::insert(store::Transaction& tx, const Flavor& flavor, Time now) {
-    tx.execute("INSERT INTO compute_flavors (id, name, vcpus, ram, disk, ephemeral, swap, rxtx_factor, is_public, description, created) "
-               "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-               flavor.id, flavor.name, flavor.vcpus, flavor.ram.count, flavor.disk.count, flavor.ephemeral.count, flavor.swap.count,
-               flavor.rxtxFactor, flavor.isPublic, flavor.description, now);
+bool FlavorTable::any(store::Reader& db) { return db.query("SELECT 1 FROM compute_flavors").any(); }
+
+bool FlavorTable::named(store::Reader& db, const std::string& name) {
+    return db.query("SELECT 1 FROM compute_flavors WHERE name = ?", name).any();
 }
 
-void FlavorTable::describe(store::Transaction& tx, const FlavorId& id, const std::optional<std::string>& description) {
-    tx.execute("UPDATE compute_flavors SET description = ? WHERE id = ?", description, id);
-}
+void FlavorTable::insert(store::Transaction& tx, const Flavor& flavor) { table().insert(tx, flavor); }
+
+void FlavorTable::update(store::Transaction& tx, const Flavor& flavor) { table().update(tx, flavor); }
 
 bool FlavorTable::remove(store::Transaction& tx, const FlavorId& id) {
     tx.execute("DELETE FROM compute_flavor_specs WHERE flavor = ?", id);
     tx.execute("DELETE FROM compute_flavor_access WHERE flavor = ?", id);
-    return tx.execute("DELETE FROM compute_flavors WHERE id = ?", id) == 1;
+    return table().remove(tx, id);
 }
 
 void FlavorTable::setSpec(store::Transaction& tx, const FlavorId& id, const std::string& name, const std::string& value) {
@@ -67,11 +120,6 @@ bool FlavorTable::removeSpec(store::Transaction& tx, const FlavorId& id, const s
 
 bool FlavorTable::hasAccess(store::Reader& db, const FlavorId& id, const ProjectId& project) {
     return db.query("SELECT 1 FROM compute_flavor_access WHERE flavor = ? AND project = ?", id, project).any();
-}
-
-std::set<std::string> FlavorTable::grantedTo(store::Reader& db, const ProjectId& project) {
-    const auto ids = db.query("SELECT flavor FROM compute_flavor_access WHERE project = ?", project).texts();
-    return {ids.begin(), ids.end()};
 }
 
 std::vector<std::string> FlavorTable::projectsOf(store::Reader& db, const FlavorId& id) {

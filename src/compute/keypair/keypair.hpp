@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "compute/attribute.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/http/http.hpp"
 #include "platform/quota/quota.hpp"
@@ -39,6 +40,11 @@ FreshKey generateRsaKey();
 /// A key with a certificate for it that it signed itself, as Windows guests take them to log in with.
 FreshKey generateCertificate(const std::string& user);
 
+/// A key pair, described once: its columns, and what answers show since when. Lists show what is brief. In the order in which answers have
+/// them.
+const std::vector<Line<Keypair>>& keypairLines();
+
+/// The verbs of key pairs, each in a transaction of its own. Owned by compute; called by any thread. Who may is asked before.
 class Keypairs {
 public:
     Keypairs(store::Store& store, Ambient& ambient, const Quotas& quotas) : store_(store), ambient_(ambient), quotas_(quotas) {}

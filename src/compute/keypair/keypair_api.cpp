@@ -18,13 +18,6 @@ UserId ownerOf(const Call& call) {
     return user;
 }
 
-void writeCommon(JsonWriter& out, const Call& call, const Keypair& keypair) {
-    out.field("name", keypair.name);
-    out.field("public_key", keypair.publicKey);
-    out.field("fingerprint", keypair.fingerprint);
-    if (call.since(2)) out.field("type", keypair.type);
-}
-
 std::string nameFor(const Call& call, const Json& value) {
     std::string name = textOf(value, 1, 255);
     const std::string_view others = call.since(92) ? " -_@." : " -_";
@@ -37,38 +30,44 @@ std::string nameFor(const Call& call, const Json& value) {
     return name;
 }
 
-Response create(Call& call, Keypairs& keypairs) {
-    const Json body = call.body("keypair");
-    call.onlyKnows(body, {"name", "public_key", "type", "user_id"});
+/// What the body says, all but the key.
+Keypair keypairOf(const Call& call, const Json& body) {
     Keypair keypair;
     keypair.user = call.caller.user;
-    if (const auto user = body.find("user_id")) {
-        if (!call.since(10)) user->refuse("Additional properties are not allowed.");
-        keypair.user.text = textOf(*user, 1, 255);
-    }
+    if (const auto user = call.find(body, "user_id", 10)) keypair.user.text = textOf(*user, 1, 255);
     call.caller.enforce({{"user_id", keypair.user.text}});
     keypair.name = nameFor(call, body.at("name"));
-    if (const auto type = body.find("type")) {
-        if (!call.since(2)) type->refuse("Additional properties are not allowed.");
+    if (const auto type = call.find(body, "type", 2)) {
         keypair.type = textOf(*type, 1, 255);
         if (keypair.type != "ssh" && keypair.type != "x509") type->refuse("It is not one of ['ssh', 'x509']");
     }
-    std::string privateKey;
-    if (const auto key = body.find("public_key")) {
-        keypair.publicKey = textOf(*key, 1, 65535);
-    } else if (call.since(92)) {
+    return keypair;
+}
+
+/// The public key that the body has, or a fresh one, whose private half is returned: nothing but the answer ever has it.
+std::string readOrMakeKey(const Call& call, const Json& body, Keypair& keypair) {
+    FreshKey fresh;
+    if (const auto key = body.find("public_key"))
+        fresh.publicKey = textOf(*key, 1, 65535);
+    else if (call.since(92))
         static_cast<void>(body.at("public_key")); // required from here on: private keys are made by their owners
-    } else {
-        FreshKey fresh = keypair.type == "ssh" ? generateRsaKey() : generateCertificate(keypair.user.text);
-        keypair.publicKey = std::move(fresh.publicKey);
-        privateKey = std::move(fresh.privateKey);
-    }
+    else
+        fresh = keypair.type == "ssh" ? generateRsaKey() : generateCertificate(keypair.user.text);
+    keypair.publicKey = std::move(fresh.publicKey);
     keypair.fingerprint = keypair.type == "ssh" ? sshFingerprint(keypair.publicKey) : certificateFingerprint(keypair.publicKey);
+    return fresh.privateKey;
+}
+
+Response create(Call& call, Keypairs& keypairs) {
+    const Json body = call.body("keypair");
+    call.onlyKnows(body, {"name", "public_key", "type", "user_id"});
+    Keypair keypair = keypairOf(call, body);
+    const std::string privateKey = readOrMakeKey(call, body, keypair);
     const Keypair made = keypairs.create(std::move(keypair), call.caller.project);
     return http::jsonResponse(call.since(2) ? 201 : 200, [&](JsonWriter& out) {
         const auto whole = out.object();
         const auto item = out.object("keypair");
-        writeCommon(out, call, made);
+        showLines(out, call, keypairLines(), made, false, false);
         out.field("user_id", made.user);
         if (!privateKey.empty()) out.field("private_key", privateKey);
     });
@@ -85,11 +84,11 @@ Response list(Call& call, Keypairs& keypairs) {
             for (const auto& keypair : found) {
                 const auto outer = out.object();
                 const auto item = out.object("keypair");
-                writeCommon(out, call, keypair);
+                showLines(out, call, keypairLines(), keypair, false, false);
             }
         }
         if (call.request.query.has("limit") && page.limit > 0 && static_cast<std::int64_t>(found.size()) == page.limit)
-            call.nextLink(out, "keypairs_links", "/os-keypairs", found.back().name);
+            call.nextLink(out, "keypairs_links", found.back().name);
     });
 }
 
@@ -98,13 +97,7 @@ Response show(Call& call, Keypairs& keypairs) {
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto whole = out.object();
         const auto item = out.object("keypair");
-        writeCommon(out, call, keypair);
-        out.field("user_id", keypair.user);
-        out.field("id", keypair.number);
-        out.field("created_at", isoTime(keypair.created, true, ""));
-        out.field("updated_at", nullptr);
-        out.field("deleted_at", nullptr);
-        out.field("deleted", false);
+        showLines(out, call, keypairLines(), keypair, true, false);
     });
 }
 

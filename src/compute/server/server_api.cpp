@@ -31,7 +31,7 @@ Response show(Call& call, Core& core) {
         return http::jsonResponse(200, [&](JsonWriter& out) {
             const auto outer = out.object();
             out.key("server");
-            ServerWriter(call, core).write(out, server, detailsOf(core, db, server), Showing::Whole);
+            ServerWriter(call, core, Showing::Whole).write(out, server, detailsOf(core, db, server));
         });
     });
 }
@@ -52,7 +52,7 @@ Response update(Call& call, Core& core) {
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto outer = out.object();
         out.key("server");
-        ServerWriter(call, core).write(out, server, detailsOf(core, core.reader(), server), Showing::Changed);
+        ServerWriter(call, core, Showing::Changed).write(out, server, detailsOf(core, core.reader(), server));
     });
 }
 
@@ -65,7 +65,7 @@ Response list(Call& call, Core& core, bool whole) {
         found = listServers(core, call.caller, query);
         if (whole) details = detailsOf(core, db, found);
     });
-    ServerWriter writer(call, core);
+    ServerWriter writer(call, core, Showing::InList);
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto outer = out.object();
         {
@@ -73,7 +73,7 @@ Response list(Call& call, Core& core, bool whole) {
             for (std::size_t each = 0; each < found.size(); ++each) {
                 const auto& server = found[each];
                 if (whole) {
-                    writer.write(out, server, details[each], Showing::InList);
+                    writer.write(out, server, details[each]);
                     continue;
                 }
                 const auto item = out.object();
@@ -83,7 +83,7 @@ Response list(Call& call, Core& core, bool whole) {
             }
         }
         const bool full = query.limit > 0 && static_cast<std::int64_t>(found.size()) == query.limit;
-        if (full) call.nextLink(out, "servers_links", whole ? "/servers/detail" : "/servers", found.back().id.text);
+        if (full) call.nextLink(out, "servers_links", found.back().id.text);
     });
 }
 

@@ -5,7 +5,7 @@
 #include <cctype>
 
 #include "compute/server/pattern.hpp"
-#include "compute/server/server.hpp"
+#include "compute/server/server_attributes.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::compute {
@@ -20,136 +20,76 @@ Time timeOf(std::string_view name, const std::string& text) {
 // --- sorting
 
 struct Sortable {
-    std::string_view key, expression; ///< of SQL, never null
-    bool adminOnly = false;
-    int since = versionMin;
+    SortName name;
+    const ServerAttribute* attribute = nullptr;
 };
-constexpr auto sortable = std::to_array<Sortable>({{"access_ip_v4", "access_v4"},
-                                                   {"access_ip_v6", "access_v6"},
-                                                   {"auto_disk_config", "disk_config"},
-                                                   {"availability_zone", "zone"},
-                                                   {"created_at", "created"},
-                                                   {"display_description", "coalesce(description, '')"},
-                                                   {"display_name", "name"},
-                                                   {"host", "host", true},
-                                                   {"hostname", "hostname"},
-                                                   {"image_ref", "image"},
-                                                   {"instance_type_id", "flavor"},
-                                                   {"key_name", "coalesce(key_name, '')"},
-                                                   {"launch_index", "launch_index"},
-                                                   {"launched_at", "coalesce(launched, 0)"},
-                                                   {"locked", "locked_by", false, 73},
-                                                   {"locked_by", "locked_by"},
-                                                   {"node", "host", true},
-                                                   {"power_state", "power_state"},
-                                                   {"project_id", "project"},
-                                                   {"root_device_name", "''"}, // the same for all
-                                                   {"task_state", "coalesce(task_state, '')"},
-                                                   {"terminated_at", "coalesce(terminated, 0)"},
-                                                   {"updated_at", "updated"},
-                                                   {"user_id", "user"},
-                                                   {"uuid", "id"},
-                                                   {"vm_state", "vm_state"}});
+
+std::optional<Sortable> sortableAs(std::string_view key) {
+    for (const auto& attribute : serverAttributes())
+        for (const auto& name : attribute.sorts)
+            if (name.name == key) return Sortable{name, &attribute};
+    return std::nullopt;
+}
 
 std::vector<store::SortKey> sortOf(const Call& call, bool admin) {
     const auto keys = call.request.query.all("sort_key"), directions = call.request.query.all("sort_dir");
     store::requireFewSortKeys(keys);
     std::vector<store::SortKey> order;
     for (std::size_t index = 0; index < keys.size(); ++index) {
-        const auto* found = std::find_if(sortable.begin(), sortable.end(), [&](const Sortable& each) { return each.key == keys[index]; });
-        if (found == sortable.end() || !call.since(found->since))
+        const auto found = sortableAs(keys[index]);
+        if (!found || !call.since(found->name.since))
             throw Error(Failure::Invalid, "Invalid input for query parameters sort_key. Value: ", keys[index], ".");
-        if (found->adminOnly && !admin) throw Error(Failure::Forbidden, "Only administrators can sort servers by ", keys[index]);
+        if (found->name.heard == Heard::Admins && !admin)
+            throw Error(Failure::Forbidden, "Only administrators can sort servers by ", keys[index]);
         const bool descends = order.empty() || order.back().descending;
         const std::string direction = index < directions.size() ? directions[index] : descends ? "desc" : "asc";
         if (direction != "asc" && direction != "desc")
             throw Error(Failure::Invalid, "Invalid input for query parameters sort_dir. Value: ", direction, ".");
-        order.push_back({std::string(found->expression), direction == "desc"});
+        order.push_back({found->attribute->sql(serverAlias), direction == "desc"});
     }
-    if (order.empty()) order.push_back({"created", directions.empty() || directions.front() != "asc"});
-    if (std::none_of(order.begin(), order.end(), [](const auto& key) { return key.expression == "id"; }))
-        order.push_back({"id", order.back().descending});
+    if (order.empty()) order.push_back({"s.created", directions.empty() || directions.front() != "asc"});
+    if (std::none_of(order.begin(), order.end(), [](const auto& key) { return key.expression == "s.id"; }))
+        order.push_back({"s.id", order.back().descending});
     return order;
 }
 
 // --- filters
 
-/// Who is heard on a filter; the others' are passed over.
-enum class Heard { All, Admins, AllSince83 };
+/// Those of the API reference's list ("List Servers") that aren't an attribute compared with a value.
+constexpr std::pair<std::string_view, Heard> own[] = {{"status", Heard::All},
+                                                      {"ip", Heard::All},
+                                                      {"ip6", Heard::All},
+                                                      {"changes-since", Heard::All},
+                                                      {"changes-before", Heard::All},
+                                                      {"all_tenants", Heard::All},
+                                                      {"tags", Heard::All},
+                                                      {"tags-any", Heard::All},
+                                                      {"not-tags", Heard::All},
+                                                      {"not-tags-any", Heard::All},
+                                                      {"locked", Heard::All},
+                                                      {"limit", Heard::All},
+                                                      {"marker", Heard::All},
+                                                      {"sort_key", Heard::All},
+                                                      {"sort_dir", Heard::All},
+                                                      {"config_drive", Heard::AllSince83},
+                                                      {"deleted", Heard::Admins},
+                                                      {"project_id", Heard::Admins},
+                                                      {"tenant_id", Heard::Admins},
+                                                      {"auto_disk_config", Heard::Admins},
+                                                      {"disk_config", Heard::Admins},
+                                                      {"soft_deleted", Heard::Admins}, // those that wait to be reclaimed: there are none
+                                                      {"no_status", Heard::Admins}};   // means nothing, in compute either
 
-/// How a filter's value is compared.
-enum class By {
-    Equality, ///< with an SQL expression that is a text: what is no number is then no number's
-    Pattern,  ///< a regular expression, somewhere in an SQL expression that is a text
-    Time,     ///< the second, of an SQL expression in microseconds; what is no time is nobody's
-    Own       ///< by hand, below
-};
-
-struct Filter {
-    std::string_view name;
-    Heard heard;
-    By by = By::Own;
-    std::string_view expression = {};
-    int since = versionMin;
-};
-
-/// The API reference's list, "List Servers"; each once.
-constexpr auto filters = std::to_array<Filter>({
-    {"name", Heard::All, By::Pattern, "name"},
-    {"status", Heard::All},
-    {"image", Heard::All, By::Equality, "image"},
-    {"flavor", Heard::All, By::Equality, "flavor"},
-    {"ip", Heard::All},
-    {"ip6", Heard::All},
-    {"changes-since", Heard::All},
-    {"changes-before", Heard::All},
-    {"all_tenants", Heard::All},
-    {"reservation_id", Heard::All, By::Equality, "reservation"},
-    {"tags", Heard::All},
-    {"tags-any", Heard::All},
-    {"not-tags", Heard::All},
-    {"not-tags-any", Heard::All},
-    {"locked", Heard::All},
-    {"limit", Heard::All},
-    {"marker", Heard::All},
-    {"sort_key", Heard::All},
-    {"sort_dir", Heard::All},
-    {"availability_zone", Heard::AllSince83, By::Equality, "zone"},
-    {"config_drive", Heard::AllSince83},
-    {"key_name", Heard::AllSince83, By::Equality, "key_name"},
-    {"created_at", Heard::AllSince83, By::Time, "created"},
-    {"launched_at", Heard::AllSince83, By::Time, "launched"},
-    {"terminated_at", Heard::AllSince83, By::Time, "terminated"},
-    {"power_state", Heard::AllSince83, By::Equality, "CAST(power_state AS TEXT)"},
-    {"task_state", Heard::AllSince83, By::Equality, "task_state"},
-    {"vm_state", Heard::AllSince83, By::Equality, "vm_state"},
-    {"progress", Heard::AllSince83, By::Equality, "'0'"}, // as it is shown
-    {"user_id", Heard::AllSince83, By::Equality, "user"},
-    {"host", Heard::Admins, By::Equality, "host"},
-    {"node", Heard::Admins, By::Equality, "host"},
-    {"hostname", Heard::Admins, By::Pattern, "hostname"},
-    {"uuid", Heard::Admins, By::Equality, "id"},
-    {"deleted", Heard::Admins},
-    {"project_id", Heard::Admins},
-    {"tenant_id", Heard::Admins},
-    {"display_name", Heard::Admins, By::Pattern, "name"},
-    {"display_description", Heard::Admins, By::Pattern, "coalesce(description, '')"},
-    {"description", Heard::Admins, By::Pattern, "coalesce(description, '')"},
-    {"access_ip_v4", Heard::Admins, By::Equality, "access_v4"},
-    {"access_ip_v6", Heard::Admins, By::Equality, "access_v6"},
-    {"auto_disk_config", Heard::Admins},
-    {"disk_config", Heard::Admins},
-    {"image_ref", Heard::Admins, By::Equality, "image"},
-    {"instance_type_id", Heard::Admins, By::Equality, "flavor"},
-    {"kernel_id", Heard::Admins, By::Equality, "''"},
-    {"ramdisk_id", Heard::Admins, By::Equality, "''"},
-    {"launch_index", Heard::Admins, By::Equality, "CAST(launch_index AS TEXT)"},
-    {"locked_by", Heard::Admins, By::Equality, "locked_by"},
-    {"root_device_name", Heard::Admins, By::Equality, "'/dev/vda'"},
-    {"updated_at", Heard::Admins, By::Time, "updated"},
-    {"soft_deleted", Heard::Admins}, // adds those that wait to be reclaimed: there are none
-    {"no_status", Heard::Admins},    // means nothing, in compute either
-});
+/// All that there are, each once.
+const std::vector<Filter>& filters() {
+    static const auto made = [] {
+        std::vector<Filter> all;
+        for (const auto& [name, heard] : own) all.push_back({name, heard});
+        for (const auto& attribute : serverAttributes()) all.insert(all.end(), attribute.filters.begin(), attribute.filters.end());
+        return all;
+    }();
+    return made;
+}
 
 /// A request's filters, by what this caller is heard on.
 class Wanted {
@@ -169,8 +109,8 @@ public:
 
 private:
     static const Filter* filterNamed(std::string_view name) {
-        const auto* found = std::find_if(filters.begin(), filters.end(), [&](const Filter& each) { return each.name == name; });
-        return found == filters.end() ? nullptr : found;
+        const auto found = std::find_if(filters().begin(), filters().end(), [&](const Filter& each) { return each.name == name; });
+        return found == filters().end() ? nullptr : &*found;
     }
     const Call& call_;
     bool admin_;
@@ -213,16 +153,15 @@ std::string diskConfigIn(const std::string& value) {
 
 void addConditions(ServerQuery& query, const Wanted& wanted) {
     auto& where = query.where;
-    for (const auto& filter : filters) {
+    for (const auto& filter : filters()) {
         const auto value = filter.by == By::Own ? std::nullopt : wanted.find(filter.name);
         if (!value) continue;
-        const std::string expression(filter.expression);
         if (filter.by == By::Pattern) {
-            query.patterns.push_back({filter.expression, std::make_shared<const Pattern>(*value)});
+            query.patterns.push_back({filter.sql, std::make_shared<const Pattern>(*value)});
         } else if (filter.by == By::Equality) {
-            where.add(expression + " = ?", *value);
+            where.add(filter.sql + " = ?", *value);
         } else if (const auto time = parseIsoTime(*value)) {
-            where.add(expression + " / 1000000 = ?", toMicros(*time) / 1000000);
+            where.add(filter.sql + " / 1000000 = ?", toMicros(*time) / 1000000);
         } else {
             where.add("0");
         }

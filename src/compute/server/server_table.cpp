@@ -6,6 +6,7 @@
 #include <stratolet/error.hpp>
 
 #include "compute/codec.hpp"
+#include "compute/server/server_attributes.hpp"
 #include "compute/server/server_query.hpp"
 #include "platform/store/paging.hpp"
 #include "resource/table.hpp"
@@ -13,53 +14,10 @@
 namespace stratolet::compute {
 namespace {
 
-using resource::attribute;
-using resource::column;
-using enum resource::Use;
-
-/// Which columns a row has. What the API calls them when it shows, filters or sorts is said where it does.
-const resource::Table<Server> table("compute_servers", 's',
-                                    {attribute<&Server::number>("number", 0).computed("$.number"), // the store counts them
-                                     column<&Server::id>("id"),
-                                     column<&Server::project>("project"),
-                                     column<&Server::user>("user"),
-                                     column<&Server::name>("name", Put),
-                                     column<&Server::hostname>("hostname", Put),
-                                     column<&Server::description>("description", Put),
-                                     column<&Server::host>("host"),
-                                     column<&Server::vm>("vm_state"),
-                                     column<&Server::task>("task_state"),
-                                     column<&Server::power>("power_state"),
-                                     column<&Server::image>("image"),
-                                     column<&Server::base>("base"),
-                                     column<&Server::flavor, &Flavor::id>("flavor"),
-                                     column<&Server::flavor, &Flavor::name>("flavor_name"),
-                                     column<&Server::flavor, &Flavor::vcpus>("vcpus"),
-                                     column<&Server::flavor, &Flavor::ram>("ram"),
-                                     column<&Server::flavor, &Flavor::disk>("disk"),
-                                     column<&Server::flavor, &Flavor::ephemeral>("ephemeral"),
-                                     column<&Server::flavor, &Flavor::swap>("swap"),
-                                     column<&Server::flavor, &Flavor::extraSpecs>("extra_specs"),
-                                     column<&Server::keyName>("key_name"),
-                                     column<&Server::keyType>("key_type"),
-                                     column<&Server::publicKey>("public_key"),
-                                     column<&Server::userData>("user_data"),
-                                     column<&Server::accessIpv4>("access_v4", Put),
-                                     column<&Server::accessIpv6>("access_v6", Put),
-                                     column<&Server::zone>("zone"),
-                                     column<&Server::diskConfig>("disk_config", Put),
-                                     column<&Server::reservation>("reservation"),
-                                     column<&Server::launchIndex>("launch_index"),
-                                     column<&Server::lockedBy>("locked_by"),
-                                     column<&Server::lockedReason>("locked_reason"),
-                                     column<&Server::fault>("fault"),
-                                     column<&Server::faultDetails>("fault_details"),
-                                     column<&Server::faultTime>("fault_time"),
-                                     column<&Server::created>("created"),
-                                     column<&Server::updated>("updated", Moves),
-                                     column<&Server::launched>("launched"),
-                                     column<&Server::terminated>("terminated"),
-                                     column<&Server::deleted>("deleted")});
+const resource::Table<Server>& table() {
+    static const resource::Table<Server> made("compute_servers", serverAlias, {serverAttributes().begin(), serverAttributes().end()});
+    return made;
+}
 
 void addTags(store::Conditions& where, const ServerQuery& query) {
     constexpr std::string_view tagged = "EXISTS (SELECT 1 FROM compute_server_tags WHERE server = id AND tag = ?)";
@@ -96,13 +54,13 @@ store::Conditions conditionsOf(const ServerQuery& query) {
 
 }
 
-std::optional<Server> ServerTable::find(store::Reader& db, const ServerId& id) { return table.find(db, id); }
+std::optional<Server> ServerTable::find(store::Reader& db, const ServerId& id) { return table().find(db, id); }
 
 std::optional<std::string> ServerTable::hostOf(store::Reader& db, const ServerId& id) {
     return db.query("SELECT host FROM compute_servers WHERE id = ?", id).maybeText();
 }
 
-std::vector<Server> ServerTable::living(store::Reader& db) { return table.where(db, "WHERE deleted IS NULL ORDER BY number"); }
+std::vector<Server> ServerTable::living(store::Reader& db) { return table().where(db, "WHERE deleted IS NULL ORDER BY number"); }
 
 bool ServerTable::baseUsed(store::Reader& db, const std::string& base) {
     return db.query("SELECT 1 FROM compute_servers WHERE base = ? AND deleted IS NULL", base).any();
@@ -112,7 +70,7 @@ bool ServerTable::baseKnown(store::Reader& db, const std::string& base) {
     return db.query("SELECT 1 FROM compute_servers WHERE base = ?", base).any();
 }
 
-void ServerTable::insert(store::Transaction& tx, const Server& server) { table.insert(tx, server); }
+void ServerTable::insert(store::Transaction& tx, const Server& server) { table().insert(tx, server); }
 
 void ServerTable::move(store::Transaction& tx, const Server& server, VmState vm, TaskState task, PowerState power, Time now) {
     assert(mayFollow(server.vm, vm));
@@ -140,7 +98,7 @@ void ServerTable::setLock(store::Transaction& tx, const ServerId& id, const std:
     tx.execute("UPDATE compute_servers SET locked_by = ?, locked_reason = ?, updated = ? WHERE id = ?", by, reason, now, id);
 }
 
-void ServerTable::describe(store::Transaction& tx, const Server& server) { table.update(tx, server); }
+void ServerTable::describe(store::Transaction& tx, const Server& server) { table().update(tx, server); }
 
 ServerTable::Usage ServerTable::usage(store::Reader& db, const ProjectId& project) {
     auto rows = db.query(
@@ -167,7 +125,7 @@ void ServerTable::purge(store::Transaction& tx, Time deletedBefore) {
 
 std::vector<std::string> ServerTable::idsIn(store::Reader& db, const ServerQuery& query) {
     const auto where = conditionsOf(query);
-    return db.run("SELECT id FROM compute_servers" + where.where(), where.values()).texts();
+    return db.run("SELECT id FROM " + table().text().named() + where.where(), where.values()).texts();
 }
 
 std::vector<Server> ServerTable::list(store::Reader& db, const ServerQuery& query) {
@@ -177,7 +135,7 @@ std::vector<Server> ServerTable::list(store::Reader& db, const ServerQuery& quer
         const auto found = find(db, ServerId{*query.marker});
         if (!found || (query.project && found->project != *query.project))
             throw Error(Failure::Invalid, "marker [", *query.marker, "] not found");
-        store::startAfter(where, query.sort, "compute_servers", *query.marker);
+        store::startAfter(where, query.sort, table().text().named(), *query.marker, table().text().id());
     }
     // Which ones, from as little of each as says so; then those.
     std::string what = "SELECT id";
@@ -185,7 +143,7 @@ std::vector<Server> ServerTable::list(store::Reader& db, const ServerQuery& quer
     std::vector<std::string> ids;
     auto values = where.values();
     values.emplace_back(query.patterns.empty() ? query.limit : -1);
-    auto rows = db.run(what + " FROM compute_servers" + where.where() + store::orderBy(query.sort) + " LIMIT ?", values);
+    auto rows = db.run(what + " FROM " + table().text().named() + where.where() + store::orderBy(query.sort) + " LIMIT ?", values);
     while (static_cast<std::int64_t>(ids.size()) < query.limit && rows.next()) {
         int column = 0;
         const auto row = rows.row();
@@ -193,7 +151,7 @@ std::vector<Server> ServerTable::list(store::Reader& db, const ServerQuery& quer
                         [&](const auto& each) { return each.pattern->matches(row.text(++column)); }))
             ids.push_back(row.text(0));
     }
-    return table.where(db, "WHERE id IN (SELECT value FROM json_each(?))" + store::orderBy(query.sort), store::asList(ids));
+    return table().where(db, "WHERE id IN (SELECT value FROM json_each(?))" + store::orderBy(query.sort), store::asList(ids));
 }
 
 }

@@ -2,27 +2,21 @@
 
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "compute/api.hpp"
 #include "compute/core.hpp"
-#include "compute/server/server_reading.hpp"
+#include "compute/server/server_attributes.hpp"
 #include "platform/policy/rights.hpp"
 
 namespace stratolet::compute {
 
-/// How much of a server an answer shows.
-enum class Showing {
-    Whole,   ///< GET of one
-    InList,  ///< GET /servers/detail: without what would be dear for many
-    Changed, ///< the answer to PUT, which was smaller until 2.75
-};
-
 /// Writes the servers of one answer, as the negotiated version has them. What is the same for many of them is found once.
 class ServerWriter {
 public:
-    ServerWriter(const Call& call, Core& core);
+    ServerWriter(const Call& call, Core& core, Showing showing);
 
-    void write(JsonWriter& out, const Server& server, const ServerDetails& details, Showing showing);
+    void write(JsonWriter& out, const Server& server, const ServerDetails& details);
 
 private:
     struct Project {
@@ -30,12 +24,12 @@ private:
         std::string host, hostId, hypervisor; ///< of the host that was asked about last
     };
     const Project& projectOf(const Server& server);
-    void writeExtended(JsonWriter& out, const Server& server, const ServerDetails& details, const Project& project);
 
     const Call& call_;
     Rights rights_;
     Core& core_;
     bool admin_;
+    std::vector<const ServerAttribute*> attributes_; ///< those that the answer has
     std::unordered_map<std::string, Project> projects_;
 };
 
