@@ -73,6 +73,7 @@ std::string uuidOf(const Json& value);
 std::string addressOf(const Json& value);                       ///< of either version, in its canonical form
 bool booleanOf(std::string_view name, const std::string& text); ///< of a query
 
+void writeLink(JsonWriter& out, std::string_view rel, std::string_view href); ///< one of "links"
 void writeTime(JsonWriter& out, std::string_view name, std::optional<Time> time);
 
 // The dialect around every answer.

@@ -21,6 +21,30 @@ TEST_CASE("The usual flavors are there", "[compute][flavor]") {
     CHECK(alice.gets("/compute/v2.1/flavors?marker=none").status == 400);
 }
 
+TEST_CASE("Flavors are paged in every order that they can be sorted by", "[compute][flavor]") {
+    TestAppliance appliance;
+    const auto alice = appliance.member("alice");
+    const auto idsOf = [&](const std::string& query) {
+        std::vector<std::string> ids;
+        for (const auto& each : alice.gets("/compute/v2.1/flavors?" + query).json().array("flavors").items())
+            ids.push_back(each.text("id"));
+        return ids;
+    };
+    for (const std::string key : {"flavorid", "name", "memory_mb", "vcpus", "root_gb", "ephemeral_gb", "swap", "rxtx_factor", "is_public"})
+        for (const std::string direction : {"asc", "desc"}) {
+            const auto sorted = "sort_key=" + key + "&sort_dir=" + direction;
+            INFO(sorted);
+            const auto all = idsOf(sorted);
+            REQUIRE(all.size() == 5);
+            for (std::size_t at = 1; at < all.size(); ++at) CHECK(idsOf(sorted + "&limit=1&marker=" + all[at - 1]) == std::vector{all[at]});
+            CHECK(idsOf(sorted + "&marker=" + all.back()).empty());
+        }
+    CHECK(idsOf("sort_key=name") == std::vector<std::string>{"4", "3", "2", "1", "5"}); // large, medium, small, tiny, xlarge
+    CHECK(idsOf("sort_key=memory_mb&sort_dir=desc&minDisk=20") == std::vector<std::string>{"5", "4", "3", "2"});
+    CHECK(alice.gets("/compute/v2.1/flavors?sort_key=created").status == 400);
+    CHECK(alice.gets("/compute/v2.1/flavors?minDisk=20&marker=1").status == 400); // isn't among what is listed
+}
+
 TEST_CASE("An administrator makes and deletes flavors; others don't", "[compute][flavor]") {
     TestAppliance appliance;
     const auto admin = appliance.admin(), alice = appliance.member("alice");

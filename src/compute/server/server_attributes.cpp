@@ -69,9 +69,7 @@ void emptyList(JsonWriter& out, const Shown&) { static_cast<void>(out.array()); 
 
 void bookmark(JsonWriter& out, const Call& call, const std::string& path) {
     const auto links = out.array("links");
-    const auto link = out.object();
-    out.field("rel", "bookmark");
-    out.field("href", call.bookmark(path));
+    writeLink(out, "bookmark", call.bookmark(path));
 }
 
 void flavor(JsonWriter& out, const Shown& each) {

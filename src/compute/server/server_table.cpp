@@ -107,10 +107,20 @@ ServerTable::Usage ServerTable::usage(store::Reader& db, const ProjectId& projec
     return *rows.maybe<Usage>([](const store::Row& row) { return Usage{row.integer(0), row.integer(1), row.integer(2)}; });
 }
 
-ServerTable::Usage ServerTable::usageOfHost(store::Reader& db, const std::string& host) {
+ServerTable::HostLoad ServerTable::loadOf(store::Reader& db, const HostName& host) {
+    HostLoad load;
     auto rows = db.query(
-        "SELECT count(*), coalesce(sum(vcpus), 0), coalesce(sum(ram), 0) FROM compute_servers WHERE deleted IS NULL AND host = ?", host);
-    return *rows.maybe<Usage>([](const store::Row& row) { return Usage{row.integer(0), row.integer(1), row.integer(2)}; });
+        "SELECT id, name, vcpus, ram, disk, vm_state FROM compute_servers WHERE deleted IS NULL AND host = ? ORDER BY number", host);
+    while (rows.next()) {
+        const auto row = rows.row();
+        load.servers.emplace_back(row.text(0), row.text(1));
+        ++load.used.servers;
+        load.used.cores += row.integer(2);
+        load.used.ram += row.integer(3);
+        load.disk += row.integer(4);
+        load.running += row.text(5) != "stopped";
+    }
+    return load;
 }
 
 void ServerTable::purge(store::Transaction& tx, Time deletedBefore) {

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "compute/server/server.hpp"
@@ -39,7 +40,14 @@ struct ServerTable {
         std::int64_t servers = 0, cores = 0, ram = 0; ///< ram in MiB
     };
     static Usage usage(store::Reader& db, const ProjectId& project);
-    static Usage usageOfHost(store::Reader& db, const std::string& host);
+
+    /// What a host has of living servers.
+    struct HostLoad {
+        Usage used;
+        std::int64_t disk = 0, running = 0;                       ///< disk in GiB
+        std::vector<std::pair<std::string, std::string>> servers; ///< id, name
+    };
+    static HostLoad loadOf(store::Reader& db, const HostName& host);
 };
 
 }

@@ -12,25 +12,9 @@ namespace {
 using http::Method;
 using http::Response;
 
-struct Load {
-    ServerTable::Usage used;
-    std::int64_t disk = 0, running = 0;
-    std::vector<std::pair<std::string, std::string>> servers; ///< id, name
-};
+using Load = ServerTable::HostLoad;
 
 Hypervisors::Facts theHost(Hypervisors& hosts) { return hosts.facts(hosts.next()); }
-
-Load loadOf(store::Reader& db, const HostName& host) {
-    Load load{.used = ServerTable::usageOfHost(db, host.text), .disk = 0, .running = 0, .servers = {}};
-    auto rows = db.query("SELECT id, name, disk, vm_state FROM compute_servers WHERE deleted IS NULL AND host = ? ORDER BY number", host);
-    while (rows.next()) {
-        const auto row = rows.row();
-        load.servers.emplace_back(row.text(0), row.text(1));
-        load.disk += row.integer(2);
-        load.running += row.text(3) != "stopped";
-    }
-    return load;
-}
 
 void writeId(JsonWriter& out, const Call& call, const std::string& uuid, std::int64_t number) {
     call.since(53) ? out.field("id", uuid) : out.field("id", number);
@@ -111,7 +95,7 @@ bool wantsServers(const Call& call) {
 Response hypervisors(Call& call, Hypervisors& hosts, bool whole) {
     call.caller.enforce();
     const auto facts = theHost(hosts);
-    const auto load = loadOf(hosts.store().reader(), facts.name);
+    const auto load = ServerTable::loadOf(hosts.store().reader(), facts.name);
     const std::string pattern = call.since(53) ? call.request.query.text("hypervisor_hostname_pattern") : "";
     const bool matches = facts.report.hostname.find(pattern) != std::string::npos;
     if (!matches) throw Error(Failure::NotFound, "No hypervisor matching '", pattern, "' could be found.");
@@ -140,7 +124,7 @@ Response hypervisor(Call& call, Hypervisors& hosts) {
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         out.key("hypervisor");
-        writeHypervisor(out, call, hosts, facts, loadOf(hosts.store().reader(), facts.name), true, wantsServers(call));
+        writeHypervisor(out, call, hosts, facts, ServerTable::loadOf(hosts.store().reader(), facts.name), true, wantsServers(call));
     });
 }
 
@@ -169,7 +153,7 @@ Response search(Call& call, Hypervisors& hosts, bool withServers) {
         const auto items = out.array("hypervisors");
         const auto item = out.object();
         writeSummary(out, call, facts);
-        if (withServers) writeServers(out, call, loadOf(hosts.store().reader(), facts.name));
+        if (withServers) writeServers(out, call, ServerTable::loadOf(hosts.store().reader(), facts.name));
     });
 }
 
@@ -180,7 +164,7 @@ Response statistics(Call& call, Hypervisors& hosts) {
         const auto body = out.object();
         const auto item = out.object("hypervisor_statistics");
         out.field("count", 1);
-        writeCounts(out, facts, loadOf(hosts.store().reader(), facts.name));
+        writeCounts(out, facts, ServerTable::loadOf(hosts.store().reader(), facts.name));
     });
 }
 

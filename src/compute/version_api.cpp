@@ -1,0 +1,62 @@
+#include "compute/api.hpp"
+
+// The documents that say which versions there are.
+
+namespace stratolet::compute {
+
+using http::Request;
+
+namespace {
+
+void writeVersion(JsonWriter& out, const Request& request, bool current, bool whole) {
+    out.field("id", current ? "v2.1" : "v2.0");
+    out.field("status", current ? "CURRENT" : "SUPPORTED");
+    out.field("version", current ? "2." + std::to_string(versionMax) : "");
+    out.field("min_version", current ? "2." + std::to_string(versionMin) : "");
+    out.field("updated", current ? "2013-07-23T11:33:21Z" : "2011-01-21T11:33:21Z");
+    {
+        const auto links = out.array("links");
+        writeLink(out, "self", request.base + (current ? "/v2.1/" : "/v2/"));
+        if (whole) {
+            const auto scope = out.object();
+            out.field("rel", "describedby");
+            out.field("type", "text/html");
+            out.field("href", "http://docs.openstack.org/");
+        }
+    }
+    if (!whole) return;
+    const auto types = out.array("media-types");
+    const auto scope = out.object();
+    out.field("base", "application/json");
+    out.field("type", std::string("application/vnd.openstack.compute+json;version=2") + (current ? ".1" : ""));
+}
+
+}
+
+void addVersionRoutes(http::Routes& routes) {
+    const auto all = [](Request& request) {
+        return http::jsonResponse(200, [&](JsonWriter& out) {
+            const auto whole = out.object();
+            const auto versions = out.array("versions");
+            for (const bool current : {false, true}) {
+                const auto version = out.object();
+                writeVersion(out, request, current, false);
+            }
+        });
+    };
+    const auto one = [](bool current) {
+        return [current](Request& request) {
+            return http::jsonResponse(200, [&](JsonWriter& out) {
+                const auto whole = out.object();
+                const auto version = out.object("version");
+                writeVersion(out, request, current, true);
+            });
+        };
+    };
+    const auto why = http::open("version discovery comes before authentication");
+    routes.push_back({http::Method::Get, "/", why, http::Handler(all)});
+    routes.push_back({http::Method::Get, "/v2.1", why, http::Handler(one(true))});
+    routes.push_back({http::Method::Get, "/v2", why, http::Handler(one(false))});
+}
+
+}
