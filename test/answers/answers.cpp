@@ -299,6 +299,7 @@ private:
         ask(reader_, Method::Delete, pathOf(thing));
         ask(ownerOf(thing), Method::Delete, pathOf(thing));
         ask(ownerOf(thing), Method::Get, pathOf(thing));
+        ask(ownerOf(thing), Method::Delete, pathOf(thing)); // it is no longer there
     }
 
     FixedAmbient ambient_;

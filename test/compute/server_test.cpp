@@ -32,7 +32,12 @@ TEST_CASE("A server is built, shown and deleted", "[compute][server]") {
 
     CHECK(cloud.alice.deletes("/compute/v2.1/servers/" + id).status == 204);
     cloud.appliance.settle();
-    CHECK(cloud.alice.gets("/compute/v2.1/servers/" + id).status == 404);
+    const auto one = "/compute/v2.1/servers/" + id;
+    CHECK(cloud.alice.gets(one).status == 404);
+    CHECK(cloud.alice.deletes(one).status == 404); // though its row is kept for a while
+    for (const auto* action : {R"({"os-start":null})", R"({"os-stop":null})", R"({"reboot":{"type":"HARD"}})",
+                               R"({"os-getConsoleOutput":{}})", R"({"lock":null})"})
+        CHECK(cloud.alice.posts(one + "/action", action).status == 404);
     CHECK(cloud.appliance.hypervisor().guests().empty());
     CHECK_FALSE(std::filesystem::exists(cloud.appliance.folder() / "instances" / (id + "_disk")));
     CHECK(cloud.appliance.announced("compute.server.deleted") == 1);

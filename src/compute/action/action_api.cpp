@@ -16,7 +16,7 @@ using http::Response;
 /// Since 2.21 also those of deleted servers.
 std::vector<ServerAction> actionsFor(const Call& call, Core& core) {
     return core.parts.store.read([&](store::Reader& db) {
-        return ActionTable::of(db, allowedServer(db, call.caller, ServerId{call.param("id")}, call.since(21)).id);
+        return ActionTable::of(db, allowedServer(db, call.caller, ServerId{call.param("id")}, call.since(21) ? Deleted::IsThere : Deleted::IsGone).id);
     });
 }
 

@@ -10,15 +10,15 @@
 
 namespace stratolet::compute {
 
-Server serverFor(store::Reader& db, const identity::Caller& caller, const ServerId& id, bool deletedToo) {
+Server serverFor(store::Reader& db, const identity::Caller& caller, const ServerId& id, Deleted deleted) {
     auto server = ServerTable::find(db, id);
-    if (!server || (server->deleted && !deletedToo) || (server->project != caller.project && !caller.isAdmin()))
+    if (!server || (server->deleted && deleted == Deleted::IsGone) || (server->project != caller.project && !caller.isAdmin()))
         throw Error(Failure::NotFound, "Instance ", id, " could not be found.");
     return *std::move(server);
 }
 
-Server allowedServer(store::Reader& db, const identity::Caller& caller, const ServerId& id, bool deletedToo) {
-    auto server = serverFor(db, caller, id, deletedToo);
+Server allowedServer(store::Reader& db, const identity::Caller& caller, const ServerId& id, Deleted deleted) {
+    auto server = serverFor(db, caller, id, deleted);
     caller.enforce(targetOf(server));
     return server;
 }

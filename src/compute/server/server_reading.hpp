@@ -26,11 +26,14 @@ struct ServerDetails {
     std::vector<VolumeTie> volumes;
 };
 
+/// Whether a server that is deleted, whose row is kept for a while, is there. (No bool: a rule's name would turn into one.)
+enum class Deleted { IsGone, IsThere };
+
 /// A server that exists for this caller: its own project's, any for an admin. Error(NotFound).
-Server serverFor(store::Reader& db, const identity::Caller& caller, const ServerId& id, bool deletedToo = false);
+Server serverFor(store::Reader& db, const identity::Caller& caller, const ServerId& id, Deleted deleted = Deleted::IsGone);
 
 /// The same, and the caller may do to it what the route's rule says. Error(Forbidden).
-Server allowedServer(store::Reader& db, const identity::Caller& caller, const ServerId& id, bool deletedToo = false);
+Server allowedServer(store::Reader& db, const identity::Caller& caller, const ServerId& id, Deleted deleted = Deleted::IsGone);
 
 /// The same with another rule than the route's.
 Server allowedServer(store::Reader& db, const identity::Caller& caller, const ServerId& id, std::string_view rule);
