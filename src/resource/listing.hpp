@@ -70,8 +70,7 @@ template <class Row, class Read> std::vector<Row> fullPage(const Listing& listin
 /// finds.
 template <class Record> std::vector<Record> rowsAfter(store::Reader& db, const Table<Record>& table, const Listing& listing,
                                                       const std::vector<store::Alternative>& alternatives, const std::string& last) {
-    return table.where(db, "WHERE " + table.text().id() + " IN (SELECT value FROM json_each(?))" + listing.order(),
-                       store::asList(listing.idsAfter(db, last, alternatives)));
+    return table.listed(db, listing.idsAfter(db, last, alternatives));
 }
 
 /// The rows of the page that begins behind the listing's marker and `offset` rows more.

@@ -15,6 +15,7 @@ struct TableText {
     std::string name;
     char alias = 't'; ///< of one letter, in conditions and in what attributes are found by
     std::string select, insert, update;
+    std::string selectListed; ///< the rows whose ids are in a JSON array, in its order
 
     std::string named() const { return name + " " + alias; } ///< "networks n"
     std::string id() const { return std::string(1, alias) + ".id"; }
@@ -66,7 +67,12 @@ public:
         return all(db.query(text_.select + " " + std::string(sql), args...), db);
     }
 
-    /// The same with any `rest` behind "SELECT … FROM <table> <alias>", as " JOIN …" or " … LIMIT ?".
+    /// Those with these ids, in their order; what isn't there is left out.
+    std::vector<Record> listed(store::Reader& db, const std::vector<std::string>& ids) const {
+        return all(db.query(text_.selectListed, store::asList(ids)), db);
+    }
+
+    /// Those of any `rest` behind "SELECT … FROM <table> <alias>", as " JOIN …" or " … LIMIT ?".
     std::vector<Record> run(store::Reader& db, const std::string& rest, const std::vector<store::Value>& values) const {
         return all(db.run(text_.select + rest, values), db);
     }
