@@ -4,7 +4,7 @@
 #include "compute/flavor/flavor.hpp"
 #include "compute/host/host.hpp"
 #include "compute/keypair/keypair.hpp"
-#include "compute/metadata/metadata_service.hpp"
+#include "compute/metadata/metadata_api.hpp"
 #include "compute/quota/quota.hpp"
 #include "compute/server/server_api.hpp"
 #include "compute/server/server_jobs.hpp"

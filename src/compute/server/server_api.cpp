@@ -8,13 +8,13 @@
 #include "compute/action/action.hpp"
 #include "compute/attachment/interface_attachment.hpp"
 #include "compute/attachment/volume_attachment.hpp"
+#include "compute/label/server_metadata.hpp"
+#include "compute/label/server_tags.hpp"
 #include "compute/server/server_body.hpp"
 #include "compute/server/server_changing.hpp"
 #include "compute/server/server_making.hpp"
-#include "compute/server/server_metadata.hpp"
 #include "compute/server/server_query.hpp"
 #include "compute/server/server_reading.hpp"
-#include "compute/server/server_tags.hpp"
 #include "compute/server/server_view.hpp"
 
 namespace stratolet::compute {

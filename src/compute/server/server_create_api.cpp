@@ -8,11 +8,11 @@
 #include "compute/api.hpp"
 #include "compute/encoding.hpp"
 #include "compute/host/host.hpp"
+#include "compute/label/server_metadata.hpp"
+#include "compute/label/server_tags.hpp"
 #include "compute/server/server_api.hpp"
 #include "compute/server/server_body.hpp"
 #include "compute/server/server_making.hpp"
-#include "compute/server/server_metadata.hpp"
-#include "compute/server/server_tags.hpp"
 #include "platform/text/text.hpp"
 
 // POST /servers: the largest body there is. It is read in the order in which it is refused.

@@ -7,10 +7,10 @@
 #include "compute/compute.hpp"
 #include "compute/host/host.hpp"
 #include "compute/keypair/keypair.hpp"
-#include "compute/server/server_metadata.hpp"
+#include "compute/label/server_metadata.hpp"
+#include "compute/label/server_tags.hpp"
 #include "compute/server/server_reading.hpp"
 #include "compute/server/server_table.hpp"
-#include "compute/server/server_tags.hpp"
 #include "compute/server/server_verb.hpp"
 #include "platform/bus/bus.hpp"
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <cctype>
 
-#include "compute/server/pattern.hpp"
+#include "compute/pattern.hpp"
 #include "compute/server/server_attributes.hpp"
 #include "platform/text/text.hpp"
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "compute/api.hpp"
-#include "compute/server/pattern.hpp"
+#include "compute/pattern.hpp"
 #include "network/network.hpp"
 #include "platform/store/paging.hpp"
 

@@ -2,10 +2,10 @@
 
 #include <stratolet/error.hpp>
 
-#include "compute/server/server_metadata.hpp"
+#include "compute/label/server_metadata.hpp"
+#include "compute/label/server_tags.hpp"
 #include "compute/server/server_query.hpp"
 #include "compute/server/server_table.hpp"
-#include "compute/server/server_tags.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::compute {

@@ -1,5 +1,5 @@
 #include "compute/encoding.hpp"
-#include "compute/metadata/metadata_service.hpp"
+#include "compute/metadata/metadata_tree.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -1,4 +1,4 @@
-#include "compute/server/pattern.hpp"
+#include "compute/pattern.hpp"
 
 #include <catch2/catch.hpp>
 #include <chrono>

@@ -4,7 +4,7 @@
 #include <stratolet/error.hpp>
 
 #include "compute/api.hpp"
-#include "compute/server/server_metadata.hpp"
+#include "compute/label/server_metadata.hpp"
 #include "compute/server/server_reading.hpp"
 
 namespace stratolet::compute {

@@ -3,8 +3,8 @@
 #include <stratolet/error.hpp>
 
 #include "compute/api.hpp"
+#include "compute/label/server_tags.hpp"
 #include "compute/server/server_reading.hpp"
-#include "compute/server/server_tags.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::compute {

@@ -1,4 +1,4 @@
-#include "compute/metadata/metadata_service.hpp"
+#include "compute/metadata/metadata_tree.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,16 +6,12 @@
 #include <span>
 
 #include "compute/encoding.hpp"
-#include "compute/server/server_table.hpp"
 #include "platform/json/json.hpp"
 
 #include <stratolet/error.hpp>
 
 namespace stratolet::compute {
 namespace {
-
-using http::Request;
-using http::Response;
 
 using Tree = std::map<std::string, std::string>;
 
@@ -225,40 +221,6 @@ std::optional<MetadataAnswer> metadataAt(const Tree& tree, std::string_view path
     const auto names = below(tree, wanted + "/");
     if (names.empty()) return std::nullopt;
     return MetadataAnswer{plain, joined(names)};
-}
-
-http::Site metadataSite(Core& core) {
-    http::Site site;
-    site.name = "metadata";
-    site.prefix = "/metadata"; // so that nobody else's path leads here; the sockets of guests lead nowhere else
-    const auto answer = [&](Request& request) -> Response {
-        auto& db = core.reader();
-        if (request.origin.empty()) return http::textResponse(404, "404 Not Found"); // through no network of ours
-        // Who asks is known by where the connection came from; nothing in the request is believed (OSSA S24).
-        const auto id = core.network.serverAt(db, NetworkId{request.origin}, request.peer);
-        const auto server = id ? ServerTable::find(db, *id) : std::nullopt;
-        if (!server || server->deleted) return http::textResponse(404, "404 Not Found");
-        std::string seed(512, '\0');
-        core.parts.ambient.randomize(std::as_writable_bytes(std::span(seed)));
-        const auto found = metadataAt(metadataTree(*server, detailsOf(core, db, *server), seed), request.path);
-        return found ? http::textResponse(200, found->body, found->type) : http::textResponse(404, "404 Not Found");
-    };
-    const auto why = http::open("a guest is known by the socket it asks through");
-    std::string pattern = "/";
-    site.routes.push_back({http::Method::Get, pattern, why, http::Handler(answer)});
-    for (const char* segment : {"{a}", "/{b}", "/{c}", "/{d}", "/{e}"}) {
-        pattern += segment;
-        site.routes.push_back({http::Method::Get, pattern, why, http::Handler(answer)});
-    }
-    site.finish = [](const Request&, Response&) {};
-    site.refuse = [](const Request&, const Error& error) {
-        return http::textResponse(error.failure() == Failure::Invalid ? 400 : 500, "the request could not be answered");
-    };
-    site.noRoute = [](const Request&, const std::vector<http::Method>& allowed) {
-        return allowed.empty() ? http::textResponse(404, "404 Not Found") : http::textResponse(405, "405 Method Not Allowed");
-    };
-    site.bodyBytesMax = 4096;
-    return site;
 }
 
 }

@@ -1,4 +1,4 @@
-#include "compute/server/server_tags.hpp"
+#include "compute/label/server_tags.hpp"
 
 #include <stratolet/error.hpp>
 

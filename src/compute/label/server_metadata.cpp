@@ -1,4 +1,4 @@
-#include "compute/server/server_metadata.hpp"
+#include "compute/label/server_metadata.hpp"
 
 #include <stratolet/error.hpp>
 

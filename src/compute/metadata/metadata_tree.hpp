@@ -5,7 +5,6 @@
 #include <string>
 
 #include "compute/server/server_reading.hpp"
-#include "platform/http/http.hpp"
 
 namespace stratolet::compute {
 
@@ -19,8 +18,5 @@ struct MetadataAnswer {
     std::string body;
 };
 std::optional<MetadataAnswer> metadataAt(const std::map<std::string, std::string>& tree, std::string_view path);
-
-/// What guests see at 169.254.169.254; requests carry the network's id as their origin.
-http::Site metadataSite(Core& core);
 
 }
