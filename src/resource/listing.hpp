@@ -8,7 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include <stratolet/error.hpp>
+
 #include "platform/http/http.hpp"
+#include "platform/store/many.hpp"
 #include "platform/store/paging.hpp"
 #include "platform/store/store.hpp"
 #include "resource/table.hpp"
@@ -36,6 +39,9 @@ struct Listing {
     /// row; none: no matter).
     std::vector<std::string> idsAfter(store::Reader& db, const std::string& id, const std::vector<store::Alternative>& alternatives) const;
 
+    /// Whether the row `id` is in the list: it meets the conditions and one of `alternatives`.
+    bool has(store::Reader& db, const std::string& id, const std::vector<store::Alternative>& alternatives) const;
+
     std::string order() const; ///< " ORDER BY …"
 };
 
@@ -60,6 +66,20 @@ template <class Row, class Read> std::vector<Row> fullPage(const Listing& listin
     if (listing.limit && static_cast<std::int64_t>(rows.size()) > *listing.limit)
         rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(*listing.limit), rows.end());
     return rows;
+}
+
+/// The rows of a page of a list that hides none of its rows: one statement, or two where there are `alternatives`.
+/// Throws `missing` where the marker is not in the list, however it comes: else its place would tell of a row that isn't the caller's.
+template <class Record> std::vector<Record> openPage(store::Reader& db, const Table<Record>& table, const Listing& listing,
+                                                     const std::vector<store::Alternative>& alternatives,
+                                                     Error (*missing)(const std::string& id)) {
+    if (!listing.marker.empty() && !listing.has(db, listing.marker, alternatives)) throw missing(listing.marker);
+    if (alternatives.empty())
+        return table.list(db, listing.after(listing.marker),
+                          listing.order() + (listing.limit ? " LIMIT " + std::to_string(*listing.limit) : ""),
+                          static_cast<std::size_t>(std::min<std::int64_t>(listing.limit.value_or(0), 1000)));
+    return table.where(db, "WHERE " + table.text().id() + " IN (SELECT value FROM json_each(?))" + listing.order(),
+                       store::asList(listing.idsAfter(db, listing.marker, alternatives)));
 }
 
 /// The address of another page of the list that `request` asked for: the same query with this marker. `without` names parameters that

@@ -33,8 +33,9 @@ TableText tableText(std::string_view name, char alias, const std::vector<ColumnT
         add(marks, "?");
         if (each.moves) add(moved, std::string(each.column) + " = ?");
     }
-    TableText text{std::string(name), alias, {}, {}, {}};
+    TableText text{std::string(name), alias, {}, {}, {}, {}};
     text.select = "SELECT " + loaded + " FROM " + text.named();
+    text.find = text.select + " WHERE " + text.id() + " = ?";
     text.insert = "INSERT INTO " + text.name + " (" + kept + ") VALUES (" + marks + ")";
     text.update = "UPDATE " + text.name + " SET " + moved + " WHERE id = ?";
     return text;
