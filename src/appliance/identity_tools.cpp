@@ -18,14 +18,14 @@ namespace {
 constexpr std::array<const char*, 5> services = {"identity", "image", "block-storage", "network", "compute"};
 
 identity::User userCalled(store::Reader& db, const std::string& text) {
-    auto found = identity::user_table::find(db, {text});
+    auto found = identity::userTable.find(db, {text});
     if (!found) found = identity::user_table::findByName(db, {"default"}, text);
     if (!found) throw Error(Failure::Invalid, "there is no user ", text);
     return *found;
 }
 
 identity::Project projectCalled(store::Reader& db, const std::string& text, bool isDomain) {
-    auto found = identity::project_table::find(db, {text});
+    auto found = identity::projectTable.find(db, {text});
     if (!found)
         found = isDomain ? identity::project_table::findDomainByName(db, text) : identity::project_table::findByName(db, {"default"}, text);
     if (!found || (isDomain && !found->isDomain)) throw Error(Failure::Invalid, "there is no ", isDomain ? "domain " : "project ", text);

@@ -126,7 +126,7 @@ Identity::~Identity() = default;
 bool Identity::bootstrap(const Bootstrap& wanted) {
     auto& core = impl_->core;
     auto& ambient = core.parts.ambient;
-    if (project_table::find(core.parts.store.reader(), {"default"})) return false;
+    if (projectTable.find(core.parts.store.reader(), {"default"})) return false;
     const auto password = hashPassword(wanted.adminPassword, impl_->users.rules().rounds, ambient);
     core.parts.store.write([&](store::Transaction& tx) {
         const auto now = ambient.now();
@@ -146,7 +146,7 @@ bool Identity::bootstrap(const Bootstrap& wanted) {
             role.name = name;
             role.options = R"({"immutable":true})"; // as keystone-manage bootstrap makes them
             roles[name] = role.id;
-            role_table::insert(tx, role);
+            roleTable.insert(tx, role);
         }
         role_table::addImplication(tx, roles["admin"], roles["manager"]);
         role_table::addImplication(tx, roles["manager"], roles["member"]);
@@ -156,8 +156,8 @@ bool Identity::bootstrap(const Bootstrap& wanted) {
         user.name = "admin";
         user.domain.text = "default";
         user.password = password;
-        user.tokensValidAfter = now;
-        user_table::insert(tx, user, now);
+        user.tokensValidAfter = user.created = now;
+        userTable.insert(tx, user);
         role_table::add(tx, {Assignment::Actor::User, user.id.text, Assignment::Scope::Project, admin.text, roles["admin"]});
         role_table::add(tx, {Assignment::Actor::User, user.id.text, Assignment::Scope::System, "all", roles["admin"]});
         ensureCatalog(tx, ambient, wanted);
@@ -184,13 +184,11 @@ Site Identity::site() {
     addAccessKeyRoutes(site.routes, impl_->credentials);
     addRevocationRoutes(site.routes, impl_->core);
     addProjectRoutes(site.routes, impl_->projects, impl_->core);
-    addUserRoutes(site.routes, impl_->users, impl_->core);
+    addUserRoutes(site.routes, impl_->users);
     addGroupRoutes(site.routes, impl_->groups, impl_->core);
     addRoleRoutes(site.routes, impl_->core);
     addAssignmentRoutes(site.routes, impl_->core);
-    for (const auto add :
-         {addCatalogRoutes, addEndpointGroupRoutes, addPolicyRoutes, addConsumerRoutes, addLimitRoutes, addDomainConfigRoutes})
-        add(site.routes, impl_->core);
+    for (const auto add : {addCatalogRoutes, addConsumerRoutes, addLimitRoutes, addDomainConfigRoutes}) add(site.routes, impl_->core);
     site.refuse = refusal;
     site.noRoute = noRoute;
     site.finish = [](const Request& request, Response& response) {
@@ -227,10 +225,10 @@ void Identity::protect(Site& site) {
     };
 }
 
-bool Identity::projectExists(store::Reader& db, const ProjectId& project) { return project_table::find(db, project).has_value(); }
+bool Identity::projectExists(store::Reader& db, const ProjectId& project) { return projectTable.find(db, project).has_value(); }
 
 std::string Identity::projectName(store::Reader& db, const ProjectId& project) {
-    const auto found = project_table::find(db, project);
+    const auto found = projectTable.find(db, project);
     return found ? found->name : std::string();
 }
 

@@ -9,6 +9,10 @@
 
 #include "resource/codec.hpp"
 
+namespace stratolet::http {
+struct Request;
+}
+
 namespace stratolet::resource {
 
 /// What may be done with an attribute.
@@ -21,6 +25,7 @@ enum Use : unsigned {
     Guarded = 32, ///< shown only to whom the rule "get_<noun>:<name>" lets see it
     Unasked = 64, ///< shown, but bodies and queries don't know the word
     Sort = 128,   ///< what lists are sorted by
+    Needed = 256, ///< whoever creates the thing must give it
     Find = Filter | Sort
 };
 
@@ -53,7 +58,9 @@ template <class Record> struct Attribute : Word {
     store::Value (*bind)(const Record&) = nullptr;                  ///< to the store; null: computed by it, or not kept
     void (*show)(JsonWriter&, const Record&) = nullptr;             ///< null: not shown, or by a hook
     void (*read)(Record&, const Json&, const Reading&) = nullptr;   ///< from a body that has it, of the right kind; null: by a hook
-    std::string_view expression = {};                               ///< SQL that is loaded in place of a column, "$" is the table's alias
+    /// In place of `show`: writes the fields itself, none, one or several, by what the request says too (links, a version).
+    void (*write)(JsonWriter&, const Record&, const http::Request&) = nullptr;
+    std::string_view expression = {}; ///< SQL that is loaded in place of a column, "$" is the table's alias
 
     /// Its column is not called as the API calls it.
     Attribute in(std::string_view itsColumn) && {
@@ -79,6 +86,11 @@ template <class Record> struct Attribute : Word {
     }
     Attribute shown(void (*how)(JsonWriter&, const Record&)) && {
         show = how;
+        return std::move(*this);
+    }
+    /// Is no field of that name, always there, but whatever this writes.
+    Attribute written(void (*how)(JsonWriter&, const Record&, const http::Request&)) && {
+        write = how;
         return std::move(*this);
     }
     /// How a body's value gets into the record; may refuse.

@@ -53,8 +53,17 @@ template <class Record> struct Collection {
     SpecialFilters filters = {};
     std::function<void(const http::Request&)> beforeList = {}; ///< may write: lists run on a worker then
 
-    std::string plural() const { return noun + "s"; }
+    bool posted = true;    ///< is made by POST to the collection
+    bool put = false;      ///< is made by PUT, with an id that whoever makes it chooses
+    std::string many = {}; ///< "policies"; empty: the noun and an s
+
+    /// Whether anybody is told that what a path names isn't there; else only who may do it to nothing in particular, and everybody else
+    /// is refused as if it were. Of those who would see it, and of those who would change or remove it.
+    bool readsTold = true, changesTold = true;
+
+    std::string plural() const { return many.empty() ? noun + "s" : many; }
     std::string rule(std::string_view verb) const { return dialect.rule(verb, noun); }
+    std::string listRule() const { return dialect.listRule != nullptr ? dialect.listRule(plural()) : rule("get"); }
 };
 
 /// The id of a record, as text.
@@ -76,15 +85,30 @@ public:
     http::Response list(http::Request& request) const {
         if (kind_.beforeList) kind_.beforeList(request);
         // One moment for the whole page, and one lock of the store's file.
-        return kind_.store.read([&](store::Reader& db) { return page(request, db); });
+        return kind_.store.read([&](store::Reader& db) {
+            if (kind_.dialect.listRule == nullptr) return page(request, db);
+            kind_.dialect.enforce(request, kind_.listRule(), kind_.listRule(), {}, kind_.missing(""));
+            return openList(request, db);
+        });
     }
 
     http::Response show(http::Request& request) const {
-        return kind_.store.read([&](store::Reader& db) {
-            auto it = found(request, db);
-            if (!kind_.dialect.may(request, kind_.rule("get"), *it.about)) throw kind_.missing(request.param("id"));
-            return answer(request, 200, std::move(it.record), db);
-        });
+        return kind_.store.read(
+            [&](store::Reader& db) { return answer(request, 200, demand(request, db, kind_.rule("get"), kind_.readsTold), db); });
+    }
+
+    /// A page of those that meet `only` too, with nothing hidden, for a caller who may see them all: the rule has been asked.
+    http::Response openList(const http::Request& request, store::Reader& db, const std::vector<store::Alternative>& only = {}) const {
+        auto listing = kind_.dialect.listing(request, kind_.table.text(), kind_.table.words(), kind_.filters);
+        for (const auto& each : only) listing.conditions.append(each.sql, each.values);
+        auto records = openPage(db, kind_.table, listing, concerning(request, kind_.listRule()), kind_.dialect.markerNotFound);
+        if (kind_.complete && !records.empty()) kind_.complete(db, records);
+        std::vector<std::string> ids;
+        for (const auto& each : records) ids.push_back(idOf(each));
+        const auto fields = fieldsOf(request);
+        auto rights = rightsOf(request);
+        return kind_.dialect.list(request, kind_.plural(), listing, ids,
+                                  [&](JsonWriter& out, std::size_t at) { write(out, request, records[at], nobody(), fields, rights); });
     }
 
     http::Response create(http::Request& request) const {
@@ -99,23 +123,14 @@ public:
                 all.push_back(kind_.create(tx, request, body));
             }
             if (!wanted.bulk) return answer(request, 201, std::move(all.front()), tx);
-            const auto about = kind_.about(tx, all);
-            if (kind_.complete) kind_.complete(tx, all);
-            return http::jsonResponse(201, [&](JsonWriter& out) {
-                const auto body = out.object();
-                const auto items = out.array(kind_.plural());
-                const Fields fields(request.query);
-                auto rights = rightsOf(request);
-                for (std::size_t at = 0; at < all.size(); ++at) write(out, all[at], about[at], fields, rights);
-            });
+            return answers(request, 201, std::move(all), tx);
         });
     }
 
     http::Response update(http::Request& request) const {
         const Json body = kind_.dialect.changed(request, kind_.noun);
         return kind_.store.write([&](store::Transaction& tx) {
-            const auto it = found(request, tx);
-            enforce(request, kind_.rule("update"), it);
+            const auto it = found(request, tx, kind_.rule("update"), kind_.changesTold);
             kind_.dialect.check(body, kind_.table.words(), false);
             auto after = *it.about;
             if (kind_.aim) kind_.aim(after, body);
@@ -127,8 +142,7 @@ public:
 
     http::Response remove(http::Request& request) const {
         kind_.store.write([&](store::Transaction& tx) {
-            const auto it = found(request, tx);
-            enforce(request, kind_.rule("delete"), it);
+            const auto it = found(request, tx, kind_.rule("delete"), kind_.changesTold);
             checkRevision(request, it.record);
             kind_.remove(tx, request, it.record);
         });
@@ -145,7 +159,20 @@ public:
         return http::jsonResponse(status, [&](JsonWriter& out) {
             const auto body = out.object();
             out.key(kind_.noun);
-            write(out, one.front(), about.front(), Fields(request.query), rights);
+            write(out, request, one.front(), about.front(), fieldsOf(request), rights);
+        });
+    }
+
+    /// {"<plural>": […]}: of several that one request has made.
+    http::Response answers(const http::Request& request, int status, std::vector<Record> all, store::Reader& db) const {
+        const auto about = kind_.about(db, all);
+        if (kind_.complete) kind_.complete(db, all);
+        const auto fields = fieldsOf(request);
+        auto rights = rightsOf(request);
+        return http::jsonResponse(status, [&](JsonWriter& out) {
+            const auto body = out.object();
+            const auto items = out.array(kind_.plural());
+            for (std::size_t at = 0; at < all.size(); ++at) write(out, request, all[at], about[at], fields, rights);
         });
     }
 
@@ -156,10 +183,8 @@ public:
     }
 
     /// The one that the path names, for a rule of its own: `missing` for whom it isn't there.
-    Record demand(const http::Request& request, store::Reader& db, std::string_view rule) const {
-        auto it = found(request, db);
-        enforce(request, rule, it);
-        return std::move(it.record);
+    Record demand(const http::Request& request, store::Reader& db, std::string_view rule, bool told = true) const {
+        return std::move(found(request, db, rule, told).record);
     }
 
     const Collection<Record>& kind() const { return kind_; }
@@ -170,15 +195,28 @@ private:
         About about;
     };
 
-    Found found(const http::Request& request, store::Reader& db) const {
+    /// Of what can't be told apart by a rule.
+    static const About& nobody() {
+        static const About nobody = std::make_shared<const Target>();
+        return nobody;
+    }
+
+    /// What the path names, once `rule` lets the caller do it; `told`: anybody may learn that it isn't there.
+    Found found(const http::Request& request, store::Reader& db, std::string_view rule, bool told) const {
         auto record = kind_.table.find(db, request.param("id"));
-        if (!record) throw kind_.missing(request.param("id"));
-        auto about = kind_.about(db, {*record}).front();
+        const auto missing = kind_.missing(request.param("id"));
+        if (!record && told) throw missing;
+        auto about = record ? kind_.about(db, {*record}).front() : nobody();
+        kind_.dialect.enforce(request, rule, kind_.rule("get"), *about, missing);
+        if (!record) throw missing;
         return {*std::move(record), std::move(about)};
     }
 
-    void enforce(const http::Request& request, std::string_view rule, const Found& it) const {
-        kind_.dialect.enforce(request, rule, kind_.rule("get"), *it.about, kind_.missing(request.param("id")));
+    Fields fieldsOf(const http::Request& request) const { return kind_.dialect.choosesFields ? Fields(request.query) : Fields(); }
+
+    /// In which ways rows of a list concern the caller; none: all of them do.
+    std::vector<store::Alternative> concerning(const http::Request& request, std::string_view rule) const {
+        return kind_.concern && !kind_.dialect.seesAll(request, rule) ? kind_.concern(request) : std::vector<store::Alternative>();
     }
 
     void checkRevision(const http::Request& request, const Record& record) const {
@@ -199,8 +237,7 @@ private:
     http::Response page(const http::Request& request, store::Reader& db) const {
         const auto listing = kind_.dialect.listing(request, kind_.table.text(), kind_.table.words(), kind_.filters);
         const auto rule = kind_.rule("get");
-        const auto alternatives =
-            kind_.concern && !kind_.dialect.seesAll(request, rule) ? kind_.concern(request) : std::vector<store::Alternative>();
+        const auto alternatives = concerning(request, rule);
         if (!listing.marker.empty()) { // what the caller can't see is nowhere in their list
             const auto target = targetOf(db, listing.marker);
             if (!target || !kind_.dialect.may(request, rule, *target)) throw kind_.dialect.markerNotFound(listing.marker);
@@ -222,17 +259,21 @@ private:
             records.push_back(std::move(each.record));
         }
         if (kind_.complete && !records.empty()) kind_.complete(db, records);
-        const Fields fields(request.query);
-        return kind_.dialect.list(request, kind_.plural(), listing, ids,
-                                  [&](JsonWriter& out, std::size_t at) { write(out, records[at], rows[at].about, fields, rights); });
+        const auto fields = fieldsOf(request);
+        return kind_.dialect.list(request, kind_.plural(), listing, ids, [&](JsonWriter& out, std::size_t at) {
+            write(out, request, records[at], rows[at].about, fields, rights);
+        });
     }
 
-    void write(JsonWriter& out, const Record& record, const About& about, const Fields& fields, Rights& rights) const {
+    void write(JsonWriter& out, const http::Request& request, const Record& record, const About& about, const Fields& fields,
+               Rights& rights) const {
         const auto object = out.object();
         for (std::size_t at = 0; at < guards_.size(); ++at) {
             const auto& each = kind_.table.attributes()[at];
-            if (each.show == nullptr || !each.may(Show) || !fields.wants(each.name)) continue;
+            if (!each.may(Show) || !fields.wants(each.name)) continue;
             if (each.may(Guarded) && !rights.may(guards_[at], about)) continue;
+            if (each.write != nullptr) each.write(out, record, request);
+            if (each.write != nullptr || each.show == nullptr) continue;
             out.key(each.name);
             each.show(out, record);
         }
@@ -247,17 +288,18 @@ template <class Record> std::shared_ptr<const CollectionApi<Record>> addCollecti
     using Api = CollectionApi<Record>;
     const auto api = std::make_shared<const Api>(std::move(kind));
     const auto& of = api->kind();
-    const auto add = [&](http::Method method, const std::string& pattern, std::string_view verb,
+    const auto add = [&](http::Method method, const std::string& pattern, const std::string& rule,
                          http::Response (Api::*serve)(http::Request&) const, http::Runs runs = http::Runs::ByMethod) {
-        routes.push_back({method, pattern, http::policy(of.rule(verb)),
-                          [api, serve](http::Request& request) { return ((*api).*serve)(request); }, runs});
+        routes.push_back(
+            {method, pattern, http::policy(rule), [api, serve](http::Request& request) { return ((*api).*serve)(request); }, runs});
     };
     const auto one = of.path + "/{id}";
-    add(http::Method::Get, of.path, "get", &Api::list, of.beforeList ? http::Runs::Worker : http::Runs::ByMethod);
-    if (of.create) add(http::Method::Post, of.path, "create", &Api::create);
-    add(http::Method::Get, one, "get", &Api::show);
-    if (of.update) add(of.dialect.change, one, "update", &Api::update);
-    if (of.remove) add(http::Method::Delete, one, "delete", &Api::remove);
+    add(http::Method::Get, of.path, of.listRule(), &Api::list, of.beforeList ? http::Runs::Worker : http::Runs::ByMethod);
+    if (of.create && of.posted) add(http::Method::Post, of.path, of.rule("create"), &Api::create);
+    if (of.create && of.put) add(http::Method::Put, one, of.rule("create"), &Api::create);
+    add(http::Method::Get, one, of.rule("get"), &Api::show);
+    if (of.update) add(of.dialect.change, one, of.rule("update"), &Api::update);
+    if (of.remove) add(http::Method::Delete, one, of.rule("delete"), &Api::remove);
     return api;
 }
 

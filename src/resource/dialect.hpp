@@ -43,6 +43,10 @@ struct Dialect {
     Reading reading = {};
     std::string (*rule)(std::string_view verb, std::string_view noun) = nullptr; ///< verbs: get, create, update, delete
 
+    /// The rule of a list that hides none of its rows from whom it lets ask; null: "get", which is asked about each row.
+    std::string (*listRule)(std::string_view plural) = nullptr;
+    bool choosesFields = true; ///< "fields=" says which attributes an answer has
+
     // Bodies.
     Posted (*posted)(const http::Request&, std::string_view noun, std::string_view plural) = nullptr;
     Json (*changed)(const http::Request&, std::string_view noun) = nullptr;
@@ -52,6 +56,7 @@ struct Dialect {
     bool (*may)(const http::Request&, std::string_view rule, const Target&) = nullptr;
     bool (*seesAll)(const http::Request&, std::string_view rule) = nullptr; ///< what belongs to anybody
     /// Error(NotFound) `missing` where the caller may not even `see` the thing; Error(Forbidden) where they may but not do `rule` to it.
+    /// A dialect that doesn't hide things refuses either way.
     void (*enforce)(const http::Request&, std::string_view rule, std::string_view see, const Target&, const Error& missing) = nullptr;
     void (*enforceCreating)(const http::Request&, std::string_view rule, const Json& body, const Target&) = nullptr;
     void (*enforceChanging)(const http::Request&, std::string_view rule, const Json& body,

@@ -17,6 +17,19 @@ std::vector<std::string> Listing::idsAfter(store::Reader& db, const std::string&
     return store::idsOf(db, table, std::string(1, table.back()) + ".id", after(id), alternatives, keys, limit, begin);
 }
 
+bool Listing::has(store::Reader& db, const std::string& id, const std::vector<store::Alternative>& alternatives) const {
+    auto named = conditions;
+    named.add(std::string(1, table.back()) + ".id = ?", id);
+    std::string sql;
+    std::vector<store::Value> values;
+    for (const auto& each : alternatives) {
+        sql.append(sql.empty() ? "(" : " OR (").append(each.sql).append(")");
+        values.insert(values.end(), each.values.begin(), each.values.end());
+    }
+    if (!sql.empty()) named.append(sql, std::move(values));
+    return db.run("SELECT 1 FROM " + table + named.where(), named.values()).any();
+}
+
 std::string Listing::order() const { return store::orderBy(keys); }
 
 namespace {

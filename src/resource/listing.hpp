@@ -13,6 +13,7 @@
 
 #include "platform/ambient/ambient.hpp"
 #include "platform/http/http.hpp"
+#include "platform/store/many.hpp"
 #include "platform/store/paging.hpp"
 #include "platform/store/store.hpp"
 #include "resource/table.hpp"
@@ -39,6 +40,9 @@ struct Listing {
     /// The ids of what comes behind the row `id`, as far as the limit goes, and meets one of `alternatives` (no two of which hold for one
     /// row; none: no matter).
     std::vector<std::string> idsAfter(store::Reader& db, const std::string& id, const std::vector<store::Alternative>& alternatives) const;
+
+    /// Whether the row `id` is in the list: it meets the conditions and one of `alternatives`.
+    bool has(store::Reader& db, const std::string& id, const std::vector<store::Alternative>& alternatives) const;
 
     std::string order() const; ///< " ORDER BY …"
 };
@@ -115,6 +119,19 @@ void addSeconds(store::Conditions& conditions, const std::string& sql, std::stri
 
 /// The query of `request` but for the parameters `without`: "name=value&" of each, as an address has it.
 std::string queryWithout(const http::Request& request, std::initializer_list<std::string_view> without);
+
+/// The rows of a page of a list that hides none of its rows: one statement, or two where there are `alternatives`.
+/// Throws `missing` where the marker is not in the list, however it comes: else its place would tell of a row that isn't the caller's.
+template <class Record> std::vector<Record> openPage(store::Reader& db, const Table<Record>& table, const Listing& listing,
+                                                     const std::vector<store::Alternative>& alternatives,
+                                                     Error (*missing)(const std::string& id)) {
+    if (!listing.marker.empty() && !listing.has(db, listing.marker, alternatives)) throw missing(listing.marker);
+    if (alternatives.empty())
+        return table.list(db, listing.after(listing.marker),
+                          listing.order() + (listing.limit ? " LIMIT " + std::to_string(*listing.limit) : ""),
+                          static_cast<std::size_t>(std::min<std::int64_t>(listing.limit.value_or(0), 1000)));
+    return rowsAfter(db, table, listing, alternatives, listing.marker);
+}
 
 /// The address of another page of the list that `request` asked for: the same query with this marker. `without` names parameters that
 /// say where a page begins.

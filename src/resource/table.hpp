@@ -14,7 +14,7 @@ namespace stratolet::resource {
 struct TableText {
     std::string name;
     char alias = 't'; ///< of one letter, in conditions and in what attributes are found by
-    std::string select, insert, update;
+    std::string select, find, insert, update;
     std::string selectListed; ///< the rows whose ids are in a JSON array, in its order
 
     std::string named() const { return name + " " + alias; } ///< "networks n"
@@ -52,14 +52,21 @@ public:
     const Words& words() const { return words_; } ///< of the attributes that the API knows
 
     std::optional<Record> find(store::Reader& db, const std::string& id) const {
-        auto found = all(db.query(text_.select + " WHERE " + text_.id() + " = ?", id), db);
-        return found.empty() ? std::nullopt : std::optional<Record>(std::move(found.front()));
+        if (complete_ != nullptr) {
+            auto found = all(db.query(text_.find, id), db);
+            return found.empty() ? std::nullopt : std::optional<Record>(std::move(found.front()));
+        }
+        std::optional<Record> found;
+        if (auto rows = db.query(text_.find, id); rows.next()) load(found.emplace(), rows.row());
+        return found;
     }
     template <class Of> std::optional<Record> find(store::Reader& db, const Id<Of>& id) const { return find(db, id.text); }
 
     /// Those that meet `conditions`; `order` is SQL (" ORDER BY … LIMIT …").
-    std::vector<Record> list(store::Reader& db, const store::Conditions& conditions, const std::string& order = {}) const {
-        return all(db.run(text_.select + conditions.where() + order, conditions.values()), db);
+    /// `about` how many are to be expected.
+    std::vector<Record> list(store::Reader& db, const store::Conditions& conditions, const std::string& order = {},
+                             std::size_t about = 0) const {
+        return all(db.run(text_.select + conditions.where() + order, conditions.values()), db, about);
     }
 
     /// The same with conditions of our own writing: " WHERE … ORDER BY …".
@@ -111,19 +118,18 @@ private:
 
     static bool moves(const Attribute<Record>& each) { return each.bind != nullptr && (each.may(Put) || each.may(Moves)); }
 
-    std::vector<Record> all(store::Rows rows, store::Reader& db) const {
+    std::vector<Record> all(store::Rows rows, store::Reader& db, std::size_t about = 0) const {
         std::vector<Record> records;
-        while (rows.next()) records.push_back(loaded(rows.row()));
+        records.reserve(about);
+        while (rows.next()) load(records.emplace_back(), rows.row());
         if (complete_ != nullptr && !records.empty()) complete_(db, records);
         return records;
     }
 
-    Record loaded(const store::Row& row) const {
-        Record record;
+    void load(Record& record, const store::Row& row) const {
         int column = 0;
         for (const auto& each : attributes_)
             if (each.load != nullptr) each.load(record, row, column++);
-        return record;
     }
 
     std::vector<Attribute<Record>> attributes_;
@@ -145,6 +151,20 @@ template <class Record> void showInto(JsonWriter& out, const Table<Record>& tabl
 template <class Record> void show(JsonWriter& out, const Table<Record>& table, const Record& record) {
     const auto object = out.object();
     showInto(out, table, record);
+}
+
+/// The same where some of it depends on the request: the fields of the object that `out` is in.
+template <class Record>
+void showFields(JsonWriter& out, const Table<Record>& table, const Record& record, const http::Request& request) {
+    for (const auto& each : table.attributes()) {
+        if (!each.may(Show) || each.may(Guarded)) continue;
+        if (each.write != nullptr) {
+            each.write(out, record, request);
+        } else if (each.show != nullptr) {
+            out.key(each.name);
+            each.show(out, record);
+        }
+    }
 }
 
 /// Puts what a body has into the record: each attribute that is read by its value alone. The body has been checked before.

@@ -21,11 +21,12 @@ void ensureCatalog(store::Transaction& tx, Ambient& ambient, const Bootstrap& wa
 void refuseMissingService(store::Reader& db, const std::string& id);
 void refuseMissingRegion(store::Reader& db, const std::string& id);
 
-struct RecordKind;
-const RecordKind& endpointKind(); ///< how endpoints are read and shown
-void addCatalogRoutes(http::Routes& routes, Core& core);
-void addEndpointGroupRoutes(http::Routes& routes, Core& core);
-void addPolicyRoutes(http::Routes& routes, Core& core);
-void addConsumerRoutes(http::Routes& routes, Core& core);
+/// Error(NotFound) where it does not exist.
+void demandService(store::Reader& db, const std::string& id);
+void demandRegion(store::Reader& db, const std::string& id);
+
+void addRegionRoutes(http::Routes& routes, Core& core);
+void addServiceRoutes(http::Routes& routes, Core& core);
+void addCatalogRoutes(http::Routes& routes, Core& core); ///< those, and of endpoints, their groups and their policies
 
 }

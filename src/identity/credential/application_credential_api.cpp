@@ -2,6 +2,7 @@
 #include <array>
 
 #include "identity/credential/delegation.hpp"
+#include "identity/dialect.hpp"
 #include "identity/wire.hpp"
 #include "platform/text/text.hpp"
 
@@ -9,6 +10,8 @@ namespace stratolet::identity {
 namespace {
 
 using namespace http;
+using resource::Find;
+using resource::Kind;
 
 constexpr std::array<std::string_view, 6> ruleMethods = {"POST", "GET", "HEAD", "PATCH", "PUT", "DELETE"};
 constexpr std::size_t rulePathMax = 128, ruleServiceMax = 64, rulesMax = 64, secretMax = 255;
@@ -33,7 +36,7 @@ void write(JsonWriter& out, const Request& request, const ApplicationCredential&
     {
         const auto roles = out.array("roles");
         for (const auto& each : credential.roles)
-            if (const auto role = role_table::find(db, each)) {
+            if (const auto role = roleTable.find(db, each)) {
                 const auto entry = out.object();
                 out.field("id", role->id);
                 out.field("name", role->name);
@@ -102,7 +105,8 @@ Response show(Request& request, ApplicationCredentials& credentials, Core& core)
 
 Response list(Request& request, ApplicationCredentials& credentials, Core& core) {
     store::Conditions conditions;
-    applyFilters(conditions, request.query, {{"name", "name"}, {"project_id", "project_id"}});
+    static const resource::Words words{{"name", Kind::Text, Find, "name"}, {"project_id", Kind::Text, Find, "project_id"}};
+    applyFilters(conditions, request.query, words, 'a');
     const auto found = credentials.list(callerOf(request), {request.param("user")}, conditions);
     return slicedResponse<ApplicationCredential>(
         request, "application_credentials", found,
@@ -117,7 +121,9 @@ void writeWhole(JsonWriter& out, const Request& request, const AccessRule& rule)
 
 Response listRules(Request& request, ApplicationCredentials& credentials) {
     store::Conditions conditions;
-    applyFilters(conditions, request.query, {{"service", "service"}, {"method", "method"}, {"path", "path"}});
+    static const resource::Words words{
+        {"service", Kind::Text, Find, "service"}, {"method", Kind::Text, Find, "method"}, {"path", Kind::Text, Find, "path"}};
+    applyFilters(conditions, request.query, words, 'a');
     const auto found = credentials.listRules(callerOf(request), {request.param("user")}, conditions);
     return slicedResponse<AccessRule>(request, "access_rules", found,
                                       [&](JsonWriter& out, const AccessRule& each) { writeWhole(out, request, each); });

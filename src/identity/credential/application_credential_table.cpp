@@ -4,7 +4,7 @@ namespace stratolet::identity::application_credential_table {
 namespace {
 
 constexpr std::string_view select = "SELECT id, user_id, project_id, name, description, secret, unrestricted, expires, parent_id, ruled "
-                                    "FROM application_credentials";
+                                    "FROM application_credentials a";
 
 AccessRule ruleFromRow(const store::Row& row) { return {row.id<AccessRuleId>(0), row.text(1), row.text(2), row.text(3)}; }
 
@@ -99,7 +99,7 @@ std::optional<AccessRule> findRule(store::Reader& db, const UserId& user, const 
 }
 
 std::vector<AccessRule> rules(store::Reader& db, const store::Conditions& conditions) {
-    return db.run("SELECT id, service, method, path FROM access_rules" + conditions.where() + " ORDER BY id", conditions.values())
+    return db.run("SELECT id, service, method, path FROM access_rules a" + conditions.where() + " ORDER BY id", conditions.values())
         .all<AccessRule>(ruleFromRow);
 }
 

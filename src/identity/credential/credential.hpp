@@ -79,5 +79,6 @@ private:
 
 void addCredentialRoutes(http::Routes& routes, StoredCredentials& credentials);
 void addAccessKeyRoutes(http::Routes& routes, StoredCredentials& credentials);
+void addConsumerRoutes(http::Routes& routes, Core& core);
 
 }

@@ -1,4 +1,5 @@
 #include "identity/credential/credential.hpp"
+#include "identity/dialect.hpp"
 #include "identity/wire.hpp"
 #include "platform/text/text.hpp"
 
@@ -45,7 +46,9 @@ Response create(Request& request, StoredCredentials& credentials) {
 
 Response list(Request& request, StoredCredentials& credentials) {
     store::Conditions conditions;
-    applyFilters(conditions, request.query, {{"user_id", "user_id"}, {"type", "type"}});
+    using resource::Kind;
+    static const resource::Words words{{"user_id", Kind::Text, resource::Find, "user_id"}, {"type", Kind::Text, resource::Find, "type"}};
+    applyFilters(conditions, request.query, words, 'c');
     const auto found = credentials.list(callerOf(request), conditions);
     return slicedResponse<Credential>(request, "credentials", found,
                                       [&](JsonWriter& out, const Credential& each) { write(out, request, each); });

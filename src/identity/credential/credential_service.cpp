@@ -12,8 +12,8 @@ Target targetOf(const UserId& user) { return {{"target.credential.user_id", user
 
 /// What has to be true of any credential; Error(Invalid) or Error(NotFound) otherwise.
 void check(store::Reader& db, const Credential& credential) {
-    if (!user_table::find(db, credential.user)) throw Error(Failure::NotFound, "Could not find user: ", credential.user, ".");
-    if (!credential.project.empty() && !project_table::find(db, credential.project))
+    if (!userTable.find(db, credential.user)) throw Error(Failure::NotFound, "Could not find user: ", credential.user, ".");
+    if (!credential.project.empty() && !projectTable.find(db, credential.project))
         throw Error(Failure::NotFound, "Could not find project: ", credential.project, ".");
     if (credential.type != "ec2") return;
     if (credential.project.empty()) throw Error(Failure::Invalid, "Invalid input for field 'project_id': type ec2 needs a project.");
@@ -156,7 +156,7 @@ std::vector<Credential> StoredCredentials::listAccessKeys(const Caller& caller, 
     caller.enforce(targetOf(user));
     const auto token = tokenOf(caller, tokens_);
     refuseDelegated(*token);
-    if (!user_table::find(core_.parts.store.reader(), user)) throw Error(Failure::NotFound, "Could not find user: ", user, ".");
+    if (!userTable.find(core_.parts.store.reader(), user)) throw Error(Failure::NotFound, "Could not find user: ", user, ".");
     store::Conditions conditions;
     conditions.add("user_id = ? AND type = 'ec2'", user);
     limit(conditions, *token);

@@ -5,7 +5,7 @@
 namespace stratolet::identity::credential_table {
 namespace {
 
-constexpr std::string_view select = "SELECT id, user_id, project_id, type, blob, application_credential_id FROM credentials";
+constexpr std::string_view select = "SELECT id, user_id, project_id, type, blob, application_credential_id FROM credentials c";
 
 auto fromRow(const Fernet& keys) {
     return [&keys](const store::Row& row) {

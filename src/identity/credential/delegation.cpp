@@ -1,4 +1,5 @@
 #include "identity/credential/delegation.hpp"
+#include "identity/wire.hpp"
 
 #include <algorithm>
 
@@ -8,7 +9,7 @@ namespace stratolet::identity {
 
 std::shared_ptr<const ValidToken> tokenOf(const Caller& caller, const Tokens& tokens) {
     auto token = tokens.validate(caller.token);
-    if (!token) throw Error(Failure::Unauthenticated, "The request you have made requires authentication.");
+    if (!token) throw refused();
     return token;
 }
 
@@ -29,7 +30,7 @@ std::vector<RoleId> heldRoles(store::Reader& db, const std::vector<RoleReference
             continue;
         }
         const auto& name = each.id.empty() ? each.name : each.id;
-        if (!(each.id.empty() ? role_table::findByName(db, {}, name) : role_table::find(db, {name})))
+        if (!(each.id.empty() ? role_table::findByName(db, {}, name) : roleTable.find(db, {name})))
             throw Error(Failure::NotFound, "Could not find role: ", name, ".");
         throw Error(Failure::Forbidden, "The role ", name, " cannot be passed on by somebody who does not have it.");
     }

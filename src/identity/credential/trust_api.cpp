@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "identity/credential/delegation.hpp"
 #include "identity/credential/trust.hpp"
 #include "identity/wire.hpp"
@@ -14,7 +16,7 @@ const std::initializer_list<std::string_view> trustAttributes = {
 std::vector<Role> rolesOf(const Trust& trust, store::Reader& db) {
     std::vector<Role> roles;
     for (const auto& each : trust.roles)
-        if (auto role = role_table::find(db, each)) roles.push_back(*std::move(role));
+        if (auto role = roleTable.find(db, each)) roles.push_back(*std::move(role));
     return roles;
 }
 
@@ -76,7 +78,9 @@ Response create(Request& request, Trusts& trusts, Core& core) {
     if (wanted.allowRedelegation && wanted.remainingUses)
         body.at("remaining_uses").refuse("It must not be set if redelegation is allowed.");
     if (const auto roles = body.find("roles"); roles && !roles->isNull()) wanted.roles = roleReferencesIn(*roles);
-    wanted.extra = mergedExtra("{}", body, trustAttributes);
+    wanted.extra = mergedExtra("{}", body, [](std::string_view name) {
+        return std::find(trustAttributes.begin(), trustAttributes.end(), name) != trustAttributes.end();
+    });
     return answer(request, 201, trusts.create(callerOf(request), wanted), core);
 }
 

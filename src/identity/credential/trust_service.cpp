@@ -73,9 +73,9 @@ Trust Trusts::create(const Caller& caller, const NewTrust& wanted) {
     if (wanted.project.empty() && !wanted.roles.empty())
         throw Error(Failure::Invalid, "Invalid input for field 'roles': without a project there are no roles to delegate.");
     return core_.parts.store.write([&](store::Transaction& tx) {
-        if (!user_table::find(tx, wanted.trustee)) throw Error(Failure::NotFound, "Could not find user: ", wanted.trustee, ".");
+        if (!userTable.find(tx, wanted.trustee)) throw Error(Failure::NotFound, "Could not find user: ", wanted.trustee, ".");
         if (!wanted.project.empty()) {
-            const auto project = project_table::find(tx, wanted.project);
+            const auto project = projectTable.find(tx, wanted.project);
             if (!project || project->isDomain) throw Error(Failure::NotFound, "Could not find project: ", wanted.project, ".");
             // A derived token passes on what it has itself; anybody else all that the user has there.
             const bool derived = token->trust || token->applicationCredential;

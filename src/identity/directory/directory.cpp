@@ -23,7 +23,7 @@ std::optional<std::pair<DomainId, std::string>> nameIn(const Json& reference, st
     const auto domain = reference.find("domain");
     if (!name || !domain) return std::nullopt;
     const auto id = domain->maybeText("id");
-    const auto found = id ? project_table::find(db, {*id}) : project_table::findDomainByName(db, domain->text("name"));
+    const auto found = id ? projectTable.find(db, {*id}) : project_table::findDomainByName(db, domain->text("name"));
     if (!found || !found->isDomain) return std::nullopt;
     return std::pair(DomainId{found->id.text}, *name);
 }
@@ -112,7 +112,7 @@ public:
     /// The user's id, made where there was none.
     UserId keep(const Found& found) {
         const auto known = entryId("user", found.localId);
-        auto user = known ? user_table::find(tx_, {*known}) : std::nullopt;
+        auto user = known ? userTable.find(tx_, {*known}) : std::nullopt;
         const User before = user.value_or(User());
         User wanted = before;
         wanted.domain = domain_;
@@ -126,11 +126,12 @@ public:
         if (!makeRoom(user_table::findByName(tx_, domain_, wanted.name), before.id)) return {};
         if (before.enabled && !wanted.enabled) wanted.tokensValidAfter = core_.parts.ambient.now();
         if (user) {
-            user_table::update(tx_, wanted);
+            userTable.update(tx_, wanted);
         } else {
             wanted.id.text = core_.parts.ambient.hexId();
             wanted.tokensValidAfter = core_.parts.ambient.now();
-            user_table::insert(tx_, wanted, core_.parts.ambient.now());
+            wanted.created = core_.parts.ambient.now();
+            userTable.insert(tx_, wanted);
         }
         keepEntry("user", wanted.id.text, found);
         changed_ = true;
@@ -139,7 +140,7 @@ public:
 
     GroupId keepGroup(const Found& found) {
         const auto known = entryId("group", found.localId);
-        auto group = known ? group_table::find(tx_, {*known}) : std::nullopt;
+        auto group = known ? groupTable.find(tx_, {*known}) : std::nullopt;
         const auto other = group_table::findByName(tx_, domain_, found.name);
         if (other && (!group || other->id != group->id)) {
             skipped("group", found.name);
@@ -147,11 +148,12 @@ public:
         }
         if (!group) {
             group = Group{{core_.parts.ambient.hexId()}, found.name, domain_, found.description, "{}"};
-            group_table::insert(tx_, *group, core_.parts.ambient.now());
+            group->created = core_.parts.ambient.now();
+            groupTable.insert(tx_, *group);
         } else if (group->name != found.name || group->description != found.description) {
             group->name = found.name;
             group->description = found.description;
-            group_table::update(tx_, *group);
+            groupTable.update(tx_, *group);
         }
         keepEntry("group", group->id.text, found);
         return group->id;
@@ -172,11 +174,11 @@ public:
     void disableAllBut(const std::set<std::string>& users, const std::set<std::string>& groups) {
         for (const auto& id : entries("user")) {
             if (users.contains(id)) continue;
-            auto user = user_table::find(tx_, {id});
+            auto user = userTable.find(tx_, {id});
             if (!user || !user->enabled) continue;
             user->enabled = false;
             user->tokensValidAfter = core_.parts.ambient.now();
-            user_table::update(tx_, *user);
+            userTable.update(tx_, *user);
             changed_ = true;
         }
         for (const auto& id : entries("group"))
@@ -222,7 +224,7 @@ private:
             return false;
         }
         other->name = other->id.text;
-        user_table::update(tx_, *other);
+        userTable.update(tx_, *other);
         return true;
     }
 
@@ -336,8 +338,8 @@ Directories::Login Directories::login(const std::optional<User>& known, const Js
     if (found.size() != 1) return login;
     ldap::Connection asThemselves(*settings);
     if (!asThemselves.binds(found.front().dn, password)) return login;
-    login.user = core_.parts.store.write(
-        [&](store::Transaction& tx) { return user_table::find(tx, Copies(tx, core_, domain).keep(found.front())); });
+    login.user =
+        core_.parts.store.write([&](store::Transaction& tx) { return userTable.find(tx, Copies(tx, core_, domain).keep(found.front())); });
     return login;
 }
 

@@ -119,11 +119,10 @@ std::string partOf(const Request& request, std::string_view name) {
 }
 
 /// The domain of a path, once the rule allows what is asked.
-std::string demandDomain(const Request& request, store::Reader& db) {
+std::string domainIn(const Request& request, store::Reader& db) {
     callerOf(request).enforce();
     const auto& id = request.param("domain");
-    const auto domain = project_table::find(db, {id});
-    if (!domain || !domain->isDomain) throw Error(Failure::NotFound, "Could not find domain: ", id, ".");
+    demandDomain(db, DomainId{id});
     return id;
 }
 
@@ -137,7 +136,7 @@ void keep(store::Transaction& tx, const Fernet& sealing, const std::string& doma
 Response show(Request& request, Core& core) {
     auto& db = core.parts.store.reader();
     const auto group = partOf(request, "group"), option = partOf(request, "option");
-    const auto domain = demandDomain(request, db);
+    const auto domain = domainIn(request, db);
     return answer(200, kept(db, domain), group, option, domain);
 }
 
@@ -147,10 +146,10 @@ Response showDefault(Request& request, Core& core) {
 }
 
 Response create(Request& request, Core& core) {
-    const auto domain = demandDomain(request, core.parts.store.reader());
+    const auto domain = domainIn(request, core.parts.store.reader());
     const auto groups = groupsFrom(request.json().object("config"));
     const bool existed = core.parts.store.write([&](store::Transaction& tx) {
-        demandDomain(request, tx);
+        domainIn(request, tx);
         const bool any = tx.execute("DELETE FROM domain_configs WHERE domain_id = ?", domain) > 0;
         keep(tx, core.sealing, domain, groups);
         noteDirectories(tx, core);
@@ -162,7 +161,7 @@ Response create(Request& request, Core& core) {
 /// The rules for passwords, which everybody may read; they are the same for all and shown for the default domain only.
 Response showPasswordRules(Request& request, Core& core) {
     const auto option = partOf(request, "option");
-    const auto domain = demandDomain(request, core.parts.store.reader());
+    const auto domain = domainIn(request, core.parts.store.reader());
     if (domain != "default") throw invalid("the rules for passwords are shown for the default domain only.");
     const auto& config = core.parts.config;
     Options rules;
@@ -194,10 +193,10 @@ Groups wantedBy(const Json& config, const std::string& group, const std::string&
 
 Response update(Request& request, Core& core) {
     const auto group = partOf(request, "group"), option = partOf(request, "option");
-    const auto domain = demandDomain(request, core.parts.store.reader());
+    const auto domain = domainIn(request, core.parts.store.reader());
     const auto wanted = wantedBy(request.json().object("config"), group, option);
     core.parts.store.write([&](store::Transaction& tx) {
-        demandDomain(request, tx);
+        domainIn(request, tx);
         if (!group.empty() &&
             !tx.query("SELECT 1 FROM domain_configs WHERE domain_id = ? AND group_name = ? AND (? = '' OR option_name = ?)", domain, group,
                       option, option)
@@ -211,7 +210,7 @@ Response update(Request& request, Core& core) {
 
 Response remove(Request& request, Core& core) {
     const auto group = partOf(request, "group"), option = partOf(request, "option");
-    const auto domain = demandDomain(request, core.parts.store.reader());
+    const auto domain = domainIn(request, core.parts.store.reader());
     if (!group.empty()) refuseUnknown(group, option);
     core.parts.store.write([&](store::Transaction& tx) {
         if (tx.execute("DELETE FROM domain_configs WHERE domain_id = ? AND (? = '' OR group_name = ?) AND (? = '' OR option_name = ?)",

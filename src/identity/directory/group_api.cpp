@@ -1,3 +1,4 @@
+#include "identity/dialect.hpp"
 #include "identity/directory/group.hpp"
 #include "identity/wire.hpp"
 
@@ -5,13 +6,6 @@ namespace stratolet::identity {
 namespace {
 
 using namespace http;
-
-const std::initializer_list<std::string_view> groupAttributes = {"id", "name", "domain_id", "description", "links", "domain"};
-constexpr Filter groupFilters[] = {{"name", "name_key", Filter::Kind::Name}, {"domain_id", "domain_id"}, {"description", "description"}};
-constexpr Filter memberFilters[] = {{"name", "name_key", Filter::Kind::Name},
-                                    {"enabled", "enabled", Filter::Kind::Truth},
-                                    {"domain_id", "domain_id"},
-                                    {"default_project_id", "default_project_id"}};
 
 Response answer(const Request& request, int status, const Group& group) {
     return jsonResponse(status, [&](JsonWriter& out) {
@@ -21,30 +15,29 @@ Response answer(const Request& request, int status, const Group& group) {
     });
 }
 
-void take(Group& group, const Json& body) {
-    if (const auto name = body.find("name")) group.name = checkedName(*name, 64);
-    if (body.has("description")) group.description = body.maybeText("description").value_or("");
-    group.extra = mergedExtra(group.extra, body, groupAttributes);
-}
-
 Response create(Request& request, Groups& groups) {
     const Caller& caller = callerOf(request);
     const Json body = request.json().object("group");
     Group wanted;
-    wanted.name = checkedName(body.at("name"), 64);
+    takeGroup(wanted, body, resource::Post);
     wanted.domain.text = body.maybeText("domain_id").value_or(homeDomainOf(caller).text);
-    take(wanted, body);
     return answer(request, 201, groups.create(caller, wanted));
 }
 
-Response list(Request& request, Groups& groups, Core& core) {
-    const Caller& caller = callerOf(request);
-    store::Conditions conditions;
-    applyFilters(conditions, request.query, groupFilters);
-    onlyOfScope(conditions, caller);
-    const auto page = Page::from(request.query, conditions, core.parts.store.reader(), "groups", groupFilters, "name");
-    return pageResponse<Group>(request, "groups", page, groups.list(caller, conditions, page.order),
-                               [&](JsonWriter& out, const Group& each) { writeGroup(out, request, each); });
+Response groupsAnswer(const Request& request, const resource::Listing& listing, const std::vector<Group>& found) {
+    return pageResponse(request, "groups", listing, found, [&](JsonWriter& out, const Group& each) { writeGroup(out, request, each); });
+}
+
+/// A token of a domain lists those of the domain.
+resource::Listing groupListing(const Request& request) {
+    auto listing = listingOf(request, groupTable.text(), groupTable.words(), "name");
+    onlyOfScope(listing.conditions, callerOf(request));
+    return listing;
+}
+
+Response list(Request& request, Groups& groups) {
+    const auto listing = groupListing(request);
+    return groupsAnswer(request, listing, groups.list(callerOf(request), listing));
 }
 
 Response update(Request& request, Groups& groups) {
@@ -52,57 +45,35 @@ Response update(Request& request, Groups& groups) {
     return answer(request, 200, groups.update(callerOf(request), {request.param("id")}, [&](Group& group) {
         if (const auto domain = body.maybeText("domain_id"); domain && *domain != group.domain.text)
             body.at("domain_id").refuse("It cannot be changed.");
-        take(group, body);
+        takeGroup(group, body, resource::Put);
     }));
 }
 
 Response listMembers(Request& request, Groups& groups, Core& core) {
     const auto group = groups.show(callerOf(request), {request.param("id")});
-    auto& db = core.parts.store.reader();
-    store::Conditions conditions;
-    conditions.add("id IN (SELECT user_id FROM group_members WHERE group_id = ? UNION ALL SELECT user_id FROM federated_members WHERE "
-                   "group_id = ? AND expires > ?)",
-                   group.id, group.id, core.parts.ambient.now());
-    onlyOfScope(conditions, callerOf(request));
-    applyFilters(conditions, request.query, memberFilters);
-    const auto page = Page::from(request.query, conditions, db, "users", memberFilters, "name");
-    return pageResponse<User>(request, "users", page, user_table::list(db, conditions, page.order),
-                              [&](JsonWriter& out, const User& each) { writeUser(out, request, each); });
+    auto listing = listingOf(request, userTable.text(), userTable.words(), "name");
+    group_table::onlyMembers(listing.conditions, group.id, core.parts.ambient.now());
+    onlyOfScope(listing.conditions, callerOf(request));
+    return pageResponse(request, "users", listing, rowsOf(core.parts.store.reader(), userTable, listing),
+                        [&](JsonWriter& out, const User& each) { writeUser(out, request, each); });
 }
 
 Response listOfUser(Request& request, Core& core) {
     auto& db = core.parts.store.reader();
     const UserId id{request.param("id")};
-    auto user = user_table::find(db, id);
+    auto user = userTable.find(db, id);
     auto about = targetOf(id, user);
     callerOf(request).demand(std::move(user), std::move(about), Error(Failure::NotFound, "Could not find user: ", id, "."));
-    store::Conditions conditions;
-    conditions.add("id IN (SELECT group_id FROM group_members WHERE user_id = ? UNION ALL SELECT group_id FROM federated_members WHERE "
-                   "user_id = ? AND expires > ?)",
-                   id, id, core.parts.ambient.now());
-    onlyOfScope(conditions, callerOf(request));
-    applyFilters(conditions, request.query, groupFilters);
-    const auto page = Page::from(request.query, conditions, db, "groups", groupFilters, "name");
-    return pageResponse<Group>(request, "groups", page, group_table::list(db, conditions, page.order),
-                               [&](JsonWriter& out, const Group& each) { writeGroup(out, request, each); });
+    auto listing = groupListing(request);
+    group_table::onlyOfUser(listing.conditions, id, core.parts.ambient.now());
+    return groupsAnswer(request, listing, rowsOf(db, groupTable, listing));
 }
 
-}
-
-void writeGroup(JsonWriter& out, const Request& request, const Group& group) {
-    const auto object = out.object();
-    out.field("id", group.id);
-    out.field("name", group.name);
-    out.field("domain_id", group.domain);
-    out.field("description", group.description);
-    writeExtra(out, group.extra);
-    writeSelf(out, request, "groups/" + group.id.text);
 }
 
 void addGroupRoutes(Routes& routes, Groups& groups, Core& core) {
     const std::string one = "/v3/groups/{id}", member = one + "/users/{user}";
-    routes.push_back(
-        {Method::Get, "/v3/groups", policy("identity:list_groups"), [&](Request& request) { return list(request, groups, core); }});
+    routes.push_back({Method::Get, "/v3/groups", policy("identity:list_groups"), [&](Request& request) { return list(request, groups); }});
     routes.push_back(
         {Method::Post, "/v3/groups", policy("identity:create_group"), [&](Request& request) { return create(request, groups); }});
     routes.push_back({Method::Get, one, policy("identity:get_group"),

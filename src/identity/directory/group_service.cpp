@@ -1,3 +1,4 @@
+#include "identity/dialect.hpp"
 #include "identity/directory/directory.hpp"
 #include "identity/directory/group.hpp"
 
@@ -24,11 +25,11 @@ Group Groups::create(const Caller& caller, Group wanted) {
     caller.enforce({{"target.group.domain_id", wanted.domain.text}});
     wanted.id.text = core_.parts.ambient.hexId();
     return core_.parts.store.write([&](store::Transaction& tx) {
-        const auto domain = project_table::find(tx, {wanted.domain.text});
-        if (!domain || !domain->isDomain) throw Error(Failure::NotFound, "Could not find domain: ", wanted.domain, ".");
+        demandDomain(tx, wanted.domain);
         refuseInDirectory(tx, wanted.domain);
         refuseDuplicate(tx, wanted);
-        group_table::insert(tx, wanted, core_.parts.ambient.now());
+        wanted.created = core_.parts.ambient.now();
+        groupTable.insert(tx, wanted);
         return wanted;
     });
 }
@@ -36,25 +37,25 @@ Group Groups::create(const Caller& caller, Group wanted) {
 Group Groups::show(const Caller& caller, const GroupId& id) { return demand(caller, id, Absence::ToWhoMay); }
 
 Group Groups::demand(const Caller& caller, const GroupId& id, Absence told) {
-    auto group = group_table::find(core_.parts.store.reader(), id);
+    auto group = groupTable.find(core_.parts.store.reader(), id);
     auto about = targetOf(group);
     return caller.demand(std::move(group), std::move(about), notFound(id), told);
 }
 
-std::vector<Group> Groups::list(const Caller& caller, const store::Conditions& conditions, const std::string& order) {
+std::vector<Group> Groups::list(const Caller& caller, const resource::Listing& listing) {
     caller.enforce({{"target.group.domain_id", caller.domain.text}});
-    return group_table::list(core_.parts.store.reader(), conditions, order);
+    return rowsOf(core_.parts.store.reader(), groupTable, listing);
 }
 
 Group Groups::update(const Caller& caller, const GroupId& id, const std::function<void(Group&)>& change) {
     show(caller, id);
     return core_.parts.store.write([&](store::Transaction& tx) {
-        auto group = group_table::find(tx, id);
+        auto group = groupTable.find(tx, id);
         if (!group) throw notFound(id);
         refuseInDirectory(tx, group->domain);
         change(*group);
         refuseDuplicate(tx, *group);
-        group_table::update(tx, *group);
+        groupTable.update(tx, *group);
         return *group;
     });
 }
@@ -62,18 +63,18 @@ Group Groups::update(const Caller& caller, const GroupId& id, const std::functio
 void Groups::remove(const Caller& caller, const GroupId& id) {
     demand(caller, id, Absence::ToAnybody);
     core_.parts.store.write([&](store::Transaction& tx) {
-        const auto group = group_table::find(tx, id);
+        const auto group = groupTable.find(tx, id);
         if (!group) throw notFound(id);
         refuseInDirectory(tx, group->domain);
-        group_table::remove(tx, id);
+        groupTable.remove(tx, id);
         core_.forgetValidated(tx);
     });
 }
 
 Groups::Member Groups::demand(const Caller& caller, const GroupId& groupId, const UserId& userId) {
     auto& db = core_.parts.store.reader();
-    auto group = group_table::find(db, groupId);
-    auto user = user_table::find(db, userId);
+    auto group = groupTable.find(db, groupId);
+    auto user = userTable.find(db, userId);
     Target target = targetOf(group);
     target.merge(targetOf(userId, user));
     caller.demand(group, std::move(target), notFound(groupId));

@@ -1,40 +1,19 @@
 #include "identity/directory/group.hpp"
-#include "platform/text/text.hpp"
+#include "identity/noun.hpp"
 
 namespace stratolet::identity::group_table {
-namespace {
-
-constexpr std::string_view select = "SELECT id, name, domain_id, description, extra FROM groups";
-
-Group fromRow(const store::Row& row) { return {row.id<GroupId>(0), row.text(1), row.id<DomainId>(2), row.text(3), row.text(4)}; }
-
-}
-
-std::optional<Group> find(store::Reader& db, const GroupId& id) {
-    static const std::string sql = std::string(select) + " WHERE id = ?";
-    return db.query(sql, id).maybe<Group>(fromRow);
-}
 
 std::optional<Group> findByName(store::Reader& db, const DomainId& domain, const std::string& name) {
-    static const std::string sql = std::string(select) + " WHERE domain_id = ? AND name_key = ? ORDER BY name = ? DESC, id LIMIT 1";
-    return db.query(sql, domain, foldedName(name), name).maybe<Group>(fromRow);
+    return findNamed(db, groupTable, domain, name);
 }
 
-std::vector<Group> list(store::Reader& db, const store::Conditions& conditions, const std::string& order) {
-    return db.run(std::string(select) + conditions.where() + order, conditions.values()).all<Group>(fromRow);
+void onlyMembers(store::Conditions& conditions, const GroupId& group, Time now) {
+    conditions.add("id IN (" + std::string(membersOfGroup) + ")", group, group, now);
 }
 
-void insert(store::Transaction& tx, const Group& group, Time now) {
-    tx.execute("INSERT INTO groups (id, name, domain_id, description, extra, created, name_key) VALUES (?, ?, ?, ?, ?, ?, ?)", group.id,
-               group.name, group.domain, group.description, group.extra, now, foldedName(group.name));
+void onlyOfUser(store::Conditions& conditions, const UserId& user, Time now) {
+    conditions.add("id IN (" + std::string(groupsOfUser) + ")", user, user, now);
 }
-
-void update(store::Transaction& tx, const Group& group) {
-    tx.execute("UPDATE groups SET name = ?, name_key = ?, description = ?, extra = ? WHERE id = ?", group.name, foldedName(group.name),
-               group.description, group.extra, group.id);
-}
-
-void remove(store::Transaction& tx, const GroupId& id) { tx.execute("DELETE FROM groups WHERE id = ?", id); }
 
 bool hasMember(store::Reader& db, const GroupId& group, const UserId& user) {
     return db.query("SELECT 1 FROM group_members WHERE user_id = ? AND group_id = ?", user, group).any();
@@ -55,10 +34,7 @@ std::vector<UserId> members(store::Reader& db, const GroupId& group) {
 }
 
 std::vector<UserId> membersAt(store::Reader& db, const GroupId& group, Time now) {
-    return db
-        .query("SELECT user_id FROM group_members WHERE group_id = ? UNION SELECT user_id FROM federated_members WHERE group_id = ? AND "
-               "expires > ? ORDER BY user_id",
-               group, group, now)
+    return db.query("SELECT DISTINCT user_id FROM (" + std::string(membersOfGroup) + ") ORDER BY user_id", group, group, now)
         .all<UserId>([](const store::Row& row) { return row.id<UserId>(0); });
 }
 

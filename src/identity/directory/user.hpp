@@ -8,6 +8,7 @@
 #include "identity/core.hpp"
 #include "identity/login/password_rules.hpp"
 #include "identity/organisation/project.hpp"
+#include "resource/listing.hpp"
 
 namespace stratolet::identity {
 
@@ -18,6 +19,7 @@ struct FederatedIdentity {
 };
 
 struct User {
+    static constexpr std::string_view noun = "user", path = "users";
     UserId id;
     std::string name;
     DomainId domain;
@@ -29,19 +31,18 @@ struct User {
     std::string options = "{}";
     std::string extra = "{}";
     std::vector<FederatedIdentity> federated = {}; ///< by provider and protocol
+    Time created = {};                             ///< of a new one only: it isn't read back
 };
 
+extern const resource::Table<User> userTable;                                    ///< what is true of each attribute; its alias is u
+void takeUser(User& user, const Json& body, resource::Use when);                 ///< what a body gives; Error(Invalid) naming the field
+void writeUser(JsonWriter& out, const http::Request& request, const User& user); ///< as the API shows it
+
 namespace user_table {
-std::optional<User> find(store::Reader& db, const UserId& id);
 std::optional<User> findByName(store::Reader& db, const DomainId& domain, const std::string& name);
-std::vector<User> list(store::Reader& db, const store::Conditions& conditions, const std::string& order = " ORDER BY created, id");
-void insert(store::Transaction& tx, const User& user, Time now);
-void update(store::Transaction& tx, const User& user);
 
 /// Error(Conflict) where one of them is another user's, Error(Invalid) where one has control characters.
 void setFederated(store::Transaction& tx, const User& user);
-
-void remove(store::Transaction& tx, const UserId& id); ///< with its assignments
 
 Login login(store::Reader& db, const UserId& id);
 void setLogin(store::Transaction& tx, const UserId& id, const Login& login);
@@ -64,7 +65,7 @@ public:
 
     User create(const Caller& caller, User wanted, const std::optional<std::string>& password);
     User show(const Caller& caller, const UserId& id);
-    std::vector<User> list(const Caller& caller, const store::Conditions& conditions, const std::string& order);
+    std::vector<User> list(const Caller& caller, const resource::Listing& listing);
 
     /// `enables`: the account is in use from now on, however long it was asleep.
     User update(const Caller& caller, const UserId& id, const std::function<void(User&)>& change,
@@ -91,7 +92,7 @@ public:
     /// Neither disabled, nor locked, nor asleep for too long.
     bool mayLogIn(const User& user);
 
-    /// SQL over users: those that are enabled, and not asleep for too long.
+    /// SQL over users ("$" is their alias): those that are enabled, and not asleep for too long.
     std::string activeSql() const;
 
     /// The user's own doing: Error(Unauthenticated) where `original` is wrong, Error(Forbidden) where a directory has the password.
@@ -116,7 +117,6 @@ private:
 
 /// What rules know of the user whom a path names by this id, whether or not there is one.
 Target targetOf(const UserId& id, const std::optional<User>& user);
-void writeUser(JsonWriter& out, const http::Request& request, const User& user); ///< as the API shows it
-void addUserRoutes(http::Routes& routes, Users& users, Core& core);
+void addUserRoutes(http::Routes& routes, Users& users);
 
 }

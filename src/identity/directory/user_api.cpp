@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "identity/dialect.hpp"
 #include "identity/directory/user.hpp"
 #include "identity/wire.hpp"
 
@@ -8,10 +9,6 @@ namespace stratolet::identity {
 namespace {
 
 using namespace http;
-
-const std::initializer_list<std::string_view> userAttributes = {
-    "id",      "name",  "domain_id", "enabled",  "default_project_id", "password", "password_expires_at", "original_password",
-    "options", "links", "domain",    "federated"};
 
 Response answer(const Request& request, int status, const User& user) {
     return jsonResponse(status, [&](JsonWriter& out) {
@@ -21,67 +18,16 @@ Response answer(const Request& request, int status, const User& user) {
     });
 }
 
-void checkOptions(const Json& options) {
-    for (const auto& name : options.names()) {
-        const auto value = options.at(name);
-        if (value.isNull()) continue; // takes the option back
-        if (name != "multi_factor_auth_rules") {
-            value.boolean();
-            continue;
-        }
-        for (const auto& rule : value.items()) {
-            const auto methods = rule.items();
-            if (methods.empty()) rule.refuse("It must name a method.");
-            for (const auto& each : methods) each.text();
-        }
-    }
-}
-
-std::vector<FederatedIdentity> identitiesIn(const Json& federated) {
-    std::vector<FederatedIdentity> identities;
-    for (const auto& provider : federated.items()) {
-        provider.onlyKnows({"idp_id", "protocols"});
-        for (const auto& protocol : provider.array("protocols").items()) {
-            protocol.onlyKnows({"protocol_id", "unique_id"});
-            identities.push_back({provider.text("idp_id"), protocol.text("protocol_id"), checkedName(protocol.at("unique_id"), 255)});
-        }
-    }
-    return identities;
-}
-
-void writeFederated(JsonWriter& out, const std::vector<FederatedIdentity>& identities) {
-    const auto providers = out.array("federated");
-    for (auto each = identities.begin(); each != identities.end();) {
-        const auto provider = out.object();
-        const auto& id = each->provider;
-        out.field("idp_id", id);
-        const auto protocols = out.array("protocols");
-        for (; each != identities.end() && each->provider == id; ++each) {
-            const auto protocol = out.object();
-            out.field("protocol_id", each->protocol);
-            out.field("unique_id", each->uniqueId);
-        }
-    }
-}
-
 /// idp_id, protocol_id and unique_id: one identity that has all of what is asked for.
 void applyFederatedFilters(store::Conditions& conditions, const Query& query) {
     store::Conditions identity;
-    applyFilters(identity, query, {{"idp_id", "provider_id"}, {"protocol_id", "protocol_id"}, {"unique_id", "unique_id"}});
+    using resource::Kind;
+    static const resource::Words words{{"idp_id", Kind::Text, resource::Find, "provider_id"},
+                                       {"protocol_id", Kind::Text, resource::Find, "protocol_id"},
+                                       {"unique_id", Kind::Text, resource::Find, "unique_id"}};
+    applyFilters(identity, query, words, 'f');
     if (!identity.values().empty())
-        conditions.append("id IN (SELECT user_id FROM federated_users" + identity.where() + ")", identity.values());
-}
-
-void take(User& user, const Json& body) {
-    if (const auto name = body.find("name")) user.name = checkedName(*name, 255);
-    if (body.has("default_project_id")) user.defaultProject.text = body.maybeText("default_project_id").value_or("");
-    user.enabled = checkedTruth(body, "enabled", user.enabled);
-    if (const auto options = body.find("options")) checkOptions(*options);
-    user.options = mergedOptions(user.options, body,
-                                 {"ignore_change_password_upon_first_use", "ignore_password_expiry", "ignore_lockout_failure_attempts",
-                                  "lock_password", "multi_factor_auth_enabled", "multi_factor_auth_rules", "ignore_user_inactivity"});
-    if (const auto federated = body.find("federated")) user.federated = identitiesIn(*federated);
-    user.extra = mergedExtra(user.extra, body, userAttributes);
+        conditions.append("id IN (SELECT user_id FROM federated_users f" + identity.where() + ")", identity.values());
 }
 
 /// `password_expires_at=OPERATOR:TIME`, as in lt:2030-01-31T00:00:00Z.
@@ -104,30 +50,24 @@ Response create(Request& request, Users& users) {
     const Caller& caller = callerOf(request);
     const Json body = request.json().object("user");
     User wanted;
-    wanted.name = checkedName(body.at("name"), 255);
-    wanted.domain.text = body.maybeText("domain_id")
-                             .value_or(!caller.domain.empty()    ? caller.domain.text
-                                       : !caller.project.empty() ? caller.projectDomain.text
-                                                                 : "default");
-    take(wanted, body);
+    takeUser(wanted, body, resource::Post);
+    wanted.domain.text = body.maybeText("domain_id").value_or(homeDomainOf(caller).text);
     return answer(request, 201, users.create(caller, wanted, body.maybeText("password")));
 }
 
-Response list(Request& request, Users& users, Core& core) {
+Response list(Request& request, Users& users) {
+    // Who sleeps for too long counts as disabled, as time goes by.
     const auto active = users.activeSql();
-    const Filter userFilters[] = {{"name", "name_key", Filter::Kind::Name},
-                                  {"enabled", active, Filter::Kind::Truth},
-                                  {"domain_id", "domain_id"},
-                                  {"default_project_id", "default_project_id"}};
-    store::Conditions conditions;
-    applyFilters(conditions, request.query, userFilters);
-    applyExpiryFilter(conditions, request.query);
-    applyFederatedFilters(conditions, request.query);
+    auto words = userTable.words();
+    for (auto& each : words)
+        if (each.name == "enabled") each.found = active;
+    auto listing = listingOf(request, userTable.text(), words, "created");
+    applyExpiryFilter(listing.conditions, request.query);
+    applyFederatedFilters(listing.conditions, request.query);
     const auto& caller = callerOf(request);
-    onlyOfScope(conditions, caller);
-    const auto page = Page::from(request.query, conditions, core.parts.store.reader(), "users", userFilters, "created");
-    return pageResponse<User>(request, "users", page, users.list(caller, conditions, page.order),
-                              [&](JsonWriter& out, const User& each) { writeUser(out, request, each); });
+    onlyOfScope(listing.conditions, caller);
+    return pageResponse(request, "users", listing, users.list(caller, listing),
+                        [&](JsonWriter& out, const User& each) { writeUser(out, request, each); });
 }
 
 Response update(Request& request, Users& users) {
@@ -135,7 +75,7 @@ Response update(Request& request, Users& users) {
     const auto change = [&](User& user) {
         if (const auto domain = body.maybeText("domain_id"); domain && *domain != user.domain.text)
             body.at("domain_id").refuse("It cannot be changed.");
-        take(user, body);
+        takeUser(user, body, resource::Put);
     };
     return answer(
         request, 200,
@@ -148,24 +88,6 @@ Response changePassword(Request& request, Users& users) {
     return emptyResponse(204);
 }
 
-}
-
-void writeUser(JsonWriter& out, const Request& request, const User& user) {
-    const auto object = out.object();
-    out.field("id", user.id);
-    out.field("name", user.name);
-    out.field("domain_id", user.domain);
-    out.field("enabled", user.enabled);
-    if (!user.defaultProject.empty()) out.field("default_project_id", user.defaultProject);
-    out.field("password_expires_at", user.passwordExpires ? std::optional(isoMicros(*user.passwordExpires)) : std::nullopt);
-    out.rawField("options", user.options);
-    if (!user.federated.empty()) writeFederated(out, user.federated);
-    writeExtra(out, user.extra);
-    writeSelf(out, request, "users/" + user.id.text);
-}
-
-namespace {
-
 /// True of a body that sets a password.
 bool setsPassword(const Request& request) {
     try {
@@ -177,9 +99,8 @@ bool setsPassword(const Request& request) {
 
 }
 
-void addUserRoutes(Routes& routes, Users& users, Core& core) {
-    routes.push_back(
-        {Method::Get, "/v3/users", policy("identity:list_users"), [&](Request& request) { return list(request, users, core); }});
+void addUserRoutes(Routes& routes, Users& users) {
+    routes.push_back({Method::Get, "/v3/users", policy("identity:list_users"), [&](Request& request) { return list(request, users); }});
     routes.push_back({.method = Method::Post,
                       .pattern = "/v3/users",
                       .access = policy("identity:create_user"),

@@ -1,3 +1,4 @@
+#include "identity/dialect.hpp"
 #include "identity/directory/directory.hpp"
 #include "identity/directory/user.hpp"
 #include "identity/identity.hpp"
@@ -30,7 +31,7 @@ void keepFederated(store::Transaction& tx, const User& user) {
 
 void refuseDefaultDomain(store::Reader& db, const User& user) {
     if (user.defaultProject.empty()) return;
-    const auto project = project_table::find(db, user.defaultProject);
+    const auto project = projectTable.find(db, user.defaultProject);
     if (project && project->isDomain)
         throw Error(Failure::Invalid, "User's default project ID cannot be a domain ID: ", user.defaultProject);
 }
@@ -58,12 +59,12 @@ User Users::create(const Caller& caller, User wanted, const std::optional<std::s
     wanted.id.text = core_.parts.ambient.hexId();
     wanted.tokensValidAfter = core_.parts.ambient.now();
     return core_.parts.store.write([&](store::Transaction& tx) {
-        const auto domain = project_table::find(tx, {wanted.domain.text});
-        if (!domain || !domain->isDomain) throw Error(Failure::NotFound, "Could not find domain: ", wanted.domain, ".");
+        demandDomain(tx, wanted.domain);
         refuseInDirectory(tx, wanted.domain);
         refuseDuplicate(tx, wanted);
         refuseDefaultDomain(tx, wanted);
-        user_table::insert(tx, wanted, core_.parts.ambient.now());
+        wanted.created = core_.parts.ambient.now();
+        userTable.insert(tx, wanted);
         keepFederated(tx, wanted);
         Login login;
         login.lastActive = core_.parts.ambient.now();
@@ -74,7 +75,7 @@ User Users::create(const Caller& caller, User wanted, const std::optional<std::s
 }
 
 User Users::demand(const Caller& caller, store::Reader& db, const UserId& id) const {
-    auto user = user_table::find(db, id);
+    auto user = userTable.find(db, id);
     auto about = targetOf(id, user);
     return caller.demand(std::move(user), std::move(about), notFound(id));
 }
@@ -89,10 +90,10 @@ User Users::shown(store::Reader& db, User user) const {
     return user;
 }
 
-std::vector<User> Users::list(const Caller& caller, const store::Conditions& conditions, const std::string& order) {
+std::vector<User> Users::list(const Caller& caller, const resource::Listing& listing) {
     caller.enforce({{"target.domain_id", caller.domain.text}});
     auto& db = core_.parts.store.reader();
-    auto users = user_table::list(db, conditions, order);
+    auto users = rowsOf(db, userTable, listing);
     for (auto& each : users) each = shown(db, std::move(each));
     return users;
 }
@@ -106,7 +107,7 @@ User Users::update(const Caller& caller, const UserId& id, const std::function<v
         hash = hashPassword(*password, rules_.rounds, core_.parts.ambient);
     }
     return core_.parts.store.write([&](store::Transaction& tx) {
-        const auto before = user_table::find(tx, id);
+        const auto before = userTable.find(tx, id);
         if (!before) throw notFound(id);
         refuseInDirectory(tx, before->domain);
         User user = *before;
@@ -128,7 +129,7 @@ User Users::update(const Caller& caller, const UserId& id, const std::function<v
         if (password)
             setPassword(tx, user, hash, false);
         else
-            user_table::update(tx, user);
+            userTable.update(tx, user);
         core_.forgetValidated(tx);
         return shown(tx, user);
     });
@@ -137,7 +138,7 @@ User Users::update(const Caller& caller, const UserId& id, const std::function<v
 void Users::remove(const Caller& caller, const UserId& id) {
     demand(caller, core_.parts.store.reader(), id);
     core_.parts.store.write([&](store::Transaction& tx) {
-        const auto user = user_table::find(tx, id);
+        const auto user = userTable.find(tx, id);
         if (!user) throw notFound(id);
         refuseInDirectory(tx, user->domain);
         removeUser(tx, core_, id);
@@ -145,7 +146,7 @@ void Users::remove(const Caller& caller, const UserId& id) {
 }
 
 void removeUser(store::Transaction& tx, Core& core, const UserId& id) {
-    user_table::remove(tx, id);
+    userTable.remove(tx, id);
     revocation_table::record(tx, {.user = id.text}, core.parts.ambient.now());
     core.parts.bus.announce(tx, UserDeleted{id});
     core.forgetValidated(tx);
@@ -160,7 +161,7 @@ void Users::setPassword(store::Transaction& tx, User& user, const std::string& h
     user.tokensValidAfter = now;
     user.passwordExpires = hasOption(user, "ignore_password_expiry") ? std::nullopt : rules_.endOf(now);
     if (!bySelf && rules_.changeUponFirstUse && !hasOption(user, "ignore_change_password_upon_first_use")) user.passwordExpires = now;
-    user_table::update(tx, user);
+    userTable.update(tx, user);
     auto login = user_table::login(tx, user.id);
     login.failures = 0;
     login.passwordChanged = now;
@@ -181,9 +182,9 @@ bool Users::isActive(const User& user, const Login& login) const {
 }
 
 std::string Users::activeSql() const {
-    if (rules_.inactive.count() == 0) return "enabled";
-    return "(enabled AND (coalesce(json_extract(options, '$.ignore_user_inactivity'), 0) OR NOT EXISTS (SELECT 1 FROM user_logins WHERE "
-           "user_id = users.id AND last_active < " +
+    if (rules_.inactive.count() == 0) return "$.enabled";
+    return "($.enabled AND (coalesce($.options ->> 'ignore_user_inactivity', 0) OR NOT EXISTS (SELECT 1 FROM user_logins WHERE "
+           "user_id = $.id AND last_active < " +
            std::to_string(toMicros(core_.parts.ambient.now() - rules_.inactive)) + ")))";
 }
 
@@ -214,14 +215,14 @@ void Users::admit(const std::optional<User>& user, bool right) {
     const auto login = user_table::login(core_.parts.store.reader(), user ? user->id : UserId());
     if (!right || isLocked(user, login) || !isActive(*user, login)) {
         countFailure(user);
-        throw Error(Failure::Unauthenticated, "The request you have made requires authentication.");
+        throw refused();
     }
     noteLogin(*user, login);
 }
 
 void Users::welcome(const User& user) {
     const auto login = user_table::login(core_.parts.store.reader(), user.id);
-    if (!isActive(user, login)) throw Error(Failure::Unauthenticated, "The request you have made requires authentication.");
+    if (!isActive(user, login)) throw refused();
     noteLogin(user, login);
 }
 
@@ -248,7 +249,7 @@ void Users::changePassword(const UserId& id, const std::string& original, const 
     checkPasswordLength(original);
     checkPasswordLength(password);
     auto& db = core_.parts.store.reader();
-    const auto user = user_table::find(db, id);
+    const auto user = userTable.find(db, id);
     if (user) refuseInDirectory(db, user->domain);
     prove(user, original);
     if (hasOption(*user, "lock_password"))
@@ -273,9 +274,8 @@ void Users::changePassword(const UserId& id, const std::string& original, const 
     }
     const auto hash = hashPassword(password, rules_.rounds, core_.parts.ambient);
     core_.parts.store.write([&](store::Transaction& tx) {
-        auto present = user_table::find(tx, id);
-        if (!present || present->password != user->password)
-            throw Error(Failure::Unauthenticated, "The request you have made requires authentication.");
+        auto present = userTable.find(tx, id);
+        if (!present || present->password != user->password) throw refused();
         setPassword(tx, *present, hash, true);
         core_.forgetValidated(tx);
     });

@@ -1,64 +1,12 @@
-#include <stratolet/error.hpp>
+#include <algorithm>
 
 #include "identity/directory/user.hpp"
-#include "platform/text/text.hpp"
+#include "identity/noun.hpp"
 
 namespace stratolet::identity::user_table {
-namespace {
-
-constexpr std::string_view select =
-    "SELECT id, name, domain_id, enabled, default_project_id, password, password_expires, tokens_valid_after, options, extra, "
-    "(SELECT group_concat(provider_id || char(31) || protocol_id || char(31) || unique_id, char(30)) FROM "
-    "(SELECT * FROM federated_users WHERE user_id = users.id ORDER BY provider_id, protocol_id, unique_id)) FROM users";
-
-/// Separated by what none of them has in it: the separators of ASCII for records and for units.
-std::vector<FederatedIdentity> identitiesIn(const std::optional<std::string>& joined) {
-    std::vector<FederatedIdentity> identities;
-    if (!joined) return identities;
-    for (const auto record : split(*joined, '\x1e')) {
-        const auto units = split(record, '\x1f');
-        identities.push_back({std::string(units.at(0)), std::string(units.at(1)), std::string(units.at(2))});
-    }
-    return identities;
-}
-
-User fromRow(const store::Row& row) {
-    return {row.id<UserId>(0), row.text(1), row.id<DomainId>(2), row.boolean(3), row.id<ProjectId>(4),           row.text(5),
-            row.maybeTime(6),  row.time(7), row.text(8),         row.text(9),    identitiesIn(row.maybeText(10))};
-}
-
-std::optional<std::string> maybe(const ProjectId& id) { return id.empty() ? std::nullopt : std::optional(id.text); }
-
-}
-
-std::optional<User> find(store::Reader& db, const UserId& id) {
-    static const std::string sql = std::string(select) + " WHERE id = ?";
-    return db.query(sql, id).maybe<User>(fromRow);
-}
 
 std::optional<User> findByName(store::Reader& db, const DomainId& domain, const std::string& name) {
-    static const std::string sql = std::string(select) + " WHERE domain_id = ? AND name_key = ? ORDER BY name = ? DESC, id LIMIT 1";
-    return db.query(sql, domain, foldedName(name), name).maybe<User>(fromRow);
-}
-
-std::vector<User> list(store::Reader& db, const store::Conditions& conditions, const std::string& order) {
-    return db.run(std::string(select) + conditions.where() + order, conditions.values()).all<User>(fromRow);
-}
-
-void insert(store::Transaction& tx, const User& user, Time now) {
-    tx.execute("INSERT INTO users (id, name, domain_id, enabled, default_project_id, password, password_expires, tokens_valid_after, "
-               "options, extra, created, name_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-               user.id, user.name, user.domain, user.enabled, maybe(user.defaultProject), user.password, user.passwordExpires,
-               user.tokensValidAfter, user.options, user.extra, now, foldedName(user.name));
-}
-
-void update(store::Transaction& tx, const User& user) {
-    tx.execute("UPDATE users SET name = ?, name_key = ?, enabled = ?, default_project_id = ?, password = ?, password_expires = ?, "
-               "tokens_valid_after = "
-               "?, options = ?, extra = ? "
-               "WHERE id = ?",
-               user.name, foldedName(user.name), user.enabled, maybe(user.defaultProject), user.password, user.passwordExpires,
-               user.tokensValidAfter, user.options, user.extra, user.id);
+    return findNamed(db, userTable, domain, name);
 }
 
 void setFederated(store::Transaction& tx, const User& user) {
@@ -72,8 +20,6 @@ void setFederated(store::Transaction& tx, const User& user) {
                         " already knows another user as ", each.uniqueId, ".");
     }
 }
-
-void remove(store::Transaction& tx, const UserId& id) { tx.execute("DELETE FROM users WHERE id = ?", id); }
 
 Login login(store::Reader& db, const UserId& id) {
     return db.query("SELECT failures, last_failure, last_active, password_changed FROM user_logins WHERE user_id = ?", id)

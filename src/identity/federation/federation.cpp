@@ -21,8 +21,6 @@ namespace {
 constexpr auto skewMax = std::chrono::seconds(60); // between the provider's clock and ours
 constexpr std::string_view issuerAttribute = "HTTP_OIDC_ISS";
 
-Error refused() { return Error(Failure::Unauthenticated, "The request you have made requires authentication."); }
-
 /// What is kept of a provider and one of its protocols.
 struct Registration {
     std::string provider, protocol;
@@ -108,14 +106,14 @@ bool isFor(const Json& claims, const std::vector<std::string>& audiences) {
 
 std::optional<DomainId> domainOf(store::Reader& db, const Mapped::Domain& wanted, const std::optional<DomainId>& otherwise) {
     if (wanted.id.empty() && wanted.name.empty()) return otherwise;
-    const auto found = wanted.id.empty() ? project_table::findDomainByName(db, wanted.name) : project_table::find(db, {wanted.id});
+    const auto found = wanted.id.empty() ? project_table::findDomainByName(db, wanted.name) : projectTable.find(db, {wanted.id});
     return found && found->isDomain ? std::optional(DomainId{found->id.text}) : std::nullopt;
 }
 
 User localUser(store::Reader& db, const Mapped& mapped) {
     std::optional<User> user;
     if (!mapped.user.id.empty())
-        user = user_table::find(db, {mapped.user.id});
+        user = userTable.find(db, {mapped.user.id});
     else if (const auto domain = domainOf(db, mapped.user.domain, {}))
         user = user_table::findByName(db, *domain, mapped.user.name);
     if (!user) throw refused();
@@ -150,13 +148,13 @@ private:
                                   registration_.provider, registration_.protocol, uniqueId)
                             .maybeText();
         if (id) {
-            const auto before = user_table::find(tx_, {*id});
+            const auto before = userTable.find(tx_, {*id});
             User user = *before;
             const auto other = user_table::findByName(tx_, user.domain, name);
             if (!other || other->id == user.id) user.name = name; // a name that is taken cannot be followed
             user.extra = extraOver(user.extra);
             if (user.name != before->name || user.extra != before->extra) {
-                user_table::update(tx_, user);
+                userTable.update(tx_, user);
                 changed_ = true;
             }
             return user;
@@ -172,7 +170,8 @@ private:
         user.id.text = core_.parts.ambient.hexId();
         user.tokensValidAfter = core_.parts.ambient.now();
         user.extra = extraOver("{}");
-        user_table::insert(tx_, user, core_.parts.ambient.now());
+        user.created = core_.parts.ambient.now();
+        userTable.insert(tx_, user);
         user.federated = {{registration_.provider, registration_.protocol, uniqueId}};
         user_table::setFederated(tx_, user);
         return user;
@@ -180,7 +179,7 @@ private:
 
     std::string extraOver(const std::string& kept) const {
         if (mapped_.user.email.empty()) return kept;
-        return mergedExtra(kept, Json::parse("{\"email\":" + jsonText(mapped_.user.email) + "}"), {});
+        return mergedExtra(kept, Json::parse("{\"email\":" + jsonText(mapped_.user.email) + "}"), [](std::string_view) { return false; });
     }
 
     /// In the groups that the provider says now, and in no other by its word.
@@ -199,7 +198,7 @@ private:
     std::optional<GroupId> groupOf(const Mapped::Group& wanted) {
         std::optional<Group> group;
         if (!wanted.id.empty())
-            group = group_table::find(tx_, {wanted.id});
+            group = groupTable.find(tx_, {wanted.id});
         else if (const auto domain = domainOf(tx_, wanted.domain, {}))
             group = group_table::findByName(tx_, *domain, wanted.name);
         if (group) return group->id;

@@ -2,7 +2,7 @@
 
 #include "identity/federation/federation.hpp"
 #include "identity/federation/mapping.hpp"
-#include "identity/record.hpp"
+#include "identity/noun.hpp"
 #include "platform/text/text.hpp"
 
 // OS-FEDERATION: identity providers, their protocols, the mappings of these, and the logins.
@@ -11,6 +11,7 @@ namespace stratolet::identity {
 namespace {
 
 using namespace http;
+using namespace resource;
 
 constexpr std::size_t idLengthMax = 64;
 
@@ -44,106 +45,89 @@ void removeShadows(store::Transaction& tx, Core& core, const std::string& provid
 
 // Identity providers.
 
-void writeProvider(JsonWriter& out, const Request& request, const store::Row& row) {
-    const auto object = out.object();
-    const auto id = row.text(0);
-    out.field("id", id);
-    out.field("domain_id", row.text(1));
-    out.field("enabled", row.boolean(2));
-    out.field("description", row.maybeText(3));
-    out.field("authorization_ttl", row.maybeInteger(4));
-    out.rawField("remote_ids", row.text(5));
+/// Somebody whose word on users is taken.
+struct Provider {
+    static constexpr std::string_view noun = "identity_provider", path = "OS-FEDERATION/identity_providers";
+    std::string id;
+    std::string domain; ///< where its users live
+    bool enabled = false;
+    std::optional<std::string> description;
+    std::optional<std::int64_t> minutes; ///< that its users stay in their groups after a login; nothing: as long as the token lives
+    std::vector<std::string> remoteIds;  ///< what it calls itself
+};
+
+void takeMinutes(Provider& provider, const Json& value, const Reading&) {
+    constexpr std::int64_t minutesMax = 366 * 24 * 60;
+    provider.minutes.reset();
+    if (value.isNull()) return;
+    provider.minutes = value.integer();
+    if (*provider.minutes < 0 || *provider.minutes > minutesMax) value.refuse("It must be from 0 to 527040 minutes.");
+}
+
+void takeRemoteIds(Provider& provider, const Json& value, const Reading&) {
+    provider.remoteIds.clear();
+    if (value.isNull()) return;
+    for (const auto& each : value.items()) provider.remoteIds.push_back(checkedName(each, 255));
+}
+
+void writeProviderLinks(JsonWriter& out, const Provider& provider, const Request& request) {
     const auto links = out.object("links");
-    const auto self = request.base + "/v3/OS-FEDERATION/identity_providers/" + id;
+    const auto self = (request.base + "/v3/").append(Provider::path).append("/") + provider.id;
     out.field("self", self);
     out.field("protocols", self + "/protocols");
 }
 
-const RecordKind providerKind = {"identity_provider",
-                                 "identity_providers",
-                                 "OS-FEDERATION/identity_providers",
-                                 "identity_providers",
-                                 "SELECT id, domain_id, enabled, description, authorization_ttl, (SELECT json_group_array(remote_id) FROM "
-                                 "(SELECT remote_id FROM identity_provider_remote_ids WHERE provider_id = identity_providers.id ORDER BY "
-                                 "remote_id)) FROM identity_providers",
-                                 {{"id", "id"}, {"enabled", "enabled", Filter::Kind::Truth}},
-                                 writeProvider};
+const Table<Provider> providerTable(
+    "identity_providers", 'i',
+    {attribute<&Provider::id>("id", Show | Find), attribute<&Provider::domain>("domain_id", Show),
+     attribute<&Provider::enabled>("enabled", Post | Put | Show | Find),
+     attribute<&Provider::description>("description", Post | Put | Show),
+     attribute<&Provider::minutes>("authorization_ttl", Post | Put | Show).readBy(takeMinutes),
+     attribute<&Provider::remoteIds>("remote_ids", Post | Put | Show)
+         .computed("(SELECT json_group_array(remote_id) FROM (SELECT remote_id FROM identity_provider_remote_ids WHERE provider_id = $.id "
+                   "ORDER BY remote_id))")
+         .readBy(takeRemoteIds),
+     computed<Provider>("links", Kind::Other, Show | Unasked).written(writeProviderLinks)});
 
-std::optional<std::int64_t> minutesIn(const Json& body) {
-    const auto found = body.find("authorization_ttl");
-    if (!found || found->isNull()) return std::nullopt;
-    constexpr std::int64_t minutesMax = 366 * 24 * 60;
-    const auto minutes = found->integer();
-    if (minutes < 0 || minutes > minutesMax) found->refuse("It must be from 0 to 527040 minutes.");
-    return minutes;
-}
-
-void setRemoteIds(store::Transaction& tx, const std::string& provider, const Json& body) {
-    const auto ids = body.find("remote_ids");
-    if (!ids) return;
-    tx.execute("DELETE FROM identity_provider_remote_ids WHERE provider_id = ?", provider);
-    if (ids->isNull()) return;
-    for (const auto& each : ids->items()) {
-        const auto id = checkedName(each, 255);
-        if (tx.execute("INSERT OR IGNORE INTO identity_provider_remote_ids VALUES (?, ?)", id, provider) == 0)
-            throw Error(Failure::Conflict, "Conflict occurred attempting to store identity_provider - Duplicate remote ID: ", id, ".");
-    }
+void setRemoteIds(store::Transaction& tx, const Provider& provider) {
+    tx.execute("DELETE FROM identity_provider_remote_ids WHERE provider_id = ?", provider.id);
+    for (const auto& each : provider.remoteIds)
+        if (tx.execute("INSERT OR IGNORE INTO identity_provider_remote_ids VALUES (?, ?)", each, provider.id) == 0)
+            throw Error(Failure::Conflict, "Conflict occurred attempting to store identity_provider - Duplicate remote ID: ", each, ".");
 }
 
 /// The domain that the provider's users live in: one of its own unless the request names another.
-DomainId domainFor(store::Transaction& tx, Core& core, const std::optional<std::string>& wanted, const std::string& provider) {
-    if (wanted) {
-        const auto domain = project_table::find(tx, {*wanted});
-        if (!domain || !domain->isDomain) throw Error(Failure::NotFound, "Could not find domain: ", *wanted, ".");
-        return {*wanted};
-    }
+std::string domainFor(store::Transaction& tx, Core& core, const std::optional<std::string>& wanted, const std::string& provider) {
+    if (wanted) return demandDomain(tx, {*wanted}).id.text;
     Project domain;
     domain.id.text = domain.domain.text = domain.name = core.parts.ambient.hexId();
     domain.isDomain = true;
     domain.description = "Auto generated federated domain for Identity Provider: " + provider;
     project_table::insert(tx, domain, core.parts.ambient.now());
-    return {domain.id.text};
+    return domain.id.text;
 }
 
-Response createProvider(Request& request, Core& core) {
-    const Json body = request.json().object("identity_provider");
-    callerOf(request).enforce();
+void beginProvider(const Request& request, Provider& provider, const Json& body, bool creating) {
+    if (!creating)
+        return body.onlyKnows({"enabled", "description", "remote_ids", "authorization_ttl"}); // the domain stays: users live there
     body.onlyKnows({"enabled", "description", "remote_ids", "domain_id", "authorization_ttl"});
-    const auto id = checkedId(request.param("id"));
-    const auto description = body.maybeText("description"), domain = body.maybeText("domain_id");
-    const auto minutes = minutesIn(body);
-    const bool enabled = checkedTruth(body, "enabled", false);
-    core.parts.store.write([&](store::Transaction& tx) {
-        if (tx.query("SELECT 1 FROM identity_providers WHERE id = ?", id).any())
-            throw Error(Failure::Conflict, "Conflict occurred attempting to store identity_provider - Duplicate ID: ", id, ".");
-        tx.execute("INSERT INTO identity_providers VALUES (?, ?, ?, ?, ?)", id, domainFor(tx, core, domain, id), enabled, description,
-                   minutes);
-        setRemoteIds(tx, id, body);
-    });
-    return recordAnswer(request, 201, providerKind, id, core);
+    provider.id = checkedId(request.param("id"));
 }
 
-Response updateProvider(Request& request, Core& core) {
-    const Json body = request.json().object("identity_provider");
-    demandToChange(request, providerKind, core);
-    body.onlyKnows({"enabled", "description", "remote_ids", "authorization_ttl"}); // the domain stays: users live there
-    const auto& id = request.param("id");
-    core.parts.store.write([&](store::Transaction& tx) {
-        auto rows = tx.query(providerKind.select + " WHERE id = ?", id);
-        if (!rows.next()) throw notFound(providerKind, id);
-        const auto row = rows.row();
-        const bool enabled = checkedTruth(body, "enabled", row.boolean(2));
-        tx.execute("UPDATE identity_providers SET enabled = ?, description = ?, authorization_ttl = ? WHERE id = ?", enabled,
-                   body.has("description") ? body.maybeText("description") : row.maybeText(3),
-                   body.has("authorization_ttl") ? minutesIn(body) : row.maybeInteger(4), id);
-        if (!enabled) tx.execute("DELETE FROM federated_members WHERE provider_id = ?", id); // its word counts no longer
-        setRemoteIds(tx, id, body);
-        core.forgetValidated(tx);
-    });
-    return recordAnswer(request, 200, providerKind, id, core);
+void settleProvider(store::Transaction& tx, Core& core, Provider& provider, const Provider* before, const Json& body) {
+    std::sort(provider.remoteIds.begin(), provider.remoteIds.end());
+    if (before == nullptr) {
+        const auto domain = body.maybeText("domain_id");
+        if (providerTable.find(tx, provider.id))
+            throw Error(Failure::Conflict, "Conflict occurred attempting to store identity_provider - Duplicate ID: ", provider.id, ".");
+        provider.domain = domainFor(tx, core, domain, provider.id);
+        return;
+    }
+    if (!provider.enabled) tx.execute("DELETE FROM federated_members WHERE provider_id = ?", provider.id); // its word counts no longer
+    core.forgetValidated(tx);
 }
 
-// Protocols. Their ids are their own provider's matter, so they are no RecordKind.
+// Protocols. Their ids are their own provider's matter, so they are no Noun.
 
 constexpr std::string_view selectProtocols = "SELECT id, mapping_id, remote_id_attribute FROM federation_protocols WHERE provider_id = ?";
 
@@ -178,7 +162,7 @@ Response listProtocols(Request& request, Core& core) {
     callerOf(request).enforce();
     auto& db = core.parts.store.reader();
     const auto& provider = request.param("provider");
-    if (!db.query("SELECT 1 FROM identity_providers WHERE id = ?", provider).any()) throw notFound(providerKind, provider);
+    if (!providerTable.find(db, provider)) throw missing<Provider>(provider);
     std::vector<std::string> ids, written;
     for (auto rows = db.query(std::string(selectProtocols) + " ORDER BY id", provider); rows.next();) {
         ids.push_back(rows.row().text(0));
@@ -203,7 +187,7 @@ Response createProtocol(Request& request, Core& core) {
     const auto id = checkedId(request.param("id"));
     const auto attribute = body.maybeText("remote_id_attribute");
     core.parts.store.write([&](store::Transaction& tx) {
-        if (!tx.query("SELECT 1 FROM identity_providers WHERE id = ?", provider).any()) throw notFound(providerKind, provider);
+        if (!providerTable.find(tx, provider)) throw missing<Provider>(provider);
         if (tx.execute("INSERT OR IGNORE INTO federation_protocols VALUES (?, ?, ?, ?)", provider, id, mappingIn(tx, body), attribute) == 0)
             throw Error(Failure::Conflict, "Conflict occurred attempting to store federation_protocol - Duplicate ID: ", id, ".");
     });
@@ -239,51 +223,41 @@ Response deleteProtocol(Request& request, Core& core) {
 
 // Mappings.
 
-void writeMapping(JsonWriter& out, const Request& request, const store::Row& row) {
-    const auto object = out.object();
-    out.field("id", row.text(0));
-    out.rawField("rules", row.text(1));
-    out.field("schema_version", "1.0");
-    writeSelf(out, request, "OS-FEDERATION/mappings/" + row.text(0));
+/// Rules by which what a provider says of somebody becomes a user here.
+struct MappingRecord {
+    static constexpr std::string_view noun = "mapping", path = "OS-FEDERATION/mappings";
+    std::string id;
+    std::string rules; ///< JSON
+};
+
+void takeRules(MappingRecord& mapping, const Json& rules) {
+    if (!rules.isArray()) rules.refuse("It must be a list.");
+    checkRules(rules);
+    mapping.rules = rules.dump();
 }
 
-const RecordKind mappingKind = {"mapping", "mappings",  "OS-FEDERATION/mappings", "mappings", "SELECT id, rules FROM mappings",
-                                {},        writeMapping};
+const Table<MappingRecord> mappingTable(
+    "mappings", 'm',
+    {attribute<&MappingRecord::id>("id", Show), json<&MappingRecord::rules, takeRules>("rules", Post | Put | Show),
+     computed<MappingRecord>("schema_version", Kind::Text, Show, [](JsonWriter& out, const MappingRecord&) { out.value("1.0"); }),
+     links<MappingRecord>()});
 
-std::string rulesIn(const Json& body) {
+void beginMapping(const Request& request, MappingRecord& mapping, const Json& body, bool creating) {
+    if (creating) mapping.id = checkedId(request.param("id"));
     body.onlyKnows({"id", "rules", "schema_version"});
     if (body.text("schema_version", "1.0") != "1.0") body.at("schema_version").refuse("Only 1.0 is known.");
-    const auto rules = body.array("rules");
-    checkRules(rules);
-    return rules.dump();
+    body.at("rules"); // a change names all of them, too
 }
 
-Response createMapping(Request& request, Core& core) {
-    const Json body = request.json().object("mapping");
-    callerOf(request).enforce();
-    const auto id = checkedId(request.param("id")), rules = rulesIn(body);
-    core.parts.store.write([&](store::Transaction& tx) {
-        if (tx.execute("INSERT OR IGNORE INTO mappings VALUES (?, ?)", id, rules) == 0)
-            throw Error(Failure::Conflict, "Conflict occurred attempting to store mapping - Duplicate ID: ", id, ".");
-    });
-    return recordAnswer(request, 201, mappingKind, id, core);
+void settleMapping(store::Transaction& tx, const MappingRecord& mapping, const MappingRecord* before, const Json&) {
+    if (before == nullptr && mappingTable.find(tx, mapping.id))
+        throw Error(Failure::Conflict, "Conflict occurred attempting to store mapping - Duplicate ID: ", mapping.id, ".");
 }
 
-Response updateMapping(Request& request, Core& core) {
-    const Json body = request.json().object("mapping");
-    demandToChange(request, mappingKind, core);
-    const auto& id = request.param("id");
-    const auto rules = rulesIn(body);
-    core.parts.store.write([&](store::Transaction& tx) {
-        if (tx.execute("UPDATE mappings SET rules = ? WHERE id = ?", rules, id) == 0) throw notFound(mappingKind, id);
-    });
-    return recordAnswer(request, 200, mappingKind, id, core);
-}
-
-void refuseInUse(store::Transaction& tx, const std::string& mapping) {
-    const auto users = tx.query("SELECT provider_id || '/' || id FROM federation_protocols WHERE mapping_id = ?", mapping).texts();
+void refuseInUse(store::Transaction& tx, const MappingRecord& mapping) {
+    const auto users = tx.query("SELECT provider_id || '/' || id FROM federation_protocols WHERE mapping_id = ?", mapping.id).texts();
     if (!users.empty())
-        throw Error(Failure::Conflict, "Mapping ", mapping, " is in use by protocol ", users.front(), ": delete or change that first.");
+        throw Error(Failure::Conflict, "Mapping ", mapping.id, " is in use by protocol ", users.front(), ": delete or change that first.");
 }
 
 /// RFC 6750, 2.1; empty where there is none.
@@ -296,17 +270,29 @@ std::string_view bearerOf(const Request& request) {
 }
 
 void addFederationRoutes(Routes& routes, Federation& federation, Core& core) {
-    const std::string providers = "/v3/OS-FEDERATION/identity_providers", protocols = providers + "/{provider}/protocols",
-                      mappings = "/v3/OS-FEDERATION/mappings";
+    addNoun<Provider>(routes, core,
+                      {.table = providerTable,
+                       .begin = beginProvider,
+                       .settle = [&core](store::Transaction& tx, Provider& provider, const Provider* before,
+                                         const Json& body) { settleProvider(tx, core, provider, before, body); },
+                       .mayGo = [&core](store::Transaction& tx, const Provider& provider) { removeShadows(tx, core, provider.id, {}); },
+                       .insert =
+                           [](store::Transaction& tx, const Provider& provider) {
+                               providerTable.insert(tx, provider);
+                               setRemoteIds(tx, provider);
+                           },
+                       .update =
+                           [](store::Transaction& tx, const Provider& provider) {
+                               providerTable.update(tx, provider);
+                               setRemoteIds(tx, provider);
+                           },
+                       .posted = false,
+                       .put = true});
+
+    const auto protocols = "/v3/" + std::string(Provider::path) + "/{provider}/protocols";
     const auto add = [&](Method method, const std::string& path, const char* rule, Response (*handler)(Request&, Core&)) {
         routes.push_back({method, path, policy(rule), [&core, handler](Request& request) { return handler(request, core); }});
     };
-    addReadingRoutes(routes, providerKind, core);
-    addDeletingRoute(routes, providerKind, core,
-                     [&core](store::Transaction& tx, const std::string& id) { removeShadows(tx, core, id, std::nullopt); });
-    add(Method::Put, providers + "/{id}", "identity:create_identity_provider", createProvider);
-    add(Method::Patch, providers + "/{id}", "identity:update_identity_provider", updateProvider);
-
     add(Method::Get, protocols, "identity:list_protocols", listProtocols);
     routes.push_back({Method::Get, protocols + "/{id}", policy("identity:get_protocol"), [&core](Request& request) {
                           callerOf(request).enforce();
@@ -316,11 +302,9 @@ void addFederationRoutes(Routes& routes, Federation& federation, Core& core) {
     add(Method::Patch, protocols + "/{id}", "identity:update_protocol", updateProtocol);
     add(Method::Delete, protocols + "/{id}", "identity:delete_protocol", deleteProtocol);
 
-    addReadingRoutes(routes, mappingKind, core);
-    addDeletingRoute(routes, mappingKind, core, refuseInUse);
-    add(Method::Put, mappings + "/{id}", "identity:create_mapping", createMapping);
-    add(Method::Patch, mappings + "/{id}", "identity:update_mapping", updateMapping);
-
+    addNoun<MappingRecord>(
+        routes, core,
+        {.table = mappingTable, .begin = beginMapping, .settle = settleMapping, .mayGo = refuseInUse, .posted = false, .put = true});
     for (const auto method : {Method::Get, Method::Post})
         routes.push_back({method, protocols + "/{id}/auth", open("the bearer's signature is the proof"),
                           [&](Request& request) {

@@ -16,8 +16,8 @@ Response tokenAnswer(int status, const ValidToken& token, const std::string& tex
 /// 401, but with what has been shown so far and what is missing.
 Response receiptAnswer(const Request& request, const Authenticated& result, store::Reader& db) {
     auto response = jsonResponse(401, [&](JsonWriter& out) {
-        const auto user = user_table::find(db, result.receipt.user);
-        const auto domain = user ? project_table::find(db, {user->domain.text}) : std::nullopt;
+        const auto user = userTable.find(db, result.receipt.user);
+        const auto domain = user ? projectTable.find(db, {user->domain.text}) : std::nullopt;
         const auto body = out.object();
         {
             const auto receipt = out.object("receipt");
@@ -84,7 +84,7 @@ Response listSystem(Request& request, Core& core) {
     caller.enforce();
     const bool any =
         !role_table::effective(core.parts.store.reader(), caller.user, Assignment::Scope::System, "all", core.parts.ambient.now()).empty();
-    return listResponse(request, "system", [&](JsonWriter& out) {
+    return listResponse(request, "system", std::nullopt, [&](JsonWriter& out) {
         if (!any) return;
         const auto scope = out.object();
         out.field("all", true);

@@ -4,33 +4,31 @@
 #include "identity/login/password.hpp"
 #include "identity/login/totp.hpp"
 #include "identity/token/crypto.hpp"
+#include "identity/wire.hpp"
 
 namespace stratolet::identity {
 namespace {
 
 constexpr std::size_t methodsMax = 8;
 
-/// The same for every reason, so that nobody learns which it was.
-Error refused() { return Error(Failure::Unauthenticated, "The request you have made requires authentication."); }
-
 /// A domain by the id or the name that `reference` has.
 std::optional<Project> domainFrom(const Json& reference, store::Reader& db) {
     if (const auto id = reference.maybeText("id")) {
-        auto found = project_table::find(db, {*id});
+        auto found = projectTable.find(db, {*id});
         return found && found->isDomain ? found : std::nullopt;
     }
     return project_table::findDomainByName(db, reference.text("name"));
 }
 
 std::optional<User> userFrom(const Json& reference, store::Reader& db) {
-    if (const auto id = reference.maybeText("id")) return user_table::find(db, {*id});
+    if (const auto id = reference.maybeText("id")) return userTable.find(db, {*id});
     const auto name = reference.text("name");
     const auto domain = domainFrom(reference.object("domain"), db);
     return domain ? user_table::findByName(db, {domain->id.text}, name) : std::nullopt;
 }
 
 std::optional<Project> projectFrom(const Json& reference, store::Reader& db) {
-    if (const auto id = reference.maybeText("id")) return project_table::find(db, {*id});
+    if (const auto id = reference.maybeText("id")) return projectTable.find(db, {*id});
     const auto name = reference.text("name");
     const auto domain = domainFrom(reference.object("domain"), db);
     return domain ? project_table::findByName(db, {domain->id.text}, name) : std::nullopt;
@@ -143,7 +141,7 @@ void Authentication::prove(const std::string& method, const Json& identity, Proo
         found = byTotp(identity.object("totp"));
     } else if (method == "application_credential") {
         proof.applicationCredential = byApplicationCredential(identity.object("application_credential"));
-        found = user_table::find(core_.parts.store.reader(), proof.applicationCredential->user);
+        found = userTable.find(core_.parts.store.reader(), proof.applicationCredential->user);
         if (!found || !found->enabled) throw refused();
     } else if (method == "token") {
         proof.previous = tokens_.validate(identity.object("token").text("id"));

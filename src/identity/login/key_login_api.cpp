@@ -11,8 +11,6 @@ using namespace http;
 
 constexpr auto skewMax = std::chrono::minutes(15);
 
-Error refused() { return Error(Failure::Unauthenticated, "The request you have made requires authentication."); }
-
 /// A signature is good for a quarter of an hour: who records a request can't use it for long.
 void checkTime(const std::optional<Time>& time, Time now) {
     if (!time || *time < now - skewMax || *time > now + skewMax) throw refused();

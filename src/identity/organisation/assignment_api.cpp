@@ -36,11 +36,11 @@ Assignment grantFrom(const Request& request, Core& core, const GrantKind& kind, 
     if (withRole) grant.role.text = request.param("role");
 
     const bool isUser = kind.actor == Actor::User;
-    const auto user = isUser ? user_table::find(db, {grant.actorId}) : std::nullopt;
-    const auto group = isUser ? std::nullopt : group_table::find(db, {grant.actorId});
-    auto project = kind.scope == Scope::System ? std::nullopt : project_table::find(db, {grant.target});
+    const auto user = isUser ? userTable.find(db, {grant.actorId}) : std::nullopt;
+    const auto group = isUser ? std::nullopt : groupTable.find(db, {grant.actorId});
+    auto project = kind.scope == Scope::System ? std::nullopt : projectTable.find(db, {grant.target});
     if (project && kind.scope == Scope::Domain && !project->isDomain) project.reset();
-    const auto role = withRole ? role_table::find(db, grant.role) : std::nullopt;
+    const auto role = withRole ? roleTable.find(db, grant.role) : std::nullopt;
     Target target = isUser ? targetOf({grant.actorId}, user) : targetOf(group);
     target.merge(targetOf(project, kind.scope == Scope::Domain));
     target.merge(targetOf(role));
@@ -57,12 +57,12 @@ Assignment grantFrom(const Request& request, Core& core, const GrantKind& kind, 
 
 /// A role of a domain is for projects of that domain. On a domain itself Keystone doesn't compare; such roles count by what they imply.
 void refuseForeignRole(store::Reader& db, const Assignment& grant) {
-    const auto role = role_table::find(db, grant.role);
+    const auto role = roleTable.find(db, grant.role);
     if (!role || role->domain.empty() || grant.scope == Scope::Domain) return;
     if (grant.scope == Scope::System)
         throw Error(Failure::Invalid, "Role ", grant.role,
                     " is a domain-specific role. Unable to use a domain-specific role in a system assignment.");
-    const auto project = project_table::find(db, {grant.target});
+    const auto project = projectTable.find(db, {grant.target});
     if (!project || project->domain != role->domain)
         throw Error(Failure::Forbidden, "The role ", grant.role, " belongs to domain ", role->domain,
                     ", and cannot be given outside of it.");

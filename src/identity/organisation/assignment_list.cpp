@@ -130,9 +130,8 @@ std::vector<Listed> listMade(store::Reader& db, const Wanted& wanted) {
 std::vector<Assignment> candidates(store::Reader& db, const Wanted& wanted, Time now) {
     store::Conditions conditions;
     if (wanted.user)
-        conditions.add("actor_id = ? OR actor_id IN (SELECT group_id FROM group_members WHERE user_id = ? UNION ALL SELECT group_id FROM "
-                       "federated_members WHERE user_id = ? AND expires > ?)",
-                       *wanted.user, *wanted.user, *wanted.user, now);
+        conditions.add("actor_id = ? OR actor_id IN (" + std::string(group_table::groupsOfUser) + ")", *wanted.user, *wanted.user,
+                       *wanted.user, now);
     if (wanted.inherited) conditions.add("inherited = 1");
     if (wanted.scope == Scope::Project) {
         std::set<std::string> around = wanted.targets;
@@ -190,10 +189,10 @@ public:
     Writer(const Request& request, store::Reader& db, bool names)
         : base_(request.base + "/v3/"),
           names_(names),
-          projects_([&db](const std::string& id) { return project_table::find(db, {id}).value_or(Project()); }),
-          users_([&db](const std::string& id) { return user_table::find(db, {id}).value_or(User()); }),
-          groups_([&db](const std::string& id) { return group_table::find(db, {id}).value_or(Group()); }),
-          roles_([&db](const std::string& id) { return role_table::find(db, {id}).value_or(Role()); }) {}
+          projects_([&db](const std::string& id) { return projectTable.find(db, {id}).value_or(Project()); }),
+          users_([&db](const std::string& id) { return userTable.find(db, {id}).value_or(User()); }),
+          groups_([&db](const std::string& id) { return groupTable.find(db, {id}).value_or(Group()); }),
+          roles_([&db](const std::string& id) { return roleTable.find(db, {id}).value_or(Role()); }) {}
 
     void operator()(JsonWriter& out, const Listed& listed) {
         const auto& [shown, made] = listed;
@@ -269,7 +268,7 @@ Response listAssignments(Request& request, Core& core) {
     const auto& caller = callerOf(request);
     if (query.flag("include_subtree")) {
         const auto id = query.text("scope.project.id");
-        const auto project = id.empty() ? std::nullopt : project_table::find(db, {id});
+        const auto project = id.empty() ? std::nullopt : projectTable.find(db, {id});
         Target about;
         if (project) about["target.domain_id"] = project->domain.text; // whose tree it is, not who asks
         if (id.empty())
@@ -288,7 +287,7 @@ Response listAssignments(Request& request, Core& core) {
     if (!caller.domain.empty()) { // a token of a domain shows what concerns that domain only
         std::erase_if(found, [&](const Listed& each) {
             if (each.shown.scope == Scope::System) return true;
-            const auto project = project_table::find(db, {each.shown.target});
+            const auto project = projectTable.find(db, {each.shown.target});
             return !project || project->domain != caller.domain;
         });
     }

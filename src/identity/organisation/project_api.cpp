@@ -1,5 +1,6 @@
 #include <set>
 
+#include "identity/dialect.hpp"
 #include "identity/organisation/project.hpp"
 #include "identity/wire.hpp"
 #include "platform/text/text.hpp"
@@ -9,31 +10,6 @@ namespace {
 
 using namespace http;
 
-const std::initializer_list<std::string_view> projectAttributes = {"id",        "name",    "domain_id",   "parent_id",
-                                                                   "is_domain", "enabled", "description", "tags",
-                                                                   "options",   "links",   "domain",      "explicit_domain_id"};
-constexpr std::size_t tagsMax = 80;
-constexpr Filter projectFilters[] = {{"name", "name_key", Filter::Kind::Name},
-                                     {"enabled", "enabled", Filter::Kind::Truth},
-                                     {"domain_id", "domain_id"},
-                                     {"parent_id", "parent_id"},
-                                     {"description", "description"},
-                                     {"is_domain", "is_domain", Filter::Kind::Truth}};
-
-std::string checkedTag(const std::string& tag) {
-    if (tag.empty() || lengthInCharacters(tag) > 255 || tag.find_first_of("/,") != std::string::npos)
-        throw Error(Failure::Invalid, "Invalid input for field 'tags': a tag has 1 to 255 characters, and no slash or comma.");
-    return tag;
-}
-
-std::set<std::string> tagsFrom(const Json& body) {
-    std::set<std::string> tags;
-    for (const auto& each : body.array("tags").items())
-        if (!tags.insert(checkedTag(each.text())).second) each.refuse("It is there twice.");
-    if (tags.size() > tagsMax) body.at("tags").refuse("There may be at most 80 tags.");
-    return tags;
-}
-
 Response answer(const Request& request, int status, const Project& project) {
     return jsonResponse(status, [&](JsonWriter& out) {
         const auto body = out.object();
@@ -42,26 +18,16 @@ Response answer(const Request& request, int status, const Project& project) {
     });
 }
 
-void takeCommon(Project& project, const Json& body) {
-    if (const auto name = body.find("name")) project.name = checkedName(*name, 64);
-    if (const auto text = body.find("description")) project.description = text->isNull() ? "" : text->text();
-    project.enabled = checkedTruth(body, "enabled", project.enabled);
-    project.options = mergedOptions(project.options, body, {"immutable"});
-    project.extra = mergedExtra(project.extra, body, projectAttributes);
-    if (body.has("tags")) project.tags = tagsFrom(body);
-}
-
 Response createDomain(Request& request, Projects& projects) {
     const Json body = request.json().object("domain");
     Project wanted;
     wanted.isDomain = true;
-    wanted.name = checkedName(body.at("name"), 64);
+    takeProject(wanted, body, resource::Post);
     if (const auto id = body.maybeText("explicit_domain_id")) {
         if (id->size() != 32 || id->find_first_not_of("0123456789abcdef") != std::string::npos)
             body.at("explicit_domain_id").refuse("It must be 32 lower-case hexadecimal digits.");
         wanted.id.text = *id;
     }
-    takeCommon(wanted, body);
     return answer(request, 201, projects.create(callerOf(request), wanted));
 }
 
@@ -69,13 +35,12 @@ Response createProject(Request& request, Projects& projects, Core& core) {
     const Caller& caller = callerOf(request);
     const Json body = request.json().object("project");
     Project wanted;
-    wanted.name = checkedName(body.at("name"), 64);
+    takeProject(wanted, body, resource::Post);
     wanted.isDomain = checkedTruth(body, "is_domain", false);
-    takeCommon(wanted, body);
     if (wanted.isDomain && body.maybeText("domain_id")) body.at("domain_id").refuse("A domain is in no domain.");
     if (const auto parent = body.maybeText("parent_id")) {
         wanted.parent.text = *parent;
-        const auto found = project_table::find(core.parts.store.reader(), wanted.parent);
+        const auto found = projectTable.find(core.parts.store.reader(), wanted.parent);
         if (wanted.isDomain) body.at("parent_id").refuse("A domain has no parent.");
         if (found) wanted.domain.text = body.text("domain_id", found->domain.text);
     }
@@ -96,8 +61,8 @@ void applyTagFilters(store::Conditions& conditions, const Query& query) {
                         " tags.");
         store::Conditions named;
         named.in("tag", {tags.begin(), tags.end()});
-        conditions.append("(SELECT count(*) FROM project_tags" + named.where() + " AND project_id = projects.id) " +
-                              std::string(comparison) + (all ? std::to_string(tags.size()) : "0"),
+        conditions.append("(SELECT count(*) FROM project_tags" + named.where() + " AND project_id = p.id) " + std::string(comparison) +
+                              (all ? std::to_string(tags.size()) : "0"),
                           named.values());
     };
     apply("tags", "= ", true);
@@ -106,22 +71,19 @@ void applyTagFilters(store::Conditions& conditions, const Query& query) {
     apply("not-tags-any", "= ", false);
 }
 
-Response list(Request& request, Projects& projects, Core& core, bool domains) {
-    auto& db = core.parts.store.reader();
+Response list(Request& request, Projects& projects, bool domains) {
     const auto& caller = callerOf(request);
-    store::Conditions conditions;
-    if (domains || !request.query.has("is_domain")) conditions.add("is_domain = ?", domains);
-    applyFilters(conditions, request.query, projectFilters);
-    applyTagFilters(conditions, request.query);
-    if (!domains) onlyOfScope(conditions, caller);
-    const auto page = Page::from(request.query, conditions, db, "projects", projectFilters, "created");
-    return pageResponse<Project>(request, domains ? "domains" : "projects", page, projects.list(caller, conditions, page.order),
-                                 [&](JsonWriter& out, const Project& each) { writeProject(out, request, each); });
+    auto listing = listingOf(request, projectTable.text(), projectTable.words(), "created");
+    if (domains || !request.query.has("is_domain")) listing.conditions.add("is_domain = ?", domains);
+    applyTagFilters(listing.conditions, request.query);
+    if (!domains) onlyOfScope(listing.conditions, caller);
+    return pageResponse(request, domains ? "domains" : "projects", listing, projects.list(caller, listing),
+                        [&](JsonWriter& out, const Project& each) { writeProject(out, request, each); });
 }
 
 /// {"id": {"id of the next": … null}}
 void writeAbove(JsonWriter& out, const Project& project, store::Reader& db) {
-    const auto parent = project.parent.empty() ? std::nullopt : project_table::find(db, project.parent);
+    const auto parent = project.parent.empty() ? std::nullopt : projectTable.find(db, project.parent);
     if (!parent) return out.value(nullptr);
     const auto object = out.object();
     out.key(parent->id.text);
@@ -197,7 +159,7 @@ Response update(Request& request, Projects& projects, bool isDomain) {
             }
         if (const auto value = body.find("is_domain"); value && value->boolean() != project.isDomain)
             value->refuse("It cannot be changed.");
-        takeCommon(project, body);
+        takeProject(project, body, resource::Put);
     };
     return answer(request, 200, projects.update(callerOf(request), id, isDomain, change, changesOnlyImmutable(body)));
 }
@@ -207,15 +169,11 @@ Response remove(Request& request, Projects& projects, bool isDomain) {
     return emptyResponse(204);
 }
 
-void writeTags(JsonWriter& out, const Project& project) {
-    const auto list = out.array("tags");
-    for (const auto& each : project.tags) out.value(each);
-}
-
 Response tagsAnswer(const Project& project) {
     return jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
-        writeTags(out, project);
+        const auto list = out.array("tags");
+        for (const auto& each : project.tags) out.value(each);
     });
 }
 
@@ -246,34 +204,11 @@ Response hasTag(Request& request, Projects& projects) {
 
 }
 
-void writeProject(JsonWriter& out, const Request& request, const Project& project, const std::string& more) {
-    const auto object = out.object();
-    out.field("id", project.id);
-    out.field("name", project.name);
-    out.field("description", project.description);
-    out.field("enabled", project.enabled);
-    if (!request.route->pattern.starts_with("/v3/domains")) {
-        if (project.isDomain) {
-            out.field("domain_id", nullptr);
-            out.field("parent_id", nullptr);
-        } else {
-            out.field("domain_id", project.domain);
-            out.field("parent_id", project.parent);
-        }
-        out.field("is_domain", project.isDomain);
-    }
-    writeTags(out, project);
-    out.rawField("options", project.options);
-    writeExtra(out, project.extra);
-    writeExtra(out, more);
-    writeSelf(out, request, (request.route->pattern.starts_with("/v3/domains") ? "domains/" : "projects/") + project.id.text);
-}
-
 void addProjectRoutes(Routes& routes, Projects& projects, Core& core) {
     for (const bool isDomain : {true, false}) {
         const std::string kind = isDomain ? "domain" : "project", collection = "/v3/" + kind + "s", rule = "identity:";
         routes.push_back({Method::Get, collection, policy(rule + "list_" + kind + "s"),
-                          [&, isDomain](Request& request) { return list(request, projects, core, isDomain); }});
+                          [&, isDomain](Request& request) { return list(request, projects, isDomain); }});
         routes.push_back({Method::Post, collection, policy(rule + "create_" + kind), [&, isDomain](Request& request) {
                               return isDomain ? createDomain(request, projects) : createProject(request, projects, core);
                           }});
@@ -290,7 +225,7 @@ void addProjectRoutes(Routes& routes, Projects& projects, Core& core) {
     routes.push_back({Method::Get, tags, policy("identity:list_project_tags"),
                       [&](Request& request) { return tagsAnswer(projects.show(callerOf(request), {request.param("id")}, false)); }});
     routes.push_back({Method::Put, tags, policy("identity:update_project_tags"), [&](Request& request) {
-                          const auto wanted = tagsFrom(request.json());
+                          const auto wanted = tagsIn(request.json().at("tags"));
                           return tagsAnswer(retag(request, projects, [&](auto& present) { present = wanted; }));
                       }});
     routes.push_back({Method::Delete, tags, policy("identity:delete_project_tags"), [&](Request& request) {

@@ -1,3 +1,4 @@
+#include "identity/dialect.hpp"
 #include "identity/directory/directory.hpp"
 #include "identity/identity.hpp"
 #include "identity/organisation/project.hpp"
@@ -29,8 +30,7 @@ void refuseImmutable(const Project& project) {
 
 int depthOf(store::Reader& db, ProjectId id) {
     int depth = 0;
-    for (auto project = project_table::find(db, id); project && !project->isDomain; project = project_table::find(db, project->parent))
-        ++depth;
+    for (auto project = projectTable.find(db, id); project && !project->isDomain; project = projectTable.find(db, project->parent)) ++depth;
     return depth;
 }
 
@@ -44,14 +44,14 @@ Target targetOf(const std::optional<Project>& project, bool isDomain) {
 }
 
 Project Projects::demand(const Caller& caller, store::Reader& db, const ProjectId& id, bool isDomain, Absence told) {
-    auto project = project_table::find(db, id);
+    auto project = projectTable.find(db, id);
     if (project && isDomain && !project->isDomain) project.reset();
     auto about = targetOf(project, isDomain);
     return caller.demand(std::move(project), std::move(about), notFound(id, isDomain), told);
 }
 
 Project Projects::demand(store::Reader& db, const ProjectId& id, bool isDomain) {
-    auto project = project_table::find(db, id);
+    auto project = projectTable.find(db, id);
     // Every domain is also a project of its own, as the API has it; the other way round it is not.
     if (!project || (isDomain && !project->isDomain)) throw notFound(id, isDomain);
     return *std::move(project);
@@ -62,15 +62,14 @@ Project Projects::create(const Caller& caller, Project wanted) {
     return core_.parts.store.write([&](store::Transaction& tx) {
         if (wanted.id.empty())
             wanted.id.text = core_.parts.ambient.hexId();
-        else if (project_table::find(tx, wanted.id))
+        else if (projectTable.find(tx, wanted.id))
             throw Error(Failure::Conflict, "Conflict occurred attempting to store ", kindOf(wanted.isDomain),
                         " - duplicate ID: ", wanted.id, ".");
         if (wanted.isDomain)
             wanted.domain.text = wanted.id.text;
         else {
             if (wanted.parent.empty()) wanted.parent.text = wanted.domain.text;
-            const auto domain = project_table::find(tx, {wanted.domain.text});
-            if (!domain || !domain->isDomain) throw notFound({wanted.domain.text}, true);
+            demandDomain(tx, wanted.domain);
             const Project parent = demand(tx, wanted.parent, false);
             if (parent.domain != wanted.domain)
                 throw Error(Failure::Invalid, "Invalid input for field 'parent_id': the parent is in another domain than domain_id says.");
@@ -90,9 +89,9 @@ Project Projects::show(const Caller& caller, const ProjectId& id, bool isDomain)
     return demand(caller, core_.parts.store.reader(), id, isDomain, Absence::ToWhoMay);
 }
 
-std::vector<Project> Projects::list(const Caller& caller, const store::Conditions& conditions, const std::string& order) {
+std::vector<Project> Projects::list(const Caller& caller, const resource::Listing& listing) {
     caller.enforce({{"target.domain_id", caller.domain.text}});
-    return project_table::list(core_.parts.store.reader(), conditions, order);
+    return rowsOf(core_.parts.store.reader(), projectTable, listing);
 }
 
 namespace {

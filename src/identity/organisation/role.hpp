@@ -7,10 +7,13 @@
 
 #include "identity/caller.hpp"
 #include "identity/core.hpp"
+#include "platform/http/http.hpp"
+#include "resource/table.hpp"
 
 namespace stratolet::identity {
 
 struct Role {
+    static constexpr std::string_view noun = "role", path = "roles";
     RoleId id;
     std::string name;
     DomainId domain; ///< empty for a global role
@@ -18,6 +21,10 @@ struct Role {
     std::string options = "{}";
     std::string extra = "{}";
 };
+
+extern const resource::Table<Role> roleTable;                                    ///< what is true of each attribute; its alias is r
+void takeRole(Role& role, const Json& body, resource::Use when);                 ///< what a body gives; Error(Invalid) naming the field
+void writeRole(JsonWriter& out, const http::Request& request, const Role& role); ///< as the API shows it
 
 /// A role that a user or a group has somewhere. Assignments on the system have the target "all".
 struct Assignment {
@@ -36,12 +43,8 @@ std::string_view nameOf(Assignment::Scope scope); ///< "project", "domain", "sys
 std::string_view nameOf(Assignment::Actor actor); ///< "user", "group"
 
 namespace role_table {
-std::optional<Role> find(store::Reader& db, const RoleId& id);
 std::optional<Role> findByName(store::Reader& db, const DomainId& domain, const std::string& name); ///< a global one: no domain
-std::vector<Role> list(store::Reader& db, const store::Conditions& conditions, const std::string& order = " ORDER BY name, id");
-void insert(store::Transaction& tx, const Role& role);
-void update(store::Transaction& tx, const Role& role);
-void remove(store::Transaction& tx, const RoleId& id); ///< with its assignments and implications
+std::vector<Role> list(store::Reader& db, const store::Conditions& conditions);                     ///< by name
 
 std::vector<Role> impliedBy(store::Reader& db, const RoleId& prior); ///< directly
 bool implies(store::Reader& db, const RoleId& prior, const RoleId& implied);
@@ -66,6 +69,5 @@ Target targetOf(const std::optional<Role>& role);
 void addRoleRoutes(http::Routes& routes, Core& core);
 void addAssignmentRoutes(http::Routes& routes, Core& core);
 void addAssignmentListRoutes(http::Routes& routes, Core& core);
-void writeRole(JsonWriter& out, const http::Request& request, const Role& role);
 
 }

@@ -1,3 +1,5 @@
+#include "identity/dialect.hpp"
+#include "identity/organisation/project.hpp"
 #include "identity/organisation/role.hpp"
 #include "identity/token/revocation.hpp"
 #include "identity/wire.hpp"
@@ -8,15 +10,11 @@ namespace {
 
 using namespace http;
 
-const std::initializer_list<std::string_view> roleAttributes = {"id", "name", "domain_id", "description", "options", "links"};
-
 Role demand(store::Reader& db, const RoleId& id) {
-    auto role = role_table::find(db, id);
+    auto role = roleTable.find(db, id);
     if (!role) throw Error(Failure::NotFound, "Could not find role: ", id, ".");
     return *std::move(role);
 }
-
-constexpr Filter roleFilters[] = {{"name", "name_key", Filter::Kind::Name}, {"domain_id", "domain_id"}, {"description", "description"}};
 
 /// A role of a domain has rules of its own: `verb` is "get", "update", …
 std::string ruleFor(const Request& request, const std::string& verb, const std::optional<Role>& role) {
@@ -34,7 +32,7 @@ Target aboutRole(const Caller& caller, const std::optional<Role>& role) {
 Role demandFor(const Request& request, Core& core, const std::string& verb) {
     const RoleId id{request.param("id")};
     const auto& caller = callerOf(request);
-    const auto role = role_table::find(core.parts.store.reader(), id);
+    const auto role = roleTable.find(core.parts.store.reader(), id);
     return caller.demand(ruleFor(request, verb, role), role, aboutRole(caller, role),
                          Error(Failure::NotFound, "Could not find role: ", id, "."), Absence::ToAnybody);
 }
@@ -47,8 +45,7 @@ Implication demandImplication(const Request& request, store::Reader& db, bool wi
     Implication found;
     const auto& caller = callerOf(request);
     const auto load = [&](const std::string& id) {
-        return caller.demand(role_table::find(db, {id}), {}, Error(Failure::NotFound, "Could not find role: ", id, "."),
-                             Absence::ToAnybody);
+        return caller.demand(roleTable.find(db, {id}), {}, Error(Failure::NotFound, "Could not find role: ", id, "."), Absence::ToAnybody);
     };
     found.prior = load(request.param("prior"));
     if (withImplied) found.implied = load(request.param("implied"));
@@ -63,13 +60,6 @@ Response answer(const Request& request, int status, const Role& role) {
     });
 }
 
-void take(Role& role, const Json& body) {
-    if (const auto name = body.find("name")) role.name = checkedName(*name, 255);
-    if (body.has("description")) role.description = body.maybeText("description");
-    role.options = mergedOptions(role.options, body, {"immutable"});
-    role.extra = mergedExtra(role.extra, body, roleAttributes);
-}
-
 void refuseDuplicate(store::Reader& db, const Role& role) {
     const auto other = role_table::findByName(db, role.domain, role.name);
     if (other && other->id != role.id)
@@ -80,15 +70,13 @@ Response create(Request& request, Core& core) {
     const Json body = request.json().object("role");
     Role wanted;
     wanted.id.text = core.parts.ambient.hexId();
-    wanted.name = checkedName(body.at("name"), 255);
+    takeRole(wanted, body, resource::Post);
     wanted.domain.text = body.maybeText("domain_id").value_or("");
-    take(wanted, body);
     callerOf(request).enforce(ruleFor(request, "create", wanted), targetOf(std::optional(wanted)));
     core.parts.store.write([&](store::Transaction& tx) {
-        if (!wanted.domain.empty() && !tx.query("SELECT 1 FROM projects WHERE id = ? AND is_domain = 1", wanted.domain).any())
-            throw Error(Failure::NotFound, "Could not find domain: ", wanted.domain, ".");
+        if (!wanted.domain.empty()) demandDomain(tx, wanted.domain);
         refuseDuplicate(tx, wanted);
-        role_table::insert(tx, wanted);
+        roleTable.insert(tx, wanted);
     });
     return answer(request, 201, wanted);
 }
@@ -99,13 +87,10 @@ Response list(Request& request, Core& core) {
         callerOf(request).enforce(aboutRole(callerOf(request), std::nullopt));
     else
         callerOf(request).enforce("identity:list_domain_roles", {{"target.role.domain_id", domain}});
-    store::Conditions conditions;
-    applyFilters(conditions, request.query, roleFilters);
-    if (!request.query.has("domain_id")) conditions.add("domain_id = ''");
-    auto& db = core.parts.store.reader();
-    const auto page = Page::from(request.query, conditions, db, "roles", roleFilters, "name");
-    return pageResponse<Role>(request, "roles", page, role_table::list(db, conditions, page.order),
-                              [&](JsonWriter& out, const Role& each) { writeRole(out, request, each); });
+    auto listing = listingOf(request, roleTable.text(), roleTable.words(), "name");
+    if (!request.query.has("domain_id")) listing.conditions.add("domain_id = ''");
+    return pageResponse(request, "roles", listing, rowsOf(core.parts.store.reader(), roleTable, listing),
+                        [&](JsonWriter& out, const Role& each) { writeRole(out, request, each); });
 }
 
 Response update(Request& request, Core& core) {
@@ -116,11 +101,11 @@ Response update(Request& request, Core& core) {
         Role role = before;
         if (const auto domain = body.maybeText("domain_id"); domain && *domain != role.domain.text)
             body.at("domain_id").refuse("It cannot be changed.");
-        take(role, body);
+        takeRole(role, body, resource::Put);
         if (isImmutable(before.options) && !changesOnlyImmutable(body))
             throw Error(Failure::Forbidden, "Cannot change role ", role.id, ": it has the option immutable.");
         refuseDuplicate(tx, role);
-        role_table::update(tx, role);
+        roleTable.update(tx, role);
         core.forgetValidated(tx);
         return role;
     }));
@@ -131,7 +116,7 @@ Response remove(Request& request, Core& core) {
     core.parts.store.write([&](store::Transaction& tx) {
         const Role role = demand(tx, {request.param("id")});
         if (isImmutable(role.options)) throw Error(Failure::Forbidden, "Cannot delete role ", role.id, ": it has the option immutable.");
-        role_table::remove(tx, role.id);
+        roleTable.remove(tx, role.id);
         revocation_table::record(tx, {.role = role.id.text}, core.parts.ambient.now());
         core.forgetValidated(tx);
     });
@@ -242,17 +227,6 @@ Target targetOf(const std::optional<Role>& role) {
     return {{"target.role.id", role->id.text},
             {"target.role.name", role->name},
             {"target.role.domain_id", role->domain.empty() ? "None" : role->domain.text}};
-}
-
-void writeRole(JsonWriter& out, const Request& request, const Role& role) {
-    const auto object = out.object();
-    out.field("id", role.id);
-    out.field("name", role.name);
-    out.field("domain_id", role.domain.empty() ? std::nullopt : std::optional(role.domain.text));
-    out.field("description", role.description);
-    out.rawField("options", role.options);
-    writeExtra(out, role.extra);
-    writeSelf(out, request, "roles/" + role.id.text);
 }
 
 void addRoleRoutes(Routes& routes, Core& core) {

@@ -1,5 +1,6 @@
+#include "identity/directory/group.hpp"
+#include "identity/noun.hpp"
 #include "identity/organisation/role.hpp"
-#include "platform/text/text.hpp"
 
 namespace stratolet::identity {
 
@@ -17,52 +18,25 @@ std::string_view nameOf(Assignment::Actor actor) { return actor == Assignment::A
 namespace role_table {
 namespace {
 
-constexpr std::string_view select = "SELECT id, name, domain_id, description, options, extra FROM roles";
-
-Role fromRow(const store::Row& row) {
-    return {row.id<RoleId>(0), row.text(1), row.id<DomainId>(2), row.maybeText(3), row.text(4), row.text(5)};
-}
-
 Assignment::Scope scopeOf(const std::string& name) {
     return name == "project" ? Assignment::Scope::Project : name == "domain" ? Assignment::Scope::Domain : Assignment::Scope::System;
 }
 
 // Who acts where a user does: the user, and the groups they are in. To be bound: the user three times, and the time.
-constexpr std::string_view actors = "actors (id) AS (SELECT ? UNION ALL SELECT group_id FROM group_members WHERE user_id = ? UNION ALL "
-                                    "SELECT group_id FROM federated_members WHERE user_id = ? AND expires > ?)";
+const std::string actors = "actors (id) AS (SELECT ? UNION ALL " + std::string(group_table::groupsOfUser) + ")";
 
-}
-
-std::optional<Role> find(store::Reader& db, const RoleId& id) {
-    static const std::string sql = std::string(select) + " WHERE id = ?";
-    return db.query(sql, id).maybe<Role>(fromRow);
 }
 
 std::optional<Role> findByName(store::Reader& db, const DomainId& domain, const std::string& name) {
-    static const std::string sql = std::string(select) + " WHERE domain_id = ? AND name_key = ? ORDER BY name = ? DESC, id LIMIT 1";
-    return db.query(sql, domain, foldedName(name), name).maybe<Role>(fromRow);
+    return findNamed(db, roleTable, domain, name);
 }
 
-std::vector<Role> list(store::Reader& db, const store::Conditions& conditions, const std::string& order) {
-    return db.run(std::string(select) + conditions.where() + order, conditions.values()).all<Role>(fromRow);
+std::vector<Role> list(store::Reader& db, const store::Conditions& conditions) {
+    return roleTable.list(db, conditions, " ORDER BY r.name, r.id");
 }
-
-void insert(store::Transaction& tx, const Role& role) {
-    tx.execute("INSERT INTO roles (id, name, domain_id, description, options, extra, name_key) VALUES (?, ?, ?, ?, ?, ?, ?)", role.id,
-               role.name, role.domain, role.description, role.options, role.extra, foldedName(role.name));
-}
-
-void update(store::Transaction& tx, const Role& role) {
-    tx.execute("UPDATE roles SET name = ?, name_key = ?, description = ?, options = ?, extra = ? WHERE id = ?", role.name,
-               foldedName(role.name), role.description, role.options, role.extra, role.id);
-}
-
-void remove(store::Transaction& tx, const RoleId& id) { tx.execute("DELETE FROM roles WHERE id = ?", id); }
 
 std::vector<Role> impliedBy(store::Reader& db, const RoleId& prior) {
-    static const std::string sql =
-        std::string(select) + " WHERE id IN (SELECT implied_id FROM implied_roles WHERE prior_id = ?) ORDER BY name";
-    return db.query(sql, prior).all<Role>(fromRow);
+    return roleTable.where(db, "WHERE id IN (SELECT implied_id FROM implied_roles WHERE prior_id = ?) ORDER BY name", prior);
 }
 
 bool implies(store::Reader& db, const RoleId& prior, const RoleId& implied) {
@@ -122,24 +96,24 @@ std::vector<Role> effective(store::Reader& db, const UserId& user, Assignment::S
     // CROSS JOIN keeps the order of the loops: from the few actors and ancestors into the assignments' key. UNION ends the last step even
     // where implications go round.
     static const std::string sql =
-        "WITH RECURSIVE " + std::string(actors) +
+        "WHERE r.id IN (WITH RECURSIVE " + actors +
         ", above (id) AS (SELECT parent_id FROM projects WHERE id = ? AND ? = 'project' AND parent_id IS NOT NULL "
         "UNION ALL SELECT parent_id FROM above JOIN projects ON projects.id = above.id WHERE parent_id IS NOT NULL), "
         "reached (id) AS ("
         "SELECT role_id FROM actors CROSS JOIN assignments WHERE actor_id = actors.id AND scope = ? AND target_id = ? AND inherited = 0 "
         "UNION SELECT role_id FROM actors CROSS JOIN above CROSS JOIN assignments WHERE actor_id = actors.id AND scope IN ('project', "
         "'domain') AND target_id = above.id AND inherited = 1 "
-        "UNION SELECT implied_id FROM reached JOIN implied_roles ON prior_id = reached.id) " +
-        std::string(select) + " WHERE id IN reached AND domain_id = '' ORDER BY name";
-    return db.query(sql, user, user, user, now, target, nameOf(scope), nameOf(scope), target).all<Role>(fromRow);
+        "UNION SELECT implied_id FROM reached JOIN implied_roles ON prior_id = reached.id) SELECT id FROM reached) "
+        "AND r.domain_id = '' ORDER BY r.name";
+    return roleTable.where(db, sql, user, user, user, now, target, nameOf(scope), nameOf(scope), target);
 }
 
 void onlyThoseWithRole(store::Conditions& conditions, const UserId& user, Assignment::Scope scope, Time now) {
-    static const std::string direct = "id IN (WITH " + std::string(actors) +
+    static const std::string direct = "id IN (WITH " + actors +
                                       " SELECT target_id FROM actors CROSS JOIN assignments WHERE actor_id = actors.id AND scope = ? AND "
                                       "inherited = 0)";
     static const std::string below =
-        "id IN (WITH RECURSIVE " + std::string(actors) +
+        "id IN (WITH RECURSIVE " + actors +
         ", below (id) AS (SELECT projects.id FROM actors CROSS JOIN assignments CROSS JOIN projects WHERE actor_id = actors.id AND "
         "inherited "
         "= 1 AND parent_id = target_id UNION SELECT projects.id FROM below JOIN projects ON parent_id = below.id) SELECT id FROM below)";

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
+#include "identity/wire.hpp"
+
 namespace stratolet::identity {
 namespace {
-
-Error refused() { return Error(Failure::Unauthenticated, "The request you have made requires authentication."); }
 
 /// The names by which access rules may call one of our services: its types in the catalog, old ones included.
 bool isCalled(std::string_view service, std::string_view name) {

@@ -19,7 +19,7 @@ Response list(Request& request, Core& core) {
             throw Error(Failure::Invalid, "Invalid input for query parameter since: it must be a time such as 2030-01-31T12:00:00Z.");
     }
     const auto found = revocation_table::since(core.parts.store.reader(), since);
-    return listResponse(request, "events", [&](JsonWriter& out) {
+    return listResponse(request, "events", std::nullopt, [&](JsonWriter& out) {
         for (const auto& each : found) {
             const auto event = out.object();
             const auto maybe = [&](std::string_view name, const std::optional<std::string>& value) {

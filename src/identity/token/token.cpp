@@ -123,9 +123,9 @@ Assignment::Scope assignmentScopeOf(TokenScope scope) {
 
 /// Somebody who may still act, and whose tokens of that time have not been revoked; with the name of the domain.
 std::optional<std::pair<User, std::string>> activeUser(store::Reader& db, const UserId& id, Time issued) {
-    auto user = user_table::find(db, id);
+    auto user = userTable.find(db, id);
     if (!user || !user->enabled || issued < user->tokensValidAfter) return std::nullopt;
-    const auto domain = project_table::find(db, {user->domain.text});
+    const auto domain = projectTable.find(db, {user->domain.text});
     if (!domain || !domain->enabled) return std::nullopt;
     return std::pair(*std::move(user), domain->name);
 }
@@ -306,9 +306,9 @@ std::shared_ptr<const ValidToken> examine(store::Reader& db, const TokenClaims& 
     token->user = std::move(subject->first);
     token->userDomainName = std::move(subject->second);
     if (claims.scope == TokenScope::Project || claims.scope == TokenScope::Domain) {
-        const auto project = project_table::find(db, {claims.target});
+        const auto project = projectTable.find(db, {claims.target});
         if (!project || !project->enabled || (claims.scope == TokenScope::Domain && !project->isDomain)) return nullptr;
-        const auto domain = project_table::find(db, {project->domain.text});
+        const auto domain = projectTable.find(db, {project->domain.text});
         if (!domain || !domain->enabled) return nullptr;
         token->project = *project;
         token->projectDomainName = domain->name;

@@ -1,5 +1,5 @@
 #include "identity/catalog/catalog.hpp"
-#include "identity/record.hpp"
+#include "identity/catalog/endpoint.hpp"
 
 // Policies that other programs keep here (a type and a blob), and OS-ENDPOINT-POLICY: which of them is for which endpoint.
 
@@ -7,50 +7,27 @@ namespace stratolet::identity {
 namespace {
 
 using namespace http;
+using namespace resource;
 
-const std::initializer_list<std::string_view> policyAttributes = {"id", "type", "blob", "links"};
+/// A document of some program's own, by its type.
+struct PolicyDocument {
+    static constexpr std::string_view noun = "policy", path = "policies";
+    std::string id;
+    std::string type;
+    std::string blob; ///< JSON: a text, or an object that is kept as it came
+    std::string extra = "{}";
+};
 
-void writePolicy(JsonWriter& out, const Request& request, const store::Row& row) {
-    const auto object = out.object();
-    out.field("id", row.text(0));
-    out.field("type", row.text(1));
-    out.rawField("blob", row.text(2));
-    writeExtra(out, row.text(3));
-    writeSelf(out, request, "policies/" + row.text(0));
-}
-
-const RecordKind policyKind = {"policy",           "policies", "policies", "policies", "SELECT id, type, blob, extra FROM policies",
-                               {{"type", "type"}}, writePolicy};
-
-/// A blob is a text, or an object that is kept as it came.
-std::string checkedBlob(const Json& value) {
+void takeBlob(PolicyDocument& document, const Json& value) {
     if (!value.isText() && !value.isObject()) value.refuse("It must be a text or an object.");
-    return value.dump();
+    document.blob = value.dump();
 }
 
-Response create(Request& request, Core& core) {
-    const Json body = request.json().object("policy");
-    callerOf(request).enforce();
-    const auto id = core.parts.ambient.hexId(), type = checkedName(body.at("type"), 255), blob = checkedBlob(body.at("blob"));
-    const auto extra = mergedExtra("{}", body, policyAttributes);
-    core.parts.store.write([&](store::Transaction& tx) { tx.execute("INSERT INTO policies VALUES (?, ?, ?, ?)", id, type, blob, extra); });
-    return recordAnswer(request, 201, policyKind, id, core);
-}
-
-Response update(Request& request, Core& core) {
-    const Json body = request.json().object("policy");
-    demandToChange(request, policyKind, core);
-    const auto& id = request.param("id");
-    core.parts.store.write([&](store::Transaction& tx) {
-        auto rows = tx.query(policyKind.select + " WHERE id = ?", id);
-        if (!rows.next()) throw notFound(policyKind, id);
-        const auto row = rows.row();
-        tx.execute("UPDATE policies SET type = ?, blob = ?, extra = ? WHERE id = ?",
-                   body.has("type") ? checkedName(body.at("type"), 255) : row.text(1),
-                   body.has("blob") ? checkedBlob(body.at("blob")) : row.text(2), mergedExtra(row.text(3), body, policyAttributes), id);
-    });
-    return recordAnswer(request, 200, policyKind, id, core);
-}
+const Table<PolicyDocument> policyTable("policies", 'p',
+                                        {attribute<&PolicyDocument::id>("id", Show),
+                                         named<&PolicyDocument::type>("type", Post | Put | Show | Find | Needed),
+                                         json<&PolicyDocument::blob, takeBlob>("blob", Post | Put | Show | Needed), extra<PolicyDocument>(),
+                                         links<PolicyDocument>()});
 
 // Associations. Each endpoint, each service and each service in a region has one policy at most.
 
@@ -58,9 +35,16 @@ struct Place {
     std::optional<std::string> endpoint, service, region;
 };
 
-void demand(store::Reader& db, std::string_view table, std::string_view noun, const std::optional<std::string>& id) {
-    if (id && !db.query("SELECT 1 FROM " + std::string(table) + " WHERE id = ?", *id).any())
-        throw Error(Failure::NotFound, "Could not find ", noun, ": ", *id, ".");
+PolicyDocument demandPolicy(store::Reader& db, const std::string& id) {
+    auto document = policyTable.find(db, id);
+    if (!document) throw missing<PolicyDocument>(id);
+    return *std::move(document);
+}
+
+Endpoint demandEndpoint(store::Reader& db, const std::string& id) {
+    auto endpoint = endpointTable.find(db, id);
+    if (!endpoint) throw missing<Endpoint>(id);
+    return *std::move(endpoint);
 }
 
 Place placeFrom(const Request& request, store::Reader& db) {
@@ -71,10 +55,10 @@ Place placeFrom(const Request& request, store::Reader& db) {
         if (name == "region") place.region = value;
     }
     callerOf(request).enforce();
-    demand(db, "policies", "policy", request.param("id"));
-    demand(db, "endpoints", "endpoint", place.endpoint);
-    demand(db, "services", "service", place.service);
-    demand(db, "regions", "region", place.region);
+    demandPolicy(db, request.param("id"));
+    if (place.endpoint) demandEndpoint(db, *place.endpoint);
+    if (place.service) demandService(db, *place.service);
+    if (place.region) demandRegion(db, *place.region);
     return place;
 }
 
@@ -130,41 +114,30 @@ std::optional<std::string> policyFor(store::Reader& db, const std::string& endpo
     return policyAt(db, {{}, service, {}});
 }
 
-Response showForEndpoint(Request& request, Core& core) {
+Response showForEndpoint(Request& request, Core& core, const CollectionApi<PolicyDocument>& policies) {
     callerOf(request).enforce();
     auto& db = core.parts.store.reader();
     const auto& id = request.param("id");
-    auto rows = db.query("SELECT service_id, region_id FROM endpoints WHERE id = ?", id);
-    if (!rows.next()) throw notFound(endpointKind(), id);
-    const auto found = policyFor(db, id, rows.row().text(0), rows.row().maybeText(1));
+    const auto endpoint = demandEndpoint(db, id);
+    const auto found = policyFor(db, id, endpoint.service, endpoint.region);
     if (!found) throw Error(Failure::NotFound, "No policy is associated with endpoint ", id, ".");
-    return recordAnswer(request, 200, policyKind, *found, core);
+    return policies.answer(request, 200, demandPolicy(db, *found), db);
 }
 
-Response listEndpoints(Request& request, Core& core) {
+Response listEndpoints(Request& request, Core& core, const Endpoints& endpoints) {
     callerOf(request).enforce();
     auto& db = core.parts.store.reader();
-    demand(db, "policies", "policy", request.param("id"));
+    demandPolicy(db, request.param("id"));
     std::vector<std::string> ids;
-    auto rows = db.query("SELECT id, service_id, region_id FROM endpoints ORDER BY id");
-    while (rows.next()) {
-        const auto row = rows.row();
-        if (policyFor(db, row.text(0), row.text(1), row.maybeText(2)) == request.param("id")) ids.push_back(row.text(0));
-    }
-    store::Conditions conditions;
-    conditions.in("id", ids);
-    return recordList(request, endpointKind(), conditions, core);
+    for (const auto& each : endpointTable.list(db, {}, " ORDER BY e.id"))
+        if (policyFor(db, each.id, each.service, each.region) == request.param("id")) ids.push_back(each.id);
+    return endpoints->openList(request, db, {{"e.id IN (SELECT value FROM json_each(?))", {store::asList(ids)}}});
 }
 
 }
 
-void addPolicyRoutes(Routes& routes, Core& core) {
-    addReadingRoutes(routes, policyKind, core);
-    addDeletingRoute(routes, policyKind, core);
-    routes.push_back(
-        {Method::Post, "/v3/policies", policy("identity:create_policy"), [&](Request& request) { return create(request, core); }});
-    routes.push_back(
-        {Method::Patch, "/v3/policies/{id}", policy("identity:update_policy"), [&](Request& request) { return update(request, core); }});
+void addPolicyRoutes(Routes& routes, Core& core, const Endpoints& endpoints) {
+    const auto policies = addNoun<PolicyDocument>(routes, core, {.table = policyTable, .many = "policies"});
 
     const std::string extension = "/OS-ENDPOINT-POLICY", ofPolicy = "/v3/policies/{id}" + extension;
     const std::pair<std::string, std::string> places[] = {{"/endpoints/{endpoint}", "endpoint"},
@@ -180,9 +153,9 @@ void addPolicyRoutes(Routes& routes, Core& core) {
                           [&](Request& request) { return dissociate(request, core); }});
     }
     routes.push_back({Method::Get, "/v3/endpoints/{id}" + extension + "/policy", policy("identity:get_policy_for_endpoint"),
-                      [&](Request& request) { return showForEndpoint(request, core); }});
+                      [&core, policies](Request& request) { return showForEndpoint(request, core, *policies); }});
     routes.push_back({Method::Get, ofPolicy + "/endpoints", policy("identity:list_endpoints_for_policy"),
-                      [&](Request& request) { return listEndpoints(request, core); }});
+                      [&core, endpoints](Request& request) { return listEndpoints(request, core, endpoints); }});
 }
 
 }
