@@ -40,7 +40,7 @@ TableText tableText(std::string_view name, char alias, const std::vector<ColumnT
     // SQLite walks a CROSS JOIN from left to right, so the rows come as the array has them and nothing is sorted
     // (https://www.sqlite.org/optoverview.html, "Manual Control Of Query Plans Using CROSS JOIN").
     text.selectListed =
-        "SELECT " + loaded + " FROM json_each(?) listed CROSS JOIN " + text.named() + " ON " + text.id() + " = listed.value";
+        "SELECT " + loaded + " FROM json_each(?) wanted CROSS JOIN " + text.named() + " ON " + text.id() + " = wanted.value";
     text.find = text.select + " WHERE " + text.id() + " = ?";
     text.insert = "INSERT INTO " + text.name + " (" + kept + ") VALUES (" + marks + ")";
     text.update = "UPDATE " + text.name + " SET " + moved + " WHERE id = ?";
