@@ -52,12 +52,12 @@ public:
     const Words& words() const { return words_; } ///< of the attributes that the API knows
 
     std::optional<Record> find(store::Reader& db, const std::string& id) const {
-        if (complete_ != nullptr) {
-            auto found = all(db.query(text_.find, id), db);
-            return found.empty() ? std::nullopt : std::optional<Record>(std::move(found.front()));
+        std::optional<Record> found; // made where the caller wants it
+        if (complete_ == nullptr) {
+            if (auto rows = db.query(text_.find, id); rows.next()) load(found.emplace(), rows.row());
+        } else if (auto one = all(db.query(text_.find, id), db); !one.empty()) {
+            found = std::move(one.front());
         }
-        std::optional<Record> found;
-        if (auto rows = db.query(text_.find, id); rows.next()) load(found.emplace(), rows.row());
         return found;
     }
     template <class Of> std::optional<Record> find(store::Reader& db, const Id<Of>& id) const { return find(db, id.text); }

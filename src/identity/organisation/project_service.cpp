@@ -47,7 +47,9 @@ Project Projects::demand(const Caller& caller, store::Reader& db, const ProjectI
     auto project = projectTable.find(db, id);
     if (project && isDomain && !project->isDomain) project.reset();
     auto about = targetOf(project, isDomain);
-    return caller.demand(std::move(project), std::move(about), notFound(id, isDomain), told);
+    if (!project) return caller.demand(std::move(project), std::move(about), notFound(id, isDomain), told); // refuses
+    caller.enforce(about); // the way of nearly all: no refusal is made for nothing
+    return *std::move(project);
 }
 
 Project Projects::demand(store::Reader& db, const ProjectId& id, bool isDomain) {
