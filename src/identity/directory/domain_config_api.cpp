@@ -2,6 +2,7 @@
 
 #include "identity/directory/directory.hpp"
 #include "identity/directory/domain_config.hpp"
+#include "identity/directory/domain_config_table.hpp"
 #include "identity/token/fernet.hpp"
 #include "identity/wire.hpp"
 
@@ -60,9 +61,8 @@ Groups groupsFrom(const Json& config) {
 /// What is kept for a domain, without what is sensitive.
 Groups kept(store::Reader& db, const std::string& domain) {
     Groups groups;
-    auto rows = db.query("SELECT group_name, option_name, value FROM domain_configs WHERE domain_id = ?", domain);
-    while (rows.next())
-        if (!isSensitive(rows.row().text(0), rows.row().text(1))) groups[rows.row().text(0)][rows.row().text(1)] = rows.row().text(2);
+    for (auto& each : domain_config_table::of(db, domain))
+        if (!isSensitive(each.group, each.name)) groups[each.group][each.name] = std::move(each.value);
     return groups;
 }
 
@@ -129,8 +129,7 @@ std::string domainIn(const Request& request, store::Reader& db) {
 void keep(store::Transaction& tx, const Fernet& sealing, const std::string& domain, const Groups& groups) {
     for (const auto& [group, options] : groups)
         for (const auto& [option, value] : options)
-            tx.execute("INSERT OR REPLACE INTO domain_configs VALUES (?, ?, ?, ?)", domain, group, option,
-                       isSensitive(group, option) ? sealing.seal(value) : value);
+            domain_config_table::set(tx, domain, {group, option, isSensitive(group, option) ? sealing.seal(value) : value});
 }
 
 Response show(Request& request, Core& core) {
@@ -150,7 +149,7 @@ Response create(Request& request, Core& core) {
     const auto groups = groupsFrom(request.json().object("config"));
     const bool existed = core.parts.store.write([&](store::Transaction& tx) {
         domainIn(request, tx);
-        const bool any = tx.execute("DELETE FROM domain_configs WHERE domain_id = ?", domain) > 0;
+        const bool any = domain_config_table::remove(tx, domain);
         keep(tx, core.sealing, domain, groups);
         noteDirectories(tx, core);
         return any;
@@ -197,10 +196,7 @@ Response update(Request& request, Core& core) {
     const auto wanted = wantedBy(request.json().object("config"), group, option);
     core.parts.store.write([&](store::Transaction& tx) {
         domainIn(request, tx);
-        if (!group.empty() &&
-            !tx.query("SELECT 1 FROM domain_configs WHERE domain_id = ? AND group_name = ? AND (? = '' OR option_name = ?)", domain, group,
-                      option, option)
-                 .any())
+        if (!group.empty() && !domain_config_table::has(tx, domain, group, option))
             throw missing(domain, option.empty() ? "group " + group : "option " + option + " in group " + group);
         keep(tx, core.sealing, domain, wanted);
         noteDirectories(tx, core);
@@ -213,8 +209,7 @@ Response remove(Request& request, Core& core) {
     const auto domain = domainIn(request, core.parts.store.reader());
     if (!group.empty()) refuseUnknown(group, option);
     core.parts.store.write([&](store::Transaction& tx) {
-        if (tx.execute("DELETE FROM domain_configs WHERE domain_id = ? AND (? = '' OR group_name = ?) AND (? = '' OR option_name = ?)",
-                       domain, group, group, option, option) == 0)
+        if (!domain_config_table::remove(tx, domain, group, option))
             throw missing(domain, group.empty() ? "" : option.empty() ? "group " + group : "option " + option + " in group " + group);
         noteDirectories(tx, core);
     });

@@ -44,6 +44,9 @@ std::optional<User> findByName(store::Reader& db, const DomainId& domain, const 
 /// Error(Conflict) where one of them is another user's, Error(Invalid) where one has control characters.
 void setFederated(store::Transaction& tx, const User& user);
 
+/// Adds to conditions over users: there is one identity (its alias is f) of theirs that has all of `identity`. Reads nothing itself.
+void addHaving(store::Conditions& conditions, const store::Conditions& identity);
+
 Login login(store::Reader& db, const UserId& id);
 void setLogin(store::Transaction& tx, const UserId& id, const Login& login);
 std::vector<std::string> formerPasswords(store::Reader& db, const UserId& id, std::int64_t most); ///< hashes, the newest first

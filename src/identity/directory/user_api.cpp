@@ -26,8 +26,7 @@ void applyFederatedFilters(store::Conditions& conditions, const Query& query) {
                                        {"protocol_id", Kind::Text, resource::Find, "protocol_id"},
                                        {"unique_id", Kind::Text, resource::Find, "unique_id"}};
     applyFilters(identity, query, words, 'f');
-    if (!identity.values().empty())
-        conditions.append("id IN (SELECT user_id FROM federated_users f" + identity.where() + ")", identity.values());
+    if (!identity.values().empty()) user_table::addHaving(conditions, identity);
 }
 
 /// `password_expires_at=OPERATOR:TIME`, as in lt:2030-01-31T00:00:00Z.

@@ -21,6 +21,10 @@ void setFederated(store::Transaction& tx, const User& user) {
     }
 }
 
+void addHaving(store::Conditions& conditions, const store::Conditions& identity) {
+    conditions.append("id IN (SELECT user_id FROM federated_users f" + identity.where() + ")", identity.values());
+}
+
 Login login(store::Reader& db, const UserId& id) {
     return db.query("SELECT failures, last_failure, last_active, password_changed FROM user_logins WHERE user_id = ?", id)
         .maybe<Login>([](const store::Row& row) {

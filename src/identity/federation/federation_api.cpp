@@ -1,6 +1,8 @@
 #include <algorithm>
 
 #include "identity/federation/federation.hpp"
+#include "identity/federation/federation_table.hpp"
+#include "identity/federation/identity_provider.hpp"
 #include "identity/federation/mapping.hpp"
 #include "identity/noun.hpp"
 #include "platform/text/text.hpp"
@@ -26,75 +28,14 @@ std::string checkedId(const std::string& id) {
 
 /// Users who can log in by this provider (and this protocol of it) alone: without it they are nobody.
 void removeShadows(store::Transaction& tx, Core& core, const std::string& provider, const std::optional<std::string>& protocol) {
-    store::Conditions theirs;
-    theirs.add("provider_id = ?", provider);
-    if (protocol) theirs.add("protocol_id = ?", *protocol);
-    const auto known = tx.run("SELECT DISTINCT user_id FROM federated_users" + theirs.where(), theirs.values()).texts();
-    tx.run("DELETE FROM federated_users" + theirs.where(), theirs.values()).next();
-    for (const auto& each : known) {
-        tx.execute("DELETE FROM federated_members WHERE user_id = ? AND provider_id = ?", each, provider);
-        if (!tx.query(
-                   "SELECT 1 FROM users WHERE id = ? AND password = '' AND NOT EXISTS (SELECT 1 FROM federated_users WHERE user_id = id)",
-                   each)
-                 .any())
-            continue;
-        removeUser(tx, core, {each});
+    for (const auto& each : federation_table::removeIdentities(tx, provider, protocol)) {
+        federation_table::removeMemberships(tx, provider, each);
+        if (federation_table::isNobody(tx, each)) removeUser(tx, core, {each});
     }
     core.forgetValidated(tx);
 }
 
 // Identity providers.
-
-/// Somebody whose word on users is taken.
-struct Provider {
-    static constexpr std::string_view noun = "identity_provider", path = "OS-FEDERATION/identity_providers";
-    std::string id;
-    std::string domain; ///< where its users live
-    bool enabled = false;
-    std::optional<std::string> description;
-    std::optional<std::int64_t> minutes; ///< that its users stay in their groups after a login; nothing: as long as the token lives
-    std::vector<std::string> remoteIds;  ///< what it calls itself
-};
-
-void takeMinutes(Provider& provider, const Json& value, const Reading&) {
-    constexpr std::int64_t minutesMax = 366 * 24 * 60;
-    provider.minutes.reset();
-    if (value.isNull()) return;
-    provider.minutes = value.integer();
-    if (*provider.minutes < 0 || *provider.minutes > minutesMax) value.refuse("It must be from 0 to 527040 minutes.");
-}
-
-void takeRemoteIds(Provider& provider, const Json& value, const Reading&) {
-    provider.remoteIds.clear();
-    if (value.isNull()) return;
-    for (const auto& each : value.items()) provider.remoteIds.push_back(checkedName(each, 255));
-}
-
-void writeProviderLinks(JsonWriter& out, const Provider& provider, const Request& request) {
-    const auto links = out.object("links");
-    const auto self = (request.base + "/v3/").append(Provider::path).append("/") + provider.id;
-    out.field("self", self);
-    out.field("protocols", self + "/protocols");
-}
-
-const Table<Provider> providerTable(
-    "identity_providers", 'i',
-    {attribute<&Provider::id>("id", Show | Find), attribute<&Provider::domain>("domain_id", Show),
-     attribute<&Provider::enabled>("enabled", Post | Put | Show | Find),
-     attribute<&Provider::description>("description", Post | Put | Show),
-     attribute<&Provider::minutes>("authorization_ttl", Post | Put | Show).readBy(takeMinutes),
-     attribute<&Provider::remoteIds>("remote_ids", Post | Put | Show)
-         .computed("(SELECT json_group_array(remote_id) FROM (SELECT remote_id FROM identity_provider_remote_ids WHERE provider_id = $.id "
-                   "ORDER BY remote_id))")
-         .readBy(takeRemoteIds),
-     computed<Provider>("links", Kind::Other, Show | Unasked).written(writeProviderLinks)});
-
-void setRemoteIds(store::Transaction& tx, const Provider& provider) {
-    tx.execute("DELETE FROM identity_provider_remote_ids WHERE provider_id = ?", provider.id);
-    for (const auto& each : provider.remoteIds)
-        if (tx.execute("INSERT OR IGNORE INTO identity_provider_remote_ids VALUES (?, ?)", each, provider.id) == 0)
-            throw Error(Failure::Conflict, "Conflict occurred attempting to store identity_provider - Duplicate remote ID: ", each, ".");
-}
 
 /// The domain that the provider's users live in: one of its own unless the request names another.
 std::string domainFor(store::Transaction& tx, Core& core, const std::optional<std::string>& wanted, const std::string& provider) {
@@ -107,14 +48,14 @@ std::string domainFor(store::Transaction& tx, Core& core, const std::optional<st
     return domain.id.text;
 }
 
-void beginProvider(const Request& request, Provider& provider, const Json& body, bool creating) {
+void beginProvider(const Request& request, IdentityProvider& provider, const Json& body, bool creating) {
     if (!creating)
         return body.onlyKnows({"enabled", "description", "remote_ids", "authorization_ttl"}); // the domain stays: users live there
     body.onlyKnows({"enabled", "description", "remote_ids", "domain_id", "authorization_ttl"});
     provider.id = checkedId(request.param("id"));
 }
 
-void settleProvider(store::Transaction& tx, Core& core, Provider& provider, const Provider* before, const Json& body) {
+void settleProvider(store::Transaction& tx, Core& core, IdentityProvider& provider, const IdentityProvider* before, const Json& body) {
     std::sort(provider.remoteIds.begin(), provider.remoteIds.end());
     if (before == nullptr) {
         const auto domain = body.maybeText("domain_id");
@@ -123,38 +64,35 @@ void settleProvider(store::Transaction& tx, Core& core, Provider& provider, cons
         provider.domain = domainFor(tx, core, domain, provider.id);
         return;
     }
-    if (!provider.enabled) tx.execute("DELETE FROM federated_members WHERE provider_id = ?", provider.id); // its word counts no longer
+    if (!provider.enabled) federation_table::removeMemberships(tx, provider.id); // its word counts no longer
     core.forgetValidated(tx);
 }
 
 // Protocols. Their ids are their own provider's matter, so they are no Noun.
 
-constexpr std::string_view selectProtocols = "SELECT id, mapping_id, remote_id_attribute FROM federation_protocols WHERE provider_id = ?";
-
 Error noProtocol(const std::string& provider, const std::string& id) {
     return Error(Failure::NotFound, "Could not find federated protocol ", id, " for Identity Provider: ", provider, ".");
 }
 
-void writeProtocol(JsonWriter& out, const Request& request, const std::string& provider, const store::Row& row) {
+void writeProtocol(JsonWriter& out, const Request& request, const std::string& provider, const FederationProtocol& protocol) {
     const auto object = out.object();
-    const auto id = row.text(0);
-    out.field("id", id);
-    out.field("mapping_id", row.text(1));
-    out.field("remote_id_attribute", row.maybeText(2));
+    out.field("id", protocol.id);
+    out.field("mapping_id", protocol.mapping);
+    out.field("remote_id_attribute", protocol.remoteIdAttribute);
     const auto links = out.object("links");
     const auto self = request.base + "/v3/OS-FEDERATION/identity_providers/" + provider;
-    out.field("self", self + "/protocols/" + id);
+    out.field("self", self + "/protocols/" + protocol.id);
     out.field("identity_provider", self);
 }
 
 Response protocolAnswer(const Request& request, int status, Core& core) {
     const auto &provider = request.param("provider"), &id = request.param("id");
-    auto rows = core.parts.store.reader().query(std::string(selectProtocols) + " AND id = ?", provider, id);
-    if (!rows.next()) throw noProtocol(provider, id);
+    const auto found = federation_table::findProtocol(core.parts.store.reader(), provider, id);
+    if (!found) throw noProtocol(provider, id);
     return jsonResponse(status, [&](JsonWriter& out) {
         const auto body = out.object();
         out.key("protocol");
-        writeProtocol(out, request, provider, rows.row());
+        writeProtocol(out, request, provider, *found);
     });
 }
 
@@ -162,20 +100,18 @@ Response listProtocols(Request& request, Core& core) {
     callerOf(request).enforce();
     auto& db = core.parts.store.reader();
     const auto& provider = request.param("provider");
-    if (!providerTable.find(db, provider)) throw missing<Provider>(provider);
-    std::vector<std::string> ids, written;
-    for (auto rows = db.query(std::string(selectProtocols) + " ORDER BY id", provider); rows.next();) {
-        ids.push_back(rows.row().text(0));
-        JsonWriter out(written.emplace_back());
-        writeProtocol(out, request, provider, rows.row());
-    }
-    return slicedResponse(request, "protocols", ids, [&](JsonWriter& out, std::size_t at) { out.raw(written[at]); });
+    if (!providerTable.find(db, provider)) throw missing<IdentityProvider>(provider);
+    const auto found = federation_table::protocolsOf(db, provider);
+    std::vector<std::string> ids;
+    for (const auto& each : found) ids.push_back(each.id);
+    return slicedResponse(request, "protocols", ids,
+                          [&](JsonWriter& out, std::size_t at) { writeProtocol(out, request, provider, found[at]); });
 }
 
 std::string mappingIn(store::Reader& db, const Json& body) {
     const auto value = body.at("mapping_id");
     auto id = value.text();
-    if (!db.query("SELECT 1 FROM mappings WHERE id = ?", id).any()) value.refuse("There is no such mapping.");
+    if (!federation_table::hasMapping(db, id)) value.refuse("There is no such mapping.");
     return id;
 }
 
@@ -187,8 +123,8 @@ Response createProtocol(Request& request, Core& core) {
     const auto id = checkedId(request.param("id"));
     const auto attribute = body.maybeText("remote_id_attribute");
     core.parts.store.write([&](store::Transaction& tx) {
-        if (!providerTable.find(tx, provider)) throw missing<Provider>(provider);
-        if (tx.execute("INSERT OR IGNORE INTO federation_protocols VALUES (?, ?, ?, ?)", provider, id, mappingIn(tx, body), attribute) == 0)
+        if (!providerTable.find(tx, provider)) throw missing<IdentityProvider>(provider);
+        if (!federation_table::insertProtocol(tx, provider, {id, mappingIn(tx, body), attribute}))
             throw Error(Failure::Conflict, "Conflict occurred attempting to store federation_protocol - Duplicate ID: ", id, ".");
     });
     return protocolAnswer(request, 201, core);
@@ -200,12 +136,11 @@ Response updateProtocol(Request& request, Core& core) {
     body.onlyKnows({"mapping_id", "remote_id_attribute"});
     const auto &provider = request.param("provider"), &id = request.param("id");
     core.parts.store.write([&](store::Transaction& tx) {
-        auto rows = tx.query(std::string(selectProtocols) + " AND id = ?", provider, id);
-        if (!rows.next()) throw noProtocol(provider, id);
-        const auto row = rows.row();
-        tx.execute("UPDATE federation_protocols SET mapping_id = ?, remote_id_attribute = ? WHERE provider_id = ? AND id = ?",
-                   body.has("mapping_id") ? mappingIn(tx, body) : row.text(1),
-                   body.has("remote_id_attribute") ? body.maybeText("remote_id_attribute") : row.maybeText(2), provider, id);
+        auto protocol = federation_table::findProtocol(tx, provider, id);
+        if (!protocol) throw noProtocol(provider, id);
+        if (body.has("remote_id_attribute")) protocol->remoteIdAttribute = body.maybeText("remote_id_attribute");
+        if (body.has("mapping_id")) protocol->mapping = mappingIn(tx, body);
+        federation_table::updateProtocol(tx, provider, *protocol);
     });
     return protocolAnswer(request, 200, core);
 }
@@ -215,8 +150,7 @@ Response deleteProtocol(Request& request, Core& core) {
     const auto &provider = request.param("provider"), &id = request.param("id");
     core.parts.store.write([&](store::Transaction& tx) {
         removeShadows(tx, core, provider, id);
-        if (tx.execute("DELETE FROM federation_protocols WHERE provider_id = ? AND id = ?", provider, id) == 0)
-            throw noProtocol(provider, id);
+        if (!federation_table::removeProtocol(tx, provider, id)) throw noProtocol(provider, id);
     });
     return emptyResponse(204);
 }
@@ -255,7 +189,7 @@ void settleMapping(store::Transaction& tx, const MappingRecord& mapping, const M
 }
 
 void refuseInUse(store::Transaction& tx, const MappingRecord& mapping) {
-    const auto users = tx.query("SELECT provider_id || '/' || id FROM federation_protocols WHERE mapping_id = ?", mapping.id).texts();
+    const auto users = federation_table::protocolsBy(tx, mapping.id);
     if (!users.empty())
         throw Error(Failure::Conflict, "Mapping ", mapping.id, " is in use by protocol ", users.front(), ": delete or change that first.");
 }
@@ -270,26 +204,27 @@ std::string_view bearerOf(const Request& request) {
 }
 
 void addFederationRoutes(Routes& routes, Federation& federation, Core& core) {
-    addNoun<Provider>(routes, core,
-                      {.table = providerTable,
-                       .begin = beginProvider,
-                       .settle = [&core](store::Transaction& tx, Provider& provider, const Provider* before,
-                                         const Json& body) { settleProvider(tx, core, provider, before, body); },
-                       .mayGo = [&core](store::Transaction& tx, const Provider& provider) { removeShadows(tx, core, provider.id, {}); },
-                       .insert =
-                           [](store::Transaction& tx, const Provider& provider) {
-                               providerTable.insert(tx, provider);
-                               setRemoteIds(tx, provider);
-                           },
-                       .update =
-                           [](store::Transaction& tx, const Provider& provider) {
-                               providerTable.update(tx, provider);
-                               setRemoteIds(tx, provider);
-                           },
-                       .posted = false,
-                       .put = true});
+    addNoun<IdentityProvider>(
+        routes, core,
+        {.table = providerTable,
+         .begin = beginProvider,
+         .settle = [&core](store::Transaction& tx, IdentityProvider& provider, const IdentityProvider* before,
+                           const Json& body) { settleProvider(tx, core, provider, before, body); },
+         .mayGo = [&core](store::Transaction& tx, const IdentityProvider& provider) { removeShadows(tx, core, provider.id, {}); },
+         .insert =
+             [](store::Transaction& tx, const IdentityProvider& provider) {
+                 providerTable.insert(tx, provider);
+                 federation_table::setRemoteIds(tx, provider.id, provider.remoteIds);
+             },
+         .update =
+             [](store::Transaction& tx, const IdentityProvider& provider) {
+                 providerTable.update(tx, provider);
+                 federation_table::setRemoteIds(tx, provider.id, provider.remoteIds);
+             },
+         .posted = false,
+         .put = true});
 
-    const auto protocols = "/v3/" + std::string(Provider::path) + "/{provider}/protocols";
+    const auto protocols = "/v3/" + std::string(IdentityProvider::path) + "/{provider}/protocols";
     const auto add = [&](Method method, const std::string& path, const char* rule, Response (*handler)(Request&, Core&)) {
         routes.push_back({method, path, policy(rule), [&core, handler](Request& request) { return handler(request, core); }});
     };
