@@ -105,10 +105,7 @@ Response check(Request& request, Core& core, const GrantKind& kind) {
 
 Response listGrants(Request& request, Core& core, const GrantKind& kind) {
     const auto wanted = grantFrom(request, core, kind, false);
-    store::Conditions granted;
-    granted.add("id IN (SELECT role_id FROM assignments WHERE actor_id = ? AND scope = ? AND target_id = ? AND inherited = ?)",
-                wanted.actorId, nameOf(wanted.scope), wanted.target, wanted.inherited);
-    const auto roles = role_table::list(core.parts.store.reader(), granted);
+    const auto roles = role_table::grantedLike(core.parts.store.reader(), wanted);
     return slicedResponse<Role>(request, "roles", roles, [&](JsonWriter& out, const Role& each) { writeRole(out, request, each); });
 }
 

@@ -47,6 +47,7 @@ std::vector<Project> list(store::Reader& db, const store::Conditions& conditions
 void insert(store::Transaction& tx, Project project, Time now);                    ///< with its tags
 void update(store::Transaction& tx, const Project& project);                       ///< with its tags
 void remove(store::Transaction& tx, const ProjectId& id); ///< with its assignments; it is nobody's default project any more
+void filterByTags(store::Conditions& conditions, const http::Query& query); ///< tags, tags-any, not-tags, not-tags-any
 std::vector<ProjectId> children(store::Reader& db, const ProjectId& id);
 
 /// The projects that this one is in, nearest first, and those that are in it: those only on which `user` has a role.

@@ -49,33 +49,11 @@ Response createProject(Request& request, Projects& projects, Core& core) {
     return answer(request, 201, projects.create(caller, wanted));
 }
 
-/// The four filters by tags.
-void applyTagFilters(store::Conditions& conditions, const Query& query) {
-    const auto apply = [&](std::string_view parameter, std::string_view comparison, bool all) {
-        const auto wanted = query.find(parameter);
-        if (!wanted) return;
-        std::set<std::string> tags;
-        for (const auto tag : split(*wanted, ',')) tags.emplace(tag);
-        if (tags.size() > tagsMax)
-            throw Error(Failure::Invalid, "Invalid input for query parameter ", parameter, ": no project has more than ", tagsMax,
-                        " tags.");
-        store::Conditions named;
-        named.in("tag", {tags.begin(), tags.end()});
-        conditions.append("(SELECT count(*) FROM project_tags" + named.where() + " AND project_id = p.id) " + std::string(comparison) +
-                              (all ? std::to_string(tags.size()) : "0"),
-                          named.values());
-    };
-    apply("tags", "= ", true);
-    apply("tags-any", "> ", false);
-    apply("not-tags", "< ", true);
-    apply("not-tags-any", "= ", false);
-}
-
 Response list(Request& request, Projects& projects, bool domains) {
     const auto& caller = callerOf(request);
     auto listing = listingOf(request, projectTable.text(), projectTable.words(), "created");
     if (domains || !request.query.has("is_domain")) listing.conditions.add("is_domain = ?", domains);
-    applyTagFilters(listing.conditions, request.query);
+    project_table::filterByTags(listing.conditions, request.query);
     if (!domains) onlyOfScope(listing.conditions, caller);
     return pageResponse(request, domains ? "domains" : "projects", listing, projects.list(caller, listing),
                         [&](JsonWriter& out, const Project& each) { writeProject(out, request, each); });

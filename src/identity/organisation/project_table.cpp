@@ -69,4 +69,25 @@ std::vector<Project> below(store::Reader& db, const ProjectId& id, const UserId&
     return list(db, visible);
 }
 
+void filterByTags(store::Conditions& conditions, const http::Query& query) {
+    const auto apply = [&](std::string_view parameter, std::string_view comparison, bool all) {
+        const auto wanted = query.find(parameter);
+        if (!wanted) return;
+        std::set<std::string> tags;
+        for (const auto tag : split(*wanted, ',')) tags.emplace(tag);
+        if (tags.size() > tagsMax)
+            throw Error(Failure::Invalid, "Invalid input for query parameter ", parameter, ": no project has more than ", tagsMax,
+                        " tags.");
+        store::Conditions named;
+        named.in("tag", {tags.begin(), tags.end()});
+        conditions.append("(SELECT count(*) FROM project_tags" + named.where() + " AND project_id = p.id) " + std::string(comparison) +
+                              (all ? std::to_string(tags.size()) : "0"),
+                          named.values());
+    };
+    apply("tags", "= ", true);
+    apply("tags-any", "> ", false);
+    apply("not-tags", "< ", true);
+    apply("not-tags-any", "= ", false);
+}
+
 }

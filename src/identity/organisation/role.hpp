@@ -46,6 +46,8 @@ namespace role_table {
 std::optional<Role> findByName(store::Reader& db, const DomainId& domain, const std::string& name); ///< a global one: no domain
 std::vector<Role> list(store::Reader& db, const store::Conditions& conditions);                     ///< by name
 
+std::vector<Role> grantedLike(store::Reader& db, const Assignment& grant); ///< the roles that this actor has there, whatever role `grant` names
+std::vector<Role> priors(store::Reader& db);                               ///< those that imply others
 std::vector<Role> impliedBy(store::Reader& db, const RoleId& prior); ///< directly
 bool implies(store::Reader& db, const RoleId& prior, const RoleId& implied);
 bool leadsTo(store::Reader& db, const RoleId& prior, const RoleId& implied); ///< over any number of steps

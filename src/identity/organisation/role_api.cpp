@@ -191,13 +191,11 @@ Response listImplied(Request& request, Core& core) {
 Response listInferences(Request& request, Core& core) {
     callerOf(request).enforce();
     auto& db = core.parts.store.reader();
-    store::Conditions priors;
-    priors.add("id IN (SELECT prior_id FROM implied_roles)");
     return jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         {
             const auto inferences = out.array("role_inferences");
-            for (const auto& prior : role_table::list(db, priors)) {
+            for (const auto& prior : role_table::priors(db)) {
                 const auto inference = out.object();
                 out.key("prior_role");
                 writeShort(out, request, prior);

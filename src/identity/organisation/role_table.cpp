@@ -35,6 +35,19 @@ std::vector<Role> list(store::Reader& db, const store::Conditions& conditions) {
     return roleTable.list(db, conditions, " ORDER BY r.name, r.id");
 }
 
+std::vector<Role> grantedLike(store::Reader& db, const Assignment& grant) {
+    store::Conditions granted;
+    granted.add("id IN (SELECT role_id FROM assignments WHERE actor_id = ? AND scope = ? AND target_id = ? AND inherited = ?)", grant.actorId,
+                nameOf(grant.scope), grant.target, grant.inherited);
+    return list(db, granted);
+}
+
+std::vector<Role> priors(store::Reader& db) {
+    store::Conditions implying;
+    implying.add("id IN (SELECT prior_id FROM implied_roles)");
+    return list(db, implying);
+}
+
 std::vector<Role> impliedBy(store::Reader& db, const RoleId& prior) {
     return roleTable.where(db, "WHERE id IN (SELECT implied_id FROM implied_roles WHERE prior_id = ?) ORDER BY name", prior);
 }
