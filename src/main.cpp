@@ -57,7 +57,10 @@ options::variables_map parsed(const std::string& command, const options::options
                               const std::vector<std::string>& words) {
     options::variables_map values;
     try {
-        options::store(options::command_line_parser(words).options(known).positional(options::positional_options_description()).run(),
+        options::store(options::command_line_parser(words)
+                           .options(known)
+                           .positional(options::positional_options_description())
+                           .run(),
                        values);
         options::notify(values);
     } catch (const options::error& problem) {
@@ -69,7 +72,8 @@ options::variables_map parsed(const std::string& command, const options::options
 std::string firstLineOf(const std::string& file) {
     std::ifstream in(file);
     std::string line;
-    if (!std::getline(in, line) || line.empty()) throw UsageError(file + ": cannot be read, or its first line is empty");
+    if (!std::getline(in, line) || line.empty())
+        throw UsageError(file + ": cannot be read, or its first line is empty");
     // The API would take no such password at a login.
     constexpr std::size_t passwordBytesMax = 4096;
     if (line.size() > passwordBytesMax || line.find('\0') != std::string::npos)
@@ -105,7 +109,8 @@ void waitForTheEnd(Appliance& appliance, const sigset_t& set, int secondsMax, Lo
         }
         const bool alive = appliance.alive();
         if (alive) notifySystemd("WATCHDOG=1");
-        if (!alive && wasAlive) log.error("the store or the I/O threads don't answer; the watchdog is not told that all is well");
+        if (!alive && wasAlive)
+            log.error("the store or the I/O threads don't answer; the watchdog is not told that all is well");
         wasAlive = alive;
     }
 }
@@ -119,7 +124,8 @@ void leaveInTime(std::function<void()> atExit) {
     }).detach();
 }
 
-/// Connections, images and disks take a descriptor each; the usual soft limit is for programs that ask select(2) (getrlimit(2)).
+/// Connections, images and disks take a descriptor each; the usual soft limit is for programs that ask select(2)
+/// (getrlimit(2)).
 void allowManyFiles() {
     rlimit files{};
     if (::getrlimit(RLIMIT_NOFILE, &files) != 0) return;
@@ -135,7 +141,8 @@ std::optional<jobs::CrashPoint> crashPointFromEnvironment() {
     const auto last = point.rfind(':'), first = point.rfind(':', last - 1);
     if (last == std::string::npos || first == std::string::npos)
         throw UsageError("STRATOLET_CRASH_AT is KIND:STEP:before or KIND:STEP:after");
-    return jobs::CrashPoint{point.substr(0, first), point.substr(first + 1, last - first - 1), point.substr(last + 1) == "after"};
+    return jobs::CrashPoint{point.substr(0, first), point.substr(first + 1, last - first - 1),
+                            point.substr(last + 1) == "after"};
 }
 
 void loadConfig(Settings& settings, const options::variables_map& given) {
@@ -179,8 +186,8 @@ int run(Settings settings, int secondsMax, bool printOpenrc, std::function<void(
 options::options_description placeOptions(const std::string& title) {
     options::options_description known(title);
     const auto text = [](const char* name) { return options::value<std::string>()->value_name(name); };
-    known.add_options()("help", "show this")("config", text("FILE"), "configuration file (stratolet.conf)")("state-dir", text("DIR"),
-                                                                                                            "where everything is kept");
+    known.add_options()("help", "show this")("config", text("FILE"), "configuration file (stratolet.conf)")(
+        "state-dir", text("DIR"), "where everything is kept");
     return known;
 }
 
@@ -189,9 +196,9 @@ options::options_description cloudOptions(const std::string& title) {
     auto known = placeOptions(title);
     known.add_options()("listen", options::value<std::vector<std::string>>()->value_name("ADDR:PORT"),
                         "address to listen on; more than once for several; port 0 takes a free one")(
-        "classic-ports", options::bool_switch(),
-        "also serve at 5000, 9292, 8776, 9696 and 8774")("admin-password-file", options::value<std::string>()->value_name("FILE"),
-                                                         "its first line is the administrator's password in a new cloud");
+        "classic-ports", options::bool_switch(), "also serve at 5000, 9292, 8776, 9696 and 8774")(
+        "admin-password-file", options::value<std::string>()->value_name("FILE"),
+        "its first line is the administrator's password in a new cloud");
     return known;
 }
 
@@ -201,9 +208,11 @@ Settings settingsFrom(const options::variables_map& given, bool sandbox) {
     loadConfig(settings, given);
     if (given.count("state-dir")) settings.stateDir = given["state-dir"].as<std::string>();
     if (given.count("listen"))
-        for (const auto& each : given["listen"].as<std::vector<std::string>>()) settings.listen.push_back(parseListenAddress(each));
+        for (const auto& each : given["listen"].as<std::vector<std::string>>())
+            settings.listen.push_back(parseListenAddress(each));
     if (given["classic-ports"].as<bool>()) settings.config.set("DEFAULT", "classic_ports", "true", "--classic-ports");
-    if (given.count("admin-password-file")) settings.adminPassword = firstLineOf(given["admin-password-file"].as<std::string>());
+    if (given.count("admin-password-file"))
+        settings.adminPassword = firstLineOf(given["admin-password-file"].as<std::string>());
     return settings;
 }
 
@@ -217,7 +226,8 @@ int serve(const std::vector<std::string>& words) {
 /// Also while somebody still makes files in it, within reason.
 void removeFolder(const std::filesystem::path& folder) {
     std::error_code failed;
-    for (int tries = 0; tries < 10 && std::filesystem::exists(folder, failed); ++tries) std::filesystem::remove_all(folder, failed);
+    for (int tries = 0; tries < 10 && std::filesystem::exists(folder, failed); ++tries)
+        std::filesystem::remove_all(folder, failed);
 }
 
 /// A new folder that is gone when this is.
@@ -239,7 +249,8 @@ private:
 
 int sandbox(const std::vector<std::string>& words) {
     auto known = cloudOptions("stratolet sandbox");
-    known.add_options()("seconds", options::value<int>()->default_value(0, "never")->value_name("N"), "end after this time");
+    known.add_options()("seconds", options::value<int>()->default_value(0, "never")->value_name("N"),
+                        "end after this time");
     const auto given = parsed("sandbox", known, words);
     if (given.count("help")) return std::cout << known, 0;
     auto settings = settingsFrom(given, true);
@@ -267,10 +278,13 @@ Settings settingsOf(const options::variables_map& given) {
 }
 
 std::filesystem::path stateDirFrom(const options::variables_map& given, const Settings& settings) {
-    return given.count("state-dir") ? given["state-dir"].as<std::string>() : settings.config.text("DEFAULT", "state_dir");
+    return given.count("state-dir") ? given["state-dir"].as<std::string>()
+                                    : settings.config.text("DEFAULT", "state_dir");
 }
 
-std::filesystem::path stateDirFrom(const options::variables_map& given) { return stateDirFrom(given, settingsOf(given)); }
+std::filesystem::path stateDirFrom(const options::variables_map& given) {
+    return stateDirFrom(given, settingsOf(given));
+}
 
 int listJobs(const std::vector<std::string>& words) {
     auto known = placeOptions("stratolet jobs");
@@ -312,20 +326,24 @@ int metadefs(const std::vector<std::string>& words) {
     }
     const auto given = parsed("metadefs", known, rest);
     if (given.count("help")) return std::cout << known, 0;
-    if (words.empty() || words[0] != "load" || files.empty()) throw UsageError("stratolet metadefs: say load and the files");
+    if (words.empty() || words[0] != "load" || files.empty())
+        throw UsageError("stratolet metadefs: say load and the files");
     const auto settings = settingsOf(given);
     return loadMetadefFiles(stateDirFrom(given, settings), settings.config, files, std::cout);
 }
 
 /// The word behind the command, which has only this one.
-std::vector<std::string> behind(const std::string& command, const std::string& word, const std::vector<std::string>& words) {
-    if (words.empty() || (words[0] != word && words[0] != "--help")) throw UsageError("stratolet " + command + ": say \"" + word + "\"");
+std::vector<std::string> behind(const std::string& command, const std::string& word,
+                                const std::vector<std::string>& words) {
+    if (words.empty() || (words[0] != word && words[0] != "--help"))
+        throw UsageError("stratolet " + command + ": say \"" + word + "\"");
     return words[0] == word ? std::vector<std::string>(words.begin() + 1, words.end()) : words;
 }
 
 int fernet(const std::vector<std::string>& words) {
     auto known = placeOptions("stratolet fernet rotate");
-    known.add_options()("credentials", options::bool_switch(), "the keys of stored credentials instead of those of tokens");
+    known.add_options()("credentials", options::bool_switch(),
+                        "the keys of stored credentials instead of those of tokens");
     const auto given = parsed("fernet rotate", known, behind("fernet", "rotate", words));
     if (given.count("help")) return std::cout << known, 0;
     Settings settings;
@@ -338,13 +356,17 @@ int checkPolicy(const std::vector<std::string>& words) {
     auto known = placeOptions("stratolet policy check");
     const auto text = [](const char* name) { return options::value<std::string>()->value_name(name); };
     known.add_options()("user", text("ID|NAME"), "who asks (a name is one of the default domain)")(
-        "project", text("ID|NAME"), "with a token of this project")("domain", text("ID|NAME"), "with a token of this domain")(
-        "system", options::bool_switch(), "with a token of the system")("rule", text("RULE"), "what is asked, such as identity:list_users")(
+        "project", text("ID|NAME"), "with a token of this project")("domain", text("ID|NAME"),
+                                                                    "with a token of this domain")(
+        "system", options::bool_switch(), "with a token of the system")("rule", text("RULE"),
+                                                                        "what is asked, such as identity:list_users")(
         "service", text("SERVICE"), "whose policy has the rule, where the rule's name does not begin with it")(
-        "target", options::value<std::vector<std::string>>()->multitoken()->value_name("KEY=VALUE…"), "attributes of what it is done to");
+        "target", options::value<std::vector<std::string>>()->multitoken()->value_name("KEY=VALUE…"),
+        "attributes of what it is done to");
     const auto given = parsed("policy check", known, behind("policy", "check", words));
     if (given.count("help")) return std::cout << known, 0;
-    if (!given.count("user") || !given.count("rule")) throw UsageError("stratolet policy check: --user and --rule are needed");
+    if (!given.count("user") || !given.count("rule"))
+        throw UsageError("stratolet policy check: --user and --rule are needed");
     Settings settings;
     loadConfig(settings, given);
     PolicyQuestion question;
@@ -384,7 +406,8 @@ int command(const std::vector<std::string>& words) {
 
 int main(int count, char** words) {
     using namespace stratolet;
-    ::umask(077); // whatever it was: keys, disks and copies of the store are nobody else's. What others need says so itself
+    ::umask(
+        077); // whatever it was: keys, disks and copies of the store are nobody else's. What others need says so itself
     try {
         return command(std::vector<std::string>(words + 1, words + count));
     } catch (const UsageError& problem) {

@@ -12,13 +12,14 @@
 
 namespace stratolet {
 
-/// A format that is always said, never guessed: probing a disk that a guest has written hands the host to the guest (OSSA-2026-002).
+/// A format that is always said, never guessed: probing a disk that a guest has written hands the host to the guest
+/// (OSSA-2026-002).
 enum class DiskFormat { Raw, Qcow2 };
 
 constexpr std::string_view nameOf(DiskFormat format) { return format == DiskFormat::Raw ? "raw" : "qcow2"; }
 
-/// Asked now and then by what takes long; once it says yes, the work ends early with Error(Busy) and leaves nothing half made. May be
-/// empty.
+/// Asked now and then by what takes long; once it says yes, the work ends early with Error(Busy) and leaves nothing
+/// half made. May be empty.
 using Cancelled = std::function<bool()>;
 
 /// A secret that the guest's host holds; what it says stands in no plan and no description. The id is a UUID.
@@ -36,12 +37,14 @@ struct BlockDisk {
     auto operator<=>(const BlockDisk&) const = default;
 };
 
+/// What a network disk speaks; QEMU and libvirt know these words.
 enum class DiskProtocol { Rbd, Iscsi, Nbd };
 
 constexpr std::string_view nameOf(DiskProtocol protocol) {
     return protocol == DiskProtocol::Rbd ? "rbd" : protocol == DiskProtocol::Iscsi ? "iscsi" : "nbd";
 }
 
+/// Where a network disk is served.
 struct DiskEndpoint {
     std::string host;       ///< a name or an address
     std::uint16_t port = 0; ///< zero: the protocol's own

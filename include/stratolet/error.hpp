@@ -26,7 +26,8 @@ enum class Failure {
 
 std::string_view nameOf(Failure failure);
 
-/// A refusal. Absence is std::optional, a bug is assert. The message is for the caller to read, unless the failure is Broken.
+/// A refusal. Absence is std::optional, a bug is assert. The message is for the caller to read, unless the failure is
+/// Broken.
 class Error : public std::runtime_error {
 public:
     template <class... Parts> explicit Error(Failure failure, const Parts&... parts)

@@ -17,7 +17,8 @@ template <class Of> struct Id {
     friend std::ostream& operator<<(std::ostream& out, const Id& id) { return out << id.text; }
 };
 
-// Identity ids are 32 hexadecimal digits (Keystone's form; the default domain is "default"), all others are dashed UUIDs.
+// Identity ids are 32 hexadecimal digits (Keystone's form; the default domain is "default"), all others are dashed
+// UUIDs.
 using DomainId = Id<struct DomainTag>;
 using ProjectId = Id<struct ProjectTag>;
 using UserId = Id<struct UserTag>;

@@ -6,17 +6,20 @@
 
 namespace stratolet {
 
+/// A number of bytes. Units can't be mixed up: who wants MiB takes no number of bytes.
 struct Bytes {
     std::int64_t count = 0;
     friend auto operator<=>(Bytes, Bytes) = default;
 };
 
+/// Of memory: 2^20 bytes each.
 struct MiB {
     std::int64_t count = 0;
     constexpr Bytes bytes() const { return {count << 20}; }
     friend auto operator<=>(MiB, MiB) = default;
 };
 
+/// Of disks and volumes: 2^30 bytes each.
 struct GiB {
     std::int64_t count = 0;
     constexpr Bytes bytes() const { return {count << 30}; }

@@ -52,21 +52,24 @@ std::filesystem::path madeFolder(const std::filesystem::path& folder) {
 void writePrivately(const std::filesystem::path& file, const std::string& content) {
     const auto fresh = file.string() + ".new";
     ::unlink(fresh.c_str());
-    const Fd out(static_cast<int>(check(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "write " + file.string())));
+    const Fd out(static_cast<int>(
+        check(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "write " + file.string())));
     for (std::size_t at = 0; at < content.size();)
-        at += static_cast<std::size_t>(check(::write(out.get(), content.data() + at, content.size() - at), "write " + file.string()));
+        at += static_cast<std::size_t>(
+            check(::write(out.get(), content.data() + at, content.size() - at), "write " + file.string()));
     check(::rename(fresh.c_str(), file.c_str()), "write " + file.string());
 }
 
-/// A simulated cloud must not take the volumes and records of a real one for its own, nor the other way round: the first that runs here
-/// says for which this is.
+/// A simulated cloud must not take the volumes and records of a real one for its own, nor the other way round: the
+/// first that runs here says for which this is.
 void requireKind(const std::filesystem::path& stateDir, bool sandbox) {
     const auto file = stateDir / "made-for";
     const std::string kind = sandbox ? "sandbox" : "serve";
     std::string found;
     if (std::ifstream in(file); std::getline(in, found)) {
         if (found != kind)
-            throw Error(Failure::Invalid, stateDir.string(), " was made by \"stratolet ", found, "\" and is used by that alone");
+            throw Error(Failure::Invalid, stateDir.string(), " was made by \"stratolet ", found,
+                        "\" and is used by that alone");
         return;
     }
     writePrivately(file, kind + "\n");
@@ -74,16 +77,19 @@ void requireKind(const std::filesystem::path& stateDir, bool sandbox) {
 
 /// Held as long as the process lives: two of us on one store would undo each other's work on the host.
 Fd lockOf(const std::filesystem::path& stateDir, bool sandbox) {
-    Fd lock(static_cast<int>(
-        check(::open((stateDir / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600), "open the lock of " + stateDir.string())));
-    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) throw Error(Failure::Broken, stateDir.string(), " is in use by another stratolet");
+    Fd lock(static_cast<int>(check(::open((stateDir / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600),
+                                   "open the lock of " + stateDir.string())));
+    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+        throw Error(Failure::Broken, stateDir.string(), " is in use by another stratolet");
     requireKind(stateDir, sandbox);
     return lock;
 }
 
 /// As a word for a shell: letters, digits and :/._- as they are, anything else between single quotes.
 std::string shellWord(const std::string& text) {
-    if (!text.empty() && text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:/._-") == std::string::npos)
+    if (!text.empty() &&
+        text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:/._-") ==
+            std::string::npos)
         return text;
     std::string word = "'";
     for (const char each : text) each == '\'' ? word += "'\\''" : word += each;
@@ -118,7 +124,8 @@ http::ServerOptions serverOptions(const Config& config) {
     // No more than there are descriptors for beside the files of the store, of images and of disks (getrlimit(2)).
     rlimit files{};
     const auto descriptors = ::getrlimit(RLIMIT_NOFILE, &files) == 0 ? static_cast<std::size_t>(files.rlim_cur) : 1024;
-    options.connectionsMax = std::min(static_cast<std::size_t>(config.integer("DEFAULT", "connections_max")), descriptors / 2);
+    options.connectionsMax =
+        std::min(static_cast<std::size_t>(config.integer("DEFAULT", "connections_max")), descriptors / 2);
     options.connectionsPerPeerMax = static_cast<std::size_t>(config.integer("DEFAULT", "connections_per_peer"));
     options.certificateFile = config.text("DEFAULT", "certificate");
     options.keyFile = config.text("DEFAULT", "key");
@@ -181,18 +188,22 @@ struct Appliance::Impl {
         : settings(std::move(given)),
           ambient(givenAmbient),
           log(givenLog),
-          stateDir(madeFolder(settings.stateDir.empty() ? std::filesystem::path(settings.config.text("DEFAULT", "state_dir"))
-                                                        : settings.stateDir)),
+          stateDir(madeFolder(settings.stateDir.empty()
+                                  ? std::filesystem::path(settings.config.text("DEFAULT", "state_dir"))
+                                  : settings.stateDir)),
           lock(lockOf(stateDir, settings.sandbox)),
           store(optionsOf(settings, stateDir)),
           cloud(migrated(store, ambient)),
-          policies(settings.config.text("DEFAULT", "policy_dir"), log, settings.config.boolean("policy", "enforce_scope")),
+          policies(settings.config.text("DEFAULT", "policy_dir"), log,
+                   settings.config.boolean("policy", "enforce_scope")),
           jobs(store, ambient, log, metrics,
-               {.threads = static_cast<int>(settings.config.integer("DEFAULT", "job_threads")), .crash = settings.crash}),
+               {.threads = static_cast<int>(settings.config.integer("DEFAULT", "job_threads")),
+                .crash = settings.crash}),
           bus(store, ambient, log, metrics),
           reconciler(log, metrics),
           drivers(givenDrivers.hypervisor ? std::move(givenDrivers) : driversFor(settings, stateDir, cloud.id, log)),
-          workers("worker", static_cast<std::size_t>(settings.config.integer("DEFAULT", "worker_threads")), waitingRequestsMax),
+          workers("worker", static_cast<std::size_t>(settings.config.integer("DEFAULT", "worker_threads")),
+                  waitingRequestsMax),
           server(serverOptions(settings.config), workers, ambient, log, metrics) {
         settings.config.set("DEFAULT", "state_dir", stateDir.string(), "state directory");
         const Parts parts{store, jobs, bus, reconciler, policies, settings.config, ambient, log, metrics, cloud};
@@ -201,19 +212,23 @@ struct Appliance::Impl {
         images.emplace(parts, drivers.images, *identity);
         block.emplace(parts, drivers.volumes, *images, *identity);
         network.emplace(parts, *drivers.network, *identity);
-        compute.emplace(parts, std::vector<compute::HostDrivers>{{{}, *drivers.hypervisor, *drivers.disks}}, *images, *block, *network,
-                        *identity);
+        compute.emplace(parts, std::vector<compute::HostDrivers>{{{}, *drivers.hypervisor, *drivers.disks}}, *images,
+                        *block, *network, *identity);
         reconciler.declare(
             "metadata", [this] { adoptMetadataListeners(); }, std::chrono::seconds(1));
         reconciler.declare(
             "store", [this] { health.ask("store", [this] { askStore(); }); }, std::chrono::seconds(2));
         reconciler.declare(
-            "hypervisor", [this] { health.ask("hypervisor", [this] { drivers.hypervisor->report(); }); }, std::chrono::seconds(5));
-        server.readWithin([this](const std::function<void()>& handler) { store.read([&](store::Reader&) { handler(); }); });
+            "hypervisor", [this] { health.ask("hypervisor", [this] { drivers.hypervisor->report(); }); },
+            std::chrono::seconds(5));
+        server.readWithin(
+            [this](const std::function<void()>& handler) { store.read([&](store::Reader&) { handler(); }); });
         server.add(statusSite(metrics, [this] { return partsNow(); }));
-        for (auto site : {identity->site(), images->site(), block->site(), network->site(), compute->site()}) server.add(std::move(site));
+        for (auto site : {identity->site(), images->site(), block->site(), network->site(), compute->site()})
+            server.add(std::move(site));
         server.add(compute->metadataSite());
-        metrics.gauge("stratolet_store_flushes", "Commits since the start", [this] { return static_cast<double>(store.flushes()); });
+        metrics.gauge("stratolet_store_flushes", "Commits since the start",
+                      [this] { return static_cast<double>(store.flushes()); });
         metrics.gauge("stratolet_store_changes", "Changes committed since the start",
                       [this] { return static_cast<double>(store.changes()); });
     }
@@ -263,7 +278,8 @@ struct Appliance::Impl {
     std::string openrc() const {
         return "export OS_AUTH_URL=" + shellWord(endpoint + "/identity/v3") +
                "\nexport OS_USERNAME=admin\nexport OS_PASSWORD=" + shellWord(adminPassword) +
-               "\nexport OS_PROJECT_NAME=admin\nexport OS_USER_DOMAIN_NAME=Default\nexport OS_PROJECT_DOMAIN_NAME=Default\nexport "
+               "\nexport OS_PROJECT_NAME=admin\nexport OS_USER_DOMAIN_NAME=Default\nexport "
+               "OS_PROJECT_DOMAIN_NAME=Default\nexport "
                "OS_REGION_NAME=" +
                shellWord(settings.config.text("DEFAULT", "region")) +
                "\nexport OS_IDENTITY_API_VERSION=3\nexport OS_VOLUME_API_VERSION=3\n";
@@ -272,8 +288,10 @@ struct Appliance::Impl {
     std::string cloudsYaml() const {
         return "clouds:\n  stratolet:\n    auth:\n      auth_url: " + jsonText(endpoint + "/identity/v3") +
                "\n      username: admin\n      password: " + jsonText(adminPassword) +
-               "\n      project_name: admin\n      user_domain_name: Default\n      project_domain_name: Default\n    region_name: " +
-               jsonText(settings.config.text("DEFAULT", "region")) + "\n    identity_api_version: 3\n    volume_api_version: 3\n";
+               "\n      project_name: admin\n      user_domain_name: Default\n      project_domain_name: Default\n    "
+               "region_name: " +
+               jsonText(settings.config.text("DEFAULT", "region")) +
+               "\n    identity_api_version: 3\n    volume_api_version: 3\n";
     }
 
     /// The password that admin-openrc has; it may be an old one where somebody has changed it through the API.
@@ -292,8 +310,8 @@ struct Appliance::Impl {
     }
 
     void start() {
-        // Few arenas, and none that gives its pages back after every request: the first bounds what 64 workers hold, the second spares page
-        // faults.
+        // Few arenas, and none that gives its pages back after every request: the first bounds what 64 workers hold,
+        // the second spares page faults.
         ::mallopt(M_ARENA_MAX, 4);
         ::mallopt(M_TRIM_THRESHOLD, 16 << 20);
         ::mallopt(M_MMAP_THRESHOLD, 4 << 20);

@@ -41,8 +41,8 @@ struct Drivers {
 };
 
 /// The one that the configuration names. `cloud` is the id that marks what it makes.
-std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const std::filesystem::path& stateDir, const std::string& cloud,
-                                                Log& log);
+std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const std::filesystem::path& stateDir,
+                                                const std::string& cloud, Log& log);
 
 /// What the configuration names; in the sandbox what touches nothing of the host.
 Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, const std::string& cloud, Log& log);
@@ -62,7 +62,8 @@ public:
     /// Stops accepting, lets requests end, parks jobs between two steps.
     void stop();
 
-    /// The store answers, to reads and to writes, and every I/O thread turns: what can't be said of a process that should be started anew.
+    /// The store answers, to reads and to writes, and every I/O thread turns: what can't be said of a process that
+    /// should be started anew.
     bool alive() const;
 
     /// Reads policy and certificates again (SIGHUP).

@@ -21,47 +21,59 @@ struct Question {
 };
 
 constexpr Question questions[] = {
-    {"server has a task that no job works on", "SELECT id || ' (' || task_state || ')' FROM compute_servers WHERE deleted IS NULL AND "
-                                               "task_state IS NOT NULL AND id NOT IN (SELECT subject FROM jobs)"},
-    {"server is being built by no job",
-     "SELECT id FROM compute_servers WHERE deleted IS NULL AND vm_state = 'building' AND id NOT IN (SELECT subject FROM jobs)"},
+    {"server has a task that no job works on",
+     "SELECT id || ' (' || task_state || ')' FROM compute_servers WHERE deleted IS NULL AND "
+     "task_state IS NOT NULL AND id NOT IN (SELECT subject FROM jobs)"},
+    {"server is being built by no job", "SELECT id FROM compute_servers WHERE deleted IS NULL AND vm_state = "
+                                        "'building' AND id NOT IN (SELECT subject FROM jobs)"},
     {"volume is in a transitional state that no job works on",
-     "SELECT id || ' (' || status || ')' FROM volumes WHERE status IN ('creating', 'downloading', 'extending', 'deleting') AND id NOT IN "
+     "SELECT id || ' (' || status || ')' FROM volumes WHERE status IN ('creating', 'downloading', 'extending', "
+     "'deleting') AND id NOT IN "
      "(SELECT subject FROM jobs)"},
     {"attachment belongs to a server that is not there",
-     "SELECT id FROM volume_attachments WHERE by_compute = 1 AND server_id NOT IN (SELECT id FROM compute_servers WHERE deleted IS NULL)"},
+     "SELECT id FROM volume_attachments WHERE by_compute = 1 AND server_id NOT IN (SELECT id FROM compute_servers "
+     "WHERE deleted IS NULL)"},
     {"volume is attached, but has no attachment",
      "SELECT id FROM volumes WHERE status = 'in-use' AND id NOT IN (SELECT volume_id FROM volume_attachments)"},
     {"compute knows an attachment that block does not",
      "SELECT id FROM compute_attachments WHERE id NOT IN (SELECT id FROM volume_attachments)"},
-    {"port belongs to a server that is not there",
-     "SELECT id FROM ports WHERE server <> '' AND server NOT IN (SELECT id FROM compute_servers WHERE deleted IS NULL)"},
+    {"port belongs to a server that is not there", "SELECT id FROM ports WHERE server <> '' AND server NOT IN (SELECT "
+                                                   "id FROM compute_servers WHERE deleted IS NULL)"},
     {"not wired as planned", "SELECT kind || ' ' || subject || ': ' || what FROM network_problems"},
     // What the store knows nothing of is kept: it may be older than the host (a backup that was put back).
-    {"the store knows nothing of this guest, it is kept; \"virsh dumpxml\" shows what it is, \"virsh undefine\" removes it",
+    {"the store knows nothing of this guest, it is kept; \"virsh dumpxml\" shows what it is, \"virsh undefine\" "
+     "removes it",
      "SELECT 'stratolet-' || id || ' on ' || place FROM strays WHERE kind = 'guest'"},
     {"the store knows nothing of the server of this disk in \"instances\", it is kept, and no base copy goes meanwhile",
      "SELECT id || ' on ' || place FROM strays WHERE kind = 'guest''s disk'"},
-    {"the store knows nothing of this volume, it is kept; an image can be made of its data, and of that a volume; else remove it there",
+    {"the store knows nothing of this volume, it is kept; an image can be made of its data, and of that a volume; else "
+     "remove it there",
      "SELECT 'volume-' || id || ' in back end ' || place FROM strays WHERE kind = 'volume'"},
-    {"the store knows nothing of the data of this image, it is kept; an image can be made of it again; else remove it there",
+    {"the store knows nothing of the data of this image, it is kept; an image can be made of it again; else remove it "
+     "there",
      "SELECT id || ' in store ' || place FROM strays WHERE kind = 'image'"},
-    {"the store knows nothing of what was sent for this image, it is kept; send it again, and remove it from \"staging\"",
+    {"the store knows nothing of what was sent for this image, it is kept; send it again, and remove it from "
+     "\"staging\"",
      "SELECT id FROM strays WHERE kind = 'staged image'"},
     {"two domains have names that compare as one: rename all but one of them",
-     "SELECT group_concat(name || ' (' || id || ')', ', ') FROM projects WHERE is_domain = 1 GROUP BY name_key HAVING count(*) > 1"},
+     "SELECT group_concat(name || ' (' || id || ')', ', ') FROM projects WHERE is_domain = 1 GROUP BY name_key HAVING "
+     "count(*) > 1"},
     {"two projects of a domain have names that compare as one: rename all but one of them",
-     "SELECT group_concat(name || ' (' || id || ')', ', ') FROM projects WHERE is_domain = 0 GROUP BY domain_id, name_key HAVING count(*) "
+     "SELECT group_concat(name || ' (' || id || ')', ', ') FROM projects WHERE is_domain = 0 GROUP BY domain_id, "
+     "name_key HAVING count(*) "
      "> 1"},
     {"two users of a domain have names that compare as one: rename all but one of them",
-     "SELECT group_concat(name || ' (' || id || ')', ', ') FROM users GROUP BY domain_id, name_key HAVING count(*) > 1"},
+     "SELECT group_concat(name || ' (' || id || ')', ', ') FROM users GROUP BY domain_id, name_key HAVING count(*) > "
+     "1"},
     {"two groups of a domain have names that compare as one: rename all but one of them",
-     "SELECT group_concat(name || ' (' || id || ')', ', ') FROM groups GROUP BY domain_id, name_key HAVING count(*) > 1"},
+     "SELECT group_concat(name || ' (' || id || ')', ', ') FROM groups GROUP BY domain_id, name_key HAVING count(*) > "
+     "1"},
     {"two roles have names that compare as one, and policy takes them for one: rename all but one of them",
-     "SELECT group_concat(name || ' (' || id || ')', ', ') FROM roles GROUP BY domain_id, name_key HAVING count(*) > 1"},
-    {"job does not get done",
-     "SELECT id || ' (' || kind || ' of ' || subject || ', attempt ' || attempt || ': ' || error || ')' FROM jobs WHERE attempt > 3 AND "
-     "error <> ''"},
+     "SELECT group_concat(name || ' (' || id || ')', ', ') FROM roles GROUP BY domain_id, name_key HAVING count(*) > "
+     "1"},
+    {"job does not get done", "SELECT id || ' (' || kind || ' of ' || subject || ', attempt ' || attempt || ': ' || "
+                              "error || ')' FROM jobs WHERE attempt > 3 AND "
+                              "error <> ''"},
     {"job has been at work for more than a day",
      "SELECT id || ' (' || kind || ' of ' || subject || ')' FROM jobs WHERE begun < (unixepoch() - 86400) * 1000000"},
 };
@@ -70,13 +82,15 @@ constexpr Question questions[] = {
 
 int printJobs(const Settings& settings, const std::filesystem::path& stateDir, std::ostream& out) {
     store::Store store(storeIn(stateDir, settings.config));
-    auto rows = store.reader().query("SELECT id, kind, subject, state, step, attempt, error, progress, total FROM jobs ORDER BY id");
+    auto rows = store.reader().query(
+        "SELECT id, kind, subject, state, step, attempt, error, progress, total FROM jobs ORDER BY id");
     while (rows.next()) {
         const auto row = rows.row();
-        out << row.integer(0) << ' ' << row.text(1) << ' ' << row.text(2) << ' ' << row.text(3) << " step " << row.integer(4) << " attempt "
-            << row.integer(5);
+        out << row.integer(0) << ' ' << row.text(1) << ' ' << row.text(2) << ' ' << row.text(3) << " step "
+            << row.integer(4) << " attempt " << row.integer(5);
         if (row.integer(7) > 0)
-            out << ' ' << row.integer(7) << " of " << (row.integer(8) > 0 ? std::to_string(row.integer(8)) : std::string("?")) << " bytes";
+            out << ' ' << row.integer(7) << " of "
+                << (row.integer(8) > 0 ? std::to_string(row.integer(8)) : std::string("?")) << " bytes";
         if (!row.text(6).empty()) out << " (" << row.text(6) << ')';
         out << '\n';
     }
@@ -101,8 +115,8 @@ int examine(const Settings& settings, const std::filesystem::path& stateDir, std
             Log log({.level = Log::Level(99)});
             const auto cloud = cloudIn(db);
             const auto driver = networkDriverFor(settings, stateDir, cloud.id, log);
-            for (const auto& each : driver->findings(
-                     network::networkPlan(db, {.host = cloud.host, .dnsDomain = settings.config.text("network", "dns_domain")}))) {
+            for (const auto& each : driver->findings(network::networkPlan(
+                     db, {.host = cloud.host, .dnsDomain = settings.config.text("network", "dns_domain")}))) {
                 out << "the host's network is not as planned: " << each.what << '\n';
                 ++findings;
             }

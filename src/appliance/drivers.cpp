@@ -24,7 +24,9 @@ namespace {
 
 network::GuestsReach reachIn(const Config& config) {
     const auto word = config.text("network", "guests_reach_host");
-    return word == "all" ? network::GuestsReach::All : word == "none" ? network::GuestsReach::None : network::GuestsReach::Api;
+    return word == "all"    ? network::GuestsReach::All
+           : word == "none" ? network::GuestsReach::None
+                            : network::GuestsReach::Api;
 }
 
 std::vector<std::uint16_t> apiPortsIn(const Settings& settings) {
@@ -39,14 +41,17 @@ std::vector<std::uint16_t> apiPortsIn(const Settings& settings) {
 }
 
 /// The name of a driver: the sandbox touches nothing of the host, whatever the configuration says.
-std::string_view driverNamed(const Settings& settings, std::string_view section, std::string_view key, std::string_view sandbox) {
+std::string_view driverNamed(const Settings& settings, std::string_view section, std::string_view key,
+                             std::string_view sandbox) {
     return settings.sandbox ? sandbox : std::string_view(settings.config.text(section, key));
 }
 
-void addHypervisor(Drivers& drivers, const Settings& settings, const std::filesystem::path& stateDir, const std::string& cloud, Log& log) {
+void addHypervisor(Drivers& drivers, const Settings& settings, const std::filesystem::path& stateDir,
+                   const std::string& cloud, Log& log) {
     const auto instances = stateDir / "instances";
     if (driverNamed(settings, "compute", "hypervisor", "simulated") == "simulated") {
-        auto simulated = std::make_unique<compute::SimulatedHypervisor>(compute::SimulatedOptions{.stateDir = stateDir / "hypervisor"});
+        auto simulated = std::make_unique<compute::SimulatedHypervisor>(
+            compute::SimulatedOptions{.stateDir = stateDir / "hypervisor"});
         drivers.disks = compute::instanceFiles(instances, simulated->diskMaker());
         drivers.hypervisor = std::move(simulated);
         return;
@@ -62,10 +67,12 @@ void addHypervisor(Drivers& drivers, const Settings& settings, const std::filesy
 
 }
 
-std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const std::filesystem::path& stateDir, const std::string& cloud,
-                                                Log& log) {
-    if (driverNamed(settings, "network", "driver", "records") == "records") return std::make_unique<network::RecordsNetworkDriver>();
-    // Below the state directory, so that no two clouds of one machine (each in a network namespace of its own) share it.
+std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const std::filesystem::path& stateDir,
+                                                const std::string& cloud, Log& log) {
+    if (driverNamed(settings, "network", "driver", "records") == "records")
+        return std::make_unique<network::RecordsNetworkDriver>();
+    // Below the state directory, so that no two clouds of one machine (each in a network namespace of its own) share
+    // it.
     return network::linuxNetworkDriver({.folder = stateDir / "network",
                                         .cloud = cloud,
                                         .nat = settings.config.text("network", "external_network") == "nat",
@@ -76,7 +83,8 @@ std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const 
                                         }});
 }
 
-Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, const std::string& cloud, Log& log) {
+Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, const std::string& cloud,
+                   Log& log) {
     Drivers drivers;
     for (const auto& each : image::storesIn(settings.config)) {
         const auto otherwise = stateDir / (drivers.images.empty() ? "images" : "images-" + each.name);
@@ -86,7 +94,8 @@ Drivers driversFor(const Settings& settings, const std::filesystem::path& stateD
         const auto otherwise = stateDir / (each.name == "file" ? "volumes" : "volumes-" + each.name);
         drivers.volumes.push_back(block::fileVolumeDriver(each.folder.empty() ? otherwise : each.folder, each.name));
     }
-    if (driverNamed(settings, "network", "driver", "records") == "linux") drivers.hostNetwork = std::make_unique<HostNetwork>(stateDir);
+    if (driverNamed(settings, "network", "driver", "records") == "linux")
+        drivers.hostNetwork = std::make_unique<HostNetwork>(stateDir);
     drivers.network = networkDriverFor(settings, stateDir, cloud, log);
     addHypervisor(drivers, settings, stateDir, cloud, log);
     return drivers;

@@ -11,7 +11,8 @@ constexpr std::chrono::seconds silentMost(15); // parts are asked every few seco
 }
 
 Health::State& Health::stateOf(const std::string& part) {
-    const auto found = std::find_if(states_.begin(), states_.end(), [&](const auto& each) { return each.first == part; });
+    const auto found =
+        std::find_if(states_.begin(), states_.end(), [&](const auto& each) { return each.first == part; });
     return found != states_.end() ? found->second : states_.emplace_back(part, State()).second;
 }
 
@@ -44,7 +45,8 @@ std::vector<std::pair<std::string, std::string>> Health::parts() const {
 
 bool Health::isWell(const std::string& part) const {
     const std::lock_guard guard(mutex_);
-    const auto found = std::find_if(states_.begin(), states_.end(), [&](const auto& each) { return each.first == part; });
+    const auto found =
+        std::find_if(states_.begin(), states_.end(), [&](const auto& each) { return each.first == part; });
     return found != states_.end() && complaintOf(found->second).empty();
 }
 

@@ -9,8 +9,8 @@
 
 namespace stratolet {
 
-/// How the parts of the cloud are, as they said last. Who wants to know waits for none of them: one that hangs is one that has not answered
-/// for a while. Threads: any.
+/// How the parts of the cloud are, as they said last. Who wants to know waits for none of them: one that hangs is one
+/// that has not answered for a while. Threads: any.
 class Health {
 public:
     /// Asks a part, on this thread, for as long as it takes; what the question throws is the part's complaint.

@@ -33,7 +33,8 @@ HostNetwork::HostNetwork(const std::filesystem::path& stateDir) {
     file_ = folder / ("network-" + std::to_string(network.st_ino) + ".lock");
     const auto doing = "take the network of this host: " + file_.string();
     for (;;) {
-        lock_ = Fd(static_cast<int>(check(::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), doing)));
+        lock_ =
+            Fd(static_cast<int>(check(::open(file_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), doing)));
         if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0)
             throw Error(Failure::Broken, "the network of this host belongs to the stratolet of ", firstLineIn(lock_),
                         ", which is running: there can be one");

@@ -27,8 +27,10 @@ identity::User userCalled(store::Reader& db, const std::string& text) {
 identity::Project projectCalled(store::Reader& db, const std::string& text, bool isDomain) {
     auto found = identity::projectTable.find(db, {text});
     if (!found)
-        found = isDomain ? identity::project_table::findDomainByName(db, text) : identity::project_table::findByName(db, {"default"}, text);
-    if (!found || (isDomain && !found->isDomain)) throw Error(Failure::Invalid, "there is no ", isDomain ? "domain " : "project ", text);
+        found = isDomain ? identity::project_table::findDomainByName(db, text)
+                         : identity::project_table::findByName(db, {"default"}, text);
+    if (!found || (isDomain && !found->isDomain))
+        throw Error(Failure::Invalid, "there is no ", isDomain ? "domain " : "project ", text);
     return *found;
 }
 
@@ -68,7 +70,9 @@ std::string serviceOf(const Policies& policies, const PolicyQuestion& question) 
     for (const auto* each : services) {
         if (!policies.of(each)->has(question.rule)) continue;
         if (question.rule.starts_with(std::string(each) + ":")) return each;
-        if (!only.empty()) throw Error(Failure::Invalid, "more than one service has the rule ", question.rule, ": say which by --service");
+        if (!only.empty())
+            throw Error(Failure::Invalid, "more than one service has the rule ", question.rule,
+                        ": say which by --service");
         only = each;
     }
     if (only.empty()) throw Error(Failure::Invalid, "no service has the rule ", question.rule);
@@ -85,7 +89,8 @@ void rotateKeys(const std::filesystem::path& stateDir, const Config& config, boo
         identity::rotateTokenKeys(stateDir, config);
 }
 
-int explainPolicy(const std::filesystem::path& stateDir, const Config& config, const PolicyQuestion& question, std::ostream& out) {
+int explainPolicy(const std::filesystem::path& stateDir, const Config& config, const PolicyQuestion& question,
+                  std::ostream& out) {
     store::Store store(storeIn(stateDir, config));
     const auto token = tokenFor(store.reader(), question);
     Log log({.level = Log::Level::Error});

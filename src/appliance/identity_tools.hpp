@@ -10,21 +10,25 @@
 
 namespace stratolet {
 
-/// Lets the staged key seal tokens (or stored credentials) from now on. The cloud may run meanwhile, and notices within a second.
+/// Lets the staged key seal tokens (or stored credentials) from now on. The cloud may run meanwhile, and notices within
+/// a second.
 void rotateKeys(const std::filesystem::path& stateDir, const Config& config, bool ofCredentials);
 
-/// Whether somebody may do something. Users, projects and domains by their id, or by their name (in the default domain).
+/// Whether somebody may do something. Users, projects and domains by their id, or by their name (in the default
+/// domain).
 struct PolicyQuestion {
     std::string user;
     std::optional<std::string> project, domain; ///< what the token would be scoped to
     bool system = false;
     std::string rule;
-    std::optional<std::string> service; ///< nothing: the one whose name the rule begins with, or else the only one that has the rule
+    std::optional<std::string>
+        service; ///< nothing: the one whose name the rule begins with, or else the only one that has the rule
     Target target;
 };
 
-/// Writes the decision and every check that led to it. 0 where it is yes, 1 where it is no. Reads only; the cloud may run meanwhile.
-/// Error(Invalid) where there is no such user, project, domain or rule, or no role there.
-int explainPolicy(const std::filesystem::path& stateDir, const Config& config, const PolicyQuestion& question, std::ostream& out);
+/// Writes the decision and every check that led to it. 0 where it is yes, 1 where it is no. Reads only; the cloud may
+/// run meanwhile. Error(Invalid) where there is no such user, project, domain or rule, or no role there.
+int explainPolicy(const std::filesystem::path& stateDir, const Config& config, const PolicyQuestion& question,
+                  std::ostream& out);
 
 }

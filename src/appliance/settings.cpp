@@ -45,7 +45,9 @@ std::vector<ConfigOption> allConfigOptions() {
         {"DEFAULT", "log_format", "text", oneOf({"text", "json"})},
         {"DEFAULT", "log_level", "info", oneOf({"debug", "info", "warning", "error"})},
     };
-    const auto append = [&](std::vector<ConfigOption> more) { options.insert(options.end(), more.begin(), more.end()); };
+    const auto append = [&](std::vector<ConfigOption> more) {
+        options.insert(options.end(), more.begin(), more.end());
+    };
     append(identity::configOptions());
     append(image::configOptions());
     append(block::configOptions());
@@ -62,9 +64,11 @@ std::string publicEndpoint(const Config& config) {
 
 ListenAddress parseListenAddress(const std::string& text) {
     const auto colon = text.rfind(':');
-    const auto port = colon == std::string::npos ? std::nullopt : wholeNumberIn(std::string_view(text).substr(colon + 1));
+    const auto port =
+        colon == std::string::npos ? std::nullopt : wholeNumberIn(std::string_view(text).substr(colon + 1));
     if (!port || *port < 0 || *port > 65535 || colon == 0)
-        throw Error(Failure::Invalid, "\"", text, "\" is no address to listen on; write ADDRESS:PORT, such as 127.0.0.1:8780");
+        throw Error(Failure::Invalid, "\"", text,
+                    "\" is no address to listen on; write ADDRESS:PORT, such as 127.0.0.1:8780");
     std::string address = text.substr(0, colon);
     if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
     return {address, static_cast<std::uint16_t>(*port)};
@@ -73,7 +77,8 @@ ListenAddress parseListenAddress(const std::string& text) {
 std::vector<ListenAddress> addressesIn(const Settings& settings) {
     auto addresses = settings.listen;
     if (addresses.empty())
-        for (const auto& each : settings.config.list("DEFAULT", "listen")) addresses.push_back(parseListenAddress(each));
+        for (const auto& each : settings.config.list("DEFAULT", "listen"))
+            addresses.push_back(parseListenAddress(each));
     return addresses;
 }
 

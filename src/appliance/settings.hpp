@@ -14,6 +14,7 @@ namespace stratolet {
 /// Every option that stratolet.conf can have: the appliance's own and those of the services.
 std::vector<ConfigOption> allConfigOptions();
 
+/// Where the program is listened to.
 struct ListenAddress {
     std::string address;
     std::uint16_t port = 0; ///< 0 takes a free one
@@ -22,8 +23,8 @@ struct ListenAddress {
 /// "127.0.0.1:8780", "[::1]:0"; Error(Invalid) for anything else.
 ListenAddress parseListenAddress(const std::string& text);
 
-/// What stands in links, in the catalog and in the administrator's files: the option `endpoint` without a slash at its end. Empty where it
-/// isn't given.
+/// What stands in links, in the catalog and in the administrator's files: the option `endpoint` without a slash at its
+/// end. Empty where it isn't given.
 std::string publicEndpoint(const Config& config);
 
 struct Settings;

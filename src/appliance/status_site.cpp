@@ -28,15 +28,21 @@ Site statusSite(Metrics& metrics, std::function<std::vector<std::pair<std::strin
         {Method::Get, "/readyz", open("monitors have no token; it names parts, not their content"),
          [parts = std::move(parts)](Request&) {
              const auto all = parts();
-             const bool ready = std::all_of(all.begin(), all.end(), [](const auto& each) { return each.second.empty(); });
+             const bool ready =
+                 std::all_of(all.begin(), all.end(), [](const auto& each) { return each.second.empty(); });
              std::string text;
-             for (const auto& [name, complaint] : all) text.append(name).append(complaint.empty() ? " ok\n" : " not ready\n");
+             for (const auto& [name, complaint] : all)
+                 text.append(name).append(complaint.empty() ? " ok\n" : " not ready\n");
              return textResponse(ready ? 200 : 503, text);
          }},
         {Method::Get, "/metrics", open("scrapers have no token; counts only, no names of anybody's things"),
-         [&metrics](Request&) { return textResponse(200, metrics.text(), "text/plain; version=0.0.4; charset=utf-8"); }},
+         [&metrics](Request&) {
+             return textResponse(200, metrics.text(), "text/plain; version=0.0.4; charset=utf-8");
+         }},
     };
-    site.finish = [](const Request& request, Response& response) { response.headers.add("x-openstack-request-id", request.requestId); };
+    site.finish = [](const Request& request, Response& response) {
+        response.headers.add("x-openstack-request-id", request.requestId);
+    };
     return site;
 }
 

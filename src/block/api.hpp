@@ -24,7 +24,7 @@ http::Routes backendRoutes(Parts parts, const Backends& backends); ///< services
 http::Routes infoRoutes();                                         ///< versions, zones, extensions
 
 /// The same route below /v3/{project_id} and, since 3.67, below /v3 alone. `path` begins with "/".
-void add(http::Routes& routes, http::Method method, const std::string& path, const std::string& rule, const http::Handler& handler,
-         http::Runs runs = http::Runs::ByMethod);
+void add(http::Routes& routes, http::Method method, const std::string& path, const std::string& rule,
+         const http::Handler& handler, http::Runs runs = http::Runs::ByMethod);
 
 }

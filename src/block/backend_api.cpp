@@ -44,7 +44,8 @@ Response listServices(Request& request, const Hosting& hosting) {
         const auto body = out.object();
         const auto list = out.array("services");
         for (const auto& part : partsOf(hosting)) {
-            if ((binary && *binary != part.binary) || (host && *host != part.host && *host != part.host.substr(0, part.host.find('@'))))
+            if ((binary && *binary != part.binary) ||
+                (host && *host != part.host && *host != part.host.substr(0, part.host.find('@'))))
                 continue;
             const auto one = out.object();
             out.field("binary", part.binary);
@@ -54,7 +55,8 @@ Response listServices(Request& request, const Hosting& hosting) {
             out.field("state", "up");
             out.field("updated_at", isoMicros(hosting.parts.ambient.now()));
             out.field("disabled_reason", nullptr);
-            if (microversionOf(request) >= Microversion{49} && part.binary == "cinder-volume") out.field("backend_state", "up");
+            if (microversionOf(request) >= Microversion{49} && part.binary == "cinder-volume")
+                out.field("backend_state", "up");
         }
     });
 }
@@ -94,7 +96,8 @@ Response showHost(Request& request, const Hosting& hosting) {
     callerOf(request).enforce();
     const auto shares = sharesOf(hosting.parts.store.reader(), host);
     const auto parts = partsOf(hosting);
-    if (std::none_of(parts.begin(), parts.end(), [&](const Part& each) { return each.binary == "cinder-volume" && each.host == host; }))
+    if (std::none_of(parts.begin(), parts.end(),
+                     [&](const Part& each) { return each.binary == "cinder-volume" && each.host == host; }))
         throw Error(Failure::NotFound, "Host ", host, " could not be found.");
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
@@ -145,14 +148,15 @@ Response listPools(Request& request, const Hosting& hosting) {
 
 http::Routes backendRoutes(Parts parts, const Backends& backends) {
     http::Routes routes;
-    const auto with = [hosting = Hosting{parts, backends}](Response (*handler)(Request&, const Hosting&)) -> http::Handler {
+    const auto with = [hosting =
+                           Hosting{parts, backends}](Response (*handler)(Request&, const Hosting&)) -> http::Handler {
         return [hosting, handler](Request& request) { return handler(request, hosting); };
     };
     add(routes, Method::Get, "/os-services", "volume_extension:services:index", with(listServices));
     add(routes, Method::Get, "/os-hosts", "volume_extension:hosts", with(listHosts));
     add(routes, Method::Get, "/os-hosts/{host}", "volume_extension:hosts", with(showHost));
-    add(routes, Method::Get, "/scheduler-stats/get_pools", "scheduler_extension:scheduler_stats:get_pools", with(listPools),
-        http::Runs::Worker);
+    add(routes, Method::Get, "/scheduler-stats/get_pools", "scheduler_extension:scheduler_stats:get_pools",
+        with(listPools), http::Runs::Worker);
     return routes;
 }
 

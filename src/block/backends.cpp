@@ -44,7 +44,8 @@ VolumeDriver& Backends::of(const Volume& volume) const {
     const auto name = backendIn(volume.host);
     for (auto* each : all_)
         if (each->name() == name) return *each;
-    throw Error(Failure::Broken, "volume ", volume.id, " is in back end \"", name, "\", which [block] backends does not name");
+    throw Error(Failure::Broken, "volume ", volume.id, " is in back end \"", name,
+                "\", which [block] backends does not name");
 }
 
 VolumeDriver& Backends::withRoomFor(GiB size) const {

@@ -16,14 +16,16 @@ namespace stratolet::block {
 /// A back end as the configuration has it: named in [block] backends, described in [backend NAME].
 struct BackendOption {
     std::string name;
-    std::string driver;           ///< "file"
-    std::filesystem::path folder; ///< absolute; empty where none is said: that of "file" is "volumes", that of another one "volumes-NAME"
+    std::string driver; ///< "file"
+    std::filesystem::path
+        folder; ///< absolute; empty where none is said: that of "file" is "volumes", that of another one "volumes-NAME"
 };
 
 /// Error(Invalid) for a list that names none, or one twice, and for two with one folder.
 std::vector<BackendOption> backendsIn(const Config& config);
 
-std::string backendsComplaint(const std::string& option); ///< what is wrong with the option "backends", empty where nothing is
+std::string
+backendsComplaint(const std::string& option); ///< what is wrong with the option "backends", empty where nothing is
 
 /// The back ends of this cloud, at least one. Each volume says in which it is: "host@backend#pool".
 class Backends {
@@ -38,8 +40,8 @@ public:
     /// The one that a volume is in. Error(Broken) where the configuration names it no more.
     VolumeDriver& of(const Volume& volume) const;
 
-    /// Where a new volume goes: the first that has room for it, or else the first (what is sparse may be promised more often than it is
-    /// there). Asks the drivers.
+    /// Where a new volume goes: the first that has room for it, or else the first (what is sparse may be promised more
+    /// often than it is there). Asks the drivers.
     VolumeDriver& withRoomFor(GiB size) const;
 
 private:

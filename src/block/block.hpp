@@ -48,7 +48,8 @@ struct VolumeFacts {
     bool bootable = false;
 };
 
-/// A volume's tie to a server. Reserved with the server's own change, made real by compute's job, so the two can't disagree.
+/// A volume's tie to a server. Reserved with the server's own change, made real by compute's job, so the two can't
+/// disagree.
 struct Attachment {
     AttachmentId id;
     VolumeId volume;
@@ -57,15 +58,16 @@ struct Attachment {
     Time attached;
 };
 
-/// [block] and [backend NAME]: quota_volumes, quota_gigabytes and quota_per_volume_gigabytes are the quotas of a project that has none of
-/// its own; -1 is unlimited.
+/// [block] and [backend NAME]: quota_volumes, quota_gigabytes and quota_per_volume_gigabytes are the quotas of a
+/// project that has none of its own; -1 is unlimited.
 std::vector<ConfigOption> configOptions();
 
 /// The block storage service.
 class Block {
 public:
     /// `drivers` are the back ends, at least one; the first is where volumes go as long as it has room.
-    Block(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& drivers, image::Images& images, identity::Identity& identity);
+    Block(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& drivers, image::Images& images,
+          identity::Identity& identity);
     ~Block();
 
     /// Before the reconciler and jobs start.
@@ -75,20 +77,25 @@ public:
 
     std::optional<VolumeFacts> find(store::Reader& db, const ProjectId& project, const VolumeId& volume);
 
-    /// available → attaching. Error(NotFound) for a volume the project doesn't have, Error(Invalid) for one that isn't available.
+    /// available → attaching. Error(NotFound) for a volume the project doesn't have, Error(Invalid) for one that isn't
+    /// available.
     Attachment reserve(store::Transaction& tx, const ProjectId& project, const VolumeId& volume, const ServerId& server,
                        const std::string& device);
 
     /// Where a guest on this host reaches the volume (a job's step asks).
     DiskSource source(const VolumeId& volume);
 
-    void attached(store::Transaction& tx, const AttachmentId& attachment);  ///< attaching → in-use
-    void detaching(store::Transaction& tx, const AttachmentId& attachment); ///< in-use → detaching; Error(Invalid) from any other state
-    void stillAttached(store::Transaction& tx, const AttachmentId& attachment); ///< detaching → in-use: it could not be detached
-    void released(store::Transaction& tx, const AttachmentId& attachment); ///< → available, the attachment is gone; twice is harmless
+    void attached(store::Transaction& tx, const AttachmentId& attachment); ///< attaching → in-use
+    void detaching(store::Transaction& tx,
+                   const AttachmentId& attachment); ///< in-use → detaching; Error(Invalid) from any other state
+    void stillAttached(store::Transaction& tx,
+                       const AttachmentId& attachment); ///< detaching → in-use: it could not be detached
+    void released(store::Transaction& tx,
+                  const AttachmentId& attachment); ///< → available, the attachment is gone; twice is harmless
 
-    /// What compute itself reserved for the server, oldest first, whatever its state. The block storage API's own records of the server
-    /// are not among them: anybody may write those, and a guest's disks are compute's matter alone (CVE-2023-2088).
+    /// What compute itself reserved for the server, oldest first, whatever its state. The block storage API's own
+    /// records of the server are not among them: anybody may write those, and a guest's disks are compute's matter
+    /// alone (CVE-2023-2088).
     std::vector<Attachment> madeByCompute(store::Reader& db, const ServerId& server);
 
     /// The same of many servers by their ids, in one statement.

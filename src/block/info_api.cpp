@@ -53,9 +53,12 @@ constexpr std::array<Extension, 11> extensions{{
     {"os-hosts", "Hosts", "Admin-only host administration.", "2011-06-29T00:00:00+00:00"},
     {"os-quota-sets", "Quotas", "Quota management support.", "2011-08-08T00:00:00+00:00"},
     {"os-services", "Services", "Services support.", "2012-10-28T00:00:00+00:00"},
-    {"os-used-limits", "UsedLimits", "Provide data on limited resources that are being used.", "2013-10-03T00:00:00+00:00"},
-    {"os-vol-host-attr", "VolumeHostAttribute", "Expose host as an attribute of a volume.", "2011-11-03T00:00:00+00:00"},
-    {"os-vol-image-meta", "VolumeImageMetadata", "Show image metadata associated with the volume.", "2012-12-07T00:00:00+00:00"},
+    {"os-used-limits", "UsedLimits", "Provide data on limited resources that are being used.",
+     "2013-10-03T00:00:00+00:00"},
+    {"os-vol-host-attr", "VolumeHostAttribute", "Expose host as an attribute of a volume.",
+     "2011-11-03T00:00:00+00:00"},
+    {"os-vol-image-meta", "VolumeImageMetadata", "Show image metadata associated with the volume.",
+     "2012-12-07T00:00:00+00:00"},
     {"os-vol-tenant-attr", "VolumeTenantAttribute", "Expose the internal project_id as an attribute of a volume.",
      "2011-11-03T00:00:00+00:00"},
     {"os-volume-actions", "VolumeActions", "Enable volume actions.", "2012-05-31T00:00:00+00:00"},
@@ -107,8 +110,10 @@ Response listZones(Request& request) {
 
 http::Routes infoRoutes() {
     http::Routes routes{
-        {Method::Get, "/", http::open("discovery comes before a token"), [](Request& request) { return versions(request, 300); }},
-        {Method::Get, "/v3", http::open("discovery comes before a token"), [](Request& request) { return versions(request, 200); }},
+        {Method::Get, "/", http::open("discovery comes before a token"),
+         [](Request& request) { return versions(request, 300); }},
+        {Method::Get, "/v3", http::open("discovery comes before a token"),
+         [](Request& request) { return versions(request, 200); }},
     };
     add(routes, Method::Get, "/extensions", "volume:get_all", listExtensions);
     add(routes, Method::Get, "/extensions/{alias}", "volume:get_all", showExtension);

@@ -35,7 +35,8 @@ std::vector<ConfigOption> configOptions() {
 }
 
 struct Block::Impl {
-    Impl(Parts given, const std::vector<std::unique_ptr<VolumeDriver>>& drivers, image::Images& images, identity::Identity& itsIdentity)
+    Impl(Parts given, const std::vector<std::unique_ptr<VolumeDriver>>& drivers, image::Images& images,
+         identity::Identity& itsIdentity)
         : parts(given),
           identity(itsIdentity),
           backends(drivers, given.cloud.host),
@@ -53,7 +54,8 @@ struct Block::Impl {
     VolumeJobs jobs;
 };
 
-Block::Block(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& drivers, image::Images& images, identity::Identity& identity)
+Block::Block(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& drivers, image::Images& images,
+             identity::Identity& identity)
     : impl_(std::make_unique<Impl>(parts, drivers, images, identity)) {
     parts.policies.add("block-storage", policyDefaults("block-storage"));
     impl_->jobs.declare();
@@ -70,8 +72,8 @@ http::Site Block::site() {
     site.name = "block-storage";
     site.prefix = "/volume";
     site.classicPort = 8776;
-    for (auto&& each : {volumeRoutes(volumes), volumeActionRoutes(volumes, attachments), attachmentRoutes(attachments), quotaRoutes(quotas),
-                        infoRoutes(), typeRoutes(parts.store), backendRoutes(parts, backends)})
+    for (auto&& each : {volumeRoutes(volumes), volumeActionRoutes(volumes, attachments), attachmentRoutes(attachments),
+                        quotaRoutes(quotas), infoRoutes(), typeRoutes(parts.store), backendRoutes(parts, backends)})
         site.routes.insert(site.routes.end(), each.begin(), each.end());
     site.gate = gate;
     site.refuse = refusal;
@@ -88,16 +90,24 @@ std::optional<VolumeFacts> Block::find(store::Reader& db, const ProjectId& proje
                        volume->size, volume->bootable};
 }
 
-Attachment Block::reserve(store::Transaction& tx, const ProjectId& project, const VolumeId& volume, const ServerId& server,
-                          const std::string& device) {
+Attachment Block::reserve(store::Transaction& tx, const ProjectId& project, const VolumeId& volume,
+                          const ServerId& server, const std::string& device) {
     return faceOf(impl_->attachments.reserveFor(tx, project, volume, server, device));
 }
 
 DiskSource Block::source(const VolumeId& volume) { return impl_->volumes.source(volume); }
-void Block::attached(store::Transaction& tx, const AttachmentId& attachment) { impl_->attachments.attached(tx, attachment); }
-void Block::detaching(store::Transaction& tx, const AttachmentId& attachment) { impl_->attachments.detaching(tx, attachment); }
-void Block::stillAttached(store::Transaction& tx, const AttachmentId& attachment) { impl_->attachments.stillAttached(tx, attachment); }
-void Block::released(store::Transaction& tx, const AttachmentId& attachment) { impl_->attachments.released(tx, attachment); }
+void Block::attached(store::Transaction& tx, const AttachmentId& attachment) {
+    impl_->attachments.attached(tx, attachment);
+}
+void Block::detaching(store::Transaction& tx, const AttachmentId& attachment) {
+    impl_->attachments.detaching(tx, attachment);
+}
+void Block::stillAttached(store::Transaction& tx, const AttachmentId& attachment) {
+    impl_->attachments.stillAttached(tx, attachment);
+}
+void Block::released(store::Transaction& tx, const AttachmentId& attachment) {
+    impl_->attachments.released(tx, attachment);
+}
 
 std::vector<Attachment> Block::madeByCompute(store::Reader& db, const ServerId& server) {
     auto found = madeByCompute(db, std::vector{server.text});
@@ -106,7 +116,8 @@ std::vector<Attachment> Block::madeByCompute(store::Reader& db, const ServerId& 
 
 store::ByOwner<Attachment> Block::madeByCompute(store::Reader& db, const std::vector<std::string>& servers) {
     store::ByOwner<Attachment> found;
-    for (const auto& each : impl_->attachments.madeByCompute(db, servers)) found[each.server.text].push_back(faceOf(each));
+    for (const auto& each : impl_->attachments.madeByCompute(db, servers))
+        found[each.server.text].push_back(faceOf(each));
     return found;
 }
 

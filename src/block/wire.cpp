@@ -37,7 +37,8 @@ std::optional<std::string_view> wantedVersion(const http::Request& request) {
     for (const auto item : split(request.headers["OpenStack-API-Version"], ',')) {
         const auto each = trimmed(item);
         const auto space = each.find(' ');
-        if (each.substr(0, space) == "volume") return space == std::string_view::npos ? std::string_view() : trimmed(each.substr(space));
+        if (each.substr(0, space) == "volume")
+            return space == std::string_view::npos ? std::string_view() : trimmed(each.substr(space));
     }
     return std::nullopt;
 }
@@ -52,10 +53,11 @@ Microversion microversionOf(const http::Request& request) {
     const auto major = wholeNumberIn(text->substr(0, dot)),
                minor = dot == std::string_view::npos ? std::nullopt : wholeNumberIn(text->substr(dot + 1));
     if (!major || !minor || *minor < 0)
-        throw Error(Failure::Invalid, "API Version String '", *text, "' is of invalid format. It must be of format 'major.minor'.");
+        throw Error(Failure::Invalid, "API Version String '", *text,
+                    "' is of invalid format. It must be of format 'major.minor'.");
     if (*major != 3 || *minor > newest.minor)
-        throw Error(Failure::Unsupported, "Version ", *text, " is not supported by the API. Minimum is 3.0 and maximum is 3.", newest.minor,
-                    ".")
+        throw Error(Failure::Unsupported, "Version ", *text,
+                    " is not supported by the API. Minimum is 3.0 and maximum is 3.", newest.minor, ".")
             .as("version");
     return {static_cast<int>(*minor)};
 }
@@ -71,7 +73,8 @@ http::Response refusal(const http::Request&, const Error& error) {
         const auto body = out.object();
         const auto content = out.object(fault);
         out.field("code", code);
-        out.field("message", ours ? "The server has either erred or is incapable of performing the requested operation." : error.what());
+        out.field("message", ours ? "The server has either erred or is incapable of performing the requested operation."
+                                  : error.what());
     });
     if (error.failure() == Failure::OverLimit) response.headers.add("Retry-After", "0");
     return response;
@@ -90,7 +93,8 @@ void gate(http::Request& request) {
         if (value != caller.project.text) throw Error(Failure::Invalid, "Malformed request url");
         return;
     }
-    if (version < Microversion{67}) throw Error(Failure::NotFound, "The resource could not be found."); // the project became optional then
+    if (version < Microversion{67})
+        throw Error(Failure::NotFound, "The resource could not be found."); // the project became optional then
 }
 
 void finish(const http::Request& request, http::Response& response) {
@@ -111,7 +115,8 @@ VolumeStyle styleOf(const http::Request& request, bool detailed) {
 void writeLinks(JsonWriter& out, const VolumeStyle& style, const Volume& volume) {
     const std::string path = "/" + volume.project.text + "/volumes/" + volume.id.text;
     const auto links = out.array("links");
-    for (const auto& [rel, href] : {std::pair{"self", style.base + "/v3" + path}, std::pair{"bookmark", style.base + path}}) {
+    for (const auto& [rel, href] :
+         {std::pair{"self", style.base + "/v3" + path}, std::pair{"bookmark", style.base + path}}) {
         const auto link = out.object();
         out.field("rel", rel);
         out.field("href", href);
@@ -151,12 +156,14 @@ void writeAttachments(JsonWriter& out, const VolumeStyle& style, const std::vect
 /// What only "show" and "detail" tell, to whom it concerns.
 void writeExtended(JsonWriter& out, const VolumeStyle& style, const Volume& volume) {
     const Target target{{"project_id", volume.project.text}};
-    if (style.caller.may("volume_extension:volume_host_attribute", target)) out.field("os-vol-host-attr:host", volume.host);
+    if (style.caller.may("volume_extension:volume_host_attribute", target))
+        out.field("os-vol-host-attr:host", volume.host);
     if (style.caller.may("volume_extension:volume_mig_status_attribute", target)) {
         out.field("os-vol-mig-status-attr:migstat", nullptr);
         out.field("os-vol-mig-status-attr:name_id", nullptr);
     }
-    if (style.caller.may("volume_extension:volume_tenant_attribute", target)) out.field("os-vol-tenant-attr:tenant_id", volume.project);
+    if (style.caller.may("volume_extension:volume_tenant_attribute", target))
+        out.field("os-vol-tenant-attr:tenant_id", volume.project);
     if (!volume.imageMetadata.empty() && style.caller.may("volume_extension:volume_image_metadata:show", target))
         writeMetadata(out, "volume_image_metadata", volume.imageMetadata);
     const bool admin = style.caller.may("context_is_admin", {});
@@ -211,7 +218,8 @@ Metadata metadataIn(const Json& value) {
     Metadata metadata;
     for (const auto& name : value.names()) {
         const auto each = value.at(name);
-        if (name.empty() || lengthInCharacters(name) > 255) each.refuse("The name of a metadata item must have 1 to 255 characters.");
+        if (name.empty() || lengthInCharacters(name) > 255)
+            each.refuse("The name of a metadata item must have 1 to 255 characters.");
         auto text = each.text();
         if (lengthInCharacters(text) > 255) each.refuse("It must be 255 characters or less.");
         metadata.emplace(name, std::move(text));
@@ -224,7 +232,8 @@ GiB sizeIn(const Json& value) {
     if (value.isInteger()) number = value.integer();
     if (value.isText()) number = wholeNumberIn(value.text());
     constexpr std::int64_t sizeMax = 2147483647 >> 10; // 2 PiB, what the wire's 32 bits and the file system can hold
-    if (!number || *number < 1 || *number > sizeMax) value.refuse("It must be a whole number from 1 to " + std::to_string(sizeMax) + ".");
+    if (!number || *number < 1 || *number > sizeMax)
+        value.refuse("It must be a whole number from 1 to " + std::to_string(sizeMax) + ".");
     return {*number};
 }
 

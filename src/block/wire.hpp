@@ -20,7 +20,8 @@ struct Microversion {
 };
 constexpr Microversion newest{70};
 
-/// What the request asks for; 3.0 where it says nothing. Error(Invalid) for what is no version, Error(Unsupported) for one we don't speak.
+/// What the request asks for; 3.0 where it says nothing. Error(Invalid) for what is no version, Error(Unsupported) for
+/// one we don't speak.
 Microversion microversionOf(const http::Request& request);
 
 /// Error(NotFound), as for a route that isn't there, before `least`.
@@ -49,7 +50,8 @@ http::Response metadataResponse(const Metadata& metadata, std::string_view name 
 /// {"<name>": arguments}: what an action's body must be. Error(Invalid) where it names none or several.
 std::string actionIn(const Json& body);
 
-/// The server that an attachment is wanted for, by its "instance_uuid"; empty where there is none. Error(Invalid) where that is no UUID.
+/// The server that an attachment is wanted for, by its "instance_uuid"; empty where there is none. Error(Invalid) where
+/// that is no UUID.
 ServerId serverIn(const Json& wanted);
 
 /// A text of at most 255 characters, or null.

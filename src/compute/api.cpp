@@ -65,8 +65,8 @@ void Call::nextLink(JsonWriter& out, std::string_view name, const std::string& m
     writeLink(out, "next", resource::pageHref(request, marker));
 }
 
-void addRoute(http::Routes& routes, http::Method method, std::string_view pattern, std::string rule, Answer answer, Span span,
-              http::Runs runs) {
+void addRoute(http::Routes& routes, http::Method method, std::string_view pattern, std::string rule, Answer answer,
+              Span span, http::Runs runs) {
     const http::Handler handler = [answer = std::move(answer), span](Request& request) {
         Call call{request, identity::callerOf(request), negotiated(request), isLegacy(request)};
         if (call.version < span.from || call.version > span.until) {
@@ -75,11 +75,12 @@ void addRoute(http::Routes& routes, http::Method method, std::string_view patter
         }
         for (const auto& [name, value] : request.params)
             if (name == "project_id" && value != call.caller.project.text)
-                throw Error(Failure::Invalid, "Malformed request URL: URL's project_id '", value, "' doesn't match Context's project_id '",
-                            call.caller.project, "'");
+                throw Error(Failure::Invalid, "Malformed request URL: URL's project_id '", value,
+                            "' doesn't match Context's project_id '", call.caller.project, "'");
         return answer(call);
     };
-    for (const char* prefix : prefixes) routes.push_back({method, prefix + std::string(pattern), http::policy(rule), handler, runs});
+    for (const char* prefix : prefixes)
+        routes.push_back({method, prefix + std::string(pattern), http::policy(rule), handler, runs});
 }
 
 Page pageOf(const http::Query& query) {

@@ -33,11 +33,12 @@ struct Call {
     /// Error(Invalid) naming a member of `object` that isn't known (unless legacy).
     void onlyKnows(const Json& object, std::initializer_list<std::string_view> known) const;
 
-    /// The member `name` of `object`, which bodies have had since 2.`minor`: Error(Invalid) where an older request has it.
+    /// The member `name` of `object`, which bodies have had since 2.`minor`: Error(Invalid) where an older request has
+    /// it.
     std::optional<Json> find(const Json& object, std::string_view name, int minor) const;
 
-    std::string self(std::string_view path) const;               ///< with the version, and the project where the request named it
-    std::string bookmark(std::string_view path) const;           ///< without
+    std::string self(std::string_view path) const;     ///< with the version, and the project where the request named it
+    std::string bookmark(std::string_view path) const; ///< without
     void links(JsonWriter& out, std::string_view path) const;    ///< "links": self and bookmark
     void linkList(JsonWriter& out, std::string_view path) const; ///< what is in them
     /// `name` ("<plural>_links"): the way to the page behind the one that ends with `marker`.
@@ -54,8 +55,8 @@ using Answer = std::function<http::Response(Call&)>;
 inline constexpr const char* prefixes[] = {"/v2.1", "/v2.1/{project_id}", "/v2", "/v2/{project_id}"};
 
 /// Adds a route under /v2.1, /v2.1/{project_id}, and the same under /v2. `pattern` starts with "/".
-void addRoute(http::Routes& routes, http::Method method, std::string_view pattern, std::string rule, Answer answer, Span span = {},
-              http::Runs runs = http::Runs::ByMethod);
+void addRoute(http::Routes& routes, http::Method method, std::string_view pattern, std::string rule, Answer answer,
+              Span span = {}, http::Runs runs = http::Runs::ByMethod);
 
 /// How many a listing returns, and after which.
 struct Page {
@@ -65,10 +66,10 @@ struct Page {
 Page pageOf(const http::Query& query);
 
 // Values as this API's schemas take them; each Error(Invalid) names the field.
-bool booleanOf(const Json& value);                                                ///< true, false, and their usual spellings
+bool booleanOf(const Json& value); ///< true, false, and their usual spellings
 std::int64_t integerOf(const Json& value, std::int64_t least, std::int64_t most); ///< a number, or a text of digits
 std::string textOf(const Json& value, std::size_t least, std::size_t most);       ///< length in characters
-std::string nameOf(const Json& value);                                            ///< 1–255 printable characters, no blank at either end
+std::string nameOf(const Json& value); ///< 1–255 printable characters, no blank at either end
 std::string uuidOf(const Json& value);
 std::string addressOf(const Json& value);                       ///< of either version, in its canonical form
 bool booleanOf(std::string_view name, const std::string& text); ///< of a query

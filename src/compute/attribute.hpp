@@ -40,13 +40,14 @@ template <auto... Path> auto line(std::string_view name, unsigned use, std::stri
 }
 
 /// A line that no column keeps.
-template <class Record> Line<Record> computedLine(std::string_view name, unsigned use, void (*show)(JsonWriter&, const Record&)) {
+template <class Record>
+Line<Record> computedLine(std::string_view name, unsigned use, void (*show)(JsonWriter&, const Record&)) {
     return {resource::computed<Record>(name, resource::Kind::Other, use, show)};
 }
 
 /// The members of an object, in the order of the lines. `guarded`: those too that only some may see.
-template <class Record>
-void showLines(JsonWriter& out, const Call& call, const std::vector<Line<Record>>& lines, const Record& record, bool whole, bool guarded) {
+template <class Record> void showLines(JsonWriter& out, const Call& call, const std::vector<Line<Record>>& lines,
+                                       const Record& record, bool whole, bool guarded) {
     for (const auto& each : lines) {
         if (each.show == nullptr || call.version < each.first || call.version > each.last) continue;
         if ((!whole && !each.brief) || (each.may(resource::Guarded) && !guarded)) continue;

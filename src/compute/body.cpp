@@ -20,7 +20,8 @@ bool booleanOf(const Json& value) {
 
 bool booleanOf(std::string_view name, const std::string& text) {
     if (const auto truth = truthOf(text)) return *truth;
-    throw Error(Failure::Invalid, "Invalid input for query parameters ", name, ". Value: ", text, ". It is not a boolean.");
+    throw Error(Failure::Invalid, "Invalid input for query parameters ", name, ". Value: ", text,
+                ". It is not a boolean.");
 }
 
 std::int64_t integerOf(const Json& value, std::int64_t least, std::int64_t most) {

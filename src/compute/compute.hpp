@@ -27,6 +27,8 @@ struct ServerPlanned {
     ProjectId project;
     auto fields() { return std::tuple(bus::Field("server", server), bus::Field("project", project)); }
 };
+
+/// A fact: a server is no more, and nothing of it is left on its host.
 struct ServerDeleted {
     static constexpr std::string_view name = "compute.server.deleted";
     ServerId server;
@@ -37,8 +39,8 @@ struct ServerDeleted {
 /// [compute] of stratolet.conf.
 std::vector<ConfigOption> configOptions();
 
-/// What drives one host that runs servers. A name may be missing where there is one host only: it has the one that its machine had when the
-/// cloud first met it.
+/// What drives one host that runs servers. A name may be missing where there is one host only: it has the one that its
+/// machine had when the cloud first met it.
 struct HostDrivers {
     HostName name;
     Hypervisor& hypervisor;
@@ -49,8 +51,8 @@ struct HostDrivers {
 class Compute {
 public:
     /// `hosts`: at least one.
-    Compute(Parts parts, const std::vector<HostDrivers>& hosts, image::Images& images, block::Block& block, network::Network& network,
-            identity::Identity& identity);
+    Compute(Parts parts, const std::vector<HostDrivers>& hosts, image::Images& images, block::Block& block,
+            network::Network& network, identity::Identity& identity);
     ~Compute();
 
     http::Site site();

@@ -10,8 +10,8 @@
 
 namespace stratolet::compute {
 
-/// What the nouns of compute share: the platform, the services below, and compute's own that others build on. One per process, owned by
-/// Compute, which outlives every route and job that refers to it; any thread may use it.
+/// What the nouns of compute share: the platform, the services below, and compute's own that others build on. One per
+/// process, owned by Compute, which outlives every route and job that refers to it; any thread may use it.
 struct Core {
     Parts parts;
     Hypervisors& hypervisors;

@@ -83,9 +83,10 @@ Response refuse(const Request& request, const Error& error) {
         response.headers.set("WWW-Authenticate", "Keystone uri=\"" + identityOf(request) + "\"");
         return response;
     }
-    const std::string message = error.failure() == Failure::Broken || error.failure() == Failure::TimedOut
-                                    ? "The server could not do what was asked; its log has the reason under " + request.requestId + "."
-                                    : std::string(error.what());
+    const std::string message =
+        error.failure() == Failure::Broken || error.failure() == Failure::TimedOut
+            ? "The server could not do what was asked; its log has the reason under " + request.requestId + "."
+            : std::string(error.what());
     Response response = http::jsonResponse(status, [&](JsonWriter& out) {
         const auto whole = out.object();
         const auto body = out.object(faultName(status));
@@ -108,10 +109,11 @@ Response noRoute(const Request& request) {
             out.field("title", "Not Found");
         });
     if (accept.find("html") != std::string_view::npos || accept.find("*/*") != std::string_view::npos)
-        return http::textResponse(404,
-                                  "<html>\n <head>\n  <title>404 Not Found</title>\n </head>\n <body>\n  <h1>404 Not Found</h1>\n"
-                                  "  The resource could not be found.<br /><br />\n\n\n\n </body>\n</html>",
-                                  "text/html; charset=UTF-8");
+        return http::textResponse(
+            404,
+            "<html>\n <head>\n  <title>404 Not Found</title>\n </head>\n <body>\n  <h1>404 Not Found</h1>\n"
+            "  The resource could not be found.<br /><br />\n\n\n\n </body>\n</html>",
+            "text/html; charset=UTF-8");
     return http::textResponse(404, "404 Not Found\n\nThe resource could not be found.\n\n   ");
 }
 

@@ -37,8 +37,9 @@ template <int family, std::size_t bytes> std::optional<std::string> canonical(co
 
 std::string base64(std::string_view bytes) {
     std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-    const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), reinterpret_cast<const unsigned char*>(bytes.data()),
-                                       static_cast<int>(bytes.size()));
+    const int length =
+        EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
+                        reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
     text.resize(static_cast<std::size_t>(length));
     return text;
 }
@@ -79,7 +80,8 @@ bool isPrintable(std::string_view text) {
         const auto length = utf8Sequence(text);
         const auto first = static_cast<unsigned char>(text[0]);
         if (length == 0 || first < 0x20 || first == 0x7f) return false;
-        if (length == 2 && first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0) return false; // C1 control characters
+        if (length == 2 && first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0)
+            return false; // C1 control characters
         text.remove_prefix(length);
     }
     return true;

@@ -20,25 +20,26 @@ namespace {
 struct Extension {
     std::string_view alias, name, description;
 };
-constexpr Extension extensions[] = {{"flavors", "Flavors", "Flavors."},
-                                    {"limits", "Limits", "Limits of a project."},
-                                    {"os-attach-interfaces", "AttachInterfaces", "Attach and detach network interfaces."},
-                                    {"os-availability-zone", "AvailabilityZone", "Availability zones."},
-                                    {"os-console-output", "ConsoleOutput", "What a server wrote to its console."},
-                                    {"os-flavor-access", "FlavorAccess", "Who may use a flavor that is not public."},
-                                    {"os-flavor-extra-specs", "FlavorExtraSpecs", "Extra specifications of flavors."},
-                                    {"os-flavor-manage", "FlavorManage", "Make and delete flavors."},
-                                    {"os-hypervisors", "Hypervisors", "The machines that run servers."},
-                                    {"os-instance-actions", "InstanceActions", "What has been done to a server."},
-                                    {"os-keypairs", "Keypairs", "Public keys of users."},
-                                    {"os-lock-server", "LockServer", "Lock and unlock servers."},
-                                    {"os-multiple-create", "MultipleCreate", "Make several servers at once."},
-                                    {"os-quota-sets", "Quotas", "Limits of projects."},
-                                    {"os-server-tags", "ServerTags", "Tags of servers."},
-                                    {"os-services", "Services", "The services behind the API."},
-                                    {"os-volumes", "Volumes", "Attach and detach volumes."},
-                                    {"server-metadata", "ServerMetadata", "Metadata of servers."},
-                                    {"servers", "Servers", "Servers."}};
+constexpr Extension extensions[] = {
+    {"flavors", "Flavors", "Flavors."},
+    {"limits", "Limits", "Limits of a project."},
+    {"os-attach-interfaces", "AttachInterfaces", "Attach and detach network interfaces."},
+    {"os-availability-zone", "AvailabilityZone", "Availability zones."},
+    {"os-console-output", "ConsoleOutput", "What a server wrote to its console."},
+    {"os-flavor-access", "FlavorAccess", "Who may use a flavor that is not public."},
+    {"os-flavor-extra-specs", "FlavorExtraSpecs", "Extra specifications of flavors."},
+    {"os-flavor-manage", "FlavorManage", "Make and delete flavors."},
+    {"os-hypervisors", "Hypervisors", "The machines that run servers."},
+    {"os-instance-actions", "InstanceActions", "What has been done to a server."},
+    {"os-keypairs", "Keypairs", "Public keys of users."},
+    {"os-lock-server", "LockServer", "Lock and unlock servers."},
+    {"os-multiple-create", "MultipleCreate", "Make several servers at once."},
+    {"os-quota-sets", "Quotas", "Limits of projects."},
+    {"os-server-tags", "ServerTags", "Tags of servers."},
+    {"os-services", "Services", "The services behind the API."},
+    {"os-volumes", "Volumes", "Attach and detach volumes."},
+    {"server-metadata", "ServerMetadata", "Metadata of servers."},
+    {"servers", "Servers", "Servers."}};
 
 void write(JsonWriter& out, const Extension& extension) {
     const auto scope = out.object();
@@ -84,8 +85,8 @@ std::vector<ConfigOption> configOptions() {
 }
 
 struct Compute::Impl {
-    Impl(Parts p, const std::vector<HostDrivers>& hosts, image::Images& images, block::Block& block, network::Network& net,
-         identity::Identity& who)
+    Impl(Parts p, const std::vector<HostDrivers>& hosts, image::Images& images, block::Block& block,
+         network::Network& net, identity::Identity& who)
         : identity(who),
           quotas(computeQuotas()),
           hypervisors(p.store, p.ambient, hosts),
@@ -101,8 +102,8 @@ struct Compute::Impl {
     Core core;
 };
 
-Compute::Compute(Parts parts, const std::vector<HostDrivers>& hosts, image::Images& images, block::Block& block, network::Network& network,
-                 identity::Identity& identity)
+Compute::Compute(Parts parts, const std::vector<HostDrivers>& hosts, image::Images& images, block::Block& block,
+                 network::Network& network, identity::Identity& identity)
     : impl_(std::make_unique<Impl>(parts, hosts, images, block, network, identity)) {
     parts.policies.add("compute", policyDefaults("compute"));
     declareServerJobs(impl_->core);

@@ -74,7 +74,8 @@ private:
             code_[static_cast<std::size_t>(split)].to = here();
             sequence(depth);
             if (!more() || text_[at_] != '|') {
-                code_[static_cast<std::size_t>(split)].other = code_[static_cast<std::size_t>(split)].to; // the last one: no other way
+                code_[static_cast<std::size_t>(split)].other =
+                    code_[static_cast<std::size_t>(split)].to; // the last one: no other way
                 break;
             }
             ++at_;
@@ -136,7 +137,8 @@ private:
         ++at_;
         const auto number = [&]() -> int {
             int value = -1;
-            while (more() && text_[at_] >= '0' && text_[at_] <= '9' && value < 1000) value = std::max(value, 0) * 10 + (text_[at_++] - '0');
+            while (more() && text_[at_] >= '0' && text_[at_] <= '9' && value < 1000)
+                value = std::max(value, 0) * 10 + (text_[at_++] - '0');
             return value;
         };
         least = number();
@@ -146,7 +148,8 @@ private:
             most = number();
             least = std::max(least, 0);
         }
-        if (!more() || text_[at_] != '}' || least < 0 || (most >= 0 && most < least) || least > 255 || most > 255) refuse();
+        if (!more() || text_[at_] != '}' || least < 0 || (most >= 0 && most < least) || least > 255 || most > 255)
+            refuse();
         ++at_;
         return true;
     }
@@ -250,7 +253,8 @@ bool Pattern::matches(std::string_view text) const {
         if (at == text.size()) return false;
         next.clear();
         for (const int state : now)
-            if (code[static_cast<std::size_t>(state)].set.test(static_cast<unsigned char>(text[at]))) follow(next, state + 1, at + 1);
+            if (code[static_cast<std::size_t>(state)].set.test(static_cast<unsigned char>(text[at])))
+                follow(next, state + 1, at + 1);
         std::swap(now, next);
     }
 }

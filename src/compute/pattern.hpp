@@ -5,8 +5,9 @@
 
 namespace stratolet::compute {
 
-/// A regular expression as list filters take it: literals, ".", [classes], (groups), "|", "*", "+", "?", {m,n}, "^", "$", and \d \w \s with
-/// their opposites. It is a stranger's, so matching takes time in proportion to pattern × text, whatever the pattern.
+/// A regular expression as list filters take it: literals, ".", [classes], (groups), "|", "*", "+", "?", {m,n}, "^",
+/// "$", and \d \w \s with their opposites. It is a stranger's, so matching takes time in proportion to pattern × text,
+/// whatever the pattern.
 class Pattern {
 public:
     /// Error(Invalid) where `text` is no such expression or is longer than 255 bytes.

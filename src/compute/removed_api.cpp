@@ -12,7 +12,8 @@ struct Removed {
     std::vector<Method> methods;
 };
 
-/// What compute had once and answers 410 for since (API reference, "Obsolete APIs"), whoever asks and whatever the version.
+/// What compute had once and answers 410 for since (API reference, "Obsolete APIs"), whoever asks and whatever the
+/// version.
 const auto removed = std::to_array<Removed>({
     {"/os-agents", {Method::Get, Method::Post}},
     {"/os-agents/{id}", {Method::Put, Method::Delete}},
@@ -64,8 +65,8 @@ void addRemovedRoutes(http::Routes& routes) {
     for (const auto& each : removed)
         for (const auto method : each.methods)
             for (const auto* prefix : prefixes)
-                routes.push_back({method, prefix + std::string(each.path), http::open("there is nothing to be let at"), http::Handler(gone),
-                                  http::Runs::Here});
+                routes.push_back({method, prefix + std::string(each.path), http::open("there is nothing to be let at"),
+                                  http::Handler(gone), http::Runs::Here});
 }
 
 }

@@ -16,7 +16,8 @@ namespace {
 std::string_view versionText(const Request& request) {
     for (const auto each : split(request.headers[genericHeader], ',')) {
         const auto item = trimmed(each);
-        if (const auto blank = item.find(' '); blank != std::string_view::npos && sameWithoutCase(item.substr(0, blank), "compute"))
+        if (const auto blank = item.find(' ');
+            blank != std::string_view::npos && sameWithoutCase(item.substr(0, blank), "compute"))
             return trimmed(item.substr(blank));
     }
     return trimmed(request.headers[oldHeader]);
@@ -46,8 +47,8 @@ int negotiated(const Request& request) {
         throw Error(Failure::Invalid, "API Version String ", versionText(request),
                     " is of invalid format. Must be of format MajorNum.MinorNum.");
     if (!asked.served())
-        throw Error(Failure::Unsupported, "Version ", asked.major, ".", asked.minor, " is not supported by the API. Minimum is 2.",
-                    versionMin, " and maximum is 2.", versionMax, ".")
+        throw Error(Failure::Unsupported, "Version ", asked.major, ".", asked.minor,
+                    " is not supported by the API. Minimum is 2.", versionMin, " and maximum is 2.", versionMax, ".")
             .as("version");
     return asked.minor;
 }

@@ -5,7 +5,8 @@
 #include "compute/api.hpp"
 #include "platform/http/http.hpp"
 
-// Which microversion a request asks for, and which it gets (API reference, "Microversions"; API-SIG, "Microversion Specification").
+// Which microversion a request asks for, and which it gets (API reference, "Microversions"; API-SIG, "Microversion
+// Specification").
 
 namespace stratolet::compute {
 
@@ -20,7 +21,8 @@ AskedVersion askedVersion(const http::Request& request);
 
 bool isLegacy(const http::Request& request); ///< came to /v2, which knows no microversions
 
-/// The minor version that the request gets. Error(Invalid) where it asks for none, Error(Unsupported) for one that isn't served.
+/// The minor version that the request gets. Error(Invalid) where it asks for none, Error(Unsupported) for one that
+/// isn't served.
 int negotiated(const http::Request& request);
 
 }

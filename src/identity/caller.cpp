@@ -14,7 +14,8 @@ bool Caller::may(std::string_view otherRule, const Target& target) const {
 namespace {
 
 Error refused(std::string_view rule) {
-    return Error(Failure::Forbidden, "You are not authorized to perform the requested action: ", rule, ".").as("PolicyNotAuthorized");
+    return Error(Failure::Forbidden, "You are not authorized to perform the requested action: ", rule, ".")
+        .as("PolicyNotAuthorized");
 }
 
 }

@@ -16,7 +16,8 @@ namespace stratolet::identity {
 
 /// Whom is told that what a path names isn't there.
 enum class Absence {
-    ToWhoMay, ///< those whom the rule lets do it to nothing in particular; everybody else is refused as if it were there
+    ToWhoMay, ///< those whom the rule lets do it to nothing in particular; everybody else is refused as if it were
+              ///< there
     ToAnybody ///< everybody: it is loaded before the rule is asked, as Keystone does with some nouns
 };
 
@@ -35,7 +36,7 @@ struct Caller {
     std::string token; ///< as it came; for rescoping and self-service only, never for a log
 
     std::shared_ptr<const Credentials> credentials;
-    Target own;                           ///< what stands for "project_id" and "user_id" where a target has none: the caller's
+    Target own; ///< what stands for "project_id" and "user_id" where a target has none: the caller's
     std::shared_ptr<const Policy> policy; ///< of the service that was asked
     std::string_view rule;                ///< of the route that was asked
     mutable bool asked = false;           ///< the handler has asked a rule: one that forgets to answers 500
@@ -52,8 +53,8 @@ struct Caller {
     /// Error(Forbidden) where the route's rule isn't for tokens of this scope, whatever the target.
     void enforceScope() const;
 
-    /// What a path names, once `askedRule` lets this caller do it. The one way in which things are loaded and asked about: `about` is what
-    /// the rule gets to know of the thing, `absent` what is thrown where there is none.
+    /// What a path names, once `askedRule` lets this caller do it. The one way in which things are loaded and asked
+    /// about: `about` is what the rule gets to know of the thing, `absent` what is thrown where there is none.
     template <class T> T demand(std::string_view askedRule, std::optional<T> found, Target about, const Error& absent,
                                 Absence told = Absence::ToWhoMay) const {
         asked = true;
@@ -64,11 +65,14 @@ struct Caller {
     }
 
     /// The same with the route's own rule.
-    template <class T> T demand(std::optional<T> found, Target about, const Error& absent, Absence told = Absence::ToWhoMay) const {
+    template <class T>
+    T demand(std::optional<T> found, Target about, const Error& absent, Absence told = Absence::ToWhoMay) const {
         return demand(rule, std::move(found), std::move(about), absent, told);
     }
 
-    bool isAdmin() const { return may("context_is_admin", {}) || may("admin_required", {}); } ///< whichever rule the service has
+    bool isAdmin() const {
+        return may("context_is_admin", {}) || may("admin_required", {});
+    } ///< whichever rule the service has
 };
 
 /// To ask each question of one answer once; lives no longer than the caller.

@@ -10,8 +10,8 @@ namespace stratolet::identity {
 
 class Fernet;
 
-/// What the nouns of identity share: the mechanisms, the keys that seal secrets which are kept to be used again, and the epoch that empties
-/// every thread's cache of validated tokens.
+/// What the nouns of identity share: the mechanisms, the keys that seal secrets which are kept to be used again, and
+/// the epoch that empties every thread's cache of validated tokens.
 struct Core {
     Parts parts;
     Fernet& sealing;

@@ -24,6 +24,8 @@ struct ProjectDeleted {
     ProjectId project;
     auto fields() { return std::tuple(bus::Field("project", project)); }
 };
+
+/// A fact: a user is no more.
 struct UserDeleted {
     static constexpr std::string_view name = "identity.user.deleted";
     UserId user;
@@ -38,6 +40,7 @@ struct CatalogService {
     std::string classicPath; ///< at the classic port: "/v2.1"
 };
 
+/// What the first start makes: the administrator, and where the services are.
 struct Bootstrap {
     std::string adminPassword;
     std::string endpoint; ///< http://ADDR:PORT
@@ -47,8 +50,9 @@ struct Bootstrap {
 
 std::vector<ConfigOption> configOptions();
 
-/// How much of `resource` the unified limits let a project have of the service of this type: its own limit, or the registered one.
-/// Nothing where none is registered; -1 is unlimited. A limit registered for a region counts before one for all.
+/// How much of `resource` the unified limits let a project have of the service of this type: its own limit, or the
+/// registered one. Nothing where none is registered; -1 is unlimited. A limit registered for a region counts before one
+/// for all.
 std::optional<std::int64_t> unifiedLimit(store::Reader& db, const ProjectId& project, std::string_view serviceType,
                                          std::string_view resource);
 
@@ -58,8 +62,8 @@ public:
     explicit Identity(Parts parts);
     ~Identity();
 
-    /// Domain, project and user `admin`, roles and their implications, the catalog. Keeps what is there; returns false where there was
-    /// something already.
+    /// Domain, project and user `admin`, roles and their implications, the catalog. Keeps what is there; returns false
+    /// where there was something already.
     bool bootstrap(const Bootstrap& wanted);
 
     /// Points the catalog's endpoints of our own services at where we listen now.
@@ -67,8 +71,8 @@ public:
 
     http::Site site();
 
-    /// Gives a site of another service its gate: the token in X-Auth-Token is validated, the caller put into the request (see callerOf),
-    /// and an answer to a route with a rule that nobody asked becomes a 500.
+    /// Gives a site of another service its gate: the token in X-Auth-Token is validated, the caller put into the
+    /// request (see callerOf), and an answer to a route with a rule that nobody asked becomes a 500.
     void protect(http::Site& site);
 
     bool projectExists(store::Reader& db, const ProjectId& project);

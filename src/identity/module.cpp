@@ -69,13 +69,14 @@ void addVersionRoutes(Routes& routes) {
 }
 
 std::vector<ConfigOption> configOptions() {
-    std::vector<ConfigOption> options = {{"identity", "token_lifetime", "3600", wholeNumber(60, 30 * 24 * 3600)},
-                                         {"identity", "allow_expired_window", "172800", wholeNumber(0, 30 * 24 * 3600)},
-                                         {"identity", "allow_rescope_scoped_token", "true", trueOrFalse()},
-                                         {"identity", "receipt_lifetime", "300", wholeNumber(10, 3600)},
-                                         {"identity", "included_previous_windows", "1", wholeNumber(0, 10)},
-                                         {"identity", "max_project_tree_depth", "5", wholeNumber(1, 100)},
-                                         {"identity", "enforcement_model", "flat", oneOf({"flat", "strict_two_level"})}};
+    std::vector<ConfigOption> options = {
+        {"identity", "token_lifetime", "3600", wholeNumber(60, 30 * 24 * 3600)},
+        {"identity", "allow_expired_window", "172800", wholeNumber(0, 30 * 24 * 3600)},
+        {"identity", "allow_rescope_scoped_token", "true", trueOrFalse()},
+        {"identity", "receipt_lifetime", "300", wholeNumber(10, 3600)},
+        {"identity", "included_previous_windows", "1", wholeNumber(0, 10)},
+        {"identity", "max_project_tree_depth", "5", wholeNumber(1, 100)},
+        {"identity", "enforcement_model", "flat", oneOf({"flat", "strict_two_level"})}};
     for (const auto& more : {passwordRuleOptions(), keyOptions(), directoriesConfigOptions(), federationOptions()})
         options.insert(options.end(), more.begin(), more.end());
     return options;
@@ -105,7 +106,8 @@ struct Identity::Impl {
           groups(core),
           directories(core),
           tokens(core, stateDir / "fernet-keys",
-                 {parts.config.seconds("identity", "token_lifetime"), parts.config.seconds("identity", "allow_expired_window")}),
+                 {parts.config.seconds("identity", "token_lifetime"),
+                  parts.config.seconds("identity", "allow_expired_window")}),
           digests(stateDir / "digest-key", parts.ambient),
           applicationCredentials(core, tokens, digests),
           trusts(core, tokens),
@@ -158,7 +160,8 @@ bool Identity::bootstrap(const Bootstrap& wanted) {
         user.password = password;
         user.tokensValidAfter = user.created = now;
         userTable.insert(tx, user);
-        role_table::add(tx, {Assignment::Actor::User, user.id.text, Assignment::Scope::Project, admin.text, roles["admin"]});
+        role_table::add(
+            tx, {Assignment::Actor::User, user.id.text, Assignment::Scope::Project, admin.text, roles["admin"]});
         role_table::add(tx, {Assignment::Actor::User, user.id.text, Assignment::Scope::System, "all", roles["admin"]});
         ensureCatalog(tx, ambient, wanted);
     });
@@ -166,7 +169,8 @@ bool Identity::bootstrap(const Bootstrap& wanted) {
 }
 
 void Identity::refreshCatalog(const Bootstrap& wanted) {
-    impl_->core.parts.store.write([&](store::Transaction& tx) { ensureCatalog(tx, impl_->core.parts.ambient, wanted); });
+    impl_->core.parts.store.write(
+        [&](store::Transaction& tx) { ensureCatalog(tx, impl_->core.parts.ambient, wanted); });
 }
 
 Site Identity::site() {
@@ -188,7 +192,8 @@ Site Identity::site() {
     addGroupRoutes(site.routes, impl_->groups, impl_->core);
     addRoleRoutes(site.routes, impl_->core);
     addAssignmentRoutes(site.routes, impl_->core);
-    for (const auto add : {addCatalogRoutes, addConsumerRoutes, addLimitRoutes, addDomainConfigRoutes}) add(site.routes, impl_->core);
+    for (const auto add : {addCatalogRoutes, addConsumerRoutes, addLimitRoutes, addDomainConfigRoutes})
+        add(site.routes, impl_->core);
     site.refuse = refusal;
     site.noRoute = noRoute;
     site.finish = [](const Request& request, Response& response) {
@@ -204,28 +209,34 @@ void Identity::protect(Site& site) {
     const auto rules = impl.core.parts.policies.of(site.name);
     for (const auto& route : site.routes) // nobody could use a route whose rule there isn't, the administrator included
         if (!route.access.rule.empty() && !rules->has(route.access.rule))
-            throw std::logic_error("route " + route.pattern + " asks the rule " + route.access.rule + ", which there isn't");
+            throw std::logic_error("route " + route.pattern + " asks the rule " + route.access.rule +
+                                   ", which there isn't");
     const auto ownGate = std::move(site.gate);
     site.gate = [&impl, ownGate, service = site.name](Request& request) {
-        if (!request.route->access.rule.empty()) request.context = callerBehind(request, service, impl.tokens, impl.core.parts.policies);
+        if (!request.route->access.rule.empty())
+            request.context = callerBehind(request, service, impl.tokens, impl.core.parts.policies);
         if (ownGate) ownGate(request);
     };
     const auto ownRefusal = site.refuse;
     const auto ownFinish = site.finish;
     site.refuse = [ownRefusal](const Request& request, const Error& error) {
-        return error.failure() == Failure::Unauthenticated ? unauthenticated(request, error.what()) : ownRefusal(request, error);
+        return error.failure() == Failure::Unauthenticated ? unauthenticated(request, error.what())
+                                                           : ownRefusal(request, error);
     };
     site.finish = [&impl, ownRefusal, ownFinish](const Request& request, Response& response) {
         const auto* caller = std::any_cast<std::shared_ptr<const Caller>>(&request.context);
         if (caller && !(*caller)->asked && response.status < 400) {
-            impl.core.parts.log.error("a handler did not ask its rule", {{"rule", (*caller)->rule}, {"path", request.path}});
+            impl.core.parts.log.error("a handler did not ask its rule",
+                                      {{"rule", (*caller)->rule}, {"path", request.path}});
             response = ownRefusal(request, Error(Failure::Broken, "a handler did not ask its rule"));
         }
         if (ownFinish) ownFinish(request, response);
     };
 }
 
-bool Identity::projectExists(store::Reader& db, const ProjectId& project) { return projectTable.find(db, project).has_value(); }
+bool Identity::projectExists(store::Reader& db, const ProjectId& project) {
+    return projectTable.find(db, project).has_value();
+}
 
 std::string Identity::projectName(store::Reader& db, const ProjectId& project) {
     const auto found = projectTable.find(db, project);

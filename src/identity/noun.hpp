@@ -15,11 +15,13 @@
 #include "platform/text/text.hpp"
 #include "resource/collection.hpp"
 
-// What identity's plain nouns are described with: attributes that several have, and the routes of one (resource/collection.hpp).
+// What identity's plain nouns are described with: attributes that several have, and the routes of one
+// (resource/collection.hpp).
 
 namespace stratolet::identity {
 
-/// "links": {"self": …/v3/<path>/<id>}, where a record's type says its path: `static constexpr std::string_view path = "regions"`.
+/// "links": {"self": …/v3/<path>/<id>}, where a record's type says its path: `static constexpr std::string_view path =
+/// "regions"`.
 template <class Record> resource::Attribute<Record> links() {
     using namespace resource;
     return computed<Record>("links", Kind::Other, Show | Unasked)
@@ -28,12 +30,12 @@ template <class Record> resource::Attribute<Record> links() {
         });
 }
 
-/// What a body has that no attribute is: kept, and shown as it came (Keystone's nouns without a schema of their own keep anything).
+/// What a body has that no attribute is: kept, and shown as it came (Keystone's nouns without a schema of their own
+/// keep anything).
 template <class Record> resource::Attribute<Record> extra() {
     using namespace resource;
-    return column<&Record::extra>("extra", Show | Moves).written([](JsonWriter& out, const Record& record, const http::Request&) {
-        writeExtra(out, record.extra);
-    });
+    return column<&Record::extra>("extra", Show | Moves)
+        .written([](JsonWriter& out, const Record& record, const http::Request&) { writeExtra(out, record.extra); });
 }
 
 /// A text, which must be one: null isn't.
@@ -83,17 +85,20 @@ template <class Record> resource::Attribute<Record> foldedNameOf() {
 }
 
 /// The one of a domain that has this name, in whatever case; the same case first, where an old store has both.
-template <class Record> std::optional<Record> findNamed(store::Reader& db, const resource::Table<Record>& table, const DomainId& domain,
-                                                        const std::string& name, std::string_view also = {}) {
-    auto found =
-        table.where(db, std::string("WHERE domain_id = ? AND name_key = ?").append(also).append(" ORDER BY name = ? DESC, id LIMIT 1"),
-                    domain, foldedName(name), name);
+template <class Record> std::optional<Record> findNamed(store::Reader& db, const resource::Table<Record>& table,
+                                                        const DomainId& domain, const std::string& name,
+                                                        std::string_view also = {}) {
+    auto found = table.where(
+        db,
+        std::string("WHERE domain_id = ? AND name_key = ?").append(also).append(" ORDER BY name = ? DESC, id LIMIT 1"),
+        domain, foldedName(name), name);
     return found.empty() ? std::nullopt : std::optional(std::move(found.front()));
 }
 
-/// Puts what a body has into the record, attribute by attribute, and what no attribute is into `extra` where it has that.
-/// Error(Invalid) naming the field for one that is Needed and not there, and for a value that is none.
-template <class Record> void take(Record& record, const resource::Table<Record>& table, const Json& body, resource::Use when) {
+/// Puts what a body has into the record, attribute by attribute, and what no attribute is into `extra` where it has
+/// that. Error(Invalid) naming the field for one that is Needed and not there, and for a value that is none.
+template <class Record>
+void take(Record& record, const resource::Table<Record>& table, const Json& body, resource::Use when) {
     for (const auto& each : table.attributes()) {
         if (!each.may(when) || each.name.empty()) continue;
         if (when == resource::Post && each.may(resource::Needed)) body.at(each.name);
@@ -102,12 +107,13 @@ template <class Record> void take(Record& record, const resource::Table<Record>&
     }
     if constexpr (requires { record.extra; })
         record.extra = mergedExtra(record.extra, body, [&](std::string_view name) {
-            return std::any_of(table.attributes().begin(), table.attributes().end(), [&](const auto& each) { return each.name == name; });
+            return std::any_of(table.attributes().begin(), table.attributes().end(),
+                               [&](const auto& each) { return each.name == name; });
         });
 }
 
-/// A plain noun: what differs between the kinds. Its type says `noun` ("region": in bodies and rules) and `path` ("regions"). All functions
-/// are called in the request's transaction, on a worker, and refuse by throwing.
+/// A plain noun: what differs between the kinds. Its type says `noun` ("region": in bodies and rules) and `path`
+/// ("regions"). All functions are called in the request's transaction, on a worker, and refuse by throwing.
 template <class Record> struct Noun {
     const resource::Table<Record>& table;
     std::string many = {};                       ///< "policies"; empty: the noun and an s
@@ -115,7 +121,9 @@ template <class Record> struct Noun {
 
     /// What policy knows of each beside its rule.
     std::function<std::vector<About>(store::Reader&, const std::vector<Record>&)> about =
-        [](store::Reader&, const std::vector<Record>& all) { return std::vector<About>(all.size(), std::make_shared<const Target>()); };
+        [](store::Reader&, const std::vector<Record>& all) {
+            return std::vector<About>(all.size(), std::make_shared<const Target>());
+        };
     std::function<std::vector<store::Alternative>(const http::Request&)> concern = {}; ///< whose they are (Collection)
 
     /// Before a body is read into one that is made (`creating`) or changed; empty: a new one gets a random id.
@@ -137,22 +145,24 @@ template <class Record> Error missing(const std::string& id) {
     return Error(Failure::NotFound, "Could not find ", words, ": ", id, ".");
 }
 
-/// Its routes, under /v3/ and the path that its type says. What serves them is given back, for routes of the kind's own.
+/// Its routes, under /v3/ and the path that its type says. What serves them is given back, for routes of the kind's
+/// own.
 template <class Record>
 std::shared_ptr<const resource::CollectionApi<Record>> addNoun(http::Routes& routes, Core& core, Noun<Record> noun) {
     using http::Request;
-    resource::Collection<Record> collection{.dialect = dialect(),
-                                            .store = core.parts.store,
-                                            .noun = std::string(Record::noun),
-                                            .path = std::string("/v3/").append(Record::path),
-                                            .table = noun.table,
-                                            .missing = missing<Record>,
-                                            .about = noun.about,
-                                            .concern = noun.concern,
-                                            .wanted = [](store::Transaction&, const Request&, const Json&) { return Target(); },
-                                            .many = noun.many,
-                                            .readsTold = noun.readsTold,
-                                            .changesTold = noun.changesTold};
+    resource::Collection<Record> collection{
+        .dialect = dialect(),
+        .store = core.parts.store,
+        .noun = std::string(Record::noun),
+        .path = std::string("/v3/").append(Record::path),
+        .table = noun.table,
+        .missing = missing<Record>,
+        .about = noun.about,
+        .concern = noun.concern,
+        .wanted = [](store::Transaction&, const Request&, const Json&) { return Target(); },
+        .many = noun.many,
+        .readsTold = noun.readsTold,
+        .changesTold = noun.changesTold};
     const auto kind = std::make_shared<const Noun<Record>>(std::move(noun));
     collection.posted = kind->posted;
     collection.put = kind->put;

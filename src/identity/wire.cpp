@@ -65,7 +65,8 @@ http::Response noRoute(const http::Request& request, const std::vector<http::Met
     return response;
 }
 
-http::Response listResponse(const http::Request& request, std::string_view collection, const std::optional<std::string>& next,
+http::Response listResponse(const http::Request& request, std::string_view collection,
+                            const std::optional<std::string>& next,
                             const std::function<void(JsonWriter&)>& writeItems) {
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
@@ -80,12 +81,14 @@ http::Response listResponse(const http::Request& request, std::string_view colle
     });
 }
 
-http::Response slicedResponse(const http::Request& request, std::string_view collection, const std::vector<std::string>& ids,
+http::Response slicedResponse(const http::Request& request, std::string_view collection,
+                              const std::vector<std::string>& ids,
                               const std::function<void(JsonWriter&, std::size_t)>& writeAt) {
     std::size_t begin = 0;
     if (const auto marker = request.query.find("marker")) {
         const auto found = std::find(ids.begin(), ids.end(), *marker);
-        if (found == ids.end()) throw Error(Failure::Invalid, "Invalid input for field 'marker': ", *marker, " is not in this list.");
+        if (found == ids.end())
+            throw Error(Failure::Invalid, "Invalid input for field 'marker': ", *marker, " is not in this list.");
         begin = static_cast<std::size_t>(found - ids.begin()) + 1;
     }
     const auto limit = static_cast<std::size_t>(request.query.integer("limit", 1, 1'000'000).value_or(0));
@@ -105,7 +108,8 @@ void onlyOfScope(store::Conditions& conditions, const Caller& caller) {
     if (!caller.domain.empty()) conditions.add("domain_id = ?", caller.domain);
 }
 
-std::string mergedExtra(const std::string& kept, const Json& body, const std::function<bool(std::string_view)>& isKnown) {
+std::string mergedExtra(const std::string& kept, const Json& body,
+                        const std::function<bool(std::string_view)>& isKnown) {
     const Json before = Json::parse(kept);
     std::string merged;
     JsonWriter out(merged);
@@ -125,7 +129,8 @@ void writeExtra(JsonWriter& out, const std::string& extra) {
     for (const auto& name : object.names()) out.rawField(name, object.at(name).dump());
 }
 
-std::string mergedOptions(const std::string& options, const Json& given, std::initializer_list<std::string_view> known) {
+std::string mergedOptions(const std::string& options, const Json& given,
+                          std::initializer_list<std::string_view> known) {
     given.onlyKnows(known);
     const Json before = Json::parse(options);
     std::string merged;
@@ -152,14 +157,17 @@ bool changesOnlyImmutable(const Json& body) {
 }
 
 DomainId homeDomainOf(const Caller& caller) {
-    return !caller.domain.empty() ? caller.domain : !caller.project.empty() ? caller.projectDomain : DomainId{"default"};
+    return !caller.domain.empty()    ? caller.domain
+           : !caller.project.empty() ? caller.projectDomain
+                                     : DomainId{"default"};
 }
 
 std::string checkedName(const Json& value, std::size_t lengthMax) {
     std::string name = value.text();
     if (name.find_first_not_of(" \t\r\n") == std::string::npos) value.refuse("It must not be blank.");
     if (name.find('\0') != std::string::npos) value.refuse("It must not have a NUL character.");
-    if (lengthInCharacters(name) > lengthMax) value.refuse("It must be " + std::to_string(lengthMax) + " characters or less.");
+    if (lengthInCharacters(name) > lengthMax)
+        value.refuse("It must be " + std::to_string(lengthMax) + " characters or less.");
     return name;
 }
 

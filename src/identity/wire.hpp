@@ -11,8 +11,8 @@
 #include "platform/http/http.hpp"
 #include "platform/store/store.hpp"
 
-// How identity's answers look (errors, lists, links), what several of its bodies have, and the attributes that it only keeps. How its plain
-// nouns speak is in dialect.hpp.
+// How identity's answers look (errors, lists, links), what several of its bodies have, and the attributes that it only
+// keeps. How its plain nouns speak is in dialect.hpp.
 
 namespace stratolet::identity {
 
@@ -23,8 +23,8 @@ http::Response noRoute(const http::Request& request, const std::vector<http::Met
 http::Response unauthenticated(const http::Request& request, std::string_view message);
 
 /// {"<collection>": […], "links": {self, previous, next}}; `next` is the address of the page behind this one.
-http::Response listResponse(const http::Request& request, std::string_view collection, const std::optional<std::string>& next,
-                            const std::function<void(JsonWriter&)>& writeItems);
+http::Response listResponse(const http::Request& request, std::string_view collection,
+                            const std::optional<std::string>& next, const std::function<void(JsonWriter&)>& writeItems);
 
 /// "links": {"self": base/v3/<path>}
 void writeSelf(JsonWriter& out, const http::Request& request, std::string_view path);
@@ -34,19 +34,23 @@ void onlyOfScope(store::Conditions& conditions, const Caller& caller);
 
 /// A page of what has been read whole already: the part of `ids` that the marker and the limit of the query ask for.
 /// Error(Invalid) for a marker that is not among them, and a limit that is no number from 1 up.
-http::Response slicedResponse(const http::Request& request, std::string_view collection, const std::vector<std::string>& ids,
+http::Response slicedResponse(const http::Request& request, std::string_view collection,
+                              const std::vector<std::string>& ids,
                               const std::function<void(JsonWriter&, std::size_t)>& writeAt);
 
 /// The same of things that have ids: what one user owns, say, which is never much.
-template <class T> http::Response slicedResponse(const http::Request& request, std::string_view collection, const std::vector<T>& found,
+template <class T> http::Response slicedResponse(const http::Request& request, std::string_view collection,
+                                                 const std::vector<T>& found,
                                                  const std::function<void(JsonWriter&, const T&)>& writeOne) {
     std::vector<std::string> ids;
     for (const auto& each : found) ids.push_back(each.id.text);
     return slicedResponse(request, collection, ids, [&](JsonWriter& out, std::size_t at) { writeOne(out, found[at]); });
 }
 
-/// Members of `body` that are not known, on top of what `kept` (a JSON object) has already; a null removes nothing, it is kept as null.
-std::string mergedExtra(const std::string& kept, const Json& body, const std::function<bool(std::string_view name)>& isKnown);
+/// Members of `body` that are not known, on top of what `kept` (a JSON object) has already; a null removes nothing, it
+/// is kept as null.
+std::string mergedExtra(const std::string& kept, const Json& body,
+                        const std::function<bool(std::string_view name)>& isKnown);
 
 /// The members of the JSON object `extra` as fields.
 void writeExtra(JsonWriter& out, const std::string& extra);
@@ -65,7 +69,8 @@ DomainId homeDomainOf(const Caller& caller);
 /// A name of 1 to `lengthMax` characters, none of them NUL, that is not blank; Error(Invalid) otherwise.
 std::string checkedName(const Json& value, std::size_t lengthMax);
 
-/// The 401 of a login or a token that is wrong, which never says in what way: who guesses learns nothing (OSSA-2021-003).
+/// The 401 of a login or a token that is wrong, which never says in what way: who guesses learns nothing
+/// (OSSA-2021-003).
 Error refused();
 
 /// true or false, and nothing else.

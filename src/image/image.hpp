@@ -53,7 +53,8 @@ std::vector<ConfigOption> configOptions();
 /// A store as the option "stores" names it: NAME, or NAME:FOLDER.
 struct StoreOption {
     std::string name;
-    std::filesystem::path folder; ///< empty where none is said: the first store's is "images", that of another one "images-NAME"
+    std::filesystem::path
+        folder; ///< empty where none is said: the first store's is "images", that of another one "images-NAME"
 };
 
 /// Error(Invalid) for a list that names none, one twice, or one in a way that can't be.
@@ -70,16 +71,18 @@ public:
 
     http::Site site();
 
-    /// An image that this caller may see (owner's, public, community, shared and accepted; admins see all); nothing else exists for them.
+    /// An image that this caller may see (owner's, public, community, shared and accepted; admins see all); nothing
+    /// else exists for them.
     std::optional<ImageFacts> find(store::Reader& db, const identity::Caller& caller, const ImageId& image);
 
-    /// Images of this name that a listing shows this caller; of many only two, which is enough to know that the name is not one's own.
+    /// Images of this name that a listing shows this caller; of many only two, which is enough to know that the name is
+    /// not one's own.
     std::vector<ImageId> named(store::Reader& db, const identity::Caller& caller, const std::string& name);
 
-    /// The data of an active image, inspected once more against its declared format before anybody opens it; only raw and qcow2 (without
-    /// backing or data file) are given out. Error(Broken) where data is missing or isn't what it was. Error(Invalid) where it is at an
-    /// address on the web that is refused, or where the disk is larger than `diskMax` (nothing: as large as it likes), which of data that
-    /// is elsewhere nobody could know before.
+    /// The data of an active image, inspected once more against its declared format before anybody opens it; only raw
+    /// and qcow2 (without backing or data file) are given out. Error(Broken) where data is missing or isn't what it
+    /// was. Error(Invalid) where it is at an address on the web that is refused, or where the disk is larger than
+    /// `diskMax` (nothing: as large as it likes), which of data that is elsewhere nobody could know before.
     DiskSource source(const ImageId& image, std::optional<Bytes> diskMax = std::nullopt);
 
 private:

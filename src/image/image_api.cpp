@@ -69,10 +69,12 @@ Response show(Request& request, ImageService& images) {
 
 Response update(Request& request, ImageService& images) {
     const auto changes = changesIn(request);
-    if (std::any_of(changes.begin(), changes.end(), [](const ImageChange& each) { return each.attribute == "locations"; }))
+    if (std::any_of(changes.begin(), changes.end(),
+                    [](const ImageChange& each) { return each.attribute == "locations"; }))
         images.requireLocations();
-    return imageResponse(request, images, 200,
-                         images.update(callerOf(request), imageIn(request), [&](ImageRecord& image) { amend(image, changes); }));
+    return imageResponse(
+        request, images, 200,
+        images.update(callerOf(request), imageIn(request), [&](ImageRecord& image) { amend(image, changes); }));
 }
 
 /// The data of an image on its way in, as the listener sees it.
@@ -115,7 +117,8 @@ Response download(Request& request, ImageData& images) {
         range = http::rangeIn(wanted, size);
         response.status = 206;
         response.headers.add("Content-Range", "bytes " + std::to_string(range.first) + "-" +
-                                                  std::to_string(range.first + range.length - 1) + "/" + std::to_string(size));
+                                                  std::to_string(range.first + range.length - 1) + "/" +
+                                                  std::to_string(size));
     } else if (!data->checksum.empty()) {
         response.headers.add("Content-MD5", data->checksum);
     }
@@ -142,8 +145,8 @@ Response locationsResponse(const ImageRecord& image) {
 
 Response addLocation(Request& request, ImageService& images) {
     const auto body = request.json();
-    return locationsResponse(
-        images.update(callerOf(request), imageIn(request), [&](ImageRecord& image) { image::addLocation(image, body); }));
+    return locationsResponse(images.update(callerOf(request), imageIn(request),
+                                           [&](ImageRecord& image) { image::addLocation(image, body); }));
 }
 
 Response showLocations(Request& request, ImageService& images) {
@@ -170,7 +173,9 @@ http::Routes imageRoutes(ImageService& images, ImageData& data, const Stores& st
     const auto with = [&images](Response (*handler)(Request&, ImageService&)) -> http::Handler {
         return [&images, handler](Request& request) { return handler(request, images); };
     };
-    const auto tellVersions = [has](int status) { return [has, status](Request& request) { return versions(request, status, has); }; };
+    const auto tellVersions = [has](int status) {
+        return [has, status](Request& request) { return versions(request, status, has); };
+    };
     const auto noId = [has](Request& request) { return noRoute(request, {}, has); };
     const std::string image = "/v2/images/{image_id}";
     http::Routes routes{
@@ -178,7 +183,8 @@ http::Routes imageRoutes(ImageService& images, ImageData& data, const Stores& st
         {Method::Get, "/versions", open("discovery comes before a token"), tellVersions(200)},
         {Method::Get, "/v2", open("discovery comes before a token"), tellVersions(300)},
 
-        {Method::Post, "/v2/images", policy("add_image"), [&images, &stores](Request& request) { return create(request, images, stores); }},
+        {Method::Post, "/v2/images", policy("add_image"),
+         [&images, &stores](Request& request) { return create(request, images, stores); }},
         {Method::Get, "/v2/images", policy("get_images"), with(list)},
         {Method::Get, "/v2/images/", open("there is no image without an id"), noId},
         {Method::Delete, "/v2/images/", open("there is no image without an id"), noId},
@@ -189,23 +195,27 @@ http::Routes imageRoutes(ImageService& images, ImageData& data, const Stores& st
 
         {Method::Put, image + "/file", policy("upload_image"), http::Upload([&images, &data](Request& request) {
              requireOctets(request, images);
-             return std::make_unique<UploadBody>(data.receive(callerOf(request), imageIn(request), request.contentLength,
+             return std::make_unique<UploadBody>(data.receive(callerOf(request), imageIn(request),
+                                                              request.contentLength,
                                                               std::string(request.headers["X-Image-Meta-Store"])));
          })},
         {Method::Put, image + "/stage", policy("modify_image"), http::Upload([&images, &data](Request& request) {
              requireOctets(request, images);
-             return std::make_unique<UploadBody>(data.stage(callerOf(request), imageIn(request), request.contentLength));
+             return std::make_unique<UploadBody>(
+                 data.stage(callerOf(request), imageIn(request), request.contentLength));
          })},
-        {Method::Get, image + "/file", policy("download_image"), [&data](Request& request) { return download(request, data); },
-         http::Runs::Worker},
+        {Method::Get, image + "/file", policy("download_image"),
+         [&data](Request& request) { return download(request, data); }, http::Runs::Worker},
         {Method::Post, image + "/actions/deactivate", policy("deactivate"),
          quietly([&images](Request& request) { images.deactivate(callerOf(request), imageIn(request)); })},
         {Method::Post, image + "/actions/reactivate", policy("reactivate"),
          quietly([&images](Request& request) { images.reactivate(callerOf(request), imageIn(request)); })},
-        {Method::Put, image + "/tags/{tag}", policy("modify_image"),
-         quietly([&images](Request& request) { images.addTag(callerOf(request), imageIn(request), request.param("tag")); })},
-        {Method::Delete, image + "/tags/{tag}", policy("modify_image"),
-         quietly([&images](Request& request) { images.removeTag(callerOf(request), imageIn(request), request.param("tag")); })},
+        {Method::Put, image + "/tags/{tag}", policy("modify_image"), quietly([&images](Request& request) {
+             images.addTag(callerOf(request), imageIn(request), request.param("tag"));
+         })},
+        {Method::Delete, image + "/tags/{tag}", policy("modify_image"), quietly([&images](Request& request) {
+             images.removeTag(callerOf(request), imageIn(request), request.param("tag"));
+         })},
 
         {Method::Get, "/v2/info/usage", policy("get_images"),
          [&images](Request& request) {

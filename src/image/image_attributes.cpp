@@ -20,8 +20,10 @@ namespace {
 
 using namespace resource;
 
-constexpr std::array<std::string_view, 8> containerFormats{"ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed"};
-constexpr std::array<std::string_view, 11> diskFormats{"ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop"};
+constexpr std::array<std::string_view, 8> containerFormats{"ami", "ari", "aki",    "bare",
+                                                           "ovf", "ova", "docker", "compressed"};
+constexpr std::array<std::string_view, 11> diskFormats{"ami", "ari",   "aki", "vhd", "vhdx", "vmdk",
+                                                       "raw", "qcow2", "vdi", "iso", "ploop"};
 
 constexpr std::array<std::string_view, 5> reserved{"deleted", "deleted_at", "location", "locations", "is_public"};
 
@@ -30,13 +32,14 @@ template <class Names> bool contains(const Names& names, std::string_view name) 
 }
 
 std::size_t charactersOf(std::string_view text) {
-    return static_cast<std::size_t>(
-        std::count_if(text.begin(), text.end(), [](char each) { return (static_cast<unsigned char>(each) & 0xC0) != 0x80; }));
+    return static_cast<std::size_t>(std::count_if(
+        text.begin(), text.end(), [](char each) { return (static_cast<unsigned char>(each) & 0xC0) != 0x80; }));
 }
 
 std::string shortText(const Json& value, std::size_t charactersMax) {
     auto text = value.text();
-    if (charactersOf(text) > charactersMax) value.refuse("It must be " + std::to_string(charactersMax) + " characters or less.");
+    if (charactersOf(text) > charactersMax)
+        value.refuse("It must be " + std::to_string(charactersMax) + " characters or less.");
     return text;
 }
 
@@ -53,7 +56,8 @@ template <class Names> std::optional<std::string> oneOrNone(const Json& value, c
 
 std::int64_t countIn(const Json& value) {
     const auto number = value.integer();
-    if (number < 0 || number > std::numeric_limits<std::int32_t>::max()) value.refuse("It must be a whole number from 0 to 2147483647.");
+    if (number < 0 || number > std::numeric_limits<std::int32_t>::max())
+        value.refuse("It must be a whole number from 0 to 2147483647.");
     return number;
 }
 
@@ -71,9 +75,13 @@ void readName(ImageRecord& image, const Json& value, const Reading&) {
     image.name = value.isNull() ? std::nullopt : std::optional(shortText(value, 255));
 }
 
-void readOwner(ImageRecord& image, const Json& value, const Reading&) { image.owner = {value.isNull() ? "" : shortText(value, 255)}; }
+void readOwner(ImageRecord& image, const Json& value, const Reading&) {
+    image.owner = {value.isNull() ? "" : shortText(value, 255)};
+}
 
-void readDiskFormat(ImageRecord& image, const Json& value, const Reading&) { image.diskFormat = oneOrNone(value, diskFormats); }
+void readDiskFormat(ImageRecord& image, const Json& value, const Reading&) {
+    image.diskFormat = oneOrNone(value, diskFormats);
+}
 
 void readContainerFormat(ImageRecord& image, const Json& value, const Reading&) {
     image.containerFormat = oneOrNone(value, containerFormats);
@@ -87,49 +95,61 @@ void readVisibility(ImageRecord& image, const Json& value, const Reading&) {
 
 void readTags(ImageRecord& image, const Json& value, const Reading&) { image.tags = tagsFrom(value); }
 
-template <auto Member> void readTruth(ImageRecord& image, const Json& value, const Reading&) { image.*Member = value.boolean(); }
-template <auto Member> void readSize(ImageRecord& image, const Json& value, const Reading&) { image.*Member = {countIn(value)}; }
+template <auto Member> void readTruth(ImageRecord& image, const Json& value, const Reading&) {
+    image.*Member = value.boolean();
+}
+template <auto Member> void readSize(ImageRecord& image, const Json& value, const Reading&) {
+    image.*Member = {countIn(value)};
+}
 
-void showOwner(JsonWriter& out, const ImageRecord& image) { image.owner.empty() ? out.value(nullptr) : out.value(image.owner); }
-void showHashAlgorithm(JsonWriter& out, const ImageRecord& image) { image.hashValue ? out.value("sha512") : out.value(nullptr); }
+void showOwner(JsonWriter& out, const ImageRecord& image) {
+    image.owner.empty() ? out.value(nullptr) : out.value(image.owner);
+}
+void showHashAlgorithm(JsonWriter& out, const ImageRecord& image) {
+    image.hashValue ? out.value("sha512") : out.value(nullptr);
+}
 void showTags(JsonWriter& out, const ImageRecord& image) { Codec<std::vector<std::string>>::show(out, image.tags); }
 
 Attribute<ImageRecord> shownByHook(std::string_view name) { return computed<ImageRecord>(name, Kind::Other, Show); }
 
 }
 
-const Table<ImageRecord>
-    imageColumns("images", 'i',
-                 {
-                     attribute<&ImageRecord::name>("name", Post | Put | Show | Find).readBy(readName),
-                     attribute<&ImageRecord::diskFormat>("disk_format", Post | Put | Show | Find).readBy(readDiskFormat),
-                     attribute<&ImageRecord::containerFormat>("container_format", Post | Put | Show | Find).readBy(readContainerFormat),
-                     attribute<&ImageRecord::visibility>("visibility", Post | Put | Show).readBy(readVisibility),
-                     attribute<&ImageRecord::size>("size", Show | Find).foundBy("coalesce($.size, -1)"),
-                     attribute<&ImageRecord::virtualSize>("virtual_size", Show | Find).foundBy("coalesce($.virtual_size, -1)"),
-                     attribute<&ImageRecord::status>("status", Show | Find),
-                     attribute<&ImageRecord::checksum>("checksum", Show | Filter),
-                     attribute<&ImageRecord::isProtected>("protected", Post | Put | Show).readBy(readTruth<&ImageRecord::isProtected>),
-                     attribute<&ImageRecord::minRam>("min_ram", Post | Put | Show | Find).readBy(readSize<&ImageRecord::minRam>),
-                     attribute<&ImageRecord::minDisk>("min_disk", Post | Put | Show | Find).readBy(readSize<&ImageRecord::minDisk>),
-                     attribute<&ImageRecord::owner>("owner", Post | Put | Show | Find).shown(showOwner).readBy(readOwner),
-                     attribute<&ImageRecord::hidden>("os_hidden", Post | Put | Show).in("hidden").readBy(readTruth<&ImageRecord::hidden>),
-                     computed<ImageRecord>("os_hash_algo", Kind::Text, Show, showHashAlgorithm),
-                     attribute<&ImageRecord::hashValue>("os_hash_value", Show | Filter).in("hash_value"),
-                     attribute<&ImageRecord::id>("id", Show | Find),
-                     attribute<&ImageRecord::created>("created_at", Show | Sort).in("created"),
-                     attribute<&ImageRecord::updated>("updated_at", Show | Sort | Moves).in("updated"),
-                     computed<ImageRecord>("tags", Kind::Other, Post | Put | Show, showTags).readBy(readTags),
-                     shownByHook("stores"),
-                     shownByHook("direct_url"),
-                     shownByHook("self"),
-                     shownByHook("file"),
-                     shownByHook("schema"),
-                     column<&ImageRecord::staged>("staged"),
-                     column<&ImageRecord::importingTo>("importing_to"),
-                     column<&ImageRecord::failedImport>("failed_import"),
-                 },
-                 completeImages);
+const Table<ImageRecord> imageColumns(
+    "images", 'i',
+    {
+        attribute<&ImageRecord::name>("name", Post | Put | Show | Find).readBy(readName),
+        attribute<&ImageRecord::diskFormat>("disk_format", Post | Put | Show | Find).readBy(readDiskFormat),
+        attribute<&ImageRecord::containerFormat>("container_format", Post | Put | Show | Find)
+            .readBy(readContainerFormat),
+        attribute<&ImageRecord::visibility>("visibility", Post | Put | Show).readBy(readVisibility),
+        attribute<&ImageRecord::size>("size", Show | Find).foundBy("coalesce($.size, -1)"),
+        attribute<&ImageRecord::virtualSize>("virtual_size", Show | Find).foundBy("coalesce($.virtual_size, -1)"),
+        attribute<&ImageRecord::status>("status", Show | Find),
+        attribute<&ImageRecord::checksum>("checksum", Show | Filter),
+        attribute<&ImageRecord::isProtected>("protected", Post | Put | Show)
+            .readBy(readTruth<&ImageRecord::isProtected>),
+        attribute<&ImageRecord::minRam>("min_ram", Post | Put | Show | Find).readBy(readSize<&ImageRecord::minRam>),
+        attribute<&ImageRecord::minDisk>("min_disk", Post | Put | Show | Find).readBy(readSize<&ImageRecord::minDisk>),
+        attribute<&ImageRecord::owner>("owner", Post | Put | Show | Find).shown(showOwner).readBy(readOwner),
+        attribute<&ImageRecord::hidden>("os_hidden", Post | Put | Show)
+            .in("hidden")
+            .readBy(readTruth<&ImageRecord::hidden>),
+        computed<ImageRecord>("os_hash_algo", Kind::Text, Show, showHashAlgorithm),
+        attribute<&ImageRecord::hashValue>("os_hash_value", Show | Filter).in("hash_value"),
+        attribute<&ImageRecord::id>("id", Show | Find),
+        attribute<&ImageRecord::created>("created_at", Show | Sort).in("created"),
+        attribute<&ImageRecord::updated>("updated_at", Show | Sort | Moves).in("updated"),
+        computed<ImageRecord>("tags", Kind::Other, Post | Put | Show, showTags).readBy(readTags),
+        shownByHook("stores"),
+        shownByHook("direct_url"),
+        shownByHook("self"),
+        shownByHook("file"),
+        shownByHook("schema"),
+        column<&ImageRecord::staged>("staged"),
+        column<&ImageRecord::importingTo>("importing_to"),
+        column<&ImageRecord::failedImport>("failed_import"),
+    },
+    completeImages);
 
 AttributeKind kindOf(std::string_view attribute) {
     if (const auto* word = wordOf(imageColumns.words(), attribute))
@@ -148,7 +168,8 @@ void assign(ImageRecord& image, const std::string& attribute, const Json& value)
         return;
     case AttributeKind::Property: break;
     }
-    if (attribute.empty() || charactersOf(attribute) > 255) value.refuse("The name of a property must have 1 to 255 characters.");
+    if (attribute.empty() || charactersOf(attribute) > 255)
+        value.refuse("The name of a property must have 1 to 255 characters.");
     image.properties[attribute] = shortText(value, 65535);
 }
 

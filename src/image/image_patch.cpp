@@ -7,7 +7,8 @@
 namespace stratolet::image {
 namespace {
 
-constexpr std::string_view type21 = "application/openstack-images-v2.1-json-patch", type20 = "application/openstack-images-v2.0-json-patch";
+constexpr std::string_view type21 = "application/openstack-images-v2.1-json-patch",
+                           type20 = "application/openstack-images-v2.0-json-patch";
 
 constexpr std::string_view locationsStart = "/locations/";
 
@@ -16,7 +17,8 @@ std::string elementIn(const Json& pointer) {
     const auto text = pointer.text();
     if (!text.starts_with(locationsStart)) return {};
     auto element = text.substr(locationsStart.size());
-    const bool number = !element.empty() && element.size() < 4 && element.find_first_not_of("0123456789") == std::string::npos;
+    const bool number =
+        !element.empty() && element.size() < 4 && element.find_first_not_of("0123456789") == std::string::npos;
     if (!number && element != "-") pointer.refuse("A location is named by its number, or \"-\" for the end.");
     return element;
 }
@@ -25,7 +27,8 @@ std::string elementIn(const Json& pointer) {
 std::string attributeIn(const Json& pointer) {
     const auto text = pointer.text();
     if (text.starts_with(locationsStart)) return "locations";
-    if (!text.starts_with('/') || text.size() == 1) pointer.refuse("A path must begin with \"/\" and name an attribute.");
+    if (!text.starts_with('/') || text.size() == 1)
+        pointer.refuse("A path must begin with \"/\" and name an attribute.");
     std::string name;
     for (std::size_t at = 1; at < text.size(); ++at) {
         if (text[at] == '/') {
@@ -71,15 +74,18 @@ ImageChange change20(const Json& operation) {
 }
 
 void remove(const std::string& attribute, ImageRecord& image) {
-    if (kindOf(attribute) != AttributeKind::Property) throw Error(Failure::Forbidden, "Property ", attribute, " may not be removed.");
-    if (image.properties.erase(attribute) == 0) throw Error(Failure::Conflict, "Property ", attribute, " does not exist.");
+    if (kindOf(attribute) != AttributeKind::Property)
+        throw Error(Failure::Forbidden, "Property ", attribute, " may not be removed.");
+    if (image.properties.erase(attribute) == 0)
+        throw Error(Failure::Conflict, "Property ", attribute, " does not exist.");
 }
 
 }
 
 std::vector<ImageChange> changesIn(const http::Request& request) {
     const auto type = request.headers.mediaType();
-    if (type != type21 && type != type20) throw Error(Failure::Unsupported, "The media type ", type, " is not supported here.").as("patch");
+    if (type != type21 && type != type20)
+        throw Error(Failure::Unsupported, "The media type ", type, " is not supported here.").as("patch");
     const auto body = request.json();
     if (!body.isArray()) throw Error(Failure::Invalid, "Request body must be a JSON array of operation objects.");
     std::vector<ImageChange> changes;

@@ -18,8 +18,8 @@ struct ImageChange {
     std::optional<Json> value; ///< nothing where it is removed
 };
 
-/// The operations of a PATCH in either of the two media types (v2.1: {"op", "path", "value"}; v2.0: {"replace": "/path", "value"}).
-/// Error(Unsupported) for any other type, Error(Invalid) for what is no patch.
+/// The operations of a PATCH in either of the two media types (v2.1: {"op", "path", "value"}; v2.0: {"replace":
+/// "/path", "value"}). Error(Unsupported) for any other type, Error(Invalid) for what is no patch.
 std::vector<ImageChange> changesIn(const http::Request& request);
 
 /// Error(Conflict) for a property that is not there, Error(Forbidden) for an attribute that is not a user's to change.

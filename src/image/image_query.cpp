@@ -16,7 +16,9 @@ Error wrong(std::string_view parameter, std::string_view value, std::string_view
     return Error(Failure::Invalid, "Invalid value '", value, "' for parameter '", parameter, "': ", what);
 }
 
-[[noreturn]] void refuse(std::string_view parameter, std::string_view value, std::string_view what) { throw wrong(parameter, value, what); }
+[[noreturn]] void refuse(std::string_view parameter, std::string_view value, std::string_view what) {
+    throw wrong(parameter, value, what);
+}
 
 bool truthIn(std::string_view parameter, std::string_view text) {
     const auto truth = plainTruthOf(text);
@@ -57,13 +59,15 @@ constexpr resource::Sorting sorting{
     .limit = 25,
     .limitMax = 1000};
 
-void addEquality(store::Conditions& conditions, const http::Query& query, const resource::Word& word, const std::string& value) {
+void addEquality(store::Conditions& conditions, const http::Query& query, const resource::Word& word,
+                 const std::string& value) {
     const auto expression = word.kept(imageColumns.text().alias);
     if (word.kind == resource::Kind::Whole) {
         conditions.add(expression + " = ?", *query.integer(word.name, 0, std::numeric_limits<std::int64_t>::max()));
         return;
     }
-    // What stands before a colon is an operator, but a value of only one form has it (glance's split_filter_op): a time.
+    // What stands before a colon is an operator, but a value of only one form has it (glance's split_filter_op): a
+    // time.
     const auto colon = takesOperators(word.name) && !parseIsoTime(value) ? value.find(':') : std::string::npos;
     const std::string sign = colon == std::string::npos ? "eq" : value.substr(0, colon);
     const std::string operand = colon == std::string::npos ? value : value.substr(colon + 1);
@@ -117,7 +121,8 @@ ImageQuery imageQueryIn(const http::Query& query) {
             addTime(conditions, name, value);
         } else if (name == "os_hash_algo") {
             conditions.add(value == "sha512" ? "hash_value IS NOT NULL" : "0");
-        } else if (const auto* word = resource::wordOf(imageColumns.words(), name); word != nullptr && word->may(resource::Filter)) {
+        } else if (const auto* word = resource::wordOf(imageColumns.words(), name);
+                   word != nullptr && word->may(resource::Filter)) {
             addEquality(conditions, query, *word, value);
         } else {
             conditions.add("id IN (SELECT image_id FROM image_properties WHERE name = ? AND value = ?)", name, value);

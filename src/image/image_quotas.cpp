@@ -28,9 +28,11 @@ std::int64_t ImageQuotas::limit(store::Reader& db, const ProjectId& owner, std::
     return identity::unifiedLimit(db, owner, "image", resource).value_or(configured_.find(resource)->second);
 }
 
-void ImageQuotas::claimOne(store::Reader& db, const ProjectId& owner, std::string_view resource, std::int64_t used) const {
+void ImageQuotas::claimOne(store::Reader& db, const ProjectId& owner, std::string_view resource,
+                           std::int64_t used) const {
     const auto most = limit(db, owner, resource);
-    if (most >= 0 && used >= most) throw Error(Failure::OverLimit, "Quota exceeded for ", resource, ": all ", most, " are used");
+    if (most >= 0 && used >= most)
+        throw Error(Failure::OverLimit, "Quota exceeded for ", resource, ": all ", most, " are used");
 }
 
 void ImageQuotas::claimImage(store::Reader& db, const ProjectId& owner) const {
@@ -41,11 +43,12 @@ void ImageQuotas::claimUpload(store::Reader& db, const ProjectId& owner) const {
     claimOne(db, owner, "image_count_uploading", table_.uploadingOf(db, owner));
 }
 
-void ImageQuotas::claim(store::Reader& db, const ProjectId& owner, std::string_view resource, std::int64_t used, std::int64_t bytes) const {
+void ImageQuotas::claim(store::Reader& db, const ProjectId& owner, std::string_view resource, std::int64_t used,
+                        std::int64_t bytes) const {
     const auto most = limit(db, owner, resource);
     if (most >= 0 && (bytes > std::numeric_limits<std::int64_t>::max() - used || used + bytes > most * mebi))
-        throw Error(Failure::OverLimit, "Quota exceeded for ", resource, ": ", bytes, " bytes do not fit, ", inMebibytes(used), " of ",
-                    most, " MiB are used");
+        throw Error(Failure::OverLimit, "Quota exceeded for ", resource, ": ", bytes, " bytes do not fit, ",
+                    inMebibytes(used), " of ", most, " MiB are used");
 }
 
 void ImageQuotas::claimBytes(store::Reader& db, const ProjectId& owner, std::int64_t bytes) const {
@@ -56,7 +59,8 @@ void ImageQuotas::claimStaged(store::Reader& db, const ProjectId& owner, std::in
     claim(db, owner, "image_stage_total", table_.stagedOf(db, owner), bytes);
 }
 
-std::int64_t ImageQuotas::roomFor(store::Reader& db, const ProjectId& owner, std::string_view resource, std::int64_t used) const {
+std::int64_t ImageQuotas::roomFor(store::Reader& db, const ProjectId& owner, std::string_view resource,
+                                  std::int64_t used) const {
     const auto most = limit(db, owner, resource);
     return most < 0 ? sizeCapBytes_ : std::clamp<std::int64_t>(most * mebi - used, 0, sizeCapBytes_);
 }

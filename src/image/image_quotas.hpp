@@ -12,9 +12,9 @@
 
 namespace stratolet::image {
 
-/// How much of each resource a project may have: what identity's unified limits say for the service type "image", else what the
-/// configuration says. What it has is counted from the rows, in the transaction that adds to it.
-/// All refusals are Error(OverLimit). Owned by ImageService; any thread.
+/// How much of each resource a project may have: what identity's unified limits say for the service type "image", else
+/// what the configuration says. What it has is counted from the rows, in the transaction that adds to it. All refusals
+/// are Error(OverLimit). Owned by ImageService; any thread.
 class ImageQuotas {
 public:
     ImageQuotas(const Config& config, ImageTable& table);
@@ -39,7 +39,8 @@ private:
     std::int64_t limit(store::Reader& db, const ProjectId& owner, std::string_view resource) const;
     void claimOne(store::Reader& db, const ProjectId& owner, std::string_view resource, std::int64_t used) const;
     std::int64_t roomFor(store::Reader& db, const ProjectId& owner, std::string_view resource, std::int64_t used) const;
-    void claim(store::Reader& db, const ProjectId& owner, std::string_view resource, std::int64_t used, std::int64_t bytes) const;
+    void claim(store::Reader& db, const ProjectId& owner, std::string_view resource, std::int64_t used,
+               std::int64_t bytes) const;
 
     ImageTable& table_;
     std::map<std::string, std::int64_t, std::less<>> configured_;

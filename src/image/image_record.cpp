@@ -29,7 +29,8 @@ std::optional<Visibility> visibilityNamed(std::string_view name) { return findIn
 bool mayFollow(ImageStatus from, ImageStatus to) {
     switch (from) {
     case ImageStatus::Queued:
-        return to == ImageStatus::Saving || to == ImageStatus::Uploading || to == ImageStatus::Importing || to == ImageStatus::Active;
+        return to == ImageStatus::Saving || to == ImageStatus::Uploading || to == ImageStatus::Importing ||
+               to == ImageStatus::Active;
     case ImageStatus::Saving: return to == ImageStatus::Active || to == ImageStatus::Queued;
     case ImageStatus::Uploading: return to == ImageStatus::Importing || to == ImageStatus::Queued;
     case ImageStatus::Importing: return to == ImageStatus::Active || to == ImageStatus::Queued;
@@ -40,12 +41,13 @@ bool mayFollow(ImageStatus from, ImageStatus to) {
 }
 
 bool isIn(const ImageRecord& image, std::string_view store) {
-    return std::any_of(image.locations.begin(), image.locations.end(), [&](const ImageLocation& each) { return each.store == store; });
+    return std::any_of(image.locations.begin(), image.locations.end(),
+                       [&](const ImageLocation& each) { return each.store == store; });
 }
 
 bool isPlainContainer(const std::optional<std::string>& containerFormat) {
-    return containerFormat &&
-           (*containerFormat == "bare" || *containerFormat == "ami" || *containerFormat == "ari" || *containerFormat == "aki");
+    return containerFormat && (*containerFormat == "bare" || *containerFormat == "ami" || *containerFormat == "ari" ||
+                               *containerFormat == "aki");
 }
 
 }

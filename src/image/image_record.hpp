@@ -27,6 +27,7 @@ std::string_view nameOf(ImageStatus status);
 std::optional<ImageStatus> statusNamed(std::string_view name);
 bool mayFollow(ImageStatus from, ImageStatus to);
 
+/// Who sees an image beside its owner.
 enum class Visibility { Public, Private, Shared, Community };
 std::string_view nameOf(Visibility visibility);
 std::optional<Visibility> visibilityNamed(std::string_view name);
@@ -56,8 +57,9 @@ struct ImageRecord {
     bool isProtected = false;
     bool hidden = false;
     Time created, updated;
-    std::optional<std::int64_t> staged;                   ///< bytes in the staging area
-    std::optional<std::string> importingTo, failedImport; ///< stores of the last import, with commas; nothing where there was none
+    std::optional<std::int64_t> staged; ///< bytes in the staging area
+    std::optional<std::string> importingTo,
+        failedImport; ///< stores of the last import, with commas; nothing where there was none
     std::map<std::string, std::string> properties;
     std::vector<std::string> tags;
     std::vector<ImageLocation> locations;
@@ -69,11 +71,12 @@ bool isIn(const ImageRecord& image, std::string_view store);
 /// Whether the data of such an image is the disk itself (and not an archive around it).
 bool isPlainContainer(const std::optional<std::string>& containerFormat);
 
+/// What a request may do with an attribute of an image.
 enum class AttributeKind { Property, Writable, ReadOnly, Reserved };
 AttributeKind kindOf(std::string_view attribute);
 
-/// Sets an attribute or a property from what a user sent; Error(Invalid) naming it where the value can't be, Error(Forbidden) where it
-/// isn't a user's.
+/// Sets an attribute or a property from what a user sent; Error(Invalid) naming it where the value can't be,
+/// Error(Forbidden) where it isn't a user's.
 void assign(ImageRecord& image, const std::string& attribute, const Json& value);
 
 }

@@ -30,7 +30,8 @@ std::optional<ImageRecord> ImageService::find(store::Reader& db, const Caller& c
     if (!image) return std::nullopt;
     const bool seen = isAdmin(caller) || (!caller.project.empty() && image->owner == caller.project) ||
                       image->visibility == Visibility::Public || image->visibility == Visibility::Community ||
-                      (image->visibility == Visibility::Shared && !caller.project.empty() && member_table::find(db, id, caller.project));
+                      (image->visibility == Visibility::Shared && !caller.project.empty() &&
+                       member_table::find(db, id, caller.project));
     return seen ? image : std::nullopt;
 }
 
@@ -41,8 +42,11 @@ ImageRecord ImageService::visible(store::Reader& db, const Caller& caller, const
 }
 
 Target ImageService::targetOf(store::Reader& db, const Caller& caller, const ImageRecord& image) {
-    Target target{{"project_id", image.owner.text}, {"owner", image.owner.text}, {"visibility", std::string(nameOf(image.visibility))}};
-    if (!caller.project.empty() && member_table::find(db, image.id, caller.project)) target.emplace("member_id", caller.project.text);
+    Target target{{"project_id", image.owner.text},
+                  {"owner", image.owner.text},
+                  {"visibility", std::string(nameOf(image.visibility))}};
+    if (!caller.project.empty() && member_table::find(db, image.id, caller.project))
+        target.emplace("member_id", caller.project.text);
     return target;
 }
 
@@ -51,10 +55,11 @@ Target ImageService::targetOf(store::Reader& db, const Caller& caller, const Ima
 void ImageService::checkLimits(const Caller& caller, const ImageRecord& before, const ImageRecord& after) {
     if (after.properties.size() > propertiesMax && after.properties.size() > before.properties.size())
         throw Error(Failure::OverLimit,
-                    "The limit has been exceeded on the number of allowed image properties. Attempted: ", after.properties.size(),
-                    ", Maximum: ", propertiesMax);
+                    "The limit has been exceeded on the number of allowed image properties. Attempted: ",
+                    after.properties.size(), ", Maximum: ", propertiesMax);
     if (after.tags.size() > tagsMax && after.tags.size() > before.tags.size())
-        throw Error(Failure::OverLimit, "The limit has been exceeded on the number of allowed image tags. Attempted: ", after.tags.size(),
+        throw Error(Failure::OverLimit,
+                    "The limit has been exceeded on the number of allowed image tags. Attempted: ", after.tags.size(),
                     ", Maximum: ", tagsMax);
     if (after.visibility != before.visibility) {
         const Target target{{"project_id", after.owner.text}};
@@ -72,17 +77,20 @@ bool ImageService::showsLocations(const Caller& caller, const ImageRecord& image
 }
 
 /// A location can be added and described by some, taken away by others, and the last one by nobody.
-void ImageService::checkLocations(const Caller& caller, const Target& target, const ImageRecord& before, const ImageRecord& after) {
+void ImageService::checkLocations(const Caller& caller, const Target& target, const ImageRecord& before,
+                                  const ImageRecord& after) {
     if (after.locations == before.locations) return;
     if (before.status != ImageStatus::Queued && before.status != ImageStatus::Active)
-        throw Error(Failure::Conflict, "The locations of an image that is ", nameOf(before.status), " can't be changed.");
+        throw Error(Failure::Conflict, "The locations of an image that is ", nameOf(before.status),
+                    " can't be changed.");
     if (after.locations.size() > locationsMax && after.locations.size() > before.locations.size())
         throw Error(Failure::OverLimit,
-                    "The limit has been exceeded on the number of allowed image locations. Attempted: ", after.locations.size(),
-                    ", Maximum: ", locationsMax);
+                    "The limit has been exceeded on the number of allowed image locations. Attempted: ",
+                    after.locations.size(), ", Maximum: ", locationsMax);
     if (after.locations.size() < before.locations.size()) {
         if (after.locations.empty())
-            throw Error(Failure::Forbidden, "Cannot delete last location from image in ", nameOf(before.status), " status.");
+            throw Error(Failure::Forbidden, "Cannot delete last location from image in ", nameOf(before.status),
+                        " status.");
         caller.enforce("delete_image_location", target);
     } else {
         caller.enforce("set_image_location", target);
@@ -115,8 +123,10 @@ ImageRecord ImageService::create(store::Transaction& tx, const Caller& caller, I
     checkLocations(caller, {{"project_id", wanted.owner.text}}, {}, wanted);
     wanted.created = wanted.updated = parts_.ambient.now();
     if (wanted.id.empty()) wanted.id = {parts_.ambient.uuid()};
-    // What is left of a deleted namesake must be gone before new data can come, and what nobody knows must not be written over.
-    else if (table_.status(tx, wanted.id) || parts_.jobs.busy(tx, wanted.id.text) || isStray(tx, "image", wanted.id.text))
+    // What is left of a deleted namesake must be gone before new data can come, and what nobody knows must not be
+    // written over.
+    else if (table_.status(tx, wanted.id) || parts_.jobs.busy(tx, wanted.id.text) ||
+             isStray(tx, "image", wanted.id.text))
         throw Error(Failure::Conflict, "Image ID ", wanted.id, " already exists!");
     quotas_.claimImage(tx, wanted.owner);
     table_.insert(tx, wanted);
@@ -145,8 +155,9 @@ std::vector<ImageRecord> ImageService::listed(store::Reader& db, const Caller& c
         ways.push_back({"owner = ? AND owner != ''", {caller.project}});
         ways.push_back({"visibility = 'public'" + others, {caller.project}});
         if (query.withCommunity) ways.push_back({"visibility = 'community'" + others, {caller.project}});
-        ways.push_back({"visibility = 'shared'" + others + " AND id IN (SELECT image_id FROM image_members WHERE member = ?",
-                        {caller.project, caller.project}});
+        ways.push_back(
+            {"visibility = 'shared'" + others + " AND id IN (SELECT image_id FROM image_members WHERE member = ?",
+             {caller.project, caller.project}});
         if (query.memberStatus != "all") {
             ways.back().sql += " AND status = ?";
             ways.back().values.emplace_back(query.memberStatus);
@@ -171,7 +182,8 @@ std::vector<ImageId> ImageService::named(store::Reader& db, const Caller& caller
     return ids;
 }
 
-ImageRecord ImageService::update(const Caller& caller, const ImageId& id, const std::function<void(ImageRecord&)>& amend) {
+ImageRecord ImageService::update(const Caller& caller, const ImageId& id,
+                                 const std::function<void(ImageRecord&)>& amend) {
     return parts_.store.write([&](store::Transaction& tx) {
         const auto before = visible(tx, caller, id);
         caller.enforce(targetOf(tx, caller, before));
@@ -217,7 +229,8 @@ void ImageService::deactivate(const Caller& caller, const ImageId& id) {
         const auto image = visible(tx, caller, id);
         caller.enforce(targetOf(tx, caller, image));
         if (image.status == ImageStatus::Deactivated) return;
-        if (image.importingTo && !image.importingTo->empty()) throw Error(Failure::Conflict, "Image ", id, " is being copied.");
+        if (image.importingTo && !image.importingTo->empty())
+            throw Error(Failure::Conflict, "Image ", id, " is being copied.");
         if (image.status != ImageStatus::Active)
             throw Error(Failure::Forbidden, "Not allowed to deactivate image in status '", nameOf(image.status), "'");
         table_.move(tx, id, ImageStatus::Active, ImageStatus::Deactivated, parts_.ambient.now());
@@ -243,8 +256,8 @@ void ImageService::addTag(const Caller& caller, const ImageId& id, const std::st
         const bool had = std::find(image.tags.begin(), image.tags.end(), tag) != image.tags.end();
         if (!had && image.tags.size() >= tagsMax)
             throw Error(Failure::OverLimit,
-                        "The limit has been exceeded on the number of allowed image tags. Attempted: ", image.tags.size() + 1,
-                        ", Maximum: ", tagsMax);
+                        "The limit has been exceeded on the number of allowed image tags. Attempted: ",
+                        image.tags.size() + 1, ", Maximum: ", tagsMax);
         table_.addTag(tx, id, tag);
     });
 }
@@ -257,7 +270,9 @@ void ImageService::removeTag(const Caller& caller, const ImageId& id, const std:
     });
 }
 
-std::vector<ImageQuotas::Usage> ImageService::usage(const Caller& caller) { return quotas_.usage(parts_.store.reader(), caller.project); }
+std::vector<ImageQuotas::Usage> ImageService::usage(const Caller& caller) {
+    return quotas_.usage(parts_.store.reader(), caller.project);
+}
 
 void requireFormats(const ImageRecord& image) {
     if (!image.diskFormat || !image.containerFormat)

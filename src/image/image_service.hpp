@@ -21,8 +21,8 @@ struct ImageQuery {
     bool withCommunity = false;            ///< other people's community images too
 };
 
-/// The verbs of images: who may, what must hold, one transaction each. Owned by the module; any thread. Error(NotFound) for an image that
-/// the caller can't see. What moves data is in data/ and import/.
+/// The verbs of images: who may, what must hold, one transaction each. Owned by the module; any thread. Error(NotFound)
+/// for an image that the caller can't see. What moves data is in data/ and import/.
 class ImageService {
 public:
     explicit ImageService(Parts parts);
@@ -33,8 +33,10 @@ public:
     std::vector<ImageRecord> list(const identity::Caller& caller, ImageQuery query);
     /// What a listing shows this caller, whatever the rules of the service that was asked say of listings.
     std::vector<ImageRecord> listed(store::Reader& db, const identity::Caller& caller, ImageQuery query);
-    std::vector<ImageId> named(store::Reader& db, const identity::Caller& caller, const std::string& name); ///< two at most
-    ImageRecord update(const identity::Caller& caller, const ImageId& image, const std::function<void(ImageRecord&)>& amend);
+    std::vector<ImageId> named(store::Reader& db, const identity::Caller& caller,
+                               const std::string& name); ///< two at most
+    ImageRecord update(const identity::Caller& caller, const ImageId& image,
+                       const std::function<void(ImageRecord&)>& amend);
     void remove(const identity::Caller& caller, const ImageId& image);
     void deactivate(const identity::Caller& caller, const ImageId& image);
     void reactivate(const identity::Caller& caller, const ImageId& image);
@@ -54,14 +56,16 @@ public:
     ImageRecord visible(store::Reader& db, const identity::Caller& caller, const ImageId& image);
     Target targetOf(store::Reader& db, const identity::Caller& caller, const ImageRecord& image);
     bool isAdmin(const identity::Caller& caller) const;
-    ImageRecord create(store::Transaction& tx, const identity::Caller& caller, ImageRecord wanted); ///< its rule has been asked
+    ImageRecord create(store::Transaction& tx, const identity::Caller& caller,
+                       ImageRecord wanted); ///< its rule has been asked
     ImageTable& table() { return table_; }
     ImageQuotas& quotas() { return quotas_; }
 
 private:
     void checkLimits(const identity::Caller& caller, const ImageRecord& before, const ImageRecord& after);
     void applyLocations(store::Transaction& tx, const ImageRecord& before, ImageRecord& after);
-    void checkLocations(const identity::Caller& caller, const Target& target, const ImageRecord& before, const ImageRecord& after);
+    void checkLocations(const identity::Caller& caller, const Target& target, const ImageRecord& before,
+                        const ImageRecord& after);
 
     Parts parts_;
     ImageTable table_;

@@ -9,7 +9,8 @@ namespace stratolet::image {
 namespace {
 
 void insertDetails(store::Transaction& tx, const ImageRecord& image) {
-    for (const auto& [name, value] : image.properties) tx.execute("INSERT INTO image_properties VALUES (?, ?, ?)", image.id, name, value);
+    for (const auto& [name, value] : image.properties)
+        tx.execute("INSERT INTO image_properties VALUES (?, ?, ?)", image.id, name, value);
     for (const auto& tag : image.tags) tx.execute("INSERT INTO image_tags VALUES (?, ?)", image.id, tag);
 }
 
@@ -24,17 +25,20 @@ void completeImages(store::Reader& db, std::vector<ImageRecord>& images) {
     }
     ids += "]";
     const auto of = [&](const store::Row& row) -> ImageRecord& { return *byId.at(row.text(0)); };
-    auto properties =
-        db.query("SELECT image_id, name, value FROM image_properties WHERE image_id IN (SELECT value FROM json_each(?))", ids);
-    while (properties.next()) of(properties.row()).properties.emplace(properties.row().text(1), properties.row().text(2));
-    auto tags = db.query("SELECT image_id, tag FROM image_tags WHERE image_id IN (SELECT value FROM json_each(?)) ORDER BY tag", ids);
+    auto properties = db.query(
+        "SELECT image_id, name, value FROM image_properties WHERE image_id IN (SELECT value FROM json_each(?))", ids);
+    while (properties.next())
+        of(properties.row()).properties.emplace(properties.row().text(1), properties.row().text(2));
+    auto tags = db.query(
+        "SELECT image_id, tag FROM image_tags WHERE image_id IN (SELECT value FROM json_each(?)) ORDER BY tag", ids);
     while (tags.next()) of(tags.row()).tags.push_back(tags.row().text(1));
-    auto locations =
-        db.query("SELECT image_id, store, url, metadata FROM image_locations WHERE image_id IN (SELECT value FROM json_each(?)) "
-                 "ORDER BY position",
-                 ids);
+    auto locations = db.query(
+        "SELECT image_id, store, url, metadata FROM image_locations WHERE image_id IN (SELECT value FROM json_each(?)) "
+        "ORDER BY position",
+        ids);
     while (locations.next())
-        of(locations.row()).locations.push_back({locations.row().text(1), locations.row().text(2), locations.row().text(3)});
+        of(locations.row())
+            .locations.push_back({locations.row().text(1), locations.row().text(2), locations.row().text(3)});
 }
 
 std::optional<ImageRecord> ImageTable::find(store::Reader& db, const ImageId& id) { return imageColumns.find(db, id); }
@@ -58,35 +62,39 @@ void ImageTable::remove(store::Transaction& tx, const ImageId& image, Time now) 
 
 bool ImageTable::move(store::Transaction& tx, const ImageId& image, ImageStatus from, ImageStatus to, Time now) {
     assert(mayFollow(from, to));
-    return tx.execute("UPDATE images SET status = ?, updated = ? WHERE id = ? AND status = ?", nameOf(to), now, image, nameOf(from)) == 1;
+    return tx.execute("UPDATE images SET status = ?, updated = ? WHERE id = ? AND status = ?", nameOf(to), now, image,
+                      nameOf(from)) == 1;
 }
 
 void ImageTable::describe(store::Transaction& tx, const ImageRecord& image) {
-    tx.execute("UPDATE images SET size = ?, virtual_size = ?, checksum = ?, hash_value = ? WHERE id = ?", image.size, image.virtualSize,
-               image.checksum, image.hashValue, image.id);
+    tx.execute("UPDATE images SET size = ?, virtual_size = ?, checksum = ?, hash_value = ? WHERE id = ?", image.size,
+               image.virtualSize, image.checksum, image.hashValue, image.id);
 }
 
 void ImageTable::setStaged(store::Transaction& tx, const ImageId& image, std::optional<std::int64_t> bytes) {
     tx.execute("UPDATE images SET staged = ? WHERE id = ?", bytes, image);
 }
 
-void ImageTable::setImport(store::Transaction& tx, const ImageId& image, const std::string& importingTo, const std::string& failed) {
+void ImageTable::setImport(store::Transaction& tx, const ImageId& image, const std::string& importingTo,
+                           const std::string& failed) {
     tx.execute("UPDATE images SET importing_to = ?, failed_import = ? WHERE id = ?", importingTo, failed, image);
 }
 
-void ImageTable::setLocations(store::Transaction& tx, const ImageId& image, const std::vector<ImageLocation>& locations) {
+void ImageTable::setLocations(store::Transaction& tx, const ImageId& image,
+                              const std::vector<ImageLocation>& locations) {
     for (const auto& each : locations) unbury(tx, "image", each.store, image.text);
     tx.execute("DELETE FROM image_locations WHERE image_id = ?", image);
     for (std::size_t each = 0; each < locations.size(); ++each)
-        tx.execute("INSERT INTO image_locations VALUES (?, ?, ?, ?, ?)", image, each, locations[each].store, locations[each].url,
-                   locations[each].metadata);
+        tx.execute("INSERT INTO image_locations VALUES (?, ?, ?, ?, ?)", image, each, locations[each].store,
+                   locations[each].url, locations[each].metadata);
 }
 
 void ImageTable::addToStore(store::Transaction& tx, const ImageId& image, const std::string& store) {
     unbury(tx, "image", store, image.text);
-    tx.execute("INSERT INTO image_locations SELECT ?1, coalesce(max(position) + 1, 0), ?2, '', '{}' FROM image_locations "
-               "WHERE image_id = ?1 HAVING coalesce(max(store = ?2), 0) = 0",
-               image, store);
+    tx.execute(
+        "INSERT INTO image_locations SELECT ?1, coalesce(max(position) + 1, 0), ?2, '', '{}' FROM image_locations "
+        "WHERE image_id = ?1 HAVING coalesce(max(store = ?2), 0) = 0",
+        image, store);
 }
 
 bool ImageTable::removeFromStore(store::Transaction& tx, const ImageId& image, const std::string& store, Time now) {
@@ -123,7 +131,9 @@ std::int64_t ImageTable::uploadingOf(store::Reader& db, const ProjectId& owner) 
 
 std::int64_t ImageTable::bytesOf(store::Reader& db, const ProjectId& owner) {
     return db
-        .query("SELECT coalesce(sum(size), 0) FROM images JOIN image_locations ON image_id = id AND store != '' WHERE owner = ?", owner)
+        .query("SELECT coalesce(sum(size), 0) FROM images JOIN image_locations ON image_id = id AND store != '' WHERE "
+               "owner = ?",
+               owner)
         .integer();
 }
 

@@ -10,8 +10,8 @@
 
 namespace stratolet::image {
 
-/// What is true of each attribute of an image: its column, what lists find and sort it by, how bodies say it, and, in this order, what is
-/// shown to anybody. What hangs on the rest of the record is shown by wire.cpp.
+/// What is true of each attribute of an image: its column, what lists find and sort it by, how bodies say it, and, in
+/// this order, what is shown to anybody. What hangs on the rest of the record is shown by wire.cpp.
 extern const resource::Table<ImageRecord> imageColumns;
 
 /// Adds what is in tables of its own, for all images with a query each.
@@ -33,11 +33,13 @@ public:
     void describe(store::Transaction& tx, const ImageRecord& image);
 
     void setStaged(store::Transaction& tx, const ImageId& image, std::optional<std::int64_t> bytes);
-    void setImport(store::Transaction& tx, const ImageId& image, const std::string& importingTo, const std::string& failed);
+    void setImport(store::Transaction& tx, const ImageId& image, const std::string& importingTo,
+                   const std::string& failed);
 
     /// In place of those that there were.
     void setLocations(store::Transaction& tx, const ImageId& image, const std::vector<ImageLocation>& locations);
-    void addToStore(store::Transaction& tx, const ImageId& image, const std::string& store); ///< behind the others, unless it is there
+    void addToStore(store::Transaction& tx, const ImageId& image,
+                    const std::string& store); ///< behind the others, unless it is there
     bool removeFromStore(store::Transaction& tx, const ImageId& image, const std::string& store, Time now);
     bool isInStore(store::Reader& db, const ImageId& image, std::string_view store);
 

@@ -18,7 +18,8 @@ namespace {
 
 WebSource webSource(const Config& config) {
     std::vector<std::uint16_t> ports;
-    for (const auto& each : config.list("image", "web_download_ports")) ports.push_back(static_cast<std::uint16_t>(std::stoi(each)));
+    for (const auto& each : config.list("image", "web_download_ports"))
+        ports.push_back(static_cast<std::uint16_t>(std::stoi(each)));
     return WebSource(AddressRules(config.list("image", "web_download_networks"), std::move(ports)),
                      {.bytesPerSecondMin = config.integer("image", "web_download_speed_min")});
 }
@@ -38,7 +39,10 @@ std::vector<ConfigOption> configOptions() {
         {"image", "image_stage_total", "-1", wholeNumber(-1, tebi)},
         {"image", "image_count_uploading", "-1", wholeNumber(-1, 1'000'000'000)},
         {"image", "image_size_cap", std::to_string(tebi), wholeNumber(1, 1024 * tebi)},
-        {"image", "web_download_networks", "", {"addresses and blocks of them, several with commas", networksComplaint}},
+        {"image",
+         "web_download_networks",
+         "",
+         {"addresses and blocks of them, several with commas", networksComplaint}},
         {"image", "web_download_ports", "80, 443", orNothing(listOf(wholeNumber(1, 65535)))},
         {"image", "web_download_speed_min", std::to_string(32 << 10), wholeNumber(1, 1 << 30)},
         {"image", "import_unpack", "false", trueOrFalse()},
@@ -82,8 +86,9 @@ Images::Images(Parts parts, const std::vector<std::unique_ptr<ImageStore>>& stor
     : impl_(std::make_unique<Impl>(parts, stores, identity)) {
     auto& impl = *impl_;
     parts.policies.add("image", policyDefaults("image"));
-    parts.jobs.declare(
-        jobs::Job("image.delete").step("discard", [&impl](jobs::Run& run) { impl.data.discard(run.id_of<ImageId>()); }).untilDone());
+    parts.jobs.declare(jobs::Job("image.delete")
+                           .step("discard", [&impl](jobs::Run& run) { impl.data.discard(run.id_of<ImageId>()); })
+                           .untilDone());
     impl.imports.declareJobs();
     impl.cache.declareJobs();
     if (impl.has.cache)
@@ -108,10 +113,13 @@ http::Site Images::site() {
     const auto has = impl_->has;
     for (auto&& each : {imageRoutes(impl_->service, impl_->data, impl_->stores, has), memberRoutes(impl_->members),
                         importRoutes(impl_->imports, impl_->stores), taskRoutes(impl_->imports), schemaRoutes(),
-                        metadefRoutes(impl_->metadefs), metadefSchemaRoutes(), has.cache ? cacheRoutes(impl_->cache) : http::Routes()})
+                        metadefRoutes(impl_->metadefs), metadefSchemaRoutes(),
+                        has.cache ? cacheRoutes(impl_->cache) : http::Routes()})
         site.routes.insert(site.routes.end(), each.begin(), each.end());
     site.refuse = refusal;
-    site.noRoute = [has](const http::Request& request, const std::vector<http::Method>& allowed) { return noRoute(request, allowed, has); };
+    site.noRoute = [has](const http::Request& request, const std::vector<http::Method>& allowed) {
+        return noRoute(request, allowed, has);
+    };
     site.finish = [](const http::Request& request, http::Response& response) {
         response.headers.set("x-openstack-request-id", request.requestId);
     };
@@ -142,6 +150,8 @@ std::optional<ImageFacts> Images::find(store::Reader& db, const identity::Caller
                       image->properties};
 }
 
-DiskSource Images::source(const ImageId& image, std::optional<Bytes> diskMax) { return impl_->data.source(image, diskMax); }
+DiskSource Images::source(const ImageId& image, std::optional<Bytes> diskMax) {
+    return impl_->data.source(image, diskMax);
+}
 
 }

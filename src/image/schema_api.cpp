@@ -17,7 +17,8 @@ struct Attribute {
 
 constexpr std::string_view text = R"("string")", textOrNull = R"(["null","string"])", number = R"("integer")",
                            numberOrNull = R"(["null","integer"])";
-constexpr std::string_view uuid = R"("pattern":"^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$")";
+constexpr std::string_view uuid =
+    R"("pattern":"^([0-9a-fA-F]){8}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){4}-([0-9a-fA-F]){12}$")";
 
 constexpr std::array<Attribute, 25> imageAttributes{{
     {"id", text, "An identifier for the image", false, uuid},
@@ -94,8 +95,9 @@ void writeImage(JsonWriter& out) {
     out.field("name", "image");
     writeProperties(out, imageAttributes);
     out.rawField("additionalProperties", R"({"type":"string"})");
-    out.rawField("links",
-                 R"([{"rel":"self","href":"{self}"},{"rel":"enclosure","href":"{file}"},{"rel":"describedby","href":"{schema}"}])");
+    out.rawField(
+        "links",
+        R"([{"rel":"self","href":"{self}"},{"rel":"enclosure","href":"{file}"},{"rel":"describedby","href":"{schema}"}])");
 }
 
 void writeMember(JsonWriter& out) {
@@ -127,9 +129,11 @@ void writeList(JsonWriter& out, std::string_view name, bool paged, void (*writeI
         }
         out.rawField("schema", R"({"type":"string"})");
     }
-    out.rawField("links",
-                 paged ? R"([{"rel":"first","href":"{first}"},{"rel":"next","href":"{next}"},{"rel":"describedby","href":"{schema}"}])"
-                       : R"([{"rel":"describedby","href":"{schema}"}])");
+    out.rawField(
+        "links",
+        paged
+            ? R"([{"rel":"first","href":"{first}"},{"rel":"next","href":"{next}"},{"rel":"describedby","href":"{schema}"}])"
+            : R"([{"rel":"describedby","href":"{schema}"}])");
 }
 
 http::Route schema(std::string name, std::function<void(JsonWriter&)> writeIt) {
@@ -140,9 +144,12 @@ http::Route schema(std::string name, std::function<void(JsonWriter&)> writeIt) {
 }
 
 http::Routes schemaRoutes() {
-    return {schema("image", writeImage),   schema("images", [](JsonWriter& out) { writeList(out, "images", true, writeImage); }),
-            schema("member", writeMember), schema("members", [](JsonWriter& out) { writeList(out, "members", false, writeMember); }),
-            schema("task", writeTask),     schema("tasks", [](JsonWriter& out) { writeList(out, "tasks", true, writeTask); })};
+    return {schema("image", writeImage),
+            schema("images", [](JsonWriter& out) { writeList(out, "images", true, writeImage); }),
+            schema("member", writeMember),
+            schema("members", [](JsonWriter& out) { writeList(out, "members", false, writeMember); }),
+            schema("task", writeTask),
+            schema("tasks", [](JsonWriter& out) { writeList(out, "tasks", true, writeTask); })};
 }
 
 }

@@ -32,11 +32,13 @@ int statusOf(const Error& error) {
 
 http::Response refusal(const http::Request& request, const Error& error) {
     const bool ours = error.failure() == Failure::Broken;
-    auto response =
-        http::errorPage(request, statusOf(error),
-                        ours ? "The server has either erred or is incapable of performing the requested operation." : error.what());
+    auto response = http::errorPage(
+        request, statusOf(error),
+        ours ? "The server has either erred or is incapable of performing the requested operation." : error.what());
     if (error.type() == "patch")
-        response.headers.add("Accept-Patch", "application/openstack-images-v2.1-json-patch, application/openstack-images-v2.0-json-patch");
+        response.headers.add(
+            "Accept-Patch",
+            "application/openstack-images-v2.1-json-patch, application/openstack-images-v2.0-json-patch");
     return response;
 }
 
@@ -62,8 +64,8 @@ http::Response versions(const http::Request& request, int status, Minors has) {
 http::Response noRoute(const http::Request& request, const std::vector<http::Method>& allowed, Minors has) {
     if (request.path != "/v2" && !request.path.starts_with("/v2/")) return versions(request, 300, has);
     if (allowed.empty()) return http::errorPage(request, 404, "The resource could not be found.");
-    auto response =
-        http::errorPage(request, 405, "The method " + std::string(http::nameOf(request.method)) + " is not allowed for this resource.");
+    auto response = http::errorPage(
+        request, 405, "The method " + std::string(http::nameOf(request.method)) + " is not allowed for this resource.");
     std::string names;
     for (const auto each : allowed) names.append(names.empty() ? "" : ", ").append(http::nameOf(each));
     response.headers.add("Allow", names);
@@ -97,7 +99,8 @@ void write(JsonWriter& out, const ImageRecord& image, bool withLocations) {
     out.field("schema", "/v2/schemas/image");
 }
 
-void writeLinks(JsonWriter& out, const http::Request& request, const std::string& path, const std::optional<std::string>& last) {
+void writeLinks(JsonWriter& out, const http::Request& request, const std::string& path,
+                const std::optional<std::string>& last) {
     const auto rest = resource::queryWithout(request, {"marker"});
     out.field("first", path + (rest.empty() ? "" : "?" + rest.substr(0, rest.size() - 1)));
     if (last) out.field("next", path + "?" + rest + "marker=" + http::percentEncoded(*last));

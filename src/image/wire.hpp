@@ -26,7 +26,8 @@ void write(JsonWriter& out, const ImageRecord& image, bool withLocations = false
 void writeLocation(JsonWriter& out, const ImageRecord& image, const ImageLocation& location);
 
 /// "first", and "next" where the page ends with `last` and more may come.
-void writeLinks(JsonWriter& out, const http::Request& request, const std::string& path, const std::optional<std::string>& last);
+void writeLinks(JsonWriter& out, const http::Request& request, const std::string& path,
+                const std::optional<std::string>& last);
 
 /// The id in the path; an id is never refused, there is just no image of that name.
 inline ImageId imageIn(const http::Request& request) { return {request.param("image_id")}; }

@@ -33,14 +33,16 @@ std::optional<Address> Address::parse(std::string_view text) {
         address.version = 6;
     else
         return std::nullopt;
-    for (int at = 0; at < address.bits() / 8; ++at) address.value = (address.value << 8) | bytes[static_cast<std::size_t>(at)];
+    for (int at = 0; at < address.bits() / 8; ++at)
+        address.value = (address.value << 8) | bytes[static_cast<std::size_t>(at)];
     return address;
 }
 
 std::string Address::text() const {
     std::array<unsigned char, 16> bytes{};
     Number rest = value;
-    for (int at = bits() / 8 - 1; at >= 0; --at, rest >>= 8) bytes[static_cast<std::size_t>(at)] = static_cast<unsigned char>(rest & 0xff);
+    for (int at = bits() / 8 - 1; at >= 0; --at, rest >>= 8)
+        bytes[static_cast<std::size_t>(at)] = static_cast<unsigned char>(rest & 0xff);
     std::array<char, INET6_ADDRSTRLEN> out{};
     inet_ntop(version == 4 ? AF_INET : AF_INET6, bytes.data(), out.data(), out.size());
     return out.data();
@@ -82,9 +84,11 @@ bool canBeHost(const Prefix& prefix, const Address& address) {
 }
 
 bool holdsHosts(const Prefix& prefix) {
-    // RFC 6890; class E (RFC 1112) is reserved, and the kernel routes nothing to it that has a subnet's broadcast address.
-    static const std::array<Prefix, 6> never{*Prefix::parse("0.0.0.0/8"),   *Prefix::parse("127.0.0.0/8"), *Prefix::parse("224.0.0.0/4"),
-                                             *Prefix::parse("240.0.0.0/4"), *Prefix::parse("::/64"),       *Prefix::parse("ff00::/8")};
+    // RFC 6890; class E (RFC 1112) is reserved, and the kernel routes nothing to it that has a subnet's broadcast
+    // address.
+    static const std::array<Prefix, 6> never{*Prefix::parse("0.0.0.0/8"),   *Prefix::parse("127.0.0.0/8"),
+                                             *Prefix::parse("224.0.0.0/4"), *Prefix::parse("240.0.0.0/4"),
+                                             *Prefix::parse("::/64"),       *Prefix::parse("ff00::/8")};
     return std::none_of(never.begin(), never.end(), [&](const auto& each) { return each.overlaps(prefix); });
 }
 
@@ -108,13 +112,15 @@ std::optional<std::string> normalMac(std::string_view text) {
 std::string sortable(const Address& address) {
     std::string out(32, '0');
     auto rest = address.value;
-    for (auto each = out.rbegin(); each != out.rend(); ++each, rest >>= 4) *each = "0123456789abcdef"[static_cast<int>(rest & 0xf)];
+    for (auto each = out.rbegin(); each != out.rend(); ++each, rest >>= 4)
+        *each = "0123456789abcdef"[static_cast<int>(rest & 0xf)];
     return out;
 }
 
 Address addressIn(std::string_view sortable, int version) {
     Address out{version, 0};
-    for (const char each : sortable) out.value = out.value << 4 | static_cast<unsigned>(each <= '9' ? each - '0' : each - 'a' + 10);
+    for (const char each : sortable)
+        out.value = out.value << 4 | static_cast<unsigned>(each <= '9' ? each - '0' : each - 'a' + 10);
     return out;
 }
 
@@ -126,7 +132,8 @@ Address eui64Of(const Prefix& prefix, std::string_view mac) {
         bytes = (bytes << 8) | byte;
     }
     const Address::Number upper = bytes >> 24, lower = bytes & 0xffffff;
-    const Address::Number interfaceId = ((upper << 40) | (Address::Number{0xfffe} << 24) | lower) ^ (Address::Number{0x02} << 56);
+    const Address::Number interfaceId =
+        ((upper << 40) | (Address::Number{0xfffe} << 24) | lower) ^ (Address::Number{0x02} << 56);
     return {6, (prefix.base.value >> 64 << 64) | interfaceId};
 }
 

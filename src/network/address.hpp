@@ -48,10 +48,12 @@ struct Prefix {
 /// True where a host can have `address` of the block: neither end of an IPv4 block, which are nobody's and everybody's.
 bool canBeHost(const Prefix& prefix, const Address& address);
 
-/// True where hosts can have the addresses of the block: not the loopback's, not of groups, not "this network", not nobody's.
+/// True where hosts can have the addresses of the block: not the loopback's, not of groups, not "this network", not
+/// nobody's.
 bool holdsHosts(const Prefix& prefix);
 
-/// "fa:16:3e:01:02:03" in lower case, or nothing where `text` is no unicast Ethernet address of six pairs with colons or dashes.
+/// "fa:16:3e:01:02:03" in lower case, or nothing where `text` is no unicast Ethernet address of six pairs with colons
+/// or dashes.
 std::optional<std::string> normalMac(std::string_view text);
 
 /// The address as 32 hexadecimal digits, which sort as numbers do, and back.
@@ -61,7 +63,8 @@ Address addressIn(std::string_view sortable, int version);
 /// The address that stateless autoconfiguration gives an interface with this MAC in a /64.
 Address eui64Of(const Prefix& prefix, std::string_view mac);
 
-/// True where `text` is letters, digits and dashes, 1–63 of them, no dash at either end: what may go into a DHCP answer.
+/// True where `text` is letters, digits and dashes, 1–63 of them, no dash at either end: what may go into a DHCP
+/// answer.
 bool isHostLabel(std::string_view text);
 
 /// Labels joined by dots, 255 characters at most.

@@ -21,17 +21,20 @@ template <class Record> std::vector<About> aboutOwned(store::Reader&, const std:
         [](const Record& each) { return ownedBy(each.standard.project); });
 }
 
-/// What differs between the kinds of network's resources. All are listed, shown, created, changed, deleted and tagged alike
-/// (resource/collection.hpp); what a function here is for stands there.
+/// What differs between the kinds of network's resources. All are listed, shown, created, changed, deleted and tagged
+/// alike (resource/collection.hpp); what a function here is for stands there.
 template <class Record> struct Noun {
     std::string noun; ///< "security_group"
     const resource::Table<Record>& table;
     Error (*missing)(const std::string& id);
     std::function<std::vector<About>(store::Reader&, const std::vector<Record>&)> about = aboutOwned<Record>;
-    std::vector<std::string_view> concern{"$.project = ?"}; ///< SQL: "$" is the table's alias, each "?" the caller's project
+    std::vector<std::string_view> concern{
+        "$.project = ?"}; ///< SQL: "$" is the table's alias, each "?" the caller's project
     std::function<void(store::Reader&, std::vector<Record>&)> complete = {}; ///< beside the tags
     std::function<Target(store::Transaction&, const identity::Caller&, const Body&)> wanted =
-        [](store::Transaction&, const identity::Caller& caller, const Body& body) { return ownedBy(projectOf(caller, body)); };
+        [](store::Transaction&, const identity::Caller& caller, const Body& body) {
+            return ownedBy(projectOf(caller, body));
+        };
     std::function<void(Target&, const Body&)> aim = {};
     std::function<Record(store::Transaction&, const identity::Caller&, const Body&)> create = {};
     std::function<Record(store::Transaction&, const identity::Caller&, const Record&, const Body&)> update = {};
@@ -47,9 +50,12 @@ template <class Record, class Service> Noun<Record> servedBy(Service& service, N
     using identity::Caller;
     if (!noun.create)
         if constexpr (requires(Tx & tx, const Caller& caller, const Body& body) { service.create(tx, caller, body); })
-            noun.create = [&service](Tx& tx, const Caller& caller, const Body& body) { return service.create(tx, caller, body); };
+            noun.create = [&service](Tx& tx, const Caller& caller, const Body& body) {
+                return service.create(tx, caller, body);
+            };
     if (!noun.update)
-        noun.update = [&service](Tx& tx, [[maybe_unused]] const Caller& caller, const Record& record, const Body& body) {
+        noun.update = [&service](Tx& tx, [[maybe_unused]] const Caller& caller, const Record& record,
+                                 const Body& body) {
             if constexpr (requires { service.update(tx, caller, record, body); })
                 return service.update(tx, caller, record, body);
             else
@@ -65,8 +71,9 @@ template <class Record, class Service> Noun<Record> servedBy(Service& service, N
     return noun;
 }
 
-/// A noun that is what its attributes say, all of which are read by their values alone: made, changed and removed with no more ado.
-/// `quota`: what its projects may have so many of; empty: as many as they like. `mayGo` refuses the removal of one that is in use.
+/// A noun that is what its attributes say, all of which are read by their values alone: made, changed and removed with
+/// no more ado. `quota`: what its projects may have so many of; empty: as many as they like. `mayGo` refuses the
+/// removal of one that is in use.
 template <class Record> Noun<Record> plain(Core& core, Noun<Record> noun, std::string quota = {},
                                            std::function<void(store::Transaction&, const Record&)> mayGo = {}) {
     const auto& table = noun.table;
@@ -93,7 +100,8 @@ template <class Record> Noun<Record> plain(Core& core, Noun<Record> noun, std::s
     return noun;
 }
 
-/// Under /v2.0/ and the plural with dashes, with the routes of its tags. What serves them is given back, for routes of the kind's own.
+/// Under /v2.0/ and the plural with dashes, with the routes of its tags. What serves them is given back, for routes of
+/// the kind's own.
 template <class Record>
 std::shared_ptr<const resource::CollectionApi<Record>> addNoun(http::Routes& routes, Core& core, Noun<Record> noun) {
     using http::Request;
@@ -130,20 +138,20 @@ std::shared_ptr<const resource::CollectionApi<Record>> addNoun(http::Routes& rou
             return of(tx, callerOf(request), body);
         };
     if (noun.update)
-        collection.update = [of = noun.update](store::Transaction& tx, const Request& request, const Record& record, const Json& body) {
-            return of(tx, callerOf(request), record, body);
-        };
+        collection.update = [of = noun.update](store::Transaction& tx, const Request& request, const Record& record,
+                                               const Json& body) { return of(tx, callerOf(request), record, body); };
     if (noun.remove)
         collection.remove = [of = noun.remove](store::Transaction& tx, const Request& request, const Record& record) {
             of(tx, callerOf(request), record);
         };
     collection.filters = noun.filters;
-    if (noun.beforeList) collection.beforeList = [of = noun.beforeList](const Request& request) { of(callerOf(request)); };
+    if (noun.beforeList)
+        collection.beforeList = [of = noun.beforeList](const Request& request) { of(callerOf(request)); };
     const auto api = resource::addCollection<Record>(routes, std::move(collection));
     if (noun.tagged)
-        addTagRoutes(routes, core, path + "/{id}", {noun.noun, noun.table.text().name, [api](store::Reader& db, const std::string& id) {
-                                                        return api->targetOf(db, id);
-                                                    }});
+        addTagRoutes(routes, core, path + "/{id}",
+                     {noun.noun, noun.table.text().name,
+                      [api](store::Reader& db, const std::string& id) { return api->targetOf(db, id); }});
     return api;
 }
 

@@ -82,8 +82,10 @@ TextPairs routesIn(const Body& body, std::string_view name) {
         const auto nexthop = Address::parse(each.text("nexthop"));
         if (!destination) refuseInput(name, "'" + each.text("destination") + "' is not a valid IP subnet.");
         if (!nexthop) refuseInput(name, "'" + each.text("nexthop") + "' is not a valid IP address.");
-        if (destination->version() != nexthop->version) refuseInput(name, "destination and nexthop are of different IP versions.");
-        if (!seen.emplace(destination->text(), nexthop->text()).second) refuseInput(name, "Duplicate hostroute '" + each.dump() + "'.");
+        if (destination->version() != nexthop->version)
+            refuseInput(name, "destination and nexthop are of different IP versions.");
+        if (!seen.emplace(destination->text(), nexthop->text()).second)
+            refuseInput(name, "Duplicate hostroute '" + each.dump() + "'.");
         out.emplace_back(destination->text(), nexthop->text());
     }
     return out;

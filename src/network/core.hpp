@@ -23,7 +23,8 @@ struct Core {
     Quotas quotas;
     std::shared_ptr<Changes> changes = std::make_shared<Changes>();
 
-    /// The host is to follow this change of `subject` (a network, port, router, floating IP or security group) once it is committed.
+    /// The host is to follow this change of `subject` (a network, port, router, floating IP or security group) once it
+    /// is committed.
     void changed(store::Transaction& tx, const std::string& subject);
 
     /// Error(OverLimit) of type OverQuota where the project may not have `wanted` more.

@@ -15,7 +15,8 @@ namespace {
 using namespace http;
 using namespace resource;
 
-void addFilter(store::Conditions& conditions, const Word& attribute, char alias, const std::vector<std::string>& values) {
+void addFilter(store::Conditions& conditions, const Word& attribute, char alias,
+               const std::vector<std::string>& values) {
     const auto sql = attribute.sql(alias);
     if (attribute.kind == Kind::Text) {
         conditions.in(sql, values);
@@ -32,12 +33,14 @@ void addFilter(store::Conditions& conditions, const Word& attribute, char alias,
     conditions.in("CAST(" + sql + " AS TEXT)", numbers);
 }
 
-void addTagFilter(store::Conditions& conditions, const std::string& id, const std::string& kind, const std::vector<std::string>& values) {
+void addTagFilter(store::Conditions& conditions, const std::string& id, const std::string& kind,
+                  const std::vector<std::string>& values) {
     std::set<std::string> tags;
     for (const auto& value : values)
         for (const auto tag : split(value, ','))
             if (!tag.empty()) tags.emplace(tag);
-    if (tags.size() > filterValuesMost) refuseInput(kind, "at most " + std::to_string(filterValuesMost) + " tags can be asked for.");
+    if (tags.size() > filterValuesMost)
+        refuseInput(kind, "at most " + std::to_string(filterValuesMost) + " tags can be asked for.");
     if (tags.empty()) return;
     const bool any = kind.ends_with("-any"), negated = kind.starts_with("not-");
     std::string marks;
@@ -47,8 +50,8 @@ void addTagFilter(store::Conditions& conditions, const std::string& id, const st
         bound.emplace_back(tag);
     }
     bound.emplace_back(any ? 1 : static_cast<std::int64_t>(tags.size()));
-    conditions.append(id + (negated ? " NOT IN" : " IN") + " (SELECT t.resource FROM network_tags t WHERE t.tag IN (" + marks +
-                          ") GROUP BY t.resource HAVING COUNT(*) >= ?)",
+    conditions.append(id + (negated ? " NOT IN" : " IN") + " (SELECT t.resource FROM network_tags t WHERE t.tag IN (" +
+                          marks + ") GROUP BY t.resource HAVING COUNT(*) >= ?)",
                       bound);
 }
 
@@ -57,7 +60,8 @@ Listing listingOf(const Request& request, const TableText& table, const Words& w
     listing.table = table.named();
     std::map<std::string, std::vector<std::string>> asked;
     for (const auto& [name, value] : request.query) asked[name].push_back(value);
-    static const std::set<std::string, std::less<>> own{"fields", "limit", "marker", "page_reverse", "sort_key", "sort_dir"};
+    static const std::set<std::string, std::less<>> own{"fields",       "limit",    "marker",
+                                                        "page_reverse", "sort_key", "sort_dir"};
     for (const auto& [name, values] : asked) {
         if (own.contains(name)) continue;
         if (values.size() > filterValuesMost)
@@ -66,7 +70,8 @@ Listing listingOf(const Request& request, const TableText& table, const Words& w
             addTagFilter(listing.conditions, table.id(), name, values);
             if (!name.starts_with("not-")) listing.begin = store::Begin::WithConditions;
         } else if (const auto found = special.find(name); found != special.end()) {
-            if (found->second(listing.conditions, values) == store::Begin::WithConditions) listing.begin = store::Begin::WithConditions;
+            if (found->second(listing.conditions, values) == store::Begin::WithConditions)
+                listing.begin = store::Begin::WithConditions;
         } else if (const auto* word = wordOf(words, name); word && word->may(Find)) {
             addFilter(listing.conditions, *word, table.alias, values);
         } else {
@@ -85,7 +90,8 @@ Listing listingOf(const Request& request, const TableText& table, const Words& w
             throw Error(Failure::Invalid, keys[index], " is invalid attribute for sort_keys").as("HTTPBadRequest");
         const auto sql = word->sql(table.alias);
         if (!sorted.insert(sql).second)
-            throw Error(Failure::Invalid, "The sort_key ", keys[index], " is given more than once").as("HTTPBadRequest");
+            throw Error(Failure::Invalid, "The sort_key ", keys[index], " is given more than once")
+                .as("HTTPBadRequest");
         const auto direction = directions.empty() ? std::string("asc") : directions[index];
         if (direction != "asc" && direction != "desc")
             throw Error(Failure::Invalid, "'", direction, "' is invalid value for sort_dirs").as("HTTPBadRequest");
@@ -107,13 +113,14 @@ Error markerNotFound(const std::string& id) {
     return Error(Failure::NotFound, "The marker ", id, " could not be found.").as("HTTPNotFound");
 }
 
-Response listResponse(const Request& request, std::string_view plural, const Listing& listing, const std::vector<std::string>& ids,
-                      const std::function<void(JsonWriter&, std::size_t)>& write) {
+Response listResponse(const Request& request, std::string_view plural, const Listing& listing,
+                      const std::vector<std::string>& ids, const std::function<void(JsonWriter&, std::size_t)>& write) {
     return jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         {
             const auto items = out.array(plural);
-            for (std::size_t index = 0; index < ids.size(); ++index) write(out, listing.reversed ? ids.size() - 1 - index : index);
+            for (std::size_t index = 0; index < ids.size(); ++index)
+                write(out, listing.reversed ? ids.size() - 1 - index : index);
         }
         if (!listing.limit || ids.empty()) return;
         const auto href = [&](const std::string& marker, bool reverse) {
@@ -142,20 +149,26 @@ void checkRevision(const Request& request, std::string_view noun, const std::str
     if (!request.headers.has("If-Match")) return;
     const std::string wanted(request.headers["If-Match"]);
     constexpr std::string_view prefix = "revision_number=";
-    const auto number = wanted.starts_with(prefix) ? wholeNumberIn(std::string_view(wanted).substr(prefix.size())) : std::nullopt;
-    if (!number) throw Error(Failure::Invalid, "The If-Match header must be revision_number=<number>").as("HTTPBadRequest");
+    const auto number =
+        wanted.starts_with(prefix) ? wholeNumberIn(std::string_view(wanted).substr(prefix.size())) : std::nullopt;
+    if (!number)
+        throw Error(Failure::Invalid, "The If-Match header must be revision_number=<number>").as("HTTPBadRequest");
     if (*number != revision)
-        throw Error(Failure::Conflict, "Constrained to ", *number, ", but current revision is ", revision, " of ", noun, " ", id)
+        throw Error(Failure::Conflict, "Constrained to ", *number, ", but current revision is ", revision, " of ", noun,
+                    " ", id)
             .as("RevisionNumberConstraintFailed");
 }
 
 std::string ruleOf(std::string_view verb, std::string_view noun) { return std::string(verb).append("_").append(noun); }
 
-bool may(const Request& request, std::string_view rule, const Target& target) { return identity::callerOf(request).may(rule, target); }
+bool may(const Request& request, std::string_view rule, const Target& target) {
+    return identity::callerOf(request).may(rule, target);
+}
 
 bool mayEverywhere(const Request& request, std::string_view rule) { return seesAll(identity::callerOf(request), rule); }
 
-void enforce(const Request& request, std::string_view rule, std::string_view see, const Target& target, const Error& missing) {
+void enforce(const Request& request, std::string_view rule, std::string_view see, const Target& target,
+             const Error& missing) {
     enforceOn(identity::callerOf(request), rule, see, target, missing);
 }
 
@@ -172,22 +185,22 @@ void enforceChanging(const Request& request, std::string_view rule, const Json& 
 }
 
 const Dialect& dialect() {
-    static const Dialect neutron{
-        .change = Method::Put,
-        .reading = {.truth = [](const Json& value) { return truthOf(value); }, .whole = [](const Json& value) { return wholeOf(value); }},
-        .rule = ruleOf,
-        .posted = posted,
-        .changed = put,
-        .check = checkBody,
-        .may = may,
-        .seesAll = mayEverywhere,
-        .enforce = enforce,
-        .enforceCreating = enforceCreating,
-        .enforceChanging = enforceChanging,
-        .listing = listingOf,
-        .markerNotFound = markerNotFound,
-        .list = listResponse,
-        .checkRevision = checkRevision};
+    static const Dialect neutron{.change = Method::Put,
+                                 .reading = {.truth = [](const Json& value) { return truthOf(value); },
+                                             .whole = [](const Json& value) { return wholeOf(value); }},
+                                 .rule = ruleOf,
+                                 .posted = posted,
+                                 .changed = put,
+                                 .check = checkBody,
+                                 .may = may,
+                                 .seesAll = mayEverywhere,
+                                 .enforce = enforce,
+                                 .enforceCreating = enforceCreating,
+                                 .enforceChanging = enforceChanging,
+                                 .listing = listingOf,
+                                 .markerNotFound = markerNotFound,
+                                 .list = listResponse,
+                                 .checkRevision = checkRevision};
     return neutron;
 }
 

@@ -28,17 +28,21 @@ constexpr Extension extensions[] = {
      "2013-03-28T10:00:00-00:00"},
     {"external-net", "Neutron external network", "Networks that lead outside", "2013-01-14T10:00:00-00:00"},
     {"extraroute", "Neutron Extra Route", "Static routes of a router", "2013-02-01T10:00:00-00:00"},
-    {"extraroute-atomic", "Atomically add/remove extra routes", "Static routes of a router, added and removed one by one",
-     "2019-07-10T00:00:00+00:00"},
-    {"filter-validation", "Filter parameters validation", "A filter that does not exist is refused", "2018-07-04T10:00:00-00:00"},
+    {"extraroute-atomic", "Atomically add/remove extra routes",
+     "Static routes of a router, added and removed one by one", "2019-07-10T00:00:00+00:00"},
+    {"filter-validation", "Filter parameters validation", "A filter that does not exist is refused",
+     "2018-07-04T10:00:00-00:00"},
     {"fip-port-details", "Floating IP Port Details Extension", "A floating IP tells about the port it leads to",
      "2018-04-09T10:00:00-00:00"},
-    {"ip-substring-filtering", "IP address substring filtering", "Ports found by a part of an address", "2017-11-28T09:00:00-00:00"},
+    {"ip-substring-filtering", "IP address substring filtering", "Ports found by a part of an address",
+     "2017-11-28T09:00:00-00:00"},
     {"net-mtu", "Network MTU", "A network tells its MTU", "2015-03-25T10:00:00-00:00"},
     {"net-mtu-writable", "Network MTU (writable)", "The MTU of a network can be set", "2017-07-12T00:00:00-00:00"},
-    {"network_availability_zone", "Network Availability Zone", "A network tells its availability zones", "2015-01-01T10:00:00-00:00"},
+    {"network_availability_zone", "Network Availability Zone", "A network tells its availability zones",
+     "2015-01-01T10:00:00-00:00"},
     {"pagination", "Pagination support", "Lists in pages", "2016-06-12T00:00:00-00:00"},
-    {"port-security", "Port Security", "The guard against false addresses can be switched off", "2012-07-23T10:00:00-00:00"},
+    {"port-security", "Port Security", "The guard against false addresses can be switched off",
+     "2012-07-23T10:00:00-00:00"},
     {"port-security-groups-filtering", "Port filtering on security groups", "Ports found by their security groups",
      "2018-01-09T09:00:00-00:00"},
     {"project-id", "project_id field enabled", "project_id beside tenant_id", "2016-09-09T09:09:09-09:09"},
@@ -48,18 +52,24 @@ constexpr Extension extensions[] = {
     {"revision-if-match", "If-Match constraints based on revision_number", "A change only of the revision one has seen",
      "2016-12-11T00:00:00-00:00"},
     {"router", "Neutron L3 Router", "Routers and floating IPs", "2012-07-20T10:00:00-00:00"},
-    {"router_availability_zone", "Router Availability Zone", "A router tells its availability zones", "2015-01-01T10:00:00-00:00"},
+    {"router_availability_zone", "Router Availability Zone", "A router tells its availability zones",
+     "2015-01-01T10:00:00-00:00"},
     {"security-group", "security-group", "Rules for what reaches a port", "2012-10-05T10:00:00-00:00"},
-    {"security-groups-normalized-cidr", "Normalized CIDR field for security group rules", "A rule tells its prefix as a block",
-     "2020-07-28T10:00:00-00:00"},
-    {"security-groups-shared-filtering", "Security group filtering on the shared field", "Security groups found by whether they are shared",
-     "2021-10-05T09:00:00-00:00"},
+    {"security-groups-normalized-cidr", "Normalized CIDR field for security group rules",
+     "A rule tells its prefix as a block", "2020-07-28T10:00:00-00:00"},
+    {"security-groups-shared-filtering", "Security group filtering on the shared field",
+     "Security groups found by whether they are shared", "2021-10-05T09:00:00-00:00"},
     {"sorting", "Sorting support", "Lists in an order of choice", "2016-06-12T00:00:00-00:00"},
-    {"standard-attr-description", "standard-attr-description", "Everything can be described", "2016-02-10T10:00:00-00:00"},
-    {"standard-attr-revisions", "Resource revision numbers", "Everything counts its changes", "2016-04-11T10:00:00-00:00"},
-    {"standard-attr-tag", "Tag support for resources with standard attributes", "Everything can be tagged", "2017-01-01T00:00:00-00:00"},
-    {"standard-attr-timestamp", "Resource timestamps", "Everything tells when it was made and changed", "2016-09-12T10:00:00-00:00"},
-    {"stateful-security-group", "Stateful security group", "Security groups without connection tracking", "2019-11-26T09:00:00-00:00"},
+    {"standard-attr-description", "standard-attr-description", "Everything can be described",
+     "2016-02-10T10:00:00-00:00"},
+    {"standard-attr-revisions", "Resource revision numbers", "Everything counts its changes",
+     "2016-04-11T10:00:00-00:00"},
+    {"standard-attr-tag", "Tag support for resources with standard attributes", "Everything can be tagged",
+     "2017-01-01T00:00:00-00:00"},
+    {"standard-attr-timestamp", "Resource timestamps", "Everything tells when it was made and changed",
+     "2016-09-12T10:00:00-00:00"},
+    {"stateful-security-group", "Stateful security group", "Security groups without connection tracking",
+     "2019-11-26T09:00:00-00:00"},
     {"subnet-service-types", "Subnet service types", "Subnets for certain kinds of ports", "2016-03-15T18:00:00-00:00"},
     {"subnet_allocation", "Subnet Allocation", "Subnets cut from pools", "2015-03-30T10:00:00-00:00"},
 };
@@ -95,8 +105,10 @@ Response resources(Request& request) {
     return jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto list = out.array("resources");
-        for (const auto& [name, collection] :
-             {std::pair{"network", "networks"}, {"subnet", "subnets"}, {"subnetpool", "subnetpools"}, {"port", "ports"}}) {
+        for (const auto& [name, collection] : {std::pair{"network", "networks"},
+                                               {"subnet", "subnets"},
+                                               {"subnetpool", "subnetpools"},
+                                               {"port", "ports"}}) {
             const auto resource = out.object();
             out.field("name", name);
             out.field("collection", collection);
@@ -136,18 +148,19 @@ void addExtensionRoutes(Routes& routes) {
                               for (const auto& each : extensions) write(out, each);
                           });
                       }});
-    routes.push_back({Method::Get, "/v2.0/extensions/{alias}", open(why), [](Request& request) {
-                          const auto& alias = request.param("alias");
-                          const auto* found = std::find_if(std::begin(extensions), std::end(extensions),
-                                                           [&](const auto& each) { return each.alias == alias; });
-                          if (found == std::end(extensions))
-                              throw Error(Failure::NotFound, "Extension with alias ", alias, " does not exist").as("HTTPNotFound");
-                          return jsonResponse(200, [&](JsonWriter& out) {
-                              const auto body = out.object();
-                              out.key("extension");
-                              write(out, *found);
-                          });
-                      }});
+    routes.push_back(
+        {Method::Get, "/v2.0/extensions/{alias}", open(why), [](Request& request) {
+             const auto& alias = request.param("alias");
+             const auto* found = std::find_if(std::begin(extensions), std::end(extensions),
+                                              [&](const auto& each) { return each.alias == alias; });
+             if (found == std::end(extensions))
+                 throw Error(Failure::NotFound, "Extension with alias ", alias, " does not exist").as("HTTPNotFound");
+             return jsonResponse(200, [&](JsonWriter& out) {
+                 const auto body = out.object();
+                 out.key("extension");
+                 write(out, *found);
+             });
+         }});
     routes.push_back({Method::Get, "/v2.0/availability_zones", policy("get_availability_zone"), zones});
 }
 

@@ -58,7 +58,8 @@ struct InUse {
 std::vector<ConfigOption> configOptions() {
     const auto block = [](const std::string& value) {
         const auto prefix = Prefix::parse(value);
-        return prefix && prefix->version() == 4 && prefix->length <= 29 ? "" : "is no IPv4 block of 8 addresses or more";
+        return prefix && prefix->version() == 4 && prefix->length <= 29 ? ""
+                                                                        : "is no IPv4 block of 8 addresses or more";
     };
     const auto domain = [](const std::string& value) { return isDomainName(value) ? "" : "is no domain name"; };
     return {
@@ -70,7 +71,8 @@ std::vector<ConfigOption> configOptions() {
     };
 }
 
-using Kept = std::tuple<std::string, std::string, std::string, bool>; ///< a problem's kind, subject, text, and whether it is unwired
+using Kept = std::tuple<std::string, std::string, std::string,
+                        bool>; ///< a problem's kind, subject, text, and whether it is unwired
 
 std::string_view nameOf(NetworkProblem::Of of) {
     switch (of) {
@@ -114,19 +116,23 @@ struct Network::Impl {
         for (const auto& each : problems) now.insert({std::string(nameOf(each.of)), each.id, each.what, each.unwired});
         std::set<Kept> before;
         auto rows = store.reader().query("SELECT kind, subject, what, unwired FROM network_problems");
-        while (rows.next()) before.insert({rows.row().text(0), rows.row().text(1), rows.row().text(2), rows.row().boolean(3)});
+        while (rows.next())
+            before.insert({rows.row().text(0), rows.row().text(1), rows.row().text(2), rows.row().boolean(3)});
         if (now == before) return;
         for (const auto& [kind, subject, what, unwired] : now)
-            if (!before.contains({kind, subject, what, unwired})) core.parts.log.warning(what, {{"part", "network"}, {kind, subject}});
+            if (!before.contains({kind, subject, what, unwired}))
+                core.parts.log.warning(what, {{"part", "network"}, {kind, subject}});
         store.write([&](store::Transaction& tx) {
             for (const auto& [kind, subject, what, unwired] : before)
                 if (!now.contains({kind, subject, what, unwired}))
-                    tx.execute("DELETE FROM network_problems WHERE kind = ? AND subject = ? AND what = ?", kind, subject, what);
+                    tx.execute("DELETE FROM network_problems WHERE kind = ? AND subject = ? AND what = ?", kind,
+                               subject, what);
             for (const auto& [kind, subject, what, unwired] : now)
                 tx.execute("INSERT OR REPLACE INTO network_problems VALUES (?, ?, ?, ?)", kind, subject, what, unwired);
             for (const auto& problem : now)
                 if (!before.contains(problem)) tellUser(tx, problem);
-            tx.execute("UPDATE ports SET status = 'DOWN' WHERE status = 'ACTIVE' AND server <> '' AND id IN (SELECT subject FROM "
+            tx.execute("UPDATE ports SET status = 'DOWN' WHERE status = 'ACTIVE' AND server <> '' AND id IN (SELECT "
+                       "subject FROM "
                        "network_problems WHERE kind = 'port')");
         });
     }
@@ -141,13 +147,17 @@ struct Network::Impl {
             read = now;
         }
         const auto changed = core.changes->take();
-        const auto& wanted = *store.read([&](store::Reader& db) { return &(whole ? plan.whole(db) : plan.follow(db, changed)); });
+        const auto& wanted =
+            *store.read([&](store::Reader& db) { return &(whole ? plan.whole(db) : plan.follow(db, changed)); });
         const auto problems = core.driver.apply(wanted);
         keepProblems(problems);
 
         auto waiting =
-            store.reader().query("SELECT id FROM ports WHERE status = 'DOWN' AND (server <> '' OR owner LIKE 'network:%')").texts();
-        auto ips = store.reader().query("SELECT id FROM floating_ips WHERE status = 'DOWN' AND router IS NOT NULL").texts();
+            store.reader()
+                .query("SELECT id FROM ports WHERE status = 'DOWN' AND (server <> '' OR owner LIKE 'network:%')")
+                .texts();
+        auto ips =
+            store.reader().query("SELECT id FROM floating_ips WHERE status = 'DOWN' AND router IS NOT NULL").texts();
         if (waiting.empty() && ips.empty()) return;
         InUse used(wanted);
         for (const auto& each : problems)
@@ -158,15 +168,19 @@ struct Network::Impl {
         if (wired.empty() && ips.empty()) return;
         store.write([&](store::Transaction& tx) {
             for (const auto& each : wired)
-                tx.execute("UPDATE ports SET status = 'ACTIVE' WHERE id = ? AND status = 'DOWN' AND admin_up AND (server <> '' OR owner "
+                tx.execute("UPDATE ports SET status = 'ACTIVE' WHERE id = ? AND status = 'DOWN' AND admin_up AND "
+                           "(server <> '' OR owner "
                            "LIKE 'network:%')",
                            each);
             for (const auto& each : ips)
-                tx.execute("UPDATE floating_ips SET status = 'ACTIVE' WHERE id = ? AND status = 'DOWN' AND router IS NOT NULL", each);
+                tx.execute(
+                    "UPDATE floating_ips SET status = 'ACTIVE' WHERE id = ? AND status = 'DOWN' AND router IS NOT NULL",
+                    each);
         });
     }
 
-    /// The same person before this service's rules: what another service wants in a user's name is what the user may have from us.
+    /// The same person before this service's rules: what another service wants in a user's name is what the user may
+    /// have from us.
     identity::Caller asked(const identity::Caller& caller) const {
         auto same = caller;
         same.policy = core.parts.policies.of("network");
@@ -199,10 +213,13 @@ struct Network::Impl {
         const auto standard = ensureDefaultGroup(core, tx, caller.project.text);
         if (wanted.securityGroups.empty()) return {standard.id.text};
         for (const auto& name : wanted.securityGroups) {
-            const auto matching = tx.query("SELECT id FROM security_groups WHERE project = ? AND (id = ? OR name = ?) ORDER BY id = ? DESC",
-                                           caller.project, name, name, name)
-                                      .texts();
-            if (matching.empty()) throw Error(Failure::Invalid, "Security group ", name, " not found.").as("SecurityGroupNotFound");
+            const auto matching =
+                tx.query(
+                      "SELECT id FROM security_groups WHERE project = ? AND (id = ? OR name = ?) ORDER BY id = ? DESC",
+                      caller.project, name, name, name)
+                    .texts();
+            if (matching.empty())
+                throw Error(Failure::Invalid, "Security group ", name, " not found.").as("SecurityGroupNotFound");
             if (matching.size() > 1 && matching.front() != name)
                 throw Error(Failure::Conflict, "Multiple security_groups matches found for name '", name,
                             "', use an ID to be more specific.")
@@ -244,7 +261,8 @@ struct Network::Impl {
                 facts.fixedIps.push_back(std::move(ip));
             }
             for (const auto& each : port.groups)
-                if (const auto found = groupNames.find(each); found != groupNames.end()) facts.securityGroups.push_back(found->second);
+                if (const auto found = groupNames.find(each); found != groupNames.end())
+                    facts.securityGroups.push_back(found->second);
             facts.mtu = network.mtu;
             facts.tap = core.driver.tapOf(port.id);
             facts.server = port.server;
@@ -282,7 +300,8 @@ struct Network::Impl {
 
     void forget(store::Transaction& tx, const ProjectId& project) {
         core.quotas.reset(tx, project.text);
-        // The default group came without being asked for, and goes so; what people made stays for an administrator to see.
+        // The default group came without being asked for, and goes so; what people made stays for an administrator to
+        // see.
         store::Conditions own;
         own.add("g.project = ?", project)
             .add("g.name = 'default'")
@@ -301,8 +320,9 @@ Network::Network(Parts parts, NetworkDriver& driver, identity::Identity& identit
                            .step("apply", [&reconciler = parts.reconciler](jobs::Run&) { reconciler.now("network"); })
                            .within(std::chrono::seconds(300)));
     parts.bus.on<identity::ProjectDeleted>(
-        "network.forget-project",
-        [impl = impl_.get()](store::Transaction& tx, const identity::ProjectDeleted& event) { impl->forget(tx, event.project); });
+        "network.forget-project", [impl = impl_.get()](store::Transaction& tx, const identity::ProjectDeleted& event) {
+            impl->forget(tx, event.project);
+        });
 }
 
 Network::~Network() = default;
@@ -388,7 +408,8 @@ PortFacts Network::createPort(store::Transaction& tx, const identity::Caller& us
     if (!wanted.fixedIp.empty()) {
         WantedAddress one;
         one.address = Address::parse(wanted.fixedIp);
-        if (!one.address) throw Error(Failure::Invalid, "Fixed IP address ", wanted.fixedIp, " is no address.").as("InvalidInput");
+        if (!one.address)
+            throw Error(Failure::Invalid, "Fixed IP address ", wanted.fixedIp, " is no address.").as("InvalidInput");
         addresses = std::vector{one};
     }
     impl_->ports.keep(tx, *network, port, addresses);
@@ -396,20 +417,22 @@ PortFacts Network::createPort(store::Transaction& tx, const identity::Caller& us
     return impl_->factsOf(tx, port);
 }
 
-PortFacts Network::bindPort(store::Transaction& tx, const identity::Caller& user, const PortId& id, const ServerId& server,
-                            const std::string& hostname) {
+PortFacts Network::bindPort(store::Transaction& tx, const identity::Caller& user, const PortId& id,
+                            const ServerId& server, const std::string& hostname) {
     const auto caller = impl_->asked(user);
     auto port = portTable.find(tx, id);
     if (!port || !(port->standard.project == caller.project.text || caller.isAdmin()))
         throw Error(Failure::Invalid, "Port ", id, " could not be found.").as("PortNotFound");
     caller.enforce("update_port", targetOf(*port, networkOf(tx, port->network)));
-    if (!port->server.empty() || port->owner.starts_with("network:") || (!port->device.empty() && port->device != server.text))
+    if (!port->server.empty() || port->owner.starts_with("network:") ||
+        (!port->device.empty() && port->device != server.text))
         throw Error(Failure::Conflict, "Port ", id, " is still in use.").as("PortInUse");
     impl_->bind(*port, server, hostname);
     ++port->standard.revision;
     port->standard.updated = impl_->core.now();
     portTable.update(tx, *port);
-    tx.execute("UPDATE ports SET position = (SELECT MAX(position) + 1 FROM ports) WHERE id = ?", id); // the newest of its server
+    tx.execute("UPDATE ports SET position = (SELECT MAX(position) + 1 FROM ports) WHERE id = ?",
+               id); // the newest of its server
     impl_->core.changed(tx, id.text);
     return impl_->factsOf(tx, *port);
 }
@@ -442,10 +465,12 @@ store::ByOwner<PortFacts> Network::portsOf(store::Reader& db, const std::vector<
     return all;
 }
 
-std::vector<std::string> Network::withAddress(store::Reader& db, const std::vector<std::string>& servers, const AddressFilter& filter) {
-    auto rows = db.query("SELECT p.server, f.address FROM json_each(?) w JOIN ports p ON p.server = w.value AND p.server <> '' "
-                         "JOIN fixed_ips f ON f.port = p.id",
-                         store::asList(servers));
+std::vector<std::string> Network::withAddress(store::Reader& db, const std::vector<std::string>& servers,
+                                              const AddressFilter& filter) {
+    auto rows =
+        db.query("SELECT p.server, f.address FROM json_each(?) w JOIN ports p ON p.server = w.value AND p.server <> '' "
+                 "JOIN fixed_ips f ON f.port = p.id",
+                 store::asList(servers));
     std::vector<std::string> found;
     while (rows.next()) {
         auto server = rows.row().text(0);
@@ -459,11 +484,13 @@ std::vector<std::string> Network::withAddress(store::Reader& db, const std::vect
 
 void Network::ensureWired(const ServerId& server) {
     impl_->core.parts.reconciler.now("network");
-    const auto problem = impl_->core.parts.store.reader()
-                             .query("SELECT n.what FROM network_problems n JOIN ports p ON p.id = n.subject WHERE p.server = ? AND n.kind "
-                                    "= 'port' AND n.unwired ORDER BY n.what LIMIT 1",
-                                    server)
-                             .maybeText();
+    const auto problem =
+        impl_->core.parts.store.reader()
+            .query(
+                "SELECT n.what FROM network_problems n JOIN ports p ON p.id = n.subject WHERE p.server = ? AND n.kind "
+                "= 'port' AND n.unwired ORDER BY n.what LIMIT 1",
+                server)
+            .maybeText();
     if (problem) throw Error(Failure::Broken, "the server's network is not wired: ", *problem);
 }
 
@@ -472,10 +499,10 @@ bool Network::plugged(const PortId& port) { return impl_->core.driver.plugged(po
 std::optional<ServerId> Network::serverAt(store::Reader& db, const NetworkId& network, const std::string& address) {
     const auto plain = Address::parse(address);
     if (!plain) return std::nullopt;
-    const auto found =
-        db.query("SELECT p.server FROM fixed_ips f JOIN ports p ON p.id = f.port WHERE f.network = ? AND f.address = ? AND p.server <> ''",
-                 network, plain->text())
-            .maybeText();
+    const auto found = db.query("SELECT p.server FROM fixed_ips f JOIN ports p ON p.id = f.port WHERE f.network = ? "
+                                "AND f.address = ? AND p.server <> ''",
+                                network, plain->text())
+                           .maybeText();
     return found ? std::optional(ServerId{*found}) : std::nullopt;
 }
 

@@ -36,6 +36,7 @@ struct PortUnplugged {
     auto fields() { return std::tuple(bus::Field("port", port), bus::Field("server", server)); }
 };
 
+/// An address of a port, and the floating one that leads to it.
 struct FixedIp {
     SubnetId subnet;
     std::string address;
@@ -63,6 +64,7 @@ struct AddressFilter {
     std::function<bool(const std::string&)> matches;
 };
 
+/// The port that another service wants in a user's name.
 struct NewPort {
     NetworkId network;
     std::string fixedIp;                     ///< empty: any free one
@@ -82,22 +84,24 @@ public:
 
     http::Site site();
 
-    /// The external network that the configuration asks for, where there is none yet. To be called once the store is migrated.
+    /// The external network that the configuration asks for, where there is none yet. To be called once the store is
+    /// migrated.
     void bootstrap();
 
-    /// Networks this project may put a server on (its own and shared ones; external ones that are not shared are none), oldest first.
+    /// Networks this project may put a server on (its own and shared ones; external ones that are not shared are none),
+    /// oldest first.
     std::vector<NetworkId> networksFor(store::Reader& db, const identity::Caller& caller);
 
-    /// A port for a server in the server's own transaction: address, MAC, quota, security groups. Deleted with the server.
-    /// The rules of this service are asked what the caller may have, as if they had asked for the port here: Error(Forbidden) names the
-    /// rule. Error(Invalid) for a network or group the caller can't see, Error(Conflict) where no address is free, Error(OverLimit) past
-    /// the quota.
+    /// A port for a server in the server's own transaction: address, MAC, quota, security groups. Deleted with the
+    /// server. The rules of this service are asked what the caller may have, as if they had asked for the port here:
+    /// Error(Forbidden) names the rule. Error(Invalid) for a network or group the caller can't see, Error(Conflict)
+    /// where no address is free, Error(OverLimit) past the quota.
     PortFacts createPort(store::Transaction& tx, const identity::Caller& caller, const NewPort& wanted);
 
-    /// Puts an existing port of the caller's project under a server; asks this service's rules as createPort does. Error(Invalid) where
-    /// there is none, Error(Conflict) where it is in use.
-    PortFacts bindPort(store::Transaction& tx, const identity::Caller& caller, const PortId& port, const ServerId& server,
-                       const std::string& hostname);
+    /// Puts an existing port of the caller's project under a server; asks this service's rules as createPort does.
+    /// Error(Invalid) where there is none, Error(Conflict) where it is in use.
+    PortFacts bindPort(store::Transaction& tx, const identity::Caller& caller, const PortId& port,
+                       const ServerId& server, const std::string& hostname);
 
     /// Lets go of a server's ports: those made by createPort are deleted, bound ones are unbound. Twice is harmless.
     void releasePorts(store::Transaction& tx, const ServerId& server);
@@ -109,16 +113,19 @@ public:
     store::ByOwner<PortFacts> portsOf(store::Reader& db, const std::vector<std::string>& servers);
 
     /// Those of `servers` (ids) that have a fixed address which the filter lets through, in one statement.
-    std::vector<std::string> withAddress(store::Reader& db, const std::vector<std::string>& servers, const AddressFilter& filter);
+    std::vector<std::string> withAddress(store::Reader& db, const std::vector<std::string>& servers,
+                                         const AddressFilter& filter);
 
-    /// Makes the host as the store says, now: when it returns, the taps of this server's ports are there, on their bridges, and filtered
-    /// (or Error(Broken)); what can't be done for others is no matter. A job's step calls it; the ports' status follows.
+    /// Makes the host as the store says, now: when it returns, the taps of this server's ports are there, on their
+    /// bridges, and filtered (or Error(Broken)); what can't be done for others is no matter. A job's step calls it; the
+    /// ports' status follows.
     void ensureWired(const ServerId& server);
 
     /// A guest is on the port's device, on its host.
     bool plugged(const PortId& port);
 
-    /// Which server a metadata request comes from: by the network of the socket and the address of the peer (never a header).
+    /// Which server a metadata request comes from: by the network of the socket and the address of the peer (never a
+    /// header).
     std::optional<ServerId> serverAt(store::Reader& db, const NetworkId& network, const std::string& address);
 
     NetworkDriver& driver();

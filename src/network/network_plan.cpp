@@ -23,7 +23,9 @@ std::vector<PlannedFixedIp> plannedAddresses(const Port& port) {
     return out;
 }
 
-PlannedInterface plannedInterface(const Port& port) { return {port.id, port.network, port.mac, plannedAddresses(port)}; }
+PlannedInterface plannedInterface(const Port& port) {
+    return {port.id, port.network, port.mac, plannedAddresses(port)};
+}
 
 std::vector<PlannedRoute> plannedRoutes(const TextPairs& routes) {
     std::vector<PlannedRoute> out;
@@ -79,7 +81,8 @@ std::map<RouterId, std::vector<PlannedFloatingIp>> floatingIps(store::Reader& db
 }
 
 /// Nothing where it has nothing to do.
-std::optional<PlannedRouter> plannedRouter(store::Reader& db, const Router& router, std::vector<PlannedFloatingIp> floating) {
+std::optional<PlannedRouter> plannedRouter(store::Reader& db, const Router& router,
+                                           std::vector<PlannedFloatingIp> floating) {
     if (!router.adminUp) return std::nullopt;
     PlannedRouter planned;
     planned.id = router.id;
@@ -95,7 +98,8 @@ std::optional<PlannedRouter> plannedRouter(store::Reader& db, const Router& rout
     return planned;
 }
 
-PlannedNetwork plannedNetwork(store::Reader& db, const NetworkRecord& network, bool guests, const std::string& dnsDomain) {
+PlannedNetwork plannedNetwork(store::Reader& db, const NetworkRecord& network, bool guests,
+                              const std::string& dnsDomain) {
     PlannedNetwork planned{network.id, network.mtu, network.external, dnsDomain, {}, {}};
     for (const auto& each : subnetsOf(db, network.id)) planned.subnets.push_back(plannedSubnet(each));
     sortById(planned.subnets);
@@ -124,7 +128,8 @@ std::set<NetworkId> networksDown(store::Reader& db) {
 
 /// Where the thing of this id is in a list that is sorted by it, or would be.
 template <class T, class Id> auto placeOf(std::vector<T>& all, const Id& id) {
-    return std::lower_bound(all.begin(), all.end(), id, [](const T& each, const Id& wanted) { return each.id < wanted; });
+    return std::lower_bound(all.begin(), all.end(), id,
+                            [](const T& each, const Id& wanted) { return each.id < wanted; });
 }
 
 template <class T, class Id> void replace(std::vector<T>& all, const Id& id, std::optional<T> now) {
@@ -220,7 +225,8 @@ const NetworkPlan& KeptPlan::follow(store::Reader& db, const std::set<std::strin
         groups_.insert({id});
         if (const auto ip = floatingIpTable.find(db, {id}); ip && !ip->router.empty()) routers_.insert(ip->router);
         for (const auto& router : plan_.routers)
-            if (std::any_of(router.floatingIps.begin(), router.floatingIps.end(), [&](const auto& each) { return each.id.text == id; }))
+            if (std::any_of(router.floatingIps.begin(), router.floatingIps.end(),
+                            [&](const auto& each) { return each.id.text == id; }))
                 routers_.insert(router.id);
     }
     for (const auto& id : std::exchange(routers_, {})) refreshRouter(db, id);
@@ -272,7 +278,8 @@ void KeptPlan::refreshRouter(store::Reader& db, const RouterId& id) {
         now = plannedRouter(db, *router, std::move(floating[id]));
     }
     if (now) count(*now, 1);
-    if (const auto place = placeOf(plan_.routers, id); place != plan_.routers.end() && place->id == id) count(*place, -1);
+    if (const auto place = placeOf(plan_.routers, id); place != plan_.routers.end() && place->id == id)
+        count(*place, -1);
     replace(plan_.routers, id, std::move(now));
 }
 

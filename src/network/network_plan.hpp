@@ -17,8 +17,9 @@ struct PlanOptions {
     std::string dnsDomain;
 };
 
-/// What a host should have: ports that guests use (a tap only for those bound to it), the networks they and routers are on, and what keeps
-/// them apart. External networks are always there; others only while something uses them, with DHCP only where a guest may ask for it.
+/// What a host should have: ports that guests use (a tap only for those bound to it), the networks they and routers are
+/// on, and what keeps them apart. External networks are always there; others only while something uses them, with DHCP
+/// only where a guest may ask for it.
 NetworkPlan networkPlan(store::Reader& db, const PlanOptions& options);
 
 /// The things that have changed since somebody asked. Any thread.

@@ -9,7 +9,8 @@ namespace {
 using namespace http;
 
 void writeLimits(JsonWriter& out, Core& core, store::Reader& db, const std::string& project) {
-    for (const auto& [resource, otherwise] : core.quotas.defaults()) out.field(resource, core.quotas.limit(db, project, resource));
+    for (const auto& [resource, otherwise] : core.quotas.defaults())
+        out.field(resource, core.quotas.limit(db, project, resource));
 }
 
 Response limitsOf(Core& core, const std::string& project) {
@@ -87,7 +88,8 @@ Response reset(Request& request, Core& core) {
     identity::callerOf(request).enforce(ownedBy(project));
     core.parts.store.write([&](store::Transaction& tx) {
         if (!core.quotas.changed(tx, project))
-            throw Error(Failure::NotFound, "Quota for tenant ", project, " could not be found.").as("TenantQuotaNotFound");
+            throw Error(Failure::NotFound, "Quota for tenant ", project, " could not be found.")
+                .as("TenantQuotaNotFound");
         core.quotas.reset(tx, project);
     });
     return emptyResponse(204);
@@ -96,29 +98,32 @@ Response reset(Request& request, Core& core) {
 }
 
 void addQuotaRoutes(Routes& routes, Core& core) {
-    routes.push_back({Method::Get, "/v2.0/quotas", policy("get_quota"), [&](Request& request) { return list(request, core); }});
+    routes.push_back(
+        {Method::Get, "/v2.0/quotas", policy("get_quota"), [&](Request& request) { return list(request, core); }});
     for (const auto* word : {"tenant", "project"})
-        routes.push_back({Method::Get, std::string("/v2.0/quotas/") + word, policy("get_quota"), [word](Request& request) {
-                              const auto& caller = identity::callerOf(request);
-                              caller.may(caller.rule, {}); // tells nobody anything but who they are
-                              return jsonResponse(200, [&](JsonWriter& out) {
-                                  const auto body = out.object();
-                                  const auto own = out.object(word);
-                                  out.field(std::string(word) + "_id", caller.project);
-                              });
-                          }});
+        routes.push_back(
+            {Method::Get, std::string("/v2.0/quotas/") + word, policy("get_quota"), [word](Request& request) {
+                 const auto& caller = identity::callerOf(request);
+                 caller.may(caller.rule, {}); // tells nobody anything but who they are
+                 return jsonResponse(200, [&](JsonWriter& out) {
+                     const auto body = out.object();
+                     const auto own = out.object(word);
+                     out.field(std::string(word) + "_id", caller.project);
+                 });
+             }});
     routes.push_back({Method::Get, "/v2.0/quotas/{project_id}", policy("get_quota"), [&](Request& request) {
                           identity::callerOf(request).enforce(ownedBy(request.param("project_id")));
                           return limitsOf(core, request.param("project_id"));
                       }});
-    routes.push_back(
-        {Method::Put, "/v2.0/quotas/{project_id}", policy("update_quota"), [&](Request& request) { return update(request, core); }});
-    routes.push_back(
-        {Method::Delete, "/v2.0/quotas/{project_id}", policy("delete_quota"), [&](Request& request) { return reset(request, core); }});
-    routes.push_back(
-        {Method::Get, "/v2.0/quotas/{project_id}/default", policy("get_quota"), [&](Request& request) { return defaults(request, core); }});
+    routes.push_back({Method::Put, "/v2.0/quotas/{project_id}", policy("update_quota"),
+                      [&](Request& request) { return update(request, core); }});
+    routes.push_back({Method::Delete, "/v2.0/quotas/{project_id}", policy("delete_quota"),
+                      [&](Request& request) { return reset(request, core); }});
+    routes.push_back({Method::Get, "/v2.0/quotas/{project_id}/default", policy("get_quota"),
+                      [&](Request& request) { return defaults(request, core); }});
     for (const auto* path : {"/v2.0/quotas/{project_id}/details", "/v2.0/quotas/{project_id}/details.json"})
-        routes.push_back({Method::Get, path, policy("get_quota"), [&](Request& request) { return details(request, core); }});
+        routes.push_back(
+            {Method::Get, path, policy("get_quota"), [&](Request& request) { return details(request, core); }});
 }
 
 }

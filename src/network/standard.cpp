@@ -36,9 +36,10 @@ void writeRoutes(JsonWriter& out, const TextPairs& routes) {
 }
 
 store::ByOwner<std::string> tagsOf(store::Reader& db, const Texts& ids) {
-    return store::many<std::string>(
-        db, "SELECT t.resource, t.tag FROM json_each(?) w JOIN network_tags t ON t.resource = w.value ORDER BY w.key, t.tag", ids,
-        [](const store::Row& row) { return row.text(1); });
+    return store::many<std::string>(db,
+                                    "SELECT t.resource, t.tag FROM json_each(?) w JOIN network_tags t ON t.resource = "
+                                    "w.value ORDER BY w.key, t.tag",
+                                    ids, [](const store::Row& row) { return row.text(1); });
 }
 
 Texts tagsOf(store::Reader& db, const std::string& resource) {

@@ -37,23 +37,26 @@ struct Standard {
 enum Standards : unsigned { HasName = 1, HasTags = 2 };
 
 /// The attributes that everything has, then the kind's own.
-template <class Record>
-std::vector<resource::Attribute<Record>> withStandard(std::vector<resource::Attribute<Record>> own, unsigned has = HasName | HasTags) {
+template <class Record> std::vector<resource::Attribute<Record>>
+withStandard(std::vector<resource::Attribute<Record>> own, unsigned has = HasName | HasTags) {
     using namespace resource;
     std::vector<Attribute<Record>> all{
         attribute<&Record::id>("id", Show | Find),
         computed<Record>(
-            "tenant_id", Kind::Text, Post | Show | Find, [](JsonWriter& out, const Record& it) { out.value(it.standard.project); },
-            "$.project"),
+            "tenant_id", Kind::Text, Post | Show | Find,
+            [](JsonWriter& out, const Record& it) { out.value(it.standard.project); }, "$.project"),
         attribute<&Record::standard, &Standard::project>("project_id", Post | Show | Find).in("project").readByHook()};
-    if ((has & HasName) != 0) all.push_back(attribute<&Record::standard, &Standard::name>("name", Post | Put | Show | Find));
+    if ((has & HasName) != 0)
+        all.push_back(attribute<&Record::standard, &Standard::name>("name", Post | Put | Show | Find));
     all.push_back(attribute<&Record::standard, &Standard::description>("description", Post | Put | Show | Find));
     all.push_back(attribute<&Record::standard, &Standard::created>("created_at", Show).in("created"));
     all.push_back(attribute<&Record::standard, &Standard::updated>("updated_at", Show | Moves).in("updated"));
-    all.push_back(attribute<&Record::standard, &Standard::revision>("revision_number", Show | Find | Moves).in("revision"));
+    all.push_back(
+        attribute<&Record::standard, &Standard::revision>("revision_number", Show | Find | Moves).in("revision"));
     if ((has & HasTags) != 0)
-        all.push_back(computed<Record>("tags", Kind::Other, Show,
-                                       [](JsonWriter& out, const Record& it) { Codec<Texts>::show(out, it.standard.tags); }));
+        all.push_back(computed<Record>("tags", Kind::Other, Show, [](JsonWriter& out, const Record& it) {
+            Codec<Texts>::show(out, it.standard.tags);
+        }));
     return joined(std::move(all), std::move(own));
 }
 
@@ -75,7 +78,8 @@ template <class Record> Texts idsOf(const std::vector<Record>& records) {
 Texts tagsOf(store::Reader& db, const std::string& resource);
 store::ByOwner<std::string> tagsOf(store::Reader& db, const Texts& ids); ///< of many, by id
 void addTag(store::Transaction& tx, const std::string& resource, const std::string& tag);
-bool removeTag(store::Transaction& tx, const std::string& resource, const std::string& tag); ///< false where it wasn't there
+bool removeTag(store::Transaction& tx, const std::string& resource,
+               const std::string& tag); ///< false where it wasn't there
 void forgetTags(store::Transaction& tx, const std::string& resource);
 
 template <class Record> void completeTags(store::Reader& db, std::vector<Record>& records) {
@@ -95,14 +99,18 @@ template <> struct Codec<network::TextPairs> {
 
 template <> struct Codec<network::Prefix> {
     static constexpr Kind kind = Kind::Text;
-    static network::Prefix load(const store::Row& row, int column) { return network::Prefix::parse(row.text(column)).value(); }
+    static network::Prefix load(const store::Row& row, int column) {
+        return network::Prefix::parse(row.text(column)).value();
+    }
     static store::Value bind(const network::Prefix& prefix) { return prefix.text(); }
     static void show(JsonWriter& out, const network::Prefix& prefix) { out.value(prefix.text()); }
 };
 
 template <> struct Codec<network::Address> {
     static constexpr Kind kind = Kind::Text;
-    static network::Address load(const store::Row& row, int column) { return network::Address::parse(row.text(column)).value(); }
+    static network::Address load(const store::Row& row, int column) {
+        return network::Address::parse(row.text(column)).value();
+    }
     static store::Value bind(const network::Address& address) { return address.text(); }
     static void show(JsonWriter& out, const network::Address& address) { out.value(address.text()); }
 };

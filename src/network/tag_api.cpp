@@ -17,7 +17,9 @@ constexpr std::size_t tagLengthMost = 255;
 Error missing(const Tagged& kind, const std::string& id) {
     return Error(Failure::NotFound, "Resource ", kind.noun, " ", id, " could not be found.").as("TagResourceNotFound");
 }
-Error missingTag(const std::string& tag) { return Error(Failure::NotFound, "Tag ", tag, " could not be found.").as("TagNotFound"); }
+Error missingTag(const std::string& tag) {
+    return Error(Failure::NotFound, "Tag ", tag, " could not be found.").as("TagNotFound");
+}
 
 void checkTag(const std::string& tag) {
     if (tag.empty() || lengthInCharacters(tag) > tagLengthMost)
@@ -26,11 +28,13 @@ void checkTag(const std::string& tag) {
 
 void enforceReading(const Request& request, const Tagged& kind, store::Reader& db) {
     const auto target = kind.target(db, request.param("id"));
-    if (!target || !identity::callerOf(request).may("get_" + kind.noun, *target)) throw missing(kind, request.param("id"));
+    if (!target || !identity::callerOf(request).may("get_" + kind.noun, *target))
+        throw missing(kind, request.param("id"));
 }
 
 /// `change` in a transaction of somebody who may change the thing.
-void changed(Request& request, const Tagged& kind, Core& core, const std::function<void(store::Transaction&, const std::string&)>& change) {
+void changed(Request& request, const Tagged& kind, Core& core,
+             const std::function<void(store::Transaction&, const std::string&)>& change) {
     const auto& caller = identity::callerOf(request);
     core.parts.store.write([&](store::Transaction& tx) {
         const auto& id = request.param("id");
@@ -80,7 +84,8 @@ Response replace(Request& request, const Tagged& kind, Core& core) {
 
 Response put(Request& request, const Tagged& kind, Core& core) {
     checkTag(request.param("tag"));
-    changed(request, kind, core, [&](store::Transaction& tx, const std::string& id) { addTag(tx, id, request.param("tag")); });
+    changed(request, kind, core,
+            [&](store::Transaction& tx, const std::string& id) { addTag(tx, id, request.param("tag")); });
     return emptyResponse(201);
 }
 
@@ -103,7 +108,8 @@ void addTagRoutes(Routes& routes, Core& core, const std::string& path, const Tag
     const auto reading = policy("get_" + kind.noun), writing = policy("update_" + kind.noun);
     const auto add = [&](Method method, const std::string& pattern, const Access& access,
                          Response (*serve)(Request&, const Tagged&, Core&)) {
-        routes.push_back({method, pattern, access, [kind, &core, serve](Request& request) { return serve(request, kind, core); }});
+        routes.push_back(
+            {method, pattern, access, [kind, &core, serve](Request& request) { return serve(request, kind, core); }});
     };
     add(Method::Get, tags, reading, list);
     add(Method::Put, tags, writing, replace);

@@ -66,11 +66,14 @@ void checkKind(const Word& attribute, const Json& value) {
         if (value.isNull()) return;
         if (!value.isText()) refuseInput(attribute.name, "'" + value.dump() + "' is not a valid string.");
         if (lengthInCharacters(value.text()) > attribute.lengthMax)
-            refuseInput(attribute.name, "'" + value.text() + "' exceeds maximum length of " + std::to_string(attribute.lengthMax) + ".");
-        if (value.text().find('\0') != std::string::npos) refuseInput(attribute.name, "null characters are not allowed.");
+            refuseInput(attribute.name, "'" + value.text() + "' exceeds maximum length of " +
+                                            std::to_string(attribute.lengthMax) + ".");
+        if (value.text().find('\0') != std::string::npos)
+            refuseInput(attribute.name, "null characters are not allowed.");
         return;
     case Kind::Whole:
-        if (!value.isNull() && !wholeOf(value)) refuseInput(attribute.name, "'" + value.dump() + "' is not an integer.");
+        if (!value.isNull() && !wholeOf(value))
+            refuseInput(attribute.name, "'" + value.dump() + "' is not an integer.");
         return;
     case Kind::Truth:
         if (!truthOf(value)) refuseInput(attribute.name, "'" + value.dump() + "' cannot be converted to boolean.");
@@ -85,9 +88,11 @@ Response refusal(const Request& request, const Error& error) {
     if (error.type() == "RevisionNumberConstraintFailed") return envelope(412, error.type(), error.what());
     if (error.failure() == Failure::Broken)
         return envelope(500, "HTTPInternalServerError",
-                        "Request Failed: internal server error while processing your request (" + request.requestId + ").");
+                        "Request Failed: internal server error while processing your request (" + request.requestId +
+                            ").");
     auto response =
-        envelope(statusOf(error.failure()), error.type().empty() ? typeOf(error.failure()) : std::string_view(error.type()), error.what());
+        envelope(statusOf(error.failure()),
+                 error.type().empty() ? typeOf(error.failure()) : std::string_view(error.type()), error.what());
     if (error.failure() == Failure::Busy) response.headers.add("Retry-After", "1");
     return response;
 }
@@ -125,8 +130,10 @@ void checkBody(const Json& body, const Words& words, bool creating) {
     if (!unknown.empty()) throw Error(Failure::Invalid, "Unrecognized attribute(s) ", unknown).as("HTTPBadRequest");
     for (const auto& name : body.names()) {
         const auto& word = *wordOf(words, name);
-        if (creating && !word.may(Post)) throw Error(Failure::Invalid, "Attribute '", name, "' not allowed in POST").as("HTTPBadRequest");
-        if (!creating && !word.may(Put)) throw Error(Failure::Invalid, "Cannot update read-only attribute ", name).as("HTTPBadRequest");
+        if (creating && !word.may(Post))
+            throw Error(Failure::Invalid, "Attribute '", name, "' not allowed in POST").as("HTTPBadRequest");
+        if (!creating && !word.may(Put))
+            throw Error(Failure::Invalid, "Cannot update read-only attribute ", name).as("HTTPBadRequest");
         checkKind(word, body.at(name));
     }
 }
@@ -162,23 +169,27 @@ Posted posted(const Request& request, std::string_view singular, std::string_vie
     const Json body = request.json();
     if (!body.isObject()) throw Error(Failure::Invalid, "Resource body required").as("HTTPBadRequest");
     if (const auto many = body.find(plural)) {
-        if (!many->isArray() || many->size() == 0) throw Error(Failure::Invalid, "Resources required").as("HTTPBadRequest");
+        if (!many->isArray() || many->size() == 0)
+            throw Error(Failure::Invalid, "Resources required").as("HTTPBadRequest");
         Posted out{many->items(), true};
         for (auto& each : out.items) {
             if (const auto inner = each.isObject() ? each.find(singular) : std::nullopt) each = *inner;
-            if (!each.isObject()) throw Error(Failure::Invalid, "Unable to find '", singular, "' in request body").as("HTTPBadRequest");
+            if (!each.isObject())
+                throw Error(Failure::Invalid, "Unable to find '", singular, "' in request body").as("HTTPBadRequest");
         }
         return out;
     }
     const auto one = body.find(singular);
-    if (!one || !one->isObject()) throw Error(Failure::Invalid, "Unable to find '", singular, "' in request body").as("HTTPBadRequest");
+    if (!one || !one->isObject())
+        throw Error(Failure::Invalid, "Unable to find '", singular, "' in request body").as("HTTPBadRequest");
     return {{*one}, false};
 }
 
 Json put(const Request& request, std::string_view singular) {
     const Json body = request.json();
     const auto one = body.isObject() ? body.find(singular) : std::nullopt;
-    if (!one || !one->isObject()) throw Error(Failure::Invalid, "Unable to find '", singular, "' in request body").as("HTTPBadRequest");
+    if (!one || !one->isObject())
+        throw Error(Failure::Invalid, "Unable to find '", singular, "' in request body").as("HTTPBadRequest");
     return *one;
 }
 
@@ -192,7 +203,8 @@ bool seesAll(const identity::Caller& caller, std::string_view rule) {
                              {"router:external", "False"}});
 }
 
-void enforceOn(const identity::Caller& caller, std::string_view rule, std::string_view seeing, const Target& target, const Error& missing) {
+void enforceOn(const identity::Caller& caller, std::string_view rule, std::string_view seeing, const Target& target,
+               const Error& missing) {
     if (caller.may(rule, target)) return;
     if (!caller.may(seeing, target)) throw missing;
     caller.enforce(rule, target);
@@ -200,7 +212,8 @@ void enforceOn(const identity::Caller& caller, std::string_view rule, std::strin
 
 Target ownedBy(const std::string& project) { return {{"project_id", project}, {"tenant_id", project}}; }
 
-void enforceAttributes(const identity::Caller& caller, std::string_view rule, const Body& body, const Target& target, bool creating) {
+void enforceAttributes(const identity::Caller& caller, std::string_view rule, const Body& body, const Target& target,
+                       bool creating) {
     const auto ask = [&](const std::string& name) {
         if (caller.policy->has(name)) caller.enforce(name, target);
     };
@@ -230,10 +243,11 @@ std::string projectOf(const identity::Caller& caller, const Body& body) {
     if (body.has("project_id") && body.has("tenant_id") && body.text("tenant_id") != named)
         throw Error(Failure::Invalid, "'project_id' and 'tenant_id' do not match").as("HTTPBadRequest");
     if (named != caller.project.text && !caller.isAdmin())
-        throw Error(Failure::Invalid,
-                    "Specifying 'project_id' or 'tenant_id' other than the authenticated project in request requires admin privileges")
+        throw Error(Failure::Invalid, "Specifying 'project_id' or 'tenant_id' other than the authenticated project in "
+                                      "request requires admin privileges")
             .as("HTTPBadRequest");
-    if (named.empty()) throw Error(Failure::Invalid, "Running without project context: 'project_id' is required").as("HTTPBadRequest");
+    if (named.empty())
+        throw Error(Failure::Invalid, "Running without project context: 'project_id' is required").as("HTTPBadRequest");
     return named;
 }
 

@@ -22,7 +22,8 @@ http::Response noRoute(const http::Request& request, const std::vector<http::Met
 /// Error(Invalid) "Invalid input for NAME. Reason: …", as the dialect has it.
 [[noreturn]] void refuseInput(std::string_view name, const std::string& reason);
 
-/// Error(Invalid) where a body has attributes that `words` don't know, that may not be given (`creating`) or changed, or of the wrong kind.
+/// Error(Invalid) where a body has attributes that `words` don't know, that may not be given (`creating`) or changed,
+/// or of the wrong kind.
 void checkBody(const Json& body, const resource::Words& words, bool creating);
 
 /// One resource of a request, once checkBody has looked at it.
@@ -59,11 +60,14 @@ Json put(const http::Request& request, std::string_view singular);
 /// Whether `rule` lets the caller see what belongs to anybody.
 bool seesAll(const identity::Caller& caller, std::string_view rule);
 
-/// Error(NotFound) `missing` where the caller may not even see the thing; Error(Forbidden) where they may see it but not do `rule` to it.
-void enforceOn(const identity::Caller& caller, std::string_view rule, std::string_view seeing, const Target& target, const Error& missing);
+/// Error(NotFound) `missing` where the caller may not even see the thing; Error(Forbidden) where they may see it but
+/// not do `rule` to it.
+void enforceOn(const identity::Caller& caller, std::string_view rule, std::string_view seeing, const Target& target,
+               const Error& missing);
 
 /// Every given attribute that has a rule of its own ("create_network:shared") must be allowed.
-void enforceAttributes(const identity::Caller& caller, std::string_view rule, const Body& body, const Target& target, bool creating);
+void enforceAttributes(const identity::Caller& caller, std::string_view rule, const Body& body, const Target& target,
+                       bool creating);
 
 /// The project that a new thing belongs to: the caller's, or the one an administrator names.
 std::string projectOf(const identity::Caller& caller, const Body& body);

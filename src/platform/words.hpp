@@ -16,7 +16,8 @@ template <class Table> std::string_view nameIn(const Table& table, auto wanted) 
 }
 
 /// The value of a word; nothing where the table has no such word.
-template <class Table> auto findIn(const Table& table, std::string_view wanted) -> std::optional<decltype(table[0].first)> {
+template <class Table> auto findIn(const Table& table, std::string_view wanted)
+    -> std::optional<decltype(table[0].first)> {
     for (const auto& [each, name] : table)
         if (name == wanted) return each;
     return std::nullopt;

@@ -29,8 +29,8 @@ enum Use : unsigned {
     Find = Filter | Sort
 };
 
-/// What is true of an attribute whatever the record is: what the dialects look at when they check a body or read a query. Texts are
-/// literals, or live as long as the program.
+/// What is true of an attribute whatever the record is: what the dialects look at when they check a body or read a
+/// query. Texts are literals, or live as long as the program.
 struct Word {
     std::string_view name;        ///< in bodies, answers and queries; empty: a column that the API doesn't know
     Kind kind = Kind::Other;      ///< of JSON
@@ -52,13 +52,16 @@ std::string withAlias(std::string_view sql, char alias);
 /// Null where no attribute has that name.
 const Word* wordOf(const Words& words, std::string_view name);
 
-/// An attribute of a Record: the one line that all is derived from. Plain pointers; a row costs no look-up and no allocation of ours.
+/// An attribute of a Record: the one line that all is derived from. Plain pointers; a row costs no look-up and no
+/// allocation of ours.
 template <class Record> struct Attribute : Word {
     void (*load)(Record&, const store::Row&, int column) = nullptr; ///< from the store; null: not kept
     store::Value (*bind)(const Record&) = nullptr;                  ///< to the store; null: computed by it, or not kept
     void (*show)(JsonWriter&, const Record&) = nullptr;             ///< null: not shown, or by a hook
-    void (*read)(Record&, const Json&, const Reading&) = nullptr;   ///< from a body that has it, of the right kind; null: by a hook
-    /// In place of `show`: writes the fields itself, none, one or several, by what the request says too (links, a version).
+    void (*read)(Record&, const Json&,
+                 const Reading&) = nullptr; ///< from a body that has it, of the right kind; null: by a hook
+    /// In place of `show`: writes the fields itself, none, one or several, by what the request says too (links, a
+    /// version).
     void (*write)(JsonWriter&, const Record&, const http::Request&) = nullptr;
     std::string_view expression = {}; ///< SQL that is loaded in place of a column, "$" is the table's alias
 
@@ -137,10 +140,13 @@ template <class Codec, auto... Path> auto attributeWith(std::string_view name, u
     if constexpr (requires { Codec::nullable; }) made.nullable = true;
     made.use = use;
     made.column = name;
-    made.load = [](Record& record, const store::Row& row, int column) { Led<Path...>::in(record) = Codec::load(row, column); };
+    made.load = [](Record& record, const store::Row& row, int column) {
+        Led<Path...>::in(record) = Codec::load(row, column);
+    };
     made.bind = [](const Record& record) -> store::Value { return Codec::bind(Led<Path...>::in(record)); };
     if constexpr (requires(JsonWriter & out, const Record& record) { Codec::show(out, Led<Path...>::in(record)); })
-        if ((use & Show) != 0) made.show = [](JsonWriter& out, const Record& record) { Codec::show(out, Led<Path...>::in(record)); };
+        if ((use & Show) != 0)
+            made.show = [](JsonWriter& out, const Record& record) { Codec::show(out, Led<Path...>::in(record)); };
     if constexpr (requires(const Json& json, const Reading& reading) {
                       Codec::read(json, reading, Led<Path...>::in(std::declval<Record&>()));
                   })
@@ -152,8 +158,9 @@ template <class Codec, auto... Path> auto attributeWith(std::string_view name, u
 }
 }
 
-/// The attribute that a member holds: `attribute<&Network::shared>("shared", Post | Put | Show | Find)`; of a part of the record by a path:
-/// `attribute<&Network::standard, &Standard::name>(…)`. What C++ type the member has says how it is kept, read and shown (codec.hpp).
+/// The attribute that a member holds: `attribute<&Network::shared>("shared", Post | Put | Show | Find)`; of a part of
+/// the record by a path: `attribute<&Network::standard, &Standard::name>(…)`. What C++ type the member has says how it
+/// is kept, read and shown (codec.hpp).
 template <auto... Path> auto attribute(std::string_view name, unsigned use) {
     return detail::attributeWith<Codec<typename detail::Led<Path...>::Value>, Path...>(name, use);
 }
@@ -164,13 +171,18 @@ template <auto... Path> auto maybe(std::string_view name, unsigned use) {
 }
 
 /// A column that the API has no word for.
-template <auto... Path> auto column(std::string_view name, unsigned use = 0) { return attribute<Path...>(name, use).nameless(); }
+template <auto... Path> auto column(std::string_view name, unsigned use = 0) {
+    return attribute<Path...>(name, use).nameless();
+}
 
-template <auto... Path> auto maybeColumn(std::string_view name, unsigned use = 0) { return maybe<Path...>(name, use).nameless(); }
+template <auto... Path> auto maybeColumn(std::string_view name, unsigned use = 0) {
+    return maybe<Path...>(name, use).nameless();
+}
 
 /// An attribute that no column holds: shown by `show`, or by a hook where that is null; `sql` is what lists find by.
 template <class Record> Attribute<Record> computed(std::string_view name, Kind kind, unsigned use,
-                                                   void (*show)(JsonWriter&, const Record&) = nullptr, std::string_view sql = {}) {
+                                                   void (*show)(JsonWriter&, const Record&) = nullptr,
+                                                   std::string_view sql = {}) {
     Attribute<Record> made;
     made.name = name;
     made.kind = kind;
@@ -181,7 +193,8 @@ template <class Record> Attribute<Record> computed(std::string_view name, Kind k
 }
 
 /// An attribute that the rest of the record says: its column is written, by `bind`, and never read.
-template <class Record> Attribute<Record> derived(std::string_view name, Kind kind, unsigned use, store::Value (*bind)(const Record&),
+template <class Record> Attribute<Record> derived(std::string_view name, Kind kind, unsigned use,
+                                                  store::Value (*bind)(const Record&),
                                                   void (*show)(JsonWriter&, const Record&) = nullptr) {
     auto made = computed<Record>(name, kind, use, show);
     made.column = name;
@@ -193,7 +206,8 @@ template <class Record> Attribute<Record> derived(std::string_view name, Kind ki
 inline constexpr auto showNull = [](JsonWriter& out, const auto&) { out.value(nullptr); };
 
 /// `more` behind `first`.
-template <class Record> std::vector<Attribute<Record>> joined(std::vector<Attribute<Record>> first, std::vector<Attribute<Record>> more) {
+template <class Record>
+std::vector<Attribute<Record>> joined(std::vector<Attribute<Record>> first, std::vector<Attribute<Record>> more) {
     first.insert(first.end(), more.begin(), more.end());
     return first;
 }

@@ -13,21 +13,23 @@
 #include "platform/store/many.hpp"
 #include "platform/store/store.hpp"
 
-// How a C++ type is kept in a column, shown in JSON, and read from a body. A service adds its own types by specializing Codec.
+// How a C++ type is kept in a column, shown in JSON, and read from a body. A service adds its own types by specializing
+// Codec.
 
 namespace stratolet::resource {
 
 /// What JSON an attribute has; Other is checked by who reads it.
 enum class Kind { Text, Whole, Truth, Other };
 
-/// What a service takes for a truth and for a whole number; nothing where the value is none. A body has been checked with these before it
-/// is read.
+/// What a service takes for a truth and for a whole number; nothing where the value is none. A body has been checked
+/// with these before it is read.
 struct Reading {
     std::optional<bool> (*truth)(const Json&) = nullptr;
     std::optional<std::int64_t> (*whole)(const Json&) = nullptr;
 };
 
-/// Has: kind; load(row, column); bind(value); show(out, value); and, where a body's value alone says it, read(json, reading, value&).
+/// Has: kind; load(row, column); bind(value); show(out, value); and, where a body's value alone says it, read(json,
+/// reading, value&).
 template <class T> struct Codec;
 
 template <> struct Codec<std::string> {
@@ -43,7 +45,9 @@ template <> struct Codec<bool> {
     static bool load(const store::Row& row, int column) { return row.boolean(column); }
     static store::Value bind(bool truth) { return truth; }
     static void show(JsonWriter& out, bool truth) { out.value(truth); }
-    static void read(const Json& json, const Reading& reading, bool& truth) { truth = reading.truth(json).value_or(truth); }
+    static void read(const Json& json, const Reading& reading, bool& truth) {
+        truth = reading.truth(json).value_or(truth);
+    }
 };
 
 template <class T>
@@ -53,7 +57,9 @@ struct Codec<T> {
     static T load(const store::Row& row, int column) { return static_cast<T>(row.integer(column)); }
     static store::Value bind(T number) { return number; }
     static void show(JsonWriter& out, T number) { out.value(static_cast<std::int64_t>(number)); }
-    static void read(const Json& json, const Reading& reading, T& number) { number = static_cast<T>(reading.whole(json).value_or(number)); }
+    static void read(const Json& json, const Reading& reading, T& number) {
+        number = static_cast<T>(reading.whole(json).value_or(number));
+    }
 };
 
 template <class Of> struct Codec<Id<Of>> {
@@ -78,8 +84,12 @@ template <class T> struct Codec<std::optional<T>> {
     static std::optional<T> load(const store::Row& row, int column) {
         return row.isNull(column) ? std::nullopt : std::optional<T>(Codec<T>::load(row, column));
     }
-    static store::Value bind(const std::optional<T>& maybe) { return maybe ? Codec<T>::bind(*maybe) : store::Value(nullptr); }
-    static void show(JsonWriter& out, const std::optional<T>& maybe) { maybe ? Codec<T>::show(out, *maybe) : out.value(nullptr); }
+    static store::Value bind(const std::optional<T>& maybe) {
+        return maybe ? Codec<T>::bind(*maybe) : store::Value(nullptr);
+    }
+    static void show(JsonWriter& out, const std::optional<T>& maybe) {
+        maybe ? Codec<T>::show(out, *maybe) : out.value(nullptr);
+    }
     static void read(const Json& json, const Reading& reading, std::optional<T>& maybe) requires requires(T& value) {
         Codec<T>::read(json, reading, value);
     }
@@ -100,7 +110,8 @@ struct Codec<T> {
 };
 
 /// Of an enum that the API has words for, kept and shown as its word: `template <> struct Codec<VolumeStatus> :
-/// WordCodec<volumeStatusNamed>`. `named` finds the value of a word; `nameOf(value)` is beside the enum. The store has no other words.
+/// WordCodec<volumeStatusNamed>`. `named` finds the value of a word; `nameOf(value)` is beside the enum. The store has
+/// no other words.
 template <auto named> struct WordCodec {
     using Value = typename decltype(named(std::string_view()))::value_type;
     static constexpr Kind kind = Kind::Text;
@@ -126,7 +137,9 @@ template <> struct Codec<std::vector<std::string>> {
 template <class T> struct EmptyIsNull : Codec<T> {
     static constexpr bool nullable = true;
     static store::Value bind(const T& value) { return isEmpty(value) ? store::Value(nullptr) : Codec<T>::bind(value); }
-    static void show(JsonWriter& out, const T& value) { isEmpty(value) ? out.value(nullptr) : Codec<T>::show(out, value); }
+    static void show(JsonWriter& out, const T& value) {
+        isEmpty(value) ? out.value(nullptr) : Codec<T>::show(out, value);
+    }
 
 private:
     static bool isEmpty(const std::string& text) { return text.empty(); }

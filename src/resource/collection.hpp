@@ -20,9 +20,10 @@
 
 namespace stratolet::resource {
 
-/// A kind of resource and its routes: list, show, create, change, delete. What is true of one attribute is in the table; how the service
-/// speaks in the dialect; what only this kind does in the functions here, each of which is called in the request's own transaction, on the
-/// thread that serves it (the writer's where it gets a Transaction), and refuses by throwing Error.
+/// A kind of resource and its routes: list, show, create, change, delete. What is true of one attribute is in the
+/// table; how the service speaks in the dialect; what only this kind does in the functions here, each of which is
+/// called in the request's own transaction, on the thread that serves it (the writer's where it gets a Transaction),
+/// and refuses by throwing Error.
 template <class Record> struct Collection {
     const Dialect& dialect;
     store::Store& store;
@@ -34,8 +35,8 @@ template <class Record> struct Collection {
     /// What policy knows of each.
     std::function<std::vector<About>(store::Reader&, const std::vector<Record>&)> about;
 
-    /// In which ways one may concern the caller, no two of which hold for one: of what does, those who do not see everything get what the
-    /// rule for seeing one lets them. None: all of them.
+    /// In which ways one may concern the caller, no two of which hold for one: of what does, those who do not see
+    /// everything get what the rule for seeing one lets them. None: all of them.
     std::function<std::vector<store::Alternative>(const http::Request&)> concern = {};
 
     /// Fills in what the table alone doesn't give: once for a page, so that a page is a fixed number of statements.
@@ -57,8 +58,9 @@ template <class Record> struct Collection {
     bool put = false;      ///< is made by PUT, with an id that whoever makes it chooses
     std::string many = {}; ///< "policies"; empty: the noun and an s
 
-    /// Whether anybody is told that what a path names isn't there; else only who may do it to nothing in particular, and everybody else
-    /// is refused as if it were. Of those who would see it, and of those who would change or remove it.
+    /// Whether anybody is told that what a path names isn't there; else only who may do it to nothing in particular,
+    /// and everybody else is refused as if it were. Of those who would see it, and of those who would change or remove
+    /// it.
     bool readsTold = true, changesTold = true;
 
     std::string plural() const { return many.empty() ? noun + "s" : many; }
@@ -93,22 +95,27 @@ public:
     }
 
     http::Response show(http::Request& request) const {
-        return kind_.store.read(
-            [&](store::Reader& db) { return answer(request, 200, demand(request, db, kind_.rule("get"), kind_.readsTold), db); });
+        return kind_.store.read([&](store::Reader& db) {
+            return answer(request, 200, demand(request, db, kind_.rule("get"), kind_.readsTold), db);
+        });
     }
 
-    /// A page of those that meet `only` too, with nothing hidden, for a caller who may see them all: the rule has been asked.
-    http::Response openList(const http::Request& request, store::Reader& db, const std::vector<store::Alternative>& only = {}) const {
+    /// A page of those that meet `only` too, with nothing hidden, for a caller who may see them all: the rule has been
+    /// asked.
+    http::Response openList(const http::Request& request, store::Reader& db,
+                            const std::vector<store::Alternative>& only = {}) const {
         auto listing = kind_.dialect.listing(request, kind_.table.text(), kind_.table.words(), kind_.filters);
         for (const auto& each : only) listing.conditions.append(each.sql, each.values);
-        auto records = openPage(db, kind_.table, listing, concerning(request, kind_.listRule()), kind_.dialect.markerNotFound);
+        auto records =
+            openPage(db, kind_.table, listing, concerning(request, kind_.listRule()), kind_.dialect.markerNotFound);
         if (kind_.complete && !records.empty()) kind_.complete(db, records);
         std::vector<std::string> ids;
         for (const auto& each : records) ids.push_back(idOf(each));
         const auto fields = fieldsOf(request);
         auto rights = rightsOf(request);
-        return kind_.dialect.list(request, kind_.plural(), listing, ids,
-                                  [&](JsonWriter& out, std::size_t at) { write(out, request, records[at], nobody(), fields, rights); });
+        return kind_.dialect.list(request, kind_.plural(), listing, ids, [&](JsonWriter& out, std::size_t at) {
+            write(out, request, records[at], nobody(), fields, rights);
+        });
     }
 
     http::Response create(http::Request& request) const {
@@ -212,11 +219,14 @@ private:
         return {*std::move(record), std::move(about)};
     }
 
-    Fields fieldsOf(const http::Request& request) const { return kind_.dialect.choosesFields ? Fields(request.query) : Fields(); }
+    Fields fieldsOf(const http::Request& request) const {
+        return kind_.dialect.choosesFields ? Fields(request.query) : Fields();
+    }
 
     /// In which ways rows of a list concern the caller; none: all of them do.
     std::vector<store::Alternative> concerning(const http::Request& request, std::string_view rule) const {
-        return kind_.concern && !kind_.dialect.seesAll(request, rule) ? kind_.concern(request) : std::vector<store::Alternative>();
+        return kind_.concern && !kind_.dialect.seesAll(request, rule) ? kind_.concern(request)
+                                                                      : std::vector<store::Alternative>();
     }
 
     void checkRevision(const http::Request& request, const Record& record) const {
@@ -225,12 +235,13 @@ private:
     }
 
     Rights rightsOf(const http::Request& request) const {
-        return Rights([&](std::string_view rule, const Target& target) { return kind_.dialect.may(request, rule, target); });
+        return Rights(
+            [&](std::string_view rule, const Target& target) { return kind_.dialect.may(request, rule, target); });
     }
 
     /// What comes behind the row `last`, as far as a page goes.
-    std::vector<Record> rowsAfter(store::Reader& db, const Listing& listing, const std::vector<store::Alternative>& alternatives,
-                                  const std::string& last) const {
+    std::vector<Record> rowsAfter(store::Reader& db, const Listing& listing,
+                                  const std::vector<store::Alternative>& alternatives, const std::string& last) const {
         return resource::rowsAfter(db, kind_.table, listing, alternatives, last);
     }
 
@@ -240,7 +251,8 @@ private:
         const auto alternatives = concerning(request, rule);
         if (!listing.marker.empty()) { // what the caller can't see is nowhere in their list
             const auto target = targetOf(db, listing.marker);
-            if (!target || !kind_.dialect.may(request, rule, *target)) throw kind_.dialect.markerNotFound(listing.marker);
+            if (!target || !kind_.dialect.may(request, rule, *target))
+                throw kind_.dialect.markerNotFound(listing.marker);
         }
         kind_.dialect.may(request, rule, {}); // the route's duty, also where the list is empty
         auto rights = rightsOf(request);
@@ -265,8 +277,8 @@ private:
         });
     }
 
-    void write(JsonWriter& out, const http::Request& request, const Record& record, const About& about, const Fields& fields,
-               Rights& rights) const {
+    void write(JsonWriter& out, const http::Request& request, const Record& record, const About& about,
+               const Fields& fields, Rights& rights) const {
         const auto object = out.object();
         for (std::size_t at = 0; at < guards_.size(); ++at) {
             const auto& each = kind_.table.attributes()[at];
@@ -284,17 +296,19 @@ private:
 };
 
 /// The routes of a kind, for those verbs that it has. Given back is what serves them, for further routes.
-template <class Record> std::shared_ptr<const CollectionApi<Record>> addCollection(http::Routes& routes, Collection<Record> kind) {
+template <class Record>
+std::shared_ptr<const CollectionApi<Record>> addCollection(http::Routes& routes, Collection<Record> kind) {
     using Api = CollectionApi<Record>;
     const auto api = std::make_shared<const Api>(std::move(kind));
     const auto& of = api->kind();
     const auto add = [&](http::Method method, const std::string& pattern, const std::string& rule,
                          http::Response (Api::*serve)(http::Request&) const, http::Runs runs = http::Runs::ByMethod) {
-        routes.push_back(
-            {method, pattern, http::policy(rule), [api, serve](http::Request& request) { return ((*api).*serve)(request); }, runs});
+        routes.push_back({method, pattern, http::policy(rule),
+                          [api, serve](http::Request& request) { return ((*api).*serve)(request); }, runs});
     };
     const auto one = of.path + "/{id}";
-    add(http::Method::Get, of.path, of.listRule(), &Api::list, of.beforeList ? http::Runs::Worker : http::Runs::ByMethod);
+    add(http::Method::Get, of.path, of.listRule(), &Api::list,
+        of.beforeList ? http::Runs::Worker : http::Runs::ByMethod);
     if (of.create && of.posted) add(http::Method::Post, of.path, of.rule("create"), &Api::create);
     if (of.create && of.put) add(http::Method::Put, one, of.rule("create"), &Api::create);
     add(http::Method::Get, one, of.rule("get"), &Api::show);

@@ -17,8 +17,11 @@
 
 namespace stratolet::resource {
 
-/// Filters that aren't a column compared with values; each says whether it finds few of all, so that the search begins with those.
-using SpecialFilters = std::map<std::string, std::function<store::Begin(store::Conditions&, const std::vector<std::string>&)>, std::less<>>;
+/// Filters that aren't a column compared with values; each says whether it finds few of all, so that the search begins
+/// with those.
+using SpecialFilters =
+    std::map<std::string, std::function<store::Begin(store::Conditions&, const std::vector<std::string>&)>,
+             std::less<>>;
 
 /// The resources of a POST; several at once where the service takes that.
 struct Posted {
@@ -31,7 +34,9 @@ class Fields {
 public:
     Fields() = default; ///< all of them
     explicit Fields(const http::Query& query) : chosen_(query.all("fields")) {}
-    bool wants(std::string_view name) const { return chosen_.empty() || std::find(chosen_.begin(), chosen_.end(), name) != chosen_.end(); }
+    bool wants(std::string_view name) const {
+        return chosen_.empty() || std::find(chosen_.begin(), chosen_.end(), name) != chosen_.end();
+    }
 
 private:
     std::vector<std::string> chosen_;
@@ -43,21 +48,24 @@ struct Dialect {
     Reading reading = {};
     std::string (*rule)(std::string_view verb, std::string_view noun) = nullptr; ///< verbs: get, create, update, delete
 
-    /// The rule of a list that hides none of its rows from whom it lets ask; null: "get", which is asked about each row.
+    /// The rule of a list that hides none of its rows from whom it lets ask; null: "get", which is asked about each
+    /// row.
     std::string (*listRule)(std::string_view plural) = nullptr;
     bool choosesFields = true; ///< "fields=" says which attributes an answer has
 
     // Bodies.
     Posted (*posted)(const http::Request&, std::string_view noun, std::string_view plural) = nullptr;
     Json (*changed)(const http::Request&, std::string_view noun) = nullptr;
-    void (*check)(const Json& body, const Words&, bool creating) = nullptr; ///< only known attributes, of the right kind
+    void (*check)(const Json& body, const Words&,
+                  bool creating) = nullptr; ///< only known attributes, of the right kind
 
     // Rights: what the caller of a request may do, by a rule's name.
     bool (*may)(const http::Request&, std::string_view rule, const Target&) = nullptr;
     bool (*seesAll)(const http::Request&, std::string_view rule) = nullptr; ///< what belongs to anybody
-    /// Error(NotFound) `missing` where the caller may not even `see` the thing; Error(Forbidden) where they may but not do `rule` to it.
-    /// A dialect that doesn't hide things refuses either way.
-    void (*enforce)(const http::Request&, std::string_view rule, std::string_view see, const Target&, const Error& missing) = nullptr;
+    /// Error(NotFound) `missing` where the caller may not even `see` the thing; Error(Forbidden) where they may but not
+    /// do `rule` to it. A dialect that doesn't hide things refuses either way.
+    void (*enforce)(const http::Request&, std::string_view rule, std::string_view see, const Target&,
+                    const Error& missing) = nullptr;
     void (*enforceCreating)(const http::Request&, std::string_view rule, const Json& body, const Target&) = nullptr;
     void (*enforceChanging)(const http::Request&, std::string_view rule, const Json& body,
                             const Target&) = nullptr; ///< the attributes' rules
@@ -65,11 +73,13 @@ struct Dialect {
     // Lists.
     Listing (*listing)(const http::Request&, const TableText&, const Words&, const SpecialFilters&) = nullptr;
     Error (*markerNotFound)(const std::string& id) = nullptr;
-    http::Response (*list)(const http::Request&, std::string_view plural, const Listing&, const std::vector<std::string>& ids,
+    http::Response (*list)(const http::Request&, std::string_view plural, const Listing&,
+                           const std::vector<std::string>& ids,
                            const std::function<void(JsonWriter&, std::size_t)>& write) = nullptr;
 
     /// Refuses where the request is about another revision.
-    void (*checkRevision)(const http::Request&, std::string_view noun, const std::string& id, std::int64_t revision) = nullptr;
+    void (*checkRevision)(const http::Request&, std::string_view noun, const std::string& id,
+                          std::int64_t revision) = nullptr;
 };
 
 }

@@ -43,7 +43,8 @@ Wanted wantedIn(const http::Query& query, const Sorting& sorting) {
         for (const auto& each : sorting.items(*sort)) {
             const auto colon = each.find(':');
             const auto key = each.substr(0, colon);
-            wanted.emplace_back(key, colon == std::string::npos ? std::string(sorting.direction(key)) : each.substr(colon + 1));
+            wanted.emplace_back(key, colon == std::string::npos ? std::string(sorting.direction(key))
+                                                                : each.substr(colon + 1));
         }
     }
     if (!wanted.empty()) return wanted;
@@ -63,7 +64,8 @@ Wanted wantedIn(const http::Query& query, const Sorting& sorting) {
 
 }
 
-std::vector<store::SortKey> sortKeysIn(const http::Query& query, const TableText& table, const Words& words, const Sorting& sorting) {
+std::vector<store::SortKey> sortKeysIn(const http::Query& query, const TableText& table, const Words& words,
+                                       const Sorting& sorting) {
     const auto wanted = wantedIn(query, sorting);
     store::requireFewSortKeys(wanted);
     std::vector<store::SortKey> keys;
@@ -112,8 +114,10 @@ std::string queryWithout(const http::Request& request, std::initializer_list<std
     return query;
 }
 
-std::string pageHref(const http::Request& request, const std::string& marker, std::initializer_list<std::string_view> without) {
-    return request.base + request.path + "?" + queryWithout(request, without) + "marker=" + http::percentEncoded(marker);
+std::string pageHref(const http::Request& request, const std::string& marker,
+                     std::initializer_list<std::string_view> without) {
+    return request.base + request.path + "?" + queryWithout(request, without) +
+           "marker=" + http::percentEncoded(marker);
 }
 
 }

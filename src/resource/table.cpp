@@ -28,8 +28,8 @@ TableText tableText(std::string_view name, char alias, const std::vector<ColumnT
     const auto add = [](std::string& list, const std::string& item) { list += (list.empty() ? "" : ", ") + item; };
     for (const auto& each : columns) {
         if (each.loads)
-            add(loaded,
-                each.expression.empty() ? std::string(1, alias) + "." + std::string(each.column) : withAlias(each.expression, alias));
+            add(loaded, each.expression.empty() ? std::string(1, alias) + "." + std::string(each.column)
+                                                : withAlias(each.expression, alias));
         if (!each.kept) continue;
         add(kept, std::string(each.column));
         add(marks, "?");
@@ -39,8 +39,8 @@ TableText tableText(std::string_view name, char alias, const std::vector<ColumnT
     text.select = "SELECT " + loaded + " FROM " + text.named();
     // SQLite walks a CROSS JOIN from left to right, so the rows come as the array has them and nothing is sorted
     // (https://www.sqlite.org/optoverview.html, "Manual Control Of Query Plans Using CROSS JOIN").
-    text.selectListed =
-        "SELECT " + loaded + " FROM json_each(?) wanted CROSS JOIN " + text.named() + " ON " + text.id() + " = wanted.value";
+    text.selectListed = "SELECT " + loaded + " FROM json_each(?) wanted CROSS JOIN " + text.named() + " ON " +
+                        text.id() + " = wanted.value";
     text.find = text.select + " WHERE " + text.id() + " = ?";
     text.insert = "INSERT INTO " + text.name + " (" + kept + ") VALUES (" + marks + ")";
     text.update = "UPDATE " + text.name + " SET " + moved + " WHERE id = ?";

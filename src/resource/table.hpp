@@ -28,8 +28,8 @@ struct ColumnText {
 };
 TableText tableText(std::string_view name, char alias, const std::vector<ColumnText>& columns);
 
-/// Where the records of one kind are kept: the attributes that have a column, in one SQL table with the key `id`. A value; made once, at
-/// the start of the program, and then only read, by any thread.
+/// Where the records of one kind are kept: the attributes that have a column, in one SQL table with the key `id`. A
+/// value; made once, at the start of the program, and then only read, by any thread.
 template <class Record> class Table {
 public:
     /// Fills in what other tables hold of records that were just read; must be few statements for however many.
@@ -60,7 +60,9 @@ public:
         }
         return found;
     }
-    template <class Of> std::optional<Record> find(store::Reader& db, const Id<Of>& id) const { return find(db, id.text); }
+    template <class Of> std::optional<Record> find(store::Reader& db, const Id<Of>& id) const {
+        return find(db, id.text);
+    }
 
     /// Those that meet `conditions`; `order` is SQL (" ORDER BY … LIMIT …").
     /// `about` how many are to be expected.
@@ -70,7 +72,8 @@ public:
     }
 
     /// The same with conditions of our own writing: " WHERE … ORDER BY …".
-    template <class... Args> std::vector<Record> where(store::Reader& db, std::string_view sql, const Args&... args) const {
+    template <class... Args>
+    std::vector<Record> where(store::Reader& db, std::string_view sql, const Args&... args) const {
         return all(db.query(text_.select + " " + std::string(sql), args...), db);
     }
 
@@ -116,7 +119,9 @@ private:
         return values;
     }
 
-    static bool moves(const Attribute<Record>& each) { return each.bind != nullptr && (each.may(Put) || each.may(Moves)); }
+    static bool moves(const Attribute<Record>& each) {
+        return each.bind != nullptr && (each.may(Put) || each.may(Moves));
+    }
 
     std::vector<Record> all(store::Rows rows, store::Reader& db, std::size_t about = 0) const {
         std::vector<Record> records;
@@ -167,9 +172,10 @@ void showFields(JsonWriter& out, const Table<Record>& table, const Record& recor
     }
 }
 
-/// Puts what a body has into the record: each attribute that is read by its value alone. The body has been checked before.
-template <class Record>
-void readInto(Record& record, const std::vector<Attribute<Record>>& attributes, const Json& body, const Reading& reading) {
+/// Puts what a body has into the record: each attribute that is read by its value alone. The body has been checked
+/// before.
+template <class Record> void readInto(Record& record, const std::vector<Attribute<Record>>& attributes,
+                                      const Json& body, const Reading& reading) {
     for (const auto& each : attributes)
         if (each.read != nullptr)
             if (const auto value = body.find(each.name)) each.read(record, *value, reading);

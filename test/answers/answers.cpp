@@ -1,5 +1,6 @@
-// answers FILE: writes down what every route of the sandbox answers to a fixed journey, with fixed time and ids. Two builds whose files are
-// the same answer the same: a change of structure is proven by it (test/answers/run). Journeys end before anything expires.
+// answers FILE: writes down what every route of the sandbox answers to a fixed journey, with fixed time and ids. Two
+// builds whose files are the same answer the same: a change of structure is proven by it (test/answers/run). Journeys
+// end before anything expires.
 
 #include <fstream>
 #include <iostream>
@@ -37,15 +38,18 @@ struct Thing {
 const std::vector<Thing> things{
     {"region", "/identity/v3/regions", "region", R"({"id":"north","description":"cold"})"},
     {"region2", "/identity/v3/regions", "region", R"({"id":"northwest","parent_region_id":"north","colour":"blue"})"},
-    {"service", "/identity/v3/services", "service", R"({"name":"s","type":"object-store","description":"d","extra":1})"},
+    {"service", "/identity/v3/services", "service",
+     R"({"name":"s","type":"object-store","description":"d","extra":1})"},
     {"endpoint", "/identity/v3/endpoints", "endpoint",
      R"({"service_id":"$service","interface":"public","url":"http://x.test/","region_id":"north"})"},
     {"domain", "/identity/v3/domains", "domain", R"({"name":"d1","description":"first"})"},
     {"project", "/identity/v3/projects", "project", R"({"name":"p1","domain_id":"$domain","tags":["a","b"],"x":"y"})"},
-    {"project2", "/identity/v3/projects", "project", R"({"name":"p2","parent_id":"$project","domain_id":"$domain","enabled":false})"},
+    {"project2", "/identity/v3/projects", "project",
+     R"({"name":"p2","parent_id":"$project","domain_id":"$domain","enabled":false})"},
     {"group", "/identity/v3/groups", "group", R"({"name":"g1","description":"first"})"},
     {"group2", "/identity/v3/groups", "group", R"({"name":"G2","domain_id":"$domain"})"},
-    {"user", "/identity/v3/users", "user", R"({"name":"u1","password":"secret12","email":"u@x.test","default_project_id":"$project"})"},
+    {"user", "/identity/v3/users", "user",
+     R"({"name":"u1","password":"secret12","email":"u@x.test","default_project_id":"$project"})"},
     {"user2", "/identity/v3/users", "user", R"({"name":"u2","domain_id":"$domain","enabled":false})"},
     {"role", "/identity/v3/roles", "role", R"({"name":"r1","description":"first"})"},
     {"role2", "/identity/v3/roles", "role", R"({"name":"r2","domain_id":"$domain"})"},
@@ -54,14 +58,18 @@ const std::vector<Thing> things{
     {"consumer", "/identity/v3/OS-OAUTH1/consumers", "consumer", R"({"description":"c"})"},
     {"endpoint_group", "/identity/v3/OS-EP-FILTER/endpoint_groups", "endpoint_group",
      R"({"name":"eg","filters":{"interface":"public"},"description":"d"})"},
-    {"application_credential", "/identity/v3/users/$me/application_credentials", "application_credential", R"({"name":"ac"})", true},
+    {"application_credential", "/identity/v3/users/$me/application_credentials", "application_credential",
+     R"({"name":"ac"})", true},
     {"trust", "/identity/v3/OS-TRUST/trusts", "trust",
-     R"({"trustor_user_id":"$me","trustee_user_id":"$user","project_id":"$mine","impersonation":false,"roles":[{"name":"member"}]})", true},
-    {"outside", "/network/v2.0/networks", "network", R"({"name":"outside","router:external":true,"shared":true,"mtu":1400})"},
+     R"({"trustor_user_id":"$me","trustee_user_id":"$user","project_id":"$mine","impersonation":false,"roles":[{"name":"member"}]})",
+     true},
+    {"outside", "/network/v2.0/networks", "network",
+     R"({"name":"outside","router:external":true,"shared":true,"mtu":1400})"},
     {"outside_subnet", "/network/v2.0/subnets", "subnet",
      R"({"network_id":"$outside","ip_version":4,"cidr":"192.0.2.0/24","enable_dhcp":false,"name":"o"})"},
     {"network", "/network/v2.0/networks", "network", R"({"name":"n1","description":"first"})", true},
-    {"network2", "/network/v2.0/networks", "network", R"({"name":"n2","port_security_enabled":false,"admin_state_up":false})", true},
+    {"network2", "/network/v2.0/networks", "network",
+     R"({"name":"n2","port_security_enabled":false,"admin_state_up":false})", true},
     {"subnet", "/network/v2.0/subnets", "subnet",
      R"({"network_id":"$network","ip_version":4,"cidr":"10.1.0.0/24","dns_nameservers":["9.9.9.9"],)"
      R"("host_routes":[{"destination":"10.9.0.0/16","nexthop":"10.1.0.9"}],"allocation_pools":[{"start":"10.1.0.20","end":"10.1.0.90"}]})",
@@ -73,7 +81,8 @@ const std::vector<Thing> things{
      R"({"name":"pool","prefixes":["10.64.0.0/12","10.32.0.0/12"],"default_prefixlen":26,"min_prefixlen":24})", true},
     {"subnetpool2", "/network/v2.0/subnetpools", "subnetpool",
      R"({"name":"pool6","prefixes":"2001:db8:1::/48","shared":true,"default_quota":7})"},
-    {"subnet3", "/network/v2.0/subnets", "subnet", R"({"network_id":"$network2","ip_version":4,"subnetpool_id":"$subnetpool"})", true},
+    {"subnet3", "/network/v2.0/subnets", "subnet",
+     R"({"network_id":"$network2","ip_version":4,"subnetpool_id":"$subnetpool"})", true},
     {"security_group", "/network/v2.0/security-groups", "security_group", R"({"name":"web","description":"w"})", true},
     {"security_group_rule", "/network/v2.0/security-group-rules", "security_group_rule",
      R"({"security_group_id":"$security_group","direction":"ingress","protocol":"tcp","port_range_min":80,"port_range_max":90,)"
@@ -83,26 +92,34 @@ const std::vector<Thing> things{
      R"({"security_group_id":"$security_group","direction":"egress","ethertype":"IPv6","protocol":"58","description":"x",)"
      R"("remote_group_id":"$security_group"})",
      true},
-    {"port", "/network/v2.0/ports", "port", R"({"network_id":"$network","name":"p1","security_groups":["$security_group"]})", true},
+    {"port", "/network/v2.0/ports", "port",
+     R"({"network_id":"$network","name":"p1","security_groups":["$security_group"]})", true},
     {"port2", "/network/v2.0/ports", "port",
      R"({"network_id":"$network","fixed_ips":[{"ip_address":"10.1.0.50"}],"allowed_address_pairs":[{"ip_address":"10.1.0.0/28"}],)"
      R"("mac_address":"fa:16:3e:00:00:77","device_id":"thing","device_owner":"somebody"})",
      true},
-    {"router", "/network/v2.0/routers", "router", R"({"name":"r1","external_gateway_info":{"network_id":"$outside"}})", true},
+    {"router", "/network/v2.0/routers", "router", R"({"name":"r1","external_gateway_info":{"network_id":"$outside"}})",
+     true},
     {"router2", "/network/v2.0/routers", "router", R"({"name":"r2","admin_state_up":false,"description":"off"})", true},
-    {"floatingip", "/network/v2.0/floatingips", "floatingip", R"({"floating_network_id":"$outside","description":"f"})", true},
+    {"floatingip", "/network/v2.0/floatingips", "floatingip", R"({"floating_network_id":"$outside","description":"f"})",
+     true},
     {"volume", "/volume/v3/{project}/volumes", "volume", R"({"size":1,"name":"v1","metadata":{"a":"b"}})", true},
     {"volume2", "/volume/v3/{project}/volumes", "volume", R"({"size":2,"name":"v2","description":"second"})", true},
-    {"image", "/image/v2/images", "", R"({"name":"i1","disk_format":"raw","container_format":"bare","os_distro":"x","tags":["t"]})", true},
-    {"image2", "/image/v2/images", "", R"({"name":"i2","visibility":"public","min_ram":64,"min_disk":1,"protected":true})"},
-    {"namespace", "/image/v2/metadefs/namespaces", "", R"({"namespace":"OS::T","visibility":"public","display_name":"t"})"},
+    {"image", "/image/v2/images", "",
+     R"({"name":"i1","disk_format":"raw","container_format":"bare","os_distro":"x","tags":["t"]})", true},
+    {"image2", "/image/v2/images", "",
+     R"({"name":"i2","visibility":"public","min_ram":64,"min_disk":1,"protected":true})"},
+    {"namespace", "/image/v2/metadefs/namespaces", "",
+     R"({"namespace":"OS::T","visibility":"public","display_name":"t"})"},
     {"flavor", "/compute/v2.1/flavors", "flavor", R"({"name":"f1","ram":64,"vcpus":1,"disk":1,"swap":0})"},
     {"flavor2", "/compute/v2.1/flavors", "flavor",
      R"({"name":"f2","ram":128,"vcpus":2,"disk":2,"OS-FLV-EXT-DATA:ephemeral":0,"os-flavor-access:is_public":false})"},
     {"keypair", "/compute/v2.1/os-keypairs", "keypair",
-     R"({"name":"k1","public_key":"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f me"})", true},
+     R"({"name":"k1","public_key":"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f me"})",
+     true},
     {"server", "/compute/v2.1/servers", "server",
-     R"({"name":"s1","imageRef":"$image","flavorRef":"$flavor","networks":[{"port":"$port"}],"metadata":{"a":"b"},"key_name":"k1"})", true},
+     R"({"name":"s1","imageRef":"$image","flavorRef":"$flavor","networks":[{"port":"$port"}],"metadata":{"a":"b"},"key_name":"k1"})",
+     true},
     {"server2", "/compute/v2.1/servers", "server",
      R"({"name":"s2","imageRef":"$image","flavorRef":"$flavor","networks":[{"uuid":"$network"}]})", true},
 };
@@ -126,7 +143,8 @@ public:
         for (const auto& each : things) refuseAttributes(each);
         for (const auto& site : cloud_.appliance().server().sites())
             for (const auto& route : site.routes)
-                if (site.name != "status" && (route.method == Method::Get || route.method == Method::Head)) readAll(site, route);
+                if (site.name != "status" && (route.method == Method::Get || route.method == Method::Head))
+                    readAll(site, route);
         for (const auto& each : things) list(each);
         for (const auto& each : things) change(each);
         for (const auto& site : cloud_.appliance().server().sites())
@@ -142,7 +160,8 @@ private:
     std::string filled(std::string text) const {
         for (auto at = text.find('$'); at != std::string::npos; at = text.find('$', at)) {
             auto end = at + 1;
-            while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '_')) ++end;
+            while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) != 0 || text[end] == '_'))
+                ++end;
             const auto found = known_.find(text.substr(at + 1, end - at - 1));
             text.replace(at, end - at, found == known_.end() ? "nothing" : found->second);
         }
@@ -155,16 +174,19 @@ private:
 
     std::string pathOf(const Thing& thing) const { return filled(thing.collection + "/$" + thing.word); }
 
-    Answer ask(const Member& who, Method method, const std::string& path, const std::string& body = {}, HeaderList headers = {}) {
+    Answer ask(const Member& who, Method method, const std::string& path, const std::string& body = {},
+               HeaderList headers = {}) {
         out_ << who.name << " " << http::nameOf(method) << " " << path << " " << body << "\n";
         const auto answer = who.asks(method, path, body, headers);
         if (method != Method::Get && method != Method::Head) cloud_.settle();
         out_ << "  " << answer.status;
         for (const auto& [name, value] : answer.headers)
-            if (name != "X-Subject-Token" && name.find("equest-") == std::string::npos && name.find("equest-ID") == std::string::npos)
+            if (name != "X-Subject-Token" && name.find("equest-") == std::string::npos &&
+                name.find("equest-ID") == std::string::npos)
                 out_ << " " << name << ": " << value << ";";
         auto said = answer.body;
-        for (auto at = said.find("req-"); at != std::string::npos; at = said.find("req-", at + 1)) said.replace(at, 40, "req-");
+        for (auto at = said.find("req-"); at != std::string::npos; at = said.find("req-", at + 1))
+            said.replace(at, 40, "req-");
         if (said.find("Generated-by-") != std::string::npos) said = "(with a key that was made just now)";
         out_ << "\n  " << said << "\n";
         return answer;
@@ -172,15 +194,19 @@ private:
 
     void make(const Thing& thing) {
         cloud_.passes(std::chrono::seconds(1));
-        const auto answer = ask(ownerOf(thing), Method::Post, filled(thing.collection), wrapped(thing, filled(thing.body)));
+        const auto answer =
+            ask(ownerOf(thing), Method::Post, filled(thing.collection), wrapped(thing, filled(thing.body)));
         if (answer.status / 100 != 2) {
             std::cerr << thing.word << ": " << answer.body << "\n";
             return;
         }
         const auto made = thing.envelope.empty() ? answer.json() : answer.json().object(thing.envelope);
-        known_[thing.word] = made.text(thing.word == "keypair" ? "name" : thing.word == "namespace" ? "namespace" : "id");
+        known_[thing.word] = made.text(thing.word == "keypair"     ? "name"
+                                       : thing.word == "namespace" ? "namespace"
+                                                                   : "id");
         if (thing.word == "image")
-            ask(member_, Method::Put, pathOf(thing) + "/file", std::string(1024, 'x'), {{"Content-Type", "application/octet-stream"}});
+            ask(member_, Method::Put, pathOf(thing) + "/file", std::string(1024, 'x'),
+                {{"Content-Type", "application/octet-stream"}});
     }
 
     void tag(const Thing& thing) {
@@ -204,8 +230,8 @@ private:
             for (const auto* value : {"{}", "[{}]", "7", "null", "\"\\u0000\"", "\"odd\"", "true"}) {
                 const auto body = wrapped(thing, "{\"" + name + "\":" + value + "}");
                 ask(stranger_, Method::Post, filled(thing.collection), body);
-                ask(admin_, thing.collection.starts_with("/identity") ? Method::Patch : Method::Put, filled(thing.collection + "/nothing"),
-                    body);
+                ask(admin_, thing.collection.starts_with("/identity") ? Method::Patch : Method::Put,
+                    filled(thing.collection + "/nothing"), body);
             }
     }
 
@@ -215,7 +241,8 @@ private:
             std::string id = "nothing";
             const auto before = path.substr(0, open);
             for (const auto& each : things) // the last that is made there
-                if (filled(each.collection).ends_with(before.substr(before.rfind('/', open - 2)).substr(0, before.size() - 1)) ||
+                if (filled(each.collection)
+                        .ends_with(before.substr(before.rfind('/', open - 2)).substr(0, before.size() - 1)) ||
                     (filled(each.collection) + "/") == before)
                     if (known_.contains(each.word)) id = known_[each.word];
             if (before.ends_with("/v3/") || before.ends_with("/v2.1/")) id = member_.project;
@@ -223,14 +250,16 @@ private:
         }
         for (auto open = absent.find('{'); open != std::string::npos; open = absent.find('{'))
             absent.replace(open, absent.find('}', open) - open + 1, "nothing");
-        if (path.find("/auth/") != std::string::npos && path.find("OS-FEDERATION") != std::string::npos) return; // a login; tokens differ
+        if (path.find("/auth/") != std::string::npos && path.find("OS-FEDERATION") != std::string::npos)
+            return; // a login; tokens differ
         for (const auto* who : {&admin_, &member_, &reader_, &stranger_}) {
             ask(*who, route.method, path);
             if (absent != path) ask(*who, route.method, absent);
         }
         for (const auto* newest : {"compute 2.96", "volume 3.70"})
             if (path.starts_with(newest[0] == 'c' ? "/compute/" : "/volume/"))
-                for (const auto* who : {&admin_, &member_}) ask(*who, route.method, path, {}, {{"OpenStack-API-Version", newest}});
+                for (const auto* who : {&admin_, &member_})
+                    ask(*who, route.method, path, {}, {{"OpenStack-API-Version", newest}});
     }
 
     void list(const Thing& thing) {
@@ -252,10 +281,10 @@ private:
             read("fields=" + word);
             if (known_.contains(thing.word)) read("sort_key=" + word + "&limit=1&marker=" + known_[thing.word]);
         }
-        for (const auto* query :
-             {"limit=1", "limit=1&page_reverse=True", "limit=0", "limit=-1", "limit=x", "marker=nothing", "sort_key=odd",
-              "sort_dir=odd&sort_key=name", "odd=1", "tags=red", "tags-any=red,blue", "not-tags=red", "not-tags-any=blue",
-              "name=n1&name=n2", "sort_key=name&sort_key=id&sort_dir=asc&sort_dir=desc", "fields=id&fields=name"})
+        for (const auto* query : {"limit=1", "limit=1&page_reverse=True", "limit=0", "limit=-1", "limit=x",
+                                  "marker=nothing", "sort_key=odd", "sort_dir=odd&sort_key=name", "odd=1", "tags=red",
+                                  "tags-any=red,blue", "not-tags=red", "not-tags-any=blue", "name=n1&name=n2",
+                                  "sort_key=name&sort_key=id&sort_dir=asc&sort_dir=desc", "fields=id&fields=name"})
             read(query);
         if (known_.contains(thing.word)) {
             read("marker=" + known_[thing.word]);
@@ -266,8 +295,9 @@ private:
     void change(const Thing& thing) {
         const auto method = thing.collection.starts_with("/identity") ? Method::Patch : Method::Put;
         cloud_.passes(std::chrono::seconds(1));
-        for (const auto* body : {R"({"name":"changed","description":"also"})", R"({"description":"only"})", R"({"name":""})",
-                                 R"({"odd":1})", R"({"tags":["x"]})", R"({"shared":true})", R"({"enabled":true})", "{}"}) {
+        for (const auto* body :
+             {R"({"name":"changed","description":"also"})", R"({"description":"only"})", R"({"name":""})",
+              R"({"odd":1})", R"({"tags":["x"]})", R"({"shared":true})", R"({"enabled":true})", "{}"}) {
             ask(stranger_, method, pathOf(thing), wrapped(thing, body));
             ask(ownerOf(thing), method, pathOf(thing), wrapped(thing, body));
             ask(ownerOf(thing), Method::Post, filled(thing.collection), wrapped(thing, body));
@@ -275,7 +305,8 @@ private:
         if (thing.envelope.empty()) return;
         for (const auto& name : attributesOf(thing)) {
             const auto shown = ownerOf(thing).gets(pathOf(thing)).json().object(thing.envelope);
-            ask(ownerOf(thing), method, pathOf(thing), wrapped(thing, "{\"" + name + "\":" + shown.at(name).dump() + "}"));
+            ask(ownerOf(thing), method, pathOf(thing),
+                wrapped(thing, "{\"" + name + "\":" + shown.at(name).dump() + "}"));
         }
         ask(reader_, Method::Get, pathOf(thing));
     }

@@ -1,5 +1,5 @@
-// cost QUESTION [TIMES]: asks the sandbox the same question again and again, so that callgrind can count what one answer takes
-// (test/answers/run cost). Prints how often it asked.
+// cost QUESTION [TIMES]: asks the sandbox the same question again and again, so that callgrind can count what one
+// answer takes (test/answers/run cost). Prints how often it asked.
 
 #include <iostream>
 
@@ -20,36 +20,47 @@ constexpr int things = 100;
 std::string numbered(int each) { return "\"t" + std::to_string(each) + "\""; }
 
 void makeProjects(const Member& admin) {
-    for (int each = 0; each < things; ++each) admin.posts("/identity/v3/projects", R"({"project":{"name":)" + numbered(each) + "}}");
+    for (int each = 0; each < things; ++each)
+        admin.posts("/identity/v3/projects", R"({"project":{"name":)" + numbered(each) + "}}");
 }
 
 void makeImages(const Member& admin) {
     for (int each = 0; each < things; ++each)
-        admin.posts("/image/v2/images", R"({"disk_format":"raw","container_format":"bare","name":)" + numbered(each) + "}");
+        admin.posts("/image/v2/images",
+                    R"({"disk_format":"raw","container_format":"bare","name":)" + numbered(each) + "}");
 }
 
 std::string makeNetwork(const Member& admin) {
-    const auto network = admin.posts("/network/v2.0/networks", R"({"network":{"name":"n"}})").json().object("network").text("id");
-    admin.posts("/network/v2.0/subnets", R"({"subnet":{"ip_version":4,"cidr":"10.1.0.0/16","network_id":")" + network + "\"}}");
+    const auto network =
+        admin.posts("/network/v2.0/networks", R"({"network":{"name":"n"}})").json().object("network").text("id");
+    admin.posts("/network/v2.0/subnets",
+                R"({"subnet":{"ip_version":4,"cidr":"10.1.0.0/16","network_id":")" + network + "\"}}");
     return network;
 }
 
 void makePorts(const Member& admin) {
     const auto network = makeNetwork(admin);
     for (int each = 0; each < things; ++each)
-        admin.posts("/network/v2.0/ports", R"({"port":{"network_id":")" + network + R"(","name":)" + numbered(each) + "}}");
+        admin.posts("/network/v2.0/ports",
+                    R"({"port":{"network_id":")" + network + R"(","name":)" + numbered(each) + "}}");
 }
 
 void makeServers(const Member& admin) {
     admin.puts("/compute/v2.1/os-quota-sets/" + admin.project, R"({"quota_set":{"instances":-1,"cores":-1,"ram":-1}})");
     const auto network = makeNetwork(admin);
-    const auto image = admin.posts("/image/v2/images", R"({"disk_format":"raw","container_format":"bare","name":"i"})").json().text("id");
-    admin.puts("/image/v2/images/" + image + "/file", std::string(1024, 'x'), {{"Content-Type", "application/octet-stream"}});
-    const auto flavor =
-        admin.posts("/compute/v2.1/flavors", R"({"flavor":{"name":"f","ram":64,"vcpus":1,"disk":1}})").json().object("flavor").text("id");
+    const auto image = admin.posts("/image/v2/images", R"({"disk_format":"raw","container_format":"bare","name":"i"})")
+                           .json()
+                           .text("id");
+    admin.puts("/image/v2/images/" + image + "/file", std::string(1024, 'x'),
+               {{"Content-Type", "application/octet-stream"}});
+    const auto flavor = admin.posts("/compute/v2.1/flavors", R"({"flavor":{"name":"f","ram":64,"vcpus":1,"disk":1}})")
+                            .json()
+                            .object("flavor")
+                            .text("id");
     for (int each = 0; each < things; ++each)
         admin.posts("/compute/v2.1/servers", R"({"server":{"imageRef":")" + image + R"(","flavorRef":")" + flavor +
-                                                 R"(","networks":[{"uuid":")" + network + R"("}],"name":)" + numbered(each) + "}}");
+                                                 R"(","networks":[{"uuid":")" + network + R"("}],"name":)" +
+                                                 numbered(each) + "}}");
 }
 
 struct Question {

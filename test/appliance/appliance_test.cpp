@@ -30,7 +30,8 @@ process::Outcome runs(std::vector<std::string> words) {
 
 }
 
-TEST_CASE("What the command line or the configuration says wrong is named, exit 2, and nothing is started", "[appliance]") {
+TEST_CASE("What the command line or the configuration says wrong is named, exit 2, and nothing is started",
+          "[appliance]") {
     const Folder folder;
     CHECK(runs({"--version"}).out == "stratolet 0.1.0\n");
     CHECK_THAT(runs({"--help"}).out, Contains("serve") && Contains("sandbox"));
@@ -46,13 +47,15 @@ TEST_CASE("What the command line or the configuration says wrong is named, exit 
         CHECK(outcome.out.empty());
     }
     std::ofstream(folder / "c.conf") << "[DEFAULT]\nlisten = 127.0.0.1:0\nlog_level = loud\n";
-    const auto outcome = runs({"serve", "--config", (folder / "c.conf").string(), "--state-dir", (folder / "state").string()});
+    const auto outcome =
+        runs({"serve", "--config", (folder / "c.conf").string(), "--state-dir", (folder / "state").string()});
     CHECK(outcome.exitCode == 2);
     CHECK_THAT(outcome.err, Contains("c.conf:3") && Contains("log_level"));
     CHECK_FALSE(std::filesystem::exists(folder / "state"));
 }
 
-TEST_CASE("The drivers are those that the configuration names; the sandbox has its own, whatever it names", "[appliance]") {
+TEST_CASE("The drivers are those that the configuration names; the sandbox has its own, whatever it names",
+          "[appliance]") {
     Log log({.level = Log::Level(99)});
     for (const bool sandbox : {false, true}) {
         const Folder folder;
@@ -83,60 +86,68 @@ TEST_CASE("Each option stands once, says of which type it is, and its default is
         INFO(option.section << "." << option.key);
         CHECK(names.insert(option.section + "." + option.key).second);
         CHECK_FALSE(option.type.description.empty());
-        const bool folder = option.key == "policy_dir" || option.key == "key_set_dir"; // may be missing as long as it is the default
+        const bool folder =
+            option.key == "policy_dir" || option.key == "key_set_dir"; // may be missing as long as it is the default
         CHECK((folder || option.type.complaint(option.otherwise).empty()));
     }
 }
 
 TEST_CASE("A value of the wrong type is refused at the start, by its file, line and name", "[appliance]") {
     const Folder folder;
-    for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{{"endpoint", "cloud.example"},
-                                                                                     {"endpoint", "ftp://x y"},
-                                                                                     {"endpoint", "https://"},
-                                                                                     {"endpoint", "https://cloud.example/?x"},
-                                                                                     {"region", "R1 # x"},
-                                                                                     {"region", ""},
-                                                                                     {"policy_dir", "/typo"},
-                                                                                     {"certificate", "/typo"},
-                                                                                     {"key", "/"},
-                                                                                     {"state_dir", "state"},
-                                                                                     {"listen", ""},
-                                                                                     {"listen", "127.0.0.1:80x"},
-                                                                                     {"listen", "127.0.0.1:-1"},
-                                                                                     {"io_threads", "two"}}) {
+    for (const auto& [key, value] :
+         std::vector<std::pair<std::string, std::string>>{{"endpoint", "cloud.example"},
+                                                          {"endpoint", "ftp://x y"},
+                                                          {"endpoint", "https://"},
+                                                          {"endpoint", "https://cloud.example/?x"},
+                                                          {"region", "R1 # x"},
+                                                          {"region", ""},
+                                                          {"policy_dir", "/typo"},
+                                                          {"certificate", "/typo"},
+                                                          {"key", "/"},
+                                                          {"state_dir", "state"},
+                                                          {"listen", ""},
+                                                          {"listen", "127.0.0.1:80x"},
+                                                          {"listen", "127.0.0.1:-1"},
+                                                          {"io_threads", "two"}}) {
         INFO(key << " = " << value);
         std::ofstream(folder / "c.conf") << "[DEFAULT]\n" << key << " = " << value << "\n";
-        const auto outcome = runs({"serve", "--config", (folder / "c.conf").string(), "--state-dir", (folder / "state").string()});
+        const auto outcome =
+            runs({"serve", "--config", (folder / "c.conf").string(), "--state-dir", (folder / "state").string()});
         CHECK(outcome.exitCode == 2);
         CHECK_THAT(outcome.err, Contains("c.conf:2") && Contains(key));
         CHECK_FALSE(std::filesystem::exists(folder / "state"));
     }
 }
 
-TEST_CASE("The public endpoint stands in links, in the catalog and in the administrator's files, without a slash at its end",
-          "[appliance]") {
+TEST_CASE(
+    "The public endpoint stands in links, in the catalog and in the administrator's files, without a slash at its end",
+    "[appliance]") {
     TestAppliance cloud({{"DEFAULT", "endpoint", "https://cloud.example/"}, {"DEFAULT", "region", "north-1"}});
     const auto admin = cloud.admin();
     CHECK(cloud.appliance().endpoint() == "https://cloud.example");
     CHECK(contentOf(cloud.folder() / "endpoint") == "https://cloud.example\n");
     CHECK_THAT(contentOf(cloud.folder() / "admin-openrc"),
                Contains("OS_AUTH_URL=https://cloud.example/identity/v3\n") && Contains("OS_REGION_NAME=north-1\n"));
-    CHECK(cloud.asks(Method::Get, "/", "").json().object("services").text("compute") == "https://cloud.example/compute/v2.1");
+    CHECK(cloud.asks(Method::Get, "/", "").json().object("services").text("compute") ==
+          "https://cloud.example/compute/v2.1");
     const HeaderList elsewhere = {{"Host", "evil.example"},
                                   {"X-Forwarded-Host", "evil.example"},
                                   {"X-Forwarded-Proto", "gopher"},
                                   {"Forwarded", "host=evil.example"}};
     for (const auto* path :
-         {"/identity/", "/identity/v3", "/identity/v3/projects?limit=1", "/identity/v3/auth/tokens", "/image/", "/image/v2/images?limit=1",
-          "/volume/", "/volume/v3/{project}/volumes/detail?limit=1", "/network/", "/network/v2.0/", "/network/v2.0/networks?limit=1",
-          "/compute/", "/compute/v2.1", "/compute/v2.1/flavors?limit=1", "/compute/v2.1/servers?limit=1"}) {
+         {"/identity/", "/identity/v3", "/identity/v3/projects?limit=1", "/identity/v3/auth/tokens", "/image/",
+          "/image/v2/images?limit=1", "/volume/", "/volume/v3/{project}/volumes/detail?limit=1", "/network/",
+          "/network/v2.0/", "/network/v2.0/networks?limit=1", "/compute/", "/compute/v2.1",
+          "/compute/v2.1/flavors?limit=1", "/compute/v2.1/servers?limit=1"}) {
         INFO(path);
         const auto answer = admin.gets(path, elsewhere);
         CHECK_THAT(answer.body, !Contains("evil.example") && !Contains("http://127.0.0.1"));
         for (const auto& [name, value] : answer.headers) CHECK_THAT(value, !Contains("evil.example"));
     }
-    CHECK_THAT(admin.gets("/identity/v3/projects?limit=1", elsewhere).body, Contains("\"https://cloud.example/identity/v3/projects"));
-    CHECK_THAT(admin.gets("/compute/v2.1/flavors?limit=1", elsewhere).body, Contains("\"https://cloud.example/compute/v2.1/flavors"));
+    CHECK_THAT(admin.gets("/identity/v3/projects?limit=1", elsewhere).body,
+               Contains("\"https://cloud.example/identity/v3/projects"));
+    CHECK_THAT(admin.gets("/compute/v2.1/flavors?limit=1", elsewhere).body,
+               Contains("\"https://cloud.example/compute/v2.1/flavors"));
     CHECK(cloud.asks(Method::Get, "/identity/v3/projects", "", elsewhere).headers["WWW-Authenticate"] ==
           "Keystone uri=\"https://cloud.example/identity\"");
 }
@@ -144,17 +155,18 @@ TEST_CASE("The public endpoint stands in links, in the catalog and in the admini
 TEST_CASE("Help names the options that a command looks at, and no others", "[appliance]") {
     for (const auto* command : {"doctor", "jobs"}) {
         const auto help = runs({command, "--help"}).out;
-        CHECK_THAT(help, Contains("--state-dir") && Contains("--config") && !Contains("--listen") && !Contains("--classic-ports") &&
-                             !Contains("--admin-password-file"));
+        CHECK_THAT(help, Contains("--state-dir") && Contains("--config") && !Contains("--listen") &&
+                             !Contains("--classic-ports") && !Contains("--admin-password-file"));
     }
     CHECK_THAT(runs({"serve", "--help"}).out, Contains("--listen") && Contains("--admin-password-file"));
     CHECK(runs({"doctor", "--listen", "127.0.0.1:0"}).exitCode == 2);
 }
 
-TEST_CASE("A sandbox keeps its state where its configuration says, but never in a cloud's that is none", "[appliance]") {
+TEST_CASE("A sandbox keeps its state where its configuration says, but never in a cloud's that is none",
+          "[appliance]") {
     const Folder folder;
-    std::ofstream(folder / "c.conf") << "[DEFAULT]\nlisten = 127.0.0.1:0\npolicy_dir =\nstate_dir = " << (folder / "state").string()
-                                     << "\n[identity]\npassword_hash_rounds = 4\n";
+    std::ofstream(folder / "c.conf") << "[DEFAULT]\nlisten = 127.0.0.1:0\npolicy_dir =\nstate_dir = "
+                                     << (folder / "state").string() << "\n[identity]\npassword_hash_rounds = 4\n";
     const auto run = [&] { return runs({"sandbox", "--config", (folder / "c.conf").string(), "--seconds", "1"}); };
     CHECK(run().exitCode == 0);
     CHECK(std::filesystem::exists(folder / "state" / "stratolet.db"));
@@ -170,8 +182,9 @@ TEST_CASE("What a cloud keeps lets nobody else in, whatever the umask and the ri
     const auto state = folder / "state";
     std::filesystem::create_directory(state);
     ::chmod(state.c_str(), 0777);
-    const auto outcome =
-        process::run({.argv = {"sh", "-c", "umask 0; exec " STRATOLET_PROGRAM " sandbox --state-dir " + state.string() + " --seconds 1"}});
+    const auto outcome = process::run(
+        {.argv = {"sh", "-c",
+                  "umask 0; exec " STRATOLET_PROGRAM " sandbox --state-dir " + state.string() + " --seconds 1"}});
     REQUIRE(outcome.exitCode == 0);
     int seen = 0;
     for (const auto& each : std::filesystem::recursive_directory_iterator(state)) {
@@ -210,7 +223,8 @@ TEST_CASE("A second cloud on one host's network is refused by the name of the fi
 TEST_CASE("A sandbox that is stopped while it is busy leaves nothing behind", "[appliance][slow]") {
     const Folder folder;
     std::filesystem::create_directory(folder / "tmp");
-    std::ofstream(folder / "c.conf") << "[DEFAULT]\nlisten = 127.0.0.1:0\npolicy_dir =\n[identity]\npassword_hash_rounds = 16\n";
+    std::ofstream(folder / "c.conf")
+        << "[DEFAULT]\nlisten = 127.0.0.1:0\npolicy_dir =\n[identity]\npassword_hash_rounds = 16\n";
     std::ofstream(folder / "busy.py") << R"(
 import json, os, re, signal, subprocess, sys, threading, time, urllib.request
 program, config = sys.argv[1:]
@@ -224,7 +238,8 @@ login = {"auth": {"identity": {"methods": ["password"], "password": {"user": use
 def ask(): # each takes seconds of a processor, in one piece
     try:
         headers = {"Content-Type": "application/json"}
-        urllib.request.urlopen(urllib.request.Request(url + "/auth/tokens", json.dumps(login).encode(), headers), timeout=60)
+        wanted = urllib.request.Request(url + "/auth/tokens", json.dumps(login).encode(), headers)
+        urllib.request.urlopen(wanted, timeout=60)
     except OSError:
         pass
 for each in range(8): threading.Thread(target=ask, daemon=True).start()
@@ -233,9 +248,10 @@ cloud.send_signal(signal.SIGTERM)
 assert cloud.wait(25) == 0
 os._exit(0)
 )";
-    const auto outcome = process::run({.argv = {"env", "TMPDIR=" + (folder / "tmp").string(), "python3", (folder / "busy.py").string(),
-                                                STRATOLET_PROGRAM, (folder / "c.conf").string()},
-                                       .timeout = std::chrono::seconds(60)});
+    const auto outcome =
+        process::run({.argv = {"env", "TMPDIR=" + (folder / "tmp").string(), "python3", (folder / "busy.py").string(),
+                               STRATOLET_PROGRAM, (folder / "c.conf").string()},
+                      .timeout = std::chrono::seconds(60)});
     CHECK(outcome.exitCode == 0);
     CHECK(std::filesystem::is_empty(folder / "tmp"));
 }
@@ -243,8 +259,8 @@ os._exit(0)
 TEST_CASE("A sandbox says where it is, answers, and leaves nothing behind", "[appliance]") {
     const Folder folder;
     ::setenv("TMPDIR", folder.path().c_str(), 1);
-    const auto outcome =
-        process::run({.argv = {"env", "TMPDIR=" + folder.path().string(), STRATOLET_PROGRAM, "sandbox", "--seconds", "1"}});
+    const auto outcome = process::run(
+        {.argv = {"env", "TMPDIR=" + folder.path().string(), STRATOLET_PROGRAM, "sandbox", "--seconds", "1"}});
     ::unsetenv("TMPDIR");
     CHECK(outcome.exitCode == 0);
     CHECK_THAT(outcome.out, Catch::StartsWith("ready http://127.0.0.1:") && Contains("\nexport OS_PASSWORD="));
@@ -260,7 +276,8 @@ TEST_CASE("What a new cloud writes for its administrator is readable by nobody e
         CHECK((found.st_mode & 0777) == 0600);
     }
     CHECK(contentOf(cloud.folder() / "endpoint") == cloud.appliance().endpoint() + "\n");
-    CHECK_THAT(contentOf(cloud.folder() / "admin-openrc"), Contains("OS_AUTH_URL=" + cloud.appliance().endpoint() + "/identity/v3"));
+    CHECK_THAT(contentOf(cloud.folder() / "admin-openrc"),
+               Contains("OS_AUTH_URL=" + cloud.appliance().endpoint() + "/identity/v3"));
 }
 
 TEST_CASE("A state directory is used by one process at a time", "[appliance]") {
@@ -277,7 +294,8 @@ TEST_CASE("Monitors see that it is alive, which parts are ready, and counts", "[
     CHECK(cloud.asks(Method::Get, "/readyz", "").body == "store ok\nhypervisor ok\nservices ok\n");
     CHECK_THAT(cloud.asks(Method::Get, "/metrics", "").body,
                Contains("# TYPE stratolet_http_requests_total counter") && Contains("stratolet_jobs_unfinished 0"));
-    CHECK(cloud.asks(Method::Get, "/", "").json().object("services").text("compute") == "http://cloud.test/compute/v2.1");
+    CHECK(cloud.asks(Method::Get, "/", "").json().object("services").text("compute") ==
+          "http://cloud.test/compute/v2.1");
     CHECK(cloud.asks(Method::Get, "/nowhere", "").status == 404);
 }
 
@@ -321,13 +339,15 @@ TEST_CASE("Doctor finds nothing in a cloud that is well, and what is wrong in on
     REQUIRE(volume.status == 202);
     cloud.settle();
     CHECK(runs({"doctor", "--state-dir", cloud.folder().string()}).out == "all is well\n");
-    cloud.appliance().store().write([](store::Transaction& tx) { tx.execute("UPDATE volumes SET status = 'creating'"); });
+    cloud.appliance().store().write(
+        [](store::Transaction& tx) { tx.execute("UPDATE volumes SET status = 'creating'"); });
     const auto outcome = runs({"doctor", "--state-dir", cloud.folder().string()});
     CHECK(outcome.exitCode == 1);
     CHECK_THAT(outcome.out, Contains(volume.json().object("volume").text("id") + " (creating)"));
     cloud.network().failsWith({{NetworkProblem::Of::Router, "r-1", "router r-1 has no way out"}});
     cloud.network().changedByOthers();
-    for (int tries = 0; tries < 100 && runs({"doctor", "--state-dir", cloud.folder().string()}).out.find("r-1") == std::string::npos;
+    for (int tries = 0;
+         tries < 100 && runs({"doctor", "--state-dir", cloud.folder().string()}).out.find("r-1") == std::string::npos;
          ++tries)
         usleep(50'000);
     CHECK_THAT(runs({"doctor", "--state-dir", cloud.folder().string()}).out,

@@ -24,7 +24,9 @@ std::vector<std::string> idsIn(const Answer& answer, const std::string& list) {
     return ids;
 }
 
-bool has(const std::vector<std::string>& ids, const std::string& id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); }
+bool has(const std::vector<std::string>& ids, const std::string& id) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
 
 }
 
@@ -39,7 +41,8 @@ TEST_CASE("A list of network filters by every attribute that it shows, or refuse
         return answer.json().object(envelope).text("id");
     };
     const auto network = made("networks", "network", R"({"name":"n","description":"d"})");
-    const auto subnet = made("subnets", "subnet", R"({"name":"s","ip_version":4,"cidr":"10.5.0.0/24","network_id":")" + network + "\"}");
+    const auto subnet = made("subnets", "subnet",
+                             R"({"name":"s","ip_version":4,"cidr":"10.5.0.0/24","network_id":")" + network + "\"}");
     const std::vector<std::tuple<std::string, std::string, std::string>> things{
         {"networks", "network", network},
         {"subnets", "subnet", subnet},
@@ -66,7 +69,8 @@ TEST_CASE("A list of network filters by every attribute that it shows, or refuse
 TEST_CASE("A list of images filters by every property that it shows", "[filters][S37]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
-    const auto made = alice.posts("/image/v2/images", R"({"name":"i","disk_format":"raw","container_format":"bare","os_distro":"x"})");
+    const auto made = alice.posts("/image/v2/images",
+                                  R"({"name":"i","disk_format":"raw","container_format":"bare","os_distro":"x"})");
     REQUIRE(made.status == 201);
     const auto id = made.json().text("id");
     for (const auto& field : made.json().names()) {
@@ -82,22 +86,26 @@ TEST_CASE("A list of images filters by every property that it shows", "[filters]
 TEST_CASE("Every filter of identity's lists that the API names filters", "[filters][S37]") {
     TestAppliance cloud;
     const auto admin = cloud.admin();
-    const std::vector<std::pair<std::string, std::vector<std::string>>> lists{{"users", {"name", "domain_id", "enabled"}},
-                                                                              {"projects", {"name", "domain_id", "parent_id", "enabled"}},
-                                                                              {"groups", {"name", "domain_id"}},
-                                                                              {"roles", {"name", "domain_id"}},
-                                                                              {"domains", {"name", "enabled"}},
-                                                                              {"services", {"name", "type"}},
-                                                                              {"endpoints", {"service_id", "interface", "region_id"}},
-                                                                              {"credentials", {"type", "user_id"}},
-                                                                              {"regions", {"parent_region_id"}}};
+    const std::vector<std::pair<std::string, std::vector<std::string>>> lists{
+        {"users", {"name", "domain_id", "enabled"}},
+        {"projects", {"name", "domain_id", "parent_id", "enabled"}},
+        {"groups", {"name", "domain_id"}},
+        {"roles", {"name", "domain_id"}},
+        {"domains", {"name", "enabled"}},
+        {"services", {"name", "type"}},
+        {"endpoints", {"service_id", "interface", "region_id"}},
+        {"credentials", {"type", "user_id"}},
+        {"regions", {"parent_region_id"}}};
     REQUIRE(admin.posts("/identity/v3/groups", R"({"group":{"name":"g"}})").status == 201);
-    REQUIRE(admin.posts("/identity/v3/credentials", R"({"credential":{"type":"t","blob":"{}","user_id":")" + admin.user + "\"}}").status ==
-            201);
+    REQUIRE(admin
+                .posts("/identity/v3/credentials",
+                       R"({"credential":{"type":"t","blob":"{}","user_id":")" + admin.user + "\"}}")
+                .status == 201);
     for (const auto& [list, filters] : lists) {
         REQUIRE(admin.gets("/identity/v3/" + list).json().array(list).size() > 0);
         for (const auto& filter : filters) {
-            const auto answer = admin.gets("/identity/v3/" + list + "?" + filter + "=" + (filter == "enabled" ? "false" : "nothing"));
+            const auto answer =
+                admin.gets("/identity/v3/" + list + "?" + filter + "=" + (filter == "enabled" ? "false" : "nothing"));
             INFO(list << "?" << filter << " -> " << answer.body);
             REQUIRE((answer.status == 200 || answer.status == 400));
             if (answer.status == 200) CHECK(answer.json().array(list).size() == 0);

@@ -23,19 +23,24 @@ process::Outcome checks(TestAppliance& cloud, std::vector<std::string> words) {
 
 }
 
-TEST_CASE("A decision of the policy is explained, check by check, by who asks and what it is done to", "[appliance][policy]") {
+TEST_CASE("A decision of the policy is explained, check by check, by who asks and what it is done to",
+          "[appliance][policy]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
     const auto admin = checks(cloud, {"--user", "admin", "--project", "admin", "--rule", "identity:list_users"});
     CHECK(admin.exitCode == 0);
     CHECK_THAT(admin.out, Contains("yes  identity:list_users") && Contains("yes  role:admin"));
-    const auto member = checks(cloud, {"--user", alice.user, "--project", alice.project, "--rule", "identity:list_users"});
+    const auto member =
+        checks(cloud, {"--user", alice.user, "--project", alice.project, "--rule", "identity:list_users"});
     CHECK(member.exitCode == 1);
     CHECK_THAT(member.out, Contains("no   identity:list_users") && Contains("roles: member reader"));
-    const auto own = checks(cloud, {"--user", "alice", "--rule", "identity:get_user", "--target", "target.user.id=" + alice.user});
+    const auto own =
+        checks(cloud, {"--user", "alice", "--rule", "identity:get_user", "--target", "target.user.id=" + alice.user});
     CHECK(own.exitCode == 0);
-    CHECK(checks(cloud, {"--user", "alice", "--rule", "identity:get_user", "--target", "target.user.id=x"}).exitCode == 1);
-    CHECK(checks(cloud, {"--user", "alice", "--project", "alice", "--rule", "get_images", "--service", "image"}).exitCode == 0);
+    CHECK(checks(cloud, {"--user", "alice", "--rule", "identity:get_user", "--target", "target.user.id=x"}).exitCode ==
+          1);
+    CHECK(checks(cloud, {"--user", "alice", "--project", "alice", "--rule", "get_images", "--service", "image"})
+              .exitCode == 0);
 }
 
 TEST_CASE("A question about nobody, nothing or no rule is refused by its name", "[appliance][policy]") {
@@ -54,7 +59,8 @@ TEST_CASE("A question about nobody, nothing or no rule is refused by its name", 
     CHECK(runs({"policy", "check", "--help"}).exitCode == 0);
 }
 
-TEST_CASE("Keys rotate from the command line while the cloud runs, and nowhere but in a state directory", "[appliance][keys]") {
+TEST_CASE("Keys rotate from the command line while the cloud runs, and nowhere but in a state directory",
+          "[appliance][keys]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
     CHECK(runs({"fernet", "rotate", "--state-dir", cloud.folder().string()}).exitCode == 0);

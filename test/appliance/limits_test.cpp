@@ -37,7 +37,11 @@ const std::vector<Noun> nouns{
     {"/identity/v3/roles", "role", "", {{"name", 255}}},
     {"/identity/v3/services", "service", R"(,"type":"t")", {}},
     {"/volume/v3/{project}/volumes", "volume", "", {{"name", 255}, {"description", 255}}, {"size"}},
-    {"/compute/v2.1/flavors", "flavor", R"(,"vcpus":1,"ram":64,"disk":1)", {{"name", 255}}, {"vcpus", "ram", "disk", "swap"}},
+    {"/compute/v2.1/flavors",
+     "flavor",
+     R"(,"vcpus":1,"ram":64,"disk":1)",
+     {{"name", 255}},
+     {"vcpus", "ram", "disk", "swap"}},
     {"/image/v2/images", "", "", {{"name", 255}}, {"min_disk", "min_ram"}},
 };
 
@@ -50,12 +54,14 @@ std::string times(std::size_t count, std::string_view text) {
 Answer makes(const Member& who, const Noun& noun, const std::string& field, const std::string& value) {
     std::string members = "\"" + field + "\":" + value;
     const auto add = [&](const std::string& name, const std::string& json) {
-        if (name != field && noun.rest.find("\"" + name + "\"") == std::string::npos) members += ",\"" + name + "\":" + json;
+        if (name != field && noun.rest.find("\"" + name + "\"") == std::string::npos)
+            members += ",\"" + name + "\":" + json;
     };
     if (noun.envelope != "service") add("name", "\"plain\"");
     if (noun.envelope == "volume") add("size", "1");
     std::string rest = noun.rest;
-    if (const auto at = rest.find(",\"" + field + "\":"); at != std::string::npos) rest.erase(at, rest.find(',', at + 1) - at);
+    if (const auto at = rest.find(",\"" + field + "\":"); at != std::string::npos)
+        rest.erase(at, rest.find(',', at + 1) - at);
     const std::string body = "{" + members + rest + "}";
     return who.posts(noun.path, noun.envelope.empty() ? body : "{\"" + noun.envelope + "\":" + body + "}");
 }
@@ -99,15 +105,17 @@ TEST_CASE("A number beyond what anything can hold is refused by name or taken, a
     std::vector<std::pair<std::string, std::function<Answer(const std::string&)>>> asked;
     for (const auto& noun : nouns)
         for (const auto& field : noun.numbers)
-            asked.emplace_back(noun.path + " " + field,
-                               [&admin, &noun, field](const std::string& number) { return makes(admin, noun, field, number); });
+            asked.emplace_back(noun.path + " " + field, [&admin, &noun, field](const std::string& number) {
+                return makes(admin, noun, field, number);
+            });
     asked.emplace_back("compute quota", quotas("/compute/v2.1/os-quota-sets/", "cores"));
     asked.emplace_back("volume quota", quotas("/volume/v3/{project}/os-quota-sets/", "gigabytes"));
     asked.emplace_back("network quota", [&](const std::string& number) {
         return admin.puts("/network/v2.0/quotas/" + admin.project, R"({"quota":{"port":)" + number + "}}");
     });
-    for (const char* list : {"/network/v2.0/ports?limit=", "/compute/v2.1/servers?limit=", "/volume/v3/{project}/volumes?limit=",
-                             "/image/v2/images?limit=", "/identity/v3/users?limit="})
+    for (const char* list :
+         {"/network/v2.0/ports?limit=", "/compute/v2.1/servers?limit=", "/volume/v3/{project}/volumes?limit=",
+          "/image/v2/images?limit=", "/identity/v3/users?limit="})
         asked.emplace_back(list, [&admin, list](const std::string& number) { return admin.gets(list + number); });
     for (const auto& [what, ask] : asked)
         for (const auto& number : numbers) {

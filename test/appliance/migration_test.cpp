@@ -22,12 +22,15 @@ std::string storedSchema(const std::filesystem::path& file) {
     return text;
 }
 
-std::int64_t countOf(store::Store& db, const std::string& table) { return db.reader().query("SELECT count(*) FROM " + table).integer(); }
+std::int64_t countOf(store::Store& db, const std::string& table) {
+    return db.reader().query("SELECT count(*) FROM " + table).integer();
+}
 
 }
 
 TEST_CASE("A store of each released schema is brought to this one, and loses nothing", "[migration]") {
-    for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(STRATOLET_SOURCE) / "../test/appliance/schemas")) {
+    for (const auto& entry :
+         std::filesystem::directory_iterator(std::filesystem::path(STRATOLET_SOURCE) / "../test/appliance/schemas")) {
         INFO(entry.path());
         const test::Folder folder;
         store::Store db({.file = folder / "db"});
@@ -35,8 +38,9 @@ TEST_CASE("A store of each released schema is brought to this one, and loses not
         auto migrations = std::vector{store::Migration{"stored", 1, stored}}; // schema_versions is among its tables
         db.migrate(migrations);
         std::map<std::string, std::int64_t> before;
-        for (const auto* table : {"compute_servers", "compute_server_metadata", "volumes", "volume_metadata", "volume_attachments",
-                                  "images", "networks", "subnets", "ports", "routers", "users", "projects", "roles"})
+        for (const auto* table :
+             {"compute_servers", "compute_server_metadata", "volumes", "volume_metadata", "volume_attachments",
+              "images", "networks", "subnets", "ports", "routers", "users", "projects", "roles"})
             before[table] = countOf(db, table);
         CHECK(before.at("compute_servers") == 1);
         for (const auto& each : allMigrations()) migrations.push_back(each);

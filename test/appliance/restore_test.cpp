@@ -40,7 +40,9 @@ struct OnHost {
 };
 
 std::string madeImage(const Member& member) {
-    return member.posts("/image/v2/images", R"({"name":"new","disk_format":"raw","container_format":"bare"})").json().text("id");
+    return member.posts("/image/v2/images", R"({"name":"new","disk_format":"raw","container_format":"bare"})")
+        .json()
+        .text("id");
 }
 
 void deletes(Cloud& cloud, const std::string& path) {
@@ -48,25 +50,31 @@ void deletes(Cloud& cloud, const std::string& path) {
     cloud.appliance.settle();
 }
 
-std::int64_t strays(TestAppliance& cloud) { return cloud.appliance().store().reader().query("SELECT count(*) FROM strays").integer(); }
+std::int64_t strays(TestAppliance& cloud) {
+    return cloud.appliance().store().reader().query("SELECT count(*) FROM strays").integer();
+}
 
 }
 
-TEST_CASE("Yesterday's store beside today's host: nothing of what was made since is destroyed, and doctor lists all of it",
-          "[appliance][restore]") {
+TEST_CASE(
+    "Yesterday's store beside today's host: nothing of what was made since is destroyed, and doctor lists all of it",
+    "[appliance][restore]") {
     Cloud cloud;
     auto& appliance = cloud.appliance;
     const auto old = cloud.boots(cloud.alice, "old");
-    cloud.image = Cloud::upload(cloud.alice); // of which yesterday's only server was deleted: its base may go, if nothing else is on it
+    cloud.image = Cloud::upload(
+        cloud.alice); // of which yesterday's only server was deleted: its base may go, if nothing else is on it
     deletes(cloud, "/compute/v2.1/servers/" + cloud.boots(cloud.alice, "short"));
     appliance.appliance().store().backupTo(appliance.folder() / "yesterday");
 
-    const auto guest = cloud.boots(cloud.alice, "new"), volume = cloud.createsVolume(cloud.alice), image = Cloud::upload(cloud.alice);
+    const auto guest = cloud.boots(cloud.alice, "new"), volume = cloud.createsVolume(cloud.alice),
+               image = Cloud::upload(cloud.alice);
     cloud.image = Cloud::upload(cloud.alice);
     const auto ofOther = cloud.boots(cloud.alice, "of a new base");
     const auto staged = madeImage(cloud.alice);
-    REQUIRE(cloud.alice.puts("/image/v2/images/" + staged + "/stage", "half", {{"Content-Type", "application/octet-stream"}}).status ==
-            204);
+    REQUIRE(cloud.alice
+                .puts("/image/v2/images/" + staged + "/stage", "half", {{"Content-Type", "application/octet-stream"}})
+                .status == 204);
     const OnHost before(appliance);
     REQUIRE(before.guests == std::set{old, guest, ofOther});
     REQUIRE(before.volumes.size() == 1);
@@ -101,8 +109,8 @@ TEST_CASE("Yesterday's store beside today's host: nothing of what was made since
     const auto admin = appliance.admin();
     CHECK(cloud.status(admin, old) == "ACTIVE");
     // Nobody takes the place of what nobody knows.
-    const auto asked =
-        admin.posts("/image/v2/images", R"({"id":")" + image + R"(","name":"x","disk_format":"raw","container_format":"bare"})");
+    const auto asked = admin.posts(
+        "/image/v2/images", R"({"id":")" + image + R"(","name":"x","disk_format":"raw","container_format":"bare"})");
     CHECK(asked.status == 409);
 
     // An administrator has looked at it and taken it away.
@@ -136,7 +144,8 @@ TEST_CASE("What was deleted, and is there again, goes: a week long it is remembe
 
     appliance.passes(std::chrono::hours(8 * 24));
     const auto bob = appliance.member("bob");
-    REQUIRE(bob.deletes("/volume/v3/{project}/volumes/" + cloud.createsVolume(bob)).status == 202); // who deletes forgets what is old
+    REQUIRE(bob.deletes("/volume/v3/{project}/volumes/" + cloud.createsVolume(bob)).status ==
+            202); // who deletes forgets what is old
     appliance.settle();
     appliance.restart(comesBack);
     CHECK(OnHost(appliance).volumes.size() == 1);
@@ -155,19 +164,25 @@ TEST_CASE("A cloud is the same in every copy of its store, and another is anothe
     CHECK(idOf(one) == id);
 }
 
-TEST_CASE("A host keeps the name that it had when the cloud began, and with it its volumes and its guests' ports", "[appliance][restore]") {
+TEST_CASE("A host keeps the name that it had when the cloud began, and with it its volumes and its guests' ports",
+          "[appliance][restore]") {
     Cloud cloud;
     auto& appliance = cloud.appliance;
     const auto volume = cloud.createsVolume(cloud.alice);
-    const auto network = cloud.alice.posts("/network/v2.0/networks", R"({"network":{}})").json().object("network").text("id");
-    REQUIRE(
-        cloud.alice.posts("/network/v2.0/subnets", R"({"subnet":{"ip_version":4,"cidr":"10.1.0.0/24","network_id":")" + network + "\"}}")
-            .status == 201);
-    const auto port =
-        cloud.alice.posts("/network/v2.0/ports", R"({"port":{"network_id":")" + network + "\"}}").json().object("port").text("id");
+    const auto network =
+        cloud.alice.posts("/network/v2.0/networks", R"({"network":{}})").json().object("network").text("id");
+    REQUIRE(cloud.alice
+                .posts("/network/v2.0/subnets",
+                       R"({"subnet":{"ip_version":4,"cidr":"10.1.0.0/24","network_id":")" + network + "\"}}")
+                .status == 201);
+    const auto port = cloud.alice.posts("/network/v2.0/ports", R"({"port":{"network_id":")" + network + "\"}}")
+                          .json()
+                          .object("port")
+                          .text("id");
     auto body = cloud.body("wired");
     body.replace(body.find("\"none\""), 6, R"([{"port":")" + port + R"("}])");
-    REQUIRE(cloud.alice.posts("/compute/v2.1/servers", body, {{"OpenStack-API-Version", "compute 2.93"}}).status == 202);
+    REQUIRE(cloud.alice.posts("/compute/v2.1/servers", body, {{"OpenStack-API-Version", "compute 2.93"}}).status ==
+            202);
     appliance.settle();
     appliance.appliance().store().write([](store::Transaction& tx) {
         tx.execute("UPDATE cloud SET host = 'before'");
@@ -176,11 +191,14 @@ TEST_CASE("A host keeps the name that it had when the cloud began, and with it i
     });
     appliance.restart();
     const auto admin = appliance.admin();
-    CHECK(admin.gets("/volume/v3/" + admin.project + "/volumes/" + volume).json().object("volume").text("os-vol-host-attr:host") ==
-          "before@file#file");
+    CHECK(admin.gets("/volume/v3/" + admin.project + "/volumes/" + volume)
+              .json()
+              .object("volume")
+              .text("os-vol-host-attr:host") == "before@file#file");
     CHECK(admin.gets("/network/v2.0/ports/" + port).json().object("port").text("binding:host_id") == "before");
     const auto plan = appliance.network().plan();
-    const auto planned = std::find_if(plan.ports.begin(), plan.ports.end(), [&](const auto& each) { return each.id.text == port; });
+    const auto planned =
+        std::find_if(plan.ports.begin(), plan.ports.end(), [&](const auto& each) { return each.id.text == port; });
     REQUIRE(planned != plan.ports.end());
     CHECK(planned->tapped);
 }

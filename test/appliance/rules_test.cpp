@@ -52,11 +52,14 @@ struct Unasked {
 // A word goes from here when what it is about is built; the test says which.
 const Unasked unasked[] = {
     {"identity", "what files of before may be made of", "admin_or_token_subject service_admin_or_token_subject"},
-    {"identity", "other names of what is asked", "identity:list_projects_for_user identity:list_domains_for_user identity:revocation_list"},
+    {"identity", "other names of what is asked",
+     "identity:list_projects_for_user identity:list_domains_for_user identity:revocation_list"},
     {"identity", "programs of OAuth 1 are registered, and no more",
-     "identity:authorize_request_token identity:get_access_token identity:list_access_token identity:delete_access_token"},
+     "identity:authorize_request_token identity:get_access_token identity:list_access_token "
+     "identity:delete_access_token"},
     {"identity", "there are no service providers",
-     "identity:create_service_provider identity:get_service_provider identity:list_service_providers identity:update_service_provider "
+     "identity:create_service_provider identity:get_service_provider identity:list_service_providers "
+     "identity:update_service_provider "
      "identity:delete_service_provider"},
 
     {"image", "what files of before may be made of", "metadef_default"},
@@ -71,12 +74,16 @@ const Unasked unasked[] = {
     {"block-storage", "there are no groups", "group:"},
     {"block-storage", "there are no messages", "message:"},
     {"block-storage", "there are no snapshots",
-     "snapshot_extension: volume_extension:snapshot_admin_actions: volume_extension:extended_snapshot_attributes volume:create_snapshot "
-     "volume:delete_snapshot volume:get_all_snapshots volume:get_snapshot volume:update_snapshot volume:revert_to_snapshot"},
+     "snapshot_extension: volume_extension:snapshot_admin_actions: volume_extension:extended_snapshot_attributes "
+     "volume:create_snapshot "
+     "volume:delete_snapshot volume:get_all_snapshots volume:get_snapshot volume:update_snapshot "
+     "volume:revert_to_snapshot"},
     {"block-storage", "there are no transfers",
-     "volume:accept_transfer volume:create_transfer volume:delete_transfer volume:get_all_transfers volume:get_transfer"},
+     "volume:accept_transfer volume:create_transfer volume:delete_transfer volume:get_all_transfers "
+     "volume:get_transfer"},
     {"block-storage", "types are those of the drivers",
-     "volume_extension:type_ volume_extension:types_extra_specs: volume_extension:volume_type_ volume_extension:qos_specs_manage: "
+     "volume_extension:type_ volume_extension:types_extra_specs: volume_extension:volume_type_ "
+     "volume_extension:qos_specs_manage: "
      "volume_extension:access_types_qos_specs_id volume_extension:default_ volume_extension:quota_classes:"},
     {"block-storage", "a volume is what it was made as, where it was made, for one server",
      "volume:multiattach volume:reimage volume:retype volume:attachment_update "
@@ -88,53 +95,74 @@ const Unasked unasked[] = {
     {"compute", "there is one host, and one cell",
      "compute:aggregates: compute:server:topology: compute:servers:resize:cross_cell os_compute_api:os-aggregates: "
      "os_compute_api:os-evacuate os_compute_api:os-hosts: os_compute_api:os-migrate-server: "
-     "os_compute_api:os-migrations: os_compute_api:servers:migrations: os_compute_api:os-services: os_compute_api:os-baremetal-nodes: "
+     "os_compute_api:os-migrations: os_compute_api:servers:migrations: os_compute_api:os-services: "
+     "os_compute_api:os-baremetal-nodes: "
      "os_compute_api:servers:show:host_status:unknown-only os_compute_api:os-instance-usage-audit-log: "
      "os_compute_api:os-server-external-events: os_compute_api:os-assisted-volume-snapshots:"},
     {"compute", "old names of what the other services do",
-     "os_compute_api:os-floating-ip os_compute_api:os-multinic: os_compute_api:os-networks: os_compute_api:os-security-groups: "
+     "os_compute_api:os-floating-ip os_compute_api:os-multinic: os_compute_api:os-networks: "
+     "os_compute_api:os-security-groups: "
      "os_compute_api:os-tenant-networks: os_compute_api:os-volumes: os_compute_api:os-quota-class-sets:"},
     {"compute", "what a server can't do yet",
      "os_compute_api:os-admin-actions: os_compute_api:os-admin-password os_compute_api:os-console-auth-tokens "
-     "os_compute_api:os-create-backup os_compute_api:os-deferred-delete: os_compute_api:os-instance-actions:events:details "
-     "os_compute_api:os-pause-server: os_compute_api:os-remote-consoles os_compute_api:os-rescue os_compute_api:os-unrescue "
-     "os_compute_api:os-server-diagnostics os_compute_api:os-server-groups: os_compute_api:os-server-password: os_compute_api:os-shelve: "
+     "os_compute_api:os-create-backup os_compute_api:os-deferred-delete: "
+     "os_compute_api:os-instance-actions:events:details "
+     "os_compute_api:os-pause-server: os_compute_api:os-remote-consoles os_compute_api:os-rescue "
+     "os_compute_api:os-unrescue "
+     "os_compute_api:os-server-diagnostics os_compute_api:os-server-groups: os_compute_api:os-server-password: "
+     "os_compute_api:os-shelve: "
      "os_compute_api:os-simple-tenant-usage: os_compute_api:os-suspend-server: os_compute_api:os-volumes-attachments: "
      "os_compute_api:servers:confirm_resize os_compute_api:servers:revert_resize os_compute_api:servers:resize "
      "os_compute_api:servers:create: os_compute_api:servers:create_image os_compute_api:servers:rebuild "
      "os_compute_api:servers:trigger_crash_dump network:attach_external_network"},
 
     {"network", "what files of before may be made of",
-     "admin_or_ admin_owner_or_ regular_user context_with_global_access restrict_wildcard ext_parent_owner shared_ rule_default_sg"},
+     "admin_or_ admin_owner_or_ regular_user context_with_global_access restrict_wildcard ext_parent_owner shared_ "
+     "rule_default_sg"},
     {"network", "what is shared is shared with all: there are no address scopes, and no rules of sharing",
-     "get_address_scope create_address_scope update_address_scope delete_address_scope create_rbac_policy get_rbac_policy "
+     "get_address_scope create_address_scope update_address_scope delete_address_scope create_rbac_policy "
+     "get_rbac_policy "
      "update_rbac_policy delete_rbac_policy"},
     {"network", "there are no agents",
-     "activate get_agent create_agent update_agent delete_agent create_dhcp-network get_dhcp-networks delete_dhcp-network create_l3-router "
+     "activate get_agent create_agent update_agent delete_agent create_dhcp-network get_dhcp-networks "
+     "delete_dhcp-network create_l3-router "
      "get_l3-routers update_l3-router delete_l3-router get_dhcp-agents get_l3-agents"},
     {"network", "there is one kind of network, on one host",
-     "create_network: get_network: update_network: get_network_ip_availability create_network_segment_range get_network_segment_range "
-     "update_network_segment_range delete_network_segment_range create_segment get_segment update_segment delete_segment "
-     "create_subnet:segment_id get_subnet:segment_id update_subnet:segment_id create_router: get_router: update_router: "
-     "add_external_gateways update_external_gateways remove_external_gateways onboard_network_subnets add_prefixes remove_prefixes "
-     "get_auto_allocated_topology delete_auto_allocated_topology get_service_provider get_flavor create_flavor update_flavor delete_flavor "
+     "create_network: get_network: update_network: get_network_ip_availability create_network_segment_range "
+     "get_network_segment_range "
+     "update_network_segment_range delete_network_segment_range create_segment get_segment update_segment "
+     "delete_segment "
+     "create_subnet:segment_id get_subnet:segment_id update_subnet:segment_id create_router: get_router: "
+     "update_router: "
+     "add_external_gateways update_external_gateways remove_external_gateways onboard_network_subnets add_prefixes "
+     "remove_prefixes "
+     "get_auto_allocated_topology delete_auto_allocated_topology get_service_provider get_flavor create_flavor "
+     "update_flavor delete_flavor "
      "get_service_profile create_service_profile update_service_profile delete_service_profile"},
     {"network", "a port is the host's matter",
      "create_port: get_port: update_port: create_port_binding get_port_binding delete_port_binding"},
     {"network", "what isn't built",
-     "create_floatingip_port_forwarding get_floatingip_p update_floatingip_port_forwarding delete_floatingip_port_forwarding "
-     "create_router_conntrack_helper get_router_conntrack_helper update_router_conntrack_helper delete_router_conntrack_helper "
-     "create_local_ip get_local_ip update_local_ip delete_local_ip get_loggable_resource create_log get_log update_log delete_log "
-     "create_metering_ get_metering_ delete_metering_ create_ndp_proxy get_ndp_proxy update_ndp_proxy delete_ndp_proxy create_policy "
-     "get_policy update_policy delete_policy get_rule_type get_alias_ update_alias_ delete_alias_ create_trunk get_trunk update_trunk "
-     "delete_trunk get_subports add_subports remove_subports create_default_security_group_rule get_default_security_group_rule "
-     "delete_default_security_group_rule create_security_groups_default_statefulness get_security_groups_default_statefulness "
+     "create_floatingip_port_forwarding get_floatingip_p update_floatingip_port_forwarding "
+     "delete_floatingip_port_forwarding "
+     "create_router_conntrack_helper get_router_conntrack_helper update_router_conntrack_helper "
+     "delete_router_conntrack_helper "
+     "create_local_ip get_local_ip update_local_ip delete_local_ip get_loggable_resource create_log get_log update_log "
+     "delete_log "
+     "create_metering_ get_metering_ delete_metering_ create_ndp_proxy get_ndp_proxy update_ndp_proxy delete_ndp_proxy "
+     "create_policy "
+     "get_policy update_policy delete_policy get_rule_type get_alias_ update_alias_ delete_alias_ create_trunk "
+     "get_trunk update_trunk "
+     "delete_trunk get_subports add_subports remove_subports create_default_security_group_rule "
+     "get_default_security_group_rule "
+     "delete_default_security_group_rule create_security_groups_default_statefulness "
+     "get_security_groups_default_statefulness "
      "update_security_groups_default_statefulness delete_security_groups_default_statefulness"},
 };
 
 }
 
-TEST_CASE("Each rule of the policy files is asked somewhere, or is on a list that says why not", "[appliance][policy]") {
+TEST_CASE("Each rule of the policy files is asked somewhere, or is on a list that says why not",
+          "[appliance][policy]") {
     TestAppliance cloud;
     std::set<std::string_view> used;
     for (const auto& site : cloud.appliance().server().sites()) {
@@ -142,20 +170,24 @@ TEST_CASE("Each rule of the policy files is asked somewhere, or is on a list tha
         if (defaults.empty()) continue;
         const auto folder = site.name == "block-storage" ? "block" : site.name;
         const auto source = sourceBelow(std::filesystem::path(STRATOLET_SOURCE) / folder);
-        const auto isNamed = [&](std::string_view text) { return source.find("\"" + std::string(text) + "\"") != std::string::npos; };
+        const auto isNamed = [&](std::string_view text) {
+            return source.find("\"" + std::string(text) + "\"") != std::string::npos;
+        };
         const auto made = parts(defaults);
         Names asked;
         for (const auto& route : site.routes) asked.insert(route.access.rule);
         for (const auto& [rule, of] : made) {
             // A rule about an attribute is asked where a body has that attribute.
             const auto words = split(rule, ':');
-            const bool isAttribute =
-                site.name == "network" && words.size() > 1 && (asked.contains(words[0]) || isNamed(words[0])) &&
-                (isNamed(std::string_view(rule).substr(words[0].size() + 1)) || std::all_of(words.begin() + 1, words.end(), isNamed));
+            const bool isAttribute = site.name == "network" && words.size() > 1 &&
+                                     (asked.contains(words[0]) || isNamed(words[0])) &&
+                                     (isNamed(std::string_view(rule).substr(words[0].size() + 1)) ||
+                                      std::all_of(words.begin() + 1, words.end(), isNamed));
             if (isAttribute || isNamed(rule)) asked.insert(rule);
         }
         if (site.name == "identity") // a role of a domain has rules of its own
-            for (const auto* verb : {"get", "create", "update", "delete"}) asked.insert(std::string("identity:") + verb + "_domain_role");
+            for (const auto* verb : {"get", "create", "update", "delete"})
+                asked.insert(std::string("identity:") + verb + "_domain_role");
         for (bool grows = true; grows;) {
             const auto before = asked.size();
             for (const auto& [rule, of] : made)

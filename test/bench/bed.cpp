@@ -1,7 +1,7 @@
-// The test bed of the benches: `http DIR [USERS PROJECTS ASSIGNMENTS]` is the sandbox's cloud with one more route, /fixed, that answers 200
-// bytes and asks nobody who they are, and with so many people in it; `flush DIR` counts commits of almost empty changes by 64 callers, and
-// single fsync'ed writes of 4 KiB, on the same disk; `digest DIR BYTES` times md5 beside sha512 on two threads, and a plain write with
-// fsync.
+// The test bed of the benches: `http DIR [USERS PROJECTS ASSIGNMENTS]` is the sandbox's cloud with one more route,
+// /fixed, that answers 200 bytes and asks nobody who they are, and with so many people in it; `flush DIR` counts
+// commits of almost empty changes by 64 callers, and single fsync'ed writes of 4 KiB, on the same disk; `digest DIR
+// BYTES` times md5 beside sha512 on two threads, and a plain write with fsync.
 
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -40,17 +40,21 @@ void populate(store::Store& db, const Population& wanted) {
             return std::string(kind) + std::string(31 - text.size(), '0') + text;
         };
         for (int each = 0; each < wanted.projects; ++each)
-            tx.execute("INSERT INTO projects (id, name, domain_id, parent_id, is_domain, enabled, description, created, name_key) "
+            tx.execute("INSERT INTO projects (id, name, domain_id, parent_id, is_domain, enabled, description, "
+                       "created, name_key) "
                        "VALUES (?, ?, 'default', 'default', 0, 1, '', ?, ?)",
                        id("a", each), "project " + std::to_string(each), each, "project " + std::to_string(each));
         for (int each = 0; each < wanted.users; ++each)
-            tx.execute("INSERT INTO users (id, name, domain_id, enabled, password, tokens_valid_after, created, name_key) VALUES (?, ?, "
+            tx.execute("INSERT INTO users (id, name, domain_id, enabled, password, tokens_valid_after, created, "
+                       "name_key) VALUES (?, ?, "
                        "'default', 1, '', 0, ?, ?)",
                        id("b", each), "user " + std::to_string(each), each, "user " + std::to_string(each));
         for (int each = 0; each < wanted.assignments; ++each)
-            tx.execute("INSERT OR IGNORE INTO assignments (actor_id, actor, scope, target_id, role_id, inherited) VALUES (?, 'user', "
+            tx.execute("INSERT OR IGNORE INTO assignments (actor_id, actor, scope, target_id, role_id, inherited) "
+                       "VALUES (?, 'user', "
                        "'project', ?, ?, 0)",
-                       id("b", each % wanted.users), id("a", (each / wanted.users * 397 + each) % wanted.projects), role);
+                       id("b", each % wanted.users), id("a", (each / wanted.users * 397 + each) % wanted.projects),
+                       role);
     });
 }
 
@@ -67,8 +71,8 @@ int serveHttp(const std::string& folder, const Population& population) {
     http::Site fixed;
     fixed.name = "fixed";
     fixed.prefix = "/fixed";
-    fixed.routes = {
-        {http::Method::Get, "/", http::open("the measure"), [](http::Request&) { return http::textResponse(200, std::string(200, 'x')); }}};
+    fixed.routes = {{http::Method::Get, "/", http::open("the measure"),
+                     [](http::Request&) { return http::textResponse(200, std::string(200, 'x')); }}};
     appliance.server().add(std::move(fixed));
     appliance.start();
     if (population.users > 0 && population.projects > 0) populate(appliance.store(), population);
@@ -95,14 +99,17 @@ int countFlushes(const std::filesystem::path& folder) {
     for (int each = 0; each < 64; ++each)
         callers.emplace_back([&, each] {
             for (; !stop; ++changes)
-                db.write([&](store::Transaction& tx) { tx.execute("UPDATE counters SET count = count + 1 WHERE id = ?", each); });
+                db.write([&](store::Transaction& tx) {
+                    tx.execute("UPDATE counters SET count = count + 1 WHERE id = ?", each);
+                });
         });
     std::this_thread::sleep_for(std::chrono::seconds(3));
     stop = true;
     for (auto& each : callers) each.join();
     std::cout << "changes_per_second " << static_cast<double>(changes) / secondsSince(began) << '\n';
 
-    const Fd file(static_cast<int>(check(::open((folder / "fsync").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), "open")));
+    const Fd file(static_cast<int>(
+        check(::open((folder / "fsync").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), "open")));
     const std::string page(4096, 'x');
     long writes = 0;
     const auto start = Clock::now();
@@ -132,7 +139,8 @@ int timeDigests(const std::filesystem::path& folder, std::int64_t bytes) {
     std::cout << "digest_seconds " << secondsSince(began) << '\n';
 
     const auto path = folder / "plain";
-    const Fd file(static_cast<int>(check(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), "open")));
+    const Fd file(
+        static_cast<int>(check(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), "open")));
     began = Clock::now();
     for (std::int64_t done = 0; done < bytes; done += static_cast<std::int64_t>(piece.size()))
         check(::write(file.get(), piece.data(), piece.size()), "write");

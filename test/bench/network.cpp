@@ -1,5 +1,5 @@
-// What a plugged port costs on the host, from the store's rows to the device, the rules and the DHCP server. Works in a network namespace
-// and with named namespaces of its own; needs root. Prints a line per figure: NAME VALUE.
+// What a plugged port costs on the host, from the store's rows to the device, the rules and the DHCP server. Works in a
+// network namespace and with named namespaces of its own; needs root. Prints a line per figure: NAME VALUE.
 
 #include <sched.h>
 #include <sys/mount.h>
@@ -117,9 +117,10 @@ struct Cloud {
             port.mac = mac(number);
             port.host = hostName();
             port.hostname = "guest" + std::to_string(number);
-            port.addresses = {
-                {{uuid(2, on)},
-                 Prefix::parse("10." + std::to_string(on) + ".0.0/16")->first().plus(static_cast<unsigned>(10 + number / networks))}};
+            port.addresses = {{{uuid(2, on)},
+                               Prefix::parse("10." + std::to_string(on) + ".0.0/16")
+                                   ->first()
+                                   .plus(static_cast<unsigned>(10 + number / networks))}};
             port.groups = {uuid(5, 1)};
             port_table::insert(tx, port);
         });
@@ -132,13 +133,16 @@ struct Cloud {
     }
 
     double reads() {
-        return milliseconds(
-            [&] { store.read([](store::Reader& db) { return networkPlan(db, {.host = hostName(), .dnsDomain = "openstacklocal"}); }); });
+        return milliseconds([&] {
+            store.read(
+                [](store::Reader& db) { return networkPlan(db, {.host = hostName(), .dnsDomain = "openstacklocal"}); });
+        });
     }
 
     void follow() {
         const auto changed = changes.take();
-        const auto* plan = store.read([&](store::Reader& db) { return &(kept.empty() ? kept.whole(db) : kept.follow(db, changed)); });
+        const auto* plan =
+            store.read([&](store::Reader& db) { return &(kept.empty() ? kept.whole(db) : kept.follow(db, changed)); });
         const auto problems = driver->apply(*plan);
         for (const auto& each : problems) std::fprintf(stderr, "%s\n", each.what.c_str());
     }

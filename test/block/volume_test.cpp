@@ -34,11 +34,13 @@ Answer acts(const Member& who, const std::string& volume, std::string action) {
 }
 
 std::string uploads(const Member& who, const std::string& format, std::string data, const std::string& more = "") {
-    const auto image =
-        who.posts("/image/v2/images", R"({"name":"guest","container_format":"bare","disk_format":")" + format + "\"" + more + "}")
-            .json()
-            .text("id");
-    REQUIRE(who.puts("/image/v2/images/" + image + "/file", std::move(data), {{"Content-Type", "application/octet-stream"}}).status == 204);
+    const auto image = who.posts("/image/v2/images", R"({"name":"guest","container_format":"bare","disk_format":")" +
+                                                         format + "\"" + more + "}")
+                           .json()
+                           .text("id");
+    REQUIRE(
+        who.puts("/image/v2/images/" + image + "/file", std::move(data), {{"Content-Type", "application/octet-stream"}})
+            .status == 204);
     return image;
 }
 
@@ -52,7 +54,9 @@ std::size_t filesIn(const TestAppliance& cloud) {
     return count;
 }
 
-std::string messageOf(const Answer& answer, std::string_view fault) { return answer.json().object(fault).text("message"); }
+std::string messageOf(const Answer& answer, std::string_view fault) {
+    return answer.json().object(fault).text("message");
+}
 
 /// As compute's own change does it: nobody but compute can let go of it.
 void takenByAServer(TestAppliance& cloud, const std::string& volume) {
@@ -111,13 +115,16 @@ TEST_CASE("What can't be a volume is refused with the field's name", "[block][vo
     refusal(R"("size":1,"imageRef":"x")", "image");
     refusal(R"("size":1,"imageRef":"00000000-0000-4000-8000-000000000000")", "image");
     refusal(R"("size":1,"multiattach":true)", "multiattach");
-    for (const auto* other : {R"("snapshot_id":"x")", R"("source_volid":"x")", R"("backup_id":"x")", R"("volume_type":"x")"})
+    for (const auto* other :
+         {R"("snapshot_id":"x")", R"("source_volid":"x")", R"("backup_id":"x")", R"("volume_type":"x")"})
         CHECK(alice.posts(volumesPath, R"({"volume":{"size":1,)" + std::string(other) + "}}").status == 404);
     const auto volume = makes(cloud, alice);
     refusal(R"("source_volid":")" + volume + "\"", "source_volid");
     CHECK(alice.posts(volumesPath, "{").status == 400);
     CHECK(alice.posts(volumesPath, "{}").status == 400);
-    CHECK(alice.posts(volumesPath, R"({"volume":{"size":1,"colour":"red"}})", {{"OpenStack-API-Version", "volume 3.53"}}).status == 400);
+    CHECK(
+        alice.posts(volumesPath, R"({"volume":{"size":1,"colour":"red"}})", {{"OpenStack-API-Version", "volume 3.53"}})
+            .status == 400);
     cloud.settle();
     CHECK(filesIn(cloud) == 1);
 }
@@ -151,7 +158,8 @@ TEST_CASE("A volume made from an image has its bytes and says so", "[block][volu
     CHECK(filesIn(cloud) == 1);
 }
 
-TEST_CASE("S7: an image whose data has been changed behind our back makes no volume", "[block][volume][image][security]") {
+TEST_CASE("S7: an image whose data has been changed behind our back makes no volume",
+          "[block][volume][image][security]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
     const auto image = uploads(alice, "raw", "good bytes");
@@ -187,8 +195,11 @@ TEST_CASE("A project sees its own volumes only", "[block][volume][policy]") {
     const auto admin = cloud.admin();
     CHECK(admin.gets(volumesPath).json().array("volumes").size() == 0);
     CHECK(admin.gets(volumesPath + "?all_tenants=1").json().array("volumes").size() == 1);
-    CHECK(admin.gets(volumesPath + "/" + volume).json().object("volume").text("os-vol-host-attr:host").find("@file#file") !=
-          std::string::npos);
+    CHECK(admin.gets(volumesPath + "/" + volume)
+              .json()
+              .object("volume")
+              .text("os-vol-host-attr:host")
+              .find("@file#file") != std::string::npos);
     const auto rita = cloud.colleague(alice, "rita", "reader");
     CHECK(rita.gets(volumesPath + "/" + volume).status == 200);
     CHECK(rita.deletes(volumesPath + "/" + volume).status == 403);
@@ -224,13 +235,15 @@ TEST_CASE("Volumes and gigabytes are counted exactly", "[block][quota]") {
     CHECK(limits.integer("totalVolumesUsed") == 1);
     CHECK(limits.integer("totalGigabytesUsed") == 1);
     CHECK(limits.integer("maxTotalVolumes") == 2);
-    CHECK(alice.puts("/volume/v3/{project}/os-quota-sets/" + alice.project, R"({"quota_set":{"volumes":99}})").status == 403);
+    CHECK(alice.puts("/volume/v3/{project}/os-quota-sets/" + alice.project, R"({"quota_set":{"volumes":99}})").status ==
+          403);
     CHECK(admin.puts(quotas, R"({"quota_set":{"colour":1}})").status == 400);
     CHECK(admin.deletes(quotas).status == 200);
     CHECK(admin.gets(quotas).json().object("quota_set").integer("volumes") == 10);
 }
 
-TEST_CASE("A volume in use cannot be deleted, nor taken from the server that has it", "[block][attachment][security]") { // S9
+TEST_CASE("A volume in use cannot be deleted, nor taken from the server that has it",
+          "[block][attachment][security]") { // S9
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
     const auto admin = cloud.admin();
@@ -241,9 +254,13 @@ TEST_CASE("A volume in use cannot be deleted, nor taken from the server that has
     CHECK(messageOf(refused, "badRequest").find("attached") != std::string::npos);
     for (const auto* action : {R"({"os-detach":{}})", R"({"os-begin_detaching":{}})", R"({"os-roll_detaching":{}})"})
         CHECK(acts(alice, volume, action).status == 409);
-    CHECK(alice.deletes("/volume/v3/{project}/attachments/77777777-0000-4000-8000-000000000000", {{"OpenStack-API-Version", "volume 3.27"}})
+    CHECK(alice
+              .deletes("/volume/v3/{project}/attachments/77777777-0000-4000-8000-000000000000",
+                       {{"OpenStack-API-Version", "volume 3.27"}})
               .status == 409);
-    const auto byAdmin = [&](std::string action) { return admin.posts(volumesPath + "/" + volume + "/action", std::move(action)).status; };
+    const auto byAdmin = [&](std::string action) {
+        return admin.posts(volumesPath + "/" + volume + "/action", std::move(action)).status;
+    };
     CHECK(byAdmin(R"({"os-force_delete":{}})") == 400);
     CHECK(byAdmin(R"({"os-force_detach":{}})") == 409);
     CHECK(byAdmin(R"({"os-reset_status":{"status":"available"}})") == 202);
@@ -287,7 +304,9 @@ TEST_CASE("An administrator detaches by force what a host has, whatever the stat
     const auto alice = cloud.member("alice");
     const auto admin = cloud.admin();
     const auto volume = makes(cloud, alice);
-    const auto byAdmin = [&](std::string action) { return admin.posts(volumesPath + "/" + volume + "/action", std::move(action)).status; };
+    const auto byAdmin = [&](std::string action) {
+        return admin.posts(volumesPath + "/" + volume + "/action", std::move(action)).status;
+    };
     CHECK(byAdmin(R"({"os-force_detach":{}})") == 400); // nobody has it
     REQUIRE(acts(alice, volume, R"({"os-attach":{"host_name":"elsewhere","mountpoint":"/dev/vdc"}})").status == 202);
     const auto attachment = shows(alice, volume).array("attachments").items().at(0).text("attachment_id");
@@ -309,10 +328,13 @@ TEST_CASE("A read-only volume says so, and whoever gets it may only read", "[blo
     CHECK(acts(alice, volume, R"({"os-update_readonly_flag":{"readonly":"perhaps"}})").status == 400);
     CHECK(acts(alice, volume, R"({"os-update_readonly_flag":{"readonly":true}})").status == 202);
     CHECK(shows(alice, volume).object("metadata").text("readonly") == "True");
-    CHECK(alice.gets(volumesPath + "/" + volume + "/metadata").json().object("metadata").size() == 0); // it is no metadata of the user's
+    CHECK(alice.gets(volumesPath + "/" + volume + "/metadata").json().object("metadata").size() ==
+          0); // it is no metadata of the user's
 
     CHECK(acts(alice, volume, R"({"os-attach":{"host_name":"elsewhere","mountpoint":"/dev/vdc"}})").status == 400);
-    CHECK(acts(alice, volume, R"({"os-attach":{"host_name":"elsewhere","mountpoint":"/dev/vdc","mode":"ro"}})").status == 202);
+    CHECK(
+        acts(alice, volume, R"({"os-attach":{"host_name":"elsewhere","mountpoint":"/dev/vdc","mode":"ro"}})").status ==
+        202);
     CHECK(acts(alice, volume, R"({"os-update_readonly_flag":{"readonly":false}})").status == 400); // somebody has it
     CHECK(acts(alice, volume, R"({"os-detach":{}})").status == 202);
     CHECK(acts(alice, volume, R"({"os-update_readonly_flag":{"readonly":false}})").status == 202);
@@ -324,7 +346,8 @@ TEST_CASE("The attachments API reserves, completes and releases", "[block][attac
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
     const auto volume = makes(cloud, alice);
     const std::string path = "/volume/v3/{project}/attachments";
-    const auto body = R"({"attachment":{"volume_uuid":")" + volume + R"(","instance_uuid":"88888888-0000-4000-8000-000000000000"}})";
+    const auto body =
+        R"({"attachment":{"volume_uuid":")" + volume + R"(","instance_uuid":"88888888-0000-4000-8000-000000000000"}})";
     CHECK(alice.posts(path, body).status == 404); // not in 3.0
     const auto made = alice.posts(path, body, {{"OpenStack-API-Version", "volume 3.44"}});
     CHECK(made.status == 200);
@@ -332,8 +355,10 @@ TEST_CASE("The attachments API reserves, completes and releases", "[block][attac
     CHECK(statusOf(alice, volume) == "reserved");
     CHECK(alice.posts(path, body, {{"OpenStack-API-Version", "volume 3.44"}}).status == 400);
     CHECK(bob.gets(path + "/" + id, {{"OpenStack-API-Version", "volume 3.44"}}).status == 404);
-    CHECK(alice.posts(path + "/" + id + "/action", R"({"os-complete":{}})", {{"OpenStack-API-Version", "volume 3.27"}}).status == 404);
-    CHECK(alice.posts(path + "/" + id + "/action", R"({"os-complete":{}})", {{"OpenStack-API-Version", "volume 3.44"}}).status == 204);
+    CHECK(alice.posts(path + "/" + id + "/action", R"({"os-complete":{}})", {{"OpenStack-API-Version", "volume 3.27"}})
+              .status == 404);
+    CHECK(alice.posts(path + "/" + id + "/action", R"({"os-complete":{}})", {{"OpenStack-API-Version", "volume 3.44"}})
+              .status == 204);
     CHECK(statusOf(alice, volume) == "in-use");
     CHECK(alice.gets(path, {{"OpenStack-API-Version", "volume 3.27"}}).json().array("attachments").size() == 1);
     CHECK(alice.deletes(path + "/" + id, {{"OpenStack-API-Version", "volume 3.44"}}).status == 200);
@@ -351,7 +376,8 @@ TEST_CASE("Metadata is added, replaced and taken away item by item", "[block][me
     CHECK(alice.deletes(path + "/a").status == 200);
     CHECK(alice.deletes(path + "/a").status == 404);
     CHECK(alice.gets(path + "/a").status == 404);
-    CHECK(alice.puts(path, R"({"metadata":{"z":"9"}})").json().object("metadata").names() == std::vector<std::string>{"z"});
+    CHECK(alice.puts(path, R"({"metadata":{"z":"9"}})").json().object("metadata").names() ==
+          std::vector<std::string>{"z"});
     CHECK(alice.posts(path, R"({"metadata":{"x":1}})").status == 400);
 }
 
@@ -359,9 +385,10 @@ TEST_CASE("A listing is filtered, sorted and cut into pages that lose nothing", 
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
     for (const auto* name : {"b", "a", "c"})
-        REQUIRE(
-            alice.posts(volumesPath, R"({"volume":{"size":1,"name":")" + std::string(name) + R"(","metadata":{"k":")" + name + R"("}}})")
-                .status == 202);
+        REQUIRE(alice
+                    .posts(volumesPath, R"({"volume":{"size":1,"name":")" + std::string(name) +
+                                            R"(","metadata":{"k":")" + name + R"("}}})")
+                    .status == 202);
     cloud.settle();
     std::vector<std::string> names;
     std::string next = volumesPath + "/detail?limit=2&sort=name:asc";
@@ -374,7 +401,9 @@ TEST_CASE("A listing is filtered, sorted and cut into pages that lose nothing", 
             next = links->items().front().text("href").substr(std::string("http://cloud.test").size());
     }
     CHECK(names == std::vector<std::string>{"a", "b", "c"});
-    const auto count = [&](const std::string& query) { return alice.gets(volumesPath + query).json().array("volumes").size(); };
+    const auto count = [&](const std::string& query) {
+        return alice.gets(volumesPath + query).json().array("volumes").size();
+    };
     CHECK(count("?name=a") == 1);
     CHECK(count("?status=available") == 3);
     CHECK(count("?status=null") == 0);
@@ -386,8 +415,12 @@ TEST_CASE("A listing is filtered, sorted and cut into pages that lose nothing", 
     CHECK(alice.gets(volumesPath + "?sort_key=colour").status == 400);
     CHECK(alice.gets(volumesPath + "?metadata=oops").status == 400);
     CHECK(alice.gets(volumesPath + "?marker=nothing").status == 404);
-    CHECK(alice.gets(volumesPath + "?with_count=true&limit=1", {{"OpenStack-API-Version", "volume 3.45"}}).json().integer("count") == 3);
-    const auto summary = alice.gets(volumesPath + "/summary", {{"OpenStack-API-Version", "volume 3.36"}}).json().object("volume-summary");
+    CHECK(alice.gets(volumesPath + "?with_count=true&limit=1", {{"OpenStack-API-Version", "volume 3.45"}})
+              .json()
+              .integer("count") == 3);
+    const auto summary = alice.gets(volumesPath + "/summary", {{"OpenStack-API-Version", "volume 3.36"}})
+                             .json()
+                             .object("volume-summary");
     CHECK(summary.integer("total_count") == 3);
     CHECK(summary.integer("total_size") == 3);
     CHECK(summary.object("metadata").array("k").size() == 3);
@@ -419,7 +452,8 @@ TEST_CASE("Administrators filter by what only they see, and what nobody has find
     CHECK(count("cluster_name=none") == 0);
     const auto alice = cloud.member("alice");
     makes(cloud, alice);
-    CHECK(alice.gets(volumesPath + "?host=elsewhere").json().array("volumes").size() == 1); // not hers to ask: passed over
+    CHECK(alice.gets(volumesPath + "?host=elsewhere").json().array("volumes").size() ==
+          1); // not hers to ask: passed over
     for (const auto* key : {"host", "availability_zone"})
         CHECK(admin.gets(volumesPath + "?sort_key=" + key + "&limit=1&marker=" + volume).status == 200);
 }
@@ -464,7 +498,8 @@ TEST_CASE("Microversions are negotiated and told", "[block][dialect]") {
     CHECK(base.headers["x-compute-request-id"] == base.headers["x-openstack-request-id"]);
     CHECK(base.headers["x-compute-request-id"].starts_with("req-"));
     CHECK(cloud.asks(http::Method::Get, "/volume/", "").status == 300);
-    CHECK(cloud.asks(http::Method::Get, "/volume/v3/", "").json().array("versions").items().front().text("version") == "3.70");
+    CHECK(cloud.asks(http::Method::Get, "/volume/v3/", "").json().array("versions").items().front().text("version") ==
+          "3.70");
     CHECK(cloud.asks(http::Method::Get, "/volume/v3/x/volumes", "").status == 401);
 }
 
@@ -472,15 +507,20 @@ TEST_CASE("The service tells what it has", "[block]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
     const auto admin = cloud.admin();
-    CHECK(alice.gets("/volume/v3/{project}/os-availability-zone").json().array("availabilityZoneInfo").items().front().text("zoneName") ==
-          "nova");
+    CHECK(alice.gets("/volume/v3/{project}/os-availability-zone")
+              .json()
+              .array("availabilityZoneInfo")
+              .items()
+              .front()
+              .text("zoneName") == "nova");
     const auto type = alice.gets("/volume/v3/{project}/types").json().array("volume_types").items().front();
     CHECK(type.text("name") == "__DEFAULT__");
     CHECK(alice.gets("/volume/v3/{project}/types/" + type.text("id")).status == 200);
     CHECK(alice.gets("/volume/v3/{project}/types/default").json().object("volume_type").text("id") == type.text("id"));
     CHECK(alice.gets("/volume/v3/{project}/types/nothing").status == 404);
     CHECK(alice.gets("/volume/v3/{project}/os-services").status == 403);
-    CHECK(admin.gets("/volume/v3/{project}/os-services").json().array("services").items().front().text("state") == "up");
+    CHECK(admin.gets("/volume/v3/{project}/os-services").json().array("services").items().front().text("state") ==
+          "up");
     CHECK(admin.gets("/volume/v3/{project}/scheduler-stats/get_pools?detail=true")
               .json()
               .array("pools")
@@ -492,13 +532,15 @@ TEST_CASE("The service tells what it has", "[block]") {
     const auto hosts = admin.gets("/volume/v3/{project}/os-hosts").json().array("hosts").items();
     CHECK(hosts.size() == 2);
     makes(cloud, alice);
-    const auto shares = admin.gets("/volume/v3/{project}/os-hosts/" + hosts[1].text("host_name")).json().array("host").items();
+    const auto shares =
+        admin.gets("/volume/v3/{project}/os-hosts/" + hosts[1].text("host_name")).json().array("host").items();
     CHECK(shares.size() == 2);
     CHECK(shares[0].object("resource").text("total_volume_gb") == "1");
     CHECK(admin.gets("/volume/v3/{project}/os-hosts/" + hosts[0].text("host_name")).status == 404);
 }
 
-TEST_CASE("Files of volumes that were deleted go at the start, volumes keep theirs, and so does what nobody knows", "[block][crash]") {
+TEST_CASE("Files of volumes that were deleted go at the start, volumes keep theirs, and so does what nobody knows",
+          "[block][crash]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
     const auto volume = makes(cloud, alice), deleted = makes(cloud, alice);
@@ -513,11 +555,15 @@ TEST_CASE("Files of volumes that were deleted go at the start, volumes keep thei
     CHECK(statusOf(alice, volume) == "available");
 }
 
-TEST_CASE("Several back ends by name: each volume is in the one that its host says, whichever is the first later", "[block][back-ends]") {
+TEST_CASE("Several back ends by name: each volume is in the one that its host says, whichever is the first later",
+          "[block][back-ends]") {
     TestAppliance cloud({{"block", "backends", "fast, file"}});
     const auto alice = cloud.member("alice"), admin = cloud.admin();
     const auto hostOf = [&](const std::string& volume) {
-        return admin.gets("/volume/v3/" + admin.project + "/volumes/" + volume).json().object("volume").text("os-vol-host-attr:host");
+        return admin.gets("/volume/v3/" + admin.project + "/volumes/" + volume)
+            .json()
+            .object("volume")
+            .text("os-vol-host-attr:host");
     };
     const auto fast = makes(cloud, alice);
     CHECK(hostOf(fast).ends_with("@fast#fast"));
@@ -530,8 +576,9 @@ TEST_CASE("Several back ends by name: each volume is in the one that its host sa
     cloud.restart([&] {
         std::filesystem::rename(cloud.folder() / "volumes-fast" / ("volume-" + slow), fileOf(cloud, slow));
         store::Store store({.file = cloud.folder() / "stratolet.db"});
-        store.write(
-            [&](store::Transaction& tx) { tx.execute("UPDATE volumes SET host = replace(host, 'fast', 'file') WHERE id = ?", slow); });
+        store.write([&](store::Transaction& tx) {
+            tx.execute("UPDATE volumes SET host = replace(host, 'fast', 'file') WHERE id = ?", slow);
+        });
     });
     CHECK(filesIn(cloud) == 1); // the other back end's reconciler has let it be
     CHECK(acts(alice, slow, R"({"os-extend":{"new_size":2}})").status == 202);
@@ -539,16 +586,20 @@ TEST_CASE("Several back ends by name: each volume is in the one that its host sa
     CHECK(std::filesystem::file_size(fileOf(cloud, slow)) == std::uintmax_t{2} << 30);
     CHECK(statusOf(alice, slow) == "available");
 
-    const auto pools = admin.gets("/volume/v3/{project}/scheduler-stats/get_pools?detail=true").json().array("pools").items();
+    const auto pools =
+        admin.gets("/volume/v3/{project}/scheduler-stats/get_pools?detail=true").json().array("pools").items();
     REQUIRE(pools.size() == 2);
     CHECK(pools[0].text("name").ends_with("@fast#fast"));
     CHECK(pools[1].object("capabilities").text("volume_backend_name") == "file");
     CHECK(pools[1].object("capabilities").has("free_capacity_gb"));
-    CHECK(admin.gets("/volume/v3/{project}/os-services?binary=cinder-volume").json().array("services").items().size() == 2);
+    CHECK(admin.gets("/volume/v3/{project}/os-services?binary=cinder-volume").json().array("services").items().size() ==
+          2);
     const auto place = hostOf(slow);
-    const auto share = admin.gets("/volume/v3/{project}/os-hosts/" + place.substr(0, place.find('#'))).json().array("host").items();
+    const auto share =
+        admin.gets("/volume/v3/{project}/os-hosts/" + place.substr(0, place.find('#'))).json().array("host").items();
     CHECK(share.at(0).object("resource").text("volume_count") == "1");
-    const auto found = admin.gets("/volume/v3/{project}/volumes?all_tenants=1&host=" + place.substr(0, place.find('#')) + "%23file");
+    const auto found =
+        admin.gets("/volume/v3/{project}/volumes?all_tenants=1&host=" + place.substr(0, place.find('#')) + "%23file");
     REQUIRE(found.json().array("volumes").items().size() == 1);
     CHECK(found.json().array("volumes").items()[0].text("id") == slow);
 

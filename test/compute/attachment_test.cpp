@@ -7,8 +7,12 @@ using namespace stratolet::test;
 
 namespace {
 
-std::string attachmentsOf(const std::string& server) { return "/compute/v2.1/servers/" + server + "/os-volume_attachments"; }
-std::string attachmentBody(const std::string& volume) { return R"({"volumeAttachment":{"volumeId":")" + volume + "\"}}"; }
+std::string attachmentsOf(const std::string& server) {
+    return "/compute/v2.1/servers/" + server + "/os-volume_attachments";
+}
+std::string attachmentBody(const std::string& volume) {
+    return R"({"volumeAttachment":{"volumeId":")" + volume + "\"}}";
+}
 
 }
 
@@ -22,14 +26,16 @@ TEST_CASE("A volume is attached to a server and detached again", "[compute][volu
     cloud.appliance.settle();
     CHECK(cloud.volumeStatus(cloud.alice, volume) == "in-use");
     CHECK(cloud.appliance.hypervisor().disksOf(ServerId{server}).size() == 2);
-    CHECK(cloud.shows(cloud.alice, server).array("os-extended-volumes:volumes_attached").items().front().text("id") == volume);
+    CHECK(cloud.shows(cloud.alice, server).array("os-extended-volumes:volumes_attached").items().front().text("id") ==
+          volume);
     const HeaderList newest{{"OpenStack-API-Version", "compute 2.89"}};
     const auto one = cloud.alice.gets(attachmentsOf(server) + "/" + volume, newest).json().object("volumeAttachment");
     CHECK(one.has("attachment_id"));
     CHECK_FALSE(one.has("id"));
 
     CHECK(cloud.alice.posts(attachmentsOf(server), attachmentBody(volume)).status == 400);
-    CHECK(cloud.alice.posts(attachmentsOf(server), attachmentBody("00000000-0000-4000-8000-000000000000")).status == 404);
+    CHECK(cloud.alice.posts(attachmentsOf(server), attachmentBody("00000000-0000-4000-8000-000000000000")).status ==
+          404);
     CHECK(cloud.alice.deletes(attachmentsOf(server) + "/00000000-0000-4000-8000-000000000000").status == 404);
 
     CHECK(cloud.alice.deletes(attachmentsOf(server) + "/" + volume).status == 202);
@@ -101,7 +107,8 @@ TEST_CASE("Another project's volume cannot be attached", "[compute][volume][poli
 }
 
 // S39: block storage's records are its own; anybody may write any server's id into them (CVE-2023-2088).
-TEST_CASE("A guest has the disks that compute gave it, whatever others write into block storage's records", "[compute][volume][security]") {
+TEST_CASE("A guest has the disks that compute gave it, whatever others write into block storage's records",
+          "[compute][volume][security]") {
     Cloud cloud;
     const auto bob = cloud.appliance.member("bob");
     const auto server = cloud.boots(cloud.alice, "web");
@@ -124,17 +131,19 @@ TEST_CASE("A guest has the disks that compute gave it, whatever others write int
     CHECK(cloud.volumeStatus(bob, foreign) == "in-use"); // alice's server was never what held it
 }
 
-TEST_CASE("What compute attached is detached by compute alone, and block storage says where", "[compute][volume][security]") {
+TEST_CASE("What compute attached is detached by compute alone, and block storage says where",
+          "[compute][volume][security]") {
     Cloud cloud;
     const auto server = cloud.boots(cloud.alice, "web");
     const auto volume = cloud.createsVolume(cloud.alice);
     REQUIRE(cloud.alice.posts(attachmentsOf(server), attachmentBody(volume)).status == 200);
     cloud.appliance.settle();
     for (const auto* action : {"os-detach", "os-begin_detaching", "os-roll_detaching"}) {
-        const auto refused =
-            cloud.alice.posts("/volume/v3/{project}/volumes/" + volume + "/action", "{\"" + std::string(action) + "\":{}}");
+        const auto refused = cloud.alice.posts("/volume/v3/{project}/volumes/" + volume + "/action",
+                                               "{\"" + std::string(action) + "\":{}}");
         CHECK(refused.status == 409);
-        CHECK(faultOf(refused, "conflictingRequest") == "Detach volume from instance " + server + " using the Compute API");
+        CHECK(faultOf(refused, "conflictingRequest") ==
+              "Detach volume from instance " + server + " using the Compute API");
     }
     CHECK(cloud.appliance.hypervisor().disksOf(ServerId{server}).size() == 2);
 }
@@ -157,7 +166,8 @@ TEST_CASE("A volume grows under a guest, which hears of it", "[compute][volume]"
     CHECK(cloud.volumeStatus(cloud.alice, volume) == "in-use");
     CHECK(cloud.alice.gets("/volume/v3/{project}/volumes/" + volume).json().object("volume").integer("size") == 3);
     CHECK(cloud.appliance.hypervisor().sizeOf(volume).count == std::int64_t{3} << 30);
-    const auto actions = cloud.alice.gets("/compute/v2.1/servers/" + server + "/os-instance-actions").json().array("instanceActions");
+    const auto actions =
+        cloud.alice.gets("/compute/v2.1/servers/" + server + "/os-instance-actions").json().array("instanceActions");
     CHECK(actions.items().front().text("action") == "extend_volume");
 
     CHECK(cloud.alice.deletes(attachmentsOf(server) + "/" + volume).status == 202);

@@ -16,17 +16,21 @@ struct Cloud {
     std::string image = upload(alice);
 
     static std::string upload(const Member& member) {
-        const auto made = member.posts("/image/v2/images", R"({"name":"tiny","disk_format":"raw","container_format":"bare"})");
+        const auto made =
+            member.posts("/image/v2/images", R"({"name":"tiny","disk_format":"raw","container_format":"bare"})");
         REQUIRE(made.status == 201);
         const std::string id = made.json().text("id");
-        REQUIRE(member.puts("/image/v2/images/" + id + "/file", std::string(1024, 'x'), {{"Content-Type", "application/octet-stream"}})
+        REQUIRE(member
+                    .puts("/image/v2/images/" + id + "/file", std::string(1024, 'x'),
+                          {{"Content-Type", "application/octet-stream"}})
                     .status == 204);
         return id;
     }
 
     /// `more` are further members of the body, each with a comma before it.
     std::string body(const std::string& name, const std::string& more = "") const {
-        return R"({"server":{"name":)" + jsonText(name) + R"(,"flavorRef":"1","networks":"none","imageRef":")" + image + "\"" + more + "}}";
+        return R"({"server":{"name":)" + jsonText(name) + R"(,"flavorRef":"1","networks":"none","imageRef":")" + image +
+               "\"" + more + "}}";
     }
 
     Answer asksForServer(const Member& member, const std::string& name, const std::string& more = "") const {
@@ -43,7 +47,8 @@ struct Cloud {
     }
 
     Json shows(const Member& member, const std::string& id, const std::string& version = "2.93") const {
-        const auto answer = member.gets("/compute/v2.1/servers/" + id, {{"OpenStack-API-Version", "compute " + version}});
+        const auto answer =
+            member.gets("/compute/v2.1/servers/" + id, {{"OpenStack-API-Version", "compute " + version}});
         INFO(answer.body);
         REQUIRE(answer.status == 200);
         return answer.json().object("server");

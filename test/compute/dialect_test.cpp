@@ -30,7 +30,8 @@ TEST_CASE("A microversion is negotiated by either header, and named in every ans
     CHECK(asked({{"OpenStack-API-Version", "compute latest"}}).headers["OpenStack-API-Version"] == "compute 2.93");
     const auto beyond = asked({{"OpenStack-API-Version", "compute 2.94"}});
     CHECK(beyond.status == 406);
-    CHECK(faultOf(beyond, "computeFault") == "Version 2.94 is not supported by the API. Minimum is 2.1 and maximum is 2.93.");
+    CHECK(faultOf(beyond, "computeFault") ==
+          "Version 2.94 is not supported by the API. Minimum is 2.1 and maximum is 2.93.");
     CHECK(asked({{"OpenStack-API-Version", "compute three"}}).status == 400);
     CHECK(appliance.asks(http::Method::Get, "/compute/v2.1/servers", "").status == 401);
 }
@@ -51,18 +52,28 @@ TEST_CASE("The host is for administrators to see", "[compute][host]") {
     const auto admin = appliance.admin(), alice = appliance.member("alice");
     CHECK(alice.gets("/compute/v2.1/os-hypervisors").status == 403);
     CHECK(alice.gets("/compute/v2.1/os-services").status == 403);
-    CHECK(alice.gets("/compute/v2.1/os-availability-zone").json().array("availabilityZoneInfo").items().front().text("zoneName") == "nova");
+    CHECK(alice.gets("/compute/v2.1/os-availability-zone")
+              .json()
+              .array("availabilityZoneInfo")
+              .items()
+              .front()
+              .text("zoneName") == "nova");
     CHECK(alice.gets("/compute/v2.1/os-availability-zone/detail").status == 403);
     CHECK(admin.gets("/compute/v2.1/os-availability-zone/detail").status == 200);
     CHECK(admin.gets("/compute/v2.1/os-hypervisors/1").json().object("hypervisor").integer("vcpus") == 256);
-    CHECK(admin.gets("/compute/v2.1/os-hypervisors/statistics").json().object("hypervisor_statistics").integer("count") == 1);
-    const auto newer =
-        admin.gets("/compute/v2.1/os-hypervisors/detail", {{"OpenStack-API-Version", "compute 2.88"}}).json().array("hypervisors").items();
+    CHECK(
+        admin.gets("/compute/v2.1/os-hypervisors/statistics").json().object("hypervisor_statistics").integer("count") ==
+        1);
+    const auto newer = admin.gets("/compute/v2.1/os-hypervisors/detail", {{"OpenStack-API-Version", "compute 2.88"}})
+                           .json()
+                           .array("hypervisors")
+                           .items();
     CHECK_FALSE(newer.at(0).has("vcpus"));
     CHECK(newer.at(0).text("id").size() == 36);
     CHECK(admin.gets("/compute/v2.1/os-services").json().array("services").items().front().text("state") == "up");
 
-    const auto host = admin.gets("/compute/v2.1/os-hypervisors/1").json().object("hypervisor").text("hypervisor_hostname");
+    const auto host =
+        admin.gets("/compute/v2.1/os-hypervisors/1").json().object("hypervisor").text("hypervisor_hostname");
     const auto uptime = admin.gets("/compute/v2.1/os-hypervisors/1/uptime");
     CHECK(uptime.json().object("hypervisor").text("uptime").find(" up ") != std::string::npos);
     CHECK(uptime.json().object("hypervisor").text("hypervisor_hostname") == host);
@@ -73,18 +84,20 @@ TEST_CASE("The host is for administrators to see", "[compute][host]") {
         CHECK(admin.gets("/compute/v2.1/os-hypervisors/" + part + verb).json().array("hypervisors").size() == 1);
         CHECK(admin.gets("/compute/v2.1/os-hypervisors/no-such-host" + std::string(verb)).status == 404);
         CHECK(alice.gets("/compute/v2.1/os-hypervisors/" + part + verb).status == 403);
-        CHECK(admin.gets("/compute/v2.1/os-hypervisors/" + part + verb, {{"OpenStack-API-Version", "compute 2.53"}}).status == 404);
+        CHECK(admin.gets("/compute/v2.1/os-hypervisors/" + part + verb, {{"OpenStack-API-Version", "compute 2.53"}})
+                  .status == 404);
     }
 }
 
 TEST_CASE("What compute no longer has is gone, and says so", "[compute][dialect]") {
     TestAppliance appliance;
     const auto alice = appliance.member("alice");
-    for (const auto* path : {"/os-agents", "/os-cells/7", "/os-fping", "/os-cloudpipe", "/os-fixed-ips/10.0.0.1", "/servers/7/consoles"}) {
+    for (const auto* path :
+         {"/os-agents", "/os-cells/7", "/os-fping", "/os-cloudpipe", "/os-fixed-ips/10.0.0.1", "/servers/7/consoles"}) {
         INFO(path);
         for (const auto* version : {"2.1", "2.93"}) {
-            const auto answer =
-                alice.gets("/compute/v2.1" + std::string(path), {{"OpenStack-API-Version", "compute " + std::string(version)}});
+            const auto answer = alice.gets("/compute/v2.1" + std::string(path),
+                                           {{"OpenStack-API-Version", "compute " + std::string(version)}});
             CHECK(answer.status == 410);
             CHECK(answer.json().object("computeFault").integer("code") == 410);
         }
@@ -97,13 +110,15 @@ TEST_CASE("Quotas are shown to their project, and set by administrators", "[comp
     const std::string mine = "/compute/v2.1/os-quota-sets/" + alice.project;
     CHECK(alice.gets(mine).json().object("quota_set").integer("instances") == 10);
     CHECK(alice.gets(mine).json().object("quota_set").has("floating_ips"));
-    CHECK_FALSE(alice.gets(mine, {{"OpenStack-API-Version", "compute 2.57"}}).json().object("quota_set").has("injected_files"));
+    CHECK_FALSE(
+        alice.gets(mine, {{"OpenStack-API-Version", "compute 2.57"}}).json().object("quota_set").has("injected_files"));
     CHECK(alice.gets("/compute/v2.1/os-quota-sets/" + admin.project).status == 403);
     CHECK(alice.puts(mine, R"({"quota_set":{"cores":99}})").status == 403);
     CHECK(admin.puts(mine, R"({"quota_set":{"cores":99}})").json().object("quota_set").integer("cores") == 99);
     CHECK(admin.puts(mine, R"({"quota_set":{"fixed_ips":9}})").json().object("quota_set").integer("fixed_ips") == 9);
     CHECK(alice.gets(mine).json().object("quota_set").integer("fixed_ips") == 9);
-    CHECK(admin.puts(mine, R"({"quota_set":{"fixed_ips":9}})", {{"OpenStack-API-Version", "compute 2.36"}}).status == 400);
+    CHECK(admin.puts(mine, R"({"quota_set":{"fixed_ips":9}})", {{"OpenStack-API-Version", "compute 2.36"}}).status ==
+          400);
     CHECK(admin.puts(mine, R"({"quota_set":{"ponies":1}})").status == 400);
     CHECK(alice.gets(mine + "/detail").json().object("quota_set").object("cores").integer("limit") == 99);
     CHECK(alice.gets(mine + "/defaults").json().object("quota_set").integer("cores") == 20);

@@ -13,7 +13,10 @@ TEST_CASE("The usual flavors are there", "[compute][flavor]") {
     CHECK(flavors[0].text("name") == "m1.tiny");
     CHECK(flavors[0].integer("ram") == 512);
     CHECK(flavors[0].text("swap").empty());
-    CHECK(alice.gets("/compute/v2.1/flavors/1", {{"OpenStack-API-Version", "compute 2.75"}}).json().object("flavor").integer("swap") == 0);
+    CHECK(alice.gets("/compute/v2.1/flavors/1", {{"OpenStack-API-Version", "compute 2.75"}})
+              .json()
+              .object("flavor")
+              .integer("swap") == 0);
     CHECK(alice.gets("/compute/v2.1/flavors/none").status == 404);
     CHECK(alice.gets("/compute/v2.1/flavors?limit=2").json().has("flavors_links"));
     CHECK(alice.gets("/compute/v2.1/flavors?minRam=4096").json().array("flavors").size() == 3);
@@ -30,16 +33,19 @@ TEST_CASE("Flavors are paged in every order that they can be sorted by", "[compu
             ids.push_back(each.text("id"));
         return ids;
     };
-    for (const std::string key : {"flavorid", "name", "memory_mb", "vcpus", "root_gb", "ephemeral_gb", "swap", "rxtx_factor", "is_public"})
+    for (const std::string key :
+         {"flavorid", "name", "memory_mb", "vcpus", "root_gb", "ephemeral_gb", "swap", "rxtx_factor", "is_public"})
         for (const std::string direction : {"asc", "desc"}) {
             const auto sorted = "sort_key=" + key + "&sort_dir=" + direction;
             INFO(sorted);
             const auto all = idsOf(sorted);
             REQUIRE(all.size() == 5);
-            for (std::size_t at = 1; at < all.size(); ++at) CHECK(idsOf(sorted + "&limit=1&marker=" + all[at - 1]) == std::vector{all[at]});
+            for (std::size_t at = 1; at < all.size(); ++at)
+                CHECK(idsOf(sorted + "&limit=1&marker=" + all[at - 1]) == std::vector{all[at]});
             CHECK(idsOf(sorted + "&marker=" + all.back()).empty());
         }
-    CHECK(idsOf("sort_key=name") == std::vector<std::string>{"4", "3", "2", "1", "5"}); // large, medium, small, tiny, xlarge
+    CHECK(idsOf("sort_key=name") ==
+          std::vector<std::string>{"4", "3", "2", "1", "5"}); // large, medium, small, tiny, xlarge
     CHECK(idsOf("sort_key=memory_mb&sort_dir=desc&minDisk=20") == std::vector<std::string>{"5", "4", "3", "2"});
     CHECK(alice.gets("/compute/v2.1/flavors?sort_key=created").status == 400);
     CHECK(alice.gets("/compute/v2.1/flavors?minDisk=20&marker=1").status == 400); // isn't among what is listed
@@ -48,29 +54,36 @@ TEST_CASE("Flavors are paged in every order that they can be sorted by", "[compu
 TEST_CASE("An administrator makes and deletes flavors; others don't", "[compute][flavor]") {
     TestAppliance appliance;
     const auto admin = appliance.admin(), alice = appliance.member("alice");
-    const std::string body = R"({"flavor":{"name":"big","id":"big","ram":1024,"vcpus":2,"disk":3,"os-flavor-access:is_public":false}})";
+    const std::string body =
+        R"({"flavor":{"name":"big","id":"big","ram":1024,"vcpus":2,"disk":3,"os-flavor-access:is_public":false}})";
     CHECK(alice.posts("/compute/v2.1/flavors", body).status == 403);
     CHECK(admin.posts("/compute/v2.1/flavors", body).status == 200);
     CHECK(admin.posts("/compute/v2.1/flavors", body).status == 409);
     CHECK(alice.gets("/compute/v2.1/flavors/big").status == 404);
-    CHECK(admin.posts("/compute/v2.1/flavors/big/action", R"({"addTenantAccess":{"tenant":")" + alice.project + "\"}}").status == 200);
+    CHECK(admin.posts("/compute/v2.1/flavors/big/action", R"({"addTenantAccess":{"tenant":")" + alice.project + "\"}}")
+              .status == 200);
     CHECK(alice.gets("/compute/v2.1/flavors/big").status == 200);
-    CHECK(admin.posts("/compute/v2.1/flavors/big/os-extra_specs", R"({"extra_specs":{"hw:cpu_policy":"shared"}})").status == 200);
-    CHECK(alice.gets("/compute/v2.1/flavors/big/os-extra_specs/hw:cpu_policy").json().text("hw:cpu_policy") == "shared");
+    CHECK(admin.posts("/compute/v2.1/flavors/big/os-extra_specs", R"({"extra_specs":{"hw:cpu_policy":"shared"}})")
+              .status == 200);
+    CHECK(alice.gets("/compute/v2.1/flavors/big/os-extra_specs/hw:cpu_policy").json().text("hw:cpu_policy") ==
+          "shared");
     CHECK(admin.deletes("/compute/v2.1/flavors/big").status == 202);
     CHECK(admin.deletes("/compute/v2.1/flavors/big").status == 404);
-    CHECK(admin.posts("/compute/v2.1/flavors", R"({"flavor":{"name":"none","ram":0,"vcpus":1,"disk":1}})").status == 400);
+    CHECK(admin.posts("/compute/v2.1/flavors", R"({"flavor":{"name":"none","ram":0,"vcpus":1,"disk":1}})").status ==
+          400);
 }
 
 TEST_CASE("A flavor may have disks that no server gets here, and then no server is made of it", "[compute][flavor]") {
     Cloud cloud;
     const auto admin = cloud.appliance.admin();
-    REQUIRE(admin
-                .posts("/compute/v2.1/flavors",
-                       R"({"flavor":{"name":"scratch","id":"s","ram":64,"vcpus":1,"disk":1,"OS-FLV-EXT-DATA:ephemeral":5}})")
-                .status == 200);
-    const auto answer =
-        cloud.alice.posts("/compute/v2.1/servers", R"({"server":{"name":"a","flavorRef":"s","imageRef":")" + cloud.image + "\"}}");
+    REQUIRE(
+        admin
+            .posts(
+                "/compute/v2.1/flavors",
+                R"({"flavor":{"name":"scratch","id":"s","ram":64,"vcpus":1,"disk":1,"OS-FLV-EXT-DATA:ephemeral":5}})")
+            .status == 200);
+    const auto answer = cloud.alice.posts(
+        "/compute/v2.1/servers", R"({"server":{"name":"a","flavorRef":"s","imageRef":")" + cloud.image + "\"}}");
     CHECK(answer.status == 400);
     CHECK(cloud.alice.gets("/compute/v2.1/servers").json().array("servers").size() == 0);
 }

@@ -49,7 +49,8 @@ TEST_CASE("A guest that the hypervisor has lost is made again", "[compute][life]
     CHECK(cloud.status(cloud.alice, id) == "ACTIVE");
 }
 
-TEST_CASE("A server that an earlier version made starts from the disk it has, and takes it along when it goes", "[compute][life]") {
+TEST_CASE("A server that an earlier version made starts from the disk it has, and takes it along when it goes",
+          "[compute][life]") {
     Cloud cloud;
     const auto id = cloud.boots(cloud.alice, "web");
     cloud.acts(cloud.alice, id, R"({"os-stop":null})");
@@ -80,7 +81,8 @@ TEST_CASE("A server whose disk is lost does not start on an empty one: it is in 
     CHECK(cloud.appliance.hypervisor().powerState(ServerId{id}) == PowerState::Shutdown);
 }
 
-TEST_CASE("A guest of ours whose server was deleted is removed, one that no server ever stood for is kept", "[compute][life]") {
+TEST_CASE("A guest of ours whose server was deleted is removed, one that no server ever stood for is kept",
+          "[compute][life]") {
     Cloud cloud;
     const auto id = cloud.boots(cloud.alice, "web");
     GuestSpec stray;
@@ -99,7 +101,9 @@ TEST_CASE("A base copy stays while a server uses it", "[compute][life]") {
     Cloud cloud;
     const auto id = cloud.boots(cloud.alice, "web");
     const auto bases = cloud.appliance.folder() / "instances" / "_base";
-    const auto count = [&] { return std::distance(std::filesystem::directory_iterator(bases), std::filesystem::directory_iterator()); };
+    const auto count = [&] {
+        return std::distance(std::filesystem::directory_iterator(bases), std::filesystem::directory_iterator());
+    };
     cloud.appliance.restart();
     CHECK(count() == 1);
     cloud.alice.deletes("/compute/v2.1/servers/" + id);

@@ -32,7 +32,8 @@ void run(std::string_view input) {
     constexpr std::int64_t most = 1 << 20;
     std::int64_t came = 0;
     try {
-        image::unpack(scratch.path, most, [&](std::span<const std::byte> bytes) { came += static_cast<std::int64_t>(bytes.size()); });
+        image::unpack(scratch.path, most,
+                      [&](std::span<const std::byte> bytes) { came += static_cast<std::int64_t>(bytes.size()); });
     } catch (const Error& refusal) {
         if (refusal.failure() != Failure::Invalid && refusal.failure() != Failure::TooLarge) std::abort();
     }

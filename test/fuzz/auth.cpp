@@ -30,7 +30,8 @@ void run(std::string_view input) {
 std::vector<std::string> seeds() {
     const std::string user = R"("user":{"name":"admin","domain":{"id":"default"},"password":"secret"})";
     const auto login = [](const std::string& method, const std::string& part, const std::string& scope) {
-        return R"({"auth":{"identity":{"methods":[")" + method + R"("],")" + method + "\":{" + part + "}}" + scope + "}}";
+        return R"({"auth":{"identity":{"methods":[")" + method + R"("],")" + method + "\":{" + part + "}}" + scope +
+               "}}";
     };
     const auto token = cloud().admin().token;
     return {login("password", user, ""),
@@ -42,7 +43,8 @@ std::vector<std::string> seeds() {
             login("token", R"("id":")" + token + "\"", R"(,"scope":{"OS-TRUST:trust":{"id":"x"}})"),
             login("totp", R"("user":{"id":"x","passcode":"123456"})", ""),
             login("application_credential", R"("id":"x","secret":"y")", ""),
-            login("application_credential", R"("name":"x","user":{"name":"admin","domain":{"id":"default"}},"secret":"y")", "")};
+            login("application_credential",
+                  R"("name":"x","user":{"name":"admin","domain":{"id":"default"}},"secret":"y")", "")};
 }
 
 }

@@ -1,5 +1,5 @@
-// libvirt's description of a guest whose every text comes from somebody: well-formed XML (enough of it for what we write) with the texts
-// inside.
+// libvirt's description of a guest whose every text comes from somebody: well-formed XML (enough of it for what we
+// write) with the texts inside.
 
 #include <cstdlib>
 #include <string>
@@ -21,7 +21,9 @@ void requireWellFormed(std::string_view xml) {
             const auto end = xml.find(';', at);
             if (end == std::string_view::npos) std::abort();
             const auto name = xml.substr(at + 1, end - at - 1);
-            if (name != "amp" && name != "lt" && name != "gt" && name != "quot" && name != "apos" && !name.starts_with('#')) std::abort();
+            if (name != "amp" && name != "lt" && name != "gt" && name != "quot" && name != "apos" &&
+                !name.starts_with('#'))
+                std::abort();
             at = end + 1;
         } else if (xml[at] != '<') {
             ++at;
@@ -77,8 +79,10 @@ void run(std::string_view input) {
         disk.root = spec.disks.empty();
         spec.disks.push_back(disk);
     }
-    for (unsigned nics = parts.number(3); nics > 0; --nics) spec.nics.push_back({{parts.text()}, Tap{parts.text()}, parts.text(), 1500});
-    const auto xml = compute::domainXml(spec, {.consoleLog = parts.text(), .cloud = parts.text(), .version = parts.text()});
+    for (unsigned nics = parts.number(3); nics > 0; --nics)
+        spec.nics.push_back({{parts.text()}, Tap{parts.text()}, parts.text(), 1500});
+    const auto xml =
+        compute::domainXml(spec, {.consoleLog = parts.text(), .cloud = parts.text(), .version = parts.text()});
     if (!isUtf8(xml)) std::abort();
     requireWellFormed(xml);
     for (const auto* kind : {"disk", "interface"})

@@ -1,5 +1,5 @@
-// What libFuzzer calls. Seeds that a target has to make (a sealed token, an image) are written into the folder that FUZZ_SEEDS names, which
-// libFuzzer then reads beside the corpus.
+// What libFuzzer calls. Seeds that a target has to make (a sealed token, an image) are written into the folder that
+// FUZZ_SEEDS names, which libFuzzer then reads beside the corpus.
 
 #include <cstdint>
 #include <cstdlib>

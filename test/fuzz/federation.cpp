@@ -1,5 +1,5 @@
-// What a provider sends, and what an administrator writes about it: a token, a set of keys, the rules of a mapping. Each input is taken for
-// all.
+// What a provider sends, and what an administrator writes about it: a token, a set of keys, the rules of a mapping.
+// Each input is taken for all.
 
 #include <cstdlib>
 #include <functional>

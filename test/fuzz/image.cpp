@@ -41,8 +41,9 @@ void run(std::string_view input) {
 
 std::vector<std::string> seeds() {
     using namespace test;
-    return {Qcow2{}.bytes(),          Vmdk{}.bytes(), "vhdxfile", "conectix", "<<< Oracle VM VirtualBox Disk Image >>>\n",
-            "# Disk DescriptorFile\n"};
+    return {
+        Qcow2{}.bytes(),          Vmdk{}.bytes(), "vhdxfile", "conectix", "<<< Oracle VM VirtualBox Disk Image >>>\n",
+        "# Disk DescriptorFile\n"};
 }
 
 }

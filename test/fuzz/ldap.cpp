@@ -1,4 +1,5 @@
-// A name in a filter (RFC 4515) stays one value: nothing in it ends the filter or begins another. DNs compare without looking twice.
+// A name in a filter (RFC 4515) stays one value: nothing in it ends the filter or begins another. DNs compare without
+// looking twice.
 
 #include <cstdlib>
 

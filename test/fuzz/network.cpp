@@ -1,5 +1,5 @@
-// A plan of networks with any texts in it, as rules for nft and as options and hosts for dnsmasq: what is no address is complained of and
-// not wired, and what is wired has no letter that means something to either.
+// A plan of networks with any texts in it, as rules for nft and as options and hosts for dnsmasq: what is no address is
+// complained of and not wired, and what is wired has no letter that means something to either.
 
 #include <cstdlib>
 
@@ -31,7 +31,8 @@ std::string uuid(unsigned number) { return "00000000-0000-4000-8000-0000000000" 
 std::optional<int> maybe(Parts& parts) {
     const auto kind = parts.number(3);
     if (kind == 0) return std::nullopt;
-    return kind == 1 ? static_cast<int>(parts.number(255)) : static_cast<int>(parts.number(255)) * 257 - (kind == 3 ? 70 : 0);
+    return kind == 1 ? static_cast<int>(parts.number(255))
+                     : static_cast<int>(parts.number(255)) * 257 - (kind == 3 ? 70 : 0);
 }
 
 NetworkPlan planFrom(Parts& parts) {

@@ -16,7 +16,8 @@ void run(std::string_view input) {
         const Credentials who{{"member"}, {{"user_id", "u"}, {"project_id", "p"}}};
         const Target target{{"project_id", "p"}, {"target.user.id", "u"}};
         for (const auto& each : policy->names())
-            if (const bool yes = policy->allows(each, who, target); policy->explain(each, who, target).starts_with("yes") != yes)
+            if (const bool yes = policy->allows(each, who, target);
+                policy->explain(each, who, target).starts_with("yes") != yes)
                 std::abort();
     } catch (const Error& refused) {
         if (refused.failure() != Failure::Invalid) std::abort();
@@ -38,7 +39,8 @@ std::vector<std::string> seeds() {
             const auto text = policyDefaults(each);
             if (at >= text.size()) break;
             const auto line = text.find('\n', at);
-            if (line != std::string_view::npos) all.emplace_back(text.substr(line + 1, text.find('\n', line + 600) - line));
+            if (line != std::string_view::npos)
+                all.emplace_back(text.substr(line + 1, text.find('\n', line + 600) - line));
         }
     return all;
 }

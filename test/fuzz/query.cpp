@@ -17,7 +17,8 @@ struct Asked {
         for (const auto* name : {"a", "b", "c"}) {
             const std::string text = name;
             who.posts("/network/v2.0/networks", R"({"network":{"name":")" + text + "\"}}");
-            who.posts("/image/v2/images", R"({"name":")" + text + R"(","disk_format":"raw","container_format":"bare"})");
+            who.posts("/image/v2/images",
+                      R"({"name":")" + text + R"(","disk_format":"raw","container_format":"bare"})");
             who.posts("/volume/v3/{project}/volumes", R"({"volume":{"size":1,"name":")" + text + "\"}}");
             who.posts("/compute/v2.1/flavors", R"({"flavor":{"name":")" + text + R"(","ram":1,"vcpus":1,"disk":0}})");
         }
@@ -25,11 +26,20 @@ struct Asked {
     }
 };
 
-constexpr std::array<const char*, 14> lists = {
-    "/network/v2.0/networks",        "/network/v2.0/ports",       "/network/v2.0/subnets", "/network/v2.0/security-group-rules",
-    "/network/v2.0/routers",         "/network/v2.0/floatingips", "/image/v2/images",      "/image/v2/tasks",
-    "/volume/v3/{project}/volumes",  "/compute/v2.1/servers",     "/compute/v2.1/flavors", "/identity/v3/projects",
-    "/identity/v3/role_assignments", "/identity/v3/users"};
+constexpr std::array<const char*, 14> lists = {"/network/v2.0/networks",
+                                               "/network/v2.0/ports",
+                                               "/network/v2.0/subnets",
+                                               "/network/v2.0/security-group-rules",
+                                               "/network/v2.0/routers",
+                                               "/network/v2.0/floatingips",
+                                               "/image/v2/images",
+                                               "/image/v2/tasks",
+                                               "/volume/v3/{project}/volumes",
+                                               "/compute/v2.1/servers",
+                                               "/compute/v2.1/flavors",
+                                               "/identity/v3/projects",
+                                               "/identity/v3/role_assignments",
+                                               "/identity/v3/users"};
 
 }
 

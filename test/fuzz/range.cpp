@@ -10,7 +10,8 @@
 namespace stratolet::fuzz {
 
 void run(std::string_view input) {
-    for (const std::uint64_t size : {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1000}, std::uint64_t{1} << 40, ~std::uint64_t{0}}) {
+    for (const std::uint64_t size :
+         {std::uint64_t{0}, std::uint64_t{1}, std::uint64_t{1000}, std::uint64_t{1} << 40, ~std::uint64_t{0}}) {
         try {
             const auto range = http::rangeIn(input, size);
             if (range.length == 0 || range.first >= size || range.length > size - range.first) std::abort();

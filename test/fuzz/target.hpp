@@ -6,7 +6,8 @@
 
 namespace stratolet::fuzz {
 
-/// Gives the bytes to the code under test. Whatever they are, it must neither crash nor hang; std::abort() where an answer can't be.
+/// Gives the bytes to the code under test. Whatever they are, it must neither crash nor hang; std::abort() where an
+/// answer can't be.
 void run(std::string_view input);
 
 /// Inputs that the code knows and that only it can make; those that can be written down are files of corpus/NAME.

@@ -41,9 +41,9 @@ void run(std::string_view input) {
     if (const auto found = identity::claimsIn(input)) {
         // What is read as a token is written as the same one.
         const auto again = identity::claimsIn(identity::payloadOf(*found));
-        if (!again || again->user != found->user || again->target != found->target || again->auditIds != found->auditIds ||
-            again->scope != found->scope || again->expires != found->expires || again->provider != found->provider ||
-            again->protocol != found->protocol)
+        if (!again || again->user != found->user || again->target != found->target ||
+            again->auditIds != found->auditIds || again->scope != found->scope || again->expires != found->expires ||
+            again->provider != found->provider || again->protocol != found->protocol)
             std::abort();
     }
     if (const auto opened = box().fernet.open(input); opened && *opened != "sealed by us") std::abort();
@@ -51,8 +51,8 @@ void run(std::string_view input) {
 
 std::vector<std::string> seeds() {
     std::vector<std::string> all;
-    for (const auto scope :
-         {identity::TokenScope::Unscoped, identity::TokenScope::Domain, identity::TokenScope::Project, identity::TokenScope::System})
+    for (const auto scope : {identity::TokenScope::Unscoped, identity::TokenScope::Domain,
+                             identity::TokenScope::Project, identity::TokenScope::System})
         all.push_back(identity::payloadOf(claims(scope)));
     auto derived = claims(identity::TokenScope::Project);
     derived.trust.text = "00112233445566778899aabbccddeeff";

@@ -21,7 +21,8 @@ Member by(TestAppliance& cloud, const Member& who, const MadeCredential& made) {
 
 }
 
-TEST_CASE("An application credential's secret is told once and gets a token of its user in its project", "[identity][appcred]") {
+TEST_CASE("An application credential's secret is told once and gets a token of its user in its project",
+          "[identity][appcred]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
     const auto made = makesCredential(alice, "robot", R"(,"description":"for the nightly run")");
@@ -46,29 +47,33 @@ TEST_CASE("An application credential's secret is told once and gets a token of i
     CHECK(roleNames(answer) == std::vector<std::string>{"member", "reader"});
 
     const auto byName = [&](const std::string& user) {
-        return logsIn(cloud, login(R"(["application_credential"])", R"("application_credential":{"name":"robot","user":)" + user +
-                                                                        R"(,"secret":)" + jsonText(made.secret) + "}"));
+        return logsIn(cloud,
+                      login(R"(["application_credential"])", R"("application_credential":{"name":"robot","user":)" +
+                                                                 user + R"(,"secret":)" + jsonText(made.secret) + "}"));
     };
     CHECK(byName(R"({"id":")" + alice.user + "\"}").status == 201);
     CHECK(byName(R"({"name":"alice","domain":{"id":"default"}})").status == 201);
     CHECK(byName(R"({"name":"bob","domain":{"id":"default"}})").status == 401);
 }
 
-TEST_CASE("An application credential proves nobody but its own user, whoever the body names", "[identity][appcred][S19]") {
+TEST_CASE("An application credential proves nobody but its own user, whoever the body names",
+          "[identity][appcred][S19]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
     const auto made = makesCredential(alice, "robot");
-    const auto answer =
-        logsIn(cloud, login(R"(["application_credential"])", R"("application_credential":{"id":")" + made.id + R"(","user":{"id":")" +
-                                                                 cloud.admin().user + R"("},"secret":)" + jsonText(made.secret) + "}"));
+    const auto answer = logsIn(cloud, login(R"(["application_credential"])",
+                                            R"("application_credential":{"id":")" + made.id + R"(","user":{"id":")" +
+                                                cloud.admin().user + R"("},"secret":)" + jsonText(made.secret) + "}"));
     REQUIRE(answer.status == 201);
     CHECK(answer.json().object("token").object("user").text("id") == alice.user);
     CHECK(logsIn(cloud, credentialLogin(made.id, "wrong")).status == 401);
     CHECK(logsIn(cloud, credentialLogin("nothing", made.secret)).status == 401);
-    CHECK(logsIn(cloud, credentialLogin(made.id, "wrong")).body == logsIn(cloud, credentialLogin("nothing", "wrong")).body);
+    CHECK(logsIn(cloud, credentialLogin(made.id, "wrong")).body ==
+          logsIn(cloud, credentialLogin("nothing", "wrong")).body);
 }
 
-TEST_CASE("An application credential has the roles that were asked for, of those that its maker has", "[identity][appcred][S20]") {
+TEST_CASE("An application credential has the roles that were asked for, of those that its maker has",
+          "[identity][appcred][S20]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
     const auto reader = makesCredential(alice, "reader", R"(,"roles":[{"name":"reader"}])");
@@ -84,7 +89,8 @@ TEST_CASE("An application credential has the roles that were asked for, of those
     CHECK(alice.gets(pathOf(alice) + "?name=other").json().array("application_credentials").size() == 0);
 }
 
-TEST_CASE("A token of an application credential has no other scope, and is no step to another token", "[identity][appcred]") {
+TEST_CASE("A token of an application credential has no other scope, and is no step to another token",
+          "[identity][appcred]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
     const auto made = makesCredential(alice, "robot");
@@ -94,26 +100,33 @@ TEST_CASE("A token of an application credential has no other scope, and is no st
     CHECK(logsIn(cloud, tokenLogin(by(cloud, alice, made).token, projectScope(alice.project))).status == 403);
 }
 
-TEST_CASE("A restricted application credential makes, sees and deletes no credentials and no trusts", "[identity][appcred][S20]") {
+TEST_CASE("A restricted application credential makes, sees and deletes no credentials and no trusts",
+          "[identity][appcred][S20]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
     const auto robot = by(cloud, alice, makesCredential(alice, "robot"));
-    const auto mine = alice.posts("/identity/v3/users/" + alice.user + "/credentials/OS-EC2", R"({"tenant_id":")" + alice.project + "\"}");
+    const auto mine = alice.posts("/identity/v3/users/" + alice.user + "/credentials/OS-EC2",
+                                  R"({"tenant_id":")" + alice.project + "\"}");
     const auto access = mine.json().object("credential").text("access");
     CHECK(makesCredential(robot, "child").answer.status == 403);
     CHECK(robot.deletes(pathOf(alice, makesCredential(alice, "other").id)).status == 403);
     CHECK(makesTrust(robot, bob, R"([{"name":"member"}])", R"(,"impersonation":true)").status == 403);
-    CHECK(robot.posts("/identity/v3/users/" + alice.user + "/credentials/OS-EC2", R"({"tenant_id":")" + alice.project + "\"}").status ==
-          403);
-    CHECK(robot.posts("/identity/v3/credentials", R"({"credential":{"type":"x","blob":"y","user_id":")" + alice.user + "\"}}").status ==
-          403);
+    CHECK(robot
+              .posts("/identity/v3/users/" + alice.user + "/credentials/OS-EC2",
+                     R"({"tenant_id":")" + alice.project + "\"}")
+              .status == 403);
+    CHECK(robot
+              .posts("/identity/v3/credentials",
+                     R"({"credential":{"type":"x","blob":"y","user_id":")" + alice.user + "\"}}")
+              .status == 403);
     // Whoever reads an access key has more than this token.
     CHECK(robot.gets("/identity/v3/users/" + alice.user + "/credentials/OS-EC2").status == 403);
     CHECK(robot.gets("/identity/v3/users/" + alice.user + "/credentials/OS-EC2/" + access).status == 403);
     CHECK(robot.gets("/identity/v3/credentials").json().array("credentials").size() == 0); // as if there were none
 }
 
-TEST_CASE("What an unrestricted application credential makes has no more than itself, and goes with it", "[identity][appcred][S20]") {
+TEST_CASE("What an unrestricted application credential makes has no more than itself, and goes with it",
+          "[identity][appcred][S20]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
     const auto parent = makesCredential(alice, "parent",
@@ -162,7 +175,8 @@ TEST_CASE("An application credential ends when it expires, and its tokens with i
     CHECK_THAT(makesCredential(alice, "bad", R"(,"expires_at":"tomorrow")").answer.body, Contains("expires_at"));
 }
 
-TEST_CASE("Access rules limit a credential to the requests they describe, at every service", "[identity][appcred][rules]") {
+TEST_CASE("Access rules limit a credential to the requests they describe, at every service",
+          "[identity][appcred][rules]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
     const auto made = makesCredential(alice, "narrow", R"(,"access_rules":[
@@ -172,7 +186,8 @@ TEST_CASE("Access rules limit a credential to the requests they describe, at eve
         {"service":"image","method":"POST","path":"/v2/images"}])");
     REQUIRE(made.answer.status == 201);
     const auto robot = by(cloud, alice, made);
-    CHECK(robot.gets("/compute/v2.1/servers/f3c1a2b4-0000-4000-8000-000000000000/ips").status == 404); // allowed, but not there
+    CHECK(robot.gets("/compute/v2.1/servers/f3c1a2b4-0000-4000-8000-000000000000/ips").status ==
+          404); // allowed, but not there
     CHECK(robot.gets("/compute/v2.1/servers").status == 401);
     CHECK(robot.gets("/compute/v2.1/servers/a/b/ips").status == 404); // no such route for anybody
     CHECK(robot.gets("/compute/v2.1/servers/x%2Fips").status == 401);
@@ -181,7 +196,8 @@ TEST_CASE("Access rules limit a credential to the requests they describe, at eve
     CHECK(robot.gets("/network/v2.0/networks").status == 200);
     CHECK(robot.posts("/network/v2.0/networks", R"({"network":{"name":"n"}})").status == 401);
     CHECK(robot.gets("/image/v2/images").status == 401);
-    CHECK(robot.posts("/image/v2/images", R"({"name":"i","disk_format":"raw","container_format":"bare"})").status == 201);
+    CHECK(robot.posts("/image/v2/images", R"({"name":"i","disk_format":"raw","container_format":"bare"})").status ==
+          201);
     CHECK(robot.gets("/identity/v3/auth/projects").status == 401);
     const auto answer = cloud.admin().gets("/identity/v3/auth/tokens", {{"X-Subject-Token", robot.token}});
     CHECK(answer.json().object("token").object("application_credential").array("access_rules").size() == 4);
@@ -189,7 +205,8 @@ TEST_CASE("Access rules limit a credential to the requests they describe, at eve
     CHECK(by(cloud, alice, nothing).gets("/network/v2.0/networks").status == 401);
 }
 
-TEST_CASE("An access rule is shared by credentials, and is deleted only when none has it", "[identity][appcred][rules]") {
+TEST_CASE("An access rule is shared by credentials, and is deleted only when none has it",
+          "[identity][appcred][rules]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
     const std::string rule = R"(,"access_rules":[{"service":"compute","method":"GET","path":"/v2.1/servers"}])";
@@ -207,10 +224,12 @@ TEST_CASE("An access rule is shared by credentials, and is deleted only when non
     CHECK(alice.deletes(rules + "/" + id).status == 204);
     CHECK(alice.gets(rules + "/" + id).status == 404);
     CHECK(cloud.member("bob").gets(rules).status == 403);
-    CHECK_THAT(makesCredential(alice, "x", R"(,"access_rules":[{"service":"compute","method":"FETCH","path":"/x"}])").answer.body,
+    CHECK_THAT(makesCredential(alice, "x", R"(,"access_rules":[{"service":"compute","method":"FETCH","path":"/x"}])")
+                   .answer.body,
                Contains("method"));
-    CHECK_THAT(makesCredential(alice, "x", R"(,"access_rules":[{"service":"compute","method":"GET","path":"x"}])").answer.body,
-               Contains("path"));
+    CHECK_THAT(
+        makesCredential(alice, "x", R"(,"access_rules":[{"service":"compute","method":"GET","path":"x"}])").answer.body,
+        Contains("path"));
 }
 
 TEST_CASE("A credential with access rules passes on none that it does not have", "[identity][appcred][rules][S20]") {
@@ -220,15 +239,18 @@ TEST_CASE("A credential with access rules passes on none that it does not have",
         {"service":"identity","method":"POST","path":"/v3/users/*/application_credentials"},
         {"service":"compute","method":"GET","path":"/v2.1/servers"}])");
     const auto robot = by(cloud, alice, parent);
-    CHECK(makesCredential(robot, "same").answer.json().object("application_credential").array("access_rules").size() == 2);
-    CHECK(
-        makesCredential(robot, "less", R"(,"access_rules":[{"service":"compute","method":"GET","path":"/v2.1/servers"}])").answer.status ==
-        201);
-    CHECK(makesCredential(robot, "more", R"(,"access_rules":[{"service":"compute","method":"DELETE","path":"/v2.1/servers/*"}])")
+    CHECK(makesCredential(robot, "same").answer.json().object("application_credential").array("access_rules").size() ==
+          2);
+    CHECK(makesCredential(robot, "less",
+                          R"(,"access_rules":[{"service":"compute","method":"GET","path":"/v2.1/servers"}])")
+              .answer.status == 201);
+    CHECK(makesCredential(robot, "more",
+                          R"(,"access_rules":[{"service":"compute","method":"DELETE","path":"/v2.1/servers/*"}])")
               .answer.status == 403);
 }
 
-TEST_CASE("An application credential is void, at once, when what it rests on has changed", "[identity][appcred][revocation]") {
+TEST_CASE("An application credential is void, at once, when what it rests on has changed",
+          "[identity][appcred][revocation]") {
     TestAppliance cloud;
     const auto root = cloud.admin();
     const auto alice = cloud.member("alice");
@@ -240,7 +262,9 @@ TEST_CASE("An application credential is void, at once, when what it rests on has
     SECTION("it is deleted") { CHECK(alice.deletes(pathOf(alice, made.id)).status == 204); }
     SECTION("its user is disabled") { CHECK(root.patches(user, R"({"user":{"enabled":false}})").status == 200); }
     SECTION("its user is deleted") { CHECK(root.deletes(user).status == 204); }
-    SECTION("its project is disabled") { CHECK(root.patches(project, R"({"project":{"enabled":false}})").status == 200); }
+    SECTION("its project is disabled") {
+        CHECK(root.patches(project, R"({"project":{"enabled":false}})").status == 200);
+    }
     SECTION("its project is deleted") { CHECK(root.deletes(project).status == 204); }
     SECTION("the role is taken away") {
         CHECK(root.deletes(project + "/users/" + alice.user + "/roles/" + roleId(root, "member")).status == 204);
@@ -265,6 +289,11 @@ TEST_CASE("An application credential outlives a restart, and the store has no se
     CHECK(made.secret == "a secret of my own making");
     cloud.restart();
     CHECK(logsIn(cloud, credentialLogin(made.id, made.secret)).status == 201);
-    CHECK(cloud.appliance().store().reader().query("SELECT secret FROM application_credentials").texts().at(0).find("secret of") ==
-          std::string::npos);
+    CHECK(cloud.appliance()
+              .store()
+              .reader()
+              .query("SELECT secret FROM application_credentials")
+              .texts()
+              .at(0)
+              .find("secret of") == std::string::npos);
 }

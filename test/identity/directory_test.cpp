@@ -94,9 +94,11 @@ public:
             << "include /etc/ldap/schema/core.schema\ninclude /etc/ldap/schema/cosine.schema\n"
                "include /etc/ldap/schema/inetorgperson.schema\nmodulepath /usr/lib/ldap\nmoduleload back_mdb\n"
             << "pidfile " << (folder_ / "pid").string() << "\n"
-            << (certifiedFor.empty() ? "" : certificate(certifiedFor)) << "database mdb\nmaxsize 16777216\nsuffix dc=corp,dc=test\n"
+            << (certifiedFor.empty() ? "" : certificate(certifiedFor))
+            << "database mdb\nmaxsize 16777216\nsuffix dc=corp,dc=test\n"
             << "rootdn cn=root,dc=corp,dc=test\nrootpw root's-word\ndirectory " << data.string()
-            << "\naccess to attrs=userPassword by anonymous auth by * none\naccess to * by users read by anonymous auth\n";
+            << "\naccess to attrs=userPassword by anonymous auth by * none\naccess to * by users read by anonymous "
+               "auth\n";
         const auto ldif = (folder_ / "entries.ldif").string();
         std::ofstream(ldif) << entries;
         process::run({.argv = {"slapadd", "-f", config(), "-l", ldif}}).expectSuccess();
@@ -106,7 +108,8 @@ public:
 
     void start() {
         const auto urls = url() + (securePort_ ? " " + secureUrl() : "");
-        pid_ = process::spawn({.argv = {slapd, "-h", urls, "-f", config(), "-d", "0"}, .logFile = (folder_ / "log").string()});
+        pid_ = process::spawn(
+            {.argv = {slapd, "-h", urls, "-f", config(), "-d", "0"}, .logFile = (folder_ / "log").string()});
         for (int tries = 0; tries < 200; ++tries) {
             if (process::run({.argv = {"ldapwhoami", "-x", "-H", url()}}).succeeded()) return;
             std::this_thread::sleep_for(20ms);
@@ -116,7 +119,8 @@ public:
     void stop() { process::end(pid_, config(), 5s); }
 
     void changes(const std::string& ldif) {
-        process::run({.argv = {"ldapmodify", "-x", "-H", url(), "-D", "cn=root,dc=corp,dc=test", "-w", "root's-word"}, .input = ldif})
+        process::run({.argv = {"ldapmodify", "-x", "-H", url(), "-D", "cn=root,dc=corp,dc=test", "-w", "root's-word"},
+                      .input = ldif})
             .expectSuccess();
     }
 
@@ -129,8 +133,9 @@ private:
     std::string certificate(const std::string& name) {
         securePort_ = freePort();
         const auto key = (folder_ / "key").string();
-        process::run({.argv = {"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=directory",
-                               "-addext", "subjectAltName=" + name, "-keyout", key, "-out", certificateFile()}})
+        process::run(
+            {.argv = {"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+                      "/CN=directory", "-addext", "subjectAltName=" + name, "-keyout", key, "-out", certificateFile()}})
             .expectSuccess();
         return "TLSCertificateFile " + certificateFile() + "\nTLSCertificateKeyFile " + key + "\n";
     }
@@ -170,7 +175,8 @@ std::vector<TestOption> optionsFor(const DirectoryServer& server, const std::vec
 
 /// A cloud with a domain "Corp" whose users are in a directory.
 struct Corp {
-    explicit Corp(const DirectoryServer& server, const std::vector<TestOption>& more = {}) : cloud(optionsFor(server, more)) {
+    explicit Corp(const DirectoryServer& server, const std::vector<TestOption>& more = {})
+        : cloud(optionsFor(server, more)) {
         const auto made = root.posts("/identity/v3/domains", R"({"domain":{"name":"Corp"}})");
         REQUIRE(made.status == 201);
         domain = made.json().object("domain").text("id");
@@ -191,8 +197,9 @@ struct Corp {
 
     Answer logsIn(const std::string& name, const std::string& password, const std::string& scope = R"("unscoped")") {
         return cloud.asks(Method::Post, "/identity/v3/auth/tokens",
-                          R"({"auth":{"identity":{"methods":["password"],"password":{"user":{"name":)" + jsonText(name) +
-                              R"(,"domain":{"name":"Corp"},"password":)" + jsonText(password) + R"(}}},"scope":)" + scope + "}}");
+                          R"({"auth":{"identity":{"methods":["password"],"password":{"user":{"name":)" +
+                              jsonText(name) + R"(,"domain":{"name":"Corp"},"password":)" + jsonText(password) +
+                              R"(}}},"scope":)" + scope + "}}");
     }
 
     TestAppliance cloud;
@@ -210,7 +217,10 @@ TEST_CASE("Users and groups of a directory are listed, shown and members of each
     const auto anna = corp.root.gets("/identity/v3/users/" + corp.idOf("users", "anna")).json().object("user");
     CHECK(anna.text("email") == "anna@corp.test");
     CHECK(anna.boolean("enabled", false));
-    CHECK_FALSE(corp.root.gets("/identity/v3/users/" + corp.idOf("users", "ben")).json().object("user").boolean("enabled", true));
+    CHECK_FALSE(corp.root.gets("/identity/v3/users/" + corp.idOf("users", "ben"))
+                    .json()
+                    .object("user")
+                    .boolean("enabled", true));
     const auto builders = corp.idOf("groups", "builders");
     CHECK(corp.root.gets("/identity/v3/groups/" + builders).json().object("group").text("description") == "They build");
     const auto members = corp.root.gets("/identity/v3/groups/" + builders + "/users").json().array("users");
@@ -231,7 +241,8 @@ TEST_CASE("A user of a directory logs in with the password that the directory ha
     CHECK(corp.logsIn("*", "anna's word").status == 401);
     CHECK(corp.logsIn("nobody", "anna's word").status == 401);
     CHECK(corp.logsIn("anna)(uid=*", "anna's word").status == 401);
-    server.changes("dn: uid=dora,ou=People,dc=corp,dc=test\nchangetype: add\nobjectClass: inetOrgPerson\nuid: dora\ncn: Dora\nsn: D\n"
+    server.changes("dn: uid=dora,ou=People,dc=corp,dc=test\nchangetype: add\nobjectClass: inetOrgPerson\nuid: "
+                   "dora\ncn: Dora\nsn: D\n"
                    "employeeType: TRUE\nuserPassword: dora's word\n");
     CHECK(corp.logsIn("dora", "dora's word").status == 201); // without waiting for the next look at the directory
     CHECK(corp.cloud.logsIn("admin", "secret", "admin").size() > 20);
@@ -250,7 +261,8 @@ TEST_CASE("Wrong passwords lock a user of a directory as they lock any other", "
     CHECK(corp.logsIn("anna", "anna's word").status == 201);
 }
 
-TEST_CASE("A directory is spoken to in secret where the settings say so, and only when it proves who it is", "[identity][directory]") {
+TEST_CASE("A directory is spoken to in secret where the settings say so, and only when it proves who it is",
+          "[identity][directory]") {
     if (!hasServer()) return;
     const bool fromTheStart = GENERATE(true, false);
     const auto options = [&](const DirectoryServer& server, bool trusted) {
@@ -275,14 +287,19 @@ TEST_CASE("Roles are given to users and groups of a directory as to any other", 
     const auto role = corp.root.gets("/identity/v3/roles?name=member").json().array("roles").items()[0].text("id");
     const auto scope = R"({"project":{"id":")" + project + "\"}}";
     CHECK(corp.logsIn("anna", "anna's word", scope).status == 401);
-    CHECK(corp.root.puts("/identity/v3/projects/" + project + "/groups/" + corp.idOf("groups", "builders") + "/roles/" + role, "").status ==
-          204);
+    CHECK(
+        corp.root
+            .puts("/identity/v3/projects/" + project + "/groups/" + corp.idOf("groups", "builders") + "/roles/" + role,
+                  "")
+            .status == 204);
     const auto answer = corp.logsIn("anna", "anna's word", scope);
     REQUIRE(answer.status == 201);
     const std::string token(answer.headers["X-Subject-Token"]);
     CHECK(corp.logsIn("cleo (x)*", "cleo's word", scope).status == 401);
-    CHECK(corp.root.puts("/identity/v3/projects/" + project + "/users/" + corp.idOf("users", "cleo (x)*") + "/roles/" + role, "").status ==
-          204);
+    CHECK(corp.root
+              .puts("/identity/v3/projects/" + project + "/users/" + corp.idOf("users", "cleo (x)*") + "/roles/" + role,
+                    "")
+              .status == 204);
     CHECK(corp.logsIn("cleo (x)*", "cleo's word", scope).status == 201);
 
     server.changes("dn: cn=builders,ou=Teams,dc=corp,dc=test\nchangetype: modify\nreplace: member\n"
@@ -297,12 +314,16 @@ TEST_CASE("Nothing is written to a directory", "[identity][directory]") {
     Corp corp(server);
     const auto anna = "/identity/v3/users/" + corp.idOf("users", "anna"),
                builders = "/identity/v3/groups/" + corp.idOf("groups", "builders");
-    CHECK(corp.root.posts("/identity/v3/users", R"({"user":{"name":"x","domain_id":")" + corp.domain + "\"}}").status == 403);
-    CHECK(corp.cloud.asks(Method::Post, anna + "/password", R"({"user":{"original_password":"anna's word","password":"x"}})").status ==
+    CHECK(corp.root.posts("/identity/v3/users", R"({"user":{"name":"x","domain_id":")" + corp.domain + "\"}}").status ==
           403);
+    CHECK(corp.cloud
+              .asks(Method::Post, anna + "/password", R"({"user":{"original_password":"anna's word","password":"x"}})")
+              .status == 403);
     CHECK(corp.root.patches(anna, R"({"user":{"enabled":false}})").status == 403);
     CHECK(corp.root.deletes(anna).status == 403);
-    CHECK(corp.root.posts("/identity/v3/groups", R"({"group":{"name":"x","domain_id":")" + corp.domain + "\"}}").status == 403);
+    CHECK(
+        corp.root.posts("/identity/v3/groups", R"({"group":{"name":"x","domain_id":")" + corp.domain + "\"}}").status ==
+        403);
     CHECK(corp.root.patches(builders, R"({"group":{"name":"x"}})").status == 403);
     CHECK(corp.root.deletes(builders).status == 403);
     CHECK(corp.root.puts(builders + "/users/" + corp.root.user, "").status == 403);
@@ -311,7 +332,8 @@ TEST_CASE("Nothing is written to a directory", "[identity][directory]") {
     CHECK(corp.listed("users").size() == 3);
 }
 
-TEST_CASE("Who is gone from a directory is disabled at the next look, and keeps what was assigned", "[identity][directory]") {
+TEST_CASE("Who is gone from a directory is disabled at the next look, and keeps what was assigned",
+          "[identity][directory]") {
     if (!hasServer()) return;
     DirectoryServer server;
     Corp corp(server);
@@ -329,14 +351,16 @@ TEST_CASE("Who is gone from a directory is disabled at the next look, and keeps 
     CHECK(corp.logsIn("anna", "anna's word").status == 401);
     CHECK_FALSE(corp.root.gets("/identity/v3/users/" + anna).json().object("user").boolean("enabled", true));
     CHECK(corp.root.heads(grant).status == 204);
-    server.changes("dn: uid=anna,ou=People,dc=corp,dc=test\nchangetype: add\nobjectClass: inetOrgPerson\nuid: anna\ncn: Anna\nsn: S\n"
+    server.changes("dn: uid=anna,ou=People,dc=corp,dc=test\nchangetype: add\nobjectClass: inetOrgPerson\nuid: "
+                   "anna\ncn: Anna\nsn: S\n"
                    "employeeType: TRUE\nuserPassword: new word\n");
     corp.synchronize();
     CHECK(corp.idOf("users", "anna") == anna);
     CHECK(corp.logsIn("anna", "new word", scope).status == 201);
 }
 
-TEST_CASE("A directory that does not answer refuses logins to its domain only, and forgets nobody", "[identity][directory]") {
+TEST_CASE("A directory that does not answer refuses logins to its domain only, and forgets nobody",
+          "[identity][directory]") {
     if (!hasServer()) return;
     DirectoryServer server;
     Corp corp(server);
@@ -344,34 +368,42 @@ TEST_CASE("A directory that does not answer refuses logins to its domain only, a
     CHECK_THROWS_WITH(corp.synchronize(), Contains("ldap://127.0.0.1"));
     CHECK(corp.logsIn("anna", "anna's word").status == 500);
     CHECK(corp.listed("users").size() == 3);
-    CHECK(corp.root.posts("/identity/v3/users", R"({"user":{"name":"x","domain_id":")" + corp.domain + "\"}}").status == 403);
+    CHECK(corp.root.posts("/identity/v3/users", R"({"user":{"name":"x","domain_id":")" + corp.domain + "\"}}").status ==
+          403);
     CHECK(corp.cloud.logsIn("admin", "secret", "admin").size() > 20);
     server.start();
     CHECK(corp.logsIn("anna", "anna's word").status == 201);
 }
 
-TEST_CASE("A domain's own configuration says that its users are in a directory, where that is allowed", "[identity][directory]") {
+TEST_CASE("A domain's own configuration says that its users are in a directory, where that is allowed",
+          "[identity][directory]") {
     if (!hasServer()) return;
     DirectoryServer server;
     const bool allowed = GENERATE(true, false);
-    TestAppliance cloud({{"identity", "domain_specific_drivers_enabled", allowed ? "true" : "false"}, {"ldap", "connection_timeout", "2"}});
+    TestAppliance cloud({{"identity", "domain_specific_drivers_enabled", allowed ? "true" : "false"},
+                         {"ldap", "connection_timeout", "2"}});
     const auto root = cloud.admin();
-    const auto domain = root.posts("/identity/v3/domains", R"({"domain":{"name":"Own"}})").json().object("domain").text("id");
+    const auto domain =
+        root.posts("/identity/v3/domains", R"({"domain":{"name":"Own"}})").json().object("domain").text("id");
     std::string ldap = R"("url":")" + server.url() + "\"";
     for (const auto& [section, key, value] : optionsFor(server))
-        if (key != "domain" && key != "url" && key != "sync_interval" && key != "page_size" && key != "connection_timeout")
+        if (key != "domain" && key != "url" && key != "sync_interval" && key != "page_size" &&
+            key != "connection_timeout")
             ldap += "," + jsonText(key) + ":" + jsonText(value);
     const auto path = "/identity/v3/domains/" + domain + "/config";
     REQUIRE(root.puts(path, R"({"config":{"identity":{"driver":"ldap"},"ldap":{)" + ldap + "}}}").status == 201);
     cloud.appliance().reconciler().now("identity.directories");
     const auto users = [&] { return root.gets("/identity/v3/users?domain_id=" + domain).json().array("users").size(); };
     CHECK(users() == (allowed ? 3 : 0));
-    const auto creates = [&] { return root.posts("/identity/v3/users", R"({"user":{"name":"x","domain_id":")" + domain + "\"}}").status; };
+    const auto creates = [&] {
+        return root.posts("/identity/v3/users", R"({"user":{"name":"x","domain_id":")" + domain + "\"}}").status;
+    };
     CHECK(creates() == (allowed ? 403 : 201));
     if (!allowed) return;
     identity::rotateCredentialKeys(cloud.folder()); // which seal the password of the directory
     cloud.appliance().reconciler().now("identity-keys");
-    server.changes("dn: uid=new,ou=People,dc=corp,dc=test\nchangetype: add\nobjectClass: inetOrgPerson\nuid: new\ncn: new\nsn: new\n");
+    server.changes("dn: uid=new,ou=People,dc=corp,dc=test\nchangetype: add\nobjectClass: inetOrgPerson\nuid: new\ncn: "
+                   "new\nsn: new\n");
     cloud.appliance().reconciler().now("identity.directories");
     CHECK(users() == 4);
     CHECK(root.deletes(path).status == 204);
@@ -379,19 +411,22 @@ TEST_CASE("A domain's own configuration says that its users are in a directory, 
     CHECK(creates() == 201);
 }
 
-TEST_CASE("Settings of a directory count from when they are made, and no longer than they are there", "[identity][directory]") {
+TEST_CASE("Settings of a directory count from when they are made, and no longer than they are there",
+          "[identity][directory]") {
     if (!hasServer()) return;
     DirectoryServer server;
-    TestAppliance cloud(optionsFor(server, {{"ldap", "domain", ""}, {"identity", "domain_specific_drivers_enabled", "true"}}));
+    TestAppliance cloud(
+        optionsFor(server, {{"ldap", "domain", ""}, {"identity", "domain_specific_drivers_enabled", "true"}}));
     const auto root = cloud.admin();
     const auto made = root.posts("/identity/v3/domains", R"({"domain":{"name":"Corp"}})");
     const auto domain = made.json().object("domain").text("id");
     const auto config = "/identity/v3/domains/" + domain + "/config";
     const auto logsIn = [&] {
         return cloud
-            .asks(Method::Post, "/identity/v3/auth/tokens",
-                  R"({"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"anna","domain":{"name":"corp"},)"
-                  R"("password":"anna's word"}}}}})")
+            .asks(
+                Method::Post, "/identity/v3/auth/tokens",
+                R"({"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"anna","domain":{"name":"corp"},)"
+                R"("password":"anna's word"}}}}})")
             .status;
     };
     CHECK(logsIn() == 401);
@@ -408,38 +443,47 @@ TEST_CASE("Settings of a directory count from when they are made, and no longer 
     CHECK(root.posts("/identity/v3/users", R"({"user":{"name":"own","domain_id":")" + domain + "\"}}").status == 201);
 }
 
-TEST_CASE("The domain that the configuration file names may be made later: its directory counts from then on", "[identity][directory]") {
+TEST_CASE("The domain that the configuration file names may be made later: its directory counts from then on",
+          "[identity][directory]") {
     if (!hasServer()) return;
     DirectoryServer server;
     TestAppliance cloud(optionsFor(server));
     const auto root = cloud.admin();
-    const auto domain = root.posts("/identity/v3/domains", R"({"domain":{"name":"Corp"}})").json().object("domain").text("id");
+    const auto domain =
+        root.posts("/identity/v3/domains", R"({"domain":{"name":"Corp"}})").json().object("domain").text("id");
     CHECK(root.posts("/identity/v3/users", R"({"user":{"name":"own","domain_id":")" + domain + "\"}}").status == 403);
-    CHECK(cloud
-              .asks(Method::Post, "/identity/v3/auth/tokens",
-                    R"({"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"anna","domain":{"id":")" + domain +
-                        R"("},"password":"anna's word"}}}}})")
-              .status == 201);
+    CHECK(
+        cloud
+            .asks(Method::Post, "/identity/v3/auth/tokens",
+                  R"({"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"anna","domain":{"id":")" +
+                      domain + R"("},"password":"anna's word"}}}}})")
+            .status == 201);
 }
 
-TEST_CASE("Whether the directory enables a user is read as its settings say, and what is unclear enables nobody", "[identity][directory]") {
+TEST_CASE("Whether the directory enables a user is read as its settings say, and what is unclear enables nobody",
+          "[identity][directory]") {
     struct Case {
         const char *value, *otherwise, *mask, *invert;
         bool enabled;
     };
     const std::vector<Case> cases = {
-        {"TRUE", "True", "0", "false", true},     {"true", "True", "0", "false", true},   {"tRuE", "False", "0", "false", true},
-        {"1", "False", "0", "false", true},       {"FALSE", "True", "0", "false", false}, {"false", "True", "0", "false", false},
-        {"0", "True", "0", "false", false},       {"", "True", "0", "false", true},       {"", "False", "0", "false", false},
-        {"perhaps", "True", "0", "false", false}, {" true", "True", "0", "false", false}, {"TRUE", "True", "0", "true", false},
-        {"false", "True", "0", "true", true},     {"", "False", "0", "true", true},       {"", "True", "0", "true", false},
-        {"perhaps", "False", "0", "true", false}, {"512", "512", "2", "false", true},     {"514", "512", "2", "false", false},
-        {"", "512", "2", "false", true},          {"", "True", "2", "false", false},      {"TRUE", "512", "2", "false", false},
-        {"512x", "512", "2", "false", false},     {"-1", "512", "2", "false", false},
+        {"TRUE", "True", "0", "false", true},   {"true", "True", "0", "false", true},
+        {"tRuE", "False", "0", "false", true},  {"1", "False", "0", "false", true},
+        {"FALSE", "True", "0", "false", false}, {"false", "True", "0", "false", false},
+        {"0", "True", "0", "false", false},     {"", "True", "0", "false", true},
+        {"", "False", "0", "false", false},     {"perhaps", "True", "0", "false", false},
+        {" true", "True", "0", "false", false}, {"TRUE", "True", "0", "true", false},
+        {"false", "True", "0", "true", true},   {"", "False", "0", "true", true},
+        {"", "True", "0", "true", false},       {"perhaps", "False", "0", "true", false},
+        {"512", "512", "2", "false", true},     {"514", "512", "2", "false", false},
+        {"", "512", "2", "false", true},        {"", "True", "2", "false", false},
+        {"TRUE", "512", "2", "false", false},   {"512x", "512", "2", "false", false},
+        {"-1", "512", "2", "false", false},
     };
     for (const auto& each : cases) {
-        const identity::DirectorySettings settings = {
-            {"user_enabled_default", each.otherwise}, {"user_enabled_mask", each.mask}, {"user_enabled_invert", each.invert}};
+        const identity::DirectorySettings settings = {{"user_enabled_default", each.otherwise},
+                                                      {"user_enabled_mask", each.mask},
+                                                      {"user_enabled_invert", each.invert}};
         INFO(each.value << " default " << each.otherwise << " mask " << each.mask << " invert " << each.invert);
         CHECK(identity::isEnabledInDirectory(each.value, settings) == each.enabled);
     }

@@ -28,8 +28,8 @@ public:
         const auto head = R"({"kid":")" + keyId_ + R"(","use":"sig")" + more;
         if (isRsa()) return head + R"(,"kty":"RSA","n":")" + number("n", 0) + R"(","e":")" + number("e", 0) + "\"}";
         if (algorithm_ != "EdDSA")
-            return head + R"(,"kty":"EC","crv":")" + curve() + R"(","x":")" + number("qx", half()) + R"(","y":")" + number("qy", half()) +
-                   "\"}";
+            return head + R"(,"kty":"EC","crv":")" + curve() + R"(","x":")" + number("qx", half()) + R"(","y":")" +
+                   number("qy", half()) + "\"}";
         std::string raw(32, '\0');
         auto size = raw.size();
         EVP_PKEY_get_raw_public_key(key_.get(), bytes(raw), &size);
@@ -56,12 +56,15 @@ private:
     std::string curve() const { return algorithm_ == "ES256" ? "P-256" : algorithm_ == "ES384" ? "P-384" : "P-521"; }
     int half() const { return algorithm_ == "ES256" ? 32 : algorithm_ == "ES384" ? 48 : 66; }
     static unsigned char* bytes(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
-    static const unsigned char* bytes(const std::string& text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+    static const unsigned char* bytes(const std::string& text) {
+        return reinterpret_cast<const unsigned char*>(text.data());
+    }
 
     /// A number of the key as base64url, of `size` bytes (0: as many as it needs).
     std::string number(const char* name, int size) const {
         BIGNUM* value = nullptr;
-        if (EVP_PKEY_get_bn_param(key_.get(), name, &value) != 1) throw std::logic_error(std::string("the key has no ") + name);
+        if (EVP_PKEY_get_bn_param(key_.get(), name, &value) != 1)
+            throw std::logic_error(std::string("the key has no ") + name);
         std::string raw(static_cast<std::size_t>(size == 0 ? BN_num_bytes(value) : size), '\0');
         BN_bn2binpad(value, bytes(raw), static_cast<int>(raw.size()));
         BN_free(value);

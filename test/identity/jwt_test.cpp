@@ -14,8 +14,10 @@ namespace {
 const std::string claims = R"({"sub":"alice"})";
 }
 
-TEST_CASE("A token signed by any algorithm of the standard is read, and none that somebody else signed", "[identity][federation]") {
-    for (const std::string algorithm : {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}) {
+TEST_CASE("A token signed by any algorithm of the standard is read, and none that somebody else signed",
+          "[identity][federation]") {
+    for (const std::string algorithm :
+         {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}) {
         CAPTURE(algorithm);
         const Issuer issuer(algorithm), stranger(algorithm);
         const auto keys = SigningKeys::parse(issuer.keySet());
@@ -35,11 +37,12 @@ TEST_CASE("A token is not read whose header asks for less than a signature", "[i
     const auto unsignedToken = identity::base64Url(R"({"alg":"none"})") + "." + identity::base64Url(claims) + ".";
     CHECK_FALSE(keys.claimsIn(unsignedToken));
     const auto content = identity::base64Url(R"({"alg":"HS256","kid":"k1"})") + "." + identity::base64Url(claims);
-    for (const auto& secret : {issuer.keySet(), issuer.publicKey(), issuer.publicBytes(), std::string()}) // what everybody knows
+    for (const auto& secret :
+         {issuer.keySet(), issuer.publicKey(), issuer.publicBytes(), std::string()}) // what everybody knows
         CHECK_FALSE(keys.claimsIn(content + "." + identity::base64Url(identity::hmacSha256(secret, content))));
-    for (const auto* header :
-         {R"({"alg":"RS256","kid":"other"})", R"({"alg":"RS256","typ":"logout+jwt"})", R"({"alg":"rs256"})",
-          R"({"alg":"RS256","crit":["b64"],"b64":false})", R"({"alg":"PS256"})", R"({"alg":"ES256"})", "{}", "[]", "x"}) {
+    for (const auto* header : {R"({"alg":"RS256","kid":"other"})", R"({"alg":"RS256","typ":"logout+jwt"})",
+                               R"({"alg":"rs256"})", R"({"alg":"RS256","crit":["b64"],"b64":false})",
+                               R"({"alg":"PS256"})", R"({"alg":"ES256"})", "{}", "[]", "x"}) {
         CAPTURE(header);
         CHECK_FALSE(keys.claimsIn(issuer.token(claims, header)));
     }
@@ -51,9 +54,10 @@ TEST_CASE("What has not the form of a token is none", "[identity][federation]") 
     const Issuer issuer;
     const auto keys = SigningKeys::parse(issuer.keySet());
     const auto good = issuer.token(claims);
-    for (const auto& each : {std::string(), std::string("."), std::string(".."), good + ".", "." + good, good + "=", good + " ", " " + good,
-                             good.substr(0, good.rfind('.')), good.substr(0, good.size() - 1), std::string(100000, 'a'),
-                             issuer.token("[1]"), issuer.token("no JSON"), issuer.token(R"({"sub":"a","sub":"b"})")}) {
+    for (const auto& each :
+         {std::string(), std::string("."), std::string(".."), good + ".", "." + good, good + "=", good + " ",
+          " " + good, good.substr(0, good.rfind('.')), good.substr(0, good.size() - 1), std::string(100000, 'a'),
+          issuer.token("[1]"), issuer.token("no JSON"), issuer.token(R"({"sub":"a","sub":"b"})")}) {
         CAPTURE(each.substr(0, 80));
         CHECK_FALSE(keys.claimsIn(each));
     }
@@ -64,11 +68,11 @@ TEST_CASE("Only keys that can have signed a token are taken from a set", "[ident
     const auto set = [](const std::string& keys) { return R"({"keys":[)" + keys + "]}"; };
     const auto secret = std::string(R"({"kty":"oct","k":"AAAA"})"),
                curve = std::string(R"({"kty":"EC","crv":"secp256k1","x":"AA","y":"AA"})");
-    const auto offCurve = R"({"kty":"EC","crv":"P-256","x":")" + identity::base64Url(std::string(32, '\1')) + R"(","y":")" +
-                          identity::base64Url(std::string(32, '\1')) + "\"}";
+    const auto offCurve = R"({"kty":"EC","crv":"P-256","x":")" + identity::base64Url(std::string(32, '\1')) +
+                          R"(","y":")" + identity::base64Url(std::string(32, '\1')) + "\"}";
     const auto sealing = Issuer().publicKey();
-    for (const auto& each :
-         {std::string(), secret, curve, offCurve, weak.publicKey(), R"({"use":"enc",)" + sealing.substr(sealing.find("\"kty"))}) {
+    for (const auto& each : {std::string(), secret, curve, offCurve, weak.publicKey(),
+                             R"({"use":"enc",)" + sealing.substr(sealing.find("\"kty"))}) {
         CAPTURE(each);
         CHECK_THROWS_AS(SigningKeys::parse(set(each)), Error);
     }

@@ -28,7 +28,8 @@ int passwordStatus(TestAppliance& cloud, Member who, const std::string& password
 
 Answer changes(TestAppliance& cloud, const Member& who, const std::string& original, const std::string& password) {
     return cloud.asks(Method::Post, "/identity/v3/users/" + who.user + "/password",
-                      R"({"user":{"original_password":)" + jsonText(original) + R"(,"password":)" + jsonText(password) + "}}");
+                      R"({"user":{"original_password":)" + jsonText(original) + R"(,"password":)" + jsonText(password) +
+                          "}}");
 }
 
 int setsOption(const Member& root, const Member& who, const std::string& options) {
@@ -50,7 +51,8 @@ std::string totpPart(const Member& who, const std::string& code) {
 }
 
 void keepsSeed(const Member& who) {
-    REQUIRE(who.posts("/identity/v3/credentials", R"({"credential":{"type":"totp","blob":")" + seed + "\"}}").status == 201);
+    REQUIRE(who.posts("/identity/v3/credentials", R"({"credential":{"type":"totp","blob":")" + seed + "\"}}").status ==
+            201);
 }
 
 }
@@ -69,7 +71,9 @@ TEST_CASE("A passcode gets a token, once, and only while it is new", "[identity]
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
     keepsSeed(alice);
-    const auto enter = [&](const std::string& code) { return logsIn(cloud, login(R"(["totp"])", totpPart(alice, code))); };
+    const auto enter = [&](const std::string& code) {
+        return logsIn(cloud, login(R"(["totp"])", totpPart(alice, code)));
+    };
     CHECK(enter(codeAt(RealAmbient().now(), 3)).status == 401);
     CHECK(enter("000000").status == 401);
     CHECK(enter("").status == 401);
@@ -88,7 +92,8 @@ TEST_CASE("A user who needs two methods gets a receipt for one, and a token for 
     const auto root = cloud.admin();
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
     keepsSeed(alice);
-    REQUIRE(setsOption(root, alice, R"({"multi_factor_auth_enabled":true,"multi_factor_auth_rules":[["password","totp"]]})") == 200);
+    REQUIRE(setsOption(root, alice,
+                       R"({"multi_factor_auth_enabled":true,"multi_factor_auth_rules":[["password","totp"]]})") == 200);
     const auto first = logsIn(cloud, passwordLogin(alice));
     REQUIRE(first.status == 401);
     const std::string receipt(first.headers["Openstack-Auth-Receipt"]);
@@ -99,18 +104,21 @@ TEST_CASE("A user who needs two methods gets a receipt for one, and a token for 
     CHECK(first.json().array("required_auth_methods").items().at(0).size() == 2);
 
     CHECK(logsIn(cloud, passwordLogin(bob), {{"Openstack-Auth-Receipt", receipt}}).status == 401); // somebody else's
-    CHECK(logsIn(cloud, tokenLogin(receipt, "\"unscoped\"")).status == 404);                       // a receipt is no token
+    CHECK(logsIn(cloud, tokenLogin(receipt, "\"unscoped\"")).status == 404); // a receipt is no token
     CHECK(with(alice, receipt).gets("/identity/v3/auth/projects").status == 401);
-    CHECK(logsIn(cloud, passwordLogin(alice), {{"Openstack-Auth-Receipt", bob.token}}).status == 401); // a token is no receipt
+    CHECK(logsIn(cloud, passwordLogin(alice), {{"Openstack-Auth-Receipt", bob.token}}).status ==
+          401); // a token is no receipt
 
-    const auto second = logsIn(cloud, login(R"(["totp"])", totpPart(alice, codeAt(RealAmbient().now())), projectScope(alice.project)),
-                               {{"Openstack-Auth-Receipt", receipt}});
+    const auto second =
+        logsIn(cloud, login(R"(["totp"])", totpPart(alice, codeAt(RealAmbient().now())), projectScope(alice.project)),
+               {{"Openstack-Auth-Receipt", receipt}});
     REQUIRE(second.status == 201);
     CHECK(second.json().object("token").array("methods").size() == 2);
     CHECK(logsIn(cloud, tokenLogin(tokenOf(second), projectScope(alice.project))).status == 201);
 
     cloud.passes(90s);
-    const auto both = login(R"(["password","totp"])", passwordPart(alice) + "," + totpPart(alice, codeAt(RealAmbient().now() + 90s)));
+    const auto both =
+        login(R"(["password","totp"])", passwordPart(alice) + "," + totpPart(alice, codeAt(RealAmbient().now() + 90s)));
     CHECK(logsIn(cloud, both).status == 201);
     CHECK(setsOption(root, alice, R"({"multi_factor_auth_enabled":false})") == 200);
     CHECK(logsIn(cloud, passwordLogin(alice)).status == 201);
@@ -128,15 +136,16 @@ TEST_CASE("A receipt is good for its time, and not after the password has change
     const std::string receipt(logsIn(cloud, passwordLogin(alice)).headers["Openstack-Auth-Receipt"]);
     SECTION("it is too late") { cloud.passes(301s); }
     SECTION("the password has changed") { CHECK(resets(root, alice, "another") == 200); }
-    const auto late =
-        logsIn(cloud, login(R"(["totp"])", totpPart(alice, codeAt(RealAmbient().now() + 301s))), {{"Openstack-Auth-Receipt", receipt}});
-    const auto now =
-        logsIn(cloud, login(R"(["totp"])", totpPart(alice, codeAt(RealAmbient().now()))), {{"Openstack-Auth-Receipt", receipt}});
+    const auto late = logsIn(cloud, login(R"(["totp"])", totpPart(alice, codeAt(RealAmbient().now() + 301s))),
+                             {{"Openstack-Auth-Receipt", receipt}});
+    const auto now = logsIn(cloud, login(R"(["totp"])", totpPart(alice, codeAt(RealAmbient().now()))),
+                            {{"Openstack-Auth-Receipt", receipt}});
     CHECK(late.status == 401);
     CHECK(now.status == 401);
 }
 
-TEST_CASE("An account is locked after so many failures, for so long, and nobody can tell", "[identity][compliance][S26]") {
+TEST_CASE("An account is locked after so many failures, for so long, and nobody can tell",
+          "[identity][compliance][S26]") {
     TestAppliance cloud({{"identity", "lockout_failure_attempts", "3"}, {"identity", "lockout_duration", "60"}});
     const auto root = cloud.admin();
     const auto alice = cloud.member("alice");
@@ -166,7 +175,8 @@ TEST_CASE("Passcodes are not to be guessed: wrong ones lock the account, too", "
     TestAppliance cloud({{"identity", "lockout_failure_attempts", "3"}, {"identity", "lockout_duration", "60"}});
     const auto alice = cloud.member("alice");
     keepsSeed(alice);
-    for (int each = 0; each < 3; ++each) CHECK(logsIn(cloud, login(R"(["totp"])", totpPart(alice, "12345"))).status == 401);
+    for (int each = 0; each < 3; ++each)
+        CHECK(logsIn(cloud, login(R"(["totp"])", totpPart(alice, "12345"))).status == 401);
     CHECK(logsIn(cloud, login(R"(["totp"])", totpPart(alice, codeAt(RealAmbient().now())))).status == 401);
 }
 
@@ -176,8 +186,10 @@ TEST_CASE("A password expires, and its user can still change it", "[identity][co
     const auto alice = cloud.member("alice");
     const auto shown = root.gets("/identity/v3/users/" + alice.user).json().object("user").text("password_expires_at");
     CHECK(parseIsoTime(shown).value() > RealAmbient().now() + 9 * 24h);
-    CHECK(root.gets("/identity/v3/users?password_expires_at=gt:2001-01-01T00:00:00Z").json().array("users").size() == 1);
-    CHECK(root.gets("/identity/v3/users?password_expires_at=lt:2001-01-01T00:00:00Z").json().array("users").size() == 0);
+    CHECK(root.gets("/identity/v3/users?password_expires_at=gt:2001-01-01T00:00:00Z").json().array("users").size() ==
+          1);
+    CHECK(root.gets("/identity/v3/users?password_expires_at=lt:2001-01-01T00:00:00Z").json().array("users").size() ==
+          0);
     CHECK(root.gets("/identity/v3/users?password_expires_at=soon").status == 400);
     cloud.passes(11 * 24h);
     const auto expired = logsIn(cloud, passwordLogin(alice));
@@ -191,9 +203,10 @@ TEST_CASE("A password expires, and its user can still change it", "[identity][co
     CHECK(passwordStatus(cloud, alice, "another") == 201);
 }
 
-TEST_CASE("A password must match what the operator asks for, and is never repeated in an answer", "[identity][compliance]") {
-    TestAppliance cloud(
-        {{"identity", "password_regex", "^(?=.*\\d)(?=.*[a-z]).{7,}$"}, {"identity", "password_regex_description", "Seven, with a digit"}});
+TEST_CASE("A password must match what the operator asks for, and is never repeated in an answer",
+          "[identity][compliance]") {
+    TestAppliance cloud({{"identity", "password_regex", "^(?=.*\\d)(?=.*[a-z]).{7,}$"},
+                         {"identity", "password_regex_description", "Seven, with a digit"}});
     const auto root = cloud.admin();
     const auto made = root.posts("/identity/v3/users", R"({"user":{"name":"alice","password":"onlyletters"}})");
     CHECK(made.status == 400);
@@ -208,7 +221,8 @@ TEST_CASE("A password must match what the operator asks for, and is never repeat
     CHECK(root.posts("/identity/v3/users", R"({"user":{"name":"bob","password":""}})").status == 400);
 }
 
-TEST_CASE("A user may not take one of the last passwords again; an administrator may give it", "[identity][compliance]") {
+TEST_CASE("A user may not take one of the last passwords again; an administrator may give it",
+          "[identity][compliance]") {
     TestAppliance cloud({{"identity", "unique_last_password_count", "2"}});
     const auto root = cloud.admin();
     const auto alice = cloud.member("alice");
@@ -233,11 +247,16 @@ TEST_CASE("A password stays for its minimum age, unless it has to be changed", "
     CHECK(changes(cloud, alice, "one", "two").status == 400);
 }
 
-TEST_CASE("A password that an administrator set is good for nothing but to change it, where that is asked for", "[identity][compliance]") {
-    TestAppliance cloud({{"identity", "change_password_upon_first_use", "true"}, {"identity", "minimum_password_age", "1"}});
+TEST_CASE("A password that an administrator set is good for nothing but to change it, where that is asked for",
+          "[identity][compliance]") {
+    TestAppliance cloud(
+        {{"identity", "change_password_upon_first_use", "true"}, {"identity", "minimum_password_age", "1"}});
     const auto root = cloud.admin();
     Member alice;
-    alice.user = root.posts("/identity/v3/users", R"({"user":{"name":"alice","password":"first"}})").json().object("user").text("id");
+    alice.user = root.posts("/identity/v3/users", R"({"user":{"name":"alice","password":"first"}})")
+                     .json()
+                     .object("user")
+                     .text("id");
     CHECK(passwordStatus(cloud, alice, "first") == 401);
     CHECK(changes(cloud, alice, "first", "own").status == 204);
     CHECK(passwordStatus(cloud, alice, "own") == 201);
@@ -248,7 +267,8 @@ TEST_CASE("A password that an administrator set is good for nothing but to chang
     CHECK(passwordStatus(cloud, alice, "third") == 201);
 }
 
-TEST_CASE("An account that nobody used for long counts as disabled until it is enabled again", "[identity][compliance]") {
+TEST_CASE("An account that nobody used for long counts as disabled until it is enabled again",
+          "[identity][compliance]") {
     TestAppliance cloud({{"identity", "disable_user_account_days_inactive", "30"}});
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
     cloud.passes(20 * 24h);
@@ -278,22 +298,28 @@ TEST_CASE("An account that nobody used for long counts as disabled until it is e
     CHECK(passwordStatus(cloud, bob, bob.password) == 201);
 }
 
-TEST_CASE("A login that fails takes as long whatever is wrong with it, and says the same", "[identity][compliance][S26]") {
+TEST_CASE("A login that fails takes as long whatever is wrong with it, and says the same",
+          "[identity][compliance][S26]") {
     TestAppliance cloud({{"identity", "password_hash_rounds", "8"},
                          {"identity", "lockout_failure_attempts", "2"},
                          {"identity", "lockout_duration", "3600"}});
     const auto root = cloud.admin();
-    auto wrong = cloud.member("wrong"), disabled = cloud.member("disabled"), locked = cloud.member("locked"), nobody = wrong,
-         without = wrong;
+    auto wrong = cloud.member("wrong"), disabled = cloud.member("disabled"), locked = cloud.member("locked"),
+         nobody = wrong, without = wrong;
     nobody.user = "nobody";
     setsOption(root, wrong, R"({"ignore_lockout_failure_attempts":true})");
-    without.user = root.posts("/identity/v3/users", R"({"user":{"name":"without a password"}})").json().object("user").text("id");
+    without.user =
+        root.posts("/identity/v3/users", R"({"user":{"name":"without a password"}})").json().object("user").text("id");
     REQUIRE(root.patches("/identity/v3/users/" + disabled.user, R"({"user":{"enabled":false}})").status == 200);
     for (int each = 0; each < 2; ++each) passwordStatus(cloud, locked, "wrong");
     // The right password where that is not what is wrong.
-    const std::pair<Member, std::string> logins[] = {
-        {wrong, "wrong"}, {nobody, "wrong"}, {without, "wrong"}, {disabled, disabled.password}, {locked, locked.password}};
-    std::vector<double> times[std::size(logins)]; // of the processor, of all threads: a busy machine changes nothing in it
+    const std::pair<Member, std::string> logins[] = {{wrong, "wrong"},
+                                                     {nobody, "wrong"},
+                                                     {without, "wrong"},
+                                                     {disabled, disabled.password},
+                                                     {locked, locked.password}};
+    std::vector<double>
+        times[std::size(logins)]; // of the processor, of all threads: a busy machine changes nothing in it
     const auto spent = [] {
         timespec now{};
         ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
@@ -314,7 +340,8 @@ TEST_CASE("A login that fails takes as long whatever is wrong with it, and says 
     for (const auto& each : times) CHECK(each[20] / times[0][20] == Approx(1).margin(0.05));
 }
 
-TEST_CASE("A password of any length gets the same answer, whether or not there is such a user", "[identity][login][S26][S35]") {
+TEST_CASE("A password of any length gets the same answer, whether or not there is such a user",
+          "[identity][login][S26][S35]") {
     TestAppliance cloud;
     auto alice = cloud.member("alice");
     const auto root = cloud.admin();
@@ -337,11 +364,13 @@ TEST_CASE("A password of any length gets the same answer, whether or not there i
         CHECK(resets(root, alice, password) == 200);
         CHECK(passwordStatus(cloud, alice, password) == 201);
         CHECK(passwordStatus(cloud, alice, std::string(71, 'y')) == 401);
-        CHECK(root.posts("/identity/v3/users", R"({"user":{"name":"u)" + std::to_string(length) + R"(","password":")" + password + "\"}}")
+        CHECK(root.posts("/identity/v3/users",
+                         R"({"user":{"name":"u)" + std::to_string(length) + R"(","password":")" + password + "\"}}")
                   .status == 201);
     }
     CHECK(resets(root, alice, std::string(4097, 'y')) == 400);
-    CHECK(root.posts("/identity/v3/users", R"({"user":{"name":"u","password":")" + std::string(4097, 'y') + "\"}}").status == 400);
+    CHECK(root.posts("/identity/v3/users", R"({"user":{"name":"u","password":")" + std::string(4097, 'y') + "\"}}")
+              .status == 400);
     const auto longOriginal = std::string(512, 'y');
     CHECK(resets(root, alice, longOriginal) == 200);
     CHECK(changes(cloud, alice, longOriginal, std::string(4097, 'n')).status == 400);
@@ -364,8 +393,9 @@ TEST_CASE("No refusal of a body repeats the password in it", "[identity][login][
         R"({"auth":"hunter2"})",
         R"({"user":{"original_password":["hunter2"],"password":"hunter2"}})"};
     for (const auto& body : bodies)
-        for (const auto& path : {std::string("/identity/v3/users"), "/identity/v3/users/" + alice.user,
-                                 "/identity/v3/users/" + alice.user + "/password", std::string("/identity/v3/auth/tokens")}) {
+        for (const auto& path :
+             {std::string("/identity/v3/users"), "/identity/v3/users/" + alice.user,
+              "/identity/v3/users/" + alice.user + "/password", std::string("/identity/v3/auth/tokens")}) {
             const auto answer = root.asks(path.ends_with(alice.user) ? Method::Patch : Method::Post, path, body);
             INFO(path << " " << body << ": " << answer.status);
             CHECK(answer.body.find("hunter2") == std::string::npos);
@@ -389,7 +419,8 @@ public:
     void posts(const std::string& path, const std::string& body, const std::string& token = "") {
         const auto request = "POST " + path + " HTTP/1.1\r\nHost: cloud.test\r\nX-Auth-Token: " + token +
                              "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
-        REQUIRE(::send(fd_.get(), request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size()));
+        REQUIRE(::send(fd_.get(), request.data(), request.size(), MSG_NOSIGNAL) ==
+                static_cast<ssize_t>(request.size()));
     }
 
     /// The beginning of the answer; empty where none comes in time.
@@ -408,7 +439,8 @@ private:
 
 }
 
-TEST_CASE("150 wrong logins at once are mostly told to come back, and nobody else waits for them", "[identity][login][S36][time]") {
+TEST_CASE("150 wrong logins at once are mostly told to come back, and nobody else waits for them",
+          "[identity][login][S36][time]") {
     TestAppliance cloud({{"identity", "password_hash_rounds", "12"}, {"DEFAULT", "endpoint", ""}}); // its own address
     const auto alice = cloud.member("alice");
     auto wrong = alice;

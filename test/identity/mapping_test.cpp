@@ -11,7 +11,8 @@ using identity::Assertion;
 
 namespace {
 
-const Assertion alice = {{"NAME", {"alice"}}, {"MAIL", {"a@example.org"}}, {"GROUPS", {"staff", "net-admins", "night"}}, {"NONE", {}}};
+const Assertion alice = {
+    {"NAME", {"alice"}}, {"MAIL", {"a@example.org"}}, {"GROUPS", {"staff", "net-admins", "night"}}, {"NONE", {}}};
 
 std::string rule(const std::string& local, const std::string& remote) {
     return R"([{"local":[)" + local + R"(],"remote":[)" + remote + "]}]";
@@ -76,7 +77,8 @@ TEST_CASE("Attributes that are only wanted are put where the braces stand, in th
 
 TEST_CASE("Groups come from a list of names or ids, whole or filtered", "[identity][federation]") {
     const auto names = [](const std::string& filter) {
-        return groupNames(mapped(rule(R"({"groups":"{0}","domain":{"id":"default"}})", R"({"type":"GROUPS")" + filter + "}")));
+        return groupNames(
+            mapped(rule(R"({"groups":"{0}","domain":{"id":"default"}})", R"({"type":"GROUPS")" + filter + "}")));
     };
     using Names = std::vector<std::string>;
     CHECK(names("") == Names{"staff", "net-admins", "night"});
@@ -84,8 +86,8 @@ TEST_CASE("Groups come from a list of names or ids, whole or filtered", "[identi
     CHECK(names(R"(,"blacklist":["night","other"])") == Names{"staff", "net-admins"});
     CHECK(names(R"(,"whitelist":[])").empty());
     CHECK(groupNames(mapped(rule(R"({"group_ids":"{0}"})", R"({"type":"GROUPS"})"))).size() == 3);
-    CHECK(groupNames(mapped(rule(R"({"group":{"id":"1"}},{"group":{"name":"of-{0}","domain":{"name":"D"}}})", R"({"type":"NAME"})"))) ==
-          Names{"1", "of-alice"});
+    CHECK(groupNames(mapped(rule(R"({"group":{"id":"1"}},{"group":{"name":"of-{0}","domain":{"name":"D"}}})",
+                                 R"({"type":"NAME"})"))) == Names{"1", "of-alice"});
 }
 
 TEST_CASE("All rules that apply add up; the first that names a user says who it is", "[identity][federation]") {
@@ -104,7 +106,8 @@ TEST_CASE("All rules that apply add up; the first that names a user says who it 
 
 TEST_CASE("Several values are not one name", "[identity][federation]") {
     CHECK_THROWS_WITH(mapped(rule(R"({"user":{"name":"{0}"}})", R"({"type":"GROUPS"})")), Contains("one value"));
-    CHECK_THROWS_WITH(mapped(rule(R"({"user":{"name":"{0}"}})", R"({"type":"GROUPS","whitelist":[]})")), Contains("one value"));
+    CHECK_THROWS_WITH(mapped(rule(R"({"user":{"name":"{0}"}})", R"({"type":"GROUPS","whitelist":[]})")),
+                      Contains("one value"));
 }
 
 TEST_CASE("A mapping that could not be applied is refused by the name of its field", "[identity][federation]") {

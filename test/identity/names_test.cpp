@@ -16,7 +16,9 @@ namespace {
 
 const std::string v3 = "/identity/v3/";
 
-std::string body(const std::string& noun, const std::string& name) { return "{\"" + noun + "\":{\"name\":" + jsonText(name) + "}}"; }
+std::string body(const std::string& noun, const std::string& name) {
+    return "{\"" + noun + "\":{\"name\":" + jsonText(name) + "}}";
+}
 
 std::string passwordByName(const std::string& name, const std::string& domain, const std::string& scope = "") {
     return login(R"(["password"])",
@@ -27,7 +29,8 @@ std::string passwordByName(const std::string& name, const std::string& domain, c
 
 }
 
-TEST_CASE("Two spellings of one name are one name, of roles, users, projects, groups and domains", "[identity][names][S34]") {
+TEST_CASE("Two spellings of one name are one name, of roles, users, projects, groups and domains",
+          "[identity][names][S34]") {
     TestAppliance cloud;
     const auto root = cloud.admin();
     for (const std::string noun : {"role", "user", "project", "group", "domain"}) {
@@ -63,18 +66,20 @@ TEST_CASE("Whoever logs in may spell names as they like", "[identity][names][log
     CHECK(logsIn(cloud, passwordByName("zoë", "default")).status == 201);
     CHECK(logsIn(cloud, passwordByName("ZOE\u0308", "DEFAULT")).status == 201);
     CHECK(logsIn(cloud, passwordByName("zoe", "default")).status == 401);
-    CHECK(logsIn(cloud,
-                 login(R"(["password"])",
-                       R"("password":{"user":{"name":"Admin","domain":{"name":"default"},"password":)" + jsonText(root.password) + "}}",
-                       R"({"project":{"name":"ADMIN","domain":{"name":"default"}}})"))
+    CHECK(logsIn(cloud, login(R"(["password"])",
+                              R"("password":{"user":{"name":"Admin","domain":{"name":"default"},"password":)" +
+                                  jsonText(root.password) + "}}",
+                              R"({"project":{"name":"ADMIN","domain":{"name":"default"}}})"))
               .status == 201);
 }
 
-TEST_CASE("A store that has doubled names from before goes on, and doctor says which they are", "[identity][names][doctor]") {
+TEST_CASE("A store that has doubled names from before goes on, and doctor says which they are",
+          "[identity][names][doctor]") {
     TestAppliance cloud;
     const auto root = cloud.admin();
     REQUIRE(root.posts(v3 + "users", R"({"user":{"name":"bob","password":"secret"}})").status == 201);
-    const auto second = root.posts(v3 + "users", R"({"user":{"name":"bill","password":"other"}})").json().object("user").text("id");
+    const auto second =
+        root.posts(v3 + "users", R"({"user":{"name":"bill","password":"other"}})").json().object("user").text("id");
     const auto report = [&] {
         std::ostringstream out;
         examine({}, cloud.folder(), out);
@@ -90,7 +95,8 @@ TEST_CASE("A store that has doubled names from before goes on, and doctor says w
     CHECK_THAT(report(), Contains("two roles") && Contains("ADMIN (r)"));
     CHECK(logsIn(cloud, passwordByName("bob", "Default")).status == 201);
     const auto exact =
-        logsIn(cloud, login(R"(["password"])", R"("password":{"user":{"name":"Bob","domain":{"name":"Default"},"password":"other"}})"));
+        logsIn(cloud, login(R"(["password"])",
+                            R"("password":{"user":{"name":"Bob","domain":{"name":"Default"},"password":"other"}})"));
     CHECK(exact.status == 201);
     CHECK(exact.json().object("token").object("user").text("id") == second);
     CHECK(root.patches(v3 + "users/" + second, body("user", "bill")).status == 200);
@@ -101,7 +107,8 @@ TEST_CASE("A store of the version before gets its names' keys, its roles' protec
           "[identity][names][migration]") {
     const Folder folder;
     auto steps = migrationsOf("identity");
-    std::sort(steps.begin(), steps.end(), [](const auto& left, const auto& right) { return left.number < right.number; });
+    std::sort(steps.begin(), steps.end(),
+              [](const auto& left, const auto& right) { return left.number < right.number; });
     const auto before = std::vector(steps.begin(), steps.begin() + 3);
     {
         store::Store store({.file = folder / "db"});
@@ -129,7 +136,8 @@ TEST_CASE("A store of the version before gets its names' keys, its roles' protec
     CHECK(key("groups") == "crew");
     CHECK(db.query("SELECT name_key FROM roles WHERE id = 'x'").maybeText() == "mine");
     CHECK(db.query("SELECT options FROM roles WHERE id = 'a'").maybeText() == R"({"immutable":true})");
-    CHECK(db.query("SELECT options FROM roles WHERE id = 'm'").maybeText() == R"({"immutable":false})"); // somebody wants it so
+    CHECK(db.query("SELECT options FROM roles WHERE id = 'm'").maybeText() ==
+          R"({"immutable":false})"); // somebody wants it so
     CHECK(db.query("SELECT options FROM roles WHERE id = 'x'").maybeText() == "{}");
     store.write([](store::Transaction& tx) { tx.execute("DELETE FROM services WHERE id = 's'"); });
     CHECK(db.query("SELECT resource_limit FROM limit_rows WHERE domain_id = 'default'").integer() == 7);

@@ -19,7 +19,8 @@ inline std::string trustScope(const std::string& id) { return R"({"OS-TRUST:trus
 
 /// `methods` is a JSON list, `parts` the members of "identity" beside it.
 inline std::string login(const std::string& methods, const std::string& parts, const std::string& scope = "") {
-    return R"({"auth":{"identity":{"methods":)" + methods + "," + parts + "}" + (scope.empty() ? "" : ",\"scope\":" + scope) + "}}";
+    return R"({"auth":{"identity":{"methods":)" + methods + "," + parts + "}" +
+           (scope.empty() ? "" : ",\"scope\":" + scope) + "}}";
 }
 
 inline std::string passwordPart(const Member& who) {
@@ -35,7 +36,8 @@ inline std::string tokenLogin(const std::string& token, const std::string& scope
 }
 
 inline std::string credentialLogin(const std::string& id, const std::string& secret) {
-    return login(R"(["application_credential"])", R"("application_credential":{"id":")" + id + R"(","secret":)" + jsonText(secret) + "}");
+    return login(R"(["application_credential"])",
+                 R"("application_credential":{"id":")" + id + R"(","secret":)" + jsonText(secret) + "}");
 }
 
 /// What the service says of a token now: 200, or 404 where it means nothing.
@@ -72,10 +74,11 @@ inline MadeCredential makesCredential(const Member& who, const std::string& name
     return {made.text("id"), made.text("secret"), std::move(answer)};
 }
 
-inline Answer makesTrust(const Member& trustor, const Member& trustee, const std::string& roles, const std::string& more = "") {
-    return trustor.posts("/identity/v3/OS-TRUST/trusts", R"({"trust":{"trustor_user_id":")" + trustor.user + R"(","trustee_user_id":")" +
-                                                             trustee.user + R"(","project_id":")" + trustor.project + R"(","roles":)" +
-                                                             roles + more + "}}");
+inline Answer makesTrust(const Member& trustor, const Member& trustee, const std::string& roles,
+                         const std::string& more = "") {
+    return trustor.posts("/identity/v3/OS-TRUST/trusts",
+                         R"({"trust":{"trustor_user_id":")" + trustor.user + R"(","trustee_user_id":")" + trustee.user +
+                             R"(","project_id":")" + trustor.project + R"(","roles":)" + roles + more + "}}");
 }
 
 }

@@ -19,14 +19,18 @@ namespace {
 
 std::string passwordLogin(const std::string& user, const std::string& password, const std::string& scope) {
     return R"({"auth":{"identity":{"methods":["password"],"password":{"user":{"name":)" + jsonText(user) +
-           R"(,"domain":{"name":"Default"},"password":)" + jsonText(password) + "}}}" + (scope.empty() ? "" : ",\"scope\":" + scope) + "}}";
+           R"(,"domain":{"name":"Default"},"password":)" + jsonText(password) + "}}}" +
+           (scope.empty() ? "" : ",\"scope\":" + scope) + "}}";
 }
 
 std::string tokenLogin(const std::string& token, const std::string& scope) {
-    return R"({"auth":{"identity":{"methods":["token"],"token":{"id":)" + jsonText(token) + "}},\"scope\":" + scope + "}}";
+    return R"({"auth":{"identity":{"methods":["token"],"token":{"id":)" + jsonText(token) + "}},\"scope\":" + scope +
+           "}}";
 }
 
-Answer logsIn(TestAppliance& cloud, const std::string& body) { return cloud.asks(Method::Post, "/identity/v3/auth/tokens", body); }
+Answer logsIn(TestAppliance& cloud, const std::string& body) {
+    return cloud.asks(Method::Post, "/identity/v3/auth/tokens", body);
+}
 std::string tokenOf(const Answer& answer) { return std::string(answer.headers["X-Subject-Token"]); }
 
 /// What the service says of somebody's token now.
@@ -40,7 +44,8 @@ std::string projectScope(const std::string& id) { return R"({"project":{"id":")"
 
 TEST_CASE("A password gets a token whose roles include the implied ones, with the catalog", "[identity][token]") {
     TestAppliance cloud;
-    const auto answer = logsIn(cloud, passwordLogin("admin", "secret", R"({"project":{"name":"admin","domain":{"id":"default"}}})"));
+    const auto answer =
+        logsIn(cloud, passwordLogin("admin", "secret", R"({"project":{"name":"admin","domain":{"id":"default"}}})"));
     REQUIRE(answer.status == 201);
     CHECK_THAT(tokenOf(answer), Catch::StartsWith("gAAAA"));
     const auto token = answer.json().object("token");
@@ -56,7 +61,9 @@ TEST_CASE("A password gets a token whose roles include the implied ones, with th
 TEST_CASE("A token has the scope that was asked for, and only where there is a role", "[identity][token]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
-    const auto login = [&](const std::string& scope) { return logsIn(cloud, passwordLogin("alice", alice.password, scope)); };
+    const auto login = [&](const std::string& scope) {
+        return logsIn(cloud, passwordLogin("alice", alice.password, scope));
+    };
     CHECK_FALSE(login("").json().object("token").has("roles"));
     CHECK_FALSE(login(R"("unscoped")").json().object("token").has("project"));
     CHECK(login(projectScope(alice.project)).json().object("token").has("project"));
@@ -99,7 +106,8 @@ TEST_CASE("A token made from a token lives no longer and is revoked by itself", 
     CHECK(alice.deletes("/identity/v3/auth/tokens", {{"X-Subject-Token", tokenOf(second)}}).status == 204);
     CHECK(stateOf(root, tokenOf(second)) == 404);
     CHECK(stateOf(root, tokenOf(first)) == 200);
-    CHECK(logsIn(cloud, tokenLogin(tokenOf(second), projectScope(alice.project))).status == 404); // no token any more, as clients know it
+    CHECK(logsIn(cloud, tokenLogin(tokenOf(second), projectScope(alice.project))).status ==
+          404); // no token any more, as clients know it
 }
 
 TEST_CASE("A token means nothing any more, at once, when what it rests on has changed", "[identity][token]") {
@@ -109,20 +117,28 @@ TEST_CASE("A token means nothing any more, at once, when what it rests on has ch
     const std::string role = root.gets("/identity/v3/roles?name=member").json().array("roles").items()[0].text("id");
     const auto user = "/identity/v3/users/" + alice.user, project = "/identity/v3/projects/" + alice.project;
     CHECK(stateOf(root, alice.token) == 200);
-    SECTION("the role is taken away") { CHECK(root.deletes(project + "/users/" + alice.user + "/roles/" + role).status == 204); }
+    SECTION("the role is taken away") {
+        CHECK(root.deletes(project + "/users/" + alice.user + "/roles/" + role).status == 204);
+    }
     SECTION("the user is disabled") { CHECK(root.patches(user, R"({"user":{"enabled":false}})").status == 200); }
     SECTION("the user is disabled and enabled again") {
         root.patches(user, R"({"user":{"enabled":false}})");
         root.patches(user, R"({"user":{"enabled":true}})");
     }
     SECTION("the user is deleted") { CHECK(root.deletes(user).status == 204); }
-    SECTION("the project is disabled") { CHECK(root.patches(project, R"({"project":{"enabled":false}})").status == 200); }
+    SECTION("the project is disabled") {
+        CHECK(root.patches(project, R"({"project":{"enabled":false}})").status == 200);
+    }
     SECTION("the project is deleted") { CHECK(root.deletes(project).status == 204); }
     SECTION("the user changes the password") {
-        CHECK(alice.posts(user + "/password", R"({"user":{"original_password":)" + jsonText(alice.password) + R"(,"password":"another"}})")
+        CHECK(alice
+                  .posts(user + "/password",
+                         R"({"user":{"original_password":)" + jsonText(alice.password) + R"(,"password":"another"}})")
                   .status == 204);
     }
-    SECTION("the administrator sets a password") { CHECK(root.patches(user, R"({"user":{"password":"another"}})").status == 200); }
+    SECTION("the administrator sets a password") {
+        CHECK(root.patches(user, R"({"user":{"password":"another"}})").status == 200);
+    }
     CHECK(stateOf(root, alice.token) == 404);
     CHECK(alice.gets("/identity/v3/auth/projects").status == 401);
 }
@@ -163,20 +179,25 @@ TEST_CASE("Headers that only say who somebody is have no effect", "[identity][S2
                                {"X-Project-Id", cloud.admin().project}};
     CHECK(alice.gets("/identity/v3/users", forged).status == 403);
     CHECK(cloud.asks(Method::Get, "/identity/v3/users", "", forged).status == 401);
-    CHECK_THAT(
-        alice.gets("/identity/v3/projects/" + alice.project, {{"X-Forwarded-Host", "evil.test"}, {"X-Forwarded-Proto", "gopher"}}).body,
-        !Contains("evil") && !Contains("gopher"));
+    CHECK_THAT(alice
+                   .gets("/identity/v3/projects/" + alice.project,
+                         {{"X-Forwarded-Host", "evil.test"}, {"X-Forwarded-Proto", "gopher"}})
+                   .body,
+               !Contains("evil") && !Contains("gopher"));
 }
 
 TEST_CASE("What a request says of a target changes no decision", "[identity][S18]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
-    CHECK(alice.gets("/identity/v3/users/" + bob.user + "?user_id=" + alice.user + "&target.user.id=" + alice.user).status == 403);
+    CHECK(alice.gets("/identity/v3/users/" + bob.user + "?user_id=" + alice.user + "&target.user.id=" + alice.user)
+              .status == 403);
     CHECK(alice
               .patches("/identity/v3/users/" + alice.user,
                        R"({"user":{"description":"x"},"target":{"user":{"domain_id":"default"}},"is_admin":true})")
               .status == 403);
-    CHECK(alice.posts("/identity/v3/projects", R"({"project":{"name":"x","is_admin":"True","project_id":")" + alice.project + "\"}}")
+    CHECK(alice
+              .posts("/identity/v3/projects",
+                     R"({"project":{"name":"x","is_admin":"True","project_id":")" + alice.project + "\"}}")
               .status == 403);
 }
 
@@ -196,24 +217,33 @@ TEST_CASE("The intermediate role of a policy override counts without a restart",
 TEST_CASE("A token is void, at once, when what its scope rests on has changed", "[identity][token][revocation]") {
     TestAppliance cloud;
     const auto root = cloud.admin();
-    const auto domain = root.posts("/identity/v3/domains", R"({"domain":{"name":"other"}})").json().object("domain").text("id");
-    const auto project = root.posts("/identity/v3/projects", R"({"project":{"name":"p","domain_id":")" + domain + "\"}}")
-                             .json()
-                             .object("project")
-                             .text("id");
-    const auto user = root.posts("/identity/v3/users", R"({"user":{"name":"u","password":"pw","domain_id":")" + domain + "\"}}")
-                          .json()
-                          .object("user")
-                          .text("id");
-    const auto group =
-        root.posts("/identity/v3/groups", R"({"group":{"name":"g","domain_id":")" + domain + "\"}}").json().object("group").text("id");
-    const auto role = root.posts("/identity/v3/roles", R"({"role":{"name":"worker"}})").json().object("role").text("id");
+    const auto domain =
+        root.posts("/identity/v3/domains", R"({"domain":{"name":"other"}})").json().object("domain").text("id");
+    const auto project =
+        root.posts("/identity/v3/projects", R"({"project":{"name":"p","domain_id":")" + domain + "\"}}")
+            .json()
+            .object("project")
+            .text("id");
+    const auto user =
+        root.posts("/identity/v3/users", R"({"user":{"name":"u","password":"pw","domain_id":")" + domain + "\"}}")
+            .json()
+            .object("user")
+            .text("id");
+    const auto group = root.posts("/identity/v3/groups", R"({"group":{"name":"g","domain_id":")" + domain + "\"}}")
+                           .json()
+                           .object("group")
+                           .text("id");
+    const auto role =
+        root.posts("/identity/v3/roles", R"({"role":{"name":"worker"}})").json().object("role").text("id");
     root.puts("/identity/v3/groups/" + group + "/users/" + user, "");
     root.puts("/identity/v3/projects/" + project + "/groups/" + group + "/roles/" + role, "");
-    const auto given = tokenOf(logsIn(cloud, R"({"auth":{"identity":{"methods":["password"],"password":{"user":{"id":")" + user +
-                                                 R"(","password":"pw"}}},"scope":)" + projectScope(project) + "}}"));
+    const auto given =
+        tokenOf(logsIn(cloud, R"({"auth":{"identity":{"methods":["password"],"password":{"user":{"id":")" + user +
+                                  R"(","password":"pw"}}},"scope":)" + projectScope(project) + "}}"));
     CHECK(stateOf(root, given) == 200);
-    SECTION("the group is left") { CHECK(root.deletes("/identity/v3/groups/" + group + "/users/" + user).status == 204); }
+    SECTION("the group is left") {
+        CHECK(root.deletes("/identity/v3/groups/" + group + "/users/" + user).status == 204);
+    }
     SECTION("the group is deleted") { CHECK(root.deletes("/identity/v3/groups/" + group).status == 204); }
     SECTION("the group loses the role") {
         CHECK(root.deletes("/identity/v3/projects/" + project + "/groups/" + group + "/roles/" + role).status == 204);
@@ -246,7 +276,8 @@ TEST_CASE("A token without its catalog, and one that has expired, for those who 
     CHECK(show("?allow_expired=1").status == 404);
 }
 
-TEST_CASE("A service may finish what a user began, with the user's token that has expired and its own", "[identity][token]") {
+TEST_CASE("A service may finish what a user began, with the user's token that has expired and its own",
+          "[identity][token]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
     const auto robot = cloud.colleague(alice, "robot", "service"), other = cloud.colleague(alice, "other", "member");
@@ -266,7 +297,8 @@ TEST_CASE("A token that has a scope gets no other scope where that is switched o
     CHECK(logsIn(cloud, tokenLogin(unscoped, projectScope(alice.project))).status == 201);
 }
 
-TEST_CASE("Revocations are listed for those who keep tokens, and the list of old is not there", "[identity][token][revocation]") {
+TEST_CASE("Revocations are listed for those who keep tokens, and the list of old is not there",
+          "[identity][token][revocation]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
     const auto root = cloud.admin();

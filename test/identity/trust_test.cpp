@@ -22,10 +22,12 @@ std::string pathOf(const std::string& id) { return "/identity/v3/OS-TRUST/trusts
 
 }
 
-TEST_CASE("A trust lets its trustee use roles of its trustor in a project, as the trustor where it impersonates", "[identity][trust]") {
+TEST_CASE("A trust lets its trustee use roles of its trustor in a project, as the trustor where it impersonates",
+          "[identity][trust]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
-    const auto as = logsIn(cloud, passwordLogin(bob, trustScope(idIn(makesTrust(alice, bob, readerRole, impersonating)))));
+    const auto as =
+        logsIn(cloud, passwordLogin(bob, trustScope(idIn(makesTrust(alice, bob, readerRole, impersonating)))));
     REQUIRE(as.status == 201);
     const auto token = as.json().object("token");
     CHECK(token.object("user").text("id") == alice.user);
@@ -35,15 +37,18 @@ TEST_CASE("A trust lets its trustee use roles of its trustor in a project, as th
     CHECK(token.object("OS-TRUST:trust").object("trustor_user").text("id") == alice.user);
     CHECK(token.object("OS-TRUST:trust").object("trustee_user").text("id") == bob.user);
     CHECK(with(alice, tokenOf(as)).gets("/network/v2.0/networks").status == 200);
-    CHECK(with(alice, tokenOf(as)).posts("/network/v2.0/networks", R"({"network":{"name":"n"}})").status == 403); // only a reader
+    CHECK(with(alice, tokenOf(as)).posts("/network/v2.0/networks", R"({"network":{"name":"n"}})").status ==
+          403); // only a reader
 
     const auto own = logsIn(cloud, passwordLogin(bob, trustScope(idIn(makesTrust(alice, bob, memberRole, plain)))));
     CHECK(own.json().object("token").object("user").text("id") == bob.user);
     CHECK(roleNames(own) == std::vector<std::string>{"member", "reader"});
     CHECK(logsIn(cloud, tokenLogin(tokenOf(own), projectScope(bob.project))).status == 403);
     const auto unscoped = tokenOf(logsIn(cloud, passwordLogin(bob, "\"unscoped\"")));
-    CHECK(logsIn(cloud, tokenLogin(unscoped, trustScope(idIn(makesTrust(alice, bob, memberRole, plain))))).status == 201);
-    CHECK(logsIn(cloud, passwordLogin(alice, trustScope(idIn(makesTrust(alice, bob, memberRole, plain))))).status == 403);
+    CHECK(logsIn(cloud, tokenLogin(unscoped, trustScope(idIn(makesTrust(alice, bob, memberRole, plain))))).status ==
+          201);
+    CHECK(logsIn(cloud, passwordLogin(alice, trustScope(idIn(makesTrust(alice, bob, memberRole, plain))))).status ==
+          403);
 }
 
 TEST_CASE("A trust is made by its trustor alone, with roles that it has", "[identity][trust][S20]") {
@@ -119,14 +124,17 @@ TEST_CASE("A trust is passed on only as far as it allows, and never for more", "
     const auto alice = cloud.member("alice"), bob = cloud.member("bob"), carol = cloud.member("carol");
     const auto soon = isoMicros(RealAmbient().now() + std::chrono::hours(1)) + "Z";
     const auto fixed = idIn(makesTrust(alice, bob, memberRole, impersonating));
-    CHECK(makesTrust(with(alice, tokenOf(logsIn(cloud, passwordLogin(bob, trustScope(fixed))))), carol, readerRole, impersonating).status ==
-          403);
+    CHECK(makesTrust(with(alice, tokenOf(logsIn(cloud, passwordLogin(bob, trustScope(fixed))))), carol, readerRole,
+                     impersonating)
+              .status == 403);
 
-    const auto open = idIn(makesTrust(alice, bob, memberRole,
-                                      impersonating + R"(,"allow_redelegation":true,"redelegation_count":1,"expires_at":")" + soon + "\""));
+    const auto open = idIn(makesTrust(
+        alice, bob, memberRole,
+        impersonating + R"(,"allow_redelegation":true,"redelegation_count":1,"expires_at":")" + soon + "\""));
     const auto asAlice = with(alice, tokenOf(logsIn(cloud, passwordLogin(bob, trustScope(open)))));
     CHECK(makesTrust(asAlice, carol, R"([{"name":"admin"}])", impersonating).status == 403);
-    CHECK(makesTrust(asAlice, carol, readerRole, impersonating + R"(,"expires_at":"2100-01-01T00:00:00Z")").status == 403);
+    CHECK(makesTrust(asAlice, carol, readerRole, impersonating + R"(,"expires_at":"2100-01-01T00:00:00Z")").status ==
+          403);
     const auto passed = makesTrust(asAlice, carol, readerRole, impersonating + R"(,"allow_redelegation":true)");
     const auto next = idIn(passed);
     CHECK(passed.json().object("trust").text("redelegated_trust_id") == open);
@@ -135,21 +143,25 @@ TEST_CASE("A trust is passed on only as far as it allows, and never for more", "
     const auto given = logsIn(cloud, passwordLogin(carol, trustScope(next)));
     CHECK(given.json().object("token").object("user").text("id") == alice.user);
     CHECK(roleNames(given) == std::vector<std::string>{"reader"});
-    CHECK(makesTrust(with(alice, tokenOf(given)), bob, readerRole, impersonating).status == 403); // the depth is used up
+    CHECK(makesTrust(with(alice, tokenOf(given)), bob, readerRole, impersonating).status ==
+          403); // the depth is used up
     CHECK(alice.deletes(pathOf(open)).status == 204);
     CHECK(stateOf(cloud.admin(), tokenOf(given)) == 404);
-    CHECK(makesTrust(alice, bob, memberRole, plain + R"(,"allow_redelegation":true,"redelegation_count":9)").status == 403);
+    CHECK(makesTrust(alice, bob, memberRole, plain + R"(,"allow_redelegation":true,"redelegation_count":9)").status ==
+          403);
     CHECK(makesTrust(alice, bob, memberRole, plain + R"(,"allow_redelegation":true,"remaining_uses":1)").status == 400);
 }
 
-TEST_CASE("A token of a trust makes, sees and deletes no credentials, though it looks like the trustor", "[identity][trust][S20]") {
+TEST_CASE("A token of a trust makes, sees and deletes no credentials, though it looks like the trustor",
+          "[identity][trust][S20]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
     const auto keys = "/identity/v3/users/" + alice.user + "/credentials/OS-EC2";
     REQUIRE(alice.posts(keys, R"({"tenant_id":")" + alice.project + "\"}").status == 201);
     const auto other = idIn(makesTrust(alice, bob, readerRole, plain));
-    const auto asAlice =
-        with(alice, tokenOf(logsIn(cloud, passwordLogin(bob, trustScope(idIn(makesTrust(alice, bob, memberRole, impersonating)))))));
+    const auto asAlice = with(
+        alice, tokenOf(logsIn(
+                   cloud, passwordLogin(bob, trustScope(idIn(makesTrust(alice, bob, memberRole, impersonating)))))));
     CHECK(makesCredential(asAlice, "robot").answer.status == 403);
     CHECK(asAlice.posts(keys, R"({"tenant_id":")" + alice.project + "\"}").status == 403);
     CHECK(asAlice.gets(keys).status == 403);
@@ -161,16 +173,22 @@ TEST_CASE("A trust's tokens are void, at once, when what they rest on has change
     TestAppliance cloud;
     const auto root = cloud.admin();
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
-    const auto id =
-        idIn(makesTrust(alice, bob, memberRole, GENERATE(as<std::string>(), R"(,"impersonation":true)", R"(,"impersonation":false)")));
+    const auto id = idIn(makesTrust(
+        alice, bob, memberRole, GENERATE(as<std::string>(), R"(,"impersonation":true)", R"(,"impersonation":false)")));
     const auto given = tokenOf(logsIn(cloud, passwordLogin(bob, trustScope(id))));
     CHECK(stateOf(root, given) == 200);
     const auto project = "/identity/v3/projects/" + alice.project;
     SECTION("the trust is deleted") { CHECK(alice.deletes(pathOf(id)).status == 204); }
-    SECTION("the trustor is disabled") { root.patches("/identity/v3/users/" + alice.user, R"({"user":{"enabled":false}})"); }
+    SECTION("the trustor is disabled") {
+        root.patches("/identity/v3/users/" + alice.user, R"({"user":{"enabled":false}})");
+    }
     SECTION("the trustor is deleted") { CHECK(root.deletes("/identity/v3/users/" + alice.user).status == 204); }
-    SECTION("the trustor's password changes") { root.patches("/identity/v3/users/" + alice.user, R"({"user":{"password":"another"}})"); }
-    SECTION("the trustee is disabled") { root.patches("/identity/v3/users/" + bob.user, R"({"user":{"enabled":false}})"); }
+    SECTION("the trustor's password changes") {
+        root.patches("/identity/v3/users/" + alice.user, R"({"user":{"password":"another"}})");
+    }
+    SECTION("the trustee is disabled") {
+        root.patches("/identity/v3/users/" + bob.user, R"({"user":{"enabled":false}})");
+    }
     SECTION("the trustor loses the role") {
         CHECK(root.deletes(project + "/users/" + alice.user + "/roles/" + roleId(root, "member")).status == 204);
     }

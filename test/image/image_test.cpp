@@ -11,17 +11,20 @@ using namespace stratolet::test;
 namespace {
 
 std::string makes(const Member& who, std::string more = "", const std::string& diskFormat = "raw") {
-    const auto answer =
-        who.posts("/image/v2/images", R"({"name":"guest","disk_format":")" + diskFormat + R"(","container_format":"bare")" + more + "}");
+    const auto answer = who.posts("/image/v2/images", R"({"name":"guest","disk_format":")" + diskFormat +
+                                                          R"(","container_format":"bare")" + more + "}");
     REQUIRE(answer.status == 201);
     return answer.json().text("id");
 }
 
 Answer uploads(const Member& who, const std::string& image, std::string data) {
-    return who.puts("/image/v2/images/" + image + "/file", std::move(data), {{"Content-Type", "application/octet-stream"}});
+    return who.puts("/image/v2/images/" + image + "/file", std::move(data),
+                    {{"Content-Type", "application/octet-stream"}});
 }
 
-std::string statusOf(const Member& who, const std::string& image) { return who.gets("/image/v2/images/" + image).json().text("status"); }
+std::string statusOf(const Member& who, const std::string& image) {
+    return who.gets("/image/v2/images/" + image).json().text("status");
+}
 
 std::vector<std::string> idsIn(const Answer& answer) {
     REQUIRE(answer.status == 200);
@@ -76,7 +79,8 @@ TEST_CASE("An image goes from nothing to its data and back", "[image]") {
     CHECK(data.body == "abc");
     CHECK(data.headers["Content-MD5"] == "900150983cd24fb0d6963f7d28e17f72");
     CHECK(data.headers["ETag"] == "\"900150983cd24fb0d6963f7d28e17f72\"");
-    CHECK(alice.gets("/image/v2/images/" + image + "/file", {{"If-None-Match", std::string(data.headers["ETag"])}}).status == 304);
+    CHECK(alice.gets("/image/v2/images/" + image + "/file", {{"If-None-Match", std::string(data.headers["ETag"])}})
+              .status == 304);
     CHECK(uploads(alice, image, "again").status == 409);
 
     CHECK(alice.deletes("/image/v2/images/" + image).status == 204);
@@ -92,7 +96,9 @@ TEST_CASE("A part of an image can be read, and only a part that is there", "[ima
     const auto alice = cloud.member("alice");
     const auto image = makes(alice);
     REQUIRE(uploads(alice, image, "0123456789").status == 204);
-    const auto reads = [&](const char* range) { return alice.gets("/image/v2/images/" + image + "/file", {{"Range", range}}); };
+    const auto reads = [&](const char* range) {
+        return alice.gets("/image/v2/images/" + image + "/file", {{"Range", range}});
+    };
     for (const auto& [range, bytes, header] :
          {std::tuple{"bytes=2-4", "234", "bytes 2-4/10"}, std::tuple{"bytes=7-", "789", "bytes 7-9/10"},
           std::tuple{"bytes=-2", "89", "bytes 8-9/10"}, std::tuple{"bytes=8-99", "89", "bytes 8-9/10"}}) {
@@ -162,7 +168,8 @@ TEST_CASE("Errors come in the form that the client accepts", "[image][dialect]")
 
 TEST_CASE("Discovery lists the versions, also where a client asks for one that isn't there", "[image][dialect]") {
     TestAppliance cloud;
-    for (const auto& [path, status] : {std::pair{"/image/", 300}, std::pair{"/image/v1/images", 300}, std::pair{"/image/versions", 200}}) {
+    for (const auto& [path, status] :
+         {std::pair{"/image/", 300}, std::pair{"/image/v1/images", 300}, std::pair{"/image/versions", 200}}) {
         const auto answer = cloud.asks(http::Method::Get, path, "");
         CHECK(answer.status == status);
         const auto first = answer.json().array("versions").items().front();
@@ -180,7 +187,8 @@ TEST_CASE("A project sees its own images, public ones, and those it has accepted
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
     const auto admin = cloud.admin();
     const auto privately = makes(alice, R"(,"visibility":"private")"), shared = makes(alice);
-    const auto everybodys = makes(admin, R"(,"visibility":"public")"), community = makes(alice, R"(,"visibility":"community")");
+    const auto everybodys = makes(admin, R"(,"visibility":"public")"),
+               community = makes(alice, R"(,"visibility":"community")");
 
     for (const auto& each : {privately, shared}) CHECK(bob.gets("/image/v2/images/" + each).status == 404);
     CHECK(bob.gets("/image/v2/images/" + everybodys).status == 200);
@@ -241,8 +249,9 @@ TEST_CASE("A patch changes an image as far as it may be changed", "[image]") {
     CHECK(alice.deletes("/image/v2/images/" + image).status == 403);
     CHECK(patches(alice, image, R"([{"op":"replace","path":"/missing","value":"x"}])").status == 409);
     CHECK(patches(alice, image, R"([{"op":"replace","path":"/owner","value":"somebody"}])").status == 403);
-    CHECK(patches(alice, image, R"([{"op":"replace","path":"/name","value":"half"},{"op":"replace","path":"/size","value":1}])").status ==
-          403);
+    CHECK(patches(alice, image,
+                  R"([{"op":"replace","path":"/name","value":"half"},{"op":"replace","path":"/size","value":1}])")
+              .status == 403);
     CHECK(alice.gets("/image/v2/images/" + image).json().text("name") == "new"); // all of a patch, or none of it
     const auto plain = alice.patches("/image/v2/images/" + image, "[]");
     CHECK(plain.status == 415);
@@ -297,8 +306,9 @@ TEST_CASE("A listing is filtered, sorted and cut into pages that lose nothing", 
     const auto alice = cloud.member("alice");
     std::vector<std::string> made;
     for (const auto* name : {"b", "a", "d", "c", "a"}) {
-        const auto answer = alice.posts("/image/v2/images", R"({"disk_format":"raw","container_format":"bare","name":")" +
-                                                                std::string(name) + R"(","colour":"red"})");
+        const auto answer =
+            alice.posts("/image/v2/images", R"({"disk_format":"raw","container_format":"bare","name":")" +
+                                                std::string(name) + R"(","colour":"red"})");
         REQUIRE(answer.status == 201);
         made.push_back(answer.json().text("id"));
     }
@@ -335,7 +345,9 @@ TEST_CASE("Each operator of a filter means what it says", "[image]") {
     cloud.passes(std::chrono::minutes(10));
     const auto young = makes(alice, R"(,"visibility":"private","os_distro":"debian, the best")", "iso");
     using Ids = std::vector<std::string>;
-    const auto finds = [&](const std::string& query) { return idsIn(alice.gets("/image/v2/images?sort=created_at:asc&" + query)); };
+    const auto finds = [&](const std::string& query) {
+        return idsIn(alice.gets("/image/v2/images?sort=created_at:asc&" + query));
+    };
     for (const auto* time : {"created_at=", "updated_at="}) {
         INFO(time);
         CHECK(finds(time + ("gt:" + when)) == Ids{young});
@@ -383,7 +395,8 @@ TEST_CASE("An upload needs its media type, its formats and its right", "[image][
     CHECK(filesIn(cloud) == 0);
 }
 
-TEST_CASE("S1, S2, S3: a hostile image is refused, leaves no file, and can be sent again", "[image][upload][security]") {
+TEST_CASE("S1, S2, S3: a hostile image is refused, leaves no file, and can be sent again",
+          "[image][upload][security]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
     const auto [what, format, data] = GENERATE(table<std::string, std::string, std::string>({
@@ -393,7 +406,8 @@ TEST_CASE("S1, S2, S3: a hostile image is refused, leaves no file, and can be se
         {"S2 qcow2 said to be raw (OSSA-2024-002)", "raw", Qcow2{}.bytes()},
         {"S2 vmdk said to be raw", "raw", Vmdk{}.bytes()},
         {"S2 raw said to be qcow2", "qcow2", "just bytes"},
-        {"S3 vmdk with a foreign extent (OSSA-2023-002)", "vmdk", Vmdk{.extent = "RW 2048 FLAT \"/etc/passwd\" 0"}.bytes()},
+        {"S3 vmdk with a foreign extent (OSSA-2023-002)", "vmdk",
+         Vmdk{.extent = "RW 2048 FLAT \"/etc/passwd\" 0"}.bytes()},
         {"S3 vmdk of several files", "vmdk", Vmdk{.type = "twoGbMaxExtentSparse"}.bytes()},
     }));
     INFO(what);
@@ -403,7 +417,11 @@ TEST_CASE("S1, S2, S3: a hostile image is refused, leaves no file, and can be se
     CHECK(answer.body.find("root:") == std::string::npos);
     CHECK(statusOf(alice, image) == "queued");
     CHECK(filesIn(cloud) == 0);
-    CHECK(uploads(alice, image, format == "qcow2" ? Qcow2{}.bytes() : format == "vmdk" ? Vmdk{}.bytes() : "abc").status == 204);
+    CHECK(uploads(alice, image,
+                  format == "qcow2"  ? Qcow2{}.bytes()
+                  : format == "vmdk" ? Vmdk{}.bytes()
+                                     : "abc")
+              .status == 204);
 }
 
 TEST_CASE("What a crash leaves of images is put right at the next start", "[image][crash]") {
@@ -413,8 +431,10 @@ TEST_CASE("What a crash leaves of images is put right at the next start", "[imag
     REQUIRE(uploads(alice, kept, "abc").status == 204);
     REQUIRE(alice.deletes("/image/v2/images/" + deleted).status == 204);
     cloud.settle();
-    // As a process leaves it that was killed in the middle of an upload, and one that was killed before a discarded file was gone.
-    cloud.appliance().store().write([&](store::Transaction& tx) { tx.execute("UPDATE images SET status = 'saving' WHERE id = ?", image); });
+    // As a process leaves it that was killed in the middle of an upload, and one that was killed before a discarded
+    // file was gone.
+    cloud.appliance().store().write(
+        [&](store::Transaction& tx) { tx.execute("UPDATE images SET status = 'saving' WHERE id = ?", image); });
     const auto leave = [&](const std::string& name) { std::ofstream(cloud.folder() / "images" / name) << "half"; };
     leave(image + ".part");
     leave(deleted);

@@ -22,9 +22,10 @@ using namespace stratolet::test;
 
 namespace {
 
-std::string makes(const Member& who, const std::string& diskFormat = "raw", const std::string& containerFormat = "bare") {
-    const auto answer = who.posts("/image/v2/images", R"({"name":"guest","disk_format":")" + diskFormat + R"(","container_format":")" +
-                                                          containerFormat + "\"}");
+std::string makes(const Member& who, const std::string& diskFormat = "raw",
+                  const std::string& containerFormat = "bare") {
+    const auto answer = who.posts("/image/v2/images", R"({"name":"guest","disk_format":")" + diskFormat +
+                                                          R"(","container_format":")" + containerFormat + "\"}");
     REQUIRE(answer.status == 201);
     return answer.json().text("id");
 }
@@ -37,17 +38,22 @@ Answer stages(const Member& who, const std::string& image, std::string data) {
     return who.puts(at(image, "/stage"), std::move(data), {{"Content-Type", "application/octet-stream"}});
 }
 Answer uploads(const Member& who, const std::string& image, std::string data, const std::string& store = "") {
-    if (store.empty()) return who.puts(at(image, "/file"), std::move(data), {{"Content-Type", "application/octet-stream"}});
-    return who.puts(at(image, "/file"), std::move(data), {{"Content-Type", "application/octet-stream"}, {"X-Image-Meta-Store", store}});
+    if (store.empty())
+        return who.puts(at(image, "/file"), std::move(data), {{"Content-Type", "application/octet-stream"}});
+    return who.puts(at(image, "/file"), std::move(data),
+                    {{"Content-Type", "application/octet-stream"}, {"X-Image-Meta-Store", store}});
 }
 Answer imports(const Member& who, const std::string& image, const std::string& method, const std::string& more = "") {
     return who.posts(at(image, "/import"), R"({"method":{"name":")" + method + "\"}" + more + "}");
 }
 Answer fetches(const Member& who, const std::string& image, const std::string& url, const std::string& more = "") {
-    return who.posts(at(image, "/import"), R"({"method":{"name":"web-download","uri":)" + jsonText(url) + "}" + more + "}");
+    return who.posts(at(image, "/import"),
+                     R"({"method":{"name":"web-download","uri":)" + jsonText(url) + "}" + more + "}");
 }
 
-Json lastTask(const Member& who, const std::string& image) { return who.gets(at(image, "/tasks")).json().array("tasks").items().at(0); }
+Json lastTask(const Member& who, const std::string& image) {
+    return who.gets(at(image, "/tasks")).json().array("tasks").items().at(0);
+}
 
 /// `files` packed as gzip, xz or zip.
 std::string packed(const std::string& how, const std::vector<std::pair<std::string, std::string>>& files) {
@@ -135,14 +141,16 @@ TEST_CASE("An import request that can't be is refused with the field's name", "[
     CHECK(filesIn(cloud.folder() / "staging") == 0);
 }
 
-TEST_CASE("S1, S2, S3: a hostile image that was staged is refused, and nothing of it is left", "[image][import][security]") {
+TEST_CASE("S1, S2, S3: a hostile image that was staged is refused, and nothing of it is left",
+          "[image][import][security]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
     const auto [what, format, data] = GENERATE(table<std::string, std::string, std::string>({
         {"S1 backing file (OSSA-2024-001)", "qcow2", Qcow2{.backingFile = "/etc/passwd"}.bytes()},
         {"S1 data file (CVE-2024-32498)", "qcow2", Qcow2{.dataFile = "/etc/passwd"}.bytes()},
         {"S2 qcow2 said to be raw (OSSA-2024-002)", "raw", Qcow2{}.bytes()},
-        {"S3 vmdk with a foreign extent (OSSA-2023-002)", "vmdk", Vmdk{.extent = "RW 2048 FLAT \"/etc/passwd\" 0"}.bytes()},
+        {"S3 vmdk with a foreign extent (OSSA-2023-002)", "vmdk",
+         Vmdk{.extent = "RW 2048 FLAT \"/etc/passwd\" 0"}.bytes()},
     }));
     INFO(what);
     const auto image = makes(alice, format);
@@ -155,12 +163,17 @@ TEST_CASE("S1, S2, S3: a hostile image that was staged is refused, and nothing o
     CHECK(lastTask(alice, image).text("message").find("refused") != std::string::npos);
     CHECK(filesIn(cloud.folder() / "staging") == 0);
     CHECK(filesIn(cloud.folder() / "images") == 0);
-    CHECK(uploads(alice, image, format == "qcow2" ? Qcow2{}.bytes() : format == "vmdk" ? Vmdk{}.bytes() : "abc").status == 204);
+    CHECK(uploads(alice, image,
+                  format == "qcow2"  ? Qcow2{}.bytes()
+                  : format == "vmdk" ? Vmdk{}.bytes()
+                                     : "abc")
+              .status == 204);
 }
 
 TEST_CASE("An image is fetched from the web, also where the address leads on", "[image][import][web]") {
     WebServer web({{"/image", WebServer::page("from the web")}, {"/moved", WebServer::redirect("/image")}});
-    TestAppliance cloud({{"image", "web_download_networks", "127.0.0.0/8"}, {"image", "web_download_ports", web.port()}});
+    TestAppliance cloud(
+        {{"image", "web_download_networks", "127.0.0.0/8"}, {"image", "web_download_ports", web.port()}});
     const auto alice = cloud.member("alice");
     for (const auto* path : {"/image", "/moved"}) {
         const auto image = makes(alice);
@@ -178,7 +191,8 @@ TEST_CASE("An image is fetched from the web, also where the address leads on", "
     CHECK(filesIn(cloud.folder() / "staging") == 0);
 }
 
-TEST_CASE("S6: web-download connects to no address that is not public (OSSA-2026-004)", "[image][import][web][security]") {
+TEST_CASE("S6: web-download connects to no address that is not public (OSSA-2026-004)",
+          "[image][import][web][security]") {
     WebServer web({{"/image", WebServer::page("secret")}});
     TestAppliance cloud({{"image", "web_download_ports", "80, 443, " + web.port()}});
     const auto alice = cloud.member("alice");
@@ -253,7 +267,8 @@ TEST_CASE("S6: each redirect is held to the same rules", "[image][import][web][s
                    {"/file", WebServer::redirect("file:///etc/passwd")},
                    {"/gopher", WebServer::redirect("gopher://127.0.0.1/")},
                    {"/round", WebServer::redirect("/round")}});
-    TestAppliance cloud({{"image", "web_download_networks", "127.0.0.1"}, {"image", "web_download_ports", "80, " + web.port()}});
+    TestAppliance cloud(
+        {{"image", "web_download_networks", "127.0.0.1"}, {"image", "web_download_ports", "80, " + web.port()}});
     const auto alice = cloud.member("alice");
     for (const auto* path : {"/port", "/address", "/private", "/file", "/gopher", "/round"}) {
         INFO(path);
@@ -271,10 +286,10 @@ TEST_CASE("S8: nothing but http and https is ever imported (OSSA-2025-001)", "[i
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
     const auto image = makes(alice);
-    for (const auto* url :
-         {"file:///etc/passwd", "FILE:///etc/passwd", "ftp://example.org/x", "gopher://example.org/", "dict://example.org/", "/etc/passwd",
-          "", "http://", "http://user:password@example.org/", "http://example.org:22/", "http://exa mple.org/",
-          "http://example.org/\r\nX: y", "https://example.org:99999/", "javascript:1", "cinder://1"}) {
+    for (const auto* url : {"file:///etc/passwd", "FILE:///etc/passwd", "ftp://example.org/x", "gopher://example.org/",
+                            "dict://example.org/", "/etc/passwd", "", "http://", "http://user:password@example.org/",
+                            "http://example.org:22/", "http://exa mple.org/", "http://example.org/\r\nX: y",
+                            "https://example.org:99999/", "javascript:1", "cinder://1"}) {
         INFO(url);
         CHECK(fetches(alice, image, url).status == 400);
     }
@@ -297,11 +312,12 @@ TEST_CASE("A download that is larger than allowed ends as soon as it is", "[imag
 }
 
 // S36: what depends on a stranger's speed stands in nobody's way.
-TEST_CASE("Trickling downloads of one project stop neither others' downloads nor anything else", "[image][import][web][lanes]") {
+TEST_CASE("Trickling downloads of one project stop neither others' downloads nor anything else",
+          "[image][import][web][lanes]") {
     TricklingServer slow;
     WebServer web({{"/small", WebServer::page(std::string(1024, 'x'))}});
-    TestAppliance cloud(
-        {{"image", "web_download_networks", "127.0.0.0/8"}, {"image", "web_download_ports", slow.port() + ", " + web.port()}});
+    TestAppliance cloud({{"image", "web_download_networks", "127.0.0.0/8"},
+                         {"image", "web_download_ports", slow.port() + ", " + web.port()}});
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
     std::vector<std::string> images;
     for (int each = 0; each < 16; ++each) {
@@ -309,13 +325,18 @@ TEST_CASE("Trickling downloads of one project stop neither others' downloads nor
         REQUIRE(fetches(alice, images.back(), slow.url()).status == 202);
     }
     const auto soon = [](const auto& holds) {
-        for (int tries = 0; tries < 1000 && !holds(); ++tries) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        for (int tries = 0; tries < 1000 && !holds(); ++tries)
+            std::this_thread::sleep_for(std::chrono::milliseconds(5));
         return holds();
     };
     REQUIRE(soon([&] { return slow.peers() == 4; })); // half of the lane
 
-    const auto volume = alice.posts("/volume/v3/{project}/volumes", R"({"volume":{"size":1}})").json().object("volume").text("id");
-    CHECK(soon([&] { return alice.gets("/volume/v3/{project}/volumes/" + volume).json().object("volume").text("status") == "available"; }));
+    const auto volume =
+        alice.posts("/volume/v3/{project}/volumes", R"({"volume":{"size":1}})").json().object("volume").text("id");
+    CHECK(soon([&] {
+        return alice.gets("/volume/v3/{project}/volumes/" + volume).json().object("volume").text("status") ==
+               "available";
+    }));
     const auto mine = makes(bob);
     REQUIRE(fetches(bob, mine, web.url("/small")).status == 202);
     CHECK(soon([&] { return statusOf(bob, mine) == "active"; }));
@@ -328,8 +349,9 @@ TEST_CASE("Trickling downloads of one project stop neither others' downloads nor
 
 TEST_CASE("A download that is slower than allowed is given up, and not tried again", "[image][import][web]") {
     TricklingServer slow;
-    const image::WebSource source(image::AddressRules({"127.0.0.0/8"}, {static_cast<std::uint16_t>(std::stoi(slow.port()))}),
-                                  {.bytesPerSecondMin = 10000, .window = std::chrono::seconds(2)});
+    const image::WebSource source(
+        image::AddressRules({"127.0.0.0/8"}, {static_cast<std::uint16_t>(std::stoi(slow.port()))}),
+        {.bytesPerSecondMin = 10000, .window = std::chrono::seconds(2)});
     try {
         source.fetch({.url = slow.url(), .bytesMax = 1 << 20}, [](auto) {});
         FAIL("it came");
@@ -492,7 +514,8 @@ TEST_CASE("Properties are set on what users import, and not on what administrato
 
 TEST_CASE("A task that imports makes an image of its own, for administrators", "[image][tasks]") {
     WebServer web({{"/image", WebServer::page("from the web")}});
-    TestAppliance cloud({{"image", "web_download_networks", "127.0.0.0/8"}, {"image", "web_download_ports", web.port()}});
+    TestAppliance cloud(
+        {{"image", "web_download_networks", "127.0.0.0/8"}, {"image", "web_download_ports", web.port()}});
     const auto alice = cloud.member("alice"), admin = cloud.admin();
     const auto body = [&](const std::string& url) {
         return R"({"type":"import","input":{"import_from":")" + url +
@@ -571,11 +594,12 @@ TEST_CASE("Locations are shown and changed only where the configuration says so"
         const auto alice = cloud.member("alice");
         const auto image = makes(alice);
         CHECK_FALSE(shows(alice, image).has("locations"));
-        CHECK(
-            patches(alice, image, R"([{"op":"add","path":"/locations/-","value":{"url":"http://example.org/x","metadata":{}}}])").status ==
-            403);
-        CHECK(patches(alice, image, R"([{"op":"add","path":"/locations/-","value":{"url":"file:///etc/passwd","metadata":{}}}])").status ==
-              403);
+        CHECK(patches(alice, image,
+                      R"([{"op":"add","path":"/locations/-","value":{"url":"http://example.org/x","metadata":{}}}])")
+                  .status == 403);
+        CHECK(patches(alice, image,
+                      R"([{"op":"add","path":"/locations/-","value":{"url":"file:///etc/passwd","metadata":{}}}])")
+                  .status == 403);
         CHECK(alice.gets(at(image, "/locations")).status == 404);
         REQUIRE(uploads(alice, image, "abc").status == 204);
         CHECK_FALSE(shows(alice, image).has("direct_url"));
@@ -588,10 +612,12 @@ TEST_CASE("Locations are shown and changed only where the configuration says so"
         const auto alice = cloud.member("alice"), admin = cloud.admin();
         const auto image = makes(alice);
         CHECK(shows(alice, image).array("locations").size() == 0);
-        CHECK(patches(alice, image, R"([{"op":"add","path":"/locations/-","value":{"url":"file:///etc/passwd","metadata":{}}}])").status ==
-              400);
         CHECK(patches(alice, image,
-                      R"([{"op":"add","path":"/locations/-","value":{"url":")" + web.url("/image") + R"(","metadata":{"a":"b"}}}])")
+                      R"([{"op":"add","path":"/locations/-","value":{"url":"file:///etc/passwd","metadata":{}}}])")
+                  .status == 400);
+        CHECK(patches(alice, image,
+                      R"([{"op":"add","path":"/locations/-","value":{"url":")" + web.url("/image") +
+                          R"(","metadata":{"a":"b"}}}])")
                   .status == 200);
         const auto shown = shows(alice, image);
         CHECK(shown.text("status") == "active");
@@ -602,7 +628,8 @@ TEST_CASE("Locations are shown and changed only where the configuration says so"
         const auto second = alice.posts(at(image, "/locations"), R"({"url":"http://example.org/2","metadata":{}})");
         CHECK(second.status == 200);
         CHECK(alice.gets(at(image, "/locations")).json().items().size() == 2);
-        CHECK(patches(alice, image, R"([{"op":"remove","path":"/locations/0"}])").status == 403); // by policy an admin's
+        CHECK(patches(alice, image, R"([{"op":"remove","path":"/locations/0"}])").status ==
+              403); // by policy an admin's
         CHECK(patches(admin, image, R"([{"op":"remove","path":"/locations/0"}])").status == 200);
         CHECK(shows(alice, image).text("direct_url") == "http://example.org/2");
         const auto own = makes(alice);
@@ -622,7 +649,8 @@ TEST_CASE("Copies near at hand are made, used and given up when an administrator
     REQUIRE(uploads(alice, image, "abc").status == 204);
     CHECK(admin.puts("/image/v2/cache/" + image, "").status == 202);
     CHECK(admin.gets("/image/v2/cache").json().array("queued_images").items().at(0).text() == image);
-    for (int tries = 0; tries < 1000 && admin.gets("/image/v2/cache").json().array("cached_images").size() == 0; ++tries)
+    for (int tries = 0; tries < 1000 && admin.gets("/image/v2/cache").json().array("cached_images").size() == 0;
+         ++tries)
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     CHECK(filesIn(cloud.folder() / "image-cache") == 1);
     std::filesystem::remove(cloud.folder() / "images" / image);
@@ -667,13 +695,16 @@ TEST_CASE("How many images a project may have is what the unified limits say", "
     const auto admin = cloud.admin();
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
     std::string service;
-    for (const auto& each : admin.gets("/identity/v3/services?type=image").json().array("services").items()) service = each.text("id");
+    for (const auto& each : admin.gets("/identity/v3/services?type=image").json().array("services").items())
+        service = each.text("id");
     REQUIRE(admin
-                .posts("/identity/v3/registered_limits", R"({"registered_limits":[{"service_id":")" + service +
-                                                             R"(","resource_name":"image_count_total","default_limit":1}]})")
+                .posts("/identity/v3/registered_limits",
+                       R"({"registered_limits":[{"service_id":")" + service +
+                           R"(","resource_name":"image_count_total","default_limit":1}]})")
                 .status == 201);
     REQUIRE(admin
-                .posts("/identity/v3/limits", R"({"limits":[{"service_id":")" + service + R"(","project_id":")" + bob.project +
+                .posts("/identity/v3/limits", R"({"limits":[{"service_id":")" + service + R"(","project_id":")" +
+                                                  bob.project +
                                                   R"(","resource_name":"image_count_total","resource_limit":2}]})")
                 .status == 201);
     const auto makes = [](const Member& who) { return who.posts("/image/v2/images", "{}").status; };

@@ -14,7 +14,8 @@ namespace {
 
 const std::string all = "/image/v2/metadefs/namespaces";
 
-std::vector<std::string> namesIn(const Answer& answer, const std::string& collection, const std::string& member = "name") {
+std::vector<std::string> namesIn(const Answer& answer, const std::string& collection,
+                                 const std::string& member = "name") {
     REQUIRE(answer.status == 200);
     std::vector<std::string> names;
     for (const auto& each : answer.json().array(collection).items()) names.push_back(each.text(member));
@@ -33,23 +34,28 @@ TEST_CASE("A new cloud knows metadata definitions, for images, flavors and volum
     const auto types = namesIn(reader.gets("/image/v2/metadefs/resource_types"), "resource_types");
     for (const auto* each : {"OS::Glance::Image", "OS::Nova::Flavor", "OS::Cinder::Volume"}) CHECK(has(types, each));
     CHECK(has(namesIn(reader.gets(all), "namespaces", "namespace"), "OS::Compute::Quota"));
-    CHECK(namesIn(reader.gets(all + "?resource_types=OS::Nova::Flavor&limit=1"), "namespaces", "namespace").size() == 1);
-    CHECK_FALSE(has(namesIn(reader.gets(all + "?resource_types=OS::Nova::Flavor"), "namespaces", "namespace"), "CommonImageProperties"));
+    CHECK(namesIn(reader.gets(all + "?resource_types=OS::Nova::Flavor&limit=1"), "namespaces", "namespace").size() ==
+          1);
+    CHECK_FALSE(has(namesIn(reader.gets(all + "?resource_types=OS::Nova::Flavor"), "namespaces", "namespace"),
+                    "CommonImageProperties"));
 
     const auto onFlavors = reader.gets(all + "/OS::Compute::VirtCPUTopology?resource_type=OS::Nova::Flavor");
     REQUIRE(onFlavors.status == 200);
     CHECK(onFlavors.json().array("objects").items().size() == 2);
-    const auto quota = reader.gets(all + "/OS::Compute::Quota?resource_type=OS::Nova::Flavor").json().object("properties");
+    const auto quota =
+        reader.gets(all + "/OS::Compute::Quota?resource_type=OS::Nova::Flavor").json().object("properties");
     CHECK(quota.has("quota:cpu_shares"));
-    CHECK(reader.gets(all + "/OS::Compute::Quota/properties/quota:cpu_shares?resource_type=OS::Nova::Flavor").json().text("name") ==
-          "quota:cpu_shares");
+    CHECK(reader.gets(all + "/OS::Compute::Quota/properties/quota:cpu_shares?resource_type=OS::Nova::Flavor")
+              .json()
+              .text("name") == "quota:cpu_shares");
     CHECK(reader.gets(all + "/OS::Compute::Quota?resource_type=OS::No::Such").status == 404);
 }
 
 TEST_CASE("A namespace comes with all that is in it, and goes with it", "[metadefs]") {
     TestAppliance cloud;
     const auto admin = cloud.admin();
-    const auto made = admin.posts(all, R"({"namespace":"N","display_name":"Names","visibility":"public","protected":true,
+    const auto made =
+        admin.posts(all, R"({"namespace":"N","display_name":"Names","visibility":"public","protected":true,
         "resource_type_associations":[{"name":"OS::My::Type","prefix":"my_"}],"tags":[{"name":"t"}],
         "properties":{"p":{"title":"P","type":"integer","minimum":1}},"objects":[{"name":"o","required":["q"],
         "properties":{"q":{"title":"Q","type":"string","enum":["a","b"]}}}]})");
@@ -111,15 +117,19 @@ TEST_CASE("Objects, properties, tags and associations are made, shown, listed, c
     CHECK(admin.deletes(in + "/tags/f").status == 404);
 
     REQUIRE(admin.posts(in + "/resource_types", R"({"name":"OS::Nova::Flavor","prefix":"x:"})").status == 201);
-    CHECK(namesIn(admin.gets(in + "/resource_types"), "resource_type_associations") == std::vector<std::string>{"OS::Nova::Flavor"});
+    CHECK(namesIn(admin.gets(in + "/resource_types"), "resource_type_associations") ==
+          std::vector<std::string>{"OS::Nova::Flavor"});
     CHECK(admin.deletes(in + "/resource_types/OS::Nova::Flavor").status == 204);
 }
 
-TEST_CASE("Everybody sees public definitions, their owners private ones, and only administrators change any", "[metadefs]") {
+TEST_CASE("Everybody sees public definitions, their owners private ones, and only administrators change any",
+          "[metadefs]") {
     TestAppliance cloud;
     const auto admin = cloud.admin();
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
-    REQUIRE(admin.posts(all, R"({"namespace":"A","owner":")" + alice.project + R"(","objects":[{"name":"o"}]})").status == 201);
+    REQUIRE(
+        admin.posts(all, R"({"namespace":"A","owner":")" + alice.project + R"(","objects":[{"name":"o"}]})").status ==
+        201);
     CHECK(alice.gets(all + "/A").status == 200);
     CHECK(alice.gets(all + "/A/objects/o").status == 200);
     CHECK(has(namesIn(alice.gets(all), "namespaces", "namespace"), "A"));
@@ -136,7 +146,8 @@ TEST_CASE("What is protected is not deleted, and what becomes public is seen by 
     TestAppliance cloud;
     const auto admin = cloud.admin();
     const auto alice = cloud.member("alice");
-    REQUIRE(admin.posts(all, R"({"namespace":"P","protected":true,"objects":[{"name":"o"}],"tags":[{"name":"t"}]})").status == 201);
+    REQUIRE(admin.posts(all, R"({"namespace":"P","protected":true,"objects":[{"name":"o"}],"tags":[{"name":"t"}]})")
+                .status == 201);
     CHECK(admin.deletes(all + "/P").status == 403);
     for (const auto* item : {"/objects", "/objects/o", "/tags", "/tags/t", "/properties"}) {
         INFO(item);
@@ -163,7 +174,8 @@ TEST_CASE("A definition that says what it may not is refused by the name of the 
     CHECK_THAT(complaint(R"({"namespace":"N","visibility":"shared"})"), Catch::Contains("visibility"));
     CHECK_THAT(complaint(R"({"namespace":"N","protected":"yes"})"), Catch::Contains("protected"));
     CHECK_THAT(complaint(R"({"namespace":"N","colour":"red"})"), Catch::Contains("colour"));
-    CHECK_THAT(complaint(R"({"namespace":"N","properties":{"p":{"title":"P","type":"colour"}}})"), Catch::Contains("properties.p.type"));
+    CHECK_THAT(complaint(R"({"namespace":"N","properties":{"p":{"title":"P","type":"colour"}}})"),
+               Catch::Contains("properties.p.type"));
     CHECK_THAT(complaint(R"({"namespace":"N","properties":{"p":{"type":"string"}}})"), Catch::Contains("title"));
     CHECK_THAT(complaint(R"({"namespace":"N","tags":[{"name":"a"},{"name":"a"}]})"), Catch::Contains("tags[1]"));
     CHECK(admin.posts(all, R"({"namespace":"N","created_at":"2020-01-01T00:00:00Z"})").status == 403);
@@ -180,7 +192,8 @@ TEST_CASE("Definitions from files join the catalog, all of them or none", "[meta
         std::ofstream(folder / name) << text;
         return (folder / name).string();
     };
-    const auto good = file("good.json", R"({"namespace":"Mine","visibility":"public","properties":{"p":{"title":"P","type":"string"}}})");
+    const auto good = file(
+        "good.json", R"({"namespace":"Mine","visibility":"public","properties":{"p":{"title":"P","type":"string"}}})");
     const auto bad = file("bad.json", R"({"namespace":"Other","visibility":"all"})");
     std::ostringstream out;
     const Config config(allConfigOptions());
@@ -196,12 +209,17 @@ TEST_CASE("Definitions from files join the catalog, all of them or none", "[meta
 TEST_CASE("A client learns from the schemas what a definition looks like", "[metadefs]") {
     TestAppliance cloud;
     const auto admin = cloud.admin();
-    for (const auto* each :
-         {"namespace", "namespaces", "object", "objects", "property", "properties", "resource_type", "resource_types", "tag", "tags"}) {
+    for (const auto* each : {"namespace", "namespaces", "object", "objects", "property", "properties", "resource_type",
+                             "resource_types", "tag", "tags"}) {
         const auto answer = admin.gets("/image/v2/schemas/metadefs/" + std::string(each));
         INFO(each);
         REQUIRE(answer.status == 200);
         CHECK(answer.json().object("properties").size() > 0);
     }
-    CHECK(admin.gets("/image/v2/schemas/metadefs/namespace").json().object("properties").object("visibility").array("enum").size() == 2);
+    CHECK(admin.gets("/image/v2/schemas/metadefs/namespace")
+              .json()
+              .object("properties")
+              .object("visibility")
+              .array("enum")
+              .size() == 2);
 }

@@ -25,14 +25,16 @@
 #include "platform/os/process.hpp"
 #include "support/folder.hpp"
 
-// A name server that changes its mind, asked by the C library as ever: in a network of the test's own, with a resolv.conf of its own.
+// A name server that changes its mind, asked by the C library as ever: in a network of the test's own, with a
+// resolv.conf of its own.
 
 using namespace stratolet;
 using namespace stratolet::test;
 
 namespace {
 
-constexpr std::uint32_t publicAddress = 0x7f000002, privateAddress = 0x7f000001; // 127.0.0.2 is allowed here, 127.0.0.1 is not
+constexpr std::uint32_t publicAddress = 0x7f000002,
+                        privateAddress = 0x7f000001; // 127.0.0.2 is allowed here, 127.0.0.1 is not
 
 using Answers = std::vector<std::vector<std::uint32_t>>;
 
@@ -62,18 +64,21 @@ private:
             char packet[512];
             sockaddr_in peer{};
             socklen_t length = sizeof peer;
-            const auto got = ::recvfrom(socket_.get(), packet, sizeof packet, 0, reinterpret_cast<sockaddr*>(&peer), &length);
+            const auto got =
+                ::recvfrom(socket_.get(), packet, sizeof packet, 0, reinterpret_cast<sockaddr*>(&peer), &length);
             if (got < 17) continue;
             const std::string question(packet, static_cast<std::size_t>(got));
             const auto end = question.find('\0', 12) + 5; // name, type, class
             const bool four = question.substr(end - 4, 2) == std::string("\0\1", 2);
             std::vector<std::uint32_t> told;
-            if (four) told = answers_[std::min<std::size_t>(static_cast<std::size_t>(questions_++), answers_.size() - 1)];
-            std::string answer = question.substr(0, 2) + std::string("\x81\x80\0\1\0", 5) + static_cast<char>(told.size()) +
-                                 std::string(4, '\0') + question.substr(12, end - 12);
+            if (four)
+                told = answers_[std::min<std::size_t>(static_cast<std::size_t>(questions_++), answers_.size() - 1)];
+            std::string answer = question.substr(0, 2) + std::string("\x81\x80\0\1\0", 5) +
+                                 static_cast<char>(told.size()) + std::string(4, '\0') + question.substr(12, end - 12);
             for (const auto each : told) {
                 const auto wire = htonl(each);
-                answer += std::string("\xc0\x0c\0\1\0\1\0\0\0\0\0\4", 12) + std::string(reinterpret_cast<const char*>(&wire), 4);
+                answer += std::string("\xc0\x0c\0\1\0\1\0\0\0\0\0\4", 12) +
+                          std::string(reinterpret_cast<const char*>(&wire), 4);
             }
             ::sendto(socket_.get(), answer.data(), answer.size(), 0, reinterpret_cast<sockaddr*>(&peer), length);
         }
@@ -86,7 +91,8 @@ private:
     std::thread thread_;
 };
 
-/// Runs `work` where 127.0.0.1 is the name server of a network with nothing else in it. The test's own thread stays where it is.
+/// Runs `work` where 127.0.0.1 is the name server of a network with nothing else in it. The test's own thread stays
+/// where it is.
 void inOwnNetwork(const std::function<void()>& work) {
     const Folder folder;
     const auto resolver = (folder / "resolv.conf").string(), hosts = (folder / "hosts").string();
@@ -126,7 +132,8 @@ Fetched fetched(const image::WebSource& source, const std::string& url) {
 
 }
 
-TEST_CASE("S6: a name that leads inside when it is asked again gives nothing from inside (DNS rebinding)", "[image][web][security]") {
+TEST_CASE("S6: a name that leads inside when it is asked again gives nothing from inside (DNS rebinding)",
+          "[image][web][security]") {
     if (::geteuid() != 0) {
         WARN("skipped: only root can have a network of its own");
         return;
@@ -134,14 +141,17 @@ TEST_CASE("S6: a name that leads inside when it is asked again gives nothing fro
     int inside = 0, asked = 0;
     Fetched first, second, both, onlyInside;
     inOwnNetwork([&] {
-        WebServer open({{"/image", WebServer::page("for all")}, {"/moved", WebServer::redirect("/image")}}, publicAddress);
+        WebServer open({{"/image", WebServer::page("for all")}, {"/moved", WebServer::redirect("/image")}},
+                       publicAddress);
         const auto port = static_cast<std::uint16_t>(std::stoi(open.port()));
-        WebServer secret({{"/image", WebServer::page("secret")}, {"/moved", WebServer::page("secret")}}, privateAddress, port);
+        WebServer secret({{"/image", WebServer::page("secret")}, {"/moved", WebServer::page("secret")}}, privateAddress,
+                         port);
         const image::WebSource source(image::AddressRules({"127.0.0.2"}, {port}));
         const auto url = [&](const std::string& path) { return "http://rebinding.test:" + open.port() + path; };
         {
             const NameServer names(Answers{{publicAddress}, {privateAddress}});
-            first = fetched(source, url("/moved")); // a connection for each of the two: what was checked is what is connected to
+            first = fetched(
+                source, url("/moved")); // a connection for each of the two: what was checked is what is connected to
             second = fetched(source, url("/image"));
             asked = names.questions();
         }

@@ -18,8 +18,8 @@ inline std::size_t filesIn(const std::filesystem::path& folder) {
 
 /// True as soon as it holds; false where it does not within 15 s.
 inline bool becomes(const std::function<bool()>& holds) {
-    for (const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(15); std::chrono::steady_clock::now() < until;
-         std::this_thread::sleep_for(std::chrono::milliseconds(5)))
+    for (const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(15);
+         std::chrono::steady_clock::now() < until; std::this_thread::sleep_for(std::chrono::milliseconds(5)))
         if (holds()) return true;
     return false;
 }

@@ -25,12 +25,15 @@ namespace {
 constexpr std::size_t halfBytes = 512 << 10;
 
 std::string makes(const Member& who) {
-    const auto answer = who.posts("/image/v2/images", R"({"name":"guest","disk_format":"raw","container_format":"bare"})");
+    const auto answer =
+        who.posts("/image/v2/images", R"({"name":"guest","disk_format":"raw","container_format":"bare"})");
     REQUIRE(answer.status == 201);
     return answer.json().text("id");
 }
 
-std::string statusOf(const Member& who, const std::string& image) { return who.gets("/image/v2/images/" + image).json().text("status"); }
+std::string statusOf(const Member& who, const std::string& image) {
+    return who.gets("/image/v2/images/" + image).json().text("status");
+}
 
 std::int64_t usageOf(const Member& who, const std::string& resource) {
     return who.gets("/image/v2/info/usage").json().object("usage").object(resource).integer("usage");
@@ -48,15 +51,17 @@ Fd connected(std::uint16_t port) {
 
 void says(const Fd& to, std::string_view text) {
     while (!text.empty())
-        text.remove_prefix(static_cast<std::size_t>(check(::send(to.get(), text.data(), text.size(), MSG_NOSIGNAL), "send")));
+        text.remove_prefix(
+            static_cast<std::size_t>(check(::send(to.get(), text.data(), text.size(), MSG_NOSIGNAL), "send")));
 }
 
 /// The header of an upload and half of what it promises.
 Fd begins(std::uint16_t port, const Member& who, const std::string& path, bool chunked) {
     auto socket = connected(port);
-    says(socket,
-         "PUT " + path + " HTTP/1.1\r\nHost: cloud.test\r\nX-Auth-Token: " + who.token + "\r\nContent-Type: application/octet-stream\r\n" +
-             (chunked ? "Transfer-Encoding: chunked\r\n\r\n100000\r\n" : "Content-Length: 1048576\r\n\r\n") + std::string(halfBytes, 'x'));
+    says(socket, "PUT " + path + " HTTP/1.1\r\nHost: cloud.test\r\nX-Auth-Token: " + who.token +
+                     "\r\nContent-Type: application/octet-stream\r\n" +
+                     (chunked ? "Transfer-Encoding: chunked\r\n\r\n100000\r\n" : "Content-Length: 1048576\r\n\r\n") +
+                     std::string(halfBytes, 'x'));
     return socket;
 }
 
@@ -71,8 +76,10 @@ std::uint16_t portOf(TestAppliance& cloud) {
 
 TEST_CASE("An upload that is cut off leaves the image queued, no file and no byte of quota used, however it is cut",
           "[image][upload][socket]") {
-    TestAppliance cloud(
-        {overSockets, {"image", "image_size_total", "1"}, {"image", "image_stage_total", "1"}, {"image", "image_count_uploading", "1"}});
+    TestAppliance cloud({overSockets,
+                         {"image", "image_size_total", "1"},
+                         {"image", "image_stage_total", "1"},
+                         {"image", "image_count_uploading", "1"}});
     const auto alice = cloud.member("alice");
     const auto stage = GENERATE(false, true);
     const auto image = makes(alice), path = "/image/v2/images/" + image + (stage ? "/stage" : "/file");
@@ -104,10 +111,12 @@ TEST_CASE("An upload that is cut off leaves the image queued, no file and no byt
         restored();
     }
     // What was taken back is there for the next one, all of it.
-    CHECK(alice.puts(path, std::string(2 * halfBytes, 'x'), {{"Content-Type", "application/octet-stream"}}).status == 204);
+    CHECK(alice.puts(path, std::string(2 * halfBytes, 'x'), {{"Content-Type", "application/octet-stream"}}).status ==
+          204);
 }
 
-TEST_CASE("A client that stops sending is given up after the server's patience, and its upload with it", "[image][upload][socket]") {
+TEST_CASE("A client that stops sending is given up after the server's patience, and its upload with it",
+          "[image][upload][socket]") {
     TestAppliance cloud({overSockets});
     const auto alice = cloud.member("alice");
     Workers workers("test", 2, 64);
@@ -131,7 +140,8 @@ TEST_CASE("A client that stops sending is given up after the server's patience, 
     impatient.drain(1s);
 }
 
-TEST_CASE("If-Range gives the part where the image is still the one that the client knows, and else the whole", "[image][download]") {
+TEST_CASE("If-Range gives the part where the image is still the one that the client knows, and else the whole",
+          "[image][download]") {
     TestAppliance cloud({overSockets});
     const auto alice = cloud.member("alice");
     const auto image = makes(alice), path = "/image/v2/images/" + image + "/file";

@@ -22,19 +22,22 @@ struct Elsewhere {
                  {"image", "web_download_ports", "80, " + web.port()}}) {}
 
     std::string makes(const std::string& url, const std::string& format = "raw", const std::string& more = "") {
-        const auto made = alice.posts("/image/v2/images", R"({"name":"far","disk_format":")" + format + R"(","container_format":"bare"})");
+        const auto made = alice.posts("/image/v2/images",
+                                      R"({"name":"far","disk_format":")" + format + R"(","container_format":"bare"})");
         REQUIRE(made.status == 201);
         const auto id = made.json().text("id");
-        const auto located = alice.posts("/image/v2/images/" + id + "/locations", R"({"metadata":{},"url":)" + jsonText(url) + more + "}");
+        const auto located = alice.posts("/image/v2/images/" + id + "/locations",
+                                         R"({"metadata":{},"url":)" + jsonText(url) + more + "}");
         INFO(located.body);
         REQUIRE(located.status == 200);
         return id;
     }
 
     std::string boots(const std::string& image) {
-        const auto answer = alice.posts("/compute/v2.1/servers",
-                                        R"({"server":{"name":"s","flavorRef":"1","networks":"none","imageRef":")" + image + R"("}})",
-                                        {{"OpenStack-API-Version", "compute 2.93"}});
+        const auto answer =
+            alice.posts("/compute/v2.1/servers",
+                        R"({"server":{"name":"s","flavorRef":"1","networks":"none","imageRef":")" + image + R"("}})",
+                        {{"OpenStack-API-Version", "compute 2.93"}});
         INFO(answer.body);
         REQUIRE(answer.status == 202);
         cloud.settle();
@@ -46,14 +49,17 @@ struct Elsewhere {
     }
 
     std::string copies(const std::string& image) {
-        const auto answer = alice.posts("/volume/v3/{project}/volumes", R"({"volume":{"size":1,"imageRef":")" + image + R"("}})");
+        const auto answer =
+            alice.posts("/volume/v3/{project}/volumes", R"({"volume":{"size":1,"imageRef":")" + image + R"("}})");
         INFO(answer.body);
         REQUIRE(answer.status == 202);
         cloud.settle();
         return answer.json().object("volume").text("id");
     }
 
-    Json volume(const std::string& id) { return alice.gets("/volume/v3/{project}/volumes/" + id).json().object("volume"); }
+    Json volume(const std::string& id) {
+        return alice.gets("/volume/v3/{project}/volumes/" + id).json().object("volume");
+    }
 
     TestAppliance cloud;
     Member alice = cloud.member("alice");
@@ -61,7 +67,8 @@ struct Elsewhere {
 
 }
 
-TEST_CASE("A server boots from an image whose data is at an address, and a volume is made of it", "[image][locations][use]") {
+TEST_CASE("A server boots from an image whose data is at an address, and a volume is made of it",
+          "[image][locations][use]") {
     WebServer web({{"/disk", WebServer::page("from afar")}, {"/qcow2", WebServer::page(Qcow2{}.bytes())}});
     Elsewhere far(web);
     const auto image = far.makes(web.url("/disk"));
@@ -88,10 +95,12 @@ TEST_CASE("S1, S2, S6: what is at an address is inspected before use, and no for
                    {"/inner", WebServer::redirect("http://169.254.169.254/latest")},
                    {"/other", WebServer::page("other bytes")}});
     Elsewhere far(web);
-    const std::string digest = R"(,"validation_data":{"os_hash_algo":"sha512","os_hash_value":")" + std::string(128, 'a') + R"("})";
+    const std::string digest =
+        R"(,"validation_data":{"os_hash_algo":"sha512","os_hash_value":")" + std::string(128, 'a') + R"("})";
     for (const auto& [path, format, more] :
          {std::tuple{"/backed", "qcow2", std::string()}, std::tuple{"/disguised", "raw", std::string()},
-          std::tuple{"/inner", "raw", std::string()}, std::tuple{"/missing", "raw", std::string()}, std::tuple{"/other", "raw", digest}}) {
+          std::tuple{"/inner", "raw", std::string()}, std::tuple{"/missing", "raw", std::string()},
+          std::tuple{"/other", "raw", digest}}) {
         INFO(path);
         const auto image = far.makes(web.url(path), format, more);
         const auto server = far.boots(image);
@@ -119,7 +128,8 @@ TEST_CASE("A disk that turns out larger than the flavor's or the volume is not u
     CHECK(filesIn(far.cloud.folder() / "volumes") + filesIn(far.cloud.folder() / "instances") == 0);
 }
 
-TEST_CASE("A server outlives its image: it is rebooted hard after the image was deleted, and the base copy goes with its last server",
+TEST_CASE("A server outlives its image: it is rebooted hard after the image was deleted, and the base copy goes with "
+          "its last server",
           "[image][use]") {
     Cloud cloud;
     const auto first = cloud.boots(cloud.alice, "first"), second = cloud.boots(cloud.alice, "second");
@@ -156,14 +166,18 @@ TEST_CASE("Copies near at hand have their limit: what was not used for the longe
     TestAppliance cloud({{"image", "cache", "true"}, {"image", "cache_max_size", "2500"}});
     const auto alice = cloud.member("alice"), admin = cloud.admin();
     const auto uploads = [&](std::size_t bytes) {
-        const auto id = alice.posts("/image/v2/images", R"({"disk_format":"raw","container_format":"bare"})").json().text("id");
-        REQUIRE(alice.puts("/image/v2/images/" + id + "/file", std::string(bytes, 'x'), {{"Content-Type", "application/octet-stream"}})
+        const auto id =
+            alice.posts("/image/v2/images", R"({"disk_format":"raw","container_format":"bare"})").json().text("id");
+        REQUIRE(alice
+                    .puts("/image/v2/images/" + id + "/file", std::string(bytes, 'x'),
+                          {{"Content-Type", "application/octet-stream"}})
                     .status == 204);
         return id;
     };
     const auto cached = [&] {
         std::vector<std::string> ids;
-        for (const auto& each : admin.gets("/image/v2/cache").json().array("cached_images").items()) ids.push_back(each.text("image_id"));
+        for (const auto& each : admin.gets("/image/v2/cache").json().array("cached_images").items())
+            ids.push_back(each.text("image_id"));
         return ids;
     };
     const auto isCached = [&](const std::string& id) {

@@ -35,7 +35,8 @@ inline std::pair<Fd, std::uint16_t> listening(std::uint32_t loopback, std::uint1
 class WebServer {
 public:
     /// `loopback` is its address; `port` 0 takes a free one.
-    explicit WebServer(std::map<std::string, std::string> answers, std::uint32_t loopback = INADDR_LOOPBACK, std::uint16_t port = 0)
+    explicit WebServer(std::map<std::string, std::string> answers, std::uint32_t loopback = INADDR_LOOPBACK,
+                       std::uint16_t port = 0)
         : answers_(std::move(answers)) {
         std::tie(listener_, port_) = listening(loopback, port);
         thread_ = std::thread([this] { serve(); });
@@ -49,7 +50,8 @@ public:
     int connections() const { return connections_; }
 
     static std::string page(const std::string& body) {
-        return "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+        return "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+               body;
     }
     static std::string redirect(const std::string& to) {
         return "HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\nLocation: " + to + "\r\n\r\n";
@@ -71,8 +73,9 @@ private:
             }
             const auto begin = request.find(' ') + 1, end = request.find(' ', begin);
             const auto found = answers_.find(request.substr(begin, end - begin));
-            const std::string answer =
-                found == answers_.end() ? "HTTP/1.1 404 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n" : found->second;
+            const std::string answer = found == answers_.end()
+                                           ? "HTTP/1.1 404 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+                                           : found->second;
             for (std::size_t sent = 0; sent < answer.size();) {
                 const auto now = ::send(peer.get(), answer.data() + sent, answer.size() - sent, MSG_NOSIGNAL);
                 if (now <= 0) break;

@@ -28,16 +28,20 @@ std::string aNetwork(const Member& who, const std::string& more = "") {
 
 Json subnet(const Member& who, const std::string& on, const std::string& cidr, const std::string& more = "") {
     const std::string version = cidr.find(':') == std::string::npos ? "4" : "6";
-    return made(who.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(on) + R"(,"ip_version":)" + version + R"(,"cidr":)" +
-                                              quoted(cidr) + more + "}}"),
+    return made(who.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(on) + R"(,"ip_version":)" + version +
+                                              R"(,"cidr":)" + quoted(cidr) + more + "}}"),
                 "subnet");
 }
 
 Answer asksPort(const Member& who, const std::string& on, const std::string& more = "") {
     return who.posts(v2 + "ports", R"({"port":{"network_id":)" + quoted(on) + more + "}}");
 }
-Json port(const Member& who, const std::string& on, const std::string& more = "") { return made(asksPort(who, on, more), "port"); }
-std::string addressOf(const Json& ofPort, std::size_t index = 0) { return ofPort.array("fixed_ips").items().at(index).text("ip_address"); }
+Json port(const Member& who, const std::string& on, const std::string& more = "") {
+    return made(asksPort(who, on, more), "port");
+}
+std::string addressOf(const Json& ofPort, std::size_t index = 0) {
+    return ofPort.array("fixed_ips").items().at(index).text("ip_address");
+}
 
 std::string router(const Member& who, const std::string& more = "") {
     return made(who.posts(v2 + "routers", R"({"router":{"name":"r")" + more + "}}"), "router").text("id");
@@ -86,7 +90,8 @@ TEST_CASE("A network belongs to its project, and others see nothing of it", "[ne
     CHECK(refusal(reader.deletes(v2 + "networks/" + id)) == "403 PolicyNotAuthorized");
     CHECK(refusal(reader.posts(v2 + "networks", R"({"network":{}})")) == "403 PolicyNotAuthorized");
     CHECK(refusal(alice.posts(v2 + "networks", R"({"network":{"shared":true}})")) == "403 PolicyNotAuthorized");
-    CHECK(refusal(alice.posts(v2 + "networks", R"({"network":{"project_id":")" + bob.project + R"("}})")) == "400 HTTPBadRequest");
+    CHECK(refusal(alice.posts(v2 + "networks", R"({"network":{"project_id":")" + bob.project + R"("}})")) ==
+          "400 HTTPBadRequest");
     CHECK(cloud.asks(http::Method::Get, v2 + "networks", "").status == 401);
 
     made(cloud.admin().puts(v2 + "networks/" + id, R"({"network":{"shared":true}})"), "network", 200);
@@ -150,27 +155,32 @@ TEST_CASE("A subnet has the defaults that everybody expects", "[network][subnet]
     CHECK(made4.array("allocation_pools").items().at(0).text("start") == "10.1.0.2");
     CHECK(made4.array("allocation_pools").items().at(0).text("end") == "10.1.0.254");
     const auto bad = [&](const std::string& rest) {
-        return refusal(alice.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(net) + R"(,"ip_version":4,)" + rest + "}}"));
+        return refusal(alice.posts(v2 + "subnets",
+                                   R"({"subnet":{"network_id":)" + quoted(net) + R"(,"ip_version":4,)" + rest + "}}"));
     };
-    const auto overlapping =
-        alice.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(net) + R"(,"ip_version":4,"cidr":"10.1.0.128/25"}})");
+    const auto overlapping = alice.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(net) +
+                                                             R"(,"ip_version":4,"cidr":"10.1.0.128/25"}})");
     CHECK(refusal(overlapping) == "400 InvalidInput");
     CHECK(overlapping.body.find("overlaps with another subnet") != std::string::npos);
     CHECK(bad(R"("cidr":"10.2.0.0/31")") == "400 InvalidInput");
     CHECK(bad(R"("cidr":"10.2.0.0/99")") == "400 HTTPBadRequest");
     CHECK(bad(R"("cidr":"2001:db8::/64")") == "400 InvalidInput");
-    CHECK(bad(R"("cidr":"10.2.0.0/24","gateway_ip":"10.2.0.9","allocation_pools":[{"start":"10.2.0.5","end":"10.2.0.20"}])") ==
-          "409 GatewayConflictWithAllocationPools");
-    CHECK(bad(R"("cidr":"10.2.0.0/24","allocation_pools":[{"start":"10.3.0.5","end":"10.3.0.20"}])") == "400 OutOfBoundsAllocationPool");
+    CHECK(
+        bad(R"("cidr":"10.2.0.0/24","gateway_ip":"10.2.0.9","allocation_pools":[{"start":"10.2.0.5","end":"10.2.0.20"}])") ==
+        "409 GatewayConflictWithAllocationPools");
+    CHECK(bad(R"("cidr":"10.2.0.0/24","allocation_pools":[{"start":"10.3.0.5","end":"10.3.0.20"}])") ==
+          "400 OutOfBoundsAllocationPool");
     CHECK(bad(R"("cidr":"10.2.0.0/24","dns_nameservers":["8.8.8.8\nserver=evil"])") == "400 HTTPBadRequest");
-    CHECK(bad(R"("cidr":"10.2.0.0/24","dns_nameservers":["1.1.1.1","1.1.1.2","1.1.1.3","1.1.1.4","1.1.1.5","1.1.1.6"])") ==
-          "400 DNSNameServersExhausted");
+    CHECK(
+        bad(R"("cidr":"10.2.0.0/24","dns_nameservers":["1.1.1.1","1.1.1.2","1.1.1.3","1.1.1.4","1.1.1.5","1.1.1.6"])") ==
+        "400 DNSNameServersExhausted");
 
     CHECK(subnet(alice, net, "10.3.0.0/24", R"(,"gateway_ip":null)").find("gateway_ip")->isNull());
-    const auto changed =
-        made(alice.puts(v2 + "subnets/" + made4.text("id"),
-                        R"({"subnet":{"dns_nameservers":["9.9.9.9"],"host_routes":[{"destination":"10.9.0.0/16","nexthop":"10.1.0.7"}]}})"),
-             "subnet", 200);
+    const auto changed = made(
+        alice.puts(
+            v2 + "subnets/" + made4.text("id"),
+            R"({"subnet":{"dns_nameservers":["9.9.9.9"],"host_routes":[{"destination":"10.9.0.0/16","nexthop":"10.1.0.7"}]}})"),
+        "subnet", 200);
     CHECK(changed.array("dns_nameservers").items().at(0).text() == "9.9.9.9");
     CHECK(changed.integer("revision_number") == made4.integer("revision_number") + 1);
 
@@ -199,13 +209,15 @@ TEST_CASE("Ports get free addresses, and give them back", "[network][port]") {
     CHECK(addressOf(port(alice, net)) == "10.1.0.6");
     // The lowest that is free, wherever it was given back, and out of the pools as they are now.
     for (const auto* address : {"10.1.0.4", "10.1.0.3", "10.1.0.5"})
-        CHECK(alice.deletes(v2 + "ports/" + *idsIn(alice.gets(v2 + "ports?fixed_ips=ip_address=" + address), "ports").begin()).status ==
-              204);
+        CHECK(alice
+                  .deletes(v2 + "ports/" +
+                           *idsIn(alice.gets(v2 + "ports?fixed_ips=ip_address=" + address), "ports").begin())
+                  .status == 204);
     CHECK(addressOf(port(alice, net)) == "10.1.0.3");
     const auto on = alice.gets(v2 + "subnets?network_id=" + net).json().array("subnets").items().at(0).text("id");
     const auto pools = [&](const std::string& start, const std::string& end) {
-        made(alice.puts(v2 + "subnets/" + on,
-                        R"({"subnet":{"allocation_pools":[{"start":)" + quoted(start) + R"(,"end":)" + quoted(end) + "}]}}"),
+        made(alice.puts(v2 + "subnets/" + on, R"({"subnet":{"allocation_pools":[{"start":)" + quoted(start) +
+                                                  R"(,"end":)" + quoted(end) + "}]}}"),
              "subnet", 200);
     };
     pools("10.1.0.5", "10.1.0.6");
@@ -213,7 +225,8 @@ TEST_CASE("Ports get free addresses, and give them back", "[network][port]") {
     pools("10.1.0.2", "10.1.0.6");
     CHECK(addressOf(port(alice, net)) == "10.1.0.4");
 
-    CHECK(refusal(asksPort(alice, net, R"(,"fixed_ips":[{"ip_address":"10.1.0.6"}])")) == "409 IpAddressAlreadyAllocated");
+    CHECK(refusal(asksPort(alice, net, R"(,"fixed_ips":[{"ip_address":"10.1.0.6"}])")) ==
+          "409 IpAddressAlreadyAllocated");
     CHECK(refusal(asksPort(alice, net, R"(,"fixed_ips":[{"ip_address":"10.7.0.6"}])")) == "400 InvalidIpForNetwork");
     CHECK(refusal(asksPort(bob, net)) == "404 NetworkNotFound");
     CHECK(refusal(asksPort(alice, net, R"(,"mac_address":"fa:16:3e:zz:00:01")")) == "400 HTTPBadRequest");
@@ -242,7 +255,8 @@ TEST_CASE("Port security goes with groups and pairs, or without", "[network][por
     const auto one = port(alice, net).text("id");
     CHECK(refusal(alice.puts(v2 + "ports/" + one, R"({"port":{"port_security_enabled":false}})")) ==
           "409 PortSecurityAndIPRequiredForSecurityGroups");
-    CHECK(made(alice.puts(v2 + "ports/" + one, R"({"port":{"port_security_enabled":false,"security_groups":[]}})"), "port", 200)
+    CHECK(made(alice.puts(v2 + "ports/" + one, R"({"port":{"port_security_enabled":false,"security_groups":[]}})"),
+               "port", 200)
               .array("security_groups")
               .size() == 0);
     CHECK(refusal(asksPort(alice, net, R"(,"security_groups":["nobody"])")) == "404 SecurityGroupNotFound");
@@ -252,9 +266,12 @@ TEST_CASE("A router joins subnets that do not overlap", "[network][router]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
     const auto one = aNetwork(alice), two = aNetwork(alice);
-    const auto first = subnet(alice, one, "10.1.0.0/24").text("id"), second = subnet(alice, two, "10.1.0.128/25").text("id");
+    const auto first = subnet(alice, one, "10.1.0.0/24").text("id"),
+               second = subnet(alice, two, "10.1.0.128/25").text("id");
     const auto id = router(alice);
-    const auto add = [&](const std::string& body) { return alice.puts(v2 + "routers/" + id + "/add_router_interface", body); };
+    const auto add = [&](const std::string& body) {
+        return alice.puts(v2 + "routers/" + id + "/add_router_interface", body);
+    };
     const auto joined = add(R"({"subnet_id":)" + quoted(first) + "}");
     REQUIRE(joined.status == 200);
     CHECK(joined.json().text("subnet_id") == first);
@@ -267,14 +284,19 @@ TEST_CASE("A router joins subnets that do not overlap", "[network][router]") {
     CHECK(refusal(alice.deletes(v2 + "routers/" + id)) == "409 RouterInUse");
     CHECK(refusal(alice.deletes(v2 + "subnets/" + first)) == "409 SubnetInUse");
 
-    CHECK(refusal(alice.puts(v2 + "routers/" + id, R"({"router":{"routes":[{"destination":"10.9.0.0/16","nexthop":"10.5.0.1"}]}})")) ==
+    CHECK(refusal(alice.puts(v2 + "routers/" + id,
+                             R"({"router":{"routes":[{"destination":"10.9.0.0/16","nexthop":"10.5.0.1"}]}})")) ==
           "400 InvalidRoutes");
-    made(alice.puts(v2 + "routers/" + id, R"({"router":{"routes":[{"destination":"10.9.0.0/16","nexthop":"10.1.0.9"}]}})"), "router", 200);
+    made(alice.puts(v2 + "routers/" + id,
+                    R"({"router":{"routes":[{"destination":"10.9.0.0/16","nexthop":"10.1.0.9"}]}})"),
+         "router", 200);
     const auto leave = [&] {
         return alice.puts(v2 + "routers/" + id + "/remove_router_interface", R"({"subnet_id":)" + quoted(first) + "}");
     };
     CHECK(refusal(leave()) == "409 RouterInterfaceInUseByRoute");
-    CHECK(made(alice.puts(v2 + "routers/" + id, R"({"router":{"routes":null}})"), "router", 200).array("routes").size() == 0);
+    CHECK(
+        made(alice.puts(v2 + "routers/" + id, R"({"router":{"routes":null}})"), "router", 200).array("routes").size() ==
+        0);
     CHECK(leave().status == 200);
     CHECK(refusal(leave()) == "404 RouterInterfaceNotFoundForSubnet");
     CHECK(alice.deletes(v2 + "routers/" + id).status == 204);
@@ -291,12 +313,14 @@ TEST_CASE("A gateway is on an external network", "[network][router]") {
     CHECK(info.array("external_fixed_ips").items().at(0).text("ip_address") == "172.24.4.2");
     CHECK(idsIn(alice.gets(v2 + "subnets?network_id=" + outside), "subnets").empty());
     const auto set = [&](const std::string& network) {
-        return alice.puts(v2 + "routers/" + id, R"({"router":{"external_gateway_info":{"network_id":)" + quoted(network) + "}}}");
+        return alice.puts(v2 + "routers/" + id,
+                          R"({"router":{"external_gateway_info":{"network_id":)" + quoted(network) + "}}}");
     };
     CHECK(refusal(set("nobody")) == "404 NetworkNotFound");
     CHECK(refusal(set(aNetwork(alice))) == "400 BadRequest");
-    CHECK(refusal(alice.puts(v2 + "routers/" + id, R"({"router":{"external_gateway_info":{"network_id":)" + quoted(outside) +
-                                                       R"(,"enable_snat":false}}})")) == "403 PolicyNotAuthorized");
+    CHECK(refusal(alice.puts(v2 + "routers/" + id, R"({"router":{"external_gateway_info":{"network_id":)" +
+                                                       quoted(outside) + R"(,"enable_snat":false}}})")) ==
+          "403 PolicyNotAuthorized");
     CHECK(made(alice.puts(v2 + "routers/" + id, R"({"router":{"external_gateway_info":{}}})"), "router", 200)
               .find("external_gateway_info")
               ->isNull());
@@ -311,13 +335,18 @@ TEST_CASE("A floating IP leads to one port, and follows what happens to it", "[n
     const auto inside = subnet(alice, net, "10.1.0.0/24").text("id");
     const auto one = port(alice, net), two = port(alice, net);
     const auto asks = [&](const Member& who, const std::string& more) {
-        return who.posts(v2 + "floatingips", R"({"floatingip":{"floating_network_id":)" + quoted(outside) + more + "}}");
+        return who.posts(v2 + "floatingips",
+                         R"({"floatingip":{"floating_network_id":)" + quoted(outside) + more + "}}");
     };
-    CHECK(refusal(asks(alice, R"(,"port_id":)" + quoted(one.text("id")))) == "404 ExternalGatewayForFloatingIPNotFound");
-    CHECK(refusal(alice.posts(v2 + "floatingips", R"({"floatingip":{"floating_network_id":)" + quoted(net) + "}}")) == "400 BadRequest");
+    CHECK(refusal(asks(alice, R"(,"port_id":)" + quoted(one.text("id")))) ==
+          "404 ExternalGatewayForFloatingIPNotFound");
+    CHECK(refusal(alice.posts(v2 + "floatingips", R"({"floatingip":{"floating_network_id":)" + quoted(net) + "}}")) ==
+          "400 BadRequest");
 
     const auto id = router(alice, R"(,"external_gateway_info":{"network_id":)" + quoted(outside) + "}");
-    REQUIRE(alice.puts(v2 + "routers/" + id + "/add_router_interface", R"({"subnet_id":)" + quoted(inside) + "}").status == 200);
+    REQUIRE(
+        alice.puts(v2 + "routers/" + id + "/add_router_interface", R"({"subnet_id":)" + quoted(inside) + "}").status ==
+        200);
     const auto ip = made(asks(alice, R"(,"port_id":)" + quoted(one.text("id"))), "floatingip");
     CHECK(ip.text("fixed_ip_address") == addressOf(one));
     CHECK(ip.text("router_id") == id);
@@ -326,13 +355,14 @@ TEST_CASE("A floating IP leads to one port, and follows what happens to it", "[n
     CHECK(refusal(asks(alice, R"(,"port_id":)" + quoted(one.text("id")))) == "409 FloatingIPPortAlreadyAssociated");
     CHECK(refusal(asks(bob, R"(,"port_id":)" + quoted(one.text("id")))) == "404 PortNotFound");
     CHECK(refusal(bob.gets(v2 + "floatingips/" + ip.text("id"))) == "404 FloatingIPNotFound");
-    CHECK(refusal(alice.puts(v2 + "routers/" + id + "/remove_router_interface", R"({"subnet_id":)" + quoted(inside) + "}")) ==
-          "409 RouterInterfaceInUseByFloatingIP");
+    CHECK(refusal(alice.puts(v2 + "routers/" + id + "/remove_router_interface",
+                             R"({"subnet_id":)" + quoted(inside) + "}")) == "409 RouterInterfaceInUseByFloatingIP");
     CHECK(refusal(alice.puts(v2 + "routers/" + id, R"({"router":{"external_gateway_info":null}})")) ==
           "409 RouterExternalGatewayInUseByFloatingIp");
 
-    const auto moved = made(alice.puts(v2 + "floatingips/" + ip.text("id"), R"({"floatingip":{"port_id":)" + quoted(two.text("id")) + "}}"),
-                            "floatingip", 200);
+    const auto moved = made(
+        alice.puts(v2 + "floatingips/" + ip.text("id"), R"({"floatingip":{"port_id":)" + quoted(two.text("id")) + "}}"),
+        "floatingip", 200);
     CHECK(moved.text("fixed_ip_address") == addressOf(two));
     CHECK(alice.deletes(v2 + "ports/" + two.text("id")).status == 204);
     const auto left = made(alice.gets(v2 + "floatingips/" + ip.text("id")), "floatingip", 200);
@@ -355,7 +385,8 @@ TEST_CASE("Every project has a default security group that stays", "[network][se
           "409 SecurityGroupCannotUpdateDefault");
     CHECK(refusal(alice.posts(v2 + "security-groups", R"({"security_group":{"name":"default"}})")) ==
           "409 SecurityGroupDefaultAlreadyExists");
-    const auto own = made(alice.posts(v2 + "security-groups", R"({"security_group":{"name":"web"}})"), "security_group");
+    const auto own =
+        made(alice.posts(v2 + "security-groups", R"({"security_group":{"name":"web"}})"), "security_group");
     CHECK(own.array("security_group_rules").size() == 2);
     const auto net = aNetwork(alice);
     port(alice, net, R"(,"security_groups":[)" + quoted(own.text("id")) + "]");
@@ -367,13 +398,16 @@ TEST_CASE("Every project has a default security group that stays", "[network][se
 TEST_CASE("A security group rule is taken only where it means something", "[network][security_group]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
-    const auto group = made(alice.posts(v2 + "security-groups", R"({"security_group":{"name":"web"}})"), "security_group").text("id");
+    const auto group =
+        made(alice.posts(v2 + "security-groups", R"({"security_group":{"name":"web"}})"), "security_group").text("id");
     const auto rule = [&](const std::string& more, const Member& who) {
         return who.posts(v2 + "security-group-rules",
-                         R"({"security_group_rule":{"direction":"ingress","security_group_id":)" + quoted(group) + more + "}}");
+                         R"({"security_group_rule":{"direction":"ingress","security_group_id":)" + quoted(group) +
+                             more + "}}");
     };
-    const auto web = made(rule(R"(,"protocol":"tcp","port_range_min":80,"port_range_max":80,"remote_ip_prefix":"10.1.2.3/16")", alice),
-                          "security_group_rule");
+    const auto web = made(
+        rule(R"(,"protocol":"tcp","port_range_min":80,"port_range_max":80,"remote_ip_prefix":"10.1.2.3/16")", alice),
+        "security_group_rule");
     CHECK(web.text("normalized_cidr") == "10.1.0.0/16");
     const auto bad = [&](const std::string& more) { return refusal(rule(more, alice)); };
     CHECK(bad(R"(,"protocol":6,"port_range_min":80,"port_range_max":80,"remote_ip_prefix":"10.1.0.0/16")") ==
@@ -386,7 +420,8 @@ TEST_CASE("A security group rule is taken only where it means something", "[netw
     CHECK(bad(R"(,"port_range_min":80,"port_range_max":80)") == "400 SecurityGroupProtocolRequiredWithPorts");
     CHECK(bad(R"(,"protocol":"tcp","port_range_min":80,"port_range_max":79)") == "400 SecurityGroupInvalidPortRange");
     CHECK(bad(R"(,"protocol":"tcp","port_range_min":0,"port_range_max":79)") == "400 SecurityGroupInvalidPortValue");
-    CHECK(bad(R"(,"protocol":"esp","port_range_min":1,"port_range_max":79)") == "400 SecurityGroupInvalidProtocolForPort");
+    CHECK(bad(R"(,"protocol":"esp","port_range_min":1,"port_range_max":79)") ==
+          "400 SecurityGroupInvalidProtocolForPort");
     CHECK(bad(R"(,"protocol":"icmp","port_range_min":256)") == "400 SecurityGroupInvalidIcmpValue");
     CHECK(bad(R"(,"protocol":"icmp","port_range_max":0)") == "400 SecurityGroupMissingIcmpType");
     CHECK(bad(R"(,"remote_group_id":"nobody")") == "404 SecurityGroupNotFound");
@@ -404,13 +439,15 @@ TEST_CASE("A quota is what a project may have, to the last one", "[network][quot
     const auto alice = cloud.member("alice");
     const auto admin = cloud.admin();
     CHECK(refusal(alice.puts(v2 + "quotas/{project}", R"({"quota":{"network":7}})")) == "403 PolicyNotAuthorized");
-    CHECK(made(admin.puts(v2 + "quotas/" + alice.project, R"({"quota":{"network":2}})"), "quota", 200).integer("network") == 2);
+    CHECK(made(admin.puts(v2 + "quotas/" + alice.project, R"({"quota":{"network":2}})"), "quota", 200)
+              .integer("network") == 2);
     CHECK(refusal(admin.puts(v2 + "quotas/" + alice.project, R"({"quota":{"unicorn":2}})")) == "400 HTTPBadRequest");
     aNetwork(alice);
     CHECK(refusal(alice.posts(v2 + "networks", R"({"networks":[{"name":"x"},{"name":"y"}]})")) == "409 OverQuota");
     CHECK(idsIn(alice.gets(v2 + "networks?router:external=false"), "networks").size() == 1); // all or nothing
     aNetwork(alice);
-    const auto details = admin.gets(v2 + "quotas/" + alice.project + "/details.json").json().object("quota").object("network");
+    const auto details =
+        admin.gets(v2 + "quotas/" + alice.project + "/details.json").json().object("quota").object("network");
     CHECK(details.integer("used") == 2);
     CHECK(admin.gets(v2 + "quotas").json().array("quotas").size() == 1);
     CHECK(admin.deletes(v2 + "quotas/" + alice.project).status == 204);
@@ -449,13 +486,16 @@ TEST_CASE("Tags find what they are on", "[network][tag]") {
 TEST_CASE("Subnets are cut from a pool until it is empty", "[network][subnet]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
-    const auto pool = made(
-        alice.posts(v2 + "subnetpools", R"({"subnetpool":{"name":"p","prefixes":["10.8.0.0/23"],"default_prefixlen":24}})"), "subnetpool");
+    const auto pool =
+        made(alice.posts(v2 + "subnetpools",
+                         R"({"subnetpool":{"name":"p","prefixes":["10.8.0.0/23"],"default_prefixlen":24}})"),
+             "subnetpool");
     CHECK(pool.integer("ip_version") == 4);
     const auto net = aNetwork(alice);
     const auto cut = [&](const std::string& more) {
-        return alice.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(net) + R"(,"ip_version":4,"subnetpool_id":)" +
-                                               quoted(pool.text("id")) + more + "}}");
+        return alice.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(net) +
+                                               R"(,"ip_version":4,"subnetpool_id":)" + quoted(pool.text("id")) + more +
+                                               "}}");
     };
     CHECK(made(cut(""), "subnet").text("cidr") == "10.8.0.0/24");
     CHECK(made(cut(R"(,"prefixlen":25)"), "subnet").text("cidr") == "10.8.1.0/25");
@@ -476,22 +516,24 @@ TEST_CASE("The service says what it speaks", "[network]") {
     CHECK(alice.gets(v2 + "availability_zones").json().array("availability_zones").size() == 2);
 }
 
-TEST_CASE("A port names only devices of its own project, and only what a router plugged is on it", "[network][port][security]") {
+TEST_CASE("A port names only devices of its own project, and only what a router plugged is on it",
+          "[network][port][security]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
     const auto hers = aNetwork(alice), his = aNetwork(bob);
     const auto inner = subnet(alice, hers, "10.1.0.0/24").text("id");
     subnet(bob, his, "10.2.0.0/24");
     const auto id = router(alice);
-    const auto floating = made(
-        alice.posts(v2 + "floatingips", R"({"floatingip":{"floating_network_id":)" + quoted(publicNetwork(alice)) + "}}"), "floatingip");
+    const auto floating = made(alice.posts(v2 + "floatingips", R"({"floatingip":{"floating_network_id":)" +
+                                                                   quoted(publicNetwork(alice)) + "}}"),
+                               "floatingip");
     const auto owned = [](const std::string& owner, const std::string& device) {
         return R"(,"device_owner":)" + quoted(owner) + R"(,"device_id":)" + quoted(device);
     };
     const auto plain = port(bob, his).text("id");
     for (const auto& device : {id, floating.text("id"), "dhcp-" + hers})
-        for (const auto* owner :
-             {"network:router_interface", "network:router_gateway", "network:floatingip", "network:dhcp", "compute:nova", ""}) {
+        for (const auto* owner : {"network:router_interface", "network:router_gateway", "network:floatingip",
+                                  "network:dhcp", "compute:nova", ""}) {
             INFO(owner << " " << device);
             CHECK(refusal(asksPort(bob, his, owned(owner, device))) == "409 DeviceIDNotOwnedByTenant");
             CHECK(refusal(bob.puts(v2 + "ports/" + plain, R"({"port":{"name":"x")" + owned(owner, device) + "}}")) ==
@@ -500,19 +542,24 @@ TEST_CASE("A port names only devices of its own project, and only what a router 
     CHECK(made(bob.gets(v2 + "ports/" + plain), "port", 200).text("device_id").empty());
 
     // Neither is one's own router plugged by words.
-    const auto said = port(alice, hers, owned("network:router_interface", id) + R"(,"fixed_ips":[{"ip_address":"10.1.0.1"}])");
-    CHECK(refusal(alice.puts(v2 + "routers/" + id, R"({"router":{"routes":[{"destination":"10.9.0.0/16","nexthop":"10.1.0.9"}]}})")) ==
+    const auto said =
+        port(alice, hers, owned("network:router_interface", id) + R"(,"fixed_ips":[{"ip_address":"10.1.0.1"}])");
+    CHECK(refusal(alice.puts(v2 + "routers/" + id,
+                             R"({"router":{"routes":[{"destination":"10.9.0.0/16","nexthop":"10.1.0.9"}]}})")) ==
           "400 InvalidRoutes");
     CHECK(refusal(alice.deletes(v2 + "ports/" + said.text("id"))) == "409 ServicePortInUse");
 
     // What keeps such a port is the device, not the word.
     const auto lost = port(cloud.admin(), his, owned("network:router_gateway", "00000000-0000-4000-8000-000000000000"));
-    CHECK(made(cloud.admin().puts(v2 + "ports/" + lost.text("id"), R"({"port":{"device_owner":"network:floatingip"}})"), "port", 200)
+    CHECK(made(cloud.admin().puts(v2 + "ports/" + lost.text("id"), R"({"port":{"device_owner":"network:floatingip"}})"),
+               "port", 200)
               .text("device_owner") == "network:floatingip");
     CHECK(cloud.admin().deletes(v2 + "ports/" + lost.text("id")).status == 204);
     CHECK(alice.deletes(v2 + "routers/" + id).status == 204);
     CHECK(alice.deletes(v2 + "ports/" + said.text("id")).status == 204);
-    CHECK(alice.puts(v2 + "routers/" + router(alice) + "/add_router_interface", R"({"subnet_id":)" + quoted(inner) + "}").status == 200);
+    CHECK(
+        alice.puts(v2 + "routers/" + router(alice) + "/add_router_interface", R"({"subnet_id":)" + quoted(inner) + "}")
+            .status == 200);
 }
 
 TEST_CASE("The gateway of a network is its owner's to give", "[network][router][security]") {
@@ -533,8 +580,8 @@ TEST_CASE("The gateway of a network is its owner's to give", "[network][router][
 
     const auto image = Cloud::upload(bob);
     const auto asksServer = [&](const std::string& nic) {
-        return bob.posts("/compute/v2.1/servers", R"({"server":{"name":"s","flavorRef":"1","imageRef":)" + quoted(image) +
-                                                      R"(,"networks":[{"uuid":)" + nic + "}]}}");
+        return bob.posts("/compute/v2.1/servers", R"({"server":{"name":"s","flavorRef":"1","imageRef":)" +
+                                                      quoted(image) + R"(,"networks":[{"uuid":)" + nic + "}]}}");
     };
     const auto refused = asksServer(quoted(shared) + R"(,"fixed_ip":"10.1.0.77")");
     CHECK(refused.status == 403);
@@ -543,13 +590,15 @@ TEST_CASE("The gateway of a network is its owner's to give", "[network][router][
     CHECK(asksServer(quoted(shared)).status == 202);
 
     const auto manager = cloud.colleague(alice, "mona", "manager");
-    const auto gateway = made(cloud.admin().gets(v2 + "networks/" + outside), "network", 200).array("subnets").items().at(0).text();
+    const auto gateway =
+        made(cloud.admin().gets(v2 + "networks/" + outside), "network", 200).array("subnets").items().at(0).text();
     const auto address = made(cloud.admin().gets(v2 + "subnets/" + gateway), "subnet", 200).text("gateway_ip");
     CHECK(refusal(manager.posts(v2 + "floatingips", R"({"floatingip":{"floating_network_id":)" + quoted(outside) +
                                                         R"(,"floating_ip_address":)" + quoted(address) + "}}")) ==
           "409 IpAddressAlreadyAllocated");
-    CHECK(refusal(cloud.admin().posts(v2 + "routers", R"({"router":{"external_gateway_info":{"network_id":)" + quoted(outside) +
-                                                          R"(,"external_fixed_ips":[{"ip_address":)" + quoted(address) + "}]}}}")) ==
+    CHECK(refusal(cloud.admin().posts(v2 + "routers", R"({"router":{"external_gateway_info":{"network_id":)" +
+                                                          quoted(outside) + R"(,"external_fixed_ips":[{"ip_address":)" +
+                                                          quoted(address) + "}]}}}")) ==
           "409 IpAddressAlreadyAllocated");
     CHECK(refusal(asksPort(cloud.admin(), outside, R"(,"fixed_ips":[{"ip_address":)" + quoted(address) + "}]")) ==
           "409 IpAddressAlreadyAllocated");
@@ -578,12 +627,13 @@ TEST_CASE("A marker that the caller can't see is nowhere, in every list", "[netw
     markers["subnets"] = subnet(alice, net, "10.1.0.0/24").text("id");
     markers["ports"] = port(alice, net).text("id");
     markers["routers"] = router(alice);
-    markers["floatingips"] =
-        made(alice.posts(v2 + "floatingips", R"({"floatingip":{"floating_network_id":)" + quoted(publicNetwork(alice)) + "}}"),
-             "floatingip")
-            .text("id");
+    markers["floatingips"] = made(alice.posts(v2 + "floatingips", R"({"floatingip":{"floating_network_id":)" +
+                                                                      quoted(publicNetwork(alice)) + "}}"),
+                                  "floatingip")
+                                 .text("id");
     markers["subnetpools"] =
-        made(alice.posts(v2 + "subnetpools", R"({"subnetpool":{"name":"p","prefixes":["10.8.0.0/23"]}})"), "subnetpool").text("id");
+        made(alice.posts(v2 + "subnetpools", R"({"subnetpool":{"name":"p","prefixes":["10.8.0.0/23"]}})"), "subnetpool")
+            .text("id");
     const auto group = alice.gets(v2 + "security-groups").json().array("security_groups").items().at(0);
     markers["security-groups"] = group.text("id");
     markers["security-group-rules"] = group.array("security_group_rules").items().at(0).text("id");
@@ -600,7 +650,8 @@ TEST_CASE("A list takes each sort key once, and as many values of a filter as a 
     const auto one = aNetwork(alice), two = aNetwork(alice);
     const auto asks = [&](const std::string& list, const std::string& parameter, int times) {
         std::string query;
-        for (int count = 0; count < times; ++count) query += parameter + (parameter.ends_with("=") ? std::to_string(count) : "") + "&";
+        for (int count = 0; count < times; ++count)
+            query += parameter + (parameter.ends_with("=") ? std::to_string(count) : "") + "&";
         return alice.gets(v2 + list + "?" + query).status;
     };
     CHECK(asks("networks", "sort_key=name", 2) == 400);
@@ -618,12 +669,13 @@ TEST_CASE("A list takes each sort key once, and as many values of a filter as a 
 
     // With every key at once, a marker still finds its place.
     std::string keys;
-    for (const auto* each : {"name", "admin_state_up", "shared", "router:external", "is_default", "mtu", "port_security_enabled", "status",
-                             "project_id", "description", "revision_number", "id"})
+    for (const auto* each : {"name", "admin_state_up", "shared", "router:external", "is_default", "mtu",
+                             "port_security_enabled", "status", "project_id", "description", "revision_number", "id"})
         keys += "sort_key=" + std::string(each) + "&sort_dir=desc&";
     const auto& [later, sooner] = std::minmax(one, two);
     const auto behind = [&](const std::string& marker) {
-        return idsIn(alice.gets(v2 + "networks?router:external=false&" + keys + "limit=5&marker=" + marker), "networks");
+        return idsIn(alice.gets(v2 + "networks?router:external=false&" + keys + "limit=5&marker=" + marker),
+                     "networks");
     };
     CHECK(behind(sooner) == std::set{later});
     CHECK(behind(later).empty());
@@ -632,7 +684,8 @@ TEST_CASE("A list takes each sort key once, and as many values of a filter as a 
 TEST_CASE("A page is full of what the caller sees, whatever lies between", "[network]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
-    alice.posts(v2 + "networks", R"({"networks":[{"name":"a"},{"name":"b"},{"name":"c"},{"name":"d"},{"name":"e"},{"name":"f"}]})");
+    alice.posts(v2 + "networks",
+                R"({"networks":[{"name":"a"},{"name":"b"},{"name":"c"},{"name":"d"},{"name":"e"},{"name":"f"}]})");
     for (const auto* name : {"b", "c", "d"}) {
         const auto id = *idsIn(alice.gets(v2 + "networks?name=" + name), "networks").begin();
         made(cloud.admin().puts(v2 + "networks/" + id, R"({"network":{"shared":true}})"), "network", 200);
@@ -640,7 +693,8 @@ TEST_CASE("A page is full of what the caller sees, whatever lies between", "[net
     // A rule of this cloud's own: members see nothing of what is shared.
     std::filesystem::create_directories(cloud.folder() / "policy");
     std::ofstream(cloud.folder() / "policy" / "network.yaml")
-        << R"yaml("get_network": "rule:admin_only or (role:reader and project_id:%(project_id)s and not rule:shared)")yaml" << '\n';
+        << R"yaml("get_network": "rule:admin_only or (role:reader and project_id:%(project_id)s and not rule:shared)")yaml"
+        << '\n';
     cloud.restart();
     const auto page = alice.gets(v2 + "networks?router:external=false&sort_key=name&limit=2").json();
     REQUIRE(page.array("networks").size() == 2);
@@ -673,15 +727,18 @@ TEST_CASE("Lengths count characters", "[network]") {
             std::replace(path.begin() + static_cast<std::ptrdiff_t>(v2.size()), path.end(), '_', '-');
             const auto asks = [&](std::size_t length) {
                 auto extra = more;
-                if (const auto at = extra.find('%'); at != std::string::npos) extra.replace(at, 1, std::to_string(++number));
-                return alice.posts(path, "{" + quoted(noun) + ":{" + extra + quoted(attribute) + ":" + quoted(of(length)) + "}}");
+                if (const auto at = extra.find('%'); at != std::string::npos)
+                    extra.replace(at, 1, std::to_string(++number));
+                return alice.posts(path, "{" + quoted(noun) + ":{" + extra + quoted(attribute) + ":" +
+                                             quoted(of(length)) + "}}");
             };
             CHECK(made(asks(255), noun).text(attribute) == of(255));
             CHECK(refusal(asks(256)) == "400 HTTPBadRequest");
             CHECK(refusal(asks(25600)) == "400 HTTPBadRequest");
         }
     CHECK(alice.puts(v2 + "networks/" + net + "/tags", R"({"tags":[)" + quoted(of(255)) + "]}").status == 200);
-    CHECK(refusal(alice.puts(v2 + "networks/" + net + "/tags", R"({"tags":[)" + quoted(of(256)) + "]}")) == "400 HTTPBadRequest");
+    CHECK(refusal(alice.puts(v2 + "networks/" + net + "/tags", R"({"tags":[)" + quoted(of(256)) + "]}")) ==
+          "400 HTTPBadRequest");
 }
 
 TEST_CASE("Addresses that no host can have are given to none", "[network][subnet]") {
@@ -690,23 +747,24 @@ TEST_CASE("Addresses that no host can have are given to none", "[network][subnet
     const auto net = aNetwork(alice);
     const auto asks = [&](const std::string& cidr, const std::string& more = "") {
         const std::string version = cidr.find(':') == std::string::npos ? "4" : "6";
-        return alice.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(net) + R"(,"ip_version":)" + version + R"(,"cidr":)" +
-                                               quoted(cidr) + more + "}}");
+        return alice.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + quoted(net) + R"(,"ip_version":)" + version +
+                                               R"(,"cidr":)" + quoted(cidr) + more + "}}");
     };
     for (const auto* pool : {R"({"start":"10.1.0.0","end":"10.1.0.9"})", R"({"start":"10.1.0.9","end":"10.1.0.255"})"})
-        CHECK(refusal(asks("10.1.0.0/24", R"(,"allocation_pools":[)" + std::string(pool) + "]")) == "400 OutOfBoundsAllocationPool");
+        CHECK(refusal(asks("10.1.0.0/24", R"(,"allocation_pools":[)" + std::string(pool) + "]")) ==
+              "400 OutOfBoundsAllocationPool");
     CHECK(refusal(asks("2001:db8::/64", R"(,"allocation_pools":[{"start":"2001:db8::","end":"2001:db8::9"}])")) ==
           "400 OutOfBoundsAllocationPool");
-    for (const auto* cidr : {"127.0.0.0/8", "127.1.0.0/24", "224.0.0.0/24", "239.1.0.0/16", "0.0.0.0/24", "0.0.0.0/4", "255.255.255.0/24",
-                             "::/64", "ff05::/64"}) {
+    for (const auto* cidr : {"127.0.0.0/8", "127.1.0.0/24", "224.0.0.0/24", "239.1.0.0/16", "0.0.0.0/24", "0.0.0.0/4",
+                             "255.255.255.0/24", "::/64", "ff05::/64"}) {
         INFO(cidr);
         CHECK(refusal(asks(cidr)) == "400 InvalidInput");
         const auto without = asks(cidr, R"(,"enable_dhcp":false)");
         if (without.status != 201) continue;
         const auto id = without.json().object("subnet").text("id");
         CHECK(refusal(alice.puts(v2 + "subnets/" + id, R"({"subnet":{"enable_dhcp":true}})")) == "400 InvalidInput");
-        CHECK(refusal(alice.puts(v2 + "routers/" + router(alice) + "/add_router_interface", R"({"subnet_id":)" + quoted(id) + "}")) ==
-              "400 BadRequest");
+        CHECK(refusal(alice.puts(v2 + "routers/" + router(alice) + "/add_router_interface",
+                                 R"({"subnet_id":)" + quoted(id) + "}")) == "400 BadRequest");
         CHECK(alice.deletes(v2 + "subnets/" + id).status == 204);
     }
     CHECK(refusal(asksPort(alice, net, R"(,"mac_address":"00:00:00:00:00:00")")) == "400 HTTPBadRequest");
@@ -720,13 +778,16 @@ TEST_CASE("What can't be wired is refused where it is asked for", "[network]") {
     CHECK(refusal(alice.posts(v2 + "subnets", six)) == "409 NetworkMTUSubnetConflict");
     made(alice.puts(v2 + "networks/" + small, R"({"network":{"mtu":1280}})"), "network", 200);
     made(alice.posts(v2 + "subnets", six), "subnet");
-    CHECK(refusal(alice.puts(v2 + "networks/" + small, R"({"network":{"mtu":1279}})")) == "409 NetworkMTUSubnetConflict");
+    CHECK(refusal(alice.puts(v2 + "networks/" + small, R"({"network":{"mtu":1279}})")) ==
+          "409 NetworkMTUSubnetConflict");
 
     const auto net = aNetwork(alice);
     const auto on = subnet(alice, net, "10.1.0.0/24").text("id");
     const auto id = router(alice);
-    CHECK(alice.puts(v2 + "routers/" + id + "/add_router_interface", R"({"subnet_id":)" + quoted(on) + "}").status == 200);
+    CHECK(alice.puts(v2 + "routers/" + id + "/add_router_interface", R"({"subnet_id":)" + quoted(on) + "}").status ==
+          200);
     for (const auto* hop : {"10.1.0.255", "10.1.0.0"})
-        CHECK(refusal(alice.puts(v2 + "routers/" + id, R"({"router":{"routes":[{"destination":"10.9.0.0/16","nexthop":")" +
-                                                           std::string(hop) + R"("}]}})")) == "400 InvalidRoutes");
+        CHECK(refusal(
+                  alice.puts(v2 + "routers/" + id, R"({"router":{"routes":[{"destination":"10.9.0.0/16","nexthop":")" +
+                                                       std::string(hop) + R"("}]}})")) == "400 InvalidRoutes");
 }

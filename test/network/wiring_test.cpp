@@ -26,7 +26,8 @@ std::string made(const Answer& answer, const std::string& noun, int status = 201
 struct Wired {
     Cloud cloud;
     const Member& alice = cloud.alice;
-    std::string outside = alice.gets(v2 + "networks?router:external=true").json().array("networks").items().at(0).text("id");
+    std::string outside =
+        alice.gets(v2 + "networks?router:external=true").json().array("networks").items().at(0).text("id");
 
     std::string network(const std::string& cidr) {
         const auto id = made(alice.posts(v2 + "networks", R"({"network":{"name":"n"}})"), "network");
@@ -34,13 +35,14 @@ struct Wired {
         return id;
     }
     std::string subnet(const std::string& on, const std::string& cidr) {
-        return made(alice.posts(v2 + "subnets",
-                                R"({"subnet":{"network_id":)" + inQuotes(on) + R"(,"ip_version":4,"cidr":)" + inQuotes(cidr) + "}}"),
+        return made(alice.posts(v2 + "subnets", R"({"subnet":{"network_id":)" + inQuotes(on) +
+                                                    R"(,"ip_version":4,"cidr":)" + inQuotes(cidr) + "}}"),
                     "subnet");
     }
     Answer asksServer(const std::string& on) {
-        return alice.posts("/compute/v2.1/servers", R"({"server":{"name":"s","flavorRef":"1","imageRef":)" + inQuotes(cloud.image) +
-                                                        R"(,"networks":[{"uuid":)" + inQuotes(on) + "}]}}");
+        return alice.posts("/compute/v2.1/servers", R"({"server":{"name":"s","flavorRef":"1","imageRef":)" +
+                                                        inQuotes(cloud.image) + R"(,"networks":[{"uuid":)" +
+                                                        inQuotes(on) + "}]}}");
     }
     std::string boots(const std::string& on) {
         const auto id = made(asksServer(on), "server", 202);
@@ -54,8 +56,9 @@ struct Wired {
         return alice.gets(v2 + noun + "s/" + id).json().object(noun).text("status");
     }
     NetworkPlan readAnew() {
-        return cloud.appliance.appliance().store().read(
-            [](store::Reader& db) { return network::networkPlan(db, {.host = hostName(), .dnsDomain = "openstacklocal"}); });
+        return cloud.appliance.appliance().store().read([](store::Reader& db) {
+            return network::networkPlan(db, {.host = hostName(), .dnsDomain = "openstacklocal"});
+        });
     }
 };
 
@@ -81,7 +84,8 @@ TEST_CASE("The plan that is kept up is the plan that is read anew, whatever happ
     follows("servers");
     const auto router = made(changes("router", alice.posts(v2 + "routers", R"({"router":{}})"), 201), "router");
     const auto at = [&](const std::string& action, const std::string& on) {
-        const auto subnet = alice.gets(v2 + "subnets?network_id=" + on).json().array("subnets").items().at(0).text("id");
+        const auto subnet =
+            alice.gets(v2 + "subnets?network_id=" + on).json().array("subnets").items().at(0).text("id");
         return alice.puts(v2 + "routers/" + router + "/" + action, R"({"subnet_id":)" + inQuotes(subnet) + "}");
     };
     changes("interface", at("add_router_interface", first), 200);
@@ -90,17 +94,18 @@ TEST_CASE("The plan that is kept up is the plan that is read anew, whatever happ
         changes(what, alice.puts(v2 + "routers/" + router, R"({"router":{)" + what + "}}"), 200);
     };
     changeRouter(R"("external_gateway_info":{"network_id":)" + inQuotes(world.outside) + "}");
-    const auto floating = changes("floating IP",
-                                  alice.posts(v2 + "floatingips", R"({"floatingip":{"floating_network_id":)" + inQuotes(world.outside) +
-                                                                      R"(,"port_id":)" + inQuotes(world.portOf(one)) + "}}"),
-                                  201)
-                              .json()
-                              .object("floatingip")
-                              .text("id");
+    const auto floating =
+        changes("floating IP",
+                alice.posts(v2 + "floatingips", R"({"floatingip":{"floating_network_id":)" + inQuotes(world.outside) +
+                                                    R"(,"port_id":)" + inQuotes(world.portOf(one)) + "}}"),
+                201)
+            .json()
+            .object("floatingip")
+            .text("id");
     CHECK(world.readAnew().routers.at(0).floatingIps.size() == 1);
     const auto moveTo = [&](const std::string& port) {
-        changes("floating IP moved to " + port, alice.puts(v2 + "floatingips/" + floating, R"({"floatingip":{"port_id":)" + port + "}}"),
-                200);
+        changes("floating IP moved to " + port,
+                alice.puts(v2 + "floatingips/" + floating, R"({"floatingip":{"port_id":)" + port + "}}"), 200);
     };
     moveTo(inQuotes(world.portOf(two)));
     moveTo("null");
@@ -111,15 +116,17 @@ TEST_CASE("The plan that is kept up is the plan that is read anew, whatever happ
     changeRouter(R"("routes":null)");
 
     const auto group =
-        made(changes("group", alice.posts(v2 + "security-groups", R"({"security_group":{"name":"a"}})"), 201), "security_group");
+        made(changes("group", alice.posts(v2 + "security-groups", R"({"security_group":{"name":"a"}})"), 201),
+             "security_group");
     const auto other =
-        made(changes("group", alice.posts(v2 + "security-groups", R"({"security_group":{"name":"b"}})"), 201), "security_group");
-    const auto rule =
-        made(changes("rule",
-                     alice.posts(v2 + "security-group-rules", R"({"security_group_rule":{"direction":"ingress","security_group_id":)" +
-                                                                  inQuotes(group) + R"(,"remote_group_id":)" + inQuotes(other) + "}}"),
-                     201),
-             "security_group_rule");
+        made(changes("group", alice.posts(v2 + "security-groups", R"({"security_group":{"name":"b"}})"), 201),
+             "security_group");
+    const auto rule = made(changes("rule",
+                                   alice.posts(v2 + "security-group-rules",
+                                               R"({"security_group_rule":{"direction":"ingress","security_group_id":)" +
+                                                   inQuotes(group) + R"(,"remote_group_id":)" + inQuotes(other) + "}}"),
+                                   201),
+                           "security_group_rule");
     const auto changePort = [&](const std::string& server, const std::string& what, const Member& who) {
         changes(what, who.puts(v2 + "ports/" + world.portOf(server), R"({"port":{)" + what + "}}"), 200);
     };
@@ -200,19 +207,22 @@ TEST_CASE("What can't be wired shows where it is, and fails whose it is", "[netw
     CHECK(world.status("port", port) == "ACTIVE");
 
     // A port that has no device fails its own server.
-    const auto ownPort = made(world.alice.posts(v2 + "ports", R"({"port":{"network_id":)" + inQuotes(good) + "}}"), "port");
+    const auto ownPort =
+        made(world.alice.posts(v2 + "ports", R"({"port":{"network_id":)" + inQuotes(good) + "}}"), "port");
     driver.failsWith({{Of::Port, ownPort, "no device", true}});
-    const auto server = made(world.alice.posts("/compute/v2.1/servers", R"({"server":{"name":"s","flavorRef":"1","imageRef":)" +
-                                                                            inQuotes(world.cloud.image) + R"(,"networks":[{"port":)" +
-                                                                            inQuotes(ownPort) + "}]}}"),
-                             "server", 202);
+    const auto server =
+        made(world.alice.posts("/compute/v2.1/servers", R"({"server":{"name":"s","flavorRef":"1","imageRef":)" +
+                                                            inQuotes(world.cloud.image) + R"(,"networks":[{"port":)" +
+                                                            inQuotes(ownPort) + "}]}}"),
+             "server", 202);
     const auto other = world.boots(good);
     CHECK(world.cloud.status(world.alice, other) == "ACTIVE");
     for (int tries = 0; tries < 200 && world.cloud.status(world.alice, server) != "ERROR"; ++tries) usleep(50'000);
     CHECK(world.cloud.status(world.alice, server) == "ERROR");
 }
 
-TEST_CASE("A plan has taps for the ports that are bound to its host only, and still knows the others", "[network][wiring]") {
+TEST_CASE("A plan has taps for the ports that are bound to its host only, and still knows the others",
+          "[network][wiring]") {
     Wired world;
     const auto on = world.network("10.1.0.0/24");
     const auto here = world.portOf(world.boots(on)), there = world.portOf(world.boots(on));

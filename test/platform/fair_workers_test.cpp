@@ -71,7 +71,8 @@ TEST_CASE("Sources take turns, however much one of them wants", "[workers]") {
     CHECK(bench.ran == "aabcabaa");
 }
 
-TEST_CASE("Where there is no room, the one who waits most makes some for the others, and is refused itself", "[workers]") {
+TEST_CASE("Where there is no room, the one who waits most makes some for the others, and is refused itself",
+          "[workers]") {
     Bench bench;
     FairWorkers lane("lane", 1, 4);
     REQUIRE(lane.submit(bench.work("a")));
@@ -87,7 +88,8 @@ TEST_CASE("Where there is no room, the one who waits most makes some for the oth
     CHECK(bench.ran == "aabab");
 }
 
-TEST_CASE("What nobody waits for any more is dropped when its turn comes, and what waits when the lane ends", "[workers]") {
+TEST_CASE("What nobody waits for any more is dropped when its turn comes, and what waits when the lane ends",
+          "[workers]") {
     Bench bench;
     {
         FairWorkers lane("lane", 1, 10);

@@ -60,7 +60,9 @@ private:
 
 class Pieces : public http::BodySource {
 public:
-    std::string next() override { return left_ ? std::string(static_cast<std::size_t>(1000 * left_--), 'p') : std::string(); }
+    std::string next() override {
+        return left_ ? std::string(static_cast<std::size_t>(1000 * left_--), 'p') : std::string();
+    }
 
 private:
     int left_ = 3;
@@ -92,7 +94,9 @@ struct Bench {
         };
         site.routes = {
             {Method::Get, "/echo/{word}", noRule,
-             [](Request& request) { return http::textResponse(200, request.param("word") + "?" + request.query.text("q")); }},
+             [](Request& request) {
+                 return http::textResponse(200, request.param("word") + "?" + request.query.text("q"));
+             }},
             {Method::Get, "/echo/literal", noRule, [](Request&) { return http::textResponse(200, "the literal one"); }},
             {Method::Post, "/echo", noRule, [](Request& request) { return http::textResponse(201, request.body); }},
             {Method::Get, "/fails", noRule, [](Request&) -> Response { throw std::runtime_error("the secret cause"); }},
@@ -102,7 +106,8 @@ struct Bench {
                  return http::textResponse(200, "slow");
              },
              http::Runs::Worker},
-            {Method::Get, "/large", noRule, [](Request&) { return http::textResponse(200, std::string(12 << 20, 'l')); }},
+            {Method::Get, "/large", noRule,
+             [](Request&) { return http::textResponse(200, std::string(12 << 20, 'l')); }},
             {Method::Get, "/header", noRule,
              [](Request& request) {
                  auto response = http::emptyResponse(204);
@@ -150,7 +155,8 @@ struct Bench {
 /// A plain connection that says what it is told, and hears until the other side ends or nothing comes for a while.
 class Line {
 public:
-    explicit Line(std::uint16_t port, std::uint32_t from = INADDR_LOOPBACK) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    explicit Line(std::uint16_t port, std::uint32_t from = INADDR_LOOPBACK)
+        : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
         sockaddr_in to{};
         to.sin_family = AF_INET;
         to.sin_addr.s_addr = htonl(from);
@@ -190,12 +196,16 @@ public:
         }
     }
 
-    /// One answer with a Content-Length, whole, however long it takes within reason; what came where the connection ended.
+    /// One answer with a Content-Length, whole, however long it takes within reason; what came where the connection
+    /// ended.
     std::string answer() {
         std::string heard;
-        for (const auto until = std::chrono::steady_clock::now() + 10s; std::chrono::steady_clock::now() < until && !ended_;) {
+        for (const auto until = std::chrono::steady_clock::now() + 10s;
+             std::chrono::steady_clock::now() < until && !ended_;) {
             const auto head = heard.find("\r\n\r\n"), length = heard.find("Content-Length: ");
-            if (head != std::string::npos && length < head && heard.size() >= head + 4 + std::stoul(heard.substr(length + 16))) break;
+            if (head != std::string::npos && length < head &&
+                heard.size() >= head + 4 + std::stoul(heard.substr(length + 16)))
+                break;
             heard += listens(5ms);
         }
         return heard;
@@ -248,13 +258,15 @@ TEST_CASE("A body is any bytes, in however many pieces they come", "[http]") {
         return bodyOf(line.hears());
     };
     CHECK(slowly(plain, head + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body) == body);
-    CHECK(slowly(chunked, head + "Transfer-Encoding: chunked\r\n\r\n1\r\n\r\r\n2\r\n\r\n\r\n0\r\nX: y\r\n\r\n") == "\r\r\n");
+    CHECK(slowly(chunked, head + "Transfer-Encoding: chunked\r\n\r\n1\r\n\r\r\n2\r\n\r\n\r\n0\r\nX: y\r\n\r\n") ==
+          "\r\r\n");
 }
 
 TEST_CASE("Several requests in one packet get their answers in order", "[http]") {
     Bench bench;
     std::string requests;
-    for (const auto* each : {"a", "b", "c"}) requests += "GET /thing/echo/" + std::string(each) + " HTTP/1.1\r\nHost: x\r\n\r\n";
+    for (const auto* each : {"a", "b", "c"})
+        requests += "GET /thing/echo/" + std::string(each) + " HTTP/1.1\r\nHost: x\r\n\r\n";
     const auto heard = Line(bench.port).says(requests).hears();
     const auto a = heard.find("a?"), b = heard.find("b?"), c = heard.find("c?");
     CHECK(a < b);
@@ -265,14 +277,16 @@ TEST_CASE("Several requests in one packet get their answers in order", "[http]")
 TEST_CASE("A chunked body is put together", "[http]") {
     Bench bench;
     Line line(bench.port);
-    line.says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\n\r\n");
+    line.says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+              "chunked\r\n\r\n3\r\nabc\r\n4;x=y\r\ndefg\r\n0\r\n\r\n");
     CHECK(bodyOf(line.hears()) == "abcdefg");
 }
 
 TEST_CASE("What is no HTTP gets 400 and the connection ends", "[http]") {
     Bench bench;
     for (const auto& bad : std::vector<std::string>{
-             "nonsense\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\nHost: x\r\n\r\n", "GET / HTTP/1.1\r\nHost: x\r\nBad Header: x\r\n\r\n",
+             "nonsense\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\nHost: x\r\n\r\n",
+             "GET / HTTP/1.1\r\nHost: x\r\nBad Header: x\r\n\r\n",
              "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
              "GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
              "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\nabc",
@@ -290,39 +304,46 @@ TEST_CASE("What is no HTTP gets 400 and the connection ends", "[http]") {
 TEST_CASE("A body that another reader would take for a request is refused, and the connection ends", "[http]") {
     Bench bench;
     const std::string inner = "GET /thing/echo/smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
-    for (const auto& [version, codings] :
-         std::vector<std::pair<std::string, std::string>>{{"1.1", "Transfer-Encoding: chunked, identity\r\n"},
-                                                          {"1.1", "Transfer-Encoding: identity\r\n"},
-                                                          {"1.1", "Transfer-Encoding: gzip, chunked\r\n"},
-                                                          {"1.1", "Transfer-Encoding: xchunked\r\n"},
-                                                          {"1.1", "Transfer-Encoding: chunked;q=1\r\n"},
-                                                          {"1.1", "Transfer-Encoding: \"chunked\"\r\n"},
-                                                          {"1.1", "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n"},
-                                                          {"1.1", "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n"},
-                                                          {"1.1", "Transfer-Encoding:\r\n"},
-                                                          {"1.0", "Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n"}}) {
+    for (const auto& [version, codings] : std::vector<std::pair<std::string, std::string>>{
+             {"1.1", "Transfer-Encoding: chunked, identity\r\n"},
+             {"1.1", "Transfer-Encoding: identity\r\n"},
+             {"1.1", "Transfer-Encoding: gzip, chunked\r\n"},
+             {"1.1", "Transfer-Encoding: xchunked\r\n"},
+             {"1.1", "Transfer-Encoding: chunked;q=1\r\n"},
+             {"1.1", "Transfer-Encoding: \"chunked\"\r\n"},
+             {"1.1", "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n"},
+             {"1.1", "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n"},
+             {"1.1", "Transfer-Encoding:\r\n"},
+             {"1.0", "Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n"}}) {
         INFO(codings);
         Line line(bench.port);
         const auto heard =
-            line.says("POST /thing/echo HTTP/" + version + "\r\nHost: x\r\n" + codings + "\r\n0\r\n\r\n" + inner).hears(2500ms);
+            line.says("POST /thing/echo HTTP/" + version + "\r\nHost: x\r\n" + codings + "\r\n0\r\n\r\n" + inner)
+                .hears(2500ms);
         CHECK_THAT(heard, StartsWith("HTTP/1.1 400") && !Contains("smuggled"));
         CHECK(line.ended());
     }
     CHECK_THAT(
-        Line(bench.port).says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\n\r\n1\r\na\r\n0\r\n\r\n").hears(),
+        Line(bench.port)
+            .says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\n\r\n1\r\na\r\n0\r\n\r\n")
+            .hears(),
         StartsWith("HTTP/1.1 201"));
 }
 
 TEST_CASE("A request names one host", "[http]") {
     Bench bench;
     const auto ask = [&](const std::string& version, const std::string& hosts) {
-        return Line(bench.port).says("GET /thing/echo/a HTTP/" + version + "\r\n" + hosts + "\r\n").answer().substr(0, 12);
+        return Line(bench.port)
+            .says("GET /thing/echo/a HTTP/" + version + "\r\n" + hosts + "\r\n")
+            .answer()
+            .substr(0, 12);
     };
     for (const auto* good : {"x", "cloud.example:8780", "[::1]", "[fe80::1]:80", "127.0.0.1", "a_b", "a%20b", "x:"}) {
         INFO(good);
         CHECK(ask("1.1", "Host: " + std::string(good) + "\r\n") == "HTTP/1.1 200");
     }
-    for (const auto* bad : {"", "a b", "x/y", "x@y", "x:80:80", "x:port", "x:123456", "[::1", "[]", "[x]", ":80", "x,y z", "a%2", "\xff"}) {
+    for (const auto* bad : {"", "a b", "x/y", "x@y", "x:80:80", "x:port", "x:123456", "[::1", "[]", "[x]", ":80",
+                            "x,y z", "a%2", "\xff"}) {
         INFO(bad);
         CHECK(ask("1.1", "Host: " + std::string(bad) + "\r\n") == "HTTP/1.1 400");
     }
@@ -356,11 +377,12 @@ TEST_CASE("Letters that are written as percent signs name the same thing, separa
 
 TEST_CASE("A path or a query that is no text is refused, and does not come back", "[http]") {
     Bench bench;
-    for (const auto* target :
-         {"/thing/echo/%ff", "/thing/echo/%00", "/thing/echo/a%00b", "/thing/nowhere/%c3", "/nowhere/%ff", "/thing/echo/a?q=%ff",
-          "/thing/echo/a?%00=1", "/thing/echo/a?q=a%00b", "/thing/echo/%ed%a0%80", "/thing/echo/%c0%80"}) {
+    for (const auto* target : {"/thing/echo/%ff", "/thing/echo/%00", "/thing/echo/a%00b", "/thing/nowhere/%c3",
+                               "/nowhere/%ff", "/thing/echo/a?q=%ff", "/thing/echo/a?%00=1", "/thing/echo/a?q=a%00b",
+                               "/thing/echo/%ed%a0%80", "/thing/echo/%c0%80"}) {
         INFO(target);
-        const auto heard = Line(bench.port).says("GET " + std::string(target) + " HTTP/1.1\r\nHost: x\r\n\r\n").answer();
+        const auto heard =
+            Line(bench.port).says("GET " + std::string(target) + " HTTP/1.1\r\nHost: x\r\n\r\n").answer();
         CHECK_THAT(heard, StartsWith("HTTP/1.1 400"));
         CHECK(isUtf8(heard));
     }
@@ -370,8 +392,12 @@ TEST_CASE("A query has so many parameters, and so many of one name", "[http]") {
     Bench bench;
     const auto ask = [&](std::size_t count, bool sameName) {
         std::string query;
-        for (std::size_t each = 0; each < count; ++each) query += "&" + (sameName ? "tags" : "t" + std::to_string(each)) + "=x";
-        return Line(bench.port).says("GET /thing/echo/a?q=1" + query + " HTTP/1.1\r\nHost: x\r\n\r\n").answer().substr(0, 12);
+        for (std::size_t each = 0; each < count; ++each)
+            query += "&" + (sameName ? "tags" : "t" + std::to_string(each)) + "=x";
+        return Line(bench.port)
+            .says("GET /thing/echo/a?q=1" + query + " HTTP/1.1\r\nHost: x\r\n\r\n")
+            .answer()
+            .substr(0, 12);
     };
     CHECK(ask(http::Query::sameNameMax, true) == "HTTP/1.1 200");
     CHECK(ask(http::Query::sameNameMax + 1, true) == "HTTP/1.1 400");
@@ -385,7 +411,8 @@ TEST_CASE("The header of a chunk, and the trailer, have a bound", "[http]") {
     Bench bench({.headerBytesMax = 8 << 10});
     const std::string head = "POST /thing/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n";
     CHECK_THAT(Line(bench.port).says(head + "1;" + std::string(20000, 'x')).hears(300ms), StartsWith("HTTP/1.1 431"));
-    CHECK_THAT(Line(bench.port).says(head + "0\r\n" + "X: " + std::string(20000, 'x')).hears(300ms), StartsWith("HTTP/1.1 431"));
+    CHECK_THAT(Line(bench.port).says(head + "0\r\n" + "X: " + std::string(20000, 'x')).hears(300ms),
+               StartsWith("HTTP/1.1 431"));
 }
 
 TEST_CASE("A range is a part that is there, however large the numbers are", "[http]") {
@@ -405,8 +432,8 @@ TEST_CASE("A range is a part that is there, however large the numbers are", "[ht
     CHECK(of("bytes=99-99999999999999999999", 100) == Part{99, 1});
     CHECK(of("bytes=-99999999999999999999", 100) == Part{0, 100});
     CHECK(of("Bytes=0-0", 1) == Part{0, 1});
-    for (const auto* none : {"bytes=100-", "bytes=99999999999999999999-", "bytes=5-4", "bytes=-0", "bytes=-", "bytes=", "bytes", "",
-                             "bytes=a-b", "bytes=1-2,4-5", "bytes=0--1", "bytes= 0-1", "items=0-1"}) {
+    for (const auto* none : {"bytes=100-", "bytes=99999999999999999999-", "bytes=5-4", "bytes=-0", "bytes=-", "bytes=",
+                             "bytes", "", "bytes=a-b", "bytes=1-2,4-5", "bytes=0--1", "bytes= 0-1", "items=0-1"}) {
         INFO(none);
         CHECK(of(none, 100) == Part{0, 0});
     }
@@ -420,27 +447,34 @@ TEST_CASE("A header that is too large gets 431, a body that is too large 413, ho
     CHECK_THAT(Line(bench.port).says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n\r\n").hears(),
                StartsWith("HTTP/1.1 413"));
     CHECK_THAT(Line(bench.port)
-                   .says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" + std::string(1001, 'x') +
-                         "\r\n0\r\n\r\n")
+                   .says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3e9\r\n" +
+                         std::string(1001, 'x') + "\r\n0\r\n\r\n")
                    .hears(),
                StartsWith("HTTP/1.1 413"));
     CHECK_THAT(
-        Line(bench.port).says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + std::string(1000, 'x')).hears(),
+        Line(bench.port)
+            .says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n" + std::string(1000, 'x'))
+            .hears(),
         StartsWith("HTTP/1.1 201"));
 }
 
 TEST_CASE("A path that nobody serves is 404, a method that it does not know is 405", "[http]") {
     Bench bench;
     CHECK_THAT(Line(bench.port).says("GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n").hears(), StartsWith("HTTP/1.1 404"));
-    CHECK_THAT(Line(bench.port).says("GET /thing/nowhere HTTP/1.1\r\nHost: x\r\n\r\n").hears(), StartsWith("HTTP/1.1 404"));
-    CHECK_THAT(Line(bench.port).says("GET /thingy/echo/a HTTP/1.1\r\nHost: x\r\n\r\n").hears(), StartsWith("HTTP/1.1 404"));
-    CHECK_THAT(Line(bench.port).says("DELETE /thing/echo/a HTTP/1.1\r\nHost: x\r\n\r\n").hears(), StartsWith("HTTP/1.1 405"));
+    CHECK_THAT(Line(bench.port).says("GET /thing/nowhere HTTP/1.1\r\nHost: x\r\n\r\n").hears(),
+               StartsWith("HTTP/1.1 404"));
+    CHECK_THAT(Line(bench.port).says("GET /thingy/echo/a HTTP/1.1\r\nHost: x\r\n\r\n").hears(),
+               StartsWith("HTTP/1.1 404"));
+    CHECK_THAT(Line(bench.port).says("DELETE /thing/echo/a HTTP/1.1\r\nHost: x\r\n\r\n").hears(),
+               StartsWith("HTTP/1.1 405"));
 }
 
 TEST_CASE("A literal segment wins over a name, and parts of a path are decoded", "[http]") {
     Bench bench;
-    CHECK(bodyOf(Line(bench.port).says("GET /thing/echo/literal HTTP/1.1\r\nHost: x\r\n\r\n").hears()) == "the literal one");
-    CHECK(bodyOf(Line(bench.port).says("GET /thing/echo/a%2Fb%20c?q=%C3%A4+x HTTP/1.1\r\nHost: x\r\n\r\n").hears()) == "a/b c?\xc3\xa4 x");
+    CHECK(bodyOf(Line(bench.port).says("GET /thing/echo/literal HTTP/1.1\r\nHost: x\r\n\r\n").hears()) ==
+          "the literal one");
+    CHECK(bodyOf(Line(bench.port).says("GET /thing/echo/a%2Fb%20c?q=%C3%A4+x HTTP/1.1\r\nHost: x\r\n\r\n").hears()) ==
+          "a/b c?\xc3\xa4 x");
 }
 
 TEST_CASE("HEAD is answered as GET without the body", "[http]") {
@@ -466,13 +500,16 @@ TEST_CASE("An upload is handed on as it comes, and discarded where the client ha
     Bench bench;
     const std::string body(3 << 20, 'u');
     Line whole(bench.port);
-    whole.says("PUT /thing/upload HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n").says(body);
+    whole.says("PUT /thing/upload HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n")
+        .says(body);
     CHECK_THAT(whole.hears(1000ms), StartsWith("HTTP/1.1 204"));
     CHECK(bench.uploads.bytes == body.size());
     CHECK(bench.uploads.finished == 1);
 
     Line cut(bench.port);
-    cut.says("PUT /thing/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n").says(std::string(1000, 'u')).hangsUp();
+    cut.says("PUT /thing/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
+        .says(std::string(1000, 'u'))
+        .hangsUp();
     for (int tries = 0; tries < 200 && bench.uploads.discarded == 0; ++tries) std::this_thread::sleep_for(5ms);
     CHECK(bench.uploads.discarded == 1);
     CHECK(bench.uploads.finished == 1);
@@ -484,16 +521,21 @@ TEST_CASE("A client that expects 100 is told to go on only where the upload is w
     Line wanted(bench.port);
     CHECK_THAT(wanted.says("PUT /thing/upload" + head).hears(), StartsWith("HTTP/1.1 100"));
     CHECK_THAT(wanted.says("abc").hears(), StartsWith("HTTP/1.1 204"));
-    CHECK_THAT(Line(bench.port).says("PUT /thing/upload?refuse" + head).hears(), StartsWith("HTTP/1.1 400") && !Contains("100 Continue"));
+    CHECK_THAT(Line(bench.port).says("PUT /thing/upload?refuse" + head).hears(),
+               StartsWith("HTTP/1.1 400") && !Contains("100 Continue"));
 }
 
 TEST_CASE("To wait for 100 is said in any case of letters, and only in HTTP/1.1", "[http]") {
     Bench bench;
     Line line(bench.port);
-    CHECK_THAT(line.says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-CONTINUE\r\n\r\n").hears(),
-               StartsWith("HTTP/1.1 100"));
+    CHECK_THAT(
+        line.says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-CONTINUE\r\n\r\n").hears(),
+        StartsWith("HTTP/1.1 100"));
     CHECK_THAT(line.says("abc").hears(), StartsWith("HTTP/1.1 201"));
-    CHECK(Line(bench.port).says("POST /thing/echo HTTP/1.0\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n").listens(150ms).empty());
+    CHECK(Line(bench.port)
+              .says("POST /thing/echo HTTP/1.0\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+              .listens(150ms)
+              .empty());
 }
 
 TEST_CASE("Who may not, and what is nowhere or too large, is answered before the body comes", "[http]") {
@@ -505,7 +547,8 @@ TEST_CASE("Who may not, and what is nowhere or too large, is answered before the
         return heard.substr(0, 12);
     };
     CHECK(refused("POST /thing/echo", "X-Stranger: yes\r\nContent-Length: 900\r\n") == "HTTP/1.1 400");
-    CHECK(refused("POST /thing/echo", "X-Stranger: yes\r\nContent-Length: 900\r\nExpect: 100-continue\r\n") == "HTTP/1.1 400");
+    CHECK(refused("POST /thing/echo", "X-Stranger: yes\r\nContent-Length: 900\r\nExpect: 100-continue\r\n") ==
+          "HTTP/1.1 400");
     CHECK(refused("POST /thing/echo", "X-Stranger: yes\r\nTransfer-Encoding: chunked\r\n") == "HTTP/1.1 400");
     CHECK(refused("POST /thing/nowhere", "Content-Length: 900\r\n") == "HTTP/1.1 404");
     CHECK(refused("DELETE /thing/echo/a", "Content-Length: 900\r\n") == "HTTP/1.1 405");
@@ -517,7 +560,8 @@ TEST_CASE("After a refusal a small body is passed over, and the connection serve
     Bench bench;
     Line line(bench.port);
     const std::string inner = "GET /thing/echo/smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
-    line.says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nX-Stranger: yes\r\nContent-Length: " + std::to_string(inner.size()) + "\r\n\r\n");
+    line.says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nX-Stranger: yes\r\nContent-Length: " +
+              std::to_string(inner.size()) + "\r\n\r\n");
     CHECK_THAT(line.hears(), StartsWith("HTTP/1.1 400") && Contains("keep-alive"));
     CHECK(bodyOf(line.says(inner + "GET /thing/echo/b HTTP/1.1\r\nHost: x\r\n\r\n").hears()) == "b?");
 }
@@ -525,7 +569,8 @@ TEST_CASE("After a refusal a small body is passed over, and the connection serve
 TEST_CASE("A refused upload gets its answer although the client is still sending", "[http]") {
     Bench bench;
     Line line(bench.port);
-    line.says("PUT /thing/upload?refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n").says(std::string(2000000, 'u'));
+    line.says("PUT /thing/upload?refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 2000000\r\n\r\n")
+        .says(std::string(2000000, 'u'));
     CHECK_THAT(line.hears(500ms), StartsWith("HTTP/1.1 400"));
 }
 
@@ -534,12 +579,14 @@ TEST_CASE("A body is made while it is sent, and a part of a file is sent as it i
     CHECK_THAT(Line(bench.port).says("GET /thing/pieces HTTP/1.1\r\nHost: x\r\n\r\n").hears(),
                Contains("Transfer-Encoding: chunked") && Contains("\r\nbb8\r\n") && Catch::EndsWith("0\r\n\r\n"));
     std::ofstream(bench.folder / "f") << "-" << std::string(500000, 'f') << "-";
-    CHECK(bodyOf(Line(bench.port).says("GET /thing/file HTTP/1.1\r\nHost: x\r\n\r\n").hears()) == std::string(500000, 'f'));
+    CHECK(bodyOf(Line(bench.port).says("GET /thing/file HTTP/1.1\r\nHost: x\r\n\r\n").hears()) ==
+          std::string(500000, 'f'));
 }
 
 TEST_CASE("A connection that says nothing, or stops in the middle, is closed in time", "[http]") {
     Bench bench({.headerTimeout = 300ms, .idleTimeout = 300ms, .stallTimeout = 300ms});
-    for (const auto* each : {"", "GET /thing/echo/a HTTP/1.1\r\nHo", "POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc",
+    for (const auto* each : {"", "GET /thing/echo/a HTTP/1.1\r\nHo",
+                             "POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc",
                              "PUT /thing/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"}) {
         INFO(each);
         Line line(bench.port);
@@ -581,7 +628,8 @@ TEST_CASE("An upload waits for the workers while others are sent away, and ends 
     std::this_thread::sleep_for(50ms);
     const std::string body(2 << 20, 'u');
     Line whole(bench.port), cut(bench.port);
-    whole.says("PUT /thing/upload HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n").says(body);
+    whole.says("PUT /thing/upload HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n")
+        .says(body);
     cut.says("PUT /thing/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n").says(std::string(1000, 'u'));
     int busy = 0;
     for (auto& each : crowd) busy += each->hears(1500ms).starts_with("HTTP/1.1 503") ? 1 : 0;
@@ -608,7 +656,8 @@ TEST_CASE("A body has a time to be there in, and an upload a least speed", "[htt
     const std::string upload = "PUT /thing/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n";
     CHECK_FALSE(lasts(upload, 1, 60)); // a byte each 40 ms
     CHECK(lasts(upload, 200, 60));
-    CHECK_FALSE(lasts("POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n", 15, 59)); // fast enough, but not there in time
+    CHECK_FALSE(lasts("POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n", 15,
+                      59)); // fast enough, but not there in time
 }
 
 TEST_CASE("An answer leaves as long as it moves, however long it takes in all", "[http]") {
@@ -631,7 +680,8 @@ TEST_CASE("An answer leaves as long as it moves, however long it takes in all", 
     CHECK(left < (12 << 20));
 }
 
-TEST_CASE("One peer cannot take all the connections, nor can one network's guests those of others or of the API", "[http]") {
+TEST_CASE("One peer cannot take all the connections, nor can one network's guests those of others or of the API",
+          "[http]") {
     Bench bench({.connectionsPerPeerMax = 5, .connectionsPerPlaceMax = 8});
     const auto adoptAt = [&](const std::string& place) {
         Fd listening(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -647,7 +697,10 @@ TEST_CASE("One peer cannot take all the connections, nor can one network's guest
     };
     const auto one = adoptAt("one"), other = adoptAt("other");
     const auto answers = [](std::uint16_t port, const std::string& prefix, std::uint32_t from) {
-        return Line(port, from).says("GET " + prefix + "/echo/a HTTP/1.1\r\nHost: x\r\n\r\n").hears().starts_with("HTTP/1.1 200");
+        return Line(port, from)
+            .says("GET " + prefix + "/echo/a HTTP/1.1\r\nHost: x\r\n\r\n")
+            .hears()
+            .starts_with("HTTP/1.1 200");
     };
     const std::uint32_t here = INADDR_LOOPBACK, there = INADDR_LOOPBACK + 1;
     std::vector<std::unique_ptr<Line>> idle;
@@ -671,20 +724,26 @@ TEST_CASE("One peer cannot take all the connections, nor can one network's guest
     CHECK(answers(one, "", here));
 }
 
-TEST_CASE("What connections hold together, and those of one peer, has a bound, and small requests pass beside it", "[http]") {
+TEST_CASE("What connections hold together, and those of one peer, has a bound, and small requests pass beside it",
+          "[http]") {
     Bench bench({.bufferedBytesMax = 400 << 10, .bufferedBytesPerPeerMax = 200 << 10}, 8, 100, 1 << 20);
     const auto large = [&](std::uint32_t from, bool whole) {
         auto line = std::make_unique<Line>(bench.port, from);
-        line->says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n" + std::string(whole ? 70000 : 69000, 'x'));
+        line->says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 70000\r\n\r\n" +
+                   std::string(whole ? 70000 : 69000, 'x'));
         return line;
     };
     const auto small = [&](std::uint32_t from) {
-        return Line(bench.port, from).says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello").hears().substr(0, 12);
+        return Line(bench.port, from)
+            .says("POST /thing/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello")
+            .hears()
+            .substr(0, 12);
     };
     const std::uint32_t here = INADDR_LOOPBACK;
     auto first = large(here, false);
     CHECK(first->listens(150ms).empty());
-    CHECK_THAT(large(here, true)->hears(), StartsWith("HTTP/1.1 503") && Contains("Retry-After")); // its peer's part is taken
+    CHECK_THAT(large(here, true)->hears(),
+               StartsWith("HTTP/1.1 503") && Contains("Retry-After")); // its peer's part is taken
     CHECK(small(here) == "HTTP/1.1 201");
     auto second = large(here + 1, false), third = large(here + 2, false);
     CHECK(second->listens(150ms).empty());
@@ -695,7 +754,9 @@ TEST_CASE("What connections hold together, and those of one peer, has a bound, a
     CHECK_THAT(large(here, true)->hears(), StartsWith("HTTP/1.1 201"));
 }
 
-TEST_CASE("What is costly has a lane of its own: nothing else waits for it, addresses take turns, and too much gets 503", "[http]") {
+TEST_CASE(
+    "What is costly has a lane of its own: nothing else waits for it, addresses take turns, and too much gets 503",
+    "[http]") {
     http::ServerOptions options;
     options.costlyQueue = 4;
     Bench bench(options, 1);
@@ -709,7 +770,8 @@ TEST_CASE("What is costly has a lane of its own: nothing else waits for it, addr
     Line plain(bench.port), other(bench.port, INADDR_LOOPBACK + 1);
     other.says(post);
     // The only worker is free, and the costly route isn't costly each time.
-    CHECK_THAT(plain.says("POST /thing/costly HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").answer(), StartsWith("HTTP/1.1 200"));
+    CHECK_THAT(plain.says("POST /thing/costly HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n").answer(),
+               StartsWith("HTTP/1.1 200"));
     CHECK_THAT(other.answer(), StartsWith("HTTP/1.1 200"));
     const int done = bench.costly;
 
@@ -771,7 +833,9 @@ TEST_CASE("Paths without end cost no memory", "[http][S16][memory]") {
             while (answers < 100) {
                 const auto heard = line.hears(20ms);
                 if (heard.empty()) break;
-                for (auto at = heard.find("HTTP/1.1 404"); at != std::string::npos; at = heard.find("HTTP/1.1 404", at + 1)) ++answers;
+                for (auto at = heard.find("HTTP/1.1 404"); at != std::string::npos;
+                     at = heard.find("HTTP/1.1 404", at + 1))
+                    ++answers;
             }
         }
     };
@@ -784,9 +848,9 @@ TEST_CASE("Paths without end cost no memory", "[http][S16][memory]") {
 TEST_CASE("TLS is served with the given certificate, and a new one is taken without a restart", "[http]") {
     test::Folder folder;
     const auto certify = [&](const std::string& name) {
-        process::run({.argv = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
-                               "2", "-subj", "/CN=" + name, "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", (folder / "key").string(),
-                               "-out", (folder / "cert").string()}})
+        process::run({.argv = {"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                               "-nodes", "-days", "2", "-subj", "/CN=" + name, "-addext", "subjectAltName=IP:127.0.0.1",
+                               "-keyout", (folder / "key").string(), "-out", (folder / "cert").string()}})
             .expectSuccess();
     };
     certify("first");

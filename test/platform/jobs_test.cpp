@@ -69,7 +69,9 @@ struct Bench {
             .step("two", std::move(second), noting("undo two"))
             .step("three", noting("three"), noting("undo three"))
             .onDone([this](Transaction&, Run& run) { note("done " + run.subject); })
-            .onFailed([this](Transaction&, Run& run, const std::string& reason) { note("failed " + run.subject + ": " + reason); });
+            .onFailed([this](Transaction&, Run& run, const std::string& reason) {
+                note("failed " + run.subject + ": " + reason);
+            });
     }
 };
 
@@ -185,8 +187,8 @@ TEST_CASE("A cancelled job undoes what it did, and one that had not begun never 
 TEST_CASE("The list of all steps is what was declared", "[jobs]") {
     Bench bench;
     bench.runner->declare(bench.threeSteps(bench.noting("two")));
-    CHECK(bench.runner->stepsOfAll() ==
-          std::vector<std::pair<std::string, std::string>>{{"thing.make", "one"}, {"thing.make", "two"}, {"thing.make", "three"}});
+    CHECK(bench.runner->stepsOfAll() == std::vector<std::pair<std::string, std::string>>{
+                                            {"thing.make", "one"}, {"thing.make", "two"}, {"thing.make", "three"}});
 }
 
 namespace {
@@ -198,12 +200,15 @@ struct ThingMade {
 };
 }
 
-TEST_CASE("A fact reaches every subscriber once and in order, also over a restart, and not when its change was rolled back", "[bus]") {
+TEST_CASE(
+    "A fact reaches every subscriber once and in order, also over a restart, and not when its change was rolled back",
+    "[bus]") {
     Bench bench;
     Strings heard;
     const auto listen = [&](bus::Bus& bus) {
-        bus.on<ThingMade>("listener",
-                          [&](Transaction&, const ThingMade& fact) { heard.push_back(fact.thing.text + "@" + fact.project.text); });
+        bus.on<ThingMade>("listener", [&](Transaction&, const ThingMade& fact) {
+            heard.push_back(fact.thing.text + "@" + fact.project.text);
+        });
         bus.start();
     };
     {
@@ -271,7 +276,8 @@ TEST_CASE("No project holds more than half of a lane, so that the next one finds
     CHECK(inside == 8);
 }
 
-TEST_CASE("What goes to a host that doesn't answer stops neither what goes to another nor, on its own host, who else has something there",
+TEST_CASE("What goes to a host that doesn't answer stops neither what goes to another nor, on its own host, who else "
+          "has something there",
           "[jobs][lanes]") {
     Bench bench;
     bench.db->write([](Transaction& tx) { tx.execute("CREATE TABLE things (name TEXT PRIMARY KEY, host TEXT)"); });
@@ -287,16 +293,24 @@ TEST_CASE("What goes to a host that doesn't answer stops neither what goes to an
     };
     bench.runner->declare(Job("slow").step("hang", hang).keyedBy(hostOf, 2));
     bench.runner->declare(Job("quick").step("do", [&](Run& run) { bench.note(run.subject); }).keyedBy(hostOf, 2));
-    bench.runner->declare(
-        Job("moving")
-            .step("move",
-                  [&](Run&) { bench.db->write([](Transaction& tx) { tx.execute("UPDATE things SET host = 'bad' WHERE name = 'm'"); }); })
-            .step("there", [&](Run& run) { bench.note(run.subject + " is there"); })
-            .keyedBy(hostOf, 2));
+    bench.runner->declare(Job("moving")
+                              .step("move",
+                                    [&](Run&) {
+                                        bench.db->write([](Transaction& tx) {
+                                            tx.execute("UPDATE things SET host = 'bad' WHERE name = 'm'");
+                                        });
+                                    })
+                              .step("there", [&](Run& run) { bench.note(run.subject + " is there"); })
+                              .keyedBy(hostOf, 2));
     bench.runner->start();
     bench.db->write([&](Transaction& tx) {
-        for (const auto& [name, host] : std::map<std::string, std::string>{
-                 {"a1", "bad"}, {"a2", "bad"}, {"b1", "bad"}, {"c1", "bad"}, {"a3", "good"}, {"c2", "good"}, {"m", "good"}})
+        for (const auto& [name, host] : std::map<std::string, std::string>{{"a1", "bad"},
+                                                                           {"a2", "bad"},
+                                                                           {"b1", "bad"},
+                                                                           {"c1", "bad"},
+                                                                           {"a3", "good"},
+                                                                           {"c2", "good"},
+                                                                           {"m", "good"}})
             tx.execute("INSERT INTO things VALUES (?, ?)", name, host);
         bench.runner->enqueue(tx, "slow", "a1", "", "alice");
         bench.runner->enqueue(tx, "slow", "a2", "", "alice"); // of a host's two threads one owner has one
@@ -484,11 +498,14 @@ TEST_CASE("Where a job is, and how far, can be read while it runs", "[jobs]") {
     REQUIRE(bench.runner->settle(5s));
 }
 
-TEST_CASE("A fact has names for its fields: what was announced without one, or in the old form, is heard all the same", "[bus]") {
+TEST_CASE("A fact has names for its fields: what was announced without one, or in the old form, is heard all the same",
+          "[bus]") {
     Bench bench;
     Strings heard;
     bus::Bus bus(*bench.db, bench.ambient, bench.log, bench.metrics);
-    bus.on<ThingMade>("listener", [&](Transaction&, const ThingMade& fact) { heard.push_back(fact.thing.text + "@" + fact.project.text); });
+    bus.on<ThingMade>("listener", [&](Transaction&, const ThingMade& fact) {
+        heard.push_back(fact.thing.text + "@" + fact.project.text);
+    });
     bus.start();
     bench.db->write([&](Transaction& tx) {
         for (const auto* fields : {R"(["1","p"])", R"({"thing":"2"})", R"({"project":"p","thing":"3","more":"x"})"})

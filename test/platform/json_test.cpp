@@ -29,8 +29,10 @@ std::string refusalOf(const std::function<void()>& work) {
 TEST_CASE("A field of the wrong type is refused by its name", "[json]") {
     const auto body = Json::parse(R"({"server":{"name":7,"networks":[{"uuid":true}]}})");
     CHECK_THAT(refusalOf([&] { body.object("server").text("name"); }), Contains("server.name") && Contains("7"));
-    CHECK_THAT(refusalOf([&] { body.object("server").array("networks").items()[0].text("uuid"); }), Contains("server.networks[0].uuid"));
-    CHECK_THAT(refusalOf([&] { body.object("server").text("flavorRef"); }), Contains("'flavorRef' is a required property"));
+    CHECK_THAT(refusalOf([&] { body.object("server").array("networks").items()[0].text("uuid"); }),
+               Contains("server.networks[0].uuid"));
+    CHECK_THAT(refusalOf([&] { body.object("server").text("flavorRef"); }),
+               Contains("'flavorRef' is a required property"));
     CHECK_THAT(refusalOf([&] { body.object("server").onlyKnows({"name"}); }), Contains("networks"));
 }
 
@@ -81,7 +83,8 @@ TEST_CASE("Every byte is written so that it is read as itself, wherever in a tex
 }
 
 TEST_CASE("Half of a character is no text", "[json]") {
-    for (const auto* half : {R"("\ude00")", R"("\ud83d")", R"("a\ue83d\ude00")", R"({"\udc00":1})", R"("\ude00\ud83d")"}) {
+    for (const auto* half :
+         {R"("\ude00")", R"("\ud83d")", R"("a\ue83d\ude00")", R"({"\udc00":1})", R"("\ude00\ud83d")"}) {
         CAPTURE(half);
         CHECK_THROWS_AS(Json::parse(half), Error);
     }
@@ -89,7 +92,8 @@ TEST_CASE("Half of a character is no text", "[json]") {
 }
 
 TEST_CASE("Text that is no UTF-8 never leaves, neither in JSON nor in the log", "[json][log]") {
-    for (const auto* before : {"", "a", "seven77", "eight888", "\xc3\xbc\xc3\xbc"}) // as long as what is looked at together, and not
+    for (const auto* before :
+         {"", "a", "seven77", "eight888", "\xc3\xbc\xc3\xbc"}) // as long as what is looked at together, and not
         for (const auto* after : {"", "z", "zzzzzzzzz", "\"", "\xc3\xbc"}) {
             const auto text = std::string(before) + "\xff" + after;
             const auto written = jsonText(text);
@@ -124,12 +128,14 @@ TEST_CASE("A refusal never repeats what may be a secret", "[json]") {
     };
     const std::string wrong[] = {
         refusal(R"({"user":{"password":["hunter2"]}})", [](const Json& body) { body.object("user").text("password"); }),
-        refusal(R"({"user":{"password":"hunter2","x":1}})", [](const Json& body) { body.object("user").onlyKnows({"password"}); }),
+        refusal(R"({"user":{"password":"hunter2","x":1}})",
+                [](const Json& body) { body.object("user").onlyKnows({"password"}); }),
         refusal(R"({"user":[{"adminPass":"hunter2"}]})", [](const Json& body) { body.object("user"); }),
         refusal(R"({"auth":{"identity":"hunter2"}})", [](const Json& body) { body.object("auth").object("identity"); }),
         refusal(R"({"auth":{"identity":{"password":{"user":{"name":"hunter2"}}}}})",
                 [](const Json& body) { body.object("auth").object("identity").object("password").array("user"); }),
-        refusal(R"({"credential":{"blob":{"secret":"hunter2"}}})", [](const Json& body) { body.object("credential").text("blob"); }),
+        refusal(R"({"credential":{"blob":{"secret":"hunter2"}}})",
+                [](const Json& body) { body.object("credential").text("blob"); }),
         refusal(R"({"changePassword":{"adminPass":{"a":"hunter2"}}})",
                 [](const Json& body) { body.object("changePassword").text("adminPass"); }),
         refusal(R"([{"original_password":"hunter2"}])", [](const Json& body) { body.text(); }),

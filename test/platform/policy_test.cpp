@@ -61,7 +61,8 @@ TEST_CASE("A check on something that the target does not have fails", "[policy]"
 }
 
 TEST_CASE("A rule that is wrong is named with its file and line", "[policy]") {
-    CHECK_THAT(complaintAbout("\"a\": \"@\"\n\"b\": \"role:x and\"\n"), Catch::Contains("file:2") && Catch::Contains("\"b\""));
+    CHECK_THAT(complaintAbout("\"a\": \"@\"\n\"b\": \"role:x and\"\n"),
+               Catch::Contains("file:2") && Catch::Contains("\"b\""));
     CHECK_THAT(complaintAbout("\"a\": \"(role:x\"\n"), Catch::Contains("bracket"));
     CHECK_THAT(complaintAbout("\"a\": \"nonsense\"\n"), Catch::Contains("nonsense"));
     CHECK_THAT(complaintAbout("\"a\": \"rule:b\"\n"), Catch::Contains("no rule \"b\""));
@@ -88,14 +89,15 @@ TEST_CASE("A check may be a list: one of its texts, or all texts of one of its l
     CHECK_THAT(complaintAbout("a: [[[\"role:x\"]]]\n"), Catch::Contains("file:1") && Catch::Contains("deeper"));
     CHECK_THAT(complaintAbout("a: [\"nonsense\"]\n"), Catch::Contains("nonsense"));
     CHECK_THAT(complaintAbout("a: {b: c}\n"), Catch::Contains("list"));
-    CHECK(allows("project_id:p1 and not domain_id:None")); // as in oslo.policy None is what a token has that has no such scope
+    CHECK(allows(
+        "project_id:p1 and not domain_id:None")); // as in oslo.policy None is what a token has that has no such scope
     CHECK(allows("system_scope:None"));
 }
 
 TEST_CASE("A rule is for tokens of the scopes behind it, wherever it is asked", "[policy][scope]") {
-    const std::string rules =
-        "\"admin\": \"role:admin\"  # scope system,project; more words\n\"asked\": \"rule:admin or role:reader\"  # scope "
-        "system,domain\n\"any\": \"rule:admin or role:never\"\n";
+    const std::string rules = "\"admin\": \"role:admin\"  # scope system,project; more words\n\"asked\": \"rule:admin "
+                              "or role:reader\"  # scope "
+                              "system,domain\n\"any\": \"rule:admin or role:never\"\n";
     const auto policy = Policy::parse(rules, "defaults");
     const auto with = [](const char* scope, const char* role) {
         Credentials who{{role}, {{"user_id", "u1"}}};
@@ -137,7 +139,8 @@ TEST_CASE("An override counts within a second, and a broken one leaves the old r
     const auto mayGet = [&] { return policies.of("thing")->allows("thing:get", alice(), {}); };
     const auto write = [&](const std::string& text) { std::ofstream(folder / "thing.yaml") << text; };
     const auto becomes = [&](bool wanted) {
-        for (int tries = 0; tries < 100 && mayGet() != wanted; ++tries) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        for (int tries = 0; tries < 100 && mayGet() != wanted; ++tries)
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
         return mayGet() == wanted;
     };
     CHECK_FALSE(mayGet());
@@ -154,5 +157,6 @@ TEST_CASE("An override counts within a second, and a broken one leaves the old r
 TEST_CASE("A decision can be explained check by check", "[policy]") {
     const auto policy = Policy::parse("\"base\": \"role:reader\"\n\"asked\": \"role:admin or rule:base\"\n", "test");
     const auto text = policy->explain("asked", alice(), {});
-    CHECK_THAT(text, Catch::StartsWith("yes") && Catch::Contains("no   role:admin") && Catch::Contains("yes  rule:base"));
+    CHECK_THAT(text,
+               Catch::StartsWith("yes") && Catch::Contains("no   role:admin") && Catch::Contains("yes  rule:base"));
 }

@@ -43,10 +43,13 @@ TEST_CASE("A program that takes too long is ended with all that it started", "[p
 TEST_CASE("A program's limits hold", "[process]") {
     const test::Folder folder;
     const auto file = (folder / "big").string();
-    CHECK_FALSE(
-        process::run({.argv = {"dd", "if=/dev/zero", "of=" + file, "bs=1M", "count=4"}, .limits = {.fileBytesMax = 1 << 20}}).succeeded());
+    CHECK_FALSE(process::run({.argv = {"dd", "if=/dev/zero", "of=" + file, "bs=1M", "count=4"},
+                              .limits = {.fileBytesMax = 1 << 20}})
+                    .succeeded());
     CHECK(std::filesystem::file_size(file) <= 1 << 20);
-    CHECK_FALSE(process::run({.argv = {"sh", "-c", "while :; do :; done"}, .timeout = 20s, .limits = {.cpuSecondsMax = 1}}).succeeded());
+    CHECK_FALSE(
+        process::run({.argv = {"sh", "-c", "while :; do :; done"}, .timeout = 20s, .limits = {.cpuSecondsMax = 1}})
+            .succeeded());
 }
 
 TEST_CASE("A daemon is known by its mark and can be ended; a stranger with its number is left alone", "[process]") {
@@ -79,11 +82,12 @@ TEST_CASE("A daemon that has been ended has let go of its addresses", "[process]
         return test::contentOf("/proc/net/udp").find(local) != std::string::npos;
     };
     // It watches a folder, which takes the kernel a while to end, and closes that before the socket.
-    const std::string program = "import ctypes, socket, time; libc = ctypes.CDLL(None); watch = libc.inotify_init(); "
-                                "libc.inotify_add_watch(watch, b'" +
-                                folder.path().string() +
-                                "', 0xfff); one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); one.bind(('127.0.0.1', " +
-                                std::to_string(port) + ")); time.sleep(60)";
+    const std::string program =
+        "import ctypes, socket, time; libc = ctypes.CDLL(None); watch = libc.inotify_init(); "
+        "libc.inotify_add_watch(watch, b'" +
+        folder.path().string() +
+        "', 0xfff); one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); one.bind(('127.0.0.1', " +
+        std::to_string(port) + ")); time.sleep(60)";
     for (int round = 0; round < 15; ++round) {
         const int pid = process::spawn({.argv = {"python3", "-c", program}});
         // Looked up, not tried: a try would have the port when the daemon wants it.
@@ -128,9 +132,11 @@ TEST_CASE("A type says what it takes, and takes nothing else", "[config]") {
              {wholeNumber(-1, 9), {"-1", "9"}, {"", "10", "9x", " 1", "1.0", "99999999999999999999"}},
              {plainName(), {"R1", "region-one_2.x"}, {"", "R1 # x", "a b", "-a", "a$(b)", "\"a\"", "\xc3\xbc"}},
              {httpAddress(),
-              {"https://cloud.example", "http://10.0.0.1:8780", "https://host/", "https://[::1]:80", "https://host/cloud"},
-              {"", "cloud.example", "ftp://x", "ftp://x y", "https://", "https://x y", "https://u@x", "https://x:port", "https://x:0",
-               "https://x:", "https://x:65536", "https://x?q", "https://x#f", "https://[x]", "https://[::1", "https://x//y", "HTTPS://x"}},
+              {"https://cloud.example", "http://10.0.0.1:8780", "https://host/", "https://[::1]:80",
+               "https://host/cloud"},
+              {"", "cloud.example", "ftp://x", "ftp://x y", "https://", "https://x y", "https://u@x", "https://x:port",
+               "https://x:0", "https://x:", "https://x:65536", "https://x?q", "https://x#f", "https://[x]",
+               "https://[::1", "https://x//y", "HTTPS://x"}},
              {readableFile(), {file}, {"", here, nowhere, "file"}},
              {existingFolder(), {here}, {"", file, nowhere, "."}},
              {folderName(), {here, nowhere}, {"", file, "state"}},
@@ -156,7 +162,7 @@ TEST_CASE("Times are read and written as each service writes them", "[ambient]")
     CHECK(isoMicros(*time) == "2022-02-28T23:59:58.250000");
     CHECK(parseIsoTime("2022-03-01T01:59:58.25+02:00") == time);
     CHECK(parseIsoTime("2022-03-01"));
-    for (const auto* text :
-         {"", "2022", "2022-13-01", "2022-02-30", "2022-02-28T24:00:00", "2022-02-28T1:00", "yesterday", "2022-02-28T10:00:00X"})
+    for (const auto* text : {"", "2022", "2022-13-01", "2022-02-30", "2022-02-28T24:00:00", "2022-02-28T1:00",
+                             "yesterday", "2022-02-28T10:00:00X"})
         CHECK_FALSE(parseIsoTime(text));
 }

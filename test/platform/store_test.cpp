@@ -142,13 +142,16 @@ TEST_CASE("All reads of one snapshot see the same moment", "[store]") {
     db.migrate(std::vector{first});
     db.read([&](store::Reader& reader) {
         CHECK(reader.query("SELECT count(*) FROM things").integer() == 0);
-        std::thread([&] { db.write([](Transaction& tx) { tx.execute("INSERT INTO things (name) VALUES ('new')"); }); }).join();
+        std::thread([&] {
+            db.write([](Transaction& tx) { tx.execute("INSERT INTO things (name) VALUES ('new')"); });
+        }).join();
         CHECK(reader.query("SELECT count(*) FROM things").integer() == 0);
     });
     CHECK(count(db) == 1);
 }
 
-TEST_CASE("What comes after a marker is found with as many conditions as there are keys, in whatever directions", "[store][paging]") {
+TEST_CASE("What comes after a marker is found with as many conditions as there are keys, in whatever directions",
+          "[store][paging]") {
     const test::Folder folder;
     Store db({.file = folder / "db"});
     db.migrate(std::vector{first});
@@ -168,10 +171,10 @@ TEST_CASE("What comes after a marker is found with as many conditions as there a
                 while (walked.size() < all.size()) {
                     Conditions conditions;
                     if (!walked.empty()) startAfter(conditions, keys, "nouns", walked.back());
-                    const auto page =
-                        db.reader()
-                            .run("SELECT id FROM nouns" + conditions.where() + orderBy(keys) + " LIMIT 7", conditions.values())
-                            .texts();
+                    const auto page = db.reader()
+                                          .run("SELECT id FROM nouns" + conditions.where() + orderBy(keys) + " LIMIT 7",
+                                               conditions.values())
+                                          .texts();
                     REQUIRE_FALSE(page.empty());
                     walked.insert(walked.end(), page.begin(), page.end());
                 }
@@ -202,9 +205,11 @@ TEST_CASE("The store's files are their owner's alone, whatever the umask and wha
         store.write([](Transaction& tx) { tx.execute("CREATE TABLE IF NOT EXISTS t (x)"); });
         for (const auto* each : {"", "-wal", "-shm"}) {
             INFO(each);
-            CHECK(rightsOf(file.string() + each) == (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+            CHECK(rightsOf(file.string() + each) ==
+                  (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
         }
-        for (const auto* each : {"", "-wal", "-shm"}) ::chmod((file.string() + each).c_str(), 0644); // as an older version left them
+        for (const auto* each : {"", "-wal", "-shm"})
+            ::chmod((file.string() + each).c_str(), 0644); // as an older version left them
     }
     ::umask(before);
 }
@@ -212,20 +217,24 @@ TEST_CASE("The store's files are their owner's alone, whatever the umask and wha
 TEST_CASE("A migration rebuilds a table that others refer to", "[store][migration]") {
     const test::Folder folder;
     Store db({.file = folder / "db"});
-    const Migration second{"thing", 2, "CREATE TABLE parts (thing INTEGER NOT NULL REFERENCES things ON DELETE CASCADE) STRICT"};
+    const Migration second{"thing", 2,
+                           "CREATE TABLE parts (thing INTEGER NOT NULL REFERENCES things ON DELETE CASCADE) STRICT"};
     db.migrate(std::vector{first, second});
     db.write([](Transaction& tx) {
         tx.execute("INSERT INTO things VALUES (7, 'seven')");
         tx.execute("INSERT INTO parts VALUES (7)");
     });
-    const Migration third{"thing", 3,
-                          "CREATE TABLE things_new (id INTEGER PRIMARY KEY, name TEXT UNIQUE CHECK (name <> '')) STRICT;"
-                          "INSERT INTO things_new SELECT id, name FROM things;"
-                          "DROP TABLE things;"
-                          "ALTER TABLE things_new RENAME TO things;"};
+    const Migration third{
+        "thing", 3,
+        "CREATE TABLE things_new (id INTEGER PRIMARY KEY, name TEXT UNIQUE CHECK (name <> '')) STRICT;"
+        "INSERT INTO things_new SELECT id, name FROM things;"
+        "DROP TABLE things;"
+        "ALTER TABLE things_new RENAME TO things;"};
     db.migrate(std::vector{first, second, third});
-    CHECK(db.reader().query("SELECT count(*) FROM parts").integer() == 1); // what referred to it was not swept away with it
-    CHECK_THROWS(db.write([](Transaction& tx) { tx.execute("INSERT INTO parts VALUES (8)"); })); // and references hold again
+    CHECK(db.reader().query("SELECT count(*) FROM parts").integer() ==
+          1); // what referred to it was not swept away with it
+    CHECK_THROWS(
+        db.write([](Transaction& tx) { tx.execute("INSERT INTO parts VALUES (8)"); })); // and references hold again
     db.write([](Transaction& tx) { tx.execute("DELETE FROM things"); });
     CHECK(db.reader().query("SELECT count(*) FROM parts").integer() == 0);
 }
@@ -316,7 +325,8 @@ TEST_CASE("A full disk refuses changes by name, ends nothing, and is no trouble 
     CHECK(count(db) == written + 1);
 }
 
-TEST_CASE("Where another program ships the log, we never move it into the store's file, nor drop it at the end", "[store]") {
+TEST_CASE("Where another program ships the log, we never move it into the store's file, nor drop it at the end",
+          "[store]") {
     const auto written = [](store::Checkpoints who) {
         const test::Folder folder;
         {
@@ -328,7 +338,8 @@ TEST_CASE("Where another program ships the log, we never move it into the store'
                 });
         }
         const auto log = folder / "db-wal";
-        return std::pair(std::filesystem::exists(log) ? std::filesystem::file_size(log) : 0, std::filesystem::file_size(folder / "db"));
+        return std::pair(std::filesystem::exists(log) ? std::filesystem::file_size(log) : 0,
+                         std::filesystem::file_size(folder / "db"));
     };
     const auto [log, file] = written(store::Checkpoints::Shipper);
     CHECK(log > 6'000'000);

@@ -35,14 +35,14 @@ TEST_CASE("A trimmed text has no blanks, tabs and carriage returns at its ends")
 }
 
 TEST_CASE("What is no UTF-8 is told from what is, and replaced byte by byte") {
-    for (const auto* good :
-         {"", "abc", "\xc3\xbc", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf", "\xed\x9f\xbf", "\xee\x80\x80"}) {
+    for (const auto* good : {"", "abc", "\xc3\xbc", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf",
+                             "\xed\x9f\xbf", "\xee\x80\x80"}) {
         CAPTURE(good);
         CHECK(isUtf8(good));
         CHECK(asUtf8(good) == good);
     }
-    for (const auto* bad : {"\xff", "\x80", "\xc3", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80", "\xf0\x8f\xbf\xbf",
-                            "\xf4\x90\x80\x80", "\xe2\x82", "\xf5\x80\x80\x80"}) {
+    for (const auto* bad : {"\xff", "\x80", "\xc3", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80",
+                            "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xe2\x82", "\xf5\x80\x80\x80"}) {
         CAPTURE(bad);
         CHECK_FALSE(isUtf8(bad));
         CHECK(isUtf8(asUtf8(bad)));
@@ -66,7 +66,8 @@ TEST_CASE("A folded name has neither case nor a form that Unicode writes it in")
     CHECK(foldedName(whole) == small);
     CHECK(foldedName("stra\xc3\x9f"
                      "e") == foldedName("STRASSE"));
-    CHECK(foldedName("\xce\xa3\xce\xaf\xcf\x82") == foldedName("\xcf\x83\xce\x8a\xce\xa3")); // sigma has two small forms
+    CHECK(foldedName("\xce\xa3\xce\xaf\xcf\x82") ==
+          foldedName("\xcf\x83\xce\x8a\xce\xa3")); // sigma has two small forms
     CHECK(foldedName("\xea\xb0\x81") == foldedName("\xe1\x84\x80\xe1\x85\xa1\xe1\x86\xa8")); // a syllable of Hangul
     CHECK(foldedName("a\xcc\x81\xcc\xa3") == foldedName("a\xcc\xa3\xcc\x81"));               // marks in either order
     CHECK(foldedName("a") != foldedName("\xc3\xa1"));

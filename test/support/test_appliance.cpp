@@ -14,8 +14,8 @@ using namespace std::chrono_literals;
 
 std::string loginBody(const std::string& name, const std::string& password, const std::string& project) {
     return R"({"auth":{"identity":{"methods":["password"],"password":{"user":{"name":)" + jsonText(name) +
-           R"(,"domain":{"id":"default"},"password":)" + jsonText(password) + R"(}}},"scope":{"project":{"name":)" + jsonText(project) +
-           R"(,"domain":{"id":"default"}}}}})";
+           R"(,"domain":{"id":"default"},"password":)" + jsonText(password) + R"(}}},"scope":{"project":{"name":)" +
+           jsonText(project) + R"(,"domain":{"id":"default"}}}}})";
 }
 
 std::string idIn(const Answer& answer, std::string_view object) {
@@ -81,12 +81,15 @@ Answer TestAppliance::asks(http::Method method, const std::string& path, const s
     Answer answer{response.status, std::move(response.headers), std::move(response.body)};
     if (response.file) {
         answer.body.resize(response.file->length);
-        if (::pread(response.file->fd.get(), answer.body.data(), answer.body.size(), static_cast<off_t>(response.file->offset)) < 0)
+        if (::pread(response.file->fd.get(), answer.body.data(), answer.body.size(),
+                    static_cast<off_t>(response.file->offset)) < 0)
             throw std::runtime_error("pread");
     }
     if (response.source)
-        for (auto piece = response.source->next(); !piece.empty(); piece = response.source->next()) answer.body += piece;
-    // What links begin with is the configured address, never what the client calls us (S38), whatever the test is about.
+        for (auto piece = response.source->next(); !piece.empty(); piece = response.source->next())
+            answer.body += piece;
+    // What links begin with is the configured address, never what the client calls us (S38), whatever the test is
+    // about.
     auto said = answer.body;
     for (const auto& [name, value] : answer.headers) said += value;
     const auto asked = path + "\n" + body; // what stood in there may come back
@@ -94,7 +97,8 @@ Answer TestAppliance::asks(http::Method method, const std::string& path, const s
         throw std::runtime_error("an answer names the Host of its request: " + said);
     // Of the host a refusal says nothing (S28), whatever the test is about.
     const auto folder = folder_.path().string();
-    if (answer.status >= 400 && answer.body.find(folder) != std::string::npos && asked.find(folder) == std::string::npos)
+    if (answer.status >= 400 && answer.body.find(folder) != std::string::npos &&
+        asked.find(folder) == std::string::npos)
         throw std::runtime_error("a refusal names a folder of the host: " + answer.body);
     return answer;
 }
@@ -111,7 +115,8 @@ Member TestAppliance::admin() {
     admin.name = "admin";
     admin.password = "secret";
     admin.token = logsIn("admin", "secret", "admin");
-    const auto token = admin.gets("/identity/v3/auth/tokens", {{"X-Subject-Token", admin.token}}).json().object("token");
+    const auto token =
+        admin.gets("/identity/v3/auth/tokens", {{"X-Subject-Token", admin.token}}).json().object("token");
     admin.user = token.object("user").text("id");
     admin.project = token.object("project").text("id");
     return admin;
@@ -121,7 +126,8 @@ Member TestAppliance::member(const std::string& name, const std::string& role) {
     const auto root = admin();
     Member peer;
     peer.name = name;
-    peer.project = idIn(root.posts("/identity/v3/projects", R"({"project":{"name":)" + jsonText(name) + "}}"), "project");
+    peer.project =
+        idIn(root.posts("/identity/v3/projects", R"({"project":{"name":)" + jsonText(name) + "}}"), "project");
     return colleague(peer, name, role);
 }
 
@@ -132,9 +138,9 @@ Member TestAppliance::colleague(const Member& peer, const std::string& name, con
     made.name = name;
     made.password = "password of " + name;
     made.project = peer.project;
-    made.user =
-        idIn(root.posts("/identity/v3/users", R"({"user":{"name":)" + jsonText(name) + R"(,"password":)" + jsonText(made.password) + "}}"),
-             "user");
+    made.user = idIn(root.posts("/identity/v3/users", R"({"user":{"name":)" + jsonText(name) + R"(,"password":)" +
+                                                          jsonText(made.password) + "}}"),
+                     "user");
     const auto roles = root.gets("/identity/v3/roles?name=" + role).json().array("roles").items();
     if (roles.size() != 1) throw std::runtime_error("no role " + role);
     root.puts("/identity/v3/projects/" + made.project + "/users/" + made.user + "/roles/" + roles[0].text("id"), "");
@@ -156,6 +162,8 @@ void TestAppliance::restart(const std::function<void()>& meanwhile) {
     build();
 }
 
-std::int64_t TestAppliance::announced(std::string_view fact) { return appliance_->bus().announced(appliance_->store().reader(), fact); }
+std::int64_t TestAppliance::announced(std::string_view fact) {
+    return appliance_->bus().announced(appliance_->store().reader(), fact);
+}
 
 }

@@ -40,12 +40,17 @@ using HeaderList = std::initializer_list<std::pair<const char*, std::string>>;
 
 class TestAppliance;
 
-/// Somebody with a token who speaks the API. "{project}" in a path is their project's id. Paths are those of the one listener:
+/// Somebody with a token who speaks the API. "{project}" in a path is their project's id. Paths are those of the one
+/// listener:
 /// "/volume/v3/…".
 class Member {
 public:
-    Answer gets(std::string path, HeaderList headers = {}) const { return asks(http::Method::Get, std::move(path), "", headers); }
-    Answer heads(std::string path, HeaderList headers = {}) const { return asks(http::Method::Head, std::move(path), "", headers); }
+    Answer gets(std::string path, HeaderList headers = {}) const {
+        return asks(http::Method::Get, std::move(path), "", headers);
+    }
+    Answer heads(std::string path, HeaderList headers = {}) const {
+        return asks(http::Method::Head, std::move(path), "", headers);
+    }
     Answer posts(std::string path, std::string body, HeaderList headers = {}) const {
         return asks(http::Method::Post, std::move(path), std::move(body), headers);
     }
@@ -55,7 +60,9 @@ public:
     Answer patches(std::string path, std::string body, HeaderList headers = {}) const {
         return asks(http::Method::Patch, std::move(path), std::move(body), headers);
     }
-    Answer deletes(std::string path, HeaderList headers = {}) const { return asks(http::Method::Delete, std::move(path), "", headers); }
+    Answer deletes(std::string path, HeaderList headers = {}) const {
+        return asks(http::Method::Delete, std::move(path), "", headers);
+    }
     Answer asks(http::Method method, std::string path, std::string body, HeaderList headers = {}) const;
 
     TestAppliance* appliance = nullptr;
@@ -84,10 +91,13 @@ public:
     std::string logsIn(const std::string& name, const std::string& password, const std::string& project);
 
     Time now() { return ambient_.now(); }
-    void passes(std::chrono::seconds time) { ambient_.offset = ambient_.offset.load() + time; } ///< as far as the product can tell
+    void passes(std::chrono::seconds time) {
+        ambient_.offset = ambient_.offset.load() + time;
+    } ///< as far as the product can tell
 
     void settle(); ///< until no job and no fact is left; fails the test after 20 s
-    /// Stops and starts again on the same state; the simulated hypervisor keeps its guests. `meanwhile` is done in between.
+    /// Stops and starts again on the same state; the simulated hypervisor keeps its guests. `meanwhile` is done in
+    /// between.
     void restart(const std::function<void()>& meanwhile = {});
     std::int64_t announced(std::string_view fact);
 

@@ -64,8 +64,9 @@ struct HostReport {
     std::chrono::seconds up{0}; ///< since that start
 };
 
-/// What compute needs of a hypervisor. Every verb ensures: it looks first, does what is missing, and may be called again after a crash.
-/// Called by several threads at once. Failures are Error(Broken), Error(TimedOut), or Error(Busy) while the hypervisor can't be reached.
+/// What compute needs of a hypervisor. Every verb ensures: it looks first, does what is missing, and may be called
+/// again after a crash. Called by several threads at once. Failures are Error(Broken), Error(TimedOut), or Error(Busy)
+/// while the hypervisor can't be reached.
 class Hypervisor {
 public:
     virtual ~Hypervisor() = default;
@@ -79,7 +80,8 @@ public:
 
     // No verb waits for a guest: it is asked, and looked at again later, by a job that holds no thread meanwhile.
 
-    /// The power button (ACPI). A guest may ignore it, or not hear it while it boots; one that is off or not there does nothing.
+    /// The power button (ACPI). A guest may ignore it, or not hear it while it boots; one that is off or not there does
+    /// nothing.
     virtual void pressPowerButton(const ServerId& server) = 0;
 
     /// Off, whatever the guest thinks of it.
@@ -92,14 +94,17 @@ public:
     virtual void ensureAttached(const ServerId& server, const GuestDisk& disk) = 0;
     virtual void ensureAttached(const ServerId& server, const GuestNic& nic) = 0;
 
-    /// True once the device is in neither the guest nor its definition. A running guest lets go when it likes: where `ask`, it is asked to.
+    /// True once the device is in neither the guest nor its definition. A running guest lets go when it likes: where
+    /// `ask`, it is asked to.
     virtual bool detached(const ServerId& server, const std::string& serial, bool ask) = 0;
     virtual bool nicDetached(const ServerId& server, const std::string& mac, bool ask) = 0;
 
-    /// True once the running guest is without the interface, which its definition keeps: ensureAttached() puts it back where it was.
+    /// True once the running guest is without the interface, which its definition keeps: ensureAttached() puts it back
+    /// where it was.
     virtual bool nicUnplugged(const ServerId& server, const std::string& mac, bool ask) = 0;
 
-    /// The guest sees a disk of this size from now on. The disk behind it has grown already; a guest that is off sees it when it starts.
+    /// The guest sees a disk of this size from now on. The disk behind it has grown already; a guest that is off sees
+    /// it when it starts.
     virtual void ensureDiskSize(const ServerId& server, const std::string& serial, Bytes size) = 0;
 
     /// Serials of the disks the guest has now.

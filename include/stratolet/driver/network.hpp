@@ -9,15 +9,17 @@
 
 namespace stratolet {
 
-// The desired network of a host, as plain values: a pure function of the store. All lists are sorted by id, so that two plans can be
-// compared.
+// The desired network of a host, as plain values: a pure function of the store. All lists are sorted by id, so that two
+// plans can be compared.
 
+/// A static route: of a subnet for its guests, of a router for itself.
 struct PlannedRoute {
     std::string destination; ///< CIDR
     std::string nexthop;     ///< address
     auto operator<=>(const PlannedRoute&) const = default;
 };
 
+/// A block of addresses on a network, with what DHCP tells of it.
 struct PlannedSubnet {
     SubnetId id;
     std::string cidr;
@@ -28,12 +30,14 @@ struct PlannedSubnet {
     auto operator<=>(const PlannedSubnet&) const = default;
 };
 
+/// An address that a port has for itself.
 struct PlannedFixedIp {
     SubnetId subnet;
     std::string address;
     auto operator<=>(const PlannedFixedIp&) const = default;
 };
 
+/// What a port may speak under beside its own MAC and addresses.
 struct PlannedAddressPair {
     std::string mac;
     std::string address; ///< address or CIDR
@@ -63,6 +67,7 @@ struct PlannedDhcp {
     auto operator<=>(const PlannedDhcp&) const = default;
 };
 
+/// A network that something on the host uses, or an external one: a bridge of its own.
 struct PlannedNetwork {
     NetworkId id;
     int mtu = 1500; ///< bytes
@@ -73,6 +78,7 @@ struct PlannedNetwork {
     auto operator<=>(const PlannedNetwork&) const = default;
 };
 
+/// A router's foot on a network.
 struct PlannedInterface {
     PortId port;
     NetworkId network;
@@ -81,6 +87,7 @@ struct PlannedInterface {
     auto operator<=>(const PlannedInterface&) const = default;
 };
 
+/// An address outside that leads to one inside, both ways.
 struct PlannedFloatingIp {
     FloatingIpId id;
     std::string floating; ///< address on the external network
@@ -88,6 +95,7 @@ struct PlannedFloatingIp {
     auto operator<=>(const PlannedFloatingIp&) const = default;
 };
 
+/// A router: a namespace with its interfaces, routes and address translation.
 struct PlannedRouter {
     RouterId id;
     bool adminUp = true;
@@ -99,9 +107,13 @@ struct PlannedRouter {
     auto operator<=>(const PlannedRouter&) const = default;
 };
 
+/// Seen from the port.
 enum class RuleDirection { Ingress, Egress };
+
+/// Of the packets that a rule is about.
 enum class EtherType { IPv4, IPv6 };
 
+/// What a security group lets through; all else is kept out.
 struct PlannedRule {
     SecurityGroupRuleId id;
     RuleDirection direction = RuleDirection::Ingress;
@@ -114,6 +126,7 @@ struct PlannedRule {
     auto operator<=>(const PlannedRule&) const = default;
 };
 
+/// Rules that ports share.
 struct PlannedSecurityGroup {
     SecurityGroupId id;
     bool stateful = true;
@@ -121,6 +134,8 @@ struct PlannedSecurityGroup {
     auto operator<=>(const PlannedSecurityGroup&) const = default;
 };
 
+/// All that a host should have of networks: a pure function of the store. A value; what differs from the one before is
+/// what has to be done.
 struct NetworkPlan {
     std::vector<PlannedNetwork> networks;
     std::vector<PlannedPort> ports;
@@ -129,8 +144,8 @@ struct NetworkPlan {
     auto operator<=>(const NetworkPlan&) const = default;
 };
 
-/// A guest's request for metadata: who asks is known by the socket it came through and the address it came from, never by a header (OSSA
-/// S24).
+/// A guest's request for metadata: who asks is known by the socket it came through and the address it came from, never
+/// by a header (OSSA S24).
 struct MetadataListener {
     int socket = -1; ///< a listening TCP socket, opened inside the namespace; the receiver owns it
     NetworkId network;
@@ -152,16 +167,18 @@ class NetworkDriver {
 public:
     virtual ~NetworkDriver() = default;
 
-    /// Makes the host as `plan` says and nothing else of ours: what differs from the plan before is changed, and where somebody else
-    /// changed something (or nobody knows), what is there is looked at and mended. Never touches what it did not make. Safe to call again
-    /// at any time, from one thread at a time. What could not be done comes back, that of earlier calls too as long as it isn't mended; the
-    /// rest is done all the same.
+    /// Makes the host as `plan` says and nothing else of ours: what differs from the plan before is changed, and where
+    /// somebody else changed something (or nobody knows), what is there is looked at and mended. Never touches what it
+    /// did not make. Safe to call again at any time, from one thread at a time. What could not be done comes back, that
+    /// of earlier calls too as long as it isn't mended; the rest is done all the same.
     virtual std::vector<NetworkProblem> apply(const NetworkPlan& plan) = 0;
 
-    /// Compares the host with `plan` and changes nothing: all that is not as it should be. Also from a program that never applied one.
+    /// Compares the host with `plan` and changes nothing: all that is not as it should be. Also from a program that
+    /// never applied one.
     virtual std::vector<NetworkProblem> findings(const NetworkPlan& plan) = 0;
 
-    /// From now on `changed` is called, from another thread, when somebody else seems to have changed what is ours: apply() looks then.
+    /// From now on `changed` is called, from another thread, when somebody else seems to have changed what is ours:
+    /// apply() looks then.
     virtual void watch(std::function<void()> changed) = 0;
 
     /// The name of a port's tap device (15 bytes at most).

@@ -17,8 +17,8 @@ struct Connector {
     std::string initiator = {}; ///< the host's iSCSI name; empty: it has none
 };
 
-/// Where volumes live: one back end of several. Every verb ensures: it looks first and may be called again after a crash. Failures are
-/// Error(Broken).
+/// Where volumes live: one back end of several. Every verb ensures: it looks first and may be called again after a
+/// crash. Failures are Error(Broken).
 class VolumeDriver {
 public:
     virtual ~VolumeDriver() = default;
@@ -33,7 +33,8 @@ public:
     /// one that is smaller grows, keeping its bytes.
     virtual void ensure(const VolumeId& volume, GiB size) = 0;
 
-    /// Fills a volume from an image file that has been inspected; the rest reads as zeros. The volume's content before does not matter.
+    /// Fills a volume from an image file that has been inspected; the rest reads as zeros. The volume's content before
+    /// does not matter.
     virtual void fill(const VolumeId& volume, GiB size, const DiskSource& image, const Cancelled& cancelled) = 0;
 
     /// Gone, and its bytes with it. A volume that isn't there is gone already.

@@ -8,7 +8,8 @@
 
 #include "platform/ambient/ambient.hpp"
 
-// What an attachment is: the tie of a volume to a server of ours, or to anybody who says so by the block storage API. A value, and no I/O.
+// What an attachment is: the tie of a volume to a server of ours, or to anybody who says so by the block storage API. A
+// value, and no I/O.
 
 namespace stratolet::block {
 
@@ -17,6 +18,7 @@ enum class AttachmentStatus { Reserved, Attaching, Attached, Detaching };
 std::string_view nameOf(AttachmentStatus status);
 std::optional<AttachmentStatus> attachmentStatusNamed(std::string_view name);
 
+/// Who has a volume, or wants it, as it is kept.
 struct VolumeAttachment {
     AttachmentId id;
     VolumeId volume;

@@ -65,7 +65,8 @@ Response list(Request& request, Attachments& attachments, bool detailed) {
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto items = out.array("attachments");
-        for (const auto& each : attachments.list(callerOf(request), conditions, request.query.flag("all_tenants"), limit))
+        for (const auto& each :
+             attachments.list(callerOf(request), conditions, request.query.flag("all_tenants"), limit))
             write(out, each, detailed);
     });
 }

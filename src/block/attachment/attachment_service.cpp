@@ -14,7 +14,8 @@ using identity::Caller;
 using enum VolumeStatus;
 
 Error missing(const AttachmentId& attachment) {
-    return Error(Failure::NotFound, "Volume attachment could not be found with filter: attachment_id = ", attachment, ".");
+    return Error(Failure::NotFound, "Volume attachment could not be found with filter: attachment_id = ", attachment,
+                 ".");
 }
 
 /// What compute attached, compute alone lets go: the guest would go on writing (CVE-2023-2088).
@@ -31,7 +32,8 @@ void Attachments::reserve(const Caller& caller, std::string_view rule, const Vol
     parts_.store.write([&](store::Transaction& tx) {
         const auto volume = block::permitted(tx, caller, rule, id);
         if (volume.status != Available || !attachment_table::of(tx, id).empty())
-            throw invalidVolume("Volume ", id, " is ", nameOf(volume.status), "; only an available volume can be reserved.");
+            throw invalidVolume("Volume ", id, " is ", nameOf(volume.status),
+                                "; only an available volume can be reserved.");
         volume_table::move(tx, id, Available, Attaching, now());
     });
 }
@@ -40,7 +42,8 @@ void Attachments::unreserve(const Caller& caller, std::string_view rule, const V
     parts_.store.write([&](store::Transaction& tx) {
         const auto volume = block::permitted(tx, caller, rule, id);
         if (volume.status != Attaching || !attachment_table::of(tx, id).empty())
-            throw invalidVolume("Volume ", id, " is ", nameOf(volume.status), "; only a reserved volume can be unreserved.");
+            throw invalidVolume("Volume ", id, " is ", nameOf(volume.status),
+                                "; only a reserved volume can be unreserved.");
         volume_table::move(tx, id, Attaching, Available, now());
     });
 }
@@ -50,7 +53,8 @@ void Attachments::beginDetaching(const Caller& caller, std::string_view rule, co
         const auto volume = block::permitted(tx, caller, rule, id);
         refuseOthers(attachment_table::of(tx, id));
         if (volume.status != InUse)
-            throw invalidVolume("Volume ", id, " is ", nameOf(volume.status), "; only a volume in use can be detached.");
+            throw invalidVolume("Volume ", id, " is ", nameOf(volume.status),
+                                "; only a volume in use can be detached.");
         volume_table::move(tx, id, InUse, Detaching, now());
     });
 }
@@ -67,7 +71,8 @@ void Attachments::attach(const Caller& caller, std::string_view rule, const Volu
     parts_.store.write([&](store::Transaction& tx) {
         const auto volume = block::permitted(tx, caller, rule, id);
         if ((volume.status != Available && volume.status != Attaching) || !attachment_table::of(tx, id).empty())
-            throw invalidVolume("Volume ", id, " is ", nameOf(volume.status), "; only an available or reserved volume can be attached.");
+            throw invalidVolume("Volume ", id, " is ", nameOf(volume.status),
+                                "; only an available or reserved volume can be attached.");
         if (volume.readOnly.value_or(false) && wanted.mode == "rw")
             throw Error(Failure::Invalid, "Invalid attaching mode 'rw' for volume ", id, ": it is read-only.");
         wanted.id = {parts_.ambient.uuid()};
@@ -80,27 +85,32 @@ void Attachments::attach(const Caller& caller, std::string_view rule, const Volu
     });
 }
 
-void Attachments::detach(const Caller& caller, std::string_view rule, const VolumeId& id, const AttachmentId& attachment) {
+void Attachments::detach(const Caller& caller, std::string_view rule, const VolumeId& id,
+                         const AttachmentId& attachment) {
     parts_.store.write([&](store::Transaction& tx) {
         const auto volume = block::permitted(tx, caller, rule, id);
         const auto attachments = attachment_table::of(tx, id);
         if (attachments.empty() && volume.status == Available) return; // it is detached already
         refuseOthers(attachments);
         if ((volume.status != InUse && volume.status != Detaching) || attachments.empty())
-            throw invalidVolume("Volume ", id, " is ", nameOf(volume.status), "; only an attached volume can be detached.");
+            throw invalidVolume("Volume ", id, " is ", nameOf(volume.status),
+                                "; only an attached volume can be detached.");
         for (const auto& each : attachments)
             if (attachment.empty() || each.id == attachment) return release(tx, each);
         throw missing(attachment);
     });
 }
 
-/// Detaches whatever the status says. What a guest has, compute alone lets go all the same: the guest would go on writing.
-void Attachments::forceDetach(const Caller& caller, std::string_view rule, const VolumeId& id, const AttachmentId& attachment) {
+/// Detaches whatever the status says. What a guest has, compute alone lets go all the same: the guest would go on
+/// writing.
+void Attachments::forceDetach(const Caller& caller, std::string_view rule, const VolumeId& id,
+                              const AttachmentId& attachment) {
     parts_.store.write([&](store::Transaction& tx) {
         block::permitted(tx, caller, rule, id);
         auto attachments = attachment_table::of(tx, id);
         if (attachments.empty()) throw invalidVolume("Volume ", id, " is not attached.");
-        if (!attachment.empty()) std::erase_if(attachments, [&](const VolumeAttachment& each) { return each.id != attachment; });
+        if (!attachment.empty())
+            std::erase_if(attachments, [&](const VolumeAttachment& each) { return each.id != attachment; });
         if (attachments.empty()) throw missing(attachment);
         refuseOthers(attachments);
         for (const auto& each : attachments) release(tx, each);
@@ -114,7 +124,8 @@ void Attachments::release(store::Transaction& tx, const VolumeAttachment& attach
     if (!attachment_table::of(tx, attachment.volume).empty()) return;
     const auto volume = volume_table::find(tx, attachment.volume);
     if (!volume) return;
-    if (volume->status == Reserved || volume->status == Attaching || volume->status == InUse || volume->status == Detaching)
+    if (volume->status == Reserved || volume->status == Attaching || volume->status == InUse ||
+        volume->status == Detaching)
         volume_table::move(tx, volume->id, volume->status, Available, now());
 }
 
@@ -122,7 +133,8 @@ VolumeAttachment Attachments::create(const Caller& caller, VolumeAttachment want
     return parts_.store.write([&](store::Transaction& tx) {
         const auto volume = block::permitted(tx, caller, caller.rule, wanted.volume);
         if (volume.status != Available || !attachment_table::of(tx, volume.id).empty())
-            throw invalidVolume("Volume ", volume.id, " is ", nameOf(volume.status), "; only an available volume can be reserved.");
+            throw invalidVolume("Volume ", volume.id, " is ", nameOf(volume.status),
+                                "; only an available volume can be reserved.");
         wanted.id = {parts_.ambient.uuid()};
         wanted.status = AttachmentStatus::Reserved;
         wanted.created = now();
@@ -145,7 +157,8 @@ VolumeAttachment Attachments::show(const Caller& caller, const AttachmentId& id)
     return permitted(parts_.store.reader(), caller, id).attachment;
 }
 
-std::vector<VolumeAttachment> Attachments::list(const Caller& caller, store::Conditions conditions, bool allProjects, std::int64_t limit) {
+std::vector<VolumeAttachment> Attachments::list(const Caller& caller, store::Conditions conditions, bool allProjects,
+                                                std::int64_t limit) {
     caller.enforce();
     restrict(conditions, caller, allProjects);
     return attachment_table::list(parts_.store.reader(), conditions, limit);
@@ -158,7 +171,8 @@ void Attachments::complete(const Caller& caller, const AttachmentId& id) {
         attachment.status = AttachmentStatus::Attached;
         attachment.attached = now();
         attachment_table::update(tx, attachment);
-        if (volume.status == Reserved || volume.status == Attaching) volume_table::move(tx, volume.id, volume.status, InUse, now());
+        if (volume.status == Reserved || volume.status == Attaching)
+            volume_table::move(tx, volume.id, volume.status, InUse, now());
     });
 }
 
@@ -173,12 +187,13 @@ std::vector<VolumeAttachment> Attachments::remove(const Caller& caller, const At
 
 // --- for compute
 
-VolumeAttachment Attachments::reserveFor(store::Transaction& tx, const ProjectId& project, const VolumeId& id, const ServerId& server,
-                                         const std::string& device) {
+VolumeAttachment Attachments::reserveFor(store::Transaction& tx, const ProjectId& project, const VolumeId& id,
+                                         const ServerId& server, const std::string& device) {
     const auto volume = volume_table::find(tx, id);
     if (!volume || volume->project != project) throw missing(id);
     if (volume->status != Available || !attachment_table::of(tx, id).empty())
-        throw invalidVolume("Volume ", id, " is ", nameOf(volume->status), "; only an available volume can be attached.");
+        throw invalidVolume("Volume ", id, " is ", nameOf(volume->status),
+                            "; only an available volume can be attached.");
     VolumeAttachment made;
     made.id = {parts_.ambient.uuid()};
     made.volume = id;
@@ -208,7 +223,8 @@ void Attachments::detaching(store::Transaction& tx, const AttachmentId& id) {
     if (!found) throw missing(id);
     const auto volume = volume_table::find(tx, found->volume);
     if (found->status != AttachmentStatus::Attached || volume->status != InUse)
-        throw invalidVolume("Volume ", found->volume, " is ", nameOf(volume->status), "; only a volume in use can be detached.");
+        throw invalidVolume("Volume ", found->volume, " is ", nameOf(volume->status),
+                            "; only a volume in use can be detached.");
     found->status = AttachmentStatus::Detaching;
     attachment_table::update(tx, *found);
     volume_table::move(tx, found->volume, InUse, Detaching, now());

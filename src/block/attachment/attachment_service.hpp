@@ -11,8 +11,8 @@
 
 namespace stratolet::block {
 
-/// The verbs by which a volume is had: by the volume's actions, by the attachments API, and by compute. Who may, what must hold, one
-/// transaction each; nothing of the host is touched. Owned by the module; any thread.
+/// The verbs by which a volume is had: by the volume's actions, by the attachments API, and by compute. Who may, what
+/// must hold, one transaction each; nothing of the host is touched. Owned by the module; any thread.
 class Attachments {
 public:
     explicit Attachments(Parts parts) : parts_(parts) {}
@@ -23,19 +23,23 @@ public:
     void beginDetaching(const identity::Caller& caller, std::string_view rule, const VolumeId& volume);
     void rollDetaching(const identity::Caller& caller, std::string_view rule, const VolumeId& volume);
     void attach(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, VolumeAttachment wanted);
-    void detach(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, const AttachmentId& attachment);
-    void forceDetach(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, const AttachmentId& attachment);
+    void detach(const identity::Caller& caller, std::string_view rule, const VolumeId& volume,
+                const AttachmentId& attachment);
+    void forceDetach(const identity::Caller& caller, std::string_view rule, const VolumeId& volume,
+                     const AttachmentId& attachment);
 
     // The attachments API, by the rule of the route. Error(NotFound) for one whose volume the caller can't see.
     VolumeAttachment create(const identity::Caller& caller, VolumeAttachment wanted);
     VolumeAttachment show(const identity::Caller& caller, const AttachmentId& attachment);
-    std::vector<VolumeAttachment> list(const identity::Caller& caller, store::Conditions conditions, bool allProjects, std::int64_t limit);
+    std::vector<VolumeAttachment> list(const identity::Caller& caller, store::Conditions conditions, bool allProjects,
+                                       std::int64_t limit);
     void complete(const identity::Caller& caller, const AttachmentId& attachment);
-    std::vector<VolumeAttachment> remove(const identity::Caller& caller, const AttachmentId& attachment); ///< what the volume has left
+    std::vector<VolumeAttachment> remove(const identity::Caller& caller,
+                                         const AttachmentId& attachment); ///< what the volume has left
 
     // For compute, in its own transactions; see block.hpp.
-    VolumeAttachment reserveFor(store::Transaction& tx, const ProjectId& project, const VolumeId& volume, const ServerId& server,
-                                const std::string& device);
+    VolumeAttachment reserveFor(store::Transaction& tx, const ProjectId& project, const VolumeId& volume,
+                                const ServerId& server, const std::string& device);
     void attached(store::Transaction& tx, const AttachmentId& attachment);
     void detaching(store::Transaction& tx, const AttachmentId& attachment);
     void stillAttached(store::Transaction& tx, const AttachmentId& attachment);

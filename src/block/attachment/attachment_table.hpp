@@ -20,7 +20,8 @@ namespace attachment_table {
 std::optional<VolumeAttachment> find(store::Reader& db, const AttachmentId& attachment);
 std::vector<VolumeAttachment> of(store::Reader& db, const VolumeId& volume);
 store::ByOwner<VolumeAttachment> of(store::Reader& db, const std::vector<std::string>& volumes); ///< in one statement
-/// What compute attached to these servers, by the servers' ids. Records that others made with its id say nothing of its disks.
+/// What compute attached to these servers, by the servers' ids. Records that others made with its id say nothing of its
+/// disks.
 std::vector<VolumeAttachment> madeByCompute(store::Reader& db, const std::vector<std::string>& servers);
 /// Newest first; `conditions` are over the attachment `a` and its volume `v`.
 std::vector<VolumeAttachment> list(store::Reader& db, const store::Conditions& conditions, std::int64_t limit);

@@ -35,7 +35,8 @@ std::int64_t lengthOf(const Fd& file) {
 }
 
 void syncFolder(const fs::path& folder) {
-    const Fd open(static_cast<int>(check(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open the volume folder")));
+    const Fd open(
+        static_cast<int>(check(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open the volume folder")));
     check(::fsync(open.get()), "flush the volume folder");
 }
 
@@ -45,7 +46,8 @@ ssize_t copyPiece(const Fd& from, off_t in, const Fd& to, off_t out, std::size_t
     const auto got = check(::pread(from.get(), piece.data(), piece.size(), in), "read an image");
     for (ssize_t written = 0; written < got;)
         written +=
-            check(::pwrite(to.get(), piece.data() + written, static_cast<std::size_t>(got - written), out + written), "write a volume");
+            check(::pwrite(to.get(), piece.data() + written, static_cast<std::size_t>(got - written), out + written),
+                  "write a volume");
     return got;
 }
 
@@ -109,15 +111,18 @@ public:
         const auto file = fileOf(volume), part = partOf(volume);
         const Fd from(static_cast<int>(check(::open(localPath(image).c_str(), O_RDONLY | O_CLOEXEC), "open an image")));
         if (image.format == DiskFormat::Raw) {
-            if (lengthOf(from) > size.bytes().count) throw Error(Failure::Broken, "the image is larger than volume ", volume);
+            if (lengthOf(from) > size.bytes().count)
+                throw Error(Failure::Broken, "the image is larger than volume ", volume);
             copySparse(from, create(part), cancelled);
         } else {
             const Fd to = create(part); // so that it is ours alone from the beginning
-            process::run({.argv = {"qemu-img", "convert", "-f", std::string(nameOf(image.format)), "-O", "raw", process::pathOf(from),
-                                   process::pathOf(to)},
+            process::run({.argv = {"qemu-img", "convert", "-f", std::string(nameOf(image.format)), "-O", "raw",
+                                   process::pathOf(from), process::pathOf(to)},
                           .timeout = std::chrono::minutes(30),
                           .cancelled = cancelled,
-                          .limits = {.memoryBytesMax = std::int64_t{4} << 30, .cpuSecondsMax = 1800, .fileBytesMax = size.bytes().count},
+                          .limits = {.memoryBytesMax = std::int64_t{4} << 30,
+                                     .cpuSecondsMax = 1800,
+                                     .fileBytesMax = size.bytes().count},
                           .confined = true,
                           .reads = {from.get()},
                           .writes = {to.get()}})
@@ -141,7 +146,8 @@ public:
         std::vector<VolumeId> found;
         for (const auto& entry : fs::directory_iterator(folder_)) {
             const auto name = entry.path().filename().string();
-            if (name.starts_with(prefix) && isId(name.substr(prefix.size()))) found.push_back({name.substr(prefix.size())});
+            if (name.starts_with(prefix) && isId(name.substr(prefix.size())))
+                found.push_back({name.substr(prefix.size())});
         }
         return found;
     }
@@ -166,8 +172,8 @@ private:
 
     static Fd create(const fs::path& file) {
         ::unlink(file.c_str()); // never what somebody had before
-        return Fd(static_cast<int>(
-            check(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600), "make a file for a volume")));
+        return Fd(static_cast<int>(check(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600),
+                                         "make a file for a volume")));
     }
 
     void make(const VolumeId& volume, GiB size) {

@@ -85,8 +85,10 @@ Response limits(Request& request, VolumeQuotas& quotas) {
         };
         const auto all = quotas.usage(project);
         for (const auto& [resource, most, used] :
-             {Names{"volumes", "maxTotalVolumes", "totalVolumesUsed"}, Names{"gigabytes", "maxTotalVolumeGigabytes", "totalGigabytesUsed"},
-              Names{"snapshots", "maxTotalSnapshots", "totalSnapshotsUsed"}, Names{"backups", "maxTotalBackups", "totalBackupsUsed"},
+             {Names{"volumes", "maxTotalVolumes", "totalVolumesUsed"},
+              Names{"gigabytes", "maxTotalVolumeGigabytes", "totalGigabytesUsed"},
+              Names{"snapshots", "maxTotalSnapshots", "totalSnapshotsUsed"},
+              Names{"backups", "maxTotalBackups", "totalBackupsUsed"},
               Names{"backup_gigabytes", "maxTotalBackupGigabytes", "totalBackupGigabytesUsed"}})
             for (const auto& each : all) {
                 if (each.resource != resource) continue;
@@ -101,12 +103,16 @@ Response limits(Request& request, VolumeQuotas& quotas) {
 http::Routes quotaRoutes(VolumeQuotas& quotas) {
     http::Routes routes;
     const std::string set = "/os-quota-sets/{target_project_id}";
-    add(routes, Method::Get, set, "volume_extension:quotas:show", [&quotas](Request& request) { return show(request, quotas); });
+    add(routes, Method::Get, set, "volume_extension:quotas:show",
+        [&quotas](Request& request) { return show(request, quotas); });
     add(routes, Method::Get, set + "/defaults", "volume_extension:quotas:show",
         [&quotas](Request& request) { return showDefaults(request, quotas); });
-    add(routes, Method::Put, set, "volume_extension:quotas:update", [&quotas](Request& request) { return update(request, quotas); });
-    add(routes, Method::Delete, set, "volume_extension:quotas:delete", [&quotas](Request& request) { return reset(request, quotas); });
-    add(routes, Method::Get, "/limits", "limits_extension:used_limits", [&quotas](Request& request) { return limits(request, quotas); });
+    add(routes, Method::Put, set, "volume_extension:quotas:update",
+        [&quotas](Request& request) { return update(request, quotas); });
+    add(routes, Method::Delete, set, "volume_extension:quotas:delete",
+        [&quotas](Request& request) { return reset(request, quotas); });
+    add(routes, Method::Get, "/limits", "limits_extension:used_limits",
+        [&quotas](Request& request) { return limits(request, quotas); });
     return routes;
 }
 

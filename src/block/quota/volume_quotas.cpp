@@ -23,7 +23,8 @@ VolumeQuotas::VolumeQuotas(Parts parts)
 void VolumeQuotas::requireSize(store::Reader& db, const ProjectId& project, GiB size) const {
     const auto most = quotas_.limit(db, project.text, "per_volume_gigabytes");
     if (most >= 0 && size.count > most)
-        throw Error(Failure::OverLimit, "Requested volume size ", size.count, " is larger than maximum allowed limit ", most, ".");
+        throw Error(Failure::OverLimit, "Requested volume size ", size.count, " is larger than maximum allowed limit ",
+                    most, ".");
 }
 
 void VolumeQuotas::claimGigabytes(store::Reader& db, const ProjectId& project, std::int64_t more) const {
@@ -48,7 +49,9 @@ std::vector<VolumeQuotas::Usage> VolumeQuotas::usage(const ProjectId& project) c
     const auto volumes = volume_table::countOf(db, project), gigabytes = volume_table::gigabytesOf(db, project);
     std::vector<Usage> all;
     for (const auto& [resource, otherwise] : quotas_.defaults()) {
-        const std::int64_t used = resource.starts_with("volumes") ? volumes : resource.starts_with("gigabytes") ? gigabytes : 0;
+        const std::int64_t used = resource.starts_with("volumes")     ? volumes
+                                  : resource.starts_with("gigabytes") ? gigabytes
+                                                                      : 0;
         all.push_back({resource, quotas_.limit(db, project.text, resource), used});
     }
     return all;

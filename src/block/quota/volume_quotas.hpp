@@ -12,7 +12,8 @@
 
 namespace stratolet::block {
 
-/// How much a project may have of volumes, and has. Gigabytes are GiB; -1 is unlimited. Owned by the module; any thread.
+/// How much a project may have of volumes, and has. Gigabytes are GiB; -1 is unlimited. Owned by the module; any
+/// thread.
 class VolumeQuotas {
 public:
     /// What a project without limits of its own has is in [block] of the configuration.
@@ -30,7 +31,8 @@ public:
         std::int64_t limit, used;
     };
     std::vector<Usage> usage(const ProjectId& project) const;
-    void set(const identity::Caller& caller, const ProjectId& project, const std::vector<std::pair<std::string, std::int64_t>>& limits);
+    void set(const identity::Caller& caller, const ProjectId& project,
+             const std::vector<std::pair<std::string, std::int64_t>>& limits);
     void reset(const identity::Caller& caller, const ProjectId& project);
 
 private:

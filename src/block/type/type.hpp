@@ -1,5 +1,7 @@
 #pragma once
 
+#include <stratolet/error.hpp>
+
 #include <optional>
 #include <string>
 #include <string_view>

@@ -45,7 +45,8 @@ Response show(const Request& request, store::Store& store, std::string_view idOr
 
 http::Routes typeRoutes(store::Store& store) {
     http::Routes routes;
-    add(routes, Method::Get, "/types", "volume_extension:type_get_all", [&store](Request& request) { return list(request, store); });
+    add(routes, Method::Get, "/types", "volume_extension:type_get_all",
+        [&store](Request& request) { return list(request, store); });
     add(routes, Method::Get, "/types/default", "volume_extension:type_get",
         [&store](Request& request) { return show(request, store, defaultType); });
     add(routes, Method::Get, "/types/{type}", "volume_extension:type_get",

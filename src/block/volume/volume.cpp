@@ -8,19 +8,20 @@
 namespace stratolet::block {
 namespace {
 
-constexpr std::array<std::pair<VolumeStatus, std::string_view>, 13> statuses{{{VolumeStatus::Creating, "creating"},
-                                                                              {VolumeStatus::Downloading, "downloading"},
-                                                                              {VolumeStatus::Available, "available"},
-                                                                              {VolumeStatus::Reserved, "reserved"},
-                                                                              {VolumeStatus::Attaching, "attaching"},
-                                                                              {VolumeStatus::InUse, "in-use"},
-                                                                              {VolumeStatus::Detaching, "detaching"},
-                                                                              {VolumeStatus::Extending, "extending"},
-                                                                              {VolumeStatus::Deleting, "deleting"},
-                                                                              {VolumeStatus::Maintenance, "maintenance"},
-                                                                              {VolumeStatus::Failed, "error"},
-                                                                              {VolumeStatus::ErrorDeleting, "error_deleting"},
-                                                                              {VolumeStatus::ErrorExtending, "error_extending"}}};
+constexpr std::array<std::pair<VolumeStatus, std::string_view>, 13> statuses{
+    {{VolumeStatus::Creating, "creating"},
+     {VolumeStatus::Downloading, "downloading"},
+     {VolumeStatus::Available, "available"},
+     {VolumeStatus::Reserved, "reserved"},
+     {VolumeStatus::Attaching, "attaching"},
+     {VolumeStatus::InUse, "in-use"},
+     {VolumeStatus::Detaching, "detaching"},
+     {VolumeStatus::Extending, "extending"},
+     {VolumeStatus::Deleting, "deleting"},
+     {VolumeStatus::Maintenance, "maintenance"},
+     {VolumeStatus::Failed, "error"},
+     {VolumeStatus::ErrorDeleting, "error_deleting"},
+     {VolumeStatus::ErrorExtending, "error_extending"}}};
 
 }
 

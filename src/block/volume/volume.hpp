@@ -43,6 +43,7 @@ bool needsJob(VolumeStatus status);                 ///< a volume stays in it on
 
 using Metadata = std::map<std::string, std::string>;
 
+/// A volume as it is kept.
 struct Volume {
     VolumeId id;
     ProjectId project;

@@ -8,7 +8,8 @@
 #include "identity/caller.hpp"
 #include "platform/store/store.hpp"
 
-// Who may see and change a volume: the same questions for all verbs of this service, asked in the transaction of the verb.
+// Who may see and change a volume: the same questions for all verbs of this service, asked in the transaction of the
+// verb.
 
 namespace stratolet::block {
 
@@ -27,6 +28,8 @@ void restrict(store::Conditions& conditions, const identity::Caller& caller, boo
 Error missing(const VolumeId& volume);
 
 /// Error(Invalid) as the API words it where a volume's status doesn't allow what is asked for.
-template <class... Parts> Error invalidVolume(const Parts&... parts) { return Error(Failure::Invalid, "Invalid volume: ", parts...); }
+template <class... Parts> Error invalidVolume(const Parts&... parts) {
+    return Error(Failure::Invalid, "Invalid volume: ", parts...);
+}
 
 }

@@ -60,8 +60,12 @@ Response setReadOnly(const Call& call) {
 
 Response reserve(const Call& call) { return call.attachments.reserve(call.caller, call.rule, call.volume), done(); }
 Response unreserve(const Call& call) { return call.attachments.unreserve(call.caller, call.rule, call.volume), done(); }
-Response beginDetaching(const Call& call) { return call.attachments.beginDetaching(call.caller, call.rule, call.volume), done(); }
-Response rollDetaching(const Call& call) { return call.attachments.rollDetaching(call.caller, call.rule, call.volume), done(); }
+Response beginDetaching(const Call& call) {
+    return call.attachments.beginDetaching(call.caller, call.rule, call.volume), done();
+}
+Response rollDetaching(const Call& call) {
+    return call.attachments.rollDetaching(call.caller, call.rule, call.volume), done();
+}
 
 Response attach(const Call& call) {
     const auto wanted = object(call);
@@ -69,10 +73,11 @@ Response attach(const Call& call) {
     attachment.server = serverIn(wanted);
     if (const auto host = wanted.find("host_name")) attachment.hostName = shortTextOrNull(*host);
     if (attachment.server.empty() == !attachment.hostName.has_value())
-        throw Error(Failure::Invalid,
-                    "Invalid request to attach volume to an instance and/or a host: one of instance_uuid and host_name is needed.");
+        throw Error(Failure::Invalid, "Invalid request to attach volume to an instance and/or a host: one of "
+                                      "instance_uuid and host_name is needed.");
     attachment.device = wanted.text("mountpoint");
-    if (attachment.device->empty() || attachment.device->size() > 255) wanted.at("mountpoint").refuse("It must have 1 to 255 characters.");
+    if (attachment.device->empty() || attachment.device->size() > 255)
+        wanted.at("mountpoint").refuse("It must have 1 to 255 characters.");
     attachment.mode = wanted.text("mode", "rw");
     if (attachment.mode != "rw" && attachment.mode != "ro") wanted.at("mode").refuse("It must be rw or ro.");
     call.attachments.attach(call.caller, call.rule, call.volume, attachment);
@@ -92,7 +97,9 @@ Response forceDetach(const Call& call) {
     return done();
 }
 
-Response showImageMetadata(const Call& call) { return metadataResponse(call.volumes.imageMetadata(call.caller, call.volume)); }
+Response showImageMetadata(const Call& call) {
+    return metadataResponse(call.volumes.imageMetadata(call.caller, call.volume));
+}
 
 Response setImageMetadata(const Call& call) {
     const auto wanted = metadataIn(object(call).object("metadata"));
@@ -136,7 +143,13 @@ Response act(Request& request, Volumes& volumes, Attachments& attachments) {
     const auto name = actionIn(body);
     for (const auto& action : actions)
         if (action.name == name)
-            return action.run({request, volumes, attachments, callerOf(request), {request.param("volume_id")}, action.rule, body.at(name)});
+            return action.run({request,
+                               volumes,
+                               attachments,
+                               callerOf(request),
+                               {request.param("volume_id")},
+                               action.rule,
+                               body.at(name)});
     throw Error(Failure::Invalid, "There is no such action: ", name);
 }
 

@@ -24,7 +24,8 @@ Response volumeResponse(int status, const VolumeStyle& style, const VolumeView& 
 
 /// A thing that a volume could be made from, if there were any.
 void refuseSource(const Json& volume, std::string_view name, std::string_view what) {
-    if (const auto id = volume.maybeText(name); id && !id->empty()) throw Error(Failure::NotFound, what, " ", *id, " could not be found.");
+    if (const auto id = volume.maybeText(name); id && !id->empty())
+        throw Error(Failure::NotFound, what, " ", *id, " could not be found.");
 }
 
 NewVolume newVolumeIn(const Request& request) {
@@ -65,7 +66,8 @@ NewVolume newVolumeIn(const Request& request) {
     wanted.type = volume.maybeText("volume_type").value_or("");
     const auto size = volume.find("size");
     if (!size && wanted.source.empty())
-        throw Error(Failure::Invalid, "Invalid input for field/attribute size. Value: None. 'size' is a required property.");
+        throw Error(Failure::Invalid,
+                    "Invalid input for field/attribute size. Value: None. 'size' is a required property.");
     if (size && !(size->isNull() && !wanted.source.empty())) wanted.size = sizeIn(*size);
     return wanted;
 }
@@ -117,7 +119,8 @@ Response summary(Request& request, Volumes& volumes) {
         const auto metadata = out.object("metadata");
         for (auto each = found.metadata.begin(); each != found.metadata.end();) {
             const auto values = out.array(each->first);
-            for (const auto name = each->first; each != found.metadata.end() && each->first == name; ++each) out.value(each->second);
+            for (const auto name = each->first; each != found.metadata.end() && each->first == name; ++each)
+                out.value(each->second);
         }
     });
 }
@@ -134,7 +137,8 @@ Response update(Request& request, Volumes& volumes) {
             if (const auto value = body.find(name)) volume.name = shortTextOrNull(*value), any = true;
         for (const auto* name : {"display_description", "description"})
             if (const auto value = body.find(name)) volume.description = shortTextOrNull(*value), any = true;
-        if (const auto value = body.find("metadata"); value && !value->isNull()) volume.metadata = metadataIn(*value), any = true;
+        if (const auto value = body.find("metadata"); value && !value->isNull())
+            volume.metadata = metadataIn(*value), any = true;
         if (!any && microversionOf(request) >= Microversion{53})
             throw Error(Failure::Invalid, "Invalid input for field/attribute volume. Value: ", body.shown(),
                         ". It must have a name, a description or metadata.");
@@ -143,7 +147,8 @@ Response update(Request& request, Volumes& volumes) {
 }
 
 Response remove(Request& request, Volumes& volumes) {
-    volumes.remove(callerOf(request), volumeIn(request), microversionOf(request) >= Microversion{23} && request.query.flag("force"));
+    volumes.remove(callerOf(request), volumeIn(request),
+                   microversionOf(request) >= Microversion{23} && request.query.flag("force"));
     return http::emptyResponse(202);
 }
 
@@ -159,7 +164,8 @@ Response updateItem(Request& request, Volumes& volumes) {
     const auto& key = request.param("key");
     if (item.size() != 1) throw Error(Failure::Invalid, "Request body contains too many items");
     if (!item.contains(key)) throw Error(Failure::Invalid, "Request body and URI mismatch");
-    volumes.changeMetadata(callerOf(request), volumeIn(request), [&](Metadata& metadata) { metadata[key] = item.at(key); });
+    volumes.changeMetadata(callerOf(request), volumeIn(request),
+                           [&](Metadata& metadata) { metadata[key] = item.at(key); });
     return metadataResponse(item, "meta");
 }
 
@@ -179,13 +185,14 @@ Response addMetadata(Request& request, Volumes& volumes) {
 
 Response replaceMetadata(Request& request, Volumes& volumes) {
     const auto wanted = metadataIn(request.json().object("metadata"));
-    return metadataResponse(volumes.changeMetadata(callerOf(request), volumeIn(request), [&](Metadata& metadata) { metadata = wanted; }));
+    return metadataResponse(
+        volumes.changeMetadata(callerOf(request), volumeIn(request), [&](Metadata& metadata) { metadata = wanted; }));
 }
 
 }
 
-void add(http::Routes& routes, Method method, const std::string& path, const std::string& rule, const http::Handler& handler,
-         http::Runs runs) {
+void add(http::Routes& routes, Method method, const std::string& path, const std::string& rule,
+         const http::Handler& handler, http::Runs runs) {
     routes.push_back({method, "/v3/{project_id}" + path, http::policy(rule), handler, runs});
     routes.push_back({method, "/v3" + path, http::policy(rule), handler, runs});
 }
@@ -197,18 +204,22 @@ http::Routes volumeRoutes(Volumes& volumes) {
     };
     const std::string volume = "/volumes/{volume_id}";
     add(routes, Method::Post, "/volumes", "volume:create", with(create));
-    add(routes, Method::Get, "/volumes", "volume:get_all", [&volumes](Request& request) { return list(request, volumes, false); });
-    add(routes, Method::Get, "/volumes/detail", "volume:get_all", [&volumes](Request& request) { return list(request, volumes, true); });
+    add(routes, Method::Get, "/volumes", "volume:get_all",
+        [&volumes](Request& request) { return list(request, volumes, false); });
+    add(routes, Method::Get, "/volumes/detail", "volume:get_all",
+        [&volumes](Request& request) { return list(request, volumes, true); });
     add(routes, Method::Get, "/volumes/summary", "volume:get_all", with(summary));
     add(routes, Method::Get, volume, "volume:get", with(show));
     add(routes, Method::Put, volume, "volume:update", with(update));
     add(routes, Method::Delete, volume, "volume:delete", with(remove));
-    for (const auto method : {Method::Get, Method::Put, Method::Delete}) // "volumes/" is no list, but a volume without an id
+    for (const auto method :
+         {Method::Get, Method::Put, Method::Delete}) // "volumes/" is no list, but a volume without an id
         routes.push_back({method, "/v3/{project_id}/volumes/", http::open("there is no volume without an id"),
                           [](Request& request) { return noRoute(request, {}); }});
 
-    add(routes, Method::Get, volume + "/metadata", "volume:get_volume_metadata",
-        [&volumes](Request& request) { return metadataResponse(volumes.metadata(callerOf(request), volumeIn(request))); });
+    add(routes, Method::Get, volume + "/metadata", "volume:get_volume_metadata", [&volumes](Request& request) {
+        return metadataResponse(volumes.metadata(callerOf(request), volumeIn(request)));
+    });
     add(routes, Method::Post, volume + "/metadata", "volume:create_volume_metadata", with(addMetadata));
     add(routes, Method::Put, volume + "/metadata", "volume:update_volume_metadata", with(replaceMetadata));
     add(routes, Method::Get, volume + "/metadata/{key}", "volume:get_volume_metadata", with(showItem));

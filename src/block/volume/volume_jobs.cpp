@@ -22,57 +22,60 @@ void VolumeJobs::declare() {
         return *volume;
     };
     const auto discard = [this](jobs::Run& run) {
-        if (const auto volume = volume_table::find(parts_.store.reader(), VolumeId{run.subject})) backends_.of(*volume).discard(volume->id);
+        if (const auto volume = volume_table::find(parts_.store.reader(), VolumeId{run.subject}))
+            backends_.of(*volume).discard(volume->id);
     };
 
-    parts_.jobs.declare(jobs::Job("block.volume.create")
-                            .step(
-                                "allocate",
-                                [this, volumeOf](jobs::Run& run) {
-                                    const auto volume = volumeOf(run);
-                                    backends_.of(volume).ensure(volume.id, volume.size);
-                                },
-                                discard)
-                            .step(
-                                "fill",
-                                [this, volumeOf](jobs::Run& run) {
-                                    const auto volume = volumeOf(run);
-                                    if (volume.image.empty()) return;
-                                    if (volume.status == Creating)
-                                        parts_.store.write([&](store::Transaction& tx) {
-                                            volume_table::move(tx, volume.id, Creating, Downloading, parts_.ambient.now());
-                                        });
-                                    backends_.of(volume).fill(volume.id, volume.size, images_.source(volume.image, volume.size.bytes()),
-                                                              run.cancelled);
-                                },
-                                {}, jobs::copyLane)
-                            .within(std::chrono::hours(1))
-                            .onDone([this](store::Transaction& tx, jobs::Run& run) {
-                                const auto volume = volume_table::find(tx, VolumeId{run.subject});
-                                if (!volume) return;
-                                if (!volume->image.empty()) volume_table::setBootable(tx, volume->id, true, parts_.ambient.now());
-                                if (volume->status == Creating || volume->status == Downloading)
-                                    volume_table::move(tx, volume->id, volume->status, Available, parts_.ambient.now());
-                            })
-                            .onFailed([this](store::Transaction& tx, jobs::Run& run, const std::string& reason) {
-                                const auto volume = volume_table::find(tx, VolumeId{run.subject});
-                                if (!volume) return;
-                                parts_.log.error("volume could not be made", {{"volume", run.subject}, {"reason", reason}});
-                                if (volume->status == Creating || volume->status == Downloading)
-                                    volume_table::move(tx, volume->id, volume->status, VolumeStatus::Failed, parts_.ambient.now());
-                            }));
+    parts_.jobs.declare(
+        jobs::Job("block.volume.create")
+            .step(
+                "allocate",
+                [this, volumeOf](jobs::Run& run) {
+                    const auto volume = volumeOf(run);
+                    backends_.of(volume).ensure(volume.id, volume.size);
+                },
+                discard)
+            .step(
+                "fill",
+                [this, volumeOf](jobs::Run& run) {
+                    const auto volume = volumeOf(run);
+                    if (volume.image.empty()) return;
+                    if (volume.status == Creating)
+                        parts_.store.write([&](store::Transaction& tx) {
+                            volume_table::move(tx, volume.id, Creating, Downloading, parts_.ambient.now());
+                        });
+                    backends_.of(volume).fill(volume.id, volume.size, images_.source(volume.image, volume.size.bytes()),
+                                              run.cancelled);
+                },
+                {}, jobs::copyLane)
+            .within(std::chrono::hours(1))
+            .onDone([this](store::Transaction& tx, jobs::Run& run) {
+                const auto volume = volume_table::find(tx, VolumeId{run.subject});
+                if (!volume) return;
+                if (!volume->image.empty()) volume_table::setBootable(tx, volume->id, true, parts_.ambient.now());
+                if (volume->status == Creating || volume->status == Downloading)
+                    volume_table::move(tx, volume->id, volume->status, Available, parts_.ambient.now());
+            })
+            .onFailed([this](store::Transaction& tx, jobs::Run& run, const std::string& reason) {
+                const auto volume = volume_table::find(tx, VolumeId{run.subject});
+                if (!volume) return;
+                parts_.log.error("volume could not be made", {{"volume", run.subject}, {"reason", reason}});
+                if (volume->status == Creating || volume->status == Downloading)
+                    volume_table::move(tx, volume->id, volume->status, VolumeStatus::Failed, parts_.ambient.now());
+            }));
 
-    parts_.jobs.declare(jobs::Job("block.volume.extend")
-                            .step("grow",
-                                  [this, volumeOf](jobs::Run& run) {
-                                      const auto volume = volumeOf(run);
-                                      backends_.of(volume).ensure(volume.id, volume.newSize.value_or(volume.size));
-                                  })
-                            .onDone([this](store::Transaction& tx, jobs::Run& run) { endExtension(tx, VolumeId{run.subject}, true); })
-                            .onFailed([this](store::Transaction& tx, jobs::Run& run, const std::string& reason) {
-                                parts_.log.error("volume could not be extended", {{"volume", run.subject}, {"reason", reason}});
-                                endExtension(tx, VolumeId{run.subject}, false);
-                            }));
+    parts_.jobs.declare(
+        jobs::Job("block.volume.extend")
+            .step("grow",
+                  [this, volumeOf](jobs::Run& run) {
+                      const auto volume = volumeOf(run);
+                      backends_.of(volume).ensure(volume.id, volume.newSize.value_or(volume.size));
+                  })
+            .onDone([this](store::Transaction& tx, jobs::Run& run) { endExtension(tx, VolumeId{run.subject}, true); })
+            .onFailed([this](store::Transaction& tx, jobs::Run& run, const std::string& reason) {
+                parts_.log.error("volume could not be extended", {{"volume", run.subject}, {"reason", reason}});
+                endExtension(tx, VolumeId{run.subject}, false);
+            }));
 
     parts_.jobs.declare(jobs::Job("block.volume.delete")
                             .step("discard", discard)
@@ -85,8 +88,8 @@ void VolumeJobs::declare() {
                             .untilDone());
 }
 
-/// Back to where it was: who had it has it still, unless it has been let go meanwhile. A volume in use that could not grow is as good as
-/// before; an administrator looks at one that nobody uses.
+/// Back to where it was: who had it has it still, unless it has been let go meanwhile. A volume in use that could not
+/// grow is as good as before; an administrator looks at one that nobody uses.
 void VolumeJobs::endExtension(store::Transaction& tx, const VolumeId& id, bool grown) {
     const auto volume = volume_table::find(tx, id);
     if (!volume) return;
@@ -95,12 +98,17 @@ void VolumeJobs::endExtension(store::Transaction& tx, const VolumeId& id, bool g
     else
         volume_table::setNewSize(tx, id, std::nullopt);
     const auto attachments = attachment_table::of(tx, id);
-    volume_table::move(tx, id, Extending, !attachments.empty() ? InUse : grown ? Available : ErrorExtending, parts_.ambient.now());
+    volume_table::move(tx, id, Extending,
+                       !attachments.empty() ? InUse
+                       : grown              ? Available
+                                            : ErrorExtending,
+                       parts_.ambient.now());
     for (const auto& each : attachments)
         if (grown && each.byCompute) parts_.bus.announce(tx, VolumeExtended{id, each.server});
 }
 
-/// What is in a back end is there because of a row, or its volume was deleted; anything else this store may be too old to know.
+/// What is in a back end is there because of a row, or its volume was deleted; anything else this store may be too old
+/// to know.
 void VolumeJobs::reconcile(VolumeDriver& driver) {
     std::set<std::string> strays;
     for (const auto& id : driver.present()) {
@@ -110,7 +118,8 @@ void VolumeJobs::reconcile(VolumeDriver& driver) {
             strays.insert(id.text);
             continue;
         }
-        parts_.log.info("volume data without a volume removed", {{"volume", id.text}, {"back end", std::string(driver.name())}});
+        parts_.log.info("volume data without a volume removed",
+                        {{"volume", id.text}, {"back end", std::string(driver.name())}});
         driver.discard(id);
     }
     tellStrays(parts_, "volume", driver.name(), strays);
@@ -122,7 +131,8 @@ void VolumeJobs::reconcile() {
         try {
             reconcile(*each);
         } catch (const std::exception& problem) {
-            parts_.log.error("a back end could not be looked at", {{"back end", std::string(each->name())}, {"reason", problem.what()}});
+            parts_.log.error("a back end could not be looked at",
+                             {{"back end", std::string(each->name())}, {"reason", problem.what()}});
         }
     }
     auto& db = parts_.store.reader();
@@ -130,7 +140,8 @@ void VolumeJobs::reconcile() {
         if (!needsJob(status) || parts_.jobs.busy(db, id.text)) continue;
         const auto present = volume_table::find(db, id); // the job may have ended since the list was made
         if (present && present->status == status && !parts_.jobs.busy(db, id.text))
-            parts_.log.error("volume is on its way but nobody works on it", {{"volume", id.text}, {"status", nameOf(status)}});
+            parts_.log.error("volume is on its way but nobody works on it",
+                             {{"volume", id.text}, {"status", nameOf(status)}});
     }
 }
 

@@ -8,11 +8,15 @@
 
 namespace stratolet::block {
 
-/// What is done to the bytes of volumes: the steps of "block.volume.create", "…extend" and "…delete", and what is looked after at start-up.
-/// Owned by the module. A step runs on a thread of its lane and may block; what it throws is a failed attempt (platform/jobs).
+/// What is done to the bytes of volumes: the steps of "block.volume.create", "…extend" and "…delete", and what is
+/// looked after at start-up. Owned by the module. A step runs on a thread of its lane and may block; what it throws is
+/// a failed attempt (platform/jobs).
 class VolumeJobs {
 public:
-    VolumeJobs(Parts parts, const Backends& backends, image::Images& images) : parts_(parts), backends_(backends), images_(images) {}
+    VolumeJobs(Parts parts, const Backends& backends, image::Images& images)
+        : parts_(parts),
+          backends_(backends),
+          images_(images) {}
 
     void declare();   ///< before jobs start
     void reconcile(); ///< compares the back ends with the rows; tells of what nobody knows and removes what was deleted

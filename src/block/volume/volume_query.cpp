@@ -17,9 +17,12 @@ Error wrong(std::string_view parameter, std::string_view value, std::string_view
     return Error(Failure::Invalid, "Invalid input for query parameter ", parameter, ". Value: ", value, ". ", what);
 }
 
-[[noreturn]] void refuse(std::string_view parameter, std::string_view value, std::string_view what) { throw wrong(parameter, value, what); }
+[[noreturn]] void refuse(std::string_view parameter, std::string_view value, std::string_view what) {
+    throw wrong(parameter, value, what);
+}
 
-// Block storage API, "List accessible volumes with details": sort, or the older sort_key and sort_dir of which each comes once.
+// Block storage API, "List accessible volumes with details": sort, or the older sort_key and sort_dir of which each
+// comes once.
 constexpr resource::Sorting sorting{
     .direction = [](std::string_view) { return std::string_view("desc"); },
     .items =
@@ -31,8 +34,8 @@ constexpr resource::Sorting sorting{
         },
     .mixed =
         [] {
-            return Error(Failure::Invalid,
-                         "The \"sort_key\" and \"sort_dir\" parameters are deprecated and cannot be used with the \"sort\" parameter.");
+            return Error(Failure::Invalid, "The \"sort_key\" and \"sort_dir\" parameters are deprecated and cannot be "
+                                           "used with the \"sort\" parameter.");
         },
     .notSorted = [](std::string_view key) { return wrong("sort_key", key, "Volumes cannot be sorted by it."); },
     .noDirection = [](std::string_view direction) { return wrong("sort_dir", direction, "It must be asc or desc."); },
@@ -53,7 +56,8 @@ Metadata pairsIn(std::string_view parameter, std::string_view text) {
     const auto quoted = [&] {
         spaces();
         if (at < text.size() && text[at] == 'u') ++at; // u'name'
-        if (at >= text.size() || (text[at] != '\'' && text[at] != '"')) refuse(parameter, text, "It must be an object of texts.");
+        if (at >= text.size() || (text[at] != '\'' && text[at] != '"'))
+            refuse(parameter, text, "It must be an object of texts.");
         const char quote = text[at++];
         std::string word;
         for (; at < text.size() && text[at] != quote; ++at) {
@@ -76,11 +80,14 @@ Metadata pairsIn(std::string_view parameter, std::string_view text) {
     return pairs;
 }
 
-std::string kept(std::string_view name) { return resource::wordOf(volumeColumns.words(), name)->kept(volumeColumns.text().alias); }
+std::string kept(std::string_view name) {
+    return resource::wordOf(volumeColumns.words(), name)->kept(volumeColumns.text().alias);
+}
 
 void addPairs(store::Conditions& conditions, std::string_view table, const Metadata& pairs) {
     for (const auto& [name, value] : pairs)
-        conditions.add("id IN (SELECT volume_id FROM " + std::string(table) + " WHERE name = ? AND value = ?)", name, value);
+        conditions.add("id IN (SELECT volume_id FROM " + std::string(table) + " WHERE name = ? AND value = ?)", name,
+                       value);
 }
 
 /// "gt:2022-01-01T00:00:00,lt:…"
@@ -89,17 +96,20 @@ void addTimes(store::Conditions& conditions, const resource::Word& word, std::st
         if (each.empty()) continue;
         const auto [sign, value] = resource::comparedIn(each);
         const auto time = parseIsoTime(value);
-        if (sign.empty() || !time) refuse(word.name, text, "It must be gt, gte, lt, lte, eq or neq, a colon, and a time.");
+        if (sign.empty() || !time)
+            refuse(word.name, text, "It must be gt, gte, lt, lte, eq or neq, a colon, and a time.");
         conditions.add(word.sql(volumeColumns.text().alias) + " " + std::string(sign) + " ?", *time);
     }
 }
 
-/// What administrators may filter by besides, whatever the version: the columns of a volume, by equality. What no volume has finds none.
+/// What administrators may filter by besides, whatever the version: the columns of a volume, by equality. What no
+/// volume has finds none.
 void addAdminFilter(store::Conditions& conditions, const std::string& name, const std::string& value) {
     if (name == "host" || name == "volume_type_id") {
         conditions.add(kept(name) + " = ?", value);
     } else if (name == "attach_status") {
-        const std::string held = "id IN (SELECT volume_id FROM volume_attachments WHERE status IN ('attached', 'detaching'))";
+        const std::string held =
+            "id IN (SELECT volume_id FROM volume_attachments WHERE status IN ('attached', 'detaching'))";
         conditions.add(value == "attached" ? held : value == "detached" ? "NOT " + held : "0");
     } else if (name == "multiattach") {
         if (truthOf(value).value_or(true)) conditions.add("0"); // none is
@@ -134,7 +144,8 @@ bool addFilter(VolumeQuery& wanted, const http::Request& request, const std::str
         addTimes(conditions, *resource::wordOf(volumeColumns.words(), name), value);
     } else if (name == "migration_status" || name == "group_id" || name == "snapshot_id" || name == "source_volid") {
         conditions.add("0"); // no volume has any
-    } else if (const auto* word = resource::wordOf(volumeColumns.words(), name); word != nullptr && word->may(resource::Filter)) {
+    } else if (const auto* word = resource::wordOf(volumeColumns.words(), name);
+               word != nullptr && word->may(resource::Filter)) {
         conditions.add(word->kept(volumeColumns.text().alias) + " = ?", value);
     } else if (identity::callerOf(request).may("context_is_admin", {})) {
         addAdminFilter(conditions, name, value);

@@ -18,13 +18,15 @@ void Volumes::bootstrap() {
     parts_.store.write([&](store::Transaction& tx) { volume_table::placeAll(tx, parts_.cloud.host); });
 }
 
-/// An image by its id, by a link to it (its last part), or by a name that only one has: as block storage takes "imageRef".
+/// An image by its id, by a link to it (its last part), or by a name that only one has: as block storage takes
+/// "imageRef".
 ImageId Volumes::imageNamed(const Caller& caller, const std::string& reference) {
     auto& db = parts_.store.reader();
     const ImageId id{reference.substr(reference.rfind('/') + 1)};
     if (images_.find(db, caller, id)) return id;
     const auto named = images_.named(db, caller, reference);
-    if (named.size() > 1) throw Error(Failure::Conflict, "Multiple matches found for '", reference, "', use an ID to be more specific.");
+    if (named.size() > 1)
+        throw Error(Failure::Conflict, "Multiple matches found for '", reference, "', use an ID to be more specific.");
     if (named.empty()) throw Error(Failure::Invalid, "Invalid image identifier or unable to access requested image.");
     return named.front();
 }
@@ -33,10 +35,13 @@ ImageId Volumes::imageNamed(const Caller& caller, const std::string& reference) 
 Metadata Volumes::factsOf(const Caller& caller, const ImageId& id, GiB size) {
     const auto image = images_.find(parts_.store.reader(), caller, id);
     if (!image) throw Error(Failure::Invalid, "Invalid image identifier or unable to access requested image.");
-    const auto refuse = [&](const auto&... why) { throw Error(Failure::Invalid, "Invalid input received: Image ", id, " ", why...); };
+    const auto refuse = [&](const auto&... why) {
+        throw Error(Failure::Invalid, "Invalid input received: Image ", id, " ", why...);
+    };
     if (image->status != "active") refuse("is not active.");
     if (image->containerFormat != "bare" || (image->diskFormat != "raw" && image->diskFormat != "qcow2"))
-        refuse("is ", image->containerFormat, "/", image->diskFormat, "; a volume can be made from a bare raw or qcow2 image.");
+        refuse("is ", image->containerFormat, "/", image->diskFormat,
+               "; a volume can be made from a bare raw or qcow2 image.");
     if (image->minDisk > size) refuse("needs at least ", image->minDisk, ", the volume has ", size, ".");
     if (image->virtualSize > size.bytes()) refuse("is larger than the volume's ", size, ".");
 
@@ -115,7 +120,8 @@ Volumes::Summary Volumes::summary(const Caller& caller, VolumeQuery query) {
     caller.enforce();
     return parts_.store.read([&](store::Reader& db) {
         restrict(query.listing.conditions, caller, query.allProjects);
-        return Summary{volume_table::count(db, query.listing.conditions), volume_table::gigabytes(db, query.listing.conditions),
+        return Summary{volume_table::count(db, query.listing.conditions),
+                       volume_table::gigabytes(db, query.listing.conditions),
                        volume_table::metadataOf(db, query.listing.conditions)};
     });
 }
@@ -134,8 +140,10 @@ VolumeView Volumes::rename(const Caller& caller, const VolumeId& id, const std::
 
 void Volumes::startRemoval(store::Transaction& tx, const Volume& volume, bool force) {
     // Whatever the status says: as long as anybody has the volume, its bytes stay where they are (CVE-2023-2088).
-    if (!attachment_table::of(tx, volume.id).empty()) throw invalidVolume("Volume ", volume.id, " is attached and cannot be deleted.");
-    const bool may = volume.status == Available || volume.status == VolumeStatus::Failed || volume.status == ErrorExtending;
+    if (!attachment_table::of(tx, volume.id).empty())
+        throw invalidVolume("Volume ", volume.id, " is attached and cannot be deleted.");
+    const bool may =
+        volume.status == Available || volume.status == VolumeStatus::Failed || volume.status == ErrorExtending;
     if (volume.status == Deleting && force) return;
     if (!force && !may)
         throw invalidVolume("Volume ", volume.id, " is ", nameOf(volume.status),
@@ -143,7 +151,8 @@ void Volumes::startRemoval(store::Transaction& tx, const Volume& volume, bool fo
     if (force && !mayFollow(volume.status, Deleting))
         throw invalidVolume("Volume ", volume.id, " is ", nameOf(volume.status), " and cannot be deleted.");
     if (force) // what is still at work on it takes back what it did; the deletion comes after
-        for (const auto* kind : {"block.volume.create", "block.volume.extend"}) parts_.jobs.cancel(tx, kind, volume.id.text);
+        for (const auto* kind : {"block.volume.create", "block.volume.extend"})
+            parts_.jobs.cancel(tx, kind, volume.id.text);
     volume_table::move(tx, volume.id, volume.status, Deleting, now());
     parts_.jobs.enqueue(tx, "block.volume.delete", volume.id.text, "", volume.project.text);
 }
@@ -166,10 +175,12 @@ Metadata Volumes::metadata(const Caller& caller, const VolumeId& id) {
     return permitted(parts_.store.reader(), caller, caller.rule, id).metadata;
 }
 
-Metadata Volumes::changeMetadata(const Caller& caller, const VolumeId& id, const std::function<void(Metadata&)>& amend) {
+Metadata Volumes::changeMetadata(const Caller& caller, const VolumeId& id,
+                                 const std::function<void(Metadata&)>& amend) {
     return parts_.store.write([&](store::Transaction& tx) {
         auto volume = permitted(tx, caller, caller.rule, id);
-        if (volume.status == Maintenance) throw invalidVolume("Volume ", id, " is in maintenance; its metadata cannot be changed.");
+        if (volume.status == Maintenance)
+            throw invalidVolume("Volume ", id, " is in maintenance; its metadata cannot be changed.");
         amend(volume.metadata);
         volume_table::setMetadata(tx, id, volume.metadata);
         return volume.metadata;
@@ -180,7 +191,8 @@ Metadata Volumes::imageMetadata(const Caller& caller, const VolumeId& id) {
     return permitted(parts_.store.reader(), caller, "volume_extension:volume_image_metadata:show", id).imageMetadata;
 }
 
-Metadata Volumes::changeImageMetadata(const Caller& caller, const VolumeId& id, const std::function<void(Metadata&)>& amend) {
+Metadata Volumes::changeImageMetadata(const Caller& caller, const VolumeId& id,
+                                      const std::function<void(Metadata&)>& amend) {
     return parts_.store.write([&](store::Transaction& tx) {
         auto volume = permitted(tx, caller, "volume_extension:volume_image_metadata:set", id);
         amend(volume.imageMetadata);
@@ -197,12 +209,12 @@ void Volumes::extend(const Caller& caller, std::string_view rule, const VolumeId
         if (volume.status == InUse && alsoInUse)
             caller.enforce("volume:extend_attached_volume", targetOf(volume));
         else if (volume.status != Available)
-            throw invalidVolume("Volume ", id, " is ", nameOf(volume.status), "; only an available volume can be extended",
-                                alsoInUse ? ", or one in use." : ".");
+            throw invalidVolume("Volume ", id, " is ", nameOf(volume.status),
+                                "; only an available volume can be extended", alsoInUse ? ", or one in use." : ".");
         if (size <= volume.size)
             throw Error(Failure::Invalid,
-                        "Invalid input received: New size for extend must be greater than current size. (current: ", volume.size.count,
-                        ", extended: ", size.count, ").");
+                        "Invalid input received: New size for extend must be greater than current size. (current: ",
+                        volume.size.count, ", extended: ", size.count, ").");
         quotas_.claimGrowth(tx, volume, size);
         volume_table::move(tx, id, volume.status, Extending, now());
         volume_table::setNewSize(tx, id, size);
@@ -216,7 +228,8 @@ void Volumes::resetStatus(const Caller& caller, std::string_view rule, const Vol
         if (needsJob(status))
             throw Error(Failure::Invalid, "Invalid input for field/attribute status. Value: ", nameOf(status),
                         ". No work is going on that would end it.");
-        if (parts_.jobs.busy(tx, id.text)) throw invalidVolume("Volume ", id, " is being worked on; its status cannot be reset now.");
+        if (parts_.jobs.busy(tx, id.text))
+            throw invalidVolume("Volume ", id, " is being worked on; its status cannot be reset now.");
         volume_table::setStatus(tx, id, status, now());
     });
 }
@@ -233,7 +246,8 @@ void Volumes::setReadOnly(const Caller& caller, std::string_view rule, const Vol
         const auto volume = permitted(tx, caller, rule, id);
         // Whoever has it now got it as it was: a guest's disk does not change its mind.
         if (volume.status != Available)
-            throw invalidVolume("Volume ", id, " is ", nameOf(volume.status), "; only an available volume can change its access mode.");
+            throw invalidVolume("Volume ", id, " is ", nameOf(volume.status),
+                                "; only an available volume can change its access mode.");
         volume_table::setReadOnly(tx, id, readOnly, now());
     });
 }

@@ -18,6 +18,7 @@
 
 namespace stratolet::block {
 
+/// The volume that a request wants.
 struct NewVolume {
     std::optional<std::string> name, description;
     GiB size;
@@ -41,8 +42,9 @@ struct VolumeView {
     std::vector<VolumeAttachment> attachments;
 };
 
-/// The verbs of volumes: who may (by the rule of the route, unless they say another), what must hold, one transaction each. What takes time
-/// is enqueued (volume_jobs.hpp). Owned by the module; any thread. Error(NotFound) for a volume that the caller can't see.
+/// The verbs of volumes: who may (by the rule of the route, unless they say another), what must hold, one transaction
+/// each. What takes time is enqueued (volume_jobs.hpp). Owned by the module; any thread. Error(NotFound) for a volume
+/// that the caller can't see.
 class Volumes {
 public:
     Volumes(Parts parts, const Backends& backends, VolumeQuotas& quotas, image::Images& images)
@@ -65,18 +67,23 @@ public:
         std::vector<std::pair<std::string, std::string>> metadata;
     };
     Summary summary(const identity::Caller& caller, VolumeQuery query);
-    VolumeView rename(const identity::Caller& caller, const VolumeId& volume, const std::function<void(Volume&)>& amend);
+    VolumeView rename(const identity::Caller& caller, const VolumeId& volume,
+                      const std::function<void(Volume&)>& amend);
     void remove(const identity::Caller& caller, const VolumeId& volume, bool force);
 
     Metadata metadata(const identity::Caller& caller, const VolumeId& volume);
-    Metadata changeMetadata(const identity::Caller& caller, const VolumeId& volume, const std::function<void(Metadata&)>& amend);
+    Metadata changeMetadata(const identity::Caller& caller, const VolumeId& volume,
+                            const std::function<void(Metadata&)>& amend);
     Metadata imageMetadata(const identity::Caller& caller, const VolumeId& volume);
-    Metadata changeImageMetadata(const identity::Caller& caller, const VolumeId& volume, const std::function<void(Metadata&)>& amend);
+    Metadata changeImageMetadata(const identity::Caller& caller, const VolumeId& volume,
+                                 const std::function<void(Metadata&)>& amend);
 
     // Actions; `rule` is the action's own.
     /// `alsoInUse`: the caller's version (3.42) knows that a volume can grow under a guest, which then hears of it.
-    void extend(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, GiB size, bool alsoInUse);
-    void resetStatus(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, VolumeStatus status);
+    void extend(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, GiB size,
+                bool alsoInUse);
+    void resetStatus(const identity::Caller& caller, std::string_view rule, const VolumeId& volume,
+                     VolumeStatus status);
     void forceRemove(const identity::Caller& caller, std::string_view rule, const VolumeId& volume);
     void setBootable(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, bool bootable);
     void setReadOnly(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, bool readOnly);

@@ -21,16 +21,21 @@ template <auto Member> void showMicros(JsonWriter& out, const Volume& volume) {
     const std::optional<Time> time = volume.*Member;
     time ? out.value(isoMicros(*time)) : out.value(nullptr);
 }
-void showBootable(JsonWriter& out, const Volume& volume) { out.value(volume.bootable ? "true" : "false"); } // a text, there
+void showBootable(JsonWriter& out, const Volume& volume) {
+    out.value(volume.bootable ? "true" : "false");
+} // a text, there
 void showZone(JsonWriter& out, const Volume&) { out.value(availabilityZone); }
 void showFalse(JsonWriter& out, const Volume&) { out.value(false); }
 
 /// Metadata: two statements, however many volumes there are.
 void complete(store::Reader& db, std::vector<Volume>& volumes) {
     const auto itemsIn = [&](std::string_view table) {
-        return store::many<Metadata::value_type>(
-            db, "SELECT m.volume_id, m.name, m.value FROM json_each(?) w JOIN " + std::string(table) + " m ON m.volume_id = w.value",
-            volume_table::idsOf(volumes), [](const store::Row& row) { return Metadata::value_type(row.text(1), row.text(2)); });
+        return store::many<Metadata::value_type>(db,
+                                                 "SELECT m.volume_id, m.name, m.value FROM json_each(?) w JOIN " +
+                                                     std::string(table) + " m ON m.volume_id = w.value",
+                                                 volume_table::idsOf(volumes), [](const store::Row& row) {
+                                                     return Metadata::value_type(row.text(1), row.text(2));
+                                                 });
     };
     auto own = itemsIn("volume_metadata"), images = itemsIn("volume_image_metadata");
     for (auto& volume : volumes) {
@@ -46,7 +51,8 @@ const Table<Volume> volumeColumns(
     {
         attribute<&Volume::id>("id", Show | Find),
         attribute<&Volume::name>("name", Put | Show | Find),
-        computed<Volume>("display_name", Kind::Text, Find, nullptr, "coalesce($.name, '')").in("name"), // as version 1 called it
+        computed<Volume>("display_name", Kind::Text, Find, nullptr, "coalesce($.name, '')")
+            .in("name"), // as version 1 called it
         attribute<&Volume::description>("description", Put | Show | Filter),
         attribute<&Volume::status>("status", Show | Find),
         attribute<&Volume::size>("size", Show | Sort),
@@ -56,7 +62,8 @@ const Table<Volume> volumeColumns(
             .in("updated")
             .foundBy("coalesce($.updated, $.created)")
             .shown(showMicros<&Volume::updated>),
-        attribute<&Volume::typeName>("volume_type", Show).computed("(SELECT name FROM volume_types WHERE volume_types.id = $.type_id)"),
+        attribute<&Volume::typeName>("volume_type", Show)
+            .computed("(SELECT name FROM volume_types WHERE volume_types.id = $.type_id)"),
         computed<Volume>("snapshot_id", Kind::Text, Show, showNull),
         computed<Volume>("source_volid", Kind::Text, Show, showNull),
         attribute<&Volume::user>("user_id", Show | Find),
@@ -66,7 +73,8 @@ const Table<Volume> volumeColumns(
         computed<Volume>("consistencygroup_id", Kind::Text, Show, showNull),
         computed<Volume>("multiattach", Kind::Truth, Show, showFalse),
         computed<Volume>("migration_status", Kind::Text, Show, showNull),
-        attribute<&Volume::project>("project_id", Find), // shown as os-vol-tenant-attr:tenant_id, to whom the rule lets see it
+        attribute<&Volume::project>("project_id",
+                                    Find), // shown as os-vol-tenant-attr:tenant_id, to whom the rule lets see it
         attribute<&Volume::type>("volume_type_id", Sort).in("type_id"),
         attribute<&Volume::host>("host", Sort),
         maybeColumn<&Volume::image>("image_id"),
@@ -96,10 +104,11 @@ std::int64_t gigabytes(store::Reader& db, const store::Conditions& conditions) {
 
 std::vector<std::pair<std::string, std::string>> metadataOf(store::Reader& db, const store::Conditions& conditions) {
     return db
-        .run("SELECT DISTINCT name, value FROM volume_metadata WHERE volume_id IN (SELECT id FROM volumes v" + conditions.where() +
-                 ") ORDER BY name, value",
+        .run("SELECT DISTINCT name, value FROM volume_metadata WHERE volume_id IN (SELECT id FROM volumes v" +
+                 conditions.where() + ") ORDER BY name, value",
              conditions.values())
-        .all<std::pair<std::string, std::string>>([](const store::Row& row) { return std::pair(row.text(0), row.text(1)); });
+        .all<std::pair<std::string, std::string>>(
+            [](const store::Row& row) { return std::pair(row.text(0), row.text(1)); });
 }
 
 void insert(store::Transaction& tx, const Volume& volume) {
@@ -125,7 +134,8 @@ void placeAll(store::Transaction& tx, const std::string& host) {
 
 bool move(store::Transaction& tx, const VolumeId& volume, VolumeStatus from, VolumeStatus to, Time now) {
     assert(mayFollow(from, to));
-    return tx.execute("UPDATE volumes SET status = ?, updated = ? WHERE id = ? AND status = ?", nameOf(to), now, volume, nameOf(from)) == 1;
+    return tx.execute("UPDATE volumes SET status = ?, updated = ? WHERE id = ? AND status = ?", nameOf(to), now, volume,
+                      nameOf(from)) == 1;
 }
 
 void setStatus(store::Transaction& tx, const VolumeId& volume, VolumeStatus status, Time now) {
@@ -141,7 +151,8 @@ void setBootable(store::Transaction& tx, const VolumeId& volume, bool bootable, 
 }
 
 void setNewSize(store::Transaction& tx, const VolumeId& volume, std::optional<GiB> size) {
-    tx.execute("UPDATE volumes SET new_size = ? WHERE id = ?", size ? std::optional(size->count) : std::nullopt, volume);
+    tx.execute("UPDATE volumes SET new_size = ? WHERE id = ?", size ? std::optional(size->count) : std::nullopt,
+               volume);
 }
 
 void setSize(store::Transaction& tx, const VolumeId& volume, GiB size) {
@@ -150,12 +161,14 @@ void setSize(store::Transaction& tx, const VolumeId& volume, GiB size) {
 
 void setMetadata(store::Transaction& tx, const VolumeId& volume, const Metadata& metadata) {
     tx.execute("DELETE FROM volume_metadata WHERE volume_id = ?", volume);
-    for (const auto& [name, value] : metadata) tx.execute("INSERT INTO volume_metadata VALUES (?, ?, ?)", volume, name, value);
+    for (const auto& [name, value] : metadata)
+        tx.execute("INSERT INTO volume_metadata VALUES (?, ?, ?)", volume, name, value);
 }
 
 void setImageMetadata(store::Transaction& tx, const VolumeId& volume, const Metadata& metadata) {
     tx.execute("DELETE FROM volume_image_metadata WHERE volume_id = ?", volume);
-    for (const auto& [name, value] : metadata) tx.execute("INSERT INTO volume_image_metadata VALUES (?, ?, ?)", volume, name, value);
+    for (const auto& [name, value] : metadata)
+        tx.execute("INSERT INTO volume_image_metadata VALUES (?, ?, ?)", volume, name, value);
 }
 
 std::vector<std::pair<VolumeId, VolumeStatus>> statuses(store::Reader& db) {
@@ -179,7 +192,8 @@ std::int64_t countOf(store::Reader& db, const ProjectId& project) {
 }
 
 std::int64_t gigabytesOf(store::Reader& db, const ProjectId& project) {
-    return db.query("SELECT coalesce(sum(coalesce(new_size, size)), 0) FROM volumes WHERE project_id = ?", project).integer();
+    return db.query("SELECT coalesce(sum(coalesce(new_size, size)), 0) FROM volumes WHERE project_id = ?", project)
+        .integer();
 }
 
 }

@@ -12,8 +12,8 @@
 
 namespace stratolet::block {
 
-/// What is true of each attribute of a volume: its column, what lists find and sort it by, and, in this order, what is shown to anybody.
-/// What depends on the version or on rights is in wire.cpp.
+/// What is true of each attribute of a volume: its column, what lists find and sort it by, and, in this order, what is
+/// shown to anybody. What depends on the version or on rights is in wire.cpp.
 extern const resource::Table<Volume> volumeColumns;
 
 /// Volumes and their metadata. SQL, and no rule.
@@ -22,19 +22,22 @@ std::vector<std::string> idsOf(const std::vector<Volume>& volumes);
 std::optional<Volume> find(store::Reader& db, const VolumeId& volume);
 std::int64_t count(store::Reader& db, const store::Conditions& conditions);
 std::int64_t gigabytes(store::Reader& db, const store::Conditions& conditions);
-std::vector<std::pair<std::string, std::string>> metadataOf(store::Reader& db, const store::Conditions& conditions); ///< distinct
+std::vector<std::pair<std::string, std::string>> metadataOf(store::Reader& db,
+                                                            const store::Conditions& conditions); ///< distinct
 
 void insert(store::Transaction& tx, const Volume& volume);
-void rename(store::Transaction& tx, const Volume& volume);                     ///< name, description, updated
-void remove(store::Transaction& tx, const Volume& volume, Time now);           ///< and remembers that it was deleted
-std::optional<std::string> placeOf(store::Reader& db, const VolumeId& volume); ///< its host; nothing where there is no such volume
+void rename(store::Transaction& tx, const Volume& volume);           ///< name, description, updated
+void remove(store::Transaction& tx, const Volume& volume, Time now); ///< and remembers that it was deleted
+std::optional<std::string> placeOf(store::Reader& db,
+                                   const VolumeId& volume); ///< its host; nothing where there is no such volume
 
 /// Those of a version that knew one back end say where they are: at this host.
 void placeAll(store::Transaction& tx, const std::string& host);
 
 /// Moves a volume on, but only from where the caller saw it.
 bool move(store::Transaction& tx, const VolumeId& volume, VolumeStatus from, VolumeStatus to, Time now);
-void setStatus(store::Transaction& tx, const VolumeId& volume, VolumeStatus status, Time now); ///< by an administrator: from anywhere
+void setStatus(store::Transaction& tx, const VolumeId& volume, VolumeStatus status,
+               Time now); ///< by an administrator: from anywhere
 void setBootable(store::Transaction& tx, const VolumeId& volume, bool bootable, Time now);
 void setReadOnly(store::Transaction& tx, const VolumeId& volume, bool readOnly, Time now);
 void setNewSize(store::Transaction& tx, const VolumeId& volume, std::optional<GiB> size);

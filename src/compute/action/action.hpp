@@ -14,15 +14,17 @@
 #include "platform/http/http.hpp"
 #include "platform/store/store.hpp"
 
-// Instance actions: what has been done to a server, by whom, and how it ended. Each begins in the transaction that begins the verb, and
-// ends in the one that ends it. They go with their server's row.
+// Instance actions: what has been done to a server, by whom, and how it ended. Each begins in the transaction that
+// begins the verb, and ends in the one that ends it. They go with their server's row.
 
 namespace stratolet::compute {
 
+/// What was done to a server, and how it ended, as it is kept.
 struct ServerAction {
     std::int64_t number = 0;
     ServerId server;
-    std::string action, event, request; ///< "reboot", "compute_reboot_instance", and the id of the request that asked for it
+    std::string action, event,
+        request; ///< "reboot", "compute_reboot_instance", and the id of the request that asked for it
     UserId user;
     ProjectId project;
     std::string host;
@@ -42,14 +44,14 @@ Asker askerOf(const identity::Caller& caller);
 /// SQL of actions, and nothing else.
 struct ActionTable {
     static std::int64_t begin(store::Transaction& tx, const ServerAction& action); ///< its number
-    static void end(store::Transaction& tx, std::int64_t number, bool success, const std::string& message, const std::string& details,
-                    Time now);
+    static void end(store::Transaction& tx, std::int64_t number, bool success, const std::string& message,
+                    const std::string& details, Time now);
     static std::vector<ServerAction> of(store::Reader& db, const ServerId& id); ///< newest first
 };
 
 /// The number of the action that begins with this.
-std::int64_t beginAction(store::Transaction& tx, const Server& server, const Asker& asker, std::string_view action, std::string_view event,
-                         Time now);
+std::int64_t beginAction(store::Transaction& tx, const Server& server, const Asker& asker, std::string_view action,
+                         std::string_view event, Time now);
 
 /// What a job of a verb is told: the action to end, and `more` members of a JSON object.
 std::string payloadOf(std::int64_t action, const std::string& more = "");

@@ -16,7 +16,9 @@ using http::Response;
 /// Since 2.21 also those of deleted servers.
 std::vector<ServerAction> actionsFor(const Call& call, Core& core) {
     return core.parts.store.read([&](store::Reader& db) {
-        return ActionTable::of(db, allowedServer(db, call.caller, ServerId{call.param("id")}, call.since(21) ? Deleted::IsThere : Deleted::IsGone).id);
+        return ActionTable::of(db, allowedServer(db, call.caller, ServerId{call.param("id")},
+                                                 call.since(21) ? Deleted::IsThere : Deleted::IsGone)
+                                       .id);
     });
 }
 
@@ -60,14 +62,17 @@ Response listActions(Call& call, Core& core) {
             if (!text) return std::nullopt;
             const auto parsed = parseIsoTime(*text);
             if (!parsed)
-                throw Error(Failure::Invalid, "Invalid input for query parameters ", name, ". Value: ", *text, ". It is not a 'date-time'");
+                throw Error(Failure::Invalid, "Invalid input for query parameters ", name, ". Value: ", *text,
+                            ". It is not a 'date-time'");
             return parsed;
         };
-        if (const auto since = time("changes-since")) std::erase_if(found, [&](const auto& action) { return action.updated < *since; });
+        if (const auto since = time("changes-since"))
+            std::erase_if(found, [&](const auto& action) { return action.updated < *since; });
         if (const auto before = call.since(66) ? time("changes-before") : std::nullopt)
             std::erase_if(found, [&](const auto& action) { return action.updated > *before; });
         if (page.marker) {
-            const auto at = std::find_if(found.begin(), found.end(), [&](const auto& action) { return action.request == *page.marker; });
+            const auto at = std::find_if(found.begin(), found.end(),
+                                         [&](const auto& action) { return action.request == *page.marker; });
             if (at == found.end()) throw Error(Failure::Invalid, "marker [", *page.marker, "] not found");
             found.erase(found.begin(), at + 1);
         }
@@ -89,9 +94,11 @@ Response listActions(Call& call, Core& core) {
 
 Response showAction(Call& call, Core& core) {
     const auto found = actionsFor(call, core);
-    const auto action = std::find_if(found.begin(), found.end(), [&](const auto& each) { return each.request == call.param("request"); });
+    const auto action = std::find_if(found.begin(), found.end(),
+                                     [&](const auto& each) { return each.request == call.param("request"); });
     if (action == found.end())
-        throw Error(Failure::NotFound, "Action for request_id ", call.param("request"), " on instance ", call.param("id"), " not found");
+        throw Error(Failure::NotFound, "Action for request_id ", call.param("request"), " on instance ",
+                    call.param("id"), " not found");
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto item = out.object("instanceAction");
@@ -105,8 +112,8 @@ Response showAction(Call& call, Core& core) {
 void addActionRoutes(http::Routes& routes, Core& core) {
     addRoute(routes, Method::Get, "/servers/{id}/os-instance-actions", "os_compute_api:os-instance-actions:list",
              [&](Call& call) { return listActions(call, core); });
-    addRoute(routes, Method::Get, "/servers/{id}/os-instance-actions/{request}", "os_compute_api:os-instance-actions:show",
-             [&](Call& call) { return showAction(call, core); });
+    addRoute(routes, Method::Get, "/servers/{id}/os-instance-actions/{request}",
+             "os_compute_api:os-instance-actions:show", [&](Call& call) { return showAction(call, core); });
 }
 
 }

@@ -14,8 +14,9 @@ namespace {
 NetworkId onlyNetwork(Core& core, store::Reader& db, const identity::Caller& caller) {
     const auto networks = core.network.networksFor(db, caller);
     if (networks.size() != 1)
-        throw Error(Failure::Invalid, networks.empty() ? "No network to attach the interface to."
-                                                       : "Multiple possible networks found, use a Network ID to be more specific.");
+        throw Error(Failure::Invalid, networks.empty()
+                                          ? "No network to attach the interface to."
+                                          : "Multiple possible networks found, use a Network ID to be more specific.");
     return networks.front();
 }
 
@@ -32,7 +33,8 @@ network::PortFacts portFor(Core& core, store::Transaction& tx, const identity::C
 
 }
 
-network::PortFacts attachInterface(Core& core, const identity::Caller& caller, const ServerId& id, const WantedNic& wanted) {
+network::PortFacts attachInterface(Core& core, const identity::Caller& caller, const ServerId& id,
+                                   const WantedNic& wanted) {
     return core.parts.store.write([&](store::Transaction& tx) {
         const Server server = allowedServer(tx, caller, id);
         requireState(server, caller, "attach_interface", withGuest, While::Idle);
@@ -58,8 +60,8 @@ void detachInterface(Core& core, const identity::Caller& caller, const ServerId&
 void plugAgain(Core& core, store::Transaction& tx, const ServerId& id, const PortId& port) {
     const auto server = ServerTable::find(tx, id);
     if (!server || server->deleted || server->vm != VmState::Active) return;
-    core.parts.jobs.enqueue(tx, "compute.server.attach-nic", id.text, "{\"port\":" + jsonText(port.text) + ",\"again\":true}",
-                            server->project.text);
+    core.parts.jobs.enqueue(tx, "compute.server.attach-nic", id.text,
+                            "{\"port\":" + jsonText(port.text) + ",\"again\":true}", server->project.text);
 }
 
 }

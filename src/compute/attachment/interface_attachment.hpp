@@ -18,8 +18,10 @@ struct WantedNic {
     std::string fixedIp; ///< on that network; empty: any
 };
 
-/// The port is there at once, the device once the job has made it. Error(Conflict) where the server is in no state for it.
-network::PortFacts attachInterface(Core& core, const identity::Caller& caller, const ServerId& id, const WantedNic& wanted);
+/// The port is there at once, the device once the job has made it. Error(Conflict) where the server is in no state for
+/// it.
+network::PortFacts attachInterface(Core& core, const identity::Caller& caller, const ServerId& id,
+                                   const WantedNic& wanted);
 void detachInterface(Core& core, const identity::Caller& caller, const ServerId& id, const PortId& port);
 
 /// The device under a guest's interface is gone, and there is another: it is put on that one, where the guest runs.

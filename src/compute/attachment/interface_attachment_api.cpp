@@ -65,7 +65,8 @@ Response attachNic(Call& call, Core& core) {
         const Json body = call.body("interfaceAttachment");
         call.onlyKnows(body, {"port_id", "net_id", "fixed_ips", "tag"});
         if (const auto port = body.find("port_id"); port && !port->isNull()) wanted.port.text = uuidOf(*port);
-        if (const auto network = body.find("net_id"); network && !network->isNull()) wanted.network.text = uuidOf(*network);
+        if (const auto network = body.find("net_id"); network && !network->isNull())
+            wanted.network.text = uuidOf(*network);
         if (wanted.port && wanted.network) throw Error(Failure::Invalid, "Must not input both network_id and port_id");
         if (const auto tag = call.find(body, "tag", 49)) textOf(*tag, 1, 60);
         if (const auto ips = body.find("fixed_ips")) {

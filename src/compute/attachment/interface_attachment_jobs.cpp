@@ -22,8 +22,8 @@ std::optional<network::PortFacts> boundPort(Core& core, const Run& run) {
     return std::nullopt;
 }
 
-/// The device under a guest's interface is gone, and there is another: the guest gives the interface back, to get it on that one. True once
-/// it has.
+/// The device under a guest's interface is gone, and there is another: the guest gives the interface back, to get it on
+/// that one. True once it has.
 bool letGoOfLostDevice(Core& core, Run& run, const network::PortFacts& port) {
     if (core.network.plugged(port.id)) return true; // started anew meanwhile
     return letGo(run, [&](bool ask) { return hypervisorOf(core, run).nicUnplugged(port.server, port.mac, ask); });
@@ -42,8 +42,9 @@ void attach(Core& core, Run& run) {
 
 void attachFailed(Core& core, Transaction& tx, const Run& run, const std::string& reason) {
     if (isAgain(run)) {
-        core.parts.log.warning("A guest is cut off until it is started again: its interface could not be put on the new device",
-                               {{"server", run.subject}, {"port", portOf(run).text}, {"reason", reason}});
+        core.parts.log.warning(
+            "A guest is cut off until it is started again: its interface could not be put on the new device",
+            {{"server", run.subject}, {"port", portOf(run).text}, {"reason", reason}});
         return;
     }
     core.network.releasePort(tx, portOf(run));
@@ -62,7 +63,8 @@ Job attachInterfaceJob(Core& core) {
                 if (const auto port = isAgain(run) ? std::nullopt : boundPort(core, run)) letGoOf(core, run, port->mac);
             })
         .onDone([&core](Transaction& tx, Run& run) { endAction(core, tx, run); })
-        .onFailed([&core](Transaction& tx, Run& run, const std::string& reason) { attachFailed(core, tx, run, reason); });
+        .onFailed(
+            [&core](Transaction& tx, Run& run, const std::string& reason) { attachFailed(core, tx, run, reason); });
 }
 
 Job detachInterfaceJob(Core& core) {

@@ -10,7 +10,8 @@
 #include "platform/jobs/jobs.hpp"
 #include "platform/store/many.hpp"
 
-// Volumes of servers. Block owns an attachment and its state; compute knows which it made, and what only it needs to know of them.
+// Volumes of servers. Block owns an attachment and its state; compute knows which it made, and what only it needs to
+// know of them.
 
 namespace stratolet::compute {
 
@@ -36,7 +37,8 @@ std::vector<VolumeTie> tiesOf(Core& core, store::Reader& db, const ServerId& id)
 /// The first free name from /dev/vdb on; the root disk has vda. Error(Forbidden) where there is none left.
 std::string freeDevice(const std::vector<VolumeTie>& ties);
 
-/// The tie is there at once, the device once the job has made it. Error(Conflict) where the server is in no state for it.
+/// The tie is there at once, the device once the job has made it. Error(Conflict) where the server is in no state for
+/// it.
 VolumeTie attachVolume(Core& core, const identity::Caller& caller, const ServerId& id, const VolumeId& volume,
                        const std::optional<std::string>& tag);
 void detachVolume(Core& core, const identity::Caller& caller, const ServerId& id, const VolumeId& volume);

@@ -67,7 +67,8 @@ Response attachVolume(Call& call, Core& core) {
     const VolumeId volume{uuidOf(body.at("volumeId"))};
     // The device is the hypervisor's to choose: guests name their disks themselves, whatever is asked for here.
     if (const auto device = body.find("device"); device && !device->isNull())
-        if (const std::string path = textOf(*device, 1, 255); !path.starts_with("/dev/") && path.find('/') != std::string::npos)
+        if (const std::string path = textOf(*device, 1, 255);
+            !path.starts_with("/dev/") && path.find('/') != std::string::npos)
             device->refuse("It is no device.");
     std::optional<std::string> tag;
     if (const auto given = call.find(body, "tag", 49)) tag = textOf(*given, 1, 60);
@@ -79,10 +80,13 @@ Response attachVolume(Call& call, Core& core) {
 }
 
 void addVolumeAttachmentRoutes(http::Routes& routes, Core& core) {
-    const std::string volumes = "/servers/{id}/os-volume_attachments", volumeRule = "os_compute_api:os-volumes-attachments:";
+    const std::string volumes = "/servers/{id}/os-volume_attachments",
+                      volumeRule = "os_compute_api:os-volumes-attachments:";
     addRoute(routes, Method::Get, volumes, volumeRule + "index", [&](Call& call) { return listVolumes(call, core); });
-    addRoute(routes, Method::Post, volumes, volumeRule + "create", [&](Call& call) { return attachVolume(call, core); });
-    addRoute(routes, Method::Get, volumes + "/{volume}", volumeRule + "show", [&](Call& call) { return showVolume(call, core); });
+    addRoute(routes, Method::Post, volumes, volumeRule + "create",
+             [&](Call& call) { return attachVolume(call, core); });
+    addRoute(routes, Method::Get, volumes + "/{volume}", volumeRule + "show",
+             [&](Call& call) { return showVolume(call, core); });
     addRoute(routes, Method::Delete, volumes + "/{volume}", volumeRule + "delete", [&](Call& call) {
         detachVolume(core, call.caller, idOf(call), VolumeId{call.param("volume")});
         return http::emptyResponse(202);

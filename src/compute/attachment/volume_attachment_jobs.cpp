@@ -80,8 +80,9 @@ Job extendVolumeJob(Core& core) {
     return Job("compute.server.extend-volume")
         .step("tell", [&core](Run& run) { tellSize(core, run); })
         .onDone([&core](Transaction& tx, Run& run) { endAction(core, tx, run); })
-        .onFailed(
-            [&core](Transaction& tx, Run& run, const std::string& reason) { failAction(core, tx, run, "extend a volume of", reason); });
+        .onFailed([&core](Transaction& tx, Run& run, const std::string& reason) {
+            failAction(core, tx, run, "extend a volume of", reason);
+        });
 }
 
 }

@@ -18,8 +18,8 @@ std::string endOf(const std::filesystem::path& file, std::size_t bytesMax) {
     std::string text(length, '\0');
     std::size_t have = 0;
     while (have < length) {
-        const auto got =
-            pread(fd.get(), text.data() + have, length - have, facts.st_size - static_cast<off_t>(length) + static_cast<off_t>(have));
+        const auto got = pread(fd.get(), text.data() + have, length - have,
+                               facts.st_size - static_cast<off_t>(length) + static_cast<off_t>(have));
         if (got <= 0) break;
         have += static_cast<std::size_t>(got);
     }

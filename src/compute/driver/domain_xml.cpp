@@ -40,7 +40,9 @@ struct Reached {
     std::string source;
 };
 
-std::string_view secretTypeOf(DiskProtocol protocol) { return protocol == DiskProtocol::Rbd ? "ceph" : nameOf(protocol); }
+std::string_view secretTypeOf(DiskProtocol protocol) {
+    return protocol == DiskProtocol::Rbd ? "ceph" : nameOf(protocol);
+}
 
 Reached reached(const FileDisk& file) { return {"file", "<source" + attribute("file", file.path.string()) + "/>"}; }
 
@@ -54,8 +56,8 @@ Reached reached(const NetworkDisk& disk) {
         source += "/>";
     }
     if (!disk.user.empty())
-        source += "<auth" + attribute("username", disk.user) + "><secret" + attribute("type", secretTypeOf(disk.protocol)) +
-                  attribute("uuid", disk.secret.text) + "/></auth>";
+        source += "<auth" + attribute("username", disk.user) + "><secret" +
+                  attribute("type", secretTypeOf(disk.protocol)) + attribute("uuid", disk.secret.text) + "/></auth>";
     return {"network", source + "</source>"};
 }
 
@@ -98,21 +100,28 @@ std::string xmlEscaped(std::string_view text) {
     return escaped;
 }
 
-std::string markXml(const std::string& server, const std::string& name, const std::string& project, const std::string& cloud) {
+std::string markXml(const std::string& server, const std::string& name, const std::string& project,
+                    const std::string& cloud) {
     std::ostringstream xml;
     xml << "<stratolet:guest xmlns:stratolet='" << guestNamespace << "'><stratolet:server" << attribute("id", server)
-        << attribute("name", name) << attribute("project", project) << attribute("cloud", cloud) << "/></stratolet:guest>";
+        << attribute("name", name) << attribute("project", project) << attribute("cloud", cloud)
+        << "/></stratolet:guest>";
     return std::move(xml).str();
 }
 
 namespace {
 
-/// Of an element as libvirt writes it: ` name="content"`. What it says is escaped there, quotes too, so no content can look like this.
-std::string written(std::string_view name, std::string_view content) { return " " + std::string(name) + "=\"" + xmlEscaped(content) + '"'; }
+/// Of an element as libvirt writes it: ` name="content"`. What it says is escaped there, quotes too, so no content can
+/// look like this.
+std::string written(std::string_view name, std::string_view content) {
+    return " " + std::string(name) + "=\"" + xmlEscaped(content) + '"';
+}
 
 }
 
-bool isMarkOf(std::string_view mark, std::string_view cloud) { return mark.find(written("cloud", cloud)) != std::string_view::npos; }
+bool isMarkOf(std::string_view mark, std::string_view cloud) {
+    return mark.find(written("cloud", cloud)) != std::string_view::npos;
+}
 
 std::optional<std::string> markAnew(std::string_view mark, std::string_view folder, std::string_view cloud) {
     const auto before = written("home", folder);
@@ -139,8 +148,8 @@ std::string diskXml(const GuestDisk& disk) {
 std::string nicXml(const GuestNic& nic) {
     const auto [type, target] = std::visit([](const auto& vif) { return plugged(vif); }, nic.vif);
     std::ostringstream xml;
-    xml << "<interface type='" << type << "'><mac" << attribute("address", nic.mac) << "/>" << target << "<model type='virtio'/><mtu size='"
-        << nic.mtu << "'/></interface>";
+    xml << "<interface type='" << type << "'><mac" << attribute("address", nic.mac) << "/>" << target
+        << "<model type='virtio'/><mtu size='" << nic.mtu << "'/></interface>";
     return std::move(xml).str();
 }
 
@@ -148,17 +157,19 @@ std::string domainXml(const GuestSpec& spec, const DomainOptions& options) {
     const bool kvm = options.virtType == "kvm";
     std::ostringstream xml;
     xml << "<domain" << attribute("type", options.virtType) << ">" << element("name", "stratolet-" + spec.server.text)
-        << element("uuid", spec.server.text) << "<metadata>" << markXml(spec.server.text, spec.name, spec.project.text, options.cloud)
-        << "</metadata>"
-        << "<memory unit='MiB'>" << spec.memory.count << "</memory><currentMemory unit='MiB'>" << spec.memory.count << "</currentMemory>"
+        << element("uuid", spec.server.text) << "<metadata>"
+        << markXml(spec.server.text, spec.name, spec.project.text, options.cloud) << "</metadata>"
+        << "<memory unit='MiB'>" << spec.memory.count << "</memory><currentMemory unit='MiB'>" << spec.memory.count
+        << "</currentMemory>"
         << "<vcpu placement='static'>" << spec.vcpus
         << "</vcpu>"
         // cloud-init looks for these words before it asks anybody for metadata.
-        << "<sysinfo type='smbios'><system><entry name='manufacturer'>OpenStack Foundation</entry><entry name='product'>OpenStack "
+        << "<sysinfo type='smbios'><system><entry name='manufacturer'>OpenStack Foundation</entry><entry "
+           "name='product'>OpenStack "
            "Nova</entry>"
         << "<entry" << attribute("name", "version") << ">" << xmlEscaped(options.version) << "</entry>"
-        << "<entry name='serial'>" << xmlEscaped(spec.server.text) << "</entry><entry name='uuid'>" << xmlEscaped(spec.server.text)
-        << "</entry>"
+        << "<entry name='serial'>" << xmlEscaped(spec.server.text) << "</entry><entry name='uuid'>"
+        << xmlEscaped(spec.server.text) << "</entry>"
         << "<entry name='family'>Virtual Machine</entry></system></sysinfo>"
         << "<os><type arch='x86_64' machine='pc'>hvm</type><boot dev='hd'/><smbios mode='sysinfo'/></os>"
         << "<features><acpi/><apic/></features>"
@@ -169,7 +180,8 @@ std::string domainXml(const GuestSpec& spec, const DomainOptions& options) {
         << "<on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>destroy</on_crash><devices>";
     for (const auto& disk : spec.disks) xml << diskXml(disk);
     for (const auto& nic : spec.nics) xml << nicXml(nic);
-    xml << "<serial type='pty'><log" << attribute("file", options.consoleLog.string()) << " append='on'/><target port='0'/></serial>"
+    xml << "<serial type='pty'><log" << attribute("file", options.consoleLog.string())
+        << " append='on'/><target port='0'/></serial>"
         << "<video><model type='vga'/></video><memballoon model='virtio'/>"
         << "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"
         << "</devices></domain>";

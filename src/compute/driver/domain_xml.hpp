@@ -25,12 +25,14 @@ inline constexpr std::string_view guestNamespace = "urn:stratolet:guest:1";
 std::string domainXml(const GuestSpec& spec, const DomainOptions& options);
 
 /// The element that marks a guest: it stays in the domain's metadata, and libvirt gives it back.
-std::string markXml(const std::string& server, const std::string& name, const std::string& project, const std::string& cloud);
+std::string markXml(const std::string& server, const std::string& name, const std::string& project,
+                    const std::string& cloud);
 
 /// Whose guest a mark, as libvirt writes it, says this is.
 bool isMarkOf(std::string_view mark, std::string_view cloud);
 
-/// A mark that a version before made, which named the folder of the cloud's guests, as one of `cloud`; nothing where it is another's.
+/// A mark that a version before made, which named the folder of the cloud's guests, as one of `cloud`; nothing where it
+/// is another's.
 std::optional<std::string> markAnew(std::string_view mark, std::string_view folder, std::string_view cloud);
 
 std::string diskXml(const GuestDisk& disk);
@@ -39,10 +41,12 @@ std::string nicXml(const GuestNic& nic);
 /// `text` for an attribute or an element's content. What XML 1.0 cannot carry becomes "?".
 std::string xmlEscaped(std::string_view text);
 
-/// From a domain's description as libvirt writes it: its devices of one kind, each as its own XML ("disk", "interface").
+/// From a domain's description as libvirt writes it: its devices of one kind, each as its own XML ("disk",
+/// "interface").
 std::vector<std::string> deviceBlocks(std::string_view domain, std::string_view kind);
 
-/// A device's XML with the place on the guest's bus that `defined`, the same device as libvirt wrote it, has; as it is where that has none.
+/// A device's XML with the place on the guest's bus that `defined`, the same device as libvirt wrote it, has; as it is
+/// where that has none.
 std::string placedAs(const std::string& device, std::string_view defined);
 
 /// The content of `<serial>…</serial>` of a disk, empty where it has none.

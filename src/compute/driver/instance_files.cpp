@@ -52,20 +52,25 @@ private:
     fs::path path_, temporary_;
 };
 
-Fd opened(const fs::path& disk) { return Fd(static_cast<int>(check(::open(disk.c_str(), O_RDONLY | O_CLOEXEC), "open a disk"))); }
+Fd opened(const fs::path& disk) {
+    return Fd(static_cast<int>(check(::open(disk.c_str(), O_RDONLY | O_CLOEXEC), "open a disk")));
+}
 
-/// Of a raw file: what it is, in whole sectors. Every server asks this about its base, and a process costs tens of milliseconds.
-std::int64_t rawBytes(const fs::path& disk) { return (static_cast<std::int64_t>(fs::file_size(disk)) + 511) / 512 * 512; }
+/// Of a raw file: what it is, in whole sectors. Every server asks this about its base, and a process costs tens of
+/// milliseconds.
+std::int64_t rawBytes(const fs::path& disk) {
+    return (static_cast<std::int64_t>(fs::file_size(disk)) + 511) / 512 * 512;
+}
 
 std::int64_t virtualBytes(const DiskSource& disk) {
     if (disk.format == DiskFormat::Raw) return rawBytes(localPath(disk));
     const auto lent = opened(localPath(disk));
-    const auto told =
-        process::run({.argv = {"qemu-img", "info", "--output=json", "-U", "-f", std::string(nameOf(disk.format)), process::pathOf(lent)},
-                      .timeout = std::chrono::seconds(60),
-                      .limits = limitsFor(0),
-                      .confined = true,
-                      .reads = {lent.get()}});
+    const auto told = process::run({.argv = {"qemu-img", "info", "--output=json", "-U", "-f",
+                                             std::string(nameOf(disk.format)), process::pathOf(lent)},
+                                    .timeout = std::chrono::seconds(60),
+                                    .limits = limitsFor(0),
+                                    .confined = true,
+                                    .reads = {lent.get()}});
     told.expectSuccess();
     return Json::parse(told.out).integer("virtual-size");
 }
@@ -73,9 +78,10 @@ std::int64_t virtualBytes(const DiskSource& disk) {
 void copyByQemu(const DiskSource& image, const fs::path& base, const Cancelled& cancelled) {
     const auto from = opened(localPath(image));
     const auto bytes = virtualBytes(image);
-    const Fd to(static_cast<int>(check(::open(base.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "make a disk")));
-    process::run({.argv = {"qemu-img", "convert", "-f", std::string(nameOf(image.format)), "-O", "raw", "-t", "writeback",
-                           process::pathOf(from), process::pathOf(to)},
+    const Fd to(
+        static_cast<int>(check(::open(base.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "make a disk")));
+    process::run({.argv = {"qemu-img", "convert", "-f", std::string(nameOf(image.format)), "-O", "raw", "-t",
+                           "writeback", process::pathOf(from), process::pathOf(to)},
                   .timeout = std::chrono::minutes(30),
                   .cancelled = cancelled,
                   .limits = limitsFor(bytes + bytes / 8 + (std::int64_t{64} << 20)), // qemu-img writes whole clusters
@@ -112,7 +118,8 @@ public:
         }
     }
 
-    Bytes ensureBase(const std::string& base, const std::function<DiskSource()>& image, const Cancelled& cancelled) override {
+    Bytes ensureBase(const std::string& base, const std::function<DiskSource()>& image,
+                     const Cancelled& cancelled) override {
         const auto file = baseFile(base);
         if (!fs::exists(file)) {
             const Hold alone(*this, base, cancelled);
@@ -174,7 +181,8 @@ private:
             std::unique_lock lock(files_.lock_);
             while (files_.held_.contains(base)) {
                 files_.letGo_.wait_for(lock, std::chrono::milliseconds(200));
-                if (cancelled && cancelled()) throw Error(Failure::Busy, "waiting for the copy of an image was stopped");
+                if (cancelled && cancelled())
+                    throw Error(Failure::Busy, "waiting for the copy of an image was stopped");
             }
             files_.held_.insert(base);
             mine_ = true;
@@ -210,7 +218,8 @@ private:
     }
 
     fs::path baseFile(const std::string& base) const {
-        if (base.empty() || base.starts_with('.') || base.find_first_of(std::string_view("/\0", 2)) != std::string::npos)
+        if (base.empty() || base.starts_with('.') ||
+            base.find_first_of(std::string_view("/\0", 2)) != std::string::npos)
             throw Error(Failure::Broken, "a base copy cannot be called \"", base, "\"");
         return bases_ / base;
     }

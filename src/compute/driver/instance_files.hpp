@@ -18,8 +18,8 @@ struct DiskMaker {
 /// By qemu-img under limits: raw base copies, qcow2 root disks. Formats are always said, nothing is probed.
 DiskMaker diskMaker();
 
-/// Guests' disks as files in a folder of this machine (made where it is missing): "_base/<base>" and "<server>_disk", and "<server>/disk"
-/// where an earlier version made it.
+/// Guests' disks as files in a folder of this machine (made where it is missing): "_base/<base>" and "<server>_disk",
+/// and "<server>/disk" where an earlier version made it.
 std::unique_ptr<InstanceDisks> instanceFiles(const std::filesystem::path& folder, DiskMaker maker = diskMaker());
 
 }

@@ -48,7 +48,8 @@ bool inRealMode(int cpu, kvm_run* state, char* memory) {
     kvm_regs registers{};
     registers.rip = codeAt;
     registers.rflags = 2;
-    return ioctl(cpu, KVM_SET_SREGS, &segments) >= 0 && ioctl(cpu, KVM_SET_REGS, &registers) >= 0 && countsTo(cpu, state);
+    return ioctl(cpu, KVM_SET_SREGS, &segments) >= 0 && ioctl(cpu, KVM_SET_REGS, &registers) >= 0 &&
+           countsTo(cpu, state);
 }
 
 bool inLongMode(int cpu, kvm_run* state, char* memory) {
@@ -78,7 +79,8 @@ bool inLongMode(int cpu, kvm_run* state, char* memory) {
     registers.rip = codeAt;
     registers.rflags = 2;
     registers.rsp = memoryBytes;
-    return ioctl(cpu, KVM_SET_SREGS, &segments) >= 0 && ioctl(cpu, KVM_SET_REGS, &registers) >= 0 && countsTo(cpu, state);
+    return ioctl(cpu, KVM_SET_SREGS, &segments) >= 0 && ioctl(cpu, KVM_SET_REGS, &registers) >= 0 &&
+           countsTo(cpu, state);
 }
 
 int freshCpu(int kvm, kvm_run*& state, char*& memory) {

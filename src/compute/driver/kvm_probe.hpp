@@ -5,15 +5,15 @@
 
 namespace stratolet::compute {
 
-/// Whether KVM can really run a guest here, and why not. /dev/kvm that opens proves nothing: there are machines on which it opens, and a
-/// guest that is started never gets anywhere.
+/// Whether KVM can really run a guest here, and why not. /dev/kvm that opens proves nothing: there are machines on
+/// which it opens, and a guest that is started never gets anywhere.
 struct KvmVerdict {
     bool runs = false;
     std::string reason; ///< for the log
 };
 
-/// Lets a virtual CPU count to a few million in real mode and once more in 64-bit mode, in a child process that is killed after `patience`.
-/// A CPU that runs guests itself needs a few milliseconds.
+/// Lets a virtual CPU count to a few million in real mode and once more in 64-bit mode, in a child process that is
+/// killed after `patience`. A CPU that runs guests itself needs a few milliseconds.
 KvmVerdict probeKvm(std::chrono::milliseconds patience = std::chrono::milliseconds(1500));
 
 }

@@ -27,7 +27,8 @@ using namespace std::chrono_literals;
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-// A connection over which nothing comes back, not even that libvirt is there, is given up after 20 s (virConnectSetKeepAlive).
+// A connection over which nothing comes back, not even that libvirt is there, is given up after 20 s
+// (virConnectSetKeepAlive).
 constexpr int keepAliveSeconds = 5;
 constexpr unsigned keepAliveMissed = 3;
 
@@ -41,8 +42,8 @@ using Trouble = Handle<virError, virFreeError>;
 Trouble trouble() { return Trouble(virSaveLastError()); }
 
 [[noreturn]] void fail(std::string_view doing, const Trouble& last = trouble()) {
-    throw Error(last && last->code == VIR_ERR_OPERATION_TIMEOUT ? Failure::TimedOut : Failure::Broken, "could not ", doing, ": ",
-                last && last->message ? last->message : "libvirt gives no reason");
+    throw Error(last && last->code == VIR_ERR_OPERATION_TIMEOUT ? Failure::TimedOut : Failure::Broken, "could not ",
+                doing, ": ", last && last->message ? last->message : "libvirt gives no reason");
 }
 
 template <class Result> Result checked(Result result, std::string_view doing) {
@@ -104,7 +105,8 @@ class Libvirt : public Hypervisor {
 public:
     Libvirt(LibvirtOptions options, Log& log) : options_(std::move(options)), log_(log), watch_(options_.uri) {
         options_.consoleDir = fs::absolute(options_.consoleDir);
-        // libvirt writes to a socket whose other end may just have gone; that is an error to handle, not a reason to die.
+        // libvirt writes to a socket whose other end may just have gone; that is an error to handle, not a reason to
+        // die.
         std::signal(SIGPIPE, SIG_IGN);
         virInitialize();
         virSetErrorFunc(nullptr, [](void*, virErrorPtr) {}); // errors are told once, by the Error they become
@@ -112,7 +114,8 @@ public:
         if (options_.virtType == "auto") {
             const auto verdict = probeKvm();
             options_.virtType = verdict.runs ? "kvm" : "qemu";
-            log_.info("Looked whether KVM runs guests", {{"virt_type", options_.virtType}, {"because", verdict.reason}});
+            log_.info("Looked whether KVM runs guests",
+                      {{"virt_type", options_.virtType}, {"because", verdict.reason}});
         }
         adopt();
     }
@@ -124,7 +127,8 @@ public:
             unsigned long version = 0;
             checked(virConnectGetVersion(connection, &version), "ask libvirt for QEMU's version");
             return HostReport{.type = "QEMU",
-                              .hostname = taken(virConnectGetHostname(connection), "ask libvirt for the machine's name"),
+                              .hostname =
+                                  taken(virConnectGetHostname(connection), "ask libvirt for the machine's name"),
                               .version = static_cast<int>(version),
                               .vcpus = static_cast<int>(node.cpus),
                               .memory = machineMemory(),
@@ -137,9 +141,12 @@ public:
         retried([&](virConnectPtr connection) {
             const Domain known = find(connection, spec.server);
             if (known && checked(virDomainIsActive(known.get()), "look whether a guest runs") == 1) return;
-            const std::string xml = domainXml(
-                spec, {.virtType = options_.virtType, .consoleLog = consoleLog(spec.server), .cloud = options_.cloud, .version = {}});
-            if (!Domain(virDomainDefineXMLFlags(connection, xml.c_str(), VIR_DOMAIN_DEFINE_VALIDATE))) fail("define a guest");
+            const std::string xml = domainXml(spec, {.virtType = options_.virtType,
+                                                     .consoleLog = consoleLog(spec.server),
+                                                     .cloud = options_.cloud,
+                                                     .version = {}});
+            if (!Domain(virDomainDefineXMLFlags(connection, xml.c_str(), VIR_DOMAIN_DEFINE_VALIDATE)))
+                fail("define a guest");
         });
     }
 
@@ -177,7 +184,8 @@ public:
             const Domain domain = find(connection, server);
             if (!domain) return;
             destroy(domain.get());
-            if (virDomainUndefineFlags(domain.get(), VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA) < 0 &&
+            if (virDomainUndefineFlags(domain.get(),
+                                       VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA) < 0 &&
                 lastCode() != VIR_ERR_NO_DOMAIN)
                 fail("undefine a guest");
         });
@@ -214,8 +222,8 @@ public:
             if (!domain || virDomainIsActive(domain.get()) != 1) return;
             const auto block = device(domain.get(), 0, "disk", serial, serialOf);
             if (!block) return;
-            checked(virDomainBlockResize(domain.get(), targetOf(*block).c_str(), static_cast<unsigned long long>(size.count),
-                                         VIR_DOMAIN_BLOCK_RESIZE_BYTES),
+            checked(virDomainBlockResize(domain.get(), targetOf(*block).c_str(),
+                                         static_cast<unsigned long long>(size.count), VIR_DOMAIN_BLOCK_RESIZE_BYTES),
                     "tell a guest that its disk has grown");
         });
     }
@@ -225,7 +233,8 @@ public:
             std::vector<std::string> serials;
             const Domain domain = find(connection, server);
             if (!domain) return serials;
-            for (const auto& block : deviceBlocks(descriptionOf(domain.get(), 0), "disk")) serials.push_back(serialOf(block));
+            for (const auto& block : deviceBlocks(descriptionOf(domain.get(), 0), "disk"))
+                serials.push_back(serialOf(block));
             return serials;
         });
     }
@@ -243,26 +252,31 @@ public:
             std::vector<ServerId> ours;
             for (const auto& domain : domains(connection)) {
                 char uuid[VIR_UUID_STRING_BUFLEN] = {};
-                if (isOurs(domain.get()) && virDomainGetUUIDString(domain.get(), uuid) == 0) ours.push_back(ServerId{uuid});
+                if (isOurs(domain.get()) && virDomainGetUUIDString(domain.get(), uuid) == 0)
+                    ours.push_back(ServerId{uuid});
             }
             return ours;
         });
     }
 
-    std::string console(const ServerId& server, int lines) override { return readConsoleLog(consoleLog(server), lines); }
+    std::string console(const ServerId& server, int lines) override {
+        return readConsoleLog(consoleLog(server), lines);
+    }
 
 private:
     using Key = std::string (*)(std::string_view);
 
     fs::path consoleLog(const ServerId& server) const { return options_.consoleDir / (server.text + ".log"); }
 
-    /// The connection, made anew where libvirt has gone away since. Error(Busy) while it is away: a job comes again, nobody waits here.
+    /// The connection, made anew where libvirt has gone away since. Error(Busy) while it is away: a job comes again,
+    /// nobody waits here.
     Connection connected() {
         const std::lock_guard guard(lock_);
         if (connection_ && virConnectIsAlive(connection_.get()) == 1) return connection_;
         const bool again = connection_ != nullptr;
         connection_.reset();
-        // One that takes the connection and says nothing keeps one caller at a time waiting; for some seconds then the others know.
+        // One that takes the connection and says nothing keeps one caller at a time waiting; for some seconds then the
+        // others know.
         if (Clock::now() < deafUntil_) throw Error(Failure::Busy, "libvirt at ", options_.uri, " did not answer");
         virConnectPtr fresh = nullptr;
         Trouble reason;
@@ -296,8 +310,10 @@ private:
         return limited(connected(), work);
     }
 
-    /// Error(Busy) where libvirt doesn't answer in time: the connection is gone then, and the next verb makes a new one.
-    template <class Work> auto limited(const Connection& connection, Work& work) -> std::invoke_result_t<Work&, virConnectPtr> {
+    /// Error(Busy) where libvirt doesn't answer in time: the connection is gone then, and the next verb makes a new
+    /// one.
+    template <class Work> auto limited(const Connection& connection, Work& work)
+        -> std::invoke_result_t<Work&, virConnectPtr> {
         const LibvirtWatch::Call call(watch_, options_.callLimit);
         try {
             return work(connection.get());
@@ -310,7 +326,8 @@ private:
     }
 
     static std::string markOn(virDomainPtr domain) {
-        const Handle<char, free> mark(virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, guestNamespace.data(), 0));
+        const Handle<char, free> mark(
+            virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, guestNamespace.data(), 0));
         return mark ? mark.get() : "";
     }
 
@@ -326,8 +343,8 @@ private:
         return all;
     }
 
-    /// Guests of a version that marked them with a folder: from now on they have the mark of the cloud, in their definition and where they
-    /// run.
+    /// Guests of a version that marked them with a folder: from now on they have the mark of the cloud, in their
+    /// definition and where they run.
     void adopt() {
         retried([&](virConnectPtr connection) {
             for (const auto& domain : domains(connection)) {
@@ -335,8 +352,8 @@ private:
                 if (!mark) continue;
                 unsigned where = VIR_DOMAIN_AFFECT_CONFIG;
                 if (virDomainIsActive(domain.get()) == 1) where |= VIR_DOMAIN_AFFECT_LIVE;
-                checked(virDomainSetMetadata(domain.get(), VIR_DOMAIN_METADATA_ELEMENT, mark->c_str(), "stratolet", guestNamespace.data(),
-                                             where),
+                checked(virDomainSetMetadata(domain.get(), VIR_DOMAIN_METADATA_ELEMENT, mark->c_str(), "stratolet",
+                                             guestNamespace.data(), where),
                         "mark a guest of ours anew");
                 log_.info("Marked a guest of ours anew", {{"guest", virDomainGetName(domain.get())}});
             }
@@ -383,26 +400,30 @@ private:
 
     static void destroy(virDomainPtr domain) {
         if (isOff(domain)) return;
-        if (virDomainDestroyFlags(domain, VIR_DOMAIN_DESTROY_GRACEFUL) == 0 || isOff(domain) || virDomainDestroy(domain) == 0) return;
+        if (virDomainDestroyFlags(domain, VIR_DOMAIN_DESTROY_GRACEFUL) == 0 || isOff(domain) ||
+            virDomainDestroy(domain) == 0)
+            return;
         const Trouble reason = trouble();
         if (!isOff(domain)) fail("power a guest off", reason);
     }
 
-    static std::optional<std::string> device(virDomainPtr domain, unsigned flags, std::string_view kind, const std::string& wanted,
-                                             Key key) {
+    static std::optional<std::string> device(virDomainPtr domain, unsigned flags, std::string_view kind,
+                                             const std::string& wanted, Key key) {
         for (auto& block : deviceBlocks(descriptionOf(domain, flags), kind)) {
             if (key(block) == wanted) return std::move(block);
         }
         return std::nullopt;
     }
 
-    void attach(const ServerId& server, std::string_view kind, const std::string& wanted, Key key, const std::string& xml) {
+    void attach(const ServerId& server, std::string_view kind, const std::string& wanted, Key key,
+                const std::string& xml) {
         retried([&](virConnectPtr connection) {
             const Domain domain = known(connection, server);
             const auto defined = device(domain.get(), VIR_DOMAIN_XML_INACTIVE, kind, wanted, key);
             // The running guest first: where it refuses, its definition must not promise the device either.
             if (virDomainIsActive(domain.get()) == 1 && !device(domain.get(), 0, kind, wanted, key)) {
-                const auto again = defined ? placedAs(xml, *defined) : xml; // where the guest knows it: it names its interfaces by that
+                const auto again = defined ? placedAs(xml, *defined)
+                                           : xml; // where the guest knows it: it names its interfaces by that
                 if (again == xml || virDomainAttachDeviceFlags(domain.get(), again.c_str(), VIR_DOMAIN_AFFECT_LIVE) < 0)
                     checked(virDomainAttachDeviceFlags(domain.get(), xml.c_str(), VIR_DOMAIN_AFFECT_LIVE),
                             "attach a device to a running guest");

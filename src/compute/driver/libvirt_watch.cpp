@@ -20,7 +20,8 @@ using Clock = std::chrono::steady_clock;
 std::string peerPathOf(int descriptor) {
     sockaddr_un address{};
     socklen_t length = sizeof address;
-    if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&address), &length) != 0 || address.sun_family != AF_UNIX) return {};
+    if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&address), &length) != 0 || address.sun_family != AF_UNIX)
+        return {};
     const auto most = std::min<std::size_t>(length - offsetof(sockaddr_un, sun_path), sizeof address.sun_path);
     std::string_view path(address.sun_path, length > offsetof(sockaddr_un, sun_path) ? most : 0);
     return std::string(path.substr(0, path.find('\0')));
@@ -64,7 +65,9 @@ LibvirtWatch::~LibvirtWatch() {
     if (timer_ >= 0) virEventRemoveTimeout(timer_);
 }
 
-LibvirtWatch::Call::Call(LibvirtWatch& watch, std::chrono::milliseconds limit) : watch_(watch), until_(Clock::now() + limit) {
+LibvirtWatch::Call::Call(LibvirtWatch& watch, std::chrono::milliseconds limit)
+    : watch_(watch),
+      until_(Clock::now() + limit) {
     {
         const std::lock_guard guard(watch_.mutex_);
         watch_.calls_.push_back(this);

@@ -10,13 +10,14 @@
 
 namespace stratolet::compute {
 
-/// Sees to it that no call to libvirt waits for ever. It runs libvirt's event loop, which connections' keep-alive needs, and cuts the
-/// connection of a call that takes longer than its limit: the call then fails, as it does where libvirt goes away.
-/// Threads: two of its own; calls come from any. One per process, made before the first connection, ends after the last.
+/// Sees to it that no call to libvirt waits for ever. It runs libvirt's event loop, which connections' keep-alive
+/// needs, and cuts the connection of a call that takes longer than its limit: the call then fails, as it does where
+/// libvirt goes away. Threads: two of its own; calls come from any. One per process, made before the first connection,
+/// ends after the last.
 class LibvirtWatch {
 public:
-    /// Sockets of `uri` are those that go to where libvirt listens, or to the "socket" that it names. Connections that are not over a local
-    /// socket end by their keep-alive alone.
+    /// Sockets of `uri` are those that go to where libvirt listens, or to the "socket" that it names. Connections that
+    /// are not over a local socket end by their keep-alive alone.
     explicit LibvirtWatch(const std::string& uri);
     ~LibvirtWatch();
     LibvirtWatch(const LibvirtWatch&) = delete;

@@ -119,14 +119,16 @@ DiskMaker SimulatedHypervisor::diskMaker() {
                     std::error_code failure;
                     const auto bytes = fs::file_size(localPath(image), failure);
                     if (failure)
-                        throw Error(Failure::Broken, "could not read the image ", localPath(image).string(), ": ", failure.message());
+                        throw Error(Failure::Broken, "could not read the image ", localPath(image).string(), ": ",
+                                    failure.message());
                     sparseFile(base, static_cast<std::int64_t>(bytes));
                 },
             .layer =
                 [this](const fs::path& base, const fs::path& root, Bytes size) {
                     enter("ensureRootDisk");
                     if (!fs::exists(base)) throw Error(Failure::Broken, "there is no base copy ", base.string());
-                    sparseFile(root, std::max<std::int64_t>(size.count, static_cast<std::int64_t>(fs::file_size(base))));
+                    sparseFile(root,
+                               std::max<std::int64_t>(size.count, static_cast<std::int64_t>(fs::file_size(base))));
                 },
             .capacity = [size = options_.disk](const fs::path&) { return size.bytes(); }};
 }
@@ -227,7 +229,8 @@ bool SimulatedHypervisor::without(const ServerId& server, const std::string& mac
 void SimulatedHypervisor::ensureDiskSize(const ServerId& server, const std::string& serial, Bytes size) {
     const auto guard = enter("ensureDiskSize");
     const auto& guest = known(server);
-    if (guest.power == PowerState::Running && std::find(guest.disks.begin(), guest.disks.end(), serial) != guest.disks.end())
+    if (guest.power == PowerState::Running &&
+        std::find(guest.disks.begin(), guest.disks.end(), serial) != guest.disks.end())
         sizes_[serial] = size;
 }
 
@@ -292,7 +295,8 @@ void SimulatedHypervisor::load() {
         std::ifstream file(entry.path());
         Guest guest;
         int power = 0;
-        if (!(file >> power >> guest.boots)) throw Error(Failure::Broken, entry.path().string(), " is no simulated guest");
+        if (!(file >> power >> guest.boots))
+            throw Error(Failure::Broken, entry.path().string(), " is no simulated guest");
         guest.power = static_cast<PowerState>(power);
         for (std::string kind, name; file >> kind >> name;) (kind == "disk" ? guest.disks : guest.nics).push_back(name);
         guests_[ServerId{entry.path().stem().string()}] = std::move(guest);

@@ -13,6 +13,7 @@
 
 namespace stratolet::compute {
 
+/// What the simulated hypervisor is told once, at the start.
 struct SimulatedOptions {
     /// Where guests are remembered, so that they outlive this process as a real hypervisor's do; empty: in memory only.
     std::filesystem::path stateDir = {};
@@ -22,8 +23,8 @@ struct SimulatedOptions {
     GiB disk{65536};
 };
 
-/// A hypervisor that runs nothing: guests are entries in a table, their root disks sparse files, their consoles a few lines of text.
-/// Every verb takes effect at once and always in the same way. For the sandbox and for tests.
+/// A hypervisor that runs nothing: guests are entries in a table, their root disks sparse files, their consoles a few
+/// lines of text. Every verb takes effect at once and always in the same way. For the sandbox and for tests.
 class SimulatedHypervisor : public Hypervisor {
 public:
     explicit SimulatedHypervisor(SimulatedOptions options = {});
@@ -46,7 +47,8 @@ public:
 
     int calls(const std::string& verb) const; ///< how often a verb has been called
 
-    /// Makes sparse files, in the time and with the faults of the verbs "ensureBase" and "ensureRootDisk". Must not outlive this.
+    /// Makes sparse files, in the time and with the faults of the verbs "ensureBase" and "ensureRootDisk". Must not
+    /// outlive this.
     DiskMaker diskMaker();
 
     HostReport report() override;
@@ -66,8 +68,8 @@ public:
     std::vector<ServerId> guests() override;
     std::string console(const ServerId& server, int lines) override;
 
-    std::vector<std::string> nicsOf(const ServerId& server) const;          ///< their MAC addresses
-    Bytes sizeOf(const std::string& serial) const;                          ///< that a running guest was told; zero: never
+    std::vector<std::string> nicsOf(const ServerId& server) const; ///< their MAC addresses
+    Bytes sizeOf(const std::string& serial) const;                 ///< that a running guest was told; zero: never
     std::vector<std::string> readOnlyDisksOf(const ServerId& server) const; ///< serials, as this process was told them
 
 private:

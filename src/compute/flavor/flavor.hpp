@@ -46,8 +46,9 @@ class Flavors {
 public:
     Flavors(store::Store& store, Ambient& ambient) : store_(store), ambient_(ambient) {}
 
-    std::optional<Flavor> find(store::Reader& db, const identity::Caller& caller, const FlavorId& id); ///< that the caller may use
-    Flavor get(store::Reader& db, const identity::Caller& caller, const FlavorId& id);                 ///< Error(NotFound)
+    std::optional<Flavor> find(store::Reader& db, const identity::Caller& caller,
+                               const FlavorId& id);                                    ///< that the caller may use
+    Flavor get(store::Reader& db, const identity::Caller& caller, const FlavorId& id); ///< Error(NotFound)
     std::vector<Flavor> list(const identity::Caller& caller, const FlavorQuery& query);
 
     Flavor create(Flavor flavor); ///< an empty id gets one; Error(Conflict) where name or id are taken

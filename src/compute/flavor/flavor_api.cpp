@@ -63,7 +63,8 @@ Response list(Call& call, Flavors& flavors, bool whole) {
             const auto items = out.array("flavors");
             for (const auto& flavor : found) write(out, call, flavor, whole);
         }
-        if (query.limit > 0 && static_cast<std::int64_t>(found.size()) == query.limit && call.request.query.has("limit"))
+        if (query.limit > 0 && static_cast<std::int64_t>(found.size()) == query.limit &&
+            call.request.query.has("limit"))
             call.nextLink(out, "flavors_links", found.back().id.text);
     });
 }
@@ -83,9 +84,11 @@ Response create(Call& call, Flavors& flavors) {
     if (const auto id = body.find("id"); id && !id->isNull() && !(id->isText() && id->text() == "auto")) {
         flavor.id.text = id->isInteger() ? std::to_string(id->integer()) : textOf(*id, 1, 255);
         for (const char letter : flavor.id.text)
-            if (!std::isalnum(static_cast<unsigned char>(letter)) && std::string_view(" .-_").find(letter) == std::string_view::npos)
+            if (!std::isalnum(static_cast<unsigned char>(letter)) &&
+                std::string_view(" .-_").find(letter) == std::string_view::npos)
                 id->refuse("It may have letters, digits, blanks, dots, dashes and underscores only.");
-        if (flavor.id.text.front() == ' ' || flavor.id.text.back() == ' ') id->refuse("It may not begin or end with a blank.");
+        if (flavor.id.text.front() == ' ' || flavor.id.text.back() == ' ')
+            id->refuse("It may not begin or end with a blank.");
     }
     const auto number = [&](std::string_view name, std::int64_t least, std::int64_t otherwise) {
         const auto value = body.find(name);
@@ -97,7 +100,9 @@ Response create(Call& call, Flavors& flavors) {
     flavor.ephemeral = GiB{number("OS-FLV-EXT-DATA:ephemeral", 0, 0)};
     flavor.swap = MiB{number("swap", 0, 0)};
     if (const auto factor = body.find("rxtx_factor")) {
-        flavor.rxtxFactor = factor->isNumber() ? factor->number() : factor->isText() ? std::strtod(factor->text().c_str(), nullptr) : 0.0;
+        flavor.rxtxFactor = factor->isNumber() ? factor->number()
+                            : factor->isText() ? std::strtod(factor->text().c_str(), nullptr)
+                                               : 0.0;
         if (!(flavor.rxtxFactor > 0) || flavor.rxtxFactor > 3.4e38) factor->refuse("It must be greater than 0.");
     }
     if (const auto isPublic = body.find("os-flavor-access:is_public")) flavor.isPublic = booleanOf(*isPublic);
@@ -116,11 +121,15 @@ std::map<std::string, std::string> specsOf(const Json& object) {
     std::map<std::string, std::string> specs;
     for (const auto& name : object.names()) {
         const Json value = object.at(name);
-        const bool plain = !name.empty() && name.size() <= 255 && std::all_of(name.begin(), name.end(), [](unsigned char letter) {
-            return std::isalnum(letter) || std::string_view("-_:. ").find(static_cast<char>(letter)) != std::string_view::npos;
-        });
+        const bool plain =
+            !name.empty() && name.size() <= 255 && std::all_of(name.begin(), name.end(), [](unsigned char letter) {
+                return std::isalnum(letter) ||
+                       std::string_view("-_:. ").find(static_cast<char>(letter)) != std::string_view::npos;
+            });
         if (!plain) value.refuse("A key may have letters, digits, blanks, dots, colons, dashes and underscores only.");
-        specs[name] = value.isText() ? textOf(value, 0, 255) : value.isNumber() ? value.dump() : (value.refuse("It is not a text."), "");
+        specs[name] = value.isText()     ? textOf(value, 0, 255)
+                      : value.isNumber() ? value.dump()
+                                         : (value.refuse("It is not a text."), "");
     }
     return specs;
 }
@@ -158,8 +167,9 @@ Response act(Call& call, Flavors& flavors) {
         const auto arguments = body.find(action);
         if (!arguments) continue;
         const bool adds = std::string_view(action) == "addTenantAccess";
-        call.caller.enforce(
-            adds ? "os_compute_api:os-flavor-access:add_tenant_access" : "os_compute_api:os-flavor-access:remove_tenant_access", {});
+        call.caller.enforce(adds ? "os_compute_api:os-flavor-access:add_tenant_access"
+                                 : "os_compute_api:os-flavor-access:remove_tenant_access",
+                            {});
         call.onlyKnows(*arguments, {"tenant"});
         const std::string tenant = textOf(arguments->at("tenant"), 1, 255);
         if (adds && call.since(7) && flavors.get(flavors.reader(), call.caller, id).isPublic)
@@ -167,7 +177,8 @@ Response act(Call& call, Flavors& flavors) {
         return accessAnswer(id.text, adds ? flavors.grant(id, tenant) : flavors.revoke(id, tenant));
     }
     call.caller.asked = true;
-    throw Error(Failure::Invalid, "There is no such action: ", body.isObject() && body.size() > 0 ? body.names().front() : "");
+    throw Error(Failure::Invalid,
+                "There is no such action: ", body.isObject() && body.size() > 0 ? body.names().front() : "");
 }
 
 }
@@ -182,7 +193,8 @@ void addFlavorRoutes(http::Routes& routes, Flavors& flavors) {
         call.caller.enforce();
         return answer(call, flavors.get(flavors.reader(), call.caller, FlavorId{call.param("id")}));
     });
-    addRoute(routes, Method::Put, "/flavors/{id}", manage + "update", [&](Call& call) { return update(call, flavors); }, {.from = 55});
+    addRoute(routes, Method::Put, "/flavors/{id}", manage + "update", [&](Call& call) { return update(call, flavors); },
+             {.from = 55});
     addRoute(routes, Method::Delete, "/flavors/{id}", manage + "delete", [&](Call& call) {
         call.caller.enforce();
         flavors.remove(FlavorId{call.param("id")});
@@ -209,7 +221,8 @@ void addFlavorRoutes(http::Routes& routes, Flavors& flavors) {
         const auto flavor = flavors.get(flavors.reader(), call.caller, FlavorId{call.param("id")});
         const auto found = flavor.extraSpecs.find(call.param("key"));
         if (found == flavor.extraSpecs.end())
-            throw Error(Failure::NotFound, "Flavor ", flavor.id, " has no extra specs with key ", call.param("key"), ".");
+            throw Error(Failure::NotFound, "Flavor ", flavor.id, " has no extra specs with key ", call.param("key"),
+                        ".");
         return oneSpec(found->first, found->second);
     });
     addRoute(routes, Method::Put, "/flavors/{id}/os-extra_specs/{key}", specs + "update", [&](Call& call) {

@@ -19,7 +19,8 @@ Flavor Flavors::known(store::Reader& db, const FlavorId& id) {
 
 std::optional<Flavor> Flavors::find(store::Reader& db, const identity::Caller& caller, const FlavorId& id) {
     auto flavor = FlavorTable::find(db, id);
-    if (flavor && !flavor->isPublic && !caller.isAdmin() && !FlavorTable::hasAccess(db, id, caller.project)) return std::nullopt;
+    if (flavor && !flavor->isPublic && !caller.isAdmin() && !FlavorTable::hasAccess(db, id, caller.project))
+        return std::nullopt;
     return flavor;
 }
 
@@ -38,7 +39,8 @@ Flavor Flavors::create(Flavor flavor) {
     if (flavor.id.empty()) flavor.id = FlavorId{ambient_.uuid()};
     flavor.created = ambient_.now();
     store_.write([&](store::Transaction& tx) {
-        if (FlavorTable::find(tx, flavor.id)) throw Error(Failure::Conflict, "Flavor with ID ", flavor.id, " already exists.");
+        if (FlavorTable::find(tx, flavor.id))
+            throw Error(Failure::Conflict, "Flavor with ID ", flavor.id, " already exists.");
         if (FlavorTable::named(tx, flavor.name))
             throw Error(Failure::Conflict, "Flavor with name ", flavor.name, " already exists.");
         FlavorTable::insert(tx, flavor);
@@ -87,7 +89,8 @@ std::vector<std::string> Flavors::grant(const FlavorId& id, const std::string& p
     return store_.write([&](store::Transaction& tx) {
         known(tx, id);
         if (!FlavorTable::grant(tx, id, project))
-            throw Error(Failure::Conflict, "Flavor access already exists for flavor ", id, " and project ", project, " combination.");
+            throw Error(Failure::Conflict, "Flavor access already exists for flavor ", id, " and project ", project,
+                        " combination.");
         return FlavorTable::projectsOf(tx, id);
     });
 }
@@ -106,7 +109,8 @@ void Flavors::bootstrap() {
         if (FlavorTable::any(tx)) return;
         const auto now = ambient_.now();
         const auto add = [&](const char* id, const char* name, int vcpus, std::int64_t ram, std::int64_t disk) {
-            FlavorTable::insert(tx, {.id = {id}, .name = name, .vcpus = vcpus, .ram = MiB{ram}, .disk = GiB{disk}, .created = now});
+            FlavorTable::insert(
+                tx, {.id = {id}, .name = name, .vcpus = vcpus, .ram = MiB{ram}, .disk = GiB{disk}, .created = now});
         };
         add("1", "m1.tiny", 1, 512, 1);
         add("2", "m1.small", 1, 2048, 20);

@@ -13,15 +13,17 @@ namespace {
 
 using enum resource::Use;
 
-void swapOrNothing(JsonWriter& out, const Flavor& flavor) { flavor.swap.count == 0 ? out.value("") : out.value(flavor.swap.count); }
+void swapOrNothing(JsonWriter& out, const Flavor& flavor) {
+    flavor.swap.count == 0 ? out.value("") : out.value(flavor.swap.count);
+}
 
 void readSpecs(store::Reader& db, std::vector<Flavor>& flavors) {
     using Item = std::pair<const std::string, std::string>;
     std::vector<std::string> ids;
     for (const auto& each : flavors) ids.push_back(each.id.text);
     auto specs = store::many<Item>(
-        db, "SELECT s.flavor, s.name, s.value FROM json_each(?) w JOIN compute_flavor_specs s ON s.flavor = w.value", ids,
-        [](const store::Row& row) { return Item(row.text(1), row.text(2)); });
+        db, "SELECT s.flavor, s.name, s.value FROM json_each(?) w JOIN compute_flavor_specs s ON s.flavor = w.value",
+        ids, [](const store::Row& row) { return Item(row.text(1), row.text(2)); });
     for (auto& each : flavors) {
         const auto own = store::takeOf(specs, each.id.text);
         each.extraSpecs = {own.begin(), own.end()};
@@ -29,7 +31,8 @@ void readSpecs(store::Reader& db, std::vector<Flavor>& flavors) {
 }
 
 const resource::Table<Flavor>& table() {
-    static const resource::Table<Flavor> made("compute_flavors", 'f', {flavorLines().begin(), flavorLines().end()}, readSpecs);
+    static const resource::Table<Flavor> made("compute_flavors", 'f', {flavorLines().begin(), flavorLines().end()},
+                                              readSpecs);
     return made;
 }
 
@@ -46,8 +49,10 @@ store::Conditions conditionsOf(const FlavorQuery& query, const std::optional<Pro
 
 std::vector<store::SortKey> orderOf(const FlavorQuery& query) {
     const auto& lines = flavorLines();
-    const auto found = std::find_if(lines.begin(), lines.end(), [&](const auto& each) { return each.sortKey == query.sortKey; });
-    if (query.sortKey.empty() || found == lines.end()) throw Error(Failure::Invalid, "Sort key supplied was not valid: ", query.sortKey);
+    const auto found =
+        std::find_if(lines.begin(), lines.end(), [&](const auto& each) { return each.sortKey == query.sortKey; });
+    if (query.sortKey.empty() || found == lines.end())
+        throw Error(Failure::Invalid, "Sort key supplied was not valid: ", query.sortKey);
     std::vector<store::SortKey> order{{found->sql('f'), query.descending}};
     if (found->column != "id") order.push_back({"f.id", query.descending});
     return order;
@@ -66,7 +71,8 @@ const std::vector<Line<Flavor>>& flavorLines() {
         line<&Flavor::vcpus>("vcpus", Show, "vcpus").sortedAs("vcpus"),
         line<&Flavor::isPublic>("os-flavor-access:is_public", Show, "is_public").sortedAs("is_public"),
         line<&Flavor::ephemeral>("OS-FLV-EXT-DATA:ephemeral", Show, "ephemeral").sortedAs("ephemeral_gb"),
-        computedLine<Flavor>("OS-FLV-DISABLED:disabled", Show, [](JsonWriter& out, const Flavor&) { out.value(false); }),
+        computedLine<Flavor>("OS-FLV-DISABLED:disabled", Show,
+                             [](JsonWriter& out, const Flavor&) { out.value(false); }),
         line<&Flavor::rxtxFactor>("rxtx_factor", Show, "rxtx_factor").sortedAs("rxtx_factor"),
         computedLine<Flavor>("extra_specs", Show | Guarded,
                              [](JsonWriter& out, const Flavor& flavor) {
@@ -80,7 +86,8 @@ const std::vector<Line<Flavor>>& flavorLines() {
 
 std::optional<Flavor> FlavorTable::find(store::Reader& db, const FlavorId& id) { return table().find(db, id); }
 
-std::vector<Flavor> FlavorTable::list(store::Reader& db, const FlavorQuery& query, const std::optional<ProjectId>& seenBy) {
+std::vector<Flavor> FlavorTable::list(store::Reader& db, const FlavorQuery& query,
+                                      const std::optional<ProjectId>& seenBy) {
     auto where = conditionsOf(query, seenBy);
     const auto order = orderOf(query);
     if (query.marker) {
@@ -109,8 +116,10 @@ bool FlavorTable::remove(store::Transaction& tx, const FlavorId& id) {
     return table().remove(tx, id);
 }
 
-void FlavorTable::setSpec(store::Transaction& tx, const FlavorId& id, const std::string& name, const std::string& value) {
-    tx.execute("INSERT INTO compute_flavor_specs (flavor, name, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+void FlavorTable::setSpec(store::Transaction& tx, const FlavorId& id, const std::string& name,
+                          const std::string& value) {
+    tx.execute("INSERT INTO compute_flavor_specs (flavor, name, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET "
+               "value = excluded.value",
                id, name, value);
 }
 

@@ -10,17 +10,18 @@
 
 namespace stratolet::compute {
 
-/// A flavor, described once: its columns, what answers show since when and until when, what lists are sorted by. In the order in which
-/// answers have them; its links come last.
+/// A flavor, described once: its columns, what answers show since when and until when, what lists are sorted by. In the
+/// order in which answers have them; its links come last.
 const std::vector<Line<Flavor>>& flavorLines();
 
 /// SQL of flavors, their extra specifications and who may use them, and nothing else.
 struct FlavorTable {
     static std::optional<Flavor> find(store::Reader& db, const FlavorId& id);
 
-    /// A page, of what a project may use or (`seenBy` missing) of all. Error(Invalid) for a sort key that is none, or a marker that isn't
-    /// among what is listed.
-    static std::vector<Flavor> list(store::Reader& db, const FlavorQuery& query, const std::optional<ProjectId>& seenBy);
+    /// A page, of what a project may use or (`seenBy` missing) of all. Error(Invalid) for a sort key that is none, or a
+    /// marker that isn't among what is listed.
+    static std::vector<Flavor> list(store::Reader& db, const FlavorQuery& query,
+                                    const std::optional<ProjectId>& seenBy);
     static bool any(store::Reader& db);
     static bool named(store::Reader& db, const std::string& name);
 
@@ -32,7 +33,8 @@ struct FlavorTable {
 
     static bool hasAccess(store::Reader& db, const FlavorId& id, const ProjectId& project);
     static std::vector<std::string> projectsOf(store::Reader& db, const FlavorId& id);
-    static bool grant(store::Transaction& tx, const FlavorId& id, const std::string& project); ///< false where it was granted already
+    static bool grant(store::Transaction& tx, const FlavorId& id,
+                      const std::string& project); ///< false where it was granted already
     static bool revoke(store::Transaction& tx, const FlavorId& id, const std::string& project);
 };
 

@@ -7,8 +7,10 @@
 
 namespace stratolet::compute {
 
+/// The availability zone that all hosts are in.
 inline constexpr std::string_view defaultZone = "nova";
 
+/// Hosts as the API shows them: hypervisors, services, zones. `hosts` outlives the routes.
 void addHostRoutes(http::Routes& routes, Hypervisors& hosts);
 
 }

@@ -41,7 +41,8 @@ std::string uptimeText(Time now, std::chrono::seconds up) {
     const std::int64_t minutes = up.count() / 60;
     char text[96];
     std::snprintf(text, sizeof text, " %s up %lld days, %lld:%02lld", isoSecondsZ(now).substr(11, 8).c_str(),
-                  static_cast<long long>(minutes / 1440), static_cast<long long>(minutes / 60 % 24), static_cast<long long>(minutes % 60));
+                  static_cast<long long>(minutes / 1440), static_cast<long long>(minutes / 60 % 24),
+                  static_cast<long long>(minutes % 60));
     return text;
 }
 
@@ -62,8 +63,8 @@ void writeServers(JsonWriter& out, const Call& call, const Load& load) {
     }
 }
 
-void writeHypervisor(JsonWriter& out, const Call& call, Hypervisors& hosts, const Hypervisors::Facts& facts, const Load& load, bool whole,
-                     bool withServers) {
+void writeHypervisor(JsonWriter& out, const Call& call, Hypervisors& hosts, const Hypervisors::Facts& facts,
+                     const Load& load, bool whole, bool withServers) {
     const auto scope = out.object();
     writeSummary(out, call, facts);
     if (whole) {
@@ -124,7 +125,8 @@ Response hypervisor(Call& call, Hypervisors& hosts) {
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         out.key("hypervisor");
-        writeHypervisor(out, call, hosts, facts, ServerTable::loadOf(hosts.store().reader(), facts.name), true, wantsServers(call));
+        writeHypervisor(out, call, hosts, facts, ServerTable::loadOf(hosts.store().reader(), facts.name), true,
+                        wantsServers(call));
     });
 }
 
@@ -172,7 +174,8 @@ Response services(Call& call, Hypervisors& hosts) {
     call.caller.enforce();
     const auto facts = theHost(hosts);
     const auto& query = call.request.query;
-    const bool shown = query.text("host", facts.name.text) == facts.name.text && query.text("binary", "nova-compute") == "nova-compute";
+    const bool shown = query.text("host", facts.name.text) == facts.name.text &&
+                       query.text("binary", "nova-compute") == "nova-compute";
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto items = out.array("services");
@@ -220,29 +223,29 @@ Response zones(Call& call, Hypervisors& hosts, bool whole) {
 void addHostRoutes(http::Routes& routes, Hypervisors& hosts) {
     const std::string rule = "os_compute_api:os-hypervisors:";
     addRoute(
-        routes, Method::Get, "/os-hypervisors", rule + "list", [&](Call& call) { return hypervisors(call, hosts, false); }, {},
-        http::Runs::Worker);
+        routes, Method::Get, "/os-hypervisors", rule + "list",
+        [&](Call& call) { return hypervisors(call, hosts, false); }, {}, http::Runs::Worker);
     addRoute(
-        routes, Method::Get, "/os-hypervisors/detail", rule + "list-detail", [&](Call& call) { return hypervisors(call, hosts, true); }, {},
-        http::Runs::Worker);
+        routes, Method::Get, "/os-hypervisors/detail", rule + "list-detail",
+        [&](Call& call) { return hypervisors(call, hosts, true); }, {}, http::Runs::Worker);
     addRoute(
-        routes, Method::Get, "/os-hypervisors/statistics", rule + "statistics", [&](Call& call) { return statistics(call, hosts); },
-        {.until = 87}, http::Runs::Worker);
+        routes, Method::Get, "/os-hypervisors/statistics", rule + "statistics",
+        [&](Call& call) { return statistics(call, hosts); }, {.until = 87}, http::Runs::Worker);
     addRoute(
-        routes, Method::Get, "/os-hypervisors/{id}", rule + "show", [&](Call& call) { return hypervisor(call, hosts); }, {},
-        http::Runs::Worker);
+        routes, Method::Get, "/os-hypervisors/{id}", rule + "show", [&](Call& call) { return hypervisor(call, hosts); },
+        {}, http::Runs::Worker);
     addRoute(
-        routes, Method::Get, "/os-hypervisors/{id}/uptime", rule + "uptime", [&](Call& call) { return uptime(call, hosts); }, {.until = 87},
-        http::Runs::Worker);
+        routes, Method::Get, "/os-hypervisors/{id}/uptime", rule + "uptime",
+        [&](Call& call) { return uptime(call, hosts); }, {.until = 87}, http::Runs::Worker);
     addRoute(
-        routes, Method::Get, "/os-hypervisors/{id}/search", rule + "search", [&](Call& call) { return search(call, hosts, false); },
-        {.until = 52}, http::Runs::Worker);
+        routes, Method::Get, "/os-hypervisors/{id}/search", rule + "search",
+        [&](Call& call) { return search(call, hosts, false); }, {.until = 52}, http::Runs::Worker);
     addRoute(
-        routes, Method::Get, "/os-hypervisors/{id}/servers", rule + "servers", [&](Call& call) { return search(call, hosts, true); },
-        {.until = 52}, http::Runs::Worker);
+        routes, Method::Get, "/os-hypervisors/{id}/servers", rule + "servers",
+        [&](Call& call) { return search(call, hosts, true); }, {.until = 52}, http::Runs::Worker);
     addRoute(
-        routes, Method::Get, "/os-services", "os_compute_api:os-services:list", [&](Call& call) { return services(call, hosts); }, {},
-        http::Runs::Worker);
+        routes, Method::Get, "/os-services", "os_compute_api:os-services:list",
+        [&](Call& call) { return services(call, hosts); }, {}, http::Runs::Worker);
     addRoute(
         routes, Method::Get, "/os-availability-zone", "os_compute_api:os-availability-zone:list",
         [&](Call& call) { return zones(call, hosts, false); }, {}, http::Runs::Worker);

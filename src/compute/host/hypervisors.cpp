@@ -13,7 +13,8 @@ Hypervisors::Hypervisors(store::Store& store, Ambient& ambient, const std::vecto
     for (const auto& each : drivers) hosts_.push_back({each, std::nullopt});
 }
 
-/// One without a name in the configuration is the only one: the only row is its, whatever its machine calls itself by now.
+/// One without a name in the configuration is the only one: the only row is its, whatever its machine calls itself by
+/// now.
 HostName Hypervisors::nameOf(Host& host) {
     {
         const std::lock_guard guard(lock_);
@@ -48,7 +49,8 @@ Hypervisors::Facts Hypervisors::look(Host& host) {
     const auto rowOf = [&](store::Reader& db) {
         return db.query("SELECT number, hypervisor_id, service_id FROM compute_hosts WHERE name = ?", name)
             .maybe<Facts>([&](const store::Row& row) {
-                return Facts{name, row.integer(0), row.text(1), row.text(2), report, disk, std::chrono::steady_clock::now()};
+                return Facts{
+                    name, row.integer(0), row.text(1), row.text(2), report, disk, std::chrono::steady_clock::now()};
             });
     };
     auto facts = rowOf(store_.reader());
@@ -86,12 +88,14 @@ std::string Hypervisors::hostnameOf(const HostName& name) {
 
 bool Hypervisors::restarted(const HostName& name) {
     const auto boot = look(find(name)).report.boot;
-    return !boot.empty() && store_.reader().query("SELECT 1 FROM compute_hosts WHERE name = ? AND boot <> ?", name, boot).any();
+    return !boot.empty() &&
+           store_.reader().query("SELECT 1 FROM compute_hosts WHERE name = ? AND boot <> ?", name, boot).any();
 }
 
 void Hypervisors::rememberStart(const HostName& name) {
     const auto boot = facts(name).report.boot;
-    store_.write([&](store::Transaction& tx) { tx.execute("UPDATE compute_hosts SET boot = ? WHERE name = ?", boot, name); });
+    store_.write(
+        [&](store::Transaction& tx) { tx.execute("UPDATE compute_hosts SET boot = ? WHERE name = ?", boot, name); });
 }
 
 }

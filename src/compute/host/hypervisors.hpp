@@ -15,8 +15,8 @@
 
 namespace stratolet::compute {
 
-/// The hosts that run servers: each a row, and what drives it. Owned by compute; called by any thread. A driver that can't be reached fails
-/// only what is asked of its own host.
+/// The hosts that run servers: each a row, and what drives it. Owned by compute; called by any thread. A driver that
+/// can't be reached fails only what is asked of its own host.
 class Hypervisors {
 public:
     Hypervisors(store::Store& store, Ambient& ambient, const std::vector<HostDrivers>& drivers);

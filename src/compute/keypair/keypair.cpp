@@ -17,9 +17,9 @@ const std::vector<Line<Keypair>>& keypairLines() {
         line<&Keypair::type>("type", Show, "type").inBrief().since(2),
         line<&Keypair::user>("user_id", Show, "user"),
         {resource::attribute<&Keypair::number>("id", Show).computed("$.number")}, // the store counts them
-        {resource::attribute<&Keypair::created>("created_at", Show).in("created").shown([](JsonWriter& out, const Keypair& keypair) {
-            out.value(isoTime(keypair.created, true, ""));
-        })},
+        {resource::attribute<&Keypair::created>("created_at", Show)
+             .in("created")
+             .shown([](JsonWriter& out, const Keypair& keypair) { out.value(isoTime(keypair.created, true, "")); })},
         computedLine<Keypair>("updated_at", Show, null), // nothing changes one
         computedLine<Keypair>("deleted_at", Show, null),
         computedLine<Keypair>("deleted", Show, [](JsonWriter& out, const Keypair&) { out.value(false); })};

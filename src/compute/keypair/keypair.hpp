@@ -25,12 +25,14 @@ struct Keypair {
     Time created;
 };
 
-/// MD5 of a public key as ssh-keygen shows it ("aa:bb:…"). Error(Invalid) where `key` is no SSH public key of a kind we know.
+/// MD5 of a public key as ssh-keygen shows it ("aa:bb:…"). Error(Invalid) where `key` is no SSH public key of a kind we
+/// know.
 std::string sshFingerprint(const std::string& key);
 
 /// SHA-1 of an X.509 certificate in PEM. Error(Invalid) where `certificate` is none.
 std::string certificateFingerprint(const std::string& certificate);
 
+/// A pair that was made for a user; the private half is shown once and not kept.
 struct FreshKey {
     std::string publicKey;  ///< one line, as ~/.ssh/id_rsa.pub has it, or a certificate in PEM
     std::string privateKey; ///< PEM
@@ -40,20 +42,25 @@ FreshKey generateRsaKey();
 /// A key with a certificate for it that it signed itself, as Windows guests take them to log in with.
 FreshKey generateCertificate(const std::string& user);
 
-/// A key pair, described once: its columns, and what answers show since when. Lists show what is brief. In the order in which answers have
-/// them.
+/// A key pair, described once: its columns, and what answers show since when. Lists show what is brief. In the order in
+/// which answers have them.
 const std::vector<Line<Keypair>>& keypairLines();
 
-/// The verbs of key pairs, each in a transaction of its own. Owned by compute; called by any thread. Who may is asked before.
+/// The verbs of key pairs, each in a transaction of its own. Owned by compute; called by any thread. Who may is asked
+/// before.
 class Keypairs {
 public:
-    Keypairs(store::Store& store, Ambient& ambient, const Quotas& quotas) : store_(store), ambient_(ambient), quotas_(quotas) {}
+    Keypairs(store::Store& store, Ambient& ambient, const Quotas& quotas)
+        : store_(store),
+          ambient_(ambient),
+          quotas_(quotas) {}
 
     static std::optional<Keypair> find(store::Reader& db, const UserId& user, const std::string& name);
     Keypair get(const UserId& user, const std::string& name); ///< Error(NotFound)
     std::vector<Keypair> list(const UserId& user, const std::optional<std::string>& marker, std::int64_t limit);
-    Keypair create(Keypair keypair,
-                   const ProjectId& project); ///< Error(Conflict) where the name is taken, Error(OverLimit) past the user's quota
+    Keypair create(
+        Keypair keypair,
+        const ProjectId& project); ///< Error(Conflict) where the name is taken, Error(OverLimit) past the user's quota
     void remove(const UserId& user, const std::string& name);
     static std::int64_t count(store::Reader& db, const UserId& user);
 

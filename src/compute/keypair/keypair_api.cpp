@@ -44,7 +44,8 @@ Keypair keypairOf(const Call& call, const Json& body) {
     return keypair;
 }
 
-/// The public key that the body has, or a fresh one, whose private half is returned: nothing but the answer ever has it.
+/// The public key that the body has, or a fresh one, whose private half is returned: nothing but the answer ever has
+/// it.
 std::string readOrMakeKey(const Call& call, const Json& body, Keypair& keypair) {
     FreshKey fresh;
     if (const auto key = body.find("public_key"))
@@ -54,7 +55,8 @@ std::string readOrMakeKey(const Call& call, const Json& body, Keypair& keypair) 
     else
         fresh = keypair.type == "ssh" ? generateRsaKey() : generateCertificate(keypair.user.text);
     keypair.publicKey = std::move(fresh.publicKey);
-    keypair.fingerprint = keypair.type == "ssh" ? sshFingerprint(keypair.publicKey) : certificateFingerprint(keypair.publicKey);
+    keypair.fingerprint =
+        keypair.type == "ssh" ? sshFingerprint(keypair.publicKey) : certificateFingerprint(keypair.publicKey);
     return fresh.privateKey;
 }
 
@@ -107,7 +109,8 @@ void addKeypairRoutes(http::Routes& routes, Keypairs& keypairs) {
     const std::string rule = "os_compute_api:os-keypairs:";
     addRoute(routes, Method::Get, "/os-keypairs", rule + "index", [&](Call& call) { return list(call, keypairs); });
     addRoute(routes, Method::Post, "/os-keypairs", rule + "create", [&](Call& call) { return create(call, keypairs); });
-    addRoute(routes, Method::Get, "/os-keypairs/{name}", rule + "show", [&](Call& call) { return show(call, keypairs); });
+    addRoute(routes, Method::Get, "/os-keypairs/{name}", rule + "show",
+             [&](Call& call) { return show(call, keypairs); });
     addRoute(routes, Method::Delete, "/os-keypairs/{name}", rule + "delete", [&](Call& call) {
         keypairs.remove(ownerOf(call), call.param("name"));
         return http::emptyResponse(call.since(2) ? 204 : 202);

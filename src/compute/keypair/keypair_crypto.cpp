@@ -68,7 +68,9 @@ int partsOf(const std::string& kind) {
 }
 
 std::string sshFingerprint(const std::string& key) {
-    const auto refuse = [] { throw Error(Failure::Invalid, "Keypair data is invalid: failed to generate fingerprint"); };
+    const auto refuse = [] {
+        throw Error(Failure::Invalid, "Keypair data is invalid: failed to generate fingerprint");
+    };
     // As OpenSSH reads the first line; what stands below it is taken along (compute does).
     const std::string line = key.substr(0, key.find_first_of("\r\n"));
     const auto kindEnd = line.find_first_of(" \t");
@@ -101,7 +103,8 @@ FreshKey generateRsaKey() {
     putString(blob, numberBytes(exponent));
     putString(blob, numberBytes(modulus));
     const Handle<BIO, BIO_free_all> memory(BIO_new(BIO_s_mem()));
-    if (!memory || PEM_write_bio_PrivateKey_traditional(memory.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
+    if (!memory ||
+        PEM_write_bio_PrivateKey_traditional(memory.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)
         throw Error(Failure::Broken, "could not write a key");
     return {"ssh-rsa " + base64(blob) + " Generated-by-Stratolet", contentOf(memory.get())};
 }
@@ -130,13 +133,15 @@ FreshKey generateCertificate(const std::string& user) {
     constexpr long tenYears = 10L * 365 * 24 * 3600;
     X509_NAME* const name = X509_get_subject_name(fresh);
     const auto* const commonName = reinterpret_cast<const unsigned char*>(user.data());
-    const Handle<X509_EXTENSION, X509_EXTENSION_free> usage(X509V3_EXT_conf_nid(nullptr, nullptr, NID_ext_key_usage, "clientAuth"));
-    const bool made = X509_set_version(fresh, 2) == 1 && X509_gmtime_adj(X509_getm_notBefore(fresh), 0) &&
-                      X509_gmtime_adj(X509_getm_notAfter(fresh), tenYears) && X509_set_pubkey(fresh, key.get()) == 1 &&
-                      X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, commonName,
-                                                 static_cast<int>(std::min<std::size_t>(user.size(), 64)), -1, 0) == 1 &&
-                      X509_set_issuer_name(fresh, name) == 1 && usage && X509_add_ext(fresh, usage.get(), -1) == 1 &&
-                      X509_sign(fresh, key.get(), EVP_sha256()) > 0;
+    const Handle<X509_EXTENSION, X509_EXTENSION_free> usage(
+        X509V3_EXT_conf_nid(nullptr, nullptr, NID_ext_key_usage, "clientAuth"));
+    const bool made =
+        X509_set_version(fresh, 2) == 1 && X509_gmtime_adj(X509_getm_notBefore(fresh), 0) &&
+        X509_gmtime_adj(X509_getm_notAfter(fresh), tenYears) && X509_set_pubkey(fresh, key.get()) == 1 &&
+        X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, commonName,
+                                   static_cast<int>(std::min<std::size_t>(user.size(), 64)), -1, 0) == 1 &&
+        X509_set_issuer_name(fresh, name) == 1 && usage && X509_add_ext(fresh, usage.get(), -1) == 1 &&
+        X509_sign(fresh, key.get(), EVP_sha256()) > 0;
     const Handle<BIO, BIO_free_all> open(BIO_new(BIO_s_mem())), secret(BIO_new(BIO_s_mem()));
     if (!made || !open || !secret || PEM_write_bio_X509(open.get(), fresh) != 1 ||
         PEM_write_bio_PrivateKey(secret.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1)

@@ -39,8 +39,10 @@ Keypair Keypairs::create(Keypair keypair, const ProjectId& project) {
     keypair.created = ambient_.now();
     return store_.write([&](store::Transaction& tx) {
         const auto most = quotas_.limit(tx, project.text, "key_pairs");
-        if (most >= 0 && count(tx, keypair.user) >= most) throw Error(Failure::OverLimit, "Quota exceeded, too many key pairs.");
-        if (find(tx, keypair.user, keypair.name)) throw Error(Failure::Conflict, "Key pair '", keypair.name, "' already exists.");
+        if (most >= 0 && count(tx, keypair.user) >= most)
+            throw Error(Failure::OverLimit, "Quota exceeded, too many key pairs.");
+        if (find(tx, keypair.user, keypair.name))
+            throw Error(Failure::Conflict, "Key pair '", keypair.name, "' already exists.");
         table().insert(tx, keypair);
         return *find(tx, keypair.user, keypair.name);
     });

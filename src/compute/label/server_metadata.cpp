@@ -15,16 +15,16 @@ Metadata MetadataTable::of(store::Reader& db, const ServerId& id) {
 }
 
 store::ByOwner<MetadataTable::Item> MetadataTable::of(store::Reader& db, const std::vector<std::string>& servers) {
-    return store::many<Item>(db,
-                             "SELECT m.server, m.name, m.value FROM json_each(?) w JOIN compute_server_metadata m ON m.server = w.value",
-                             servers, [](const store::Row& row) { return Item(row.text(1), row.text(2)); });
+    return store::many<Item>(
+        db, "SELECT m.server, m.name, m.value FROM json_each(?) w JOIN compute_server_metadata m ON m.server = w.value",
+        servers, [](const store::Row& row) { return Item(row.text(1), row.text(2)); });
 }
 
 void MetadataTable::set(store::Transaction& tx, const ServerId& id, const Metadata& items) {
     for (const auto& [name, value] : items)
-        tx.execute(
-            "INSERT INTO compute_server_metadata (server, name, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-            id, name, value);
+        tx.execute("INSERT INTO compute_server_metadata (server, name, value) VALUES (?, ?, ?) ON CONFLICT DO UPDATE "
+                   "SET value = excluded.value",
+                   id, name, value);
 }
 
 bool MetadataTable::remove(store::Transaction& tx, const ServerId& id, const std::string& name) {

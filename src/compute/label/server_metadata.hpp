@@ -10,7 +10,8 @@
 #include "platform/http/http.hpp"
 #include "platform/store/many.hpp"
 
-// A server's metadata: texts by name that its owner gives it and its guest can read. How many there may be is a quota's matter.
+// A server's metadata: texts by name that its owner gives it and its guest can read. How many there may be is a quota's
+// matter.
 
 namespace stratolet::compute {
 
@@ -25,7 +26,8 @@ struct MetadataTable {
     static bool remove(store::Transaction& tx, const ServerId& id, const std::string& name);
 };
 
-/// `replace`: what is there goes. Error(Conflict) where the server is in no state for it, Error(OverLimit) past the quota.
+/// `replace`: what is there goes. Error(Conflict) where the server is in no state for it, Error(OverLimit) past the
+/// quota.
 void setMetadata(Core& core, const identity::Caller& caller, const ServerId& id, const Metadata& items, bool replace);
 void removeMetadata(Core& core, const identity::Caller& caller, const ServerId& id, const std::string& name);
 

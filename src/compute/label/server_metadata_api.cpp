@@ -43,18 +43,23 @@ Metadata metadataOf(const Json& object) {
     Metadata items;
     for (const auto& name : object.names()) {
         const Json value = object.at(name);
-        const bool plain = !name.empty() && name.size() <= 255 && std::all_of(name.begin(), name.end(), [](unsigned char letter) {
-            return std::isalnum(letter) || std::string_view("-_:. ").find(static_cast<char>(letter)) != std::string_view::npos;
-        });
-        if (!plain) value.refuse("A key may have 1 to 255 letters, digits, blanks, dots, colons, dashes and underscores.");
+        const bool plain =
+            !name.empty() && name.size() <= 255 && std::all_of(name.begin(), name.end(), [](unsigned char letter) {
+                return std::isalnum(letter) ||
+                       std::string_view("-_:. ").find(static_cast<char>(letter)) != std::string_view::npos;
+            });
+        if (!plain)
+            value.refuse("A key may have 1 to 255 letters, digits, blanks, dots, colons, dashes and underscores.");
         items[name] = textOf(value, 0, 255);
     }
     return items;
 }
 
 void addMetadataRoutes(http::Routes& routes, Core& core) {
-    const std::string all = "/servers/{id}/metadata", one = "/servers/{id}/metadata/{key}", rule = "os_compute_api:server-metadata:";
-    addRoute(routes, Method::Get, all, rule + "index", [&](Call& call) { return metadataAnswer(storedMetadata(call, core)); });
+    const std::string all = "/servers/{id}/metadata", one = "/servers/{id}/metadata/{key}",
+                      rule = "os_compute_api:server-metadata:";
+    addRoute(routes, Method::Get, all, rule + "index",
+             [&](Call& call) { return metadataAnswer(storedMetadata(call, core)); });
     addRoute(routes, Method::Post, all, rule + "create", [&](Call& call) {
         const auto items = metadataOf(call.body("metadata"));
         setMetadata(core, call.caller, idOf(call), items, false);

@@ -43,7 +43,8 @@ std::set<std::string> tagsOf(const Json& array) {
 }
 
 void addTagRoutes(http::Routes& routes, Core& core) {
-    const std::string all = "/servers/{id}/tags", one = "/servers/{id}/tags/{tag}", rule = "os_compute_api:os-server-tags:";
+    const std::string all = "/servers/{id}/tags", one = "/servers/{id}/tags/{tag}",
+                      rule = "os_compute_api:os-server-tags:";
     const Span span{.from = 26};
     addRoute(
         routes, Method::Get, all, rule + "index", [&](Call& call) { return tagsAnswer(storedTags(call, core)); }, span);
@@ -81,7 +82,8 @@ void addTagRoutes(http::Routes& routes, Core& core) {
                 throw Error(Failure::Invalid, "Invalid tag '", tag, "'");
             if (!addTag(core, call.caller, idOf(call), tag)) return http::emptyResponse(204);
             auto response = http::emptyResponse(201);
-            response.headers.set("Location", call.self("/servers/" + call.param("id") + "/tags/" + http::percentEncoded(tag)));
+            response.headers.set("Location",
+                                 call.self("/servers/" + call.param("id") + "/tags/" + http::percentEncoded(tag)));
             return response;
         },
         span);

@@ -11,9 +11,10 @@ std::vector<std::string> TagTable::of(store::Reader& db, const ServerId& id) {
 }
 
 store::ByOwner<std::string> TagTable::of(store::Reader& db, const std::vector<std::string>& servers) {
-    return store::many<std::string>(
-        db, "SELECT t.server, t.tag FROM json_each(?) w JOIN compute_server_tags t ON t.server = w.value ORDER BY w.key, t.tag", servers,
-        [](const store::Row& row) { return row.text(1); });
+    return store::many<std::string>(db,
+                                    "SELECT t.server, t.tag FROM json_each(?) w JOIN compute_server_tags t ON t.server "
+                                    "= w.value ORDER BY w.key, t.tag",
+                                    servers, [](const store::Row& row) { return row.text(1); });
 }
 
 bool TagTable::add(store::Transaction& tx, const ServerId& id, const std::string& tag) {

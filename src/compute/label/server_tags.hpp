@@ -9,7 +9,8 @@
 #include "platform/http/http.hpp"
 #include "platform/store/many.hpp"
 
-// A server's tags: words that its owner finds it by, since 2.26. At most 50, of at most 60 characters each (API reference, "Server tags").
+// A server's tags: words that its owner finds it by, since 2.26. At most 50, of at most 60 characters each (API
+// reference, "Server tags").
 
 namespace stratolet::compute {
 
@@ -24,7 +25,8 @@ struct TagTable {
 };
 
 void setTags(Core& core, const identity::Caller& caller, const ServerId& id, const std::set<std::string>& tags);
-bool addTag(Core& core, const identity::Caller& caller, const ServerId& id, const std::string& tag); ///< false where it is there
+bool addTag(Core& core, const identity::Caller& caller, const ServerId& id,
+            const std::string& tag); ///< false where it is there
 void removeTag(Core& core, const identity::Caller& caller, const ServerId& id, const std::string& tag);
 
 /// "tags" of a body. Error(Invalid).

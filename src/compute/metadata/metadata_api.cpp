@@ -41,7 +41,8 @@ http::Site metadataSite(Core& core) {
         return http::textResponse(error.failure() == Failure::Invalid ? 400 : 500, "the request could not be answered");
     };
     site.noRoute = [](const Request&, const std::vector<http::Method>& allowed) {
-        return allowed.empty() ? http::textResponse(404, "404 Not Found") : http::textResponse(405, "405 Method Not Allowed");
+        return allowed.empty() ? http::textResponse(404, "404 Not Found")
+                               : http::textResponse(405, "405 Method Not Allowed");
     };
     site.bodyBytesMax = 4096;
     return site;

@@ -15,17 +15,20 @@ namespace {
 
 using Tree = std::map<std::string, std::string>;
 
-constexpr auto ec2Versions = std::to_array<std::string_view>(
-    {"1.0", "2007-01-19", "2007-03-01", "2007-08-29", "2007-10-10", "2007-12-15", "2008-02-01", "2008-09-01", "2009-04-04", "latest"});
-constexpr auto openstackVersions = std::to_array<std::string_view>({"2012-08-10", "2013-04-04", "2013-10-17", "2015-10-15", "2016-06-30",
-                                                                    "2016-10-06", "2017-02-22", "2018-08-27", "2020-10-14", "latest"});
+constexpr auto ec2Versions =
+    std::to_array<std::string_view>({"1.0", "2007-01-19", "2007-03-01", "2007-08-29", "2007-10-10", "2007-12-15",
+                                     "2008-02-01", "2008-09-01", "2009-04-04", "latest"});
+constexpr auto openstackVersions =
+    std::to_array<std::string_view>({"2012-08-10", "2013-04-04", "2013-10-17", "2015-10-15", "2016-06-30", "2016-10-06",
+                                     "2017-02-22", "2018-08-27", "2020-10-14", "latest"});
 
 /// Domain of the host names that guests are told.
 constexpr std::string_view domain = ".novalocal";
 
 std::string idInEc2Form(char kind, std::int64_t number) {
     std::array<char, 32> text{};
-    std::snprintf(text.data(), text.size(), "%c%s-%08llx", kind, kind == 'a' ? "mi" : "", static_cast<unsigned long long>(number));
+    std::snprintf(text.data(), text.size(), "%c%s-%08llx", kind, kind == 'a' ? "mi" : "",
+                  static_cast<unsigned long long>(number));
     return text.data();
 }
 
@@ -49,7 +52,9 @@ void addEc2(Tree& tree, const Server& server, const ServerDetails& details) {
     const std::string hostname = server.hostname + std::string(domain);
     for (std::size_t age = 0; age < ec2Versions.size(); ++age) {
         const std::string root = std::string(ec2Versions[age]) + "/", data = root + "meta-data/";
-        const auto since = [&](std::string_view version) { return ec2Versions[age] >= version || ec2Versions[age] == "latest"; };
+        const auto since = [&](std::string_view version) {
+            return ec2Versions[age] >= version || ec2Versions[age] == "latest";
+        };
         tree[data + "ami-id"] = server.image ? idInEc2Form('a', server.number) : "None";
         tree[data + "ami-launch-index"] = std::to_string(server.launchIndex);
         tree[data + "ami-manifest-path"] = "FIXME";
@@ -74,7 +79,8 @@ void addEc2(Tree& tree, const Server& server, const ServerDetails& details) {
             tree[data + "block-device-mapping/root"] = "/dev/vda";
             int number = 0;
             for (const auto& tie : details.volumes)
-                if (!tie.root) tree[data + "block-device-mapping/ebs" + std::to_string(number++)] = tie.attachment.device;
+                if (!tie.root)
+                    tree[data + "block-device-mapping/ebs" + std::to_string(number++)] = tie.attachment.device;
         }
         if (since("2008-02-01")) tree[data + "placement/availability-zone"] = server.zone;
         if (since("2008-09-01")) tree[data + "instance-action"] = "none";
@@ -95,7 +101,8 @@ void writeDevices(JsonWriter& out, const ServerDetails& details) {
     }
 }
 
-std::string metaData(const Server& server, const ServerDetails& details, std::string_view version, const std::string& randomSeed) {
+std::string metaData(const Server& server, const ServerDetails& details, std::string_view version,
+                     const std::string& randomSeed) {
     const auto since = [&](std::string_view date) { return version >= date || version == "latest"; };
     std::string text;
     JsonWriter out(text);
@@ -149,7 +156,8 @@ std::string networkData(const ServerDetails& details) {
             const auto networks = out.array("networks");
             int number = 0;
             for (const auto& port : details.ports) {
-                bool four = false, six = false; // the first of each kind is described, the rest comes by DHCP or advertisement
+                bool four = false,
+                     six = false; // the first of each kind is described, the rest comes by DHCP or advertisement
                 for (const auto& ip : port.fixedIps) {
                     bool& seen = ip.address.find(':') == std::string::npos ? four : six;
                     if (std::exchange(seen, true)) continue;
@@ -183,7 +191,8 @@ std::set<std::string> below(const Tree& tree, const std::string& folder) {
     std::set<std::string> names;
     for (auto at = tree.lower_bound(folder); at != tree.end() && at->first.starts_with(folder); ++at) {
         const auto slash = at->first.find('/', folder.size());
-        names.insert(at->first.substr(folder.size(), slash == std::string::npos ? slash : slash + 1 - folder.size())); // with its slash
+        names.insert(at->first.substr(
+            folder.size(), slash == std::string::npos ? slash : slash + 1 - folder.size())); // with its slash
     }
     return names;
 }
@@ -210,14 +219,17 @@ std::optional<MetadataAnswer> metadataAt(const Tree& tree, std::string_view path
     constexpr auto plain = "text/plain; charset=UTF-8";
     if (wanted.empty()) return MetadataAnswer{plain, lines(ec2Versions)};
     if (wanted == "openstack") return MetadataAnswer{plain, lines(openstackVersions)};
-    if (wanted.find('/') == std::string::npos && std::find(ec2Versions.begin(), ec2Versions.end(), wanted) == ec2Versions.end())
+    if (wanted.find('/') == std::string::npos &&
+        std::find(ec2Versions.begin(), ec2Versions.end(), wanted) == ec2Versions.end())
         return std::nullopt;
     if (const auto found = tree.find(wanted); found != tree.end())
-        return MetadataAnswer{wanted.ends_with(".json")                                        ? "application/json"
-                              : wanted.ends_with("user_data") || wanted.ends_with("user-data") ? "application/octet-stream"
-                                                                                               : plain,
+        return MetadataAnswer{wanted.ends_with(".json") ? "application/json"
+                              : wanted.ends_with("user_data") || wanted.ends_with("user-data")
+                                  ? "application/octet-stream"
+                                  : plain,
                               found->second};
-    if (const auto listing = tree.find(wanted + "/"); listing != tree.end()) return MetadataAnswer{plain, listing->second};
+    if (const auto listing = tree.find(wanted + "/"); listing != tree.end())
+        return MetadataAnswer{plain, listing->second};
     const auto names = below(tree, wanted + "/");
     if (names.empty()) return std::nullopt;
     return MetadataAnswer{plain, joined(names)};

@@ -8,9 +8,10 @@
 
 namespace stratolet::compute {
 
-/// All documents that a guest finds at 169.254.169.254, by path ("latest/meta-data/hostname"): a pure function of its server.
-/// `randomSeed` are fresh random bytes for the guest's own generator.
-std::map<std::string, std::string> metadataTree(const Server& server, const ServerDetails& details, const std::string& randomSeed);
+/// All documents that a guest finds at 169.254.169.254, by path ("latest/meta-data/hostname"): a pure function of its
+/// server. `randomSeed` are fresh random bytes for the guest's own generator.
+std::map<std::string, std::string> metadataTree(const Server& server, const ServerDetails& details,
+                                                const std::string& randomSeed);
 
 /// The answer to one path: a document, or the listing of what is below; nothing where there is neither.
 struct MetadataAnswer {

@@ -10,8 +10,8 @@ namespace {
 using http::Method;
 using http::Response;
 
-/// A limit of the API, and up to which version it is shown. Those of addresses and rules are network's by now: what an old client sets is
-/// kept for it to read, and holds nobody back.
+/// A limit of the API, and up to which version it is shown. Those of addresses and rules are network's by now: what an
+/// old client sets is kept for it to read, and holds nobody back.
 struct Resource {
     std::string_view name;
     int until = versionMax;
@@ -66,14 +66,16 @@ ProjectId projectOf(Call& call, Site& site) {
 Response show(Call& call, Site& site) {
     const ProjectId project = projectOf(call, site);
     auto& db = site.store.reader();
-    return answer(call, project.text,
-                  [&](JsonWriter& out, const Resource& resource) { out.value(site.quotas.limit(db, project.text, resource.name)); });
+    return answer(call, project.text, [&](JsonWriter& out, const Resource& resource) {
+        out.value(site.quotas.limit(db, project.text, resource.name));
+    });
 }
 
 Response defaults(Call& call, Site& site) {
     const ProjectId project = projectOf(call, site);
-    return answer(call, project.text,
-                  [&](JsonWriter& out, const Resource& resource) { out.value(site.quotas.defaults().find(resource.name)->second); });
+    return answer(call, project.text, [&](JsonWriter& out, const Resource& resource) {
+        out.value(site.quotas.defaults().find(resource.name)->second);
+    });
 }
 
 Response detail(Call& call, Site& site) {
@@ -97,8 +99,8 @@ Response update(Call& call, Site& site) {
         const auto usage = ServerTable::usage(tx, project);
         for (const auto& name : body.names()) {
             if (name == "force" || name == "tenant_id") continue;
-            const auto resource =
-                std::find_if(std::begin(resources), std::end(resources), [&](const Resource& each) { return each.name == name; });
+            const auto resource = std::find_if(std::begin(resources), std::end(resources),
+                                               [&](const Resource& each) { return each.name == name; });
             if (resource == std::end(resources) || call.version > resource->until) {
                 if (call.legacy) continue;
                 body.at(name).refuse("Additional properties are not allowed ('" + name + "' was unexpected)");
@@ -111,8 +113,9 @@ Response update(Call& call, Site& site) {
         }
     });
     auto& db = site.store.reader();
-    return answer(call, "",
-                  [&](JsonWriter& out, const Resource& resource) { out.value(site.quotas.limit(db, project.text, resource.name)); });
+    return answer(call, "", [&](JsonWriter& out, const Resource& resource) {
+        out.value(site.quotas.limit(db, project.text, resource.name));
+    });
 }
 
 Response limits(Call& call, Site& site) {
@@ -147,7 +150,8 @@ Response limits(Call& call, Site& site) {
         }
         if (!call.since(39)) out.field("maxImageMeta", limit("metadata_items"));
         if (!call.since(36)) {
-            for (const char* name : {"maxTotalFloatingIps", "maxSecurityGroups", "maxSecurityGroupRules"}) out.field(name, -1);
+            for (const char* name : {"maxTotalFloatingIps", "maxSecurityGroups", "maxSecurityGroupRules"})
+                out.field(name, -1);
             for (const char* name : {"totalFloatingIpsUsed", "totalSecurityGroupsUsed"}) out.field(name, 0);
         }
     });
@@ -175,11 +179,16 @@ Quotas computeQuotas() {
 void addQuotaRoutes(http::Routes& routes, store::Store& store, const Quotas& quotas, identity::Identity& identity) {
     const auto site = std::make_shared<Site>(Site{store, quotas, identity});
     const std::string rule = "os_compute_api:os-quota-sets:";
-    addRoute(routes, Method::Get, "/limits", "os_compute_api:limits", [site](Call& call) { return limits(call, *site); });
-    addRoute(routes, Method::Get, "/os-quota-sets/{id}", rule + "show", [site](Call& call) { return show(call, *site); });
-    addRoute(routes, Method::Get, "/os-quota-sets/{id}/defaults", rule + "defaults", [site](Call& call) { return defaults(call, *site); });
-    addRoute(routes, Method::Get, "/os-quota-sets/{id}/detail", rule + "detail", [site](Call& call) { return detail(call, *site); });
-    addRoute(routes, Method::Put, "/os-quota-sets/{id}", rule + "update", [site](Call& call) { return update(call, *site); });
+    addRoute(routes, Method::Get, "/limits", "os_compute_api:limits",
+             [site](Call& call) { return limits(call, *site); });
+    addRoute(routes, Method::Get, "/os-quota-sets/{id}", rule + "show",
+             [site](Call& call) { return show(call, *site); });
+    addRoute(routes, Method::Get, "/os-quota-sets/{id}/defaults", rule + "defaults",
+             [site](Call& call) { return defaults(call, *site); });
+    addRoute(routes, Method::Get, "/os-quota-sets/{id}/detail", rule + "detail",
+             [site](Call& call) { return detail(call, *site); });
+    addRoute(routes, Method::Put, "/os-quota-sets/{id}", rule + "update",
+             [site](Call& call) { return update(call, *site); });
     addRoute(routes, Method::Delete, "/os-quota-sets/{id}", rule + "delete", [site](Call& call) {
         const ProjectId project = projectOf(call, *site);
         site->store.write([&](store::Transaction& tx) { site->quotas.reset(tx, project.text); });

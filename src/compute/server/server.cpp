@@ -30,15 +30,18 @@ template <class Table, class State> std::string_view nameIn(const Table& table, 
 }
 
 template <class Table> auto stateIn(const Table& table, std::string_view name) {
-    const auto found = std::find_if(table.begin(), table.end(), [&](const auto& entry) { return entry.second == name; });
-    if (found == table.end()) throw Error(Failure::Broken, "a server's row has the state '", name, "', which isn't one");
+    const auto found =
+        std::find_if(table.begin(), table.end(), [&](const auto& entry) { return entry.second == name; });
+    if (found == table.end())
+        throw Error(Failure::Broken, "a server's row has the state '", name, "', which isn't one");
     return found->first;
 }
 
-constexpr auto statusWords = std::to_array<std::string_view>({"ACTIVE",    "BUILD",        "DELETED",       "ERROR",   "HARD_REBOOT",
-                                                              "MIGRATING", "PASSWORD",     "PAUSED",        "REBOOT",  "REBUILD",
-                                                              "RESCUE",    "RESIZE",       "REVERT_RESIZE", "SHELVED", "SHELVED_OFFLOADED",
-                                                              "SHUTOFF",   "SOFT_DELETED", "SUSPENDED",     "UNKNOWN", "VERIFY_RESIZE"});
+constexpr auto statusWords =
+    std::to_array<std::string_view>({"ACTIVE",    "BUILD",        "DELETED",       "ERROR",   "HARD_REBOOT",
+                                     "MIGRATING", "PASSWORD",     "PAUSED",        "REBOOT",  "REBUILD",
+                                     "RESCUE",    "RESIZE",       "REVERT_RESIZE", "SHELVED", "SHELVED_OFFLOADED",
+                                     "SHUTOFF",   "SOFT_DELETED", "SUSPENDED",     "UNKNOWN", "VERIFY_RESIZE"});
 
 }
 
@@ -51,7 +54,9 @@ std::string_view statusOf(const Server& server) {
     switch (server.vm) {
     case VmState::Building: return "BUILD";
     case VmState::Active:
-        return server.task == TaskState::Rebooting ? "REBOOT" : server.task == TaskState::RebootingHard ? "HARD_REBOOT" : "ACTIVE";
+        return server.task == TaskState::Rebooting       ? "REBOOT"
+               : server.task == TaskState::RebootingHard ? "HARD_REBOOT"
+                                                         : "ACTIVE";
     case VmState::Stopped: return "SHUTOFF";
     case VmState::Error: return "ERROR";
     case VmState::Deleted: return "DELETED";
@@ -59,7 +64,9 @@ std::string_view statusOf(const Server& server) {
     std::abort();
 }
 
-bool isStatus(std::string_view word) { return std::find(statusWords.begin(), statusWords.end(), word) != statusWords.end(); }
+bool isStatus(std::string_view word) {
+    return std::find(statusWords.begin(), statusWords.end(), word) != statusWords.end();
+}
 
 std::string instanceName(const Server& server) {
     std::array<char, 32> text{};
@@ -67,7 +74,9 @@ std::string instanceName(const Server& server) {
     return text.data();
 }
 
-std::string hostIdOf(const Server& server) { return server.host.empty() ? "" : sha224Hex(server.project.text + server.host); }
+std::string hostIdOf(const Server& server) {
+    return server.host.empty() ? "" : sha224Hex(server.project.text + server.host);
+}
 
 std::string hostnameFrom(std::string_view name, const ServerId& id) {
     std::string host;

@@ -44,6 +44,7 @@ constexpr bool mayFollow(VmState from, VmState to) {
     std::abort();
 }
 
+/// A server as it is kept.
 struct Server {
     std::int64_t number = 0;
     ServerId id;
@@ -78,9 +79,9 @@ struct Server {
 
 /// "ACTIVE", "BUILD", …
 std::string_view statusOf(const Server& server);
-bool isStatus(std::string_view word);                                ///< one of the API's status words, upper case
-std::string instanceName(const Server& server);                      ///< "instance-0000002a"
-std::string hostIdOf(const Server& server);                          ///< says whether two servers share a host, not which
+bool isStatus(std::string_view word);           ///< one of the API's status words, upper case
+std::string instanceName(const Server& server); ///< "instance-0000002a"
+std::string hostIdOf(const Server& server);     ///< says whether two servers share a host, not which
 std::string hostnameFrom(std::string_view name, const ServerId& id); ///< what of a name can be a host name
 
 /// What a rule is asked about.

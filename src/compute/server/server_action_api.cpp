@@ -29,8 +29,10 @@ Response stop(Call& call, Core& core, const Json&) {
 Response reboot(Call& call, Core& core, const Json& arguments) {
     call.onlyKnows(arguments, {"type"});
     std::string type = textOf(arguments.at("type"), 1, 255);
-    std::transform(type.begin(), type.end(), type.begin(), [](unsigned char letter) { return static_cast<char>(std::toupper(letter)); });
-    if (type != "SOFT" && type != "HARD") arguments.at("type").refuse("It is not one of ['HARD', 'Hard', 'hard', 'SOFT', 'Soft', 'soft']");
+    std::transform(type.begin(), type.end(), type.begin(),
+                   [](unsigned char letter) { return static_cast<char>(std::toupper(letter)); });
+    if (type != "SOFT" && type != "HARD")
+        arguments.at("type").refuse("It is not one of ['HARD', 'Hard', 'hard', 'SOFT', 'Soft', 'soft']");
     rebootServer(core, call.caller, idOf(call), type == "HARD");
     return http::emptyResponse(202);
 }
@@ -87,7 +89,8 @@ Response act(Call& call, Core& core) {
 }
 
 void addServerActionRoutes(http::Routes& routes, Core& core) {
-    addRoute(routes, Method::Post, "/servers/{id}/action", "os_compute_api:servers:show", [&](Call& call) { return act(call, core); });
+    addRoute(routes, Method::Post, "/servers/{id}/action", "os_compute_api:servers:show",
+             [&](Call& call) { return act(call, core); });
 }
 
 }

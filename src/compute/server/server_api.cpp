@@ -91,7 +91,8 @@ Response addresses(Call& call, Core& core, bool one) {
     auto& db = core.reader();
     const Server server = allowedServer(db, call.caller, idOf(call));
     const auto ports = detailsOf(core, db, server).ports;
-    if (one && std::none_of(ports.begin(), ports.end(), [&](const auto& port) { return port.networkName == call.param("network"); }))
+    if (one && std::none_of(ports.begin(), ports.end(),
+                            [&](const auto& port) { return port.networkName == call.param("network"); }))
         throw Error(Failure::NotFound, "Network label does not exist");
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto outer = out.object();
@@ -109,7 +110,8 @@ Response addresses(Call& call, Core& core, bool one) {
 void addServerRoutes(http::Routes& routes, Core& core) {
     const std::string rule = "os_compute_api:servers:";
     addRoute(routes, Method::Get, "/servers", rule + "index", [&](Call& call) { return list(call, core, false); });
-    addRoute(routes, Method::Get, "/servers/detail", rule + "detail", [&](Call& call) { return list(call, core, true); });
+    addRoute(routes, Method::Get, "/servers/detail", rule + "detail",
+             [&](Call& call) { return list(call, core, true); });
     addRoute(routes, Method::Post, "/servers", rule + "create", [&](Call& call) { return createServer(call, core); });
     addRoute(routes, Method::Get, "/servers/{id}", rule + "show", [&](Call& call) { return show(call, core); });
     addRoute(routes, Method::Put, "/servers/{id}", rule + "update", [&](Call& call) { return update(call, core); });

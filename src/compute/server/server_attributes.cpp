@@ -29,7 +29,8 @@ ServerAttribute ServerAttribute::sortedAs(std::string_view itsName, Heard heard,
 
 ServerAttribute ServerAttribute::equal(std::string_view itsName, Heard heard) && {
     const auto text = column.empty() ? std::string(found) : std::string{serverAlias, '.'}.append(column);
-    filters.push_back({itsName, heard, By::Equality, kind == resource::Kind::Whole ? "CAST(" + text + " AS TEXT)" : text});
+    filters.push_back(
+        {itsName, heard, By::Equality, kind == resource::Kind::Whole ? "CAST(" + text + " AS TEXT)" : text});
     return std::move(*this);
 }
 
@@ -57,7 +58,9 @@ template <auto... Path> ServerAttribute changed(std::string_view name, std::stri
     return {attribute<Path...>(name, Show | Put).in(column)};
 }
 /// Of a column that no answer has under a name of its own.
-template <auto... Path> ServerAttribute kept(std::string_view column, unsigned use = 0) { return {resource::column<Path...>(column, use)}; }
+template <auto... Path> ServerAttribute kept(std::string_view column, unsigned use = 0) {
+    return {resource::column<Path...>(column, use)};
+}
 /// Of more than the row.
 ServerAttribute written(std::string_view name, void (*write)(JsonWriter&, const Shown&), std::string_view sql = {}) {
     return {computed<Server>(name, Kind::Text, Show, nullptr, sql), write};
@@ -97,7 +100,9 @@ void image(JsonWriter& out, const Shown& each) {
     bookmark(out, each.call, "/images/" + each.server.image.text);
 }
 
-void metadata(JsonWriter& out, const Shown& each) { Codec<std::map<std::string, std::string>>::show(out, each.details.metadata); }
+void metadata(JsonWriter& out, const Shown& each) {
+    Codec<std::map<std::string, std::string>>::show(out, each.details.metadata);
+}
 void tags(JsonWriter& out, const Shown& each) { Codec<std::vector<std::string>>::show(out, each.details.tags); }
 
 void addresses(JsonWriter& out, const Shown& each) {
@@ -112,7 +117,9 @@ bool hasProgress(const Shown& each) {
     return status == "ACTIVE" || status == "BUILD";
 }
 
-bool hasFault(const Shown& each) { return each.server.fault && (each.server.vm == VmState::Error || each.server.vm == VmState::Deleted); }
+bool hasFault(const Shown& each) {
+    return each.server.fault && (each.server.vm == VmState::Error || each.server.vm == VmState::Deleted);
+}
 
 void fault(JsonWriter& out, const Shown& each) {
     const auto scope = out.object();
@@ -146,7 +153,9 @@ void groups(JsonWriter& out, const Shown& each) {
 }
 
 /// As OS-SRV-USG writes times, without a zone.
-void usageTime(JsonWriter& out, const std::optional<Time>& time) { time ? out.value(isoTime(*time, true, "")) : out.value(nullptr); }
+void usageTime(JsonWriter& out, const std::optional<Time>& time) {
+    time ? out.value(isoTime(*time, true, "")) : out.value(nullptr);
+}
 
 bool seesHost(const Shown& each) { return each.seesHost; }
 
@@ -157,7 +166,10 @@ bool seesHostname(const Shown& each) { return each.call.since(90) || seesHost(ea
 std::vector<ServerAttribute> plain() {
     return {
         shown<&Server::id>("id", "id").sortedAs("uuid").equal("uuid", Admins),
-        changed<&Server::name>("name", "name").sortedAs("display_name").matching("name", All).matching("display_name", Admins),
+        changed<&Server::name>("name", "name")
+            .sortedAs("display_name")
+            .matching("name", All)
+            .matching("display_name", Admins),
         written("status", [](JsonWriter& out, const Shown& each) { out.value(statusOf(each.server)); }),
         shown<&Server::project>("tenant_id", "project").sortedAs("project_id"),
         shown<&Server::user>("user_id", "user").sortedAs("user_id").equal("user_id", AllSince83),
@@ -166,7 +178,9 @@ std::vector<ServerAttribute> plain() {
         written("image", image),
         written("flavor", flavor),
         shown<&Server::created>("created", "created").sortedAs("created_at").within("created_at", AllSince83),
-        ServerAttribute{attribute<&Server::updated>("updated", Show | Moves)}.sortedAs("updated_at").within("updated_at", Admins),
+        ServerAttribute{attribute<&Server::updated>("updated", Show | Moves)}
+            .sortedAs("updated_at")
+            .within("updated_at", Admins),
         written("addresses", addresses),
         changed<&Server::accessIpv4>("accessIPv4", "access_v4").sortedAs("access_ip_v4").equal("access_ip_v4", Admins),
         changed<&Server::accessIpv6>("accessIPv6", "access_v6").sortedAs("access_ip_v6").equal("access_ip_v6", Admins),
@@ -174,7 +188,8 @@ std::vector<ServerAttribute> plain() {
         changed<&Server::diskConfig>("OS-DCF:diskConfig", "disk_config").sortedAs("auto_disk_config"),
         written("progress", zero, "'0'").only(hasProgress).equal("progress", AllSince83),
         written("fault", fault).only(hasFault),
-        written("locked", [](JsonWriter& out, const Shown& each) { out.value(!each.server.lockedBy.empty()); }).since(9),
+        written("locked", [](JsonWriter& out, const Shown& each) { out.value(!each.server.lockedBy.empty()); })
+            .since(9),
         changed<&Server::description>("description", "description")
             .since(19)
             .sortedAs("display_description")
@@ -192,10 +207,16 @@ std::vector<ServerAttribute> runs() {
     return {
         shown<&Server::keyName>("key_name", "key_name").sortedAs("key_name").equal("key_name", AllSince83),
         written("config_drive", empty),
-        shown<&Server::zone>("OS-EXT-AZ:availability_zone", "zone").sortedAs("availability_zone").equal("availability_zone", AllSince83),
+        shown<&Server::zone>("OS-EXT-AZ:availability_zone", "zone")
+            .sortedAs("availability_zone")
+            .equal("availability_zone", AllSince83),
         shown<&Server::vm>("OS-EXT-STS:vm_state", "vm_state").sortedAs("vm_state").equal("vm_state", AllSince83),
-        shown<&Server::task>("OS-EXT-STS:task_state", "task_state").sortedAs("task_state").equal("task_state", AllSince83),
-        shown<&Server::power>("OS-EXT-STS:power_state", "power_state").sortedAs("power_state").equal("power_state", AllSince83),
+        shown<&Server::task>("OS-EXT-STS:task_state", "task_state")
+            .sortedAs("task_state")
+            .equal("task_state", AllSince83),
+        shown<&Server::power>("OS-EXT-STS:power_state", "power_state")
+            .sortedAs("power_state")
+            .equal("power_state", AllSince83),
         ServerAttribute{attribute<&Server::launched>("OS-SRV-USG:launched_at", Show)
                             .in("launched")
                             .foundBy("coalesce($.launched, 0)")
@@ -210,20 +231,25 @@ std::vector<ServerAttribute> runs() {
             .within("terminated_at", AllSince83),
         written("os-extended-volumes:volumes_attached", volumes),
         written("security_groups", groups).only([](const Shown& each) { return !groupsOf(each).empty(); }),
-        written("host_status", [](JsonWriter& out, const Shown&) { out.value("UP"); }).since(16).only([](const Shown& each) {
-            return each.may("os_compute_api:servers:show:host_status");
-        }),
+        written("host_status", [](JsonWriter& out, const Shown&) { out.value("UP"); })
+            .since(16)
+            .only([](const Shown& each) { return each.may("os_compute_api:servers:show:host_status"); }),
         shown<&Server::host>("OS-EXT-SRV-ATTR:host", "host")
             .only(seesHost)
             .sortedAs("host", Admins)
             .sortedAs("node", Admins)
             .equal("host", Admins)
             .equal("node", Admins),
-        written("OS-EXT-SRV-ATTR:instance_name", [](JsonWriter& out, const Shown& each) { out.value(instanceName(each.server)); })
+        written("OS-EXT-SRV-ATTR:instance_name",
+                [](JsonWriter& out, const Shown& each) { out.value(instanceName(each.server)); })
             .only(seesHost),
-        written("OS-EXT-SRV-ATTR:hypervisor_hostname", [](JsonWriter& out, const Shown& each) { out.value(each.hypervisor); })
+        written("OS-EXT-SRV-ATTR:hypervisor_hostname",
+                [](JsonWriter& out, const Shown& each) { out.value(each.hypervisor); })
             .only(seesHost),
-        shown<&Server::reservation>("OS-EXT-SRV-ATTR:reservation_id", "reservation").since(3).only(seesHost).equal("reservation_id", All),
+        shown<&Server::reservation>("OS-EXT-SRV-ATTR:reservation_id", "reservation")
+            .since(3)
+            .only(seesHost)
+            .equal("reservation_id", All),
         shown<&Server::launchIndex>("OS-EXT-SRV-ATTR:launch_index", "launch_index")
             .since(3)
             .only(seesHost)
@@ -232,7 +258,8 @@ std::vector<ServerAttribute> runs() {
         written("OS-EXT-SRV-ATTR:kernel_id", empty, "''").since(3).only(seesHost).equal("kernel_id", Admins),
         written("OS-EXT-SRV-ATTR:ramdisk_id", empty, "''").since(3).only(seesHost).equal("ramdisk_id", Admins),
         written(
-            "OS-EXT-SRV-ATTR:root_device_name", [](JsonWriter& out, const Shown&) { out.value("/dev/vda"); }, "'/dev/vda'")
+            "OS-EXT-SRV-ATTR:root_device_name", [](JsonWriter& out, const Shown&) { out.value("/dev/vda"); },
+            "'/dev/vda'")
             .since(3)
             .only(seesHost)
             .sortedAs("root_device_name")
@@ -252,7 +279,10 @@ std::vector<ServerAttribute> inner() {
         {attribute<&Server::number>("", 0).computed("$.number")}, // the store counts them
         kept<&Server::image>("image").sortedAs("image_ref").equal("image", All).equal("image_ref", Admins),
         kept<&Server::base>("base"),
-        kept<&Server::flavor, &Flavor::id>("flavor").sortedAs("instance_type_id").equal("flavor", All).equal("instance_type_id", Admins),
+        kept<&Server::flavor, &Flavor::id>("flavor")
+            .sortedAs("instance_type_id")
+            .equal("flavor", All)
+            .equal("instance_type_id", Admins),
         kept<&Server::flavor, &Flavor::name>("flavor_name"),
         kept<&Server::flavor, &Flavor::vcpus>("vcpus"),
         kept<&Server::flavor, &Flavor::ram>("ram"),
@@ -262,7 +292,10 @@ std::vector<ServerAttribute> inner() {
         kept<&Server::flavor, &Flavor::extraSpecs>("extra_specs"),
         kept<&Server::keyType>("key_type"),
         kept<&Server::publicKey>("public_key"),
-        kept<&Server::lockedBy>("locked_by").sortedAs("locked", All, 73).sortedAs("locked_by").equal("locked_by", Admins),
+        kept<&Server::lockedBy>("locked_by")
+            .sortedAs("locked", All, 73)
+            .sortedAs("locked_by")
+            .equal("locked_by", Admins),
         kept<&Server::fault>("fault"),
         kept<&Server::faultDetails>("fault_details"),
         kept<&Server::faultTime>("fault_time"),

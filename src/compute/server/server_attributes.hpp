@@ -10,8 +10,8 @@
 #include "platform/policy/rights.hpp"
 #include "resource/attribute.hpp"
 
-// A server, described once: its columns, what an answer shows of it since which microversion, what lists are sorted and filtered by, and
-// who is heard on that. An attribute added later is one line and one migration.
+// A server, described once: its columns, what an answer shows of it since which microversion, what lists are sorted and
+// filtered by, and who is heard on that. An attribute added later is one line and one migration.
 
 namespace stratolet::compute {
 

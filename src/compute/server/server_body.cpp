@@ -10,13 +10,15 @@ namespace stratolet::compute {
 
 std::string accessAddress(const Json& value, int version) {
     if (value.isNull() || (value.isText() && value.text().empty())) return "";
-    const auto address = value.isText() ? (version == 6 ? canonicalIpv6(value.text()) : canonicalIpv4(value.text())) : std::nullopt;
+    const auto address =
+        value.isText() ? (version == 6 ? canonicalIpv6(value.text()) : canonicalIpv4(value.text())) : std::nullopt;
     if (!address) value.refuse("It is not an 'ipv" + std::to_string(version) + "'");
     return *address;
 }
 
 std::string diskConfigOf(const Json& value) {
-    if (!value.isText() || (value.text() != "AUTO" && value.text() != "MANUAL")) value.refuse("It is not one of ['AUTO', 'MANUAL']");
+    if (!value.isText() || (value.text() != "AUTO" && value.text() != "MANUAL"))
+        value.refuse("It is not one of ['AUTO', 'MANUAL']");
     return value.text();
 }
 
@@ -29,7 +31,8 @@ std::optional<std::string> descriptionOf(const Json& value) {
 
 std::string hostnameOf(const Json& value) {
     const std::string name = textOf(value, 1, 63);
-    const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char letter) { return std::isalnum(letter) || letter == '-'; });
+    const bool plain = std::all_of(name.begin(), name.end(),
+                                   [](unsigned char letter) { return std::isalnum(letter) || letter == '-'; });
     if (!plain || name.front() == '-' || name.back() == '-')
         value.refuse("It may have letters, digits and dashes only, and no dash at either end.");
     return name;

@@ -8,14 +8,15 @@ namespace stratolet::compute {
 namespace {
 
 /// Records an action that has ended as it began.
-void recordDone(Core& core, store::Transaction& tx, const identity::Caller& caller, const Server& server, std::string_view action,
-                std::string_view event) {
+void recordDone(Core& core, store::Transaction& tx, const identity::Caller& caller, const Server& server,
+                std::string_view action, std::string_view event) {
     ActionTable::end(tx, beginAction(tx, server, askerOf(caller), action, event, core.now()), true, "", "", core.now());
 }
 
 }
 
-Server updateServer(Core& core, const identity::Caller& caller, const ServerId& id, const std::function<void(Server&)>& change) {
+Server updateServer(Core& core, const identity::Caller& caller, const ServerId& id,
+                    const std::function<void(Server&)>& change) {
     return core.parts.store.write([&](store::Transaction& tx) {
         Server server = allowedServer(tx, caller, id, "os_compute_api:servers:update");
         change(server);
@@ -25,7 +26,8 @@ Server updateServer(Core& core, const identity::Caller& caller, const ServerId& 
     });
 }
 
-void lockServer(Core& core, const identity::Caller& caller, const ServerId& id, const std::optional<std::string>& reason) {
+void lockServer(Core& core, const identity::Caller& caller, const ServerId& id,
+                const std::optional<std::string>& reason) {
     core.parts.store.write([&](store::Transaction& tx) {
         const Server server = allowedServer(tx, caller, id, "os_compute_api:os-lock-server:lock");
         const bool own = server.project == caller.project && !caller.isAdmin();
@@ -37,7 +39,8 @@ void lockServer(Core& core, const identity::Caller& caller, const ServerId& id, 
 void unlockServer(Core& core, const identity::Caller& caller, const ServerId& id) {
     core.parts.store.write([&](store::Transaction& tx) {
         const Server server = allowedServer(tx, caller, id, "os_compute_api:os-lock-server:unlock");
-        if (server.lockedBy == "admin") caller.enforce("os_compute_api:os-lock-server:unlock:unlock_override", targetOf(server));
+        if (server.lockedBy == "admin")
+            caller.enforce("os_compute_api:os-lock-server:unlock:unlock_override", targetOf(server));
         ServerTable::setLock(tx, id, "", std::nullopt, core.now());
         recordDone(core, tx, caller, server, "unlock", "api_unlock");
     });

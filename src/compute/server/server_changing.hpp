@@ -13,10 +13,12 @@
 namespace stratolet::compute {
 
 /// `change` is called in the transaction, with the server as it is; what describe() keeps is kept.
-Server updateServer(Core& core, const identity::Caller& caller, const ServerId& id, const std::function<void(Server&)>& change);
+Server updateServer(Core& core, const identity::Caller& caller, const ServerId& id,
+                    const std::function<void(Server&)>& change);
 
 /// A locked server takes no verbs but an administrator's. What an administrator locked only an administrator unlocks.
-void lockServer(Core& core, const identity::Caller& caller, const ServerId& id, const std::optional<std::string>& reason);
+void lockServer(Core& core, const identity::Caller& caller, const ServerId& id,
+                const std::optional<std::string>& reason);
 void unlockServer(Core& core, const identity::Caller& caller, const ServerId& id);
 
 }

@@ -26,7 +26,8 @@ WantedNic nicOf(const Call& call, const Json& item) {
     call.onlyKnows(item, {"uuid", "port", "fixed_ip", "tag"});
     WantedNic nic;
     if (const auto tag = call.find(item, "tag", 32)) {
-        if (call.version >= 37 && call.version <= 41) tag->refuse("Additional properties are not allowed."); // forgotten, and back in 2.42
+        if (call.version >= 37 && call.version <= 41)
+            tag->refuse("Additional properties are not allowed."); // forgotten, and back in 2.42
         textOf(*tag, 1, 60);
     }
     if (const auto port = item.find("port"); port && !port->isNull()) nic.port.text = uuidOf(*port);
@@ -65,7 +66,8 @@ void readNetworks(const Call& call, const Json& body, NewServers& wanted) {
 }
 
 bool hasRoot(const NewServers& wanted) {
-    return std::any_of(wanted.volumes.begin(), wanted.volumes.end(), [](const WantedVolume& volume) { return volume.root; });
+    return std::any_of(wanted.volumes.begin(), wanted.volumes.end(),
+                       [](const WantedVolume& volume) { return volume.root; });
 }
 
 /// Its place in the boot order; -1: it isn't in it.
@@ -75,9 +77,9 @@ std::int64_t bootIndexOf(const Json& item) {
 }
 
 void readDevice(const Call& call, const Json& item, NewServers& wanted, bool& boots) {
-    call.onlyKnows(item, {"source_type", "destination_type", "uuid", "boot_index", "delete_on_termination", "device_name", "volume_size",
-                          "guest_format", "device_type", "disk_bus", "no_device", "tag", "volume_type", "image_id", "volume_id",
-                          "snapshot_id", "virtual_name"});
+    call.onlyKnows(item, {"source_type", "destination_type", "uuid", "boot_index", "delete_on_termination",
+                          "device_name", "volume_size", "guest_format", "device_type", "disk_bus", "no_device", "tag",
+                          "volume_type", "image_id", "volume_id", "snapshot_id", "virtual_name"});
     const std::string source = item.text("source_type", "volume");
     const std::string destination = item.text("destination_type", source == "image" ? "local" : "volume");
     const std::int64_t index = bootIndexOf(item);
@@ -87,14 +89,18 @@ void readDevice(const Call& call, const Json& item, NewServers& wanted, bool& bo
         throw Error(Failure::Invalid, "Block Device Mapping is Invalid: Boot sequence for the instance is not valid.");
     if (source == "image" && destination == "local") {
         const std::string image = uuidOf(item.at("uuid"));
-        if (index != 0 || (wanted.image && wanted.image.text != image)) item.refuse("An image can be the disk to boot from only.");
+        if (index != 0 || (wanted.image && wanted.image.text != image))
+            item.refuse("An image can be the disk to boot from only.");
         wanted.image.text = image;
     } else if (source == "volume" && destination == "volume") {
-        WantedVolume volume{.volume = {uuidOf(item.find("uuid") ? item.at("uuid") : item.at("volume_id"))}, .root = index == 0, .tag = {}};
+        WantedVolume volume{.volume = {uuidOf(item.find("uuid") ? item.at("uuid") : item.at("volume_id"))},
+                            .root = index == 0,
+                            .tag = {}};
         if (const auto tag = item.find("tag")) volume.tag = textOf(*tag, 1, 60);
         wanted.volumes.push_back(std::move(volume));
     } else {
-        item.refuse("From '" + source + "' to '" + destination + "' is not offered here; image to local and volume to volume are.");
+        item.refuse("From '" + source + "' to '" + destination +
+                    "' is not offered here; image to local and volume to volume are.");
     }
 }
 
@@ -107,13 +113,15 @@ void readVolumes(const Call& call, const Json& body, NewServers& wanted) {
     bool boots = false;
     for (const auto& item : mapping->items()) readDevice(call, item, wanted, boots);
     if (hasRoot(wanted) && wanted.image)
-        throw Error(Failure::Invalid, "Block Device Mapping is Invalid: an image and a volume to boot from were given.");
+        throw Error(Failure::Invalid,
+                    "Block Device Mapping is Invalid: an image and a volume to boot from were given.");
 }
 
 void readZone(const Json& body) {
     const auto zone = body.find("availability_zone");
     if (!zone || zone->isNull()) return;
-    if (textOf(*zone, 1, 255) != defaultZone) throw Error(Failure::Invalid, "The requested availability zone is not available");
+    if (textOf(*zone, 1, 255) != defaultZone)
+        throw Error(Failure::Invalid, "The requested availability zone is not available");
 }
 
 void refuseUnoffered(const Call& call, const Json& body) {
@@ -121,10 +129,12 @@ void refuseUnoffered(const Call& call, const Json& body) {
         drive->refuse("Config drives are not offered here; use the metadata service.");
     if (const auto files = body.find("personality")) {
         if (call.since(57)) files->refuse("Additional properties are not allowed.");
-        if (!files->isArray() || files->size() > 0) files->refuse("Injected files are not offered here; use user_data.");
+        if (!files->isArray() || files->size() > 0)
+            files->refuse("Injected files are not offered here; use user_data.");
     }
     if (const auto certificates = body.find("trusted_image_certificates"); certificates && !certificates->isNull())
-        call.find(body, "trusted_image_certificates", 63)->refuse("Signed images are not checked here; it can be null only.");
+        call.find(body, "trusted_image_certificates", 63)
+            ->refuse("Signed images are not checked here; it can be null only.");
     for (const char* name : {"host", "hypervisor_hostname"}) {
         if (call.find(body, name, 74)) call.caller.enforce("compute:servers:create:requested_destination", {});
     }
@@ -183,10 +193,12 @@ void readCount(const Json& body, NewServers& wanted) {
     wanted.most = body.has("max_count") ? integerOf(body.at("max_count"), 1, 1000000) : wanted.least;
     if (wanted.least > wanted.most) throw Error(Failure::Invalid, "min_count must be <= max_count");
     if (wanted.most == 1) return;
-    if (!wanted.volumes.empty()) throw Error(Failure::Invalid, "Cannot attach one or more volumes to multiple instances");
+    if (!wanted.volumes.empty())
+        throw Error(Failure::Invalid, "Cannot attach one or more volumes to multiple instances");
     for (const auto& nic : wanted.listed)
         if (nic.port || !nic.fixedIp.empty())
-            throw Error(Failure::Invalid, "Unable to launch multiple instances with a single configured port ID or address.");
+            throw Error(Failure::Invalid,
+                        "Unable to launch multiple instances with a single configured port ID or address.");
 }
 
 NewServers newServersOf(const Call& call, const Json& body) {
@@ -224,7 +236,8 @@ NewServers newServersOf(const Call& call, const Json& body) {
     readNetworks(call, body, wanted);
     readVolumes(call, body, wanted);
     if (!wanted.image && !hasRoot(wanted))
-        throw Error(Failure::Invalid, "Block Device Mapping is Invalid: You must specify images for servers, or a volume to boot from.");
+        throw Error(Failure::Invalid,
+                    "Block Device Mapping is Invalid: You must specify images for servers, or a volume to boot from.");
     if (const auto metadata = body.find("metadata")) wanted.metadata = metadataOf(*metadata);
     if (const auto tags = call.find(body, "tags", 52)) wanted.tags = tagsOf(*tags);
     if (const auto text = call.find(body, "description", 19)) wanted.description = descriptionOf(*text);
@@ -258,7 +271,8 @@ Response answer(const Call& call, const Server& made, const NewServers& wanted, 
         out.field("OS-DCF:diskConfig", made.diskConfig);
         {
             const auto groups = out.array("security_groups");
-            for (const auto& name : wanted.securityGroups.empty() ? std::vector<std::string>{"default"} : wanted.securityGroups) {
+            for (const auto& name :
+                 wanted.securityGroups.empty() ? std::vector<std::string>{"default"} : wanted.securityGroups) {
                 const auto group = out.object();
                 out.field("name", name);
             }

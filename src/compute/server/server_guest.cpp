@@ -27,17 +27,21 @@ GuestSpec specOf(Core& core, store::Reader& db, const Server& server) {
                    .disks = {},
                    .nics = {}};
     if (server.image)
-        spec.disks.push_back(
-            {.serial = server.id.text, .source = core.hypervisors.disksOn(spec.host).root(server.id), .device = "vda", .root = true});
+        spec.disks.push_back({.serial = server.id.text,
+                              .source = core.hypervisors.disksOn(spec.host).root(server.id),
+                              .device = "vda",
+                              .root = true});
     for (const auto& tie : tiesOf(core, db, server.id))
         spec.disks.insert(tie.root ? spec.disks.begin() : spec.disks.end(), diskOf(core, tie.attachment, tie.root));
     for (const auto& port : core.network.portsOf(db, server.id)) spec.nics.push_back(nicOf(port));
     return spec;
 }
 
-void endAction(Core& core, Transaction& tx, const Run& run, bool success, const std::string& message, const std::string& details) {
+void endAction(Core& core, Transaction& tx, const Run& run, bool success, const std::string& message,
+               const std::string& details) {
     const auto arguments = run.arguments();
-    if (const auto action = arguments.find("action")) ActionTable::end(tx, action->integer(), success, message, details, core.now());
+    if (const auto action = arguments.find("action"))
+        ActionTable::end(tx, action->integer(), success, message, details, core.now());
 }
 
 }
@@ -48,11 +52,17 @@ HostName hostOf(Core& core, const ServerId& id) {
     return {*host};
 }
 
-Hypervisor& hypervisorOf(Core& core, const Run& run) { return core.hypervisors.on(hostOf(core, run.id_of<ServerId>())); }
+Hypervisor& hypervisorOf(Core& core, const Run& run) {
+    return core.hypervisors.on(hostOf(core, run.id_of<ServerId>()));
+}
 
-InstanceDisks& disksOf(Core& core, const Run& run) { return core.hypervisors.disksOn(hostOf(core, run.id_of<ServerId>())); }
+InstanceDisks& disksOf(Core& core, const Run& run) {
+    return core.hypervisors.disksOn(hostOf(core, run.id_of<ServerId>()));
+}
 
-GuestNic nicOf(const network::PortFacts& port) { return {.port = port.id, .vif = Tap{port.tap}, .mac = port.mac, .mtu = port.mtu}; }
+GuestNic nicOf(const network::PortFacts& port) {
+    return {.port = port.id, .vif = Tap{port.tap}, .mac = port.mac, .mtu = port.mtu};
+}
 
 GuestDisk diskOf(Core& core, const block::Attachment& attachment, bool root) {
     return {.serial = attachment.volume.text,
@@ -68,7 +78,8 @@ void ensureDisk(Core& core, const ServerId& id, const Cancelled& cancelled) {
     const auto most = server->flavor.disk.count > 0 ? std::optional(server->flavor.disk.bytes()) : std::nullopt;
     const auto size = disks.ensureBase(
         server->base, [&] { return core.images.source(server->image, most); }, cancelled);
-    if (most && size > *most) throw Error(Failure::Invalid, "the disk of image ", server->image, " is larger than the flavor's");
+    if (most && size > *most)
+        throw Error(Failure::Invalid, "the disk of image ", server->image, " is larger than the flavor's");
     disks.ensureRoot(id, server->base, server->flavor.disk.bytes());
 }
 
@@ -88,7 +99,8 @@ void powerOff(Core& core, Run& run, std::chrono::seconds patience) {
     const auto power = hypervisor.powerState(id);
     if (!power || *power == PowerState::Shutdown || *power == PowerState::Crashed) return;
     if (*power == PowerState::Suspended || run.now - run.stepBegan >= patience) {
-        if (patience.count() > 0) core.parts.log.info("A guest did not power off when asked; it is made to", {{"server", id.text}});
+        if (patience.count() > 0)
+            core.parts.log.info("A guest did not power off when asked; it is made to", {{"server", id.text}});
         return hypervisor.ensureOff(id);
     }
     if (run.looks % looksAPress == 0) {
@@ -102,7 +114,8 @@ bool letGo(Run& run, const std::function<bool(bool ask)>& detached) {
     constexpr std::chrono::milliseconds look{100};
     constexpr int looksAnAsk = 50; // five seconds
     if (detached(run.looks % looksAnAsk == 0)) return true;
-    if (run.now - run.stepBegan > std::chrono::seconds(120)) throw Error(Failure::TimedOut, "the guest does not let go of the device");
+    if (run.now - run.stepBegan > std::chrono::seconds(120))
+        throw Error(Failure::TimedOut, "the guest does not let go of the device");
     run.notYet(run.looks == 0 ? look / 10 : look);
     return false;
 }
@@ -117,13 +130,15 @@ void close(Core& core, Transaction& tx, const Run& run, VmState vm, PowerState p
     endAction(core, tx, run);
     const auto server = ServerTable::find(tx, run.id_of<ServerId>());
     if (!server || server->deleted) return;
-    ServerTable::move(tx, *server, vm, server->task == TaskState::Deleting ? TaskState::Deleting : TaskState::None, power, core.now());
+    ServerTable::move(tx, *server, vm, server->task == TaskState::Deleting ? TaskState::Deleting : TaskState::None,
+                      power, core.now());
 }
 
 void failed(Core& core, Transaction& tx, const Run& run, std::string_view doing, const std::string& reason) {
     failAction(core, tx, run, doing, reason);
     const auto server = ServerTable::find(tx, run.id_of<ServerId>());
-    if (!server || server->deleted || (server->task == TaskState::Deleting && run.kind != "compute.server.delete")) return;
+    if (!server || server->deleted || (server->task == TaskState::Deleting && run.kind != "compute.server.delete"))
+        return;
     ServerTable::move(tx, *server, VmState::Error, TaskState::None, server->power, core.now());
     ServerTable::fail(tx, server->id, "Failed to " + std::string(doing) + " the server.", reason, core.now());
 }

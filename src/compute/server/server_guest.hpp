@@ -11,8 +11,8 @@
 #include "compute/server/server.hpp"
 #include "platform/jobs/jobs.hpp"
 
-// The guest of a server as its host knows it, and what the steps and ends of jobs do to it. Steps run on a thread of their lane and may
-// wait for the host; what takes a Transaction runs on the writer's.
+// The guest of a server as its host knows it, and what the steps and ends of jobs do to it. Steps run on a thread of
+// their lane and may wait for the host; what takes a Transaction runs on the writer's.
 
 namespace stratolet::compute {
 
@@ -32,19 +32,22 @@ void boot(Core& core, const ServerId& id);
 /// Asks the guest to power off, for as long as `patience`, then pulls the plug. No thread waits meanwhile.
 void powerOff(Core& core, jobs::Run& run, std::chrono::seconds patience);
 
-/// A guest lets go of a device when it likes: it is asked, looked at, and asked again for as long as it may take it to boot.
-/// Error(TimedOut) where it never does. `detached(ask)` asks and looks. True once it has let go; else the step is not done.
+/// A guest lets go of a device when it likes: it is asked, looked at, and asked again for as long as it may take it to
+/// boot. Error(TimedOut) where it never does. `detached(ask)` asks and looks. True once it has let go; else the step is
+/// not done.
 bool letGo(jobs::Run& run, const std::function<bool(bool ask)>& detached);
 
-/// The action that the job's arguments name has ended well, or hasn't. What could not be done is for the owner, `details` for those who
-/// run the host.
+/// The action that the job's arguments name has ended well, or hasn't. What could not be done is for the owner,
+/// `details` for those who run the host.
 void endAction(Core& core, store::Transaction& tx, const jobs::Run& run);
-void failAction(Core& core, store::Transaction& tx, const jobs::Run& run, std::string_view doing, const std::string& details);
+void failAction(Core& core, store::Transaction& tx, const jobs::Run& run, std::string_view doing,
+                const std::string& details);
 
 /// The good end of a job: the server is at rest in its new state, unless it is to be deleted meanwhile.
 void close(Core& core, store::Transaction& tx, const jobs::Run& run, VmState vm, PowerState power);
 
 /// The bad end of a job. The owner learns what could not be done; why is for those who run the host.
-void failed(Core& core, store::Transaction& tx, const jobs::Run& run, std::string_view doing, const std::string& reason);
+void failed(Core& core, store::Transaction& tx, const jobs::Run& run, std::string_view doing,
+            const std::string& reason);
 
 }

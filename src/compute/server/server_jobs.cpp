@@ -13,18 +13,23 @@
 namespace stratolet::compute {
 
 void declareServerJobs(Core& core) {
-    // libvirtd serves five requests of a connection at once. Where there is one host only, there is no other to keep threads free for.
+    // libvirtd serves five requests of a connection at once. Where there is one host only, there is no other to keep
+    // threads free for.
     const int threads = core.hypervisors.count() > 1 ? 2 : std::numeric_limits<int>::max();
-    const auto host = [](store::Reader& db, const std::string& server) { return ServerTable::hostOf(db, ServerId{server}).value_or(""); };
-    for (const auto make : {createServerJob, deleteServerJob, startServerJob, stopServerJob, rebootServerJob, attachVolumeJob,
-                            detachVolumeJob, extendVolumeJob, attachInterfaceJob, detachInterfaceJob})
+    const auto host = [](store::Reader& db, const std::string& server) {
+        return ServerTable::hostOf(db, ServerId{server}).value_or("");
+    };
+    for (const auto make : {createServerJob, deleteServerJob, startServerJob, stopServerJob, rebootServerJob,
+                            attachVolumeJob, detachVolumeJob, extendVolumeJob, attachInterfaceJob, detachInterfaceJob})
         core.parts.jobs.declare(make(core).keyedBy(host, threads));
-    core.parts.bus.on<network::PortUnplugged>("compute.plug-again", [&core](store::Transaction& tx, const network::PortUnplugged& event) {
-        plugAgain(core, tx, event.server, event.port);
-    });
-    core.parts.bus.on<block::VolumeExtended>("compute.extend-volume", [&core](store::Transaction& tx, const block::VolumeExtended& event) {
-        volumeExtended(core, tx, event.server, event.volume);
-    });
+    core.parts.bus.on<network::PortUnplugged>("compute.plug-again",
+                                              [&core](store::Transaction& tx, const network::PortUnplugged& event) {
+                                                  plugAgain(core, tx, event.server, event.port);
+                                              });
+    core.parts.bus.on<block::VolumeExtended>("compute.extend-volume",
+                                             [&core](store::Transaction& tx, const block::VolumeExtended& event) {
+                                                 volumeExtended(core, tx, event.server, event.volume);
+                                             });
 }
 
 }

@@ -23,7 +23,8 @@ Flavor flavorFor(Core& core, store::Reader& db, const identity::Caller& caller, 
     auto flavor = core.flavors.find(db, caller, id);
     if (!flavor) throw Error(Failure::Invalid, "Flavor ", id, " could not be found.");
     if (flavor->ephemeral.count > 0 || flavor->swap.count > 0)
-        throw Error(Failure::Invalid, "Flavor ", id, " has an ephemeral or a swap disk; servers with those are not offered here.");
+        throw Error(Failure::Invalid, "Flavor ", id,
+                    " has an ephemeral or a swap disk; servers with those are not offered here.");
     return *std::move(flavor);
 }
 
@@ -32,19 +33,23 @@ void requireFit(const image::ImageFacts& image, const Flavor& flavor) {
     if (image.minRam > flavor.ram) throw Error(Failure::Invalid, "Flavor's memory is too small for requested image.");
     if (flavor.disk.count == 0) return; // as large as the image
     if (image.virtualSize > flavor.disk.bytes() || image.size > flavor.disk.bytes())
-        throw Error(Failure::Invalid, "Flavor's disk is too small for requested image. Flavor disk is ", flavor.disk.bytes().count,
-                    " bytes, image is ", std::max(image.virtualSize, image.size).count, " bytes.");
+        throw Error(Failure::Invalid, "Flavor's disk is too small for requested image. Flavor disk is ",
+                    flavor.disk.bytes().count, " bytes, image is ", std::max(image.virtualSize, image.size).count,
+                    " bytes.");
     if (image.minDisk > flavor.disk)
-        throw Error(Failure::Invalid, "Flavor's disk is smaller than the minimum size specified in image metadata. Flavor disk is ",
+        throw Error(Failure::Invalid,
+                    "Flavor's disk is smaller than the minimum size specified in image metadata. Flavor disk is ",
                     flavor.disk.bytes().count, " bytes, minimum size is ", image.minDisk.bytes().count, " bytes.");
 }
 
 /// The name of the base copy that its disk stands on.
-std::string baseFor(Core& core, store::Reader& db, const identity::Caller& caller, const ImageId& id, const Flavor& flavor) {
+std::string baseFor(Core& core, store::Reader& db, const identity::Caller& caller, const ImageId& id,
+                    const Flavor& flavor) {
     const auto image = core.images.find(db, caller, id);
     if (!image) throw Error(Failure::Invalid, "Image ", id, " could not be found.");
     // Without a disk of the flavor's the image says how much of the host's disk the server takes.
-    if (flavor.disk.count == 0 && !caller.may("os_compute_api:servers:create:zero_disk_flavor", {{"project_id", caller.project.text}}))
+    if (flavor.disk.count == 0 &&
+        !caller.may("os_compute_api:servers:create:zero_disk_flavor", {{"project_id", caller.project.text}}))
         throw Error(Failure::Forbidden, "Only volume-backed instances are allowed for flavors with zero disk.");
     requireFit(*image, flavor);
     return image->id.text + "-" + image->checksum;
@@ -58,26 +63,30 @@ void takeKey(store::Reader& db, const identity::Caller& caller, const std::strin
     model.publicKey = keypair->publicKey;
 }
 
-/// As many servers as the quotas still allow, not more than wanted. Error(OverLimit) where that is fewer than the least.
-std::int64_t affordable(Core& core, store::Reader& db, const ProjectId& project, const Flavor& flavor, const NewServers& wanted) {
+/// As many servers as the quotas still allow, not more than wanted. Error(OverLimit) where that is fewer than the
+/// least.
+std::int64_t affordable(Core& core, store::Reader& db, const ProjectId& project, const Flavor& flavor,
+                        const NewServers& wanted) {
     struct Bound {
         const char* resource;
         std::int64_t has, each;
     };
     const auto used = ServerTable::usage(db, project);
-    const Bound bounds[] = {{"instances", used.servers, 1}, {"cores", used.cores, flavor.vcpus}, {"ram", used.ram, flavor.ram.count}};
+    const Bound bounds[] = {
+        {"instances", used.servers, 1}, {"cores", used.cores, flavor.vcpus}, {"ram", used.ram, flavor.ram.count}};
     std::int64_t count = wanted.most;
     for (const auto& [resource, has, each] : bounds) {
         const std::int64_t limit = core.quotas.limit(db, project.text, resource);
         if (limit >= 0 && each > 0) count = std::min(count, std::max<std::int64_t>((limit - has) / each, 0));
     }
     if (count < wanted.least)
-        for (const auto& [resource, has, each] : bounds) core.quotas.claim(db, project.text, resource, has, wanted.least * each);
+        for (const auto& [resource, has, each] : bounds)
+            core.quotas.claim(db, project.text, resource, has, wanted.least * each);
     return count;
 }
 
-void createPort(Core& core, Transaction& tx, const identity::Caller& caller, const Server& server, const NewServers& wanted,
-                const WantedNic& nic) {
+void createPort(Core& core, Transaction& tx, const identity::Caller& caller, const Server& server,
+                const NewServers& wanted, const WantedNic& nic) {
     core.network.createPort(tx, caller,
                             {.network = nic.network,
                              .fixedIp = nic.fixedIp,
@@ -86,12 +95,15 @@ void createPort(Core& core, Transaction& tx, const identity::Caller& caller, con
                              .hostname = server.hostname});
 }
 
-void addNics(Core& core, Transaction& tx, const identity::Caller& caller, const Server& server, const NewServers& wanted) {
+void addNics(Core& core, Transaction& tx, const identity::Caller& caller, const Server& server,
+             const NewServers& wanted) {
     if (wanted.nics == NewServers::Nics::None) return;
     if (wanted.nics == NewServers::Nics::Automatic) {
         const auto networks = core.network.networksFor(tx, caller);
-        if (networks.size() > 1) throw Error(Failure::Conflict, "Multiple possible networks found, use a Network ID to be more specific.");
-        if (!networks.empty()) createPort(core, tx, caller, server, wanted, {.network = networks.front(), .port = {}, .fixedIp = {}});
+        if (networks.size() > 1)
+            throw Error(Failure::Conflict, "Multiple possible networks found, use a Network ID to be more specific.");
+        if (!networks.empty())
+            createPort(core, tx, caller, server, wanted, {.network = networks.front(), .port = {}, .fixedIp = {}});
         return;
     }
     for (const auto& nic : wanted.listed) {
@@ -106,16 +118,20 @@ void addVolumes(Core& core, Transaction& tx, const Server& server, const NewServ
     std::vector<VolumeTie> ties;
     for (const auto& volume : wanted.volumes) {
         const auto facts = core.block.find(tx, server.project, volume.volume);
-        if (!facts) throw Error(Failure::Invalid, "Block Device Mapping is Invalid: failed to get volume ", volume.volume, ".");
-        if (volume.root && !facts->bootable) throw Error(Failure::Invalid, "Block Device ", volume.volume, " is not bootable.");
+        if (!facts)
+            throw Error(Failure::Invalid, "Block Device Mapping is Invalid: failed to get volume ", volume.volume, ".");
+        if (volume.root && !facts->bootable)
+            throw Error(Failure::Invalid, "Block Device ", volume.volume, " is not bootable.");
         const std::string device = volume.root ? "/dev/vda" : freeDevice(ties);
-        ties.push_back({core.block.reserve(tx, server.project, volume.volume, server.id, device), volume.root, volume.tag});
+        ties.push_back(
+            {core.block.reserve(tx, server.project, volume.volume, server.id, device), volume.root, volume.tag});
         TieTable::insert(tx, server.id, ties.back());
     }
 }
 
 /// What all of them have in common. Asks in the order in which the API refuses.
-Server modelOf(Core& core, store::Reader& db, const identity::Caller& caller, const NewServers& wanted, const HostName& host) {
+Server modelOf(Core& core, store::Reader& db, const identity::Caller& caller, const NewServers& wanted,
+               const HostName& host) {
     Server model;
     model.flavor = flavorFor(core, db, caller, wanted.flavor);
     if (wanted.image) model.base = baseFor(core, db, caller, wanted.image, model.flavor);
@@ -134,7 +150,8 @@ Server modelOf(Core& core, store::Reader& db, const identity::Caller& caller, co
     return model;
 }
 
-Server createOne(Core& core, Transaction& tx, const identity::Caller& caller, const NewServers& wanted, Server server, std::int64_t index) {
+Server createOne(Core& core, Transaction& tx, const identity::Caller& caller, const NewServers& wanted, Server server,
+                 std::int64_t index) {
     const std::string suffix = wanted.most > 1 ? "-" + std::to_string(index + 1) : "";
     server.id.text = core.parts.ambient.uuid();
     server.name = wanted.name + suffix;
@@ -161,7 +178,8 @@ std::vector<Server> createServers(Core& core, const identity::Caller& caller, co
         model.reservation = "r-" + core.parts.ambient.hexId().substr(0, 8);
         model.created = model.updated = core.now();
         std::vector<Server> made;
-        for (std::int64_t index = 0; index < count; ++index) made.push_back(createOne(core, tx, caller, wanted, model, index));
+        for (std::int64_t index = 0; index < count; ++index)
+            made.push_back(createOne(core, tx, caller, wanted, model, index));
         return made;
     });
 }
@@ -172,8 +190,8 @@ void removeServer(Core& core, const identity::Caller& caller, const ServerId& id
         requireState(server, caller, "delete", anyState, While::Busy);
         if (server.task == TaskState::Deleting) return; // under way already
         ServerTable::move(tx, server, server.vm, TaskState::Deleting, server.power, core.now());
-        for (const char* kind :
-             {"create", "start", "stop", "reboot", "attach-volume", "detach-volume", "extend-volume", "attach-nic", "detach-nic"})
+        for (const char* kind : {"create", "start", "stop", "reboot", "attach-volume", "detach-volume", "extend-volume",
+                                 "attach-nic", "detach-nic"})
             core.parts.jobs.cancel(tx, std::string("compute.server.") + kind, id.text);
         enqueueVerb(core, tx, server, askerOf(caller), "delete", "delete", "compute_terminate_instance");
     });

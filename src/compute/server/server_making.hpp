@@ -17,6 +17,7 @@
 
 namespace stratolet::compute {
 
+/// A volume that a new server boots from.
 struct WantedVolume {
     VolumeId volume;
     bool root = false; ///< to boot from
@@ -41,8 +42,8 @@ struct NewServers {
     std::int64_t least = 1, most = 1;
 };
 
-/// As many as the quotas allow, in one transaction with their ports and volumes; their jobs make the guests. Error(OverLimit) where that is
-/// fewer than the least, Error(Invalid) for what can't be had.
+/// As many as the quotas allow, in one transaction with their ports and volumes; their jobs make the guests.
+/// Error(OverLimit) where that is fewer than the least, Error(Invalid) for what can't be had.
 std::vector<Server> createServers(Core& core, const identity::Caller& caller, const NewServers& wanted);
 
 /// Whatever it does: what is under way is given up.

@@ -36,7 +36,8 @@ void deleted(Core& core, Transaction& tx, const Run& run) {
     release(core, tx, server->id);
     ServerTable::deleted(tx, server->id, core.now());
     core.parts.bus.announce(tx, ServerDeleted{server->id, server->project});
-    if (!ServerTable::baseUsed(tx, server->base)) tx.afterCommit([&reconciler = core.parts.reconciler] { reconciler.kick("compute"); });
+    if (!ServerTable::baseUsed(tx, server->base))
+        tx.afterCommit([&reconciler = core.parts.reconciler] { reconciler.kick("compute"); });
 }
 
 }
@@ -53,7 +54,8 @@ Job createServerJob(Core& core) {
             "boot", [&core](Run& run) { boot(core, run.id_of<ServerId>()); },
             [&core](Run& run) { hypervisorOf(core, run).ensureGone(run.id_of<ServerId>()); })
         .onDone([&core](Transaction& tx, Run& run) { created(core, tx, run); })
-        .onFailed([&core](Transaction& tx, Run& run, const std::string& reason) { failed(core, tx, run, "build", reason); });
+        .onFailed(
+            [&core](Transaction& tx, Run& run, const std::string& reason) { failed(core, tx, run, "build", reason); });
 }
 
 Job deleteServerJob(Core& core) {

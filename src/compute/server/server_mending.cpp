@@ -16,7 +16,9 @@ namespace {
 
 using store::Transaction;
 
-bool runs(PowerState power) { return power == PowerState::Running || power == PowerState::Paused || power == PowerState::Suspended; }
+bool runs(PowerState power) {
+    return power == PowerState::Running || power == PowerState::Paused || power == PowerState::Suspended;
+}
 
 bool settled(Core& core, store::Reader& db, const Server& server) {
     return server.task == TaskState::None && (server.vm == VmState::Active || server.vm == VmState::Stopped) &&
@@ -47,7 +49,8 @@ void compare(Core& core, const Server& server, const std::set<std::string>& gues
     if (!settled(core, core.reader(), server)) return;
     const bool there = guests.contains(server.id.text);
     const PowerState power =
-        there ? core.hypervisors.on({server.host}).powerState(server.id).value_or(PowerState::NoState) : PowerState::NoState;
+        there ? core.hypervisors.on({server.host}).powerState(server.id).value_or(PowerState::NoState)
+              : PowerState::NoState;
     if (runs(power) == (server.vm == VmState::Active) && (power == server.power || !there)) return;
     core.parts.store.write([&](Transaction& tx) {
         const auto now = ServerTable::find(tx, server.id);
@@ -66,19 +69,21 @@ void removeLeftovers(Core& core, const HostName& host, const std::set<std::strin
             strays.insert(guest);
             continue;
         }
-        core.parts.log.warning("Removing the guest of a server that was deleted", {{"server", guest}, {"host", host.text}});
+        core.parts.log.warning("Removing the guest of a server that was deleted",
+                               {{"server", guest}, {"host", host.text}});
         core.hypervisors.on(host).ensureGone(ServerId{guest});
     }
     tellStrays(core.parts, "guest", host.text, strays);
 }
 
-/// A base that no row has ever named is not ours to judge, nor is any while there are disks of which nothing is known, not even what they
-/// stand on: the store may be older than they are.
+/// A base that no row has ever named is not ours to judge, nor is any while there are disks of which nothing is known,
+/// not even what they stand on: the store may be older than they are.
 void removeUnusedBases(Core& core, const HostName& host) {
     auto& disks = core.hypervisors.disksOn(host);
     std::set<std::string> strays;
     for (const auto& id : disks.present())
-        if (!ServerTable::hostOf(core.reader(), id) && !core.parts.jobs.busy(core.reader(), id.text)) strays.insert(id.text);
+        if (!ServerTable::hostOf(core.reader(), id) && !core.parts.jobs.busy(core.reader(), id.text))
+            strays.insert(id.text);
     tellStrays(core.parts, "guest's disk", host.text, strays);
     if (!strays.empty()) return;
     const auto used = [&](const std::string& base) {

@@ -44,7 +44,9 @@ void hardReboot(Core& core, const identity::Caller& caller, const ServerId& id) 
 Job closing(Job&& job, Core& core, VmState vm, PowerState power, const char* doing) {
     return std::move(job)
         .onDone([&core, vm, power](Transaction& tx, Run& run) { close(core, tx, run, vm, power); })
-        .onFailed([&core, doing](Transaction& tx, Run& run, const std::string& reason) { failed(core, tx, run, doing, reason); });
+        .onFailed([&core, doing](Transaction& tx, Run& run, const std::string& reason) {
+            failed(core, tx, run, doing, reason);
+        });
 }
 
 }
@@ -74,37 +76,41 @@ void stopServer(Core& core, const identity::Caller& caller, const ServerId& id) 
 void rebootServer(Core& core, const identity::Caller& caller, const ServerId& id, bool hard) {
     if (!hard) return softReboot(core, caller, id);
     const Server server = serverFor(core.reader(), caller, id);
-    // A reboot that the guest doesn't follow is what a hard one is for; anything else that is being done to it is let end.
-    if (server.task != TaskState::None && server.task != TaskState::Rebooting && server.task != TaskState::RebootingHard)
+    // A reboot that the guest doesn't follow is what a hard one is for; anything else that is being done to it is let
+    // end.
+    if (server.task != TaskState::None && server.task != TaskState::Rebooting &&
+        server.task != TaskState::RebootingHard)
         requireState(server, caller, "reboot", anyState, While::Idle);
     hardReboot(core, caller, id);
 }
 
 Job startServerJob(Core& core) {
-    return closing(Job("compute.server.start")
-                       .step(
-                           "wire", [&core](Run& run) { core.network.ensureWired(run.id_of<ServerId>()); }, {}, jobs::wireLane)
-                       .step("boot", [&core](Run& run) { boot(core, run.id_of<ServerId>()); }),
-                   core, VmState::Active, PowerState::Running, "start");
+    return closing(
+        Job("compute.server.start")
+            .step(
+                "wire", [&core](Run& run) { core.network.ensureWired(run.id_of<ServerId>()); }, {}, jobs::wireLane)
+            .step("boot", [&core](Run& run) { boot(core, run.id_of<ServerId>()); }),
+        core, VmState::Active, PowerState::Running, "start");
 }
 
 Job stopServerJob(Core& core) {
-    return closing(Job("compute.server.stop").step("stop", [&core](Run& run) { powerOff(core, run, patience(core)); }), core,
-                   VmState::Stopped, PowerState::Shutdown, "stop");
+    return closing(Job("compute.server.stop").step("stop", [&core](Run& run) { powerOff(core, run, patience(core)); }),
+                   core, VmState::Stopped, PowerState::Shutdown, "stop");
 }
 
 Job rebootServerJob(Core& core) {
     const auto off = [&core](Run& run) {
         powerOff(core, run, run.arguments().boolean("hard", false) ? std::chrono::seconds(0) : patience(core));
     };
-    return closing(Job("compute.server.reboot")
-                       // Off and on again instead of the hypervisor's own reboot: only this shows whether the guest has followed. One that
-                       // does not answer is made to.
-                       .step("off", off)
-                       .step(
-                           "wire", [&core](Run& run) { core.network.ensureWired(run.id_of<ServerId>()); }, {}, jobs::wireLane)
-                       .step("boot", [&core](Run& run) { boot(core, run.id_of<ServerId>()); }),
-                   core, VmState::Active, PowerState::Running, "reboot");
+    return closing(
+        Job("compute.server.reboot")
+            // Off and on again instead of the hypervisor's own reboot: only this shows whether the guest has followed.
+            // One that does not answer is made to.
+            .step("off", off)
+            .step(
+                "wire", [&core](Run& run) { core.network.ensureWired(run.id_of<ServerId>()); }, {}, jobs::wireLane)
+            .step("boot", [&core](Run& run) { boot(core, run.id_of<ServerId>()); }),
+        core, VmState::Active, PowerState::Running, "reboot");
 }
 
 }

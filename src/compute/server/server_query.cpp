@@ -13,7 +13,9 @@ namespace {
 
 Time timeOf(std::string_view name, const std::string& text) {
     const auto time = parseIsoTime(text);
-    if (!time) throw Error(Failure::Invalid, "Invalid input for query parameters ", name, ". Value: ", text, ". It is not a 'date-time'");
+    if (!time)
+        throw Error(Failure::Invalid, "Invalid input for query parameters ", name, ". Value: ", text,
+                    ". It is not a 'date-time'");
     return *time;
 }
 
@@ -56,36 +58,38 @@ std::vector<store::SortKey> sortOf(const Call& call, bool admin) {
 // --- filters
 
 /// Those of the API reference's list ("List Servers") that aren't an attribute compared with a value.
-constexpr std::pair<std::string_view, Heard> own[] = {{"status", Heard::All},
-                                                      {"ip", Heard::All},
-                                                      {"ip6", Heard::All},
-                                                      {"changes-since", Heard::All},
-                                                      {"changes-before", Heard::All},
-                                                      {"all_tenants", Heard::All},
-                                                      {"tags", Heard::All},
-                                                      {"tags-any", Heard::All},
-                                                      {"not-tags", Heard::All},
-                                                      {"not-tags-any", Heard::All},
-                                                      {"locked", Heard::All},
-                                                      {"limit", Heard::All},
-                                                      {"marker", Heard::All},
-                                                      {"sort_key", Heard::All},
-                                                      {"sort_dir", Heard::All},
-                                                      {"config_drive", Heard::AllSince83},
-                                                      {"deleted", Heard::Admins},
-                                                      {"project_id", Heard::Admins},
-                                                      {"tenant_id", Heard::Admins},
-                                                      {"auto_disk_config", Heard::Admins},
-                                                      {"disk_config", Heard::Admins},
-                                                      {"soft_deleted", Heard::Admins}, // those that wait to be reclaimed: there are none
-                                                      {"no_status", Heard::Admins}};   // means nothing, in compute either
+constexpr std::pair<std::string_view, Heard> own[] = {
+    {"status", Heard::All},
+    {"ip", Heard::All},
+    {"ip6", Heard::All},
+    {"changes-since", Heard::All},
+    {"changes-before", Heard::All},
+    {"all_tenants", Heard::All},
+    {"tags", Heard::All},
+    {"tags-any", Heard::All},
+    {"not-tags", Heard::All},
+    {"not-tags-any", Heard::All},
+    {"locked", Heard::All},
+    {"limit", Heard::All},
+    {"marker", Heard::All},
+    {"sort_key", Heard::All},
+    {"sort_dir", Heard::All},
+    {"config_drive", Heard::AllSince83},
+    {"deleted", Heard::Admins},
+    {"project_id", Heard::Admins},
+    {"tenant_id", Heard::Admins},
+    {"auto_disk_config", Heard::Admins},
+    {"disk_config", Heard::Admins},
+    {"soft_deleted", Heard::Admins}, // those that wait to be reclaimed: there are none
+    {"no_status", Heard::Admins}};   // means nothing, in compute either
 
 /// All that there are, each once.
 const std::vector<Filter>& filters() {
     static const auto made = [] {
         std::vector<Filter> all;
         for (const auto& [name, heard] : own) all.push_back({name, heard});
-        for (const auto& attribute : serverAttributes()) all.insert(all.end(), attribute.filters.begin(), attribute.filters.end());
+        for (const auto& attribute : serverAttributes())
+            all.insert(all.end(), attribute.filters.begin(), attribute.filters.end());
         return all;
     }();
     return made;
@@ -97,19 +101,21 @@ public:
     Wanted(const Call& call, bool admin) : call_(call), admin_(admin) {
         for (const auto& [name, value] : call.request.query)
             if (call.since(75) && !filterNamed(name))
-                throw Error(Failure::Invalid, "Invalid input for query parameters ", name, ". Additional properties are not allowed ('",
-                            name, "' was unexpected)");
+                throw Error(Failure::Invalid, "Invalid input for query parameters ", name,
+                            ". Additional properties are not allowed ('", name, "' was unexpected)");
     }
 
     std::optional<std::string> find(std::string_view name, int since = versionMin) const {
         const auto* filter = filterNamed(name);
-        const bool heard = filter->heard == Heard::All || admin_ || (filter->heard == Heard::AllSince83 && call_.since(83));
+        const bool heard =
+            filter->heard == Heard::All || admin_ || (filter->heard == Heard::AllSince83 && call_.since(83));
         return heard && call_.since(since) ? call_.request.query.find(name) : std::nullopt;
     }
 
 private:
     static const Filter* filterNamed(std::string_view name) {
-        const auto found = std::find_if(filters().begin(), filters().end(), [&](const Filter& each) { return each.name == name; });
+        const auto found =
+            std::find_if(filters().begin(), filters().end(), [&](const Filter& each) { return each.name == name; });
         return found == filters().end() ? nullptr : &*found;
     }
     const Call& call_;
@@ -120,14 +126,14 @@ private:
 struct StatusRule {
     std::string_view status, sql;
 };
-constexpr auto statusRules =
-    std::to_array<StatusRule>({{"BUILD", "vm_state = 'building'"},
-                               {"ACTIVE", "vm_state = 'active' AND coalesce(task_state, '') NOT IN ('rebooting', 'rebooting_hard')"},
-                               {"REBOOT", "vm_state = 'active' AND task_state = 'rebooting'"},
-                               {"HARD_REBOOT", "vm_state = 'active' AND task_state = 'rebooting_hard'"},
-                               {"SHUTOFF", "vm_state = 'stopped'"},
-                               {"ERROR", "vm_state = 'error'"},
-                               {"DELETED", "vm_state = 'deleted'"}});
+constexpr auto statusRules = std::to_array<StatusRule>(
+    {{"BUILD", "vm_state = 'building'"},
+     {"ACTIVE", "vm_state = 'active' AND coalesce(task_state, '') NOT IN ('rebooting', 'rebooting_hard')"},
+     {"REBOOT", "vm_state = 'active' AND task_state = 'rebooting'"},
+     {"HARD_REBOOT", "vm_state = 'active' AND task_state = 'rebooting_hard'"},
+     {"SHUTOFF", "vm_state = 'stopped'"},
+     {"ERROR", "vm_state = 'error'"},
+     {"DELETED", "vm_state = 'deleted'"}});
 
 void addStatuses(store::Conditions& where, const Call& call) {
     std::vector<std::string> words = call.request.query.all("status");
@@ -137,7 +143,8 @@ void addStatuses(store::Conditions& where, const Call& call) {
         std::transform(word.begin(), word.end(), word.begin(),
                        [](unsigned char letter) { return static_cast<char>(std::toupper(letter)); });
         if (call.since(38) && !isStatus(word)) throw Error(Failure::Invalid, "Invalid status value: ", word);
-        const auto* rule = std::find_if(statusRules.begin(), statusRules.end(), [&](const auto& each) { return each.status == word; });
+        const auto* rule =
+            std::find_if(statusRules.begin(), statusRules.end(), [&](const auto& each) { return each.status == word; });
         if (rule == statusRules.end() || any.find(rule->sql) != std::string::npos) continue;
         any.append(any.empty() ? "" : " OR ").append(rule->sql);
     }
@@ -169,7 +176,8 @@ void addConditions(ServerQuery& query, const Wanted& wanted) {
     for (const char* name : {"auto_disk_config", "disk_config"})
         if (const auto value = wanted.find(name)) where.add("disk_config = ?", diskConfigIn(*value));
     if (const auto locked = wanted.find("locked", 73)) where.add("(locked_by <> '') = ?", booleanOf("locked", *locked));
-    if (const auto drive = wanted.find("config_drive"); drive && !drive->empty() && booleanOf("config_drive", *drive)) where.add("0");
+    if (const auto drive = wanted.find("config_drive"); drive && !drive->empty() && booleanOf("config_drive", *drive))
+        where.add("0");
 }
 
 }
@@ -184,8 +192,11 @@ ServerQuery serverQueryIn(const Call& call, bool whole) {
     query.sort = sortOf(call, admin);
     if (const auto all = wanted.find("all_tenants")) query.allProjects = all->empty() || booleanOf("all_tenants", *all);
     if (query.allProjects)
-        call.caller.enforce(whole ? "os_compute_api:servers:detail:get_all_tenants" : "os_compute_api:servers:index:get_all_tenants", {});
-    for (const char* name : {"project_id", "tenant_id"}) // without all_tenants they mean nothing, as in compute since ever
+        call.caller.enforce(whole ? "os_compute_api:servers:detail:get_all_tenants"
+                                  : "os_compute_api:servers:index:get_all_tenants",
+                            {});
+    for (const char* name :
+         {"project_id", "tenant_id"}) // without all_tenants they mean nothing, as in compute since ever
         if (const auto project = wanted.find(name); project && query.allProjects) query.project = ProjectId{*project};
     if (const auto since = wanted.find("changes-since")) query.changedSince = timeOf("changes-since", *since);
     if (const auto before = wanted.find("changes-before", 66)) query.changedBefore = timeOf("changes-before", *before);
@@ -201,14 +212,15 @@ ServerQuery serverQueryIn(const Call& call, bool whole) {
     addStatuses(query.where, call);
     for (const bool six : {false, true})
         if (const auto address = wanted.find(six ? "ip6" : "ip", six ? 5 : versionMin))
-            query.addresses.push_back(
-                {six ? 6 : 4, [it = std::make_shared<const Pattern>(*address)](const std::string& text) { return it->matches(text); }});
+            query.addresses.push_back({six ? 6 : 4, [it = std::make_shared<const Pattern>(*address)](
+                                                        const std::string& text) { return it->matches(text); }});
     if (call.since(26)) {
         const auto tags = [&](const char* name) {
             std::vector<std::string> all;
             if (const auto given = call.request.query.find(name))
                 for (const auto tag : split(*given, ',')) all.emplace_back(tag);
-            if (all.size() > 50) throw Error(Failure::Invalid, "Invalid input for query parameters ", name, ". It has too many tags.");
+            if (all.size() > 50)
+                throw Error(Failure::Invalid, "Invalid input for query parameters ", name, ". It has too many tags.");
             return all;
         };
         query.tags = tags("tags");

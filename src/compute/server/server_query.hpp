@@ -31,8 +31,9 @@ struct ServerQuery {
     std::int64_t limit = 1000;
 };
 
-/// What GET /servers and /servers/detail (`whole`) ask for: filters, sort keys and paging of the API reference ("List Servers"). A filter
-/// that only administrators are heard on is passed over for others; one that nobody knows is Error(Invalid) from 2.75 on.
+/// What GET /servers and /servers/detail (`whole`) ask for: filters, sort keys and paging of the API reference ("List
+/// Servers"). A filter that only administrators are heard on is passed over for others; one that nobody knows is
+/// Error(Invalid) from 2.75 on.
 ServerQuery serverQueryIn(const Call& call, bool whole);
 
 }

@@ -12,7 +12,8 @@ namespace stratolet::compute {
 
 Server serverFor(store::Reader& db, const identity::Caller& caller, const ServerId& id, Deleted deleted) {
     auto server = ServerTable::find(db, id);
-    if (!server || (server->deleted && deleted == Deleted::IsGone) || (server->project != caller.project && !caller.isAdmin()))
+    if (!server || (server->deleted && deleted == Deleted::IsGone) ||
+        (server->project != caller.project && !caller.isAdmin()))
         throw Error(Failure::NotFound, "Instance ", id, " could not be found.");
     return *std::move(server);
 }
@@ -59,7 +60,8 @@ std::vector<Server> listServers(Core& core, const identity::Caller& caller, cons
     return core.parts.store.read([&](store::Reader& db) {
         for (const auto& wanted : query.addresses) { // the network knows them; which servers are meant is said here
             const auto among = ServerTable::idsIn(db, mine);
-            mine.where.add("id IN (SELECT value FROM json_each(?))", store::asList(core.network.withAddress(db, among, wanted)));
+            mine.where.add("id IN (SELECT value FROM json_each(?))",
+                           store::asList(core.network.withAddress(db, among, wanted)));
         }
         return ServerTable::list(db, mine);
     });
@@ -67,7 +69,8 @@ std::vector<Server> listServers(Core& core, const identity::Caller& caller, cons
 
 std::string console(Core& core, const identity::Caller& caller, const ServerId& id, int lines) {
     const Server server = allowedServer(core.reader(), caller, id, "os_compute_api:os-console-output");
-    if (!server.launched || server.task == TaskState::Deleting) throw Error(Failure::Conflict, "Instance ", id, " is not ready");
+    if (!server.launched || server.task == TaskState::Deleting)
+        throw Error(Failure::Conflict, "Instance ", id, " is not ready");
     return asUtf8(core.hypervisors.on({server.host}).console(id, lines));
 }
 

@@ -11,8 +11,8 @@
 #include "identity/caller.hpp"
 #include "network/network.hpp"
 
-// Finding servers, and what an answer shows of them beside their rows. All of it may be called on any thread, and waits for nothing but the
-// store; console() alone asks the hypervisor.
+// Finding servers, and what an answer shows of them beside their rows. All of it may be called on any thread, and waits
+// for nothing but the store; console() alone asks the hypervisor.
 
 namespace stratolet::compute {
 
@@ -26,14 +26,17 @@ struct ServerDetails {
     std::vector<VolumeTie> volumes;
 };
 
-/// Whether a server that is deleted, whose row is kept for a while, is there. (No bool: a rule's name would turn into one.)
+/// Whether a server that is deleted, whose row is kept for a while, is there. (No bool: a rule's name would turn into
+/// one.)
 enum class Deleted { IsGone, IsThere };
 
 /// A server that exists for this caller: its own project's, any for an admin. Error(NotFound).
-Server serverFor(store::Reader& db, const identity::Caller& caller, const ServerId& id, Deleted deleted = Deleted::IsGone);
+Server serverFor(store::Reader& db, const identity::Caller& caller, const ServerId& id,
+                 Deleted deleted = Deleted::IsGone);
 
 /// The same, and the caller may do to it what the route's rule says. Error(Forbidden).
-Server allowedServer(store::Reader& db, const identity::Caller& caller, const ServerId& id, Deleted deleted = Deleted::IsGone);
+Server allowedServer(store::Reader& db, const identity::Caller& caller, const ServerId& id,
+                     Deleted deleted = Deleted::IsGone);
 
 /// The same with another rule than the route's.
 Server allowedServer(store::Reader& db, const identity::Caller& caller, const ServerId& id, std::string_view rule);

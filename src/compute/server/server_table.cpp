@@ -15,7 +15,8 @@ namespace stratolet::compute {
 namespace {
 
 const resource::Table<Server>& table() {
-    static const resource::Table<Server> made("compute_servers", serverAlias, {serverAttributes().begin(), serverAttributes().end()});
+    static const resource::Table<Server> made("compute_servers", serverAlias,
+                                              {serverAttributes().begin(), serverAttributes().end()});
     return made;
 }
 
@@ -25,7 +26,8 @@ void addTags(store::Conditions& where, const ServerQuery& query) {
         std::string marks;
         std::vector<store::Value> values;
         for (const auto& tag : tags) marks += marks.empty() ? "?" : ", ?", values.emplace_back(tag);
-        where.append(std::string(negation) + "EXISTS (SELECT 1 FROM compute_server_tags WHERE server = id AND tag IN (" + marks + "))",
+        where.append(std::string(negation) +
+                         "EXISTS (SELECT 1 FROM compute_server_tags WHERE server = id AND tag IN (" + marks + "))",
                      std::move(values));
     };
     for (const auto& tag : query.tags) where.add(tagged, tag);
@@ -34,7 +36,8 @@ void addTags(store::Conditions& where, const ServerQuery& query) {
     if (!query.notTags.empty()) { // not all of them
         std::string all;
         std::vector<store::Value> values;
-        for (const auto& tag : query.notTags) all += (all.empty() ? "" : " AND ") + std::string(tagged), values.emplace_back(tag);
+        for (const auto& tag : query.notTags)
+            all += (all.empty() ? "" : " AND ") + std::string(tagged), values.emplace_back(tag);
         where.append("NOT (" + all + ")", std::move(values));
     }
 }
@@ -60,7 +63,9 @@ std::optional<std::string> ServerTable::hostOf(store::Reader& db, const ServerId
     return db.query("SELECT host FROM compute_servers WHERE id = ?", id).maybeText();
 }
 
-std::vector<Server> ServerTable::living(store::Reader& db) { return table().where(db, "WHERE deleted IS NULL ORDER BY number"); }
+std::vector<Server> ServerTable::living(store::Reader& db) {
+    return table().where(db, "WHERE deleted IS NULL ORDER BY number");
+}
 
 bool ServerTable::baseUsed(store::Reader& db, const std::string& base) {
     return db.query("SELECT 1 FROM compute_servers WHERE base = ? AND deleted IS NULL", base).any();
@@ -72,45 +77,52 @@ bool ServerTable::baseKnown(store::Reader& db, const std::string& base) {
 
 void ServerTable::insert(store::Transaction& tx, const Server& server) { table().insert(tx, server); }
 
-void ServerTable::move(store::Transaction& tx, const Server& server, VmState vm, TaskState task, PowerState power, Time now) {
+void ServerTable::move(store::Transaction& tx, const Server& server, VmState vm, TaskState task, PowerState power,
+                       Time now) {
     assert(mayFollow(server.vm, vm));
-    tx.execute("UPDATE compute_servers SET vm_state = ?, task_state = ?, power_state = ?, updated = ? WHERE id = ?", nameOf(vm),
-               resource::Codec<TaskState>::bind(task), static_cast<int>(power), now, server.id);
+    tx.execute("UPDATE compute_servers SET vm_state = ?, task_state = ?, power_state = ?, updated = ? WHERE id = ?",
+               nameOf(vm), resource::Codec<TaskState>::bind(task), static_cast<int>(power), now, server.id);
 }
 
 void ServerTable::launched(store::Transaction& tx, const ServerId& id, Time now) {
     tx.execute("UPDATE compute_servers SET launched = ? WHERE id = ? AND launched IS NULL", now, id);
 }
 
-void ServerTable::fail(store::Transaction& tx, const ServerId& id, const std::string& message, const std::string& details, Time now) {
-    tx.execute("UPDATE compute_servers SET fault = ?, fault_details = ?, fault_time = ?, updated = ? WHERE id = ?", message, details, now,
-               now, id);
+void ServerTable::fail(store::Transaction& tx, const ServerId& id, const std::string& message,
+                       const std::string& details, Time now) {
+    tx.execute("UPDATE compute_servers SET fault = ?, fault_details = ?, fault_time = ?, updated = ? WHERE id = ?",
+               message, details, now, now, id);
 }
 
 void ServerTable::deleted(store::Transaction& tx, const ServerId& id, Time now) {
-    tx.execute("UPDATE compute_servers SET vm_state = 'deleted', task_state = NULL, power_state = 0, terminated = ?, deleted = ?, updated "
+    tx.execute("UPDATE compute_servers SET vm_state = 'deleted', task_state = NULL, power_state = 0, terminated = ?, "
+               "deleted = ?, updated "
                "= ? WHERE id = ?",
                now, now, now, id);
 }
 
-void ServerTable::setLock(store::Transaction& tx, const ServerId& id, const std::string& by, const std::optional<std::string>& reason,
-                          Time now) {
-    tx.execute("UPDATE compute_servers SET locked_by = ?, locked_reason = ?, updated = ? WHERE id = ?", by, reason, now, id);
+void ServerTable::setLock(store::Transaction& tx, const ServerId& id, const std::string& by,
+                          const std::optional<std::string>& reason, Time now) {
+    tx.execute("UPDATE compute_servers SET locked_by = ?, locked_reason = ?, updated = ? WHERE id = ?", by, reason, now,
+               id);
 }
 
 void ServerTable::describe(store::Transaction& tx, const Server& server) { table().update(tx, server); }
 
 ServerTable::Usage ServerTable::usage(store::Reader& db, const ProjectId& project) {
-    auto rows = db.query(
-        "SELECT count(*), coalesce(sum(vcpus), 0), coalesce(sum(ram), 0) FROM compute_servers WHERE project = ? AND deleted IS NULL",
-        project);
-    return *rows.maybe<Usage>([](const store::Row& row) { return Usage{row.integer(0), row.integer(1), row.integer(2)}; });
+    auto rows = db.query("SELECT count(*), coalesce(sum(vcpus), 0), coalesce(sum(ram), 0) FROM compute_servers WHERE "
+                         "project = ? AND deleted IS NULL",
+                         project);
+    return *rows.maybe<Usage>([](const store::Row& row) {
+        return Usage{row.integer(0), row.integer(1), row.integer(2)};
+    });
 }
 
 ServerTable::HostLoad ServerTable::loadOf(store::Reader& db, const HostName& host) {
     HostLoad load;
-    auto rows = db.query(
-        "SELECT id, name, vcpus, ram, disk, vm_state FROM compute_servers WHERE deleted IS NULL AND host = ? ORDER BY number", host);
+    auto rows = db.query("SELECT id, name, vcpus, ram, disk, vm_state FROM compute_servers WHERE deleted IS NULL AND "
+                         "host = ? ORDER BY number",
+                         host);
     while (rows.next()) {
         const auto row = rows.row();
         load.servers.emplace_back(row.text(0), row.text(1));
@@ -153,7 +165,8 @@ std::vector<Server> ServerTable::list(store::Reader& db, const ServerQuery& quer
     std::vector<std::string> ids;
     auto values = where.values();
     values.emplace_back(query.patterns.empty() ? query.limit : -1);
-    auto rows = db.run(what + " FROM " + table().text().named() + where.where() + store::orderBy(query.sort) + " LIMIT ?", values);
+    auto rows = db.run(
+        what + " FROM " + table().text().named() + where.where() + store::orderBy(query.sort) + " LIMIT ?", values);
     while (static_cast<std::int64_t>(ids.size()) < query.limit && rows.next()) {
         int column = 0;
         const auto row = rows.row();
@@ -161,7 +174,8 @@ std::vector<Server> ServerTable::list(store::Reader& db, const ServerQuery& quer
                         [&](const auto& each) { return each.pattern->matches(row.text(++column)); }))
             ids.push_back(row.text(0));
     }
-    return table().where(db, "WHERE id IN (SELECT value FROM json_each(?))" + store::orderBy(query.sort), store::asList(ids));
+    return table().where(db, "WHERE id IN (SELECT value FROM json_each(?))" + store::orderBy(query.sort),
+                         store::asList(ids));
 }
 
 }

@@ -17,23 +17,28 @@ struct ServerTable {
     static std::optional<Server> find(store::Reader& db, const ServerId& id);
     static std::optional<std::string> hostOf(store::Reader& db, const ServerId& id);
     static std::vector<Server> living(store::Reader& db);
-    static std::vector<Server> list(store::Reader& db, const ServerQuery& query);       ///< Error(Invalid) where the marker isn't there
-    static std::vector<std::string> idsIn(store::Reader& db, const ServerQuery& query); ///< what SQL alone says, on all pages
+    static std::vector<Server> list(store::Reader& db,
+                                    const ServerQuery& query); ///< Error(Invalid) where the marker isn't there
+    static std::vector<std::string> idsIn(store::Reader& db,
+                                          const ServerQuery& query); ///< what SQL alone says, on all pages
 
     static bool baseUsed(store::Reader& db, const std::string& base);  ///< by a living one
     static bool baseKnown(store::Reader& db, const std::string& base); ///< by any
 
     static void insert(store::Transaction& tx, const Server& server);
     /// Moves a server on. Asserts that the states may follow each other.
-    static void move(store::Transaction& tx, const Server& server, VmState vm, TaskState task, PowerState power, Time now);
+    static void move(store::Transaction& tx, const Server& server, VmState vm, TaskState task, PowerState power,
+                     Time now);
     static void launched(store::Transaction& tx, const ServerId& id, Time now);
-    static void fail(store::Transaction& tx, const ServerId& id, const std::string& message, const std::string& details, Time now);
+    static void fail(store::Transaction& tx, const ServerId& id, const std::string& message, const std::string& details,
+                     Time now);
     static void deleted(store::Transaction& tx, const ServerId& id, Time now);
-    static void setLock(store::Transaction& tx, const ServerId& id, const std::string& by, const std::optional<std::string>& reason,
-                        Time now);
+    static void setLock(store::Transaction& tx, const ServerId& id, const std::string& by,
+                        const std::optional<std::string>& reason, Time now);
     /// Keeps name, hostname, description, access addresses, disk config and when it was updated.
     static void describe(store::Transaction& tx, const Server& server);
-    static void purge(store::Transaction& tx, Time deletedBefore); ///< rows of servers that have been gone since before then
+    static void purge(store::Transaction& tx,
+                      Time deletedBefore); ///< rows of servers that have been gone since before then
 
     /// What living servers take, as their flavors say.
     struct Usage {

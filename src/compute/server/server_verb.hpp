@@ -13,19 +13,20 @@
 
 namespace stratolet::compute {
 
-inline constexpr std::initializer_list<VmState> anyState = {VmState::Building, VmState::Active, VmState::Stopped, VmState::Error};
+inline constexpr std::initializer_list<VmState> anyState = {VmState::Building, VmState::Active, VmState::Stopped,
+                                                            VmState::Error};
 inline constexpr std::initializer_list<VmState> withGuest = {VmState::Active, VmState::Stopped};
 
 /// Whether something else may be under way.
 enum class While { Idle, Busy };
 
-/// Error(Conflict) where somebody has locked the server, or it is in another state, or something else is being done to it. `doing` is
-/// the verb's name in the message.
-void requireState(const Server& server, const identity::Caller& caller, std::string_view doing, std::initializer_list<VmState> states,
-                  While doingNothingElse);
+/// Error(Conflict) where somebody has locked the server, or it is in another state, or something else is being done to
+/// it. `doing` is the verb's name in the message.
+void requireState(const Server& server, const identity::Caller& caller, std::string_view doing,
+                  std::initializer_list<VmState> states, While doingNothingElse);
 
-/// Begins an action that the caller asked for and enqueues the job that ends it: "compute.server.<job>", in the caller's transaction.
-/// `more`: further members of the job's arguments, JSON.
+/// Begins an action that the caller asked for and enqueues the job that ends it: "compute.server.<job>", in the
+/// caller's transaction. `more`: further members of the job's arguments, JSON.
 void enqueueVerb(Core& core, store::Transaction& tx, const Server& server, const Asker& asker, std::string_view job,
                  std::string_view action, std::string_view event, const std::string& more = "");
 

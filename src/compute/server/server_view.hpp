@@ -11,7 +11,8 @@
 
 namespace stratolet::compute {
 
-/// Writes the servers of one answer, as the negotiated version has them. What is the same for many of them is found once.
+/// Writes the servers of one answer, as the negotiated version has them. What is the same for many of them is found
+/// once.
 class ServerWriter {
 public:
     ServerWriter(const Call& call, Core& core, Showing showing);

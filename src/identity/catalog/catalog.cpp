@@ -31,14 +31,19 @@ bool isFiltered(store::Reader& db, const ProjectId& project) {
 
 /// The endpoints of a service that are associated with a project.
 constexpr std::string_view associated =
-    " AND (id IN (SELECT endpoint_id FROM project_endpoints WHERE project_id = ?) OR EXISTS (SELECT 1 FROM project_endpoint_groups JOIN "
-    "endpoint_groups ON endpoint_groups.id = endpoint_group_id WHERE project_id = ? AND coalesce(endpoint_groups.service_id, "
+    " AND (id IN (SELECT endpoint_id FROM project_endpoints WHERE project_id = ?) OR EXISTS (SELECT 1 FROM "
+    "project_endpoint_groups JOIN "
+    "endpoint_groups ON endpoint_groups.id = endpoint_group_id WHERE project_id = ? AND "
+    "coalesce(endpoint_groups.service_id, "
     "endpoints.service_id) = endpoints.service_id AND coalesce(endpoint_groups.region_id, endpoints.region_id, '') = "
-    "coalesce(endpoints.region_id, '') AND coalesce(endpoint_groups.interface, endpoints.interface) = endpoints.interface))";
+    "coalesce(endpoints.region_id, '') AND coalesce(endpoint_groups.interface, endpoints.interface) = "
+    "endpoints.interface))";
 
 store::Rows endpointsOf(store::Reader& db, const std::string& service, const ProjectId& project, bool filtered) {
-    static const std::string all = "SELECT id, interface, region_id, url FROM endpoints WHERE service_id = ? AND enabled = 1";
-    static const std::string order = " ORDER BY interface, id", some = all + std::string(associated) + order, every = all + order;
+    static const std::string all =
+        "SELECT id, interface, region_id, url FROM endpoints WHERE service_id = ? AND enabled = 1";
+    static const std::string order = " ORDER BY interface, id", some = all + std::string(associated) + order,
+                             every = all + order;
     return filtered ? db.query(some, service, project, project) : db.query(every, service);
 }
 
@@ -77,16 +82,18 @@ void ensureCatalog(store::Transaction& tx, Ambient& ambient, const Bootstrap& wa
         auto id = tx.query("SELECT id FROM services WHERE type = ? ORDER BY id LIMIT 1", each.type).maybeText();
         if (!id) {
             id = ambient.hexId();
-            tx.execute("INSERT INTO services (id, type, name, description, enabled) VALUES (?, ?, ?, '', 1)", *id, each.type, each.name);
+            tx.execute("INSERT INTO services (id, type, name, description, enabled) VALUES (?, ?, ?, '', 1)", *id,
+                       each.type, each.name);
         }
         for (const auto* interface : {"public", "internal", "admin"}) {
-            const int moved =
-                tx.execute("UPDATE endpoints SET url = ? || own_path WHERE service_id = ? AND interface = ? AND own_path IS NOT NULL",
-                           wanted.endpoint, *id, interface);
-            if (moved == 0 && !tx.query("SELECT 1 FROM endpoints WHERE service_id = ? AND interface = ?", *id, interface).any())
-                tx.execute(
-                    "INSERT INTO endpoints (id, service_id, region_id, interface, url, enabled, own_path) VALUES (?, ?, ?, ?, ?, 1, ?)",
-                    ambient.hexId(), *id, wanted.region, interface, wanted.endpoint + each.path, each.path);
+            const int moved = tx.execute("UPDATE endpoints SET url = ? || own_path WHERE service_id = ? AND interface "
+                                         "= ? AND own_path IS NOT NULL",
+                                         wanted.endpoint, *id, interface);
+            if (moved == 0 &&
+                !tx.query("SELECT 1 FROM endpoints WHERE service_id = ? AND interface = ?", *id, interface).any())
+                tx.execute("INSERT INTO endpoints (id, service_id, region_id, interface, url, enabled, own_path) "
+                           "VALUES (?, ?, ?, ?, ?, 1, ?)",
+                           ambient.hexId(), *id, wanted.region, interface, wanted.endpoint + each.path, each.path);
         }
     }
 }

@@ -9,9 +9,9 @@
 
 namespace stratolet::identity {
 
-/// Writes the services and endpoints that a token of this project (empty: none) gets to see, as the list `catalog` of a token.
-/// Endpoints whose address needs a project are left out where there is none; disabled ones are hidden. A project that endpoints or groups
-/// of endpoints have been associated with gets to see those only.
+/// Writes the services and endpoints that a token of this project (empty: none) gets to see, as the list `catalog` of a
+/// token. Endpoints whose address needs a project are left out where there is none; disabled ones are hidden. A project
+/// that endpoints or groups of endpoints have been associated with gets to see those only.
 void writeCatalog(JsonWriter& out, store::Reader& db, const ProjectId& project);
 
 /// Our own services and endpoints, made where they are missing and pointed at `wanted.endpoint`.

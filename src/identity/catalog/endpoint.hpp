@@ -18,7 +18,8 @@ struct Endpoint {
     std::string url;       ///< may have parts to fill in, "$(project_id)s"
     bool enabled = true;
     std::string extra = "{}";
-    std::optional<std::string> ownPath; ///< of one that we made and keep pointed at ourselves: what follows our own address
+    std::optional<std::string>
+        ownPath; ///< of one that we made and keep pointed at ourselves: what follows our own address
 };
 
 extern const resource::Table<Endpoint> endpointTable; ///< its alias is e

@@ -1,7 +1,8 @@
 #include "identity/catalog/catalog.hpp"
 #include "identity/catalog/endpoint.hpp"
 
-// Policies that other programs keep here (a type and a blob), and OS-ENDPOINT-POLICY: which of them is for which endpoint.
+// Policies that other programs keep here (a type and a blob), and OS-ENDPOINT-POLICY: which of them is for which
+// endpoint.
 
 namespace stratolet::identity {
 namespace {
@@ -26,8 +27,8 @@ void takeBlob(PolicyDocument& document, const Json& value) {
 const Table<PolicyDocument> policyTable("policies", 'p',
                                         {attribute<&PolicyDocument::id>("id", Show),
                                          named<&PolicyDocument::type>("type", Post | Put | Show | Find | Needed),
-                                         json<&PolicyDocument::blob, takeBlob>("blob", Post | Put | Show | Needed), extra<PolicyDocument>(),
-                                         links<PolicyDocument>()});
+                                         json<&PolicyDocument::blob, takeBlob>("blob", Post | Put | Show | Needed),
+                                         extra<PolicyDocument>(), links<PolicyDocument>()});
 
 // Associations. Each endpoint, each service and each service in a region has one policy at most.
 
@@ -62,12 +63,14 @@ Place placeFrom(const Request& request, store::Reader& db) {
     return place;
 }
 
-constexpr std::string_view atPlace =
-    " WHERE coalesce(endpoint_id, '') = coalesce(?, '') AND coalesce(service_id, '') = coalesce(?, '') AND coalesce(region_id, '') = "
-    "coalesce(?, '')";
+constexpr std::string_view atPlace = " WHERE coalesce(endpoint_id, '') = coalesce(?, '') AND coalesce(service_id, '') "
+                                     "= coalesce(?, '') AND coalesce(region_id, '') = "
+                                     "coalesce(?, '')";
 
 std::optional<std::string> policyAt(store::Reader& db, const Place& place) {
-    return db.query("SELECT policy_id FROM policy_associations" + std::string(atPlace), place.endpoint, place.service, place.region)
+    return db
+        .query("SELECT policy_id FROM policy_associations" + std::string(atPlace), place.endpoint, place.service,
+               place.region)
         .maybeText();
 }
 
@@ -75,15 +78,18 @@ Response associate(Request& request, Core& core) {
     placeFrom(request, core.parts.store.reader());
     core.parts.store.write([&](store::Transaction& tx) {
         const auto place = placeFrom(request, tx);
-        tx.execute("DELETE FROM policy_associations" + std::string(atPlace), place.endpoint, place.service, place.region);
-        tx.execute("INSERT INTO policy_associations VALUES (?, ?, ?, ?)", request.param("id"), place.endpoint, place.service, place.region);
+        tx.execute("DELETE FROM policy_associations" + std::string(atPlace), place.endpoint, place.service,
+                   place.region);
+        tx.execute("INSERT INTO policy_associations VALUES (?, ?, ?, ?)", request.param("id"), place.endpoint,
+                   place.service, place.region);
     });
     return emptyResponse(204);
 }
 
 void demandAssociated(const Request& request, store::Reader& db, const Place& place) {
     if (policyAt(db, place) != request.param("id"))
-        throw Error(Failure::NotFound, "Could not find policy association: policy ", request.param("id"), " is not for this place.");
+        throw Error(Failure::NotFound, "Could not find policy association: policy ", request.param("id"),
+                    " is not for this place.");
 }
 
 Response check(Request& request, Core& core) {
@@ -97,13 +103,14 @@ Response dissociate(Request& request, Core& core) {
     core.parts.store.write([&](store::Transaction& tx) {
         const auto place = placeFrom(request, tx);
         demandAssociated(request, tx, place);
-        tx.execute("DELETE FROM policy_associations" + std::string(atPlace), place.endpoint, place.service, place.region);
+        tx.execute("DELETE FROM policy_associations" + std::string(atPlace), place.endpoint, place.service,
+                   place.region);
     });
     return emptyResponse(204);
 }
 
-/// The policy that counts for an endpoint: its own, else that of its service in its region or in the nearest region above, else that of
-/// its service.
+/// The policy that counts for an endpoint: its own, else that of its service in its region or in the nearest region
+/// above, else that of its service.
 std::optional<std::string> policyFor(store::Reader& db, const std::string& endpoint, const std::string& service,
                                      std::optional<std::string> region) {
     if (auto found = policyAt(db, {endpoint, {}, {}})) return found;
@@ -140,19 +147,21 @@ void addPolicyRoutes(Routes& routes, Core& core, const Endpoints& endpoints) {
     const auto policies = addNoun<PolicyDocument>(routes, core, {.table = policyTable, .many = "policies"});
 
     const std::string extension = "/OS-ENDPOINT-POLICY", ofPolicy = "/v3/policies/{id}" + extension;
-    const std::pair<std::string, std::string> places[] = {{"/endpoints/{endpoint}", "endpoint"},
-                                                          {"/services/{service}", "service"},
-                                                          {"/services/{service}/regions/{region}", "region_and_service"}};
+    const std::pair<std::string, std::string> places[] = {
+        {"/endpoints/{endpoint}", "endpoint"},
+        {"/services/{service}", "service"},
+        {"/services/{service}/regions/{region}", "region_and_service"}};
     for (const auto& [path, noun] : places) {
         const std::string rule = "_policy_association_for_" + noun;
-        routes.push_back(
-            {Method::Put, ofPolicy + path, policy("identity:create" + rule), [&](Request& request) { return associate(request, core); }});
-        routes.push_back(
-            {Method::Get, ofPolicy + path, policy("identity:check" + rule), [&](Request& request) { return check(request, core); }});
+        routes.push_back({Method::Put, ofPolicy + path, policy("identity:create" + rule),
+                          [&](Request& request) { return associate(request, core); }});
+        routes.push_back({Method::Get, ofPolicy + path, policy("identity:check" + rule),
+                          [&](Request& request) { return check(request, core); }});
         routes.push_back({Method::Delete, ofPolicy + path, policy("identity:delete" + rule),
                           [&](Request& request) { return dissociate(request, core); }});
     }
-    routes.push_back({Method::Get, "/v3/endpoints/{id}" + extension + "/policy", policy("identity:get_policy_for_endpoint"),
+    routes.push_back({Method::Get, "/v3/endpoints/{id}" + extension + "/policy",
+                      policy("identity:get_policy_for_endpoint"),
                       [&core, policies](Request& request) { return showForEndpoint(request, core, *policies); }});
     routes.push_back({Method::Get, ofPolicy + "/endpoints", policy("identity:list_endpoints_for_policy"),
                       [&core, endpoints](Request& request) { return listEndpoints(request, core, endpoints); }});

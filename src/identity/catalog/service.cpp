@@ -17,17 +17,19 @@ struct Service {
     std::string extra = "{}";
 };
 
-const Table<Service> serviceTable(
-    "services", 's',
-    {attribute<&Service::id>("id", Show), named<&Service::type>("type", Post | Put | Show | Find | Needed),
-     attribute<&Service::name>("name", Post | Put | Show | Find).written([](JsonWriter& out, const Service& it, const http::Request&) {
-         if (it.name) out.field("name", *it.name);
-     }),
-     attribute<&Service::description>("description", Post | Put | Show | Find)
-         .written([](JsonWriter& out, const Service& it, const http::Request&) {
-             if (it.description) out.field("description", *it.description);
-         }),
-     attribute<&Service::enabled>("enabled", Post | Put | Show | Find), extra<Service>(), links<Service>()});
+const Table<Service> serviceTable("services", 's',
+                                  {attribute<&Service::id>("id", Show),
+                                   named<&Service::type>("type", Post | Put | Show | Find | Needed),
+                                   attribute<&Service::name>("name", Post | Put | Show | Find)
+                                       .written([](JsonWriter& out, const Service& it, const http::Request&) {
+                                           if (it.name) out.field("name", *it.name);
+                                       }),
+                                   attribute<&Service::description>("description", Post | Put | Show | Find)
+                                       .written([](JsonWriter& out, const Service& it, const http::Request&) {
+                                           if (it.description) out.field("description", *it.description);
+                                       }),
+                                   attribute<&Service::enabled>("enabled", Post | Put | Show | Find), extra<Service>(),
+                                   links<Service>()});
 
 }
 

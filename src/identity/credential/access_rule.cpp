@@ -24,7 +24,8 @@ std::string_view trimmed(std::string_view path) {
 }
 
 bool pathMatches(std::string_view pattern, std::string_view path) {
-    // Each "**" takes as little as possible at first, and more only where what follows it doesn't fit: linear in practice, never deeper.
+    // Each "**" takes as little as possible at first, and more only where what follows it doesn't fit: linear in
+    // practice, never deeper.
     pattern = trimmed(pattern);
     path = trimmed(path);
     std::string_view againPattern, againPath;

@@ -66,6 +66,7 @@ struct RoleReference {
     std::string id, name; ///< one of them
 };
 
+/// The application credential that a request wants.
 struct NewApplicationCredential {
     std::string name;
     std::optional<std::string> description;
@@ -76,22 +77,30 @@ struct NewApplicationCredential {
     std::optional<std::vector<AccessRule>> rules;
 };
 
+/// The rules of application credentials. Owned by the module.
 class ApplicationCredentials {
 public:
-    ApplicationCredentials(Core& core, Tokens& tokens, const DigestKey& digests) : core_(core), tokens_(tokens), digests_(digests) {}
+    ApplicationCredentials(Core& core, Tokens& tokens, const DigestKey& digests)
+        : core_(core),
+          tokens_(tokens),
+          digests_(digests) {}
 
-    /// For the caller's own user and project, with no more than the caller's token allows. The second is the secret, told only once.
-    std::pair<ApplicationCredential, std::string> create(const Caller& caller, const UserId& user, NewApplicationCredential wanted);
+    /// For the caller's own user and project, with no more than the caller's token allows. The second is the secret,
+    /// told only once.
+    std::pair<ApplicationCredential, std::string> create(const Caller& caller, const UserId& user,
+                                                         NewApplicationCredential wanted);
     ApplicationCredential show(const Caller& caller, const UserId& user, const ApplicationCredentialId& id);
     std::vector<ApplicationCredential> list(const Caller& caller, const UserId& user, store::Conditions conditions);
     void remove(const Caller& caller, const UserId& user, const ApplicationCredentialId& id);
 
     std::vector<AccessRule> listRules(const Caller& caller, const UserId& user, store::Conditions conditions);
     AccessRule showRule(const Caller& caller, const UserId& user, const AccessRuleId& id);
-    void removeRule(const Caller& caller, const UserId& user, const AccessRuleId& id); ///< Error(Forbidden) while a credential has it
+    void removeRule(const Caller& caller, const UserId& user,
+                    const AccessRuleId& id); ///< Error(Forbidden) while a credential has it
 
     /// The credential that this secret proves; nothing for anything else, and where it has expired.
-    std::optional<ApplicationCredential> prove(const std::optional<ApplicationCredential>& claimed, const std::string& secret) const;
+    std::optional<ApplicationCredential> prove(const std::optional<ApplicationCredential>& claimed,
+                                               const std::string& secret) const;
 
 private:
     Core& core_;

@@ -23,7 +23,8 @@ void writeRule(JsonWriter& out, const AccessRule& rule) {
     out.field("path", rule.path);
 }
 
-void write(JsonWriter& out, const Request& request, const ApplicationCredential& credential, store::Reader& db, const std::string* secret) {
+void write(JsonWriter& out, const Request& request, const ApplicationCredential& credential, store::Reader& db,
+           const std::string* secret) {
     const auto object = out.object();
     out.field("id", credential.id);
     out.field("name", credential.name);
@@ -55,7 +56,8 @@ void write(JsonWriter& out, const Request& request, const ApplicationCredential&
 
 std::string boundedText(const Json& json, std::size_t most) {
     auto text = json.text();
-    if (text.empty() || lengthInCharacters(text) > most) json.refuse("It must have 1 to " + std::to_string(most) + " characters.");
+    if (text.empty() || lengthInCharacters(text) > most)
+        json.refuse("It must have 1 to " + std::to_string(most) + " characters.");
     return text;
 }
 
@@ -77,10 +79,12 @@ Response create(Request& request, ApplicationCredentials& credentials, Core& cor
     NewApplicationCredential wanted;
     wanted.name = checkedName(body.at("name"), 255);
     wanted.description = body.maybeText("description");
-    if (const auto secret = body.find("secret"); secret && !secret->isNull()) wanted.secret = boundedText(*secret, secretMax);
+    if (const auto secret = body.find("secret"); secret && !secret->isNull())
+        wanted.secret = boundedText(*secret, secretMax);
     if (const auto truth = body.find("unrestricted"); truth && !truth->isNull()) wanted.unrestricted = truth->boolean();
     wanted.expires = futureTimeIn(body, "expires_at", core.parts.ambient.now());
-    if (const auto roles = body.find("roles"); roles && !roles->isNull() && roles->size() > 0) wanted.roles = roleReferencesIn(*roles);
+    if (const auto roles = body.find("roles"); roles && !roles->isNull() && roles->size() > 0)
+        wanted.roles = roleReferencesIn(*roles);
     if (const auto rules = body.find("access_rules"); rules && !rules->isNull()) {
         wanted.rules.emplace();
         for (const auto& each : rules->items()) wanted.rules->push_back(ruleIn(each));
@@ -105,12 +109,14 @@ Response show(Request& request, ApplicationCredentials& credentials, Core& core)
 
 Response list(Request& request, ApplicationCredentials& credentials, Core& core) {
     store::Conditions conditions;
-    static const resource::Words words{{"name", Kind::Text, Find, "name"}, {"project_id", Kind::Text, Find, "project_id"}};
+    static const resource::Words words{{"name", Kind::Text, Find, "name"},
+                                       {"project_id", Kind::Text, Find, "project_id"}};
     applyFilters(conditions, request.query, words, 'a');
     const auto found = credentials.list(callerOf(request), {request.param("user")}, conditions);
-    return slicedResponse<ApplicationCredential>(
-        request, "application_credentials", found,
-        [&](JsonWriter& out, const ApplicationCredential& each) { write(out, request, each, core.parts.store.reader(), nullptr); });
+    return slicedResponse<ApplicationCredential>(request, "application_credentials", found,
+                                                 [&](JsonWriter& out, const ApplicationCredential& each) {
+                                                     write(out, request, each, core.parts.store.reader(), nullptr);
+                                                 });
 }
 
 void writeWhole(JsonWriter& out, const Request& request, const AccessRule& rule) {
@@ -121,8 +127,9 @@ void writeWhole(JsonWriter& out, const Request& request, const AccessRule& rule)
 
 Response listRules(Request& request, ApplicationCredentials& credentials) {
     store::Conditions conditions;
-    static const resource::Words words{
-        {"service", Kind::Text, Find, "service"}, {"method", Kind::Text, Find, "method"}, {"path", Kind::Text, Find, "path"}};
+    static const resource::Words words{{"service", Kind::Text, Find, "service"},
+                                       {"method", Kind::Text, Find, "method"},
+                                       {"path", Kind::Text, Find, "path"}};
     applyFilters(conditions, request.query, words, 'a');
     const auto found = credentials.listRules(callerOf(request), {request.param("user")}, conditions);
     return slicedResponse<AccessRule>(request, "access_rules", found,
@@ -153,10 +160,10 @@ void addApplicationCredentialRoutes(Routes& routes, ApplicationCredentials& cred
                           return emptyResponse(204);
                       }});
     const std::string rules = "/v3/users/{user}/access_rules", rule = rules + "/{id}";
-    routes.push_back(
-        {Method::Get, rules, policy("identity:list_access_rules"), [&](Request& request) { return listRules(request, credentials); }});
-    routes.push_back(
-        {Method::Get, rule, policy("identity:get_access_rule"), [&](Request& request) { return showRule(request, credentials); }});
+    routes.push_back({Method::Get, rules, policy("identity:list_access_rules"),
+                      [&](Request& request) { return listRules(request, credentials); }});
+    routes.push_back({Method::Get, rule, policy("identity:get_access_rule"),
+                      [&](Request& request) { return showRule(request, credentials); }});
     routes.push_back({Method::Delete, rule, policy("identity:delete_access_rule"), [&](Request& request) {
                           credentials.removeRule(callerOf(request), {request.param("user")}, {request.param("id")});
                           return emptyResponse(204);

@@ -8,7 +8,9 @@ namespace {
 
 constexpr std::size_t secretCharacters = 64; // some 380 bits
 
-Error notFound(const ApplicationCredentialId& id) { return Error(Failure::NotFound, "Could not find Application Credential: ", id, "."); }
+Error notFound(const ApplicationCredentialId& id) {
+    return Error(Failure::NotFound, "Could not find Application Credential: ", id, ".");
+}
 
 /// About the user in the path, never about what the request says otherwise.
 Target targetOf(const UserId& user) { return {{"user_id", user.text}, {"target.user.id", user.text}}; }
@@ -25,13 +27,16 @@ void limitTo(const ApplicationCredential& parent, NewApplicationCredential& want
     if (!parent.rules) return;
     if (!wanted.rules) wanted.rules = parent.rules;
     for (const auto& each : *wanted.rules)
-        if (std::none_of(parent.rules->begin(), parent.rules->end(), [&](const AccessRule& rule) { return isSame(rule, each); }))
-            throw Error(Failure::Forbidden, "An application credential cannot give access that it does not have: ", each.method, " ",
+        if (std::none_of(parent.rules->begin(), parent.rules->end(),
+                         [&](const AccessRule& rule) { return isSame(rule, each); }))
+            throw Error(Failure::Forbidden,
+                        "An application credential cannot give access that it does not have: ", each.method, " ",
                         each.path, ".");
 }
 
 /// The rules as they are kept: one row for the same rule of a user, however many credentials have it.
-std::vector<AccessRule> kept(store::Transaction& tx, const UserId& user, const std::vector<AccessRule>& wanted, Ambient& ambient) {
+std::vector<AccessRule> kept(store::Transaction& tx, const UserId& user, const std::vector<AccessRule>& wanted,
+                             Ambient& ambient) {
     std::vector<AccessRule> rules;
     for (auto rule : wanted) {
         if (!rule.id.empty()) {
@@ -65,7 +70,9 @@ std::pair<ApplicationCredential, std::string> ApplicationCredentials::create(con
         if (wanted.rules)
             for (auto& each : *wanted.rules)
                 if (!each.id.empty())
-                    if (const auto found = application_credential_table::findRule(core_.parts.store.reader(), user, each.id)) each = *found;
+                    if (const auto found =
+                            application_credential_table::findRule(core_.parts.store.reader(), user, each.id))
+                        each = *found;
         limitTo(*parent, wanted);
         made.parent = parent->id;
     }
@@ -80,8 +87,10 @@ std::pair<ApplicationCredential, std::string> ApplicationCredentials::create(con
     made.secret = digests_.of(secret);
     core_.parts.store.write([&](store::Transaction& tx) {
         if (application_credential_table::findByName(tx, user, made.name))
-            throw Error(Failure::Conflict,
-                        "Conflict occurred attempting to store application_credential - Duplicate entry found with name ", made.name, ".");
+            throw Error(
+                Failure::Conflict,
+                "Conflict occurred attempting to store application_credential - Duplicate entry found with name ",
+                made.name, ".");
         if (wanted.roles)
             made.roles = heldRoles(tx, *wanted.roles, token->roles);
         else
@@ -92,14 +101,16 @@ std::pair<ApplicationCredential, std::string> ApplicationCredentials::create(con
     return {made, secret};
 }
 
-ApplicationCredential ApplicationCredentials::show(const Caller& caller, const UserId& user, const ApplicationCredentialId& id) {
+ApplicationCredential ApplicationCredentials::show(const Caller& caller, const UserId& user,
+                                                   const ApplicationCredentialId& id) {
     caller.enforce(targetOf(user));
     auto found = application_credential_table::find(core_.parts.store.reader(), id);
     if (!found || found->user != user) throw notFound(id);
     return *std::move(found);
 }
 
-std::vector<ApplicationCredential> ApplicationCredentials::list(const Caller& caller, const UserId& user, store::Conditions conditions) {
+std::vector<ApplicationCredential> ApplicationCredentials::list(const Caller& caller, const UserId& user,
+                                                                store::Conditions conditions) {
     caller.enforce(targetOf(user));
     conditions.add("user_id = ?", user);
     return application_credential_table::list(core_.parts.store.reader(), conditions);
@@ -117,7 +128,8 @@ void ApplicationCredentials::remove(const Caller& caller, const UserId& user, co
     });
 }
 
-std::vector<AccessRule> ApplicationCredentials::listRules(const Caller& caller, const UserId& user, store::Conditions conditions) {
+std::vector<AccessRule> ApplicationCredentials::listRules(const Caller& caller, const UserId& user,
+                                                          store::Conditions conditions) {
     caller.enforce(targetOf(user));
     conditions.add("user_id = ?", user);
     return application_credential_table::rules(core_.parts.store.reader(), conditions);
@@ -134,7 +146,8 @@ void ApplicationCredentials::removeRule(const Caller& caller, const UserId& user
     caller.enforce(targetOf(user));
     refuseDelegated(*tokenOf(caller, tokens_));
     core_.parts.store.write([&](store::Transaction& tx) {
-        if (!application_credential_table::findRule(tx, user, id)) throw Error(Failure::NotFound, "Could not find Access Rule: ", id, ".");
+        if (!application_credential_table::findRule(tx, user, id))
+            throw Error(Failure::NotFound, "Could not find Access Rule: ", id, ".");
         if (application_credential_table::ruleIsUsed(tx, id))
             throw Error(Failure::Forbidden, "The access rule ", id, " is used by an application credential.");
         application_credential_table::removeRule(tx, id);

@@ -3,10 +3,13 @@
 namespace stratolet::identity::application_credential_table {
 namespace {
 
-constexpr std::string_view select = "SELECT id, user_id, project_id, name, description, secret, unrestricted, expires, parent_id, ruled "
-                                    "FROM application_credentials a";
+constexpr std::string_view select =
+    "SELECT id, user_id, project_id, name, description, secret, unrestricted, expires, parent_id, ruled "
+    "FROM application_credentials a";
 
-AccessRule ruleFromRow(const store::Row& row) { return {row.id<AccessRuleId>(0), row.text(1), row.text(2), row.text(3)}; }
+AccessRule ruleFromRow(const store::Row& row) {
+    return {row.id<AccessRuleId>(0), row.text(1), row.text(2), row.text(3)};
+}
 
 ApplicationCredential fromRow(const store::Row& row) {
     ApplicationCredential credential{row.id<ApplicationCredentialId>(0),
@@ -26,10 +29,13 @@ ApplicationCredential fromRow(const store::Row& row) {
 
 /// With its roles and rules.
 ApplicationCredential whole(store::Reader& db, ApplicationCredential credential) {
-    credential.roles = db.query("SELECT role_id FROM application_credential_roles WHERE credential_id = ? ORDER BY role_id", credential.id)
-                           .all<RoleId>([](const store::Row& row) { return row.id<RoleId>(0); });
+    credential.roles =
+        db.query("SELECT role_id FROM application_credential_roles WHERE credential_id = ? ORDER BY role_id",
+                 credential.id)
+            .all<RoleId>([](const store::Row& row) { return row.id<RoleId>(0); });
     if (credential.rules)
-        credential.rules = db.query("SELECT id, service, method, path FROM access_rules JOIN application_credential_rules ON rule_id = id "
+        credential.rules = db.query("SELECT id, service, method, path FROM access_rules JOIN "
+                                    "application_credential_rules ON rule_id = id "
                                     "WHERE credential_id = ? ORDER BY id",
                                     credential.id)
                                .all<AccessRule>(ruleFromRow);
@@ -41,7 +47,9 @@ std::optional<ApplicationCredential> maybeWhole(store::Reader& db, std::optional
     return whole(db, *std::move(credential));
 }
 
-std::optional<std::string> maybe(const ApplicationCredentialId& id) { return id.empty() ? std::nullopt : std::optional(id.text); }
+std::optional<std::string> maybe(const ApplicationCredentialId& id) {
+    return id.empty() ? std::nullopt : std::optional(id.text);
+}
 
 }
 
@@ -56,17 +64,19 @@ std::optional<ApplicationCredential> findByName(store::Reader& db, const UserId&
 }
 
 std::vector<ApplicationCredential> list(store::Reader& db, const store::Conditions& conditions) {
-    auto found =
-        db.run(std::string(select) + conditions.where() + " ORDER BY created, id", conditions.values()).all<ApplicationCredential>(fromRow);
+    auto found = db.run(std::string(select) + conditions.where() + " ORDER BY created, id", conditions.values())
+                     .all<ApplicationCredential>(fromRow);
     for (auto& each : found) each = whole(db, std::move(each));
     return found;
 }
 
 void insert(store::Transaction& tx, const ApplicationCredential& credential, Time now) {
-    tx.execute("INSERT INTO application_credentials (id, user_id, project_id, name, description, secret, unrestricted, ruled, expires, "
+    tx.execute("INSERT INTO application_credentials (id, user_id, project_id, name, description, secret, unrestricted, "
+               "ruled, expires, "
                "parent_id, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-               credential.id, credential.user, credential.project, credential.name, credential.description, credential.secret,
-               credential.unrestricted, credential.rules.has_value(), credential.expires, maybe(credential.parent), now);
+               credential.id, credential.user, credential.project, credential.name, credential.description,
+               credential.secret, credential.unrestricted, credential.rules.has_value(), credential.expires,
+               maybe(credential.parent), now);
     for (const auto& each : credential.roles)
         tx.execute("INSERT OR IGNORE INTO application_credential_roles VALUES (?, ?)", credential.id, each);
     if (credential.rules)
@@ -80,7 +90,8 @@ void remove(store::Transaction& tx, const ApplicationCredentialId& id) {
 
 std::vector<RoleId> reachedRoles(store::Reader& db, const ApplicationCredentialId& id) {
     return db
-        .query("WITH RECURSIVE reached (id) AS (SELECT role_id FROM application_credential_roles WHERE credential_id = ? UNION "
+        .query("WITH RECURSIVE reached (id) AS (SELECT role_id FROM application_credential_roles WHERE credential_id = "
+               "? UNION "
                "SELECT implied_id FROM implied_roles JOIN reached ON prior_id = reached.id) SELECT id FROM reached",
                id)
         .all<RoleId>([](const store::Row& row) { return row.id<RoleId>(0); });
@@ -93,13 +104,16 @@ std::optional<AccessRule> findRule(store::Reader& db, const UserId& user, const 
 
 std::optional<AccessRule> findRule(store::Reader& db, const UserId& user, const AccessRule& like) {
     return db
-        .query("SELECT id, service, method, path FROM access_rules WHERE user_id = ? AND service = ? AND method = ? AND path = ?", user,
-               like.service, like.method, like.path)
+        .query("SELECT id, service, method, path FROM access_rules WHERE user_id = ? AND service = ? AND method = ? "
+               "AND path = ?",
+               user, like.service, like.method, like.path)
         .maybe<AccessRule>(ruleFromRow);
 }
 
 std::vector<AccessRule> rules(store::Reader& db, const store::Conditions& conditions) {
-    return db.run("SELECT id, service, method, path FROM access_rules a" + conditions.where() + " ORDER BY id", conditions.values())
+    return db
+        .run("SELECT id, service, method, path FROM access_rules a" + conditions.where() + " ORDER BY id",
+             conditions.values())
         .all<AccessRule>(ruleFromRow);
 }
 
@@ -111,6 +125,8 @@ bool ruleIsUsed(store::Reader& db, const AccessRuleId& id) {
     return db.query("SELECT 1 FROM application_credential_rules WHERE rule_id = ?", id).any();
 }
 
-void removeRule(store::Transaction& tx, const AccessRuleId& id) { tx.execute("DELETE FROM access_rules WHERE id = ?", id); }
+void removeRule(store::Transaction& tx, const AccessRuleId& id) {
+    tx.execute("DELETE FROM access_rules WHERE id = ?", id);
+}
 
 }

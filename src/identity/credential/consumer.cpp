@@ -19,22 +19,24 @@ struct Consumer {
     std::string extra = "{}";
 };
 
-const Table<Consumer>
-    consumerTable("consumers", 'c',
-                  {attribute<&Consumer::id>("id", Show), attribute<&Consumer::description>("description", Post | Put | Show | Find),
-                   derived<Consumer>("secret", Kind::Text, Show, [](const Consumer& it) -> store::Value { return it.sealed; })
-                       .written([](JsonWriter& out, const Consumer& it, const http::Request&) {
-                           if (!it.secret.empty()) out.field("secret", it.secret);
-                       }),
-                   extra<Consumer>(), links<Consumer>()});
+const Table<Consumer> consumerTable(
+    "consumers", 'c',
+    {attribute<&Consumer::id>("id", Show), attribute<&Consumer::description>("description", Post | Put | Show | Find),
+     derived<Consumer>("secret", Kind::Text, Show, [](const Consumer& it) -> store::Value { return it.sealed; })
+         .written([](JsonWriter& out, const Consumer& it, const http::Request&) {
+             if (!it.secret.empty()) out.field("secret", it.secret);
+         }),
+     extra<Consumer>(), links<Consumer>()});
 
 }
 
 void addConsumerRoutes(http::Routes& routes, Core& core) {
     addNoun<Consumer>(routes, core,
-                      {.table = consumerTable, .begin = [&core](const http::Request&, Consumer& consumer, const Json& body, bool creating) {
+                      {.table = consumerTable,
+                       .begin = [&core](const http::Request&, Consumer& consumer, const Json& body, bool creating) {
                            if (const auto secret = body.find("secret"))
-                               secret->refuse(creating ? "It is chosen here, and shown once." : "It cannot be changed.");
+                               secret->refuse(creating ? "It is chosen here, and shown once."
+                                                       : "It cannot be changed.");
                            if (!creating) return;
                            consumer.id = core.parts.ambient.hexId();
                            consumer.secret = core.parts.ambient.secret(32);

@@ -16,14 +16,16 @@ namespace stratolet::identity {
 class Tokens;
 using CredentialId = Id<struct CredentialTag>;
 
-/// Something that a user keeps here: an access key of EC2 and S3 (type "ec2"), a seed of passcodes ("totp"), or anything else.
+/// Something that a user keeps here: an access key of EC2 and S3 (type "ec2"), a seed of passcodes ("totp"), or
+/// anything else.
 struct Credential {
     CredentialId id;
     UserId user;
     ProjectId project;
     std::string type;
-    std::string blob;                              ///< as the user gave it; sealed in the store
-    ApplicationCredentialId applicationCredential; ///< whose token made it: it can do no more than that, and goes with it
+    std::string blob; ///< as the user gave it; sealed in the store
+    ApplicationCredentialId
+        applicationCredential; ///< whose token made it: it can do no more than that, and goes with it
 };
 
 /// What the blob of type "ec2" has in it.
@@ -44,12 +46,14 @@ void remove(store::Transaction& tx, const CredentialId& id);
 int reseal(store::Transaction& tx, const Fernet& keys);
 }
 
+/// What of a credential is to be changed; what is absent stays.
 struct CredentialChange {
     std::optional<std::string> type, blob;
     std::optional<UserId> user;
     std::optional<ProjectId> project;
 };
 
+/// The rules of credentials, whose secrets the store has sealed. Owned by the module.
 class StoredCredentials {
 public:
     StoredCredentials(Core& core, Tokens& tokens) : core_(core), tokens_(tokens) {}

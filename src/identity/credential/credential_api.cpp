@@ -47,7 +47,8 @@ Response create(Request& request, StoredCredentials& credentials) {
 Response list(Request& request, StoredCredentials& credentials) {
     store::Conditions conditions;
     using resource::Kind;
-    static const resource::Words words{{"user_id", Kind::Text, resource::Find, "user_id"}, {"type", Kind::Text, resource::Find, "type"}};
+    static const resource::Words words{{"user_id", Kind::Text, resource::Find, "user_id"},
+                                       {"type", Kind::Text, resource::Find, "type"}};
     applyFilters(conditions, request.query, words, 'c');
     const auto found = credentials.list(callerOf(request), conditions);
     return slicedResponse<Credential>(request, "credentials", found,
@@ -61,7 +62,8 @@ Response update(Request& request, StoredCredentials& credentials) {
     change.blob = body.maybeText("blob");
     if (const auto user = body.maybeText("user_id")) change.user = UserId{*user};
     if (body.has("project_id")) change.project = ProjectId{body.maybeText("project_id").value_or("")};
-    if (const auto id = body.maybeText("id"); id && *id != request.param("id")) body.at("id").refuse("It cannot be changed.");
+    if (const auto id = body.maybeText("id"); id && *id != request.param("id"))
+        body.at("id").refuse("It cannot be changed.");
     return answer(request, 200, credentials.update(callerOf(request), {request.param("id")}, change));
 }
 
@@ -94,13 +96,15 @@ Response listKeys(Request& request, StoredCredentials& credentials) {
 
 void addCredentialRoutes(Routes& routes, StoredCredentials& credentials) {
     const std::string all = "/v3/credentials", one = all + "/{id}";
-    routes.push_back(
-        {Method::Post, all, policy("identity:create_credential"), [&](Request& request) { return create(request, credentials); }});
-    routes.push_back({Method::Get, all, policy("identity:list_credentials"), [&](Request& request) { return list(request, credentials); }});
-    routes.push_back({Method::Get, one, policy("identity:get_credential"),
-                      [&](Request& request) { return answer(request, 200, credentials.show(callerOf(request), {request.param("id")})); }});
-    routes.push_back(
-        {Method::Patch, one, policy("identity:update_credential"), [&](Request& request) { return update(request, credentials); }});
+    routes.push_back({Method::Post, all, policy("identity:create_credential"),
+                      [&](Request& request) { return create(request, credentials); }});
+    routes.push_back({Method::Get, all, policy("identity:list_credentials"),
+                      [&](Request& request) { return list(request, credentials); }});
+    routes.push_back({Method::Get, one, policy("identity:get_credential"), [&](Request& request) {
+                          return answer(request, 200, credentials.show(callerOf(request), {request.param("id")}));
+                      }});
+    routes.push_back({Method::Patch, one, policy("identity:update_credential"),
+                      [&](Request& request) { return update(request, credentials); }});
     routes.push_back({Method::Delete, one, policy("identity:delete_credential"), [&](Request& request) {
                           credentials.remove(callerOf(request), {request.param("id")});
                           return emptyResponse(204);
@@ -111,17 +115,20 @@ void addAccessKeyRoutes(Routes& routes, StoredCredentials& credentials) {
     const std::string all = "/v3/users/{user}/credentials/OS-EC2", one = all + "/{access}";
     routes.push_back({Method::Post, all, policy("identity:ec2_create_credential"), [&](Request& request) {
                           const auto project = request.json().text("tenant_id");
-                          return keyAnswer(request, 201,
-                                           credentials.createAccessKey(callerOf(request), {request.param("user")}, {project}));
+                          return keyAnswer(
+                              request, 201,
+                              credentials.createAccessKey(callerOf(request), {request.param("user")}, {project}));
                       }});
-    routes.push_back(
-        {Method::Get, all, policy("identity:ec2_list_credentials"), [&](Request& request) { return listKeys(request, credentials); }});
+    routes.push_back({Method::Get, all, policy("identity:ec2_list_credentials"),
+                      [&](Request& request) { return listKeys(request, credentials); }});
     routes.push_back({Method::Get, one, policy("identity:ec2_get_credential"), [&](Request& request) {
                           return keyAnswer(request, 200,
-                                           credentials.showAccessKey(callerOf(request), {request.param("user")}, request.param("access")));
+                                           credentials.showAccessKey(callerOf(request), {request.param("user")},
+                                                                     request.param("access")));
                       }});
     routes.push_back({Method::Delete, one, policy("identity:ec2_delete_credential"), [&](Request& request) {
-                          credentials.removeAccessKey(callerOf(request), {request.param("user")}, request.param("access"));
+                          credentials.removeAccessKey(callerOf(request), {request.param("user")},
+                                                      request.param("access"));
                           return emptyResponse(204);
                       }});
 }

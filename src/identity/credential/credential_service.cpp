@@ -12,13 +12,16 @@ Target targetOf(const UserId& user) { return {{"target.credential.user_id", user
 
 /// What has to be true of any credential; Error(Invalid) or Error(NotFound) otherwise.
 void check(store::Reader& db, const Credential& credential) {
-    if (!userTable.find(db, credential.user)) throw Error(Failure::NotFound, "Could not find user: ", credential.user, ".");
+    if (!userTable.find(db, credential.user))
+        throw Error(Failure::NotFound, "Could not find user: ", credential.user, ".");
     if (!credential.project.empty() && !projectTable.find(db, credential.project))
         throw Error(Failure::NotFound, "Could not find project: ", credential.project, ".");
     if (credential.type != "ec2") return;
-    if (credential.project.empty()) throw Error(Failure::Invalid, "Invalid input for field 'project_id': type ec2 needs a project.");
+    if (credential.project.empty())
+        throw Error(Failure::Invalid, "Invalid input for field 'project_id': type ec2 needs a project.");
     if (!accessKeyIn(credential))
-        throw Error(Failure::Invalid, "Invalid input for field 'blob': type ec2 needs a JSON object with access and secret in it.");
+        throw Error(Failure::Invalid,
+                    "Invalid input for field 'blob': type ec2 needs a JSON object with access and secret in it.");
 }
 
 /// What an access key was made with stays: who takes it off would have more than the token that made it.
@@ -37,7 +40,8 @@ void refuseOtherScope(const Credential& before, const std::string& blob) {
             throw Error(Failure::Invalid, "Invalid input for field 'blob': ", fixed, " cannot be changed.");
 }
 
-/// Credentials show secrets that stand for their user. A derived token sees, makes and changes only what it can do itself.
+/// Credentials show secrets that stand for their user. A derived token sees, makes and changes only what it can do
+/// itself.
 void limit(store::Conditions& conditions, const ValidToken& token) {
     if (token.trust) conditions.add("0"); // it is not asked for its trustor's secrets, nor for its trustee's
     if (token.applicationCredential) conditions.add("application_credential_id = ?", token.applicationCredential->id);
@@ -58,11 +62,13 @@ std::optional<AccessKey> accessKeyIn(const Credential& credential) {
 }
 
 /// The one that was found, once the caller may see it.
-Credential StoredCredentials::demand(const Caller& caller, const std::optional<Credential>& found, const std::string& named, Absence told) {
+Credential StoredCredentials::demand(const Caller& caller, const std::optional<Credential>& found,
+                                     const std::string& named, Absence told) {
     caller.demand(found, found ? targetOf(found->user) : Target(), notFound(named), told);
     const auto token = tokenOf(caller, tokens_);
     refuseDelegated(*token);
-    if (token->applicationCredential && token->applicationCredential->id != found->applicationCredential) throw notFound(named);
+    if (token->applicationCredential && token->applicationCredential->id != found->applicationCredential)
+        throw notFound(named);
     return *found;
 }
 
@@ -72,16 +78,20 @@ Credential StoredCredentials::create(const Caller& caller, Credential wanted) {
     const auto token = tokenOf(caller, tokens_);
     refuseDelegated(*token);
     if (const auto& credential = token->applicationCredential) {
-        if (wanted.user != credential->user || (!wanted.project.empty() && wanted.project != credential->project) || credential->rules)
-            throw Error(Failure::Forbidden, "An application credential can only make credentials for its own user and project.");
+        if (wanted.user != credential->user || (!wanted.project.empty() && wanted.project != credential->project) ||
+            credential->rules)
+            throw Error(Failure::Forbidden,
+                        "An application credential can only make credentials for its own user and project.");
         wanted.applicationCredential = credential->id;
     }
     const auto key = accessKeyIn(wanted);
     wanted.id.text = key ? hexOf(sha256(key->access)) : core_.parts.ambient.hexId();
     core_.parts.store.write([&](store::Transaction& tx) {
         check(tx, wanted);
-        if (credential_table::find(tx, core_.sealing, wanted.id) || (key && credential_table::findByAccess(tx, core_.sealing, key->access)))
-            throw Error(Failure::Conflict, "Conflict occurred attempting to store credential - Duplicate entry found with ID ", wanted.id,
+        if (credential_table::find(tx, core_.sealing, wanted.id) ||
+            (key && credential_table::findByAccess(tx, core_.sealing, key->access)))
+            throw Error(Failure::Conflict,
+                        "Conflict occurred attempting to store credential - Duplicate entry found with ID ", wanted.id,
                         ".");
         credential_table::insert(tx, core_.sealing, wanted, core_.parts.ambient.now());
     });
@@ -109,7 +119,8 @@ Credential StoredCredentials::update(const Caller& caller, const CredentialId& i
     if (change.user) caller.enforce(targetOf(*change.user)); // to give it to somebody is to make it theirs
     if (token->applicationCredential &&
         ((change.user && *change.user != before.user) || (change.project && *change.project != before.project)))
-        throw Error(Failure::Forbidden, "An application credential cannot give credentials to another user or project.");
+        throw Error(Failure::Forbidden,
+                    "An application credential cannot give credentials to another user or project.");
     return core_.parts.store.write([&](store::Transaction& tx) {
         auto credential = credential_table::find(tx, core_.sealing, id);
         if (!credential || credential->user != before.user) throw notFound(id.text);
@@ -121,8 +132,10 @@ Credential StoredCredentials::update(const Caller& caller, const CredentialId& i
         if (change.project) credential->project = *change.project;
         check(tx, *credential);
         if (const auto key = accessKeyIn(*credential))
-            if (const auto other = credential_table::findByAccess(tx, core_.sealing, key->access); other && other->id != id)
-                throw Error(Failure::Conflict, "Conflict occurred attempting to store credential - Duplicate entry found with ID ",
+            if (const auto other = credential_table::findByAccess(tx, core_.sealing, key->access);
+                other && other->id != id)
+                throw Error(Failure::Conflict,
+                            "Conflict occurred attempting to store credential - Duplicate entry found with ID ",
                             other->id, ".");
         credential_table::update(tx, core_.sealing, *credential);
         return *credential;
@@ -156,7 +169,8 @@ std::vector<Credential> StoredCredentials::listAccessKeys(const Caller& caller, 
     caller.enforce(targetOf(user));
     const auto token = tokenOf(caller, tokens_);
     refuseDelegated(*token);
-    if (!userTable.find(core_.parts.store.reader(), user)) throw Error(Failure::NotFound, "Could not find user: ", user, ".");
+    if (!userTable.find(core_.parts.store.reader(), user))
+        throw Error(Failure::NotFound, "Could not find user: ", user, ".");
     store::Conditions conditions;
     conditions.add("user_id = ? AND type = 'ec2'", user);
     limit(conditions, *token);
@@ -174,7 +188,8 @@ void StoredCredentials::removeAccessKey(const Caller& caller, const UserId& user
     remove(caller, showAccessKey(caller, user, access).id);
 }
 
-std::vector<Credential> StoredCredentials::ofUser(store::Reader& db, const UserId& user, const std::string& type) const {
+std::vector<Credential> StoredCredentials::ofUser(store::Reader& db, const UserId& user,
+                                                  const std::string& type) const {
     store::Conditions conditions;
     conditions.add("user_id = ? AND type = ?", user, type);
     return credential_table::list(db, core_.sealing, conditions);

@@ -15,11 +15,14 @@ std::shared_ptr<const ValidToken> tokenOf(const Caller& caller, const Tokens& to
 
 void refuseDelegated(const ValidToken& token, bool trustsMay) {
     if (token.applicationCredential && !token.applicationCredential->unrestricted)
-        throw Error(Failure::Forbidden, "A restricted application credential cannot make, change or delete credentials and trusts.");
-    if (token.trust && !trustsMay) throw Error(Failure::Forbidden, "A token of a trust cannot make, change or delete credentials.");
+        throw Error(Failure::Forbidden,
+                    "A restricted application credential cannot make, change or delete credentials and trusts.");
+    if (token.trust && !trustsMay)
+        throw Error(Failure::Forbidden, "A token of a trust cannot make, change or delete credentials.");
 }
 
-std::vector<RoleId> heldRoles(store::Reader& db, const std::vector<RoleReference>& wanted, const std::vector<Role>& held) {
+std::vector<RoleId> heldRoles(store::Reader& db, const std::vector<RoleReference>& wanted,
+                              const std::vector<Role>& held) {
     std::vector<RoleId> roles;
     for (const auto& each : wanted) {
         const auto found = std::find_if(held.begin(), held.end(), [&](const Role& role) {

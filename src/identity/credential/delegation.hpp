@@ -16,9 +16,10 @@ std::shared_ptr<const ValidToken> tokenOf(const Caller& caller, const Tokens& to
 /// Error(Forbidden) for a token of a restricted application credential, and for one of a trust unless `trustsMay`.
 void refuseDelegated(const ValidToken& token, bool trustsMay = false);
 
-/// Each role that `wanted` names, which must be one of `held`: Error(Invalid) for a reference that names none, Error(NotFound) where
-/// there is no such role, Error(Forbidden) where it isn't held.
-std::vector<RoleId> heldRoles(store::Reader& db, const std::vector<RoleReference>& wanted, const std::vector<Role>& held);
+/// Each role that `wanted` names, which must be one of `held`: Error(Invalid) for a reference that names none,
+/// Error(NotFound) where there is no such role, Error(Forbidden) where it isn't held.
+std::vector<RoleId> heldRoles(store::Reader& db, const std::vector<RoleReference>& wanted,
+                              const std::vector<Role>& held);
 
 /// {"id": …} or {"name": …}, at `json`.
 std::vector<RoleReference> roleReferencesIn(const Json& list);

@@ -44,6 +44,7 @@ std::vector<RoleId> reachedRoles(store::Reader& db, const TrustId& id);
 /// Usable now: neither expired nor used up.
 bool isAlive(const Trust& trust, Time now);
 
+/// The trust that a request wants.
 struct NewTrust {
     UserId trustor, trustee;
     ProjectId project;
@@ -55,13 +56,15 @@ struct NewTrust {
     std::string extra = "{}";
 };
 
+/// The rules of trusts: who lets whom act for them, how often and till when. Owned by the module.
 class Trusts {
 public:
     Trusts(Core& core, Tokens& tokens) : core_(core), tokens_(tokens) {}
 
     Trust create(const Caller& caller, const NewTrust& wanted);
     Trust show(const Caller& caller, const TrustId& id);
-    std::vector<Trust> list(const Caller& caller, const std::optional<std::string>& trustor, const std::optional<std::string>& trustee);
+    std::vector<Trust> list(const Caller& caller, const std::optional<std::string>& trustor,
+                            const std::optional<std::string>& trustee);
     void remove(const Caller& caller, const TrustId& id);
 
 private:

@@ -9,9 +9,20 @@ namespace {
 
 using namespace http;
 
-const std::initializer_list<std::string_view> trustAttributes = {
-    "id",    "trustor_user_id",    "trustee_user_id",    "project_id",  "impersonation", "expires_at",           "remaining_uses",
-    "roles", "allow_redelegation", "redelegation_count", "roles_links", "links",         "redelegated_trust_id", "deleted_at"};
+const std::initializer_list<std::string_view> trustAttributes = {"id",
+                                                                 "trustor_user_id",
+                                                                 "trustee_user_id",
+                                                                 "project_id",
+                                                                 "impersonation",
+                                                                 "expires_at",
+                                                                 "remaining_uses",
+                                                                 "roles",
+                                                                 "allow_redelegation",
+                                                                 "redelegation_count",
+                                                                 "roles_links",
+                                                                 "links",
+                                                                 "redelegated_trust_id",
+                                                                 "deleted_at"};
 
 std::vector<Role> rolesOf(const Trust& trust, store::Reader& db) {
     std::vector<Role> roles;
@@ -85,13 +96,16 @@ Response create(Request& request, Trusts& trusts, Core& core) {
 }
 
 Response list(Request& request, Trusts& trusts) {
-    const auto found = trusts.list(callerOf(request), request.query.find("trustor_user_id"), request.query.find("trustee_user_id"));
-    return slicedResponse<Trust>(request, "trusts", found, [&](JsonWriter& out, const Trust& each) { write(out, request, each, nullptr); });
+    const auto found =
+        trusts.list(callerOf(request), request.query.find("trustor_user_id"), request.query.find("trustee_user_id"));
+    return slicedResponse<Trust>(request, "trusts", found,
+                                 [&](JsonWriter& out, const Trust& each) { write(out, request, each, nullptr); });
 }
 
 Response listRoles(Request& request, Trusts& trusts, Core& core) {
     const auto roles = rolesOf(trusts.show(callerOf(request), {request.param("id")}), core.parts.store.reader());
-    return slicedResponse<Role>(request, "roles", roles, [&](JsonWriter& out, const Role& each) { writeRole(out, request, each); });
+    return slicedResponse<Role>(request, "roles", roles,
+                                [&](JsonWriter& out, const Role& each) { writeRole(out, request, each); });
 }
 
 Response showRole(Request& request, Trusts& trusts, Core& core) {
@@ -109,10 +123,13 @@ Response showRole(Request& request, Trusts& trusts, Core& core) {
 
 void addTrustRoutes(Routes& routes, Trusts& trusts, Core& core) {
     const std::string all = "/v3/OS-TRUST/trusts", one = all + "/{id}";
-    routes.push_back({Method::Post, all, policy("identity:create_trust"), [&](Request& request) { return create(request, trusts, core); }});
-    routes.push_back({Method::Get, all, policy("identity:list_trusts"), [&](Request& request) { return list(request, trusts); }});
-    routes.push_back({Method::Get, one, policy("identity:get_trust"),
-                      [&](Request& request) { return answer(request, 200, trusts.show(callerOf(request), {request.param("id")}), core); }});
+    routes.push_back({Method::Post, all, policy("identity:create_trust"),
+                      [&](Request& request) { return create(request, trusts, core); }});
+    routes.push_back(
+        {Method::Get, all, policy("identity:list_trusts"), [&](Request& request) { return list(request, trusts); }});
+    routes.push_back({Method::Get, one, policy("identity:get_trust"), [&](Request& request) {
+                          return answer(request, 200, trusts.show(callerOf(request), {request.param("id")}), core);
+                      }});
     routes.push_back({Method::Delete, one, policy("identity:delete_trust"), [&](Request& request) {
                           trusts.remove(callerOf(request), {request.param("id")});
                           return emptyResponse(204);

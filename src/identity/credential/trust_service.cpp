@@ -16,13 +16,16 @@ Target targetOf(const Trust& trust) {
 /// What a trust that is passed on may be at most.
 void checkRedelegation(const Trust& parent, const NewTrust& wanted, Trust& made) {
     if (parent.redelegationCount <= 0)
-        throw Error(Failure::Forbidden, "Remaining redelegation depth of 0 out of allowed range of [1..", redelegationsMax, "].");
+        throw Error(Failure::Forbidden, "Remaining redelegation depth of 0 out of allowed range of [1..",
+                    redelegationsMax, "].");
     if (wanted.redelegationCount.value_or(0) > parent.redelegationCount)
-        throw Error(Failure::Forbidden, "The requested redelegation depth of ", *wanted.redelegationCount, " is greater than allowed ",
-                    parent.redelegationCount, ".");
+        throw Error(Failure::Forbidden, "The requested redelegation depth of ", *wanted.redelegationCount,
+                    " is greater than allowed ", parent.redelegationCount, ".");
     if (wanted.impersonation && !parent.impersonation)
-        throw Error(Failure::Forbidden, "Impersonation is not allowed because redelegated trust does not specify impersonation.");
-    if (wanted.project != parent.project) throw Error(Failure::Forbidden, "A trust can only be passed on for its own project.");
+        throw Error(Failure::Forbidden,
+                    "Impersonation is not allowed because redelegated trust does not specify impersonation.");
+    if (wanted.project != parent.project)
+        throw Error(Failure::Forbidden, "A trust can only be passed on for its own project.");
     made.parent = parent.id;
     made.redelegationCount = wanted.allowRedelegation ? parent.redelegationCount - 1 : 0;
     if (wanted.redelegationCount) made.redelegationCount = std::min(made.redelegationCount, *wanted.redelegationCount);
@@ -31,7 +34,8 @@ void checkRedelegation(const Trust& parent, const NewTrust& wanted, Trust& made)
 /// No later than `limit`: what is derived doesn't outlive what it was derived from.
 void limitExpiry(std::optional<Time>& expires, const std::optional<Time>& limit) {
     if (!limit) return;
-    if (expires && *expires > *limit) throw Error(Failure::Forbidden, "It cannot live longer than what it is derived from.");
+    if (expires && *expires > *limit)
+        throw Error(Failure::Forbidden, "It cannot live longer than what it is derived from.");
     if (!expires) expires = limit;
 }
 
@@ -55,34 +59,39 @@ Trust Trusts::create(const Caller& caller, const NewTrust& wanted) {
     trust.remainingUses = wanted.remainingUses;
     trust.extra = wanted.extra;
     if (wanted.redelegationCount.value_or(0) > redelegationsMax)
-        throw Error(Failure::Forbidden, "The requested redelegation depth of ", *wanted.redelegationCount, " is greater than allowed ",
-                    redelegationsMax, ".");
+        throw Error(Failure::Forbidden, "The requested redelegation depth of ", *wanted.redelegationCount,
+                    " is greater than allowed ", redelegationsMax, ".");
     if (wanted.allowRedelegation) trust.redelegationCount = wanted.redelegationCount.value_or(redelegationsMax);
     if (token->trust) {
         checkRedelegation(*token->trust, wanted, trust);
         limitExpiry(trust.expires, token->trust->expires);
     }
     if (const auto& credential = token->applicationCredential) {
-        if (credential->rules) throw Error(Failure::Forbidden, "An application credential with access rules cannot make a trust.");
+        if (credential->rules)
+            throw Error(Failure::Forbidden, "An application credential with access rules cannot make a trust.");
         if (wanted.project != credential->project)
             throw Error(Failure::Forbidden, "An application credential can only make a trust for its own project.");
         trust.credential = credential->id;
         limitExpiry(trust.expires, credential->expires);
     }
-    if (!wanted.project.empty() && wanted.roles.empty()) throw Error(Failure::Forbidden, "At least one role should be specified.");
+    if (!wanted.project.empty() && wanted.roles.empty())
+        throw Error(Failure::Forbidden, "At least one role should be specified.");
     if (wanted.project.empty() && !wanted.roles.empty())
-        throw Error(Failure::Invalid, "Invalid input for field 'roles': without a project there are no roles to delegate.");
+        throw Error(Failure::Invalid,
+                    "Invalid input for field 'roles': without a project there are no roles to delegate.");
     return core_.parts.store.write([&](store::Transaction& tx) {
-        if (!userTable.find(tx, wanted.trustee)) throw Error(Failure::NotFound, "Could not find user: ", wanted.trustee, ".");
+        if (!userTable.find(tx, wanted.trustee))
+            throw Error(Failure::NotFound, "Could not find user: ", wanted.trustee, ".");
         if (!wanted.project.empty()) {
             const auto project = projectTable.find(tx, wanted.project);
-            if (!project || project->isDomain) throw Error(Failure::NotFound, "Could not find project: ", wanted.project, ".");
+            if (!project || project->isDomain)
+                throw Error(Failure::NotFound, "Could not find project: ", wanted.project, ".");
             // A derived token passes on what it has itself; anybody else all that the user has there.
             const bool derived = token->trust || token->applicationCredential;
             trust.roles = heldRoles(tx, wanted.roles,
                                     derived ? token->roles
-                                            : role_table::effective(tx, wanted.trustor, Assignment::Scope::Project, wanted.project.text,
-                                                                    core_.parts.ambient.now()));
+                                            : role_table::effective(tx, wanted.trustor, Assignment::Scope::Project,
+                                                                    wanted.project.text, core_.parts.ambient.now()));
         }
         trust_table::insert(tx, trust, core_.parts.ambient.now());
         return trust;

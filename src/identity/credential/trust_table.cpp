@@ -3,8 +3,9 @@
 namespace stratolet::identity::trust_table {
 namespace {
 
-constexpr std::string_view select = "SELECT id, trustor_id, trustee_id, project_id, impersonation, expires, remaining_uses, "
-                                    "redelegation_count, parent_id, credential_id, extra FROM trusts";
+constexpr std::string_view select =
+    "SELECT id, trustor_id, trustee_id, project_id, impersonation, expires, remaining_uses, "
+    "redelegation_count, parent_id, credential_id, extra FROM trusts";
 
 Trust fromRow(const store::Row& row) {
     return {row.id<TrustId>(0),  row.id<UserId>(1),
@@ -16,14 +17,14 @@ Trust fromRow(const store::Row& row) {
 }
 
 Trust whole(store::Reader& db, Trust trust) {
-    trust.roles =
-        db.query("SELECT role_id FROM trust_roles WHERE trust_id = ? ORDER BY role_id", trust.id).all<RoleId>([](const store::Row& row) {
-            return row.id<RoleId>(0);
-        });
+    trust.roles = db.query("SELECT role_id FROM trust_roles WHERE trust_id = ? ORDER BY role_id", trust.id)
+                      .all<RoleId>([](const store::Row& row) { return row.id<RoleId>(0); });
     return trust;
 }
 
-template <class AnId> std::optional<std::string> maybe(const AnId& id) { return id.empty() ? std::nullopt : std::optional(id.text); }
+template <class AnId> std::optional<std::string> maybe(const AnId& id) {
+    return id.empty() ? std::nullopt : std::optional(id.text);
+}
 
 }
 
@@ -35,25 +36,28 @@ std::optional<Trust> find(store::Reader& db, const TrustId& id) {
 }
 
 std::vector<Trust> list(store::Reader& db, const store::Conditions& conditions) {
-    auto found = db.run(std::string(select) + conditions.where() + " ORDER BY created, id", conditions.values()).all<Trust>(fromRow);
+    auto found = db.run(std::string(select) + conditions.where() + " ORDER BY created, id", conditions.values())
+                     .all<Trust>(fromRow);
     for (auto& each : found) each = whole(db, std::move(each));
     return found;
 }
 
 void insert(store::Transaction& tx, const Trust& trust, Time now) {
-    tx.execute("INSERT INTO trusts (id, trustor_id, trustee_id, project_id, impersonation, expires, remaining_uses, redelegation_count, "
+    tx.execute("INSERT INTO trusts (id, trustor_id, trustee_id, project_id, impersonation, expires, remaining_uses, "
+               "redelegation_count, "
                "parent_id, credential_id, extra, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-               trust.id, trust.trustor, trust.trustee, maybe(trust.project), trust.impersonation, trust.expires, trust.remainingUses,
-               trust.redelegationCount, maybe(trust.parent), maybe(trust.credential), trust.extra, now);
+               trust.id, trust.trustor, trust.trustee, maybe(trust.project), trust.impersonation, trust.expires,
+               trust.remainingUses, trust.redelegationCount, maybe(trust.parent), maybe(trust.credential), trust.extra,
+               now);
     for (const auto& each : trust.roles) tx.execute("INSERT OR IGNORE INTO trust_roles VALUES (?, ?)", trust.id, each);
 }
 
 void remove(store::Transaction& tx, const TrustId& id) { tx.execute("DELETE FROM trusts WHERE id = ?", id); }
 
 bool use(store::Transaction& tx, const TrustId& id) {
-    return tx.execute(
-               "UPDATE trusts SET remaining_uses = remaining_uses - 1 WHERE id = ? AND (remaining_uses IS NULL OR remaining_uses > 0)",
-               id) == 1;
+    return tx.execute("UPDATE trusts SET remaining_uses = remaining_uses - 1 WHERE id = ? AND (remaining_uses IS NULL "
+                      "OR remaining_uses > 0)",
+                      id) == 1;
 }
 
 std::vector<RoleId> reachedRoles(store::Reader& db, const TrustId& id) {

@@ -65,10 +65,11 @@ template <class Make> std::vector<Found> usable(const std::vector<ldap::Entry>& 
     return found;
 }
 
-std::vector<Found> findUsers(ldap::Connection& server, const DirectorySettings& settings, const std::string& more = "") {
+std::vector<Found> findUsers(ldap::Connection& server, const DirectorySettings& settings,
+                             const std::string& more = "") {
     std::vector<std::string> wanted;
-    for (const auto* each :
-         {"user_id_attribute", "user_name_attribute", "user_mail_attribute", "user_description_attribute", "user_enabled_attribute"})
+    for (const auto* each : {"user_id_attribute", "user_name_attribute", "user_mail_attribute",
+                             "user_description_attribute", "user_enabled_attribute"})
         wanted.push_back(settings.at(each));
     return usable(server.find({.base = baseOf(settings, "user_tree_dn", "ou=Users"),
                                .subtree = settings.at("query_scope") == "sub",
@@ -79,7 +80,8 @@ std::vector<Found> findUsers(ldap::Connection& server, const DirectorySettings& 
 
 std::vector<Found> findGroups(ldap::Connection& server, const DirectorySettings& settings) {
     std::vector<std::string> wanted;
-    for (const auto* each : {"group_id_attribute", "group_name_attribute", "group_desc_attribute", "group_member_attribute"})
+    for (const auto* each :
+         {"group_id_attribute", "group_name_attribute", "group_desc_attribute", "group_member_attribute"})
         wanted.push_back(settings.at(each));
     return usable(server.find({.base = baseOf(settings, "group_tree_dn", "ou=UserGroups"),
                                .subtree = settings.at("query_scope") == "sub",
@@ -99,7 +101,8 @@ std::vector<Found> findGroups(ldap::Connection& server, const DirectorySettings&
 
 ldap::Connection& loggedIn(ldap::Connection& server, const DirectorySettings& settings) {
     if (const auto& user = settings.at("user"); !user.empty() && !server.binds(user, settings.at("password")))
-        throw Error(Failure::Broken, "directory ", settings.at("url"), " refuses the user and password that it is to be read with");
+        throw Error(Failure::Broken, "directory ", settings.at("url"),
+                    " refuses the user and password that it is to be read with");
     return server;
 }
 
@@ -159,7 +162,8 @@ public:
         return group->id;
     }
 
-    void setMembers(const GroupId& group, const std::vector<std::string>& wanted, const std::map<std::string, UserId>& known) {
+    void setMembers(const GroupId& group, const std::vector<std::string>& wanted,
+                    const std::map<std::string, UserId>& known) {
         std::set<UserId> members;
         for (const auto& each : wanted)
             if (const auto found = known.find(each); found != known.end()) members.insert(found->second);
@@ -202,7 +206,9 @@ private:
     }
 
     std::optional<std::string> entryId(std::string_view kind, const std::string& localId) {
-        return tx_.query("SELECT id FROM directory_entries WHERE domain_id = ? AND kind = ? AND local_id = ?", domain_, kind, localId)
+        return tx_
+            .query("SELECT id FROM directory_entries WHERE domain_id = ? AND kind = ? AND local_id = ?", domain_, kind,
+                   localId)
             .maybeText();
     }
 
@@ -211,9 +217,9 @@ private:
     }
 
     void keepEntry(std::string_view kind, const std::string& id, const Found& found) {
-        tx_.execute(
-            "INSERT INTO directory_entries VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET dn = excluded.dn WHERE dn <> excluded.dn",
-            id, kind, domain_, found.localId, found.dn);
+        tx_.execute("INSERT INTO directory_entries VALUES (?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET dn = "
+                    "excluded.dn WHERE dn <> excluded.dn",
+                    id, kind, domain_, found.localId, found.dn);
     }
 
     /// False where a name is somebody else's who is still there. One who is gone loses it.
@@ -253,7 +259,8 @@ bool isEnabledInDirectory(std::string_view value, const DirectorySettings& setti
 
 void refuseInDirectory(store::Reader& db, const DomainId& domain) {
     if (db.query("SELECT 1 FROM directories WHERE domain_id = ? AND active = 1", domain).any())
-        throw Error(Failure::Forbidden, "The users and groups of domain ", domain, " are kept in a directory, which is only read.");
+        throw Error(Failure::Forbidden, "The users and groups of domain ", domain,
+                    " are kept in a directory, which is only read.");
 }
 
 std::vector<ConfigOption> directoriesConfigOptions() {
@@ -288,8 +295,8 @@ std::vector<std::pair<DomainId, DirectorySettings>> configured(store::Reader& db
     return domains;
 }
 
-/// Which domains are kept in a directory now: what is not configured any more must not be refused any more, and what is must be before the
-/// directory has answered.
+/// Which domains are kept in a directory now: what is not configured any more must not be refused any more, and what is
+/// must be before the directory has answered.
 void markConfigured(store::Transaction& tx, const std::vector<std::pair<DomainId, DirectorySettings>>& domains) {
     tx.execute("UPDATE directories SET active = 0 WHERE active = 1");
     for (const auto& [domain, settings] : domains)
@@ -321,7 +328,8 @@ bool Directories::answersFor(store::Reader& db, const std::optional<User>& known
     return (known || asked) && settingsOf(db, known ? known->domain : asked->first).has_value();
 }
 
-Directories::Login Directories::login(const std::optional<User>& known, const Json& reference, const std::string& password) {
+Directories::Login Directories::login(const std::optional<User>& known, const Json& reference,
+                                      const std::string& password) {
     auto& db = core_.parts.store.reader();
     const auto asked = known ? std::nullopt : nameIn(reference, db);
     if (!known && !asked) return {};
@@ -332,14 +340,14 @@ Directories::Login Directories::login(const std::optional<User>& known, const Js
     if (known && !localId) return {}; // a user of our own in that domain
     const std::string attribute = settings->at(known ? "user_id_attribute" : "user_name_attribute");
     ldap::Connection server(*settings);
-    const auto found =
-        findUsers(loggedIn(server, *settings), *settings, "(" + attribute + "=" + ldap::inFilter(known ? *localId : asked->second) + ")");
+    const auto found = findUsers(loggedIn(server, *settings), *settings,
+                                 "(" + attribute + "=" + ldap::inFilter(known ? *localId : asked->second) + ")");
     Login login{.inDirectory = true, .user = std::nullopt};
     if (found.size() != 1) return login;
     ldap::Connection asThemselves(*settings);
     if (!asThemselves.binds(found.front().dn, password)) return login;
-    login.user =
-        core_.parts.store.write([&](store::Transaction& tx) { return userTable.find(tx, Copies(tx, core_, domain).keep(found.front())); });
+    login.user = core_.parts.store.write(
+        [&](store::Transaction& tx) { return userTable.find(tx, Copies(tx, core_, domain).keep(found.front())); });
     return login;
 }
 
@@ -348,7 +356,8 @@ void Directories::synchronize() {
     const auto domains = configured(store.reader(), core_);
     std::vector<std::string> ids;
     for (const auto& each : domains) ids.push_back(each.first.text);
-    const auto active = store.reader().query("SELECT domain_id FROM directories WHERE active = 1 ORDER BY domain_id").texts();
+    const auto active =
+        store.reader().query("SELECT domain_id FROM directories WHERE active = 1 ORDER BY domain_id").texts();
     std::sort(ids.begin(), ids.end());
     if (active != ids) store.write([&](store::Transaction& tx) { markConfigured(tx, configured(tx, core_)); });
 

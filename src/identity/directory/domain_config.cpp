@@ -44,7 +44,8 @@ namespace {
 ConfigType directoryAddress() {
     const std::string description = "ldap://HOST, ldaps://HOST or ldapi://";
     return {description, [description](const std::string& text) {
-                const bool known = text.starts_with("ldap://") || text.starts_with("ldaps://") || text.starts_with("ldapi://");
+                const bool known =
+                    text.starts_with("ldap://") || text.starts_with("ldaps://") || text.starts_with("ldapi://");
                 return known ? std::string() : "it must be " + description;
             }};
 }
@@ -54,7 +55,9 @@ ConfigType directoryAddress() {
 std::vector<ConfigOption> directoryConfigOptions() {
     std::vector<ConfigOption> options;
     for (const auto& each : directoryOptions) {
-        auto type = each.kind == Kind::Number ? wholeNumber(0, 0x7FFFFFFF) : each.kind == Kind::Truth ? trueOrFalse() : anyText();
+        auto type = each.kind == Kind::Number  ? wholeNumber(0, 0x7FFFFFFF)
+                    : each.kind == Kind::Truth ? trueOrFalse()
+                                               : anyText();
         if (each.name == "url") type = listOf(directoryAddress());
         if (each.name == "query_scope") type = oneOf({"one", "sub"});
         if (each.name == "tls_req_cert") type = oneOf({"demand", "allow", "never"});
@@ -73,12 +76,14 @@ DirectorySettings directorySettings(const Config& config) {
 
 DirectorySettings directorySettings(const Core& core, store::Reader& db, const DomainId& domain) {
     auto settings = directorySettings(core.parts.config);
-    static const auto select =
-        "SELECT option_name, value, " + sensitiveOptions() + " FROM domain_configs WHERE domain_id = ? AND group_name = 'ldap'";
+    static const auto select = "SELECT option_name, value, " + sensitiveOptions() +
+                               " FROM domain_configs WHERE domain_id = ? AND group_name = 'ldap'";
     for (auto rows = db.query(select, domain); rows.next();) {
         const auto name = rows.row().text(0);
         const auto text = rows.row().boolean(2) ? core.sealing.open(rows.row().text(1)) : rows.row().text(1);
-        if (!text) throw Error(Failure::Broken, "the ", name, " of domain ", domain, " was sealed with a key that is gone; set it again");
+        if (!text)
+            throw Error(Failure::Broken, "the ", name, " of domain ", domain,
+                        " was sealed with a key that is gone; set it again");
         const Json value = Json::parse(*text);
         settings[name] = value.isText() ? value.text() : value.dump();
     }
@@ -94,7 +99,8 @@ std::string sensitiveOptions() {
 
 std::vector<DomainId> domainsWithDirectory(store::Reader& db) {
     return db
-        .query("SELECT domain_configs.domain_id FROM domain_configs JOIN projects ON projects.id = domain_configs.domain_id WHERE "
+        .query("SELECT domain_configs.domain_id FROM domain_configs JOIN projects ON projects.id = "
+               "domain_configs.domain_id WHERE "
                "group_name = 'identity' AND option_name = "
                "'driver' AND value = '\"ldap\"' AND enabled = 1 ORDER BY 1")
         .all<DomainId>([](const store::Row& row) { return row.id<DomainId>(0); });

@@ -13,21 +13,26 @@ using namespace http;
 using Options = std::map<std::string, std::string>; ///< values are JSON
 using Groups = std::map<std::string, Options>;
 
-Error invalid(const std::string& what) { return Error(Failure::Forbidden, "Invalid domain specific configuration: ", what); }
+Error invalid(const std::string& what) {
+    return Error(Failure::Forbidden, "Invalid domain specific configuration: ", what);
+}
 
 Error missing(const std::string& domain, const std::string& what) {
-    return Error(Failure::NotFound, "Could not find ", what.empty() ? "domain configuration" : what, " for domain ", domain, ".");
+    return Error(Failure::NotFound, "Could not find ", what.empty() ? "domain configuration" : what, " for domain ",
+                 domain, ".");
 }
 
 const DirectoryOption* directoryOption(std::string_view name) {
-    const auto found = std::find_if(directoryOptions.begin(), directoryOptions.end(), [&](const auto& each) { return each.name == name; });
+    const auto found = std::find_if(directoryOptions.begin(), directoryOptions.end(),
+                                    [&](const auto& each) { return each.name == name; });
     return found == directoryOptions.end() ? nullptr : &*found;
 }
 
 void refuseUnknown(const std::string& group, const std::string& option = {}) {
     if (group != "identity" && group != "ldap") throw invalid("group " + group + " is not supported.");
     if (option.empty()) return;
-    const bool known = group == "ldap" ? directoryOption(option) != nullptr : option == "driver" || option == "list_limit";
+    const bool known =
+        group == "ldap" ? directoryOption(option) != nullptr : option == "driver" || option == "list_limit";
     if (!known) throw invalid("option " + option + " in group " + group + " is not supported.");
 }
 
@@ -90,11 +95,14 @@ void write(JsonWriter& out, const Options& options) {
 }
 
 /// What a path names, of `groups`: all, one group or one option.
-Response answer(int status, const Groups& groups, const std::string& group, const std::string& option, const std::string& domain) {
+Response answer(int status, const Groups& groups, const std::string& group, const std::string& option,
+                const std::string& domain) {
     if (!group.empty()) refuseUnknown(group, option);
     const auto found = groups.find(group);
-    if (groups.empty() || (!group.empty() && found == groups.end())) throw missing(domain, group.empty() ? "" : "group " + group);
-    if (!option.empty() && !found->second.contains(option)) throw missing(domain, "option " + option + " in group " + group);
+    if (groups.empty() || (!group.empty() && found == groups.end()))
+        throw missing(domain, group.empty() ? "" : "group " + group);
+    if (!option.empty() && !found->second.contains(option))
+        throw missing(domain, "option " + option + " in group " + group);
     return jsonResponse(status, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto config = out.object("config");
@@ -129,7 +137,8 @@ std::string domainIn(const Request& request, store::Reader& db) {
 void keep(store::Transaction& tx, const Fernet& sealing, const std::string& domain, const Groups& groups) {
     for (const auto& [group, options] : groups)
         for (const auto& [option, value] : options)
-            domain_config_table::set(tx, domain, {group, option, isSensitive(group, option) ? sealing.seal(value) : value});
+            domain_config_table::set(tx, domain,
+                                     {group, option, isSensitive(group, option) ? sealing.seal(value) : value});
 }
 
 Response show(Request& request, Core& core) {
@@ -168,7 +177,8 @@ Response showPasswordRules(Request& request, Core& core) {
         const auto& value = config.text("identity", name);
         rules[name] = value.empty() ? "null" : jsonText(value);
     }
-    if (!option.empty() && !rules.contains(option)) throw invalid("option " + option + " in group security_compliance is not supported.");
+    if (!option.empty() && !rules.contains(option))
+        throw invalid("option " + option + " in group security_compliance is not supported.");
     return jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto shown = out.object("config");
@@ -183,10 +193,12 @@ Groups wantedBy(const Json& config, const std::string& group, const std::string&
     if (group.empty()) return groupsFrom(config);
     refuseUnknown(group, option);
     if (!option.empty()) {
-        if (config.size() != 1 || !config.has(option)) throw invalid("the body must have the option " + option + ", and nothing else.");
+        if (config.size() != 1 || !config.has(option))
+            throw invalid("the body must have the option " + option + ", and nothing else.");
         return {{group, optionsFrom(group, config)}};
     }
-    if (config.size() != 1 || !config.has(group)) throw invalid("the body must have the group " + group + ", and nothing else.");
+    if (config.size() != 1 || !config.has(group))
+        throw invalid("the body must have the group " + group + ", and nothing else.");
     return groupsFrom(config);
 }
 
@@ -210,7 +222,9 @@ Response remove(Request& request, Core& core) {
     if (!group.empty()) refuseUnknown(group, option);
     core.parts.store.write([&](store::Transaction& tx) {
         if (!domain_config_table::remove(tx, domain, group, option))
-            throw missing(domain, group.empty() ? "" : option.empty() ? "group " + group : "option " + option + " in group " + group);
+            throw missing(domain, group.empty()    ? ""
+                                  : option.empty() ? "group " + group
+                                                   : "option " + option + " in group " + group);
         noteDirectories(tx, core);
     });
     return emptyResponse(204);
@@ -221,20 +235,22 @@ Response remove(Request& request, Core& core) {
 void addDomainConfigRoutes(Routes& routes, Core& core) {
     const std::string whole = "/v3/domains/{domain}/config", rule = "identity:";
     for (const auto& path : {whole, whole + "/{group}", whole + "/{group}/{option}"}) {
-        routes.push_back({Method::Get, path, policy(rule + "get_domain_config"), [&](Request& request) { return show(request, core); }});
-        routes.push_back(
-            {Method::Patch, path, policy(rule + "update_domain_config"), [&](Request& request) { return update(request, core); }});
-        routes.push_back(
-            {Method::Delete, path, policy(rule + "delete_domain_config"), [&](Request& request) { return remove(request, core); }});
+        routes.push_back({Method::Get, path, policy(rule + "get_domain_config"),
+                          [&](Request& request) { return show(request, core); }});
+        routes.push_back({Method::Patch, path, policy(rule + "update_domain_config"),
+                          [&](Request& request) { return update(request, core); }});
+        routes.push_back({Method::Delete, path, policy(rule + "delete_domain_config"),
+                          [&](Request& request) { return remove(request, core); }});
     }
     for (const auto* path : {"/security_compliance", "/security_compliance/{option}"})
         routes.push_back({Method::Get, whole + path, policy(rule + "get_security_compliance_domain_config"),
                           [&](Request& request) { return showPasswordRules(request, core); }});
-    routes.push_back({Method::Put, whole, policy(rule + "create_domain_config"), [&](Request& request) { return create(request, core); }});
-    for (const auto* path :
-         {"/v3/domains/config/default", "/v3/domains/config/{group}/default", "/v3/domains/config/{group}/{option}/default"})
-        routes.push_back(
-            {Method::Get, path, policy(rule + "get_domain_config_default"), [&](Request& request) { return showDefault(request, core); }});
+    routes.push_back({Method::Put, whole, policy(rule + "create_domain_config"),
+                      [&](Request& request) { return create(request, core); }});
+    for (const auto* path : {"/v3/domains/config/default", "/v3/domains/config/{group}/default",
+                             "/v3/domains/config/{group}/{option}/default"})
+        routes.push_back({Method::Get, path, policy(rule + "get_domain_config_default"),
+                          [&](Request& request) { return showDefault(request, core); }});
 }
 
 }

@@ -11,17 +11,19 @@ std::vector<DomainConfigOption> of(store::Reader& db, const std::string& domain)
 
 bool has(store::Reader& db, const std::string& domain, const std::string& group, const std::string& name) {
     return db
-        .query("SELECT 1 FROM domain_configs WHERE domain_id = ? AND group_name = ? AND (? = '' OR option_name = ?)", domain, group, name,
-               name)
+        .query("SELECT 1 FROM domain_configs WHERE domain_id = ? AND group_name = ? AND (? = '' OR option_name = ?)",
+               domain, group, name, name)
         .any();
 }
 
 void set(store::Transaction& tx, const std::string& domain, const DomainConfigOption& option) {
-    tx.execute("INSERT OR REPLACE INTO domain_configs VALUES (?, ?, ?, ?)", domain, option.group, option.name, option.value);
+    tx.execute("INSERT OR REPLACE INTO domain_configs VALUES (?, ?, ?, ?)", domain, option.group, option.name,
+               option.value);
 }
 
 bool remove(store::Transaction& tx, const std::string& domain, const std::string& group, const std::string& name) {
-    return tx.execute("DELETE FROM domain_configs WHERE domain_id = ? AND (? = '' OR group_name = ?) AND (? = '' OR option_name = ?)",
+    return tx.execute("DELETE FROM domain_configs WHERE domain_id = ? AND (? = '' OR group_name = ?) AND (? = '' OR "
+                      "option_name = ?)",
                       domain, group, group, name, name) > 0;
 }
 

@@ -23,17 +23,20 @@ struct Group {
     Time created = {};        ///< of a new one only: it isn't read back
 };
 
-extern const resource::Table<Group> groupTable;                                     ///< what is true of each attribute; its alias is g
-void takeGroup(Group& group, const Json& body, resource::Use when);                 ///< what a body gives; Error(Invalid) naming the field
+extern const resource::Table<Group> groupTable; ///< what is true of each attribute; its alias is g
+void takeGroup(Group& group, const Json& body,
+               resource::Use when); ///< what a body gives; Error(Invalid) naming the field
 void writeGroup(JsonWriter& out, const http::Request& request, const Group& group); ///< as the API shows it
 
 namespace group_table {
-// SQL: the groups that a user is in, the members that a group has, by the store or for a while by the word of an identity provider. One may
-// come twice. To be bound: the user or the group twice, and the time.
-inline constexpr std::string_view groupsOfUser = "SELECT group_id FROM group_members WHERE user_id = ? UNION ALL SELECT group_id FROM "
-                                                 "federated_members WHERE user_id = ? AND expires > ?";
-inline constexpr std::string_view membersOfGroup = "SELECT user_id FROM group_members WHERE group_id = ? UNION ALL SELECT user_id FROM "
-                                                   "federated_members WHERE group_id = ? AND expires > ?";
+// SQL: the groups that a user is in, the members that a group has, by the store or for a while by the word of an
+// identity provider. One may come twice. To be bound: the user or the group twice, and the time.
+inline constexpr std::string_view groupsOfUser =
+    "SELECT group_id FROM group_members WHERE user_id = ? UNION ALL SELECT group_id FROM "
+    "federated_members WHERE user_id = ? AND expires > ?";
+inline constexpr std::string_view membersOfGroup =
+    "SELECT user_id FROM group_members WHERE group_id = ? UNION ALL SELECT user_id FROM "
+    "federated_members WHERE group_id = ? AND expires > ?";
 
 /// Restricts a list of users to the members of a group, one of groups to those that a user is in.
 void onlyMembers(store::Conditions& conditions, const GroupId& group, Time now);
@@ -49,7 +52,8 @@ std::vector<UserId> members(store::Reader& db, const GroupId& group);
 /// With those who are in it for a while.
 std::vector<UserId> membersAt(store::Reader& db, const GroupId& group, Time now);
 std::vector<GroupId> federatedOf(store::Reader& db, const UserId& user, const std::string& provider, Time now);
-std::optional<Time> nextToLeave(store::Reader& db, const UserId& user, Time now); ///< when the user leaves the first of them
+std::optional<Time> nextToLeave(store::Reader& db, const UserId& user,
+                                Time now); ///< when the user leaves the first of them
 }
 
 /// Groups: who may, and what must hold.
@@ -67,7 +71,8 @@ public:
 
     void addMember(const Caller& caller, const GroupId& group, const UserId& user);
     void removeMember(const Caller& caller, const GroupId& group, const UserId& user);
-    void checkMember(const Caller& caller, const GroupId& group, const UserId& user); ///< Error(NotFound) where the user is not in it
+    void checkMember(const Caller& caller, const GroupId& group,
+                     const UserId& user); ///< Error(NotFound) where the user is not in it
 
 private:
     struct Member {

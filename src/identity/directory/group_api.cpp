@@ -25,7 +25,8 @@ Response create(Request& request, Groups& groups) {
 }
 
 Response groupsAnswer(const Request& request, const resource::Listing& listing, const std::vector<Group>& found) {
-    return pageResponse(request, "groups", listing, found, [&](JsonWriter& out, const Group& each) { writeGroup(out, request, each); });
+    return pageResponse(request, "groups", listing, found,
+                        [&](JsonWriter& out, const Group& each) { writeGroup(out, request, each); });
 }
 
 /// A token of a domain lists those of the domain.
@@ -63,7 +64,8 @@ Response listOfUser(Request& request, Core& core) {
     const UserId id{request.param("id")};
     auto user = userTable.find(db, id);
     auto about = targetOf(id, user);
-    callerOf(request).demand(std::move(user), std::move(about), Error(Failure::NotFound, "Could not find user: ", id, "."));
+    callerOf(request).demand(std::move(user), std::move(about),
+                             Error(Failure::NotFound, "Could not find user: ", id, "."));
     auto listing = groupListing(request);
     group_table::onlyOfUser(listing.conditions, id, core.parts.ambient.now());
     return groupsAnswer(request, listing, rowsOf(db, groupTable, listing));
@@ -73,12 +75,15 @@ Response listOfUser(Request& request, Core& core) {
 
 void addGroupRoutes(Routes& routes, Groups& groups, Core& core) {
     const std::string one = "/v3/groups/{id}", member = one + "/users/{user}";
-    routes.push_back({Method::Get, "/v3/groups", policy("identity:list_groups"), [&](Request& request) { return list(request, groups); }});
-    routes.push_back(
-        {Method::Post, "/v3/groups", policy("identity:create_group"), [&](Request& request) { return create(request, groups); }});
-    routes.push_back({Method::Get, one, policy("identity:get_group"),
-                      [&](Request& request) { return answer(request, 200, groups.show(callerOf(request), {request.param("id")})); }});
-    routes.push_back({Method::Patch, one, policy("identity:update_group"), [&](Request& request) { return update(request, groups); }});
+    routes.push_back({Method::Get, "/v3/groups", policy("identity:list_groups"),
+                      [&](Request& request) { return list(request, groups); }});
+    routes.push_back({Method::Post, "/v3/groups", policy("identity:create_group"),
+                      [&](Request& request) { return create(request, groups); }});
+    routes.push_back({Method::Get, one, policy("identity:get_group"), [&](Request& request) {
+                          return answer(request, 200, groups.show(callerOf(request), {request.param("id")}));
+                      }});
+    routes.push_back({Method::Patch, one, policy("identity:update_group"),
+                      [&](Request& request) { return update(request, groups); }});
     routes.push_back({Method::Delete, one, policy("identity:delete_group"), [&](Request& request) {
                           groups.remove(callerOf(request), {request.param("id")});
                           return emptyResponse(204);

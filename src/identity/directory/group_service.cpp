@@ -10,8 +10,8 @@ Error notFound(const GroupId& id) { return Error(Failure::NotFound, "Could not f
 void refuseDuplicate(store::Reader& db, const Group& group) {
     const auto other = group_table::findByName(db, group.domain, group.name);
     if (other && other->id != group.id)
-        throw Error(Failure::Conflict, "Conflict occurred attempting to store group - Duplicate entry found with name ", group.name,
-                    " at domain ID ", group.domain, ".");
+        throw Error(Failure::Conflict, "Conflict occurred attempting to store group - Duplicate entry found with name ",
+                    group.name, " at domain ID ", group.domain, ".");
 }
 
 }

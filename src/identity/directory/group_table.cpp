@@ -28,20 +28,21 @@ bool removeMember(store::Transaction& tx, const GroupId& group, const UserId& us
 }
 
 std::vector<UserId> members(store::Reader& db, const GroupId& group) {
-    return db.query("SELECT user_id FROM group_members WHERE group_id = ? ORDER BY user_id", group).all<UserId>([](const store::Row& row) {
-        return row.id<UserId>(0);
-    });
+    return db.query("SELECT user_id FROM group_members WHERE group_id = ? ORDER BY user_id", group)
+        .all<UserId>([](const store::Row& row) { return row.id<UserId>(0); });
 }
 
 std::vector<UserId> membersAt(store::Reader& db, const GroupId& group, Time now) {
-    return db.query("SELECT DISTINCT user_id FROM (" + std::string(membersOfGroup) + ") ORDER BY user_id", group, group, now)
+    return db
+        .query("SELECT DISTINCT user_id FROM (" + std::string(membersOfGroup) + ") ORDER BY user_id", group, group, now)
         .all<UserId>([](const store::Row& row) { return row.id<UserId>(0); });
 }
 
 std::vector<GroupId> federatedOf(store::Reader& db, const UserId& user, const std::string& provider, Time now) {
     return db
-        .query("SELECT group_id FROM federated_members WHERE user_id = ? AND provider_id = ? AND expires > ? ORDER BY group_id", user,
-               provider, now)
+        .query("SELECT group_id FROM federated_members WHERE user_id = ? AND provider_id = ? AND expires > ? ORDER BY "
+               "group_id",
+               user, provider, now)
         .all<GroupId>([](const store::Row& row) { return row.id<GroupId>(0); });
 }
 

@@ -49,9 +49,12 @@ struct Connection::Impl {
     Session handle;
 
     void expect(int code, std::string_view what) const {
-        if (code != LDAP_SUCCESS) throw Error(Failure::Broken, "directory ", url, ": ", what, ": ", ldap_err2string(code));
+        if (code != LDAP_SUCCESS)
+            throw Error(Failure::Broken, "directory ", url, ": ", what, ": ", ldap_err2string(code));
     }
-    void set(int option, const void* value, std::string_view what) const { expect(ldap_set_option(handle.get(), option, value), what); }
+    void set(int option, const void* value, std::string_view what) const {
+        expect(ldap_set_option(handle.get(), option, value), what);
+    }
 
     void prepareTls(const DirectorySettings& settings) const {
         const auto& strictness = settings.at("tls_req_cert");
@@ -59,7 +62,8 @@ struct Connection::Impl {
                             : strictness == "allow" ? LDAP_OPT_X_TLS_ALLOW
                                                     : LDAP_OPT_X_TLS_DEMAND;
         set(LDAP_OPT_X_TLS_REQUIRE_CERT, &require, "tls_req_cert");
-        if (const auto& file = settings.at("tls_cacertfile"); !file.empty()) set(LDAP_OPT_X_TLS_CACERTFILE, file.c_str(), "tls_cacertfile");
+        if (const auto& file = settings.at("tls_cacertfile"); !file.empty())
+            set(LDAP_OPT_X_TLS_CACERTFILE, file.c_str(), "tls_cacertfile");
         if (const auto& folder = settings.at("tls_cacertdir"); !folder.empty())
             set(LDAP_OPT_X_TLS_CACERTDIR, folder.c_str(), "tls_cacertdir");
         const int client = 0;
@@ -69,7 +73,8 @@ struct Connection::Impl {
 
 std::string_view Entry::first(std::string_view attribute) const {
     const auto found = attributes.find(lowered(attribute));
-    return found == attributes.end() || found->second.empty() ? std::string_view() : std::string_view(found->second.front());
+    return found == attributes.end() || found->second.empty() ? std::string_view()
+                                                              : std::string_view(found->second.front());
 }
 
 Connection::Connection(const DirectorySettings& settings) : impl_(std::make_unique<Impl>()) {
@@ -95,7 +100,8 @@ Connection::~Connection() = default;
 bool Connection::binds(const std::string& dn, const std::string& password) {
     if (password.empty()) return false;
     berval secret{password.size(), const_cast<char*>(password.data())}; // only read
-    const int code = ldap_sasl_bind_s(impl_->handle.get(), dn.c_str(), LDAP_SASL_SIMPLE, &secret, nullptr, nullptr, nullptr);
+    const int code =
+        ldap_sasl_bind_s(impl_->handle.get(), dn.c_str(), LDAP_SASL_SIMPLE, &secret, nullptr, nullptr, nullptr);
     if (code == LDAP_INVALID_CREDENTIALS || code == LDAP_NO_SUCH_OBJECT || code == LDAP_INAPPROPRIATE_AUTH ||
         code == LDAP_INVALID_DN_SYNTAX || code == LDAP_UNWILLING_TO_PERFORM)
         return false;
@@ -117,27 +123,33 @@ std::vector<Entry> Connection::find(const Search& search) {
         more = false;
         LDAPControl* page = nullptr;
         if (impl_->pageSize > 0)
-            impl_->expect(ldap_create_page_control(impl_->handle.get(), impl_->pageSize, &cookie, 0, &page), "ask for a page");
+            impl_->expect(ldap_create_page_control(impl_->handle.get(), impl_->pageSize, &cookie, 0, &page),
+                          "ask for a page");
         releaseCookie();
         const Control control(page);
         LDAPControl* controls[] = {page, nullptr};
         LDAPMessage* answered = nullptr;
         timeval timeout = impl_->timeout;
         const int code = ldap_search_ext_s(impl_->handle.get(), search.base.c_str(),
-                                           search.subtree ? LDAP_SCOPE_SUBTREE : LDAP_SCOPE_ONELEVEL, search.filter.c_str(),
-                                           attributes.data(), 0, page ? controls : nullptr, nullptr, &timeout, LDAP_NO_LIMIT, &answered);
+                                           search.subtree ? LDAP_SCOPE_SUBTREE : LDAP_SCOPE_ONELEVEL,
+                                           search.filter.c_str(), attributes.data(), 0, page ? controls : nullptr,
+                                           nullptr, &timeout, LDAP_NO_LIMIT, &answered);
         const Message message(answered);
         impl_->expect(code, "search " + search.base);
-        for (auto* each = ldap_first_entry(impl_->handle.get(), answered); each; each = ldap_next_entry(impl_->handle.get(), each))
+        for (auto* each = ldap_first_entry(impl_->handle.get(), answered); each;
+             each = ldap_next_entry(impl_->handle.get(), each))
             found.push_back(entryFrom(impl_->handle.get(), each));
         if (!page) break;
         LDAPControl** returned = nullptr;
         int result = 0;
-        impl_->expect(ldap_parse_result(impl_->handle.get(), answered, &result, nullptr, nullptr, nullptr, &returned, 0), "read a page");
+        impl_->expect(
+            ldap_parse_result(impl_->handle.get(), answered, &result, nullptr, nullptr, nullptr, &returned, 0),
+            "read a page");
         const Handle<LDAPControl*, freeControls> all(returned);
         if (auto* paged = ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, returned, nullptr)) {
             ber_int_t estimated = 0;
-            impl_->expect(ldap_parse_pageresponse_control(impl_->handle.get(), paged, &estimated, &cookie), "read a page");
+            impl_->expect(ldap_parse_pageresponse_control(impl_->handle.get(), paged, &estimated, &cookie),
+                          "read a page");
             more = cookie.bv_len > 0;
         }
     }
@@ -164,7 +176,8 @@ std::string comparable(std::string_view dn) {
         const bool separates = each == ',' || each == '=' || each == '+';
         if (separates)
             while (!result.empty() && result.back() == ' ') result.pop_back();
-        const bool afterSeparator = !result.empty() && (result.back() == ',' || result.back() == '=' || result.back() == '+');
+        const bool afterSeparator =
+            !result.empty() && (result.back() == ',' || result.back() == '=' || result.back() == '+');
         if (each == ' ' && (result.empty() || afterSeparator)) continue;
         result += each;
     }

@@ -19,6 +19,7 @@ struct Entry {
     std::string_view first(std::string_view attribute) const;
 };
 
+/// What a directory is asked for (RFC 4511 4.5.1).
 struct Search {
     std::string base;
     bool subtree = false; ///< else the entries directly below
@@ -26,15 +27,16 @@ struct Search {
     std::vector<std::string> attributes;
 };
 
-/// A connection to the server that `settings` name (url, use_tls, tls_…, connection_timeout), nobody having said who we are yet.
-/// Whatever fails is Error(Broken), naming the server. No referral is followed.
+/// A connection to the server that `settings` name (url, use_tls, tls_…, connection_timeout), nobody having said who we
+/// are yet. Whatever fails is Error(Broken), naming the server. No referral is followed.
 class Connection {
 public:
     explicit Connection(const DirectorySettings& settings);
     ~Connection();
     Connection(const Connection&) = delete;
 
-    /// True where the server takes this password for this entry. An empty password is never asked about: a server takes it for nobody's.
+    /// True where the server takes this password for this entry. An empty password is never asked about: a server takes
+    /// it for nobody's.
     bool binds(const std::string& dn, const std::string& password);
 
     /// All that is found, in pages of the setting page_size where that is not 0.

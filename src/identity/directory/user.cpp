@@ -31,7 +31,8 @@ void takeIdentities(User& user, const Json& federated, const Reading&) {
         provider.onlyKnows({"idp_id", "protocols"});
         for (const auto& protocol : provider.array("protocols").items()) {
             protocol.onlyKnows({"protocol_id", "unique_id"});
-            user.federated.push_back({provider.text("idp_id"), protocol.text("protocol_id"), checkedName(protocol.at("unique_id"), 255)});
+            user.federated.push_back(
+                {provider.text("idp_id"), protocol.text("protocol_id"), checkedName(protocol.at("unique_id"), 255)});
         }
     }
 }
@@ -76,30 +77,32 @@ void takeOptions(User& user, const Json& given) {
         }
     }
     user.options = mergedOptions(user.options, given,
-                                 {"ignore_change_password_upon_first_use", "ignore_password_expiry", "ignore_lockout_failure_attempts",
-                                  "lock_password", "multi_factor_auth_enabled", "multi_factor_auth_rules", "ignore_user_inactivity"});
+                                 {"ignore_change_password_upon_first_use", "ignore_password_expiry",
+                                  "ignore_lockout_failure_attempts", "lock_password", "multi_factor_auth_enabled",
+                                  "multi_factor_auth_rules", "ignore_user_inactivity"});
 }
 
 }
 
-const Table<User>
-    userTable("users", 'u',
-              {attribute<&User::id>("id", Show), named<&User::name>("name", Post | Put | Show | Find | Needed).foundBy(nameKey),
-               attribute<&User::domain>("domain_id", Show | Find), attribute<&User::enabled>("enabled", Post | Put | Show | Find),
-               maybe<&User::defaultProject>("default_project_id", Post | Put | Show | Find)
-                   .written([](JsonWriter& out, const User& it, const http::Request&) {
-                       if (!it.defaultProject.empty()) out.field("default_project_id", it.defaultProject);
-                   }),
-               attribute<&User::passwordExpires>("password_expires_at", Show | Moves)
-                   .in("password_expires")
-                   .shown([](JsonWriter& out, const User& it) {
-                       it.passwordExpires ? out.value(isoMicros(*it.passwordExpires)) : out.value(nullptr);
-                   }),
-               options<User>([](User& it, const Json& given) { takeOptions(it, given); }), identities(), extra<User>(), links<User>(),
-               // What a body says beside the attributes, and is none of them.
-               attribute<&User::password>("password", Moves | Unasked), computed<User>("original_password", Kind::Other, 0),
-               computed<User>("domain", Kind::Other, 0), column<&User::tokensValidAfter>("tokens_valid_after", Moves), created<User>(),
-               foldedNameOf<User>()});
+const Table<User> userTable(
+    "users", 'u',
+    {attribute<&User::id>("id", Show), named<&User::name>("name", Post | Put | Show | Find | Needed).foundBy(nameKey),
+     attribute<&User::domain>("domain_id", Show | Find), attribute<&User::enabled>("enabled", Post | Put | Show | Find),
+     maybe<&User::defaultProject>("default_project_id", Post | Put | Show | Find)
+         .written([](JsonWriter& out, const User& it, const http::Request&) {
+             if (!it.defaultProject.empty()) out.field("default_project_id", it.defaultProject);
+         }),
+     attribute<&User::passwordExpires>("password_expires_at", Show | Moves)
+         .in("password_expires")
+         .shown([](JsonWriter& out, const User& it) {
+             it.passwordExpires ? out.value(isoMicros(*it.passwordExpires)) : out.value(nullptr);
+         }),
+     options<User>([](User& it, const Json& given) { takeOptions(it, given); }), identities(), extra<User>(),
+     links<User>(),
+     // What a body says beside the attributes, and is none of them.
+     attribute<&User::password>("password", Moves | Unasked), computed<User>("original_password", Kind::Other, 0),
+     computed<User>("domain", Kind::Other, 0), column<&User::tokensValidAfter>("tokens_valid_after", Moves),
+     created<User>(), foldedNameOf<User>()});
 
 void takeUser(User& user, const Json& body, Use when) { take(user, userTable, body, when); }
 

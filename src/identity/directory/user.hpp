@@ -18,6 +18,7 @@ struct FederatedIdentity {
     friend bool operator==(const FederatedIdentity&, const FederatedIdentity&) = default;
 };
 
+/// A user as it is kept.
 struct User {
     static constexpr std::string_view noun = "user", path = "users";
     UserId id;
@@ -34,8 +35,8 @@ struct User {
     Time created = {};                             ///< of a new one only: it isn't read back
 };
 
-extern const resource::Table<User> userTable;                                    ///< what is true of each attribute; its alias is u
-void takeUser(User& user, const Json& body, resource::Use when);                 ///< what a body gives; Error(Invalid) naming the field
+extern const resource::Table<User> userTable;                    ///< what is true of each attribute; its alias is u
+void takeUser(User& user, const Json& body, resource::Use when); ///< what a body gives; Error(Invalid) naming the field
 void writeUser(JsonWriter& out, const http::Request& request, const User& user); ///< as the API shows it
 
 namespace user_table {
@@ -44,12 +45,14 @@ std::optional<User> findByName(store::Reader& db, const DomainId& domain, const 
 /// Error(Conflict) where one of them is another user's, Error(Invalid) where one has control characters.
 void setFederated(store::Transaction& tx, const User& user);
 
-/// Adds to conditions over users: there is one identity (its alias is f) of theirs that has all of `identity`. Reads nothing itself.
+/// Adds to conditions over users: there is one identity (its alias is f) of theirs that has all of `identity`. Reads
+/// nothing itself.
 void addHaving(store::Conditions& conditions, const store::Conditions& identity);
 
 Login login(store::Reader& db, const UserId& id);
 void setLogin(store::Transaction& tx, const UserId& id, const Login& login);
-std::vector<std::string> formerPasswords(store::Reader& db, const UserId& id, std::int64_t most); ///< hashes, the newest first
+std::vector<std::string> formerPasswords(store::Reader& db, const UserId& id,
+                                         std::int64_t most); ///< hashes, the newest first
 void keepFormerPassword(store::Transaction& tx, const UserId& id, const std::string& hash, Time now, std::int64_t most);
 
 /// False where a passcode of this step or a later one has been shown before.
@@ -62,6 +65,7 @@ void removeUser(store::Transaction& tx, Core& core, const UserId& id);
 /// Of the user's options; false where it isn't set.
 bool hasOption(const User& user, std::string_view name);
 
+/// The rules of users and their passwords. Owned by the module.
 class Users {
 public:
     Users(Core& core, PasswordRules rules) : core_(core), rules_(std::move(rules)) {}
@@ -75,8 +79,8 @@ public:
                 const std::optional<std::string>& password, bool enables);
     void remove(const Caller& caller, const UserId& id);
 
-    /// Error(Unauthenticated) unless this is the password of `user`, who may log in now; the same after the same time whatever is wrong.
-    /// Counts failures. An expired password is told, as only somebody who has it learns that.
+    /// Error(Unauthenticated) unless this is the password of `user`, who may log in now; the same after the same time
+    /// whatever is wrong. Counts failures. An expired password is told, as only somebody who has it learns that.
     void authenticate(const std::optional<User>& user, const std::string& password);
 
     /// The same, though the password may have expired.
@@ -85,8 +89,8 @@ public:
     /// The same where somebody else has found out whether the password is right.
     void admit(const std::optional<User>& user, bool right);
 
-    /// The same for somebody whom others have proven: no failed password locks them out. Error(Unauthenticated) unless the account is in
-    /// use.
+    /// The same for somebody whom others have proven: no failed password locks them out. Error(Unauthenticated) unless
+    /// the account is in use.
     void welcome(const User& user);
 
     /// Counts a proof that was wrong, of another kind than the password; `user` may be nobody.
@@ -98,8 +102,8 @@ public:
     /// SQL over users ("$" is their alias): those that are enabled, and not asleep for too long.
     std::string activeSql() const;
 
-    /// The user's own doing: Error(Unauthenticated) where `original` is wrong, Error(Forbidden) where a directory has the password.
-    /// Revokes all tokens of the user.
+    /// The user's own doing: Error(Unauthenticated) where `original` is wrong, Error(Forbidden) where a directory has
+    /// the password. Revokes all tokens of the user.
     void changePassword(const UserId& id, const std::string& original, const std::string& password);
 
     /// Projects the user has a role on.

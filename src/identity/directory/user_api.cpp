@@ -37,11 +37,14 @@ void applyExpiryFilter(store::Conditions& conditions, const Query& query) {
         {{"lt", "<"}, {"lte", "<="}, {"gt", ">"}, {"gte", ">="}, {"eq", "="}, {"neq", "<>"}}};
     const auto colon = given->find(':');
     const auto word = std::string_view(*given).substr(0, colon);
-    const auto found = std::find_if(operators.begin(), operators.end(), [&](const auto& each) { return each.first == word; });
-    const auto time = colon == std::string::npos ? std::nullopt : parseIsoTime(std::string_view(*given).substr(colon + 1));
+    const auto found =
+        std::find_if(operators.begin(), operators.end(), [&](const auto& each) { return each.first == word; });
+    const auto time =
+        colon == std::string::npos ? std::nullopt : parseIsoTime(std::string_view(*given).substr(colon + 1));
     if (found == operators.end() || !time)
-        throw Error(Failure::Invalid, "Invalid input for query parameter password_expires_at: it must be lt, lte, gt, gte, eq or neq, a "
-                                      "colon, and a time such as 2030-01-31T12:00:00Z.");
+        throw Error(Failure::Invalid,
+                    "Invalid input for query parameter password_expires_at: it must be lt, lte, gt, gte, eq or neq, a "
+                    "colon, and a time such as 2030-01-31T12:00:00Z.");
     conditions.add("password_expires " + std::string(found->second) + " ?", *time);
 }
 
@@ -76,9 +79,9 @@ Response update(Request& request, Users& users) {
             body.at("domain_id").refuse("It cannot be changed.");
         takeUser(user, body, resource::Put);
     };
-    return answer(
-        request, 200,
-        users.update(callerOf(request), {request.param("id")}, change, body.maybeText("password"), checkedTruth(body, "enabled", false)));
+    return answer(request, 200,
+                  users.update(callerOf(request), {request.param("id")}, change, body.maybeText("password"),
+                               checkedTruth(body, "enabled", false)));
 }
 
 Response changePassword(Request& request, Users& users) {
@@ -99,14 +102,16 @@ bool setsPassword(const Request& request) {
 }
 
 void addUserRoutes(Routes& routes, Users& users) {
-    routes.push_back({Method::Get, "/v3/users", policy("identity:list_users"), [&](Request& request) { return list(request, users); }});
+    routes.push_back({Method::Get, "/v3/users", policy("identity:list_users"),
+                      [&](Request& request) { return list(request, users); }});
     routes.push_back({.method = Method::Post,
                       .pattern = "/v3/users",
                       .access = policy("identity:create_user"),
                       .handler = [&](Request& request) { return create(request, users); },
                       .isCostly = setsPassword});
-    routes.push_back({Method::Get, "/v3/users/{id}", policy("identity:get_user"),
-                      [&](Request& request) { return answer(request, 200, users.show(callerOf(request), {request.param("id")})); }});
+    routes.push_back({Method::Get, "/v3/users/{id}", policy("identity:get_user"), [&](Request& request) {
+                          return answer(request, 200, users.show(callerOf(request), {request.param("id")}));
+                      }});
     routes.push_back({.method = Method::Patch,
                       .pattern = "/v3/users/{id}",
                       .access = policy("identity:update_user"),
@@ -121,11 +126,13 @@ void addUserRoutes(Routes& routes, Users& users) {
                       .access = open("the present password in the body is the proof"),
                       .handler = [&](Request& request) { return changePassword(request, users); },
                       .isCostly = setsPassword});
-    routes.push_back({Method::Get, "/v3/users/{id}/projects", policy("identity:list_user_projects"), [&](Request& request) {
-                          const auto found = users.projectsOf(callerOf(request), {request.param("id")});
-                          return slicedResponse<Project>(request, "projects", found,
-                                                         [&](JsonWriter& out, const Project& each) { writeProject(out, request, each); });
-                      }});
+    routes.push_back(
+        {Method::Get, "/v3/users/{id}/projects", policy("identity:list_user_projects"), [&](Request& request) {
+             const auto found = users.projectsOf(callerOf(request), {request.param("id")});
+             return slicedResponse<Project>(request, "projects", found, [&](JsonWriter& out, const Project& each) {
+                 writeProject(out, request, each);
+             });
+         }});
 }
 
 }

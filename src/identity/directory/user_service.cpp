@@ -16,16 +16,18 @@ Error notFound(const UserId& id) { return Error(Failure::NotFound, "Could not fi
 void refuseDuplicate(store::Reader& db, const User& user) {
     const auto other = user_table::findByName(db, user.domain, user.name);
     if (other && other->id != user.id)
-        throw Error(Failure::Conflict, "Conflict occurred attempting to store user - Duplicate entry found with name ", user.name,
-                    " at domain ID ", user.domain, ".");
+        throw Error(Failure::Conflict, "Conflict occurred attempting to store user - Duplicate entry found with name ",
+                    user.name, " at domain ID ", user.domain, ".");
 }
 
 /// Error(Invalid) where there is no such provider or protocol.
 void keepFederated(store::Transaction& tx, const User& user) {
     for (const auto& each : user.federated)
-        if (!tx.query("SELECT 1 FROM federation_protocols WHERE provider_id = ? AND id = ?", each.provider, each.protocol).any())
-            throw Error(Failure::Invalid, "Invalid input for field 'federated': Could not find protocol ", each.protocol,
-                        " of Identity Provider ", each.provider, ".");
+        if (!tx.query("SELECT 1 FROM federation_protocols WHERE provider_id = ? AND id = ?", each.provider,
+                      each.protocol)
+                 .any())
+            throw Error(Failure::Invalid, "Invalid input for field 'federated': Could not find protocol ",
+                        each.protocol, " of Identity Provider ", each.provider, ".");
     user_table::setFederated(tx, user);
 }
 
@@ -46,7 +48,8 @@ bool hasOption(const User& user, std::string_view name) {
 
 Target targetOf(const UserId& id, const std::optional<User>& user) {
     if (!user) return {{"user_id", id.text}};
-    return {{"target.user.id", user->id.text}, {"target.user.domain_id", user->domain.text}, {"user_id", user->id.text}};
+    return {
+        {"target.user.id", user->id.text}, {"target.user.domain_id", user->domain.text}, {"user_id", user->id.text}};
 }
 
 User Users::create(const Caller& caller, User wanted, const std::optional<std::string>& password) {
@@ -160,7 +163,8 @@ void Users::setPassword(store::Transaction& tx, User& user, const std::string& h
     user.password = hash;
     user.tokensValidAfter = now;
     user.passwordExpires = hasOption(user, "ignore_password_expiry") ? std::nullopt : rules_.endOf(now);
-    if (!bySelf && rules_.changeUponFirstUse && !hasOption(user, "ignore_change_password_upon_first_use")) user.passwordExpires = now;
+    if (!bySelf && rules_.changeUponFirstUse && !hasOption(user, "ignore_change_password_upon_first_use"))
+        user.passwordExpires = now;
     userTable.update(tx, user);
     auto login = user_table::login(tx, user.id);
     login.failures = 0;
@@ -176,14 +180,15 @@ bool Users::isLocked(const std::optional<User>& user, const Login& login) const 
 
 bool Users::isActive(const User& user, const Login& login) const {
     if (!user.enabled) return false;
-    const bool sleeping =
-        rules_.inactive.count() > 0 && login.lastActive && *login.lastActive + rules_.inactive < core_.parts.ambient.now();
+    const bool sleeping = rules_.inactive.count() > 0 && login.lastActive &&
+                          *login.lastActive + rules_.inactive < core_.parts.ambient.now();
     return !sleeping || hasOption(user, "ignore_user_inactivity");
 }
 
 std::string Users::activeSql() const {
     if (rules_.inactive.count() == 0) return "$.enabled";
-    return "($.enabled AND (coalesce($.options ->> 'ignore_user_inactivity', 0) OR NOT EXISTS (SELECT 1 FROM user_logins WHERE "
+    return "($.enabled AND (coalesce($.options ->> 'ignore_user_inactivity', 0) OR NOT EXISTS (SELECT 1 FROM "
+           "user_logins WHERE "
            "user_id = $.id AND last_active < " +
            std::to_string(toMicros(core_.parts.ambient.now() - rules_.inactive)) + ")))";
 }
@@ -195,10 +200,11 @@ bool Users::mayLogIn(const User& user) {
 
 void Users::countFailure(const std::optional<User>& user) {
     if (rules_.lockoutFailures == 0) return;
-    const UserId counted = user ? user->id : UserId(); // those that there are not share one count: an attempt costs the same
+    const UserId counted =
+        user ? user->id : UserId(); // those that there are not share one count: an attempt costs the same
     core_.parts.store.write([&](store::Transaction& tx) {
         auto login = user_table::login(tx, counted);
-        if (!isLocked(user, login)) {                                         // trying on while it is locked prolongs nothing
+        if (!isLocked(user, login)) { // trying on while it is locked prolongs nothing
             if (login.failures >= rules_.lockoutFailures) login.failures = 0; // that lock is past
             ++login.failures;
             login.lastFailure = core_.parts.ambient.now();
@@ -228,8 +234,9 @@ void Users::welcome(const User& user) {
 
 void Users::noteLogin(const User& user, const Login& login) {
     const auto now = core_.parts.ambient.now();
-    const bool newDay = rules_.inactive.count() > 0 && (!login.lastActive || std::chrono::floor<std::chrono::days>(*login.lastActive) <
-                                                                                 std::chrono::floor<std::chrono::days>(now));
+    const bool newDay =
+        rules_.inactive.count() > 0 && (!login.lastActive || std::chrono::floor<std::chrono::days>(*login.lastActive) <
+                                                                 std::chrono::floor<std::chrono::days>(now));
     if (login.failures == 0 && !newDay) return;
     core_.parts.store.write([&](store::Transaction& tx) {
         auto present = user_table::login(tx, user.id);
@@ -241,8 +248,10 @@ void Users::noteLogin(const User& user, const Login& login) {
 
 void Users::authenticate(const std::optional<User>& user, const std::string& password) {
     prove(user, password);
-    if (user->passwordExpires && *user->passwordExpires <= core_.parts.ambient.now() && !hasOption(*user, "ignore_password_expiry"))
-        throw Error(Failure::Unauthenticated, "The password is expired and needs to be changed for user: ", user->id, ".");
+    if (user->passwordExpires && *user->passwordExpires <= core_.parts.ambient.now() &&
+        !hasOption(*user, "ignore_password_expiry"))
+        throw Error(Failure::Unauthenticated, "The password is expired and needs to be changed for user: ", user->id,
+                    ".");
 }
 
 void Users::changePassword(const UserId& id, const std::string& original, const std::string& password) {
@@ -267,10 +276,11 @@ void Users::changePassword(const UserId& id, const std::string& original, const 
         last.push_back(user->password);
         for (const auto& each : last)
             if (passwordMatches(password, each, rules_.rounds))
-                throw Error(Failure::Invalid,
-                            "Invalid input for field 'password': The new password cannot be identical to a previous password. "
-                            "The number of passwords that must differ, the new one included, is ",
-                            rules_.uniqueLast, ".");
+                throw Error(
+                    Failure::Invalid,
+                    "Invalid input for field 'password': The new password cannot be identical to a previous password. "
+                    "The number of passwords that must differ, the new one included, is ",
+                    rules_.uniqueLast, ".");
     }
     const auto hash = hashPassword(password, rules_.rounds, core_.parts.ambient);
     core_.parts.store.write([&](store::Transaction& tx) {

@@ -33,7 +33,8 @@ struct Registration {
 };
 
 Registration registrationOf(store::Reader& db, const std::string& provider, const std::string& protocol) {
-    auto found = db.query("SELECT domain_id, enabled, authorization_ttl FROM identity_providers WHERE id = ?", provider);
+    auto found =
+        db.query("SELECT domain_id, enabled, authorization_ttl FROM identity_providers WHERE id = ?", provider);
     if (!found.next()) throw Error(Failure::NotFound, "Could not find Identity Provider: ", provider, ".");
     Registration registration;
     registration.provider = provider;
@@ -41,15 +42,17 @@ Registration registrationOf(store::Reader& db, const std::string& provider, cons
     registration.domain = found.row().id<DomainId>(0);
     registration.enabled = found.row().boolean(1);
     registration.membership = std::chrono::minutes(found.row().maybeInteger(2).value_or(0));
-    auto mapping =
-        db.query("SELECT rules, coalesce(remote_id_attribute, ?) FROM federation_protocols JOIN mappings ON mappings.id = mapping_id "
-                 "WHERE provider_id = ? AND federation_protocols.id = ?",
-                 issuerAttribute, provider, protocol);
+    auto mapping = db.query("SELECT rules, coalesce(remote_id_attribute, ?) FROM federation_protocols JOIN mappings ON "
+                            "mappings.id = mapping_id "
+                            "WHERE provider_id = ? AND federation_protocols.id = ?",
+                            issuerAttribute, provider, protocol);
     if (!mapping.next())
-        throw Error(Failure::NotFound, "Could not find federated protocol ", protocol, " for Identity Provider: ", provider, ".");
+        throw Error(Failure::NotFound, "Could not find federated protocol ", protocol,
+                    " for Identity Provider: ", provider, ".");
     registration.rules = mapping.row().text(0);
     registration.remoteIdAttribute = mapping.row().text(1);
-    registration.remoteIds = db.query("SELECT remote_id FROM identity_provider_remote_ids WHERE provider_id = ?", provider).texts();
+    registration.remoteIds =
+        db.query("SELECT remote_id FROM identity_provider_remote_ids WHERE provider_id = ?", provider).texts();
     return registration;
 }
 
@@ -71,10 +74,12 @@ Assertion assertionFrom(const Json& claims) {
         else if (!claim.isNull())
             values.push_back(attributeFrom(claim));
         std::string variable = "HTTP_OIDC_";
-        for (const char each : name) variable += each == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(each)));
+        for (const char each : name)
+            variable += each == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(each)));
         assertion["OIDC-" + name] = values;
         if (!assertion.emplace(variable, std::move(values)).second)
-            throw Error(Failure::Invalid, "Could not map user: two claims of the token lead to the attribute ", variable, ".");
+            throw Error(Failure::Invalid, "Could not map user: two claims of the token lead to the attribute ",
+                        variable, ".");
     }
     return assertion;
 }
@@ -104,9 +109,11 @@ bool isFor(const Json& claims, const std::vector<std::string>& audiences) {
     return std::any_of(all.begin(), all.end(), isOurs);
 }
 
-std::optional<DomainId> domainOf(store::Reader& db, const Mapped::Domain& wanted, const std::optional<DomainId>& otherwise) {
+std::optional<DomainId> domainOf(store::Reader& db, const Mapped::Domain& wanted,
+                                 const std::optional<DomainId>& otherwise) {
     if (wanted.id.empty() && wanted.name.empty()) return otherwise;
-    const auto found = wanted.id.empty() ? project_table::findDomainByName(db, wanted.name) : projectTable.find(db, {wanted.id});
+    const auto found =
+        wanted.id.empty() ? project_table::findDomainByName(db, wanted.name) : projectTable.find(db, {wanted.id});
     return found && found->isDomain ? std::optional(DomainId{found->id.text}) : std::nullopt;
 }
 
@@ -132,7 +139,8 @@ public:
     User keep(std::chrono::seconds membership) {
         const auto uniqueId = mapped_.user.id.empty() ? mapped_.user.name : mapped_.user.id;
         const auto name = mapped_.user.name.empty() ? mapped_.user.id : mapped_.user.name;
-        if (uniqueId.empty()) throw Error(Failure::Invalid, "Could not map user: the mapping gives neither a name nor an id.");
+        if (uniqueId.empty())
+            throw Error(Failure::Invalid, "Could not map user: the mapping gives neither a name nor an id.");
         if (lengthInCharacters(uniqueId) > 255 || lengthInCharacters(name) > 255)
             throw Error(Failure::Invalid, "Could not map user: its name or id is too long.");
         user_ = keepUser(uniqueId, name);
@@ -144,9 +152,10 @@ public:
 
 private:
     User keepUser(const std::string& uniqueId, const std::string& name) {
-        const auto id = tx_.query("SELECT user_id FROM federated_users WHERE provider_id = ? AND protocol_id = ? AND unique_id = ?",
-                                  registration_.provider, registration_.protocol, uniqueId)
-                            .maybeText();
+        const auto id =
+            tx_.query("SELECT user_id FROM federated_users WHERE provider_id = ? AND protocol_id = ? AND unique_id = ?",
+                      registration_.provider, registration_.protocol, uniqueId)
+                .maybeText();
         if (id) {
             const auto before = userTable.find(tx_, {*id});
             User user = *before;
@@ -161,12 +170,14 @@ private:
         }
         User user;
         const auto domain = domainOf(tx_, mapped_.user.domain, registration_.domain);
-        if (!domain) throw Error(Failure::Invalid, "Could not map user: the mapping names a domain that does not exist.");
+        if (!domain)
+            throw Error(Failure::Invalid, "Could not map user: the mapping names a domain that does not exist.");
         user.domain = *domain;
         user.name = name;
         refuseInDirectory(tx_, user.domain);
         if (user_table::findByName(tx_, user.domain, name))
-            throw Error(Failure::Conflict, "Could not map user: domain ", user.domain, " has another user with the name ", name, ".");
+            throw Error(Failure::Conflict, "Could not map user: domain ", user.domain,
+                        " has another user with the name ", name, ".");
         user.id.text = core_.parts.ambient.hexId();
         user.tokensValidAfter = core_.parts.ambient.now();
         user.extra = extraOver("{}");
@@ -179,7 +190,8 @@ private:
 
     std::string extraOver(const std::string& kept) const {
         if (mapped_.user.email.empty()) return kept;
-        return mergedExtra(kept, Json::parse("{\"email\":" + jsonText(mapped_.user.email) + "}"), [](std::string_view) { return false; });
+        return mergedExtra(kept, Json::parse("{\"email\":" + jsonText(mapped_.user.email) + "}"),
+                           [](std::string_view) { return false; });
     }
 
     /// In the groups that the provider says now, and in no other by its word.
@@ -190,9 +202,11 @@ private:
             if (const auto id = groupOf(each)) wanted.insert(*id);
         const auto before = group_table::federatedOf(tx_, user_.id, registration_.provider, now);
         if (std::set(before.begin(), before.end()) != wanted) changed_ = true;
-        tx_.execute("DELETE FROM federated_members WHERE user_id = ? AND provider_id = ?", user_.id, registration_.provider);
+        tx_.execute("DELETE FROM federated_members WHERE user_id = ? AND provider_id = ?", user_.id,
+                    registration_.provider);
         for (const auto& each : wanted)
-            tx_.execute("INSERT INTO federated_members VALUES (?, ?, ?, ?)", user_.id, each, registration_.provider, Time(now + lasts));
+            tx_.execute("INSERT INTO federated_members VALUES (?, ?, ?, ?)", user_.id, each, registration_.provider,
+                        Time(now + lasts));
     }
 
     std::optional<GroupId> groupOf(const Mapped::Group& wanted) {
@@ -211,15 +225,23 @@ private:
     void give(const Mapped::Project& wanted) {
         auto project = project_table::findByName(tx_, registration_.domain, wanted.name);
         if (!project) {
-            project =
-                Project{{core_.parts.ambient.hexId()}, wanted.name, registration_.domain, {registration_.domain.text}, false, true, {}};
+            project = Project{{core_.parts.ambient.hexId()},
+                              wanted.name,
+                              registration_.domain,
+                              {registration_.domain.text},
+                              false,
+                              true,
+                              {}};
             project_table::insert(tx_, *project, core_.parts.ambient.now());
             changed_ = true;
         }
         for (const auto& name : wanted.roles) {
             const auto role = role_table::findByName(tx_, {}, name);
-            if (!role) throw Error(Failure::Invalid, "Could not map user: the mapping names a role that does not exist: ", name, ".");
-            const Assignment assignment{Assignment::Actor::User, user_.id.text, Assignment::Scope::Project, project->id.text, role->id};
+            if (!role)
+                throw Error(Failure::Invalid,
+                            "Could not map user: the mapping names a role that does not exist: ", name, ".");
+            const Assignment assignment{Assignment::Actor::User, user_.id.text, Assignment::Scope::Project,
+                                        project->id.text, role->id};
             if (role_table::has(tx_, assignment)) continue;
             role_table::add(tx_, assignment);
             changed_ = true;
@@ -237,7 +259,8 @@ private:
 }
 
 std::vector<ConfigOption> federationOptions() {
-    return {{"federation", "key_set_dir", "/etc/stratolet/federation", existingFolder()}, {"federation", "audience", "", anyText()}};
+    return {{"federation", "key_set_dir", "/etc/stratolet/federation", existingFolder()},
+            {"federation", "audience", "", anyText()}};
 }
 
 Federation::Federation(Core& core, Users& users, Authentication& authentication)
@@ -246,7 +269,8 @@ Federation::Federation(Core& core, Users& users, Authentication& authentication)
       authentication_(authentication) {}
 
 Json Federation::claimsOf(const std::string& provider, std::string_view bearer) {
-    const auto file = std::filesystem::path(core_.parts.config.text("federation", "key_set_dir")) / (provider + ".json");
+    const auto file =
+        std::filesystem::path(core_.parts.config.text("federation", "key_set_dir")) / (provider + ".json");
     const auto audiences = core_.parts.config.list("federation", "audience");
     const auto refuse = [&](const std::string& why) {
         core_.parts.log.warning("a federated login was refused", {{"identity_provider", provider}, {"reason", why}});
@@ -263,7 +287,8 @@ Json Federation::claimsOf(const std::string& provider, std::string_view bearer) 
         throw refuse(file.string() + ": " + problem.what());
     }
     if (!claims) throw refuse("no key of " + file.string() + " has signed the token");
-    if (audiences.empty()) throw refuse("federation.audience in the configuration is empty: set it to what the provider calls this cloud");
+    if (audiences.empty())
+        throw refuse("federation.audience in the configuration is empty: set it to what the provider calls this cloud");
     if (!isFor(*claims, audiences)) throw refuse("the token is for another audience");
     if (!holdsNow(*claims, core_.parts.ambient.now())) throw refuse("the token is not good at this time");
     return *std::move(claims);
@@ -275,19 +300,22 @@ Authenticated Federation::logIn(const std::string& provider, const std::string& 
     const auto assertion = assertionFrom(claimsOf(provider, bearer));
     const auto said = assertion.find(registration.remoteIdAttribute);
     const auto isKnown = [&](const std::string& each) {
-        return std::find(registration.remoteIds.begin(), registration.remoteIds.end(), each) != registration.remoteIds.end();
+        return std::find(registration.remoteIds.begin(), registration.remoteIds.end(), each) !=
+               registration.remoteIds.end();
     };
     if (said == assertion.end() || !std::any_of(said->second.begin(), said->second.end(), isKnown))
-        throw Error(Failure::Forbidden, "Incoming identity provider identifier not included among the accepted identifiers.");
+        throw Error(Failure::Forbidden,
+                    "Incoming identity provider identifier not included among the accepted identifiers.");
     const auto mapped = applyRules(Json::parse(registration.rules), assertion);
     if (mapped.user.local) {
         const auto user = localUser(core_.parts.store.reader(), mapped);
         users_.welcome(user);
         return authentication_.logInMapped(user, {});
     }
-    const auto membership = std::max<std::chrono::seconds>(registration.membership, authentication_.tokens().lifetimes().token);
-    const auto user =
-        core_.parts.store.write([&](store::Transaction& tx) { return Shadow(tx, core_, registration, mapped).keep(membership); });
+    const auto membership =
+        std::max<std::chrono::seconds>(registration.membership, authentication_.tokens().lifetimes().token);
+    const auto user = core_.parts.store.write(
+        [&](store::Transaction& tx) { return Shadow(tx, core_, registration, mapped).keep(membership); });
     users_.welcome(user);
     return authentication_.logInMapped(user, {provider, protocol});
 }

@@ -19,7 +19,9 @@ constexpr std::size_t idLengthMax = 64;
 
 /// An id that the client has chosen. It names a file, too.
 std::string checkedId(const std::string& id) {
-    const auto good = [](unsigned char each) { return std::isalnum(each) || each == '-' || each == '_' || each == '.' || each == '@'; };
+    const auto good = [](unsigned char each) {
+        return std::isalnum(each) || each == '-' || each == '_' || each == '.' || each == '@';
+    };
     if (id.empty() || id.size() > idLengthMax || id.front() == '.' || !std::all_of(id.begin(), id.end(), good))
         throw Error(Failure::Invalid, "Invalid input for field 'id'. Value: ", id,
                     ". It must be 1 to 64 letters, digits, '-', '_', '.' and '@', and not begin with '.'.");
@@ -27,7 +29,8 @@ std::string checkedId(const std::string& id) {
 }
 
 /// Users who can log in by this provider (and this protocol of it) alone: without it they are nobody.
-void removeShadows(store::Transaction& tx, Core& core, const std::string& provider, const std::optional<std::string>& protocol) {
+void removeShadows(store::Transaction& tx, Core& core, const std::string& provider,
+                   const std::optional<std::string>& protocol) {
     for (const auto& each : federation_table::removeIdentities(tx, provider, protocol)) {
         federation_table::removeMemberships(tx, provider, each);
         if (federation_table::isNobody(tx, each)) removeUser(tx, core, {each});
@@ -38,7 +41,8 @@ void removeShadows(store::Transaction& tx, Core& core, const std::string& provid
 // Identity providers.
 
 /// The domain that the provider's users live in: one of its own unless the request names another.
-std::string domainFor(store::Transaction& tx, Core& core, const std::optional<std::string>& wanted, const std::string& provider) {
+std::string domainFor(store::Transaction& tx, Core& core, const std::optional<std::string>& wanted,
+                      const std::string& provider) {
     if (wanted) return demandDomain(tx, {*wanted}).id.text;
     Project domain;
     domain.id.text = domain.domain.text = domain.name = core.parts.ambient.hexId();
@@ -50,17 +54,20 @@ std::string domainFor(store::Transaction& tx, Core& core, const std::optional<st
 
 void beginProvider(const Request& request, IdentityProvider& provider, const Json& body, bool creating) {
     if (!creating)
-        return body.onlyKnows({"enabled", "description", "remote_ids", "authorization_ttl"}); // the domain stays: users live there
+        return body.onlyKnows(
+            {"enabled", "description", "remote_ids", "authorization_ttl"}); // the domain stays: users live there
     body.onlyKnows({"enabled", "description", "remote_ids", "domain_id", "authorization_ttl"});
     provider.id = checkedId(request.param("id"));
 }
 
-void settleProvider(store::Transaction& tx, Core& core, IdentityProvider& provider, const IdentityProvider* before, const Json& body) {
+void settleProvider(store::Transaction& tx, Core& core, IdentityProvider& provider, const IdentityProvider* before,
+                    const Json& body) {
     std::sort(provider.remoteIds.begin(), provider.remoteIds.end());
     if (before == nullptr) {
         const auto domain = body.maybeText("domain_id");
         if (providerTable.find(tx, provider.id))
-            throw Error(Failure::Conflict, "Conflict occurred attempting to store identity_provider - Duplicate ID: ", provider.id, ".");
+            throw Error(Failure::Conflict,
+                        "Conflict occurred attempting to store identity_provider - Duplicate ID: ", provider.id, ".");
         provider.domain = domainFor(tx, core, domain, provider.id);
         return;
     }
@@ -71,10 +78,12 @@ void settleProvider(store::Transaction& tx, Core& core, IdentityProvider& provid
 // Protocols. Their ids are their own provider's matter, so they are no Noun.
 
 Error noProtocol(const std::string& provider, const std::string& id) {
-    return Error(Failure::NotFound, "Could not find federated protocol ", id, " for Identity Provider: ", provider, ".");
+    return Error(Failure::NotFound, "Could not find federated protocol ", id, " for Identity Provider: ", provider,
+                 ".");
 }
 
-void writeProtocol(JsonWriter& out, const Request& request, const std::string& provider, const FederationProtocol& protocol) {
+void writeProtocol(JsonWriter& out, const Request& request, const std::string& provider,
+                   const FederationProtocol& protocol) {
     const auto object = out.object();
     out.field("id", protocol.id);
     out.field("mapping_id", protocol.mapping);
@@ -125,7 +134,8 @@ Response createProtocol(Request& request, Core& core) {
     core.parts.store.write([&](store::Transaction& tx) {
         if (!providerTable.find(tx, provider)) throw missing<IdentityProvider>(provider);
         if (!federation_table::insertProtocol(tx, provider, {id, mappingIn(tx, body), attribute}))
-            throw Error(Failure::Conflict, "Conflict occurred attempting to store federation_protocol - Duplicate ID: ", id, ".");
+            throw Error(Failure::Conflict,
+                        "Conflict occurred attempting to store federation_protocol - Duplicate ID: ", id, ".");
     });
     return protocolAnswer(request, 201, core);
 }
@@ -173,7 +183,8 @@ void takeRules(MappingRecord& mapping, const Json& rules) {
 const Table<MappingRecord> mappingTable(
     "mappings", 'm',
     {attribute<&MappingRecord::id>("id", Show), json<&MappingRecord::rules, takeRules>("rules", Post | Put | Show),
-     computed<MappingRecord>("schema_version", Kind::Text, Show, [](JsonWriter& out, const MappingRecord&) { out.value("1.0"); }),
+     computed<MappingRecord>("schema_version", Kind::Text, Show,
+                             [](JsonWriter& out, const MappingRecord&) { out.value("1.0"); }),
      links<MappingRecord>()});
 
 void beginMapping(const Request& request, MappingRecord& mapping, const Json& body, bool creating) {
@@ -185,20 +196,24 @@ void beginMapping(const Request& request, MappingRecord& mapping, const Json& bo
 
 void settleMapping(store::Transaction& tx, const MappingRecord& mapping, const MappingRecord* before, const Json&) {
     if (before == nullptr && mappingTable.find(tx, mapping.id))
-        throw Error(Failure::Conflict, "Conflict occurred attempting to store mapping - Duplicate ID: ", mapping.id, ".");
+        throw Error(Failure::Conflict, "Conflict occurred attempting to store mapping - Duplicate ID: ", mapping.id,
+                    ".");
 }
 
 void refuseInUse(store::Transaction& tx, const MappingRecord& mapping) {
     const auto users = federation_table::protocolsBy(tx, mapping.id);
     if (!users.empty())
-        throw Error(Failure::Conflict, "Mapping ", mapping.id, " is in use by protocol ", users.front(), ": delete or change that first.");
+        throw Error(Failure::Conflict, "Mapping ", mapping.id, " is in use by protocol ", users.front(),
+                    ": delete or change that first.");
 }
 
 /// RFC 6750, 2.1; empty where there is none.
 std::string_view bearerOf(const Request& request) {
     const auto header = request.headers["Authorization"];
     const auto blank = header.find(' ');
-    return blank != std::string_view::npos && sameWithoutCase(header.substr(0, blank), "Bearer") ? trimmed(header.substr(blank)) : "";
+    return blank != std::string_view::npos && sameWithoutCase(header.substr(0, blank), "Bearer")
+               ? trimmed(header.substr(blank))
+               : "";
 }
 
 }
@@ -210,7 +225,8 @@ void addFederationRoutes(Routes& routes, Federation& federation, Core& core) {
          .begin = beginProvider,
          .settle = [&core](store::Transaction& tx, IdentityProvider& provider, const IdentityProvider* before,
                            const Json& body) { settleProvider(tx, core, provider, before, body); },
-         .mayGo = [&core](store::Transaction& tx, const IdentityProvider& provider) { removeShadows(tx, core, provider.id, {}); },
+         .mayGo = [&core](store::Transaction& tx,
+                          const IdentityProvider& provider) { removeShadows(tx, core, provider.id, {}); },
          .insert =
              [](store::Transaction& tx, const IdentityProvider& provider) {
                  providerTable.insert(tx, provider);
@@ -225,8 +241,10 @@ void addFederationRoutes(Routes& routes, Federation& federation, Core& core) {
          .put = true});
 
     const auto protocols = "/v3/" + std::string(IdentityProvider::path) + "/{provider}/protocols";
-    const auto add = [&](Method method, const std::string& path, const char* rule, Response (*handler)(Request&, Core&)) {
-        routes.push_back({method, path, policy(rule), [&core, handler](Request& request) { return handler(request, core); }});
+    const auto add = [&](Method method, const std::string& path, const char* rule,
+                         Response (*handler)(Request&, Core&)) {
+        routes.push_back(
+            {method, path, policy(rule), [&core, handler](Request& request) { return handler(request, core); }});
     };
     add(Method::Get, protocols, "identity:list_protocols", listProtocols);
     routes.push_back({Method::Get, protocols + "/{id}", policy("identity:get_protocol"), [&core](Request& request) {
@@ -237,13 +255,18 @@ void addFederationRoutes(Routes& routes, Federation& federation, Core& core) {
     add(Method::Patch, protocols + "/{id}", "identity:update_protocol", updateProtocol);
     add(Method::Delete, protocols + "/{id}", "identity:delete_protocol", deleteProtocol);
 
-    addNoun<MappingRecord>(
-        routes, core,
-        {.table = mappingTable, .begin = beginMapping, .settle = settleMapping, .mayGo = refuseInUse, .posted = false, .put = true});
+    addNoun<MappingRecord>(routes, core,
+                           {.table = mappingTable,
+                            .begin = beginMapping,
+                            .settle = settleMapping,
+                            .mayGo = refuseInUse,
+                            .posted = false,
+                            .put = true});
     for (const auto method : {Method::Get, Method::Post})
         routes.push_back({method, protocols + "/{id}/auth", open("the bearer's signature is the proof"),
                           [&](Request& request) {
-                              const auto result = federation.logIn(request.param("provider"), request.param("id"), bearerOf(request));
+                              const auto result =
+                                  federation.logIn(request.param("provider"), request.param("id"), bearerOf(request));
                               return loginAnswer(request, result, core.parts.store.reader());
                           },
                           http::Runs::Worker}); // a GET, too, writes down who came

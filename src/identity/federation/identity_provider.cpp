@@ -38,7 +38,8 @@ const Table<IdentityProvider> providerTable(
      attribute<&IdentityProvider::description>("description", Post | Put | Show),
      attribute<&IdentityProvider::minutes>("authorization_ttl", Post | Put | Show).readBy(takeMinutes),
      attribute<&IdentityProvider::remoteIds>("remote_ids", Post | Put | Show)
-         .computed("(SELECT json_group_array(remote_id) FROM (SELECT remote_id FROM identity_provider_remote_ids WHERE provider_id = $.id "
+         .computed("(SELECT json_group_array(remote_id) FROM (SELECT remote_id FROM identity_provider_remote_ids WHERE "
+                   "provider_id = $.id "
                    "ORDER BY remote_id))")
          .readBy(takeRemoteIds),
      computed<IdentityProvider>("links", Kind::Other, Show | Unasked).written(writeProviderLinks)});

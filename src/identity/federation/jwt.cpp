@@ -62,7 +62,9 @@ template <class Table> auto named(const Table& table, std::string_view name) {
     return std::find_if(table.begin(), table.end(), [&](const auto& each) { return each.name == name; });
 }
 
-Number numberFrom(std::string_view bytes) { return Number(BN_bin2bn(bytesOf(bytes), static_cast<int>(bytes.size()), nullptr)); }
+Number numberFrom(std::string_view bytes) {
+    return Number(BN_bin2bn(bytesOf(bytes), static_cast<int>(bytes.size()), nullptr));
+}
 
 /// Null where it is no key.
 PublicKey keyFrom(const char* kind, OSSL_PARAM_BLD* builder) {
@@ -82,7 +84,8 @@ std::string bytesIn(const Json& jwk, std::string_view name) { return fromBase64U
 PublicKey rsaKey(const Json& jwk) {
     const auto modulus = numberFrom(bytesIn(jwk, "n")), exponent = numberFrom(bytesIn(jwk, "e"));
     const ParameterBuilder builder(OSSL_PARAM_BLD_new());
-    if (BN_num_bits(modulus.get()) < rsaBitsMin || OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, modulus.get()) != 1 ||
+    if (BN_num_bits(modulus.get()) < rsaBitsMin ||
+        OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, modulus.get()) != 1 ||
         OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, exponent.get()) != 1)
         return nullptr;
     return keyFrom("RSA", builder.get());
@@ -93,7 +96,8 @@ PublicKey curveKey(const Json& jwk, const Curve& curve) {
     if (x.size() != curve.coordinateBytes || y.size() != curve.coordinateBytes) return nullptr;
     const std::string point = '\x04' + x + y; // uncompressed (SEC 1, 2.3.3)
     const ParameterBuilder builder(OSSL_PARAM_BLD_new());
-    if (OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, curve.name.data(), curve.name.size()) != 1 ||
+    if (OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME, curve.name.data(),
+                                        curve.name.size()) != 1 ||
         OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY, point.data(), point.size()) != 1)
         return nullptr;
     return keyFrom("EC", builder.get());
@@ -117,11 +121,14 @@ bool verifies(EVP_PKEY* key, const Algorithm& algorithm, std::string_view signed
     }
     const DigestContext context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* options = nullptr; // owned by `context`
-    if (EVP_DigestVerifyInit(context.get(), &options, algorithm.digest ? algorithm.digest() : nullptr, nullptr, key) != 1) return false;
+    if (EVP_DigestVerifyInit(context.get(), &options, algorithm.digest ? algorithm.digest() : nullptr, nullptr, key) !=
+        1)
+        return false;
     if (algorithm.pss && (EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) != 1 ||
                           EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_DIGEST) != 1))
         return false;
-    return EVP_DigestVerify(context.get(), bytesOf(signature), signature.size(), bytesOf(signedText), signedText.size()) == 1;
+    return EVP_DigestVerify(context.get(), bytesOf(signature), signature.size(), bytesOf(signedText),
+                            signedText.size()) == 1;
 }
 
 /// A JSON object; nothing for any other text.
@@ -136,9 +143,11 @@ std::optional<Json> objectIn(std::string_view encoded) {
     }
 }
 
-/// Of the types that a token for a login may have (RFC 8725, 3.11): not one that was made for something else, a logout say.
+/// Of the types that a token for a login may have (RFC 8725, 3.11): not one that was made for something else, a logout
+/// say.
 bool isLoginType(std::string_view type) {
-    return sameWithoutCase(type, "JWT") || sameWithoutCase(type, "at+jwt") || sameWithoutCase(type, "application/at+jwt");
+    return sameWithoutCase(type, "JWT") || sameWithoutCase(type, "at+jwt") ||
+           sameWithoutCase(type, "application/at+jwt");
 }
 
 }
@@ -173,12 +182,14 @@ SigningKeys SigningKeys::parse(std::string_view text) {
 }
 
 std::optional<Json> SigningKeys::claimsIn(std::string_view token) const {
-    if (token.size() > tokenBytesMax || token.find('=') != std::string_view::npos) return std::nullopt; // no padding (RFC 7515, 2)
+    if (token.size() > tokenBytesMax || token.find('=') != std::string_view::npos)
+        return std::nullopt; // no padding (RFC 7515, 2)
     const auto parts = split(token, '.');
     if (parts.size() != 3) return std::nullopt;
     const auto header = objectIn(parts[0]);
     const auto signature = fromBase64Url(parts[2]);
-    if (!header || !signature || header->has("crit")) return std::nullopt; // an extension that must be understood (RFC 7515, 4.1.11)
+    if (!header || !signature || header->has("crit"))
+        return std::nullopt; // an extension that must be understood (RFC 7515, 4.1.11)
     const auto textOf = [&](std::string_view name) {
         const auto found = header->find(name);
         return found && found->isText() ? found->text() : std::string();
@@ -189,7 +200,8 @@ std::optional<Json> SigningKeys::claimsIn(std::string_view token) const {
     const auto signedText = token.substr(0, parts[0].size() + 1 + parts[1].size());
     const auto made = [&](const auto& key) {
         return key->kind == algorithm->kind && (key->algorithm.empty() || key->algorithm == algorithm->name) &&
-               (id.empty() || key->id.empty() || key->id == id) && verifies(key->key.get(), *algorithm, signedText, *signature);
+               (id.empty() || key->id.empty() || key->id == id) &&
+               verifies(key->key.get(), *algorithm, signedText, *signature);
     };
     return std::any_of(keys_.begin(), keys_.end(), made) ? objectIn(parts[1]) : std::nullopt;
 }

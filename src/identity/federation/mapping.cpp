@@ -16,7 +16,9 @@ namespace {
 using DirectMaps = std::vector<std::vector<std::string>>;
 
 /// Matching takes time in proportion to the text, however the expression is made: the text is a stranger's.
-std::regex expressionIn(const std::string& text) { return std::regex(text, std::regex::ECMAScript | std::regex_constants::__polynomial); }
+std::regex expressionIn(const std::string& text) {
+    return std::regex(text, std::regex::ECMAScript | std::regex_constants::__polynomial);
+}
 
 /// The text of a rule in parts: what stands there, or the number of a direct map. "{{" and "}}" are single braces.
 struct Part {
@@ -37,7 +39,8 @@ std::vector<Part> partsOf(const Json& value) {
             const auto number = text[at] == '}' || end == std::string::npos
                                     ? std::nullopt
                                     : wholeNumberIn(std::string_view(text).substr(at + 1, end - at - 1));
-            if (!number || *number < 0) value.refuse("A brace must begin the number of an attribute, such as {0}, or be doubled.");
+            if (!number || *number < 0)
+                value.refuse("A brace must begin the number of an attribute, such as {0}, or be doubled.");
             parts.push_back({{}, static_cast<std::size_t>(*number)});
             parts.emplace_back();
             at = end;
@@ -53,7 +56,8 @@ std::string textFrom(const Json& value, const DirectMaps& maps) {
         text += part.text;
         if (!part.map) continue;
         const auto& values = maps.at(*part.map);
-        if (values.size() != 1) value.refuse("It takes one value, and the assertion has " + std::to_string(values.size()) + ".");
+        if (values.size() != 1)
+            value.refuse("It takes one value, and the assertion has " + std::to_string(values.size()) + ".");
         text += values.front();
     }
     return text;
@@ -83,10 +87,12 @@ bool contains(const std::vector<Json>& wanted, const std::string& value) {
 
 bool anyMatches(const Json& wanted, bool isRegex, const std::vector<std::string>& values) {
     const auto texts = wanted.items();
-    if (!isRegex) return std::any_of(values.begin(), values.end(), [&](const auto& each) { return contains(texts, each); });
+    if (!isRegex)
+        return std::any_of(values.begin(), values.end(), [&](const auto& each) { return contains(texts, each); });
     return std::any_of(texts.begin(), texts.end(), [&](const Json& each) {
         const auto expression = expressionIn(each.text());
-        return std::any_of(values.begin(), values.end(), [&](const auto& value) { return std::regex_search(value, expression); });
+        return std::any_of(values.begin(), values.end(),
+                           [&](const auto& value) { return std::regex_search(value, expression); });
     });
 }
 
@@ -105,7 +111,8 @@ std::optional<DirectMaps> mapsFor(const Json& requirements, const Assertion& ass
         }
         if (condition) {
             const auto texts = requirement.at(*condition).items();
-            std::erase_if(values, [&](const auto& each) { return contains(texts, each) != (condition == "whitelist"); });
+            std::erase_if(values,
+                          [&](const auto& each) { return contains(texts, each) != (condition == "whitelist"); });
         }
         maps.push_back(std::move(values));
     }
@@ -146,7 +153,8 @@ void addGroups(std::vector<Mapped::Group>& groups, const Json& local, const Dire
             groups.push_back({{}, textFrom(group->at("name"), maps), domainFrom(group->at("domain"), maps)});
     }
     if (const auto names = local.find("groups"))
-        for (auto& name : listFrom(*names, maps)) groups.push_back({{}, std::move(name), domainFrom(local.at("domain"), maps)});
+        for (auto& name : listFrom(*names, maps))
+            groups.push_back({{}, std::move(name), domainFrom(local.at("domain"), maps)});
     if (const auto ids = local.find("group_ids"))
         for (auto& id : listFrom(*ids, maps)) groups.push_back({std::move(id), {}, {}});
 }
@@ -156,8 +164,8 @@ void addGroups(std::vector<Mapped::Group>& groups, const Json& local, const Dire
 void checkText(const Json& value, std::size_t directMaps) {
     for (const auto& part : partsOf(value))
         if (part.map && *part.map >= directMaps)
-            value.refuse("It uses {" + std::to_string(*part.map) + "}, and the remote part takes over " + std::to_string(directMaps) +
-                         " attributes.");
+            value.refuse("It uses {" + std::to_string(*part.map) + "}, and the remote part takes over " +
+                         std::to_string(directMaps) + " attributes.");
 }
 
 void checkDomain(const Json& domain, std::size_t directMaps) {
@@ -236,7 +244,8 @@ void checkRules(const Json& rules) {
         const auto requirements = rule.array("remote").items();
         if (requirements.empty()) rule.at("remote").refuse("There must be a requirement.");
         for (const auto& each : requirements) checkRequirement(each);
-        const auto directMaps = static_cast<std::size_t>(std::count_if(requirements.begin(), requirements.end(), isDirectMap));
+        const auto directMaps =
+            static_cast<std::size_t>(std::count_if(requirements.begin(), requirements.end(), isDirectMap));
         for (const auto& each : rule.array("local").items()) checkLocal(each, directMaps);
     }
 }
@@ -258,8 +267,9 @@ Mapped applyRules(const Json& rules, const Assertion& assertion) {
         }
     }
     if (!applies)
-        throw Error(Failure::Invalid, "Could not map any federated user properties to identity values. Check the mapping and what the "
-                                      "identity provider sends.");
+        throw Error(Failure::Invalid,
+                    "Could not map any federated user properties to identity values. Check the mapping and what the "
+                    "identity provider sends.");
     return mapped;
 }
 

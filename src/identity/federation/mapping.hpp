@@ -6,7 +6,8 @@
 
 #include "platform/json/json.hpp"
 
-// The rules by which what an identity provider says of somebody (an assertion) becomes a user here: the mappings of OS-FEDERATION.
+// The rules by which what an identity provider says of somebody (an assertion) becomes a user here: the mappings of
+// OS-FEDERATION.
 
 namespace stratolet::identity {
 
@@ -36,8 +37,8 @@ struct Mapped {
     std::vector<Project> projects;
 };
 
-/// Error(Invalid) naming the field unless `rules` can be applied to any assertion: known words, regular expressions that are some, and
-/// no "{2}" where only two attributes are taken over.
+/// Error(Invalid) naming the field unless `rules` can be applied to any assertion: known words, regular expressions
+/// that are some, and no "{2}" where only two attributes are taken over.
 void checkRules(const Json& rules);
 
 /// Error(Invalid) where no rule applies, or one wants a single text and gets several.

@@ -13,6 +13,7 @@
 
 namespace stratolet::identity {
 
+/// What the configuration says of logins.
 struct AuthOptions {
     bool rescopeScoped = true;            ///< a token that has a scope may be exchanged for one with another
     std::chrono::seconds receiptLifetime; ///< between the steps of a login
@@ -27,11 +28,12 @@ struct Authenticated {
     std::vector<std::vector<std::string>> rules; ///< the sets of methods of which one must be shown
 };
 
-/// How somebody becomes known: proves by the methods of a login who it is, and gives the token for the scope that is wanted.
+/// How somebody becomes known: proves by the methods of a login who it is, and gives the token for the scope that is
+/// wanted.
 class Authentication {
 public:
-    Authentication(Core& core, Tokens& tokens, Users& users, Directories& directories, ApplicationCredentials& applicationCredentials,
-                   StoredCredentials& credentials, AuthOptions options)
+    Authentication(Core& core, Tokens& tokens, Users& users, Directories& directories,
+                   ApplicationCredentials& applicationCredentials, StoredCredentials& credentials, AuthOptions options)
         : core_(core),
           tokens_(tokens),
           users_(users),
@@ -40,8 +42,9 @@ public:
           credentials_(credentials),
           options_(options) {}
 
-    /// `auth` is the body's object of that name; `receipt` what Openstack-Auth-Receipt carries, empty where there is none.
-    /// Error(Unauthenticated) in the same words whatever is wrong with the proof; Error(Invalid) naming the field for a body that is none.
+    /// `auth` is the body's object of that name; `receipt` what Openstack-Auth-Receipt carries, empty where there is
+    /// none. Error(Unauthenticated) in the same words whatever is wrong with the proof; Error(Invalid) naming the field
+    /// for a body that is none.
     Authenticated logIn(const Json& auth, const std::string& receipt);
 
     /// True where a body of logIn() makes us hash a password.
@@ -50,8 +53,8 @@ public:
     /// A token for who signed a request with an access key. The signature has been verified.
     Authenticated logInByKey(const Credential& key);
 
-    /// A token without a scope for whom an identity provider has proven, which `from` names for a shadow user; or a receipt, where the user
-    /// has to show more than that.
+    /// A token without a scope for whom an identity provider has proven, which `from` names for a shadow user; or a
+    /// receipt, where the user has to show more than that.
     struct Provider {
         std::string id, protocol;
     };

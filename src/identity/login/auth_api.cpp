@@ -7,8 +7,10 @@ namespace {
 
 using namespace http;
 
-Response tokenAnswer(int status, const ValidToken& token, const std::string& text, const Request& request, store::Reader& db) {
-    auto response = jsonResponse(status, [&](JsonWriter& out) { writeToken(out, token, db, !request.query.flag("nocatalog")); });
+Response tokenAnswer(int status, const ValidToken& token, const std::string& text, const Request& request,
+                     store::Reader& db) {
+    auto response =
+        jsonResponse(status, [&](JsonWriter& out) { writeToken(out, token, db, !request.query.flag("nocatalog")); });
     response.headers.add("X-Subject-Token", text);
     return response;
 }
@@ -46,7 +48,8 @@ Response receiptAnswer(const Request& request, const Authenticated& result, stor
 }
 
 Response issue(Request& request, Authentication& authentication) {
-    const auto result = authentication.logIn(request.json().object("auth"), std::string(request.headers["Openstack-Auth-Receipt"]));
+    const auto result =
+        authentication.logIn(request.json().object("auth"), std::string(request.headers["Openstack-Auth-Receipt"]));
     return loginAnswer(request, result, authentication.core().parts.store.reader());
 }
 
@@ -63,7 +66,8 @@ std::shared_ptr<const ValidToken> subject(const Request& request, Authentication
 
 Response show(Request& request, Authentication& authentication) {
     const auto token = subject(request, authentication);
-    return tokenAnswer(200, *token, std::string(request.headers["X-Subject-Token"]), request, authentication.core().parts.store.reader());
+    return tokenAnswer(200, *token, std::string(request.headers["X-Subject-Token"]), request,
+                       authentication.core().parts.store.reader());
 }
 
 Response listScopes(Request& request, Core& core, bool domains) {
@@ -72,7 +76,8 @@ Response listScopes(Request& request, Core& core, bool domains) {
     auto& db = core.parts.store.reader();
     store::Conditions conditions;
     conditions.add("enabled = 1");
-    role_table::onlyThoseWithRole(conditions, caller.user, domains ? Assignment::Scope::Domain : Assignment::Scope::Project,
+    role_table::onlyThoseWithRole(conditions, caller.user,
+                                  domains ? Assignment::Scope::Domain : Assignment::Scope::Project,
                                   core.parts.ambient.now());
     const auto found = project_table::list(db, conditions);
     return slicedResponse<Project>(request, domains ? "domains" : "projects", found,
@@ -82,8 +87,9 @@ Response listScopes(Request& request, Core& core, bool domains) {
 Response listSystem(Request& request, Core& core) {
     const auto& caller = callerOf(request);
     caller.enforce();
-    const bool any =
-        !role_table::effective(core.parts.store.reader(), caller.user, Assignment::Scope::System, "all", core.parts.ambient.now()).empty();
+    const bool any = !role_table::effective(core.parts.store.reader(), caller.user, Assignment::Scope::System, "all",
+                                            core.parts.ambient.now())
+                          .empty();
     return listResponse(request, "system", std::nullopt, [&](JsonWriter& out) {
         if (!any) return;
         const auto scope = out.object();
@@ -95,7 +101,8 @@ Response showCatalog(Request& request, Core& core) {
     const auto& caller = callerOf(request);
     caller.enforce();
     if (caller.project.empty() && caller.domain.empty() && !caller.system)
-        throw Error(Failure::Forbidden, "A catalog is only for a scoped token: ask for one with a project, a domain or the system.");
+        throw Error(Failure::Forbidden,
+                    "A catalog is only for a scoped token: ask for one with a project, a domain or the system.");
     return jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         writeCatalog(out, core.parts.store.reader(), caller.project);
@@ -109,7 +116,8 @@ Response showCatalog(Request& request, Core& core) {
 }
 
 Response loginAnswer(const Request& request, const Authenticated& result, store::Reader& db) {
-    return result.token ? tokenAnswer(201, *result.token, result.text, request, db) : receiptAnswer(request, result, db);
+    return result.token ? tokenAnswer(201, *result.token, result.text, request, db)
+                        : receiptAnswer(request, result, db);
 }
 
 void addAuthRoutes(Routes& routes, Authentication& authentication) {
@@ -120,8 +128,8 @@ void addAuthRoutes(Routes& routes, Authentication& authentication) {
                       .access = open("this is where a token comes from"),
                       .handler = [&](Request& request) { return issue(request, authentication); },
                       .isCostly = [&](const Request& request) { return authentication.hashes(request); }});
-    routes.push_back(
-        {Method::Get, path, policy("identity:validate_token"), [&](Request& request) { return show(request, authentication); }});
+    routes.push_back({Method::Get, path, policy("identity:validate_token"),
+                      [&](Request& request) { return show(request, authentication); }});
     routes.push_back({Method::Head, path, policy("identity:check_token"), [&](Request& request) {
                           subject(request, authentication);
                           auto response = emptyResponse(200);
@@ -138,8 +146,8 @@ void addAuthRoutes(Routes& routes, Authentication& authentication) {
         routes.push_back({Method::Get, place + "/domains", policy("identity:get_auth_domains"),
                           [&](Request& request) { return listScopes(request, core, true); }});
     }
-    routes.push_back(
-        {Method::Get, "/v3/auth/system", policy("identity:get_auth_system"), [&](Request& request) { return listSystem(request, core); }});
+    routes.push_back({Method::Get, "/v3/auth/system", policy("identity:get_auth_system"),
+                      [&](Request& request) { return listSystem(request, core); }});
     routes.push_back({Method::Get, "/v3/auth/catalog", policy("identity:get_auth_catalog"),
                       [&](Request& request) { return showCatalog(request, core); }});
 }

@@ -49,9 +49,11 @@ std::vector<std::vector<std::string>> rulesOf(const User& user) {
 }
 
 bool satisfies(const std::vector<std::string>& methods, const std::vector<std::vector<std::string>>& rules) {
-    const auto shown = [&](const std::string& each) { return std::find(methods.begin(), methods.end(), each) != methods.end(); };
-    return rules.empty() ||
-           std::any_of(rules.begin(), rules.end(), [&](const auto& rule) { return std::all_of(rule.begin(), rule.end(), shown); });
+    const auto shown = [&](const std::string& each) {
+        return std::find(methods.begin(), methods.end(), each) != methods.end();
+    };
+    return rules.empty() || std::any_of(rules.begin(), rules.end(),
+                                        [&](const auto& rule) { return std::all_of(rule.begin(), rule.end(), shown); });
 }
 
 void addMissing(std::vector<std::string>& methods, const std::vector<std::string>& more) {
@@ -86,7 +88,8 @@ bool Authentication::hashes(const http::Request& request) const {
     try {
         const Json identity = request.json().object("auth").object("identity");
         const auto methods = identity.array("methods").items();
-        if (std::none_of(methods.begin(), methods.end(), [](const Json& each) { return each.isText() && each.text() == "password"; }))
+        if (std::none_of(methods.begin(), methods.end(),
+                         [](const Json& each) { return each.isText() && each.text() == "password"; }))
             return false;
         auto& db = core_.parts.store.reader();
         const Json reference = identity.object("password").object("user");
@@ -111,7 +114,8 @@ User Authentication::byTotp(const Json& method) {
             if (sameSecret(totpCode(*secret, step), code)) shown = step;
     }
     // A passcode that somebody saw over a shoulder is good for nothing any more.
-    if (!shown || !core_.parts.store.write([&](store::Transaction& tx) { return user_table::takeTotpStep(tx, user->id, *shown); })) {
+    if (!shown || !core_.parts.store.write(
+                      [&](store::Transaction& tx) { return user_table::takeTotpStep(tx, user->id, *shown); })) {
         users_.countFailure(user);
         throw refused();
     }
@@ -123,10 +127,12 @@ ApplicationCredential Authentication::byApplicationCredential(const Json& method
     const auto secret = method.text("secret");
     std::optional<ApplicationCredential> claimed;
     if (const auto id = method.maybeText("id")) {
-        claimed = application_credential_table::find(db, {*id}); // whose it is stands in there, whatever else the body says
+        claimed =
+            application_credential_table::find(db, {*id}); // whose it is stands in there, whatever else the body says
     } else {
         const auto name = method.text("name");
-        if (const auto user = userFrom(method.object("user"), db)) claimed = application_credential_table::findByName(db, user->id, name);
+        if (const auto user = userFrom(method.object("user"), db))
+            claimed = application_credential_table::findByName(db, user->id, name);
     }
     auto proven = applicationCredentials_.prove(claimed, secret);
     if (!proven) throw refused();
@@ -163,7 +169,8 @@ void Authentication::prove(const std::string& method, const Json& identity, Proo
 void Authentication::applyTrust(TokenClaims& claims, const Json& reference, const Proof& proof) {
     const auto id = reference.text("id");
     const auto trust = trust_table::find(core_.parts.store.reader(), {id});
-    if (!trust || !isAlive(*trust, core_.parts.ambient.now())) throw Error(Failure::NotFound, "Could not find trust: ", id, ".");
+    if (!trust || !isAlive(*trust, core_.parts.ambient.now()))
+        throw Error(Failure::NotFound, "Could not find trust: ", id, ".");
     if (trust->trustee != proof.user->id) throw Error(Failure::Forbidden, "User is not a trustee.");
     claims.trust = trust->id;
     claims.scope = trust->project.empty() ? TokenScope::Unscoped : TokenScope::Project;
@@ -179,7 +186,8 @@ void Authentication::applyScope(TokenClaims& claims, const std::optional<Json>& 
         claims.scope = TokenScope::Project;
         claims.target = proof.applicationCredential->project.text;
         claims.applicationCredential = proof.applicationCredential->id;
-        if (proof.applicationCredential->expires) claims.expires = std::min(claims.expires, *proof.applicationCredential->expires);
+        if (proof.applicationCredential->expires)
+            claims.expires = std::min(claims.expires, *proof.applicationCredential->expires);
         return;
     }
     if (scope && scope->isText()) {
@@ -196,7 +204,8 @@ void Authentication::applyScope(TokenClaims& claims, const std::optional<Json>& 
         return;
     }
     if (scope->size() != 1)
-        throw Error(Failure::Invalid, "Expecting to find exactly one of project, domain, system, OS-TRUST:trust in scope.");
+        throw Error(Failure::Invalid,
+                    "Expecting to find exactly one of project, domain, system, OS-TRUST:trust in scope.");
     if (const auto trust = scope->find("OS-TRUST:trust")) {
         applyTrust(claims, *trust, proof);
     } else if (const auto project = scope->find("project")) {
@@ -225,7 +234,8 @@ Authenticated Authentication::begun(const TokenClaims& claims) {
     if (!token)
         throw claims.trust.empty()
             ? refused()
-            : Error(Failure::Forbidden, "The trust gives nothing any more: its trustor has lost a role, or is disabled.");
+            : Error(Failure::Forbidden,
+                    "The trust gives nothing any more: its trustor has lost a role, or is disabled.");
     if (token->trust && token->trust->remainingUses &&
         !core_.parts.store.write([&](store::Transaction& tx) { return trust_table::use(tx, claims.trust); }))
         throw Error(Failure::Forbidden, "No remaining uses for trust: ", claims.trust, ".");

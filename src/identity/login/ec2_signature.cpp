@@ -58,7 +58,8 @@ std::string authorizationPart(const SignedRequest& request, const std::string& n
     const auto* header = find(request.headers, "authorization");
     if (!header) return demand(request.parameters, "X-Amz-" + name);
     const auto at = header->find(name + "=");
-    if (at == std::string::npos) throw Error(Failure::Invalid, "Invalid input for field 'credentials': Authorization has no ", name, ".");
+    if (at == std::string::npos)
+        throw Error(Failure::Invalid, "Invalid input for field 'credentials': Authorization has no ", name, ".");
     const auto value = std::string_view(*header).substr(at + name.size() + 1);
     return std::string(value.substr(0, value.find_first_of(", ")));
 }
@@ -68,7 +69,8 @@ const std::string& amzDate(const SignedRequest& request) {
     return demand(request.parameters, "X-Amz-Date");
 }
 
-std::string derivedKey(const std::string& secret, std::string_view date, std::string_view region, std::string_view service) {
+std::string derivedKey(const std::string& secret, std::string_view date, std::string_view region,
+                       std::string_view service) {
     const auto sign = [](std::string_view key, std::string_view text) { return hmacSha256(key, text); };
     return sign(sign(sign(sign("AWS4" + secret, date), region), service), "aws4_request");
 }
@@ -78,12 +80,16 @@ std::string version4(const SignedRequest& request, const std::string& secret, co
     const auto credential = authorizationPart(request, "Credential");
     const auto scope = split(credential, '/'); // access, date, region, service, "aws4_request"
     if (scope.size() != 5 || scope[0] != request.access)
-        throw Error(Failure::Invalid, "Invalid input for field 'credentials': the credential scope is not that of the access key.");
+        throw Error(Failure::Invalid,
+                    "Invalid input for field 'credentials': the credential scope is not that of the access key.");
     const auto& date = amzDate(request);
-    if (!date.starts_with(scope[1])) throw Error(Failure::Invalid, "Invalid input for field 'credentials': the dates do not match.");
+    if (!date.starts_with(scope[1]))
+        throw Error(Failure::Invalid, "Invalid input for field 'credentials': the dates do not match.");
     std::string verb = request.verb;
-    std::transform(verb.begin(), verb.end(), verb.begin(), [](unsigned char each) { return static_cast<char>(std::toupper(each)); });
-    std::string text = verb + "\n" + request.path + "\n" + (verb == "POST" ? std::string() : canonicalQuery(request.parameters)) + "\n";
+    std::transform(verb.begin(), verb.end(), verb.begin(),
+                   [](unsigned char each) { return static_cast<char>(std::toupper(each)); });
+    std::string text = verb + "\n" + request.path + "\n" +
+                       (verb == "POST" ? std::string() : canonicalQuery(request.parameters)) + "\n";
     for (const auto name : split(signedHeaders, ';')) {
         const auto* value = find(request.headers, std::string(name));
         if (name == "host")
@@ -106,10 +112,12 @@ bool isVersion4(const SignedRequest& request) {
 std::string signatureOf(const SignedRequest& request, const std::string& secret, const std::string& host) {
     if (const auto* version = find(request.parameters, "SignatureVersion")) {
         if (*version == "0")
-            return base64(hmacSha1(secret, demand(request.parameters, "Action") + demand(request.parameters, "Timestamp")));
+            return base64(
+                hmacSha1(secret, demand(request.parameters, "Action") + demand(request.parameters, "Timestamp")));
         if (*version == "1") return version1(request, secret);
         if (*version == "2") return version2(request, secret, host);
-        throw Error(Failure::Invalid, "Invalid input for field 'credentials': there is no signature version ", *version, ".");
+        throw Error(Failure::Invalid, "Invalid input for field 'credentials': there is no signature version ", *version,
+                    ".");
     }
     if (isVersion4(request)) return version4(request, secret, host);
     throw Error(Failure::Invalid, "Invalid input for field 'credentials': SignatureVersion is missing.");
@@ -119,7 +127,8 @@ std::string signatureOf(const SignedRequest& request, const std::string& secret,
 std::optional<Time> compactTime(std::string_view text) {
     if (text.size() != 16 || text[8] != 'T' || text[15] != 'Z') return std::nullopt;
     std::string iso;
-    for (const auto& [at, count, before] : {std::tuple(0, 4, ""), {4, 2, "-"}, {6, 2, "-"}, {9, 2, "T"}, {11, 2, ":"}, {13, 2, ":"}})
+    for (const auto& [at, count, before] :
+         {std::tuple(0, 4, ""), {4, 2, "-"}, {6, 2, "-"}, {9, 2, "T"}, {11, 2, ":"}, {13, 2, ":"}})
         iso.append(before).append(text.substr(static_cast<std::size_t>(at), static_cast<std::size_t>(count)));
     return parseIsoTime(iso);
 }
@@ -138,7 +147,8 @@ bool isSignedBy(const SignedRequest& request, const std::string& secret) {
     if (sameSecret(signatureOf(request, secret, request.host), request.signature)) return true;
     // Some clients sign the host without its port.
     const auto colon = request.host.rfind(':');
-    return colon != std::string::npos && sameSecret(signatureOf(request, secret, request.host.substr(0, colon)), request.signature);
+    return colon != std::string::npos &&
+           sameSecret(signatureOf(request, secret, request.host.substr(0, colon)), request.signature);
 }
 
 std::optional<Time> signedAt(const SignedRequest& request) {
@@ -164,7 +174,8 @@ std::optional<Time> textSignedAt(const std::string& text, Time now) {
     if (lines.size() < 4) return std::nullopt;
     const auto date = std::string(lines[3]); // verb, MD5, type, then a date or the second it expires
     if (const auto expires = wholeNumberIn(date))
-        return *expires > std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count() ? std::optional(now) : std::nullopt;
+        return *expires > std::chrono::floor<std::chrono::seconds>(now).time_since_epoch().count() ? std::optional(now)
+                                                                                                   : std::nullopt;
     return httpTime(date);
 }
 

@@ -8,7 +8,8 @@
 
 namespace stratolet::identity {
 
-/// A request that somebody signed with an access key, as a service that got it tells us: AWS signature versions 0, 1, 2 and 4.
+/// A request that somebody signed with an access key, as a service that got it tells us: AWS signature versions 0, 1, 2
+/// and 4.
 struct SignedRequest {
     std::string access, signature;
     std::string verb, host, path;
@@ -23,7 +24,8 @@ bool isSignedBy(const SignedRequest& request, const std::string& secret);
 /// When it was signed; nothing where it doesn't say.
 std::optional<Time> signedAt(const SignedRequest& request);
 
-/// The text that an S3 client signed, and whether `secret` made this signature of it: version 2, or 4 by its first line.
+/// The text that an S3 client signed, and whether `secret` made this signature of it: version 2, or 4 by its first
+/// line.
 bool isTextSignedBy(const std::string& text, const std::string& signature, const std::string& secret);
 std::optional<Time> textSignedAt(const std::string& text, Time now);
 

@@ -30,7 +30,8 @@ std::string crypted(const std::string& password, const std::string& setting) {
 
 std::string settingOf(int rounds, const char* random, int length) {
     std::array<char, CRYPT_GENSALT_OUTPUT_SIZE> setting{};
-    if (!::crypt_gensalt_rn("$2b$", static_cast<unsigned long>(rounds), random, length, setting.data(), static_cast<int>(setting.size())))
+    if (!::crypt_gensalt_rn("$2b$", static_cast<unsigned long>(rounds), random, length, setting.data(),
+                            static_cast<int>(setting.size())))
         throw Error(Failure::Broken, "could not make a password's salt");
     return setting.data();
 }
@@ -39,11 +40,13 @@ std::string settingOf(int rounds, const char* random, int length) {
 
 void checkPasswordLength(const std::string& password) {
     if (password.size() > passwordBytesMax)
-        throw Error(Failure::Invalid, "Invalid input for field 'password': it must have at most ", passwordBytesMax, " bytes.");
+        throw Error(Failure::Invalid, "Invalid input for field 'password': it must have at most ", passwordBytesMax,
+                    " bytes.");
 }
 
 std::string hashPassword(const std::string& password, int rounds, Ambient& ambient) {
-    if (password.find('\0') != std::string::npos) throw Error(Failure::Invalid, "A password must not contain a NUL character");
+    if (password.find('\0') != std::string::npos)
+        throw Error(Failure::Invalid, "A password must not contain a NUL character");
     std::array<std::byte, 16> random;
     ambient.randomize(random);
     return crypted(password, settingOf(rounds, reinterpret_cast<const char*>(random.data()), random.size()));

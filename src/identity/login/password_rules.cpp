@@ -54,7 +54,8 @@ void PasswordRules::check(const std::string& password) const {
     if (password.find('\0') != std::string::npos) refuse("it must not contain a NUL character.");
     if (regex.empty()) return;
     if (!std::regex_search(password, std::regex(regex), std::regex_constants::match_continuous))
-        refuse("The password does not match the requirements: " + (regexDescription.empty() ? regex : regexDescription));
+        refuse("The password does not match the requirements: " +
+               (regexDescription.empty() ? regex : regexDescription));
 }
 
 std::optional<Time> PasswordRules::endOf(Time now) const {

@@ -11,18 +11,19 @@
 
 namespace stratolet::identity {
 
-/// What the operator asks of passwords and accounts: the options of Keystone's [security_compliance], here in [identity]. All are off by
-/// default.
+/// What the operator asks of passwords and accounts: the options of Keystone's [security_compliance], here in
+/// [identity]. All are off by default.
 struct PasswordRules {
     int rounds = 12;                            ///< bcrypt's cost
     std::int64_t lockoutFailures = 0;           ///< failed logins in a row that lock an account; 0: never
     std::chrono::seconds lockoutDuration{1800}; ///< for how long
     std::chrono::days expires{0};               ///< a password is good for so long; 0: for ever
-    std::string regex, regexDescription;        ///< what a password must match from its beginning (ECMAScript); empty: anything
-    std::int64_t uniqueLast = 0;                ///< the last passwords, the present one included, that a user may not take again
-    std::chrono::days minimumAge{0};            ///< until a user may change a password again
-    bool changeUponFirstUse = false;            ///< a password that an administrator set is good for nothing but to change it
-    std::chrono::days inactive{0};              ///< an account not used for so long counts as disabled; 0: never
+    std::string regex,
+        regexDescription;            ///< what a password must match from its beginning (ECMAScript); empty: anything
+    std::int64_t uniqueLast = 0;     ///< the last passwords, the present one included, that a user may not take again
+    std::chrono::days minimumAge{0}; ///< until a user may change a password again
+    bool changeUponFirstUse = false; ///< a password that an administrator set is good for nothing but to change it
+    std::chrono::days inactive{0};   ///< an account not used for so long counts as disabled; 0: never
 
     explicit PasswordRules(const Config& config);
 

@@ -20,8 +20,8 @@ struct GrantKind {
 };
 
 Error notAssigned(const Assignment& grant) {
-    return Error(Failure::NotFound, "Could not find role assignment with role: ", grant.role, ", ", nameOf(grant.actor), ": ",
-                 grant.actorId, ", ", nameOf(grant.scope), ": ", grant.target, ".");
+    return Error(Failure::NotFound, "Could not find role assignment with role: ", grant.role, ", ", nameOf(grant.actor),
+                 ": ", grant.actorId, ", ", nameOf(grant.scope), ": ", grant.target, ".");
 }
 
 /// The target, actor and role that a grant's path names. They are there before the rule is asked.
@@ -50,12 +50,14 @@ Assignment grantFrom(const Request& request, Core& core, const GrantKind& kind, 
     const auto isThere = [](bool is) { return is ? std::optional(true) : std::nullopt; };
     const auto& caller = callerOf(request);
     if (withRole) caller.demand(role, target, absent("role", grant.role.text), Absence::ToAnybody);
-    if (kind.scope != Scope::System) caller.demand(project, target, absent(nameOf(kind.scope), grant.target), Absence::ToAnybody);
+    if (kind.scope != Scope::System)
+        caller.demand(project, target, absent(nameOf(kind.scope), grant.target), Absence::ToAnybody);
     caller.demand(isThere(user || group), target, absent(nameOf(kind.actor), grant.actorId), Absence::ToAnybody);
     return grant;
 }
 
-/// A role of a domain is for projects of that domain. On a domain itself Keystone doesn't compare; such roles count by what they imply.
+/// A role of a domain is for projects of that domain. On a domain itself Keystone doesn't compare; such roles count by
+/// what they imply.
 void refuseForeignRole(store::Reader& db, const Assignment& grant) {
     const auto role = roleTable.find(db, grant.role);
     if (!role || role->domain.empty() || grant.scope == Scope::Domain) return;
@@ -106,21 +108,25 @@ Response check(Request& request, Core& core, const GrantKind& kind) {
 Response listGrants(Request& request, Core& core, const GrantKind& kind) {
     const auto wanted = grantFrom(request, core, kind, false);
     const auto roles = role_table::grantedLike(core.parts.store.reader(), wanted);
-    return slicedResponse<Role>(request, "roles", roles, [&](JsonWriter& out, const Role& each) { writeRole(out, request, each); });
+    return slicedResponse<Role>(request, "roles", roles,
+                                [&](JsonWriter& out, const Role& each) { writeRole(out, request, each); });
 }
 
 /// The routes of one family; `before` stands before the role, `after` behind it.
-void addGrantRoutes(Routes& routes, Core& core, const GrantKind& kind, const std::string& before, const std::string& after) {
-    const std::string suffix = kind.scope == Scope::System ? "system_grant_for_" + std::string(nameOf(kind.actor)) : "grant";
+void addGrantRoutes(Routes& routes, Core& core, const GrantKind& kind, const std::string& before,
+                    const std::string& after) {
+    const std::string suffix =
+        kind.scope == Scope::System ? "system_grant_for_" + std::string(nameOf(kind.actor)) : "grant";
     const std::string one = before + "/{role}" + after;
-    const std::string list = kind.scope == Scope::System ? "identity:list_system_grants_for_" + std::string(nameOf(kind.actor))
-                                                         : std::string("identity:list_grants");
-    routes.push_back(
-        {Method::Get, before + after, policy(list), [&core, kind](Request& request) { return listGrants(request, core, kind); }});
-    routes.push_back(
-        {Method::Put, one, policy("identity:create_" + suffix), [&core, kind](Request& request) { return grant(request, core, kind); }});
-    routes.push_back(
-        {Method::Get, one, policy("identity:check_" + suffix), [&core, kind](Request& request) { return check(request, core, kind); }});
+    const std::string list = kind.scope == Scope::System
+                                 ? "identity:list_system_grants_for_" + std::string(nameOf(kind.actor))
+                                 : std::string("identity:list_grants");
+    routes.push_back({Method::Get, before + after, policy(list),
+                      [&core, kind](Request& request) { return listGrants(request, core, kind); }});
+    routes.push_back({Method::Put, one, policy("identity:create_" + suffix),
+                      [&core, kind](Request& request) { return grant(request, core, kind); }});
+    routes.push_back({Method::Get, one, policy("identity:check_" + suffix),
+                      [&core, kind](Request& request) { return check(request, core, kind); }});
     routes.push_back({Method::Delete, one, policy("identity:revoke_" + suffix),
                       [&core, kind](Request& request) { return revoke(request, core, kind); }});
 }

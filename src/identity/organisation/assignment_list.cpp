@@ -51,16 +51,17 @@ struct Wanted {
 /// Something and all below or above it.
 std::vector<std::string> projectsBelow(store::Reader& db, const std::string& id) {
     return db
-        .query(
-            "WITH RECURSIVE below (id) AS (SELECT id FROM projects WHERE parent_id = ? UNION SELECT projects.id FROM below JOIN projects "
-            "ON parent_id = below.id) SELECT id FROM below",
-            id)
+        .query("WITH RECURSIVE below (id) AS (SELECT id FROM projects WHERE parent_id = ? UNION SELECT projects.id "
+               "FROM below JOIN projects "
+               "ON parent_id = below.id) SELECT id FROM below",
+               id)
         .texts();
 }
 
 std::vector<std::string> projectsAbove(store::Reader& db, const std::string& id) {
     return db
-        .query("WITH RECURSIVE above (id) AS (SELECT parent_id FROM projects WHERE id = ? AND parent_id IS NOT NULL UNION SELECT parent_id "
+        .query("WITH RECURSIVE above (id) AS (SELECT parent_id FROM projects WHERE id = ? AND parent_id IS NOT NULL "
+               "UNION SELECT parent_id "
                "FROM above JOIN projects ON projects.id = above.id WHERE parent_id IS NOT NULL) SELECT id FROM above",
                id)
         .texts();
@@ -69,7 +70,8 @@ std::vector<std::string> projectsAbove(store::Reader& db, const std::string& id)
 /// The role and all that it implies, roles of a domain left out: they count by what they imply only.
 std::vector<std::string> rolesReachedFrom(store::Reader& db, const std::string& role) {
     return db
-        .query("WITH RECURSIVE reached (id) AS (SELECT ? UNION SELECT implied_id FROM reached JOIN implied_roles ON prior_id = reached.id) "
+        .query("WITH RECURSIVE reached (id) AS (SELECT ? UNION SELECT implied_id FROM reached JOIN implied_roles ON "
+               "prior_id = reached.id) "
                "SELECT reached.id FROM reached JOIN roles USING (id) WHERE domain_id = ''",
                role)
         .texts();
@@ -87,13 +89,15 @@ Wanted wantedBy(const Query& query, store::Reader& db) {
         throw Error(Failure::Invalid, "Specify only one of scope.project.id, scope.domain.id and scope.system");
     if (const auto to = query.find("scope.OS-INHERIT:inherited_to")) {
         if (*to != "projects")
-            throw Error(Failure::Invalid, "Invalid input for field 'scope.OS-INHERIT:inherited_to': it can be projects only.");
+            throw Error(Failure::Invalid,
+                        "Invalid input for field 'scope.OS-INHERIT:inherited_to': it can be projects only.");
         wanted.inherited = true;
     }
     if (wanted.effective && wanted.group)
         throw Error(Failure::Invalid, "Combining effective and group filter will always result in an empty list.");
     if (wanted.effective && wanted.inherited && domain)
-        throw Error(Failure::Invalid, "Combining effective, domain and inherited filters will always result in an empty list.");
+        throw Error(Failure::Invalid,
+                    "Combining effective, domain and inherited filters will always result in an empty list.");
     if (query.flag("include_subtree") && !project)
         throw Error(Failure::Invalid, "scope.project.id must be specified if include_subtree is also specified");
     if (project) {
@@ -130,8 +134,8 @@ std::vector<Listed> listMade(store::Reader& db, const Wanted& wanted) {
 std::vector<Assignment> candidates(store::Reader& db, const Wanted& wanted, Time now) {
     store::Conditions conditions;
     if (wanted.user)
-        conditions.add("actor_id = ? OR actor_id IN (" + std::string(group_table::groupsOfUser) + ")", *wanted.user, *wanted.user,
-                       *wanted.user, now);
+        conditions.add("actor_id = ? OR actor_id IN (" + std::string(group_table::groupsOfUser) + ")", *wanted.user,
+                       *wanted.user, *wanted.user, now);
     if (wanted.inherited) conditions.add("inherited = 1");
     if (wanted.scope == Scope::Project) {
         std::set<std::string> around = wanted.targets;
@@ -228,14 +232,16 @@ public:
         out.field("assignment", linkOf(made));
         if (made.actor == Actor::Group && shown.actor == Actor::User)
             out.field("membership", base_ + "groups/" + made.actorId + "/users/" + shown.actorId);
-        if (made.role != shown.role) out.field("prior_role", base_ + "prior_role/" + made.role.text + "/implies/" + shown.role.text);
+        if (made.role != shown.role)
+            out.field("prior_role", base_ + "prior_role/" + made.role.text + "/implies/" + shown.role.text);
     }
 
 private:
     std::string linkOf(const Assignment& made) const {
-        const std::string where = made.scope == Scope::System ? "system" : std::string(nameOf(made.scope)) + "s/" + made.target;
-        return base_ + (made.inherited ? "OS-INHERIT/" : "") + where + "/" + std::string(nameOf(made.actor)) + "s/" + made.actorId +
-               "/roles/" + made.role.text + (made.inherited ? "/inherited_to_projects" : "");
+        const std::string where =
+            made.scope == Scope::System ? "system" : std::string(nameOf(made.scope)) + "s/" + made.target;
+        return base_ + (made.inherited ? "OS-INHERIT/" : "") + where + "/" + std::string(nameOf(made.actor)) + "s/" +
+               made.actorId + "/roles/" + made.role.text + (made.inherited ? "/inherited_to_projects" : "");
     }
 
     void writeDomain(JsonWriter& out, const std::string& id) {
@@ -244,7 +250,8 @@ private:
         out.field("name", projects_(id).name);
     }
 
-    template <class Things> void writeNamed(JsonWriter& out, std::string_view key, const std::string& id, Things& things) {
+    template <class Things>
+    void writeNamed(JsonWriter& out, std::string_view key, const std::string& id, Things& things) {
         const auto object = out.object(key);
         out.field("id", id);
         if (!names_) return;
@@ -292,13 +299,16 @@ Response listAssignments(Request& request, Core& core) {
         });
     }
     // An assignment has no id: it is what it says, which is what a marker names it by.
-    std::sort(found.begin(), found.end(), [](const Listed& left, const Listed& right) { return left.shown < right.shown; });
+    std::sort(found.begin(), found.end(),
+              [](const Listed& left, const Listed& right) { return left.shown < right.shown; });
     std::vector<std::string> markers;
     for (const auto& [shown, made] : found)
-        markers.push_back(std::string(nameOf(shown.actor)) + ":" + shown.actorId + ":" + std::string(nameOf(shown.scope)) + ":" +
-                          shown.target + ":" + shown.role.text + (shown.inherited ? ":inherited" : ""));
+        markers.push_back(std::string(nameOf(shown.actor)) + ":" + shown.actorId + ":" +
+                          std::string(nameOf(shown.scope)) + ":" + shown.target + ":" + shown.role.text +
+                          (shown.inherited ? ":inherited" : ""));
     Writer write(request, db, query.flag("include_names"));
-    return slicedResponse(request, "role_assignments", markers, [&](JsonWriter& out, std::size_t at) { write(out, found[at]); });
+    return slicedResponse(request, "role_assignments", markers,
+                          [&](JsonWriter& out, std::size_t at) { write(out, found[at]); });
 }
 
 }

@@ -5,8 +5,8 @@
 
 namespace stratolet::identity {
 
-/// Unified limits: what a service's resource is limited to for everybody (registered limits), and for one project or domain (limits).
-/// The services that count the resources ask for them; nothing is counted here.
+/// Unified limits: what a service's resource is limited to for everybody (registered limits), and for one project or
+/// domain (limits). The services that count the resources ask for them; nothing is counted here.
 void addLimitRoutes(http::Routes& routes, Core& core);
 
 }

@@ -41,7 +41,8 @@ std::vector<Attribute<Project>> attributes(bool asDomain) {
             }),
             attribute<&Project::isDomain>("is_domain", place).readByHook(),
             tags(),
-            options<Project>([](Project& it, const Json& given) { it.options = mergedOptions(it.options, given, {"immutable"}); }),
+            options<Project>(
+                [](Project& it, const Json& given) { it.options = mergedOptions(it.options, given, {"immutable"}); }),
             extra<Project>(),
             computed<Project>("links", Kind::Other, Unasked),
             computed<Project>("domain", Kind::Other, 0),
@@ -67,7 +68,8 @@ std::set<std::string> tagsIn(const Json& list) {
 
 std::string checkedTag(const std::string& tag) {
     if (tag.empty() || lengthInCharacters(tag) > 255 || tag.find_first_of("/,") != std::string::npos)
-        throw Error(Failure::Invalid, "Invalid input for field 'tags': a tag has 1 to 255 characters, and no slash or comma.");
+        throw Error(Failure::Invalid,
+                    "Invalid input for field 'tags': a tag has 1 to 255 characters, and no slash or comma.");
     return tag;
 }
 

@@ -29,8 +29,9 @@ struct Project {
     Time created = {}; ///< of a new one only: it isn't read back
 };
 
-extern const resource::Table<Project> projectTable;                       ///< what is true of each attribute; its alias is p
-void takeProject(Project& project, const Json& body, resource::Use when); ///< what a body gives; Error(Invalid) naming the field
+extern const resource::Table<Project> projectTable; ///< what is true of each attribute; its alias is p
+void takeProject(Project& project, const Json& body,
+                 resource::Use when); ///< what a body gives; Error(Invalid) naming the field
 
 /// At most 80 tags of 1 to 255 characters, none of them twice; Error(Invalid) otherwise.
 std::set<std::string> tagsIn(const Json& list);
@@ -46,7 +47,8 @@ std::optional<Project> findDomainByName(store::Reader& db, const std::string& na
 std::vector<Project> list(store::Reader& db, const store::Conditions& conditions); ///< the oldest first
 void insert(store::Transaction& tx, Project project, Time now);                    ///< with its tags
 void update(store::Transaction& tx, const Project& project);                       ///< with its tags
-void remove(store::Transaction& tx, const ProjectId& id); ///< with its assignments; it is nobody's default project any more
+void remove(store::Transaction& tx,
+            const ProjectId& id); ///< with its assignments; it is nobody's default project any more
 void filterByTags(store::Conditions& conditions, const http::Query& query); ///< tags, tags-any, not-tags, not-tags-any
 std::vector<ProjectId> children(store::Reader& db, const ProjectId& id);
 
@@ -64,10 +66,10 @@ public:
     Project show(const Caller& caller, const ProjectId& id, bool isDomain);
     std::vector<Project> list(const Caller& caller, const resource::Listing& listing);
 
-    /// `change` gets the present project to alter. Error(Forbidden) where that is immutable, unless `releases`: the change is about that
-    /// option and nothing else.
-    Project update(const Caller& caller, const ProjectId& id, bool isDomain, const std::function<void(Project&)>& change,
-                   bool releases = false);
+    /// `change` gets the present project to alter. Error(Forbidden) where that is immutable, unless `releases`: the
+    /// change is about that option and nothing else.
+    Project update(const Caller& caller, const ProjectId& id, bool isDomain,
+                   const std::function<void(Project&)>& change, bool releases = false);
     void remove(const Caller& caller, const ProjectId& id, bool isDomain);
 
 private:
@@ -81,7 +83,8 @@ Target targetOf(const std::optional<Project>& project, bool isDomain);
 
 /// As the API shows it; `request` gives the links their base, and says by its route whether a domain is shown as one.
 /// `more` is a JSON object with further fields.
-void writeProject(JsonWriter& out, const http::Request& request, const Project& project, const std::string& more = "{}");
+void writeProject(JsonWriter& out, const http::Request& request, const Project& project,
+                  const std::string& more = "{}");
 void addProjectRoutes(http::Routes& routes, Projects& projects, Core& core);
 
 }

@@ -78,7 +78,8 @@ void writeBelow(JsonWriter& out, const ProjectId& id, store::Reader& db) {
     }
 }
 
-/// What the query wants to see of the tree around a project. Lists have the projects only on which the caller has a role.
+/// What the query wants to see of the tree around a project. Lists have the projects only on which the caller has a
+/// role.
 std::string treePart(const Request& request, const Project& project, Core& core) {
     if (request.queryText.empty()) return "{}";
     auto& db = core.parts.store.reader();
@@ -86,7 +87,8 @@ std::string treePart(const Request& request, const Project& project, Core& core)
     const auto& query = request.query;
     for (const std::string what : {"parents", "subtree"})
         if (query.flag(what + "_as_list") && query.flag(what + "_as_ids"))
-            throw Error(Failure::Invalid, "Cannot use ", what, "_as_list and ", what, "_as_ids query params at the same time.");
+            throw Error(Failure::Invalid, "Cannot use ", what, "_as_list and ", what,
+                        "_as_ids query params at the same time.");
     std::string fields;
     JsonWriter out(fields);
     {
@@ -132,7 +134,8 @@ Response update(Request& request, Projects& projects, bool isDomain) {
             if (const auto value = body.find(fixed);
                 value && !value->isNull() && !project.isDomain &&
                 value->text() != (fixed == std::string_view("domain_id") ? project.domain.text : project.parent.text)) {
-                if (fixed == std::string_view("parent_id")) throw Error(Failure::Forbidden, "Update of `parent_id` is not allowed.");
+                if (fixed == std::string_view("parent_id"))
+                    throw Error(Failure::Forbidden, "Update of `parent_id` is not allowed.");
                 value->refuse("It cannot be changed.");
             }
         if (const auto value = body.find("is_domain"); value && value->boolean() != project.isDomain)
@@ -159,7 +162,8 @@ Response tagsAnswer(const Project& project) {
 Project retag(Request& request, Projects& projects, const std::function<void(std::set<std::string>&)>& change) {
     return projects.update(callerOf(request), {request.param("id")}, false, [&](Project& project) {
         change(project.tags);
-        if (project.tags.size() > tagsMax) throw Error(Failure::Invalid, "Invalid input for field 'tags': there may be at most 80 tags.");
+        if (project.tags.size() > tagsMax)
+            throw Error(Failure::Invalid, "Invalid input for field 'tags': there may be at most 80 tags.");
     });
 }
 
@@ -188,20 +192,23 @@ void addProjectRoutes(Routes& routes, Projects& projects, Core& core) {
         routes.push_back({Method::Get, collection, policy(rule + "list_" + kind + "s"),
                           [&, isDomain](Request& request) { return list(request, projects, isDomain); }});
         routes.push_back({Method::Post, collection, policy(rule + "create_" + kind), [&, isDomain](Request& request) {
-                              return isDomain ? createDomain(request, projects) : createProject(request, projects, core);
+                              return isDomain ? createDomain(request, projects)
+                                              : createProject(request, projects, core);
                           }});
-        routes.push_back({Method::Get, collection + "/{id}", policy(rule + "get_" + kind), [&, isDomain](Request& request) {
-                              if (!isDomain) return show(request, projects, core);
-                              return answer(request, 200, projects.show(callerOf(request), {request.param("id")}, true));
-                          }});
+        routes.push_back(
+            {Method::Get, collection + "/{id}", policy(rule + "get_" + kind), [&, isDomain](Request& request) {
+                 if (!isDomain) return show(request, projects, core);
+                 return answer(request, 200, projects.show(callerOf(request), {request.param("id")}, true));
+             }});
         routes.push_back({Method::Patch, collection + "/{id}", policy(rule + "update_" + kind),
                           [&, isDomain](Request& request) { return update(request, projects, isDomain); }});
         routes.push_back({Method::Delete, collection + "/{id}", policy(rule + "delete_" + kind),
                           [&, isDomain](Request& request) { return remove(request, projects, isDomain); }});
     }
     const std::string tags = "/v3/projects/{id}/tags";
-    routes.push_back({Method::Get, tags, policy("identity:list_project_tags"),
-                      [&](Request& request) { return tagsAnswer(projects.show(callerOf(request), {request.param("id")}, false)); }});
+    routes.push_back({Method::Get, tags, policy("identity:list_project_tags"), [&](Request& request) {
+                          return tagsAnswer(projects.show(callerOf(request), {request.param("id")}, false));
+                      }});
     routes.push_back({Method::Put, tags, policy("identity:update_project_tags"), [&](Request& request) {
                           const auto wanted = tagsIn(request.json().at("tags"));
                           return tagsAnswer(retag(request, projects, [&](auto& present) { present = wanted; }));
@@ -210,16 +217,18 @@ void addProjectRoutes(Routes& routes, Projects& projects, Core& core) {
                           retag(request, projects, [](auto& present) { present.clear(); });
                           return emptyResponse(204);
                       }});
-    routes.push_back(
-        {Method::Get, tags + "/{tag}", policy("identity:get_project_tag"), [&](Request& request) { return hasTag(request, projects); }});
+    routes.push_back({Method::Get, tags + "/{tag}", policy("identity:get_project_tag"),
+                      [&](Request& request) { return hasTag(request, projects); }});
     routes.push_back({Method::Put, tags + "/{tag}", policy("identity:create_project_tag"),
                       [&](Request& request) { return addTag(request, projects, request.param("tag")); }});
-    routes.push_back({Method::Put, tags + "//", policy("identity:create_project_tag"), // the empty tag, which is refused as such
+    routes.push_back({Method::Put, tags + "//",
+                      policy("identity:create_project_tag"), // the empty tag, which is refused as such
                       [&](Request& request) { return addTag(request, projects, ""); }});
     routes.push_back({Method::Delete, tags + "/{tag}", policy("identity:delete_project_tag"), [&](Request& request) {
                           retag(request, projects, [&](auto& present) {
                               if (present.erase(request.param("tag")) == 0)
-                                  throw Error(Failure::NotFound, "Could not find project tag: ", request.param("tag"), ".");
+                                  throw Error(Failure::NotFound, "Could not find project tag: ", request.param("tag"),
+                                              ".");
                           });
                           return emptyResponse(204);
                       }});

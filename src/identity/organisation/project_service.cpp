@@ -11,11 +11,13 @@ namespace {
 
 std::string_view kindOf(bool isDomain) { return isDomain ? "domain" : "project"; }
 
-Error notFound(const ProjectId& id, bool isDomain) { return Error(Failure::NotFound, "Could not find ", kindOf(isDomain), ": ", id, "."); }
+Error notFound(const ProjectId& id, bool isDomain) {
+    return Error(Failure::NotFound, "Could not find ", kindOf(isDomain), ": ", id, ".");
+}
 
 void refuseDuplicate(store::Reader& db, const Project& project) {
-    const auto other =
-        project.isDomain ? project_table::findDomainByName(db, project.name) : project_table::findByName(db, project.domain, project.name);
+    const auto other = project.isDomain ? project_table::findDomainByName(db, project.name)
+                                        : project_table::findByName(db, project.domain, project.name);
     if (other && other->id != project.id)
         throw Error(Failure::Conflict, "Conflict occurred attempting to store ", kindOf(project.isDomain),
                     " - it is not permitted to have two ", kindOf(project.isDomain), "s with the same name",
@@ -30,7 +32,9 @@ void refuseImmutable(const Project& project) {
 
 int depthOf(store::Reader& db, ProjectId id) {
     int depth = 0;
-    for (auto project = projectTable.find(db, id); project && !project->isDomain; project = projectTable.find(db, project->parent)) ++depth;
+    for (auto project = projectTable.find(db, id); project && !project->isDomain;
+         project = projectTable.find(db, project->parent))
+        ++depth;
     return depth;
 }
 
@@ -40,7 +44,8 @@ Target targetOf(const std::optional<Project>& project, bool isDomain) {
     if (!project) return {};
     if (isDomain) return {{"target.domain.id", project->id.text}};
     // A domain that is asked about as a project is in no domain: who manages a domain doesn't manage the domain itself.
-    return {{"target.project.id", project->id.text}, {"target.project.domain_id", project->isDomain ? "None" : project->domain.text}};
+    return {{"target.project.id", project->id.text},
+            {"target.project.domain_id", project->isDomain ? "None" : project->domain.text}};
 }
 
 Project Projects::demand(const Caller& caller, store::Reader& db, const ProjectId& id, bool isDomain, Absence told) {
@@ -74,8 +79,11 @@ Project Projects::create(const Caller& caller, Project wanted) {
             demandDomain(tx, wanted.domain);
             const Project parent = demand(tx, wanted.parent, false);
             if (parent.domain != wanted.domain)
-                throw Error(Failure::Invalid, "Invalid input for field 'parent_id': the parent is in another domain than domain_id says.");
-            if (!parent.enabled) throw Error(Failure::Forbidden, "Cannot create project, the parent ", parent.id, " is disabled.");
+                throw Error(
+                    Failure::Invalid,
+                    "Invalid input for field 'parent_id': the parent is in another domain than domain_id says.");
+            if (!parent.enabled)
+                throw Error(Failure::Forbidden, "Cannot create project, the parent ", parent.id, " is disabled.");
             if (depthOf(tx, wanted.parent) + 1 > depthMax_)
                 throw Error(Failure::Forbidden, "Max hierarchy depth reached for branch ", wanted.parent, ".");
         }
@@ -105,8 +113,8 @@ Revocation revocationOf(const Project& project) {
 
 }
 
-Project Projects::update(const Caller& caller, const ProjectId& id, bool isDomain, const std::function<void(Project&)>& change,
-                         bool releases) {
+Project Projects::update(const Caller& caller, const ProjectId& id, bool isDomain,
+                         const std::function<void(Project&)>& change, bool releases) {
     demand(caller, core_.parts.store.reader(), id, isDomain, isDomain ? Absence::ToAnybody : Absence::ToWhoMay);
     return core_.parts.store.write([&](store::Transaction& tx) {
         const Project before = demand(tx, id, isDomain);
@@ -118,10 +126,12 @@ Project Projects::update(const Caller& caller, const ProjectId& id, bool isDomai
             throw Error(Failure::Forbidden, "Cannot enable project ", id, " since its parent is disabled.");
         if (!project.enabled && !project.isDomain)
             for (auto rows = tx.query("SELECT id FROM projects WHERE parent_id = ? AND enabled = 1", id); rows.next();)
-                throw Error(Failure::Forbidden, "Cannot disable project ", id, " since its subtree contains enabled projects.");
+                throw Error(Failure::Forbidden, "Cannot disable project ", id,
+                            " since its subtree contains enabled projects.");
         project_table::update(tx, project);
         if (project.isDomain) noteDirectories(tx, core_);
-        if (before.enabled && !project.enabled) revocation_table::record(tx, revocationOf(project), core_.parts.ambient.now());
+        if (before.enabled && !project.enabled)
+            revocation_table::record(tx, revocationOf(project), core_.parts.ambient.now());
         core_.forgetValidated(tx);
         return project;
     });
@@ -133,10 +143,12 @@ void Projects::remove(const Caller& caller, const ProjectId& id, bool isDomain) 
         const Project project = demand(tx, id, isDomain);
         refuseImmutable(project);
         if (project.isDomain) {
-            if (project.enabled) throw Error(Failure::Forbidden, "Cannot delete a domain that is enabled, please disable it first.");
+            if (project.enabled)
+                throw Error(Failure::Forbidden, "Cannot delete a domain that is enabled, please disable it first.");
             for (const auto& user : tx.query("SELECT id FROM users WHERE domain_id = ?", id).texts())
                 core_.parts.bus.announce(tx, UserDeleted{{user}});
-            for (const auto& inside : tx.query("SELECT id FROM projects WHERE domain_id = ? AND is_domain = 0", id).texts()) {
+            for (const auto& inside :
+                 tx.query("SELECT id FROM projects WHERE domain_id = ? AND is_domain = 0", id).texts()) {
                 project_table::remove(tx, {inside});
                 core_.parts.bus.announce(tx, ProjectDeleted{{inside}});
             }
@@ -144,7 +156,8 @@ void Projects::remove(const Caller& caller, const ProjectId& id, bool isDomain) 
             tx.execute("DELETE FROM users WHERE domain_id = ?", id);
             tx.execute("DELETE FROM roles WHERE domain_id = ?", id);
         } else if (!project_table::children(tx, id).empty()) {
-            throw Error(Failure::Forbidden, "Cannot delete the project ", id, " since it is not a leaf in the hierarchy.");
+            throw Error(Failure::Forbidden, "Cannot delete the project ", id,
+                        " since it is not a leaf in the hierarchy.");
         }
         project_table::remove(tx, id);
         revocation_table::record(tx, revocationOf(project), core_.parts.ambient.now());

@@ -18,7 +18,8 @@ std::optional<Project> findByName(store::Reader& db, const DomainId& domain, con
 }
 
 std::optional<Project> findDomainByName(store::Reader& db, const std::string& name) {
-    auto found = projectTable.where(db, "WHERE name_key = ? AND is_domain = 1 ORDER BY name = ? DESC, id LIMIT 1", foldedName(name), name);
+    auto found = projectTable.where(db, "WHERE name_key = ? AND is_domain = 1 ORDER BY name = ? DESC, id LIMIT 1",
+                                    foldedName(name), name);
     return found.empty() ? std::nullopt : std::optional(std::move(found.front()));
 }
 
@@ -43,9 +44,8 @@ void remove(store::Transaction& tx, const ProjectId& id) {
 }
 
 std::vector<ProjectId> children(store::Reader& db, const ProjectId& id) {
-    return db.query("SELECT id FROM projects WHERE parent_id = ? ORDER BY id", id).all<ProjectId>([](const store::Row& row) {
-        return row.id<ProjectId>(0);
-    });
+    return db.query("SELECT id FROM projects WHERE parent_id = ? ORDER BY id", id)
+        .all<ProjectId>([](const store::Row& row) { return row.id<ProjectId>(0); });
 }
 
 std::vector<Project> above(store::Reader& db, const ProjectId& id, const UserId& user, Time now) {
@@ -62,7 +62,8 @@ std::vector<Project> above(store::Reader& db, const ProjectId& id, const UserId&
 
 std::vector<Project> below(store::Reader& db, const ProjectId& id, const UserId& user, Time now) {
     store::Conditions visible;
-    visible.add("id IN (WITH RECURSIVE below (id) AS (SELECT id FROM projects WHERE parent_id = ? UNION SELECT projects.id FROM below JOIN "
+    visible.add("id IN (WITH RECURSIVE below (id) AS (SELECT id FROM projects WHERE parent_id = ? UNION SELECT "
+                "projects.id FROM below JOIN "
                 "projects ON parent_id = below.id) SELECT id FROM below)",
                 id);
     role_table::onlyThoseWithRole(visible, user, Assignment::Scope::Project, now);
@@ -76,12 +77,12 @@ void filterByTags(store::Conditions& conditions, const http::Query& query) {
         std::set<std::string> tags;
         for (const auto tag : split(*wanted, ',')) tags.emplace(tag);
         if (tags.size() > tagsMax)
-            throw Error(Failure::Invalid, "Invalid input for query parameter ", parameter, ": no project has more than ", tagsMax,
-                        " tags.");
+            throw Error(Failure::Invalid, "Invalid input for query parameter ", parameter,
+                        ": no project has more than ", tagsMax, " tags.");
         store::Conditions named;
         named.in("tag", {tags.begin(), tags.end()});
-        conditions.append("(SELECT count(*) FROM project_tags" + named.where() + " AND project_id = p.id) " + std::string(comparison) +
-                              (all ? std::to_string(tags.size()) : "0"),
+        conditions.append("(SELECT count(*) FROM project_tags" + named.where() + " AND project_id = p.id) " +
+                              std::string(comparison) + (all ? std::to_string(tags.size()) : "0"),
                           named.values());
     };
     apply("tags", "= ", true);

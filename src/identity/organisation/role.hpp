@@ -12,6 +12,7 @@
 
 namespace stratolet::identity {
 
+/// A role as it is kept.
 struct Role {
     static constexpr std::string_view noun = "role", path = "roles";
     RoleId id;
@@ -22,8 +23,8 @@ struct Role {
     std::string extra = "{}";
 };
 
-extern const resource::Table<Role> roleTable;                                    ///< what is true of each attribute; its alias is r
-void takeRole(Role& role, const Json& body, resource::Use when);                 ///< what a body gives; Error(Invalid) naming the field
+extern const resource::Table<Role> roleTable;                    ///< what is true of each attribute; its alias is r
+void takeRole(Role& role, const Json& body, resource::Use when); ///< what a body gives; Error(Invalid) naming the field
 void writeRole(JsonWriter& out, const http::Request& request, const Role& role); ///< as the API shows it
 
 /// A role that a user or a group has somewhere. Assignments on the system have the target "all".
@@ -43,11 +44,14 @@ std::string_view nameOf(Assignment::Scope scope); ///< "project", "domain", "sys
 std::string_view nameOf(Assignment::Actor actor); ///< "user", "group"
 
 namespace role_table {
-std::optional<Role> findByName(store::Reader& db, const DomainId& domain, const std::string& name); ///< a global one: no domain
-std::vector<Role> list(store::Reader& db, const store::Conditions& conditions);                     ///< by name
+std::optional<Role> findByName(store::Reader& db, const DomainId& domain,
+                               const std::string& name);                        ///< a global one: no domain
+std::vector<Role> list(store::Reader& db, const store::Conditions& conditions); ///< by name
 
-std::vector<Role> grantedLike(store::Reader& db, const Assignment& grant); ///< the roles that this actor has there, whatever role `grant` names
-std::vector<Role> priors(store::Reader& db);                               ///< those that imply others
+std::vector<Role>
+grantedLike(store::Reader& db,
+            const Assignment& grant);        ///< the roles that this actor has there, whatever role `grant` names
+std::vector<Role> priors(store::Reader& db); ///< those that imply others
 std::vector<Role> impliedBy(store::Reader& db, const RoleId& prior); ///< directly
 bool implies(store::Reader& db, const RoleId& prior, const RoleId& implied);
 bool leadsTo(store::Reader& db, const RoleId& prior, const RoleId& implied); ///< over any number of steps
@@ -59,9 +63,10 @@ void add(store::Transaction& tx, const Assignment& assignment); ///< twice is on
 bool remove(store::Transaction& tx, const Assignment& assignment);
 std::vector<Assignment> assignments(store::Reader& db, const store::Conditions& conditions);
 
-/// The roles a user has on a target, by themselves, through groups and by inheritance, with all that they imply; global roles only, as a
-/// token carries them.
-std::vector<Role> effective(store::Reader& db, const UserId& user, Assignment::Scope scope, const std::string& target, Time now);
+/// The roles a user has on a target, by themselves, through groups and by inheritance, with all that they imply; global
+/// roles only, as a token carries them.
+std::vector<Role> effective(store::Reader& db, const UserId& user, Assignment::Scope scope, const std::string& target,
+                            Time now);
 
 /// Restricts a listing of projects or domains to those on which the user has a role, in whatever way.
 void onlyThoseWithRole(store::Conditions& conditions, const UserId& user, Assignment::Scope scope, Time now);

@@ -45,7 +45,8 @@ Implication demandImplication(const Request& request, store::Reader& db, bool wi
     Implication found;
     const auto& caller = callerOf(request);
     const auto load = [&](const std::string& id) {
-        return caller.demand(roleTable.find(db, {id}), {}, Error(Failure::NotFound, "Could not find role: ", id, "."), Absence::ToAnybody);
+        return caller.demand(roleTable.find(db, {id}), {}, Error(Failure::NotFound, "Could not find role: ", id, "."),
+                             Absence::ToAnybody);
     };
     found.prior = load(request.param("prior"));
     if (withImplied) found.implied = load(request.param("implied"));
@@ -63,7 +64,8 @@ Response answer(const Request& request, int status, const Role& role) {
 void refuseDuplicate(store::Reader& db, const Role& role) {
     const auto other = role_table::findByName(db, role.domain, role.name);
     if (other && other->id != role.id)
-        throw Error(Failure::Conflict, "Conflict occurred attempting to store role - Duplicate entry found with name ", role.name, ".");
+        throw Error(Failure::Conflict, "Conflict occurred attempting to store role - Duplicate entry found with name ",
+                    role.name, ".");
 }
 
 Response create(Request& request, Core& core) {
@@ -115,7 +117,8 @@ Response remove(Request& request, Core& core) {
     demandFor(request, core, "delete");
     core.parts.store.write([&](store::Transaction& tx) {
         const Role role = demand(tx, {request.param("id")});
-        if (isImmutable(role.options)) throw Error(Failure::Forbidden, "Cannot delete role ", role.id, ": it has the option immutable.");
+        if (isImmutable(role.options))
+            throw Error(Failure::Forbidden, "Cannot delete role ", role.id, ": it has the option immutable.");
         roleTable.remove(tx, role.id);
         revocation_table::record(tx, {.role = role.id.text}, core.parts.ambient.now());
         core.forgetValidated(tx);
@@ -157,11 +160,14 @@ Response addImplied(Request& request, Core& core) {
     demandImplication(request, core.parts.store.reader());
     core.parts.store.write([&](store::Transaction& tx) {
         const Role prior = demand(tx, {request.param("prior")}), implied = demand(tx, {request.param("implied")});
-        if (foldedName(implied.name) == "admin") throw Error(Failure::Forbidden, implied.id, " cannot be an implied role");
+        if (foldedName(implied.name) == "admin")
+            throw Error(Failure::Forbidden, implied.id, " cannot be an implied role");
         if (prior.domain.empty() && !implied.domain.empty())
-            throw Error(Failure::Forbidden, implied.id, " belongs to a domain and cannot be implied by a role that does not");
+            throw Error(Failure::Forbidden, implied.id,
+                        " belongs to a domain and cannot be implied by a role that does not");
         if (role_table::implies(tx, prior.id, implied.id))
-            throw Error(Failure::Conflict, "Conflict occurred attempting to store implied_role - Duplicate entry found with ID ",
+            throw Error(Failure::Conflict,
+                        "Conflict occurred attempting to store implied_role - Duplicate entry found with ID ",
                         implied.id, ".");
         if (role_table::leadsTo(tx, implied.id, prior.id))
             throw Error(Failure::Invalid, "Role ", implied.id, " implies ", prior.id, " already; that would go round.");
@@ -228,24 +234,26 @@ Target targetOf(const std::optional<Role>& role) {
 }
 
 void addRoleRoutes(Routes& routes, Core& core) {
-    routes.push_back({Method::Get, "/v3/roles", policy("identity:list_roles"), [&](Request& request) { return list(request, core); }});
-    routes.push_back({Method::Post, "/v3/roles", policy("identity:create_role"), [&](Request& request) { return create(request, core); }});
+    routes.push_back({Method::Get, "/v3/roles", policy("identity:list_roles"),
+                      [&](Request& request) { return list(request, core); }});
+    routes.push_back({Method::Post, "/v3/roles", policy("identity:create_role"),
+                      [&](Request& request) { return create(request, core); }});
     routes.push_back({Method::Get, "/v3/roles/{id}", policy("identity:get_role"),
                       [&](Request& request) { return answer(request, 200, demandFor(request, core, "get")); }});
-    routes.push_back(
-        {Method::Patch, "/v3/roles/{id}", policy("identity:update_role"), [&](Request& request) { return update(request, core); }});
-    routes.push_back(
-        {Method::Delete, "/v3/roles/{id}", policy("identity:delete_role"), [&](Request& request) { return remove(request, core); }});
+    routes.push_back({Method::Patch, "/v3/roles/{id}", policy("identity:update_role"),
+                      [&](Request& request) { return update(request, core); }});
+    routes.push_back({Method::Delete, "/v3/roles/{id}", policy("identity:delete_role"),
+                      [&](Request& request) { return remove(request, core); }});
 
     const std::string implies = "/v3/roles/{prior}/implies", one = implies + "/{implied}";
-    routes.push_back(
-        {Method::Get, implies, policy("identity:list_implied_roles"), [&](Request& request) { return listImplied(request, core); }});
-    routes.push_back(
-        {Method::Put, one, policy("identity:create_implied_role"), [&](Request& request) { return addImplied(request, core); }});
-    routes.push_back(
-        {Method::Delete, one, policy("identity:delete_implied_role"), [&](Request& request) { return removeImplied(request, core); }});
-    routes.push_back(
-        {Method::Get, one, policy("identity:get_implied_role"), [&](Request& request) { return showImplied(request, core, 200); }});
+    routes.push_back({Method::Get, implies, policy("identity:list_implied_roles"),
+                      [&](Request& request) { return listImplied(request, core); }});
+    routes.push_back({Method::Put, one, policy("identity:create_implied_role"),
+                      [&](Request& request) { return addImplied(request, core); }});
+    routes.push_back({Method::Delete, one, policy("identity:delete_implied_role"),
+                      [&](Request& request) { return removeImplied(request, core); }});
+    routes.push_back({Method::Get, one, policy("identity:get_implied_role"),
+                      [&](Request& request) { return showImplied(request, core, 200); }});
     routes.push_back({Method::Head, one, policy("identity:check_implied_role"), [&](Request& request) {
                           showImplied(request, core, 200);
                           return emptyResponse(204);

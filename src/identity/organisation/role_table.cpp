@@ -19,7 +19,9 @@ namespace role_table {
 namespace {
 
 Assignment::Scope scopeOf(const std::string& name) {
-    return name == "project" ? Assignment::Scope::Project : name == "domain" ? Assignment::Scope::Domain : Assignment::Scope::System;
+    return name == "project"  ? Assignment::Scope::Project
+           : name == "domain" ? Assignment::Scope::Domain
+                              : Assignment::Scope::System;
 }
 
 // Who acts where a user does: the user, and the groups they are in. To be bound: the user three times, and the time.
@@ -37,8 +39,9 @@ std::vector<Role> list(store::Reader& db, const store::Conditions& conditions) {
 
 std::vector<Role> grantedLike(store::Reader& db, const Assignment& grant) {
     store::Conditions granted;
-    granted.add("id IN (SELECT role_id FROM assignments WHERE actor_id = ? AND scope = ? AND target_id = ? AND inherited = ?)", grant.actorId,
-                nameOf(grant.scope), grant.target, grant.inherited);
+    granted.add(
+        "id IN (SELECT role_id FROM assignments WHERE actor_id = ? AND scope = ? AND target_id = ? AND inherited = ?)",
+        grant.actorId, nameOf(grant.scope), grant.target, grant.inherited);
     return list(db, granted);
 }
 
@@ -49,7 +52,8 @@ std::vector<Role> priors(store::Reader& db) {
 }
 
 std::vector<Role> impliedBy(store::Reader& db, const RoleId& prior) {
-    return roleTable.where(db, "WHERE id IN (SELECT implied_id FROM implied_roles WHERE prior_id = ?) ORDER BY name", prior);
+    return roleTable.where(db, "WHERE id IN (SELECT implied_id FROM implied_roles WHERE prior_id = ?) ORDER BY name",
+                           prior);
 }
 
 bool implies(store::Reader& db, const RoleId& prior, const RoleId& implied) {
@@ -58,7 +62,8 @@ bool implies(store::Reader& db, const RoleId& prior, const RoleId& implied) {
 
 bool leadsTo(store::Reader& db, const RoleId& prior, const RoleId& implied) {
     return db
-        .query("WITH RECURSIVE reached (id) AS (SELECT ? UNION SELECT implied_id FROM implied_roles JOIN reached ON prior_id = reached.id) "
+        .query("WITH RECURSIVE reached (id) AS (SELECT ? UNION SELECT implied_id FROM implied_roles JOIN reached ON "
+               "prior_id = reached.id) "
                "SELECT 1 FROM reached WHERE id = ?",
                prior, implied)
         .any();
@@ -74,20 +79,24 @@ bool removeImplication(store::Transaction& tx, const RoleId& prior, const RoleId
 
 bool has(store::Reader& db, const Assignment& assignment) {
     return db
-        .query("SELECT 1 FROM assignments WHERE actor_id = ? AND scope = ? AND target_id = ? AND role_id = ? AND inherited = ?",
+        .query("SELECT 1 FROM assignments WHERE actor_id = ? AND scope = ? AND target_id = ? AND role_id = ? AND "
+               "inherited = ?",
                assignment.actorId, nameOf(assignment.scope), assignment.target, assignment.role, assignment.inherited)
         .any();
 }
 
 void add(store::Transaction& tx, const Assignment& assignment) {
-    tx.execute("INSERT OR IGNORE INTO assignments (actor_id, actor, scope, target_id, role_id, inherited) VALUES (?, ?, ?, ?, ?, ?)",
-               assignment.actorId, nameOf(assignment.actor), nameOf(assignment.scope), assignment.target, assignment.role,
-               assignment.inherited);
+    tx.execute("INSERT OR IGNORE INTO assignments (actor_id, actor, scope, target_id, role_id, inherited) VALUES (?, "
+               "?, ?, ?, ?, ?)",
+               assignment.actorId, nameOf(assignment.actor), nameOf(assignment.scope), assignment.target,
+               assignment.role, assignment.inherited);
 }
 
 bool remove(store::Transaction& tx, const Assignment& assignment) {
-    return tx.execute("DELETE FROM assignments WHERE actor_id = ? AND scope = ? AND target_id = ? AND role_id = ? AND inherited = ?",
-                      assignment.actorId, nameOf(assignment.scope), assignment.target, assignment.role, assignment.inherited) == 1;
+    return tx.execute("DELETE FROM assignments WHERE actor_id = ? AND scope = ? AND target_id = ? AND role_id = ? AND "
+                      "inherited = ?",
+                      assignment.actorId, nameOf(assignment.scope), assignment.target, assignment.role,
+                      assignment.inherited) == 1;
 }
 
 std::vector<Assignment> assignments(store::Reader& db, const store::Conditions& conditions) {
@@ -105,16 +114,19 @@ std::vector<Assignment> assignments(store::Reader& db, const store::Conditions& 
         });
 }
 
-std::vector<Role> effective(store::Reader& db, const UserId& user, Assignment::Scope scope, const std::string& target, Time now) {
-    // CROSS JOIN keeps the order of the loops: from the few actors and ancestors into the assignments' key. UNION ends the last step even
-    // where implications go round.
+std::vector<Role> effective(store::Reader& db, const UserId& user, Assignment::Scope scope, const std::string& target,
+                            Time now) {
+    // CROSS JOIN keeps the order of the loops: from the few actors and ancestors into the assignments' key. UNION ends
+    // the last step even where implications go round.
     static const std::string sql =
         "WHERE r.id IN (WITH RECURSIVE " + actors +
         ", above (id) AS (SELECT parent_id FROM projects WHERE id = ? AND ? = 'project' AND parent_id IS NOT NULL "
         "UNION ALL SELECT parent_id FROM above JOIN projects ON projects.id = above.id WHERE parent_id IS NOT NULL), "
         "reached (id) AS ("
-        "SELECT role_id FROM actors CROSS JOIN assignments WHERE actor_id = actors.id AND scope = ? AND target_id = ? AND inherited = 0 "
-        "UNION SELECT role_id FROM actors CROSS JOIN above CROSS JOIN assignments WHERE actor_id = actors.id AND scope IN ('project', "
+        "SELECT role_id FROM actors CROSS JOIN assignments WHERE actor_id = actors.id AND scope = ? AND target_id = ? "
+        "AND inherited = 0 "
+        "UNION SELECT role_id FROM actors CROSS JOIN above CROSS JOIN assignments WHERE actor_id = actors.id AND scope "
+        "IN ('project', "
         "'domain') AND target_id = above.id AND inherited = 1 "
         "UNION SELECT implied_id FROM reached JOIN implied_roles ON prior_id = reached.id) SELECT id FROM reached) "
         "AND r.domain_id = '' ORDER BY r.name";
@@ -122,14 +134,16 @@ std::vector<Role> effective(store::Reader& db, const UserId& user, Assignment::S
 }
 
 void onlyThoseWithRole(store::Conditions& conditions, const UserId& user, Assignment::Scope scope, Time now) {
-    static const std::string direct = "id IN (WITH " + actors +
-                                      " SELECT target_id FROM actors CROSS JOIN assignments WHERE actor_id = actors.id AND scope = ? AND "
-                                      "inherited = 0)";
-    static const std::string below =
-        "id IN (WITH RECURSIVE " + actors +
-        ", below (id) AS (SELECT projects.id FROM actors CROSS JOIN assignments CROSS JOIN projects WHERE actor_id = actors.id AND "
-        "inherited "
-        "= 1 AND parent_id = target_id UNION SELECT projects.id FROM below JOIN projects ON parent_id = below.id) SELECT id FROM below)";
+    static const std::string direct =
+        "id IN (WITH " + actors +
+        " SELECT target_id FROM actors CROSS JOIN assignments WHERE actor_id = actors.id AND scope = ? AND "
+        "inherited = 0)";
+    static const std::string below = "id IN (WITH RECURSIVE " + actors +
+                                     ", below (id) AS (SELECT projects.id FROM actors CROSS JOIN assignments CROSS "
+                                     "JOIN projects WHERE actor_id = actors.id AND "
+                                     "inherited "
+                                     "= 1 AND parent_id = target_id UNION SELECT projects.id FROM below JOIN projects "
+                                     "ON parent_id = below.id) SELECT id FROM below)";
     if (scope == Assignment::Scope::Project)
         conditions.add(direct + " OR " + below, user, user, user, now, nameOf(scope), user, user, user, now);
     else

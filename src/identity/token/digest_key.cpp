@@ -13,6 +13,8 @@ DigestKey::DigestKey(const std::filesystem::path& file, Ambient& ambient) {
 
 std::string DigestKey::of(std::string_view secret) const { return base64Url(hmacSha256(key_, secret)); }
 
-bool DigestKey::proves(std::string_view secret, std::string_view digest) const { return sameSecret(of(secret), digest); }
+bool DigestKey::proves(std::string_view secret, std::string_view digest) const {
+    return sameSecret(of(secret), digest);
+}
 
 }

@@ -8,8 +8,8 @@
 
 namespace stratolet::identity {
 
-/// Digests of secrets that are random and long, so that microseconds are enough to check one: HMAC-SHA256 with a key that is not in the
-/// store. A stolen store alone doesn't let anybody try secrets.
+/// Digests of secrets that are random and long, so that microseconds are enough to check one: HMAC-SHA256 with a key
+/// that is not in the store. A stolen store alone doesn't let anybody try secrets.
 class DigestKey {
 public:
     /// Reads the key, or makes one where there is no file. Error(Broken) where the file is no key.

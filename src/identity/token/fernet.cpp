@@ -42,7 +42,8 @@ std::optional<std::string> decrypted(std::string_view key, std::string_view iv, 
     std::string out(hidden.size() + blockBytes, '\0');
     int first = 0, last = 0;
     EVP_DecryptInit_ex(cipher.get(), EVP_aes_128_cbc(), nullptr, bytesOf(key) + 16, bytesOf(iv));
-    if (EVP_DecryptUpdate(cipher.get(), bytesOf(out), &first, bytesOf(hidden), static_cast<int>(hidden.size())) != 1) return std::nullopt;
+    if (EVP_DecryptUpdate(cipher.get(), bytesOf(out), &first, bytesOf(hidden), static_cast<int>(hidden.size())) != 1)
+        return std::nullopt;
     if (EVP_DecryptFinal_ex(cipher.get(), bytesOf(out) + first, &last) != 1) return std::nullopt;
     out.resize(static_cast<std::size_t>(first) + static_cast<std::size_t>(last));
     return out;
@@ -58,7 +59,8 @@ std::string randomBytes(Ambient& ambient, std::size_t count) {
 
 std::string base64Url(std::string_view bytes) {
     std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
-    text.resize(static_cast<std::size_t>(EVP_EncodeBlock(bytesOf(text), bytesOf(bytes), static_cast<int>(bytes.size()))));
+    text.resize(
+        static_cast<std::size_t>(EVP_EncodeBlock(bytesOf(text), bytesOf(bytes), static_cast<int>(bytes.size()))));
     std::replace(text.begin(), text.end(), '+', '-');
     std::replace(text.begin(), text.end(), '/', '_');
     while (text.ends_with('=')) text.pop_back();
@@ -84,7 +86,8 @@ std::optional<std::string> fromBase64Url(std::string_view given) {
     if (length < 0) return std::nullopt;
     bytes.resize(static_cast<std::size_t>(length) - padding);
     while (given.ends_with('=')) given.remove_suffix(1);
-    if (base64Url(bytes) != given) return std::nullopt; // bits behind the last byte: a second spelling of the same token
+    if (base64Url(bytes) != given)
+        return std::nullopt; // bits behind the last byte: a second spelling of the same token
     return bytes;
 }
 

@@ -10,11 +10,14 @@
 
 namespace stratolet::identity {
 
-/// Fernet (github.com/fernet/spec, version 0x80): AES-128-CBC and HMAC-SHA256 around a payload, as base64url without padding.
-/// The repository's primary key encrypts, all others only decrypt. Safe to use from several threads while its keys rotate.
+/// Fernet (github.com/fernet/spec, version 0x80): AES-128-CBC and HMAC-SHA256 around a payload, as base64url without
+/// padding. The repository's primary key encrypts, all others only decrypt. Safe to use from several threads while its
+/// keys rotate.
 class Fernet {
 public:
-    Fernet(std::filesystem::path folder, Ambient& ambient) : ambient_(ambient), repository_(std::move(folder), ambient) {}
+    Fernet(std::filesystem::path folder, Ambient& ambient)
+        : ambient_(ambient),
+          repository_(std::move(folder), ambient) {}
 
     std::string seal(std::string_view payload) const;
 

@@ -20,7 +20,8 @@ bool isAllowed(const std::vector<AccessRule>& rules, const http::Request& reques
     for (const auto& [name, value] : request.params)
         if (value.find('/') != std::string::npos) return false;
     return std::any_of(rules.begin(), rules.end(), [&](const AccessRule& each) {
-        return each.method == http::nameOf(request.method) && isCalled(service, each.service) && pathMatches(each.path, request.path);
+        return each.method == http::nameOf(request.method) && isCalled(service, each.service) &&
+               pathMatches(each.path, request.path);
     });
 }
 

@@ -21,11 +21,14 @@ int resealTexts(store::Transaction& tx, const Fernet& sealing, const std::string
     const auto sealed = tx.run("SELECT " + column + " FROM " + table + " WHERE " + condition, {}).texts();
     for (const auto& each : sealed)
         if (const auto text = sealing.open(each))
-            tx.run("UPDATE " + table + " SET " + column + " = ? WHERE " + column + " = ?", {sealing.seal(*text), each}).next();
+            tx.run("UPDATE " + table + " SET " + column + " = ? WHERE " + column + " = ?", {sealing.seal(*text), each})
+                .next();
     return static_cast<int>(sealed.size());
 }
 
-std::size_t tokenKeysMax(const Config& config) { return static_cast<std::size_t>(config.integer("identity", "fernet_max_active_keys")); }
+std::size_t tokenKeysMax(const Config& config) {
+    return static_cast<std::size_t>(config.integer("identity", "fernet_max_active_keys"));
+}
 
 }
 
@@ -53,11 +56,12 @@ void Keeper::look() {
     const auto primary = repository.primaryName();
     if (primary == sealedWith_) return;
     const int count = core_.parts.store.write([&](store::Transaction& tx) {
-        return credential_table::reseal(tx, core_.sealing) + resealTexts(tx, core_.sealing, "consumers", "secret", "1") +
+        return credential_table::reseal(tx, core_.sealing) +
+               resealTexts(tx, core_.sealing, "consumers", "secret", "1") +
                resealTexts(tx, core_.sealing, "domain_configs", "value", sensitiveOptions());
     });
     repository.prune(credentialKeysMax, std::chrono::seconds(0)); // nothing is sealed with the old ones any more
-    sealedWith_ = primary;                                        // not what is primary now: it may have changed meanwhile
+    sealedWith_ = primary; // not what is primary now: it may have changed meanwhile
     if (count > 0) core_.parts.log.info("stored secrets sealed again", {{"count", std::to_string(count)}});
 }
 
@@ -69,7 +73,8 @@ void rotateTokenKeys(const std::filesystem::path& stateDir, const Config& config
 void rotateCredentialKeys(const std::filesystem::path& stateDir) {
     RealAmbient ambient;
     // Old keys go once the running cloud has sealed everything again.
-    KeyRepository(stateDir / "credential-keys", ambient).rotate(std::numeric_limits<std::size_t>::max(), std::chrono::seconds(0));
+    KeyRepository(stateDir / "credential-keys", ambient)
+        .rotate(std::numeric_limits<std::size_t>::max(), std::chrono::seconds(0));
 }
 
 }

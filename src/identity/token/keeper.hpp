@@ -12,8 +12,8 @@ namespace stratolet::identity {
 
 std::vector<ConfigOption> keyOptions();
 
-/// Keeps the two key repositories: notices within a second that somebody rotated them, rotates those of the tokens by itself where the
-/// configuration asks for it, and seals the secrets in the store again with a new primary key.
+/// Keeps the two key repositories: notices within a second that somebody rotated them, rotates those of the tokens by
+/// itself where the configuration asks for it, and seals the secrets in the store again with a new primary key.
 class Keeper {
 public:
     Keeper(Core& core, KeyRepository& tokenKeys);
@@ -25,7 +25,8 @@ private:
     std::string sealedWith_; // the name of the key that seals all stored credentials
 };
 
-/// Rotates the keys below a state directory, whose cloud may run meanwhile: those of tokens, or those of stored credentials.
+/// Rotates the keys below a state directory, whose cloud may run meanwhile: those of tokens, or those of stored
+/// credentials.
 void rotateTokenKeys(const std::filesystem::path& stateDir, const Config& config);
 void rotateCredentialKeys(const std::filesystem::path& stateDir);
 

@@ -54,7 +54,8 @@ void setChangedAt(const fs::path& file, Time time) {
 
 /// Held while the folder changes.
 Fd lockOf(const fs::path& folder) {
-    Fd lock(static_cast<int>(check(::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600), "lock " + folder.string())));
+    Fd lock(static_cast<int>(
+        check(::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600), "lock " + folder.string())));
     check(::flock(lock.get(), LOCK_EX), "lock " + folder.string());
     return lock;
 }

@@ -16,7 +16,8 @@ Response list(Request& request, Core& core) {
     if (const auto text = request.query.find("since")) {
         since = parseIsoTime(*text);
         if (!since)
-            throw Error(Failure::Invalid, "Invalid input for query parameter since: it must be a time such as 2030-01-31T12:00:00Z.");
+            throw Error(Failure::Invalid,
+                        "Invalid input for query parameter since: it must be a time such as 2030-01-31T12:00:00Z.");
     }
     const auto found = revocation_table::since(core.parts.store.reader(), since);
     return listResponse(request, "events", std::nullopt, [&](JsonWriter& out) {
@@ -43,14 +44,17 @@ namespace revocation_table {
 
 void record(store::Transaction& tx, Revocation revocation, Time now) {
     tx.execute("DELETE FROM revocation_events WHERE revoked < ?", Time(now - keptFor));
-    tx.execute("INSERT INTO revocation_events (audit_id, user_id, project_id, domain_id, role_id, trust_id, issued_before, revoked) VALUES "
+    tx.execute("INSERT INTO revocation_events (audit_id, user_id, project_id, domain_id, role_id, trust_id, "
+               "issued_before, revoked) VALUES "
                "(?, ?, ?, ?, ?, ?, ?, ?)",
-               revocation.audit, revocation.user, revocation.project, revocation.domain, revocation.role, revocation.trust, now, now);
+               revocation.audit, revocation.user, revocation.project, revocation.domain, revocation.role,
+               revocation.trust, now, now);
 }
 
 std::vector<Revocation> since(store::Reader& db, std::optional<Time> time) {
     return db
-        .query("SELECT audit_id, user_id, project_id, domain_id, role_id, trust_id, issued_before, revoked FROM revocation_events WHERE "
+        .query("SELECT audit_id, user_id, project_id, domain_id, role_id, trust_id, issued_before, revoked FROM "
+               "revocation_events WHERE "
                "revoked >= ? ORDER BY id",
                time.value_or(Time()))
         .all<Revocation>([](const store::Row& row) {

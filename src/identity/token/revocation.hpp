@@ -10,8 +10,8 @@
 
 namespace stratolet::identity {
 
-/// All tokens that have these attributes and were issued before are void. A record for those who keep tokens of ours for a while
-/// (GET /v3/OS-REVOKE/events); what is valid here is decided by what the token rests on.
+/// All tokens that have these attributes and were issued before are void. A record for those who keep tokens of ours
+/// for a while (GET /v3/OS-REVOKE/events); what is valid here is decided by what the token rests on.
 struct Revocation {
     std::optional<std::string> audit = {}, user = {}, project = {}, domain = {}, role = {}, trust = {};
     Time issuedBefore = {}, revoked = {};

@@ -14,25 +14,31 @@ namespace {
 
 // The first byte says what follows; another number is another layout.
 constexpr char tokenLayout = 2, receiptLayout = 65;
-constexpr std::array<std::string_view, 6> methodNames = {"password", "token", "totp", "application_credential", "ec2credential", "mapped"};
-constexpr unsigned hasTrust = 0x10, hasApplicationCredential = 0x20, hasProvider = 0x40, scopeBits = 0x0F; // of the scope's byte
-constexpr std::size_t cachedMax = 8192;                                                                    // tokens a thread remembers
+constexpr std::array<std::string_view, 6> methodNames = {"password",      "token", "totp", "application_credential",
+                                                         "ec2credential", "mapped"};
+constexpr unsigned hasTrust = 0x10, hasApplicationCredential = 0x20, hasProvider = 0x40,
+                   scopeBits = 0x0F;    // of the scope's byte
+constexpr std::size_t cachedMax = 8192; // tokens a thread remembers
 
 // Texts are length and bytes; an id of 32 hexadecimal digits is packed into 16 bytes behind the length 0xFF.
 
 constexpr char packedId = '\xff';
 
-int digitOf(char each) { return each >= '0' && each <= '9' ? each - '0' : each >= 'a' && each <= 'f' ? each - 'a' + 10 : -1; }
+int digitOf(char each) {
+    return each >= '0' && each <= '9' ? each - '0' : each >= 'a' && each <= 'f' ? each - 'a' + 10 : -1;
+}
 
 void putText(std::string& out, std::string_view text) {
-    const bool packable = text.size() == 32 && std::all_of(text.begin(), text.end(), [](char each) { return digitOf(each) >= 0; });
+    const bool packable =
+        text.size() == 32 && std::all_of(text.begin(), text.end(), [](char each) { return digitOf(each) >= 0; });
     if (!packable) {
         assert(text.size() < 255);
         out.append(1, static_cast<char>(text.size())).append(text);
         return;
     }
     out += packedId;
-    for (std::size_t at = 0; at < text.size(); at += 2) out += static_cast<char>(digitOf(text[at]) * 16 + digitOf(text[at + 1]));
+    for (std::size_t at = 0; at < text.size(); at += 2)
+        out += static_cast<char>(digitOf(text[at]) * 16 + digitOf(text[at + 1]));
 }
 
 void putTime(std::string& out, Time time) {
@@ -60,7 +66,8 @@ struct PayloadReader {
         if (length != static_cast<std::uint8_t>(packedId)) return std::string(take(length));
         constexpr std::string_view hex = "0123456789abcdef";
         std::string id;
-        for (const char each : take(16)) id.append(1, hex[static_cast<unsigned char>(each) >> 4]).append(1, hex[each & 15]);
+        for (const char each : take(16))
+            id.append(1, hex[static_cast<unsigned char>(each) >> 4]).append(1, hex[each & 15]);
         return id;
     }
     Time time() {
@@ -133,7 +140,8 @@ std::optional<std::pair<User, std::string>> activeUser(store::Reader& db, const 
 /// The provider still takes part, and still knows the user.
 bool isVouchedFor(store::Reader& db, const TokenClaims& claims) {
     return db
-        .query("SELECT 1 FROM federated_users JOIN identity_providers ON id = provider_id WHERE provider_id = ? AND protocol_id = ? AND "
+        .query("SELECT 1 FROM federated_users JOIN identity_providers ON id = provider_id WHERE provider_id = ? AND "
+               "protocol_id = ? AND "
                "user_id = ? AND enabled = 1",
                claims.provider, claims.protocol, claims.user)
         .any();
@@ -182,14 +190,16 @@ void writeApplicationCredential(JsonWriter& out, const ApplicationCredential& cr
     }
 }
 
-/// What is left of `held` where only what `delegated` leads to was passed on. Nothing at all where one of `delegated` isn't held any more:
-/// what was derived from it is void then.
-std::vector<Role> passedOn(std::vector<Role> held, const std::vector<RoleId>& delegated, const std::vector<RoleId>& reached) {
+/// What is left of `held` where only what `delegated` leads to was passed on. Nothing at all where one of `delegated`
+/// isn't held any more: what was derived from it is void then.
+std::vector<Role> passedOn(std::vector<Role> held, const std::vector<RoleId>& delegated,
+                           const std::vector<RoleId>& reached) {
     const auto isHeld = [&](const RoleId& id) {
         return std::any_of(held.begin(), held.end(), [&](const Role& each) { return each.id == id; });
     };
     if (!std::all_of(delegated.begin(), delegated.end(), isHeld)) return {};
-    std::erase_if(held, [&](const Role& each) { return std::find(reached.begin(), reached.end(), each.id) == reached.end(); });
+    std::erase_if(
+        held, [&](const Role& each) { return std::find(reached.begin(), reached.end(), each.id) == reached.end(); });
     return held;
 }
 
@@ -220,7 +230,8 @@ std::optional<TokenClaims> claimsIn(std::string_view payload) {
     if (in.byte() != tokenLayout) return std::nullopt;
     TokenClaims claims;
     const unsigned scope = in.byte();
-    if (!isScope(scope & scopeBits) || (scope & ~(scopeBits | hasTrust | hasApplicationCredential | hasProvider))) return std::nullopt;
+    if (!isScope(scope & scopeBits) || (scope & ~(scopeBits | hasTrust | hasApplicationCredential | hasProvider)))
+        return std::nullopt;
     claims.scope = static_cast<TokenScope>(scope & scopeBits);
     claims.methods = methodsOf(in.byte());
     claims.user.text = in.text();
@@ -287,7 +298,8 @@ std::shared_ptr<const ValidToken> examine(store::Reader& db, const TokenClaims& 
     UserId roleHolder = claims.user;
     if (!claims.trust.empty()) {
         token->trust = trust_table::find(db, claims.trust);
-        if (!token->trust || token->trust->trustee != claims.user || token->trust->project.text != claims.target) return nullptr;
+        if (!token->trust || token->trust->trustee != claims.user || token->trust->project.text != claims.target)
+            return nullptr;
         roleHolder = token->trust->trustor;
         auto trustor = activeUser(db, roleHolder, claims.issued);
         if (!trustor) return nullptr;
@@ -302,7 +314,8 @@ std::shared_ptr<const ValidToken> examine(store::Reader& db, const TokenClaims& 
         if (!isVouchedFor(db, claims)) return nullptr;
         token->groups = group_table::federatedOf(db, claims.user, claims.provider, now);
     }
-    if (const auto leaves = group_table::nextToLeave(db, roleHolder, now)) token->goodUntil = std::min(token->goodUntil, *leaves);
+    if (const auto leaves = group_table::nextToLeave(db, roleHolder, now))
+        token->goodUntil = std::min(token->goodUntil, *leaves);
     token->user = std::move(subject->first);
     token->userDomainName = std::move(subject->second);
     if (claims.scope == TokenScope::Project || claims.scope == TokenScope::Domain) {
@@ -317,7 +330,8 @@ std::shared_ptr<const ValidToken> examine(store::Reader& db, const TokenClaims& 
         token->roles = role_table::effective(db, roleHolder, assignmentScopeOf(claims.scope),
                                              claims.scope == TokenScope::System ? "all" : claims.target, now);
         if (token->trust)
-            token->roles = passedOn(std::move(token->roles), token->trust->roles, trust_table::reachedRoles(db, claims.trust));
+            token->roles =
+                passedOn(std::move(token->roles), token->trust->roles, trust_table::reachedRoles(db, claims.trust));
         if (token->applicationCredential)
             token->roles = passedOn(std::move(token->roles), token->applicationCredential->roles,
                                     application_credential_table::reachedRoles(db, claims.applicationCredential));
@@ -340,7 +354,8 @@ std::shared_ptr<const ValidToken> Tokens::validate(const std::string& text) cons
         std::unordered_map<std::string, std::shared_ptr<const ValidToken>> tokens;
     };
     static thread_local Cache cache;
-    const auto epoch = core_.epoch.load(std::memory_order_acquire); // before the store is read: a change in between makes it old again
+    const auto epoch =
+        core_.epoch.load(std::memory_order_acquire); // before the store is read: a change in between makes it old again
     if (cache.owner != this || cache.epoch != epoch || cache.tokens.size() >= cachedMax) {
         cache.tokens.clear();
         cache.owner = this;
@@ -393,7 +408,8 @@ void writeToken(JsonWriter& out, const ValidToken& token, store::Reader& db, boo
         writeDomain("domain", token.user.domain.text, token.userDomainName);
         out.field("id", token.user.id);
         out.field("name", token.user.name);
-        out.field("password_expires_at", token.user.passwordExpires ? std::optional(isoMicros(*token.user.passwordExpires)) : std::nullopt);
+        out.field("password_expires_at",
+                  token.user.passwordExpires ? std::optional(isoMicros(*token.user.passwordExpires)) : std::nullopt);
         if (!claims.provider.empty()) writeFederation(out, token);
     }
     {

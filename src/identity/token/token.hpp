@@ -15,7 +15,13 @@
 
 namespace stratolet::identity {
 
-enum class TokenScope : std::uint8_t { Unscoped = 0, Domain = 1, Project = 2, System = 8 }; // the values are Keystone's payload kinds
+/// What a token is for; the number stands in the token.
+enum class TokenScope : std::uint8_t {
+    Unscoped = 0,
+    Domain = 1,
+    Project = 2,
+    System = 8
+}; // the values are Keystone's payload kinds
 
 /// What a token itself carries; everything else is looked up when it is validated, so a change counts at once.
 struct TokenClaims {
@@ -24,7 +30,7 @@ struct TokenClaims {
     std::string target;                            ///< id of the project or domain
     TrustId trust;                                 ///< empty unless the token is one of a trust
     ApplicationCredentialId applicationCredential; ///< empty unless it was made with one
-    std::string provider, protocol;                ///< the identity provider that has proven its own user; empty for everybody else
+    std::string provider, protocol; ///< the identity provider that has proven its own user; empty for everybody else
     std::vector<std::string> methods;
     Time issued, expires;
     std::vector<std::string> auditIds; ///< its own, then that of the token it came from
@@ -53,12 +59,15 @@ struct Receipt {
     Time issued, expires;
 };
 
-/// What the claims mean now; nothing where they mean nothing any more (disabled, revoked, deleted, no role left). Expiry isn't looked at.
+/// What the claims mean now; nothing where they mean nothing any more (disabled, revoked, deleted, no role left).
+/// Expiry isn't looked at.
 std::shared_ptr<const ValidToken> examine(store::Reader& db, const TokenClaims& claims, Time now);
 
+/// Makes tokens and reads them. Any thread; owned by the module.
 class Tokens {
 public:
-    /// How long tokens live, and for how long after that a service may still ask about one (?allow_expired, X-Service-Token).
+    /// How long tokens live, and for how long after that a service may still ask about one (?allow_expired,
+    /// X-Service-Token).
     struct Lifetimes {
         std::chrono::seconds token, expiredWindow;
     };

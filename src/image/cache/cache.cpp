@@ -39,7 +39,8 @@ void Cache::queue(const Caller& caller, const ImageId& id) {
             throw Error(Failure::Invalid, "Only images with status active can be targeted for queueing");
         if (!stores_.locate(image)) throw Error(Failure::Invalid, "Image ", id, " is in no store of this cloud.");
         if (image.size.value_or(0) > bytesMax_)
-            throw Error(Failure::Invalid, "Image ", id, " has ", image.size.value_or(0), " bytes, more than all copies together may have.");
+            throw Error(Failure::Invalid, "Image ", id, " has ", image.size.value_or(0),
+                        " bytes, more than all copies together may have.");
         if (table_.has(tx, id)) return;
         table_.queue(tx, id, parts_.ambient.now());
     });
@@ -48,7 +49,8 @@ void Cache::queue(const Caller& caller, const ImageId& id) {
 void Cache::fetchQueued() {
     auto& db = parts_.store.reader();
     const auto ripe = [&](store::Reader& now, const CachedImage& each) {
-        return each.queued && each.modified + queuedAtLeast < parts_.ambient.now() && !parts_.jobs.busy(now, each.image.text);
+        return each.queued && each.modified + queuedAtLeast < parts_.ambient.now() &&
+               !parts_.jobs.busy(now, each.image.text);
     };
     for (const auto& each : table_.all(db)) {
         if (!ripe(db, each)) continue;
@@ -100,8 +102,10 @@ std::filesystem::path Cache::fetch(const ImageRecord& image, const WebSource& we
     }
     const std::lock_guard lock(*mine);
     if (auto copy = use(image)) return *copy;
-    const auto where = std::find_if(image.locations.begin(), image.locations.end(), [](const auto& each) { return !each.url.empty(); });
-    if (where == image.locations.end()) throw Error(Failure::Broken, "the data of image ", image.id, " is in no store of ours");
+    const auto where = std::find_if(image.locations.begin(), image.locations.end(),
+                                    [](const auto& each) { return !each.url.empty(); });
+    if (where == image.locations.end())
+        throw Error(Failure::Broken, "the data of image ", image.id, " is in no store of ours");
     const auto sink = folder_.receive(image.id);
     Digests digests;
     std::int64_t bytes = 0;
@@ -145,23 +149,27 @@ void Cache::reconcile() {
     const std::lock_guard lock(fetching_); // none begins meanwhile
     std::erase_if(fetchers_, [](const auto& each) { return each.second.use_count() == 1; });
     for (const auto& id : folder_.present())
-        if (auto& db = parts_.store.reader(); !fetchers_.contains(id) && !table_.has(db, id) && !parts_.jobs.busy(db, id.text))
+        if (auto& db = parts_.store.reader();
+            !fetchers_.contains(id) && !table_.has(db, id) && !parts_.jobs.busy(db, id.text))
             folder_.discard(id);
 }
 
 void Cache::declareJobs() {
-    parts_.jobs.declare(
-        jobs::Job("image.cache")
-            .lane(jobs::copyLane)
-            .step(
-                "copy", [this](jobs::Run& run) { copy(run); }, [this](jobs::Run& run) { folder_.discard(run.id_of<ImageId>()); })
-            .within(std::chrono::hours(6))
-            .onFailed([this](store::Transaction& tx, jobs::Run& run, const std::string&) { table_.remove(tx, run.id_of<ImageId>()); }));
+    parts_.jobs.declare(jobs::Job("image.cache")
+                            .lane(jobs::copyLane)
+                            .step(
+                                "copy", [this](jobs::Run& run) { copy(run); },
+                                [this](jobs::Run& run) { folder_.discard(run.id_of<ImageId>()); })
+                            .within(std::chrono::hours(6))
+                            .onFailed([this](store::Transaction& tx, jobs::Run& run, const std::string&) {
+                                table_.remove(tx, run.id_of<ImageId>());
+                            }));
     parts_.jobs.declare(jobs::Job("image.uncache")
                             .step("discard",
                                   [this](jobs::Run& run) {
                                       const auto id = run.id_of<ImageId>();
-                                      if (!table_.has(parts_.store.reader(), id)) folder_.discard(id); // it may be wanted again
+                                      if (!table_.has(parts_.store.reader(), id))
+                                          folder_.discard(id); // it may be wanted again
                                   })
                             .untilDone());
 }

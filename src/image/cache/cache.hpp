@@ -40,25 +40,27 @@ public:
     void remove(store::Transaction& tx, const ImageId& image);
 };
 
-/// Copies of images on this host's own disk, for stores that are far away: asked for by an administrator, used by downloads; and those of
-/// images whose data is at an address on the web, for servers and volumes. Together they have no more than so many bytes: what was not used
-/// for the longest time makes room.
+/// Copies of images on this host's own disk, for stores that are far away: asked for by an administrator, used by
+/// downloads; and those of images whose data is at an address on the web, for servers and volumes. Together they have
+/// no more than so many bytes: what was not used for the longest time makes room.
 class Cache {
 public:
     Cache(Parts parts, ImageService& images, const Stores& stores, const std::filesystem::path& folder);
 
     std::vector<CachedImage> list(const identity::Caller& caller);
     void queue(const identity::Caller& caller, const ImageId& image);
-    void fetchQueued();                                                ///< begins to copy what has been queued; called again and again
-    void remove(const identity::Caller& caller, const ImageId& image); ///< Error(NotFound) where it is neither there nor queued
+    void fetchQueued(); ///< begins to copy what has been queued; called again and again
+    void remove(const identity::Caller& caller,
+                const ImageId& image); ///< Error(NotFound) where it is neither there nor queued
     void clear(const identity::Caller& caller, bool cached, bool queued);
 
-    /// The copy of an image whose caller may have it; counts the use. Without a digest to compare, one that is older than the last change
-    /// of the image (whose addresses may be others now) is none.
+    /// The copy of an image whose caller may have it; counts the use. Without a digest to compare, one that is older
+    /// than the last change of the image (whose addresses may be others now) is none.
     std::optional<std::filesystem::path> use(const ImageRecord& image);
 
-    /// A copy of what is at the first address of an image that is in no store: the one there is, or one that is fetched now. Error(Invalid)
-    /// where the address is refused or gives nothing; Error(Broken) where it isn't what the image's digest says, or there is no address.
+    /// A copy of what is at the first address of an image that is in no store: the one there is, or one that is fetched
+    /// now. Error(Invalid) where the address is refused or gives nothing; Error(Broken) where it isn't what the image's
+    /// digest says, or there is no address.
     std::filesystem::path fetch(const ImageRecord& image, const WebSource& web);
 
     void discard(const ImageId& image); ///< of an image that is no more

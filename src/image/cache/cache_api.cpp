@@ -47,7 +47,8 @@ http::Routes cacheRoutes(Cache& cache) {
     using http::policy;
     return {
         {Method::Get, "/v2/cache", policy("cache_list"), [&cache](Request& request) { return list(request, cache); }},
-        {Method::Delete, "/v2/cache", policy("cache_delete"), [&cache](Request& request) { return clear(request, cache); }},
+        {Method::Delete, "/v2/cache", policy("cache_delete"),
+         [&cache](Request& request) { return clear(request, cache); }},
         {Method::Put, "/v2/cache/{image_id}", policy("cache_image"),
          [&cache](Request& request) {
              cache.queue(callerOf(request), imageIn(request));

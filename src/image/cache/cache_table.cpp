@@ -4,7 +4,8 @@ namespace stratolet::image {
 
 namespace {
 
-constexpr std::string_view columns = "SELECT image_id, state = 'queued', size, hits, modified, accessed FROM image_cache ";
+constexpr std::string_view columns =
+    "SELECT image_id, state = 'queued', size, hits, modified, accessed FROM image_cache ";
 
 CachedImage fromRow(const store::Row& row) {
     return {row.id<ImageId>(0), row.boolean(1), row.integer(2), row.integer(3), row.time(4), row.time(5)};
@@ -21,7 +22,9 @@ std::optional<CachedImage> CacheTable::find(store::Reader& db, const ImageId& im
 }
 
 std::optional<CachedImage> CacheTable::leastUsed(store::Reader& db, const ImageId& but) {
-    return db.query(std::string(columns) + "WHERE state = 'cached' AND image_id != ? ORDER BY accessed, image_id LIMIT 1", but)
+    return db
+        .query(std::string(columns) + "WHERE state = 'cached' AND image_id != ? ORDER BY accessed, image_id LIMIT 1",
+               but)
         .maybe<CachedImage>(fromRow);
 }
 
@@ -38,13 +41,16 @@ void CacheTable::queue(store::Transaction& tx, const ImageId& image, Time now) {
 }
 
 void CacheTable::fill(store::Transaction& tx, const ImageId& image, std::int64_t size, Time now) {
-    tx.execute("UPDATE image_cache SET state = 'cached', size = ?, modified = ?, accessed = ? WHERE image_id = ?", size, now, now, image);
+    tx.execute("UPDATE image_cache SET state = 'cached', size = ?, modified = ?, accessed = ? WHERE image_id = ?", size,
+               now, now, image);
 }
 
 void CacheTable::hit(store::Transaction& tx, const ImageId& image, Time now) {
     tx.execute("UPDATE image_cache SET hits = hits + 1, accessed = ? WHERE image_id = ?", now, image);
 }
 
-void CacheTable::remove(store::Transaction& tx, const ImageId& image) { tx.execute("DELETE FROM image_cache WHERE image_id = ?", image); }
+void CacheTable::remove(store::Transaction& tx, const ImageId& image) {
+    tx.execute("DELETE FROM image_cache WHERE image_id = ?", image);
+}
 
 }

@@ -16,18 +16,20 @@ std::string driverFor(const std::string& format) { return format == "vhd" ? "vpc
 }
 
 bool isConvertible(std::string_view format) {
-    return format == "raw" || format == "qcow2" || format == "vmdk" || format == "vdi" || format == "vhd" || format == "vhdx";
+    return format == "raw" || format == "qcow2" || format == "vmdk" || format == "vdi" || format == "vhd" ||
+           format == "vhdx";
 }
 
-void convert(const std::filesystem::path& from, const Inspected& inspected, const std::filesystem::path& into, const std::string& to,
-             std::int64_t bytesMax) {
+void convert(const std::filesystem::path& from, const Inspected& inspected, const std::filesystem::path& into,
+             const std::string& to, std::int64_t bytesMax) {
     if (inspected.virtualSize.count > bytesMax)
         throw Error(Failure::TooLarge, "Image content is refused: its disk has more than ", bytesMax, " bytes.");
-    const Fd source(static_cast<int>(check(::open(from.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW), "open image data")));
+    const Fd source(
+        static_cast<int>(check(::open(from.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW), "open image data")));
     const Fd target(static_cast<int>(check(::open(into.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW), "open image data")));
     // The formats are said, never guessed, and whatever the image names, there is nothing but these two files.
-    const auto made = process::run({.argv = {"qemu-img", "convert", "-f", driverFor(inspected.format), "-O", to, "-t", "writeback",
-                                             process::pathOf(source), process::pathOf(target)},
+    const auto made = process::run({.argv = {"qemu-img", "convert", "-f", driverFor(inspected.format), "-O", to, "-t",
+                                             "writeback", process::pathOf(source), process::pathOf(target)},
                                     .timeout = std::chrono::hours(2),
                                     .limits = {.memoryBytesMax = std::int64_t{1} << 30,
                                                .cpuSecondsMax = 3600,
@@ -38,7 +40,8 @@ void convert(const std::filesystem::path& from, const Inspected& inspected, cons
     constexpr int notThere = 127;
     if (made.exitCode == notThere) throw Error(Failure::Broken, "There is no qemu-img to convert images with.");
     if (made.timedOut) throw Error(Failure::Invalid, "The image could not be converted in time.");
-    if (!made.succeeded()) throw Error(Failure::Invalid, "The image could not be converted from ", inspected.format, " to ", to, ".");
+    if (!made.succeeded())
+        throw Error(Failure::Invalid, "The image could not be converted from ", inspected.format, " to ", to, ".");
 }
 
 }

@@ -46,7 +46,8 @@ public:
             throw Error(Failure::Broken, "could not make a checksum");
         constexpr std::string_view hex = "0123456789abcdef";
         std::string text;
-        for (unsigned each = 0; each < length; ++each) text.append(1, hex[digest[each] >> 4]).append(1, hex[digest[each] & 15]);
+        for (unsigned each = 0; each < length; ++each)
+            text.append(1, hex[digest[each] >> 4]).append(1, hex[digest[each] & 15]);
         return text;
     }
 

@@ -23,7 +23,8 @@ Fd opened(const std::filesystem::path& file) {
 
 }
 
-ImageData::ImageData(Parts parts, ImageService& images, const Stores& stores, const Staging& staging, const WebSource& web, Cache& cache)
+ImageData::ImageData(Parts parts, ImageService& images, const Stores& stores, const Staging& staging,
+                     const WebSource& web, Cache& cache)
     : parts_(parts),
       images_(images),
       stores_(stores),
@@ -31,7 +32,9 @@ ImageData::ImageData(Parts parts, ImageService& images, const Stores& stores, co
       web_(web),
       cache_(cache) {}
 
-ImageData::Hold::Hold(ImageData& data, ImageId image, std::chrono::milliseconds patience) : data_(data), image_(std::move(image)) {
+ImageData::Hold::Hold(ImageData& data, ImageId image, std::chrono::milliseconds patience)
+    : data_(data),
+      image_(std::move(image)) {
     std::unique_lock lock(data_.heldMutex_);
     if (!data_.letGo_.wait_for(lock, patience, [&] { return !data_.held_.contains(image_); }))
         throw Error(Failure::Conflict, "The data of image ", image_, " is being written already.");
@@ -49,23 +52,25 @@ ImageData::Hold::~Hold() {
 // --- in
 
 /// The image moves on from `queued`, where all that both ways in ask for holds.
-ImageRecord ImageData::begin(store::Transaction& tx, const Caller& caller, const ImageId& id, std::optional<std::uint64_t> expected,
-                             ImageStatus to) {
+ImageRecord ImageData::begin(store::Transaction& tx, const Caller& caller, const ImageId& id,
+                             std::optional<std::uint64_t> expected, ImageStatus to) {
     auto image = images_.visible(tx, caller, id);
     caller.enforce(images_.targetOf(tx, caller, image));
     if (image.status != ImageStatus::Queued)
-        throw Error(Failure::Conflict, "Image status transition from ", nameOf(image.status), " to ", nameOf(to), " is not allowed");
+        throw Error(Failure::Conflict, "Image status transition from ", nameOf(image.status), " to ", nameOf(to),
+                    " is not allowed");
     requireFormats(image);
     auto& quotas = images_.quotas();
     if (expected && *expected > static_cast<std::uint64_t>(quotas.sizeCapBytes()))
-        throw Error(Failure::TooLarge, "Image ", id, " exceeds the largest size that is allowed, ", quotas.sizeCapBytes(), " bytes.");
+        throw Error(Failure::TooLarge, "Image ", id, " exceeds the largest size that is allowed, ",
+                    quotas.sizeCapBytes(), " bytes.");
     quotas.claimUpload(tx, image.owner);
     images_.table().move(tx, id, ImageStatus::Queued, to, parts_.ambient.now());
     return image;
 }
 
-std::unique_ptr<ImageUpload> ImageData::receive(const Caller& caller, const ImageId& id, std::optional<std::uint64_t> expected,
-                                                const std::string& store) {
+std::unique_ptr<ImageUpload> ImageData::receive(const Caller& caller, const ImageId& id,
+                                                std::optional<std::uint64_t> expected, const std::string& store) {
     // Asked first, so that a stranger keeps nobody from it even for a moment.
     const auto status = images_.visible(parts_.store.reader(), caller, id).status;
     std::unique_ptr<ImageUpload> upload(new ImageUpload(*this, id, status));
@@ -82,7 +87,8 @@ std::unique_ptr<ImageUpload> ImageData::receive(const Caller& caller, const Imag
     return upload;
 }
 
-std::unique_ptr<ImageUpload> ImageData::stage(const Caller& caller, const ImageId& id, std::optional<std::uint64_t> expected) {
+std::unique_ptr<ImageUpload> ImageData::stage(const Caller& caller, const ImageId& id,
+                                              std::optional<std::uint64_t> expected) {
     // Asked first, so that a stranger keeps nobody from it even for a moment.
     const auto status = images_.visible(parts_.store.reader(), caller, id).status;
     std::unique_ptr<ImageUpload> upload(new ImageUpload(*this, id, status));
@@ -100,7 +106,8 @@ std::unique_ptr<ImageUpload> ImageData::stage(const Caller& caller, const ImageI
 void ImageUpload::append(std::span<const std::byte> bytes) {
     bytes_ += static_cast<std::int64_t>(bytes.size());
     if (bytes_ > bytesMax_)
-        throw Error(Failure::TooLarge, "Image ", image_.id, " exceeds the largest size that is allowed, or the storage quota.");
+        throw Error(Failure::TooLarge, "Image ", image_.id,
+                    " exceeds the largest size that is allowed, or the storage quota.");
     if (digests_) digests_->append(bytes);
     sink_->append(bytes);
 }
@@ -136,7 +143,8 @@ ImageUpload::~ImageUpload() {
         if (stored_) store_ ? store_->discard(image_.id) : data_.staging_.discard(image_.id);
         data_.giveBack(image_.id, store_ ? ImageStatus::Saving : ImageStatus::Uploading);
     } catch (const std::exception& problem) {
-        data_.parts_.log.error("an upload could not be taken back", {{"image", image_.id.text}, {"reason", problem.what()}});
+        data_.parts_.log.error("an upload could not be taken back",
+                               {{"image", image_.id.text}, {"reason", problem.what()}});
     }
 }
 
@@ -164,7 +172,8 @@ void ImageData::completeStaging(const ImageId& id, std::int64_t bytes) {
 }
 
 void ImageData::giveBack(const ImageId& id, ImageStatus from) {
-    parts_.store.write([&](store::Transaction& tx) { images_.table().move(tx, id, from, ImageStatus::Queued, parts_.ambient.now()); });
+    parts_.store.write(
+        [&](store::Transaction& tx) { images_.table().move(tx, id, from, ImageStatus::Queued, parts_.ambient.now()); });
 }
 
 // --- out
@@ -184,7 +193,8 @@ std::optional<ImageData::Download> ImageData::download(const Caller& caller, con
             parts_.log.warning("a cached copy is not used", {{"image", id.text}, {"reason", problem.what()}});
         }
     }
-    if (const auto file = stores_.locate(image)) return Download{opened(*file), image.size.value_or(0), image.checksum.value_or("")};
+    if (const auto file = stores_.locate(image))
+        return Download{opened(*file), image.size.value_or(0), image.checksum.value_or("")};
     for (const auto& location : image.locations) {
         if (location.url.empty()) continue;
         auto file = fetched(location.url);
@@ -197,10 +207,12 @@ std::optional<ImageData::Download> ImageData::download(const Caller& caller, con
 
 /// The bytes at an address that somebody gave, in a file without a name.
 Fd ImageData::fetched(const std::string& url) {
-    Fd file(static_cast<int>(check(::open(staging_.folder().c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), "make a file for image data")));
+    Fd file(static_cast<int>(
+        check(::open(staging_.folder().c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), "make a file for image data")));
     web_.fetch({.url = url, .bytesMax = images_.quotas().sizeCapBytes()}, [&](std::span<const std::byte> bytes) {
         while (!bytes.empty())
-            bytes = bytes.subspan(static_cast<std::size_t>(check(::write(file.get(), bytes.data(), bytes.size()), "write image data")));
+            bytes = bytes.subspan(
+                static_cast<std::size_t>(check(::write(file.get(), bytes.data(), bytes.size()), "write image data")));
     });
     return file;
 }
@@ -241,8 +253,8 @@ DiskSource ImageData::source(const ImageId& id, std::optional<Bytes> diskMax) {
     if (!image || image->status != ImageStatus::Active) throw Error(Failure::Broken, "image ", id, " is not active");
     const bool raw = image->diskFormat == "raw", qcow2 = image->diskFormat == "qcow2";
     if (!isPlainContainer(image->containerFormat) || (!raw && !qcow2))
-        throw Error(Failure::Broken, "image ", id, " is ", image->containerFormat.value_or("-"), "/", image->diskFormat.value_or("-"),
-                    "; only bare raw and qcow2 images can be used as disks");
+        throw Error(Failure::Broken, "image ", id, " is ", image->containerFormat.value_or("-"), "/",
+                    image->diskFormat.value_or("-"), "; only bare raw and qcow2 images can be used as disks");
     auto file = stores_.locate(*image);
     if (!file) file = cache_.fetch(*image, web_);
     verify(*image, *file);
@@ -254,7 +266,8 @@ DiskSource ImageData::source(const ImageId& id, std::optional<Bytes> diskMax) {
         throw Error(Failure::Broken, "image ", id, ": ", problem.what());
     }
     if (diskMax && inspected.virtualSize > *diskMax)
-        throw Error(Failure::Invalid, "the disk of image ", id, " has ", inspected.virtualSize.count, " bytes, more than ", diskMax->count);
+        throw Error(Failure::Invalid, "the disk of image ", id, " has ", inspected.virtualSize.count,
+                    " bytes, more than ", diskMax->count);
     return {FileDisk{*file}, raw ? DiskFormat::Raw : DiskFormat::Qcow2};
 }
 
@@ -293,12 +306,14 @@ void ImageData::reconcile() {
             unlessBusy(id, [&] {
                 auto& db = parts_.store.reader();
                 if (table.isInStore(db, id, store->name())) return;
-                // Only what was on its way in, or was deleted, may go: of anything else this store may be too old to know.
+                // Only what was on its way in, or was deleted, may go: of anything else this store may be too old to
+                // know.
                 if (!isOnItsWay(table.status(db, id)) && !isBuried(db, "image", store->name(), id.text)) {
                     strays.insert(id.text);
                     return;
                 }
-                parts_.log.info("image data without an image removed", {{"image", id.text}, {"store", std::string(store->name())}});
+                parts_.log.info("image data without an image removed",
+                                {{"image", id.text}, {"store", std::string(store->name())}});
                 store->discard(id);
             });
         tellStrays(parts_, "image", store->name(), strays);

@@ -25,31 +25,36 @@ namespace stratolet::image {
 
 class ImageUpload;
 
-/// The bytes of images: on their way in and out, and whether they are still what they were. Owned by the module; any thread, but none that
-/// serves sockets: all that has to do with files may block. Error(NotFound) for an image that the caller can't see.
+/// The bytes of images: on their way in and out, and whether they are still what they were. Owned by the module; any
+/// thread, but none that serves sockets: all that has to do with files may block. Error(NotFound) for an image that the
+/// caller can't see.
 class ImageData {
 public:
-    ImageData(Parts parts, ImageService& images, const Stores& stores, const Staging& staging, const WebSource& web, Cache& cache);
+    ImageData(Parts parts, ImageService& images, const Stores& stores, const Staging& staging, const WebSource& web,
+              Cache& cache);
 
     /// Begins an upload: the image is `saving` until the upload has committed, or is destroyed (then `queued` again).
     /// `expected` is the length that the client announced, if it did; `store` is empty for the first one.
-    std::unique_ptr<ImageUpload> receive(const identity::Caller& caller, const ImageId& image, std::optional<std::uint64_t> expected,
-                                         const std::string& store);
+    std::unique_ptr<ImageUpload> receive(const identity::Caller& caller, const ImageId& image,
+                                         std::optional<std::uint64_t> expected, const std::string& store);
 
-    /// The same into the staging area: the image is `uploading` from now on, until it is imported or the upload is destroyed.
-    std::unique_ptr<ImageUpload> stage(const identity::Caller& caller, const ImageId& image, std::optional<std::uint64_t> expected);
+    /// The same into the staging area: the image is `uploading` from now on, until it is imported or the upload is
+    /// destroyed.
+    std::unique_ptr<ImageUpload> stage(const identity::Caller& caller, const ImageId& image,
+                                       std::optional<std::uint64_t> expected);
 
     struct Download {
         Fd file;
         std::int64_t size = 0;
         std::string checksum; ///< md5; empty where nobody knows it
     };
-    std::optional<Download> download(const identity::Caller& caller, const ImageId& image); ///< nothing where there is no data
+    std::optional<Download> download(const identity::Caller& caller,
+                                     const ImageId& image); ///< nothing where there is no data
 
     DiskSource source(const ImageId& image, std::optional<Bytes> diskMax); ///< see Images::source
 
-    /// Error(Broken) unless the file is what was uploaded: read whole once per start of this program, and again when it looks touched
-    /// (OSSA-2024-004). What has no digest can't be verified and passes.
+    /// Error(Broken) unless the file is what was uploaded: read whole once per start of this program, and again when it
+    /// looks touched (OSSA-2024-004). What has no digest can't be verified and passes.
     void verify(const ImageRecord& image, const std::filesystem::path& file);
 
     void discard(const ImageId& image); ///< everywhere; of an image that is no more
@@ -72,8 +77,8 @@ public:
 
 private:
     friend class ImageUpload;
-    ImageRecord begin(store::Transaction& tx, const identity::Caller& caller, const ImageId& image, std::optional<std::uint64_t> expected,
-                      ImageStatus to);
+    ImageRecord begin(store::Transaction& tx, const identity::Caller& caller, const ImageId& image,
+                      std::optional<std::uint64_t> expected, ImageStatus to);
     void complete(const ImageRecord& image, const std::string& store);
     void completeStaging(const ImageId& image, std::int64_t bytes);
     void giveBack(const ImageId& image, ImageStatus from);

@@ -20,12 +20,14 @@ constexpr std::uint64_t writebackBytes = 8 << 20;
 /// An id becomes a file name, so it may only be what an id is.
 bool isId(std::string_view text) {
     return text.size() == 36 && std::all_of(text.begin(), text.end(), [](char each) {
-               return (each >= '0' && each <= '9') || (each >= 'a' && each <= 'f') || (each >= 'A' && each <= 'F') || each == '-';
+               return (each >= '0' && each <= '9') || (each >= 'a' && each <= 'f') || (each >= 'A' && each <= 'F') ||
+                      each == '-';
            });
 }
 
 void syncFolder(const fs::path& folder) {
-    const Fd open(static_cast<int>(check(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open the image folder")));
+    const Fd open(
+        static_cast<int>(check(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open the image folder")));
     check(::fsync(open.get()), "flush the image folder");
 }
 
@@ -35,8 +37,9 @@ public:
         : folder_(std::move(folder)),
           final_(folder_ / name),
           part_(folder_ / (name + std::string(unfinished))) {
-        file_ = Fd(static_cast<int>(
-            check(::open(part_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600), "make a file for image data")));
+        file_ = Fd(
+            static_cast<int>(check(::open(part_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600),
+                                   "make a file for image data")));
         // A confined program that is given the file opens it once more; all others are kept out by the folder.
         check(::fchmod(file_.get(), 0644), "let image data be read");
     }
@@ -52,7 +55,8 @@ public:
         }
         // The disk begins now, so that little is left to wait for at the end.
         if (length_ - flushing_ >= writebackBytes) {
-            ::sync_file_range(file_.get(), static_cast<off_t>(flushing_), static_cast<off_t>(length_ - flushing_), SYNC_FILE_RANGE_WRITE);
+            ::sync_file_range(file_.get(), static_cast<off_t>(flushing_), static_cast<off_t>(length_ - flushing_),
+                              SYNC_FILE_RANGE_WRITE);
             flushing_ = length_;
         }
     }
@@ -85,7 +89,9 @@ ImageFolder::ImageFolder(fs::path folder) : folder_(std::move(folder)) {
     fs::permissions(folder_, fs::perms::owner_all);
 }
 
-std::unique_ptr<ImageSink> ImageFolder::receive(const ImageId& image) const { return std::make_unique<FileSink>(folder_, nameOf(image)); }
+std::unique_ptr<ImageSink> ImageFolder::receive(const ImageId& image) const {
+    return std::make_unique<FileSink>(folder_, nameOf(image));
+}
 
 std::optional<fs::path> ImageFolder::find(const ImageId& image) const {
     auto file = folder_ / nameOf(image);

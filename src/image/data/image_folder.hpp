@@ -9,8 +9,8 @@
 
 namespace stratolet::image {
 
-/// Files of images in one folder (made where it is missing), each named by the image's id. What is still coming in has the suffix ".part".
-/// Failures are Error(Broken).
+/// Files of images in one folder (made where it is missing), each named by the image's id. What is still coming in has
+/// the suffix ".part". Failures are Error(Broken).
 class ImageFolder {
 public:
     explicit ImageFolder(std::filesystem::path folder);

@@ -22,7 +22,9 @@ namespace {
 
 using namespace std::string_view_literals;
 
-[[noreturn]] void refuse(const std::string& why) { throw Error(Failure::Invalid, "Image content is refused: ", why, "."); }
+[[noreturn]] void refuse(const std::string& why) {
+    throw Error(Failure::Invalid, "Image content is refused: ", why, ".");
+}
 
 /// Bounded reads of one file; what lies beyond its end is a refusal, not a zero.
 class Source {
@@ -41,7 +43,8 @@ public:
         std::string bytes(offset < size_ ? std::min<std::uint64_t>(count, size_ - offset) : 0, '\0');
         for (std::size_t have = 0; have < bytes.size();) {
             const auto got =
-                check(::pread(fd_.get(), bytes.data() + have, bytes.size() - have, static_cast<off_t>(offset + have)), "read image data");
+                check(::pread(fd_.get(), bytes.data() + have, bytes.size() - have, static_cast<off_t>(offset + have)),
+                      "read image data");
             if (got == 0) throw Error(Failure::Broken, "image data became shorter while it was read");
             have += static_cast<std::size_t>(got);
         }
@@ -60,7 +63,8 @@ private:
 
 std::uint64_t big(std::string_view bytes, std::size_t at, std::size_t count) {
     std::uint64_t number = 0;
-    for (std::size_t each = 0; each < count; ++each) number = number << 8 | static_cast<unsigned char>(bytes.at(at + each));
+    for (std::size_t each = 0; each < count; ++each)
+        number = number << 8 | static_cast<unsigned char>(bytes.at(at + each));
     return number;
 }
 
@@ -79,7 +83,8 @@ Bytes sizeOf(std::uint64_t bytes) {
     return {static_cast<std::int64_t>(bytes)};
 }
 
-/// QEMU takes a text for a VMDK descriptor when the first line that is neither a comment nor blank is "version=1", 2 or 3.
+/// QEMU takes a text for a VMDK descriptor when the first line that is neither a comment nor blank is "version=1", 2
+/// or 3.
 bool looksLikeDescriptor(std::string_view head) {
     if (head.starts_with("# Disk DescriptorFile")) return true;
     while (!head.empty()) {
@@ -134,7 +139,8 @@ Inspected inspectQcow2(const Source& source) {
     if (snapshots > 0) source.exactly(big(header, 64, 8), snapshots * snapshotBytesMin);
 
     // Header extensions: bounded by the first cluster.
-    constexpr std::uint64_t end = 0, backingFormat = 0xE2792ACA, dataFileName = 0x44415441, fullDiskEncryption = 0x0537BE77;
+    constexpr std::uint64_t end = 0, backingFormat = 0xE2792ACA, dataFileName = 0x44415441,
+                            fullDiskEncryption = 0x0537BE77;
     for (std::uint64_t at = headerBytes; at + 8 <= std::uint64_t{1} << clusterBits;) {
         const auto extension = source.some(at, 8);
         if (extension.size() < 8) break;
@@ -178,7 +184,8 @@ void checkDescriptor(std::string_view text) {
         if (const auto equals = line.find('='); equals != std::string::npos && lower.find('"') > equals) {
             const auto key = trimmed(std::string_view(lower).substr(0, equals));
             auto value = trimmed(std::string_view(line).substr(equals + 1));
-            if (value.size() >= 2 && value.starts_with('"') && value.ends_with('"')) value = value.substr(1, value.size() - 2);
+            if (value.size() >= 2 && value.starts_with('"') && value.ends_with('"'))
+                value = value.substr(1, value.size() - 2);
             if (key == "createtype") {
                 if (type) refuse("its VMDK descriptor says its type twice");
                 type = value;
@@ -204,7 +211,8 @@ Inspected inspectVmdk(const Source& source, std::string_view head) {
     const auto readHeader = [&](std::uint64_t offset) {
         const auto header = source.exactly(offset, sector);
         const auto descriptorAt = little(header, 28, 8), descriptorSectors = little(header, 36, 8);
-        if (descriptorAt == 0 || descriptorSectors == 0 || descriptorSectors > 2048 || descriptorAt > source.size() / sector)
+        if (descriptorAt == 0 || descriptorSectors == 0 || descriptorSectors > 2048 ||
+            descriptorAt > source.size() / sector)
             refuse("a VMDK image must carry its descriptor");
         checkDescriptor(source.exactly(descriptorAt * sector, descriptorSectors * sector));
         return header;
@@ -215,7 +223,8 @@ Inspected inspectVmdk(const Source& source, std::string_view head) {
     // A stream has its real header at its end; readers use that one, so it is held to the same rules.
     if (little(header, 56, 8) == ~std::uint64_t{0}) {
         if (source.size() < 3 * sector) refuse("its headers point beyond its end");
-        if (!source.exactly(source.size() - 2 * sector, 4).starts_with("KDMV")) refuse("a streamOptimized VMDK image must have a footer");
+        if (!source.exactly(source.size() - 2 * sector, 4).starts_with("KDMV"))
+            refuse("a streamOptimized VMDK image must have a footer");
         const auto footer = source.exactly(source.size() - 2 * sector, sector);
         if (little(footer, 28, 8) != 0) readHeader(source.size() - 2 * sector);
     }
@@ -276,14 +285,17 @@ Inspected inspect(const std::filesystem::path& file) {
     const auto head = source.some(0, 4096);
     const auto own = sizeOf(source.size());
 
-    if (head.starts_with("QFI\xfb")) return holds(head, 4, "\0\0\0\1"sv) ? Inspected{"qcow", own} : inspectQcow2(source);
-    if (head.starts_with("KDMV") || head.starts_with("COWD") || looksLikeDescriptor(head)) return inspectVmdk(source, head);
+    if (head.starts_with("QFI\xfb"))
+        return holds(head, 4, "\0\0\0\1"sv) ? Inspected{"qcow", own} : inspectQcow2(source);
+    if (head.starts_with("KDMV") || head.starts_with("COWD") || looksLikeDescriptor(head))
+        return inspectVmdk(source, head);
     if (holds(head, 0x40, "\x7f\x10\xda\xbe"sv)) return inspectVdi(source);
     if (head.starts_with("vhdxfile")) return inspectVhdx(source);
     if (head.starts_with("conectix")) return inspectVhd(source, true);
-    for (const auto& [mark, name] : {std::pair{"QED\0"sv, "qed"}, std::pair{"LUKS\xba\xbe"sv, "luks"},
-                                     std::pair{"Bochs Virtual HD Image"sv, "bochs"}, std::pair{"#!/bin/sh\n#V2.0 Format\n"sv, "cloop"},
-                                     std::pair{"WithoutFreeSpace"sv, "ploop"}, std::pair{"WithouFreSpacExt"sv, "ploop"}})
+    for (const auto& [mark, name] :
+         {std::pair{"QED\0"sv, "qed"}, std::pair{"LUKS\xba\xbe"sv, "luks"},
+          std::pair{"Bochs Virtual HD Image"sv, "bochs"}, std::pair{"#!/bin/sh\n#V2.0 Format\n"sv, "cloop"},
+          std::pair{"WithoutFreeSpace"sv, "ploop"}, std::pair{"WithouFreSpacExt"sv, "ploop"}})
         if (head.starts_with(mark)) return {name, own};
     if (source.size() >= 512) {
         const auto tail = source.exactly(source.size() - 512, 512);
@@ -307,18 +319,20 @@ Inspected inspectAs(const std::filesystem::path& file, std::string_view declared
 void confirmWithQemu(const std::filesystem::path& file, const Inspected& inspected) {
     if (inspected.format != "qcow2") return;
     const Fd lent(static_cast<int>(check(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW), "open image data")));
-    const auto told = process::run({.argv = {"qemu-img", "info", "-f", "qcow2", "--output=json", process::pathOf(lent)},
-                                    .timeout = std::chrono::seconds(30),
-                                    .limits = {.memoryBytesMax = std::int64_t{1} << 30, .cpuSecondsMax = 20, .fileBytesMax = 1 << 20},
-                                    .confined = true,
-                                    .reads = {lent.get()}});
+    const auto told =
+        process::run({.argv = {"qemu-img", "info", "-f", "qcow2", "--output=json", process::pathOf(lent)},
+                      .timeout = std::chrono::seconds(30),
+                      .limits = {.memoryBytesMax = std::int64_t{1} << 30, .cpuSecondsMax = 20, .fileBytesMax = 1 << 20},
+                      .confined = true,
+                      .reads = {lent.get()}});
     constexpr int notThere = 127;
     if (told.exitCode == notThere) return;
     if (!told.succeeded()) refuse("it is not a sound qcow2 image");
     const auto info = Json::parse(told.out);
     if (info.text("format", "") != "qcow2" || info.has("backing-filename") || info.has("full-backing-filename"))
         refuse("a qcow2 image must not have a backing file");
-    if (info.integer("virtual-size", -1) != inspected.virtualSize.count) refuse("its headers are read in different ways");
+    if (info.integer("virtual-size", -1) != inspected.virtualSize.count)
+        refuse("its headers are read in different ways");
     if (const auto specific = info.find("format-specific"))
         if (const auto data = specific->find("data"); data && data->has("data-file"))
             refuse("a qcow2 image must not have an external data file");

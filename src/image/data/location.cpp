@@ -28,7 +28,8 @@ std::string metadataIn(const Json& location) {
 /// Digests that come with an address are those of the image, or become those of an image that has no data yet.
 void takeDigests(ImageRecord& image, const Json& given) {
     given.onlyKnows({"checksum", "os_hash_algo", "os_hash_value"});
-    const auto algorithm = given.text("os_hash_algo"), value = given.text("os_hash_value"), checksum = given.text("checksum", "");
+    const auto algorithm = given.text("os_hash_algo"), value = given.text("os_hash_value"),
+               checksum = given.text("checksum", "");
     if (image.status != ImageStatus::Queued || !image.locations.empty()) {
         if (algorithm != "sha512" || value != image.hashValue || (!checksum.empty() && checksum != image.checksum))
             throw Error(Failure::Conflict, "validation_data is not that of the image, which has its data already.");
@@ -52,12 +53,14 @@ void replaceAll(ImageRecord& image, const Json& value) {
         const auto url = each.text("url");
         const auto known = std::find_if(image.locations.begin(), image.locations.end(),
                                         [&](const ImageLocation& location) { return urlOf(image, location) == url; });
-        const bool twice = std::any_of(after.begin(), after.end(), [&](const ImageLocation& other) { return urlOf(image, other) == url; });
+        const bool twice = std::any_of(after.begin(), after.end(),
+                                       [&](const ImageLocation& other) { return urlOf(image, other) == url; });
         if (known == image.locations.end() || twice)
             value.refuse("The addresses of an image that has its data can't be replaced by others.");
         after.push_back({known->store, known->url, metadataIn(each)});
     }
-    if (after.size() != image.locations.size()) value.refuse("The addresses of an image that has its data can't be replaced by others.");
+    if (after.size() != image.locations.size())
+        value.refuse("The addresses of an image that has its data can't be replaced by others.");
     image.locations = std::move(after);
 }
 
@@ -75,7 +78,8 @@ void addLocation(ImageRecord& image, const Json& location, std::optional<std::si
         if (each.url == url) location.at("url").refuse("The image has this location already.");
     if (position && *position > image.locations.size()) location.refuse("There is no such position.");
     if (const auto digests = location.find("validation_data")) takeDigests(image, *digests);
-    image.locations.insert(image.locations.begin() + static_cast<std::ptrdiff_t>(position.value_or(image.locations.size())),
+    image.locations.insert(image.locations.begin() +
+                               static_cast<std::ptrdiff_t>(position.value_or(image.locations.size())),
                            {"", url, metadataIn(location)});
 }
 
@@ -89,11 +93,13 @@ void amendLocations(ImageRecord& image, const ImageChange& change) {
         return addLocation(image, *change.value, position);
     case ImageChange::Kind::Replace:
         if (!change.element.empty())
-            throw Error(Failure::Invalid, "A single location can't be replaced; add the new one and remove the old one.");
+            throw Error(Failure::Invalid,
+                        "A single location can't be replaced; add the new one and remove the old one.");
         return replaceAll(image, *change.value);
     case ImageChange::Kind::Remove:
         if (change.element.empty()) throw Error(Failure::Forbidden, "Property locations may not be removed.");
-        if (!position || *position >= image.locations.size()) throw Error(Failure::NotFound, "There is no such location.");
+        if (!position || *position >= image.locations.size())
+            throw Error(Failure::NotFound, "There is no such location.");
         image.locations.erase(image.locations.begin() + static_cast<std::ptrdiff_t>(*position));
         return;
     }

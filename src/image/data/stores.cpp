@@ -50,7 +50,9 @@ std::vector<StoreOption> storesIn(const Config& config) {
         StoreOption store{each.substr(0, colon), colon == std::string::npos ? "" : each.substr(colon + 1)};
         const bool plain = !store.name.empty() && store.name.size() <= 64 &&
                            store.name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string::npos;
-        if (!plain) throw Error(Failure::Invalid, "\"", store.name, "\" is no name of a store: small letters, digits, \"-\" and \"_\"");
+        if (!plain)
+            throw Error(Failure::Invalid, "\"", store.name,
+                        "\" is no name of a store: small letters, digits, \"-\" and \"_\"");
         if (colon != std::string::npos && !store.folder.is_absolute())
             throw Error(Failure::Invalid, "the folder of store \"", store.name, "\" must be an absolute path");
         for (const auto& other : stores)

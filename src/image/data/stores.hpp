@@ -33,7 +33,8 @@ private:
     std::vector<ImageStore*> all_;
 };
 
-std::string storesComplaint(const std::string& option); ///< what is wrong with the option "stores", empty where nothing is
+std::string
+storesComplaint(const std::string& option); ///< what is wrong with the option "stores", empty where nothing is
 
 /// "a,b"
 std::string joined(const std::vector<std::string>& words);

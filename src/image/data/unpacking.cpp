@@ -20,7 +20,8 @@ void good(int result, const char* why) {
 
 }
 
-void unpack(const std::filesystem::path& packed, std::int64_t bytesMax, const std::function<void(std::span<const std::byte>)>& take) {
+void unpack(const std::filesystem::path& packed, std::int64_t bytesMax,
+            const std::function<void(std::span<const std::byte>)>& take) {
     constexpr const char* broken = "it is no sound gzip, xz or zip file";
     constexpr std::size_t blockBytes = 256 << 10;
     const Handle<archive, archive_read_free> reader(archive_read_new());
@@ -46,7 +47,8 @@ void unpack(const std::filesystem::path& packed, std::int64_t bytesMax, const st
         if (got < 0) refuse(broken);
         if (got == 0) break;
         bytes += got;
-        if (bytes > bytesMax) throw Error(Failure::TooLarge, "Image content is refused: it unpacks to more than ", bytesMax, " bytes.");
+        if (bytes > bytesMax)
+            throw Error(Failure::TooLarge, "Image content is refused: it unpacks to more than ", bytesMax, " bytes.");
         take(std::as_bytes(std::span(piece.data(), static_cast<std::size_t>(got))));
     }
     const int next = archive_read_next_header(in, &entry);

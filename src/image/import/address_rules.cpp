@@ -23,12 +23,13 @@ namespace {
 using namespace std::string_view_literals;
 
 // What is not the public internet: IANA's registries of special purpose IPv4 and IPv6 addresses (RFC 6890).
-constexpr std::array special{"0.0.0.0/8"sv,     "10.0.0.0/8"sv,      "100.64.0.0/10"sv,  "127.0.0.0/8"sv,    "169.254.0.0/16"sv,
-                             "172.16.0.0/12"sv, "192.0.0.0/24"sv,    "192.0.2.0/24"sv,   "192.88.99.0/24"sv, "192.168.0.0/16"sv,
-                             "198.18.0.0/15"sv, "198.51.100.0/24"sv, "203.0.113.0/24"sv, "224.0.0.0/4"sv,    "240.0.0.0/4"sv,
-                             "::/96"sv,         "::ffff:0:0:0/96"sv, "64:ff9b::/96"sv,   "64:ff9b:1::/48"sv, "100::/64"sv,
-                             "2001::/23"sv,     "2001:db8::/32"sv,   "2002::/16"sv,      "3fff::/20"sv,      "5f00::/16"sv,
-                             "fc00::/7"sv,      "fe80::/10"sv,       "fec0::/10"sv,      "ff00::/8"sv};
+constexpr std::array special{
+    "0.0.0.0/8"sv,     "10.0.0.0/8"sv,      "100.64.0.0/10"sv,  "127.0.0.0/8"sv,    "169.254.0.0/16"sv,
+    "172.16.0.0/12"sv, "192.0.0.0/24"sv,    "192.0.2.0/24"sv,   "192.88.99.0/24"sv, "192.168.0.0/16"sv,
+    "198.18.0.0/15"sv, "198.51.100.0/24"sv, "203.0.113.0/24"sv, "224.0.0.0/4"sv,    "240.0.0.0/4"sv,
+    "::/96"sv,         "::ffff:0:0:0/96"sv, "64:ff9b::/96"sv,   "64:ff9b:1::/48"sv, "100::/64"sv,
+    "2001::/23"sv,     "2001:db8::/32"sv,   "2002::/16"sv,      "3fff::/20"sv,      "5f00::/16"sv,
+    "fc00::/7"sv,      "fe80::/10"sv,       "fec0::/10"sv,      "ff00::/8"sv};
 
 constexpr std::string_view mappedPrefix{"\0\0\0\0\0\0\0\0\0\0\xff\xff", 12};
 
@@ -47,7 +48,8 @@ std::string bytesOf(const sockaddr& address) {
         return std::string(mappedPrefix) +
                std::string(reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in&>(address).sin_addr), 4);
     if (address.sa_family == AF_INET6)
-        return std::string(reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr), 16);
+        return std::string(reinterpret_cast<const char*>(&reinterpret_cast<const sockaddr_in6&>(address).sin6_addr),
+                           16);
     return {};
 }
 
@@ -66,7 +68,9 @@ bool isOurs(std::string_view address) {
 bool AddressRules::Network::holds(std::string_view address) const {
     for (unsigned bit = 0; bit < bits; ++bit) {
         const auto mask = 0x80U >> (bit % 8);
-        if ((static_cast<unsigned char>(bytes[bit / 8]) & mask) != (static_cast<unsigned char>(address[bit / 8]) & mask)) return false;
+        if ((static_cast<unsigned char>(bytes[bit / 8]) & mask) !=
+            (static_cast<unsigned char>(address[bit / 8]) & mask))
+            return false;
     }
     return true;
 }
@@ -88,7 +92,8 @@ AddressRules::Network AddressRules::parse(std::string_view text) {
     return {*bytes, four ? bits + 96 : bits};
 }
 
-AddressRules::AddressRules(const std::vector<std::string>& allowed, std::vector<std::uint16_t> ports) : ports_(std::move(ports)) {
+AddressRules::AddressRules(const std::vector<std::string>& allowed, std::vector<std::uint16_t> ports)
+    : ports_(std::move(ports)) {
     for (const auto& each : allowed) allowed_.push_back(parse(each));
     for (const auto each : special) refused_.push_back(parse(each));
 }
@@ -109,7 +114,9 @@ std::string AddressRules::complaint(const std::string& host) const {
     return bytes ? complaintAbout(*bytes) : std::string();
 }
 
-bool AddressRules::allowsPort(std::uint16_t port) const { return std::find(ports_.begin(), ports_.end(), port) != ports_.end(); }
+bool AddressRules::allowsPort(std::uint16_t port) const {
+    return std::find(ports_.begin(), ports_.end(), port) != ports_.end();
+}
 
 std::string networksComplaint(const std::string& list) {
     try {

@@ -9,12 +9,12 @@ struct sockaddr;
 
 namespace stratolet::image {
 
-/// Which addresses a download for a stranger may connect to: those of the public internet, but none of this host, and the networks that the
-/// configuration names.
+/// Which addresses a download for a stranger may connect to: those of the public internet, but none of this host, and
+/// the networks that the configuration names.
 class AddressRules {
 public:
-    /// `allowed`: networks ("10.1.0.0/16", "fd00::/8") that may be reached although they are not public. Error(Invalid) naming one that is
-    /// none.
+    /// `allowed`: networks ("10.1.0.0/16", "fd00::/8") that may be reached although they are not public. Error(Invalid)
+    /// naming one that is none.
     AddressRules(const std::vector<std::string>& allowed, std::vector<std::uint16_t> ports);
 
     /// Why it must not be connected to; empty where it may.

@@ -78,7 +78,8 @@ http::Routes importRoutes(Imports& imports, const Stores& stores) {
              imports.removeFromStore(callerOf(request), request.param("store_id"), imageIn(request));
              return http::emptyResponse(204);
          }},
-        {Method::Get, "/v2/info/import", open("what this program can do is no secret"), [](Request&) { return importMethods(); }},
+        {Method::Get, "/v2/info/import", open("what this program can do is no secret"),
+         [](Request&) { return importMethods(); }},
         {Method::Get, "/v2/info/stores", policy("get_images"),
          [&stores](Request& request) {
              callerOf(request).enforce();

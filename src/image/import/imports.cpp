@@ -16,9 +16,11 @@ std::map<std::string, std::string> propertiesIn(const std::vector<std::string>& 
     std::map<std::string, std::string> properties;
     for (const auto& each : list) {
         const auto equals = each.find('=');
-        if (equals == std::string::npos || equals == 0) throw Error(Failure::Invalid, "\"", each, "\" is not NAME=VALUE");
+        if (equals == std::string::npos || equals == 0)
+            throw Error(Failure::Invalid, "\"", each, "\" is not NAME=VALUE");
         auto name = each.substr(0, equals);
-        if (kindOf(name) != AttributeKind::Property) throw Error(Failure::Invalid, "\"", name, "\" is no name of a property");
+        if (kindOf(name) != AttributeKind::Property)
+            throw Error(Failure::Invalid, "\"", name, "\" is no name of a property");
         properties[std::move(name)] = each.substr(equals + 1);
     }
     return properties;
@@ -35,7 +37,8 @@ std::string propertiesComplaint(const std::string& list) {
     }
 }
 
-Imports::Imports(Parts parts, ImageService& images, ImageData& data, const Stores& stores, const Staging& staging, const WebSource& web)
+Imports::Imports(Parts parts, ImageService& images, ImageData& data, const Stores& stores, const Staging& staging,
+                 const WebSource& web)
     : parts_(parts),
       images_(images),
       data_(data),
@@ -43,7 +46,8 @@ Imports::Imports(Parts parts, ImageService& images, ImageData& data, const Store
       staging_(staging),
       web_(web),
       plugins_{parts.config.boolean("image", "import_unpack"), parts.config.text("image", "import_convert_to"),
-               propertiesIn(parts.config.list("image", "import_properties")), parts.config.list("image", "import_properties_not_for")} {}
+               propertiesIn(parts.config.list("image", "import_properties")),
+               parts.config.list("image", "import_properties_not_for")} {}
 
 const std::vector<std::string>& Imports::methods() {
     static const std::vector<std::string> all{"glance-direct", "web-download", "copy-image"};
@@ -53,12 +57,16 @@ const std::vector<std::string>& Imports::methods() {
 /// The stores to fill; of a copy only those that don't have it yet.
 std::vector<std::string> Imports::targetsOf(const ImageRecord& image, const ImportRequest& wanted) const {
     if (wanted.allStores && wanted.stores)
-        throw Error(Failure::Invalid, "Invalid input for field/attribute all_stores. It can't be combined with stores.");
+        throw Error(Failure::Invalid,
+                    "Invalid input for field/attribute all_stores. It can't be combined with stores.");
     const bool copy = wanted.method == "copy-image";
     if (copy && !wanted.allStores && !wanted.stores)
-        throw Error(Failure::Invalid, "Invalid input for field/attribute stores. It must say where the image is to be copied to.");
-    auto targets = wanted.allStores ? stores_.names() : wanted.stores.value_or(std::vector{std::string(stores_.first().name())});
-    if (targets.empty()) throw Error(Failure::Invalid, "Invalid input for field/attribute stores. It must name one at least.");
+        throw Error(Failure::Invalid,
+                    "Invalid input for field/attribute stores. It must say where the image is to be copied to.");
+    auto targets =
+        wanted.allStores ? stores_.names() : wanted.stores.value_or(std::vector{std::string(stores_.first().name())});
+    if (targets.empty())
+        throw Error(Failure::Invalid, "Invalid input for field/attribute stores. It must name one at least.");
     for (const auto& each : targets) {
         stores_.named(each);
         if (std::count(targets.begin(), targets.end(), each) > 1)
@@ -106,22 +114,24 @@ Task Imports::create(const Caller& caller, ImageRecord wanted, const std::string
     });
 }
 
-Task Imports::beginIn(store::Transaction& tx, const Caller& caller, const ImageRecord& image, const ImportRequest& wanted,
-                      const std::string& type) {
+Task Imports::beginIn(store::Transaction& tx, const Caller& caller, const ImageRecord& image,
+                      const ImportRequest& wanted, const std::string& type) {
     auto& table = images_.table();
     const auto now = parts_.ambient.now();
     const bool direct = wanted.method == "glance-direct", copy = wanted.method == "copy-image";
     const auto expected = direct ? ImageStatus::Uploading : copy ? ImageStatus::Active : ImageStatus::Queued;
     if (image.status != expected)
-        throw Error(Failure::Conflict, "Only images with status '", nameOf(expected), "' can be imported by ", wanted.method,
-                    "; this one is '", nameOf(image.status), "'");
-    if (parts_.jobs.busy(tx, image.id.text)) throw Error(Failure::Conflict, "Image ", image.id, " is being worked on already.");
-    if (direct && !image.staged) throw Error(Failure::Conflict, "The data of image ", image.id, " is still being staged.");
+        throw Error(Failure::Conflict, "Only images with status '", nameOf(expected), "' can be imported by ",
+                    wanted.method, "; this one is '", nameOf(image.status), "'");
+    if (parts_.jobs.busy(tx, image.id.text))
+        throw Error(Failure::Conflict, "Image ", image.id, " is being worked on already.");
+    if (direct && !image.staged)
+        throw Error(Failure::Conflict, "The data of image ", image.id, " is still being staged.");
     requireFormats(image);
     const auto targets = targetsOf(image, wanted);
     if (!direct) images_.quotas().claimUpload(tx, image.owner);
-    images_.quotas().claimBytes(tx, image.owner,
-                                (copy ? image.size : image.staged).value_or(0) * static_cast<std::int64_t>(targets.size()));
+    images_.quotas().claimBytes(
+        tx, image.owner, (copy ? image.size : image.staged).value_or(0) * static_cast<std::int64_t>(targets.size()));
     if (!copy) table.move(tx, image.id, expected, ImageStatus::Importing, now);
     table.setImport(tx, image.id, joined(targets), "");
 
@@ -136,14 +146,15 @@ Task Imports::beginIn(store::Transaction& tx, const Caller& caller, const ImageR
     task.request = caller.requestId;
     task.image = image.id;
     task.input = type == "import" ? wanted.body
-                                  : R"({"image_id":)" + jsonText(image.id.text) + R"(,"import_req":)" + wanted.body + R"(,"backend":[)" +
-                                        backends + "]}";
+                                  : R"({"image_id":)" + jsonText(image.id.text) + R"(,"import_req":)" + wanted.body +
+                                        R"(,"backend":[)" + backends + "]}";
     task.created = task.updated = now;
     tasks_.insert(tx, task);
     parts_.jobs.enqueue(tx, "image.import", image.id.text,
                         R"({"task":)" + jsonText(task.id) + R"(,"method":)" + jsonText(wanted.method) + R"(,"uri":)" +
-                            jsonText(wanted.uri) + R"(,"all_must_succeed":)" + (wanted.allMustSucceed ? "true" : "false") +
-                            R"(,"inject":)" + (!copy && injectsFor(caller) ? "true" : "false") + R"(,"stores":[)" + backends + "]}",
+                            jsonText(wanted.uri) + R"(,"all_must_succeed":)" +
+                            (wanted.allMustSucceed ? "true" : "false") + R"(,"inject":)" +
+                            (!copy && injectsFor(caller) ? "true" : "false") + R"(,"stores":[)" + backends + "]}",
                         caller.project.text);
     return task;
 }
@@ -155,7 +166,8 @@ void Imports::removeFromStore(const Caller& caller, const std::string& store, co
         caller.enforce(images_.targetOf(tx, caller, image));
         if (image.isProtected) throw Error(Failure::Forbidden, "Image ", id, " is protected and cannot be deleted.");
         if (image.status != ImageStatus::Active && image.status != ImageStatus::Deactivated)
-            throw Error(Failure::Conflict, "Only images with status 'active' can be deleted from a store; this one is '",
+            throw Error(Failure::Conflict,
+                        "Only images with status 'active' can be deleted from a store; this one is '",
                         nameOf(image.status), "'");
         if (!isIn(image, store)) throw Error(Failure::NotFound, "Image ", id, " is not stored on store ", store, ".");
         if (image.locations.size() == 1)
@@ -201,7 +213,8 @@ std::vector<Task> Imports::tasks(const Caller& caller, resource::Listing listing
 
 void Imports::forgetExpiredTasks() {
     const auto now = parts_.ambient.now();
-    if (tasks_.anyExpired(parts_.store.reader(), now)) parts_.store.write([&](store::Transaction& tx) { tasks_.forgetExpired(tx, now); });
+    if (tasks_.anyExpired(parts_.store.reader(), now))
+        parts_.store.write([&](store::Transaction& tx) { tasks_.forgetExpired(tx, now); });
 }
 
 }

@@ -32,17 +32,18 @@ struct ImportPlugins {
     std::vector<std::string> ignoredRoles;         ///< nothing is set on images of users who have one of these
 };
 
-/// Data that comes in by a job: staged before, fetched from the web, or copied between stores; and the tasks that tell of it. Owned by the
-/// module. The verbs only write rows, on any thread; what takes time is the job's, on its own lane. Error(NotFound) for an image that the
-/// caller can't see.
+/// Data that comes in by a job: staged before, fetched from the web, or copied between stores; and the tasks that tell
+/// of it. Owned by the module. The verbs only write rows, on any thread; what takes time is the job's, on its own lane.
+/// Error(NotFound) for an image that the caller can't see.
 class Imports {
 public:
-    Imports(Parts parts, ImageService& images, ImageData& data, const Stores& stores, const Staging& staging, const WebSource& web);
+    Imports(Parts parts, ImageService& images, ImageData& data, const Stores& stores, const Staging& staging,
+            const WebSource& web);
 
     static const std::vector<std::string>& methods();
 
-    /// The image is `importing` when this returns (copied ones stay active), and a job does the rest. Error(Conflict) in another state,
-    /// Error(Invalid) for a request that can't be.
+    /// The image is `importing` when this returns (copied ones stay active), and a job does the rest. Error(Conflict)
+    /// in another state, Error(Invalid) for a request that can't be.
     void begin(const identity::Caller& caller, const ImageId& image, const ImportRequest& wanted);
 
     /// A new image with these attributes whose data comes from `uri`.
@@ -62,8 +63,8 @@ public:
 
 private:
     std::optional<Task> visibleTask(store::Reader& db, const identity::Caller& caller, const std::string& id);
-    Task beginIn(store::Transaction& tx, const identity::Caller& caller, const ImageRecord& image, const ImportRequest& wanted,
-                 const std::string& type);
+    Task beginIn(store::Transaction& tx, const identity::Caller& caller, const ImageRecord& image,
+                 const ImportRequest& wanted, const std::string& type);
     std::vector<std::string> targetsOf(const ImageRecord& image, const ImportRequest& wanted) const;
     bool injectsFor(const identity::Caller& caller) const;
 

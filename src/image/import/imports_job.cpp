@@ -9,8 +9,8 @@
 #include "image/import/imports.hpp"
 #include "platform/log/log.hpp"
 
-// An import as a job: fetch ─► unpack ─► convert ─► fill ─► tidy. Each step looks whether its file is there already; what is written is
-// there whole or not at all.
+// An import as a job: fetch ─► unpack ─► convert ─► fill ─► tidy. Each step looks whether its file is there already;
+// what is written is there whole or not at all.
 
 namespace stratolet::image {
 namespace {
@@ -19,7 +19,9 @@ void stopIfCancelled(const jobs::Run& run) {
     if (run.cancelled()) throw Error(Failure::Busy, "The import was stopped.");
 }
 
-Error deletedMeanwhile(const ImageId& image) { return Error(Failure::NotFound, "Image ", image, " was deleted while it was imported."); }
+Error deletedMeanwhile(const ImageId& image) {
+    return Error(Failure::NotFound, "Image ", image, " was deleted while it was imported.");
+}
 
 bool isCopy(const jobs::Run& run) { return run.arguments().text("method") == "copy-image"; }
 
@@ -29,7 +31,8 @@ std::vector<std::string> storesOf(const jobs::Run& run) {
     return stores;
 }
 
-/// What a step of a job says may be read by whoever asked for the import, so what the host has to say goes into the log instead.
+/// What a step of a job says may be read by whoever asked for the import, so what the host has to say goes into the log
+/// instead.
 template <class Step> jobs::Job::Work discreetly(Log& log, Step step) {
     return [&log, step](jobs::Run& run) {
         try {
@@ -38,7 +41,9 @@ template <class Step> jobs::Job::Work discreetly(Log& log, Step step) {
             if (problem.failure() != Failure::Broken) throw;
             log.warning("an import met a problem", {{"image", run.subject}, {"reason", problem.what()}});
             const bool web = std::string_view(problem.what()).starts_with("The download failed");
-            throw Error(Failure::Broken, web ? problem.what() : "The image could not be imported for a reason that its owner can't mend.");
+            throw Error(Failure::Broken,
+                        web ? problem.what()
+                            : "The image could not be imported for a reason that its owner can't mend.");
         } catch (const std::exception& problem) {
             log.warning("an import met a problem", {{"image", run.subject}, {"reason", problem.what()}});
             throw Error(Failure::Broken, "The image could not be imported for a reason that its owner can't mend.");
@@ -53,22 +58,24 @@ void Imports::declareJobs() {
         return discreetly(parts_.log, [this, work](jobs::Run& run) { (this->*work)(run); });
     };
     const auto discardStaged = [this](jobs::Run& run) { staging_.discard(run.id_of<ImageId>()); };
-    parts_.jobs.declare(jobs::Job("image.import")
-                            .step("fetch", step(&Imports::fetch), discardStaged, jobs::transferLane)
-                            .lane(jobs::copyLane)
-                            .step("unpack", step(&Imports::unpackStaged))
-                            .step("convert", step(&Imports::convertStaged))
-                            .step("fill", step(&Imports::fill), [this](jobs::Run& run) { empty(run); })
-                            .step("tidy", discreetly(parts_.log, discardStaged))
-                            .within(std::chrono::hours(24))
-                            .onDone([this](store::Transaction& tx, jobs::Run& run) { finish(tx, run); })
-                            .onFailed([this](store::Transaction& tx, jobs::Run& run, const std::string& why) { fail(tx, run, why); }));
+    parts_.jobs.declare(
+        jobs::Job("image.import")
+            .step("fetch", step(&Imports::fetch), discardStaged, jobs::transferLane)
+            .lane(jobs::copyLane)
+            .step("unpack", step(&Imports::unpackStaged))
+            .step("convert", step(&Imports::convertStaged))
+            .step("fill", step(&Imports::fill), [this](jobs::Run& run) { empty(run); })
+            .step("tidy", discreetly(parts_.log, discardStaged))
+            .within(std::chrono::hours(24))
+            .onDone([this](store::Transaction& tx, jobs::Run& run) { finish(tx, run); })
+            .onFailed([this](store::Transaction& tx, jobs::Run& run, const std::string& why) { fail(tx, run, why); }));
     parts_.jobs.declare(jobs::Job("image.discard-copy")
                             .step("discard",
                                   [this](jobs::Run& run) {
                                       const auto store = run.arguments().text("store");
                                       // It may have been copied back meanwhile.
-                                      if (images_.table().isInStore(parts_.store.reader(), run.id_of<ImageId>(), store)) return;
+                                      if (images_.table().isInStore(parts_.store.reader(), run.id_of<ImageId>(), store))
+                                          return;
                                       if (auto* found = stores_.find(store)) found->discard(run.id_of<ImageId>());
                                   })
                             .untilDone());
@@ -86,7 +93,8 @@ void Imports::fetch(jobs::Run& run) {
     const auto arguments = run.arguments();
     parts_.store.write([&](store::Transaction& tx) { tasks_.begin(tx, arguments.text("task"), parts_.ambient.now()); });
     if (isCopy(run) || staging_.sent.find(image.id)) return;
-    if (arguments.text("method") != "web-download") throw Error(Failure::Invalid, "The staged data of image ", image.id, " is gone.");
+    if (arguments.text("method") != "web-download")
+        throw Error(Failure::Invalid, "The staged data of image ", image.id, " is gone.");
     const ImageData::Hold hold(data_, image.id);
     auto& db = parts_.store.reader();
     auto& quotas = images_.quotas();
@@ -106,13 +114,15 @@ void Imports::fetch(jobs::Run& run) {
 
 void Imports::unpackStaged(jobs::Run& run) {
     const auto image = imageOf(run);
-    if (isCopy(run) || !plugins_.unpack || image.containerFormat != "compressed" || staging_.unpacked.find(image.id)) return;
+    if (isCopy(run) || !plugins_.unpack || image.containerFormat != "compressed" || staging_.unpacked.find(image.id))
+        return;
     const ImageData::Hold hold(data_, image.id);
     const auto sink = staging_.unpacked.receive(image.id);
-    unpack(*staging_.sent.find(image.id), images_.quotas().room(parts_.store.reader(), image.owner), [&](std::span<const std::byte> piece) {
-        stopIfCancelled(run);
-        sink->append(piece);
-    });
+    unpack(*staging_.sent.find(image.id), images_.quotas().room(parts_.store.reader(), image.owner),
+           [&](std::span<const std::byte> piece) {
+               stopIfCancelled(run);
+               sink->append(piece);
+           });
     sink->commit();
 }
 
@@ -133,7 +143,8 @@ void Imports::convertStaged(jobs::Run& run) {
 }
 
 /// Copies the data into one store, with its digests, and makes that store a location of the image.
-void Imports::fillStore(jobs::Run& run, ImageRecord& image, const std::string& store, const std::filesystem::path& from) {
+void Imports::fillStore(jobs::Run& run, ImageRecord& image, const std::string& store,
+                        const std::filesystem::path& from) {
     const auto sink = stores_.named(store).receive(image.id);
     const auto made = copied(from, sink.get(), [&] { stopIfCancelled(run); });
     if (image.hashValue.value_or(made.digests.sha512) != made.digests.sha512)
@@ -170,7 +181,8 @@ void Imports::fill(jobs::Run& run) {
                 fillStore(run, image, store, *from);
             } catch (const std::exception& problem) {
                 if (allMust || run.cancelled()) throw;
-                parts_.log.warning("a store could not be filled", {{"image", image.id.text}, {"store", store}, {"reason", problem.what()}});
+                parts_.log.warning("a store could not be filled",
+                                   {{"image", image.id.text}, {"store", store}, {"reason", problem.what()}});
                 failed.push_back(store);
             }
         }
@@ -181,12 +193,15 @@ void Imports::fill(jobs::Run& run) {
             table.setImport(tx, image.id, joined(left), joined(failed));
         });
     }
-    if (!stores.empty() && failed.size() == stores.size()) throw Error(Failure::Invalid, "The image could not be imported into any store.");
+    if (!stores.empty() && failed.size() == stores.size())
+        throw Error(Failure::Invalid, "The image could not be imported into any store.");
     if (copy) return;
     parts_.store.write([&](store::Transaction& tx) {
         auto now = table.find(tx, image.id);
         if (!now) throw deletedMeanwhile(image.id);
-        if (!now->size) images_.quotas().claimBytes(tx, now->owner, *image.size * static_cast<std::int64_t>(stores.size() - failed.size()));
+        if (!now->size)
+            images_.quotas().claimBytes(tx, now->owner,
+                                        *image.size * static_cast<std::int64_t>(stores.size() - failed.size()));
         now->containerFormat = image.containerFormat;
         now->diskFormat = image.diskFormat;
         if (run.arguments().boolean("inject", false))
@@ -215,7 +230,8 @@ void Imports::finish(store::Transaction& tx, jobs::Run& run) {
     if (!image) return;
     images_.table().setStaged(tx, id, std::nullopt);
     images_.table().setImport(tx, id, "", image->failedImport.value_or(""));
-    if (image->status == ImageStatus::Importing) images_.table().move(tx, id, ImageStatus::Importing, ImageStatus::Active, now);
+    if (image->status == ImageStatus::Importing)
+        images_.table().move(tx, id, ImageStatus::Importing, ImageStatus::Active, now);
 }
 
 void Imports::fail(store::Transaction& tx, jobs::Run& run, const std::string& reason) {

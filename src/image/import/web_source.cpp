@@ -22,7 +22,8 @@ constexpr std::size_t urlBytesMax = 4096;
 void beginOnce() {
     static std::once_flag once;
     std::call_once(once, [] {
-        if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) throw Error(Failure::Broken, "could not begin with the web");
+        if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+            throw Error(Failure::Broken, "could not begin with the web");
     });
 }
 
@@ -45,12 +46,15 @@ std::optional<Address> parsed(const std::string& text) {
     for (const unsigned char each : text)
         if (each <= ' ' || each == 0x7f) return std::nullopt;
     const Handle<CURLU, curl_url_cleanup> url(curl_url());
-    if (!url || curl_url_set(url.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK) return std::nullopt;
+    if (!url || curl_url_set(url.get(), CURLUPART_URL, text.c_str(), CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
+        return std::nullopt;
     Address address{partOf(url.get(), CURLUPART_SCHEME), partOf(url.get(), CURLUPART_HOST), 0};
     if ((address.scheme != "http" && address.scheme != "https") || address.host.empty()) return std::nullopt;
-    if (!partOf(url.get(), CURLUPART_USER).empty() || !partOf(url.get(), CURLUPART_PASSWORD).empty()) return std::nullopt;
+    if (!partOf(url.get(), CURLUPART_USER).empty() || !partOf(url.get(), CURLUPART_PASSWORD).empty())
+        return std::nullopt;
     address.port = static_cast<std::uint16_t>(std::stoul("0" + partOf(url.get(), CURLUPART_PORT)));
-    if (address.host.starts_with('[') && address.host.ends_with(']')) address.host = address.host.substr(1, address.host.size() - 2);
+    if (address.host.starts_with('[') && address.host.ends_with(']'))
+        address.host = address.host.substr(1, address.host.size() - 2);
     return address;
 }
 
@@ -75,7 +79,8 @@ curl_socket_t openSocket(void* context, curlsocktype, curl_sockaddr* to) {
     auto& fetch = *static_cast<Fetch*>(context);
     try {
         fetch.refusal = fetch.rules.complaint(to->addr);
-        if (fetch.refusal.empty() && !fetch.rules.allowsPort(portOf(to->addr))) fetch.refusal = "its port is not allowed";
+        if (fetch.refusal.empty() && !fetch.rules.allowsPort(portOf(to->addr)))
+            fetch.refusal = "its port is not allowed";
         if (!fetch.refusal.empty()) return CURL_SOCKET_BAD;
         return ::socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
     } catch (...) {
@@ -105,7 +110,8 @@ int progress(void* context, curl_off_t total, curl_off_t done, curl_off_t, curl_
 }
 
 template <class Content> void set(CURL* curl, CURLoption option, Content content) {
-    if (curl_easy_setopt(curl, option, content) != CURLE_OK) throw Error(Failure::Broken, "the web library lacks option ", option);
+    if (curl_easy_setopt(curl, option, content) != CURLE_OK)
+        throw Error(Failure::Broken, "the web library lacks option ", option);
 }
 
 }
@@ -114,9 +120,13 @@ bool isWebAddress(const std::string& url) { return parsed(url).has_value(); }
 
 void WebSource::check(const std::string& url) const {
     const auto address = parsed(url);
-    if (!address) throw Error(Failure::Invalid, "Invalid value for uri: it must be an http or https address without user and password.");
-    if (!rules_.allowsPort(address->port)) throw Error(Failure::Invalid, "Invalid value for uri: port ", address->port, " is not allowed.");
-    if (const auto why = rules_.complaint(address->host); !why.empty()) throw Error(Failure::Invalid, "Invalid value for uri: ", why, ".");
+    if (!address)
+        throw Error(Failure::Invalid,
+                    "Invalid value for uri: it must be an http or https address without user and password.");
+    if (!rules_.allowsPort(address->port))
+        throw Error(Failure::Invalid, "Invalid value for uri: port ", address->port, " is not allowed.");
+    if (const auto why = rules_.complaint(address->host); !why.empty())
+        throw Error(Failure::Invalid, "Invalid value for uri: ", why, ".");
 }
 
 void WebSource::fetch(const Wanted& wanted, const std::function<void(std::span<const std::byte>)>& take) const {
@@ -154,7 +164,8 @@ void WebSource::fetch(const Wanted& wanted, const std::function<void(std::span<c
     switch (result) {
     case CURLE_ABORTED_BY_CALLBACK: throw Error(Failure::Busy, "The download was stopped.");
     case CURLE_OPERATION_TIMEDOUT:
-        throw Error(Failure::Invalid, "What is at that address comes too slowly: less than ", pace_.bytesPerSecondMin, " bytes a second.");
+        throw Error(Failure::Invalid, "What is at that address comes too slowly: less than ", pace_.bytesPerSecondMin,
+                    " bytes a second.");
     case CURLE_HTTP_RETURNED_ERROR: {
         long status = 0;
         curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);

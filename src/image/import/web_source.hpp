@@ -20,8 +20,9 @@ struct Pace {
     std::chrono::seconds window{60};
 };
 
-/// Fetches what strangers name, from where they may name it: http and https only, and every connection (the first, and one for each
-/// redirect) goes to an address that the rules allow, looked at after the name has been resolved. Nothing of ours is sent along.
+/// Fetches what strangers name, from where they may name it: http and https only, and every connection (the first, and
+/// one for each redirect) goes to an address that the rules allow, looked at after the name has been resolved. Nothing
+/// of ours is sent along.
 class WebSource {
 public:
     explicit WebSource(AddressRules rules, Pace pace = {}) : rules_(std::move(rules)), pace_(pace) {}
@@ -32,13 +33,14 @@ public:
     struct Wanted {
         std::string url;
         std::int64_t bytesMax = 0;
-        std::function<bool()> cancelled = {};                          ///< asked now and then
-        std::function<void(std::int64_t, std::int64_t)> progress = {}; ///< bytes of bytes, 0 where the stranger does not say
+        std::function<bool()> cancelled = {}; ///< asked now and then
+        std::function<void(std::int64_t, std::int64_t)> progress =
+            {}; ///< bytes of bytes, 0 where the stranger does not say
     };
 
-    /// Error(Invalid) where the address is refused, or the answer is not 200; Error(TooLarge) where it is larger than allowed;
-    /// Error(Invalid) where it comes slower than the pace (trying again would not make it faster); Error(Busy) when cancelled;
-    /// Error(Broken) for other troubles on the way.
+    /// Error(Invalid) where the address is refused, or the answer is not 200; Error(TooLarge) where it is larger than
+    /// allowed; Error(Invalid) where it comes slower than the pace (trying again would not make it faster); Error(Busy)
+    /// when cancelled; Error(Broken) for other troubles on the way.
     void fetch(const Wanted& wanted, const std::function<void(std::span<const std::byte>)>& take) const;
 
 private:

@@ -51,10 +51,13 @@ http::Routes memberRoutes(ImageMembers& members) {
         {Method::Post, all, policy("add_member"), [&members](Request& request) { return create(request, members); }},
         {Method::Get, all, policy("get_members"), [&members](Request& request) { return list(request, members); }},
         {Method::Get, one, policy("get_member"),
-         [&members](Request& request) { return memberResponse(members.show(callerOf(request), imageIn(request), memberIn(request))); }},
+         [&members](Request& request) {
+             return memberResponse(members.show(callerOf(request), imageIn(request), memberIn(request)));
+         }},
         {Method::Put, one, policy("modify_member"),
          [&members](Request& request) {
-             return memberResponse(members.answer(callerOf(request), imageIn(request), memberIn(request), wordIn(request, "status")));
+             return memberResponse(
+                 members.answer(callerOf(request), imageIn(request), memberIn(request), wordIn(request, "status")));
          }},
         {Method::Delete, one, policy("delete_member"),
          [&members](Request& request) {

@@ -11,11 +11,13 @@ ImageMember ImageMembers::share(const Caller& caller, const ImageId& id, const P
         const auto image = images_.visible(tx, caller, id);
         caller.enforce(images_.targetOf(tx, caller, image));
         if (image.visibility != Visibility::Shared) throw Error(Failure::Forbidden, "Only shared images have members.");
-        if (member_table::find(tx, id, member)) throw Error(Failure::Conflict, "Member ", member, " is duplicated for image ", id);
+        if (member_table::find(tx, id, member))
+            throw Error(Failure::Conflict, "Member ", member, " is duplicated for image ", id);
         if (member_table::of(tx, id).size() >= membersMax)
-            throw Error(Failure::OverLimit,
-                        "The limit has been exceeded on the number of allowed image members for this image. Attempted: ", membersMax + 1,
-                        ", Maximum: ", membersMax);
+            throw Error(
+                Failure::OverLimit,
+                "The limit has been exceeded on the number of allowed image members for this image. Attempted: ",
+                membersMax + 1, ", Maximum: ", membersMax);
         const auto now = parts_.ambient.now();
         const ImageMember made{id, member, "pending", now, now};
         member_table::insert(tx, made);
@@ -42,19 +44,22 @@ ImageMember ImageMembers::show(const Caller& caller, const ImageId& id, const Pr
     const auto image = images_.visible(db, caller, id);
     const bool own = images_.isAdmin(caller) || image.owner == caller.project;
     const auto found = member_table::find(db, id, project);
-    if (!found || (!own && project != caller.project)) throw Error(Failure::NotFound, "Member ", project, " not found for image ", id);
+    if (!found || (!own && project != caller.project))
+        throw Error(Failure::NotFound, "Member ", project, " not found for image ", id);
     caller.enforce({{"project_id", image.owner.text}, {"member_id", project.text}});
     return *found;
 }
 
-ImageMember ImageMembers::answer(const Caller& caller, const ImageId& id, const ProjectId& project, const std::string& status) {
+ImageMember ImageMembers::answer(const Caller& caller, const ImageId& id, const ProjectId& project,
+                                 const std::string& status) {
     if (status != "pending" && status != "accepted" && status != "rejected")
         throw Error(Failure::Invalid, "Status must be \"pending\", \"accepted\" or \"rejected\".");
     return parts_.store.write([&](store::Transaction& tx) {
         const auto image = images_.visible(tx, caller, id);
         const bool own = images_.isAdmin(caller) || image.owner == caller.project;
         auto found = member_table::find(tx, id, project);
-        if (!found || (!own && project != caller.project)) throw Error(Failure::NotFound, "Member ", project, " not found for image ", id);
+        if (!found || (!own && project != caller.project))
+            throw Error(Failure::NotFound, "Member ", project, " not found for image ", id);
         caller.enforce({{"project_id", image.owner.text}, {"member_id", project.text}});
         found->status = status;
         found->updated = parts_.ambient.now();
@@ -68,7 +73,8 @@ void ImageMembers::unshare(const Caller& caller, const ImageId& id, const Projec
         const auto image = images_.visible(tx, caller, id);
         caller.enforce(images_.targetOf(tx, caller, image));
         if (image.visibility != Visibility::Shared) throw Error(Failure::Forbidden, "Only shared images have members.");
-        if (!member_table::remove(tx, id, project)) throw Error(Failure::NotFound, "Member ", project, " not found for image ", id);
+        if (!member_table::remove(tx, id, project))
+            throw Error(Failure::NotFound, "Member ", project, " not found for image ", id);
     });
 }
 

@@ -8,8 +8,9 @@
 
 namespace stratolet::image {
 
-/// With whom an image is shared: its owner adds and removes projects, each of which takes the image or doesn't. Owned by the module; any
-/// thread. Error(NotFound) for an image that the caller can't see, Error(Forbidden) for one that isn't shared.
+/// With whom an image is shared: its owner adds and removes projects, each of which takes the image or doesn't. Owned
+/// by the module; any thread. Error(NotFound) for an image that the caller can't see, Error(Forbidden) for one that
+/// isn't shared.
 class ImageMembers {
 public:
     ImageMembers(Parts parts, ImageService& images) : parts_(parts), images_(images) {}
@@ -17,7 +18,8 @@ public:
     ImageMember share(const identity::Caller& caller, const ImageId& image, const ProjectId& member);
     std::vector<ImageMember> list(const identity::Caller& caller, const ImageId& image); ///< to a member: itself alone
     ImageMember show(const identity::Caller& caller, const ImageId& image, const ProjectId& member);
-    ImageMember answer(const identity::Caller& caller, const ImageId& image, const ProjectId& member, const std::string& status);
+    ImageMember answer(const identity::Caller& caller, const ImageId& image, const ProjectId& member,
+                       const std::string& status);
     void unshare(const identity::Caller& caller, const ImageId& image, const ProjectId& member);
 
 private:

@@ -4,16 +4,18 @@ namespace stratolet::image {
 
 using namespace resource;
 
-const Table<ImageMember> memberColumns(
-    "image_members", 'm',
-    {
-        attribute<&ImageMember::member>("member_id", Show).in("member"),
-        attribute<&ImageMember::image>("image_id", Show),
-        attribute<&ImageMember::status>("status", Show),
-        attribute<&ImageMember::created>("created_at", Show).in("created"),
-        attribute<&ImageMember::updated>("updated_at", Show).in("updated"),
-        computed<ImageMember>("schema", Kind::Text, Show, [](JsonWriter& out, const ImageMember&) { out.value("/v2/schemas/member"); }),
-    });
+const Table<ImageMember> memberColumns("image_members", 'm',
+                                       {
+                                           attribute<&ImageMember::member>("member_id", Show).in("member"),
+                                           attribute<&ImageMember::image>("image_id", Show),
+                                           attribute<&ImageMember::status>("status", Show),
+                                           attribute<&ImageMember::created>("created_at", Show).in("created"),
+                                           attribute<&ImageMember::updated>("updated_at", Show).in("updated"),
+                                           computed<ImageMember>("schema", Kind::Text, Show,
+                                                                 [](JsonWriter& out, const ImageMember&) {
+                                                                     out.value("/v2/schemas/member");
+                                                                 }),
+                                       });
 
 namespace member_table {
 
@@ -29,8 +31,8 @@ std::optional<ImageMember> find(store::Reader& db, const ImageId& image, const P
 void insert(store::Transaction& tx, const ImageMember& member) { memberColumns.insert(tx, member); }
 
 void update(store::Transaction& tx, const ImageMember& member) {
-    tx.execute("UPDATE image_members SET status = ?, updated = ? WHERE image_id = ? AND member = ?", member.status, member.updated,
-               member.image, member.member);
+    tx.execute("UPDATE image_members SET status = ?, updated = ? WHERE image_id = ? AND member = ?", member.status,
+               member.updated, member.image, member.member);
 }
 
 bool remove(store::Transaction& tx, const ImageId& image, const ProjectId& project) {

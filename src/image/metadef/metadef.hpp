@@ -14,11 +14,12 @@
 #include "resource/listing.hpp"
 #include "resource/table.hpp"
 
-// The catalog of metadata definitions (Image API v2, "Metadata definitions"): namespaces, and in them objects, properties, tags and the
-// resource types that they are for.
+// The catalog of metadata definitions (Image API v2, "Metadata definitions"): namespaces, and in them objects,
+// properties, tags and the resource types that they are for.
 
 namespace stratolet::image {
 
+/// A namespace of metadata definitions, as it is kept.
 struct MetadefNamespace {
     std::int64_t id = 0;
     std::string name;
@@ -29,6 +30,7 @@ struct MetadefNamespace {
     Time created{}, updated{};
 };
 
+/// What a namespace holds.
 enum class MetadefKind { Object, Property, Tag, ResourceType };
 
 /// One object, property, tag or association with a resource type.
@@ -74,8 +76,8 @@ void addResourceType(store::Transaction& tx, const std::string& name, Time now);
 std::vector<MetadefItem> resourceTypes(store::Reader& db);
 }
 
-/// The verbs: who may, what must hold, one transaction each. A namespace that the caller may not see is not found. Owned by the module; any
-/// thread.
+/// The verbs: who may, what must hold, one transaction each. A namespace that the caller may not see is not found.
+/// Owned by the module; any thread.
 class Metadefs {
 public:
     explicit Metadefs(Parts parts) : parts_(parts) {}
@@ -87,18 +89,21 @@ public:
     MetadefNamespace update(const identity::Caller& caller, const std::string& name, const MetadefNamespace& wanted);
     void remove(const identity::Caller& caller, const std::string& name);
 
-    MetadefItem add(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind, MetadefItem wanted);
+    MetadefItem add(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind,
+                    MetadefItem wanted);
     /// Puts `wanted` in the place of all that there is, or beside it.
     std::vector<MetadefItem> addAll(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind,
                                     std::vector<MetadefItem> wanted, bool beside);
-    MetadefItem item(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind, const std::string& name);
+    MetadefItem item(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind,
+                     const std::string& name);
     /// Of one kind, those that were asked for; the listing's marker is a name.
     std::vector<MetadefItem> items(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind,
                                    resource::Listing listing);
     std::vector<MetadefItem> items(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind);
-    MetadefItem change(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind, const std::string& name,
-                       MetadefItem wanted);
-    void remove(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind, const std::string& name);
+    MetadefItem change(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind,
+                       const std::string& name, MetadefItem wanted);
+    void remove(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind,
+                const std::string& name);
     void removeAll(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind);
 
     std::vector<MetadefItem> resourceTypes(const identity::Caller& caller);
@@ -108,7 +113,8 @@ public:
 private:
     MetadefNamespace visible(store::Reader& db, const identity::Caller& caller, const std::string& name);
     MetadefNamespace permitted(store::Reader& db, const identity::Caller& caller, const std::string& name);
-    MetadefItem demand(store::Reader& db, const MetadefNamespace& ofNamespace, MetadefKind kind, const std::string& name);
+    MetadefItem demand(store::Reader& db, const MetadefNamespace& ofNamespace, MetadefKind kind,
+                       const std::string& name);
 
     Parts parts_;
 };

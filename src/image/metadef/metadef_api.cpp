@@ -23,10 +23,10 @@ struct Dialect {
     std::string_view listRule, showRule, addRule, changeRule, removeRule, removeAllRule;
 };
 constexpr std::array<Dialect, 4> dialects{{
-    {MetadefKind::Object, "objects", "objects", "get_metadef_objects", "get_metadef_object", "add_metadef_object", "modify_metadef_object",
-     "delete_metadef_object", "delete_metadef_object"},
-    {MetadefKind::Property, "properties", "properties", "get_metadef_properties", "get_metadef_property", "add_metadef_property",
-     "modify_metadef_property", "remove_metadef_property", "remove_metadef_property"},
+    {MetadefKind::Object, "objects", "objects", "get_metadef_objects", "get_metadef_object", "add_metadef_object",
+     "modify_metadef_object", "delete_metadef_object", "delete_metadef_object"},
+    {MetadefKind::Property, "properties", "properties", "get_metadef_properties", "get_metadef_property",
+     "add_metadef_property", "modify_metadef_property", "remove_metadef_property", "remove_metadef_property"},
     {MetadefKind::Tag, "tags", "tags", "get_metadef_tags", "get_metadef_tag", "add_metadef_tags", "modify_metadef_tag",
      "delete_metadef_tag", "delete_metadef_tags"},
     {MetadefKind::ResourceType, "resource_types", "resource_type_associations", "get_metadef_resource_type", "",
@@ -47,20 +47,22 @@ void writeTimes(JsonWriter& out, const Time& created, const Time& updated) {
     out.field("updated_at", isoSecondsZ(updated));
 }
 
-void writeItem(JsonWriter& out, MetadefKind kind, const std::string& ofNamespace, const MetadefItem& item, const std::string& prefix = "") {
+void writeItem(JsonWriter& out, MetadefKind kind, const std::string& ofNamespace, const MetadefItem& item,
+               const std::string& prefix = "") {
     const auto object = out.object();
     out.field("name", prefix + item.name);
     writeBody(out, item.body);
     if (kind == MetadefKind::Property) return;
     writeTimes(out, item.created, item.updated);
     if (kind != MetadefKind::Object) return;
-    out.field("self", namespacesPath + "/" + http::percentEncoded(ofNamespace) + "/objects/" + http::percentEncoded(item.name));
+    out.field("self",
+              namespacesPath + "/" + http::percentEncoded(ofNamespace) + "/objects/" + http::percentEncoded(item.name));
     out.field("schema", "/v2/schemas/metadefs/object");
 }
 
 /// Properties are listed by their names, all else in order.
-void writeItems(JsonWriter& out, const Dialect& dialect, const std::string& ofNamespace, const std::vector<MetadefItem>& items,
-                const std::string& prefix = "") {
+void writeItems(JsonWriter& out, const Dialect& dialect, const std::string& ofNamespace,
+                const std::vector<MetadefItem>& items, const std::string& prefix = "") {
     if (dialect.kind == MetadefKind::Property) {
         const auto object = out.object(dialect.listed);
         for (const auto& each : items) {
@@ -94,8 +96,8 @@ std::string prefixFor(const Request& request, const MetadefNamespace& about, sto
     if (!type) return {};
     const auto association = metadef_table::find(db, about.id, MetadefKind::ResourceType, *type);
     if (!association)
-        throw Error(Failure::NotFound, "The metadata definition resource type association ", *type, " was not found in namespace ",
-                    about.name, ".");
+        throw Error(Failure::NotFound, "The metadata definition resource type association ", *type,
+                    " was not found in namespace ", about.name, ".");
     return Json::parse(association->body).maybeText("prefix").value_or("");
 }
 
@@ -119,7 +121,8 @@ constexpr resource::Sorting sorting{
     .direction = [](std::string_view key) { return std::string_view(key == "created_at" ? "desc" : "asc"); },
     .notSorted =
         [](std::string_view key) {
-            return Error(Failure::Invalid, "Invalid sort key: ", key, ". It must be created_at, updated_at or namespace.");
+            return Error(Failure::Invalid, "Invalid sort key: ", key,
+                         ". It must be created_at, updated_at or namespace.");
         },
     .noDirection =
         [](std::string_view direction) {
@@ -137,7 +140,8 @@ template <class Record> resource::Listing listingIn(const http::Query& query, co
 }
 
 /// What the next page begins after, where this one is full.
-template <class Item> std::optional<std::string> lastOf(const std::vector<Item>& found, const resource::Listing& listing) {
+template <class Item>
+std::optional<std::string> lastOf(const std::vector<Item>& found, const resource::Listing& listing) {
     if (!listing.limit || static_cast<std::int64_t>(found.size()) != *listing.limit) return std::nullopt;
     return found.back().name;
 }
@@ -199,14 +203,18 @@ Response listItems(Request& request, Metadefs& metadefs, const Dialect& dialect)
         const auto body = out.object();
         writeItems(out, dialect, namespaceIn(request), found, prefix);
         if (dialect.kind == MetadefKind::Property || dialect.kind == MetadefKind::ResourceType) return;
-        writeLinks(out, request, namespacesPath + "/" + http::percentEncoded(namespaceIn(request)) + "/" + std::string(dialect.collection),
+        writeLinks(out, request,
+                   namespacesPath + "/" + http::percentEncoded(namespaceIn(request)) + "/" +
+                       std::string(dialect.collection),
                    lastOf(found, listing));
         out.field("schema", "/v2/schemas/metadefs/" + std::string(dialect.collection));
     });
 }
 
-Response itemResponse(int status, const Request& request, MetadefKind kind, const MetadefItem& item, const std::string& prefix = "") {
-    return http::jsonResponse(status, [&](JsonWriter& out) { writeItem(out, kind, namespaceIn(request), item, prefix); });
+Response itemResponse(int status, const Request& request, MetadefKind kind, const MetadefItem& item,
+                      const std::string& prefix = "") {
+    return http::jsonResponse(status,
+                              [&](JsonWriter& out) { writeItem(out, kind, namespaceIn(request), item, prefix); });
 }
 
 Response showItem(Request& request, Metadefs& metadefs, MetadefKind kind) {
@@ -229,7 +237,8 @@ Response createTags(Request& request, Metadefs& metadefs) {
     for (const auto& each : body.array("tags").items()) wanted.push_back(metadefItemIn(MetadefKind::Tag, each));
     const auto append = request.headers["X-Openstack-Append"];
     const bool beside = append == "true" || append == "True";
-    const auto made = metadefs.addAll(callerOf(request), namespaceIn(request), MetadefKind::Tag, std::move(wanted), beside);
+    const auto made =
+        metadefs.addAll(callerOf(request), namespaceIn(request), MetadefKind::Tag, std::move(wanted), beside);
     return http::jsonResponse(201, [&](JsonWriter& out) {
         const auto object = out.object();
         writeItems(out, dialects[2], namespaceIn(request), made);
@@ -239,7 +248,8 @@ Response createTags(Request& request, Metadefs& metadefs) {
 Response createTag(Request& request, Metadefs& metadefs) {
     const auto body = R"({"name":)" + jsonText(request.param("item")) + "}";
     const auto wanted = metadefItemIn(MetadefKind::Tag, Json::parse(body));
-    return itemResponse(201, request, MetadefKind::Tag, metadefs.add(callerOf(request), namespaceIn(request), MetadefKind::Tag, wanted));
+    return itemResponse(201, request, MetadefKind::Tag,
+                        metadefs.add(callerOf(request), namespaceIn(request), MetadefKind::Tag, wanted));
 }
 
 Response listResourceTypes(Request& request, Metadefs& metadefs) {
@@ -260,11 +270,13 @@ Response listResourceTypes(Request& request, Metadefs& metadefs) {
 
 void addItemRoutes(http::Routes& routes, Metadefs& metadefs, const Dialect& dialect) {
     const auto kind = dialect.kind;
-    const std::string all = namespacesPath + "/{namespace_name}/" + std::string(dialect.collection), one = all + "/{item}";
+    const std::string all = namespacesPath + "/{namespace_name}/" + std::string(dialect.collection),
+                      one = all + "/{item}";
     const auto route = [&](Method method, const std::string& pattern, std::string_view rule, http::Handler handler) {
         if (!rule.empty()) routes.push_back({method, pattern, http::policy(std::string(rule)), std::move(handler)});
     };
-    route(Method::Get, all, dialect.listRule, [&metadefs, &dialect](Request& request) { return listItems(request, metadefs, dialect); });
+    route(Method::Get, all, dialect.listRule,
+          [&metadefs, &dialect](Request& request) { return listItems(request, metadefs, dialect); });
     route(Method::Post, all, dialect.addRule, [&metadefs, kind](Request& request) {
         if (kind == MetadefKind::Tag) return createTags(request, metadefs);
         const auto wanted = metadefItemIn(kind, request.json());
@@ -274,18 +286,21 @@ void addItemRoutes(http::Routes& routes, Metadefs& metadefs, const Dialect& dial
         metadefs.removeAll(callerOf(request), namespaceIn(request), kind);
         return http::emptyResponse(204);
     });
-    route(Method::Get, one, dialect.showRule, [&metadefs, kind](Request& request) { return showItem(request, metadefs, kind); });
+    route(Method::Get, one, dialect.showRule,
+          [&metadefs, kind](Request& request) { return showItem(request, metadefs, kind); });
     route(Method::Put, one, dialect.changeRule, [&metadefs, kind](Request& request) {
         const auto wanted = metadefItemIn(kind, request.json());
-        return itemResponse(200, request, kind,
-                            metadefs.change(callerOf(request), namespaceIn(request), kind, request.param("item"), wanted));
+        return itemResponse(
+            200, request, kind,
+            metadefs.change(callerOf(request), namespaceIn(request), kind, request.param("item"), wanted));
     });
     route(Method::Delete, one, dialect.removeRule, [&metadefs, kind](Request& request) {
         metadefs.remove(callerOf(request), namespaceIn(request), kind, request.param("item"));
         return http::emptyResponse(204);
     });
     if (kind == MetadefKind::Tag)
-        route(Method::Post, one, "add_metadef_tag", [&metadefs](Request& request) { return createTag(request, metadefs); });
+        route(Method::Post, one, "add_metadef_tag",
+              [&metadefs](Request& request) { return createTag(request, metadefs); });
 }
 
 }

@@ -8,7 +8,8 @@
 #include "image/metadef/metadef.hpp"
 #include "platform/resources.hpp"
 
-// What metadata definitions may say, as documents for clients and as checks of what they send: both from the same tables.
+// What metadata definitions may say, as documents for clients and as checks of what they send: both from the same
+// tables.
 
 namespace stratolet::image {
 namespace {
@@ -131,7 +132,8 @@ void check(const Member& member, const Json& value) {
         if (const auto values = value.find("enum")) values->items();
         break;
     case Kind::Visibility:
-        if (const auto word = value.text(); word != "public" && word != "private") value.refuse("It must be public or private.");
+        if (const auto word = value.text(); word != "public" && word != "private")
+            value.refuse("It must be public or private.");
         break;
     case Kind::Properties: checkProperties(value); break;
     case Kind::Any:
@@ -153,7 +155,8 @@ template <class Members> std::string checkedBody(const Json& body, const Members
             // Clients send a namespace back as they got it, with what we added to its items.
             if (std::find(readOnly.begin(), readOnly.end(), name) != readOnly.end()) continue;
             const auto value = body.at(name);
-            const auto known = std::find_if(members.begin(), members.end(), [&](const Member& each) { return each.name == name; });
+            const auto known =
+                std::find_if(members.begin(), members.end(), [&](const Member& each) { return each.name == name; });
             if (known == members.end()) value.refuse("There is no such attribute.");
             if (value.isNull()) continue;
             check(*known, value);
@@ -206,8 +209,9 @@ constexpr std::string_view timeSchema = R"({"type":"string","format":"date-time"
 constexpr std::string_view linkSchema = R"({"type":"string","readOnly":true})";
 
 /// A schema of an object: `first` and what `members` name, then the times.
-template <class Members> std::string documentOf(std::string_view name, const Members& members, std::string_view required,
-                                                std::string_view first = "name", bool linked = false) {
+template <class Members> std::string documentOf(std::string_view name, const Members& members,
+                                                std::string_view required, std::string_view first = "name",
+                                                bool linked = false) {
     std::string out;
     JsonWriter writer(out);
     {
@@ -236,7 +240,9 @@ std::string propertySchema(std::string_view name) {
 std::string objectSchema() { return documentOf("object", objectMembers, R"(["name"])", "name", true); }
 std::string tagSchema() { return documentOf("tag", std::array<Member, 0>(), R"(["name"])"); }
 std::string associationSchema() { return documentOf("resource_type_association", associationMembers, R"(["name"])"); }
-std::string namespaceSchema() { return documentOf("namespace", namespaceMembers, R"(["namespace"])", "namespace", true); }
+std::string namespaceSchema() {
+    return documentOf("namespace", namespaceMembers, R"(["namespace"])", "namespace", true);
+}
 
 std::string listOf(const std::string& items) { return R"({"type":"array","items":)" + items + "}"; }
 
@@ -282,8 +288,9 @@ std::string pageOf(std::string_view name, const std::string& content) {
             writer.rawField(name, content);
             for (const std::string_view each : {"first", "next", "schema"}) writer.rawField(each, linkSchema);
         }
-        writer.rawField("links",
-                        R"([{"rel":"first","href":"{first}"},{"rel":"next","href":"{next}"},{"rel":"describedby","href":"{schema}"}])");
+        writer.rawField(
+            "links",
+            R"([{"rel":"first","href":"{first}"},{"rel":"next","href":"{next}"},{"rel":"describedby","href":"{schema}"}])");
     }
     return out;
 }
@@ -306,8 +313,8 @@ MetadefDocument metadefDocumentIn(const Json& body) {
         const auto value = body.at(name);
         if (std::find(readOnly.begin(), readOnly.end(), name) != readOnly.end())
             throw Error(Failure::Forbidden, "Attribute '", name, "' is read-only.");
-        const auto known =
-            std::find_if(namespaceMembers.begin(), namespaceMembers.end(), [&](const Member& each) { return each.name == name; });
+        const auto known = std::find_if(namespaceMembers.begin(), namespaceMembers.end(),
+                                        [&](const Member& each) { return each.name == name; });
         if (known == namespaceMembers.end()) value.refuse("There is no such attribute.");
         if (!value.isNull()) check(*known, value);
     }
@@ -346,7 +353,8 @@ std::vector<MetadefDocument> shippedMetadefDocuments() {
 http::Routes metadefSchemaRoutes() {
     http::Routes routes;
     const auto serve = [&](const std::string& name, std::string document) {
-        routes.push_back({http::Method::Get, "/v2/schemas/metadefs/" + name, http::open("what a definition looks like is no secret"),
+        routes.push_back({http::Method::Get, "/v2/schemas/metadefs/" + name,
+                          http::open("what a definition looks like is no secret"),
                           [document = std::move(document)](http::Request&) {
                               return http::jsonResponse(200, [&](JsonWriter& out) { out.raw(document); });
                           }});

@@ -10,9 +10,13 @@ namespace {
 
 constexpr std::array<std::string_view, 4> nouns{"object", "property", "tag", "resource type association"};
 
-std::string nounOf(MetadefKind kind) { return "metadata definition " + std::string(nouns[static_cast<std::size_t>(kind)]); }
+std::string nounOf(MetadefKind kind) {
+    return "metadata definition " + std::string(nouns[static_cast<std::size_t>(kind)]);
+}
 
-Error notFound(const std::string& name) { return Error(Failure::NotFound, "Metadata definition namespace ", name, " was not found."); }
+Error notFound(const std::string& name) {
+    return Error(Failure::NotFound, "Metadata definition namespace ", name, " was not found.");
+}
 
 Target targetOf(const MetadefNamespace& about) {
     Target target;
@@ -22,15 +26,18 @@ Target targetOf(const MetadefNamespace& about) {
 }
 
 void refuseTaken(store::Reader& db, const std::string& name) {
-    if (metadef_table::find(db, name)) throw Error(Failure::Conflict, "There is a metadata definition namespace ", name, " already.");
+    if (metadef_table::find(db, name))
+        throw Error(Failure::Conflict, "There is a metadata definition namespace ", name, " already.");
 }
 
 void refuseTaken(store::Reader& db, const MetadefNamespace& ofNamespace, MetadefKind kind, const std::string& name) {
     if (metadef_table::find(db, ofNamespace.id, kind, name))
-        throw Error(Failure::Conflict, "There is a ", nounOf(kind), " ", name, " in namespace ", ofNamespace.name, " already.");
+        throw Error(Failure::Conflict, "There is a ", nounOf(kind), " ", name, " in namespace ", ofNamespace.name,
+                    " already.");
 }
 
-void insert(store::Transaction& tx, const MetadefNamespace& ofNamespace, MetadefKind kind, MetadefItem& item, Time now) {
+void insert(store::Transaction& tx, const MetadefNamespace& ofNamespace, MetadefKind kind, MetadefItem& item,
+            Time now) {
     refuseTaken(tx, ofNamespace, kind, item.name);
     item.created = item.updated = now;
     if (kind == MetadefKind::ResourceType) metadef_table::addResourceType(tx, item.name, now);
@@ -47,7 +54,8 @@ void insert(store::Transaction& tx, MetadefDocument& document, Time now) {
 /// Protection is of the namespace and all that is in it.
 void requireUnprotected(const MetadefNamespace& found) {
     if (found.isProtected)
-        throw Error(Failure::Forbidden, "Metadata definition namespace ", found.name, " is protected and cannot be deleted.");
+        throw Error(Failure::Forbidden, "Metadata definition namespace ", found.name,
+                    " is protected and cannot be deleted.");
 }
 
 }
@@ -64,9 +72,12 @@ MetadefNamespace Metadefs::permitted(store::Reader& db, const identity::Caller& 
     return found;
 }
 
-MetadefItem Metadefs::demand(store::Reader& db, const MetadefNamespace& ofNamespace, MetadefKind kind, const std::string& name) {
+MetadefItem Metadefs::demand(store::Reader& db, const MetadefNamespace& ofNamespace, MetadefKind kind,
+                             const std::string& name) {
     auto found = metadef_table::find(db, ofNamespace.id, kind, name);
-    if (!found) throw Error(Failure::NotFound, "The ", nounOf(kind), " ", name, " was not found in namespace ", ofNamespace.name, ".");
+    if (!found)
+        throw Error(Failure::NotFound, "The ", nounOf(kind), " ", name, " was not found in namespace ",
+                    ofNamespace.name, ".");
     return *std::move(found);
 }
 
@@ -80,7 +91,9 @@ MetadefNamespace Metadefs::create(const identity::Caller& caller, MetadefDocumen
     return wanted.about;
 }
 
-MetadefNamespace Metadefs::show(const identity::Caller& caller, const std::string& name) { return permitted(db(), caller, name); }
+MetadefNamespace Metadefs::show(const identity::Caller& caller, const std::string& name) {
+    return permitted(db(), caller, name);
+}
 
 std::vector<MetadefNamespace> Metadefs::list(const identity::Caller& caller, resource::Listing listing) {
     caller.enforce();
@@ -89,7 +102,8 @@ std::vector<MetadefNamespace> Metadefs::list(const identity::Caller& caller, res
     return resource::pageOf(db(), namespaceColumns, listing);
 }
 
-MetadefNamespace Metadefs::update(const identity::Caller& caller, const std::string& name, const MetadefNamespace& wanted) {
+MetadefNamespace Metadefs::update(const identity::Caller& caller, const std::string& name,
+                                  const MetadefNamespace& wanted) {
     return parts_.store.write([&](store::Transaction& tx) {
         const auto before = permitted(tx, caller, name);
         if (wanted.name != name) refuseTaken(tx, wanted.name);
@@ -111,13 +125,16 @@ void Metadefs::remove(const identity::Caller& caller, const std::string& name) {
     });
 }
 
-MetadefItem Metadefs::add(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind, MetadefItem wanted) {
-    parts_.store.write([&](store::Transaction& tx) { insert(tx, permitted(tx, caller, ofNamespace), kind, wanted, parts_.ambient.now()); });
+MetadefItem Metadefs::add(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind,
+                          MetadefItem wanted) {
+    parts_.store.write([&](store::Transaction& tx) {
+        insert(tx, permitted(tx, caller, ofNamespace), kind, wanted, parts_.ambient.now());
+    });
     return wanted;
 }
 
-std::vector<MetadefItem> Metadefs::addAll(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind,
-                                          std::vector<MetadefItem> wanted, bool beside) {
+std::vector<MetadefItem> Metadefs::addAll(const identity::Caller& caller, const std::string& ofNamespace,
+                                          MetadefKind kind, std::vector<MetadefItem> wanted, bool beside) {
     parts_.store.write([&](store::Transaction& tx) {
         const auto found = permitted(tx, caller, ofNamespace);
         if (!beside) metadef_table::removeAll(tx, found.id, kind);
@@ -126,23 +143,25 @@ std::vector<MetadefItem> Metadefs::addAll(const identity::Caller& caller, const 
     return wanted;
 }
 
-MetadefItem Metadefs::item(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind, const std::string& name) {
+MetadefItem Metadefs::item(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind,
+                           const std::string& name) {
     return demand(db(), permitted(db(), caller, ofNamespace), kind, name);
 }
 
-std::vector<MetadefItem> Metadefs::items(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind,
-                                         resource::Listing listing) {
+std::vector<MetadefItem> Metadefs::items(const identity::Caller& caller, const std::string& ofNamespace,
+                                         MetadefKind kind, resource::Listing listing) {
     const auto found = permitted(db(), caller, ofNamespace);
     if (!listing.marker.empty()) listing.marker = std::to_string(demand(db(), found, kind, listing.marker).id);
     return metadef_table::list(db(), found.id, kind, std::move(listing));
 }
 
-std::vector<MetadefItem> Metadefs::items(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind) {
+std::vector<MetadefItem> Metadefs::items(const identity::Caller& caller, const std::string& ofNamespace,
+                                         MetadefKind kind) {
     return metadef_table::all(db(), permitted(db(), caller, ofNamespace).id, kind);
 }
 
-MetadefItem Metadefs::change(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind, const std::string& name,
-                             MetadefItem wanted) {
+MetadefItem Metadefs::change(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind,
+                             const std::string& name, MetadefItem wanted) {
     parts_.store.write([&](store::Transaction& tx) {
         const auto found = permitted(tx, caller, ofNamespace);
         const auto before = demand(tx, found, kind, name);
@@ -155,7 +174,8 @@ MetadefItem Metadefs::change(const identity::Caller& caller, const std::string& 
     return wanted;
 }
 
-void Metadefs::remove(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind, const std::string& name) {
+void Metadefs::remove(const identity::Caller& caller, const std::string& ofNamespace, MetadefKind kind,
+                      const std::string& name) {
     parts_.store.write([&](store::Transaction& tx) {
         const auto found = permitted(tx, caller, ofNamespace);
         const auto item = demand(tx, found, kind, name);
@@ -184,7 +204,8 @@ bool loadMetadef(store::Transaction& tx, MetadefDocument document, Time now) {
 }
 
 void loadShippedMetadefs(store::Store& store, Time now) {
-    if (!metadef_table::resourceTypes(store.reader()).empty()) return; // later on they are the administrator's to keep or delete
+    if (!metadef_table::resourceTypes(store.reader()).empty())
+        return; // later on they are the administrator's to keep or delete
     const auto documents = shippedMetadefDocuments();
     store.write([&](store::Transaction& tx) {
         for (const auto& each : documents) loadMetadef(tx, each, now);

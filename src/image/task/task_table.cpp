@@ -36,20 +36,26 @@ std::vector<Task> TaskTable::ofImage(store::Reader& db, const ImageId& image) {
 }
 
 void TaskTable::begin(store::Transaction& tx, const std::string& id, Time now) {
-    tx.execute("UPDATE image_tasks SET status = 'processing', updated = ? WHERE id = ? AND status = 'pending'", now, id);
-}
-
-void TaskTable::succeed(store::Transaction& tx, const std::string& id, const std::string& result, Time now) {
-    tx.execute("UPDATE image_tasks SET status = 'success', result = ?, updated = ?, expires = ? WHERE id = ?", result, now, now + kept, id);
-}
-
-void TaskTable::fail(store::Transaction& tx, const std::string& id, const std::string& message, Time now) {
-    tx.execute("UPDATE image_tasks SET status = 'failure', message = ?, updated = ?, expires = ? WHERE id = ?", message, now, now + kept,
+    tx.execute("UPDATE image_tasks SET status = 'processing', updated = ? WHERE id = ? AND status = 'pending'", now,
                id);
 }
 
-void TaskTable::forgetExpired(store::Transaction& tx, Time now) { tx.execute("DELETE FROM image_tasks WHERE expires < ?", now); }
+void TaskTable::succeed(store::Transaction& tx, const std::string& id, const std::string& result, Time now) {
+    tx.execute("UPDATE image_tasks SET status = 'success', result = ?, updated = ?, expires = ? WHERE id = ?", result,
+               now, now + kept, id);
+}
 
-bool TaskTable::anyExpired(store::Reader& db, Time now) { return db.query("SELECT 1 FROM image_tasks WHERE expires < ?", now).any(); }
+void TaskTable::fail(store::Transaction& tx, const std::string& id, const std::string& message, Time now) {
+    tx.execute("UPDATE image_tasks SET status = 'failure', message = ?, updated = ?, expires = ? WHERE id = ?", message,
+               now, now + kept, id);
+}
+
+void TaskTable::forgetExpired(store::Transaction& tx, Time now) {
+    tx.execute("DELETE FROM image_tasks WHERE expires < ?", now);
+}
+
+bool TaskTable::anyExpired(store::Reader& db, Time now) {
+    return db.query("SELECT 1 FROM image_tasks WHERE expires < ?", now).any();
+}
 
 }

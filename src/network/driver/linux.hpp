@@ -15,16 +15,17 @@
 
 namespace stratolet::network {
 
+/// What the driver is told once, at the start.
 struct LinuxNetworkOptions {
-    /// This cloud's own; it must live as long as the running kernel at least: hosts of DHCP, numbers given out, settings to put back. DHCP
-    /// servers, which run without privileges, must be able to get into it.
+    /// This cloud's own; it must live as long as the running kernel at least: hosts of DHCP, numbers given out,
+    /// settings to put back. DHCP servers, which run without privileges, must be able to get into it.
     std::filesystem::path folder = "/run/stratolet/network";
 
     /// Its id, which marks its devices.
     std::string cloud = {};
 
-    /// External networks have their gateway on this host, which forwards and masquerades for them. Without it they are bridges and nothing
-    /// more.
+    /// External networks have their gateway on this host, which forwards and masquerades for them. Without it they are
+    /// bridges and nothing more.
     bool nat = true;
 
     /// What of this host answers guests and routers on external networks, and the ports of the API.

@@ -47,13 +47,16 @@ void readTuple(nlattr* tuple, Address& source, Address& destination, Connection*
         return protocol[static_cast<std::size_t>(which)] ? nla_get_u8(protocol[static_cast<std::size_t>(which)]) : 0;
     };
     const auto port = [&](int which) {
-        return protocol[static_cast<std::size_t>(which)] ? ntohs(nla_get_u16(protocol[static_cast<std::size_t>(which)])) : 0;
+        return protocol[static_cast<std::size_t>(which)] ? ntohs(nla_get_u16(protocol[static_cast<std::size_t>(which)]))
+                                                         : 0;
     };
     connection->protocol = byte(CTA_PROTO_NUM);
     connection->sourcePort = port(CTA_PROTO_SRC_PORT);
     connection->destinationPort = port(CTA_PROTO_DST_PORT);
-    connection->icmpType = connection->protocol == IPPROTO_ICMPV6 ? byte(CTA_PROTO_ICMPV6_TYPE) : byte(CTA_PROTO_ICMP_TYPE);
-    connection->icmpCode = connection->protocol == IPPROTO_ICMPV6 ? byte(CTA_PROTO_ICMPV6_CODE) : byte(CTA_PROTO_ICMP_CODE);
+    connection->icmpType =
+        connection->protocol == IPPROTO_ICMPV6 ? byte(CTA_PROTO_ICMPV6_TYPE) : byte(CTA_PROTO_ICMP_TYPE);
+    connection->icmpCode =
+        connection->protocol == IPPROTO_ICMPV6 ? byte(CTA_PROTO_ICMPV6_CODE) : byte(CTA_PROTO_ICMP_CODE);
 }
 
 struct Finding {
@@ -65,7 +68,8 @@ int look(nl_msg* message, void* into) {
     auto& finding = *static_cast<Finding*>(into);
     auto* header = nlmsg_hdr(message);
     std::array<nlattr*, CTA_MAX + 1> parts{};
-    if (nlmsg_parse(header, sizeof(nfgenmsg), parts.data(), CTA_MAX, nullptr) < 0 || !parts[CTA_TUPLE_ORIG] || !parts[CTA_TUPLE_REPLY])
+    if (nlmsg_parse(header, sizeof(nfgenmsg), parts.data(), CTA_MAX, nullptr) < 0 || !parts[CTA_TUPLE_ORIG] ||
+        !parts[CTA_TUPLE_REPLY])
         return NL_OK;
     Entry entry;
     readTuple(parts[CTA_TUPLE_ORIG], entry.connection.source, entry.connection.destination, &entry.connection);
@@ -76,7 +80,8 @@ int look(nl_msg* message, void* into) {
     Message deletion(nlmsg_alloc_simple(NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE, NLM_F_ACK));
     nlmsg_append(deletion.get(), const_cast<nfgenmsg*>(generic), sizeof *generic, NLMSG_ALIGNTO);
     for (const int each : {CTA_TUPLE_ORIG, CTA_ZONE, CTA_ID}) // the id: it and no later one
-        if (auto* part = parts[static_cast<std::size_t>(each)]) nla_put(deletion.get(), part->nla_type, nla_len(part), nla_data(part));
+        if (auto* part = parts[static_cast<std::size_t>(each)])
+            nla_put(deletion.get(), part->nla_type, nla_len(part), nla_data(part));
     finding.deletions.push_back(std::move(deletion));
     return NL_OK;
 }
@@ -85,14 +90,16 @@ int look(nl_msg* message, void* into) {
 
 int end(const std::function<bool(const Entry&)>& which) {
     const Socket socket(nl_socket_alloc());
-    if (!socket || nl_connect(socket.get(), NETLINK_NETFILTER) < 0) throw Error(Failure::Broken, "could not open a netfilter socket");
+    if (!socket || nl_connect(socket.get(), NETLINK_NETFILTER) < 0)
+        throw Error(Failure::Broken, "could not open a netfilter socket");
     nl_socket_set_buffer_size(socket.get(), 1 << 20, 0);
     Finding finding{which};
     nl_socket_modify_cb(socket.get(), NL_CB_VALID, NL_CB_CUSTOM, look, &finding);
     nfgenmsg all{};
     all.nfgen_family = AF_UNSPEC;
     all.version = NFNETLINK_V0;
-    int result = nl_send_simple(socket.get(), NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET, NLM_F_DUMP, &all, sizeof all);
+    int result =
+        nl_send_simple(socket.get(), NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET, NLM_F_DUMP, &all, sizeof all);
     if (result >= 0) result = nl_recvmsgs_default(socket.get());
     if (result < 0) throw Error(Failure::Broken, "could not list the connections: ", nl_geterror(result));
     int ended = 0;

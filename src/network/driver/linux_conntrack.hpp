@@ -13,8 +13,8 @@ struct Entry {
     Address replySource, replyDestination;
 };
 
-/// Ends the connections of the network namespace of this thread for which `which` says so: their next packets are judged as first ones.
-/// Returns how many.
+/// Ends the connections of the network namespace of this thread for which `which` says so: their next packets are
+/// judged as first ones. Returns how many.
 int end(const std::function<bool(const Entry&)>& which);
 
 }

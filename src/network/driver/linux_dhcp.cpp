@@ -36,23 +36,25 @@ std::string contentOf(const fs::path& file) {
 
 void write(const fs::path& file, const std::string& content) {
     // Beside the folder, where no server looks for hosts.
-    const auto fresh =
-        file.parent_path().parent_path() / (file.parent_path().filename().string() + "-" + file.filename().string() + ".new");
+    const auto fresh = file.parent_path().parent_path() /
+                       (file.parent_path().filename().string() + "-" + file.filename().string() + ".new");
     std::ofstream out(fresh, std::ios::trunc);
     out << content;
     out.close();
     if (!out) throw Error(Failure::Broken, "could not write ", fresh.string());
-    fs::permissions(fresh, fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read | fs::perms::others_read);
+    fs::permissions(fresh,
+                    fs::perms::owner_read | fs::perms::owner_write | fs::perms::group_read | fs::perms::others_read);
     fs::rename(fresh, file); // in one piece: the server reads a file when it appears
 }
 
 std::string hostsFolderOption(const fs::path& place) { return "--dhcp-hostsdir=" + (place / "hosts").string(); }
 
-/// Gives a lease back in the name of who had it, so that its address is free for the next at once: a server without a lease file remembers
-/// until it ends. In the namespace of this thread.
+/// Gives a lease back in the name of who had it, so that its address is free for the next at once: a server without a
+/// lease file remembers until it ends. In the namespace of this thread.
 void release(const DhcpHost& host, const std::string& interface, const std::string& server) {
     const Fd udp(static_cast<int>(check(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, IPPROTO_UDP), "open a socket")));
-    check(setsockopt(udp.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.c_str(), static_cast<socklen_t>(interface.size() + 1)),
+    check(setsockopt(udp.get(), SOL_SOCKET, SO_BINDTODEVICE, interface.c_str(),
+                     static_cast<socklen_t>(interface.size() + 1)),
           "use the device " + interface);
     std::array<std::uint8_t, 300> packet{};
     packet[0] = 1; // a request
@@ -61,7 +63,8 @@ void release(const DhcpHost& host, const std::string& interface, const std::stri
     const auto address = htonl(static_cast<std::uint32_t>(Address::parse(host.address)->value));
     const auto serverAddress = htonl(static_cast<std::uint32_t>(Address::parse(server)->value));
     std::memcpy(&packet[12], &address, 4);
-    for (std::size_t at = 0; at < 6; ++at) packet[28 + at] = static_cast<std::uint8_t>(std::stoi(host.mac.substr(at * 3, 2), nullptr, 16));
+    for (std::size_t at = 0; at < 6; ++at)
+        packet[28 + at] = static_cast<std::uint8_t>(std::stoi(host.mac.substr(at * 3, 2), nullptr, 16));
     const std::array<std::uint8_t, 9> options{0x63, 0x82, 0x53, 0x63, 53, 1, 7, 54, 4}; // cookie, type: release, server
     std::memcpy(&packet[236], options.data(), options.size());
     std::memcpy(&packet[245], &serverAddress, 4);
@@ -109,7 +112,8 @@ std::vector<std::string> DhcpServers::keys() const {
     std::vector<std::string> found;
     std::error_code ignored;
     for (const auto& each : fs::directory_iterator(folder_, ignored))
-        if (each.is_directory() && isUuid(each.path().filename().string())) found.push_back(each.path().filename().string());
+        if (each.is_directory() && isUuid(each.path().filename().string()))
+            found.push_back(each.path().filename().string());
     return found;
 }
 
@@ -121,7 +125,8 @@ void DhcpServers::writeHost(const fs::path& file, const std::string& lines, Chan
         if (before == lines) return;
         auto host = readHost(before);
         const auto now = readHost(lines);
-        if (!host.mac.empty() && (now.mac != host.mac || now.address != host.address)) changed.voided.push_back(std::move(host));
+        if (!host.mac.empty() && (now.mac != host.mac || now.address != host.address))
+            changed.voided.push_back(std::move(host));
         changed.rereads = true;
     }
     if (!lines.empty())
@@ -200,7 +205,8 @@ void DhcpServers::change(const DhcpLayout& server, const std::string& netns, con
 
 void DhcpServers::tell(const DhcpLayout& server, const std::string& netns, const Changed& changed) const {
     if (changed.rereads)
-        if (const int pid = pidOf(server.key); pid > 0 && process::runs(pid, hostsFolderOption(placeOf(server.key)))) kill(pid, SIGHUP);
+        if (const int pid = pidOf(server.key); pid > 0 && process::runs(pid, hostsFolderOption(placeOf(server.key))))
+            kill(pid, SIGHUP);
     if (changed.voided.empty() || server.address.empty()) return;
     netns::inside(netns, [&] {
         for (const auto& host : changed.voided) release(host, server.interface, server.address);

@@ -56,8 +56,8 @@ bool set(const std::string& name, const std::string& value) {
 /// Which start of the kernel this is (random(4)).
 std::string bootId() { return settingOf("kernel/random/boot_id"); }
 
-/// Settings of the host that we changed, so that they can be put back. The kernel forgets them when it starts again, and so do we: what
-/// they were before may no longer be what the host's owner wants.
+/// Settings of the host that we changed, so that they can be put back. The kernel forgets them when it starts again,
+/// and so do we: what they were before may no longer be what the host's owner wants.
 class Settings {
 public:
     explicit Settings(fs::path file) : file_(std::move(file)) {
@@ -94,7 +94,8 @@ private:
     std::map<std::string, std::string> before_;
 };
 
-const std::vector<std::string> bridgeSettings = {"net/bridge/bridge-nf-call-iptables", "net/bridge/bridge-nf-call-ip6tables"};
+const std::vector<std::string> bridgeSettings = {"net/bridge/bridge-nf-call-iptables",
+                                                 "net/bridge/bridge-nf-call-ip6tables"};
 constexpr const char* forwardSetting = "net/ipv4/ip_forward";
 
 bool isOurNamespaceName(const std::string& name) {
@@ -117,7 +118,8 @@ struct OpenListener {
 };
 
 Fd openListener(const ListenerLayout& wanted) {
-    Fd socket(static_cast<int>(check(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "open a socket")));
+    Fd socket(
+        static_cast<int>(check(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "open a socket")));
     const int yes = 1;
     check(setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes), "reuse the metadata address");
     // Bound to the device: who connects here comes from this network and no other, whatever it says.
@@ -128,7 +130,8 @@ Fd openListener(const ListenerLayout& wanted) {
     at.sin_family = AF_INET;
     at.sin_port = htons(wanted.port);
     at.sin_addr.s_addr = htonl(static_cast<std::uint32_t>(Address::parse(wanted.address)->value));
-    check(bind(socket.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at), "take the metadata address on " + wanted.interface);
+    check(bind(socket.get(), reinterpret_cast<const sockaddr*>(&at), sizeof at),
+          "take the metadata address on " + wanted.interface);
     check(listen(socket.get(), 128), "listen for metadata requests on " + wanted.interface);
     return socket;
 }
@@ -184,7 +187,8 @@ public:
         Netlink netlink;
         Work work;
         std::optional<Survey> survey;
-        if (const auto now = std::chrono::steady_clock::now(); surprised_ || !looked_ || now - *looked_ >= options_.lookEvery) {
+        if (const auto now = std::chrono::steady_clock::now();
+            surprised_ || !looked_ || now - *looked_ >= options_.lookEvery) {
             // What somebody else did, what failed before, and at the start all that there is.
             survey = lookAround(netlink);
             surprised_ = false;
@@ -209,7 +213,8 @@ public:
         Work strangers;
         dropStrangers(survey, strangers);
         const auto tell = [&](const std::string& what, const std::set<std::string>& names) {
-            for (const auto& each : names) found.push_back({Of::Host, "", what + " " + each + " belongs to nothing that is planned"});
+            for (const auto& each : names)
+                found.push_back({Of::Host, "", what + " " + each + " belongs to nothing that is planned"});
         };
         tell("device", strangers.linksGone);
         tell("namespace", strangers.namespacesGone);
@@ -303,7 +308,9 @@ private:
 
     // Problems: by whose they are, and of which step.
 
-    void blame(Of of, const std::string& id, const std::string& step, const std::string& what) { problems_[{of, id, step}] = what; }
+    void blame(Of of, const std::string& id, const std::string& step, const std::string& what) {
+        problems_[{of, id, step}] = what;
+    }
     void absolve(Of of, const std::string& id, const std::string& step) { problems_.erase({of, id, step}); }
     void absolveAll(Of of, const std::string& id) {
         const auto first = problems_.lower_bound({of, id, ""});
@@ -378,14 +385,16 @@ private:
             routersAgain.erase(each->id);
         }
         for (const auto& id : routersAgain)
-            if (const auto found = routers_.find(id); found != routers_.end()) deriveRouter(PlannedRouter(found->second.plan), work);
+            if (const auto found = routers_.find(id); found != routers_.end())
+                deriveRouter(PlannedRouter(found->second.plan), work);
         for (const auto& id : ports.gone) removePort(id, work);
         for (const auto* each : ports.changed) {
             derivePort(*each, work);
             portsAgain.erase(each->id);
         }
         for (const auto& id : portsAgain)
-            if (const auto found = ports_.find(id); found != ports_.end()) derivePort(PlannedPort(found->second.plan), work);
+            if (const auto found = ports_.find(id); found != ports_.end())
+                derivePort(PlannedPort(found->second.plan), work);
         for (const auto& id : networks.gone) removeNetwork(id, work);
         for (const auto& id : groups.gone) {
             rules_.remove(id);
@@ -469,7 +478,8 @@ private:
     void placeRouter(RouterState& state, int by, Work& work) {
         if (by < 0) {
             for (const auto& each : state.networks) {
-                if (const auto found = networks_.find(each); found != networks_.end()) found->second.routers.erase(state.plan.id);
+                if (const auto found = networks_.find(each); found != networks_.end())
+                    found->second.routers.erase(state.plan.id);
                 work.dhcp.insert(each); // what its guests are told may change
             }
             state.networks.clear();
@@ -485,7 +495,8 @@ private:
         if (!state.plan.adminUp) return;
         for (const auto& each : state.plan.interfaces)
             for (const auto& fixed : each.addresses)
-                if ((routerPlaces_[{fixed.subnet, fixed.address}] += by) == 0) routerPlaces_.erase({fixed.subnet, fixed.address});
+                if ((routerPlaces_[{fixed.subnet, fixed.address}] += by) == 0)
+                    routerPlaces_.erase({fixed.subnet, fixed.address});
     }
 
     void deriveRouter(const PlannedRouter& plan, Work& work) {
@@ -503,7 +514,8 @@ private:
         else {
             absolve(Of::Router, plan.id.text, "plan");
             if (plan.adminUp)
-                state.layout = routerLayout(plan, [this](const NetworkId& id) -> const PlannedNetwork& { return networks_.at(id).plan; });
+                state.layout = routerLayout(
+                    plan, [this](const NetworkId& id) -> const PlannedNetwork& { return networks_.at(id).plan; });
         }
         work.routers.insert(plan.id);
     }
@@ -526,7 +538,8 @@ private:
         auto fault = faultOf(plan);
         const auto* network = soundNetwork(plan.network);
         if (fault.empty() && !network) fault = "port " + plan.id.text + " is on a network that can't be wired";
-        if (const auto found = networks_.find(plan.network); found != networks_.end()) found->second.ports.insert(plan.id);
+        if (const auto found = networks_.find(plan.network); found != networks_.end())
+            found->second.ports.insert(plan.id);
         if (!fault.empty()) {
             blame(Of::Port, plan.id.text, "plan", fault);
             unwirePort(plan.id, state, work);
@@ -576,7 +589,8 @@ private:
 
     void leaveNetwork(const PortId& id, const PortState& state, Work& work) {
         tellHost(id, state.plan.network, std::nullopt, work);
-        if (const auto found = networks_.find(state.plan.network); found != networks_.end()) found->second.ports.erase(id);
+        if (const auto found = networks_.find(state.plan.network); found != networks_.end())
+            found->second.ports.erase(id);
     }
 
     void removePort(const PortId& id, Work& work) {
@@ -617,8 +631,10 @@ private:
     template <class Tell> void compare(const Survey& survey, Tell tell) {
         const auto linkOn = [&](const std::string& name, const std::string& bridge) -> const Link* {
             const auto link = survey.links.find(name), master = survey.links.find(bridge);
-            return link != survey.links.end() && master != survey.links.end() && link->second.master == master->second.index ? &link->second
-                                                                                                                             : nullptr;
+            return link != survey.links.end() && master != survey.links.end() &&
+                           link->second.master == master->second.index
+                       ? &link->second
+                       : nullptr;
         };
         for (auto& [id, state] : networks_) {
             if (!state.sound) continue;
@@ -641,7 +657,8 @@ private:
             tell({Of::Port, id.text, "port " + id.text + " has no device " + state.tap->name + " on its bridge"});
             if (state.attached && !survey.links.contains(state.tap->name))
                 blame(Of::Port, id.text, guestStep,
-                      "port " + id.text + " lost its device " + state.tap->name + "; its guest is cut off until it is on the new one");
+                      "port " + id.text + " lost its device " + state.tap->name +
+                          "; its guest is cut off until it is on the new one");
             state.tapped = false;
         }
         std::set<std::string> wanted;
@@ -652,7 +669,8 @@ private:
                 wrong = "has no namespace " + layout.name;
             else
                 for (const auto& each : layout.interfaces)
-                    if (const auto* link = linkOn(each.hostSide, each.bridge); !link || !link->up) wrong = "has no device " + each.hostSide;
+                    if (const auto* link = linkOn(each.hostSide, each.bridge); !link || !link->up)
+                        wrong = "has no device " + each.hostSide;
             if (wrong.empty()) try {
                     wrong = wrongInside(layout);
                 } catch (const std::exception& problem) {
@@ -674,7 +692,8 @@ private:
             tell({Of::Host, "", "the host's packet rules are not those that were loaded"});
             rules_.rules().forget();
         }
-        if (!areSettingsRight()) tell({Of::Host, "", "the host's settings for forwarding and filtering are not as they were set"});
+        if (!areSettingsRight())
+            tell({Of::Host, "", "the host's settings for forwarding and filtering are not as they were set"});
     }
 
     /// What was there before us, is ours, and is in no plan.
@@ -695,7 +714,8 @@ private:
         for (const auto& [id, state] : routers_)
             if (state.layout) keep(*state.layout);
         for (const auto& [name, link] : survey.links)
-            if (isMarked(link.alias, mark_) && isOurLinkName(name) && !links.contains(name)) work.linksGone.insert(name);
+            if (isMarked(link.alias, mark_) && isOurLinkName(name) && !links.contains(name))
+                work.linksGone.insert(name);
         for (const auto& name : survey.namespaces)
             if (!namespaces.contains(name)) work.namespacesGone.insert(name);
         for (const auto& key : survey.servers)
@@ -738,7 +758,8 @@ private:
             if (!bridge || link->master != bridge->index) return false;
             if (const auto port = ports_.find(wanted->second.port); port != ports_.end()) {
                 port->second.attached = link->running;
-                if (link->running && problems_.contains({Of::Port, port->first.text, guestStep})) return false; // to be told
+                if (link->running && problems_.contains({Of::Port, port->first.text, guestStep}))
+                    return false; // to be told
             }
         }
         return true;
@@ -764,8 +785,9 @@ private:
     bool areRulesRight() { return networks_.empty() || areHostRulesWhole(); }
 
     bool areNamespacesThere() {
-        return std::all_of(places_.begin(), places_.end(),
-                           [](const auto& each) { return netns::exists(each.first) && identityOf(each.first) == each.second.identity; });
+        return std::all_of(places_.begin(), places_.end(), [](const auto& each) {
+            return netns::exists(each.first) && identityOf(each.first) == each.second.identity;
+        });
     }
 
     bool isInsideRight(const std::string& name) {
@@ -786,8 +808,8 @@ private:
 
     bool areSettingsRight() const {
         if (forwards() && settingOf(forwardSetting) != "1") return false;
-        return networks_.empty() ||
-               std::all_of(bridgeSettings.begin(), bridgeSettings.end(), [](const auto& each) { return settingOf(each) == "1"; });
+        return networks_.empty() || std::all_of(bridgeSettings.begin(), bridgeSettings.end(),
+                                                [](const auto& each) { return settingOf(each) == "1"; });
     }
 
     /// What is not as the layout says in its namespace; empty where all is.
@@ -810,13 +832,15 @@ private:
                     return;
                 }
                 for (const auto& address : each.addresses)
-                    if (std::none_of(addresses.begin(), addresses.end(),
-                                     [&](const auto& one) { return one.link == link->second.index && one.text == address; }))
+                    if (std::none_of(addresses.begin(), addresses.end(), [&](const auto& one) {
+                            return one.link == link->second.index && one.text == address;
+                        }))
                         wrong = "has not the address " + address + " on " + each.name;
             }
             for (const auto& each : wanted.routes)
-                if (std::none_of(routes.begin(), routes.end(),
-                                 [&](const auto& one) { return one.destination == each.destination && one.nexthop == each.nexthop; }))
+                if (std::none_of(routes.begin(), routes.end(), [&](const auto& one) {
+                        return one.destination == each.destination && one.nexthop == each.nexthop;
+                    }))
                     wrong = "has no route to " + each.destination;
             if (!wanted.rules || !wrong.empty()) return;
             if (place == places_.end()) {
@@ -863,7 +887,8 @@ private:
         if (networks_.empty()) return;
         for (const auto& name : bridgeSettings) {
             if (settingOf(name).empty())
-                throw Error(Failure::Broken, "the kernel has no br_netfilter (no /proc/sys/", name, "); security groups need it");
+                throw Error(Failure::Broken, "the kernel has no br_netfilter (no /proc/sys/", name,
+                            "); security groups need it");
             settings_->want(name, "1");
         }
     }
@@ -902,7 +927,8 @@ private:
     void removeAll(Netlink& netlink, Work& work) {
         for (const auto& key : work.serversGone) attempt(Of::Host, "", "server " + key, [&] { dhcp_.remove(key); });
         for (const auto& name : work.namespacesGone)
-            for (auto each = listeners_.lower_bound(name + "/"); each != listeners_.end() && each->first.starts_with(name + "/");)
+            for (auto each = listeners_.lower_bound(name + "/");
+                 each != listeners_.end() && each->first.starts_with(name + "/");)
                 closeListener(each++);
         std::set<std::string> strangers;
         for (const auto& name : work.namespacesGone)
@@ -910,7 +936,8 @@ private:
         std::vector<int> indexes;
         for (const auto& name : work.linksGone) {
             plannedLinks_.erase(name);
-            if (const auto link = netlink.find(name); link && isMarked(link->alias, mark_)) indexes.push_back(link->index);
+            if (const auto link = netlink.find(name); link && isMarked(link->alias, mark_))
+                indexes.push_back(link->index);
         }
         attempt(Of::Host, "", "devices", [&] { netlink.removeAll(indexes, std::random_device{}() | 0x40000000u); });
         for (const auto& name : work.namespacesGone)
@@ -933,7 +960,8 @@ private:
         if (watch_) watch_->forget(name);
         places_.erase(name);
         if (!netns::exists(name)) return netns::remove(name); // a file may be left
-        // A connection that somebody still holds keeps a namespace alive after its name is gone; its devices must go all the same.
+        // A connection that somebody still holds keeps a namespace alive after its name is gone; its devices must go
+        // all the same.
         netns::inside(name, [&] {
             Netlink netlink;
             std::vector<int> indexes;
@@ -977,7 +1005,8 @@ private:
             netlink.addBridge(wanted.name, wanted.mac, wanted.mtu);
             link = netlink.find(wanted.name);
             if (!link) throw Error(Failure::Broken, "bridge ", wanted.name, " vanished while it was made");
-            // The host is no member of its guests' networks: no IPv6 of its own there, and no answer for its other addresses.
+            // The host is no member of its guests' networks: no IPv6 of its own there, and no answer for its other
+            // addresses.
             set("net/ipv6/conf/" + wanted.name + "/disable_ipv6", wanted.addresses.empty() ? "1" : "0");
         } else if (link->kind != "bridge") {
             throw Error(Failure::Broken, "device ", wanted.name, " is there and is no bridge");
@@ -997,7 +1026,8 @@ private:
             if (there.erase(address)) continue;
             if (const auto other = overlapped(address, link->index, addresses)) {
                 // Somebody's odd wish for a network must not cut the host off, nor keep the rest from being done.
-                notice("external network " + wanted.name + " overlaps the host's own " + *other + "; the host takes no address on it");
+                notice("external network " + wanted.name + " overlaps the host's own " + *other +
+                       "; the host takes no address on it");
                 continue;
             }
             netlink.addAddress(link->index, address);
@@ -1006,10 +1036,12 @@ private:
         return link->index;
     }
 
-    static std::optional<std::string> overlapped(const std::string& address, int link, const std::vector<LinkAddress>& addresses) {
+    static std::optional<std::string> overlapped(const std::string& address, int link,
+                                                 const std::vector<LinkAddress>& addresses) {
         const auto wanted = Prefix::parse(address);
         for (const auto& each : addresses)
-            if (const auto used = Prefix::parse(each.text); each.link != link && used && wanted && used->overlaps(*wanted))
+            if (const auto used = Prefix::parse(each.text);
+                each.link != link && used && wanted && used->overlaps(*wanted))
                 return each.text;
         return std::nullopt;
     }
@@ -1072,7 +1104,8 @@ private:
         ensurePlace(netlink, Of::Network, id.text, *layout);
         if (layout->dhcp) {
             work.hosts.erase(id); // all of them are told
-            if (!attempt(Of::Network, id.text, "server", [&] { dhcp_.ensure(*layout->dhcp, layout->name, state.hosts); }))
+            if (!attempt(Of::Network, id.text, "server",
+                         [&] { dhcp_.ensure(*layout->dhcp, layout->name, state.hosts); }))
                 places_.at(layout->name).furnished = false;
         } else if (hadServer) {
             attempt(Of::Network, id.text, "server", [&] { dhcp_.remove(id.text); });
@@ -1082,7 +1115,8 @@ private:
     void tellServer(const NetworkId& id, const DhcpServers::Hosts& hosts) {
         const auto found = networks_.find(id);
         if (found == networks_.end() || !found->second.dhcp || !found->second.dhcp->dhcp) return;
-        attempt(Of::Network, id.text, "hosts", [&] { dhcp_.change(*found->second.dhcp->dhcp, found->second.dhcp->name, hosts); });
+        attempt(Of::Network, id.text, "hosts",
+                [&] { dhcp_.change(*found->second.dhcp->dhcp, found->second.dhcp->name, hosts); });
     }
 
     void ensureRouter(Netlink& netlink, const RouterId& id, Work&) {
@@ -1100,7 +1134,8 @@ private:
             auto found = places_.find(wanted.name);
             const bool there = netns::exists(wanted.name);
             if (found != places_.end() && (!there || identityOf(wanted.name) != found->second.identity)) {
-                // Whoever took the name away left a namespace that our sockets keep alive, with the inner ends of our pairs.
+                // Whoever took the name away left a namespace that our sockets keep alive, with the inner ends of our
+                // pairs.
                 Work gone;
                 dropPlace(wanted.name, gone);
                 gone.namespacesGone.clear();
@@ -1129,7 +1164,8 @@ private:
             for (const auto& each : place.layout.interfaces)
                 if (!hostSides.contains(each.hostSide)) {
                     plannedLinks_.erase(each.hostSide);
-                    if (const auto link = netlink.find(each.hostSide); link && isMarked(link->alias, mark_)) gone.push_back(link->index);
+                    if (const auto link = netlink.find(each.hostSide); link && isMarked(link->alias, mark_))
+                        gone.push_back(link->index);
                 }
             netlink.removeAll(gone, std::random_device{}() | 0x40000000u);
             const auto before = place.layout;
@@ -1138,14 +1174,16 @@ private:
             bool whole = true;
             const Fd inner = netns::open(wanted.name);
             for (const auto& each : wanted.interfaces)
-                whole =
-                    attempt(Of::Network, each.network.text, "interface " + each.name, [&] { ensurePair(netlink, each, inner); }) && whole;
+                whole = attempt(Of::Network, each.network.text, "interface " + each.name,
+                                [&] { ensurePair(netlink, each, inner); }) &&
+                        whole;
             netns::inside(wanted.name, [&] {
                 if (watch_) watch_->hear(wanted.name);
                 whole = furnish(place, before) && whole;
             });
             if (watch_) watch_->quiet(wanted.name);
-            if (!whole) throw Error(Failure::Broken, of == Of::Router ? "router " : "network ", owner, " is not wholly wired");
+            if (!whole)
+                throw Error(Failure::Broken, of == Of::Router ? "router " : "network ", owner, " is not wholly wired");
             place.furnished = true;
         });
     }
@@ -1158,13 +1196,14 @@ private:
             link = netlink.find(wanted.hostSide);
             if (!link) throw Error(Failure::Broken, "device ", wanted.hostSide, " vanished while it was made");
         }
-        if (link->kind != "veth") throw Error(Failure::Broken, "device ", wanted.hostSide, " is there and is no end of a pair");
+        if (link->kind != "veth")
+            throw Error(Failure::Broken, "device ", wanted.hostSide, " is there and is no end of a pair");
         ensureOnBridge(netlink, *link, wanted.bridge, wanted.mtu, true);
         plannedLinks_[wanted.hostSide] = {wanted.bridge, true, {}};
     }
 
-    /// In the namespace: addresses, routes, rules and listeners. False where an interface could not be furnished: that is its network's
-    /// problem too.
+    /// In the namespace: addresses, routes, rules and listeners. False where an interface could not be furnished: that
+    /// is its network's problem too.
     bool furnish(Place& place, const NamespaceLayout& before) {
         const auto& wanted = place.layout;
         Netlink netlink;
@@ -1184,8 +1223,9 @@ private:
             if (!names.contains(name) && link.kind == "veth") netlink.remove(link.index);
         bool whole = true;
         for (const auto& each : wanted.interfaces)
-            whole =
-                attempt(Of::Network, each.network.text, "inside " + each.name, [&] { furnishInterface(netlink, links, each); }) && whole;
+            whole = attempt(Of::Network, each.network.text, "inside " + each.name,
+                            [&] { furnishInterface(netlink, links, each); }) &&
+                    whole;
         ensureRoutes(netlink, links, wanted);
         for (const auto& each : wanted.listeners) ensureListener(wanted.name, each, links);
         return whole;
@@ -1203,7 +1243,8 @@ private:
         place.generation = nft::generation();
         if (!before.rules) return;
         endMoved(*before.rules, wanted);
-        if (before.rules->chains.at("forward").rules.empty() && !wanted.chains.at("forward").rules.empty()) endUninvited(place.layout);
+        if (before.rules->chains.at("forward").rules.empty() && !wanted.chains.at("forward").rules.empty())
+            endUninvited(place.layout);
     }
 
     /// What came from outside straight to an address behind the router, before the router began to translate.
@@ -1217,8 +1258,8 @@ private:
         };
         conntrack::end([&](const conntrack::Entry& entry) {
             const auto& connection = entry.connection;
-            return connection.destination.version == 4 && entry.replySource == connection.destination && isInside(connection.destination) &&
-                   !isInside(connection.source);
+            return connection.destination.version == 4 && entry.replySource == connection.destination &&
+                   isInside(connection.destination) && !isInside(connection.source);
         });
     }
 
@@ -1259,7 +1300,8 @@ private:
         for (const auto& address : there) netlink.removeAddress(link.index, address);
     }
 
-    static void ensureRoutes(Netlink& netlink, const std::map<std::string, Link>& links, const NamespaceLayout& wanted) {
+    static void ensureRoutes(Netlink& netlink, const std::map<std::string, Link>& links,
+                             const NamespaceLayout& wanted) {
         auto present = netlink.routes();
         std::vector<LinkRoute> planned;
         for (const auto& each : wanted.routes) {
@@ -1267,7 +1309,8 @@ private:
             planned.push_back({each.destination, each.nexthop, link == links.end() ? 0 : link->second.index});
         }
         for (const auto& each : present)
-            if (each.ours && std::find(planned.begin(), planned.end(), each) == planned.end()) netlink.removeRoute(each);
+            if (each.ours && std::find(planned.begin(), planned.end(), each) == planned.end())
+                netlink.removeRoute(each);
         std::string wrong; // one route that can't be must not keep the others away
         for (const auto& each : planned)
             if (std::find(present.begin(), present.end(), each) == present.end()) try {
@@ -1284,7 +1327,8 @@ private:
         rules_.closedAll();
     }
 
-    void ensureListener(const std::string& netnsName, const ListenerLayout& wanted, const std::map<std::string, Link>& links) {
+    void ensureListener(const std::string& netnsName, const ListenerLayout& wanted,
+                        const std::map<std::string, Link>& links) {
         const auto place = netnsName + "/" + wanted.interface;
         const auto device = links.find(wanted.interface);
         if (device == links.end()) throw Error(Failure::Broken, "interface ", wanted.interface, " is missing");
@@ -1302,7 +1346,8 @@ private:
     void closeListener(std::map<std::string, OpenListener>::iterator each) {
         // Whoever accepts from it gets an error and lets go; till then the port is free already.
         shutdown(each->second.socket.get(), SHUT_RDWR);
-        const auto waiting = std::find_if(fresh_.begin(), fresh_.end(), [&](const auto& fresh) { return fresh.place == each->first; });
+        const auto waiting =
+            std::find_if(fresh_.begin(), fresh_.end(), [&](const auto& fresh) { return fresh.place == each->first; });
         if (waiting != fresh_.end()) {
             close(waiting->socket);
             fresh_.erase(waiting);

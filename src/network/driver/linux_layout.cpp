@@ -28,7 +28,8 @@ bool areAddresses(const std::vector<PlannedFixedIp>& all) {
 std::string wrongWith(const PlannedSubnet& subnet) {
     if (!isUuid(subnet.id.text)) return "a subnet's id is none";
     if (!Prefix::parse(subnet.cidr)) return "subnet " + subnet.id.text + " has no CIDR";
-    if (!subnet.gateway.empty() && !isAddress(subnet.gateway)) return "subnet " + subnet.id.text + " has a gateway that is no address";
+    if (!subnet.gateway.empty() && !isAddress(subnet.gateway))
+        return "subnet " + subnet.id.text + " has a gateway that is no address";
     for (const auto& server : subnet.dnsNameservers)
         if (!isAddress(server)) return "subnet " + subnet.id.text + " has a name server that is no address";
     for (const auto& route : subnet.hostRoutes)
@@ -46,21 +47,26 @@ std::string wrongWith(const PlannedInterface& interface) {
 
 std::string wrongWith(const PlannedRule& rule) {
     const std::string name = "security group rule " + rule.id.text;
-    const auto outside = [](const std::optional<int>& number, int most) { return number && (*number < 0 || *number > most); };
+    const auto outside = [](const std::optional<int>& number, int most) {
+        return number && (*number < 0 || *number > most);
+    };
     if (outside(rule.protocol, 255) || outside(rule.portRangeMin, 65535) || outside(rule.portRangeMax, 65535))
         return name + " is out of range";
-    if (rule.portRangeMin && rule.portRangeMax && rule.protocol != 1 && rule.protocol != 58 && *rule.portRangeMin > *rule.portRangeMax)
+    if (rule.portRangeMin && rule.portRangeMax && rule.protocol != 1 && rule.protocol != 58 &&
+        *rule.portRangeMin > *rule.portRangeMax)
         return name + " is out of range";
     if (rule.protocol == 1 || rule.protocol == 58)
         if (outside(rule.portRangeMin, 255) || outside(rule.portRangeMax, 255)) return name + " is out of range";
-    // tcp, udp, dccp, sctp, udplite, and the types of both icmps; asked for the ports of any other, nft loads what it can't list again
+    // tcp, udp, dccp, sctp, udplite, and the types of both icmps; asked for the ports of any other, nft loads what it
+    // can't list again
     const std::set<int> withPorts{1, 6, 17, 33, 58, 132, 136};
     if ((rule.portRangeMin || rule.portRangeMax) && (!rule.protocol || !withPorts.contains(*rule.protocol)))
         return name + " has ports of a protocol that has none";
     if (rule.remoteGroup && !isUuid(rule.remoteGroup->text)) return name + " names a group whose id is none";
     if (!rule.remotePrefix.empty()) {
         const auto prefix = Prefix::parseLoosely(rule.remotePrefix);
-        if (!prefix || prefix->version() != (rule.ethertype == EtherType::IPv6 ? 6 : 4)) return name + " has a prefix that is none";
+        if (!prefix || prefix->version() != (rule.ethertype == EtherType::IPv6 ? 6 : 4))
+            return name + " has a prefix that is none";
     }
     return {};
 }
@@ -85,8 +91,8 @@ std::string bridgeMac(const NetworkId& network) {
     std::string digits;
     for (const char each : network.text)
         if (each != '-') digits += each;
-    return "02:" + digits.substr(0, 2) + ":" + digits.substr(2, 2) + ":" + digits.substr(4, 2) + ":" + digits.substr(6, 2) + ":" +
-           digits.substr(8, 2);
+    return "02:" + digits.substr(0, 2) + ":" + digits.substr(2, 2) + ":" + digits.substr(4, 2) + ":" +
+           digits.substr(6, 2) + ":" + digits.substr(8, 2);
 }
 
 std::string netmaskOf(const Prefix& prefix) {
@@ -97,12 +103,12 @@ std::string netmaskOf(const Prefix& prefix) {
 /// "0.0.0.0", "::": a name server that says that there is none.
 bool isNobody(const std::string& address) { return Address::parse(address)->value == 0; }
 
-void addSubnetOptions(std::vector<std::string>& options, const PlannedSubnet& subnet, const std::string& server, const std::string& tag,
-                      const RouterPlaces& routers) {
+void addSubnetOptions(std::vector<std::string>& options, const PlannedSubnet& subnet, const std::string& server,
+                      const std::string& tag, const RouterPlaces& routers) {
     const auto prefix = *Prefix::parse(subnet.cidr);
     if (prefix.version() == 6) {
-        options.push_back("--dhcp-range=set:" + tag + "," + prefix.base.text() + ",static," + std::to_string(prefix.length) + "," +
-                          std::string(leaseSeconds));
+        options.push_back("--dhcp-range=set:" + tag + "," + prefix.base.text() + ",static," +
+                          std::to_string(prefix.length) + "," + std::string(leaseSeconds));
         std::string servers;
         for (const auto& each : subnet.dnsNameservers)
             if (Address::parse(each)->version == 6 && !isNobody(each)) servers += ",[" + each + "]";
@@ -112,7 +118,9 @@ void addSubnetOptions(std::vector<std::string>& options, const PlannedSubnet& su
     options.push_back("--dhcp-range=set:" + tag + "," + prefix.base.text() + ",static," + netmaskOf(prefix) + "," +
                       std::string(leaseSeconds));
     std::string routes;
-    const auto add = [&](const std::string& destination, const std::string& nexthop) { routes += "," + destination + "," + nexthop; };
+    const auto add = [&](const std::string& destination, const std::string& nexthop) {
+        routes += "," + destination + "," + nexthop;
+    };
     bool hasMetadata = false;
     for (const auto& route : subnet.hostRoutes) {
         if (Prefix::parse(route.destination)->version() != 4 || Address::parse(route.nexthop)->version != 4) continue;
@@ -144,7 +152,8 @@ void addSubnetOptions(std::vector<std::string>& options, const PlannedSubnet& su
 std::string faultOf(const PlannedNetwork& network) {
     if (!isUuid(network.id.text)) return "a network's id is none";
     if (network.mtu < 68 || network.mtu > 65521) return "network " + network.id.text + " has an impossible MTU";
-    if (!network.domain.empty() && !isDomainName(network.domain)) return "network " + network.id.text + " has a domain that is none";
+    if (!network.domain.empty() && !isDomainName(network.domain))
+        return "network " + network.id.text + " has a domain that is none";
     for (const auto& subnet : network.subnets)
         if (auto wrong = wrongWith(subnet); !wrong.empty()) return wrong;
     const auto& dhcp = network.dhcp;
@@ -156,7 +165,8 @@ std::string faultOf(const PlannedNetwork& network) {
 std::string faultOf(const PlannedPort& port) {
     if (!isUuid(port.id.text) || !isUuid(port.network.text)) return "a port's id is none";
     if (!isMac(port.mac)) return "port " + port.id.text + " has a MAC address that is none";
-    if (!port.hostname.empty() && !isHostLabel(port.hostname)) return "port " + port.id.text + " has a host name that is none";
+    if (!port.hostname.empty() && !isHostLabel(port.hostname))
+        return "port " + port.id.text + " has a host name that is none";
     if (!areAddresses(port.fixedIps)) return "port " + port.id.text + " has an address that is none";
     for (const auto& pair : port.allowedPairs)
         if (!Prefix::parseLoosely(pair.address) || (!pair.mac.empty() && !isMac(pair.mac)))
@@ -178,7 +188,8 @@ std::string faultOf(const PlannedRouter& router) {
             return "floating IP " + each.id.text + " has an address that is none";
     }
     for (const auto& each : router.routes)
-        if (!Prefix::parse(each.destination) || !isAddress(each.nexthop)) return "router " + router.id.text + " has a route that is none";
+        if (!Prefix::parse(each.destination) || !isAddress(each.nexthop))
+            return "router " + router.id.text + " has a route that is none";
     return {};
 }
 
@@ -216,7 +227,8 @@ std::optional<DhcpHost> dhcpHostOf(const PlannedPort& port, const PlannedNetwork
             while (name.back() == '-') name.pop_back();
         }
         if (address.version == 4 && host.address.empty()) host.address = address.text();
-        host.lines += port.mac + "," + (address.version == 4 ? address.text() : "[" + address.text() + "]") + "," + name + "\n";
+        host.lines +=
+            port.mac + "," + (address.version == 4 ? address.text() : "[" + address.text() + "]") + "," + name + "\n";
     }
     return host.lines.empty() ? std::nullopt : std::optional(host);
 }
@@ -250,13 +262,15 @@ std::optional<NamespaceLayout> dhcpLayout(const PlannedNetwork& network, const R
     return layout;
 }
 
-NamespaceLayout routerLayout(const PlannedRouter& router, const std::function<const PlannedNetwork&(const NetworkId&)>& networkOf) {
+NamespaceLayout routerLayout(const PlannedRouter& router,
+                             const std::function<const PlannedNetwork&(const NetworkId&)>& networkOf) {
     NamespaceLayout layout{.name = routerNamespaceOf(router.id)};
     layout.forwards = true;
     for (const auto& each : router.interfaces) {
         const auto& network = networkOf(each.network);
-        layout.interfaces.push_back({network.id, routerInterfaceOf(each.port), hostSideOf(each.port), bridgeOf(network.id), each.mac,
-                                     network.mtu, withLengths(network, each.addresses)});
+        layout.interfaces.push_back({network.id, routerInterfaceOf(each.port), hostSideOf(each.port),
+                                     bridgeOf(network.id), each.mac, network.mtu,
+                                     withLengths(network, each.addresses)});
         layout.listeners.push_back({routerInterfaceOf(each.port), network.id, "0.0.0.0", routerMetadataPort});
     }
     if (router.gateway) {
@@ -275,7 +289,8 @@ NamespaceLayout routerLayout(const PlannedRouter& router, const std::function<co
             if (!subnet || subnet->gateway.empty()) continue;
             const bool six = Address::parse(subnet->gateway)->version == 6;
             if (std::exchange(defaulted[six], true)) continue;
-            if (!Prefix::parse(subnet->cidr)->contains(*Address::parse(subnet->gateway))) // it is on the link, wherever its address is
+            if (!Prefix::parse(subnet->cidr)
+                     ->contains(*Address::parse(subnet->gateway))) // it is on the link, wherever its address is
                 layout.routes.push_back({subnet->gateway + (six ? "/128" : "/32"), "", gateway.name});
             layout.routes.push_back({six ? "::/0" : "0.0.0.0/0", subnet->gateway, gateway.name});
         }

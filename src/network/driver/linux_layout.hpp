@@ -13,8 +13,10 @@
 
 namespace stratolet::network {
 
-// What a plan means on a Linux host, in the host's own terms. Everything in here has been checked: it may go into a command line or a rule.
+// What a plan means on a Linux host, in the host's own terms. Everything in here has been checked: it may go into a
+// command line or a rule.
 
+/// A bridge of a network.
 struct BridgeLayout {
     std::string name, mac;
     int mtu = 1500;
@@ -22,6 +24,7 @@ struct BridgeLayout {
     bool operator==(const BridgeLayout&) const = default;
 };
 
+/// A guest's device, on its network's bridge.
 struct TapLayout {
     std::string name, bridge;
     int mtu = 1500;
@@ -38,12 +41,14 @@ struct InterfaceLayout {
     bool operator==(const InterfaceLayout&) const = default;
 };
 
+/// A route of a namespace.
 struct RouteLayout {
     std::string destination, nexthop;
     std::string interface; ///< empty: where the nexthop is
     bool operator==(const RouteLayout&) const = default;
 };
 
+/// A TCP socket that the program itself has open inside a namespace: the metadata service.
 struct ListenerLayout {
     std::string interface;
     NetworkId network;
@@ -52,12 +57,14 @@ struct ListenerLayout {
     bool operator==(const ListenerLayout&) const = default;
 };
 
+/// What a network's DHCP server says to one MAC; changed without a restart.
 struct DhcpHost {
     std::string mac, address; ///< what a lease would be about (IPv4)
     std::string lines;        ///< what the server is told
     bool operator==(const DhcpHost&) const = default;
 };
 
+/// A network's DHCP server, as it has to be started.
 struct DhcpLayout {
     std::string key;                  ///< the network's id
     std::string interface, address;   ///< where the server listens
@@ -65,6 +72,7 @@ struct DhcpLayout {
     bool operator==(const DhcpLayout&) const = default;
 };
 
+/// A network namespace and all in it: a router, or a network's DHCP and metadata.
 struct NamespaceLayout {
     std::string name;
     std::vector<InterfaceLayout> interfaces = {};
@@ -76,7 +84,8 @@ struct NamespaceLayout {
     bool operator==(const NamespaceLayout&) const = default;
 };
 
-/// What is wrong with a thing in itself; empty where nothing is. What is wrong is not wired, and costs nobody else anything.
+/// What is wrong with a thing in itself; empty where nothing is. What is wrong is not wired, and costs nobody else
+/// anything.
 std::string faultOf(const PlannedNetwork& network);
 std::string faultOf(const PlannedPort& port);
 std::string faultOf(const PlannedRouter& router);
@@ -95,6 +104,7 @@ std::optional<NamespaceLayout> dhcpLayout(const PlannedNetwork& network, const R
 std::optional<DhcpHost> dhcpHostOf(const PlannedPort& port, const PlannedNetwork& network);
 
 /// All networks that the router is on are among `networks`.
-NamespaceLayout routerLayout(const PlannedRouter& router, const std::function<const PlannedNetwork&(const NetworkId&)>& networkOf);
+NamespaceLayout routerLayout(const PlannedRouter& router,
+                             const std::function<const PlannedNetwork&(const NetworkId&)>& networkOf);
 
 }

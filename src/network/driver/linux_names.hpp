@@ -8,11 +8,15 @@
 namespace stratolet::network {
 
 // A device name has 15 bytes at most: four of ours and the first eleven of the id.
-inline std::string shortened(std::string_view prefix, const std::string& id) { return std::string(prefix) + id.substr(0, 11); }
+inline std::string shortened(std::string_view prefix, const std::string& id) {
+    return std::string(prefix) + id.substr(0, 11);
+}
 
 inline std::string bridgeOf(const NetworkId& network) { return shortened("brq", network.text); }
 inline std::string tapNameOf(const PortId& port) { return shortened("tap", port.text); }
-inline std::string hostSideOf(const PortId& port) { return shortened("sv-", port.text); } ///< the end of a veth pair that is on the bridge
+inline std::string hostSideOf(const PortId& port) {
+    return shortened("sv-", port.text);
+} ///< the end of a veth pair that is on the bridge
 inline std::string dhcpInterfaceOf(const PortId& port) { return shortened("ns-", port.text); }
 inline std::string routerInterfaceOf(const PortId& port) { return shortened("qr-", port.text); }
 inline std::string gatewayInterfaceOf(const PortId& port) { return shortened("qg-", port.text); }
@@ -20,9 +24,12 @@ inline std::string dhcpNamespaceOf(const NetworkId& network) { return "qdhcp-" +
 inline std::string routerNamespaceOf(const RouterId& router) { return "qrouter-" + router.text; }
 
 /// What marks a device as ours, beside its name: its alias, which says whose it is.
-inline std::string markOf(std::string_view cloud) { return cloud.empty() ? "stratolet" : "stratolet " + std::string(cloud); }
+inline std::string markOf(std::string_view cloud) {
+    return cloud.empty() ? "stratolet" : "stratolet " + std::string(cloud);
+}
 
-/// Versions before said "stratolet" alone: such a device is ours until it is marked anew, which all that are in the plan are at the start.
+/// Versions before said "stratolet" alone: such a device is ours until it is marked anew, which all that are in the
+/// plan are at the start.
 inline bool isMarked(std::string_view alias, std::string_view mark) { return alias == mark || alias == "stratolet"; }
 
 /// Where guests look for metadata.

@@ -27,7 +27,8 @@ namespace stratolet::network {
 
 namespace {
 
-// Routes that we made say so in their protocol field (numbers from 4 up are the routing daemons' own; this one is free).
+// Routes that we made say so in their protocol field (numbers from 4 up are the routing daemons' own; this one is
+// free).
 constexpr std::uint8_t ourRouteProtocol = 0xd3;
 
 using LinkSocket = Handle<nl_sock, nl_socket_free>;
@@ -114,7 +115,8 @@ void Netlink::addBridge(const std::string& name, const std::string& mac, int mtu
     expect(rtnl_link_add(impl_->socket.get(), link.get(), NLM_F_CREATE | NLM_F_EXCL), "make the bridge " + name);
 }
 
-void Netlink::addVeth(const std::string& name, const std::string& peer, const Fd& peerNetns, const std::string& peerMac, int mtu) {
+void Netlink::addVeth(const std::string& name, const std::string& peer, const Fd& peerNetns, const std::string& peerMac,
+                      int mtu) {
     const LinkObject link(rtnl_link_veth_alloc());
     rtnl_link* other = rtnl_link_veth_get_peer(link.get());
     const LinkObject otherOwner(other);
@@ -124,7 +126,8 @@ void Netlink::addVeth(const std::string& name, const std::string& peer, const Fd
     rtnl_link_set_mtu(other, static_cast<unsigned>(mtu));
     rtnl_link_set_addr(other, parsed(peerMac, AF_LLC).get());
     rtnl_link_set_ns_fd(other, peerNetns.get());
-    expect(rtnl_link_add(impl_->socket.get(), link.get(), NLM_F_CREATE | NLM_F_EXCL), "make the pair " + name + " and " + peer);
+    expect(rtnl_link_add(impl_->socket.get(), link.get(), NLM_F_CREATE | NLM_F_EXCL),
+           "make the pair " + name + " and " + peer);
 }
 
 void Netlink::addTap(const std::string& name) {
@@ -146,14 +149,16 @@ void Netlink::change(int index, const LinkChange& wanted) {
     if (wanted.up) *wanted.up ? rtnl_link_set_flags(link.get(), IFF_UP) : rtnl_link_unset_flags(link.get(), IFF_UP);
     const LinkObject original(rtnl_link_alloc());
     rtnl_link_set_ifindex(original.get(), index);
-    expect(rtnl_link_change(impl_->socket.get(), original.get(), link.get(), 0), "set up network device " + std::to_string(index));
+    expect(rtnl_link_change(impl_->socket.get(), original.get(), link.get(), 0),
+           "set up network device " + std::to_string(index));
 }
 
 void Netlink::remove(int index) {
     const LinkObject link(rtnl_link_alloc());
     rtnl_link_set_ifindex(link.get(), index);
     const int result = rtnl_link_delete(impl_->socket.get(), link.get());
-    if (result != -NLE_NODEV && result != -NLE_OBJ_NOTFOUND) expect(result, "remove network device " + std::to_string(index));
+    if (result != -NLE_NODEV && result != -NLE_OBJ_NOTFOUND)
+        expect(result, "remove network device " + std::to_string(index));
 }
 
 void Netlink::removeAll(const std::vector<int>& links, std::uint32_t group) {
@@ -233,7 +238,9 @@ std::vector<LinkRoute> Netlink::routes() {
         LinkRoute value;
         auto* destination = rtnl_route_get_dst(route);
         const bool six = rtnl_route_get_family(route) == AF_INET6;
-        value.destination = destination && nl_addr_get_len(destination) > 0 ? withLength(destination) : six ? "::/0" : "0.0.0.0/0";
+        value.destination = destination && nl_addr_get_len(destination) > 0 ? withLength(destination)
+                            : six                                           ? "::/0"
+                                                                            : "0.0.0.0/0";
         value.ours = rtnl_route_get_protocol(route) == ourRouteProtocol;
         if (rtnl_route_get_nnexthops(route) > 0) {
             auto* hop = rtnl_route_nexthop_n(route, 0);
@@ -256,7 +263,8 @@ RouteObject objectOf(const LinkRoute& wanted) {
     rtnl_route_set_table(route.get(), RT_TABLE_MAIN);
     rtnl_route_set_protocol(route.get(), ourRouteProtocol);
     rtnl_route_set_scope(route.get(), wanted.nexthop.empty() && family == AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE);
-    expect(rtnl_route_set_dst(route.get(), parsed(prefix->text(), family).get()), "read the destination " + wanted.destination);
+    expect(rtnl_route_set_dst(route.get(), parsed(prefix->text(), family).get()),
+           "read the destination " + wanted.destination);
     auto* hop = rtnl_route_nh_alloc();
     if (wanted.link) rtnl_route_nh_set_ifindex(hop, wanted.link);
     if (!wanted.nexthop.empty()) rtnl_route_nh_set_gateway(hop, parsed(wanted.nexthop, family).get());
@@ -279,7 +287,8 @@ void Netlink::removeRoute(const LinkRoute& route) {
 void announceAddress(const Link& link, const std::string& text) {
     const auto address = Address::parse(text);
     if (!address || address->version != 4) return; // IPv6 neighbours learn by themselves
-    const Fd raw(static_cast<int>(check(socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_ARP)), "open a packet socket")));
+    const Fd raw(static_cast<int>(
+        check(socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_ARP)), "open a packet socket")));
 
     struct [[gnu::packed]] Arp {
         std::uint16_t hardware, protocol;
@@ -307,7 +316,8 @@ void announceAddress(const Link& link, const std::string& text) {
     everybody.sll_ifindex = link.index;
     everybody.sll_halen = 6;
     std::memset(everybody.sll_addr, 0xff, 6);
-    check(sendto(raw.get(), &arp, sizeof arp, 0, reinterpret_cast<const sockaddr*>(&everybody), sizeof everybody), "announce " + text);
+    check(sendto(raw.get(), &arp, sizeof arp, 0, reinterpret_cast<const sockaddr*>(&everybody), sizeof everybody),
+          "announce " + text);
 }
 
 }

@@ -10,6 +10,7 @@
 
 namespace stratolet::network {
 
+/// A network device as the kernel tells of it (rtnetlink(7)).
 struct Link {
     int index = 0;
     std::string name;
@@ -22,6 +23,7 @@ struct Link {
     bool running = false; ///< up, and somebody is at the other end: of a tap, a guest
 };
 
+/// What of a device is to be changed; what is absent stays.
 struct LinkChange {
     std::optional<int> mtu = {};
     std::optional<bool> up = {};
@@ -30,18 +32,21 @@ struct LinkChange {
     std::optional<std::string> mac = {};
 };
 
+/// An address on a device.
 struct LinkAddress {
     int link = 0;
     std::string text; ///< "10.0.0.1/24"
 };
 
+/// A route of the main table.
 struct LinkRoute {
     std::string destination; ///< CIDR
     std::string nexthop;     ///< empty for a route to a link
     int link = 0;            ///< 0 where the kernel finds it
     bool ours = false;       ///< made by add()
     friend bool operator==(const LinkRoute& one, const LinkRoute& other) {
-        return one.destination == other.destination && one.nexthop == other.nexthop && (!one.link || !other.link || one.link == other.link);
+        return one.destination == other.destination && one.nexthop == other.nexthop &&
+               (!one.link || !other.link || one.link == other.link);
     }
 };
 
@@ -56,12 +61,13 @@ public:
 
     void addBridge(const std::string& name, const std::string& mac, int mtu);
     /// A pair of which one end, `peer`, is in another namespace from the start.
-    void addVeth(const std::string& name, const std::string& peer, const Fd& peerNetns, const std::string& peerMac, int mtu);
+    void addVeth(const std::string& name, const std::string& peer, const Fd& peerNetns, const std::string& peerMac,
+                 int mtu);
     void addTap(const std::string& name); ///< persistent
     void change(int link, const LinkChange& change);
     void remove(int link);
-    /// Devices by their indexes, all in one message: the kernel waits once for all of them, not for each. Those that are gone already don't
-    /// matter. `group` is one that no device of the host has.
+    /// Devices by their indexes, all in one message: the kernel waits once for all of them, not for each. Those that
+    /// are gone already don't matter. `group` is one that no device of the host has.
     void removeAll(const std::vector<int>& links, std::uint32_t group);
 
     std::vector<LinkAddress> addresses();

@@ -86,16 +86,18 @@ int takeGeneration(nl_msg* message, void* into) {
     return NL_OK;
 }
 
-// Not through libnftables: to list anything it reads every rule of the host, and aborts over some that it can't make sense of.
+// Not through libnftables: to list anything it reads every rule of the host, and aborts over some that it can't make
+// sense of.
 class Dump {
 public:
     Dump() : socket_(nl_socket_alloc()) {
-        if (!socket_ || nl_connect(socket_.get(), NETLINK_NETFILTER) < 0) throw Error(Failure::Broken, "could not open a netfilter socket");
+        if (!socket_ || nl_connect(socket_.get(), NETLINK_NETFILTER) < 0)
+            throw Error(Failure::Broken, "could not open a netfilter socket");
     }
 
     /// `names` are attributes with texts.
-    void run(int kind, int family, const std::vector<std::pair<int, std::string>>& names, int (*take)(nl_msg*, void*), void* into,
-             int flags = NLM_F_DUMP) {
+    void run(int kind, int family, const std::vector<std::pair<int, std::string>>& names, int (*take)(nl_msg*, void*),
+             void* into, int flags = NLM_F_DUMP) {
         nl_socket_modify_cb(socket_.get(), NL_CB_VALID, NL_CB_CUSTOM, take, into);
         const Handle<nl_msg, nlmsg_free> message(nlmsg_alloc_simple(NFNL_SUBSYS_NFTABLES << 8 | kind, flags));
         nfgenmsg header{};
@@ -158,7 +160,8 @@ std::map<std::string, std::size_t> counts(const std::vector<std::string>& tables
             for (const int each : {NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6, NFPROTO_BRIDGE})
                 if (familyName(each) == family) number = each;
             dump.run(NFT_MSG_GETSETELEM, number,
-                     {{NFTA_SET_ELEM_LIST_TABLE, table.substr(family.size() + 1)}, {NFTA_SET_ELEM_LIST_SET, name.substr(table.size() + 1)}},
+                     {{NFTA_SET_ELEM_LIST_TABLE, table.substr(family.size() + 1)},
+                      {NFTA_SET_ELEM_LIST_SET, name.substr(table.size() + 1)}},
                      takeElements, &all);
         }
     return all;

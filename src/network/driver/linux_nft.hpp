@@ -8,18 +8,19 @@
 
 namespace stratolet::network::nft {
 
-/// Loads `rules` (the language of nft(8)) as one transaction in the network namespace of this thread: all of it or, with Error(Broken),
-/// nothing.
+/// Loads `rules` (the language of nft(8)) as one transaction in the network namespace of this thread: all of it or,
+/// with Error(Broken), nothing.
 void load(const std::string& rules);
 
 /// "bridge stratolet_guard": family and name of every table in the network namespace of this thread.
 std::set<std::string> tables();
 
-/// The number of the present ruleset of the network namespace of this thread: another after each transaction of whomever.
+/// The number of the present ruleset of the network namespace of this thread: another after each transaction of
+/// whomever.
 std::uint32_t generation();
 
-/// How many rules each chain of these tables has, and how many elements each set, by "family table name". Those of sets of intervals are
-/// counted as the kernel has them, ends too.
+/// How many rules each chain of these tables has, and how many elements each set, by "family table name". Those of sets
+/// of intervals are counted as the kernel has them, ends too.
 std::map<std::string, std::size_t> counts(const std::vector<std::string>& tables);
 
 }

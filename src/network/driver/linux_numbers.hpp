@@ -7,8 +7,8 @@
 
 namespace stratolet::network {
 
-/// Gives ids small numbers that stay the same as long as they are used, also across restarts: packets carry them in their mark and their
-/// conntrack zone.
+/// Gives ids small numbers that stay the same as long as they are used, also across restarts: packets carry them in
+/// their mark and their conntrack zone.
 class Numbers {
 public:
     explicit Numbers(std::filesystem::path file);
@@ -18,7 +18,7 @@ public:
 
     void free(const std::string& kind, const std::string& id);
     void keepOnly(const std::string& kind, const std::set<std::string>& ids); ///< frees those of all others
-    void save();                                                              ///< writes down what has changed; Error(Broken)
+    void save(); ///< writes down what has changed; Error(Broken)
 
 private:
     struct Kind {

@@ -38,7 +38,8 @@ std::set<Allowed> allowedOf(const PlannedPort& port) {
     for (const auto& fixed : port.fixedIps)
         if (const auto address = Prefix::parseLoosely(fixed.address)) allowed.insert({port.mac, *address});
     for (const auto& pair : port.allowedPairs)
-        if (const auto address = Prefix::parseLoosely(pair.address)) allowed.insert({pair.mac.empty() ? port.mac : pair.mac, *address});
+        if (const auto address = Prefix::parseLoosely(pair.address))
+            allowed.insert({pair.mac.empty() ? port.mac : pair.mac, *address});
     return allowed;
 }
 
@@ -116,16 +117,20 @@ bool matches(const PlannedRule& rule, const Connection& connection) {
     const auto least = rule.portRangeMin, most = rule.portRangeMax;
     if (isIcmp(protocol)) return (!least || *least == connection.icmpType) && (!most || *most == connection.icmpCode);
     if (!least && !most) return true;
-    return connection.destinationPort >= least.value_or(0) && connection.destinationPort <= most.value_or(least.value_or(0));
+    return connection.destinationPort >= least.value_or(0) &&
+           connection.destinationPort <= most.value_or(least.value_or(0));
 }
 
 // Neighbour discovery must not wait for a rule, or no other IPv6 packet ever finds its way.
-const std::string neighbours = "icmpv6 type { mld-listener-query, mld-listener-report, mld-listener-done, nd-router-solicit, "
-                               "nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, mld2-listener-report } accept";
+const std::string neighbours =
+    "icmpv6 type { mld-listener-query, mld-listener-report, mld-listener-done, nd-router-solicit, "
+    "nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, mld2-listener-report } accept";
 
 void declareGuard(Ruleset& rules) {
     rules.addTable(std::string(guardTable));
-    const auto set = [&](std::string_view name, std::string_view type) { rules.declare(guardTable, name, "set", type); };
+    const auto set = [&](std::string_view name, std::string_view type) {
+        rules.declare(guardTable, name, "set", type);
+    };
     set("taps", "type ifname;");
     rules.declare(guardTable, "inport", "map", "type ifname : mark;");
     rules.declare(guardTable, "outport", "map", "type ifname : classid;");
@@ -147,19 +152,25 @@ void declareGuard(Ruleset& rules) {
           {"udp sport 67 drop",
            // Who has no address yet asks everybody for one, and nobody in particular for anything.
            "ether daddr ff:ff:ff:ff:ff:ff ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 return",
-           "meta mark . ether saddr . ip saddr @sources4 return", "meta mark . ether saddr . ip saddr @wide4 return", "drop"});
-    chain("advertiser", {"meta mark . @th,64,128 @targets6 return", "meta mark . @th,64,128 @wide_targets6 return", "drop"});
-    chain("ip6_sender",
-          {"icmpv6 type { nd-router-advert, nd-redirect } drop", "udp sport 547 drop",
-           "ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit, mld-listener-report, mld2-listener-report } return",
-           "ip6 saddr :: drop", "icmpv6 type nd-neighbor-advert jump advertiser", "meta mark . ether saddr . ip6 saddr @sources6 return",
-           "meta mark . ether saddr . ip6 saddr @wide6 return", "drop"});
+           "meta mark . ether saddr . ip saddr @sources4 return", "meta mark . ether saddr . ip saddr @wide4 return",
+           "drop"});
+    chain("advertiser",
+          {"meta mark . @th,64,128 @targets6 return", "meta mark . @th,64,128 @wide_targets6 return", "drop"});
+    chain("ip6_sender", {"icmpv6 type { nd-router-advert, nd-redirect } drop", "udp sport 547 drop",
+                         "ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit, mld-listener-report, "
+                         "mld2-listener-report } return",
+                         "ip6 saddr :: drop", "icmpv6 type nd-neighbor-advert jump advertiser",
+                         "meta mark . ether saddr . ip6 saddr @sources6 return",
+                         "meta mark . ether saddr . ip6 saddr @wide6 return", "drop"});
     // Only the three protocols that have been looked at get through; tagged frames would hide theirs.
-    chain("sender", {"meta mark set iifname map @inport", "meta mark . ether saddr != @macs drop", "ether type arp goto arp_sender",
-                     "ether type ip goto ip4_sender", "ether type ip6 goto ip6_sender", "drop"});
-    chain("guard_prerouting", {"iifname @taps jump sender"}, "type filter hook prerouting priority -300; policy accept;");
+    chain("sender", {"meta mark set iifname map @inport", "meta mark . ether saddr != @macs drop",
+                     "ether type arp goto arp_sender", "ether type ip goto ip4_sender",
+                     "ether type ip6 goto ip6_sender", "drop"});
+    chain("guard_prerouting", {"iifname @taps jump sender"},
+          "type filter hook prerouting priority -300; policy accept;");
     chain("guard_forward",
-          {"oifname @taps meta mark set meta mark and 0xffff0000 or 0x1", "oifname @taps meta priority set oifname map @outport"},
+          {"oifname @taps meta mark set meta mark and 0xffff0000 or 0x1",
+           "oifname @taps meta priority set oifname map @outport"},
           "type filter hook forward priority -200; policy accept;");
 }
 
@@ -182,11 +193,13 @@ void declareFilter(Ruleset& rules, const HostRulesOptions& options) {
     chain("zoned", {"ct zone set iifname map @zones"}, "type filter hook prerouting priority -310; policy accept;");
     chain("sending",
           {// The host forwards for external networks only. It is no way out of the others.
-           "iifname @isolated iifname . oifname != @bridged drop", "oifname @isolated iifname . oifname != @bridged drop",
-           "iifname != @bridges accept", neighbours, "meta mark and 0xffff0000 vmap @senders"},
+           "iifname @isolated iifname . oifname != @bridged drop",
+           "oifname @isolated iifname . oifname != @bridged drop", "iifname != @bridges accept", neighbours,
+           "meta mark and 0xffff0000 vmap @senders"},
           "type filter hook forward priority 0; policy accept;");
     chain("receiving",
-          {"oifname != @bridges accept", neighbours, "iifname . oifname @bridged meta mark and 0xffff == 1 meta priority vmap @receivers",
+          {"oifname != @bridges accept", neighbours,
+           "iifname . oifname @bridged meta mark and 0xffff == 1 meta priority vmap @receivers",
            "oifname . ip daddr vmap @routed4", "oifname . ip6 daddr vmap @routed6"},
           "type filter hook forward priority 1; policy accept;");
 
@@ -201,9 +214,12 @@ void declareFilter(Ruleset& rules, const HostRulesOptions& options) {
     if (options.reach == GuestsReach::All) reach.clear();
     chain("reach", reach);
     chain("to_host",
-          {"iifname @isolated drop", "iifname != @bridges accept", neighbours, "jump reach", "meta mark and 0xffff0000 vmap @senders"},
+          {"iifname @isolated drop", "iifname != @bridges accept", neighbours, "jump reach",
+           "meta mark and 0xffff0000 vmap @senders"},
           "type filter hook input priority 0; policy accept;");
-    chain("from_host", {"oifname != @bridges accept", neighbours, "oifname . ip daddr vmap @routed4", "oifname . ip6 daddr vmap @routed6"},
+    chain("from_host",
+          {"oifname != @bridges accept", neighbours, "oifname . ip daddr vmap @routed4",
+           "oifname . ip6 daddr vmap @routed6"},
           "type filter hook output priority 0; policy accept;");
 }
 
@@ -236,7 +252,8 @@ void HostRules::set(const PlannedNetwork& network, int zone) {
         net.elements.push_back({"zones", bridge, std::to_string(zone)});
     } else {
         for (const auto& subnet : network.subnets)
-            if (const auto prefix = Prefix::parse(subnet.cidr); prefix && prefix->version() == 4 && !subnet.gateway.empty())
+            if (const auto prefix = Prefix::parse(subnet.cidr);
+                prefix && prefix->version() == 4 && !subnet.gateway.empty())
                 net.masquerades.push_back("ip saddr " + prefix->text() + " ip daddr != " + prefix->text() +
                                           " oifname != @host_bridges masquerade");
     }
@@ -262,7 +279,8 @@ void HostRules::needMembers(const SecurityGroupId& group, int by) {
         for (const bool single : {true, false}) {
             const auto name = membersOf(group, version, single);
             const std::string type = version == 4 ? "type ipv4_addr;" : "type ipv6_addr;";
-            if (before == 0 && count > 0) rules_.declare(filterTable, name, "set", single ? type : type + " flags interval;", single);
+            if (before == 0 && count > 0)
+                rules_.declare(filterTable, name, "set", single ? type : type + " flags interval;", single);
             if (count == 0) rules_.drop(name);
         }
     if (count == 0) members_.erase(group);
@@ -284,7 +302,8 @@ void HostRules::set(const PlannedSecurityGroup& group) {
             for (const bool single : {true, false})
                 chain.rules.push_back(matchOf(rule, membersOf(*rule.remoteGroup, version, single)) + " accept");
         }
-        rules_.put(filterTable, (direction == RuleDirection::Ingress ? "in_" : "out_") + suffixOf(group.id), std::move(chain));
+        rules_.put(filterTable, (direction == RuleDirection::Ingress ? "in_" : "out_") + suffixOf(group.id),
+                   std::move(chain));
     }
     const bool known = before != groups_.end();
     const bool otherwise = !known || before->second.stateful != group.stateful;
@@ -292,11 +311,13 @@ void HostRules::set(const PlannedSecurityGroup& group) {
         for (const auto& rule : before->second.rules)
             if (rule.remoteGroup) needMembers(*rule.remoteGroup, -1);
         const auto& rules = group.rules;
-        const bool fewer = std::any_of(before->second.rules.begin(), before->second.rules.end(),
-                                       [&](const auto& each) { return std::find(rules.begin(), rules.end(), each) == rules.end(); });
+        const bool fewer = std::any_of(before->second.rules.begin(), before->second.rules.end(), [&](const auto& each) {
+            return std::find(rules.begin(), rules.end(), each) == rules.end();
+        });
         if (fewer)
             for (const auto& [id, port] : ports_)
-                if (std::find(port.port.securityGroups.begin(), port.port.securityGroups.end(), group.id) != port.port.securityGroups.end())
+                if (std::find(port.port.securityGroups.begin(), port.port.securityGroups.end(), group.id) !=
+                    port.port.securityGroups.end())
                     closed_.ports.insert(id);
     }
     groups_[group.id] = {group.stateful, group.rules};
@@ -360,8 +381,10 @@ void HostRules::writeProfile(const Groups& groups, int number) {
         sends = gets = {"ct state invalid drop", "ct state established,related accept",
                         "ct state new tcp flags & (fin | syn | rst | ack) != syn drop"};
     const auto add = [](Texts& to, const Texts& more) { to.insert(to.end(), more.begin(), more.end()); };
-    add(sends, {"meta nfproto ipv4 udp sport 68 udp dport 67 accept", "meta nfproto ipv6 udp sport 546 udp dport 547 accept"});
-    add(gets, {"meta nfproto ipv4 udp sport 67 udp dport 68 accept", "meta nfproto ipv6 udp sport 547 udp dport 546 accept"});
+    add(sends,
+        {"meta nfproto ipv4 udp sport 68 udp dport 67 accept", "meta nfproto ipv6 udp sport 546 udp dport 547 accept"});
+    add(gets,
+        {"meta nfproto ipv4 udp sport 67 udp dport 68 accept", "meta nfproto ipv6 udp sport 547 udp dport 546 accept"});
     add(sends, outgoing);
     add(gets, in);
     sends.emplace_back("drop");
@@ -384,18 +407,21 @@ RuleElements HostRules::elementsOf(const PlannedPort& port, int number, int prof
     for (const auto& each : allowed)
         for (const auto& group : groups) {
             const bool single = each.address.length == each.address.base.bits();
-            out.push_back({membersOf(group, each.address.version(), single), single ? each.address.base.text() : each.address.text(), ""});
+            out.push_back({membersOf(group, each.address.version(), single),
+                           single ? each.address.base.text() : each.address.text(), ""});
         }
     for (const auto& mac : macs) allowed.insert({mac, Prefix{eui64Of(*Prefix::parse("fe80::/64"), mac), 128}});
     std::optional<Allowed> last;
     for (const auto& each : allowed) {
-        if (last && last->mac == each.mac && last->address.overlaps(each.address)) continue; // a block comes before what it holds
+        if (last && last->mac == each.mac && last->address.overlaps(each.address))
+            continue; // a block comes before what it holds
         last = each;
         const auto& prefix = each.address;
         const std::string family = prefix.version() == 4 ? "4" : "6";
         const auto from = mark + " . " + each.mac + " . ";
         const bool single = prefix.length == prefix.base.bits();
-        out.push_back({single ? "sources" + family : "wide" + family, from + (single ? prefix.base.text() : prefix.text()), ""});
+        out.push_back(
+            {single ? "sources" + family : "wide" + family, from + (single ? prefix.base.text() : prefix.text()), ""});
     }
     std::set<Prefix> targets; // under whichever of its MACs
     for (const auto& each : allowed)
@@ -417,8 +443,8 @@ RuleElements HostRules::elementsOf(const PlannedPort& port, int number, int prof
     if (network != networks_.end() && network->second.open)
         for (const auto& fixed : port.fixedIps)
             if (const auto address = Address::parse(fixed.address))
-                out.push_back({address->version == 4 ? "routed4" : "routed6", quoted(bridgeOf(port.network)) + " . " + address->text(),
-                               "goto gets_" + chains});
+                out.push_back({address->version == 4 ? "routed4" : "routed6",
+                               quoted(bridgeOf(port.network)) + " . " + address->text(), "goto gets_" + chains});
     return out;
 }
 
@@ -440,7 +466,8 @@ void HostRules::set(const PlannedPort& port, int number) {
     for (const auto& each : groups) needMembers(each, 1);
     Guarded fresh{port, useProfile(groups), 0, {}, {}};
     fresh.port.securityGroups = groups;
-    if (const auto network = networks_.find(port.network); network != networks_.end()) fresh.zone = network->second.zone;
+    if (const auto network = networks_.find(port.network); network != networks_.end())
+        fresh.zone = network->second.zone;
     fresh.elements = elementsOf(port, number, fresh.profile);
     rules_.give(fresh.elements);
     for (const auto& each : allowedOf(port)) {
@@ -451,9 +478,9 @@ void HostRules::set(const PlannedPort& port, int number) {
     auto before = had ? std::optional(ports_.at(port.id)) : std::nullopt;
     if (had) {
         const bool already = closed_.ports.contains(port.id);
-        const bool fewer =
-            !std::includes(groups.begin(), groups.end(), before->port.securityGroups.begin(), before->port.securityGroups.end()) ||
-            before->addresses != fresh.addresses;
+        const bool fewer = !std::includes(groups.begin(), groups.end(), before->port.securityGroups.begin(),
+                                          before->port.securityGroups.end()) ||
+                           before->addresses != fresh.addresses;
         remove(port.id);
         if (!fewer && !already) closed_.ports.erase(port.id);
     }
@@ -497,7 +524,8 @@ bool HostRules::allows(const Guarded& port, RuleDirection direction, const Conne
     const bool egress = direction == RuleDirection::Egress;
     if (connection.protocol == 17) { // DHCP, whatever the rules say
         const int to = connection.destinationPort, from = connection.sourcePort;
-        if (egress ? (from == 68 && to == 67) || (from == 546 && to == 547) : (from == 67 && to == 68) || (from == 547 && to == 546))
+        if (egress ? (from == 68 && to == 67) || (from == 546 && to == 547)
+                   : (from == 67 && to == 68) || (from == 547 && to == 546))
             return true;
     }
     const auto& other = egress ? connection.destination : connection.source;
@@ -509,7 +537,8 @@ bool HostRules::allows(const Guarded& port, RuleDirection direction, const Conne
             if (!rule.remoteGroup) return true;
             const auto members = addresses_.find(*rule.remoteGroup);
             if (members == addresses_.end()) continue;
-            if (std::any_of(members->second.begin(), members->second.end(), [&](const auto& each) { return each.first.contains(other); }))
+            if (std::any_of(members->second.begin(), members->second.end(),
+                            [&](const auto& each) { return each.first.contains(other); }))
                 return true;
         }
     }
@@ -517,7 +546,8 @@ bool HostRules::allows(const Guarded& port, RuleDirection direction, const Conne
 }
 
 bool HostRules::closes(const Connection& connection) const {
-    const bool peerLeft = closed_.addresses.contains(connection.source) || closed_.addresses.contains(connection.destination);
+    const bool peerLeft =
+        closed_.addresses.contains(connection.source) || closed_.addresses.contains(connection.destination);
     for (const auto direction : {RuleDirection::Egress, RuleDirection::Ingress}) {
         const auto& own = direction == RuleDirection::Egress ? connection.source : connection.destination;
         const Place place{connection.zone, own};
@@ -550,14 +580,16 @@ RouterRules routerRules(const PlannedRouter& router, std::uint16_t metadataPort)
     std::string gatewayAddress;
     if (router.gateway)
         for (const auto& fixed : router.gateway->addresses)
-            if (const auto address = Address::parse(fixed.address); address && address->version == 4 && gatewayAddress.empty())
+            if (const auto address = Address::parse(fixed.address);
+                address && address->version == 4 && gatewayAddress.empty())
                 gatewayAddress = fixed.address;
-    for (const auto& each : router.interfaces) out.elements.push_back({"inside", quoted(routerInterfaceOf(each.port)), ""});
+    for (const auto& each : router.interfaces)
+        out.elements.push_back({"inside", quoted(routerInterfaceOf(each.port)), ""});
 
-    out.chains["prerouting"] = {
-        "type nat hook prerouting priority dstnat; policy accept;",
-        {"iifname @inside ip daddr " + std::string(metadataAddress) + " tcp dport 80 redirect to :" + std::to_string(metadataPort),
-         "dnat to ip daddr map @inward"}};
+    out.chains["prerouting"] = {"type nat hook prerouting priority dstnat; policy accept;",
+                                {"iifname @inside ip daddr " + std::string(metadataAddress) +
+                                     " tcp dport 80 redirect to :" + std::to_string(metadataPort),
+                                 "dnat to ip daddr map @inward"}};
     out.chains["output"] = {"type nat hook output priority -100; policy accept;", {"dnat to ip daddr map @inward"}};
     // Nobody reaches the metadata listeners but through the address that guests know.
     out.chains["input"] = {"type filter hook input priority 0; policy accept;",
@@ -568,12 +600,13 @@ RouterRules routerRules(const PlannedRouter& router, std::uint16_t metadataPort)
     const auto gateway = quoted(gatewayInterfaceOf(router.gateway->port));
     // Who is behind an address is reached by a floating IP or in answer, not by knowing the way there.
     if (router.snat)
-        forward.rules = {"iifname " + gateway + " ct state established,related accept", "iifname " + gateway + " ct status dnat accept",
-                         "iifname " + gateway + " drop"};
-    postrouting.rules = {"oifname " + gateway + " snat to ip saddr map @outward",
-                         // From inside to a floating IP that leads inside again: the answer must come back through here.
-                         "iifname @inside oifname @inside ct status dnat snat to ip saddr map @outward",
-                         "iifname @inside oifname @inside ct status dnat snat to " + gatewayAddress};
+        forward.rules = {"iifname " + gateway + " ct state established,related accept",
+                         "iifname " + gateway + " ct status dnat accept", "iifname " + gateway + " drop"};
+    postrouting.rules = {
+        "oifname " + gateway + " snat to ip saddr map @outward",
+        // From inside to a floating IP that leads inside again: the answer must come back through here.
+        "iifname @inside oifname @inside ct status dnat snat to ip saddr map @outward",
+        "iifname @inside oifname @inside ct status dnat snat to " + gatewayAddress};
     if (router.snat) postrouting.rules.push_back("iifname @inside oifname " + gateway + " snat to " + gatewayAddress);
     return out;
 }

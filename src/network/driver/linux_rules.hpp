@@ -15,9 +15,11 @@
 
 namespace stratolet::network {
 
-/// What of the host itself answers guests and routers on external networks, beside ICMP: nothing, the API, or what the host likes.
+/// What of the host itself answers guests and routers on external networks, beside ICMP: nothing, the API, or what the
+/// host likes.
 enum class GuestsReach { None, Api, All };
 
+/// What the host's own rules depend on beside the plan.
 struct HostRulesOptions {
     bool nat = true; ///< external networks have their gateway on this host
     GuestsReach reach = GuestsReach::Api;
@@ -33,10 +35,11 @@ struct Connection {
     int icmpType = 0, icmpCode = 0;
 };
 
-/// The rules of the host's own namespace: who may send what (anti-spoofing, on the bridge) and what reaches whom (security groups, by
-/// connection), joined by two numbers of each packet: its mark says which port it came from (upper half) and that its receiver is known
-/// (1), its priority which port it goes to. A port is elements of sets and maps, a security group two chains; ports that are in the same
-/// groups share the chains that name these. All that is given here has been checked.
+/// The rules of the host's own namespace: who may send what (anti-spoofing, on the bridge) and what reaches whom
+/// (security groups, by connection), joined by two numbers of each packet: its mark says which port it came from (upper
+/// half) and that its receiver is known (1), its priority which port it goes to. A port is elements of sets and maps, a
+/// security group two chains; ports that are in the same groups share the chains that name these. All that is given
+/// here has been checked.
 class HostRules {
 public:
     explicit HostRules(HostRulesOptions options);
@@ -53,7 +56,8 @@ public:
 
     /// Whose connections may have been closed since the last call.
     bool mayHaveClosed() const { return !closed_.ports.empty() || !closed_.addresses.empty(); }
-    /// True where the rules as they are now, or the lack of the port, forbid a connection that they may have allowed before.
+    /// True where the rules as they are now, or the lack of the port, forbid a connection that they may have allowed
+    /// before.
     bool closes(const Connection& connection) const;
     void closedAll() { closed_ = {}; }
     void reconsider(const PortId& port); ///< it was not guarded before
@@ -101,7 +105,8 @@ private:
     std::map<SecurityGroupId, std::map<Prefix, int>> addresses_; ///< of a group's members
     std::multimap<Place, PortId> places_;
     struct {
-        std::set<PortId> ports;      ///< that are in fewer groups, have other addresses or are gone, or a rule of whose groups is gone
+        std::set<PortId>
+            ports; ///< that are in fewer groups, have other addresses or are gone, or a rule of whose groups is gone
         std::set<Place> places;      ///< where such ports were
         std::set<Address> addresses; ///< that left a group
     } closed_;

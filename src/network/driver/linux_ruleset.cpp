@@ -12,7 +12,9 @@ namespace {
 
 using Pair = std::pair<std::string, std::string>;
 
-std::string written(const Pair& element) { return element.second.empty() ? element.first : element.first + " : " + element.second; }
+std::string written(const Pair& element) {
+    return element.second.empty() ? element.first : element.first + " : " + element.second;
+}
 
 std::string joined(const std::vector<std::string>& texts) {
     std::string out;
@@ -46,7 +48,8 @@ std::vector<std::string> disjoint(const std::map<Pair, int>& wanted) {
 
 void Ruleset::addTable(std::string table) { tables_.push_back(std::move(table)); }
 
-void Ruleset::declare(std::string_view table, std::string_view name, std::string_view keyword, std::string_view type, bool plain) {
+void Ruleset::declare(std::string_view table, std::string_view name, std::string_view keyword, std::string_view type,
+                      bool plain) {
     auto& set = sets_.all[std::string(name)];
     set.table = table;
     set.keyword = keyword;
@@ -111,7 +114,8 @@ void Ruleset::change(const RuleElement& element, int by) {
 std::string Ruleset::commands() const {
     std::string out;
     if (fresh_)
-        for (const auto& table : tables_) out += "add table " + table + "\ndelete table " + table + "\nadd table " + table + "\n";
+        for (const auto& table : tables_)
+            out += "add table " + table + "\ndelete table " + table + "\nadd table " + table + "\n";
     const auto touchedSets = [&](auto work) {
         for (const auto& [name, set] : sets_.all)
             if (fresh_ || sets_.touched.contains(name)) work(name, set, set.there && !fresh_);
@@ -120,8 +124,10 @@ std::string Ruleset::commands() const {
         for (const auto& [name, chain] : chains_.all)
             if (fresh_ || chains_.touched.contains(name)) work(name, chain, chain.there && !fresh_);
     };
-    const auto elements = [&](const char* verb, const Set& set, const std::string& name, const std::vector<std::string>& which) {
-        if (!which.empty()) out += std::string(verb) + " element " + set.table + " " + name + " { " + joined(which) + " }\n";
+    const auto elements = [&](const char* verb, const Set& set, const std::string& name,
+                              const std::vector<std::string>& which) {
+        if (!which.empty())
+            out += std::string(verb) + " element " + set.table + " " + name + " { " + joined(which) + " }\n";
     };
     // What is named must be there before it is named, and is named no more before it goes.
     touchedSets([&](const auto& name, const auto& set, bool there) {
@@ -129,7 +135,8 @@ std::string Ruleset::commands() const {
     });
     touchedChains([&](const auto& name, const auto& chain, bool there) {
         if (!there && !chain.gone)
-            out += "add chain " + chain.table + " " + name + (chain.content.hook.empty() ? "" : " { " + chain.content.hook + " }") + "\n";
+            out += "add chain " + chain.table + " " + name +
+                   (chain.content.hook.empty() ? "" : " { " + chain.content.hook + " }") + "\n";
     });
     touchedSets([&](const auto& name, const auto& set, bool there) {
         if (set.gone || !set.plain || !there) return;
@@ -141,7 +148,8 @@ std::string Ruleset::commands() const {
     touchedChains([&](const auto& name, const auto& chain, bool there) {
         if (there) out += "flush chain " + chain.table + " " + name + "\n";
         if (!chain.gone)
-            for (const auto& rule : chain.content.rules) out += "add rule " + chain.table + " " + name + " " + rule + "\n";
+            for (const auto& rule : chain.content.rules)
+                out += "add rule " + chain.table + " " + name + " " + rule + "\n";
     });
     touchedSets([&](const auto& name, const auto& set, bool there) {
         if (set.gone) return;

@@ -17,23 +17,25 @@ struct RuleElement {
 };
 using RuleElements = std::vector<RuleElement>;
 
+/// A chain of nftables: where it hangs, and its rules in order.
 struct RuleChain {
     std::string hook; ///< "type … hook … priority …; policy …;" of a base chain; empty: none
     std::vector<std::string> rules;
     bool operator==(const RuleChain&) const = default;
 };
 
-/// Tables of nftables as values: what should be in them, and what has been loaded. A change is told as what it changes: no table is
-/// replaced while it is in use, and what one element costs does not depend on how many there are. Names of sets and chains are unique over
-/// all tables.
+/// Tables of nftables as values: what should be in them, and what has been loaded. A change is told as what it changes:
+/// no table is replaced while it is in use, and what one element costs does not depend on how many there are. Names of
+/// sets and chains are unique over all tables.
 class Ruleset {
 public:
     /// `table` is family and name: "inet stratolet_filter". Before anything that is in it.
     void addTable(std::string table);
 
-    /// `type` as nft has it: "type ifname : mark;". With "flags interval;" in it, elements that overlap become one. Sets and maps of
-    /// elements that are not overlapping by themselves (concatenations) are declared `plain`.
-    void declare(std::string_view table, std::string_view name, std::string_view keyword, std::string_view type, bool plain = true);
+    /// `type` as nft has it: "type ifname : mark;". With "flags interval;" in it, elements that overlap become one.
+    /// Sets and maps of elements that are not overlapping by themselves (concatenations) are declared `plain`.
+    void declare(std::string_view table, std::string_view name, std::string_view keyword, std::string_view type,
+                 bool plain = true);
     void drop(std::string_view set); ///< with its elements
 
     void put(std::string_view table, std::string_view chain, RuleChain content);
@@ -45,7 +47,8 @@ public:
 
     bool changed() const { return !sets_.touched.empty() || !chains_.touched.empty() || fresh_; }
 
-    /// What nft must do: the changes since the last loaded(), or (after forget()) everything, in place of what is there.
+    /// What nft must do: the changes since the last loaded(), or (after forget()) everything, in place of what is
+    /// there.
     std::string commands() const;
     void loaded(); ///< commands() has been done
     void forget(); ///< nobody knows what is loaded
@@ -58,9 +61,10 @@ private:
     struct Set {
         std::string table, keyword, type;
         bool plain = true;
-        std::map<std::pair<std::string, std::string>, int> wanted;   ///< key and value → how many give it
-        std::map<std::pair<std::string, std::string>, bool> changes; ///< of plain ones: there (true) or gone since loaded()
-        std::vector<std::string> loaded;                             ///< of those that are not plain
+        std::map<std::pair<std::string, std::string>, int> wanted; ///< key and value → how many give it
+        std::map<std::pair<std::string, std::string>, bool>
+            changes;                     ///< of plain ones: there (true) or gone since loaded()
+        std::vector<std::string> loaded; ///< of those that are not plain
         bool there = false, gone = false;
     };
     struct Chain {

@@ -34,14 +34,16 @@ constexpr auto tickEvery = 4s;
 
 /// A netlink socket that hears these groups of the present namespace.
 Fd hears(int protocol, const std::vector<int>& groups) {
-    Fd socket(static_cast<int>(check(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol), "open a netlink socket")));
+    Fd socket(static_cast<int>(
+        check(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol), "open a netlink socket")));
     const int size = 4 << 20;
     setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size); // less will do
     sockaddr_nl own{};
     own.nl_family = AF_NETLINK;
     check(bind(socket.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own), "listen for changes of the network");
     for (const int group : groups)
-        check(setsockopt(socket.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group), "listen for changes of the network");
+        check(setsockopt(socket.get(), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof group),
+              "listen for changes of the network");
     return socket;
 }
 
@@ -63,7 +65,8 @@ template <class Each> bool drain(const Fd& socket, bool& any, Each each) {
         if (length == 0) return whole;
         any = true;
         auto left = static_cast<unsigned>(length);
-        for (auto* message = reinterpret_cast<nlmsghdr*>(buffer.data()); NLMSG_OK(message, left); message = NLMSG_NEXT(message, left))
+        for (auto* message = reinterpret_cast<nlmsghdr*>(buffer.data()); NLMSG_OK(message, left);
+             message = NLMSG_NEXT(message, left))
             each(*message);
     }
 }
@@ -141,10 +144,13 @@ struct Watch::Impl {
                 const std::lock_guard lock(mutex);
                 for (const auto& [name, place] : places)
                     if (!place.busy)
-                        for (const auto* each : {&place.network, &place.rules}) ready.push_back({each->get(), POLLIN, 0});
+                        for (const auto* each : {&place.network, &place.rules})
+                            ready.push_back({each->get(), POLLIN, 0});
             }
-            const auto patience = std::chrono::duration_cast<std::chrono::milliseconds>(next - std::chrono::steady_clock::now());
-            const int count = poll(ready.data(), ready.size(), static_cast<int>(std::max<std::int64_t>(patience.count(), 0)));
+            const auto patience =
+                std::chrono::duration_cast<std::chrono::milliseconds>(next - std::chrono::steady_clock::now());
+            const int count =
+                poll(ready.data(), ready.size(), static_cast<int>(std::max<std::int64_t>(patience.count(), 0)));
             if (ready[0].revents) {
                 std::uint64_t woken = 0;
                 [[maybe_unused]] const auto length = read(stop.get(), &woken, sizeof woken);
@@ -175,7 +181,8 @@ Watch::Watch(Listener listener) : impl_(std::make_unique<Impl>()) {
     impl_->rules = hears(NETLINK_NETFILTER, {NFNLGRP_NFTABLES});
     impl_->names = Fd(static_cast<int>(check(inotify_init1(IN_CLOEXEC | IN_NONBLOCK), "watch for namespaces")));
     std::filesystem::create_directories("/run/netns");
-    check(inotify_add_watch(impl_->names.get(), "/run/netns", IN_CREATE | IN_DELETE | IN_UNMOUNT | IN_DELETE_SELF), "watch /run/netns");
+    check(inotify_add_watch(impl_->names.get(), "/run/netns", IN_CREATE | IN_DELETE | IN_UNMOUNT | IN_DELETE_SELF),
+          "watch /run/netns");
     impl_->stop = Fd(static_cast<int>(check(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "make an eventfd")));
     impl_->thread = std::thread([impl = impl_.get()] { impl->run(); });
 }
@@ -191,8 +198,8 @@ void Watch::hear(const std::string& name) {
     auto& place = impl_->places[name];
     place.busy = true;
     if (!place.network)
-        place.network =
-            hears(NETLINK_ROUTE, {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE});
+        place.network = hears(NETLINK_ROUTE, {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+                                              RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE});
     if (!place.rules) place.rules = hears(NETLINK_NETFILTER, {NFNLGRP_NFTABLES});
 }
 

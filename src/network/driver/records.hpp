@@ -8,7 +8,8 @@
 
 namespace stratolet::network {
 
-/// Keeps what it is told and does nothing to the host: for a cloud whose servers are records only. Tests make it slow and let it fail.
+/// Keeps what it is told and does nothing to the host: for a cloud whose servers are records only. Tests make it slow
+/// and let it fail.
 class RecordsNetworkDriver : public NetworkDriver {
 public:
     std::vector<NetworkProblem> apply(const NetworkPlan& plan) override;

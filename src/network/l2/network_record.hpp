@@ -44,8 +44,8 @@ NetworkRecord networkOf(store::Reader& db, const NetworkId& id);
 /// The networks of many, by their ids, in one statement; each may be named more than once.
 std::unordered_map<std::string, NetworkRecord> networksOf(store::Reader& db, const std::vector<std::string>& ids);
 
-/// What policy knows of each of the things that are on networks, by `targetOf` a thing and its network. `kind` is what that looks at beside
-/// the project and the network.
+/// What policy knows of each of the things that are on networks, by `targetOf` a thing and its network. `kind` is what
+/// that looks at beside the project and the network.
 template <class Thing, class Kind, class TargetOf>
 std::vector<About> aboutOnNetworks(store::Reader& db, const std::vector<Thing>& things, Kind kind, TargetOf targetOf) {
     std::vector<std::string> ids;
@@ -68,6 +68,8 @@ Target targetForProject(const NetworkRecord& network, const std::string& project
 /// The same, as a body names both.
 Target targetOnNetwork(store::Reader& db, const identity::Caller& caller, const Body& body);
 
+/// The rules of networks: what may be made, changed and removed. Used by requests on the writer's thread; owned by the
+/// module.
 class Networks {
 public:
     explicit Networks(Core& core) : core_(core) {}

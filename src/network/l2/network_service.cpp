@@ -15,7 +15,8 @@ int checkedMtu(const Body& body, int otherwise) {
     const auto mtu = body.whole("mtu", otherwise);
     if (mtu < 68) refuseInput("mtu", "'" + std::to_string(mtu) + "' is too small - must be at least '68'.");
     if (mtu > mtuMost)
-        throw Error(Failure::Invalid, "Invalid input for operation: Requested MTU is too big, maximum is ", mtuMost, ".")
+        throw Error(Failure::Invalid, "Invalid input for operation: Requested MTU is too big, maximum is ", mtuMost,
+                    ".")
             .as("InvalidInput");
     return static_cast<int>(mtu);
 }
@@ -33,8 +34,8 @@ Error networkNotFound(const std::string& id) {
 void checkMtuCarriesIpv6(const NetworkId& network, int mtu) {
     constexpr int least = 1280;
     if (mtu < least)
-        throw Error(Failure::Conflict, "MTU of network ", network, " is ", mtu, "; a network with an IPv6 subnet needs at least ", least,
-                    ".")
+        throw Error(Failure::Conflict, "MTU of network ", network, " is ", mtu,
+                    "; a network with an IPv6 subnet needs at least ", least, ".")
             .as("NetworkMTUSubnetConflict");
 }
 
@@ -58,7 +59,8 @@ std::unordered_map<std::string, NetworkRecord> networksOf(store::Reader& db, con
     each.erase(std::unique(each.begin(), each.end()), each.end());
     std::unordered_map<std::string, NetworkRecord> found;
     if (each.empty()) return found;
-    for (auto& network : networkTable.where(db, "WHERE n.id IN (SELECT value FROM json_each(?))", store::asList(each))) {
+    for (auto& network :
+         networkTable.where(db, "WHERE n.id IN (SELECT value FROM json_each(?))", store::asList(each))) {
         auto id = network.id.text;
         found.emplace(std::move(id), std::move(network));
     }
@@ -69,7 +71,8 @@ std::unordered_map<std::string, NetworkRecord> networksOf(store::Reader& db, con
 NetworkRecord networkIn(store::Reader& db, const identity::Caller& caller, const Body& body) {
     const auto id = body.text("network_id");
     if (id.empty())
-        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'network_id' not specified").as("HTTPBadRequest");
+        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'network_id' not specified")
+            .as("HTTPBadRequest");
     auto network = networkTable.find(db, {id});
     if (!network || !caller.may("get_network", targetOf(*network))) throw networkNotFound(id);
     return *std::move(network);
@@ -93,10 +96,12 @@ NetworkRecord Networks::create(store::Transaction& tx, const identity::Caller& c
     body.readInto(network, networkTable);
     network.mtu = checkedMtu(body, mtuMost);
     if (const auto type = body.text("provider:network_type", "local"); !type.empty() && type != "local")
-        throw Error(Failure::Invalid, "Invalid input for operation: provider:network_type ", type, " not supported.").as("InvalidInput");
+        throw Error(Failure::Invalid, "Invalid input for operation: provider:network_type ", type, " not supported.")
+            .as("InvalidInput");
     for (const auto* name : {"provider:physical_network", "provider:segmentation_id"})
         if (body.has(name) && !body.isNull(name))
-            throw Error(Failure::Invalid, "Invalid input for operation: ", name, " not allowed for local network.").as("InvalidInput");
+            throw Error(Failure::Invalid, "Invalid input for operation: ", name, " not allowed for local network.")
+                .as("InvalidInput");
     networkTable.insert(tx, network);
     core_.changed(tx, network.id.text);
     return network;

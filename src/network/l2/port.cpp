@@ -26,7 +26,9 @@ void showPairs(JsonWriter& out, const Port& port) {
     }
 }
 
-void showVifDetails(JsonWriter& out, const Port& port) { out.raw(isBound(port) ? R"({"port_filter": true, "connectivity": "l2"})" : "{}"); }
+void showVifDetails(JsonWriter& out, const Port& port) {
+    out.raw(isBound(port) ? R"({"port_filter": true, "connectivity": "l2"})" : "{}");
+}
 
 }
 
@@ -55,7 +57,9 @@ const Table<Port> portTable(
         computed<Port>("binding:vif_type", Kind::Other, Show | Guarded,
                        [](JsonWriter& out, const Port& port) { out.value(isBound(port) ? "bridge" : "unbound"); }),
         computed<Port>("binding:vif_details", Kind::Other, Show | Guarded, showVifDetails),
-        derived<Port>("network_project", Kind::Text, 0, [](const Port& port) { return store::Value(port.networkProject); }).nameless(),
+        derived<Port>("network_project", Kind::Text, 0,
+                      [](const Port& port) { return store::Value(port.networkProject); })
+            .nameless(),
         column<&Port::server>("server", Moves),
         column<&Port::madeForServer>("made_for_server", Moves),
         column<&Port::hostname>("hostname", Moves),
@@ -64,21 +68,25 @@ const Table<Port> portTable(
     completePortAddresses);
 
 void addPortRoutes(http::Routes& routes, Ports& ports) {
-    addNoun<Port>(
-        routes, ports.core(),
-        servedBy<Port>(
-            ports,
-            {.noun = "port",
-             .table = portTable,
-             .missing = portNotFound,
-             .about = about,
-             .concern = {"$.project = ?", "$.network_project = ? AND $.project <> $.network_project"},
-             .wanted = targetOnNetwork,
-             .aim = [](Target& target, const Body& body) { target["device_owner"] = body.text("device_owner", target["device_owner"]); },
-             .create = [&](store::Transaction& tx, const identity::Caller& caller,
-                           const Body& body) { return ports.create(tx, caller, networkIn(tx, caller, body), body); },
-             .remove = [&](store::Transaction& tx, const identity::Caller&, const Port& port) { ports.removeByUser(tx, port); },
-             .filters = {{"fixed_ips", filterPortAddresses}, {"security_groups", filterPortGroups}}}));
+    addNoun<Port>(routes, ports.core(),
+                  servedBy<Port>(
+                      ports, {.noun = "port",
+                              .table = portTable,
+                              .missing = portNotFound,
+                              .about = about,
+                              .concern = {"$.project = ?", "$.network_project = ? AND $.project <> $.network_project"},
+                              .wanted = targetOnNetwork,
+                              .aim =
+                                  [](Target& target, const Body& body) {
+                                      target["device_owner"] = body.text("device_owner", target["device_owner"]);
+                                  },
+                              .create =
+                                  [&](store::Transaction& tx, const identity::Caller& caller, const Body& body) {
+                                      return ports.create(tx, caller, networkIn(tx, caller, body), body);
+                                  },
+                              .remove = [&](store::Transaction& tx, const identity::Caller&,
+                                            const Port& port) { ports.removeByUser(tx, port); },
+                              .filters = {{"fixed_ips", filterPortAddresses}, {"security_groups", filterPortGroups}}}));
 }
 
 }

@@ -20,12 +20,14 @@ inline constexpr std::string_view gatewayOwner = "network:router_gateway";
 inline constexpr std::string_view floatingOwner = "network:floatingip";
 inline constexpr std::string_view serverOwner = "compute:nova"; ///< a guest
 
+/// An address that a port has on a subnet of its network.
 struct PortAddress {
     SubnetId subnet;
     Address address;
 };
 using PortAddresses = std::vector<PortAddress>;
 
+/// A connection to a network, as it is kept: of a guest, of a router, of the service itself, or of nobody yet.
 struct Port {
     PortId id;
     NetworkId network;
@@ -49,7 +51,8 @@ struct Port {
     Texts groups; ///< ids
 };
 
-extern const resource::Table<Port> portTable; ///< alias p; a port is read with its addresses and groups, and written without
+extern const resource::Table<Port>
+    portTable; ///< alias p; a port is read with its addresses and groups, and written without
 
 /// Their addresses and groups: two statements, however many ports there are.
 void completePortAddresses(store::Reader& db, std::vector<Port>& ports);
@@ -80,6 +83,7 @@ struct WantedAddress {
 Error portNotFound(const std::string& id);
 Target targetOf(const Port& port, const NetworkRecord& network);
 
+/// The rules of ports, and how addresses are given out. Used on the writer's thread; owned by the module.
 class Ports {
 public:
     explicit Ports(Core& core) : core_(core) {}
@@ -98,10 +102,12 @@ public:
               const std::string& device, const std::vector<WantedAddress>& wanted);
 
     /// Fills in MAC (where there is none), addresses and groups, and keeps the port.
-    void keep(store::Transaction& tx, const NetworkRecord& network, Port& port, const std::optional<std::vector<WantedAddress>>& wanted);
+    void keep(store::Transaction& tx, const NetworkRecord& network, Port& port,
+              const std::optional<std::vector<WantedAddress>>& wanted);
 
     /// Free addresses for `port` on its network. `wanted` absent: what a new port gets.
-    std::vector<PortAddress> allocate(store::Transaction& tx, const Port& port, const std::optional<std::vector<WantedAddress>>& wanted);
+    std::vector<PortAddress> allocate(store::Transaction& tx, const Port& port,
+                                      const std::optional<std::vector<WantedAddress>>& wanted);
 
     /// The DHCP port of a network has an address in each subnet with DHCP, and goes with the last of them.
     void ensureDhcpPort(store::Transaction& tx, const NetworkRecord& network);
@@ -115,7 +121,8 @@ private:
 // What a body wants of a port; Error(Invalid) by the attribute's name, Error(NotFound) for what isn't there.
 
 /// Of a list of {"subnet_id": …, "ip_address": …}; empty where there is none.
-std::vector<WantedAddress> wantedAddresses(store::Reader& db, const NetworkId& network, const Body& body, std::string_view attribute);
+std::vector<WantedAddress> wantedAddresses(store::Reader& db, const NetworkId& network, const Body& body,
+                                           std::string_view attribute);
 
 /// allowed_address_pairs: each with a MAC, the port's own where none is given.
 TextPairs addressPairsIn(const Body& body, const std::string& ownMac);
@@ -130,6 +137,8 @@ void addPortRoutes(http::Routes& routes, Ports& ports);
 namespace stratolet::resource {
 
 /// As they are shown: a table of their own keeps them.
-template <> struct Codec<network::PortAddresses> { static void show(JsonWriter& out, const network::PortAddresses& addresses); };
+template <> struct Codec<network::PortAddresses> {
+    static void show(JsonWriter& out, const network::PortAddresses& addresses);
+};
 
 }

@@ -21,7 +21,8 @@ TextPairs addressPairsIn(const Body& body, const std::string& ownMac) {
     if (!list->isArray()) throw Error(Failure::Invalid, "Allowed address pairs must be a list.").as("HTTPBadRequest");
     for (const auto& each : list->items()) {
         if (!each.isObject() || !each.has("ip_address"))
-            throw Error(Failure::Invalid, "AllowedAddressPair must contain ip_address").as("AllowedAddressPairsMissingIP");
+            throw Error(Failure::Invalid, "AllowedAddressPair must contain ip_address")
+                .as("AllowedAddressPairsMissingIP");
         each.onlyKnows({"ip_address", "mac_address"});
         const auto text = each.text("ip_address");
         const auto block = Prefix::parseLoosely(text);
@@ -29,9 +30,11 @@ TextPairs addressPairsIn(const Body& body, const std::string& ownMac) {
         const auto givenMac = each.maybeText("mac_address").value_or("");
         const auto mac = givenMac.empty() ? ownMac : normalMac(givenMac).value_or("");
         if (mac.empty()) refuseInput("allowed_address_pairs", "'" + givenMac + "' is not a valid MAC address.");
-        const std::pair<std::string, std::string> pair{mac, text.find('/') == std::string::npos ? block->base.text() : block->text()};
+        const std::pair<std::string, std::string> pair{mac, text.find('/') == std::string::npos ? block->base.text()
+                                                                                                : block->text()};
         if (std::find(out.begin(), out.end(), pair) != out.end())
-            throw Error(Failure::Invalid, "Request contains duplicate address pair: mac_address ", mac, " ip_address ", text, ".")
+            throw Error(Failure::Invalid, "Request contains duplicate address pair: mac_address ", mac, " ip_address ",
+                        text, ".")
                 .as("DuplicateAddressPairInRequest");
         out.push_back(pair);
     }
@@ -41,7 +44,8 @@ TextPairs addressPairsIn(const Body& body, const std::string& ownMac) {
     return out;
 }
 
-Texts securityGroupsIn(store::Reader& db, const Body& body, const std::string& project, const identity::Caller* caller) {
+Texts securityGroupsIn(store::Reader& db, const Body& body, const std::string& project,
+                       const identity::Caller* caller) {
     Texts groups;
     const auto list = body.find("security_groups");
     if (!list || list->isNull()) return groups;
@@ -49,13 +53,15 @@ Texts securityGroupsIn(store::Reader& db, const Body& body, const std::string& p
     for (const auto& each : list->items()) {
         const auto id = each.isText() ? each.text() : each.dump();
         const auto group = securityGroupTable.find(db, {id});
-        if (!group || (group->standard.project != project && !(caller && caller->isAdmin()))) throw securityGroupNotFound(id);
+        if (!group || (group->standard.project != project && !(caller && caller->isAdmin())))
+            throw securityGroupNotFound(id);
         if (std::find(groups.begin(), groups.end(), id) == groups.end()) groups.push_back(id);
     }
     return groups;
 }
 
-std::vector<WantedAddress> wantedAddresses(store::Reader& db, const NetworkId& network, const Body& body, std::string_view attribute) {
+std::vector<WantedAddress> wantedAddresses(store::Reader& db, const NetworkId& network, const Body& body,
+                                           std::string_view attribute) {
     std::vector<WantedAddress> wanted;
     const auto given = body.find(attribute);
     if (!given || given->isNull()) return wanted;
@@ -71,7 +77,8 @@ std::vector<WantedAddress> wantedAddresses(store::Reader& db, const NetworkId& n
         if (const auto text = each.maybeText("ip_address")) {
             one.address = Address::parse(*text);
             if (!one.address) refuseInput(attribute, "'" + *text + "' is not a valid IP address.");
-            if (!seen.insert(one.address->text()).second) refuseInput(attribute, "Duplicate IP address '" + *text + "'.");
+            if (!seen.insert(one.address->text()).second)
+                refuseInput(attribute, "Duplicate IP address '" + *text + "'.");
         }
         if (const auto id = each.maybeText("subnet_id")) {
             one.subnet = subnetTable.find(db, {*id});
@@ -82,7 +89,8 @@ std::vector<WantedAddress> wantedAddresses(store::Reader& db, const NetworkId& n
                     .as("InvalidInput");
         }
         if (!one.subnet && !one.address)
-            throw Error(Failure::Invalid, "Invalid input for operation: IP allocation requires subnet_id or ip_address.")
+            throw Error(Failure::Invalid,
+                        "Invalid input for operation: IP allocation requires subnet_id or ip_address.")
                 .as("InvalidInput");
         wanted.push_back(std::move(one));
     }

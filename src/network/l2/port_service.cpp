@@ -20,8 +20,8 @@ std::string freshMac(Core& core, store::Reader& db, const NetworkId& network) {
         std::array<std::byte, 3> random{};
         core.parts.ambient.randomize(random);
         char mac[18];
-        std::snprintf(mac, sizeof mac, "fa:16:3e:%02x:%02x:%02x", std::to_integer<int>(random[0]), std::to_integer<int>(random[1]),
-                      std::to_integer<int>(random[2]));
+        std::snprintf(mac, sizeof mac, "fa:16:3e:%02x:%02x:%02x", std::to_integer<int>(random[0]),
+                      std::to_integer<int>(random[1]), std::to_integer<int>(random[2]));
         if (!db.query("SELECT 1 FROM ports WHERE network = ? AND mac = ?", network, mac).any()) return mac;
     }
     throw Error(Failure::Broken, "no free MAC address on network ", network);
@@ -31,7 +31,8 @@ std::string checkedMac(store::Reader& db, const NetworkId& network, const PortId
     const auto mac = normalMac(text);
     if (!mac) refuseInput("mac_address", "'" + text + "' is not a valid MAC address.");
     if (db.query("SELECT 1 FROM ports WHERE network = ? AND mac = ? AND id <> ?", network, *mac, own).any())
-        throw Error(Failure::Conflict, "Unable to complete operation for network ", network, ". The mac address ", *mac, " is in use.")
+        throw Error(Failure::Conflict, "Unable to complete operation for network ", network, ". The mac address ", *mac,
+                    " is in use.")
             .as("MacAddressInUse");
     return *mac;
 }
@@ -39,14 +40,17 @@ std::string checkedMac(store::Reader& db, const NetworkId& network, const PortId
 void checkPortSecurity(const Port& port) {
     if (port.portSecurity) return;
     if (!port.groups.empty())
-        throw Error(Failure::Conflict, "Port Security must be enabled and port must have an IP address in order to use Security Groups.")
+        throw Error(Failure::Conflict,
+                    "Port Security must be enabled and port must have an IP address in order to use Security Groups.")
             .as("PortSecurityAndIPRequiredForSecurityGroups");
     if (!port.pairs.empty())
-        throw Error(Failure::Conflict, "Port Security must be enabled in order to have allowed address pairs on a port.")
+        throw Error(Failure::Conflict,
+                    "Port Security must be enabled in order to have allowed address pairs on a port.")
             .as("AddressPairAndPortSecurityRequired");
 }
 
-/// Something of this service's own that is for the device which the port names: as long as that is there, the port is not the user's.
+/// Something of this service's own that is for the device which the port names: as long as that is there, the port is
+/// not the user's.
 bool servesWhatIsThere(store::Reader& db, const Port& port) {
     if (port.owner == interfaceOwner || port.owner == gatewayOwner)
         return db.query("SELECT 1 FROM routers WHERE id = ?", port.device).any();
@@ -55,17 +59,19 @@ bool servesWhatIsThere(store::Reader& db, const Port& port) {
 
 /// The host is to follow what becomes of the floating IPs that lead to a port.
 void floatingIpsChange(Core& core, store::Transaction& tx, const PortId& port) {
-    for (const auto& each : tx.query("SELECT id FROM floating_ips WHERE port = ?", port).texts()) core.changed(tx, each);
+    for (const auto& each : tx.query("SELECT id FROM floating_ips WHERE port = ?", port).texts())
+        core.changed(tx, each);
 }
 
-/// A device is named by who has it: routers, floating IPs and servers of other projects, and what the service itself put on their networks,
-/// are nobody else's to name (OSSA 2014-008, CVE-2014-0056).
+/// A device is named by who has it: routers, floating IPs and servers of other projects, and what the service itself
+/// put on their networks, are nobody else's to name (OSSA 2014-008, CVE-2014-0056).
 void checkDevice(store::Reader& db, const identity::Caller& caller, const Port& port) {
     if (port.device.empty() || caller.isAdmin()) return;
     const auto& project = port.standard.project;
     if (db.query("SELECT 1 FROM routers WHERE id = ? AND project <> ?", port.device, project).any() ||
         db.query("SELECT 1 FROM floating_ips WHERE id = ? AND project <> ?", port.device, project).any() ||
-        db.query("SELECT 1 FROM ports WHERE device = ? AND project <> ? AND (server <> '' OR owner LIKE 'network:%') AND id <> ?",
+        db.query("SELECT 1 FROM ports WHERE device = ? AND project <> ? AND (server <> '' OR owner LIKE 'network:%') "
+                 "AND id <> ?",
                  port.device, project, port.id)
             .any())
         throw Error(Failure::Conflict, "The following device_id ", port.device,
@@ -74,7 +80,8 @@ void checkDevice(store::Reader& db, const identity::Caller& caller, const Port& 
 }
 
 Error invalidForSubnet(const Address& address) {
-    return Error(Failure::Invalid, "IP address ", address.text(), " is not a valid IP for the specified subnet.").as("InvalidIpForSubnet");
+    return Error(Failure::Invalid, "IP address ", address.text(), " is not a valid IP for the specified subnet.")
+        .as("InvalidIpForSubnet");
 }
 
 /// The first address of the pools that nobody has. What is known to be taken is not looked at again.
@@ -86,10 +93,12 @@ std::optional<Address> firstFree(store::Transaction& tx, const Subnet& subnet, c
     for (const auto& pool : pools) {
         const auto begin = std::max(sortable(pool.first), known);
         if (begin > sortable(pool.last)) continue;
-        auto rows = tx.query("SELECT number FROM fixed_ips WHERE subnet = ? AND number >= ? AND number <= ? ORDER BY number", subnet.id,
-                             begin, sortable(pool.last));
+        auto rows =
+            tx.query("SELECT number FROM fixed_ips WHERE subnet = ? AND number >= ? AND number <= ? ORDER BY number",
+                     subnet.id, begin, sortable(pool.last));
         bool more = rows.next();
-        for (auto candidate = addressIn(begin, pool.first.version); candidate <= pool.last; candidate = candidate.plus(1)) {
+        for (auto candidate = addressIn(begin, pool.first.version); candidate <= pool.last;
+             candidate = candidate.plus(1)) {
             if (more && rows.row().text(0) == sortable(candidate)) {
                 more = rows.next();
                 continue;
@@ -104,7 +113,9 @@ std::optional<Address> firstFree(store::Transaction& tx, const Subnet& subnet, c
 
 }
 
-Error portNotFound(const std::string& id) { return Error(Failure::NotFound, "Port ", id, " could not be found.").as("PortNotFound"); }
+Error portNotFound(const std::string& id) {
+    return Error(Failure::NotFound, "Port ", id, " could not be found.").as("PortNotFound");
+}
 
 Target targetOf(const Port& port, const NetworkRecord& network) {
     auto target = ownedBy(port.standard.project);
@@ -114,7 +125,8 @@ Target targetOf(const Port& port, const NetworkRecord& network) {
     return target;
 }
 
-std::vector<PortAddress> Ports::allocate(store::Transaction& tx, const Port& port, const std::optional<std::vector<WantedAddress>>& given) {
+std::vector<PortAddress> Ports::allocate(store::Transaction& tx, const Port& port,
+                                         const std::optional<std::vector<WantedAddress>>& given) {
     const auto subnets = subnetsOf(tx, port.network);
     std::vector<PortAddress> out;
     std::set<Address> taken;
@@ -124,15 +136,16 @@ std::vector<PortAddress> Ports::allocate(store::Transaction& tx, const Port& por
     };
     const auto formed = [&](const Subnet& subnet) { return eui64Of(subnet.cidr, port.mac); };
     const auto exhausted = [&] {
-        return Error(Failure::Conflict, "No more IP addresses available on network ", port.network, ".").as("IpAddressGenerationFailure");
+        return Error(Failure::Conflict, "No more IP addresses available on network ", port.network, ".")
+            .as("IpAddressGenerationFailure");
     };
 
     if (given) {
         for (const auto& each : *given) {
             const Subnet* subnet = each.subnet ? &*each.subnet : nullptr;
             if (!subnet) {
-                const auto found =
-                    std::find_if(subnets.begin(), subnets.end(), [&](const auto& one) { return one.cidr.contains(*each.address); });
+                const auto found = std::find_if(subnets.begin(), subnets.end(),
+                                                [&](const auto& one) { return one.cidr.contains(*each.address); });
                 if (found == subnets.end())
                     throw Error(Failure::Invalid, "IP address ", each.address->text(),
                                 " is not a valid IP for any of the subnets on the specified network.")
@@ -152,13 +165,15 @@ std::vector<PortAddress> Ports::allocate(store::Transaction& tx, const Port& por
             if (!subnet->cidr.contains(*each.address)) throw invalidForSubnet(*each.address);
             if (!canBeHost(subnet->cidr, *each.address)) throw invalidForSubnet(*each.address);
             if (subnet->selfAddressed() && !router && *each.address != formed(*subnet))
-                throw Error(Failure::Invalid, "IPv6 address ", each.address->text(), " can not be directly assigned to a port on subnet ",
-                            subnet->id, " as the subnet is configured for automatic addresses")
+                throw Error(Failure::Invalid, "IPv6 address ", each.address->text(),
+                            " can not be directly assigned to a port on subnet ", subnet->id,
+                            " as the subnet is configured for automatic addresses")
                     .as("AllocationOnAutoAddressSubnet");
             // The gateway of an external network is this host, or the provider's router.
             const bool outside = subnet->gateway == *each.address && networkOf(tx, port.network).external;
             if (outside || hasAddress(tx, subnet->id, *each.address))
-                throw Error(Failure::Conflict, "IP address ", each.address->text(), " already allocated in subnet ", subnet->id, ".")
+                throw Error(Failure::Conflict, "IP address ", each.address->text(), " already allocated in subnet ",
+                            subnet->id, ".")
                     .as("IpAddressAlreadyAllocated");
             take(*subnet, *each.address);
         }
@@ -176,7 +191,8 @@ std::vector<PortAddress> Ports::allocate(store::Transaction& tx, const Port& por
         for (const auto& subnet : subnets) {
             if (subnet.cidr.version() != version) continue;
             const bool fits = subnet.serviceTypes.empty() ||
-                              std::find(subnet.serviceTypes.begin(), subnet.serviceTypes.end(), port.owner) != subnet.serviceTypes.end();
+                              std::find(subnet.serviceTypes.begin(), subnet.serviceTypes.end(), port.owner) !=
+                                  subnet.serviceTypes.end();
             if (!fits) continue;
             if (subnet.selfAddressed() && port.owner != gatewayOwner) {
                 if (!hasAddress(tx, subnet.id, formed(subnet))) take(subnet, formed(subnet));
@@ -203,8 +219,8 @@ void Ports::keep(store::Transaction& tx, const NetworkRecord& network, Port& por
     insertPort(tx, port);
 }
 
-Port Ports::make(store::Transaction& tx, const NetworkRecord& network, const std::string& project, std::string_view owner,
-                 const std::string& device, const std::vector<WantedAddress>& wanted) {
+Port Ports::make(store::Transaction& tx, const NetworkRecord& network, const std::string& project,
+                 std::string_view owner, const std::string& device, const std::vector<WantedAddress>& wanted) {
     Port port;
     port.id.text = core_.uuid();
     port.standard = {project, "", "", 1, core_.now(), core_.now()};
@@ -216,7 +232,8 @@ Port Ports::make(store::Transaction& tx, const NetworkRecord& network, const std
     return port;
 }
 
-Port Ports::create(store::Transaction& tx, const identity::Caller& caller, const NetworkRecord& network, const Body& body) {
+Port Ports::create(store::Transaction& tx, const identity::Caller& caller, const NetworkRecord& network,
+                   const Body& body) {
     Port port;
     port.standard = freshStandard(core_, caller, body);
     core_.claim(tx, port.standard.project, "port");
@@ -229,12 +246,14 @@ Port Ports::create(store::Transaction& tx, const identity::Caller& caller, const
     port.portSecurity = body.truth("port_security_enabled", network.portSecurity);
     port.vnicType = body.text("binding:vnic_type", "normal");
     if (port.vnicType != "normal")
-        throw Error(Failure::Invalid, "Invalid input for operation: binding:vnic_type ", port.vnicType, " not supported.")
+        throw Error(Failure::Invalid, "Invalid input for operation: binding:vnic_type ", port.vnicType,
+                    " not supported.")
             .as("InvalidInput");
-    if (const auto profile = body.find("binding:profile"); profile && profile->isObject()) port.profile = profile->dump();
+    if (const auto profile = body.find("binding:profile"); profile && profile->isObject())
+        port.profile = profile->dump();
     port.host = body.text("binding:host_id");
-    port.mac =
-        body.text("mac_address").empty() ? freshMac(core_, tx, network.id) : checkedMac(tx, network.id, port.id, body.text("mac_address"));
+    port.mac = body.text("mac_address").empty() ? freshMac(core_, tx, network.id)
+                                                : checkedMac(tx, network.id, port.id, body.text("mac_address"));
     port.pairs = addressPairsIn(body, port.mac);
     if (port.owner.starts_with("network:"))
         port.groups = {};
@@ -252,7 +271,8 @@ Port Ports::create(store::Transaction& tx, const identity::Caller& caller, const
 Port Ports::update(store::Transaction& tx, const identity::Caller& caller, Port port, const Body& body) {
     if (servesWhatIsThere(tx, port) && ((body.has("device_id") && body.text("device_id") != port.device) ||
                                         (body.has("device_owner") && body.text("device_owner") != port.owner)))
-        throw Error(Failure::Conflict, "Port ", port.id, " cannot be updated: it is owned by ", port.owner, ".").as("ServicePortInUse");
+        throw Error(Failure::Conflict, "Port ", port.id, " cannot be updated: it is owned by ", port.owner, ".")
+            .as("ServicePortInUse");
     if (body.has("mac_address") && !body.isNull("mac_address") && body.text("mac_address") != port.mac) {
         if (!port.server.empty())
             throw Error(Failure::Conflict, "Unable to complete operation on port ", port.id,
@@ -268,7 +288,8 @@ Port Ports::update(store::Transaction& tx, const identity::Caller& caller, Port 
     port.host = body.text("binding:host_id", port.host);
     if (const auto profile = body.find("binding:profile")) port.profile = profile->isObject() ? profile->dump() : "{}";
     if (const auto type = body.text("binding:vnic_type", "normal"); type != "normal")
-        throw Error(Failure::Invalid, "Invalid input for operation: binding:vnic_type ", type, " not supported.").as("InvalidInput");
+        throw Error(Failure::Invalid, "Invalid input for operation: binding:vnic_type ", type, " not supported.")
+            .as("InvalidInput");
     if (body.has("allowed_address_pairs")) port.pairs = addressPairsIn(body, port.mac);
     if (body.has("security_groups")) {
         port.groups = securityGroupsIn(tx, body, port.standard.project, nullptr);
@@ -289,7 +310,8 @@ Port Ports::update(store::Transaction& tx, const identity::Caller& caller, Port 
             if (std::none_of(port.addresses.begin(), port.addresses.end(),
                              [&](const auto& each) { return each.address == gone.address; })) {
                 floatingIpsChange(core_, tx, port.id);
-                tx.execute("UPDATE floating_ips SET port = NULL, fixed = NULL, router = NULL, status = 'DOWN', revision = revision + 1, "
+                tx.execute("UPDATE floating_ips SET port = NULL, fixed = NULL, router = NULL, status = 'DOWN', "
+                           "revision = revision + 1, "
                            "updated = ? WHERE port = ? AND fixed = ?",
                            core_.now(), port.id, gone.address.text());
             }
@@ -304,7 +326,8 @@ Port Ports::update(store::Transaction& tx, const identity::Caller& caller, Port 
 
 void Ports::removeByUser(store::Transaction& tx, const Port& port) {
     if (servesWhatIsThere(tx, port))
-        throw Error(Failure::Conflict, "Port ", port.id, " cannot be deleted directly via the port API: has device owner ", port.owner, ".")
+        throw Error(Failure::Conflict, "Port ", port.id,
+                    " cannot be deleted directly via the port API: has device owner ", port.owner, ".")
             .as("ServicePortInUse");
     remove(tx, port);
 }
@@ -343,8 +366,8 @@ void Ports::ensureDhcpPort(store::Transaction& tx, const NetworkRecord& network)
     auto port = ports.front();
     std::vector<PortAddress> addresses;
     for (const auto& subnet : served) {
-        const auto has =
-            std::find_if(port.addresses.begin(), port.addresses.end(), [&](const auto& each) { return each.subnet == subnet.id; });
+        const auto has = std::find_if(port.addresses.begin(), port.addresses.end(),
+                                      [&](const auto& each) { return each.subnet == subnet.id; });
         if (has != port.addresses.end()) {
             addresses.push_back(*has);
             continue;

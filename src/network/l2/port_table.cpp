@@ -15,16 +15,18 @@ void completePortAddresses(store::Reader& db, std::vector<Port>& ports) {
         ids.push_back(each.id.text);
     }
     const auto wanted = store::asList(ids);
-    auto addresses = db.query("SELECT f.port, f.subnet, f.address FROM json_each(?) w JOIN fixed_ips f ON f.port = w.value ORDER BY w.key, "
-                              "f.position",
-                              wanted);
+    auto addresses = db.query(
+        "SELECT f.port, f.subnet, f.address FROM json_each(?) w JOIN fixed_ips f ON f.port = w.value ORDER BY w.key, "
+        "f.position",
+        wanted);
     while (addresses.next()) {
         const auto row = addresses.row();
         byId.at(row.text(0))->addresses.push_back({row.id<SubnetId>(1), Address::parse(row.text(2)).value()});
     }
-    auto groups = db.query("SELECT g.port, g.security_group FROM json_each(?) w JOIN port_security_groups g ON g.port = w.value ORDER BY "
-                           "w.key, g.security_group",
-                           wanted);
+    auto groups = db.query(
+        "SELECT g.port, g.security_group FROM json_each(?) w JOIN port_security_groups g ON g.port = w.value ORDER BY "
+        "w.key, g.security_group",
+        wanted);
     while (groups.next()) byId.at(groups.row().text(0))->groups.push_back(groups.row().text(1));
 }
 
@@ -56,20 +58,22 @@ void writeAddresses(store::Transaction& tx, const Port& port) {
     tx.execute("DELETE FROM fixed_ips WHERE port = ?", port.id);
     int position = 0;
     for (const auto& each : port.addresses)
-        tx.execute("INSERT INTO fixed_ips (port, position, network, subnet, address, number) VALUES (?, ?, ?, ?, ?, ?)", port.id,
-                   position++, port.network, each.subnet, each.address.text(), sortable(each.address));
+        tx.execute("INSERT INTO fixed_ips (port, position, network, subnet, address, number) VALUES (?, ?, ?, ?, ?, ?)",
+                   port.id, position++, port.network, each.subnet, each.address.text(), sortable(each.address));
 }
 
 void writeGroups(store::Transaction& tx, const Port& port) {
     tx.execute("DELETE FROM port_security_groups WHERE port = ?", port.id);
-    for (const auto& each : port.groups) tx.execute("INSERT OR IGNORE INTO port_security_groups VALUES (?, ?)", port.id, each);
+    for (const auto& each : port.groups)
+        tx.execute("INSERT OR IGNORE INTO port_security_groups VALUES (?, ?)", port.id, each);
 }
 
 bool hasAddress(store::Reader& db, const SubnetId& subnet, const Address& address) {
     return db.query("SELECT 1 FROM fixed_ips WHERE subnet = ? AND number = ?", subnet, sortable(address)).any();
 }
 
-/// fixed_ips=ip_address=10.0.0.5, fixed_ips=subnet_id=…, fixed_ips=ip_address_substr=10.0. (all kinds must hold, one value of each)
+/// fixed_ips=ip_address=10.0.0.5, fixed_ips=subnet_id=…, fixed_ips=ip_address_substr=10.0. (all kinds must hold, one
+/// value of each)
 store::Begin filterPortAddresses(store::Conditions& conditions, const std::vector<std::string>& values) {
     std::map<std::string, std::vector<std::string>> wanted;
     for (const auto& each : values) {
@@ -96,7 +100,8 @@ store::Begin filterPortAddresses(store::Conditions& conditions, const std::vecto
 }
 
 store::Begin filterPortGroups(store::Conditions& conditions, const std::vector<std::string>& values) {
-    conditions.add("p.id IN (SELECT g.port FROM json_each(?) wanted JOIN port_security_groups g ON g.security_group = wanted.value)",
+    conditions.add("p.id IN (SELECT g.port FROM json_each(?) wanted JOIN port_security_groups g ON g.security_group = "
+                   "wanted.value)",
                    store::asList(values));
     return store::Begin::WithConditions;
 }

@@ -43,7 +43,8 @@ std::vector<About> about(store::Reader& db, const std::vector<Subnet>& all) {
         [](const Subnet& subnet, const NetworkRecord& network) { return targetOf(subnet, network); });
 }
 
-store::Begin filterShared(store::Conditions& conditions, const std::vector<std::string>& values) { // by what its network is
+store::Begin filterShared(store::Conditions& conditions,
+                          const std::vector<std::string>& values) { // by what its network is
     conditions.add("(SELECT shared FROM networks WHERE id = s.network) = ?", truthIn("shared", values.front()));
     return store::Begin::WithEither;
 }
@@ -55,9 +56,11 @@ const Table<Subnet> subnetTable(
     withStandard<Subnet>({
         attribute<&Subnet::network>("network_id", Post | Show | Find).in("network").readByHook(),
         derived<Subnet>(
-            "ip_version", Kind::Whole, Post | Show | Find, [](const Subnet& subnet) { return store::Value(subnet.cidr.version()); },
+            "ip_version", Kind::Whole, Post | Show | Find,
+            [](const Subnet& subnet) { return store::Value(subnet.cidr.version()); },
             [](JsonWriter& out, const Subnet& subnet) { out.value(subnet.cidr.version()); }),
-        attribute<&Subnet::cidr>("cidr", Post | Show | Find).readByHook(), computed<Subnet>("prefixlen", Kind::Whole, Post),
+        attribute<&Subnet::cidr>("cidr", Post | Show | Find).readByHook(),
+        computed<Subnet>("prefixlen", Kind::Whole, Post),
         maybe<&Subnet::subnetPool>("subnetpool_id", Post | Show | Find).in("subnet_pool").readByHook(),
         attribute<&Subnet::gateway>("gateway_ip", Post | Put | Show | Find).in("gateway").readByHook(),
         attribute<&Subnet::dhcp>("enable_dhcp", Post | Put | Show | Find).in("dhcp"),
@@ -67,7 +70,8 @@ const Table<Subnet> subnetTable(
         attribute<&Subnet::dns>("dns_nameservers", Post | Put | Show).in("dns"),
         attribute<&Subnet::routes>("host_routes", Post | Put | Show).in("routes").shown(showRoutes<&Subnet::routes>),
         attribute<&Subnet::serviceTypes>("service_types", Post | Put | Show),
-        derived<Subnet>("free_from", Kind::Text, Moves, [](const Subnet&) { return store::Value(""); }).nameless(), // looked for anew
+        derived<Subnet>("free_from", Kind::Text, Moves, [](const Subnet&) { return store::Value(""); })
+            .nameless(), // looked for anew
     }));
 
 std::vector<Subnet> subnetsOf(store::Reader& db, const NetworkId& network) {
@@ -78,17 +82,18 @@ void addSubnetRoutes(http::Routes& routes, Subnets& subnets) {
     addNoun<Subnet>(
         routes, subnets.core(),
         servedBy<Subnet>(
-            subnets, {.noun = "subnet",
-                      .table = subnetTable,
-                      .missing = subnetNotFound,
-                      .about = about,
-                      .concern = {"$.project = ?",
-                                  "$.project <> ? AND $.network IN (SELECT id FROM networks WHERE shared UNION ALL SELECT id FROM networks "
-                                  "WHERE project = ?)"},
-                      .wanted = targetOnNetwork,
-                      .create = [&](store::Transaction& tx, const identity::Caller& caller,
-                                    const Body& body) { return subnets.create(tx, caller, networkIn(tx, caller, body), body); },
-                      .filters = {{"shared", filterShared}}}));
+            subnets,
+            {.noun = "subnet",
+             .table = subnetTable,
+             .missing = subnetNotFound,
+             .about = about,
+             .concern = {"$.project = ?", "$.project <> ? AND $.network IN (SELECT id FROM networks WHERE shared UNION "
+                                          "ALL SELECT id FROM networks "
+                                          "WHERE project = ?)"},
+             .wanted = targetOnNetwork,
+             .create = [&](store::Transaction& tx, const identity::Caller& caller,
+                           const Body& body) { return subnets.create(tx, caller, networkIn(tx, caller, body), body); },
+             .filters = {{"shared", filterShared}}}));
 }
 
 }

@@ -17,6 +17,7 @@ struct AllocationPool {
 };
 using AllocationPools = std::vector<AllocationPool>;
 
+/// A block of a network's addresses, as it is kept.
 struct Subnet {
     SubnetId id;
     NetworkId network;
@@ -32,7 +33,9 @@ struct Subnet {
     std::string subnetPool;
 
     /// Every port forms its own address from its MAC.
-    bool selfAddressed() const { return cidr.version() == 6 && (addressMode == "slaac" || addressMode == "dhcpv6-stateless"); }
+    bool selfAddressed() const {
+        return cidr.version() == 6 && (addressMode == "slaac" || addressMode == "dhcpv6-stateless");
+    }
 };
 
 extern const resource::Table<Subnet> subnetTable;                           ///< alias s
@@ -43,7 +46,8 @@ Error subnetNotFound(const std::string& id);
 /// Error(Invalid) "Invalid input for operation: …", as the dialect has it for what contradicts itself.
 [[noreturn]] void refuseOperation(const std::string& reason);
 
-/// What hosts can have of a block: not its ends (of IPv4), not the anycast address of routers (of IPv6, RFC 4291 2.6.1).
+/// What hosts can have of a block: not its ends (of IPv4), not the anycast address of routers (of IPv6, RFC
+/// 4291 2.6.1).
 AllocationPool hostsIn(const Prefix& cidr);
 
 // What a body wants of a subnet whose block is known; Error(Invalid) by the attribute's name.
@@ -58,11 +62,13 @@ AllocationPools allocationPoolsIn(const Body& body, const Prefix& cidr);
 std::optional<Address> gatewayAddressIn(const Body& body);
 Target targetOf(const Subnet& subnet, const NetworkRecord& network);
 
+/// The rules of subnets. Used on the writer's thread; owned by the module.
 class Subnets {
 public:
     explicit Subnets(Core& core) : core_(core) {}
 
-    Subnet create(store::Transaction& tx, const identity::Caller& caller, const NetworkRecord& network, const Body& body);
+    Subnet create(store::Transaction& tx, const identity::Caller& caller, const NetworkRecord& network,
+                  const Body& body);
     Subnet update(store::Transaction& tx, Subnet subnet, const Body& body);
     void remove(store::Transaction& tx, const Subnet& subnet);
 

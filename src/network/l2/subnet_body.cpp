@@ -22,21 +22,22 @@ void readNameServers(Subnet& subnet, const Json& list) {
             subnet.dns.push_back(address->text());
         }
     if (subnet.dns.size() > dnsServersMost)
-        throw Error(Failure::Invalid, "Unable to complete operation for ", subnet.id, ". The number of DNS nameservers exceeds the limit ",
-                    dnsServersMost, ".")
+        throw Error(Failure::Invalid, "Unable to complete operation for ", subnet.id,
+                    ". The number of DNS nameservers exceeds the limit ", dnsServersMost, ".")
             .as("DNSNameServersExhausted");
 }
 
 void readHostRoutes(Subnet& subnet, const Body& body) {
     subnet.routes = routesIn(body, "host_routes");
     if (subnet.routes.size() > hostRoutesMost)
-        throw Error(Failure::Invalid, "Unable to complete operation for ", subnet.id, ". The number of host routes exceeds the limit ",
-                    hostRoutesMost, ".")
+        throw Error(Failure::Invalid, "Unable to complete operation for ", subnet.id,
+                    ". The number of host routes exceeds the limit ", hostRoutesMost, ".")
             .as("HostRoutesExhausted");
     const auto version = subnet.cidr.version();
     for (const auto& [destination, nexthop] : subnet.routes)
         if (Address::parse(nexthop)->version != version)
-            refuseOperation("host_routes '" + destination + "' does not match the ip_version '" + std::to_string(version) + "'");
+            refuseOperation("host_routes '" + destination + "' does not match the ip_version '" +
+                            std::to_string(version) + "'");
 }
 
 }
@@ -73,17 +74,18 @@ AllocationPools allocationPoolsIn(const Body& body, const Prefix& cidr) {
         const auto first = Address::parse(each.text("start")), last = Address::parse(each.text("end"));
         if (!first || !last) refuseInput("allocation_pools", "'" + each.dump() + "' is not a valid IP address range.");
         if (first->version != cidr.version() || last->version != cidr.version() || *last < *first)
-            throw Error(Failure::Invalid, "The allocation pool ", each.text("start"), "-", each.text("end"), " is not valid.")
+            throw Error(Failure::Invalid, "The allocation pool ", each.text("start"), "-", each.text("end"),
+                        " is not valid.")
                 .as("InvalidAllocationPool");
         const auto hosts = hostsIn(cidr);
         if (*first < hosts.first || *last > hosts.last)
-            throw Error(Failure::Invalid, "The allocation pool ", first->text(), "-", last->text(), " spans beyond the subnet cidr ",
-                        cidr.text(), ".")
+            throw Error(Failure::Invalid, "The allocation pool ", first->text(), "-", last->text(),
+                        " spans beyond the subnet cidr ", cidr.text(), ".")
                 .as("OutOfBoundsAllocationPool");
         for (const auto& other : pools)
             if (*first <= other.last && other.first <= *last)
-                throw Error(Failure::Conflict, "Found overlapping allocation pools: ", other.first.text(), "-", other.last.text(), ", ",
-                            first->text(), "-", last->text(), " for subnet ", cidr.text(), ".")
+                throw Error(Failure::Conflict, "Found overlapping allocation pools: ", other.first.text(), "-",
+                            other.last.text(), ", ", first->text(), "-", last->text(), " for subnet ", cidr.text(), ".")
                     .as("OverlappingAllocationPools");
         pools.push_back({*first, *last});
     }

@@ -39,7 +39,8 @@ std::vector<Prefix> prefixesIn(const Body& body) {
         const auto prefix = each.isText() ? Prefix::parse(each.text()) : std::nullopt;
         if (!prefix) refuseInput("prefixes", "'" + each.dump() + "' is not a valid IP subnet.");
         if (!prefixes.empty() && prefix->version() != prefixes.front().version())
-            throw Error(Failure::Invalid, "Cannot mix IPv4 and IPv6 prefixes in a subnet pool.").as("PrefixVersionMismatch");
+            throw Error(Failure::Invalid, "Cannot mix IPv4 and IPv6 prefixes in a subnet pool.")
+                .as("PrefixVersionMismatch");
         prefixes.push_back(*prefix);
     }
     if (prefixes.empty()) throw Error(Failure::Invalid, "Unspecified prefix list.").as("EmptySubnetPoolPrefixList");
@@ -50,21 +51,25 @@ std::vector<Prefix> prefixesIn(const Body& body) {
     return apart;
 }
 
-const Table<SubnetPool> subnetPoolTable(
-    "subnet_pools", 'o',
-    withStandard<SubnetPool>({
-        attribute<&SubnetPool::prefixes>("prefixes", Post | Put | Show).readByHook(),
-        attribute<&SubnetPool::ipVersion>("ip_version", Show | Find),
-        attribute<&SubnetPool::defaultLength>("default_prefixlen", Post | Put | Show | Find)
-            .shown(asText<&SubnetPool::defaultLength>)
-            .readByHook(),
-        attribute<&SubnetPool::leastLength>("min_prefixlen", Post | Put | Show | Find).shown(asText<&SubnetPool::leastLength>).readByHook(),
-        attribute<&SubnetPool::mostLength>("max_prefixlen", Post | Put | Show | Find).shown(asText<&SubnetPool::mostLength>).readByHook(),
-        attribute<&SubnetPool::defaultQuota>("default_quota", Post | Put | Show | Find),
-        attribute<&SubnetPool::shared>("shared", Post | Show | Find),
-        attribute<&SubnetPool::isDefault>("is_default", Post | Put | Show | Find),
-        computed<SubnetPool>("address_scope_id", Kind::Other, Show | Unasked, showNull),
-    }));
+const Table<SubnetPool>
+    subnetPoolTable("subnet_pools", 'o',
+                    withStandard<SubnetPool>({
+                        attribute<&SubnetPool::prefixes>("prefixes", Post | Put | Show).readByHook(),
+                        attribute<&SubnetPool::ipVersion>("ip_version", Show | Find),
+                        attribute<&SubnetPool::defaultLength>("default_prefixlen", Post | Put | Show | Find)
+                            .shown(asText<&SubnetPool::defaultLength>)
+                            .readByHook(),
+                        attribute<&SubnetPool::leastLength>("min_prefixlen", Post | Put | Show | Find)
+                            .shown(asText<&SubnetPool::leastLength>)
+                            .readByHook(),
+                        attribute<&SubnetPool::mostLength>("max_prefixlen", Post | Put | Show | Find)
+                            .shown(asText<&SubnetPool::mostLength>)
+                            .readByHook(),
+                        attribute<&SubnetPool::defaultQuota>("default_quota", Post | Put | Show | Find),
+                        attribute<&SubnetPool::shared>("shared", Post | Show | Find),
+                        attribute<&SubnetPool::isDefault>("is_default", Post | Put | Show | Find),
+                        computed<SubnetPool>("address_scope_id", Kind::Other, Show | Unasked, showNull),
+                    }));
 
 void addSubnetPoolRoutes(http::Routes& routes, SubnetPools& pools) {
     addNoun<SubnetPool>(routes, pools.core(),

@@ -34,6 +34,7 @@ Error subnetPoolNotFound(const std::string& id);
 /// A free block of the pool: the one that `body.cidr` names, or the first of the wanted length.
 Prefix allocateFromPool(store::Reader& db, const SubnetPool& pool, const std::string& project, const Body& body);
 
+/// The rules of subnet pools. Used on the writer's thread; owned by the module.
 class SubnetPools {
 public:
     explicit SubnetPools(Core& core) : core_(core) {}

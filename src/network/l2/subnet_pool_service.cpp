@@ -13,7 +13,8 @@ void readLengths(SubnetPool& pool, const Body& body) {
     pool.leastLength = static_cast<int>(body.whole("min_prefixlen", pool.leastLength));
     pool.mostLength = static_cast<int>(body.whole("max_prefixlen", pool.mostLength));
     if (pool.leastLength < 0 || pool.mostLength > bits || pool.leastLength > pool.mostLength)
-        throw Error(Failure::Invalid, "Illegal prefix bounds: min_prefixlen=", pool.leastLength, ", max_prefixlen=", pool.mostLength, ".")
+        throw Error(Failure::Invalid, "Illegal prefix bounds: min_prefixlen=", pool.leastLength,
+                    ", max_prefixlen=", pool.mostLength, ".")
             .as("IllegalSubnetPoolPrefixBounds");
     if (body.has("default_prefixlen") && !body.isNull("default_prefixlen"))
         pool.defaultLength = static_cast<int>(body.whole("default_prefixlen", pool.defaultLength));
@@ -48,43 +49,49 @@ Prefix allocateFromPool(store::Reader& db, const SubnetPool& pool, const std::st
     };
     const auto given = [&](const Prefix& block) {
         if (pool.defaultQuota && used + weightOf(block) > *pool.defaultQuota)
-            throw Error(Failure::Conflict, "Per-tenant subnet pool prefix quota exceeded.").as("SubnetPoolQuotaExceeded");
+            throw Error(Failure::Conflict, "Per-tenant subnet pool prefix quota exceeded.")
+                .as("SubnetPoolQuotaExceeded");
         return block;
     };
 
     if (const auto text = body.text("cidr"); !text.empty()) {
         const auto wanted = Prefix::parse(text);
         if (!wanted) refuseInput("cidr", "'" + text + "' is not a valid IP subnet.");
-        const bool inside = std::any_of(pool.prefixes.begin(), pool.prefixes.end(),
-                                        [&](const auto& each) { return each.length <= wanted->length && each.contains(wanted->base); });
+        const bool inside = std::any_of(pool.prefixes.begin(), pool.prefixes.end(), [&](const auto& each) {
+            return each.length <= wanted->length && each.contains(wanted->base);
+        });
         if (!inside || !free(*wanted))
-            throw Error(Failure::Conflict,
-                        "Failed to allocate subnet: Cannot allocate requested subnet from the available set of prefixes.")
+            throw Error(
+                Failure::Conflict,
+                "Failed to allocate subnet: Cannot allocate requested subnet from the available set of prefixes.")
                 .as("SubnetAllocationError");
         return given(*wanted);
     }
     const auto length = static_cast<int>(body.whole("prefixlen", pool.defaultLength));
     if (length < pool.leastLength)
-        throw Error(Failure::Invalid, "Unable to allocate subnet with prefix length ", length, ", minimum allowed prefix is ",
-                    pool.leastLength, ".")
+        throw Error(Failure::Invalid, "Unable to allocate subnet with prefix length ", length,
+                    ", minimum allowed prefix is ", pool.leastLength, ".")
             .as("MinPrefixSubnetAllocationError");
     if (length > pool.mostLength)
-        throw Error(Failure::Invalid, "Unable to allocate subnet with prefix length ", length, ", maximum allowed prefix is ",
-                    pool.mostLength, ".")
+        throw Error(Failure::Invalid, "Unable to allocate subnet with prefix length ", length,
+                    ", maximum allowed prefix is ", pool.mostLength, ".")
             .as("MaxPrefixSubnetAllocationError");
     for (const auto& prefix : pool.prefixes) {
         if (prefix.length > length) continue;
         Prefix block{prefix.base, length};
         while (true) {
-            const auto blocking = std::find_if(taken.begin(), taken.end(), [&](const auto& each) { return each.overlaps(block); });
+            const auto blocking =
+                std::find_if(taken.begin(), taken.end(), [&](const auto& each) { return each.overlaps(block); });
             if (blocking == taken.end()) return given(block);
             const auto after = std::max(blocking->last().value, block.last().value); // on to the first block behind
             if (after >= prefix.last().value) break;
-            const auto next = Prefix::parse(Address{prefix.version(), after + 1}.text() + "/" + std::to_string(length)).value();
+            const auto next =
+                Prefix::parse(Address{prefix.version(), after + 1}.text() + "/" + std::to_string(length)).value();
             block = next;
         }
     }
-    throw Error(Failure::Conflict, "Failed to allocate subnet: Insufficient prefix space to allocate subnet size /", length, ".")
+    throw Error(Failure::Conflict, "Failed to allocate subnet: Insufficient prefix space to allocate subnet size /",
+                length, ".")
         .as("SubnetAllocationError");
 }
 
@@ -94,7 +101,8 @@ SubnetPool SubnetPools::create(store::Transaction& tx, const identity::Caller& c
     core_.claim(tx, pool.standard.project, "subnetpool");
     pool.id.text = core_.uuid();
     if (!body.has("prefixes"))
-        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'prefixes' not specified").as("HTTPBadRequest");
+        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'prefixes' not specified")
+            .as("HTTPBadRequest");
     pool.prefixes = prefixesIn(body);
     pool.ipVersion = pool.prefixes.front().version();
     pool.leastLength = pool.ipVersion == 4 ? 8 : 64;
@@ -110,11 +118,14 @@ SubnetPool SubnetPools::update(store::Transaction& tx, SubnetPool pool, const Bo
     if (body.has("prefixes")) {
         auto prefixes = prefixesIn(body);
         if (prefixes.front().version() != pool.ipVersion)
-            throw Error(Failure::Invalid, "Cannot mix IPv4 and IPv6 prefixes in a subnet pool.").as("PrefixVersionMismatch");
+            throw Error(Failure::Invalid, "Cannot mix IPv4 and IPv6 prefixes in a subnet pool.")
+                .as("PrefixVersionMismatch");
         for (const auto& before : pool.prefixes) // it may only grow: subnets have been cut from what is there
-            if (std::none_of(prefixes.begin(), prefixes.end(),
-                             [&](const auto& each) { return each.length <= before.length && each.contains(before.base); }))
-                throw Error(Failure::Invalid, "Illegal update to prefixes: Existing prefixes must be a subset of the new prefixes.")
+            if (std::none_of(prefixes.begin(), prefixes.end(), [&](const auto& each) {
+                    return each.length <= before.length && each.contains(before.base);
+                }))
+                throw Error(Failure::Invalid,
+                            "Illegal update to prefixes: Existing prefixes must be a subset of the new prefixes.")
                     .as("IllegalSubnetPoolPrefixUpdate");
         pool.prefixes = std::move(prefixes);
     }
@@ -127,7 +138,8 @@ SubnetPool SubnetPools::update(store::Transaction& tx, SubnetPool pool, const Bo
 
 void SubnetPools::remove(store::Transaction& tx, const SubnetPool& pool) {
     if (tx.query("SELECT 1 FROM subnets WHERE subnet_pool = ?", pool.id).any())
-        throw Error(Failure::Conflict, "Unable to delete subnet pool: Subnet pool has existing allocations.").as("SubnetPoolDeleteError");
+        throw Error(Failure::Conflict, "Unable to delete subnet pool: Subnet pool has existing allocations.")
+            .as("SubnetPoolDeleteError");
     forgetTags(tx, pool.id.text);
     subnetPoolTable.remove(tx, pool.id);
 }

@@ -23,12 +23,13 @@ std::vector<AllocationPool> defaultPools(const Prefix& cidr, const std::optional
 void checkGateway(const std::optional<Address>& gateway, const Prefix& cidr, const std::vector<AllocationPool>& pools) {
     if (!gateway) return;
     if (gateway->version != cidr.version())
-        refuseOperation("gateway_ip '" + gateway->text() + "' does not match the ip_version '" + std::to_string(cidr.version()) + "'");
+        refuseOperation("gateway_ip '" + gateway->text() + "' does not match the ip_version '" +
+                        std::to_string(cidr.version()) + "'");
     if (!canBeHost(cidr, *gateway)) refuseOperation("Gateway is not valid on subnet");
     for (const auto& pool : pools)
         if (*gateway >= pool.first && *gateway <= pool.last)
-            throw Error(Failure::Conflict, "Gateway ip ", gateway->text(), " conflicts with allocation pool ", pool.first.text(), "-",
-                        pool.last.text(), ".")
+            throw Error(Failure::Conflict, "Gateway ip ", gateway->text(), " conflicts with allocation pool ",
+                        pool.first.text(), "-", pool.last.text(), ".")
                 .as("GatewayConflictWithAllocationPools");
 }
 
@@ -52,19 +53,24 @@ void readModes(Subnet& subnet, const Body& body) {
     subnet.raMode = mode("ipv6_ra_mode");
     subnet.addressMode = mode("ipv6_address_mode");
     if (subnet.raMode.empty() && subnet.addressMode.empty()) return;
-    if (subnet.cidr.version() == 4) refuseOperation("ipv6_ra_mode or ipv6_address_mode cannot be set when ip_version is 4");
+    if (subnet.cidr.version() == 4)
+        refuseOperation("ipv6_ra_mode or ipv6_address_mode cannot be set when ip_version is 4");
     if (!subnet.raMode.empty() && !subnet.addressMode.empty() && subnet.raMode != subnet.addressMode)
-        refuseOperation("ipv6_ra_mode set to '" + subnet.raMode + "' with ipv6_address_mode set to '" + subnet.addressMode +
-                        "' is not valid. If both attributes are set, they must be the same value");
-    if (!subnet.dhcp) refuseOperation("ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False");
+        refuseOperation("ipv6_ra_mode set to '" + subnet.raMode + "' with ipv6_address_mode set to '" +
+                        subnet.addressMode + "' is not valid. If both attributes are set, they must be the same value");
+    if (!subnet.dhcp)
+        refuseOperation("ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False");
     if (subnet.raMode != "dhcpv6-stateful" && subnet.addressMode != "dhcpv6-stateful" && subnet.cidr.length != 64)
-        refuseOperation("Invalid CIDR " + subnet.cidr.text() +
-                        " for IPv6 address mode. OpenStack uses the EUI-64 address format, which requires the prefix to be /64");
+        refuseOperation(
+            "Invalid CIDR " + subnet.cidr.text() +
+            " for IPv6 address mode. OpenStack uses the EUI-64 address format, which requires the prefix to be /64");
 }
 
 }
 
-Error subnetNotFound(const std::string& id) { return Error(Failure::NotFound, "Subnet ", id, " could not be found.").as("SubnetNotFound"); }
+Error subnetNotFound(const std::string& id) {
+    return Error(Failure::NotFound, "Subnet ", id, " could not be found.").as("SubnetNotFound");
+}
 
 Target targetOf(const Subnet& subnet, const NetworkRecord& network) {
     auto target = ownedBy(subnet.standard.project);
@@ -73,7 +79,8 @@ Target targetOf(const Subnet& subnet, const NetworkRecord& network) {
     return target;
 }
 
-Subnet Subnets::create(store::Transaction& tx, const identity::Caller& caller, const NetworkRecord& network, const Body& body) {
+Subnet Subnets::create(store::Transaction& tx, const identity::Caller& caller, const NetworkRecord& network,
+                       const Body& body) {
     Subnet subnet;
     subnet.standard = freshStandard(core_, caller, body);
     if (!body.has("project_id") && !body.has("tenant_id"))
@@ -82,7 +89,8 @@ Subnet Subnets::create(store::Transaction& tx, const identity::Caller& caller, c
     subnet.id.text = core_.uuid();
     subnet.network = network.id;
     if (!body.has("ip_version"))
-        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'ip_version' not specified").as("HTTPBadRequest");
+        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'ip_version' not specified")
+            .as("HTTPBadRequest");
     const auto version = body.whole("ip_version", 0);
     if (version != 4 && version != 6) refuseInput("ip_version", "'" + std::to_string(version) + "' is not in [4, 6].");
 
@@ -95,13 +103,16 @@ Subnet Subnets::create(store::Transaction& tx, const identity::Caller& caller, c
     } else {
         const auto text = body.text("cidr");
         if (text.empty())
-            throw Error(Failure::Invalid, "Bad subnets request: a subnetpool must be specified in the absence of a cidr.").as("BadRequest");
+            throw Error(Failure::Invalid,
+                        "Bad subnets request: a subnetpool must be specified in the absence of a cidr.")
+                .as("BadRequest");
         const auto cidr = Prefix::parse(text);
         if (!cidr) refuseInput("cidr", "'" + text + "' is not a valid IP subnet.");
         subnet.cidr = *cidr;
     }
     if (subnet.cidr.version() != version)
-        refuseOperation("cidr '" + subnet.cidr.text() + "' does not match the ip_version '" + std::to_string(version) + "'");
+        refuseOperation("cidr '" + subnet.cidr.text() + "' does not match the ip_version '" + std::to_string(version) +
+                        "'");
     if (subnet.cidr.length == 0) refuseOperation("0 is not allowed as CIDR prefix length");
     if (version == 6) checkMtuCarriesIpv6(network.id, network.mtu);
     for (const auto& other : subnetsOf(tx, network.id))
@@ -132,11 +143,13 @@ Subnet Subnets::update(store::Transaction& tx, Subnet subnet, const Body& body) 
     readCommon(subnet, body);
     if (!subnet.dhcp && (!subnet.raMode.empty() || !subnet.addressMode.empty()))
         refuseOperation("ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False");
-    if (body.has("allocation_pools") && !body.isNull("allocation_pools")) subnet.pools = allocationPoolsIn(body, subnet.cidr);
+    if (body.has("allocation_pools") && !body.isNull("allocation_pools"))
+        subnet.pools = allocationPoolsIn(body, subnet.cidr);
     if (body.has("gateway_ip")) {
         const auto gateway = gatewayAddressIn(body);
         if (gateway != subnet.gateway && subnet.gateway &&
-            tx.query("SELECT 1 FROM fixed_ips f JOIN ports p ON p.id = f.port WHERE f.subnet = ? AND f.address = ? AND p.router <> ''",
+            tx.query("SELECT 1 FROM fixed_ips f JOIN ports p ON p.id = f.port WHERE f.subnet = ? AND f.address = ? AND "
+                     "p.router <> ''",
                      subnet.id, subnet.gateway->text())
                 .any())
             throw Error(Failure::Conflict, "Current gateway ip ", subnet.gateway->text(),
@@ -155,8 +168,9 @@ Subnet Subnets::update(store::Transaction& tx, Subnet subnet, const Body& body) 
 void Subnets::remove(store::Transaction& tx, const Subnet& subnet) {
     // Addresses that ports form by themselves go with their subnet; a router's never does.
     const std::string uses = "SELECT 1 FROM fixed_ips f JOIN ports p ON p.id = f.port WHERE f.subnet = ? AND p.owner ";
-    if (tx.query(uses + (subnet.selfAddressed() ? "IN ('network:router_interface', 'network:router_gateway', 'network:floatingip')"
-                                                : "<> 'network:dhcp'"),
+    if (tx.query(uses + (subnet.selfAddressed()
+                             ? "IN ('network:router_interface', 'network:router_gateway', 'network:floatingip')"
+                             : "<> 'network:dhcp'"),
                  subnet.id)
             .any())
         throw Error(Failure::Conflict, "Unable to complete operation on subnet ", subnet.id,

@@ -37,33 +37,35 @@ void showPort(JsonWriter& out, const FloatingIp& ip) {
 
 }
 
-const Table<FloatingIp>
-    floatingIpTable("floating_ips", 'f',
-                    withStandard<FloatingIp>(
-                        {
-                            attribute<&FloatingIp::network>("floating_network_id", Post | Show | Find).in("network").readByHook(),
-                            attribute<&FloatingIp::address>("floating_ip_address", Post | Show | Find).in("address").readByHook(),
-                            computed<FloatingIp>("subnet_id", Kind::Text, Post),
-                            maybe<&FloatingIp::port>("port_id", Post | Put | Show | Find).in("port").readByHook(),
-                            maybe<&FloatingIp::fixed>("fixed_ip_address", Post | Put | Show | Find).in("fixed").readByHook(),
-                            maybe<&FloatingIp::router>("router_id", Show | Find | Moves).in("router"),
-                            attribute<&FloatingIp::status>("status", Show | Find | Moves),
-                            computed<FloatingIp>("port_details", Kind::Other, Show, showPort),
-                            column<&FloatingIp::ownPort>("own_port"),
-                        },
-                        HasTags));
+const Table<FloatingIp> floatingIpTable(
+    "floating_ips", 'f',
+    withStandard<FloatingIp>(
+        {
+            attribute<&FloatingIp::network>("floating_network_id", Post | Show | Find).in("network").readByHook(),
+            attribute<&FloatingIp::address>("floating_ip_address", Post | Show | Find).in("address").readByHook(),
+            computed<FloatingIp>("subnet_id", Kind::Text, Post),
+            maybe<&FloatingIp::port>("port_id", Post | Put | Show | Find).in("port").readByHook(),
+            maybe<&FloatingIp::fixed>("fixed_ip_address", Post | Put | Show | Find).in("fixed").readByHook(),
+            maybe<&FloatingIp::router>("router_id", Show | Find | Moves).in("router"),
+            attribute<&FloatingIp::status>("status", Show | Find | Moves),
+            computed<FloatingIp>("port_details", Kind::Other, Show, showPort),
+            column<&FloatingIp::ownPort>("own_port"),
+        },
+        HasTags));
 
 void disassociate(store::Transaction& tx, const PortId& port, Time now) {
-    tx.execute("UPDATE floating_ips SET port = NULL, fixed = NULL, router = NULL, status = 'DOWN', revision = revision + 1, updated = ? "
+    tx.execute("UPDATE floating_ips SET port = NULL, fixed = NULL, router = NULL, status = 'DOWN', revision = revision "
+               "+ 1, updated = ? "
                "WHERE port = ?",
                now, port);
 }
 
 void addFloatingIpRoutes(http::Routes& routes, FloatingIps& ips) {
-    addNoun<FloatingIp>(
-        routes, ips.core(),
-        servedBy<FloatingIp>(ips,
-                             {.noun = "floatingip", .table = floatingIpTable, .missing = floatingIpNotFound, .complete = completePorts}));
+    addNoun<FloatingIp>(routes, ips.core(),
+                        servedBy<FloatingIp>(ips, {.noun = "floatingip",
+                                                   .table = floatingIpTable,
+                                                   .missing = floatingIpNotFound,
+                                                   .complete = completePorts}));
 }
 
 }

@@ -11,6 +11,7 @@
 
 namespace stratolet::network {
 
+/// An address on an external network that may lead to a port behind a router, as it is kept.
 struct FloatingIp {
     FloatingIpId id;
     Standard standard; ///< without a name
@@ -29,6 +30,7 @@ extern const resource::Table<FloatingIp> floatingIpTable; ///< alias f
 /// Floating IPs that lead to this port lead nowhere from now on.
 void disassociate(store::Transaction& tx, const PortId& port, Time now);
 
+/// The rules of floating IPs. Used on the writer's thread; owned by the module.
 class FloatingIps {
 public:
     FloatingIps(Core& core, Ports& ports) : core_(core), ports_(ports) {}
@@ -40,7 +42,8 @@ public:
     Core& core() { return core_; }
 
 private:
-    void associate(store::Transaction& tx, const identity::Caller& caller, FloatingIp& ip, const PortId& port, const std::string& fixed);
+    void associate(store::Transaction& tx, const identity::Caller& caller, FloatingIp& ip, const PortId& port,
+                   const std::string& fixed);
 
     Core& core_;
     Ports& ports_;

@@ -11,11 +11,13 @@ namespace {
 
 /// The router that joins a subnet to an external network.
 std::optional<RouterId> routerBetween(store::Reader& db, const SubnetId& inside, const NetworkId& outside) {
-    const auto found = db.query("SELECT i.router FROM ports i JOIN fixed_ips f ON f.port = i.id JOIN routers r ON r.id = i.router JOIN "
-                                "ports g ON g.id = r.gateway_port "
-                                "WHERE f.subnet = ? AND g.network = ? ORDER BY i.position LIMIT 1",
-                                inside, outside)
-                           .maybeText();
+    const auto found =
+        db.query(
+              "SELECT i.router FROM ports i JOIN fixed_ips f ON f.port = i.id JOIN routers r ON r.id = i.router JOIN "
+              "ports g ON g.id = r.gateway_port "
+              "WHERE f.subnet = ? AND g.network = ? ORDER BY i.position LIMIT 1",
+              inside, outside)
+            .maybeText();
     return found ? std::optional(RouterId{*found}) : std::nullopt;
 }
 
@@ -31,17 +33,20 @@ FloatingIp FloatingIps::create(store::Transaction& tx, const identity::Caller& c
         throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'floating_network_id' not specified")
             .as("HTTPBadRequest");
     const auto network = networkTable.find(tx, {id});
-    if (!network || !(network->external || network->shared || network->standard.project == caller.project.text || caller.isAdmin()))
+    if (!network ||
+        !(network->external || network->shared || network->standard.project == caller.project.text || caller.isAdmin()))
         throw networkNotFound(id);
     if (!network->external)
-        throw Error(Failure::Invalid, "Bad floatingip request: Network ", id, " is not a valid external network.").as("BadRequest");
+        throw Error(Failure::Invalid, "Bad floatingip request: Network ", id, " is not a valid external network.")
+            .as("BadRequest");
     ip.network = network->id;
 
     std::vector<Subnet> four;
     for (auto& each : subnetsOf(tx, network->id))
         if (each.cidr.version() == 4) four.push_back(std::move(each));
     if (four.empty())
-        throw Error(Failure::Invalid, "Bad floatingip request: Network ", id, " does not contain any IPv4 subnet.").as("BadRequest");
+        throw Error(Failure::Invalid, "Bad floatingip request: Network ", id, " does not contain any IPv4 subnet.")
+            .as("BadRequest");
     WantedAddress wanted;
     if (const auto text = body.text("floating_ip_address"); !text.empty()) {
         wanted.address = Address::parse(text);
@@ -66,25 +71,29 @@ FloatingIp FloatingIps::create(store::Transaction& tx, const identity::Caller& c
             }
         }
         if (!own)
-            throw Error(Failure::Conflict, "No more IP addresses available on network ", network->id, ".").as("IpAddressGenerationFailure");
+            throw Error(Failure::Conflict, "No more IP addresses available on network ", network->id, ".")
+                .as("IpAddressGenerationFailure");
     }
     ip.ownPort = own->id;
     ip.address = own->addresses.front().address.text();
     if (const auto port = body.text("port_id"); !port.empty())
         associate(tx, caller, ip, {port}, body.text("fixed_ip_address"));
     else if (!body.text("fixed_ip_address").empty())
-        throw Error(Failure::Invalid, "Bad floatingip request: fixed_ip_address cannot be specified without a port_id.").as("BadRequest");
+        throw Error(Failure::Invalid, "Bad floatingip request: fixed_ip_address cannot be specified without a port_id.")
+            .as("BadRequest");
     floatingIpTable.insert(tx, ip);
     core_.changed(tx, ip.id.text);
     return ip;
 }
 
-FloatingIp FloatingIps::update(store::Transaction& tx, const identity::Caller& caller, FloatingIp ip, const Body& body) {
+FloatingIp FloatingIps::update(store::Transaction& tx, const identity::Caller& caller, FloatingIp ip,
+                               const Body& body) {
     if (body.has("port_id")) {
         const auto port = body.text("port_id");
         if (port.empty()) {
             if (!body.text("fixed_ip_address").empty())
-                throw Error(Failure::Invalid, "Bad floatingip request: fixed_ip_address cannot be specified without a port_id.")
+                throw Error(Failure::Invalid,
+                            "Bad floatingip request: fixed_ip_address cannot be specified without a port_id.")
                     .as("BadRequest");
             ip.port = {};
             ip.fixed.clear();
@@ -95,7 +104,8 @@ FloatingIp FloatingIps::update(store::Transaction& tx, const identity::Caller& c
         }
     } else if (body.has("fixed_ip_address") && !body.isNull("fixed_ip_address")) {
         if (ip.port.empty())
-            throw Error(Failure::Invalid, "Bad floatingip request: fixed_ip_address cannot be specified without a port_id.")
+            throw Error(Failure::Invalid,
+                        "Bad floatingip request: fixed_ip_address cannot be specified without a port_id.")
                 .as("BadRequest");
         associate(tx, caller, ip, ip.port, body.text("fixed_ip_address"));
     }
@@ -108,7 +118,8 @@ FloatingIp FloatingIps::update(store::Transaction& tx, const identity::Caller& c
 void FloatingIps::associate(store::Transaction& tx, const identity::Caller& caller, FloatingIp& ip, const PortId& id,
                             const std::string& fixed) {
     const auto port = portTable.find(tx, id);
-    if (!port || !(port->standard.project == ip.standard.project || port->standard.project == caller.project.text || caller.isAdmin()))
+    if (!port || !(port->standard.project == ip.standard.project || port->standard.project == caller.project.text ||
+                   caller.isAdmin()))
         throw portNotFound(id.text);
     std::vector<PortAddress> four;
     for (const auto& each : port->addresses)
@@ -117,10 +128,12 @@ void FloatingIps::associate(store::Transaction& tx, const identity::Caller& call
         const auto address = Address::parse(fixed);
         std::erase_if(four, [&](const auto& each) { return each.address != address; });
         if (four.empty())
-            throw Error(Failure::Invalid, "Bad floatingip request: Port ", id, " does not have fixed ip ", fixed, ".").as("BadRequest");
+            throw Error(Failure::Invalid, "Bad floatingip request: Port ", id, " does not have fixed ip ", fixed, ".")
+                .as("BadRequest");
     }
     if (four.empty())
-        throw Error(Failure::Invalid, "Bad floatingip request: Cannot add floating IP to port ", id, " that has no fixed IPv4 addresses.")
+        throw Error(Failure::Invalid, "Bad floatingip request: Cannot add floating IP to port ", id,
+                    " that has no fixed IPv4 addresses.")
             .as("BadRequest");
 
     // Without a wish, the first address that a router leads to, and that is not taken.
@@ -128,18 +141,18 @@ void FloatingIps::associate(store::Transaction& tx, const identity::Caller& call
     for (const auto& each : four) {
         const auto router = routerBetween(tx, each.subnet, ip.network);
         if (!router) {
-            problem = Error(Failure::NotFound, "External network ", ip.network, " is not reachable from subnet ", each.subnet,
-                            ". Therefore, cannot associate Port ", id, " with a Floating IP.")
+            problem = Error(Failure::NotFound, "External network ", ip.network, " is not reachable from subnet ",
+                            each.subnet, ". Therefore, cannot associate Port ", id, " with a Floating IP.")
                           .as("ExternalGatewayForFloatingIPNotFound");
             continue;
         }
-        if (tx.query("SELECT 1 FROM floating_ips WHERE network = ? AND port = ? AND fixed = ? AND id <> ?", ip.network, id,
-                     each.address.text(), ip.id)
+        if (tx.query("SELECT 1 FROM floating_ips WHERE network = ? AND port = ? AND fixed = ? AND id <> ?", ip.network,
+                     id, each.address.text(), ip.id)
                 .any()) {
-            problem =
-                Error(Failure::Conflict, "Cannot associate floating IP ", ip.address, " (", ip.id, ") with port ", id, " using fixed IP ",
-                      each.address.text(), ", as that fixed IP already has a floating IP on external network ", ip.network, ".")
-                    .as("FloatingIPPortAlreadyAssociated");
+            problem = Error(Failure::Conflict, "Cannot associate floating IP ", ip.address, " (", ip.id, ") with port ",
+                            id, " using fixed IP ", each.address.text(),
+                            ", as that fixed IP already has a floating IP on external network ", ip.network, ".")
+                          .as("FloatingIPPortAlreadyAssociated");
             continue;
         }
         ip.port = id;

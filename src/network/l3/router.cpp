@@ -28,17 +28,18 @@ void showGateway(JsonWriter& out, const Router& router) {
 
 }
 
-const Table<Router> routerTable("routers", 'r',
-                                withStandard<Router>({
-                                    attribute<&Router::adminUp>("admin_state_up", Post | Put | Show | Find).in("admin_up"),
-                                    attribute<&Router::status>("status", Show | Find).computed(statusColumn),
-                                    computed<Router>("external_gateway_info", Kind::Other, Post | Put | Show, showGateway),
-                                    attribute<&Router::routes>("routes", Put | Show).shown(showRoutes<&Router::routes>),
-                                    computed<Router>("availability_zone_hints", Kind::Other, Post | Show, showNoTexts),
-                                    computed<Router>("availability_zones", Kind::Other, Show, showZones),
-                                    column<&Router::snat>("snat", Moves),
-                                    maybeColumn<&Router::gatewayPort>("gateway_port", Moves),
-                                }));
+const Table<Router>
+    routerTable("routers", 'r',
+                withStandard<Router>({
+                    attribute<&Router::adminUp>("admin_state_up", Post | Put | Show | Find).in("admin_up"),
+                    attribute<&Router::status>("status", Show | Find).computed(statusColumn),
+                    computed<Router>("external_gateway_info", Kind::Other, Post | Put | Show, showGateway),
+                    attribute<&Router::routes>("routes", Put | Show).shown(showRoutes<&Router::routes>),
+                    computed<Router>("availability_zone_hints", Kind::Other, Post | Show, showNoTexts),
+                    computed<Router>("availability_zones", Kind::Other, Show, showZones),
+                    column<&Router::snat>("snat", Moves),
+                    maybeColumn<&Router::gatewayPort>("gateway_port", Moves),
+                }));
 
 std::vector<Port> interfacesOf(store::Reader& db, const RouterId& id) {
     return portTable.where(db, "WHERE p.router = ? AND p.router <> '' ORDER BY p.position", id);
@@ -47,7 +48,9 @@ std::vector<Port> interfacesOf(store::Reader& db, const RouterId& id) {
 void addRouterRoutes(http::Routes& routes, Routers& routers) {
     const auto api = addNoun<Router>(
         routes, routers.core(),
-        servedBy<Router>(routers, {.noun = "router", .table = routerTable, .missing = routerNotFound, .complete = completeGateways}));
+        servedBy<Router>(
+            routers,
+            {.noun = "router", .table = routerTable, .missing = routerNotFound, .complete = completeGateways}));
     addRouterActions(routes, routers, api);
 }
 

@@ -13,6 +13,7 @@
 
 namespace stratolet::network {
 
+/// A router as it is kept; its interfaces are ports.
 struct Router {
     RouterId id;
     Standard standard;
@@ -52,6 +53,7 @@ struct WantedInterface {
 };
 WantedInterface interfaceIn(const Json& body);
 
+/// The rules of routers: gateways, interfaces, extra routes. Used on the writer's thread; owned by the module.
 class Routers {
 public:
     explicit Routers(Core& core, Ports& ports) : core_(core), ports_(ports) {}

@@ -34,7 +34,8 @@ Response extraRoutes(Request& request, Routers& routers, const RouterApi& api, b
     return routers.core().parts.store.write([&](store::Transaction& tx) {
         const auto router = api.demand(request, tx, adds ? "add_extraroutes" : "remove_extraroutes");
         checkBody(wanted, {{"routes", resource::Kind::Other, resource::Put}}, false);
-        return api.answer(request, 200, adds ? routers.addRoutes(tx, router, wanted) : routers.removeRoutes(tx, router, wanted), tx);
+        return api.answer(request, 200,
+                          adds ? routers.addRoutes(tx, router, wanted) : routers.removeRoutes(tx, router, wanted), tx);
     });
 }
 
@@ -42,8 +43,9 @@ Response extraRoutes(Request& request, Routers& routers, const RouterApi& api, b
 
 void addRouterActions(Routes& routes, Routers& routers, const std::shared_ptr<const RouterApi>& api) {
     const auto action = [&](const std::string& name, auto handler, bool adds) {
-        routes.push_back({Method::Put, "/v2.0/routers/{id}/" + name, policy(name),
-                          [&routers, api, handler, adds](Request& request) { return handler(request, routers, *api, adds); }});
+        routes.push_back(
+            {Method::Put, "/v2.0/routers/{id}/" + name, policy(name),
+             [&routers, api, handler, adds](Request& request) { return handler(request, routers, *api, adds); }});
     };
     action("add_router_interface", interface, true);
     action("remove_router_interface", interface, false);

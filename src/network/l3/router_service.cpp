@@ -18,7 +18,8 @@ bool hasFloatingIps(store::Reader& db, const RouterId& router) {
 
 std::string listed(const TextPairs& routes) {
     std::string out;
-    for (const auto& [destination, nexthop] : routes) out += (out.empty() ? "" : ", ") + destination + " via " + nexthop;
+    for (const auto& [destination, nexthop] : routes)
+        out += (out.empty() ? "" : ", ") + destination + " via " + nexthop;
     return "[" + out + "]";
 }
 
@@ -31,9 +32,13 @@ RouterInterface described(const Port& port) {
 
 }
 
-Error badRouter(const std::string& reason) { return Error(Failure::Invalid, "Bad router request: ", reason, ".").as("BadRequest"); }
+Error badRouter(const std::string& reason) {
+    return Error(Failure::Invalid, "Bad router request: ", reason, ".").as("BadRequest");
+}
 
-Error routerNotFound(const std::string& id) { return Error(Failure::NotFound, "Router ", id, " could not be found").as("RouterNotFound"); }
+Error routerNotFound(const std::string& id) {
+    return Error(Failure::NotFound, "Router ", id, " could not be found").as("RouterNotFound");
+}
 
 Router Routers::create(store::Transaction& tx, const identity::Caller& caller, const Body& body) {
     Router router;
@@ -69,12 +74,14 @@ void Routers::setGateway(store::Transaction& tx, Router& router, const WantedGat
     const auto drop = [&] {
         if (!before) return;
         if (hasFloatingIps(tx, router.id))
-            throw Error(Failure::Conflict, "Gateway cannot be updated for router ", router.id, ", since a gateway to external network ",
-                        before->network, " is required by one or more floating IPs.")
+            throw Error(Failure::Conflict, "Gateway cannot be updated for router ", router.id,
+                        ", since a gateway to external network ", before->network,
+                        " is required by one or more floating IPs.")
                 .as("RouterExternalGatewayInUseByFloatingIp");
         for (const auto& [destination, nexthop] : router.routes)
             for (const auto& each : before->addresses)
-                if (const auto subnet = subnetTable.find(tx, each.subnet); subnet && subnet->cidr.contains(Address::parse(nexthop).value()))
+                if (const auto subnet = subnetTable.find(tx, each.subnet);
+                    subnet && subnet->cidr.contains(Address::parse(nexthop).value()))
                     throw Error(Failure::Conflict, "Gateway cannot be updated for router ", router.id,
                                 ", since it is required by one or more routes.")
                         .as("RouterExternalGatewayInUseByRoute");
@@ -101,8 +108,8 @@ void Routers::setGateway(store::Transaction& tx, Router& router, const WantedGat
         for (const auto& interface : interfacesOf(tx, router.id))
             for (const auto& each : interface.addresses)
                 if (const auto own = subnetTable.find(tx, each.subnet); own && own->cidr.overlaps(subnet.cidr))
-                    throw badRouter("Cidr " + subnet.cidr.text() + " of subnet " + subnet.id.text + " overlaps with cidr " +
-                                    own->cidr.text() + " of subnet " + own->id.text);
+                    throw badRouter("Cidr " + subnet.cidr.text() + " of subnet " + subnet.id.text +
+                                    " overlaps with cidr " + own->cidr.text() + " of subnet " + own->id.text);
     drop();
     const auto port = ports_.make(tx, network, "", gatewayOwner, router.id.text, wanted.addresses);
     if (port.addresses.empty()) throw badRouter("No IPs available for external network " + network.id.text);
@@ -111,8 +118,8 @@ void Routers::setGateway(store::Transaction& tx, Router& router, const WantedGat
 
 void Routers::checkRoutes(store::Reader& db, const Router& router, const TextPairs& routes) {
     if (routes.size() > routesMost)
-        throw Error(Failure::Invalid, "Unable to complete operation for ", router.id, ". The number of routes exceeds the maximum ",
-                    routesMost, ".")
+        throw Error(Failure::Invalid, "Unable to complete operation for ", router.id,
+                    ". The number of routes exceeds the maximum ", routesMost, ".")
             .as("RoutesExhausted");
     auto ports = interfacesOf(db, router.id);
     if (!router.gatewayPort.empty())
@@ -123,20 +130,23 @@ void Routers::checkRoutes(store::Reader& db, const Router& router, const TextPai
         for (const auto& port : ports)
             for (const auto& each : port.addresses) {
                 if (each.address == hop)
-                    throw Error(Failure::Invalid, "Invalid format for routes: ", listed(routes), ", the nexthop is used by router")
+                    throw Error(Failure::Invalid, "Invalid format for routes: ", listed(routes),
+                                ", the nexthop is used by router")
                         .as("InvalidRoutes");
                 const auto subnet = subnetTable.find(db, each.subnet);
                 connected = connected || (subnet && subnet->cidr.contains(hop) && canBeHost(subnet->cidr, hop));
             }
         if (!connected)
-            throw Error(Failure::Invalid, "Invalid format for routes: ", listed(routes), ", the nexthop is not connected with router")
+            throw Error(Failure::Invalid, "Invalid format for routes: ", listed(routes),
+                        ", the nexthop is not connected with router")
                 .as("InvalidRoutes");
     }
 }
 
 Router Routers::addRoutes(store::Transaction& tx, Router router, const Body& body) {
     for (const auto& each : routesIn(body, "routes"))
-        if (std::find(router.routes.begin(), router.routes.end(), each) == router.routes.end()) router.routes.push_back(each);
+        if (std::find(router.routes.begin(), router.routes.end(), each) == router.routes.end())
+            router.routes.push_back(each);
     checkRoutes(tx, router, router.routes);
     markChanged(core_, router.standard);
     routerTable.update(tx, router);
@@ -153,8 +163,10 @@ Router Routers::removeRoutes(store::Transaction& tx, Router router, const Body& 
 }
 
 void Routers::remove(store::Transaction& tx, const Router& router) {
-    if (!interfacesOf(tx, router.id).empty()) throw Error(Failure::Conflict, "Router ", router.id, " still has ports").as("RouterInUse");
-    if (hasFloatingIps(tx, router.id)) throw Error(Failure::Conflict, "Router ", router.id, " still has floating IPs").as("RouterInUse");
+    if (!interfacesOf(tx, router.id).empty())
+        throw Error(Failure::Conflict, "Router ", router.id, " still has ports").as("RouterInUse");
+    if (hasFloatingIps(tx, router.id))
+        throw Error(Failure::Conflict, "Router ", router.id, " still has floating IPs").as("RouterInUse");
     const auto gateway = router.gatewayPort.empty() ? std::nullopt : portTable.find(tx, router.gatewayPort);
     forgetTags(tx, router.id.text);
     routerTable.remove(tx, router.id);
@@ -174,14 +186,14 @@ RouterInterface Routers::addInterface(store::Transaction& tx, const identity::Ca
             for (const auto& each : interface.addresses) {
                 if (each.subnet == subnet.id) throw badRouter("Router already has a port on subnet " + subnet.id.text);
                 if (const auto other = subnetTable.find(tx, each.subnet); other && other->cidr.overlaps(subnet.cidr))
-                    throw badRouter("Cidr " + subnet.cidr.text() + " of subnet " + subnet.id.text + " overlaps with cidr " +
-                                    other->cidr.text() + " of subnet " + other->id.text);
+                    throw badRouter("Cidr " + subnet.cidr.text() + " of subnet " + subnet.id.text +
+                                    " overlaps with cidr " + other->cidr.text() + " of subnet " + other->id.text);
             }
         if (const auto gateway = router.gatewayPort.empty() ? std::nullopt : portTable.find(tx, router.gatewayPort))
             for (const auto& each : gateway->addresses)
                 if (const auto other = subnetTable.find(tx, each.subnet); other && other->cidr.overlaps(subnet.cidr))
-                    throw badRouter("Cidr " + subnet.cidr.text() + " of subnet " + subnet.id.text + " overlaps with cidr " +
-                                    other->cidr.text() + " of subnet " + other->id.text);
+                    throw badRouter("Cidr " + subnet.cidr.text() + " of subnet " + subnet.id.text +
+                                    " overlaps with cidr " + other->cidr.text() + " of subnet " + other->id.text);
     };
     const auto mayUse = [&](const std::string& project, bool shared) {
         return shared || project == caller.project.text || caller.isAdmin();
@@ -192,11 +204,12 @@ RouterInterface Routers::addInterface(store::Transaction& tx, const identity::Ca
         auto port = portTable.find(tx, {*portId});
         if (!port || !mayUse(port->standard.project, false)) throw portNotFound(*portId);
         if (!port->device.empty() || !port->server.empty())
-            throw Error(Failure::Conflict, "Unable to complete operation on port ", port->id, " for network ", port->network,
-                        ". Port already has an attached device ", port->device, ".")
+            throw Error(Failure::Conflict, "Unable to complete operation on port ", port->id, " for network ",
+                        port->network, ". Port already has an attached device ", port->device, ".")
                 .as("PortInUse");
         if (port->addresses.empty()) throw badRouter("Router port must have at least one fixed IP");
-        if (std::count_if(port->addresses.begin(), port->addresses.end(), [](const auto& each) { return each.address.version == 4; }) > 1)
+        if (std::count_if(port->addresses.begin(), port->addresses.end(),
+                          [](const auto& each) { return each.address.version == 4; }) > 1)
             throw badRouter("Cannot have multiple IPv4 subnets on router port");
         for (const auto& each : port->addresses)
             if (const auto subnet = subnetTable.find(tx, each.subnet)) checkFits(*subnet);
@@ -212,10 +225,12 @@ RouterInterface Routers::addInterface(store::Transaction& tx, const identity::Ca
     } else {
         const auto subnet = subnetTable.find(tx, {*subnetId});
         const auto network = subnet ? networkTable.find(tx, subnet->network) : std::nullopt;
-        if (!network || !(mayUse(subnet->standard.project, network->shared) || network->standard.project == caller.project.text))
+        if (!network ||
+            !(mayUse(subnet->standard.project, network->shared) || network->standard.project == caller.project.text))
             throw subnetNotFound(*subnetId);
         if (!subnet->gateway) throw badRouter("Subnet for router interface must have a gateway IP");
-        // The gateway's address is the network owner's to give: on somebody else's network it takes the right to choose addresses.
+        // The gateway's address is the network owner's to give: on somebody else's network it takes the right to choose
+        // addresses.
         if (!caller.may("create_port:fixed_ips:ip_address", targetForProject(*network, router.standard.project)))
             throw badRouter("Cannot add interface to router because subnet " + subnet->id.text +
                             " is not owned by project making the request");
@@ -240,14 +255,16 @@ RouterInterface Routers::removeInterface(store::Transaction& tx, const Router& r
                                                       [&](const auto& one) { return one.subnet.text == *subnetId; });
         if (portId ? each.id.text == *portId : onSubnet) {
             if (portId && subnetId && !onSubnet)
-                throw Error(Failure::Invalid, "The port ", *portId, " has no address on the requested subnet ", *subnetId, ".")
+                throw Error(Failure::Invalid, "The port ", *portId, " has no address on the requested subnet ",
+                            *subnetId, ".")
                     .as("SubnetMismatchForPort");
             port = std::move(each);
             break;
         }
     }
     if (!port && portId)
-        throw Error(Failure::NotFound, "Router ", router.id, " does not have an interface with id ", *portId).as("RouterInterfaceNotFound");
+        throw Error(Failure::NotFound, "Router ", router.id, " does not have an interface with id ", *portId)
+            .as("RouterInterfaceNotFound");
     if (!port)
         throw Error(Failure::NotFound, "Router ", router.id, " has no interface on subnet ", *subnetId)
             .as("RouterInterfaceNotFoundForSubnet");

@@ -31,7 +31,8 @@ void readAddresses(AddressGroup& group, const Json& list, const Reading&) {
 
 const Table<AddressGroup> addressGroupTable(
     "address_groups", 'd',
-    withStandard<AddressGroup>({attribute<&AddressGroup::addresses>("addresses", Post | Show | Moves).readBy(readAddresses)}, HasName));
+    withStandard<AddressGroup>(
+        {attribute<&AddressGroup::addresses>("addresses", Post | Show | Moves).readBy(readAddresses)}, HasName));
 
 Error addressGroupNotFound(const std::string& id) {
     return Error(Failure::NotFound, "Address group ", id, " could not be found.").as("AddressGroupNotFound");
@@ -46,7 +47,8 @@ AddressGroup changed(Core& core, store::Transaction& tx, AddressGroup group, con
         const auto there = std::lower_bound(group.addresses.begin(), group.addresses.end(), each);
         const bool isThere = there != group.addresses.end() && *there == each;
         if (isThere && adds)
-            throw Error(Failure::Invalid, "Addresses ", each.text(), " already exist in the address group ", group.id, ".")
+            throw Error(Failure::Invalid, "Addresses ", each.text(), " already exist in the address group ", group.id,
+                        ".")
                 .as("AddressesAlreadyExist");
         if (!isThere && !adds)
             throw Error(Failure::NotFound, "Addresses ", each.text(), " not found in the address group ", group.id, ".")
@@ -63,13 +65,17 @@ AddressGroup changed(Core& core, store::Transaction& tx, AddressGroup group, con
 void addAddressGroupRoutes(http::Routes& routes, Core& core) {
     const auto api = addNoun<AddressGroup>(
         routes, core,
-        plain<AddressGroup>(core, {.noun = "address_group", .table = addressGroupTable, .missing = addressGroupNotFound, .tagged = false}));
+        plain<AddressGroup>(
+            core,
+            {.noun = "address_group", .table = addressGroupTable, .missing = addressGroupNotFound, .tagged = false}));
     for (const auto* action : {"add_addresses", "remove_addresses"})
         routes.push_back({http::Method::Put, std::string("/v2.0/address-groups/{id}/") + action, http::policy(action),
                           [=, &core](http::Request& request) {
                               return core.parts.store.write([&](store::Transaction& tx) {
                                   auto group = api->demand(request, tx, action);
-                                  return api->answer(request, 200, changed(core, tx, std::move(group), request.json(), *action == 'a'), tx);
+                                  return api->answer(
+                                      request, 200, changed(core, tx, std::move(group), request.json(), *action == 'a'),
+                                      tx);
                               });
                           }});
 }

@@ -25,7 +25,8 @@ store::Begin filterShared(store::Conditions& conditions, const std::vector<std::
 void completeRules(store::Reader& db, std::vector<SecurityGroup>& groups) {
     store::ByOwner<SecurityGroupRule> rules;
     for (auto& each : securityGroupRuleTable.where(
-             db, "WHERE r.security_group IN (SELECT value FROM json_each(?)) ORDER BY r.created, r.id", store::asList(idsOf(groups)))) {
+             db, "WHERE r.security_group IN (SELECT value FROM json_each(?)) ORDER BY r.created, r.id",
+             store::asList(idsOf(groups)))) {
         auto& its = rules[each.group.text];
         its.push_back(std::move(each));
     }
@@ -34,7 +35,8 @@ void completeRules(store::Reader& db, std::vector<SecurityGroup>& groups) {
 
 std::unordered_map<std::string, std::string> columnOf(store::Reader& db, std::string_view column, const Texts& groups) {
     std::unordered_map<std::string, std::string> found;
-    auto rows = db.query("SELECT id, " + std::string(column) + " FROM security_groups WHERE id IN (SELECT value FROM json_each(?))",
+    auto rows = db.query("SELECT id, " + std::string(column) +
+                             " FROM security_groups WHERE id IN (SELECT value FROM json_each(?))",
                          store::asList(groups));
     while (rows.next()) found.emplace(rows.row().text(0), rows.row().text(1));
     return found;
@@ -42,22 +44,29 @@ std::unordered_map<std::string, std::string> columnOf(store::Reader& db, std::st
 
 }
 
-const Table<SecurityGroup> securityGroupTable("security_groups", 'g',
-                                              withStandard<SecurityGroup>({
-                                                  attribute<&SecurityGroup::stateful>("stateful", Post | Put | Show | Find),
-                                                  computed<SecurityGroup>("shared", Kind::Other, Show,
-                                                                          [](JsonWriter& out, const SecurityGroup&) { out.value(false); }),
-                                                  computed<SecurityGroup>("security_group_rules", Kind::Other, Show, showRules),
-                                              }));
+const Table<SecurityGroup>
+    securityGroupTable("security_groups", 'g',
+                       withStandard<SecurityGroup>({
+                           attribute<&SecurityGroup::stateful>("stateful", Post | Put | Show | Find),
+                           computed<SecurityGroup>("shared", Kind::Other, Show,
+                                                   [](JsonWriter& out, const SecurityGroup&) { out.value(false); }),
+                           computed<SecurityGroup>("security_group_rules", Kind::Other, Show, showRules),
+                       }));
 
-std::unordered_map<std::string, std::string> projectsOf(store::Reader& db, const Texts& groups) { return columnOf(db, "project", groups); }
-std::unordered_map<std::string, std::string> namesOf(store::Reader& db, const Texts& groups) { return columnOf(db, "name", groups); }
+std::unordered_map<std::string, std::string> projectsOf(store::Reader& db, const Texts& groups) {
+    return columnOf(db, "project", groups);
+}
+std::unordered_map<std::string, std::string> namesOf(store::Reader& db, const Texts& groups) {
+    return columnOf(db, "name", groups);
+}
 
 /// A caller's project has a default group, made when somebody first looks.
 void ensureDefaultOf(const identity::Caller& caller, SecurityGroups& groups) {
     auto& store = groups.core().parts.store;
     if (!caller.project.empty() &&
-        !store.reader().query("SELECT 1 FROM security_groups WHERE project = ? AND name = 'default'", caller.project).any())
+        !store.reader()
+             .query("SELECT 1 FROM security_groups WHERE project = ? AND name = 'default'", caller.project)
+             .any())
         store.write([&](store::Transaction& tx) { groups.ensureDefault(tx, caller.project.text); });
 }
 
@@ -69,14 +78,15 @@ SecurityGroup securityGroupIn(store::Reader& db, const identity::Caller& caller,
 }
 
 void addSecurityGroupRoutes(http::Routes& routes, SecurityGroups& groups) {
-    addNoun<SecurityGroup>(
-        routes, groups.core(),
-        servedBy<SecurityGroup>(groups, {.noun = "security_group",
-                                         .table = securityGroupTable,
-                                         .missing = securityGroupNotFound,
-                                         .complete = completeRules,
-                                         .filters = {{"shared", filterShared}},
-                                         .beforeList = [&](const identity::Caller& caller) { ensureDefaultOf(caller, groups); }}));
+    addNoun<SecurityGroup>(routes, groups.core(),
+                           servedBy<SecurityGroup>(groups, {.noun = "security_group",
+                                                            .table = securityGroupTable,
+                                                            .missing = securityGroupNotFound,
+                                                            .complete = completeRules,
+                                                            .filters = {{"shared", filterShared}},
+                                                            .beforeList = [&](const identity::Caller& caller) {
+                                                                ensureDefaultOf(caller, groups);
+                                                            }}));
     addSecurityGroupRuleRoutes(routes, groups);
 }
 

@@ -11,6 +11,7 @@
 
 namespace stratolet::network {
 
+/// What a group lets through, as it is kept. Absent is any.
 struct SecurityGroupRule {
     SecurityGroupRuleId id;
     SecurityGroupId group;
@@ -23,6 +24,7 @@ struct SecurityGroupRule {
     std::optional<std::string> remoteGroup;
 };
 
+/// A set of rules that ports have in common, as it is kept.
 struct SecurityGroup {
     SecurityGroupId id;
     Standard standard;
@@ -36,11 +38,13 @@ std::optional<int> protocolNumber(const std::string& text, bool six);
 extern const resource::Table<SecurityGroup> securityGroupTable;         ///< alias g
 extern const resource::Table<SecurityGroupRule> securityGroupRuleTable; ///< alias r
 std::vector<SecurityGroupRule> rulesOf(store::Reader& db, const SecurityGroupId& group);
-std::unordered_map<std::string, std::string> projectsOf(store::Reader& db, const Texts& groups); ///< of many, by their ids
-std::unordered_map<std::string, std::string> namesOf(store::Reader& db, const Texts& groups);    ///< of many, by their ids
+std::unordered_map<std::string, std::string> projectsOf(store::Reader& db,
+                                                        const Texts& groups);                 ///< of many, by their ids
+std::unordered_map<std::string, std::string> namesOf(store::Reader& db, const Texts& groups); ///< of many, by their ids
 
 Error securityGroupNotFound(const std::string& id);
 
+/// The rules about security groups. Used on the writer's thread; owned by the module.
 class SecurityGroups {
 public:
     explicit SecurityGroups(Core& core) : core_(core) {}
@@ -49,7 +53,8 @@ public:
     SecurityGroup update(store::Transaction& tx, SecurityGroup group, const Body& body);
     /// An administrator may also remove a default group: it comes back when it is needed.
     void remove(store::Transaction& tx, const identity::Caller& caller, const SecurityGroup& group);
-    SecurityGroupRule createRule(store::Transaction& tx, const SecurityGroup& group, const std::string& project, const Body& body);
+    SecurityGroupRule createRule(store::Transaction& tx, const SecurityGroup& group, const std::string& project,
+                                 const Body& body);
     void removeRule(store::Transaction& tx, const SecurityGroupRule& rule);
 
     /// The project's default group, made when first needed.

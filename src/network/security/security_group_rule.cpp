@@ -45,15 +45,18 @@ Target targetOfWantedRule(store::Transaction& tx, const identity::Caller& caller
     auto target = ownedBy(projectOf(caller, body));
     const auto id = body.text("security_group_id");
     if (id.empty())
-        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'security_group_id' not specified").as("HTTPBadRequest");
+        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'security_group_id' not specified")
+            .as("HTTPBadRequest");
     const auto group = securityGroupIn(tx, caller, id);
     target["security_group:project_id"] = target["security_group:tenant_id"] = group.standard.project;
     return target;
 }
 
-SecurityGroupRule createRule(store::Transaction& tx, const identity::Caller& caller, const Body& body, SecurityGroups& groups) {
+SecurityGroupRule createRule(store::Transaction& tx, const identity::Caller& caller, const Body& body,
+                             SecurityGroups& groups) {
     if (const auto remote = body.text("remote_group_id"); !remote.empty()) securityGroupIn(tx, caller, remote);
-    return groups.createRule(tx, securityGroupIn(tx, caller, body.text("security_group_id")), projectOf(caller, body), body);
+    return groups.createRule(tx, securityGroupIn(tx, caller, body.text("security_group_id")), projectOf(caller, body),
+                             body);
 }
 
 }
@@ -62,14 +65,20 @@ const Table<SecurityGroupRule> securityGroupRuleTable(
     "security_group_rules", 'r',
     withStandard<SecurityGroupRule>(
         {
-            attribute<&SecurityGroupRule::group>("security_group_id", Post | Show | Find).in("security_group").readByHook(),
+            attribute<&SecurityGroupRule::group>("security_group_id", Post | Show | Find)
+                .in("security_group")
+                .readByHook(),
             attribute<&SecurityGroupRule::direction>("direction", Post | Show | Find).readByHook(),
             attribute<&SecurityGroupRule::ethertype>("ethertype", Post | Show | Find).readByHook(),
-            attribute<&SecurityGroupRule::protocol>("protocol", Post | Show).as(Kind::Other).readByHook(), // found by a filter of its own
+            attribute<&SecurityGroupRule::protocol>("protocol", Post | Show)
+                .as(Kind::Other)
+                .readByHook(), // found by a filter of its own
             attribute<&SecurityGroupRule::portMin>("port_range_min", Post | Show | Find).in("port_min").readByHook(),
             attribute<&SecurityGroupRule::portMax>("port_range_max", Post | Show | Find).in("port_max").readByHook(),
             attribute<&SecurityGroupRule::prefix>("remote_ip_prefix", Post | Show | Find).in("prefix").readByHook(),
-            attribute<&SecurityGroupRule::remoteGroup>("remote_group_id", Post | Show | Find).in("remote_group").readByHook(),
+            attribute<&SecurityGroupRule::remoteGroup>("remote_group_id", Post | Show | Find)
+                .in("remote_group")
+                .readByHook(),
             computed<SecurityGroupRule>("normalized_cidr", Kind::Other, Show, showNormalized),
         },
         HasTags));
@@ -79,20 +88,20 @@ std::vector<SecurityGroupRule> rulesOf(store::Reader& db, const SecurityGroupId&
 }
 
 void addSecurityGroupRuleRoutes(http::Routes& routes, SecurityGroups& groups) {
-    addNoun<SecurityGroupRule>(
-        routes, groups.core(),
-        {.noun = "security_group_rule",
-         .table = securityGroupRuleTable,
-         .missing = missingRule,
-         .about = aboutRules,
-         .concern = {"$.security_group IN (SELECT id FROM security_groups WHERE project = ?)"},
-         .wanted = targetOfWantedRule,
-         .create = [&](store::Transaction& tx, const identity::Caller& caller,
-                       const Body& body) { return createRule(tx, caller, body, groups); },
-         .remove = [&](store::Transaction& tx, const identity::Caller&, const SecurityGroupRule& rule) { groups.removeRule(tx, rule); },
-         .filters = {{"protocol", filterProtocol}},
-         .beforeList = [&](const identity::Caller& caller) { ensureDefaultOf(caller, groups); },
-         .tagged = false});
+    addNoun<SecurityGroupRule>(routes, groups.core(),
+                               {.noun = "security_group_rule",
+                                .table = securityGroupRuleTable,
+                                .missing = missingRule,
+                                .about = aboutRules,
+                                .concern = {"$.security_group IN (SELECT id FROM security_groups WHERE project = ?)"},
+                                .wanted = targetOfWantedRule,
+                                .create = [&](store::Transaction& tx, const identity::Caller& caller,
+                                              const Body& body) { return createRule(tx, caller, body, groups); },
+                                .remove = [&](store::Transaction& tx, const identity::Caller&,
+                                              const SecurityGroupRule& rule) { groups.removeRule(tx, rule); },
+                                .filters = {{"protocol", filterProtocol}},
+                                .beforeList = [&](const identity::Caller& caller) { ensureDefaultOf(caller, groups); },
+                                .tagged = false});
 }
 
 }

@@ -12,12 +12,15 @@ namespace stratolet::network {
 namespace {
 
 const std::map<std::string, int, std::less<>> protocols{
-    {"ah", 51},         {"dccp", 33},      {"egp", 8},         {"esp", 50},  {"gre", 47},        {"hopopt", 0},     {"icmp", 1},
-    {"icmpv6", 58},     {"igmp", 2},       {"ip", 0},          {"ipip", 4},  {"ipv6-encap", 41}, {"ipv6-frag", 44}, {"ipv6-icmp", 58},
-    {"ipv6-nonxt", 59}, {"ipv6-opts", 60}, {"ipv6-route", 43}, {"ospf", 89}, {"pgm", 113},       {"rsvp", 46},      {"sctp", 132},
-    {"tcp", 6},         {"udp", 17},       {"udplite", 136},   {"vrrp", 112}};
+    {"ah", 51},        {"dccp", 33},       {"egp", 8},        {"esp", 50},       {"gre", 47},
+    {"hopopt", 0},     {"icmp", 1},        {"icmpv6", 58},    {"igmp", 2},       {"ip", 0},
+    {"ipip", 4},       {"ipv6-encap", 41}, {"ipv6-frag", 44}, {"ipv6-icmp", 58}, {"ipv6-nonxt", 59},
+    {"ipv6-opts", 60}, {"ipv6-route", 43}, {"ospf", 89},      {"pgm", 113},      {"rsvp", 46},
+    {"sctp", 132},     {"tcp", 6},         {"udp", 17},       {"udplite", 136},  {"vrrp", 112}};
 
-bool hasPorts(int protocol) { return protocol == 6 || protocol == 17 || protocol == 33 || protocol == 132 || protocol == 136; }
+bool hasPorts(int protocol) {
+    return protocol == 6 || protocol == 17 || protocol == 33 || protocol == 132 || protocol == 136;
+}
 bool isIcmp(int protocol) { return protocol == 1 || protocol == 58; }
 
 std::optional<std::int64_t> wholeIn(const Body& body, std::string_view name) {
@@ -29,7 +32,9 @@ std::optional<std::string> textIn(const Body& body, std::string_view name) {
     return text.empty() ? std::nullopt : std::optional(text);
 }
 
-Error badPort(std::int64_t port) { return Error(Failure::Invalid, "Invalid value for port ", port).as("SecurityGroupInvalidPortValue"); }
+Error badPort(std::int64_t port) {
+    return Error(Failure::Invalid, "Invalid value for port ", port).as("SecurityGroupInvalidPortValue");
+}
 
 void checkPorts(const SecurityGroupRule& rule, int protocol) {
     const auto outside = [](const std::optional<std::int64_t>& number, std::int64_t least, std::int64_t most) {
@@ -39,7 +44,8 @@ void checkPorts(const SecurityGroupRule& rule, int protocol) {
         for (const auto& [field, number, what] :
              {std::tuple{"port_range_min", rule.portMin, "type"}, {"port_range_max", rule.portMax, "code"}})
             if (outside(number, 0, 255))
-                throw Error(Failure::Invalid, "Invalid value for ICMP ", what, " (", field, ") ", *number, ". It must be 0 to 255.")
+                throw Error(Failure::Invalid, "Invalid value for ICMP ", what, " (", field, ") ", *number,
+                            ". It must be 0 to 255.")
                     .as("SecurityGroupInvalidIcmpValue");
         if (!rule.portMin && rule.portMax)
             throw Error(Failure::Invalid, "ICMP code (port-range-max) ", *rule.portMax,
@@ -71,7 +77,8 @@ bool sameRule(const SecurityGroupRule& one, const SecurityGroupRule& other) {
            one.remoteGroup == other.remoteGroup;
 }
 
-SecurityGroupRule anyRule(Core& core, const SecurityGroup& group, const std::string& direction, const std::string& ethertype) {
+SecurityGroupRule anyRule(Core& core, const SecurityGroup& group, const std::string& direction,
+                          const std::string& ethertype) {
     SecurityGroupRule rule;
     rule.id.text = core.uuid();
     rule.group = group.id;
@@ -82,7 +89,8 @@ SecurityGroupRule anyRule(Core& core, const SecurityGroup& group, const std::str
 }
 
 void allowOutgoing(Core& core, store::Transaction& tx, const SecurityGroup& group) {
-    for (const auto* ethertype : {"IPv4", "IPv6"}) securityGroupRuleTable.insert(tx, anyRule(core, group, "egress", ethertype));
+    for (const auto* ethertype : {"IPv4", "IPv6"})
+        securityGroupRuleTable.insert(tx, anyRule(core, group, "egress", ethertype));
 }
 
 }
@@ -91,7 +99,8 @@ std::optional<int> protocolNumber(const std::string& text, bool six) {
     const auto word = lowered(text);
     if (six && (word == "icmp" || word == "1")) return 58;
     if (const auto found = protocols.find(word); found != protocols.end()) return found->second;
-    if (word.empty() || word.size() > 3 || !std::all_of(word.begin(), word.end(), [](unsigned char each) { return std::isdigit(each); }))
+    if (word.empty() || word.size() > 3 ||
+        !std::all_of(word.begin(), word.end(), [](unsigned char each) { return std::isdigit(each); }))
         return std::nullopt;
     const int number = std::stoi(word);
     return number <= 255 ? std::optional(number) : std::nullopt;
@@ -127,7 +136,8 @@ SecurityGroup SecurityGroups::create(store::Transaction& tx, const identity::Cal
     group.standard = freshStandard(core_, caller, body);
     ensureDefault(tx, group.standard.project);
     if (lowered(group.standard.name) == "default")
-        throw Error(Failure::Conflict, "Default security group already exists.").as("SecurityGroupDefaultAlreadyExists");
+        throw Error(Failure::Conflict, "Default security group already exists.")
+            .as("SecurityGroupDefaultAlreadyExists");
     core_.claim(tx, group.standard.project, "security_group");
     core_.claim(tx, group.standard.project, "security_group_rule", 2);
     group.id.text = core_.uuid();
@@ -140,11 +150,14 @@ SecurityGroup SecurityGroups::create(store::Transaction& tx, const identity::Cal
 SecurityGroup SecurityGroups::update(store::Transaction& tx, SecurityGroup group, const Body& body) {
     const auto name = body.text("name", group.standard.name);
     if (group.standard.name == "default" && name != "default")
-        throw Error(Failure::Conflict, "Updating default security group not allowed.").as("SecurityGroupCannotUpdateDefault");
+        throw Error(Failure::Conflict, "Updating default security group not allowed.")
+            .as("SecurityGroupCannotUpdateDefault");
     if (group.standard.name != "default" && lowered(name) == "default")
-        throw Error(Failure::Conflict, "Default security group already exists.").as("SecurityGroupDefaultAlreadyExists");
+        throw Error(Failure::Conflict, "Default security group already exists.")
+            .as("SecurityGroupDefaultAlreadyExists");
     const bool stateful = body.truth("stateful", group.stateful);
-    if (stateful != group.stateful && tx.query("SELECT 1 FROM port_security_groups WHERE security_group = ?", group.id).any())
+    if (stateful != group.stateful &&
+        tx.query("SELECT 1 FROM port_security_groups WHERE security_group = ?", group.id).any())
         throw Error(Failure::Conflict, "Security Group ", group.id, " in use.").as("SecurityGroupInUse");
     group.stateful = stateful;
     changeStandard(core_, group.standard, body);
@@ -156,16 +169,18 @@ void SecurityGroups::remove(store::Transaction& tx, const identity::Caller& call
     if (tx.query("SELECT 1 FROM port_security_groups WHERE security_group = ?", group.id).any())
         throw Error(Failure::Conflict, "Security Group ", group.id, " in use.").as("SecurityGroupInUse");
     if (group.standard.name == "default" && !caller.isAdmin())
-        throw Error(Failure::Conflict, "Insufficient rights for removing default security group.").as("SecurityGroupCannotRemoveDefault");
+        throw Error(Failure::Conflict, "Insufficient rights for removing default security group.")
+            .as("SecurityGroupCannotRemoveDefault");
     forgetTags(tx, group.id.text);
-    const std::string naming = "SELECT DISTINCT security_group FROM security_group_rules WHERE remote_group = ?"; // those rules go with it
+    const std::string naming =
+        "SELECT DISTINCT security_group FROM security_group_rules WHERE remote_group = ?"; // those rules go with it
     for (const auto& each : tx.query(naming, group.id).texts()) core_.changed(tx, each);
     securityGroupTable.remove(tx, group.id);
     core_.changed(tx, group.id.text);
 }
 
-SecurityGroupRule SecurityGroups::createRule(store::Transaction& tx, const SecurityGroup& group, const std::string& project,
-                                             const Body& body) {
+SecurityGroupRule SecurityGroups::createRule(store::Transaction& tx, const SecurityGroup& group,
+                                             const std::string& project, const Body& body) {
     core_.claim(tx, project, "security_group_rule");
     SecurityGroupRule rule;
     rule.id.text = core_.uuid();
@@ -187,11 +202,13 @@ SecurityGroupRule SecurityGroups::createRule(store::Transaction& tx, const Secur
         if (lowered(text) != "any") {
             const auto number = protocolNumber(text, six);
             if (!number)
-                throw Error(Failure::Invalid, "Security group rule protocol ", text,
-                            " not supported. Only protocol values [None, any, ah, dccp, egp, esp, gre, icmp, icmpv6, igmp, ",
-                            "ipip, ipv6-encap, ipv6-frag, ipv6-icmp, ipv6-nonxt, ipv6-opts, ipv6-route, ospf, pgm, rsvp, sctp, tcp, udp, "
-                            "udplite, vrrp] and integer representations ",
-                            "[0 to 255] are supported.")
+                throw Error(
+                    Failure::Invalid, "Security group rule protocol ", text,
+                    " not supported. Only protocol values [None, any, ah, dccp, egp, esp, gre, icmp, icmpv6, igmp, ",
+                    "ipip, ipv6-encap, ipv6-frag, ipv6-icmp, ipv6-nonxt, ipv6-opts, ipv6-route, ospf, pgm, rsvp, sctp, "
+                    "tcp, udp, "
+                    "udplite, vrrp] and integer representations ",
+                    "[0 to 255] are supported.")
                     .as("SecurityGroupRuleInvalidProtocol");
             if (*number == 58 && !six && !text.empty() && lowered(text) != "icmp")
                 throw Error(Failure::Invalid, "Invalid ethertype IPv4 for protocol ", text, ".")
@@ -202,7 +219,8 @@ SecurityGroupRule SecurityGroups::createRule(store::Transaction& tx, const Secur
     rule.portMin = wholeIn(body, "port_range_min");
     rule.portMax = wholeIn(body, "port_range_max");
     if ((rule.portMin || rule.portMax) && !rule.protocol)
-        throw Error(Failure::Invalid, "Must also specify protocol if port range is given.").as("SecurityGroupProtocolRequiredWithPorts");
+        throw Error(Failure::Invalid, "Must also specify protocol if port range is given.")
+            .as("SecurityGroupProtocolRequiredWithPorts");
     if (rule.protocol) checkPorts(rule, protocolNumber(*rule.protocol, six).value());
 
     rule.remoteGroup = textIn(body, "remote_group_id");
@@ -217,11 +235,13 @@ SecurityGroupRule SecurityGroups::createRule(store::Transaction& tx, const Secur
     if (rule.remoteGroup && rule.prefix)
         throw Error(Failure::Invalid, "Only remote_ip_prefix or remote_group_id may be provided.")
             .as("SecurityGroupMultipleRemoteEntitites");
-    if (rule.remoteGroup && !securityGroupTable.find(tx, {*rule.remoteGroup})) throw securityGroupNotFound(*rule.remoteGroup);
+    if (rule.remoteGroup && !securityGroupTable.find(tx, {*rule.remoteGroup}))
+        throw securityGroupNotFound(*rule.remoteGroup);
 
     for (const auto& other : rulesOf(tx, group.id))
         if (sameRule(rule, other))
-            throw Error(Failure::Conflict, "Security group rule already exists. Rule id is ", other.id, ".").as("SecurityGroupRuleExists");
+            throw Error(Failure::Conflict, "Security group rule already exists. Rule id is ", other.id, ".")
+                .as("SecurityGroupRuleExists");
     securityGroupRuleTable.insert(tx, rule);
     touch(tx, "security_groups", group.id.text, core_.now());
     core_.changed(tx, group.id.text);

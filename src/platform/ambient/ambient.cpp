@@ -65,7 +65,9 @@ std::string Ambient::secret(std::size_t length) {
     return text;
 }
 
-Time RealAmbient::now() { return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now()); }
+Time RealAmbient::now() {
+    return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());
+}
 
 void RealAmbient::randomize(std::span<std::byte> bytes) {
     while (!bytes.empty()) {

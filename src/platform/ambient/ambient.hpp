@@ -40,7 +40,8 @@ inline std::string isoSecondsZ(Time time) { return isoTime(time, false, "Z"); } 
 inline std::string isoMicrosZ(Time time) { return isoTime(time, true, "Z"); }   // identity
 inline std::string isoMicros(Time time) { return isoTime(time, true, ""); }     // block storage
 
-/// Reads "2022-01-01", "2022-01-01T00:00:00", with optional fraction and "Z" or "+00:00"; nothing where the text is no such time.
+/// Reads "2022-01-01", "2022-01-01T00:00:00", with optional fraction and "Z" or "+00:00"; nothing where the text is no
+/// such time.
 std::optional<Time> parseIsoTime(std::string_view text);
 
 }

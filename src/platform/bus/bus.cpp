@@ -51,7 +51,8 @@ struct Bus::Impl {
         changed.notify_all();
     }
 
-    /// A subscriber that is new hears of what is announced from now on; one that this version hasn't keeps no fact for ever.
+    /// A subscriber that is new hears of what is announced from now on; one that this version hasn't keeps no fact for
+    /// ever.
     void ensureCursors() {
         store.write([&](store::Transaction& tx) {
             for (const auto& known : tx.query("SELECT subscriber FROM fact_cursors").texts())
@@ -65,16 +66,17 @@ struct Bus::Impl {
     bool deliver(const std::string& subscriber, const std::map<std::string, Listener, std::less<>>& listeners) {
         auto& db = store.reader();
         const auto last = db.query("SELECT last FROM fact_cursors WHERE subscriber = ?", subscriber).integer();
-        const auto facts = db.query("SELECT id, name, fields FROM facts WHERE id > ? ORDER BY id LIMIT ?", last, factsPerTurn)
-                               .all<Announced>([](const store::Row& row) {
-                                   Announced fact{row.integer(0), row.text(1), {}};
-                                   const auto fields = Json::parse(row.text(2));
-                                   if (fields.isArray())
-                                       for (const auto& each : fields.items()) fact.fields.emplace_back("", each.text());
-                                   else
-                                       for (const auto& name : fields.names()) fact.fields.emplace_back(name, fields.text(name));
-                                   return fact;
-                               });
+        const auto facts =
+            db.query("SELECT id, name, fields FROM facts WHERE id > ? ORDER BY id LIMIT ?", last, factsPerTurn)
+                .all<Announced>([](const store::Row& row) {
+                    Announced fact{row.integer(0), row.text(1), {}};
+                    const auto fields = Json::parse(row.text(2));
+                    if (fields.isArray())
+                        for (const auto& each : fields.items()) fact.fields.emplace_back("", each.text());
+                    else
+                        for (const auto& name : fields.names()) fact.fields.emplace_back(name, fields.text(name));
+                    return fact;
+                });
         if (facts.empty()) return false;
         store.write([&](store::Transaction& tx) {
             for (const auto& fact : facts)
@@ -94,7 +96,8 @@ struct Bus::Impl {
             try {
                 more = deliver(name, listeners) || more;
             } catch (const std::exception& problem) {
-                log.error("a subscriber failed, it will be asked again", {{"subscriber", name}, {"reason", problem.what()}});
+                log.error("a subscriber failed, it will be asked again",
+                          {{"subscriber", name}, {"reason", problem.what()}});
                 more = true;
                 std::this_thread::sleep_for(std::chrono::milliseconds(100));
             }
@@ -104,8 +107,9 @@ struct Bus::Impl {
 
     void prune() {
         store.write([&](store::Transaction& tx) {
-            tx.execute("DELETE FROM facts WHERE announced < ? AND id <= (SELECT coalesce(min(last), 0) FROM fact_cursors)",
-                       Time(ambient.now() - keptFor));
+            tx.execute(
+                "DELETE FROM facts WHERE announced < ? AND id <= (SELECT coalesce(min(last), 0) FROM fact_cursors)",
+                Time(ambient.now() - keptFor));
         });
     }
 
@@ -137,7 +141,8 @@ struct Bus::Impl {
     }
 };
 
-Bus::Bus(store::Store& store, Ambient& ambient, Log& log, Metrics& metrics) : impl_(std::make_unique<Impl>(store, ambient, log, metrics)) {}
+Bus::Bus(store::Store& store, Ambient& ambient, Log& log, Metrics& metrics)
+    : impl_(std::make_unique<Impl>(store, ambient, log, metrics)) {}
 Bus::~Bus() { stop(); }
 
 std::string Bus::valueOf(const Fields& fields, std::string_view name, std::size_t place) {

@@ -29,7 +29,8 @@ template <class AnId> struct Field {
 
 /// A fact in the past tense, declared by who announces it: a plain struct of ids with
 ///     static constexpr std::string_view name = "block.volume.deleted";
-///     auto fields() { return std::tuple(bus::Field("volume", volume), bus::Field("project", project)); }   // the first is the subject
+///     auto fields() { return std::tuple(bus::Field("volume", volume), bus::Field("project", project)); }   // the
+///     first is the subject
 /// A field can be added at any time: it is empty in what was announced before.
 template <class Event>
 concept Fact = requires(Event event) {
@@ -37,9 +38,10 @@ concept Fact = requires(Event event) {
     event.fields();
 };
 
-/// Facts are rows of the transaction that made them true, delivered at least once, in the order they were announced, to each subscriber on
-/// its own. A subscriber works in a transaction that also moves its cursor. One per process; delivers on a thread of its own, which
-/// nothing ends but stop(): what a subscriber or the store throws is logged, and tried again.
+/// Facts are rows of the transaction that made them true, delivered at least once, in the order they were announced, to
+/// each subscriber on its own. A subscriber works in a transaction that also moves its cursor. One per process;
+/// delivers on a thread of its own, which nothing ends but stop(): what a subscriber or the store throws is logged, and
+/// tried again.
 class Bus {
 public:
     Bus(store::Store& store, Ambient& ambient, Log& log, Metrics& metrics);
@@ -47,16 +49,19 @@ public:
 
     template <Fact Event> void announce(store::Transaction& tx, Event event) {
         Fields fields;
-        std::apply([&](const auto&... field) { (fields.emplace_back(field.name, field.id.text), ...); }, event.fields());
+        std::apply([&](const auto&... field) { (fields.emplace_back(field.name, field.id.text), ...); },
+                   event.fields());
         append(tx, Event::name, fields);
     }
 
     /// Before start(). `subscriber` is the durable name of the cursor ("compute.forget-volume").
-    template <Fact Event> void on(std::string_view subscriber, std::function<void(store::Transaction&, const Event&)> listener) {
+    template <Fact Event>
+    void on(std::string_view subscriber, std::function<void(store::Transaction&, const Event&)> listener) {
         subscribe(subscriber, Event::name, [listener](store::Transaction& tx, const Fields& fields) {
             Event event;
             std::size_t next = 0;
-            std::apply([&](auto&&... field) { ((field.id.text = valueOf(fields, field.name, next++)), ...); }, event.fields());
+            std::apply([&](auto&&... field) { ((field.id.text = valueOf(fields, field.name, next++)), ...); },
+                       event.fields());
             listener(tx, event);
         });
     }
@@ -71,9 +76,11 @@ public:
     std::int64_t announced(store::Reader& db, std::string_view name);
 
 private:
-    using Fields = std::vector<std::pair<std::string, std::string>>; ///< name, value; no name: of a version that told them by their place
+    using Fields = std::vector<std::pair<std::string, std::string>>; ///< name, value; no name: of a version that told
+                                                                     ///< them by their place
     using Listener = std::function<void(store::Transaction&, const Fields&)>;
-    static std::string valueOf(const Fields& fields, std::string_view name, std::size_t place); ///< empty where there is none
+    static std::string valueOf(const Fields& fields, std::string_view name,
+                               std::size_t place); ///< empty where there is none
     void append(store::Transaction& tx, std::string_view name, const Fields& fields);
     void subscribe(std::string_view subscriber, std::string_view name, Listener listener);
 

@@ -20,7 +20,8 @@ std::set<std::string> told(store::Reader& db, std::string_view kind, std::string
 void bury(store::Transaction& tx, std::string_view kind, std::string_view place, const std::string& id, Time now) {
     constexpr std::chrono::hours kept{7 * 24};
     tx.execute("DELETE FROM tombstones WHERE deleted < ?", now - kept);
-    tx.execute("INSERT INTO tombstones VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET deleted = ?4", kind, place, id, now);
+    tx.execute("INSERT INTO tombstones VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET deleted = ?4", kind, place, id,
+               now);
 }
 
 void unbury(store::Transaction& tx, std::string_view kind, std::string_view place, const std::string& id) {
@@ -43,8 +44,10 @@ void tellStrays(const Parts& parts, std::string_view kind, std::string_view plac
     std::set_difference(before.begin(), before.end(), ids.begin(), ids.end(), std::back_inserter(gone));
     parts.store.write([&](store::Transaction& tx) {
         for (const auto& id : come)
-            tx.execute("INSERT INTO strays VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", kind, place, id, parts.ambient.now());
-        for (const auto& id : gone) tx.execute("DELETE FROM strays WHERE kind = ? AND place = ? AND id = ?", kind, place, id);
+            tx.execute("INSERT INTO strays VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", kind, place, id,
+                       parts.ambient.now());
+        for (const auto& id : gone)
+            tx.execute("DELETE FROM strays WHERE kind = ? AND place = ? AND id = ?", kind, place, id);
     });
     for (const auto& id : come)
         parts.log.warning("The store knows nothing of what is here; it is kept, see stratolet doctor",
@@ -52,9 +55,10 @@ void tellStrays(const Parts& parts, std::string_view kind, std::string_view plac
 }
 
 void declareStrayMetrics(const Parts& parts) {
-    parts.metrics.gauge(
-        "stratolet_strays", "Guests, volumes and data of images that no row stands for; they are kept",
-        [&store = parts.store] { return static_cast<double>(store.reader().query("SELECT count(*) FROM strays").integer()); });
+    parts.metrics.gauge("stratolet_strays", "Guests, volumes and data of images that no row stands for; they are kept",
+                        [&store = parts.store] {
+                            return static_cast<double>(store.reader().query("SELECT count(*) FROM strays").integer());
+                        });
 }
 
 }

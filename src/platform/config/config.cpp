@@ -11,7 +11,9 @@
 namespace stratolet {
 namespace {
 
-std::string nameOf(std::string_view section, std::string_view key) { return std::string(section).append(1, '.').append(key); }
+std::string nameOf(std::string_view section, std::string_view key) {
+    return std::string(section).append(1, '.').append(key);
+}
 
 /// Whether a section of a file is the one that an option names: "backend *" is [backend fast] too.
 bool isSection(std::string_view named, std::string_view section) {
@@ -49,16 +51,18 @@ bool isHttpAddress(const std::string& text) {
     const auto path = rest.substr(slash);
     std::string_view port;
     bool hasPort = false;
-    if (const auto colon = authority.rfind(':'); colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos) {
+    if (const auto colon = authority.rfind(':');
+        colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos) {
         hasPort = true;
         port = authority.substr(colon + 1);
         authority = authority.substr(0, colon);
     }
     const auto number = wholeNumberIn(port);
     if (hasPort && (!number || port[0] == '-' || *number < 1 || *number > 65535)) return false;
-    const bool host = authority.starts_with('[') ? authority.ends_with(']') && authority.size() > 3 &&
-                                                       authority.find_first_not_of("0123456789abcdefABCDEF:.", 1) == authority.size() - 1
-                                                 : !authority.empty() && all(authority, ".-_");
+    const bool host = authority.starts_with('[')
+                          ? authority.ends_with(']') && authority.size() > 3 &&
+                                authority.find_first_not_of("0123456789abcdefABCDEF:.", 1) == authority.size() - 1
+                          : !authority.empty() && all(authority, ".-_");
     return host && all(path, "/-._~") && path.find("//") == std::string_view::npos;
 }
 
@@ -87,8 +91,8 @@ void Config::load(const std::filesystem::path& file) {
         if (content[0] == '[') {
             if (content.back() != ']') throw Error(Failure::Invalid, origin, ": a section is written [name]");
             section = trimmed(content.substr(1, content.size() - 2));
-            const bool known =
-                std::any_of(options_.begin(), options_.end(), [&](const auto& each) { return isSection(each.section, section); });
+            const bool known = std::any_of(options_.begin(), options_.end(),
+                                           [&](const auto& each) { return isSection(each.section, section); });
             if (!known) throw Error(Failure::Invalid, origin, ": there is no section [", section, "]");
             continue;
         }
@@ -110,12 +114,15 @@ void Config::set(std::string_view section, std::string_view key, std::string_vie
 }
 
 const ConfigOption* Config::optionOf(std::string_view section, std::string_view key) const {
-    const auto found = std::find_if(options_.begin(), options_.end(),
-                                    [&](const auto& each) { return each.key == key && isSection(each.section, section); });
+    const auto found = std::find_if(options_.begin(), options_.end(), [&](const auto& each) {
+        return each.key == key && isSection(each.section, section);
+    });
     return found == options_.end() ? nullptr : &*found;
 }
 
-bool Config::given(std::string_view section, std::string_view key) const { return given_.contains(nameOf(section, key)); }
+bool Config::given(std::string_view section, std::string_view key) const {
+    return given_.contains(nameOf(section, key));
+}
 
 const std::string& Config::text(std::string_view section, std::string_view key) const {
     if (const auto found = values_.find(nameOf(section, key)); found != values_.end()) return found->second;
@@ -124,17 +131,22 @@ const std::string& Config::text(std::string_view section, std::string_view key) 
     return option->otherwise;
 }
 
-std::int64_t Config::integer(std::string_view section, std::string_view key) const { return wholeNumberIn(text(section, key)).value_or(0); }
+std::int64_t Config::integer(std::string_view section, std::string_view key) const {
+    return wholeNumberIn(text(section, key)).value_or(0);
+}
 
 bool Config::boolean(std::string_view section, std::string_view key) const { return text(section, key) == "true"; }
 
-std::vector<std::string> Config::list(std::string_view section, std::string_view key) const { return itemsOf(text(section, key)); }
+std::vector<std::string> Config::list(std::string_view section, std::string_view key) const {
+    return itemsOf(text(section, key));
+}
 
 ConfigType wholeNumber(std::int64_t least, std::int64_t most) {
-    return checked("a whole number from " + std::to_string(least) + " to " + std::to_string(most), [=](const std::string& text) {
-        const auto number = wholeNumberIn(text);
-        return number && *number >= least && *number <= most;
-    });
+    return checked("a whole number from " + std::to_string(least) + " to " + std::to_string(most),
+                   [=](const std::string& text) {
+                       const auto number = wholeNumberIn(text);
+                       return number && *number >= least && *number <= most;
+                   });
 }
 
 ConfigType trueOrFalse() { return oneOf({"true", "false"}); }
@@ -152,16 +164,20 @@ ConfigType anyText() {
 }
 
 ConfigType plainName() {
-    return checked("a name of letters, digits, \".\", \"_\" and \"-\"",
-                   [](const std::string& text) { return !text.empty() && text.size() <= 255 && text[0] != '-' && all(text, "._-"); });
+    return checked("a name of letters, digits, \".\", \"_\" and \"-\"", [](const std::string& text) {
+        return !text.empty() && text.size() <= 255 && text[0] != '-' && all(text, "._-");
+    });
 }
 
-ConfigType httpAddress() { return checked("http:// or https:// with a host, perhaps a port and a path", isHttpAddress); }
+ConfigType httpAddress() {
+    return checked("http:// or https:// with a host, perhaps a port and a path", isHttpAddress);
+}
 
 ConfigType readableFile() {
     return checked("the absolute path of a file that can be read", [](const std::string& text) {
         std::error_code failed;
-        return std::filesystem::path(text).is_absolute() && !std::filesystem::is_directory(text, failed) && std::ifstream(text).good();
+        return std::filesystem::path(text).is_absolute() && !std::filesystem::is_directory(text, failed) &&
+               std::ifstream(text).good();
     });
 }
 

@@ -18,8 +18,8 @@ struct ConfigType {
     std::function<std::string(const std::string&)> complaint; ///< what is wrong with a value, empty where nothing is
 };
 
-/// An option that exists. A file that sets any other is refused. All that is known of it stands here: what it is called, what it is where
-/// nobody says anything, and of which type it is.
+/// An option that exists. A file that sets any other is refused. All that is known of it stands here: what it is
+/// called, what it is where nobody says anything, and of which type it is.
 struct ConfigOption {
     std::string section; ///< "block"; "backend *" for the sections [backend NAME], one for each NAME that a file has
     std::string key;
@@ -27,13 +27,14 @@ struct ConfigOption {
     ConfigType type;
 };
 
-/// stratolet.conf: sections, `key = value` lines, "#" comments. Values are checked when read, so that a typing error is named with its
-/// line.
+/// stratolet.conf: sections, `key = value` lines, "#" comments. Values are checked when read, so that a typing error is
+/// named with its line.
 class Config {
 public:
     explicit Config(std::vector<ConfigOption> options);
 
-    /// Error(Invalid) "FILE:LINE: …" for an unknown section, an unknown key, a line that is neither, or a value its option complains about.
+    /// Error(Invalid) "FILE:LINE: …" for an unknown section, an unknown key, a line that is neither, or a value its
+    /// option complains about.
     void load(const std::filesystem::path& file);
 
     /// As a line of a file would, but from the command line; the message names `origin` instead.

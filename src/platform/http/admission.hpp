@@ -10,7 +10,8 @@
 
 namespace stratolet::http {
 
-/// Memory for what has come and is not handled yet, and for answers that have not left: one for all connections of a process.
+/// Memory for what has come and is not handled yet, and for answers that have not left: one for all connections of a
+/// process.
 struct Buffers {
     std::size_t bytesMax = 0, bytesPerPeerMax = 0;
     std::atomic<std::size_t> bytes = 0;
@@ -37,8 +38,8 @@ public:
         ~Admission();
         Admission(const Admission&) = delete;
 
-        /// What this connection buffers from now on. False where its peer, or all connections together, would then buffer more than they
-        /// may; it holds what it held before. The first `freeBytes` are everybody's.
+        /// What this connection buffers from now on. False where its peer, or all connections together, would then
+        /// buffer more than they may; it holds what it held before. The first `freeBytes` are everybody's.
         bool holds(std::size_t bytes);
 
         static constexpr std::size_t freeBytes = 16 << 10;
@@ -49,7 +50,8 @@ public:
         std::size_t counted_ = 0;
     };
 
-    /// Null where the listener, or this peer of it, has as many connections as it may. Of IPv6 (RFC 6177) a peer has a whole /64.
+    /// Null where the listener, or this peer of it, has as many connections as it may. Of IPv6 (RFC 6177) a peer has a
+    /// whole /64.
     std::unique_ptr<Admission> admit(const std::string& address);
 
 private:

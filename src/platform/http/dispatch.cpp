@@ -16,7 +16,8 @@ bool hasPrefix(std::string_view path, std::string_view prefix) {
 
 Response plainRefusal(const Error& error) {
     switch (error.failure()) {
-    case Failure::TooLarge: return textResponse(error.type() == "header" ? 431 : error.type() == "target" ? 414 : 413, error.what());
+    case Failure::TooLarge:
+        return textResponse(error.type() == "header" ? 431 : error.type() == "target" ? 414 : 413, error.what());
     case Failure::Busy: return textResponse(503, error.what());
     case Failure::Full: return textResponse(507, error.what());
     case Failure::Broken: return textResponse(500, "The server could not do that; its log knows why.");
@@ -34,8 +35,9 @@ void Dispatch::add(Site site) {
     for (const auto& each : sites_) {
         Served served{std::make_unique<Router>(each.routes), {}};
         for (std::size_t hundreds = 0; hundreds < served.answers.size(); ++hundreds)
-            served.answers[hundreds] = &metrics_.counter("stratolet_http_requests_total", "Requests answered",
-                                                         "service=\"" + each.name + "\",status=\"" + std::to_string(hundreds) + "xx\"");
+            served.answers[hundreds] =
+                &metrics_.counter("stratolet_http_requests_total", "Requests answered",
+                                  "service=\"" + each.name + "\",status=\"" + std::to_string(hundreds) + "xx\"");
         served_.push_back(std::move(served));
     }
 }
@@ -76,7 +78,7 @@ Dispatch::Target Dispatch::prepare(Request& request, std::string_view target, co
     if (siteName.empty()) {
         path.remove_prefix(place.site->prefix.size());
         request.path.erase(0, place.site->prefix.size()); // which has nothing to decode
-        if (path.empty()) request.path = path = "/";      // a service's address is the same with and without its last slash
+        if (path.empty()) request.path = path = "/"; // a service's address is the same with and without its last slash
     }
     const auto& router = *served_[static_cast<std::size_t>(place.site - sites_.data())].router;
     auto found = router.find(request.method, path);
@@ -93,7 +95,8 @@ Dispatch::Target Dispatch::prepare(Request& request, std::string_view target, co
 Response Dispatch::refuse(const Target& place, const Request& request, const Error& error) {
     const bool full = error.failure() == Failure::Full;
     if (full || error.failure() == Failure::Broken)
-        log_.error(full ? "no room left on the host" : "request failed", {{"path", request.path}, {"reason", error.what()}});
+        log_.error(full ? "no room left on the host" : "request failed",
+                   {{"path", request.path}, {"reason", error.what()}});
     // What was full, and where, is for those who run the host.
     const Error told = full ? Error(Failure::Full, "There is no room left on the server for that.") : error;
     Response response = place.site && place.site->refuse ? place.site->refuse(request, told) : plainRefusal(told);
@@ -131,12 +134,14 @@ std::optional<Response> Dispatch::refused(const Target& place, Request& request)
 
 bool Dispatch::runsHere(const Target& place, const Request& request) {
     const auto runs = place.route->runs;
-    return runs == Runs::Here || (runs == Runs::ByMethod && (request.method == Method::Get || request.method == Method::Head));
+    return runs == Runs::Here ||
+           (runs == Runs::ByMethod && (request.method == Method::Get || request.method == Method::Head));
 }
 
 Response Dispatch::handle(const Target& place, Request& request) {
     const auto& handler = std::get<Handler>(place.route->handler);
-    // What runs on a worker may wait for something besides the store, and must not hold a moment of the store meanwhile.
+    // What runs on a worker may wait for something besides the store, and must not hold a moment of the store
+    // meanwhile.
     if (!runsHere(place, request)) return guarded(place, request, [&] { return handler(request); });
     const Prompt prompt;
     return guarded(place, request, [&] {
@@ -174,7 +179,8 @@ void Dispatch::complete(const Target& place, const Request& request, Response& r
         }
     }
     const auto hundreds = std::min<std::size_t>(static_cast<std::size_t>(response.status) / 100, 5);
-    served_[static_cast<std::size_t>(place.site - sites_.data())].answers[hundreds]->fetch_add(1, std::memory_order_relaxed);
+    served_[static_cast<std::size_t>(place.site - sites_.data())].answers[hundreds]->fetch_add(
+        1, std::memory_order_relaxed);
 }
 
 }

@@ -24,8 +24,8 @@ class Dispatch {
 public:
     Dispatch(Ambient& ambient, Log& log, Metrics& metrics);
 
-    /// Around each handler that runs where its request was read: whoever owns what is read lets all of it be read as of one moment. Before
-    /// the first request.
+    /// Around each handler that runs where its request was read: whoever owns what is read lets all of it be read as of
+    /// one moment. Before the first request.
     using Around = std::function<void(const std::function<void()>& handler)>;
     void readWithin(Around around) { around_ = std::move(around); }
 
@@ -53,7 +53,8 @@ public:
     static bool runsHere(const Target& place, const Request& request);
 
     Response handle(const Target& place, Request& request);
-    std::unique_ptr<BodySink> receive(const Target& place, Request& request, Response& refusal); ///< null: `refusal` says why
+    std::unique_ptr<BodySink> receive(const Target& place, Request& request,
+                                      Response& refusal); ///< null: `refusal` says why
     Response finishUpload(const Target& place, Request& request, BodySink& sink);
     Response refuse(const Target& place, const Request& request, const Error& error);
 

@@ -30,8 +30,8 @@ Response errorPage(const Request& request, int status, std::string_view about) {
 
     if (takes("html") || takes("*/*"))
         return textResponse(status,
-                            "<html>\n <head>\n  <title>" + title + "</title>\n </head>\n <body>\n  <h1>" + title + "</h1>\n  " +
-                                escaped(text) + "<br /><br />\n\n\n </body>\n</html>",
+                            "<html>\n <head>\n  <title>" + title + "</title>\n </head>\n <body>\n  <h1>" + title +
+                                "</h1>\n  " + escaped(text) + "<br /><br />\n\n\n </body>\n</html>",
                             "text/html; charset=UTF-8");
     if (takes("application/json"))
         return jsonResponse(status, [&](JsonWriter& out) {

@@ -19,8 +19,8 @@ int hexValue(char digit) {
 
 /// RFC 3986, 2.3.
 bool isUnreserved(char each) {
-    return (each >= 'a' && each <= 'z') || (each >= 'A' && each <= 'Z') || (each >= '0' && each <= '9') || each == '-' || each == '_' ||
-           each == '.' || each == '~';
+    return (each >= 'a' && each <= 'z') || (each >= 'A' && each <= 'Z') || (each >= '0' && each <= '9') ||
+           each == '-' || each == '_' || each == '.' || each == '~';
 }
 
 constexpr std::array<std::pair<Method, std::string_view>, 7> methods{{{Method::Get, "GET"},
@@ -52,12 +52,13 @@ std::string_view Headers::operator[](std::string_view name) const {
 }
 
 bool Headers::has(std::string_view name) const {
-    return std::any_of(fields_.begin(), fields_.end(), [&](const auto& each) { return sameWithoutCase(each.first, name); });
+    return std::any_of(fields_.begin(), fields_.end(),
+                       [&](const auto& each) { return sameWithoutCase(each.first, name); });
 }
 
 std::size_t Headers::count(std::string_view name) const {
-    return static_cast<std::size_t>(
-        std::count_if(fields_.begin(), fields_.end(), [&](const auto& each) { return sameWithoutCase(each.first, name); }));
+    return static_cast<std::size_t>(std::count_if(fields_.begin(), fields_.end(),
+                                                  [&](const auto& each) { return sameWithoutCase(each.first, name); }));
 }
 
 std::string Headers::mediaType() const {
@@ -119,8 +120,10 @@ Query Query::parse(std::string_view text) {
         if (pair.empty()) continue;
         const auto equals = pair.find('=');
         query.pairs_.emplace_back(percentDecoded(pair.substr(0, equals), true),
-                                  equals == std::string_view::npos ? std::string() : percentDecoded(pair.substr(equals + 1), true));
-        if (query.pairs_.size() > parametersMax) throw Error(Failure::Invalid, "The query has more than ", parametersMax, " parameters.");
+                                  equals == std::string_view::npos ? std::string()
+                                                                   : percentDecoded(pair.substr(equals + 1), true));
+        if (query.pairs_.size() > parametersMax)
+            throw Error(Failure::Invalid, "The query has more than ", parametersMax, " parameters.");
         for (const auto* each : {&query.pairs_.back().first, &query.pairs_.back().second})
             if (!isUtf8(*each) || each->find('\0') != std::string::npos)
                 throw Error(Failure::Invalid, "The query has a character that is no text.");
@@ -133,7 +136,8 @@ void Query::requireFewOfEach() const {
     std::map<std::string_view, std::size_t> counts;
     for (const auto& [name, value] : pairs_)
         if (++counts[name] > sameNameMax)
-            throw Error(Failure::Invalid, "The query parameter ", beginningOf(name, 100), " comes more than ", sameNameMax, " times.");
+            throw Error(Failure::Invalid, "The query parameter ", beginningOf(name, 100), " comes more than ",
+                        sameNameMax, " times.");
 }
 
 std::optional<std::string> Query::find(std::string_view name) const {
@@ -142,7 +146,9 @@ std::optional<std::string> Query::find(std::string_view name) const {
     return std::nullopt;
 }
 
-std::string Query::text(std::string_view name, std::string_view otherwise) const { return find(name).value_or(std::string(otherwise)); }
+std::string Query::text(std::string_view name, std::string_view otherwise) const {
+    return find(name).value_or(std::string(otherwise));
+}
 
 std::vector<std::string> Query::all(std::string_view name) const {
     std::vector<std::string> values;
@@ -164,8 +170,8 @@ std::optional<std::int64_t> Query::integer(std::string_view name, std::int64_t l
     if (!found) return std::nullopt;
     const auto number = wholeNumberIn(*found);
     if (!number || *number < least || *number > most)
-        throw Error(Failure::Invalid, "Invalid input for query parameter ", name, ". Value: ", *found, ". It must be a whole number from ",
-                    least, " to ", most, ".");
+        throw Error(Failure::Invalid, "Invalid input for query parameter ", name, ". Value: ", *found,
+                    ". It must be a whole number from ", least, " to ", most, ".");
     return number;
 }
 

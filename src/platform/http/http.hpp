@@ -19,6 +19,7 @@
 
 namespace stratolet::http {
 
+/// What a request does (RFC 9110 9.1).
 enum class Method { Get, Head, Post, Put, Patch, Delete, Options, Other };
 std::string_view nameOf(Method method);
 Method methodOf(std::string_view name);
@@ -31,7 +32,8 @@ public:
     void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
     void set(std::string_view name, std::string value);
     std::size_t count(std::string_view name) const;
-    /// What Content-Type says without its parameters, in small letters (RFC 9110, 8.3.1: "text/plain" of "Text/Plain; charset=utf-8").
+    /// What Content-Type says without its parameters, in small letters (RFC 9110, 8.3.1: "text/plain" of "Text/Plain;
+    /// charset=utf-8").
     std::string mediaType() const;
     auto begin() const { return fields_.begin(); }
     auto end() const { return fields_.end(); }
@@ -45,8 +47,8 @@ class Query {
 public:
     static constexpr std::size_t parametersMax = 512, sameNameMax = 256;
 
-    /// What stands after the "?". Error(Invalid) beyond those bounds, which every list's repeated filters have from here, and for what is
-    /// no UTF-8 or has a NUL.
+    /// What stands after the "?". Error(Invalid) beyond those bounds, which every list's repeated filters have from
+    /// here, and for what is no UTF-8 or has a NUL.
     static Query parse(std::string_view text);
     std::optional<std::string> find(std::string_view name) const; ///< the first
     std::string text(std::string_view name, std::string_view otherwise = "") const;
@@ -74,6 +76,7 @@ std::string percentEncoded(std::string_view text);
 
 struct Route;
 
+/// A request as a handler gets it: parsed, decoded, and let in by its service's gate. Valid while the handler runs.
 struct Request {
     Method method = Method::Get;
     std::string path;      ///< decoded, below the service's own prefix: "/v3/projects/42"
@@ -83,18 +86,19 @@ struct Request {
     std::string body; ///< whole; empty where the route streams it
     std::optional<std::uint64_t> contentLength;
     std::string requestId; ///< "req-<uuid>"
-    std::string endpoint;  ///< the cloud's public address, without a slash at its end: never what the client calls us (Host)
-    std::string base;      ///< the endpoint and the service's prefix: what links are made from
-    std::string peer;      ///< address of the other end
-    std::string origin;    ///< which adopted socket it came through (Server::adopt), empty for the public listeners
+    std::string
+        endpoint;     ///< the cloud's public address, without a slash at its end: never what the client calls us (Host)
+    std::string base; ///< the endpoint and the service's prefix: what links are made from
+    std::string peer; ///< address of the other end
+    std::string origin; ///< which adopted socket it came through (Server::adopt), empty for the public listeners
     std::vector<std::pair<std::string_view, std::string>> params; ///< of the route's pattern
     const Route* route = nullptr;
     std::any context; ///< what the gate found out (who asks)
 
     /// A part of the path by its name in the pattern. Asking for a name that isn't in the pattern is a bug.
     const std::string& param(std::string_view name) const;
-    /// The body as JSON; Error(Invalid) where it isn't, or where a text in it has a NUL (which ends a text elsewhere: in XML, in a name of
-    /// the host, in SQL's functions).
+    /// The body as JSON; Error(Invalid) where it isn't, or where a text in it has a NUL (which ends a text elsewhere:
+    /// in XML, in a name of the host, in SQL's functions).
     Json json() const;
 };
 
@@ -112,6 +116,7 @@ struct FileBody {
     std::uint64_t length = 0;
 };
 
+/// An answer. One of body, file and source is sent; the session adds length and framing.
 struct Response {
     int status = 200;
     Headers headers;
@@ -126,8 +131,8 @@ Response emptyResponse(int status);
 Response textResponse(int status, std::string text, std::string type = "text/plain; charset=UTF-8");
 std::string_view reasonOf(int status);
 
-/// A request body on its way in, piece by piece, each call on a worker. A client that hangs up never gets to finish(): the destructor
-/// discards.
+/// A request body on its way in, piece by piece, each call on a worker. A client that hangs up never gets to finish():
+/// the destructor discards.
 class BodySink {
 public:
     virtual ~BodySink() = default;
@@ -146,8 +151,8 @@ inline Access open(std::string because) { return {{}, std::move(because)}; }
 using Handler = std::function<Response(Request&)>;
 using Upload = std::function<std::unique_ptr<BodySink>(Request&)>;
 
-/// Where a handler runs. A GET that only reads the store runs where the request was read; all that writes or touches the host runs on a
-/// worker.
+/// Where a handler runs. A GET that only reads the store runs where the request was read; all that writes or touches
+/// the host runs on a worker.
 enum class Runs { ByMethod, Here, Worker };
 
 /// An endpoint as data. `pattern` has {names}: one path segment each; a literal segment wins over a name.
@@ -157,8 +162,9 @@ struct Route {
     Access access;
     std::variant<Handler, Upload> handler;
     Runs runs = Runs::ByMethod;
-    /// True of a request that takes a processor for long by design: it runs in the lane of those (FairWorkers), which is small, takes the
-    /// clients' addresses in turns, and says 503 early. Asked where the request was read, so it must not block; null: none does.
+    /// True of a request that takes a processor for long by design: it runs in the lane of those (FairWorkers), which
+    /// is small, takes the clients' addresses in turns, and says 503 early. Asked where the request was read, so it
+    /// must not block; null: none does.
     std::function<bool(const Request&)> isCostly = {};
 };
 using Routes = std::vector<Route>;

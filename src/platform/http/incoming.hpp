@@ -9,8 +9,8 @@
 
 namespace stratolet::http {
 
-/// Bytes that have come and belong to nobody yet. Room for more is not filled with zeros first, which an upload would pay for with every
-/// byte.
+/// Bytes that have come and belong to nobody yet. Room for more is not filled with zeros first, which an upload would
+/// pay for with every byte.
 class Incoming {
 public:
     std::string_view bytes() const { return {data_.get() + begin_, end_ - begin_}; }

@@ -26,7 +26,8 @@ std::uint64_t numberIn(std::string_view text) {
 
 ByteRange rangeIn(std::string_view header, std::uint64_t size) {
     constexpr std::string_view unit = "bytes="; // a name without case (RFC 9110, 14.1)
-    if (!sameWithoutCase(header.substr(0, unit.size()), unit) || header.find(',') != std::string_view::npos) throw notUnderstood();
+    if (!sameWithoutCase(header.substr(0, unit.size()), unit) || header.find(',') != std::string_view::npos)
+        throw notUnderstood();
     header.remove_prefix(unit.size());
     const auto dash = header.find('-');
     if (dash == std::string_view::npos) throw notUnderstood();

@@ -20,7 +20,9 @@ constexpr std::size_t emptyLinesMax = 4;         // in front of a request (RFC 9
 
 constexpr std::size_t lastChunkBytes = std::string_view("0\r\n\r\n").size();
 
-bool isHexDigit(char each) { return (each >= '0' && each <= '9') || (each >= 'a' && each <= 'f') || (each >= 'A' && each <= 'F'); }
+bool isHexDigit(char each) {
+    return (each >= '0' && each <= '9') || (each >= 'a' && each <= 'f') || (each >= 'A' && each <= 'F');
+}
 bool isDigit(char each) { return each >= '0' && each <= '9'; }
 
 /// What may stand in a registered name beside "%" (RFC 3986, 3.2.2).
@@ -36,7 +38,8 @@ bool isHost(std::string_view text) {
         end = text.find(']');
         if (end == std::string_view::npos || end < 3) return false;
         const auto address = text.substr(1, end - 1);
-        if (!std::all_of(address.begin(), address.end(), [](char each) { return isHexDigit(each) || each == ':' || each == '.'; }))
+        if (!std::all_of(address.begin(), address.end(),
+                         [](char each) { return isHexDigit(each) || each == ':' || each == '.'; }))
             return false;
         ++end;
     } else {
@@ -68,7 +71,8 @@ struct RequestParser::Impl : beast::basic_parser<true> {
     std::size_t emptyLines = 0, starvedAt = 0;
     std::uint64_t bodyMax = 0, bodySeen = 0;
 
-    void on_request_impl(beast::verb, string_view name, string_view path, int number, boost::beast::error_code&) override {
+    void on_request_impl(beast::verb, string_view name, string_view path, int number,
+                         boost::beast::error_code&) override {
         method.assign(name.data(), name.size());
         target.assign(path.data(), path.size());
         version = number;
@@ -81,10 +85,12 @@ struct RequestParser::Impl : beast::basic_parser<true> {
 
     /// What Beast lets pass. Whoever reads such a head otherwise than we do would take a body for a request.
     void examineHead() const {
-        if (target.size() > targetBytesMax) throw Error(Failure::TooLarge, "The target of the request is too long").as("target");
+        if (target.size() > targetBytesMax)
+            throw Error(Failure::TooLarge, "The target of the request is too long").as("target");
         if (const auto codings = headers.count("Transfer-Encoding"); codings > 0) {
             if (codings > 1 || version < 11 || !sameWithoutCase(trimmed(headers["Transfer-Encoding"]), "chunked"))
-                throw Error(Failure::Invalid, "The only transfer coding that is understood here is chunked"); // RFC 9112, 6.1 and 6.3
+                throw Error(Failure::Invalid,
+                            "The only transfer coding that is understood here is chunked"); // RFC 9112, 6.1 and 6.3
         }
         const auto hosts = headers.count("Host"); // RFC 9112, 3.2
         if (hosts > 1) throw Error(Failure::Invalid, "The request has more than one Host");
@@ -95,7 +101,9 @@ struct RequestParser::Impl : beast::basic_parser<true> {
     void on_body_init_impl(boost::optional<std::uint64_t> const& length, boost::beast::error_code& problem) override {
         if (length && *length > bodyMax) problem = error::body_limit;
     }
-    std::size_t on_body_impl(string_view bytes, boost::beast::error_code& problem) override { return collect(bytes, problem); }
+    std::size_t on_body_impl(string_view bytes, boost::beast::error_code& problem) override {
+        return collect(bytes, problem);
+    }
     void on_chunk_header_impl(std::uint64_t, string_view, boost::beast::error_code&) override {}
     std::size_t on_chunk_body_impl(std::uint64_t, string_view bytes, boost::beast::error_code& problem) override {
         return collect(bytes, problem);
@@ -113,7 +121,8 @@ struct RequestParser::Impl : beast::basic_parser<true> {
     }
 };
 
-RequestParser::RequestParser(std::uint32_t headerBytesMax, std::uint64_t bodyBytesMax) : impl_(std::make_unique<Impl>()) {
+RequestParser::RequestParser(std::uint32_t headerBytesMax, std::uint64_t bodyBytesMax)
+    : impl_(std::make_unique<Impl>()) {
     impl_->header_limit(headerBytesMax);
     impl_->body_limit(boost::none); // ours is kept in collect(), since it can change after the head
     impl_->headerMax = headerBytesMax;
@@ -124,7 +133,8 @@ RequestParser::~RequestParser() = default;
 std::size_t RequestParser::feed(std::string_view bytes) {
     std::size_t taken = 0;
     if (impl_->method.empty() && impl_->starvedAt == 0) {
-        for (; impl_->emptyLines < emptyLinesMax && bytes.substr(taken).starts_with("\r\n"); taken += 2) ++impl_->emptyLines;
+        for (; impl_->emptyLines < emptyLinesMax && bytes.substr(taken).starts_with("\r\n"); taken += 2)
+            ++impl_->emptyLines;
         if (bytes.substr(taken) == "\r") return taken; // perhaps the beginning of another
     }
     if (bytes.size() - taken <= impl_->starvedAt) return taken; // nothing new to look at
@@ -137,13 +147,15 @@ std::size_t RequestParser::feed(std::string_view bytes) {
         taken += used;
         if (problem == error::need_more) {
             impl_->starvedAt = bytes.size() - taken;
-            // A chunk's extensions and the trailer come whole or not at all, and Beast would wait for their end for ever.
+            // A chunk's extensions and the trailer come whole or not at all, and Beast would wait for their end for
+            // ever.
             if (impl_->is_header_done() && impl_->starvedAt > impl_->headerMax)
                 throw Error(Failure::TooLarge, "The header of a chunk, or the trailer, is too large").as("header");
             return taken;
         }
         impl_->starvedAt = 0;
-        if (problem == error::header_limit) throw Error(Failure::TooLarge, "The header of the request is too large").as("header");
+        if (problem == error::header_limit)
+            throw Error(Failure::TooLarge, "The header of the request is too large").as("header");
         if (problem == error::body_limit) throw Error(Failure::TooLarge, "Request is too large.");
         if (problem) throw Error(Failure::Invalid, "This is no HTTP/1.1 request: ", problem.message());
         if (!hadHead && impl_->is_header_done()) {
@@ -164,7 +176,9 @@ std::optional<std::uint64_t> RequestParser::contentLength() const {
     const auto length = impl_->content_length();
     return length ? std::optional<std::uint64_t>(*length) : std::nullopt;
 }
-bool RequestParser::expectsContinue() const { return impl_->version >= 11 && sameWithoutCase(impl_->headers["Expect"], "100-continue"); }
+bool RequestParser::expectsContinue() const {
+    return impl_->version >= 11 && sameWithoutCase(impl_->headers["Expect"], "100-continue");
+}
 bool RequestParser::hasBody() const { return impl_->chunked() || contentLength().value_or(0) > 0; }
 bool RequestParser::keepAlive() const { return impl_->keep_alive(); }
 std::string& RequestParser::body() { return impl_->collected; }

@@ -48,8 +48,8 @@ Router::Router(const Routes& routes) {
     }
 }
 
-const Router::Node* Router::walk(const Node& node, std::string_view rest, Method method, std::vector<std::string>& values,
-                                 const Node*& pathOnly) {
+const Router::Node* Router::walk(const Node& node, std::string_view rest, Method method,
+                                 std::vector<std::string>& values, const Node*& pathOnly) {
     const auto here = [&]() -> const Node* {
         if (serves(node.routes, method)) return &node;
         for (const auto* each : node.routes)

@@ -11,7 +11,8 @@
 
 namespace stratolet::http {
 
-/// Finds the route for a method and a path. Literal segments win over names; "/a/b" and "/a/b/" are the same unless both are routes.
+/// Finds the route for a method and a path. Literal segments win over names; "/a/b" and "/a/b/" are the same unless
+/// both are routes.
 class Router {
 public:
     explicit Router(const Routes& routes); ///< must outlive this

@@ -64,7 +64,8 @@ std::string peerOf(const Socket& socket) {
     boost::system::error_code gone;
     auto address = socket.remote_endpoint(gone).address();
     if (gone) return {};
-    if (address.is_v6() && address.to_v6().is_v4_mapped()) address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
+    if (address.is_v6() && address.to_v6().is_v4_mapped())
+        address = asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6());
     return address.to_string();
 }
 
@@ -81,7 +82,8 @@ struct Server::Impl {
     Buffers buffers;
     std::list<Crowd> crowds; // one a listener; outlive the sessions
     std::vector<std::unique_ptr<Loop>> loops;
-    std::list<Listener> listeners; // these and the list of crowds: touched on the first loop's thread only, once started
+    std::list<Listener>
+        listeners; // these and the list of crowds: touched on the first loop's thread only, once started
     std::mutex tlsMutex;
     std::shared_ptr<const TlsContext> tls;
     std::atomic<std::size_t> connections = 0, adoptedConnections = 0, next = 0;
@@ -100,8 +102,10 @@ struct Server::Impl {
           buffers{options.bufferedBytesMax, options.bufferedBytesPerPeerMax},
           costly("costly", options.costlyThreads, options.costlyQueue) {
         for (int each = 0; each < std::max(1, options.threads); ++each) loops.push_back(std::make_unique<Loop>());
-        metrics.gauge("stratolet_http_connections", "Open connections", [this] { return static_cast<double>(connections.load()); });
-        if (!options.certificateFile.empty()) tls = std::make_shared<const TlsContext>(options.certificateFile, options.keyFile);
+        metrics.gauge("stratolet_http_connections", "Open connections",
+                      [this] { return static_cast<double>(connections.load()); });
+        if (!options.certificateFile.empty())
+            tls = std::make_shared<const TlsContext>(options.certificateFile, options.keyFile);
     }
 
     std::shared_ptr<const TlsContext> tlsNow() {
@@ -134,12 +138,14 @@ struct Server::Impl {
             const auto context = adopted ? nullptr : tlsNow();
             auto stream = context ? context->stream(std::move(socket)) : plainStream(std::move(socket));
             loop.sessions.emplace_front(shared, loop.context.get_executor(), std::move(stream), std::move(arrival.site),
-                                        std::move(arrival.origin), std::move(arrival.peer), std::move(arrival.admission));
+                                        std::move(arrival.origin), std::move(arrival.peer),
+                                        std::move(arrival.admission));
             const auto session = loop.sessions.begin();
-            asio::co_spawn(loop.context.get_executor(), session->run(), [this, &loop, session, adopted](std::exception_ptr) {
-                loop.sessions.erase(session);
-                leave(adopted);
-            });
+            asio::co_spawn(loop.context.get_executor(), session->run(),
+                           [this, &loop, session, adopted](std::exception_ptr) {
+                               loop.sessions.erase(session);
+                               leave(adopted);
+                           });
         });
     }
 
@@ -174,7 +180,8 @@ struct Server::Impl {
         listener.acceptor->async_accept([this, &listener](boost::system::error_code problem, Socket socket) {
             if (problem == asio::error::operation_aborted || !listener.acceptor->is_open()) return;
             if (problem && problem != asio::error::connection_aborted) { // out of descriptors, say: not in a hurry
-                auto pause = std::make_shared<asio::steady_timer>(loops.front()->context, std::chrono::milliseconds(100));
+                auto pause =
+                    std::make_shared<asio::steady_timer>(loops.front()->context, std::chrono::milliseconds(100));
                 pause->async_wait([this, &listener, pause](boost::system::error_code) { accept(listener); });
                 return;
             }
@@ -213,7 +220,9 @@ Server::~Server() {
 }
 
 void Server::announce(std::string endpoint) { impl_->dispatch.announce(std::move(endpoint)); }
-void Server::readWithin(std::function<void(const std::function<void()>& handler)> around) { impl_->dispatch.readWithin(std::move(around)); }
+void Server::readWithin(std::function<void(const std::function<void()>& handler)> around) {
+    impl_->dispatch.readWithin(std::move(around));
+}
 
 void Server::add(Site site) { impl_->dispatch.add(std::move(site)); }
 const std::vector<Site>& Server::sites() const { return impl_->dispatch.sites(); }
@@ -244,10 +253,12 @@ void Server::adopt(Fd listening, std::string origin, std::string site, std::stri
         socklen_t size = sizeof family;
         ::getsockopt(listening.get(), SOL_SOCKET, SO_DOMAIN, &family, &size);
         auto acceptor = std::make_unique<Acceptor>(loop.context.get_executor(),
-                                                   family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), listening.release());
+                                                   family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(),
+                                                   listening.release());
         const auto most = impl_->options.connectionsPerPlaceMax;
         auto& crowd = impl_->crowds.emplace_back(impl_->buffers, most, std::max<std::size_t>(most / 4, 1));
-        impl_->listeners.push_back({std::move(acceptor), std::move(site), std::move(origin), std::move(place), crowd, true});
+        impl_->listeners.push_back(
+            {std::move(acceptor), std::move(site), std::move(origin), std::move(place), crowd, true});
         if (impl_->started) impl_->accept(impl_->listeners.back());
     });
 }
@@ -256,7 +267,8 @@ void Server::forget(const std::string& place) {
     impl_->onLoop(*impl_->loops.front(), [&] {
         for (auto& each : impl_->listeners) {
             boost::system::error_code already;
-            if (each.place == place) each.acceptor->close(already); // the entry stays until the end: its pending accept still names it
+            if (each.place == place)
+                each.acceptor->close(already); // the entry stays until the end: its pending accept still names it
         }
     });
 }
@@ -295,7 +307,8 @@ void Server::drain(std::chrono::milliseconds patience) {
 
 bool Server::turns(std::chrono::milliseconds within) const {
     const auto now = Session::Clock::now();
-    return std::all_of(impl_->loops.begin(), impl_->loops.end(), [&](const auto& each) { return now - each->turned.load() <= within; });
+    return std::all_of(impl_->loops.begin(), impl_->loops.end(),
+                       [&](const auto& each) { return now - each->turned.load() <= within; });
 }
 
 void Server::reloadCertificate() {
@@ -307,7 +320,8 @@ void Server::reloadCertificate() {
 
 Response Server::handle(Request request, const std::string& site) {
     auto& dispatch = impl_->dispatch;
-    const std::string target = request.queryText.empty() ? request.path : request.path + "?" + std::exchange(request.queryText, {});
+    const std::string target =
+        request.queryText.empty() ? request.path : request.path + "?" + std::exchange(request.queryText, {});
     const auto place = dispatch.prepare(request, target, site);
     Response response;
     if (auto refusal = dispatch.refused(place, request)) {

@@ -19,6 +19,7 @@ class Workers;
 
 namespace stratolet::http {
 
+/// Bounds and times of all connections together.
 struct ServerOptions {
     int threads = 2;
     std::size_t connectionsMax = 4096;        ///< of one listener, and of all adopted ones together
@@ -27,13 +28,15 @@ struct ServerOptions {
     std::size_t costlyThreads = 1;            ///< of the lane for requests that are costly (Route::isCostly)
     std::size_t costlyQueue = 16;             ///< how many may wait there: some seconds' work
     std::uint32_t headerBytesMax = 64 << 10;
-    std::size_t bufferedBytesMax = 64 << 20, bufferedBytesPerPeerMax = 16 << 20; ///< what connections hold beyond 16 KiB each; then 503
-    std::chrono::milliseconds headerTimeout = std::chrono::seconds(20); ///< from the first byte of a request to the end of its header
-    std::chrono::milliseconds idleTimeout = std::chrono::seconds(75);   ///< between requests
-    std::chrono::milliseconds stallTimeout = std::chrono::seconds(60);  ///< a body that makes no progress, either way
+    std::size_t bufferedBytesMax = 64 << 20,
+                bufferedBytesPerPeerMax = 16 << 20; ///< what connections hold beyond 16 KiB each; then 503
+    std::chrono::milliseconds headerTimeout =
+        std::chrono::seconds(20); ///< from the first byte of a request to the end of its header
+    std::chrono::milliseconds idleTimeout = std::chrono::seconds(75);  ///< between requests
+    std::chrono::milliseconds stallTimeout = std::chrono::seconds(60); ///< a body that makes no progress, either way
     std::chrono::milliseconds bodyTimeout =
-        std::chrono::seconds(60);                   ///< from the head of a request to the end of a body that isn't streamed
-    std::size_t bytesPerSecondLeast = 1 << 10;      ///< of a body, over each stallTimeout, either way
+        std::chrono::seconds(60);              ///< from the head of a request to the end of a body that isn't streamed
+    std::size_t bytesPerSecondLeast = 1 << 10; ///< of a body, over each stallTimeout, either way
     std::string certificateFile = {}, keyFile = {}; ///< both empty: plain HTTP
 };
 
@@ -51,12 +54,13 @@ public:
     /// The public address of it all, which links begin with. Before start().
     void announce(std::string endpoint);
 
-    /// Binds and listens, accepting from start() on. Port 0 takes a free one. `site` names one site that is served at the root here (a
-    /// classic port); empty serves all by prefix. Returns the port.
+    /// Binds and listens, accepting from start() on. Port 0 takes a free one. `site` names one site that is served at
+    /// the root here (a classic port); empty serves all by prefix. Returns the port.
     std::uint16_t listen(const std::string& address, std::uint16_t port, const std::string& site = "");
 
-    /// Accepts from a socket that listens already (in another namespace, say); requests carry `origin` and go to `site` only. Any time.
-    /// `place` is this socket's own name. Its connections are counted apart from those of the public listeners.
+    /// Accepts from a socket that listens already (in another namespace, say); requests carry `origin` and go to `site`
+    /// only. Any time. `place` is this socket's own name. Its connections are counted apart from those of the public
+    /// listeners.
     void adopt(Fd listening, std::string origin, std::string site, std::string place);
 
     /// Closes the socket that adopt() was given under this name.

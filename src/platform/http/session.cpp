@@ -31,9 +31,9 @@ namespace {
 
 constexpr std::size_t smallReadBytes = 4 << 10, largeReadBytes = 256 << 10; // asked of the socket at once
 constexpr std::size_t uploadPieceBytes = 512 << 10;                         // handed to a sink at once
-constexpr std::size_t plainPieceBytes = 8 << 10;                            // of a body that isn't streamed, looked at together
-constexpr std::size_t skippedBytesMax = 64 << 10;                           // of an unwanted body, to keep the connection
-constexpr std::size_t lingerBytesMax = 4 << 20; // of an unwanted body, so that the client gets to read our answer
+constexpr std::size_t plainPieceBytes = 8 << 10;  // of a body that isn't streamed, looked at together
+constexpr std::size_t skippedBytesMax = 64 << 10; // of an unwanted body, to keep the connection
+constexpr std::size_t lingerBytesMax = 4 << 20;   // of an unwanted body, so that the client gets to read our answer
 constexpr std::chrono::seconds lingerTime{2};
 
 /// The Date header's value; made once a second.
@@ -54,12 +54,18 @@ const std::string& dateNow() {
 std::string headOf(const Response& response, std::optional<std::uint64_t> length, bool keep) {
     std::string head;
     head.reserve(384);
-    head.append("HTTP/1.1 ").append(std::to_string(response.status)).append(1, ' ').append(reasonOf(response.status)).append("\r\n");
+    head.append("HTTP/1.1 ")
+        .append(std::to_string(response.status))
+        .append(1, ' ')
+        .append(reasonOf(response.status))
+        .append("\r\n");
     for (const auto& [name, value] : response.headers) {
         head.append(name).append(": ").append(value);
         // A value from a user must not begin a header of its own.
         const auto begin = head.end() - static_cast<std::ptrdiff_t>(value.size());
-        head.erase(std::remove_if(begin, head.end(), [](char each) { return each == '\r' || each == '\n' || each == '\0'; }), head.end());
+        head.erase(
+            std::remove_if(begin, head.end(), [](char each) { return each == '\r' || each == '\n' || each == '\0'; }),
+            head.end());
         head.append("\r\n");
     }
     head.append("Date: ").append(dateNow()).append("\r\n");
@@ -71,7 +77,9 @@ std::string headOf(const Response& response, std::optional<std::uint64_t> length
     return head;
 }
 
-Error tooMuchBuffered() { return Error(Failure::Busy, "The server holds too much at the moment; try again in a moment"); }
+Error tooMuchBuffered() {
+    return Error(Failure::Busy, "The server holds too much at the moment; try again in a moment");
+}
 
 bool mayHaveBody(int status) { return status >= 200 && status != 204 && status != 304; }
 
@@ -85,8 +93,8 @@ struct Session::Exchange {
     bool waitsToGoOn = false; // the client sends no body before it is told to
 };
 
-Session::Session(SessionShared& shared, Executor executor, std::unique_ptr<Stream> stream, std::string site, std::string origin,
-                 std::string peer, std::unique_ptr<Crowd::Admission> admission)
+Session::Session(SessionShared& shared, Executor executor, std::unique_ptr<Stream> stream, std::string site,
+                 std::string origin, std::string peer, std::unique_ptr<Crowd::Admission> admission)
     : shared_(shared),
       executor_(executor),
       stream_(std::move(stream)),
@@ -134,8 +142,8 @@ void Session::bodyCame(std::size_t bytes) {
     if (cameBytes_ >= leastBytes()) expectBody(bodyEnd_);
 }
 
-/// Whether the client has taken enough of the answer since this was last asked. What the kernel still holds (tcp(7), SIOCOUTQ) has not
-/// arrived; it may be megabytes, so a slow client takes them long after we wrote them.
+/// Whether the client has taken enough of the answer since this was last asked. What the kernel still holds (tcp(7),
+/// SIOCOUTQ) has not arrived; it may be megabytes, so a slow client takes them long after we wrote them.
 bool Session::answerMoves() {
     int unsent = 0;
     if (::ioctl(stream_->socket().native_handle(), SIOCOUTQ, &unsent) != 0) return false;
@@ -152,15 +160,17 @@ bool Session::clientIsThere() {
     return ::poll(&asked, 1, 0) == 0;
 }
 
-/// Runs `work` on a worker while this coroutine waits. What it throws comes back; Error(Busy) where the workers' queue is full, if it is
-/// bounded for this work: what has begun waits instead, and each session waits for one thing only.
+/// Runs `work` on a worker while this coroutine waits. What it throws comes back; Error(Busy) where the workers' queue
+/// is full, if it is bounded for this work: what has begun waits instead, and each session waits for one thing only.
 Task<void> Session::onWorker(Queue queue, std::function<void()> work) {
     auto failed = std::make_shared<std::exception_ptr>();
     waitsForWorker_ = true;
     const bool taken = co_await asio::async_initiate<const asio::use_awaitable_t<Executor>, void(bool)>(
         [&](auto handler) {
             auto resume = std::make_shared<decltype(handler)>(std::move(handler));
-            const auto done = [resume, executor = executor_](bool ran) { asio::post(executor, [resume, ran] { (*resume)(ran); }); };
+            const auto done = [resume, executor = executor_](bool ran) {
+                asio::post(executor, [resume, ran] { (*resume)(ran); });
+            };
             auto task = [work = std::move(work), failed, done] {
                 try {
                     work();
@@ -171,7 +181,8 @@ Task<void> Session::onWorker(Queue queue, std::function<void()> work) {
             };
             const bool accepted =
                 queue == Queue::Costly
-                    ? shared_.costly.submit({peer_, std::move(task), [this] { return clientIsThere(); }, [done] { done(false); }})
+                    ? shared_.costly.submit(
+                          {peer_, std::move(task), [this] { return clientIsThere(); }, [done] { done(false); }})
                 : queue == Queue::Bounded ? shared_.workers.submit(std::move(task))
                                           : shared_.workers.insist(std::move(task));
             if (!accepted) done(false);
@@ -236,7 +247,8 @@ Task<void> Session::sayGoOn(const Exchange& exchange) {
     co_await stream_->write({asio::buffer(go), {}}, sent);
 }
 
-/// The gate comes before the body: from who may not, to where nothing is, or of what is too large, not a byte of it is kept.
+/// The gate comes before the body: from who may not, to where nothing is, or of what is too large, not a byte of it is
+/// kept.
 Task<Response> Session::answerPlain(Exchange& exchange) {
     auto& parser = exchange.parser;
     auto& request = exchange.request;
@@ -245,7 +257,8 @@ Task<Response> Session::answerPlain(Exchange& exchange) {
     const auto begun = Clock::now();
     try {
         parser.limitBody(place.site->bodyBytesMax);
-        if (parser.contentLength().value_or(0) > place.site->bodyBytesMax) throw Error(Failure::TooLarge, "Request is too large.");
+        if (parser.contentLength().value_or(0) > place.site->bodyBytesMax)
+            throw Error(Failure::TooLarge, "Request is too large.");
         if (parser.hasBody()) co_await sayGoOn(exchange);
         expectBody(begun + shared_.options.bodyTimeout);
         for (std::size_t room = 0; !parser.done();) {
@@ -279,7 +292,8 @@ Task<Response> Session::answerPlain(Exchange& exchange) {
     co_return response;
 }
 
-/// An upload waits for workers, however many others do: nobody's load throws it away, and nothing turns its success into a refusal.
+/// An upload waits for workers, however many others do: nobody's load throws it away, and nothing turns its success
+/// into a refusal.
 Task<Response> Session::answerUpload(Exchange& exchange) {
     auto& parser = exchange.parser;
     auto& request = exchange.request;
@@ -299,7 +313,8 @@ Task<Response> Session::answerUpload(Exchange& exchange) {
             const auto most = admission_->holds(uploadPieceBytes) ? uploadPieceBytes : Crowd::Admission::freeBytes;
             co_await readBody(parser, most);
             const std::string piece = std::exchange(parser.body(), {});
-            if (!piece.empty()) co_await onWorker(Queue::Endless, [&] { sink->append(std::as_bytes(std::span(piece))); });
+            if (!piece.empty())
+                co_await onWorker(Queue::Endless, [&] { sink->append(std::as_bytes(std::span(piece))); });
         }
         co_await onWorker(Queue::Endless, [&] { response = shared_.dispatch.finishUpload(place, request, *sink); });
     } catch (const Error& error) {
@@ -318,8 +333,8 @@ Task<void> Session::sendFile(FileBody file) {
     if (stream_->encrypted()) {
         std::string piece(256 << 10, '\0');
         while (file.length > 0) {
-            const auto got =
-                ::pread(file.fd.get(), piece.data(), std::min<std::uint64_t>(piece.size(), file.length), static_cast<off_t>(file.offset));
+            const auto got = ::pread(file.fd.get(), piece.data(), std::min<std::uint64_t>(piece.size(), file.length),
+                                     static_cast<off_t>(file.offset));
             if (got <= 0) throw Error(Failure::Broken, "a file became shorter while it was sent");
             file.offset += static_cast<std::uint64_t>(got);
             file.length -= static_cast<std::uint64_t>(got);
@@ -330,7 +345,8 @@ Task<void> Session::sendFile(FileBody file) {
     socket.native_non_blocking(true);
     auto offset = static_cast<off_t>(file.offset);
     while (file.length > 0) {
-        const auto sent = ::sendfile(socket.native_handle(), file.fd.get(), &offset, std::min<std::uint64_t>(file.length, 1 << 20));
+        const auto sent =
+            ::sendfile(socket.native_handle(), file.fd.get(), &offset, std::min<std::uint64_t>(file.length, 1 << 20));
         if (sent > 0) {
             file.length -= static_cast<std::uint64_t>(sent);
             sent_ += static_cast<std::uint64_t>(sent);
@@ -350,7 +366,8 @@ Task<void> Session::sendSource(BodySource& source) {
         const auto digits = std::snprintf(size.data(), size.size(), "%zx\r\n", piece.size());
         const bool last = piece.empty();
         piece += "\r\n";
-        co_await stream_->write({asio::buffer(size.data(), static_cast<std::size_t>(digits)), asio::buffer(piece)}, sent_);
+        co_await stream_->write({asio::buffer(size.data(), static_cast<std::size_t>(digits)), asio::buffer(piece)},
+                                sent_);
         if (last) co_return;
     }
 }
@@ -370,8 +387,8 @@ Task<void> Session::send(Exchange& exchange, Response response, bool keep) {
     sends_ = false;
 }
 
-/// Takes what the client still sends of a body that nobody wants: all of a small one, so that the connection can serve another request, or
-/// some of it, so that closing does not throw our answer away with it.
+/// Takes what the client still sends of a body that nobody wants: all of a small one, so that the connection can serve
+/// another request, or some of it, so that closing does not throw our answer away with it.
 Task<void> Session::leaveRest(RequestParser& parser, bool keep) {
     if (!keep) {
         co_await linger();
@@ -427,14 +444,16 @@ Task<bool> Session::serveOne() {
             response = co_await answerUpload(exchange);
         else
             response = co_await answerPlain(exchange);
-        if (!admission_->holds(response.body.size()) && (request.method == Method::Get || request.method == Method::Head))
+        if (!admission_->holds(response.body.size()) &&
+            (request.method == Method::Get || request.method == Method::Head))
             response = shared_.dispatch.refuse(place, request, tooMuchBuffered());
     }
     shared_.dispatch.complete(place, request, response);
-    const bool restIsSmall = understood && !exchange.waitsToGoOn && request.contentLength.value_or(skippedBytesMax + 1) <= skippedBytesMax;
+    const bool restIsSmall =
+        understood && !exchange.waitsToGoOn && request.contentLength.value_or(skippedBytesMax + 1) <= skippedBytesMax;
     const bool keep = understood && (parser.done() || restIsSmall) && parser.keepAlive() && !shared_.draining;
-    // Behind the requests that have come meanwhile: to wake a client that sleeps is dear, and one waking then serves all answers of a
-    // round.
+    // Behind the requests that have come meanwhile: to wake a client that sleeps is dear, and one waking then serves
+    // all answers of a round.
     co_await asio::post(executor_, useTask);
     co_await send(exchange, std::move(response), keep);
     admission_->holds(0);

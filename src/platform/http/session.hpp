@@ -25,11 +25,12 @@ struct SessionShared {
     std::atomic<bool>& draining;
 };
 
-/// One connection: requests one after the other, until either side has enough. Lives on one I/O thread; only handlers go elsewhere.
+/// One connection: requests one after the other, until either side has enough. Lives on one I/O thread; only handlers
+/// go elsewhere.
 class Session {
 public:
-    Session(SessionShared& shared, Executor executor, std::unique_ptr<Stream> stream, std::string site, std::string origin,
-            std::string peer, std::unique_ptr<Crowd::Admission> admission);
+    Session(SessionShared& shared, Executor executor, std::unique_ptr<Stream> stream, std::string site,
+            std::string origin, std::string peer, std::unique_ptr<Crowd::Admission> admission);
 
     Task<void> run();
 
@@ -71,9 +72,11 @@ private:
     std::unique_ptr<Crowd::Admission> admission_;
     Incoming pending_;
     Clock::time_point deadline_;
-    Clock::time_point bodyEnd_;            // of a body that isn't streamed
-    std::size_t cameBytes_ = 0;            // of a body, since its deadline was last set
-    std::uint64_t sent_ = 0, arrived_ = 0; // of an answer: given to the kernel, and taken by the client when the deadline was last set
+    Clock::time_point bodyEnd_; // of a body that isn't streamed
+    std::size_t cameBytes_ = 0; // of a body, since its deadline was last set
+    std::uint64_t sent_ = 0,
+                  arrived_ =
+                      0; // of an answer: given to the kernel, and taken by the client when the deadline was last set
     bool idle_ = true;
     bool sends_ = false;
     bool waitsForWorker_ = false; // no deadline: the worker has its own

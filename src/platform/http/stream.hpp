@@ -29,7 +29,8 @@ public:
     virtual ~Stream() = default;
     virtual Task<void> handshake() = 0;
     virtual Task<std::size_t> readSome(asio::mutable_buffer into) = 0;
-    virtual Task<void> write(std::array<asio::const_buffer, 2> parts, std::uint64_t& sent) = 0; ///< adds to `sent` as it goes
+    virtual Task<void> write(std::array<asio::const_buffer, 2> parts,
+                             std::uint64_t& sent) = 0; ///< adds to `sent` as it goes
     virtual Socket& socket() = 0;
     virtual bool encrypted() const = 0;
 };

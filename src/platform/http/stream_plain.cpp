@@ -9,7 +9,9 @@ class Plain : public Stream {
 public:
     explicit Plain(Socket socket) : socket_(std::move(socket)) {}
     Task<void> handshake() override { co_return; }
-    Task<std::size_t> readSome(asio::mutable_buffer into) override { co_return co_await socket_.async_read_some(into, useTask); }
+    Task<std::size_t> readSome(asio::mutable_buffer into) override {
+        co_return co_await socket_.async_read_some(into, useTask);
+    }
     Task<void> write(std::array<asio::const_buffer, 2> parts, std::uint64_t& sent) override {
         co_await asio::async_write(socket_, parts, countingInto(sent), useTask);
     }

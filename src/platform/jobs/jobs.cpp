@@ -38,7 +38,9 @@ std::string_view nameOf(State state) {
     std::abort();
 }
 
-State stateOf(std::string_view name) { return name == "undoing" ? State::Undoing : name == "running" ? State::Running : State::Waiting; }
+State stateOf(std::string_view name) {
+    return name == "undoing" ? State::Undoing : name == "running" ? State::Running : State::Waiting;
+}
 
 /// A job that is not finished, as the store has it.
 struct Entry {
@@ -58,7 +60,9 @@ struct Entry {
     int looks = 0;
     std::shared_ptr<std::atomic<bool>> cancelled = std::make_shared<std::atomic<bool>>(false);
 
-    std::chrono::microseconds usedAt(Time now) const { return used + (running ? now - *running : std::chrono::microseconds(0)); }
+    std::chrono::microseconds usedAt(Time now) const {
+        return used + (running ? now - *running : std::chrono::microseconds(0));
+    }
 
     void toStep(int next) {
         step = next;
@@ -126,7 +130,8 @@ struct Jobs::Impl {
           options(std::move(given)),
           done(metrics.counter("stratolet_jobs_total", "Jobs that ended", "result=\"done\"")),
           failed(metrics.counter("stratolet_jobs_total", "Jobs that ended", "result=\"failed\"")) {
-        for (const auto name : {wireLane, hostLane, copyLane, transferLane}) lanes.try_emplace(std::string(name), options.threads);
+        for (const auto name : {wireLane, hostLane, copyLane, transferLane})
+            lanes.try_emplace(std::string(name), options.threads);
         const auto counted = [this](auto matches) {
             const std::lock_guard guard(mutex);
             return static_cast<double>(
@@ -160,7 +165,8 @@ struct Jobs::Impl {
 
     /// Mutex held.
     void ready(Entry& entry) {
-        if (*entry.cancelled && entry.state != State::Undoing) entry.notBefore = Time(); // it may have been told so on its way here
+        if (*entry.cancelled && entry.state != State::Undoing)
+            entry.notBefore = Time(); // it may have been told so on its way here
         auto& served = laneOf(entry);
         served.lane.add(entry.claim, entry.notBefore, entry.id);
         wake(served);
@@ -193,7 +199,8 @@ struct Jobs::Impl {
     }
 
     void crashAt(const Entry& entry, const Job::Step& step, bool after) const {
-        if (!options.crash || options.crash->after != after || options.crash->kind != entry.kind || options.crash->step != step.name)
+        if (!options.crash || options.crash->after != after || options.crash->kind != entry.kind ||
+            options.crash->step != step.name)
             return;
         ::kill(::getpid(), SIGKILL);
         ::pause(); // the signal is on its way
@@ -217,14 +224,16 @@ struct Jobs::Impl {
             const auto time = ambient.now();
             if (has < total && time - told < 1s) return;
             told = time;
-            store.write(
-                [&](store::Transaction& tx) { tx.execute("UPDATE jobs SET progress = ?, total = ? WHERE id = ?", has, total, id); });
+            store.write([&](store::Transaction& tx) {
+                tx.execute("UPDATE jobs SET progress = ?, total = ? WHERE id = ?", has, total, id);
+            });
         };
         return run;
     }
 
     void save(store::Transaction& tx, const Entry& entry) const {
-        tx.execute("UPDATE jobs SET state = ?, step = ?, attempt = ?, not_before = ?, error = ?, begun = ?, used = ?, progress = 0, "
+        tx.execute("UPDATE jobs SET state = ?, step = ?, attempt = ?, not_before = ?, error = ?, begun = ?, used = ?, "
+                   "progress = 0, "
                    "total = 0 WHERE id = ?",
                    nameOf(entry.state), entry.step, entry.attempt, entry.notBefore, entry.error, entry.begun,
                    static_cast<std::int64_t>(entry.usedAt(ambient.now()).count()), entry.id);
@@ -256,10 +265,12 @@ struct Jobs::Impl {
     void stumbled(Entry& entry, const Job& job, const Job::Step& step, const std::exception& problem) {
         const auto* refusal = dynamic_cast<const Error*>(&problem);
         const bool busy = refusal && refusal->failure() == Failure::Busy;
-        const bool stopped = !*entry.cancelled && isParked() && worthAnotherTry(refusal); // early, because it was asked to
+        const bool stopped =
+            !*entry.cancelled && isParked() && worthAnotherTry(refusal); // early, because it was asked to
         if (busy || stopped) --entry.attempt;
         const bool again =
-            stopped || (!*entry.cancelled && (job.untilDone_ || busy || (worthAnotherTry(refusal) && entry.attempt < job.attemptsMax_)));
+            stopped || (!*entry.cancelled &&
+                        (job.untilDone_ || busy || (worthAnotherTry(refusal) && entry.attempt < job.attemptsMax_)));
         if (!stopped)
             log.warning("a step failed", {{"step", step.name},
                                           {"attempt", std::to_string(entry.attempt)},
@@ -282,7 +293,8 @@ struct Jobs::Impl {
         if (*entry.cancelled) return beginUndo(entry, "cancelled"), false;
         const auto now = ambient.now();
         if (!job.untilDone_ && entry.usedAt(now) > job.limit_)
-            return beginUndo(entry, entry.error.empty() ? "its deadline passed" : "its deadline passed; before that: " + entry.error),
+            return beginUndo(entry, entry.error.empty() ? "its deadline passed"
+                                                        : "its deadline passed; before that: " + entry.error),
                    false;
         const auto& step = job.steps()[static_cast<std::size_t>(entry.step)];
         if (!entry.running) {
@@ -330,7 +342,9 @@ struct Jobs::Impl {
             try {
                 if (step.undo) step.undo(run);
             } catch (const std::exception& problem) {
-                log.error("an undo failed", {{"step", step.name}, {"attempt", std::to_string(entry.attempt)}, {"reason", problem.what()}});
+                log.error(
+                    "an undo failed",
+                    {{"step", step.name}, {"attempt", std::to_string(entry.attempt)}, {"reason", problem.what()}});
                 if (entry.attempt < undoAttemptsMax) {
                     postpone(entry, backOff(entry.attempt));
                     save(entry);
@@ -377,7 +391,8 @@ struct Jobs::Impl {
                 const auto next = served.lane.next();
                 ++served.idle;
                 if (next)
-                    served.changed.wait_for(lock, std::clamp<std::chrono::microseconds>(*next - ambient.now(), 1ms, 1s));
+                    served.changed.wait_for(lock,
+                                            std::clamp<std::chrono::microseconds>(*next - ambient.now(), 1ms, 1s));
                 else
                     served.changed.wait(lock);
                 --served.idle;
@@ -391,7 +406,8 @@ struct Jobs::Impl {
             do {
                 ended = advance(entry);
                 if (!ended) findKey(store.reader(), entry); // what it is about may be elsewhere now
-            } while (!ended && entry.claim == claim && entry.notBefore <= ambient.now() && &laneOf(entry) == &served && !isParked());
+            } while (!ended && entry.claim == claim && entry.notBefore <= ambient.now() && &laneOf(entry) == &served &&
+                     !isParked());
             lock.lock();
             served.lane.release(claim);
             if (ended)
@@ -420,8 +436,8 @@ void Jobs::declare(Job job) {
     assert(added);
 }
 
-std::int64_t Jobs::enqueue(store::Transaction& tx, std::string_view kind, std::string_view subject, std::string_view payload,
-                           std::string_view owner) {
+std::int64_t Jobs::enqueue(store::Transaction& tx, std::string_view kind, std::string_view subject,
+                           std::string_view payload, std::string_view owner) {
     assert(impl_->kinds.contains(kind));
     Entry entry;
     entry.kind = kind;
@@ -429,9 +445,9 @@ std::int64_t Jobs::enqueue(store::Transaction& tx, std::string_view kind, std::s
     entry.payload = payload;
     entry.claim.owner = owner;
     entry.created = entry.notBefore = impl_->ambient.now();
-    auto rows = tx.query(
-        "INSERT INTO jobs (kind, subject, payload, state, not_before, created, owner) VALUES (?, ?, ?, 'waiting', ?, ?, ?) RETURNING id",
-        kind, subject, payload, entry.notBefore, entry.created, owner);
+    auto rows = tx.query("INSERT INTO jobs (kind, subject, payload, state, not_before, created, owner) VALUES (?, ?, "
+                         "?, 'waiting', ?, ?, ?) RETURNING id",
+                         kind, subject, payload, entry.notBefore, entry.created, owner);
     entry.id = rows.integer();
     const auto id = entry.id;
     impl_->findKey(tx, entry);
@@ -458,11 +474,13 @@ void Jobs::cancel(store::Transaction& tx, std::string_view kind, std::string_vie
     });
 }
 
-bool Jobs::busy(store::Reader& db, std::string_view subject) { return db.query("SELECT 1 FROM jobs WHERE subject = ?", subject).any(); }
+bool Jobs::busy(store::Reader& db, std::string_view subject) {
+    return db.query("SELECT 1 FROM jobs WHERE subject = ?", subject).any();
+}
 
 void Jobs::start() {
-    auto rows = impl_->store.reader().query(
-        "SELECT id, kind, subject, payload, state, step, created, cancelled, error, owner, begun, used FROM jobs ORDER BY id");
+    auto rows = impl_->store.reader().query("SELECT id, kind, subject, payload, state, step, created, cancelled, "
+                                            "error, owner, begun, used FROM jobs ORDER BY id");
     std::vector<Entry> unfinished = rows.all<Entry>([&](const store::Row& row) {
         Entry entry;
         entry.id = row.integer(0);
@@ -508,8 +526,8 @@ bool Jobs::settle(std::chrono::milliseconds patience) {
 }
 
 std::vector<JobRecord> Jobs::list(store::Reader& db) {
-    auto rows =
-        db.query("SELECT id, kind, subject, state, step, attempt, error, created, owner, begun, progress, total FROM jobs ORDER BY id");
+    auto rows = db.query("SELECT id, kind, subject, state, step, attempt, error, created, owner, begun, progress, "
+                         "total FROM jobs ORDER BY id");
     return rows.all<JobRecord>([&](const store::Row& row) {
         JobRecord record;
         record.id = row.integer(0);

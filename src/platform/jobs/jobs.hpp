@@ -20,7 +20,8 @@ class Metrics;
 
 namespace stratolet::jobs {
 
-// Lanes: each has threads of its own, so that what depends on one kind of patience never stands in the way of what doesn't.
+// Lanes: each has threads of its own, so that what depends on one kind of patience never stands in the way of what
+// doesn't.
 inline constexpr std::string_view wireLane = "wire";         ///< the host's network
 inline constexpr std::string_view hostLane = "host";         ///< what is quick on the host: guests, files' names
 inline constexpr std::string_view copyLane = "copy";         ///< many bytes, as fast as our own disks are
@@ -34,15 +35,15 @@ public:
     std::string subject; ///< id of the thing it is about
     std::string payload; ///< JSON text given at enqueue(); "" where none was
     int attempt = 1;     ///< of the present step, from 1
-    /// Asked to stop early, for good or until the next start: a long step looks now and then and throws Busy. While undoing only the
-    /// latter: what is undone has been given up already.
+    /// Asked to stop early, for good or until the next start: a long step looks now and then and throws Busy. While
+    /// undoing only the latter: what is undone has been given up already.
     std::function<bool()> cancelled;
 
     Time now, stepBegan; ///< when this look began, and the first one at this step since the program started
     int looks = 0;       ///< how often this step has said notYet() since then
 
-    /// The step isn't done and needs no thread until then: it is entered again after `pause`. A wait for somebody else (a guest that was
-    /// asked something) is said so; `stepBegan` tells how long it has lasted.
+    /// The step isn't done and needs no thread until then: it is entered again after `pause`. A wait for somebody else
+    /// (a guest that was asked something) is said so; `stepBegan` tells how long it has lasted.
     void notYet(std::chrono::milliseconds pause) { later_ = pause; }
 
     /// How far the present step is, in bytes of bytes (0: unknown); kept once a second at most.
@@ -56,8 +57,9 @@ private:
     std::optional<std::chrono::milliseconds> later_;
 };
 
-/// What must be done to the host after a change has been committed: steps that ensure (look first, then make what is missing), each with
-/// its undo. The runner commits a step's name before the step and its result after; a crash between the two runs that step again.
+/// What must be done to the host after a change has been committed: steps that ensure (look first, then make what is
+/// missing), each with its undo. The runner commits a step's name before the step and its result after; a crash between
+/// the two runs that step again.
 class Job {
 public:
     using Work = std::function<void(Run&)>;
@@ -72,23 +74,30 @@ public:
         return std::move(step(std::move(name), std::move(ensure), std::move(undo), lane));
     }
 
-    Job&& lane(std::string_view name) && { return lane_ = name, std::move(*this); } ///< of the steps that follow; "host" unless told
+    Job&& lane(std::string_view name) && {
+        return lane_ = name, std::move(*this);
+    } ///< of the steps that follow; "host" unless told
 
-    /// Its steps go to what `key` names (a host, say; empty: to nothing in particular), where no more than `threadsMax` of a lane's threads
-    /// are at once: one that doesn't answer stops nothing that goes elsewhere. Asked again before each step.
+    /// Its steps go to what `key` names (a host, say; empty: to nothing in particular), where no more than `threadsMax`
+    /// of a lane's threads are at once: one that doesn't answer stops nothing that goes elsewhere. Asked again before
+    /// each step.
     using Key = std::function<std::string(store::Reader&, const std::string& subject)>;
     Job&& keyedBy(Key key, int threadsMax) && { return key_ = std::move(key), keyMax_ = threadsMax, std::move(*this); }
 
-    /// For all steps together, from the first begin; 10 min unless told. Time during which this program does not run counts nothing.
+    /// For all steps together, from the first begin; 10 min unless told. Time during which this program does not run
+    /// counts nothing.
     Job&& within(std::chrono::seconds limit) && { return limit_ = limit, std::move(*this); }
 
-    /// Of each step; 3 unless told; back-off 0.2 s, doubling. What throws Busy waits for something that will be back (libvirt restarting,
-    /// say): it is no attempt, and goes on until the limit.
+    /// Of each step; 3 unless told; back-off 0.2 s, doubling. What throws Busy waits for something that will be back
+    /// (libvirt restarting, say): it is no attempt, and goes on until the limit.
     Job&& attempts(int most) && { return attemptsMax_ = most, std::move(*this); }
 
-    /// For what was promised (a deletion, say): no limit and no number of attempts, tried for ever with pauses growing to five minutes.
+    /// For what was promised (a deletion, say): no limit and no number of attempts, tried for ever with pauses growing
+    /// to five minutes.
     Job&& untilDone() && { return untilDone_ = true, std::move(*this); }
-    Job&& onDone(Closing then) && { return onDone_ = std::move(then), std::move(*this); } ///< in the transaction that ends the job
+    Job&& onDone(Closing then) && {
+        return onDone_ = std::move(then), std::move(*this);
+    } ///< in the transaction that ends the job
     Job&& onFailed(Failing then) && {
         return onFailed_ = std::move(then), std::move(*this);
     } ///< after every undo, in the transaction that ends the job
@@ -132,9 +141,10 @@ struct CrashPoint {
     bool after = false; ///< else before
 };
 
-/// The durable job runner. Jobs of one subject run one after the other, in the order they were enqueued; different subjects side by side.
-/// One per process; made by appliance, stopped before the drivers go. Threads: each lane has its own, begun when first needed; a step runs
-/// on one of them. A throw in a step is a failed attempt; one in a closing is our own fault, and the closing is tried again.
+/// The durable job runner. Jobs of one subject run one after the other, in the order they were enqueued; different
+/// subjects side by side. One per process; made by appliance, stopped before the drivers go. Threads: each lane has its
+/// own, begun when first needed; a step runs on one of them. A throw in a step is a failed attempt; one in a closing is
+/// our own fault, and the closing is tried again.
 class Jobs {
 public:
     struct Options {
@@ -149,10 +159,11 @@ public:
 
     /// In the transaction that makes the change; runs after it is committed. Returns the job's id.
     /// `owner`: the project whose job it is, which shares each lane with the other projects.
-    std::int64_t enqueue(store::Transaction& tx, std::string_view kind, std::string_view subject, std::string_view payload = "",
-                         std::string_view owner = "");
+    std::int64_t enqueue(store::Transaction& tx, std::string_view kind, std::string_view subject,
+                         std::string_view payload = "", std::string_view owner = "");
 
-    /// Asks a subject's unfinished jobs of this kind to stop: they undo what they did. Those that have not begun never begin.
+    /// Asks a subject's unfinished jobs of this kind to stop: they undo what they did. Those that have not begun never
+    /// begin.
     void cancel(store::Transaction& tx, std::string_view kind, std::string_view subject);
 
     bool busy(store::Reader& db, std::string_view subject); ///< has unfinished jobs

@@ -68,7 +68,8 @@ bool Lane::hasten(const Claim& claim, std::int64_t job) {
 std::optional<Time> Lane::next() const {
     std::optional<Time> first;
     for (const auto& [claim, queue] : queues_)
-        if (!queue.waiting.empty() && mayRun(claim, queue)) first = std::min(first.value_or(Time::max()), queue.waiting.begin()->first);
+        if (!queue.waiting.empty() && mayRun(claim, queue))
+            first = std::min(first.value_or(Time::max()), queue.waiting.begin()->first);
     return first;
 }
 

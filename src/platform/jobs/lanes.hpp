@@ -22,9 +22,10 @@ struct Claim {
 
 /// Who runs next in one lane. Pure bookkeeping: owned by the runner, used under its lock.
 ///
-/// No owner holds more than half of the lane's threads, whether another waits or not: a job that runs can't be asked to give its thread
-/// back, so what the next owner will need must be free before it comes. Jobs without an owner (the cloud's own) are not held back. So with
-/// keys: what goes to one that doesn't answer holds no more threads than `keyMax`, and one owner no more than half of those.
+/// No owner holds more than half of the lane's threads, whether another waits or not: a job that runs can't be asked to
+/// give its thread back, so what the next owner will need must be free before it comes. Jobs without an owner (the
+/// cloud's own) are not held back. So with keys: what goes to one that doesn't answer holds no more threads than
+/// `keyMax`, and one owner no more than half of those.
 class Lane {
 public:
     explicit Lane(int threadsMax) : threadsMax_(threadsMax) {}

@@ -94,14 +94,13 @@ Json Json::parse(std::string_view text, int depthMax) {
     std::string problem;
     Watcher watcher(*document, depthMax);
     auto generate = [&](rapidjson::Document&) {
-        const auto result =
-            reader.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag>(
-                stream, watcher);
+        const auto result = reader.Parse<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag |
+                                         rapidjson::kParseFullPrecisionFlag>(stream, watcher);
         if (result) return true;
         problem = !watcher.complaint().empty()
                       ? watcher.complaint()
-                      : std::string("Expecting to find valid JSON: ") + rapidjson::GetParseError_En(result.Code()) + " (at byte " +
-                            std::to_string(result.Offset()) + ")";
+                      : std::string("Expecting to find valid JSON: ") + rapidjson::GetParseError_En(result.Code()) +
+                            " (at byte " + std::to_string(result.Offset()) + ")";
         return false;
     };
     document->Populate(generate);
@@ -214,8 +213,8 @@ void Json::onlyKnows(std::initializer_list<std::string_view> known) const {
         bool expected = false;
         for (const auto each : known) expected = expected || each == name;
         if (!expected)
-            throw Error(Failure::Invalid, "Invalid input for field/attribute ", path_.empty() ? name : path_, ". Value: ", shown(),
-                        ". Additional properties are not allowed ('", name, "' was unexpected)");
+            throw Error(Failure::Invalid, "Invalid input for field/attribute ", path_.empty() ? name : path_,
+                        ". Value: ", shown(), ". Additional properties are not allowed ('", name, "' was unexpected)");
     }
 }
 
@@ -248,7 +247,9 @@ bool leadsToSecret(std::string_view path) {
 }
 
 void writeShown(rapidjson::Writer<rapidjson::StringBuffer>& writer, const Tree& value) {
-    const auto text = [&](std::string_view each) { writer.String(each.data(), static_cast<rapidjson::SizeType>(each.size())); };
+    const auto text = [&](std::string_view each) {
+        writer.String(each.data(), static_cast<rapidjson::SizeType>(each.size()));
+    };
     if (value.IsObject()) {
         writer.StartObject();
         for (const auto& each : value.GetObject()) {
@@ -289,7 +290,8 @@ std::string Json::shown() const {
 }
 
 void Json::refuse(std::string_view what) const {
-    throw Error(Failure::Invalid, "Invalid input for field/attribute ", path_.empty() ? "body" : path_, ". Value: ", shown(), ". ", what);
+    throw Error(Failure::Invalid, "Invalid input for field/attribute ", path_.empty() ? "body" : path_,
+                ". Value: ", shown(), ". ", what);
 }
 
 void JsonWriter::separate() {
@@ -328,8 +330,8 @@ std::size_t appendBeyondAscii(std::string& out, std::string_view text) {
     return at;
 }
 
-/// How many bytes at the front are ASCII that stands for itself (RFC 8259, 7). Eight are looked at together: taking n from each borrows
-/// into the highest bit of those that are less, and of none before the first of them.
+/// How many bytes at the front are ASCII that stands for itself (RFC 8259, 7). Eight are looked at together: taking n
+/// from each borrows into the highest bit of those that are less, and of none before the first of them.
 std::size_t plainLength(std::string_view text) {
     constexpr std::uint64_t each = 0x0101010101010101, highest = 0x80 * each;
     const auto less = [](std::uint64_t bytes, unsigned n) { return (bytes - n * each) & ~bytes & highest; };
@@ -339,7 +341,9 @@ std::size_t plainLength(std::string_view text) {
         if ((bytes & highest) | less(bytes, 0x20) | less(bytes ^ '"' * each, 1) | less(bytes ^ '\\' * each, 1)) break;
     }
     for (; at < text.size(); ++at)
-        if (const auto byte = static_cast<unsigned char>(text[at]); byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\') break;
+        if (const auto byte = static_cast<unsigned char>(text[at]);
+            byte < 0x20 || byte >= 0x80 || byte == '"' || byte == '\\')
+            break;
     return at;
 }
 

@@ -9,8 +9,9 @@
 
 namespace stratolet {
 
-/// A parsed JSON value that knows its own path, so that a refusal can name the field. Cheap to copy; keeps its document alive.
-/// Every accessor with a `name` reads a member of this object; where the type is wrong it throws Error(Invalid) naming the field.
+/// A parsed JSON value that knows its own path, so that a refusal can name the field. Cheap to copy; keeps its document
+/// alive. Every accessor with a `name` reads a member of this object; where the type is wrong it throws Error(Invalid)
+/// naming the field.
 class Json {
 public:
     /// Error(Invalid) where `text` is no JSON, is nested deeper than `depthMax`, or has an object with a name twice.
@@ -55,13 +56,13 @@ public:
     /// This value as compact JSON text.
     std::string dump() const;
 
-    /// Throws Error(Invalid) "Invalid input for field/attribute <path>. Value: <value>. <what>" (the wording clients of this API know).
-    /// The value stands there as far as it can be no secret: see shown().
+    /// Throws Error(Invalid) "Invalid input for field/attribute <path>. Value: <value>. <what>" (the wording clients of
+    /// this API know). The value stands there as far as it can be no secret: see shown().
     [[noreturn]] void refuse(std::string_view what) const;
 
-    /// This value for a message: "***" instead of what is, or is in, a member whose name is that of a secret (a password, a token, a key,
-    /// the proofs of a login …), and of the texts in a list that it shows; and shortened. The one place where a request's body gets into an
-    /// answer or a log.
+    /// This value for a message: "***" instead of what is, or is in, a member whose name is that of a secret (a
+    /// password, a token, a key, the proofs of a login …), and of the texts in a list that it shows; and shortened. The
+    /// one place where a request's body gets into an answer or a log.
     std::string shown() const;
 
 private:
@@ -71,8 +72,8 @@ private:
     std::string path_;
 };
 
-/// Writes JSON straight into a string; no tree in between. Scopes close their bracket when they end. Text that is no UTF-8 is written with
-/// U+FFFD in place of what is none.
+/// Writes JSON straight into a string; no tree in between. Scopes close their bracket when they end. Text that is no
+/// UTF-8 is written with U+FFFD in place of what is none.
 class JsonWriter {
 public:
     explicit JsonWriter(std::string& out) : out_(out) {}

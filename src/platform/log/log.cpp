@@ -66,7 +66,8 @@ void Log::write(Level level, std::string_view message, Fields fields) {
         for (const auto& [name, value] : scopes) appendField(line, name, value);
         for (const auto& [name, value] : fields) appendField(line, name, value);
         for (auto& each : line)
-            if (const auto byte = static_cast<unsigned char>(each); byte < 0x20 || byte == 0x7f) each = ' '; // one event, one line
+            if (const auto byte = static_cast<unsigned char>(each); byte < 0x20 || byte == 0x7f)
+                each = ' '; // one event, one line
         if (!isUtf8(line)) line = asUtf8(line);
     }
     line += '\n';

@@ -14,7 +14,8 @@ struct Family {
 };
 
 std::string numberText(double number) {
-    if (number == std::floor(number) && std::abs(number) < 1e15) return std::to_string(static_cast<std::int64_t>(number));
+    if (number == std::floor(number) && std::abs(number) < 1e15)
+        return std::to_string(static_cast<std::int64_t>(number));
     return std::to_string(number);
 }
 

@@ -17,7 +17,8 @@ public:
     Metrics();
     ~Metrics();
 
-    /// The counter of this name and these labels (`method="GET",status="200"`), made when first asked for. Lives as long as this.
+    /// The counter of this name and these labels (`method="GET",status="200"`), made when first asked for. Lives as
+    /// long as this.
     Counter& counter(std::string_view name, std::string_view help, std::string_view labels = "");
 
     /// A value read when somebody looks.

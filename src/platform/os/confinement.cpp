@@ -42,21 +42,23 @@ ConfinedView::ConfinedView() {
 }
 
 bool ConfinedView::enter() const {
-    if (!user_.empty() &&
-        (!writes("/proc/self/setgroups", "deny") || !writes("/proc/self/uid_map", user_) || !writes("/proc/self/gid_map", group_)))
+    if (!user_.empty() && (!writes("/proc/self/setgroups", "deny") || !writes("/proc/self/uid_map", user_) ||
+                           !writes("/proc/self/gid_map", group_)))
         return false;
     if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
     if (::mount("none", newRoot, "tmpfs", MS_NOSUID | MS_NODEV, "size=64k,mode=755") != 0) return false;
     for (const auto& [target, link] : links_)
         if (::symlink(target.c_str(), link.c_str()) != 0) return false;
     for (const auto& [folder, place] : folders_)
-        if (::mkdir(place.c_str(), 0755) != 0 || ::mount(folder.c_str(), place.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0)
+        if (::mkdir(place.c_str(), 0755) != 0 ||
+            ::mount(folder.c_str(), place.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0)
             return false;
     mount_attr readOnly{};
     readOnly.attr_set = MOUNT_ATTR_RDONLY;
     if (::mount_setattr(-1, newRoot, AT_RECURSIVE, &readOnly, sizeof readOnly) != 0) return false;
     // The old root is put on top of the new one, and taken off.
-    return ::chdir(newRoot) == 0 && ::syscall(SYS_pivot_root, ".", ".") == 0 && ::umount2(".", MNT_DETACH) == 0 && ::chdir("/") == 0;
+    return ::chdir(newRoot) == 0 && ::syscall(SYS_pivot_root, ".", ".") == 0 && ::umount2(".", MNT_DETACH) == 0 &&
+           ::chdir("/") == 0;
 }
 
 }

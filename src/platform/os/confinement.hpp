@@ -6,8 +6,8 @@
 
 namespace stratolet::process {
 
-/// The part of the host that a program sees which reads what a stranger sent: /usr and /proc, and nothing else, read-only. Files reach it
-/// as open descriptors. Made before fork(), since enter() may allocate nothing.
+/// The part of the host that a program sees which reads what a stranger sent: /usr and /proc, and nothing else,
+/// read-only. Files reach it as open descriptors. Made before fork(), since enter() may allocate nothing.
 class ConfinedView {
 public:
     ConfinedView();

@@ -17,7 +17,8 @@ long check(long result, std::string_view doing) {
     if (result >= 0) return result;
     const int error = errno;
     const bool full = error == ENOSPC || error == EDQUOT;
-    throw Error(full ? Failure::Full : Failure::Broken, "could not ", doing, ": ", std::system_category().message(error));
+    throw Error(full ? Failure::Full : Failure::Broken, "could not ", doing, ": ",
+                std::system_category().message(error));
 }
 
 }

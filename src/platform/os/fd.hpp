@@ -26,9 +26,11 @@ private:
     int fd_ = -1;
 };
 
-/// `result` where it is not negative; else Error(Broken) "could not <doing>: <errno's text>". The only way an errno leaves a wrapper.
+/// `result` where it is not negative; else Error(Broken) "could not <doing>: <errno's text>". The only way an errno
+/// leaves a wrapper.
 long check(long result, std::string_view doing);
 
+/// A deleter for std::unique_ptr that calls a C library's own.
 template <auto release> struct Releaser {
     void operator()(auto* owned) const noexcept { release(owned); }
 };

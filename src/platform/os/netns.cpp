@@ -25,7 +25,8 @@ namespace {
 const std::filesystem::path folder = "/run/netns"; // iproute2's place: `ip netns` shows what we make
 
 Fd openNetns(const std::filesystem::path& path) {
-    return Fd(static_cast<int>(check(::open(path.c_str(), O_RDONLY | O_CLOEXEC), "open the network namespace " + path.string())));
+    return Fd(static_cast<int>(
+        check(::open(path.c_str(), O_RDONLY | O_CLOEXEC), "open the network namespace " + path.string())));
 }
 
 void onThreadOfItsOwn(const std::function<void()>& work) {
@@ -48,7 +49,8 @@ void bringLoopbackUp() {
     check(::ioctl(socket.get(), SIOCSIFFLAGS, &request), "bring the loopback interface up");
 }
 
-/// A mount under /run/netns must reach namespaces made later too, so the folder is a shared mount of its own (as iproute2 has it).
+/// A mount under /run/netns must reach namespaces made later too, so the folder is a shared mount of its own (as
+/// iproute2 has it).
 void ensureFolder() {
     stratolet::ensureFolder(folder, Lets::OthersRead);
     if (::mount("", folder.c_str(), "none", MS_SHARED | MS_REC, nullptr) == 0) return;
@@ -75,11 +77,13 @@ void ensure(const std::string& name) {
     if (exists(name)) return;
     ensureFolder();
     const auto path = folder / name;
-    const Fd file(static_cast<int>(check(::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0444), "make " + path.string())));
+    const Fd file(
+        static_cast<int>(check(::open(path.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0444), "make " + path.string())));
     onThreadOfItsOwn([&] {
         check(::unshare(CLONE_NEWNET), "make a network namespace");
         bringLoopbackUp();
-        check(::mount("/proc/thread-self/ns/net", path.c_str(), "none", MS_BIND, nullptr), "mount the network namespace " + name);
+        check(::mount("/proc/thread-self/ns/net", path.c_str(), "none", MS_BIND, nullptr),
+              "mount the network namespace " + name);
     });
 }
 

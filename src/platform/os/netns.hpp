@@ -16,7 +16,8 @@ bool exists(const std::string& name);
 Fd open(const std::string& name); ///< Error(Broken) where there is none
 std::vector<std::string> list();
 
-/// Runs `work` on a thread of its own inside the namespace, so that no other thread is ever in the wrong one. What it throws comes back.
+/// Runs `work` on a thread of its own inside the namespace, so that no other thread is ever in the wrong one. What it
+/// throws comes back.
 void inside(const std::string& name, const std::function<void()>& work);
 }
 

@@ -29,7 +29,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr unsigned closeOnExec = 1U << 2; // CLOSE_RANGE_CLOEXEC (close_range(2), Linux 5.11)
 constexpr int notConfined = 126;
-// Ids that nothing gives to anybody (systemd's UIDS-GIDS): with the process' own number on top, no two live programs share one.
+// Ids that nothing gives to anybody (systemd's UIDS-GIDS): with the process' own number on top, no two live programs
+// share one.
 constexpr unsigned firstConfinedId = 1'900'000'000;
 constexpr std::size_t outBytesMax = 4 << 20;
 constexpr std::size_t errBytesMax = 64 << 10;
@@ -44,7 +45,8 @@ Pipe makePipe() {
     return {Fd(ends[0]), Fd(ends[1])};
 }
 
-constexpr std::array<std::string_view, 6> programFolders = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"};
+constexpr std::array<std::string_view, 6> programFolders = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
+                                                            "/usr/bin",        "/sbin",          "/bin"};
 
 /// A plain name is looked up in those folders alone: our own PATH is whatever the one who started us had.
 std::string programOf(const std::string& name) {
@@ -64,10 +66,12 @@ struct Prepared {
 };
 
 Prepared prepare(const std::vector<std::string>& argv, const std::string& netnsName) {
-    static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", locale[] = "LC_ALL=C", home[] = "HOME=/";
+    static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", locale[] = "LC_ALL=C",
+                home[] = "HOME=/";
     Prepared made;
     made.program = programOf(argv.at(0));
-    for (const auto& each : argv) made.argv.push_back(const_cast<char*>(each.c_str())); // execve wants it so and changes nothing
+    for (const auto& each : argv)
+        made.argv.push_back(const_cast<char*>(each.c_str())); // execve wants it so and changes nothing
     made.argv.push_back(nullptr);
     made.environment = {path, locale, home, nullptr};
     if (!netnsName.empty()) made.netns = netns::open(netnsName);
@@ -80,8 +84,8 @@ void limit(__rlimit_resource resource, std::int64_t most) {
     if (::setrlimit(resource, &both) != 0) ::_exit(126);
 }
 
-/// In the child: no network, hardly any files, and rights that nobody has a use for. The C library's wrappers would look for other threads,
-/// so the ids are changed by the calls themselves.
+/// In the child: no network, hardly any files, and rights that nobody has a use for. The C library's wrappers would
+/// look for other threads, so the ids are changed by the calls themselves.
 bool confine(const Command& command, const ConfinedView& view) {
     const bool root = ::geteuid() == 0;
     const int alone = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC;
@@ -202,7 +206,8 @@ Outcome run(const Command& command) {
             outcome.timedOut = true;
             break;
         }
-        std::array<pollfd, 3> watched{{{out.read.get(), POLLIN, 0}, {err.read.get(), POLLIN, 0}, {in.write.get(), POLLOUT, 0}}};
+        std::array<pollfd, 3> watched{
+            {{out.read.get(), POLLIN, 0}, {err.read.get(), POLLIN, 0}, {in.write.get(), POLLOUT, 0}}};
         if (command.cancelled && command.cancelled()) {
             outcome.cancelled = true;
             break;
@@ -243,8 +248,8 @@ int spawn(const Daemon& daemon) {
     const Fd null(static_cast<int>(check(::open("/dev/null", O_RDWR | O_CLOEXEC), "open /dev/null")));
     Fd log;
     if (!daemon.logFile.empty())
-        log = Fd(static_cast<int>(
-            check(::open(daemon.logFile.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640), "open " + daemon.logFile)));
+        log = Fd(static_cast<int>(check(::open(daemon.logFile.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640),
+                                        "open " + daemon.logFile)));
     const int out = log ? log.get() : null.get();
     Pipe started = makePipe();
     const pid_t child = static_cast<pid_t>(check(::fork(), "start " + daemon.argv.at(0)));
@@ -272,7 +277,8 @@ bool runs(int pid, const std::string& mark) {
 
 void end(int pid, const std::string& mark, std::chrono::milliseconds patience) {
     if (pid <= 1) return;
-    // A descriptor names this very process, whatever becomes of its number. (glibc 2.36 declares its wrappers for C alone.)
+    // A descriptor names this very process, whatever becomes of its number. (glibc 2.36 declares its wrappers for C
+    // alone.)
     const Fd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
     const auto send = [&](int signal) { ::syscall(SYS_pidfd_send_signal, process.get(), signal, nullptr, 0); };
     if (!process) return;

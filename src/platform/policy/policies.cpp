@@ -41,7 +41,10 @@ struct Policies::Impl {
     std::map<std::string, Service, std::less<>> services;
     std::thread watcher;
 
-    Impl(std::filesystem::path folder, Log& given, bool scopes) : overrides(std::move(folder)), log(given), enforceScope(scopes) {}
+    Impl(std::filesystem::path folder, Log& given, bool scopes)
+        : overrides(std::move(folder)),
+          log(given),
+          enforceScope(scopes) {}
 
     std::filesystem::path overrideOf(const std::string& service) const {
         for (const auto* ending : {".yaml", ".json"}) {
@@ -52,7 +55,8 @@ struct Policies::Impl {
         return {};
     }
 
-    /// True where there was something new; throws where it is broken, and remembers what it saw so that it is said once.
+    /// True where there was something new; throws where it is broken, and remembers what it saw so that it is said
+    /// once.
     bool read(const std::string& name, Service& service) const {
         std::error_code absent;
         const auto file = overrideOf(name);
@@ -62,8 +66,8 @@ struct Policies::Impl {
         service.file = file;
         service.changed = changed;
         service.size = size;
-        service.policy = Policy::parse(service.defaults, name + " policy defaults", file.empty() ? std::string() : contentOf(file),
-                                       file.string(), enforceScope);
+        service.policy = Policy::parse(service.defaults, name + " policy defaults",
+                                       file.empty() ? std::string() : contentOf(file), file.string(), enforceScope);
         return true;
     }
 

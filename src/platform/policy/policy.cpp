@@ -130,14 +130,18 @@ private:
         for (; closing > 0; --closing) tokens_.emplace_back(")");
     }
 
-    bool at(std::string_view keyword) const { return next_ < tokens_.size() && sameWithoutCase(tokens_[next_], keyword); }
+    bool at(std::string_view keyword) const {
+        return next_ < tokens_.size() && sameWithoutCase(tokens_[next_], keyword);
+    }
     bool take(std::string_view keyword) { return at(keyword) && ++next_; }
 
     CheckPointer parseOr() {
-        return parseChain("or", Check::Kind::Or, [this] { return parseChain("and", Check::Kind::And, [this] { return parseNot(); }); });
+        return parseChain("or", Check::Kind::Or,
+                          [this] { return parseChain("and", Check::Kind::And, [this] { return parseNot(); }); });
     }
 
-    CheckPointer parseChain(std::string_view keyword, Check::Kind kind, const std::function<CheckPointer()>& parsePart) {
+    CheckPointer parseChain(std::string_view keyword, Check::Kind kind,
+                            const std::function<CheckPointer()>& parsePart) {
         std::vector<CheckPointer> parts{parsePart()};
         while (take(keyword)) parts.push_back(parsePart());
         if (parts.size() == 1) return parts.front();
@@ -179,7 +183,8 @@ private:
             const auto resource = right.find(':'), equals = right.find('=');
             if (resource == std::string::npos || equals == std::string::npos || equals < resource)
                 throw "\"" + word + "\" is not field:resource:attribute=value";
-            return make(Check::Kind::Field, word, right.substr(resource + 1, equals - resource - 1), right.substr(equals + 1));
+            return make(Check::Kind::Field, word, right.substr(resource + 1, equals - resource - 1),
+                        right.substr(equals + 1));
         }
         if (left.size() >= 2 && (left.front() == '\'' || left.front() == '"') && left.back() == left.front())
             return make(Check::Kind::Literal, word, left.substr(1, left.size() - 2), right);
@@ -245,9 +250,11 @@ bool holdsSimply(const Check& check, const Question& question, int depth) {
     case Always: return true;
     case Never: return false;
     case And:
-        return std::all_of(check.parts.begin(), check.parts.end(), [&](const auto& each) { return holds(*each, question, depth + 1); });
+        return std::all_of(check.parts.begin(), check.parts.end(),
+                           [&](const auto& each) { return holds(*each, question, depth + 1); });
     case Or:
-        return std::any_of(check.parts.begin(), check.parts.end(), [&](const auto& each) { return holds(*each, question, depth + 1); });
+        return std::any_of(check.parts.begin(), check.parts.end(),
+                           [&](const auto& each) { return holds(*each, question, depth + 1); });
     case Not: return !holds(*check.parts.front(), question, depth + 1);
     case Rule: return holds(question.rules.find(check.left)->second, question, depth + 1);
     case Role: {
@@ -275,12 +282,14 @@ bool holds(const Check& check, const Question& question, int depth) {
     if (!question.explanation) return holdsSimply(check, question, depth);
     const auto place = question.explanation->size();
     const bool result = holdsSimply(check, question, depth);
-    question.explanation->insert(place,
-                                 std::string(static_cast<std::size_t>(depth) * 2, ' ') + (result ? "yes  " : "no   ") + check.text + "\n");
+    question.explanation->insert(place, std::string(static_cast<std::size_t>(depth) * 2, ' ') +
+                                            (result ? "yes  " : "no   ") + check.text + "\n");
     return result;
 }
 
-Error problem(std::string_view origin, int line, const std::string& what) { return Error(Failure::Invalid, origin, ":", line, ": ", what); }
+Error problem(std::string_view origin, int line, const std::string& what) {
+    return Error(Failure::Invalid, origin, ":", line, ": ", what);
+}
 
 /// The scopes that the comment behind a rule names; throws std::string with what is wrong.
 unsigned scopesBehind(std::string_view line) {
@@ -330,8 +339,10 @@ CheckPointer checkIn(const YAML::Node& node) {
     return any.empty() ? Parser("!").parse() : joined(Check::Kind::Or, std::move(any));
 }
 
-/// Adds the rules of one file to `rules`. `places` remembers where each came from. `scoped`: the comments behind them count.
-void load(std::string_view text, std::string_view origin, Rules& rules, std::map<std::string, std::string>& places, bool scoped) {
+/// Adds the rules of one file to `rules`. `places` remembers where each came from. `scoped`: the comments behind them
+/// count.
+void load(std::string_view text, std::string_view origin, Rules& rules, std::map<std::string, std::string>& places,
+          bool scoped) {
     YAML::Node root;
     try {
         root = YAML::Load(std::string(text));
@@ -356,15 +367,17 @@ void load(std::string_view text, std::string_view origin, Rules& rules, std::map
 }
 
 /// Every rule that is named exists, and none leads back to itself.
-void verify(const std::string& name, const Check& check, const Rules& rules, const std::map<std::string, std::string>& places,
-            std::set<std::string>& above, std::set<std::string>& known) {
+void verify(const std::string& name, const Check& check, const Rules& rules,
+            const std::map<std::string, std::string>& places, std::set<std::string>& above,
+            std::set<std::string>& known) {
     for (const auto& each : check.parts) verify(name, *each, rules, places, above, known);
     if (check.kind != Check::Kind::Rule) return;
     const auto found = rules.find(check.left);
     if (found == rules.end())
         throw Error(Failure::Invalid, places.at(name), ": rule \"", name, "\": there is no rule \"", check.left, "\"");
     if (known.contains(check.left)) return;
-    if (!above.insert(check.left).second) throw Error(Failure::Invalid, places.at(name), ": rule \"", name, "\" leads back to itself");
+    if (!above.insert(check.left).second)
+        throw Error(Failure::Invalid, places.at(name), ": rule \"", name, "\" leads back to itself");
     verify(check.left, *found->second.check, rules, places, above, known);
     above.erase(check.left);
     known.insert(check.left);
@@ -375,8 +388,9 @@ void verify(const std::string& name, const Check& check, const Rules& rules, con
 Policy::Policy() = default;
 Policy::~Policy() = default;
 
-std::shared_ptr<const Policy> Policy::parse(std::string_view defaults, std::string_view defaultsOrigin, std::string_view overrides,
-                                            std::string_view overridesOrigin, bool enforceScope) {
+std::shared_ptr<const Policy> Policy::parse(std::string_view defaults, std::string_view defaultsOrigin,
+                                            std::string_view overrides, std::string_view overridesOrigin,
+                                            bool enforceScope) {
     std::shared_ptr<Policy> policy(new Policy);
     std::map<std::string, std::string> places;
     load(defaults, defaultsOrigin, policy->rules_, places, enforceScope);
@@ -392,7 +406,8 @@ std::shared_ptr<const Policy> Policy::parse(std::string_view defaults, std::stri
 
 bool Policy::has(std::string_view rule) const { return rules_.find(rule) != rules_.end(); }
 
-bool Policy::allows(std::string_view rule, const Credentials& who, const Target& target, const Target& otherwise) const {
+bool Policy::allows(std::string_view rule, const Credentials& who, const Target& target,
+                    const Target& otherwise) const {
     const auto found = rules_.find(rule);
     return found != rules_.end() && holds(found->second, {rules_, who, {target, otherwise}}, 0);
 }

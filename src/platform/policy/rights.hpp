@@ -15,8 +15,10 @@ namespace stratolet {
 /// What policy knows of a thing; things that are alike to it share one.
 using About = std::shared_ptr<const Target>;
 
-/// One About for all things that `key` says are alike, in their order. `key` is what the target is made of, and nothing else.
-template <class Thing, class Key, class Make> std::vector<About> aboutEach(const std::vector<Thing>& things, Key key, Make make) {
+/// One About for all things that `key` says are alike, in their order. `key` is what the target is made of, and nothing
+/// else.
+template <class Thing, class Key, class Make>
+std::vector<About> aboutEach(const std::vector<Thing>& things, Key key, Make make) {
     using Alike = std::decay_t<decltype(key(things.front()))>;
     std::map<Alike, About> known;
     std::vector<About> all;
@@ -29,8 +31,8 @@ template <class Thing, class Key, class Make> std::vector<About> aboutEach(const
     return all;
 }
 
-/// What the rules let somebody do to the things of one answer: each question is asked once, however many things it is about.
-/// Lives as long as the answer is made, on one thread; keeps what it was asked about.
+/// What the rules let somebody do to the things of one answer: each question is asked once, however many things it is
+/// about. Lives as long as the answer is made, on one thread; keeps what it was asked about.
 class Rights {
 public:
     /// `may` answers for a rule and a target.

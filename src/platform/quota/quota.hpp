@@ -10,8 +10,8 @@
 
 namespace stratolet {
 
-/// Limits per owner for the resources of one service. What is used is counted by the caller from its rows in the same transaction, so it
-/// can't drift.
+/// Limits per owner for the resources of one service. What is used is counted by the caller from its rows in the same
+/// transaction, so it can't drift.
 class Quotas {
 public:
     /// `defaults`: resource → limit; -1 is unlimited. The only resources there are.
@@ -24,8 +24,10 @@ public:
     bool changed(store::Reader& db, const std::string& owner) const;
     std::vector<std::string> owners(store::Reader& db) const; ///< those that changed() is true of
 
-    /// Error(OverLimit) where `used` + `wanted` is more than the limit. Names the resource, the limit, what is used and what was wanted.
-    void claim(store::Reader& db, const std::string& owner, std::string_view resource, std::int64_t used, std::int64_t wanted) const;
+    /// Error(OverLimit) where `used` + `wanted` is more than the limit. Names the resource, the limit, what is used and
+    /// what was wanted.
+    void claim(store::Reader& db, const std::string& owner, std::string_view resource, std::int64_t used,
+               std::int64_t wanted) const;
 
 private:
     std::string service_;

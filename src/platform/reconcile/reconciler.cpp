@@ -47,7 +47,8 @@ struct Reconciler::Impl {
           failures(metrics.counter("stratolet_reconcile_failures_total", "Runs that could not mend all of the host")) {}
 
     Part& part(const std::string& name) {
-        const auto found = std::find_if(parts.begin(), parts.end(), [&](const Part& each) { return each.name == name; });
+        const auto found =
+            std::find_if(parts.begin(), parts.end(), [&](const Part& each) { return each.name == name; });
         assert(found != parts.end());
         return *found;
     }
@@ -103,7 +104,8 @@ void Reconciler::start() {
         const auto ticket = ++each.asked;
         each.thread = std::thread([this, &each] { impl_->work(each); });
         const bool ended = impl_->changed.wait_for(lock, firstRunMax, [&] { return each.done >= ticket; });
-        if (!ended) impl_->log.error("a part of the host takes long to mend; it goes on by itself", {{"part", each.name}});
+        if (!ended)
+            impl_->log.error("a part of the host takes long to mend; it goes on by itself", {{"part", each.name}});
     }
 }
 

@@ -10,25 +10,27 @@ namespace stratolet {
 class Log;
 class Metrics;
 
-/// Keeps the host as the store says: each part declares one function that compares what should be with what is, and mends it.
-/// Runs it at start-up, when told of a change, and on a timer; never twice at once. One per process; each part has a thread of its own, so
-/// that one that hangs (a directory, libvirt) stops no other's timer.
+/// Keeps the host as the store says: each part declares one function that compares what should be with what is, and
+/// mends it. Runs it at start-up, when told of a change, and on a timer; never twice at once. One per process; each
+/// part has a thread of its own, so that one that hangs (a directory, libvirt) stops no other's timer.
 class Reconciler {
 public:
     Reconciler(Log& log, Metrics& metrics);
     ~Reconciler();
 
-    /// Before start(). `mend` throws where something could not be mended: it is logged, and tried again after `every` at the latest.
+    /// Before start(). `mend` throws where something could not be mended: it is logged, and tried again after `every`
+    /// at the latest.
     void declare(std::string part, std::function<void()> mend, std::chrono::seconds every = std::chrono::seconds(60));
 
-    /// Runs every part once, one after the other in the order declared, then the timers. One that takes longer than 20 s is not waited for.
+    /// Runs every part once, one after the other in the order declared, then the timers. One that takes longer than 20
+    /// s is not waited for.
     void start();
     void stop();
 
     void kick(const std::string& part); ///< soon, on the part's own thread
 
-    /// Now, on this thread; returns when a run that began after this call has ended. What it throws comes back. Callers that wait share a
-    /// run.
+    /// Now, on this thread; returns when a run that began after this call has ended. What it throws comes back. Callers
+    /// that wait share a run.
     void now(const std::string& part);
 
 private:

@@ -10,15 +10,18 @@
 
 namespace stratolet::store {
 
-/// The texts as the one value that json_each(?) takes apart: a statement about many is one statement, whatever their number.
+/// The texts as the one value that json_each(?) takes apart: a statement about many is one statement, whatever their
+/// number.
 std::string asList(const std::vector<std::string>& texts);
 
 /// What belongs to each of many rows, by their ids. Who has nothing is not in it.
 template <class T> using ByOwner = std::unordered_map<std::string, std::vector<T>>;
 
 /// All that `sql` finds for `owners`, in one statement. It has one "?", for json_each, and says the owner first:
-/// "SELECT t.resource, t.tag FROM json_each(?) w JOIN network_tags t ON t.resource = w.value ORDER BY t.tag". `make` makes a T of a row.
-template <class T, class Make> ByOwner<T> many(Reader& db, std::string_view sql, const std::vector<std::string>& owners, Make make) {
+/// "SELECT t.resource, t.tag FROM json_each(?) w JOIN network_tags t ON t.resource = w.value ORDER BY t.tag". `make`
+/// makes a T of a row.
+template <class T, class Make>
+ByOwner<T> many(Reader& db, std::string_view sql, const std::vector<std::string>& owners, Make make) {
     ByOwner<T> found;
     if (owners.empty()) return found;
     auto rows = db.query(sql, asList(owners));

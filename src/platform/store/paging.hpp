@@ -38,16 +38,16 @@ enum class Begin {
     WithConditions ///< they find few, which SQLite can't know of a condition that asks another table
 };
 
-/// The ids of a page, in its order: of the rows of `table` that meet `conditions` and one of `alternatives`, no two of which may hold for
-/// one row (empty: it's all the same). Each alternative is walked in that order by an index of its own, no further than the page goes,
-/// where an OR of them would collect and sort all that there is.
+/// The ids of a page, in its order: of the rows of `table` that meet `conditions` and one of `alternatives`, no two of
+/// which may hold for one row (empty: it's all the same). Each alternative is walked in that order by an index of its
+/// own, no further than the page goes, where an OR of them would collect and sort all that there is.
 std::vector<std::string> idsOf(Reader& db, std::string_view table, std::string_view id, const Conditions& conditions,
                                const std::vector<Alternative>& alternatives, const std::vector<SortKey>& keys,
                                const std::optional<std::int64_t>& limit, Begin begin = Begin::WithEither);
 
-/// Only rows that come after the row `marker` (by the column `id`) of `table` in that order. What it costs grows with the number of keys,
-/// not with its square.
-void startAfter(Conditions& conditions, const std::vector<SortKey>& keys, std::string_view table, std::string_view marker,
-                std::string_view id = "id");
+/// Only rows that come after the row `marker` (by the column `id`) of `table` in that order. What it costs grows with
+/// the number of keys, not with its square.
+void startAfter(Conditions& conditions, const std::vector<SortKey>& keys, std::string_view table,
+                std::string_view marker, std::string_view id = "id");
 
 }

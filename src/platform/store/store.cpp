@@ -29,12 +29,17 @@ constexpr std::size_t batchMax = 512; // changes in one flush: bounds how long t
 
 [[noreturn]] void fail(sqlite3* db, int code, std::string_view doing) {
     const bool taken = code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY;
-    const bool full = (code & 0xff) == SQLITE_FULL || ((code & 0xff) == SQLITE_IOERR && sqlite3_system_errno(db) == ENOSPC);
-    throw Error(taken ? Failure::Conflict : full ? Failure::Full : Failure::Broken, "could not ", doing, ": ", sqlite3_errmsg(db));
+    const bool full =
+        (code & 0xff) == SQLITE_FULL || ((code & 0xff) == SQLITE_IOERR && sqlite3_system_errno(db) == ENOSPC);
+    throw Error(taken  ? Failure::Conflict
+                : full ? Failure::Full
+                       : Failure::Broken,
+                "could not ", doing, ": ", sqlite3_errmsg(db));
 }
 
 void executePlain(sqlite3* db, const char* sql) {
-    if (const int code = sqlite3_exec(db, sql, nullptr, nullptr, nullptr); code != SQLITE_OK) fail(db, sqlite3_extended_errcode(db), sql);
+    if (const int code = sqlite3_exec(db, sql, nullptr, nullptr, nullptr); code != SQLITE_OK)
+        fail(db, sqlite3_extended_errcode(db), sql);
 }
 
 /// folded_name(TEXT), for migrations: what is kept in a column needs no function to be looked for.
@@ -66,21 +71,25 @@ struct TextHash {
     std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>{}(text); }
 };
 
-/// The file is its owner's alone before there is a byte in it; what SQLite puts beside it (-wal, -shm) gets the same rights. One that is
-/// there is never opened for that: to close it would drop the locks that this process holds on it (fcntl(2)).
+/// The file is its owner's alone before there is a byte in it; what SQLite puts beside it (-wal, -shm) gets the same
+/// rights. One that is there is never opened for that: to close it would drop the locks that this process holds on it
+/// (fcntl(2)).
 void ensureOwnersOnly(const std::filesystem::path& file) {
     const Fd made(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-    for (const auto* each : {"", "-wal", "-shm"}) ::chmod((file.string() + each).c_str(), 0600); // mostly one or more are missing
+    for (const auto* each : {"", "-wal", "-shm"})
+        ::chmod((file.string() + each).c_str(), 0600); // mostly one or more are missing
 }
 
 /// One sqlite3 handle and the statements prepared on it. Used by one thread at a time.
 class Connection {
 public:
-    Connection(const std::filesystem::path& file, bool writes, bool durable, Checkpoints checkpoints = Checkpoints::Self) {
-        // Statistics that nobody asks for would take a lock for all threads at each allocation. Refused, and meant to be, once SQLite is in
-        // use.
+    Connection(const std::filesystem::path& file, bool writes, bool durable,
+               Checkpoints checkpoints = Checkpoints::Self) {
+        // Statistics that nobody asks for would take a lock for all threads at each allocation. Refused, and meant to
+        // be, once SQLite is in use.
         [[maybe_unused]] static const int uncounted = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-        const int flags = (writes ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX;
+        const int flags =
+            (writes ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX;
         if (writes) ensureOwnersOnly(file);
         if (const int code = sqlite3_open_v2(file.c_str(), &db_, flags, nullptr); code != SQLITE_OK) {
             const std::string problem = sqlite3_errmsg(db_);
@@ -88,7 +97,8 @@ public:
             throw Error(Failure::Broken, "could not open ", file.string(), ": ", problem);
         }
         sqlite3_extended_result_codes(db_, 1);
-        // Whoever ships the -wal file takes the lock for a moment: its makers ask for five seconds (litestream.io, "Tips & caveats").
+        // Whoever ships the -wal file takes the lock for a moment: its makers ask for five seconds (litestream.io,
+        // "Tips & caveats").
         sqlite3_busy_timeout(db_, 5000);
         if (writes) {
             executePlain(db_, "PRAGMA journal_mode=WAL");
@@ -99,8 +109,8 @@ public:
                 executePlain(db_, "PRAGMA wal_autocheckpoint=0");
                 sqlite3_db_config(db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
             }
-            sqlite3_create_function_v2(db_, "folded_name", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr, foldName, nullptr, nullptr,
-                                       nullptr);
+            sqlite3_create_function_v2(db_, "folded_name", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr, foldName,
+                                       nullptr, nullptr, nullptr);
         } else {
             executePlain(db_, "PRAGMA cache_size=-2048"); // KiB, as it is needed; the kernel's page cache is behind it
         }
@@ -123,7 +133,8 @@ public:
             return statement;
         }
         sqlite3_stmt* statement = nullptr;
-        const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+        const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                            &statement, nullptr);
         if (code != SQLITE_OK) fail(db_, code, sql);
         return statement;
     }
@@ -181,12 +192,19 @@ double Row::real(int column) const { return sqlite3_column_double(statement_.get
 
 std::string Row::text(int column) const {
     const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
-    return text ? std::string(text, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))) : std::string();
+    return text ? std::string(text, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column)))
+                : std::string();
 }
 
-std::optional<std::string> Row::maybeText(int column) const { return isNull(column) ? std::nullopt : std::optional(text(column)); }
-std::optional<std::int64_t> Row::maybeInteger(int column) const { return isNull(column) ? std::nullopt : std::optional(integer(column)); }
-std::optional<Time> Row::maybeTime(int column) const { return isNull(column) ? std::nullopt : std::optional(time(column)); }
+std::optional<std::string> Row::maybeText(int column) const {
+    return isNull(column) ? std::nullopt : std::optional(text(column));
+}
+std::optional<std::int64_t> Row::maybeInteger(int column) const {
+    return isNull(column) ? std::nullopt : std::optional(integer(column));
+}
+std::optional<Time> Row::maybeTime(int column) const {
+    return isNull(column) ? std::nullopt : std::optional(time(column));
+}
 
 Rows::Rows(std::unique_ptr<Statement> statement) : statement_(std::move(statement)) {}
 Rows::Rows(Rows&&) noexcept = default;
@@ -208,7 +226,8 @@ int Transaction::change(std::string_view sql, const std::vector<Value>& values) 
 
 namespace {
 
-/// POSIX's, since the standard library's yields the processor some times before it sleeps, which takes it from the writer.
+/// POSIX's, since the standard library's yields the processor some times before it sleeps, which takes it from the
+/// writer.
 struct Semaphore {
     Semaphore() { ::sem_init(&it, 0, 0); }
     ~Semaphore() { ::sem_destroy(&it); }
@@ -228,7 +247,9 @@ struct Waiting {
 }
 
 struct Store::Impl {
-    explicit Impl(Options given) : options(std::move(given)), writer(options.file, true, options.durable, options.checkpoints) {}
+    explicit Impl(Options given)
+        : options(std::move(given)),
+          writer(options.file, true, options.durable, options.checkpoints) {}
 
     Options options;
     Connection writer;
@@ -240,7 +261,8 @@ struct Store::Impl {
     std::thread thread;
     std::atomic<std::int64_t> flushes = 0, changes = 0;
 
-    // Readers by thread. A thread that has ended leaves its connection here until the store ends; threads are few and live long.
+    // Readers by thread. A thread that has ended leaves its connection here until the store ends; threads are few and
+    // live long.
     std::mutex readersMutex;
     std::map<std::thread::id, std::pair<std::unique_ptr<Connection>, std::unique_ptr<Reader>>> readers;
     const std::int64_t serial = nextSerial();
@@ -275,8 +297,8 @@ struct Store::Impl {
         return tables;
     }
 
-    /// A change of the schema: alone in its transaction, and with foreign keys looked at once at its end, so that a table can be rebuilt
-    /// under those that refer to it (https://www.sqlite.org/lang_altertable.html, 7).
+    /// A change of the schema: alone in its transaction, and with foreign keys looked at once at its end, so that a
+    /// table can be rebuilt under those that refer to it (https://www.sqlite.org/lang_altertable.html, 7).
     void rebuild(Waiting& change) {
         const std::function<void(Transaction&)> checked = [&](Transaction& tx) {
             change.work(tx);
@@ -304,7 +326,8 @@ struct Store::Impl {
             ++flushes;
             changes += static_cast<std::int64_t>(batch.size());
         } catch (...) { // the disk is full, say: nobody's change is on it
-            if (!sqlite3_get_autocommit(writer.get())) sqlite3_exec(writer.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+            if (!sqlite3_get_autocommit(writer.get()))
+                sqlite3_exec(writer.get(), "ROLLBACK", nullptr, nullptr, nullptr);
             for (auto* each : batch) {
                 each->failed = std::current_exception();
                 each->afterCommit.clear();
@@ -370,7 +393,8 @@ void Store::submit(const std::function<void(Transaction&)>& work, bool alone) {
     }
     while (::sem_wait(&done.it) != 0) { // a signal came in between
     }
-    if (known.serial == impl_->serial && known.reader->snapshots_ > 0) { // who has changed something sees it, also within a snapshot
+    if (known.serial == impl_->serial &&
+        known.reader->snapshots_ > 0) { // who has changed something sees it, also within a snapshot
         known.reader->query("COMMIT").next();
         known.reader->query("BEGIN").next();
     }
@@ -412,7 +436,8 @@ void Store::backupTo(const std::filesystem::path& file) {
 
 void Store::migrate(std::span<const Migration> migrations) {
     write([](Transaction& tx) {
-        tx.execute("CREATE TABLE IF NOT EXISTS schema_versions (module TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT");
+        tx.execute(
+            "CREATE TABLE IF NOT EXISTS schema_versions (module TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT");
     });
     std::map<std::string, std::int64_t, std::less<>> present, newest;
     for (auto rows = reader().query("SELECT module, number FROM schema_versions"); rows.next();)
@@ -421,19 +446,22 @@ void Store::migrate(std::span<const Migration> migrations) {
         newest[std::string(each.module)] = std::max<std::int64_t>(newest[std::string(each.module)], each.number);
     for (const auto& [module, number] : present)
         if (number > newest[module])
-            throw Error(Failure::Broken, impl_->options.file.string(), " was written by a newer version (", module, " ", number,
-                        ", known here ", newest[module], "); install that version, or restore the backup beside it");
+            throw Error(Failure::Broken, impl_->options.file.string(), " was written by a newer version (", module, " ",
+                        number, ", known here ", newest[module],
+                        "); install that version, or restore the backup beside it");
 
     std::vector<const Migration*> due;
     for (const auto& each : migrations)
         if (each.number > present[std::string(each.module)]) due.push_back(&each);
     if (due.empty()) return;
-    if (reader().query("SELECT 1 FROM schema_versions").any()) backupTo(impl_->options.file.string() + ".before-upgrade");
+    if (reader().query("SELECT 1 FROM schema_versions").any())
+        backupTo(impl_->options.file.string() + ".before-upgrade");
     const std::function<void(Transaction&)> all = [&](Transaction& tx) {
         for (const auto* each : due) {
             executePlain(impl_->writer.get(), std::string(each->sql).c_str());
-            tx.execute("INSERT INTO schema_versions VALUES (?, ?) ON CONFLICT (module) DO UPDATE SET number = excluded.number",
-                       each->module, each->number);
+            tx.execute(
+                "INSERT INTO schema_versions VALUES (?, ?) ON CONFLICT (module) DO UPDATE SET number = excluded.number",
+                each->module, each->number);
         }
     };
     submit(all, true);
@@ -451,7 +479,8 @@ void Conditions::append(std::string_view sql, std::vector<Value> values) {
 
 void Conditions::put(std::string_view sql, std::vector<Value> values) {
     constexpr std::size_t valuesMax = 32'000; // SQLITE_MAX_VARIABLE_NUMBER is 32,766
-    if (values_.size() + values.size() > valuesMax) throw Error(Failure::Invalid, "The query names more than ", valuesMax, " values.");
+    if (values_.size() + values.size() > valuesMax)
+        throw Error(Failure::Invalid, "The query names more than ", valuesMax, " values.");
     sql_.append(sql_.empty() ? " WHERE " : " AND ").append(1, '(').append(sql).append(1, ')');
     values_.insert(values_.end(), std::make_move_iterator(values.begin()), std::make_move_iterator(values.end()));
 }

@@ -88,7 +88,9 @@ public:
     }
 
     bool any() { return next(); }
-    std::int64_t integer() { return next() ? row().integer(0) : 0; } ///< first column of the first row, 0 where there is none
+    std::int64_t integer() {
+        return next() ? row().integer(0) : 0;
+    } ///< first column of the first row, 0 where there is none
     std::optional<std::string> maybeText() { return next() ? row().maybeText(0) : std::nullopt; }
     std::vector<std::string> texts() {
         return all<std::string>([](const Row& each) { return each.text(0); });
@@ -104,7 +106,9 @@ public:
     explicit Reader(Connection& connection) : connection_(connection) {}
     Reader(const Reader&) = delete;
 
-    template <class... Args> Rows query(std::string_view sql, const Args&... args) { return run(sql, {Value(args)...}); }
+    template <class... Args> Rows query(std::string_view sql, const Args&... args) {
+        return run(sql, {Value(args)...});
+    }
     Rows run(std::string_view sql, const std::vector<Value>& values);
 
     std::int64_t statements() const { return statements_; } ///< begun so far; for tests of what a request costs
@@ -124,10 +128,13 @@ public:
     using Reader::Reader;
 
     /// The number of rows changed. A broken UNIQUE constraint is Error(Conflict), any other failure Error(Broken).
-    template <class... Args> int execute(std::string_view sql, const Args&... args) { return change(sql, {Value(args)...}); }
+    template <class... Args> int execute(std::string_view sql, const Args&... args) {
+        return change(sql, {Value(args)...});
+    }
     int change(std::string_view sql, const std::vector<Value>& values);
 
-    /// `then` runs after this transaction is on disk, on the writer's thread: short, not throwing. Not at all where it is rolled back.
+    /// `then` runs after this transaction is on disk, on the writer's thread: short, not throwing. Not at all where it
+    /// is rolled back.
     void afterCommit(std::function<void()> then) { afterCommit_.push_back(std::move(then)); }
 
 private:
@@ -148,12 +155,14 @@ enum class Checkpoints {
     Shipper ///< a program that ships the -wal file elsewhere, and must have read all of it before: we never do
 };
 
-/// The one SQLite file. WAL mode; each thread that reads has a connection of its own; one writer commits what has queued up as one flush.
+/// The one SQLite file. WAL mode; each thread that reads has a connection of its own; one writer commits what has
+/// queued up as one flush.
 class Store {
 public:
     struct Options {
         std::filesystem::path file;
-        bool durable = true; ///< synchronous=FULL; without it a power cut may lose the last commits (throw-away clouds only)
+        bool durable =
+            true; ///< synchronous=FULL; without it a power cut may lose the last commits (throw-away clouds only)
         Checkpoints checkpoints = Checkpoints::Self;
     };
 
@@ -168,15 +177,15 @@ public:
     /// This thread's own reader: sees all that has been committed.
     Reader& reader();
 
-    /// Runs `work` on this thread with all its reads in one snapshot (and one lock of the file, where each statement would take its own).
-    /// May be nested: the outermost counts. A write in between is seen by what is read after it.
+    /// Runs `work` on this thread with all its reads in one snapshot (and one lock of the file, where each statement
+    /// would take its own). May be nested: the outermost counts. A write in between is seen by what is read after it.
     template <class Work> auto read(Work&& work) {
         Snapshot snapshot(*this);
         return work(snapshot.reader());
     }
 
-    /// Runs `work` on the writer's thread inside a savepoint of its own and returns what it returned once that is on disk.
-    /// What it throws comes back here, and nothing of it remains. Not to be called inside another write.
+    /// Runs `work` on the writer's thread inside a savepoint of its own and returns what it returned once that is on
+    /// disk. What it throws comes back here, and nothing of it remains. Not to be called inside another write.
     template <class Work> auto write(Work&& work) {
         using Result = std::invoke_result_t<Work&, Transaction&>;
         if constexpr (std::is_void_v<Result>) {
@@ -215,8 +224,8 @@ private:
 /// Builds the WHERE part of a listing from what a request asks for: "AND" over conditions, values bound, never pasted.
 class Conditions {
 public:
-    /// `sql` is a condition of our own writing with as many "?" as there are values. Error(Invalid) where all of them together are more
-    /// than SQLite takes in one expression: a client decides how many it asks for.
+    /// `sql` is a condition of our own writing with as many "?" as there are values. Error(Invalid) where all of them
+    /// together are more than SQLite takes in one expression: a client decides how many it asks for.
     template <class... Args> Conditions& add(std::string_view sql, const Args&... args) {
         append(sql, {Value(args)...});
         return *this;

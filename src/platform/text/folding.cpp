@@ -58,8 +58,9 @@ void fold(std::u32string& out, char32_t letter) {
     } else if (letter >= 0xAC00 && letter <= 0xD7A3) {
         decomposeHangul(out, letter);
     } else {
-        const auto* found = std::lower_bound(std::begin(unicode::foldings), std::end(unicode::foldings), letter,
-                                             [](const unicode::Folding& each, char32_t wanted) { return each.from < wanted; });
+        const auto* found =
+            std::lower_bound(std::begin(unicode::foldings), std::end(unicode::foldings), letter,
+                             [](const unicode::Folding& each, char32_t wanted) { return each.from < wanted; });
         if (found != std::end(unicode::foldings) && found->from == letter)
             out += found->to;
         else
@@ -68,8 +69,9 @@ void fold(std::u32string& out, char32_t letter) {
 }
 
 unsigned orderOf(char32_t letter) {
-    const auto* found = std::lower_bound(std::begin(unicode::combinings), std::end(unicode::combinings), letter,
-                                         [](const unicode::Combining& each, char32_t wanted) { return each.last < wanted; });
+    const auto* found =
+        std::lower_bound(std::begin(unicode::combinings), std::end(unicode::combinings), letter,
+                         [](const unicode::Combining& each, char32_t wanted) { return each.last < wanted; });
     return found != std::end(unicode::combinings) && found->first <= letter ? found->order : 0;
 }
 

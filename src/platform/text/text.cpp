@@ -23,7 +23,8 @@ std::string lowered(std::string_view text) {
 }
 
 bool sameWithoutCase(std::string_view left, std::string_view right) {
-    return std::equal(left.begin(), left.end(), right.begin(), right.end(), [](char a, char b) { return small(a) == small(b); });
+    return std::equal(left.begin(), left.end(), right.begin(), right.end(),
+                      [](char a, char b) { return small(a) == small(b); });
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -107,7 +108,8 @@ std::string asUtf8(std::string_view bytes) {
 }
 
 std::size_t lengthInCharacters(std::string_view text) {
-    return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char each) { return !continues(each); }));
+    return static_cast<std::size_t>(
+        std::count_if(text.begin(), text.end(), [](char each) { return !continues(each); }));
 }
 
 std::string_view beginningOf(std::string_view text, std::size_t bytesMax) {

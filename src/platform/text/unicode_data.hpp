@@ -4,8 +4,9 @@
 
 namespace stratolet::unicode {
 
-/// What a character becomes where neither its case nor the form it is written in counts: its full case folding, decomposed (NFD).
-/// In the order of the characters; those that stay as they are, ASCII and the syllables of Hangul are not in here.
+/// What a character becomes where neither its case nor the form it is written in counts: its full case folding,
+/// decomposed (NFD). In the order of the characters; those that stay as they are, ASCII and the syllables of Hangul are
+/// not in here.
 struct Folding {
     char32_t from;
     const char32_t* to;

@@ -42,8 +42,9 @@ struct FairWorkers::Impl {
 
     /// What came last of the source that waits most; nothing where that is no more than `fewest`.
     std::function<void()> takeLastOfMost(std::size_t fewest) {
-        const auto most = std::max_element(waiting.begin(), waiting.end(),
-                                           [](const auto& left, const auto& right) { return left.second.size() < right.second.size(); });
+        const auto most = std::max_element(waiting.begin(), waiting.end(), [](const auto& left, const auto& right) {
+            return left.second.size() < right.second.size();
+        });
         if (most == waiting.end() || most->second.size() <= fewest) return {};
         auto drop = std::move(most->second.back().drop);
         most->second.pop_back();
@@ -77,7 +78,8 @@ struct FairWorkers::Impl {
     }
 };
 
-FairWorkers::FairWorkers(std::string name, std::size_t threadsMax, std::size_t queueMax) : impl_(std::make_unique<Impl>()) {
+FairWorkers::FairWorkers(std::string name, std::size_t threadsMax, std::size_t queueMax)
+    : impl_(std::make_unique<Impl>()) {
     impl_->name = std::move(name);
     impl_->threadsMax = threadsMax;
     impl_->queueMax = queueMax;
@@ -101,7 +103,8 @@ bool FairWorkers::submit(Work work) {
         if (line.empty()) impl.turns.push_back(work.source);
         line.push_back(std::move(work));
         ++impl.queued;
-        if (impl.queued > impl.idle && impl.threads.size() < impl.threadsMax) impl.threads.emplace_back([&impl] { impl.work(); });
+        if (impl.queued > impl.idle && impl.threads.size() < impl.threadsMax)
+            impl.threads.emplace_back([&impl] { impl.work(); });
     }
     impl_->filled.notify_one();
     if (drop) drop();

@@ -7,16 +7,18 @@
 
 namespace stratolet {
 
-/// A few threads for what takes a processor for long by design, such as hashing a password: they yield to all others, and what strangers
-/// want of them waits for nobody but themselves. Sources (addresses, say) take turns. Past the bound what came last of the source that
-/// waits most is dropped, so that none keeps the others out; a source that has the most itself is refused.
+/// A few threads for what takes a processor for long by design, such as hashing a password: they yield to all others,
+/// and what strangers want of them waits for nobody but themselves. Sources (addresses, say) take turns. Past the bound
+/// what came last of the source that waits most is dropped, so that none keeps the others out; a source that has the
+/// most itself is refused.
 class FairWorkers {
 public:
     struct Work {
         std::string source;
         std::function<void()> run;
-        std::function<bool()> isWanted; ///< asked before it runs, on its thread: false where nobody waits for the result any more
-        std::function<void()> drop;     ///< instead of run, on any thread: it was not wanted, or there was no room
+        std::function<bool()>
+            isWanted; ///< asked before it runs, on its thread: false where nobody waits for the result any more
+        std::function<void()> drop; ///< instead of run, on any thread: it was not wanted, or there was no room
     };
 
     FairWorkers(std::string name, std::size_t threadsMax, std::size_t queueMax);

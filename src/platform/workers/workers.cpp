@@ -69,7 +69,9 @@ void Workers::finish() {
 }
 
 bool Workers::submit(std::function<void()> work) { return impl_->take(std::move(work), impl_->queueMax); }
-bool Workers::insist(std::function<void()> work) { return impl_->take(std::move(work), std::numeric_limits<std::size_t>::max()); }
+bool Workers::insist(std::function<void()> work) {
+    return impl_->take(std::move(work), std::numeric_limits<std::size_t>::max());
+}
 
 std::size_t Workers::queued() const {
     const std::lock_guard guard(impl_->mutex);

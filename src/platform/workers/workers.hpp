@@ -17,8 +17,8 @@ public:
     /// False where the queue is full: the caller answers 503 with Retry-After.
     bool submit(std::function<void()> work);
 
-    /// Past that bound, too: for what has begun and must come to its end (a piece of an upload, say). Who calls it has a bound of its own.
-    /// False only after finish().
+    /// Past that bound, too: for what has begun and must come to its end (a piece of an upload, say). Who calls it has
+    /// a bound of its own. False only after finish().
     bool insist(std::function<void()> work);
 
     /// Ends what has been taken, takes nothing more.

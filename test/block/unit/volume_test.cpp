@@ -86,8 +86,8 @@ TEST_CASE("A volume filled from a raw image has its bytes, then zeros", "[block]
 TEST_CASE("A volume filled from a qcow2 image has the disk that the image describes", "[block][file]") {
     const test::Folder folder;
     std::ofstream(folder / "raw", std::ios::binary) << std::string(70000, 'y');
-    const auto made =
-        process::run({.argv = {"qemu-img", "convert", "-f", "raw", "-O", "qcow2", (folder / "raw").string(), (folder / "image").string()}});
+    const auto made = process::run({.argv = {"qemu-img", "convert", "-f", "raw", "-O", "qcow2",
+                                             (folder / "raw").string(), (folder / "image").string()}});
     if (made.exitCode == 127) {
         WARN("skipped: there is no qemu-img");
         return;
@@ -138,7 +138,8 @@ TEST_CASE("S11: what is new reads as zeros even where another volume was", "[blo
     for (const auto& each : {one, two}) {
         driver->ensure(each, GiB{1});
         CHECK(bytesAt(driver->connect(each, {}), 0, 4096) == std::string(4096, '\0'));
-        std::ofstream(localPath(driver->connect(each, {})), std::ios::binary | std::ios::in) << std::string(1 << 20, 's');
+        std::ofstream(localPath(driver->connect(each, {})), std::ios::binary | std::ios::in)
+            << std::string(1 << 20, 's');
         driver->discard(each);
     }
     driver->ensure(one, GiB{1});
@@ -146,8 +147,8 @@ TEST_CASE("S11: what is new reads as zeros even where another volume was", "[blo
 }
 
 TEST_CASE("Every status has a name, and none that needs a job leads nowhere", "[block]") {
-    for (const auto* name : {"creating", "downloading", "available", "reserved", "attaching", "in-use", "detaching", "extending",
-                             "deleting", "maintenance", "error", "error_deleting", "error_extending"}) {
+    for (const auto* name : {"creating", "downloading", "available", "reserved", "attaching", "in-use", "detaching",
+                             "extending", "deleting", "maintenance", "error", "error_deleting", "error_extending"}) {
         const auto status = volumeStatusNamed(name);
         REQUIRE(status);
         CHECK(nameOf(*status) == name);

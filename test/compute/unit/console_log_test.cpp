@@ -7,7 +7,8 @@
 
 using namespace stratolet::compute;
 
-TEST_CASE("A console log is read from its end, bounded, with its rotated part, and never through a link", "[compute][console]") {
+TEST_CASE("A console log is read from its end, bounded, with its rotated part, and never through a link",
+          "[compute][console]") {
     std::string pattern = (std::filesystem::temp_directory_path() / "console-XXXXXX").string();
     REQUIRE(mkdtemp(pattern.data()));
     const std::filesystem::path folder = pattern;

@@ -17,7 +17,10 @@ GuestSpec smallGuest() {
             .project = {"0123456789abcdef0123456789abcdef"},
             .vcpus = 2,
             .memory = MiB{512},
-            .disks = {{.serial = "root", .source = {FileDisk{"/var/lib/disks/a"}, DiskFormat::Qcow2}, .device = "vda", .root = true}},
+            .disks = {{.serial = "root",
+                       .source = {FileDisk{"/var/lib/disks/a"}, DiskFormat::Qcow2},
+                       .device = "vda",
+                       .root = true}},
             .nics = {{.port = {"p"}, .vif = Tap{"tap0123"}, .mac = "fa:16:3e:00:00:01", .mtu = 1450}}};
 }
 
@@ -60,15 +63,17 @@ TEST_CASE("What XML cannot carry becomes a question mark", "[compute][domain]") 
 }
 
 TEST_CASE("Every disk says its format, and a raw disk has nothing behind it", "[compute][domain]") {
-    const auto raw = diskXml({.serial = "s", .source = {BlockDisk{"/dev/vg/volume"}, DiskFormat::Raw}, .device = "vdb"});
+    const auto raw =
+        diskXml({.serial = "s", .source = {BlockDisk{"/dev/vg/volume"}, DiskFormat::Raw}, .device = "vdb"});
     CHECK_THAT(raw, Contains("<disk type='block' device='disk'>"));
     CHECK_THAT(raw, Contains("type='raw'"));
     CHECK_THAT(raw, Contains("<source dev='/dev/vg/volume'/><backingStore/>"));
     CHECK_THAT(raw, Contains("<serial>s</serial>"));
     CHECK(raw.find("<readonly/>") == std::string::npos);
-    CHECK(diskXml({.serial = "s", .source = {BlockDisk{"/dev/vg/volume"}, DiskFormat::Raw, true}, .device = "vdb"}).find("<readonly/>") !=
-          std::string::npos);
-    const auto qcow2 = diskXml({.serial = "s", .source = {FileDisk{"/disks/it's"}, DiskFormat::Qcow2}, .device = "vda"});
+    CHECK(diskXml({.serial = "s", .source = {BlockDisk{"/dev/vg/volume"}, DiskFormat::Raw, true}, .device = "vdb"})
+              .find("<readonly/>") != std::string::npos);
+    const auto qcow2 =
+        diskXml({.serial = "s", .source = {FileDisk{"/disks/it's"}, DiskFormat::Qcow2}, .device = "vda"});
     CHECK_THAT(qcow2, Contains("type='qcow2'"));
     CHECK_THAT(qcow2, Contains("<source file='/disks/it&apos;s'/>"));
     CHECK_THAT(qcow2, !Contains("backingStore"));
@@ -78,7 +83,8 @@ TEST_CASE("A domain says how each kind of disk is reached, whatever it is called
     const auto file = diskXml({.serial = "s", .source = {FileDisk{"/dev/shm/disk"}, DiskFormat::Raw}, .device = "vdb"});
     CHECK_THAT(file, Contains("<disk type='file' device='disk'>"));
     CHECK_THAT(file, Contains("<source file='/dev/shm/disk'/>"));
-    const auto block = diskXml({.serial = "s", .source = {BlockDisk{"/mapped/volume"}, DiskFormat::Raw}, .device = "vdb"});
+    const auto block =
+        diskXml({.serial = "s", .source = {BlockDisk{"/mapped/volume"}, DiskFormat::Raw}, .device = "vdb"});
     CHECK_THAT(block, Contains("<disk type='block' device='disk'>"));
     CHECK_THAT(block, Contains("<source dev='/mapped/volume'/>"));
 
@@ -89,10 +95,18 @@ TEST_CASE("A domain says how each kind of disk is reached, whatever it is called
                      .secret = {"5b9e4a0c-2b6e-4b52-9d5b-6f1f3c7c6a01"}};
     const auto rbd = diskXml({.serial = "s", .source = {disk, DiskFormat::Raw}, .device = "vdb"});
     CHECK_THAT(rbd, Contains("<disk type='network' device='disk'>"));
-    CHECK_THAT(rbd, Contains("<source protocol='rbd' name='volumes/it&apos;s'><host name='10.0.0.1' port='6789'/><host name='mon.example'/>"
-                             "<auth username='cinder'><secret type='ceph' uuid='5b9e4a0c-2b6e-4b52-9d5b-6f1f3c7c6a01'/></auth></source>"
-                             "<backingStore/>"));
-    disk = {.protocol = DiskProtocol::Iscsi, .name = "iqn.2026-11.example:v/1", .hosts = {{"::1", 3260}}, .user = "u", .secret = {"s"}};
+    CHECK_THAT(
+        rbd,
+        Contains(
+            "<source protocol='rbd' name='volumes/it&apos;s'><host name='10.0.0.1' port='6789'/><host "
+            "name='mon.example'/>"
+            "<auth username='cinder'><secret type='ceph' uuid='5b9e4a0c-2b6e-4b52-9d5b-6f1f3c7c6a01'/></auth></source>"
+            "<backingStore/>"));
+    disk = {.protocol = DiskProtocol::Iscsi,
+            .name = "iqn.2026-11.example:v/1",
+            .hosts = {{"::1", 3260}},
+            .user = "u",
+            .secret = {"s"}};
     CHECK_THAT(diskXml({.serial = "s", .source = {disk, DiskFormat::Raw}, .device = "vdb"}),
                Contains("<source protocol='iscsi' name='iqn.2026-11.example:v/1'><host name='::1' port='3260'/>"
                         "<auth username='u'><secret type='iscsi' uuid='s'/></auth></source>"));
@@ -109,17 +123,19 @@ TEST_CASE("Only a disk of this machine has a path", "[compute][disk]") {
 
 TEST_CASE("A device that comes back is put where the definition has it", "[compute][domain]") {
     const auto nic = smallGuest().nics[0];
-    const auto placed = placedAs(nicXml(nic), "<interface type='ethernet'><mac address='fa:16:3e:00:00:01'/>\n"
-                                              "<address type='pci' domain='0x0000' bus='0x00' slot='0x07' function='0x0'/></interface>");
-    CHECK_THAT(placed,
-               Contains("<mtu size='1450'/><address type='pci' domain='0x0000' bus='0x00' slot='0x07' function='0x0'/></interface>"));
+    const auto placed = placedAs(
+        nicXml(nic), "<interface type='ethernet'><mac address='fa:16:3e:00:00:01'/>\n"
+                     "<address type='pci' domain='0x0000' bus='0x00' slot='0x07' function='0x0'/></interface>");
+    CHECK_THAT(placed, Contains("<mtu size='1450'/><address type='pci' domain='0x0000' bus='0x00' slot='0x07' "
+                                "function='0x0'/></interface>"));
     CHECK(placedAs(nicXml(nic), "<interface type='ethernet'></interface>") == nicXml(nic));
 }
 
 TEST_CASE("Devices are found in a description by serial and address", "[compute][domain]") {
-    const auto blocks = deviceBlocks("<devices>\n<disk type='file'>\n  <serial>one</serial></disk><disk type='file'></disk>"
-                                     "<interface type='ethernet'><mac address='FA:16:3E:00:00:02'/></interface></devices>",
-                                     "disk");
+    const auto blocks =
+        deviceBlocks("<devices>\n<disk type='file'>\n  <serial>one</serial></disk><disk type='file'></disk>"
+                     "<interface type='ethernet'><mac address='FA:16:3E:00:00:02'/></interface></devices>",
+                     "disk");
     REQUIRE(blocks.size() == 2);
     CHECK(serialOf(blocks[0]) == "one");
     CHECK(serialOf(blocks[1]).empty());

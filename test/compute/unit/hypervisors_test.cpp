@@ -47,7 +47,8 @@ TEST_CASE("Each host has its own driver, and one that can't be reached fails nob
     CHECK(hosts.names() == std::vector<HostName>{{"one"}, {"two"}});
 }
 
-TEST_CASE("A host keeps the name that it was met under, though its machine is called otherwise since", "[compute][hosts]") {
+TEST_CASE("A host keeps the name that it was met under, though its machine is called otherwise since",
+          "[compute][hosts]") {
     World world;
     {
         OneHost before(world.folder.path(), "before");
@@ -82,14 +83,17 @@ TEST_CASE("Rows that a renamed machine has left become one host, which has all s
     store.migrate(std::vector{all.front()});
     store.write([](store::Transaction& tx) {
         for (const auto* name : {"a", "b"})
-            tx.execute("INSERT INTO compute_hosts VALUES (?1, (SELECT count(*) + 1 FROM compute_hosts), ?1, ?1 || '-service', 'boot', 0)",
+            tx.execute("INSERT INTO compute_hosts VALUES (?1, (SELECT count(*) + 1 FROM compute_hosts), ?1, ?1 || "
+                       "'-service', 'boot', 0)",
                        name);
         for (const auto* name : {"a", "b"})
-            tx.execute(
-                "INSERT INTO compute_servers (id, project, user, name, hostname, host, vm_state, image, base, flavor, flavor_name, vcpus, "
-                "ram, disk, ephemeral, swap, extra_specs, zone, disk_config, reservation, launch_index, created, updated) VALUES "
-                "(?1 || '-server', '', '', '', '', ?1, 'active', '', '', '', '', 1, 1, 1, 0, 0, '{}', '', '', '', 0, 0, 0)",
-                name);
+            tx.execute("INSERT INTO compute_servers (id, project, user, name, hostname, host, vm_state, image, base, "
+                       "flavor, flavor_name, vcpus, "
+                       "ram, disk, ephemeral, swap, extra_specs, zone, disk_config, reservation, launch_index, "
+                       "created, updated) VALUES "
+                       "(?1 || '-server', '', '', '', '', ?1, 'active', '', '', '', '', 1, 1, 1, 0, 0, '{}', '', '', "
+                       "'', 0, 0, 0)",
+                       name);
     });
     store.migrate(all);
     CHECK(store.reader().query("SELECT name FROM compute_hosts").texts() == std::vector<std::string>{"b"});

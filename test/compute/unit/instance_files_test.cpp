@@ -29,7 +29,11 @@ struct Files {
     Files() { std::ofstream(folder / "image") << std::string(5000, 'i'); }
 
     Bytes copies(const std::string& base) {
-        return disks->ensureBase(base, [&] { return ++asked, DiskSource{FileDisk{folder / "image"}, DiskFormat::Raw}; }, {});
+        return disks->ensureBase(base,
+                                 [&] {
+                                     return ++asked, DiskSource{FileDisk{folder / "image"}, DiskFormat::Raw};
+                                 },
+                                 {});
     }
 };
 
@@ -73,18 +77,20 @@ TEST_CASE("A disk that an earlier version made is used where it is, and goes wit
     CHECK_FALSE(fs::exists(files.place / server.text));
 }
 
-TEST_CASE("Several who want the copy of one image wait for one of them, or no longer than they may", "[compute][disks]") {
+TEST_CASE("Several who want the copy of one image wait for one of them, or no longer than they may",
+          "[compute][disks]") {
     test::Folder folder;
     std::atomic<int> copies = 0;
     std::atomic<bool> go = false;
-    const auto disks = instanceFiles(folder / "instances", {.copy =
-                                                                [&](const DiskSource&, const fs::path& base, const Cancelled&) {
-                                                                    ++copies;
-                                                                    while (!go) std::this_thread::yield();
-                                                                    std::ofstream(base) << "copy";
-                                                                },
-                                                            .layer = {},
-                                                            .capacity = {}});
+    const auto disks =
+        instanceFiles(folder / "instances", {.copy =
+                                                 [&](const DiskSource&, const fs::path& base, const Cancelled&) {
+                                                     ++copies;
+                                                     while (!go) std::this_thread::yield();
+                                                     std::ofstream(base) << "copy";
+                                                 },
+                                             .layer = {},
+                                             .capacity = {}});
     const auto ensure = [&](const Cancelled& cancelled) {
         disks->ensureBase(
             "base", [] { return DiskSource(); }, cancelled);

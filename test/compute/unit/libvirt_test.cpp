@@ -16,8 +16,8 @@ const std::string uuid = "11111111-0000-4000-8000-000000000001";
 
 /// A guest in libvirt's own test driver, which lives in this process, with this element as its metadata.
 void defines(virConnectPtr connection, const std::string& id, const std::string& mark) {
-    const std::string xml = "<domain type='test'><name>stratolet-" + id + "</name><uuid>" + id + "</uuid><metadata>" + mark +
-                            "</metadata><memory>1024</memory><os><type>hvm</type></os></domain>";
+    const std::string xml = "<domain type='test'><name>stratolet-" + id + "</name><uuid>" + id + "</uuid><metadata>" +
+                            mark + "</metadata><memory>1024</memory><os><type>hvm</type></os></domain>";
     const virDomainPtr domain = virDomainDefineXML(connection, xml.c_str());
     REQUIRE(domain);
     virDomainFree(domain);
@@ -25,7 +25,8 @@ void defines(virConnectPtr connection, const std::string& id, const std::string&
 
 std::string markBefore(const std::string& id, const std::string& home) {
     return "<stratolet:guest xmlns:stratolet='" + std::string(guestNamespace) + "'><stratolet:server id='" + id +
-           "' name='it&apos;s &quot;web&quot; home=&quot;/elsewhere&quot;' project='p' home='" + home + "'/></stratolet:guest>";
+           "' name='it&apos;s &quot;web&quot; home=&quot;/elsewhere&quot;' project='p' home='" + home +
+           "'/></stratolet:guest>";
 }
 
 }
@@ -42,7 +43,8 @@ TEST_CASE("Guests that a version before marked with our folder are taken over at
     defines(connection, strange, markXml(strange, "web", "p", "another"));
 
     const auto driver = [&](const std::string& cloud) {
-        return libvirtHypervisor({.uri = "test:///default", .virtType = "qemu", .consoleDir = folder / "instances", .cloud = cloud}, log);
+        return libvirtHypervisor(
+            {.uri = "test:///default", .virtType = "qemu", .consoleDir = folder / "instances", .cloud = cloud}, log);
     };
     CHECK(driver("ours")->guests() == std::vector{ServerId{uuid}});
     CHECK(driver("ours")->guests() == std::vector{ServerId{uuid}}); // again: it is done already

@@ -17,7 +17,8 @@
 using namespace stratolet;
 using namespace stratolet::compute;
 
-TEST_CASE("A libvirt that takes connections and never answers keeps nobody waiting past the limit", "[compute][libvirt]") {
+TEST_CASE("A libvirt that takes connections and never answers keeps nobody waiting past the limit",
+          "[compute][libvirt]") {
     const test::Folder folder;
     const auto path = (folder / "socket").string();
     const Fd deaf(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));

@@ -61,7 +61,8 @@ TEST_CASE("A guest finds its documents, with and without a slash at the end", "[
     CHECK(at("/latest/meta-data/public-keys/0/openssh-key") == "ssh-ed25519 AAAA me");
     CHECK(at("/latest/user-data") == "#!/bin/sh\n");
     CHECK(at("/openstack").ends_with("2020-10-14\nlatest"));
-    CHECK(at("/openstack/latest") == "meta_data.json\nnetwork_data.json\nuser_data\nvendor_data.json\nvendor_data2.json");
+    CHECK(at("/openstack/latest") ==
+          "meta_data.json\nnetwork_data.json\nuser_data\nvendor_data.json\nvendor_data2.json");
 }
 
 TEST_CASE("An older version does not know what came later", "[compute][metadata]") {
@@ -85,8 +86,8 @@ TEST_CASE("The documents say what the server is", "[compute][metadata]") {
 }
 
 TEST_CASE("What isn't there is 404", "[compute][metadata]") {
-    for (const char* path : {"/nothing", "/latest/meta-data/nothing", "/openstack/1999-01-01", "/openstack/latest/password",
-                             "/latest/meta-data/../user-data"}) {
+    for (const char* path : {"/nothing", "/latest/meta-data/nothing", "/openstack/1999-01-01",
+                             "/openstack/latest/password", "/latest/meta-data/../user-data"}) {
         CAPTURE(path);
         CHECK(at(path) == "404");
     }

@@ -25,8 +25,8 @@ TEST_CASE("A status is drawn from the state and what is being done", "[compute][
 TEST_CASE("States have names and are found by them", "[compute][server]") {
     for (const auto state : {VmState::Building, VmState::Active, VmState::Stopped, VmState::Error, VmState::Deleted})
         CHECK(vmStateOf(nameOf(state)) == state);
-    for (const auto state : {TaskState::None, TaskState::Scheduling, TaskState::PoweringOn, TaskState::PoweringOff, TaskState::Rebooting,
-                             TaskState::RebootingHard, TaskState::Deleting})
+    for (const auto state : {TaskState::None, TaskState::Scheduling, TaskState::PoweringOn, TaskState::PoweringOff,
+                             TaskState::Rebooting, TaskState::RebootingHard, TaskState::Deleting})
         CHECK(taskStateOf(nameOf(state)) == state);
     CHECK_THROWS_AS(vmStateOf("resting"), Error);
 }

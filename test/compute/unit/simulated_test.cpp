@@ -46,7 +46,8 @@ TEST_CASE("A simulated guest goes through its life, each verb twice", "[compute]
     CHECK(hypervisor.powerState(server) == PowerState::Shutdown);
     for (int time = 0; time < 2; ++time) hypervisor.ensureRunning(server);
     CHECK(hypervisor.powerState(server) == PowerState::Running);
-    for (int time = 0; time < 2; ++time) hypervisor.ensureAttached(server, GuestDisk{.serial = "data", .source = {}, .device = "vdb"});
+    for (int time = 0; time < 2; ++time)
+        hypervisor.ensureAttached(server, GuestDisk{.serial = "data", .source = {}, .device = "vdb"});
     CHECK(hypervisor.disksOf(server) == std::vector<std::string>{"root", "data"});
     for (int time = 0; time < 2; ++time) CHECK(hypervisor.detached(server, "data", true));
     CHECK(hypervisor.disksOf(server) == std::vector<std::string>{"root"});
@@ -90,7 +91,8 @@ TEST_CASE("A simulated root disk is sparse and as large as asked", "[compute][si
     CHECK_THROWS_AS(disks->ensureBase("base", image, {}), Error);
     std::ofstream(folder.path / "image") << std::string(1000, 'i');
     CHECK(disks->ensureBase("base", image, {}) == Bytes{1024});
-    CHECK(std::filesystem::file_size(localPath(disks->ensureRoot(server, "base", GiB{1}.bytes()))) == std::uintmax_t{1} << 30);
+    CHECK(std::filesystem::file_size(localPath(disks->ensureRoot(server, "base", GiB{1}.bytes()))) == std::uintmax_t{1}
+                                                                                                          << 30);
     CHECK(disks->capacity() == GiB{65536}.bytes());
 }
 

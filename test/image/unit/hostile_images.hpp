@@ -13,7 +13,8 @@ namespace stratolet::test {
 
 inline void putBig(std::string& bytes, std::size_t at, std::size_t count, std::uint64_t number) {
     if (bytes.size() < at + count) bytes.resize(at + count);
-    for (std::size_t each = 0; each < count; ++each) bytes[at + each] = static_cast<char>(number >> (8 * (count - 1 - each)));
+    for (std::size_t each = 0; each < count; ++each)
+        bytes[at + each] = static_cast<char>(number >> (8 * (count - 1 - each)));
 }
 
 inline void putLittle(std::string& bytes, std::size_t at, std::size_t count, std::uint64_t number) {
@@ -33,7 +34,8 @@ struct Qcow2 {
     std::uint64_t virtualBytes = 1 << 20;
     std::uint64_t version = 3;
 
-    /// A sound, empty image where nothing is changed: header, refcount table, refcount block, L1 table in clusters of 64 KiB.
+    /// A sound, empty image where nothing is changed: header, refcount table, refcount block, L1 table in clusters of
+    /// 64 KiB.
     std::string bytes() const {
         constexpr std::uint64_t cluster = 65536;
         std::string image(4 * cluster, '\0');
@@ -78,7 +80,8 @@ struct Vmdk {
         putLittle(image, 36, 8, 20);
         putText(image, 512,
                 "# Disk DescriptorFile\nversion=1\nCID=12345678\nparentCID=ffffffff\ncreateType=\"" + type +
-                    "\"\n\n# Extent description\n" + extent + "\n" + more + "\n# The Disk Data Base\nddb.adapterType = \"ide\"\n");
+                    "\"\n\n# Extent description\n" + extent + "\n" + more +
+                    "\n# The Disk Data Base\nddb.adapterType = \"ide\"\n");
         return image;
     }
 };

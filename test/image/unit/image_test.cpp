@@ -52,9 +52,8 @@ TEST_CASE("Digests are md5 and sha512 of everything appended", "[image][digests]
     digests.append(bytesOf("c"));
     const auto result = digests.finish();
     CHECK(result.md5 == "900150983cd24fb0d6963f7d28e17f72");
-    CHECK(
-        result.sha512 ==
-        "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
+    CHECK(result.sha512 == "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3f"
+                           "eebbd454d4423643ce80e2a9ac94fa54ca49f");
 }
 
 TEST_CASE("Digests that nobody wants end quietly", "[image][digests]") {
@@ -94,9 +93,10 @@ TEST_CASE("The file store never leaves its folder", "[image][file][security]") {
 TEST_CASE("Both kinds of patch change attributes and properties", "[image][patch]") {
     ImageRecord image;
     image.properties.emplace("old", "1");
-    amend(image,
-          changesIn(patch(
-              R"([{"op":"replace","path":"/name","value":"new"},{"op":"add","path":"/a~1b","value":"x"},{"op":"remove","path":"/old"}])")));
+    amend(
+        image,
+        changesIn(patch(
+            R"([{"op":"replace","path":"/name","value":"new"},{"op":"add","path":"/a~1b","value":"x"},{"op":"remove","path":"/old"}])")));
     amend(image, changesIn(patch(R"([{"replace":"/min_disk","value":3},{"add":"/tags","value":["b","a","b"]}])",
                                  "application/openstack-images-v2.0-json-patch")));
     CHECK(image.name == "new");
@@ -111,7 +111,8 @@ TEST_CASE("A patch is refused for its own reason", "[image][patch]") {
     CHECK(refusalOf(R"([{"op":"remove","path":"/name"}])") == Failure::Forbidden);
     CHECK(refusalOf(R"([{"op":"replace","path":"/status","value":"active"}])") == Failure::Forbidden);
     CHECK(refusalOf(R"([{"op":"add","path":"/os_glance_x","value":"1"}])") == Failure::Forbidden);
-    CHECK(refusalOf(R"([{"op":"add","path":"/locations/-","value":{"url":"file:///etc/passwd"}}])") == Failure::Invalid); // S8
+    CHECK(refusalOf(R"([{"op":"add","path":"/locations/-","value":{"url":"file:///etc/passwd"}}])") ==
+          Failure::Invalid); // S8
     CHECK(refusalOf(R"([{"op":"replace","path":"/visibility","value":"secret"}])") == Failure::Invalid);
     CHECK(refusalOf(R"([{"op":"replace","path":"/min_ram","value":-1}])") == Failure::Invalid);
     CHECK(refusalOf(R"([{"op":"add","path":"/a/b","value":"x"}])") == Failure::Invalid);

@@ -76,8 +76,9 @@ TEST_CASE("An image that qemu-img makes is taken", "[image][inspection]") {
 
 TEST_CASE("S1: a qcow2 image with a backing file is refused (OSSA-2024-001)", "[image][inspection][security]") {
     CHECK(says(refusalOf(Qcow2{.backingFile = "/etc/passwd"}.bytes(), "qcow2"), "backing file"));
-    CHECK(
-        says(refusalOf(Qcow2{.backingFile = "json:{\"driver\":\"file\",\"filename\":\"/etc/passwd\"}"}.bytes(), "qcow2"), "backing file"));
+    CHECK(says(
+        refusalOf(Qcow2{.backingFile = "json:{\"driver\":\"file\",\"filename\":\"/etc/passwd\"}"}.bytes(), "qcow2"),
+        "backing file"));
     auto onlyOffset = Qcow2{}.bytes();
     putBig(onlyOffset, 8, 8, 512);
     CHECK(says(refusalOf(onlyOffset, "qcow2"), "backing file"));
@@ -100,7 +101,8 @@ TEST_CASE("S1: a qcow2 image that needs unknown features is refused", "[image][i
     CHECK(says(refusalOf(Qcow2{.version = 4}.bytes(), "qcow2"), "version 4"));
 }
 
-TEST_CASE("S2: an image that is not what it is declared to be is refused (OSSA-2024-002)", "[image][inspection][security]") {
+TEST_CASE("S2: an image that is not what it is declared to be is refused (OSSA-2024-002)",
+          "[image][inspection][security]") {
     const std::string plain(4096, 'x');
     CHECK(says(refusalOf(Qcow2{}.bytes(), "raw"), "is qcow2"));
     CHECK(says(refusalOf(Qcow2{}.bytes(), "ami"), "is qcow2"));
@@ -118,7 +120,8 @@ TEST_CASE("S2: an image that is not what it is declared to be is refused (OSSA-2
 }
 
 TEST_CASE("S2: a VMDK descriptor without any magic number is not raw either", "[image][inspection][security]") {
-    const std::string descriptor = "# anything\n\n  \nversion=1\ncreateType=\"monolithicFlat\"\nRW 1 FLAT \"/etc/passwd\" 0\n";
+    const std::string descriptor =
+        "# anything\n\n  \nversion=1\ncreateType=\"monolithicFlat\"\nRW 1 FLAT \"/etc/passwd\" 0\n";
     CHECK_FALSE(refusalOf(descriptor, "raw").empty());
     CHECK_FALSE(refusalOf(descriptor, "vmdk").empty());
     CHECK(refusalOf("# a shell script\necho version=1\n", "raw").empty());
@@ -129,9 +132,9 @@ TEST_CASE("S3: a VMDK image may only have one extent, inside itself (OSSA-2023-0
     CHECK(refusalOf(Vmdk{.type = "streamOptimized"}.bytes(), "vmdk").empty());
     for (const std::string type : {"monolithicFlat", "twoGbMaxExtentSparse", "fullDevice", "vmfsRaw", "custom", ""})
         CHECK_FALSE(refusalOf(Vmdk{.type = type}.bytes(), "vmdk").empty());
-    for (const std::string extent :
-         {"RW 2048 FLAT \"/etc/passwd\" 0", "RW 2048 SPARSE \"/etc/passwd\"", "RW 2048 SPARSE \"../x\"", "RW 2048 SPARSE \"a\" 0",
-          "RW 2048 VMFS \"x\"", "RW 2048 SPARSE \"nbd:host\"", "RW 2048 SPARSE \"a\"\nRW 2048 SPARSE \"b\"", ""})
+    for (const std::string extent : {"RW 2048 FLAT \"/etc/passwd\" 0", "RW 2048 SPARSE \"/etc/passwd\"",
+                                     "RW 2048 SPARSE \"../x\"", "RW 2048 SPARSE \"a\" 0", "RW 2048 VMFS \"x\"",
+                                     "RW 2048 SPARSE \"nbd:host\"", "RW 2048 SPARSE \"a\"\nRW 2048 SPARSE \"b\"", ""})
         CHECK_FALSE(refusalOf(Vmdk{.extent = extent}.bytes(), "vmdk").empty());
     CHECK_FALSE(refusalOf(Vmdk{.more = "parentFileNameHint=\"/etc/passwd\""}.bytes(), "vmdk").empty());
     CHECK_FALSE(refusalOf(Vmdk{.more = "createType=\"monolithicFlat\""}.bytes(), "vmdk").empty());
@@ -140,15 +143,18 @@ TEST_CASE("S3: a VMDK image may only have one extent, inside itself (OSSA-2023-0
     CHECK_FALSE(refusalOf(noDescriptor, "vmdk").empty());
 }
 
-TEST_CASE("S3: ten thousand mutated headers are refused or understood, and nothing else happens", "[image][inspection][security][fuzz]") {
+TEST_CASE("S3: ten thousand mutated headers are refused or understood, and nothing else happens",
+          "[image][inspection][security][fuzz]") {
     std::mt19937 random(20240701);
-    const std::string seeds[] = {Qcow2{}.bytes().substr(0, 4 * 65536), Vmdk{}.bytes(), Qcow2{.dataFile = "/etc/passwd"}.bytes()};
+    const std::string seeds[] = {Qcow2{}.bytes().substr(0, 4 * 65536), Vmdk{}.bytes(),
+                                 Qcow2{.dataFile = "/etc/passwd"}.bytes()};
     const TemporaryFile file("");
     for (int round = 0; round < 10000; ++round) {
         std::string bytes = seeds[random() % 3].substr(0, 2048 + random() % 63000);
         for (std::size_t flips = 1 + random() % 8; flips > 0; --flips)
             bytes[random() % std::min<std::size_t>(bytes.size(), 1536)] = static_cast<char>(random());
-        std::ofstream(file.path(), std::ios::binary | std::ios::trunc).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+        std::ofstream(file.path(), std::ios::binary | std::ios::trunc)
+            .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
         try {
             const auto inspected = inspect(file.path());
             CHECK(inspected.virtualSize.count >= 0);
@@ -169,7 +175,8 @@ TEST_CASE("S5: qemu-img gets its limits, and an image that it can't read is refu
     CHECK_THROWS_AS(image::confirmWithQemu(file.path(), {"qcow2", {1 << 20}}), Error);
 }
 
-TEST_CASE("S5: a confined program sees no network but a loopback that is down, and of the host's files nothing that is the host's alone",
+TEST_CASE("S5: a confined program sees no network but a loopback that is down, and of the host's files nothing that is "
+          "the host's alone",
           "[image][inspection][security]") {
     const auto links = process::run({.argv = {"ip", "-o", "link"}, .confined = true});
     INFO(links.err);
@@ -177,13 +184,16 @@ TEST_CASE("S5: a confined program sees no network but a loopback that is down, a
     CHECK(says(links.out, "1: lo: <LOOPBACK> "));
     CHECK(std::count(links.out.begin(), links.out.end(), '\n') == 1);
     const TemporaryFile file("kept");
-    for (const auto& each : {file.path().string(), std::string("/etc/passwd"), std::string("/var"), std::string("/dev/null")})
+    for (const auto& each :
+         {file.path().string(), std::string("/etc/passwd"), std::string("/var"), std::string("/dev/null")})
         CHECK_FALSE(process::run({.argv = {"ls", each}, .confined = true}).succeeded());
     for (const auto* each : {"/new", "/usr/new", "/proc/sys/kernel/hostname"})
-        CHECK_FALSE(process::run({.argv = {"sh", "-c", std::string("echo x > ") + each}, .confined = true}).succeeded());
+        CHECK_FALSE(
+            process::run({.argv = {"sh", "-c", std::string("echo x > ") + each}, .confined = true}).succeeded());
 }
 
-TEST_CASE("S5: a confined program is somebody else, has no capability and gains none, and writes only the file that it was given",
+TEST_CASE("S5: a confined program is somebody else, has no capability and gains none, and writes only the file that it "
+          "was given",
           "[image][inspection][security]") {
     if (::geteuid() != 0) {
         WARN("skipped: only root can become somebody else");
@@ -202,7 +212,8 @@ TEST_CASE("S5: a confined program is somebody else, has no capability and gains 
     const TemporaryFile given("secret"), other("secret");
     const Fd lent(::open(given.path().c_str(), O_RDWR | O_CLOEXEC));
     std::filesystem::permissions(other.path(), std::filesystem::perms::owner_all);
-    const auto script = "cat " + other.path().string() + "; cat " + process::pathOf(lent) + "; echo written > " + process::pathOf(lent);
+    const auto script =
+        "cat " + other.path().string() + "; cat " + process::pathOf(lent) + "; echo written > " + process::pathOf(lent);
     const auto used = process::run({.argv = {"sh", "-c", script}, .confined = true, .writes = {lent.get()}});
     CHECK(used.out == "secret");
     CHECK(says(used.err, "No such file"));
@@ -222,7 +233,8 @@ TEST_CASE("S5: what the inspector might overlook, qemu-img still can't read: a b
     std::filesystem::permissions(secret.path(), std::filesystem::perms::owner_read);
     const TemporaryFile hostile(Qcow2{.backingFile = secret.path().string()}.bytes()), out("");
     // As root and not confined it works: so it is the confinement that keeps the file from it.
-    REQUIRE(process::run({.argv = {"qemu-img", "convert", "-f", "qcow2", "-O", "raw", hostile.path().string(), out.path().string()}})
+    REQUIRE(process::run({.argv = {"qemu-img", "convert", "-f", "qcow2", "-O", "raw", hostile.path().string(),
+                                   out.path().string()}})
                 .succeeded());
     std::ifstream leaked(out.path());
     REQUIRE(leaked.get() == 'S');
@@ -236,7 +248,8 @@ TEST_CASE("A differencing VHD or VDI is refused", "[image][inspection][security]
     std::string vdi(1024, '\0');
     putText(vdi, 0x40, "\x7f\x10\xda\xbe");
     putLittle(vdi, 0x170, 8, 1 << 20);
-    for (const auto& [type, taken] : {std::pair{1, true}, std::pair{2, true}, std::pair{3, false}, std::pair{4, false}}) {
+    for (const auto& [type, taken] :
+         {std::pair{1, true}, std::pair{2, true}, std::pair{3, false}, std::pair{4, false}}) {
         putLittle(vdi, 0x4c, 4, static_cast<std::uint64_t>(type));
         CHECK(refusalOf(vdi, "vdi").empty() == taken);
     }
@@ -257,9 +270,10 @@ TEST_CASE("CVE-2015-5163: a backing file is refused before anything converts the
 }
 
 TEST_CASE("CVE-2022-47951: a VMDK descriptor that stands alone reaches for nothing", "[image][inspection][security]") {
-    for (const std::string type : {"monolithicFlat", "monolithicSparse", "streamOptimized", "vmfs", "twoGbMaxExtentFlat"}) {
-        const auto descriptor =
-            "# Disk DescriptorFile\nversion=1\nCID=1\nparentCID=ffffffff\ncreateType=\"" + type + "\"\nRW 2048 FLAT \"/etc/passwd\" 0\n";
+    for (const std::string type :
+         {"monolithicFlat", "monolithicSparse", "streamOptimized", "vmfs", "twoGbMaxExtentFlat"}) {
+        const auto descriptor = "# Disk DescriptorFile\nversion=1\nCID=1\nparentCID=ffffffff\ncreateType=\"" + type +
+                                "\"\nRW 2048 FLAT \"/etc/passwd\" 0\n";
         for (const auto* declared : {"vmdk", "raw", "qcow2"}) CHECK_FALSE(refusalOf(descriptor, declared).empty());
     }
     // A stream's real header is at its end: a second descriptor hides there.
@@ -268,7 +282,8 @@ TEST_CASE("CVE-2022-47951: a VMDK descriptor that stands alone reaches for nothi
     CHECK_FALSE(refusalOf(footer, "vmdk").empty());
 }
 
-TEST_CASE("OSSA-2024-001: what is inside a version 3 header counts, wherever it stands", "[image][inspection][security]") {
+TEST_CASE("OSSA-2024-001: what is inside a version 3 header counts, wherever it stands",
+          "[image][inspection][security]") {
     auto late = Qcow2{}.bytes(); // an unknown extension first, the name of a data file behind it
     putBig(late, 104, 4, 0x12345678);
     putBig(late, 108, 4, 8);
@@ -281,7 +296,8 @@ TEST_CASE("OSSA-2024-001: what is inside a version 3 header counts, wherever it 
     CHECK(says(refusalOf(encrypted, "qcow2"), "encrypted"));
 }
 
-TEST_CASE("OSSA-2024-002: a file of two formats is taken for the one that QEMU would see", "[image][inspection][security]") {
+TEST_CASE("OSSA-2024-002: a file of two formats is taken for the one that QEMU would see",
+          "[image][inspection][security]") {
     auto qcow2AndIso = Qcow2{}.bytes();
     putText(qcow2AndIso, 32769, "CD001");
     CHECK(says(refusalOf(qcow2AndIso, "iso"), "is qcow2"));
@@ -294,7 +310,8 @@ TEST_CASE("OSSA-2024-002: a file of two formats is taken for the one that QEMU w
     CHECK(says(refusalOf(isoAndVhd, "raw"), "is vhd"));
 }
 
-TEST_CASE("OSSA-2024-003: headers that point beyond the file are refused before qemu-img reads them", "[image][inspection][security]") {
+TEST_CASE("OSSA-2024-003: headers that point beyond the file are refused before qemu-img reads them",
+          "[image][inspection][security]") {
     const auto changed = [](std::size_t at, std::size_t count, std::uint64_t number) {
         auto bytes = Qcow2{}.bytes();
         putBig(bytes, at, count, number);
@@ -311,16 +328,20 @@ TEST_CASE("OSSA-2024-003: headers that point beyond the file are refused before 
     CHECK_FALSE(changed(100, 4, 4).empty());                     // length of the header
 }
 
-TEST_CASE("What is encrypted or a container of its own is known by its beginning, and is nothing else", "[image][inspection]") {
+TEST_CASE("What is encrypted or a container of its own is known by its beginning, and is nothing else",
+          "[image][inspection]") {
     const std::string plain(4096, 'x');
-    for (const auto& [mark, format] : {std::pair{std::string("LUKS\xba\xbe"), "luks"}, std::pair{std::string("WithoutFreeSpace"), "ploop"},
-                                       std::pair{std::string("WithouFreSpacExt"), "ploop"}}) {
+    for (const auto& [mark, format] :
+         {std::pair{std::string("LUKS\xba\xbe"), "luks"}, std::pair{std::string("WithoutFreeSpace"), "ploop"},
+          std::pair{std::string("WithouFreSpacExt"), "ploop"}}) {
         CHECK(refusalOf(mark + plain, format).empty());
-        for (const auto* declared : {"raw", "qcow2", "iso"}) CHECK(says(refusalOf(mark + plain, declared), std::string("is ") + format));
+        for (const auto* declared : {"raw", "qcow2", "iso"})
+            CHECK(says(refusalOf(mark + plain, declared), std::string("is ") + format));
     }
 }
 
-TEST_CASE("A disk with partitions is raw, and an image that holds a snapshot of itself is sound", "[image][inspection]") {
+TEST_CASE("A disk with partitions is raw, and an image that holds a snapshot of itself is sound",
+          "[image][inspection]") {
     std::string mbr(1 << 20, '\0');
     putText(mbr, 510, "\x55\xaa");
     CHECK(refusalOf(mbr, "raw").empty());
@@ -333,7 +354,8 @@ TEST_CASE("A disk with partitions is raw, and an image that holds a snapshot of 
     CHECK(refusalOf(snapshot, "qcow2").empty());
 }
 
-TEST_CASE("A VHDX image with a parent, without its size, or with a table outside is refused", "[image][inspection][security]") {
+TEST_CASE("A VHDX image with a parent, without its size, or with a table outside is refused",
+          "[image][inspection][security]") {
     using namespace std::string_view_literals;
     std::string vhdx(1 << 20, '\0');
     putText(vhdx, 0, "vhdxfile");

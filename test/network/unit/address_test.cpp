@@ -22,7 +22,8 @@ TEST_CASE("Addresses and blocks are read as inet_pton reads them, and nothing el
 TEST_CASE("An interface forms the address that its MAC says", "[network][address]") {
     CHECK(eui64Of(*Prefix::parse("2001:db8::/64"), "fa:16:3e:01:02:03").text() == "2001:db8::f816:3eff:fe01:203");
     CHECK(normalMac("FA-16-3E-01-02-03") == "fa:16:3e:01:02:03");
-    for (const auto* wrong : {"fa:16:3e:01:02", "01:00:5e:00:00:01", "00:00:00:00:00:00", "fa:16:3e:01:02:0g", "fa:16:3e:01:02:03:04"})
+    for (const auto* wrong :
+         {"fa:16:3e:01:02", "01:00:5e:00:00:01", "00:00:00:00:00:00", "fa:16:3e:01:02:0g", "fa:16:3e:01:02:03:04"})
         CHECK_FALSE(normalMac(wrong));
 }
 

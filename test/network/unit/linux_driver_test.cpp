@@ -26,10 +26,10 @@ using namespace stratolet::network::test;
 
 namespace {
 
-#define NEEDS_ROOT()                                                                                                                       \
-    if (const auto why = LinuxWorld::reason(); !why.empty()) {                                                                             \
-        WARN("skipped: " << why);                                                                                                          \
-        return;                                                                                                                            \
+#define NEEDS_ROOT()                                                                                                   \
+    if (const auto why = LinuxWorld::reason(); !why.empty()) {                                                         \
+        WARN("skipped: " << why);                                                                                      \
+        return;                                                                                                        \
     }
 
 std::string uuid(int kind, int number) {
@@ -51,8 +51,10 @@ std::string mac(int number) {
 }
 
 PlannedNetwork tenantNetwork(int number, const std::string& net, bool dhcp = false) {
-    PlannedNetwork out{.id = networkId(number), .mtu = 1450, .external = false, .domain = "openstacklocal", .subnets = {}, .dhcp = {}};
-    out.subnets.push_back({subnet(number), net + ".0/24", net + ".1", dhcp, {"9.9.9.9"}, {{"192.168.99.0/24", net + ".9"}}});
+    PlannedNetwork out{
+        .id = networkId(number), .mtu = 1450, .external = false, .domain = "openstacklocal", .subnets = {}, .dhcp = {}};
+    out.subnets.push_back(
+        {subnet(number), net + ".0/24", net + ".1", dhcp, {"9.9.9.9"}, {{"192.168.99.0/24", net + ".9"}}});
     if (dhcp) out.dhcp = PlannedDhcp{port(900 + number), mac(900 + number), {{subnet(number), net + ".2"}}};
     return out;
 }
@@ -81,7 +83,9 @@ PlannedRule rule(int number, RuleDirection direction, EtherType type = EtherType
 /// A group from which everything may go out, and nothing come in.
 PlannedSecurityGroup outgoing(int number) {
     return {
-        group(number), true, {rule(number * 100, RuleDirection::Egress), rule(number * 100 + 1, RuleDirection::Egress, EtherType::IPv6)}};
+        group(number),
+        true,
+        {rule(number * 100, RuleDirection::Egress), rule(number * 100 + 1, RuleDirection::Egress, EtherType::IPv6)}};
 }
 
 /// One where everything may go in, too.
@@ -117,7 +121,9 @@ struct Host {
             UNSCOPED_INFO(problem.what());
         }
     }
-    Guest guest(int number) { return Guest("guest" + std::to_string(number), driver->tapOf(port(number)), mac(number)); }
+    Guest guest(int number) {
+        return Guest("guest" + std::to_string(number), driver->tapOf(port(number)), mac(number));
+    }
 };
 
 /// Two guests in one network, both open.
@@ -208,7 +214,8 @@ TEST_CASE("Frames under a false name go nowhere", "[network][linux][security]") 
     const auto ip4 = [&](const std::string& source, const std::string& rest) {
         auto header = bytesOf("4500 0024 0000 4000 4011 0000 " + source + " 0a01000c");
         unsigned sum = 0;
-        for (std::size_t index = 0; index < header.size(); index += 2) sum += static_cast<unsigned>(header[index] << 8 | header[index + 1]);
+        for (std::size_t index = 0; index < header.size(); index += 2)
+            sum += static_cast<unsigned>(header[index] << 8 | header[index + 1]);
         sum = (sum & 0xffff) + (sum >> 16);
         sum = ~((sum & 0xffff) + (sum >> 16)) & 0xffff;
         char checksum[5];
@@ -218,7 +225,8 @@ TEST_CASE("Frames under a false name go nowhere", "[network][linux][security]") 
     const auto ip6 = [&](const std::string& source, const std::string& next, const std::string& rest) {
         char length[5];
         std::snprintf(length, sizeof length, "%04x", static_cast<unsigned>(bytesOf(rest).size()));
-        return "60000000 " + std::string(length) + next + " ff " + source + " ff02000000000000 0000000000000001 " + rest;
+        return "60000000 " + std::string(length) + next + " ff " + source + " ff02000000000000 0000000000000001 " +
+               rest;
     };
     const std::string linkLocal = "fe80000000000000 f8163efffe000001", foreign = "fe80000000000000 f8163efffe000002";
     const auto arp = [&](const std::string& senderMac, const std::string& sender) {
@@ -237,15 +245,18 @@ TEST_CASE("Frames under a false name go nowhere", "[network][linux][security]") 
         {"ARP for another address", to + from + "0806" + arp(from, "0a010001")},
         {"ARP with another MAC inside", to + from + "0806" + arp("fa163e0000ff", "0a01000b")},
         {"gratuitous ARP", all + from + "0806" + arp(from, "0a010001")},
-        {"DHCP of nobody from one server", to + from + "0800" + ip4("00000000", "0044 0043 0010 0000 " + marker + "000000")},
+        {"DHCP of nobody from one server",
+         to + from + "0800" + ip4("00000000", "0044 0043 0010 0000 " + marker + "000000")},
         {"DHCP of nobody from one server, on everybody's frame",
          all + from + "0800" + ip4("00000000", "0044 0043 0010 0000 " + marker + "000000")},
         {"DHCP server", to + from + "0800" + ip4("0a01000b", "0043 0044 0010 0000 " + marker + "000000")},
-        {"router advertisement", "333300000001" + from + "86dd" + ip6(linkLocal, "3a", "8600 0000 4000 0708 00000000 00000000 " + marker)},
+        {"router advertisement",
+         "333300000001" + from + "86dd" + ip6(linkLocal, "3a", "8600 0000 4000 0708 00000000 00000000 " + marker)},
         {"redirect", "333300000001" + from + "86dd" + ip6(linkLocal, "3a", "8900 0000 00000000 " + marker)},
         {"advertisement of another neighbour",
          "333300000001" + from + "86dd" + ip6(linkLocal, "3a", "8800 0000 20000000 " + foreign + marker)},
-        {"IPv6 under another address", "333300000001" + from + "86dd" + ip6(foreign, "11", "1234 1235 0010 0000 " + marker)},
+        {"IPv6 under another address",
+         "333300000001" + from + "86dd" + ip6(foreign, "11", "1234 1235 0010 0000 " + marker)},
         {"DHCPv6 server", "333300000001" + from + "86dd" + ip6(linkLocal, "11", "0223 0222 0010 0000 " + marker)},
         {"VLAN", to + from + "8100 0005 0800" + ip4("0a01000b", udp)},
         {"VLAN in VLAN", to + from + "88a8 0005 8100 0006 0800" + ip4("0a01000b", udp)},
@@ -283,12 +294,12 @@ TEST_CASE("A guest gets its address, routes and MTU by DHCP", "[network][linux][
     auto one = host.guest(1);
 
     const auto script = host.world.folder() / "lease";
-    std::ofstream(script)
-        << "#!/bin/sh\n[ \"$1\" = bound ] && echo \"$ip $mask $router $dns $mtu $domain $hostname $staticroutes\"\nexit 0\n";
+    std::ofstream(script) << "#!/bin/sh\n[ \"$1\" = bound ] && echo \"$ip $mask $router $dns $mtu $domain $hostname "
+                             "$staticroutes\"\nexit 0\n";
     std::filesystem::permissions(script, std::filesystem::perms(0755));
     const auto ask = [&](const Guest& guest) {
-        const auto outcome = process::run({.argv = {"busybox", "udhcpc", "-f", "-n", "-q", "-t", "12", "-T", "1", "-i", "eth0", "-O",
-                                                    "staticroutes", "-O", "mtu", "-s", script.string()},
+        const auto outcome = process::run({.argv = {"busybox", "udhcpc", "-f", "-n", "-q", "-t", "12", "-T", "1", "-i",
+                                                    "eth0", "-O", "staticroutes", "-O", "mtu", "-s", script.string()},
                                            .netns = guest.name()});
         return outcome.out;
     };
@@ -363,7 +374,8 @@ TEST_CASE("A router joins networks, the outside and floating IPs", "[network][li
     host.driver->apply(plan);
     CHECK(one.pings("172.31.0.1")); // the host, by source NAT
 
-    plan.routers[0].floatingIps = {{{uuid(7, 1)}, "172.31.0.60", "10.1.0.11"}, {{uuid(7, 2)}, "172.31.0.61", "10.2.0.12"}};
+    plan.routers[0].floatingIps = {{{uuid(7, 1)}, "172.31.0.60", "10.1.0.11"},
+                                   {{uuid(7, 2)}, "172.31.0.61", "10.2.0.12"}};
     host.driver->apply(plan);
     const auto listening = listensIn(one.name(), "10.1.0.11", 80);
     const auto fromHost = [&](const std::string& address) {
@@ -509,18 +521,21 @@ TEST_CASE("Whatever rules a group may have, the ruleset loads", "[network][linux
                                  pick(0, 1) ? EtherType::IPv4 : EtherType::IPv6);
                 if (pick(0, 4) > 0) {
                     made.protocol =
-                        pick(0, 2) ? std::vector<int>{1, 6, 17, 33, 58, 132, 136}[static_cast<std::size_t>(pick(0, 6))] : pick(0, 255);
+                        pick(0, 2) ? std::vector<int>{1, 6, 17, 33, 58, 132, 136}[static_cast<std::size_t>(pick(0, 6))]
+                                   : pick(0, 255);
                     const bool icmp = made.protocol == 1 || made.protocol == 58;
                     const bool known = std::set<int>{1, 6, 17, 33, 58, 132, 136}.contains(*made.protocol);
                     if (known && pick(0, 3) > 0) made.portRangeMin = pick(0, icmp ? 255 : 65535);
-                    if (made.portRangeMin && pick(0, 3) > 0) made.portRangeMax = icmp ? pick(0, 255) : pick(*made.portRangeMin, 65535);
+                    if (made.portRangeMin && pick(0, 3) > 0)
+                        made.portRangeMax = icmp ? pick(0, 255) : pick(*made.portRangeMin, 65535);
                 }
                 const bool six = made.ethertype == EtherType::IPv6;
                 const int remote = pick(0, 3);
                 if (remote == 1) made.remoteGroup = group(pick(0, 12));
                 if (remote == 2)
-                    made.remotePrefix = six ? "2001:db8:" + std::to_string(pick(1, 9)) + "::/" + std::to_string(pick(0, 128))
-                                            : std::to_string(pick(1, 223)) + ".1.2.3/" + std::to_string(pick(0, 32));
+                    made.remotePrefix =
+                        six ? "2001:db8:" + std::to_string(pick(1, 9)) + "::/" + std::to_string(pick(0, 128))
+                            : std::to_string(pick(1, 223)) + ".1.2.3/" + std::to_string(pick(0, 32));
                 each.rules.push_back(made);
             }
             plan.securityGroups.push_back(each);
@@ -553,7 +568,8 @@ TEST_CASE("Nothing to do is soon done", "[network][linux]") {
     };
     const auto all = takes();
     auto nothing = takes();
-    for (int each = 0; each < 4; ++each) nothing = std::min(nothing, takes()); // a busy machine may take any one of them from us
+    for (int each = 0; each < 4; ++each)
+        nothing = std::min(nothing, takes()); // a busy machine may take any one of them from us
     CHECK(nothing * 10 < all);
 }
 
@@ -650,10 +666,12 @@ NetworkPlan twoTenants() {
     for (const int number : {1, 2}) {
         PlannedRouter each;
         each.id = router(number);
-        each.interfaces = {
-            {port(800 + number), networkId(number), mac(800 + number), {{subnet(number), "10." + std::to_string(number) + ".0.1"}}}};
-        each.gateway =
-            PlannedInterface{port(810 + number), networkId(3), mac(810 + number), {{subnet(3), "172.31.0.5" + std::to_string(number)}}};
+        each.interfaces = {{port(800 + number),
+                            networkId(number),
+                            mac(800 + number),
+                            {{subnet(number), "10." + std::to_string(number) + ".0.1"}}}};
+        each.gateway = PlannedInterface{
+            port(810 + number), networkId(3), mac(810 + number), {{subnet(3), "172.31.0.5" + std::to_string(number)}}};
         plan.routers.push_back(each);
     }
     return plan;
@@ -674,7 +692,8 @@ TEST_CASE("Who comes by a floating IP stays no longer than it leads there", "[ne
     const auto in = listensIn(one.name(), "10.1.0.11", 80), other = listensIn(two.name(), "10.2.0.12", 80);
     REQUIRE(connectsIn(two.name(), "172.31.0.60", 80, 3000));
     static_cast<void>(Fd(accept(in.get(), nullptr, nullptr)));
-    Stream inward(two.name(), "10.2.0.12", in, "172.31.0.60", 80), still(one.name(), "10.1.0.11", other, "172.31.0.61", 80);
+    Stream inward(two.name(), "10.2.0.12", in, "172.31.0.60", 80),
+        still(one.name(), "10.1.0.11", other, "172.31.0.61", 80);
     REQUIRE(inward.lives());
     REQUIRE(still.lives()); // it leaves by one and comes by the other
     plan.routers[0].floatingIps.clear();
@@ -688,7 +707,8 @@ TEST_CASE("Who comes by a floating IP stays no longer than it leads there", "[ne
     CHECK(again.lives());
 }
 
-TEST_CASE("A router that translates lets in what a floating IP or a known connection brings", "[network][linux][router][security]") {
+TEST_CASE("A router that translates lets in what a floating IP or a known connection brings",
+          "[network][linux][router][security]") {
     NEEDS_ROOT();
     Host host;
     auto plan = twoTenants();
@@ -756,7 +776,8 @@ TEST_CASE("Ports have numbers to the last", "[network][linux]") {
     NEEDS_ROOT();
     Host host;
     const auto plan = twoGuests();
-    std::ofstream(host.world.folder() / "numbers") << "port 32768 " << port(1).text << "\nport 65535 " << port(2).text << '\n';
+    std::ofstream(host.world.folder() / "numbers")
+        << "port 32768 " << port(1).text << "\nport 65535 " << port(2).text << '\n';
     CHECK(host.driver->apply(plan).empty());
     auto one = host.guest(1), two = host.guest(2);
     one.has("10.1.0.11/24");
@@ -775,8 +796,9 @@ TEST_CASE("What can't be wired costs nobody else anything, and is tried again", 
     auto plan = twoTenants();
     plan.networks[0].mtu = 1000;
     plan.networks[0].subnets.push_back({subnet(9), "2001:db8::/64", "", false, {}, {}});
-    plan.routers[0].interfaces.push_back({port(809), networkId(1), mac(809), {{subnet(9), "2001:db8::1"}}}); // too small for IPv6
-    plan.routers[1].routes = {{"10.9.0.0/24", "10.2.0.255"}, {"10.8.0.0/24", "10.2.0.12"}};                  // nobody's
+    plan.routers[0].interfaces.push_back(
+        {port(809), networkId(1), mac(809), {{subnet(9), "2001:db8::1"}}});                 // too small for IPv6
+    plan.routers[1].routes = {{"10.9.0.0/24", "10.2.0.255"}, {"10.8.0.0/24", "10.2.0.12"}}; // nobody's
     const auto whose = [](const std::vector<NetworkProblem>& problems) {
         std::set<std::string> ids;
         for (const auto& each : problems) ids.insert(each.id);
@@ -792,7 +814,8 @@ TEST_CASE("What can't be wired costs nobody else anything, and is tried again", 
     CHECK(Netlink().find(tapNameOf(port(3))));
     netns::inside(routerNamespaceOf(router(2)), [] {
         const auto routes = Netlink().routes();
-        CHECK(std::any_of(routes.begin(), routes.end(), [](const auto& each) { return each.destination == "10.8.0.0/24"; }));
+        CHECK(std::any_of(routes.begin(), routes.end(),
+                          [](const auto& each) { return each.destination == "10.8.0.0/24"; }));
     });
 
     plan.networks[0].mtu = 1300;
@@ -809,7 +832,8 @@ TEST_CASE("No table is replaced for a change, and no server restarted", "[networ
     host.driver->apply(plan);
     // What the owner put into our tables stays as long as these do.
     const auto kept = [] {
-        return process::run({.argv = {"sh", "-c", "nft list table inet stratolet_filter | grep -c 203.0.113.99"}}).out == "1\n";
+        return process::run({.argv = {"sh", "-c", "nft list table inet stratolet_filter | grep -c 203.0.113.99"}})
+                   .out == "1\n";
     };
     nft::load("add rule inet stratolet_filter zoned ip saddr 203.0.113.99 accept\n");
     plan.ports.push_back(guestPort(3, 2, "10.2.0.13", {group(1), group(2)}));
@@ -954,8 +978,9 @@ TEST_CASE("A guest that lost its device is told of till it is back on it", "[net
     CHECK(host.driver->apply(plan).empty());
 }
 
-TEST_CASE("Devices carry the mark of their cloud: what a version before made is taken over, another cloud's is left alone",
-          "[network][linux]") {
+TEST_CASE(
+    "Devices carry the mark of their cloud: what a version before made is taken over, another cloud's is left alone",
+    "[network][linux]") {
     NEEDS_ROOT();
     Host host(LinuxNetworkOptions{}); // which marks as versions before did
     auto plan = twoGuests();

@@ -54,7 +54,8 @@ bool connectsIn(const std::string& netns, const std::string& address, int port, 
 /// A TCP connection that says a word now and then and hears whether it comes back.
 class Stream {
 public:
-    Stream(const std::string& from, const std::string& fromAddress, const Fd& listening, const std::string& address, int port);
+    Stream(const std::string& from, const std::string& fromAddress, const Fd& listening, const std::string& address,
+           int port);
 
     bool lives(int patienceMs = 400);   ///< a word comes through within that time
     bool answers(int patienceMs = 400); ///< so does one from the other end

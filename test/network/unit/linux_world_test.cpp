@@ -46,7 +46,8 @@ sockaddr_in at(const std::string& address, int port) {
 
 std::string LinuxWorld::reason() { return geteuid() == 0 ? "" : "needs root"; }
 
-LinuxWorld::LinuxWorld() : home_(static_cast<int>(check(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), "open the namespace"))) {
+LinuxWorld::LinuxWorld()
+    : home_(static_cast<int>(check(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), "open the namespace"))) {
     static const bool apart = [] {
         check(unshare(CLONE_NEWNS), "have mounts of our own");
         check(mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "keep mounts to ourselves");
@@ -90,7 +91,8 @@ Guest::Guest(std::string name, const std::string& tap, const std::string& mac)
                 if (!(ready[side].revents & POLLIN)) continue;
                 const auto length = read(ready[side].fd, buffer.data(), buffer.size());
                 if (length <= 0) continue;
-                [[maybe_unused]] const auto written = write(ready[1 - side].fd, buffer.data(), static_cast<std::size_t>(length));
+                [[maybe_unused]] const auto written =
+                    write(ready[1 - side].fd, buffer.data(), static_cast<std::size_t>(length));
                 if (side != 0) continue;
                 while (busy_.test_and_set()) std::this_thread::yield();
                 seen_.emplace_back(buffer.begin(), buffer.begin() + length);
@@ -106,7 +108,9 @@ Guest::~Guest() {
     relay_.join();
 }
 
-void Guest::sends(const std::vector<unsigned char>& frame) { check(write(tap_.get(), frame.data(), frame.size()), "send a frame"); }
+void Guest::sends(const std::vector<unsigned char>& frame) {
+    check(write(tap_.get(), frame.data(), frame.size()), "send a frame");
+}
 
 int Guest::received(const std::vector<unsigned char>& part) const {
     while (busy_.test_and_set()) std::this_thread::yield();
@@ -142,7 +146,8 @@ Fd listensIn(const std::string& netns, const std::string& address, int port) {
 bool connectsIn(const std::string& netns, const std::string& address, int port, int patienceMs) {
     bool connected = false;
     netns::inside(netns, [&] {
-        const Fd socket(static_cast<int>(check(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "open a socket")));
+        const Fd socket(
+            static_cast<int>(check(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "open a socket")));
         const auto place = at(address, port);
         connect(socket.get(), reinterpret_cast<const sockaddr*>(&place), sizeof place);
         pollfd ready{socket.get(), POLLOUT, 0};
@@ -155,9 +160,11 @@ bool connectsIn(const std::string& netns, const std::string& address, int port, 
     return connected;
 }
 
-Stream::Stream(const std::string& from, const std::string& fromAddress, const Fd& listening, const std::string& address, int port) {
+Stream::Stream(const std::string& from, const std::string& fromAddress, const Fd& listening, const std::string& address,
+               int port) {
     netns::inside(from, [&] {
-        Fd socket(static_cast<int>(check(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "open a socket")));
+        Fd socket(
+            static_cast<int>(check(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "open a socket")));
         const auto own = at(fromAddress, 0), other = at(address, port);
         check(bind(socket.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own), "bind to " + fromAddress);
         connect(socket.get(), reinterpret_cast<const sockaddr*>(&other), sizeof other);
@@ -165,7 +172,8 @@ Stream::Stream(const std::string& from, const std::string& fromAddress, const Fd
         if (poll(&ready, 1, 3000) == 1) near_ = std::move(socket);
     });
     pollfd waiting{listening.get(), POLLIN, 0};
-    if (poll(&waiting, 1, 2000) == 1) far_ = Fd(accept4(listening.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (poll(&waiting, 1, 2000) == 1)
+        far_ = Fd(accept4(listening.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
 }
 
 bool Stream::lives(int patienceMs) { return says(near_, far_, patienceMs); }
@@ -183,7 +191,8 @@ bool Stream::says(const Fd& from, const Fd& to, int patienceMs) {
 
 bool pingsIn(const std::string& netns, const std::string& address, int tries) {
     for (int each = 0; each < tries; ++each)
-        if (process::run({.argv = {"busybox", "ping", "-c", "1", "-W", "1", address}, .netns = netns}).succeeded()) return true;
+        if (process::run({.argv = {"busybox", "ping", "-c", "1", "-W", "1", address}, .netns = netns}).succeeded())
+            return true;
     return false;
 }
 
