@@ -64,7 +64,7 @@ struct Cloud {
             group.id.text = uuid(5, 1);
             group.standard.project = "p";
             group.standard.name = "default";
-            security_group_table::insert(tx, group);
+            securityGroupTable.insert(tx, group);
             int number = 0;
             for (const auto* type : {"IPv4", "IPv6"})
                 for (const auto* direction : {"egress", "ingress"}) {
@@ -75,27 +75,27 @@ struct Cloud {
                     rule.direction = direction;
                     rule.ethertype = type;
                     if (std::string_view(direction) == "ingress") rule.remoteGroup = group.id.text;
-                    security_group_table::insertRule(tx, rule);
+                    securityGroupRuleTable.insert(tx, rule);
                 }
             for (int each = 0; each < networks; ++each) {
                 NetworkRecord record;
                 record.id.text = uuid(1, each);
                 record.standard.project = "p";
-                network_table::insert(tx, record);
+                networkTable.insert(tx, record);
                 Subnet subnet;
                 subnet.id.text = uuid(2, each);
                 subnet.network = record.id;
                 subnet.standard.project = "p";
                 subnet.cidr = Prefix::parse("10." + std::to_string(each) + ".0.0/16").value();
                 subnet.gateway = subnet.cidr.first().plus(1);
-                subnet_table::insert(tx, subnet);
+                subnetTable.insert(tx, subnet);
                 Port dhcp;
                 dhcp.id.text = uuid(7, each);
                 dhcp.network = record.id;
                 dhcp.owner = dhcpOwner;
                 dhcp.mac = mac(60000 + each);
                 dhcp.addresses = {{subnet.id, subnet.cidr.first().plus(2)}};
-                port_table::insert(tx, dhcp);
+                insertPort(tx, dhcp);
             }
         });
     }
@@ -122,13 +122,13 @@ struct Cloud {
                                    ->first()
                                    .plus(static_cast<unsigned>(10 + number / networks))}};
             port.groups = {uuid(5, 1)};
-            port_table::insert(tx, port);
+            insertPort(tx, port);
         });
         changes.ended(uuid(3, number));
     }
 
     void removePort(int number) {
-        store.write([&](store::Transaction& tx) { port_table::remove(tx, {uuid(3, number)}); });
+        store.write([&](store::Transaction& tx) { portTable.remove(tx, uuid(3, number)); });
         changes.ended(uuid(3, number));
     }
 
