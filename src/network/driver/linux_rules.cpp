@@ -156,9 +156,10 @@ void declareGuard(Ruleset& rules) {
            "drop"});
     chain("advertiser",
           {"meta mark . @th,64,128 @targets6 return", "meta mark . @th,64,128 @wide_targets6 return", "drop"});
-    chain("ip6_sender", {"icmpv6 type { nd-router-advert, nd-redirect } drop", "udp sport 547 drop",
-                         "ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit, mld-listener-report, "
-                         "mld2-listener-report } return",
+    // Who has no address yet looks whether one is free, and for routers and groups (RFC 4862 5.4, RFC 3810 5.2.13).
+    const std::string beforeAddress = "ip6 saddr :: icmpv6 type { nd-neighbor-solicit, nd-router-solicit, "
+                                      "mld-listener-report, mld2-listener-report } return";
+    chain("ip6_sender", {"icmpv6 type { nd-router-advert, nd-redirect } drop", "udp sport 547 drop", beforeAddress,
                          "ip6 saddr :: drop", "icmpv6 type nd-neighbor-advert jump advertiser",
                          "meta mark . ether saddr . ip6 saddr @sources6 return",
                          "meta mark . ether saddr . ip6 saddr @wide6 return", "drop"});
