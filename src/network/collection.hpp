@@ -72,15 +72,12 @@ template <class Record, class Service> Noun<Record> servedBy(Service& service, N
 }
 
 /// A noun that is what its attributes say, all of which are read by their values alone: made, changed and removed with
-/// no more ado. `quota`: what its projects may have so many of; empty: as many as they like. `mayGo` refuses the
-/// removal of one that is in use.
-template <class Record> Noun<Record> plain(Core& core, Noun<Record> noun, std::string quota = {},
-                                           std::function<void(store::Transaction&, const Record&)> mayGo = {}) {
+/// no more ado.
+template <class Record> Noun<Record> plain(Core& core, Noun<Record> noun) {
     const auto& table = noun.table;
-    noun.create = [&core, &table, quota](store::Transaction& tx, const identity::Caller& caller, const Body& body) {
+    noun.create = [&core, &table](store::Transaction& tx, const identity::Caller& caller, const Body& body) {
         Record record;
         record.standard = freshStandard(core, caller, body);
-        if (!quota.empty()) core.claim(tx, record.standard.project, quota);
         record.id.text = core.uuid();
         body.readInto(record, table);
         table.insert(tx, record);
@@ -92,8 +89,7 @@ template <class Record> Noun<Record> plain(Core& core, Noun<Record> noun, std::s
         table.update(tx, record);
         return record;
     };
-    noun.remove = [&table, mayGo](store::Transaction& tx, const identity::Caller&, const Record& record) {
-        if (mayGo) mayGo(tx, record);
+    noun.remove = [&table](store::Transaction& tx, const identity::Caller&, const Record& record) {
         forgetTags(tx, record.id.text);
         table.remove(tx, record.id);
     };

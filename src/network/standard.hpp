@@ -97,23 +97,15 @@ template <> struct Codec<network::TextPairs> {
     static store::Value bind(const network::TextPairs& pairs) { return network::encoded(pairs); }
 };
 
-template <> struct Codec<network::Prefix> {
+/// Of what is kept and shown as its text, which T::parse reads back.
+template <class T> struct TextCodec {
     static constexpr Kind kind = Kind::Text;
-    static network::Prefix load(const store::Row& row, int column) {
-        return network::Prefix::parse(row.text(column)).value();
-    }
-    static store::Value bind(const network::Prefix& prefix) { return prefix.text(); }
-    static void show(JsonWriter& out, const network::Prefix& prefix) { out.value(prefix.text()); }
+    static T load(const store::Row& row, int column) { return T::parse(row.text(column)).value(); }
+    static store::Value bind(const T& value) { return value.text(); }
+    static void show(JsonWriter& out, const T& value) { out.value(value.text()); }
 };
-
-template <> struct Codec<network::Address> {
-    static constexpr Kind kind = Kind::Text;
-    static network::Address load(const store::Row& row, int column) {
-        return network::Address::parse(row.text(column)).value();
-    }
-    static store::Value bind(const network::Address& address) { return address.text(); }
-    static void show(JsonWriter& out, const network::Address& address) { out.value(address.text()); }
-};
+template <> struct Codec<network::Prefix> : TextCodec<network::Prefix> {};
+template <> struct Codec<network::Address> : TextCodec<network::Address> {};
 
 template <> struct Codec<std::vector<network::Prefix>> {
     static constexpr Kind kind = Kind::Other;

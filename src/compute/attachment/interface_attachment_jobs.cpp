@@ -54,9 +54,7 @@ void attachFailed(Core& core, Transaction& tx, const Run& run, const std::string
 }
 
 Job attachInterfaceJob(Core& core) {
-    return Job("compute.server.attach-nic")
-        .step(
-            "wire", [&core](Run& run) { core.network.ensureWired(run.id_of<ServerId>()); }, {}, jobs::wireLane)
+    return wired(Job("compute.server.attach-nic"), core)
         .step(
             "attach", [&core](Run& run) { attach(core, run); },
             [&core](Run& run) {

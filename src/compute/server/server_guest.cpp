@@ -91,6 +91,17 @@ void boot(Core& core, const ServerId& id) {
     hypervisor.ensureRunning(id);
 }
 
+jobs::Job wired(jobs::Job&& job, Core& core) {
+    return std::move(job).step(
+        "wire", [&core](Run& run) { core.network.ensureWired(run.id_of<ServerId>()); }, {}, jobs::wireLane);
+}
+
+jobs::Job booted(jobs::Job&& job, Core& core, jobs::Job::Work undo) {
+    return wired(std::move(job), core)
+        .step(
+            "boot", [&core](Run& run) { boot(core, run.id_of<ServerId>()); }, std::move(undo));
+}
+
 void powerOff(Core& core, Run& run, std::chrono::seconds patience) {
     constexpr std::chrono::milliseconds look{250};
     constexpr int looksAPress = 40; // ten seconds: one that is still booting does not hear the first

@@ -29,6 +29,12 @@ void ensureDisk(Core& core, const ServerId& id, const Cancelled& cancelled);
 /// Defined as the store says, and running.
 void boot(Core& core, const ServerId& id);
 
+/// The job with the step that wires the guest's ports, on the wire's lane.
+jobs::Job wired(jobs::Job&& job, Core& core);
+
+/// The same with the step behind it that boots the guest, which `undo` takes back.
+jobs::Job booted(jobs::Job&& job, Core& core, jobs::Job::Work undo = {});
+
 /// Asks the guest to power off, for as long as `patience`, then pulls the plug. No thread waits meanwhile.
 void powerOff(Core& core, jobs::Run& run, std::chrono::seconds patience);
 

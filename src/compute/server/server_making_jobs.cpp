@@ -43,16 +43,13 @@ void deleted(Core& core, Transaction& tx, const Run& run) {
 }
 
 Job createServerJob(Core& core) {
-    return Job("compute.server.create")
-        .within(std::chrono::minutes(60)) // a large image takes its time to copy
-        .step(
-            "disk", [&core](Run& run) { ensureDisk(core, run.id_of<ServerId>(), run.cancelled); },
-            [&core](Run& run) { disksOf(core, run).discard(run.id_of<ServerId>()); }, jobs::copyLane)
-        .step(
-            "wire", [&core](Run& run) { core.network.ensureWired(run.id_of<ServerId>()); }, {}, jobs::wireLane)
-        .step(
-            "boot", [&core](Run& run) { boot(core, run.id_of<ServerId>()); },
-            [&core](Run& run) { hypervisorOf(core, run).ensureGone(run.id_of<ServerId>()); })
+    auto job = Job("compute.server.create")
+                   .within(std::chrono::minutes(60)) // a large image takes its time to copy
+                   .step(
+                       "disk", [&core](Run& run) { ensureDisk(core, run.id_of<ServerId>(), run.cancelled); },
+                       [&core](Run& run) { disksOf(core, run).discard(run.id_of<ServerId>()); }, jobs::copyLane);
+    return booted(std::move(job), core,
+                  [&core](Run& run) { hypervisorOf(core, run).ensureGone(run.id_of<ServerId>()); })
         .onDone([&core](Transaction& tx, Run& run) { created(core, tx, run); })
         .onFailed(
             [&core](Transaction& tx, Run& run, const std::string& reason) { failed(core, tx, run, "build", reason); });

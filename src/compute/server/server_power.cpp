@@ -85,12 +85,7 @@ void rebootServer(Core& core, const identity::Caller& caller, const ServerId& id
 }
 
 Job startServerJob(Core& core) {
-    return closing(
-        Job("compute.server.start")
-            .step(
-                "wire", [&core](Run& run) { core.network.ensureWired(run.id_of<ServerId>()); }, {}, jobs::wireLane)
-            .step("boot", [&core](Run& run) { boot(core, run.id_of<ServerId>()); }),
-        core, VmState::Active, PowerState::Running, "start");
+    return closing(booted(Job("compute.server.start"), core), core, VmState::Active, PowerState::Running, "start");
 }
 
 Job stopServerJob(Core& core) {
@@ -102,15 +97,10 @@ Job rebootServerJob(Core& core) {
     const auto off = [&core](Run& run) {
         powerOff(core, run, run.arguments().boolean("hard", false) ? std::chrono::seconds(0) : patience(core));
     };
-    return closing(
-        Job("compute.server.reboot")
-            // Off and on again instead of the hypervisor's own reboot: only this shows whether the guest has followed.
-            // One that does not answer is made to.
-            .step("off", off)
-            .step(
-                "wire", [&core](Run& run) { core.network.ensureWired(run.id_of<ServerId>()); }, {}, jobs::wireLane)
-            .step("boot", [&core](Run& run) { boot(core, run.id_of<ServerId>()); }),
-        core, VmState::Active, PowerState::Running, "reboot");
+    // Off and on again instead of the hypervisor's own reboot: only this shows whether the guest has followed. One that
+    // does not answer is made to.
+    return closing(booted(Job("compute.server.reboot").step("off", off), core), core, VmState::Active,
+                   PowerState::Running, "reboot");
 }
 
 }

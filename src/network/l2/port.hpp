@@ -67,6 +67,16 @@ std::vector<Port> portsWhere(store::Reader& db, const store::Conditions& conditi
 /// Of these ids, by id; in one moment and a fixed number of statements.
 std::unordered_map<std::string, Port> portsOf(store::Reader& db, const Texts& ids);
 
+/// Fills in the port that `id` of each record names, as the member `port`; nothing where it names none.
+template <auto id, auto port, class Record> void completePort(store::Reader& db, std::vector<Record>& records) {
+    Texts ids;
+    for (const auto& each : records)
+        if (!(each.*id).empty()) ids.push_back((each.*id).text);
+    const auto ports = portsOf(db, ids);
+    for (auto& each : records)
+        if (const auto found = ports.find((each.*id).text); found != ports.end()) each.*port = found->second;
+}
+
 void insertPort(store::Transaction& tx, const Port& port); ///< with addresses and groups
 void writeAddresses(store::Transaction& tx, const Port& port);
 /// Ports of guests that say no host yet are at this one.

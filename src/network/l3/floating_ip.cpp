@@ -14,15 +14,6 @@ Error floatingIpNotFound(const std::string& id) {
     return Error(Failure::NotFound, "Floating IP ", id, " could not be found").as("FloatingIPNotFound");
 }
 
-void completePorts(store::Reader& db, std::vector<FloatingIp>& ips) {
-    Texts ids;
-    for (const auto& each : ips)
-        if (!each.port.empty()) ids.push_back(each.port.text);
-    const auto ports = portsOf(db, ids);
-    for (auto& each : ips)
-        if (const auto found = ports.find(each.port.text); found != ports.end()) each.leadsTo = found->second;
-}
-
 void showPort(JsonWriter& out, const FloatingIp& ip) {
     if (!ip.leadsTo) return out.value(nullptr);
     const auto details = out.object();
@@ -61,11 +52,12 @@ void disassociate(store::Transaction& tx, const PortId& port, Time now) {
 }
 
 void addFloatingIpRoutes(http::Routes& routes, FloatingIps& ips) {
-    addNoun<FloatingIp>(routes, ips.core(),
-                        servedBy<FloatingIp>(ips, {.noun = "floatingip",
-                                                   .table = floatingIpTable,
-                                                   .missing = floatingIpNotFound,
-                                                   .complete = completePorts}));
+    addNoun<FloatingIp>(
+        routes, ips.core(),
+        servedBy<FloatingIp>(ips, {.noun = "floatingip",
+                                   .table = floatingIpTable,
+                                   .missing = floatingIpNotFound,
+                                   .complete = completePort<&FloatingIp::port, &FloatingIp::leadsTo, FloatingIp>}));
 }
 
 }

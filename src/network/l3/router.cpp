@@ -8,15 +8,6 @@ using namespace resource;
 
 namespace {
 
-void completeGateways(store::Reader& db, std::vector<Router>& routers) {
-    Texts ids;
-    for (const auto& each : routers)
-        if (!each.gatewayPort.empty()) ids.push_back(each.gatewayPort.text);
-    const auto ports = portsOf(db, ids);
-    for (auto& each : routers)
-        if (const auto found = ports.find(each.gatewayPort.text); found != ports.end()) each.gateway = found->second;
-}
-
 void showGateway(JsonWriter& out, const Router& router) {
     if (!router.gateway) return out.value(nullptr);
     const auto info = out.object();
@@ -48,9 +39,10 @@ std::vector<Port> interfacesOf(store::Reader& db, const RouterId& id) {
 void addRouterRoutes(http::Routes& routes, Routers& routers) {
     const auto api = addNoun<Router>(
         routes, routers.core(),
-        servedBy<Router>(
-            routers,
-            {.noun = "router", .table = routerTable, .missing = routerNotFound, .complete = completeGateways}));
+        servedBy<Router>(routers, {.noun = "router",
+                                   .table = routerTable,
+                                   .missing = routerNotFound,
+                                   .complete = completePort<&Router::gatewayPort, &Router::gateway, Router>}));
     addRouterActions(routes, routers, api);
 }
 
