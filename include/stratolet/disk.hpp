@@ -66,6 +66,7 @@ struct DiskSource {
     std::variant<FileDisk, BlockDisk, NetworkDisk> at;
     DiskFormat format = DiskFormat::Raw;
     bool readOnly = false; ///< a guest may only read it
+    SecretId luks = {};    ///< what opens it, where its bytes are LUKS; empty: they are as they are
     auto operator<=>(const DiskSource&) const = default;
 };
 

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <stratolet/disk.hpp>
+#include <stratolet/driver/live_disk.hpp>
 #include <stratolet/ids.hpp>
 #include <stratolet/sizes.hpp>
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,8 +19,34 @@ struct Connector {
     std::string initiator = {}; ///< the host's iSCSI name; empty: it has none
 };
 
+/// What a back end can do: what types ask for by their extra specs, and what pools show.
+struct VolumeCapabilities {
+    bool thin = true;         ///< gigabytes may be promised that aren't there yet
+    bool multiattach = false; ///< several guests may have one volume at once
+    bool encryption = true;   ///< its volumes may be LUKS
+};
+
+/// How a volume's bytes may lie.
+enum class Layout {
+    Any,
+    Flat ///< in one raw file or device for good, as LUKS needs: what would be an overlay is a copy
+};
+
+/// Something that lies in a back end without being a volume (or a snapshot) of the cloud, and could become one.
+struct Manageable {
+    std::string reference;          ///< as an administrator names it: a file's or a logical volume's name
+    Bytes size;                     ///< as a guest would see it
+    std::optional<VolumeId> volume; ///< the cloud's, that it is; or the volume that a snapshot is of
+    std::optional<SnapshotId> snapshot;
+    std::string reason; ///< why it can't be taken over; empty: it can
+};
+
 /// Where volumes live: one back end of several. Every verb ensures: it looks first and may be called again after a
-/// crash. Failures are Error(Broken).
+/// crash. A volume, and a snapshot, is whole or isn't there. Verbs of different volumes may run at the same time, those
+/// of one volume and its snapshots don't. Failures are Error(Broken), also for what this back end can't do.
+///
+/// `live` is the disk of the guest that has the volume now, null where nobody has it or only hosts do: while a guest
+/// runs, QEMU alone may touch what it writes to, and the driver asks it to (live_disk.hpp).
 class VolumeDriver {
 public:
     virtual ~VolumeDriver() = default;
@@ -26,25 +54,65 @@ public:
     /// The back end's: what the volume's host shows after the "@".
     virtual std::string_view name() const = 0;
 
-    /// How volumes are reached: "file".
+    /// How volumes are reached: "file", "iSCSI".
     virtual std::string_view protocol() const = 0;
 
+    virtual VolumeCapabilities capabilities() const = 0;
+
     /// An empty volume, reading as zeros, of exactly this size. One that is there and has the size stays as it is;
-    /// one that is smaller grows, keeping its bytes.
-    virtual void ensure(const VolumeId& volume, GiB size) = 0;
+    /// one that is smaller grows, keeping its bytes. What is made of a flat volume is flat.
+    virtual void ensure(const VolumeId& volume, GiB size, Layout layout = Layout::Any, LiveDisk* live = nullptr) = 0;
 
     /// Fills a volume from an image file that has been inspected; the rest reads as zeros. The volume's content before
-    /// does not matter.
+    /// does not matter. `image` may go afterwards: the volume doesn't need it.
     virtual void fill(const VolumeId& volume, GiB size, const DiskSource& image, const Cancelled& cancelled) = 0;
 
-    /// Gone, and its bytes with it. A volume that isn't there is gone already.
+    /// A volume with the bytes that a snapshot of this back end has; the rest reads as zeros.
+    virtual void restore(const VolumeId& volume, GiB size, const SnapshotId& snapshot, const Cancelled& cancelled) = 0;
+
+    /// A volume with the bytes that another one of this back end has now.
+    virtual void clone(const VolumeId& volume, GiB size, const VolumeId& source, const Cancelled& cancelled,
+                       LiveDisk* live = nullptr) = 0;
+
+    /// Gone, and its bytes with it; so are no snapshots, which must have gone before. A volume that isn't there is gone
+    /// already.
     virtual void discard(const VolumeId& volume) = 0;
+
+    /// Keeps the bytes that the volume has now.
+    virtual void snapshot(const SnapshotId& snapshot, const VolumeId& volume, const Cancelled& cancelled,
+                          LiveDisk* live = nullptr) = 0;
+
+    /// Gone. What was made from it keeps its bytes.
+    virtual void discard(const SnapshotId& snapshot, const VolumeId& volume, const Cancelled& cancelled,
+                         LiveDisk* live = nullptr) = 0;
+
+    /// The volume has the snapshot's bytes again, and `size`; what was written since is gone.
+    virtual void revert(const VolumeId& volume, GiB size, const SnapshotId& snapshot, const Cancelled& cancelled) = 0;
 
     /// Lets `connector` have the volume, and says where guests there reach it. Who has it already keeps it.
     virtual DiskSource connect(const VolumeId& volume, const Connector& connector) = 0;
 
+    /// Takes it from `connector` again. Who hasn't it is done.
+    virtual void disconnect(const VolumeId& volume, const Connector& connector) = 0;
+
+    /// How this host reaches a volume or a snapshot to copy it: nobody else writes to it meanwhile. A snapshot's is for
+    /// reading alone.
+    virtual DiskSource source(const VolumeId& volume) = 0;
+    virtual DiskSource source(const SnapshotId& snapshot) = 0;
+
+    /// What could be taken over, and what has been. Looks at all there is.
+    virtual std::vector<Manageable> manageable() = 0;
+
+    /// What is called `reference` becomes this volume, of the size that it says, rounded up. Error(Invalid) where there
+    /// is no such thing, or it can't be.
+    virtual GiB adopt(const VolumeId& volume, const std::string& reference) = 0;
+
+    /// The volume becomes something that isn't the cloud's any more: by its name "volume-<id>" adopt() finds it again.
+    virtual void release(const VolumeId& volume) = 0;
+
     /// Volumes that are really there, for the reconciler. Ours only.
     virtual std::vector<VolumeId> present() = 0;
+    virtual std::vector<SnapshotId> presentSnapshots() = 0;
 
     virtual Bytes capacity() = 0;
     virtual Bytes free() = 0;

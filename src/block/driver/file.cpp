@@ -19,7 +19,7 @@ namespace stratolet::block {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::string_view prefix = "volume-", unfinished = ".part";
+constexpr std::string_view prefix = "volume-", snapshotPrefix = "snapshot-", unfinished = ".part";
 
 /// An id becomes a file name, so it may only be what an id is.
 bool isId(std::string_view text) {
@@ -96,7 +96,9 @@ public:
     std::string_view name() const override { return name_; }
     std::string_view protocol() const override { return "file"; }
 
-    void ensure(const VolumeId& volume, GiB size) override {
+    VolumeCapabilities capabilities() const override { return {}; }
+
+    void ensure(const VolumeId& volume, GiB size, Layout, LiveDisk*) override {
         const auto file = fileOf(volume);
         const Fd there(::open(file.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
         if (!there) return make(volume, size);
@@ -108,7 +110,7 @@ public:
     }
 
     void fill(const VolumeId& volume, GiB size, const DiskSource& image, const Cancelled& cancelled) override {
-        const auto file = fileOf(volume), part = partOf(volume);
+        const auto file = fileOf(volume), part = partOf(file);
         const Fd from(static_cast<int>(check(::open(localPath(image).c_str(), O_RDONLY | O_CLOEXEC), "open an image")));
         if (image.format == DiskFormat::Raw) {
             if (lengthOf(from) > size.bytes().count)
@@ -128,29 +130,85 @@ public:
                           .writes = {to.get()}})
                 .expectSuccess();
         }
-        finish(part, file, size);
+        finish(part, file, size.bytes());
     }
 
-    void discard(const VolumeId& volume) override {
-        fs::remove(partOf(volume));
-        if (fs::remove(fileOf(volume))) syncFolder(folder_);
+    void restore(const VolumeId& volume, GiB size, const SnapshotId& snapshot, const Cancelled& cancelled) override {
+        copy(fileOf(snapshot), fileOf(volume), size.bytes(), cancelled);
     }
 
-    DiskSource connect(const VolumeId& volume, const Connector&) override {
+    void clone(const VolumeId& volume, GiB size, const VolumeId& source, const Cancelled& cancelled,
+               LiveDisk*) override {
+        copy(fileOf(source), fileOf(volume), size.bytes(), cancelled);
+    }
+
+    void discard(const VolumeId& volume) override { remove(fileOf(volume)); }
+
+    void snapshot(const SnapshotId& snapshot, const VolumeId& volume, const Cancelled& cancelled, LiveDisk*) override {
+        if (fs::exists(fileOf(snapshot))) return;
+        const auto file = fileOf(volume);
+        copy(file, fileOf(snapshot), {static_cast<std::int64_t>(fs::file_size(file))}, cancelled);
+    }
+
+    void discard(const SnapshotId& snapshot, const VolumeId&, const Cancelled&, LiveDisk*) override {
+        remove(fileOf(snapshot));
+    }
+
+    void revert(const VolumeId& volume, GiB size, const SnapshotId& snapshot, const Cancelled& cancelled) override {
+        copy(fileOf(snapshot), fileOf(volume), size.bytes(), cancelled);
+    }
+
+    DiskSource connect(const VolumeId& volume, const Connector&) override { return source(volume); }
+    void disconnect(const VolumeId&, const Connector&) override {}
+
+    DiskSource source(const VolumeId& volume) override {
         auto file = fileOf(volume);
         if (!fs::exists(file)) throw Error(Failure::Broken, "volume ", volume, " has no file");
         return {FileDisk{std::move(file)}, DiskFormat::Raw};
     }
+    DiskSource source(const SnapshotId& snapshot) override {
+        auto file = fileOf(snapshot);
+        if (!fs::exists(file)) throw Error(Failure::Broken, "snapshot ", snapshot, " has no file");
+        return {FileDisk{std::move(file)}, DiskFormat::Raw, true};
+    }
 
-    std::vector<VolumeId> present() override {
-        std::vector<VolumeId> found;
+    std::vector<Manageable> manageable() override {
+        std::vector<Manageable> found;
         for (const auto& entry : fs::directory_iterator(folder_)) {
             const auto name = entry.path().filename().string();
+            if (!entry.is_regular_file() || name.ends_with(unfinished)) continue;
+            Manageable one;
+            one.reference = name;
+            one.size = {static_cast<std::int64_t>(entry.file_size())};
             if (name.starts_with(prefix) && isId(name.substr(prefix.size())))
-                found.push_back({name.substr(prefix.size())});
+                one.volume = VolumeId{name.substr(prefix.size())};
+            else if (name.starts_with(snapshotPrefix))
+                one.snapshot = SnapshotId{name.substr(snapshotPrefix.size())};
+            found.push_back(std::move(one));
         }
         return found;
     }
+
+    GiB adopt(const VolumeId& volume, const std::string& reference) override {
+        const auto file = fileOf(volume);
+        if (!fs::exists(file)) {
+            const auto from = folder_ / reference;
+            if (reference.find('/') != std::string::npos || reference.starts_with('.') ||
+                !fs::is_regular_file(fs::symlink_status(from)))
+                throw Error(Failure::Invalid, "There is no file ", reference, " in this back end.");
+            fs::rename(from, file);
+            syncFolder(folder_);
+        }
+        const auto length = static_cast<std::int64_t>(fs::file_size(file));
+        const GiB size{std::max<std::int64_t>((length + (std::int64_t{1} << 30) - 1) >> 30, 1)};
+        ensure(volume, size, Layout::Any, nullptr);
+        return size;
+    }
+
+    void release(const VolumeId&) override {}
+
+    std::vector<VolumeId> present() override { return called<VolumeId>(prefix); }
+    std::vector<SnapshotId> presentSnapshots() override { return called<SnapshotId>(snapshotPrefix); }
 
     Bytes capacity() override { return space(&Space::f_blocks); }
     Bytes free() override { return space(&Space::f_bavail); }
@@ -164,11 +222,34 @@ private:
         return {static_cast<std::int64_t>(about.*blocks * about.f_frsize)};
     }
 
-    fs::path fileOf(const VolumeId& volume) const {
-        if (!isId(volume.text)) throw Error(Failure::Broken, "a volume id cannot be a file name: ", volume);
-        return folder_ / (std::string(prefix) + volume.text);
+    fs::path named(std::string_view kind, const std::string& id) const {
+        if (!isId(id)) throw Error(Failure::Broken, "an id cannot be a file name: ", id);
+        return folder_ / (std::string(kind) + id);
     }
-    fs::path partOf(const VolumeId& volume) const { return fileOf(volume) += unfinished; }
+    fs::path fileOf(const VolumeId& volume) const { return named(prefix, volume.text); }
+    fs::path fileOf(const SnapshotId& snapshot) const { return named(snapshotPrefix, snapshot.text); }
+    static fs::path partOf(fs::path file) { return file += unfinished; }
+
+    template <class AnId> std::vector<AnId> called(std::string_view kind) const {
+        std::vector<AnId> found;
+        for (const auto& entry : fs::directory_iterator(folder_)) {
+            const auto name = entry.path().filename().string();
+            if (name.starts_with(kind) && isId(name.substr(kind.size()))) found.push_back({name.substr(kind.size())});
+        }
+        return found;
+    }
+
+    void remove(const fs::path& file) {
+        fs::remove(partOf(file));
+        if (fs::remove(file)) syncFolder(folder_);
+    }
+
+    void copy(const fs::path& from, const fs::path& to, Bytes size, const Cancelled& cancelled) {
+        const Fd source(
+            static_cast<int>(check(::open(from.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW), "open a volume")));
+        copySparse(source, create(partOf(to)), cancelled);
+        finish(partOf(to), to, size);
+    }
 
     static Fd create(const fs::path& file) {
         ::unlink(file.c_str()); // never what somebody had before
@@ -177,16 +258,16 @@ private:
     }
 
     void make(const VolumeId& volume, GiB size) {
-        const auto part = partOf(volume);
+        const auto part = partOf(fileOf(volume));
         create(part);
-        finish(part, fileOf(volume), size);
+        finish(part, fileOf(volume), size.bytes());
     }
 
     /// A volume is whole or isn't there: it gets its name when all of it is on disk.
-    void finish(const fs::path& part, const fs::path& file, GiB size) {
+    void finish(const fs::path& part, const fs::path& file, Bytes size) {
         const Fd open(static_cast<int>(check(::open(part.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW), "open a volume")));
-        if (lengthOf(open) > size.bytes().count) throw Error(Failure::Broken, "the content is larger than the volume");
-        check(::ftruncate(open.get(), size.bytes().count), "size a volume");
+        if (lengthOf(open) > size.count) throw Error(Failure::Broken, "the content is larger than the volume");
+        check(::ftruncate(open.get(), size.count), "size a volume");
         check(::fsync(open.get()), "flush a volume");
         fs::rename(part, file);
         syncFolder(folder_);

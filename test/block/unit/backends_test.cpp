@@ -17,11 +17,24 @@ public:
     Room(std::string name, GiB free) : name_(std::move(name)), free_(free) {}
     std::string_view name() const override { return name_; }
     std::string_view protocol() const override { return "none"; }
-    void ensure(const VolumeId&, GiB) override {}
+    VolumeCapabilities capabilities() const override { return {}; }
+    void ensure(const VolumeId&, GiB, Layout, LiveDisk*) override {}
     void fill(const VolumeId&, GiB, const DiskSource&, const Cancelled&) override {}
+    void restore(const VolumeId&, GiB, const SnapshotId&, const Cancelled&) override {}
+    void clone(const VolumeId&, GiB, const VolumeId&, const Cancelled&, LiveDisk*) override {}
     void discard(const VolumeId&) override {}
+    void snapshot(const SnapshotId&, const VolumeId&, const Cancelled&, LiveDisk*) override {}
+    void discard(const SnapshotId&, const VolumeId&, const Cancelled&, LiveDisk*) override {}
+    void revert(const VolumeId&, GiB, const SnapshotId&, const Cancelled&) override {}
     DiskSource connect(const VolumeId&, const Connector&) override { return {}; }
+    void disconnect(const VolumeId&, const Connector&) override {}
+    DiskSource source(const VolumeId&) override { return {}; }
+    DiskSource source(const SnapshotId&) override { return {}; }
+    std::vector<Manageable> manageable() override { return {}; }
+    GiB adopt(const VolumeId&, const std::string&) override { return {}; }
+    void release(const VolumeId&) override {}
     std::vector<VolumeId> present() override { return {}; }
+    std::vector<SnapshotId> presentSnapshots() override { return {}; }
     Bytes capacity() override { return GiB{1000}.bytes(); }
     Bytes free() override { return free_.bytes(); }
 
