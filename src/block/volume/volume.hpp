@@ -21,6 +21,8 @@ namespace stratolet::block {
 ///      │             │            │                                     extending ──► in-use
 ///    error ◄─────────┘            ▼
 ///      └────────────────────► deleting ──► gone, or error_deleting
+/// An available volume is also backing-up (then available again) or restoring-backup (then available, or
+/// error_restoring).
 enum class VolumeStatus {
     Creating,
     Downloading, ///< being filled from an image
@@ -34,7 +36,11 @@ enum class VolumeStatus {
     Maintenance,
     Failed, ///< "error"
     ErrorDeleting,
-    ErrorExtending
+    ErrorExtending,
+    BackingUp,       ///< "backing-up": its bytes are being copied into a backup
+    RestoringBackup, ///< "restoring-backup": it is being filled from one
+    ErrorBackingUp,
+    ErrorRestoring
 };
 std::string_view nameOf(VolumeStatus status); ///< the API's word: "in-use"
 std::optional<VolumeStatus> volumeStatusNamed(std::string_view name);
