@@ -28,8 +28,14 @@ constexpr Question questions[] = {
                                         "'building' AND id NOT IN (SELECT subject FROM jobs)"},
     {"volume is in a transitional state that no job works on",
      "SELECT id || ' (' || status || ')' FROM volumes WHERE status IN ('creating', 'downloading', 'extending', "
-     "'deleting') AND id NOT IN "
-     "(SELECT subject FROM jobs)"},
+     "'deleting', 'uploading', 'retyping', 'reverting', 'managing', 'unmanaging', 'backing-up', 'restoring-backup') "
+     "AND id NOT IN (SELECT json_extract(payload, '$.volume') FROM jobs WHERE payload <> '') "
+     "AND id NOT IN (SELECT subject FROM jobs)"},
+    {"snapshot is in a transitional state that no job works on",
+     "SELECT id || ' (' || status || ')' FROM volume_snapshots WHERE status IN ('creating', 'deleting', 'managing', "
+     "'unmanaging', 'backing-up') "
+     "AND id NOT IN (SELECT json_extract(payload, '$.snapshot') FROM jobs WHERE payload <> '') "
+     "AND volume_id NOT IN (SELECT subject FROM jobs)"},
     {"attachment belongs to a server that is not there",
      "SELECT id FROM volume_attachments WHERE by_compute = 1 AND server_id NOT IN (SELECT id FROM compute_servers "
      "WHERE deleted IS NULL)"},

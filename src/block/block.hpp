@@ -73,6 +73,10 @@ public:
     /// Before the reconciler and jobs start.
     void bootstrap();
 
+    /// The disks of guests that run: who changes the bytes of a volume in use asks there. Before jobs start; lives as
+    /// long as they do.
+    void useLiveDisks(LiveDisks& disks);
+
     http::Site site();
 
     std::optional<VolumeFacts> find(store::Reader& db, const ProjectId& project, const VolumeId& volume);

@@ -40,14 +40,16 @@ struct Block::Impl {
         : parts(given),
           identity(itsIdentity),
           backends(drivers, given.cloud.host),
+          work(given, backends, images),
           quotas(given),
-          volumes(given, backends, quotas, images),
+          volumes(given, work, quotas, images),
           attachments(given),
-          jobs(given, backends, images) {}
+          jobs(given, work) {}
 
     Parts parts;
     identity::Identity& identity;
     Backends backends;
+    VolumeWork work;
     VolumeQuotas quotas;
     Volumes volumes;
     Attachments attachments;
@@ -66,8 +68,10 @@ Block::~Block() = default;
 
 void Block::bootstrap() { impl_->volumes.bootstrap(); }
 
+void Block::useLiveDisks(LiveDisks& disks) { impl_->work.live = &disks; }
+
 http::Site Block::site() {
-    auto& [parts, itsIdentity, backends, quotas, volumes, attachments, jobs] = *impl_;
+    auto& [parts, itsIdentity, backends, work, quotas, volumes, attachments, jobs] = *impl_;
     http::Site site;
     site.name = "block-storage";
     site.prefix = "/volume";

@@ -159,7 +159,7 @@ void writeExtended(JsonWriter& out, const VolumeStyle& style, const Volume& volu
     if (style.caller.may("volume_extension:volume_host_attribute", target))
         out.field("os-vol-host-attr:host", volume.host);
     if (style.caller.may("volume_extension:volume_mig_status_attribute", target)) {
-        out.field("os-vol-mig-status-attr:migstat", nullptr);
+        out.field("os-vol-mig-status-attr:migstat", volume.migrationStatus);
         out.field("os-vol-mig-status-attr:name_id", nullptr);
     }
     if (style.caller.may("volume_extension:volume_tenant_attribute", target))
@@ -182,7 +182,8 @@ void write(JsonWriter& out, const VolumeStyle& style, const VolumeView& view) {
     writeMetadata(out, "metadata", metadata);
     writeLinks(out, style, volume);
     writeAttachments(out, style, view.attachments);
-    if (style.version >= Microversion{13}) out.field("group_id", nullptr);
+    if (style.version >= Microversion{13})
+        out.field("group_id", volume.group.empty() ? std::nullopt : std::optional(volume.group));
     if (style.version >= Microversion{48}) {
         out.field("service_uuid", nullptr);
         if (style.version >= Microversion{69})
@@ -191,7 +192,9 @@ void write(JsonWriter& out, const VolumeStyle& style, const VolumeView& view) {
             out.field("shared_targets", false);
     }
     if (style.version >= Microversion{63}) out.field("volume_type_id", volume.type);
-    if (style.version >= Microversion{65}) out.field("consumes_quota", true);
+    if (style.version >= Microversion{64} && !volume.encryptionKey.empty())
+        out.field("encryption_key_id", volume.encryptionKey);
+    if (style.version >= Microversion{65}) out.field("consumes_quota", volume.consumesQuota);
     if (style.detailed) writeExtended(out, style, volume);
 }
 

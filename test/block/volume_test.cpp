@@ -61,7 +61,7 @@ std::string messageOf(const Answer& answer, std::string_view fault) {
 /// As compute's own change does it: nobody but compute can let go of it.
 void takenByAServer(TestAppliance& cloud, const std::string& volume) {
     cloud.appliance().store().write([&](store::Transaction& tx) {
-        tx.execute("INSERT INTO volume_attachments VALUES (?, ?, ?, 'host', '/dev/vdb', 'rw', 'attached', 1, 1, 2)",
+        tx.execute("INSERT INTO volume_attachments VALUES (?, ?, ?, 'host', '/dev/vdb', 'rw', 'attached', 1, 1, 2, NULL, NULL)",
                    "77777777-0000-4000-8000-000000000000", volume, "88888888-0000-4000-8000-000000000000");
         tx.execute("UPDATE volumes SET status = 'in-use' WHERE id = ?", volume);
     });

@@ -29,6 +29,8 @@ struct VolumeAttachment {
     bool byCompute = false; ///< a guest of ours has it: only compute may let it go (CVE-2023-2088)
     Time created;
     std::optional<Time> attached;
+    std::optional<std::string> connector;  ///< how it said that it reaches the volume: a JSON object
+    std::optional<std::string> connection; ///< what it was told: a JSON object
 };
 
 }

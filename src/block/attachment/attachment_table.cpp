@@ -23,6 +23,8 @@ const Table<VolumeAttachment>
                           column<&VolumeAttachment::byCompute>("by_compute"),
                           column<&VolumeAttachment::created>("created"),
                           column<&VolumeAttachment::attached>("attached", Moves),
+                          column<&VolumeAttachment::connector>("connector", Moves),
+                          column<&VolumeAttachment::connection>("connection", Moves),
                       });
 
 namespace attachment_table {

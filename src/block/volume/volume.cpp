@@ -8,7 +8,7 @@
 namespace stratolet::block {
 namespace {
 
-constexpr std::array<std::pair<VolumeStatus, std::string_view>, 17> statuses{
+constexpr std::array<std::pair<VolumeStatus, std::string_view>, 25> statuses{
     {{VolumeStatus::Creating, "creating"},
      {VolumeStatus::Downloading, "downloading"},
      {VolumeStatus::Available, "available"},
@@ -22,10 +22,18 @@ constexpr std::array<std::pair<VolumeStatus, std::string_view>, 17> statuses{
      {VolumeStatus::Failed, "error"},
      {VolumeStatus::ErrorDeleting, "error_deleting"},
      {VolumeStatus::ErrorExtending, "error_extending"},
+     {VolumeStatus::Uploading, "uploading"},
+     {VolumeStatus::Retyping, "retyping"},
+     {VolumeStatus::Reverting, "reverting"},
+     {VolumeStatus::Managing, "managing"},
+     {VolumeStatus::ErrorManaging, "error_managing"},
+     {VolumeStatus::Unmanaging, "unmanaging"},
+     {VolumeStatus::AwaitingTransfer, "awaiting-transfer"},
      {VolumeStatus::BackingUp, "backing-up"},
      {VolumeStatus::RestoringBackup, "restoring-backup"},
      {VolumeStatus::ErrorBackingUp, "error_backing-up"},
-     {VolumeStatus::ErrorRestoring, "error_restoring"}}};
+     {VolumeStatus::ErrorRestoring, "error_restoring"},
+     {VolumeStatus::Deleted, "deleted"}}};
 
 }
 
@@ -37,32 +45,55 @@ bool mayFollow(VolumeStatus from, VolumeStatus to) {
     switch (from) {
     case Creating:
         return to == Downloading || to == Available || to == Failed || to == Deleting || to == RestoringBackup;
-    case Downloading: return to == Available || to == Failed || to == Deleting;
+    case Downloading: return to == Available || to == Reserved || to == Failed || to == Deleting;
     case Available:
         return to == Reserved || to == Attaching || to == InUse || to == Extending || to == Deleting ||
-               to == BackingUp || to == RestoringBackup;
-    case Reserved: return to == Available || to == InUse || to == Deleting;
+               to == Uploading || to == Retyping || to == Reverting || to == AwaitingTransfer || to == BackingUp ||
+               to == RestoringBackup || to == Downloading || to == Unmanaging;
+    case Reserved: return to == Available || to == InUse || to == Deleting || to == Downloading;
     case Attaching: return to == Available || to == InUse || to == Deleting;
-    case InUse: return to == Detaching || to == Available || to == Extending;
+    case InUse:
+        return to == Detaching || to == Available || to == Extending || to == Uploading || to == Retyping ||
+               to == BackingUp;
     case Detaching: return to == InUse || to == Available || to == Deleting;
     case Extending: return to == Available || to == InUse || to == ErrorExtending || to == Deleting;
-    case Deleting: return to == ErrorDeleting;
+    case Deleting: return to == ErrorDeleting || to == Deleted;
     case Maintenance: return to == Deleting;
-    case Failed: return to == Deleting;
+    case Failed: return to == Deleting || to == Downloading || to == RestoringBackup;
     case ErrorDeleting: return to == Deleting;
-    case ErrorExtending:
+    case ErrorExtending: return to == Deleting;
+    case BackingUp: return to == Available || to == InUse || to == ErrorBackingUp || to == Deleting;
+    case Uploading:
+    case Retyping: return to == Available || to == InUse || to == Deleting || to == Failed;
+    case Reverting: return to == Available || to == Failed || to == Deleting;
+    case Managing: return to == Available || to == ErrorManaging || to == Deleting;
+    case ErrorManaging: return to == Deleting || to == Unmanaging;
+    case Unmanaging: return to == Available || to == Deleting;
+    case AwaitingTransfer: return to == Available || to == Deleting;
+    case RestoringBackup: return to == Available || to == ErrorRestoring || to == Deleting;
     case ErrorBackingUp:
     case ErrorRestoring: return to == Deleting;
-    case BackingUp: return to == Available || to == ErrorBackingUp;
-    case RestoringBackup: return to == Available || to == ErrorRestoring;
+    case Deleted: return to == Deleting || to == Available;
     }
     std::abort();
 }
 
 bool needsJob(VolumeStatus status) {
     using enum VolumeStatus;
-    return status == Creating || status == Downloading || status == Extending || status == Deleting ||
-           status == BackingUp || status == RestoringBackup;
+    switch (status) {
+    case Creating:
+    case Downloading:
+    case Extending:
+    case Deleting:
+    case Uploading:
+    case Retyping:
+    case Reverting:
+    case Managing:
+    case Unmanaging:
+    case BackingUp:
+    case RestoringBackup: return true;
+    default: return false;
+    }
 }
 
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <stratolet/disk.hpp>
 #include <stratolet/ids.hpp>
 #include <stratolet/sizes.hpp>
 
@@ -20,9 +21,11 @@ namespace stratolet::block {
 ///      ▼             ▼            │  └── extending ──► error_extending    ▼ (maintenance: by an administrator only)
 ///      │             │            │                                     extending ──► in-use
 ///    error ◄─────────┘            ▼
-///      └────────────────────► deleting ──► gone, or error_deleting
-/// An available volume is also backing-up (then available again) or restoring-backup (then available, or
-/// error_restoring).
+///      └────────────────────► deleting ──► gone, deleted (in the recycle bin), or error_deleting
+///
+///  managing ──► available, or error_managing
+///  available, in-use ──► uploading, retyping, reverting, backing-up ──► the same again (reverting may also fail)
+///  available ──► awaiting-transfer ──► available; restoring-backup ──► available, or error_restoring
 enum class VolumeStatus {
     Creating,
     Downloading, ///< being filled from an image
@@ -37,10 +40,18 @@ enum class VolumeStatus {
     Failed, ///< "error"
     ErrorDeleting,
     ErrorExtending,
+    Uploading, ///< its bytes are becoming an image
+    Retyping,  ///< it is becoming one of another type, or of another back end
+    Reverting, ///< to its newest snapshot
+    Managing,  ///< being taken over from what lies in a back end
+    ErrorManaging,
+    Unmanaging, ///< becoming something in its back end that isn't the cloud's any more
+    AwaitingTransfer,
     BackingUp,       ///< "backing-up": its bytes are being copied into a backup
     RestoringBackup, ///< "restoring-backup": it is being filled from one
     ErrorBackingUp,
-    ErrorRestoring
+    ErrorRestoring,
+    Deleted ///< in the recycle bin: its bytes are kept until [block] delete_retention is over
 };
 std::string_view nameOf(VolumeStatus status); ///< the API's word: "in-use"
 std::optional<VolumeStatus> volumeStatusNamed(std::string_view name);
@@ -66,6 +77,16 @@ struct Volume {
     std::string host; ///< where it is: "host@backend#pool"
     Time created;
     std::optional<Time> updated;
+    SnapshotId snapshot;                        ///< that it was made from; it may be gone
+    VolumeId source;                            ///< the same of another volume
+    bool multiattach = false;                   ///< several servers may have it at once
+    SecretId encryptionKey;                     ///< what opens it; empty where its bytes are as they are
+    std::optional<std::string> migrationStatus; ///< how its move goes; nothing where there was none
+    std::optional<VolumeStatus> previous;       ///< what it is again once the work that its status names is done
+    std::string newHost, newType; ///< where it is being moved, and what it becomes; empty: nowhere, nothing
+    std::string group;            ///< id of its group; empty: in none
+    bool consumesQuota = true;
+    std::optional<Time> deleted; ///< since when it has been in the recycle bin
     Metadata metadata;
     Metadata imageMetadata;
 };

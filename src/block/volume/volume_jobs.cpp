@@ -16,50 +16,49 @@ namespace stratolet::block {
 using enum VolumeStatus;
 
 void VolumeJobs::declare() {
-    const auto volumeOf = [this](const jobs::Run& run) {
-        auto volume = volume_table::find(parts_.store.reader(), VolumeId{run.subject});
-        if (!volume) throw Error(Failure::Broken, "volume ", run.subject, " is gone");
-        return *volume;
-    };
     const auto discard = [this](jobs::Run& run) {
-        if (const auto volume = volume_table::find(parts_.store.reader(), VolumeId{run.subject}))
-            backends_.of(*volume).discard(volume->id);
+        const auto volume = volume_table::find(parts_.store.reader(), VolumeWork::idOf(run));
+        if (!volume) return;
+        const auto turn = work_.turn(volume->id);
+        work_.backends.of(*volume).discard(volume->id);
     };
 
     parts_.jobs.declare(
         jobs::Job("block.volume.create")
             .step(
                 "allocate",
-                [this, volumeOf](jobs::Run& run) {
-                    const auto volume = volumeOf(run);
-                    backends_.of(volume).ensure(volume.id, volume.size);
+                [this](jobs::Run& run) {
+                    const auto volume = work_.volumeOf(run);
+                    const auto turn = work_.turn(volume.id);
+                    work_.backends.of(volume).ensure(volume.id, volume.size, VolumeWork::layoutOf(volume));
                 },
                 discard)
             .step(
                 "fill",
-                [this, volumeOf](jobs::Run& run) {
-                    const auto volume = volumeOf(run);
+                [this](jobs::Run& run) {
+                    const auto volume = work_.volumeOf(run);
                     if (volume.image.empty()) return;
                     if (volume.status == Creating)
                         parts_.store.write([&](store::Transaction& tx) {
                             volume_table::move(tx, volume.id, Creating, Downloading, parts_.ambient.now());
                         });
-                    backends_.of(volume).fill(volume.id, volume.size, images_.source(volume.image, volume.size.bytes()),
-                                              run.cancelled);
+                    const auto turn = work_.turn(volume.id);
+                    work_.backends.of(volume).fill(
+                        volume.id, volume.size, work_.images.source(volume.image, volume.size.bytes()), run.cancelled);
                 },
                 {}, jobs::copyLane)
             .within(std::chrono::hours(1))
             .onDone([this](store::Transaction& tx, jobs::Run& run) {
-                const auto volume = volume_table::find(tx, VolumeId{run.subject});
+                const auto volume = volume_table::find(tx, VolumeWork::idOf(run));
                 if (!volume) return;
                 if (!volume->image.empty()) volume_table::setBootable(tx, volume->id, true, parts_.ambient.now());
                 if (volume->status == Creating || volume->status == Downloading)
                     volume_table::move(tx, volume->id, volume->status, Available, parts_.ambient.now());
             })
             .onFailed([this](store::Transaction& tx, jobs::Run& run, const std::string& reason) {
-                const auto volume = volume_table::find(tx, VolumeId{run.subject});
+                const auto volume = volume_table::find(tx, VolumeWork::idOf(run));
                 if (!volume) return;
-                parts_.log.error("volume could not be made", {{"volume", run.subject}, {"reason", reason}});
+                parts_.log.error("volume could not be made", {{"volume", volume->id.text}, {"reason", reason}});
                 if (volume->status == Creating || volume->status == Downloading)
                     volume_table::move(tx, volume->id, volume->status, VolumeStatus::Failed, parts_.ambient.now());
             }));
@@ -67,20 +66,24 @@ void VolumeJobs::declare() {
     parts_.jobs.declare(
         jobs::Job("block.volume.extend")
             .step("grow",
-                  [this, volumeOf](jobs::Run& run) {
-                      const auto volume = volumeOf(run);
-                      backends_.of(volume).ensure(volume.id, volume.newSize.value_or(volume.size));
+                  [this](jobs::Run& run) {
+                      const auto volume = work_.volumeOf(run);
+                      const auto turn = work_.turn(volume.id);
+                      const auto live = work_.liveDisk(volume.id);
+                      work_.backends.of(volume).ensure(volume.id, volume.newSize.value_or(volume.size),
+                                                       VolumeWork::layoutOf(volume), live.get());
                   })
-            .onDone([this](store::Transaction& tx, jobs::Run& run) { endExtension(tx, VolumeId{run.subject}, true); })
+            .onDone([this](store::Transaction& tx, jobs::Run& run) { endExtension(tx, VolumeWork::idOf(run), true); })
             .onFailed([this](store::Transaction& tx, jobs::Run& run, const std::string& reason) {
-                parts_.log.error("volume could not be extended", {{"volume", run.subject}, {"reason", reason}});
-                endExtension(tx, VolumeId{run.subject}, false);
+                const auto volume = VolumeWork::idOf(run);
+                parts_.log.error("volume could not be extended", {{"volume", volume.text}, {"reason", reason}});
+                endExtension(tx, volume, false);
             }));
 
     parts_.jobs.declare(jobs::Job("block.volume.delete")
                             .step("discard", discard)
                             .onDone([this](store::Transaction& tx, jobs::Run& run) {
-                                const auto volume = volume_table::find(tx, VolumeId{run.subject});
+                                const auto volume = volume_table::find(tx, VolumeWork::idOf(run));
                                 if (!volume) return;
                                 volume_table::remove(tx, *volume, parts_.ambient.now());
                                 parts_.bus.announce(tx, VolumeDeleted{volume->id, volume->project});
@@ -127,7 +130,7 @@ void VolumeJobs::reconcile(VolumeDriver& driver) {
 
 /// A row is on its way somewhere because of a job. A back end that can't be asked keeps no other from being looked at.
 void VolumeJobs::reconcile() {
-    for (auto* each : backends_.all()) {
+    for (auto* each : work_.backends.all()) {
         try {
             reconcile(*each);
         } catch (const std::exception& problem) {
@@ -137,9 +140,9 @@ void VolumeJobs::reconcile() {
     }
     auto& db = parts_.store.reader();
     for (const auto& [id, status] : volume_table::statuses(db)) {
-        if (!needsJob(status) || parts_.jobs.busy(db, id.text)) continue;
+        if (!needsJob(status) || work_.busy(db, id)) continue;
         const auto present = volume_table::find(db, id); // the job may have ended since the list was made
-        if (present && present->status == status && !parts_.jobs.busy(db, id.text))
+        if (present && present->status == status && !work_.busy(db, id))
             parts_.log.error("volume is on its way but nobody works on it",
                              {{"volume", id.text}, {"status", nameOf(status)}});
     }

@@ -2,9 +2,8 @@
 
 #include <stratolet/driver/volume.hpp>
 
-#include "block/backends.hpp"
 #include "block/block.hpp"
-#include "block/volume/volume.hpp"
+#include "block/volume/volume_work.hpp"
 
 namespace stratolet::block {
 
@@ -13,10 +12,7 @@ namespace stratolet::block {
 /// a failed attempt (platform/jobs).
 class VolumeJobs {
 public:
-    VolumeJobs(Parts parts, const Backends& backends, image::Images& images)
-        : parts_(parts),
-          backends_(backends),
-          images_(images) {}
+    VolumeJobs(Parts parts, VolumeWork& work) : parts_(parts), work_(work) {}
 
     void declare();   ///< before jobs start
     void reconcile(); ///< compares the back ends with the rows; tells of what nobody knows and removes what was deleted
@@ -26,8 +22,7 @@ private:
     void reconcile(VolumeDriver& driver);
 
     Parts parts_;
-    const Backends& backends_;
-    image::Images& images_;
+    VolumeWork& work_;
 };
 
 }

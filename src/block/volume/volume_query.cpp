@@ -112,7 +112,7 @@ void addAdminFilter(store::Conditions& conditions, const std::string& name, cons
             "id IN (SELECT volume_id FROM volume_attachments WHERE status IN ('attached', 'detaching'))";
         conditions.add(value == "attached" ? held : value == "detached" ? "NOT " + held : "0");
     } else if (name == "multiattach") {
-        if (truthOf(value).value_or(true)) conditions.add("0"); // none is
+        conditions.add("multiattach = ?", truthOf(value).value_or(true));
     } else if (name == "created_at" || name == "updated_at") {
         const auto time = parseIsoTime(value);
         if (!time) refuse(name, value, "It must be a time.");
@@ -142,8 +142,6 @@ bool addFilter(VolumeQuery& wanted, const http::Request& request, const std::str
         conditions.add("instr(coalesce(name, ''), ?) > 0", value);
     } else if ((name == "created_at" || name == "updated_at") && version >= Microversion{60}) {
         addTimes(conditions, *resource::wordOf(volumeColumns.words(), name), value);
-    } else if (name == "migration_status" || name == "group_id" || name == "snapshot_id" || name == "source_volid") {
-        conditions.add("0"); // no volume has any
     } else if (const auto* word = resource::wordOf(volumeColumns.words(), name);
                word != nullptr && word->may(resource::Filter)) {
         conditions.add(word->kept(volumeColumns.text().alias) + " = ?", value);

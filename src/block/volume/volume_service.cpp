@@ -87,7 +87,7 @@ Volume Volumes::create(const Caller& caller, const NewVolume& wanted) {
         volume.typeName = type->name;
         quotas_.claimVolume(tx, volume);
         volume_table::insert(tx, volume);
-        parts_.jobs.enqueue(tx, "block.volume.create", volume.id.text, "", volume.project.text);
+        work_.enqueue(tx, "block.volume.create", volume);
         return volume;
     });
 }
@@ -132,7 +132,7 @@ VolumeView Volumes::rename(const Caller& caller, const VolumeId& id, const std::
         const auto metadata = volume.metadata;
         amend(volume);
         volume.updated = now();
-        volume_table::rename(tx, volume);
+        volume_table::save(tx, volume);
         if (volume.metadata != metadata) volume_table::setMetadata(tx, id, volume.metadata);
         return VolumeView{volume, attachment_table::of(tx, id)};
     });
@@ -154,7 +154,7 @@ void Volumes::startRemoval(store::Transaction& tx, const Volume& volume, bool fo
         for (const auto* kind : {"block.volume.create", "block.volume.extend"})
             parts_.jobs.cancel(tx, kind, volume.id.text);
     volume_table::move(tx, volume.id, volume.status, Deleting, now());
-    parts_.jobs.enqueue(tx, "block.volume.delete", volume.id.text, "", volume.project.text);
+    work_.enqueue(tx, "block.volume.delete", volume);
 }
 
 void Volumes::remove(const Caller& caller, const VolumeId& id, bool force) {
@@ -218,7 +218,7 @@ void Volumes::extend(const Caller& caller, std::string_view rule, const VolumeId
         quotas_.claimGrowth(tx, volume, size);
         volume_table::move(tx, id, volume.status, Extending, now());
         volume_table::setNewSize(tx, id, size);
-        parts_.jobs.enqueue(tx, "block.volume.extend", id.text, "", volume.project.text);
+        work_.enqueue(tx, "block.volume.extend", volume);
     });
 }
 
@@ -228,7 +228,7 @@ void Volumes::resetStatus(const Caller& caller, std::string_view rule, const Vol
         if (needsJob(status))
             throw Error(Failure::Invalid, "Invalid input for field/attribute status. Value: ", nameOf(status),
                         ". No work is going on that would end it.");
-        if (parts_.jobs.busy(tx, id.text))
+        if (work_.busy(tx, id))
             throw invalidVolume("Volume ", id, " is being worked on; its status cannot be reset now.");
         volume_table::setStatus(tx, id, status, now());
     });
@@ -263,6 +263,10 @@ std::optional<Volume> Volumes::find(store::Reader& db, const ProjectId& project,
 DiskSource Volumes::source(const VolumeId& id) {
     const auto volume = volume_table::find(parts_.store.reader(), id);
     if (!volume) throw Error(Failure::Broken, "volume ", id, " is gone");
+    // What is done to its bytes now is done as to those of a volume that nobody has: a guest waits for the end of it.
+    if (parts_.jobs.busy(parts_.store.reader(), id.text))
+        throw Error(Failure::Busy, "volume ", id, " is being worked on");
+    const auto turn = work_.turn(id);
     auto found = backends_.of(*volume).connect(id, {.host = parts_.cloud.host});
     found.readOnly = volume->readOnly.value_or(false);
     return found;

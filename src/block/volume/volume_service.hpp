@@ -11,6 +11,7 @@
 #include "block/backends.hpp"
 #include "block/quota/volume_quotas.hpp"
 #include "block/volume/volume.hpp"
+#include "block/volume/volume_work.hpp"
 #include "identity/caller.hpp"
 #include "image/image.hpp"
 #include "platform/parts.hpp"
@@ -47,9 +48,10 @@ struct VolumeView {
 /// that the caller can't see.
 class Volumes {
 public:
-    Volumes(Parts parts, const Backends& backends, VolumeQuotas& quotas, image::Images& images)
+    Volumes(Parts parts, VolumeWork& work, VolumeQuotas& quotas, image::Images& images)
         : parts_(parts),
-          backends_(backends),
+          work_(work),
+          backends_(work.backends),
           quotas_(quotas),
           images_(images) {}
 
@@ -99,6 +101,7 @@ private:
     Time now() const { return parts_.ambient.now(); }
 
     Parts parts_;
+    VolumeWork& work_;
     const Backends& backends_;
     VolumeQuotas& quotas_;
     image::Images& images_;

@@ -25,7 +25,7 @@ void showBootable(JsonWriter& out, const Volume& volume) {
     out.value(volume.bootable ? "true" : "false");
 } // a text, there
 void showZone(JsonWriter& out, const Volume&) { out.value(availabilityZone); }
-void showFalse(JsonWriter& out, const Volume&) { out.value(false); }
+void showEncrypted(JsonWriter& out, const Volume& volume) { out.value(!volume.encryptionKey.empty()); }
 
 /// Metadata: two statements, however many volumes there are.
 void complete(store::Reader& db, std::vector<Volume>& volumes) {
@@ -54,8 +54,8 @@ const Table<Volume> volumeColumns(
         computed<Volume>("display_name", Kind::Text, Find, nullptr, "coalesce($.name, '')")
             .in("name"), // as version 1 called it
         attribute<&Volume::description>("description", Put | Show | Filter),
-        attribute<&Volume::status>("status", Show | Find),
-        attribute<&Volume::size>("size", Show | Sort),
+        attribute<&Volume::status>("status", Show | Find | Moves),
+        attribute<&Volume::size>("size", Show | Sort | Moves),
         computed<Volume>("availability_zone", Kind::Text, Show | Sort, showZone, "''"), // there is one
         attribute<&Volume::created>("created_at", Show | Sort).in("created").shown(showMicros<&Volume::created>),
         attribute<&Volume::updated>("updated_at", Show | Sort | Moves)
@@ -64,22 +64,29 @@ const Table<Volume> volumeColumns(
             .shown(showMicros<&Volume::updated>),
         attribute<&Volume::typeName>("volume_type", Show)
             .computed("(SELECT name FROM volume_types WHERE volume_types.id = $.type_id)"),
-        computed<Volume>("snapshot_id", Kind::Text, Show, showNull),
-        computed<Volume>("source_volid", Kind::Text, Show, showNull),
+        maybe<&Volume::snapshot>("snapshot_id", Show | Filter),
+        maybe<&Volume::source>("source_volid", Show | Filter),
         attribute<&Volume::user>("user_id", Show | Find),
-        attribute<&Volume::bootable>("bootable", Show | Sort).shown(showBootable),
-        computed<Volume>("encrypted", Kind::Truth, Show, showFalse),
+        attribute<&Volume::bootable>("bootable", Show | Sort | Moves).shown(showBootable),
+        computed<Volume>("encrypted", Kind::Truth, Show, showEncrypted),
         computed<Volume>("replication_status", Kind::Text, Show, showNull),
         computed<Volume>("consistencygroup_id", Kind::Text, Show, showNull),
-        computed<Volume>("multiattach", Kind::Truth, Show, showFalse),
-        computed<Volume>("migration_status", Kind::Text, Show, showNull),
+        attribute<&Volume::multiattach>("multiattach", Show | Moves),
+        attribute<&Volume::migrationStatus>("migration_status", Show | Filter | Moves),
         attribute<&Volume::project>("project_id",
                                     Find), // shown as os-vol-tenant-attr:tenant_id, to whom the rule lets see it
-        attribute<&Volume::type>("volume_type_id", Sort).in("type_id"),
-        attribute<&Volume::host>("host", Sort),
-        maybeColumn<&Volume::image>("image_id"),
-        column<&Volume::newSize>("new_size"),
-        column<&Volume::readOnly>("readonly"),
+        attribute<&Volume::type>("volume_type_id", Sort | Moves).in("type_id"),
+        attribute<&Volume::host>("host", Sort | Moves),
+        maybeColumn<&Volume::image>("image_id", Moves),
+        column<&Volume::newSize>("new_size", Moves),
+        column<&Volume::readOnly>("readonly", Moves),
+        maybeColumn<&Volume::encryptionKey>("encryption_key_id", Moves),
+        column<&Volume::previous>("previous_status", Moves),
+        maybeColumn<&Volume::newHost>("new_host", Moves),
+        maybeColumn<&Volume::newType>("new_type_id", Moves),
+        maybe<&Volume::group>("group_id", Filter | Moves),
+        attribute<&Volume::consumesQuota>("consumes_quota", 0).in("use_quota"),
+        column<&Volume::deleted>("deleted", Moves),
     },
     complete);
 
@@ -117,7 +124,7 @@ void insert(store::Transaction& tx, const Volume& volume) {
     setImageMetadata(tx, volume.id, volume.imageMetadata);
 }
 
-void rename(store::Transaction& tx, const Volume& volume) { volumeColumns.update(tx, volume); }
+void save(store::Transaction& tx, const Volume& volume) { volumeColumns.update(tx, volume); }
 
 void remove(store::Transaction& tx, const Volume& volume, Time now) {
     tx.execute("DELETE FROM volumes WHERE id = ?", volume.id);

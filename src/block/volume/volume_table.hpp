@@ -26,7 +26,7 @@ std::vector<std::pair<std::string, std::string>> metadataOf(store::Reader& db,
                                                             const store::Conditions& conditions); ///< distinct
 
 void insert(store::Transaction& tx, const Volume& volume);
-void rename(store::Transaction& tx, const Volume& volume);           ///< name, description, updated
+void save(store::Transaction& tx, const Volume& volume);             ///< all that changes, but for metadata
 void remove(store::Transaction& tx, const Volume& volume, Time now); ///< and remembers that it was deleted
 std::optional<std::string> placeOf(store::Reader& db,
                                    const VolumeId& volume); ///< its host; nothing where there is no such volume

@@ -1,0 +1,59 @@
+#include "block/volume/volume_work.hpp"
+
+#include <stratolet/error.hpp>
+
+#include "block/attachment/attachment_table.hpp"
+#include "block/volume/volume_table.hpp"
+
+namespace stratolet::block {
+
+std::string VolumeWork::subjectOf(store::Reader& db, const VolumeId& volume) {
+    for (const auto& each : attachment_table::of(db, volume))
+        if (each.byCompute) return each.server.text;
+    return volume.text;
+}
+
+void VolumeWork::enqueue(store::Transaction& tx, std::string_view kind, const Volume& volume,
+                         std::initializer_list<std::pair<std::string_view, std::string>> more) {
+    auto payload = R"({"volume":)" + jsonText(volume.id.text);
+    for (const auto& [name, value] : more) payload += "," + jsonText(name) + ":" + jsonText(value);
+    parts.jobs.enqueue(tx, kind, subjectOf(tx, volume.id), payload + "}", volume.project.text);
+}
+
+bool VolumeWork::busy(store::Reader& db, const VolumeId& volume) {
+    return parts.jobs.busy(db, volume.text) || parts.jobs.busy(db, subjectOf(db, volume));
+}
+
+VolumeId VolumeWork::idOf(const jobs::Run& run) {
+    // Jobs of versions that knew no servers' order say nothing: their subject is the volume.
+    return {run.arguments().text("volume", run.subject)};
+}
+
+Volume VolumeWork::volumeOf(const jobs::Run& run) {
+    const auto id = idOf(run);
+    auto volume = volume_table::find(parts.store.reader(), id);
+    if (!volume) throw Error(Failure::Broken, "volume ", id, " is gone");
+    return *std::move(volume);
+}
+
+VolumeWork::Turn VolumeWork::turn(const VolumeId& volume) {
+    const std::lock_guard guard(lock_);
+    if (!taken_.insert(volume.text).second) throw Error(Failure::Busy, "volume ", volume, " is being worked on");
+    return {*this, volume.text};
+}
+
+VolumeWork::Turn::~Turn() {
+    if (!work_) return;
+    const std::lock_guard guard(work_->lock_);
+    work_->taken_.erase(volume_);
+}
+
+std::unique_ptr<LiveDisk> VolumeWork::liveDisk(const VolumeId& volume) {
+    if (!live) return nullptr;
+    for (const auto& each : attachment_table::of(parts.store.reader(), volume))
+        if (each.byCompute)
+            if (auto disk = live->of(each.server, volume)) return disk;
+    return nullptr;
+}
+
+}

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <stratolet/driver/volume.hpp>
+
+#include <initializer_list>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "block/backends.hpp"
+#include "block/volume/volume.hpp"
+#include "image/image.hpp"
+#include "platform/jobs/jobs.hpp"
+#include "platform/parts.hpp"
+
+namespace stratolet::block {
+
+/// What all jobs on the bytes of volumes have in common: whose job one is, whose turn it is, and which guest has to be
+/// asked. Owned by the module; any thread.
+class VolumeWork {
+public:
+    VolumeWork(Parts given, const Backends& itsBackends, image::Images& itsImages)
+        : parts(given),
+          backends(itsBackends),
+          images(itsImages) {}
+
+    Parts parts;
+    const Backends& backends;
+    image::Images& images;
+    LiveDisks* live = nullptr; ///< set once, before jobs start; null where there is nobody to ask
+
+    /// Enqueues a job about a volume, which says so in its payload ("volume"), beside the texts in `more`. A volume
+    /// that a server of ours has is worked on in the server's own order, any other in its own.
+    void enqueue(store::Transaction& tx, std::string_view kind, const Volume& volume,
+                 std::initializer_list<std::pair<std::string_view, std::string>> more = {});
+
+    /// Whether a job works on the volume or will: its own, or one of the server that has it.
+    bool busy(store::Reader& db, const VolumeId& volume);
+
+    /// The volume that the job was enqueued for. Error(Broken) where it is gone.
+    Volume volumeOf(const jobs::Run& run);
+    static VolumeId idOf(const jobs::Run& run);
+
+    /// While one of these is there, nobody else works on the volume's bytes and its snapshots': drivers want that.
+    class Turn {
+    public:
+        Turn(VolumeWork& work, std::string volume) : work_(&work), volume_(std::move(volume)) {}
+        Turn(Turn&& other) noexcept : work_(std::exchange(other.work_, nullptr)), volume_(std::move(other.volume_)) {}
+        Turn& operator=(Turn&&) = delete;
+        ~Turn();
+
+    private:
+        VolumeWork* work_;
+        std::string volume_;
+    };
+    Turn turn(const VolumeId& volume); ///< Error(Busy) while another has it
+
+    /// The disk of the guest that has the volume; null where none has.
+    std::unique_ptr<LiveDisk> liveDisk(const VolumeId& volume);
+
+    static Layout layoutOf(const Volume& volume) { return volume.encryptionKey.empty() ? Layout::Any : Layout::Flat; }
+
+private:
+    std::string subjectOf(store::Reader& db, const VolumeId& volume);
+
+    std::mutex lock_;
+    std::set<std::string> taken_;
+};
+
+}
