@@ -78,6 +78,15 @@ public:
     bool projectExists(store::Reader& db, const ProjectId& project);
     std::string projectName(store::Reader& db, const ProjectId& project); ///< empty where there is none
 
+    /// Seals a secret that another service keeps to use it again, by the keys of stored credentials: the store alone
+    /// doesn't tell it.
+    std::string seal(std::string_view secret) const;
+    std::optional<std::string> unseal(std::string_view sealed) const; ///< nothing where none of our keys sealed it
+
+    /// All texts of that column are sealed so: new keys (stratolet fernet rotate --credentials) seal them again. Before
+    /// the reconciler starts.
+    void keepsSealed(const std::string& table, const std::string& column);
+
 private:
     struct Impl;
     std::unique_ptr<Impl> impl_;

@@ -100,7 +100,7 @@ struct Identity::Impl {
 
     explicit Impl(Parts parts, const std::filesystem::path& stateDir)
         : sealing(stateDir / "credential-keys", parts.ambient),
-          core{parts, sealing},
+          core{parts, sealing, {{"consumers", "secret", "1"}, {"domain_configs", "value", sensitiveOptions()}}},
           projects(core, static_cast<int>(parts.config.integer("identity", "max_project_tree_depth"))),
           users(core, PasswordRules(parts.config)),
           groups(core),
@@ -124,6 +124,12 @@ Identity::Identity(Parts parts) : impl_(std::make_unique<Impl>(parts, parts.conf
     parts.policies.add("identity", policyDefaults("identity"));
 }
 Identity::~Identity() = default;
+
+std::string Identity::seal(std::string_view secret) const { return impl_->sealing.seal(secret); }
+std::optional<std::string> Identity::unseal(std::string_view sealed) const { return impl_->sealing.open(sealed); }
+void Identity::keepsSealed(const std::string& table, const std::string& column) {
+    impl_->core.sealed.push_back({table, column, "1"});
+}
 
 bool Identity::bootstrap(const Bootstrap& wanted) {
     auto& core = impl_->core;

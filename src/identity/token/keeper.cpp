@@ -1,7 +1,6 @@
 #include "identity/token/keeper.hpp"
 
 #include "identity/credential/credential.hpp"
-#include "identity/directory/domain_config.hpp"
 #include "platform/log/log.hpp"
 #include "platform/reconcile/reconciler.hpp"
 
@@ -16,8 +15,8 @@ std::chrono::seconds tokenMemory(const Config& config) {
 }
 
 /// Seals the texts of a column again; each is there once, since no two seals are alike.
-int resealTexts(store::Transaction& tx, const Fernet& sealing, const std::string& table, const std::string& column,
-                const std::string& condition) {
+int resealTexts(store::Transaction& tx, const Fernet& sealing, const SealedColumn& sealedColumn) {
+    const auto& [table, column, condition] = sealedColumn;
     const auto sealed = tx.run("SELECT " + column + " FROM " + table + " WHERE " + condition, {}).texts();
     for (const auto& each : sealed)
         if (const auto text = sealing.open(each))
@@ -56,9 +55,9 @@ void Keeper::look() {
     const auto primary = repository.primaryName();
     if (primary == sealedWith_) return;
     const int count = core_.parts.store.write([&](store::Transaction& tx) {
-        return credential_table::reseal(tx, core_.sealing) +
-               resealTexts(tx, core_.sealing, "consumers", "secret", "1") +
-               resealTexts(tx, core_.sealing, "domain_configs", "value", sensitiveOptions());
+        int sealed = credential_table::reseal(tx, core_.sealing);
+        for (const auto& each : core_.sealed) sealed += resealTexts(tx, core_.sealing, each);
+        return sealed;
     });
     repository.prune(credentialKeysMax, std::chrono::seconds(0)); // nothing is sealed with the old ones any more
     sealedWith_ = primary; // not what is primary now: it may have changed meanwhile
