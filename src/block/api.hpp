@@ -12,11 +12,13 @@ namespace stratolet::block {
 
 class Attachments;
 class Backends;
+class Snapshots;
 class VolumeQuotas;
 class Volumes;
 
 http::Routes volumeRoutes(Volumes& volumes);
 http::Routes volumeActionRoutes(Volumes& volumes, Attachments& attachments);
+http::Routes snapshotRoutes(Snapshots& snapshots);
 http::Routes attachmentRoutes(Attachments& attachments);
 http::Routes typeRoutes(store::Store& store);
 http::Routes quotaRoutes(VolumeQuotas& quotas);

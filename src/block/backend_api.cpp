@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <map>
 
 #include <stratolet/error.hpp>
 
 #include "block/api.hpp"
 #include "block/backends.hpp"
+#include "block/snapshot/snapshot_table.hpp"
 #include "block/volume/volume_table.hpp"
 #include "block/wire.hpp"
 #include "platform/cloud/cloud.hpp"
@@ -78,15 +80,24 @@ Response listHosts(Request& request, const Hosting& hosting) {
     });
 }
 
-/// What projects have in a back end ("host@backend"); all together first.
-std::vector<Share> sharesOf(store::Reader& db, const std::string& backend) {
-    auto all = volume_table::shares(db, backend);
-    Share total;
-    for (const auto& each : all) {
-        total.count += each.count;
-        total.gigabytes += each.gigabytes;
-    }
-    all.insert(all.begin(), total);
+/// What a project has in a back end, of volumes and of snapshots.
+struct Holding {
+    Share volumes, snapshots;
+};
+
+/// What projects have in a back end ("host@backend"), by project; all together first, under no project's name.
+std::map<std::string, Holding> holdingsOf(store::Reader& db, const std::string& backend) {
+    std::map<std::string, Holding> all{{"", {}}};
+    const auto add = [&](const std::vector<Share>& shares, Share Holding::*which) {
+        for (const auto& each : shares)
+            for (const auto& project : {std::string(), each.project.text}) {
+                auto& share = all[project].*which;
+                share.count += each.count;
+                share.gigabytes += each.gigabytes;
+            }
+    };
+    add(volume_table::shares(db, backend), &Holding::volumes);
+    add(snapshot_table::shares(db, backend), &Holding::snapshots);
     return all;
 }
 
@@ -94,7 +105,7 @@ std::vector<Share> sharesOf(store::Reader& db, const std::string& backend) {
 Response showHost(Request& request, const Hosting& hosting) {
     const auto& host = request.param("host");
     callerOf(request).enforce();
-    const auto shares = sharesOf(hosting.parts.store.reader(), host);
+    const auto holdings = holdingsOf(hosting.parts.store.reader(), host);
     const auto parts = partsOf(hosting);
     if (std::none_of(parts.begin(), parts.end(),
                      [&](const Part& each) { return each.binary == "cinder-volume" && each.host == host; }))
@@ -102,15 +113,15 @@ Response showHost(Request& request, const Hosting& hosting) {
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto list = out.array("host");
-        for (const auto& each : shares) {
+        for (const auto& [project, its] : holdings) {
             const auto one = out.object();
             const auto resource = out.object("resource");
             out.field("host", host);
-            out.field("project", each.project.empty() ? "(total)" : each.project.text);
-            out.field("volume_count", std::to_string(each.count));
-            out.field("total_volume_gb", std::to_string(each.gigabytes));
-            out.field("snapshot_count", "0");
-            out.field("total_snapshot_gb", "0");
+            out.field("project", project.empty() ? "(total)" : project);
+            out.field("volume_count", std::to_string(its.volumes.count));
+            out.field("total_volume_gb", std::to_string(its.volumes.gigabytes));
+            out.field("snapshot_count", std::to_string(its.snapshots.count));
+            out.field("total_snapshot_gb", std::to_string(its.snapshots.gigabytes));
         }
     });
 }

@@ -2,7 +2,11 @@
 #include "block/attachment/attachment_service.hpp"
 #include "block/backends.hpp"
 #include "block/block.hpp"
+#include "block/snapshot/snapshot_jobs.hpp"
+#include "block/snapshot/snapshot_query.hpp"
+#include "block/snapshot/snapshot_service.hpp"
 #include "block/volume/volume_jobs.hpp"
+#include "block/volume/volume_query.hpp"
 #include "block/volume/volume_service.hpp"
 #include "block/wire.hpp"
 #include "platform/cloud/cloud.hpp"
@@ -20,6 +24,12 @@ Attachment faceOf(const VolumeAttachment& attachment) {
             attachment.attached.value_or(attachment.created)};
 }
 
+/// The nouns whose lists are filtered, as "resource_filters" tells of them.
+std::span<const ListNoun> listNouns() {
+    static const std::array nouns{volumeLists(), snapshotLists()};
+    return nouns;
+}
+
 }
 
 std::vector<ConfigOption> configOptions() {
@@ -31,6 +41,8 @@ std::vector<ConfigOption> configOptions() {
         {"block", "quota_volumes", "10", wholeNumber(-1, most)},
         {"block", "quota_gigabytes", "1000", wholeNumber(-1, most)},
         {"block", "quota_per_volume_gigabytes", "-1", wholeNumber(-1, most)},
+        {"block", "quota_snapshots", "10", wholeNumber(-1, most)},
+        {"block", "no_snapshot_gb_quota", "false", trueOrFalse()},
     };
 }
 
@@ -43,8 +55,10 @@ struct Block::Impl {
           work(given, backends, images),
           quotas(given),
           volumes(given, work, quotas, images),
+          snapshots(given, work, quotas),
           attachments(given),
-          jobs(given, work) {}
+          snapshotJobs(work),
+          jobs(given, work, snapshotJobs) {}
 
     Parts parts;
     identity::Identity& identity;
@@ -52,7 +66,9 @@ struct Block::Impl {
     VolumeWork work;
     VolumeQuotas quotas;
     Volumes volumes;
+    Snapshots snapshots;
     Attachments attachments;
+    SnapshotJobs snapshotJobs;
     VolumeJobs jobs;
 };
 
@@ -60,6 +76,7 @@ Block::Block(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& driv
              identity::Identity& identity)
     : impl_(std::make_unique<Impl>(parts, drivers, images, identity)) {
     parts.policies.add("block-storage", policyDefaults("block-storage"));
+    impl_->snapshotJobs.declare();
     impl_->jobs.declare();
     parts.reconciler.declare("block", [&jobs = impl_->jobs] { jobs.reconcile(); });
 }
@@ -71,13 +88,14 @@ void Block::bootstrap() { impl_->volumes.bootstrap(); }
 void Block::useLiveDisks(LiveDisks& disks) { impl_->work.live = &disks; }
 
 http::Site Block::site() {
-    auto& [parts, itsIdentity, backends, work, quotas, volumes, attachments, jobs] = *impl_;
+    auto& [parts, itsIdentity, backends, work, quotas, volumes, snapshots, attachments, snapshotJobs, jobs] = *impl_;
     http::Site site;
     site.name = "block-storage";
     site.prefix = "/volume";
     site.classicPort = 8776;
-    for (auto&& each : {volumeRoutes(volumes), volumeActionRoutes(volumes, attachments), attachmentRoutes(attachments),
-                        quotaRoutes(quotas), infoRoutes(), typeRoutes(parts.store), backendRoutes(parts, backends)})
+    for (auto&& each : {volumeRoutes(volumes), volumeActionRoutes(volumes, attachments), snapshotRoutes(snapshots),
+                        attachmentRoutes(attachments), resourceFilterRoutes(listNouns()), quotaRoutes(quotas),
+                        infoRoutes(), typeRoutes(parts.store), backendRoutes(parts, backends)})
         site.routes.insert(site.routes.end(), each.begin(), each.end());
     site.gate = gate;
     site.refuse = refusal;

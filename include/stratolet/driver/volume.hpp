@@ -2,6 +2,7 @@
 
 #include <stratolet/disk.hpp>
 #include <stratolet/driver/live_disk.hpp>
+#include <stratolet/error.hpp>
 #include <stratolet/ids.hpp>
 #include <stratolet/sizes.hpp>
 
@@ -109,6 +110,12 @@ public:
 
     /// The volume becomes something that isn't the cloud's any more: by its name "volume-<id>" adopt() finds it again.
     virtual void release(const VolumeId& volume) = 0;
+
+    /// The same of a snapshot of this volume. Error(Broken) unless the back end can.
+    virtual void adopt(const SnapshotId&, const VolumeId&, const std::string&) {
+        throw Error(Failure::Broken, "this back end takes no snapshots over");
+    }
+    virtual void release(const SnapshotId&, const VolumeId&) {}
 
     /// Volumes that are really there, for the reconciler. Ours only.
     virtual std::vector<VolumeId> present() = 0;

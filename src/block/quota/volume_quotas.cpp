@@ -2,6 +2,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "block/snapshot/snapshot_table.hpp"
 #include "block/volume/volume_table.hpp"
 #include "platform/config/config.hpp"
 
@@ -12,7 +13,7 @@ VolumeQuotas::VolumeQuotas(Parts parts)
       quotas_("block-storage", {{"volumes", parts.config.integer("block", "quota_volumes")},
                                 {"gigabytes", parts.config.integer("block", "quota_gigabytes")},
                                 {"per_volume_gigabytes", parts.config.integer("block", "quota_per_volume_gigabytes")},
-                                {"snapshots", 10},
+                                {"snapshots", parts.config.integer("block", "quota_snapshots")},
                                 {"backups", 10},
                                 {"backup_gigabytes", 1000},
                                 {"groups", 10},
@@ -27,9 +28,15 @@ void VolumeQuotas::requireSize(store::Reader& db, const ProjectId& project, GiB 
                     most, ".");
 }
 
+/// Snapshots count as what they hold, unless they are said not to ([block] no_snapshot_gb_quota).
+std::int64_t VolumeQuotas::gigabytesOf(store::Reader& db, const ProjectId& project) const {
+    const bool without = parts_.config.boolean("block", "no_snapshot_gb_quota");
+    return volume_table::gigabytesOf(db, project) + (without ? 0 : snapshot_table::gigabytesOf(db, project));
+}
+
 void VolumeQuotas::claimGigabytes(store::Reader& db, const ProjectId& project, std::int64_t more) const {
     for (const auto* resource : {"gigabytes", "gigabytes___DEFAULT__"})
-        quotas_.claim(db, project.text, resource, volume_table::gigabytesOf(db, project), more);
+        quotas_.claim(db, project.text, resource, gigabytesOf(db, project), more);
 }
 
 void VolumeQuotas::claimVolume(store::Reader& db, const Volume& volume) const {
@@ -39,6 +46,13 @@ void VolumeQuotas::claimVolume(store::Reader& db, const Volume& volume) const {
     claimGigabytes(db, volume.project, volume.size.count);
 }
 
+void VolumeQuotas::claimSnapshot(store::Reader& db, const Snapshot& snapshot) const {
+    for (const auto* resource : {"snapshots", "snapshots___DEFAULT__"})
+        quotas_.claim(db, snapshot.project.text, resource, snapshot_table::countOf(db, snapshot.project), 1);
+    if (!parts_.config.boolean("block", "no_snapshot_gb_quota"))
+        claimGigabytes(db, snapshot.project, snapshot.size.count);
+}
+
 void VolumeQuotas::claimGrowth(store::Reader& db, const Volume& volume, GiB size) const {
     requireSize(db, volume.project, size);
     claimGigabytes(db, volume.project, size.count - volume.size.count);
@@ -46,11 +60,13 @@ void VolumeQuotas::claimGrowth(store::Reader& db, const Volume& volume, GiB size
 
 std::vector<VolumeQuotas::Usage> VolumeQuotas::usage(const ProjectId& project) const {
     auto& db = parts_.store.reader();
-    const auto volumes = volume_table::countOf(db, project), gigabytes = volume_table::gigabytesOf(db, project);
+    const auto volumes = volume_table::countOf(db, project), gigabytes = gigabytesOf(db, project),
+               snapshots = snapshot_table::countOf(db, project);
     std::vector<Usage> all;
     for (const auto& [resource, otherwise] : quotas_.defaults()) {
         const std::int64_t used = resource.starts_with("volumes")     ? volumes
                                   : resource.starts_with("gigabytes") ? gigabytes
+                                  : resource.starts_with("snapshots") ? snapshots
                                                                       : 0;
         all.push_back({resource, quotas_.limit(db, project.text, resource), used});
     }

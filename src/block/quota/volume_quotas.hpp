@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "block/snapshot/snapshot.hpp"
 #include "block/volume/volume.hpp"
 #include "identity/caller.hpp"
 #include "platform/parts.hpp"
@@ -23,6 +24,8 @@ public:
 
     /// Error(OverLimit) where the project may not have one more volume of that size.
     void claimVolume(store::Reader& db, const Volume& volume) const;
+    /// Error(OverLimit) where the project may not have one more snapshot of that size.
+    void claimSnapshot(store::Reader& db, const Snapshot& snapshot) const;
     /// Error(OverLimit) where the volume may not grow to that size.
     void claimGrowth(store::Reader& db, const Volume& volume, GiB size) const;
 
@@ -36,6 +39,7 @@ public:
     void reset(const identity::Caller& caller, const ProjectId& project);
 
 private:
+    std::int64_t gigabytesOf(store::Reader& db, const ProjectId& project) const;
     void requireSize(store::Reader& db, const ProjectId& project, GiB size) const;
     void claimGigabytes(store::Reader& db, const ProjectId& project, std::int64_t more) const;
 

@@ -78,6 +78,11 @@ bool mayFollow(VolumeStatus from, VolumeStatus to) {
     std::abort();
 }
 
+bool isMigrating(const Volume& volume) {
+    const auto& status = volume.migrationStatus;
+    return status && *status != "success" && *status != "error" && *status != "none";
+}
+
 bool needsJob(VolumeStatus status) {
     using enum VolumeStatus;
     switch (status) {

@@ -97,6 +97,9 @@ struct Share {
     std::int64_t count = 0, gigabytes = 0;
 };
 
+/// On its way to another back end: nothing else may be begun with it.
+bool isMigrating(const Volume& volume);
+
 constexpr std::string_view availabilityZone = "nova";
 
 }

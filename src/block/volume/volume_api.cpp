@@ -1,6 +1,7 @@
 #include <stratolet/error.hpp>
 
 #include "block/api.hpp"
+#include "block/list/metadata_routes.hpp"
 #include "block/volume/volume_query.hpp"
 #include "block/wire.hpp"
 
@@ -78,38 +79,23 @@ Response create(Request& request, Volumes& volumes) {
 }
 
 Response list(Request& request, Volumes& volumes, bool detailed) {
-    const auto query = volumeQueryIn(request);
-    const auto limit = query.listing.limit;
+    const auto query = listQueryIn(request, volumeLists());
     const auto page = volumes.list(callerOf(request), query);
     const auto style = styleOf(request, true);
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        {
-            const auto items = out.array("volumes");
-            for (const auto& each : page.volumes) {
-                if (detailed) {
-                    write(out, style, each);
-                    continue;
-                }
-                const auto one = out.object();
-                out.field("id", each.volume.id);
-                out.field("name", each.volume.name);
-                writeLinks(out, style, each.volume);
-            }
-        }
-        if (!page.volumes.empty() && static_cast<std::int64_t>(page.volumes.size()) == limit) {
-            const auto links = out.array("volumes_links");
-            const auto link = out.object();
-            out.field("rel", "next");
-            out.field("href", resource::pageHref(request, page.volumes.back().volume.id.text, {"marker", "offset"}));
-        }
-        if (query.counted) out.field("count", page.count);
-    });
+    return listResponse(
+        request, "volumes", query, page, [](const VolumeView& each) { return each.volume.id.text; },
+        [&](JsonWriter& out, const VolumeView& each) {
+            if (detailed) return write(out, style, each);
+            const auto one = out.object();
+            out.field("id", each.volume.id);
+            out.field("name", each.volume.name);
+            writeLinks(out, style, each.volume);
+        });
 }
 
 Response summary(Request& request, Volumes& volumes) {
     require(request, {12});
-    const auto found = volumes.summary(callerOf(request), volumeQueryIn(request));
+    const auto found = volumes.summary(callerOf(request), listQueryIn(request, volumeLists()));
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto content = out.object("volume-summary");
@@ -152,43 +138,6 @@ Response remove(Request& request, Volumes& volumes) {
     return http::emptyResponse(202);
 }
 
-Response showItem(Request& request, Volumes& volumes) {
-    const auto metadata = volumes.metadata(callerOf(request), volumeIn(request));
-    const auto found = metadata.find(request.param("key"));
-    if (found == metadata.end()) throw Error(Failure::NotFound, "Metadata item was not found");
-    return metadataResponse({*found}, "meta");
-}
-
-Response updateItem(Request& request, Volumes& volumes) {
-    const auto item = metadataIn(request.json().object("meta"));
-    const auto& key = request.param("key");
-    if (item.size() != 1) throw Error(Failure::Invalid, "Request body contains too many items");
-    if (!item.contains(key)) throw Error(Failure::Invalid, "Request body and URI mismatch");
-    volumes.changeMetadata(callerOf(request), volumeIn(request),
-                           [&](Metadata& metadata) { metadata[key] = item.at(key); });
-    return metadataResponse(item, "meta");
-}
-
-Response removeItem(Request& request, Volumes& volumes) {
-    volumes.changeMetadata(callerOf(request), volumeIn(request), [&](Metadata& metadata) {
-        if (metadata.erase(request.param("key")) == 0) throw Error(Failure::NotFound, "Metadata item was not found");
-    });
-    return http::emptyResponse(200);
-}
-
-Response addMetadata(Request& request, Volumes& volumes) {
-    const auto wanted = metadataIn(request.json().object("metadata"));
-    return metadataResponse(volumes.changeMetadata(callerOf(request), volumeIn(request), [&](Metadata& metadata) {
-        for (const auto& [name, value] : wanted) metadata[name] = value;
-    }));
-}
-
-Response replaceMetadata(Request& request, Volumes& volumes) {
-    const auto wanted = metadataIn(request.json().object("metadata"));
-    return metadataResponse(
-        volumes.changeMetadata(callerOf(request), volumeIn(request), [&](Metadata& metadata) { metadata = wanted; }));
-}
-
 }
 
 void add(http::Routes& routes, Method method, const std::string& path, const std::string& rule,
@@ -217,14 +166,13 @@ http::Routes volumeRoutes(Volumes& volumes) {
         routes.push_back({method, "/v3/{project_id}/volumes/", http::open("there is no volume without an id"),
                           [](Request& request) { return noRoute(request, {}); }});
 
-    add(routes, Method::Get, volume + "/metadata", "volume:get_volume_metadata", [&volumes](Request& request) {
-        return metadataResponse(volumes.metadata(callerOf(request), volumeIn(request)));
-    });
-    add(routes, Method::Post, volume + "/metadata", "volume:create_volume_metadata", with(addMetadata));
-    add(routes, Method::Put, volume + "/metadata", "volume:update_volume_metadata", with(replaceMetadata));
-    add(routes, Method::Get, volume + "/metadata/{key}", "volume:get_volume_metadata", with(showItem));
-    add(routes, Method::Put, volume + "/metadata/{key}", "volume:update_volume_metadata", with(updateItem));
-    add(routes, Method::Delete, volume + "/metadata/{key}", "volume:delete_volume_metadata", with(removeItem));
+    addMetadata(routes,
+                {volume + "/metadata", "volume:get_volume_metadata", "volume:create_volume_metadata",
+                 "volume:update_volume_metadata", "volume:delete_volume_metadata",
+                 [&volumes](const Request& request) { return volumes.metadata(callerOf(request), volumeIn(request)); },
+                 [&volumes](const Request& request, const std::function<void(Metadata&)>& amend) {
+                     return volumes.changeMetadata(callerOf(request), volumeIn(request), amend);
+                 }});
     return routes;
 }
 

@@ -126,6 +126,7 @@ void VolumeJobs::reconcile(VolumeDriver& driver) {
         driver.discard(id);
     }
     tellStrays(parts_, "volume", driver.name(), strays);
+    snapshots_.reconcile(driver);
 }
 
 /// A row is on its way somewhere because of a job. A back end that can't be asked keeps no other from being looked at.
@@ -138,6 +139,7 @@ void VolumeJobs::reconcile() {
                              {{"back end", std::string(each->name())}, {"reason", problem.what()}});
         }
     }
+    snapshots_.lookAfterRows();
     auto& db = parts_.store.reader();
     for (const auto& [id, status] : volume_table::statuses(db)) {
         if (!needsJob(status) || work_.busy(db, id)) continue;

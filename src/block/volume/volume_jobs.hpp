@@ -3,6 +3,7 @@
 #include <stratolet/driver/volume.hpp>
 
 #include "block/block.hpp"
+#include "block/snapshot/snapshot_jobs.hpp"
 #include "block/volume/volume_work.hpp"
 
 namespace stratolet::block {
@@ -12,7 +13,10 @@ namespace stratolet::block {
 /// a failed attempt (platform/jobs).
 class VolumeJobs {
 public:
-    VolumeJobs(Parts parts, VolumeWork& work) : parts_(parts), work_(work) {}
+    VolumeJobs(Parts parts, VolumeWork& work, SnapshotJobs& snapshots)
+        : parts_(parts),
+          work_(work),
+          snapshots_(snapshots) {}
 
     void declare();   ///< before jobs start
     void reconcile(); ///< compares the back ends with the rows; tells of what nobody knows and removes what was deleted
@@ -23,6 +27,7 @@ private:
 
     Parts parts_;
     VolumeWork& work_;
+    SnapshotJobs& snapshots_;
 };
 
 }

@@ -1,12 +1,10 @@
 #pragma once
 
-#include "block/volume/volume_service.hpp"
-#include "platform/http/http.hpp"
+#include "block/list/list_query.hpp"
 
 namespace stratolet::block {
 
-/// The filters, order and page that a request for a list of volumes asks for. Error(Invalid) naming the parameter that
-/// can't be; one that nobody knows is refused since 3.31 and means nothing before.
-VolumeQuery volumeQueryIn(const http::Request& request);
+/// What lists of volumes are filtered by, and their order.
+ListNoun volumeLists();
 
 }

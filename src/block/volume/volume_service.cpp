@@ -99,24 +99,24 @@ VolumeView Volumes::show(const Caller& caller, const VolumeId& id) {
     return {std::move(volume), std::move(attachments)};
 }
 
-Volumes::Page Volumes::list(const Caller& caller, VolumeQuery query) {
+ListPage<VolumeView> Volumes::list(const Caller& caller, ListQuery query) {
     caller.enforce();
     return parts_.store.read([&](store::Reader& db) {
         restrict(query.listing.conditions, caller, query.allProjects);
-        Page page;
+        ListPage<VolumeView> page;
         if (query.counted) page.count = volume_table::count(db, query.listing.conditions);
         if (!query.listing.marker.empty()) visible(db, caller, {query.listing.marker});
         auto volumes = resource::pageOf(db, volumeColumns, query.listing, query.offset);
         auto attachments = attachment_table::of(db, volume_table::idsOf(volumes));
         for (auto& volume : volumes) {
             auto its = store::takeOf(attachments, volume.id.text);
-            page.volumes.push_back({std::move(volume), std::move(its)});
+            page.rows.push_back({std::move(volume), std::move(its)});
         }
         return page;
     });
 }
 
-Volumes::Summary Volumes::summary(const Caller& caller, VolumeQuery query) {
+Volumes::Summary Volumes::summary(const Caller& caller, ListQuery query) {
     caller.enforce();
     return parts_.store.read([&](store::Reader& db) {
         restrict(query.listing.conditions, caller, query.allProjects);

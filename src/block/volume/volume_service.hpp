@@ -9,13 +9,13 @@
 
 #include "block/attachment/attachment.hpp"
 #include "block/backends.hpp"
+#include "block/list/list.hpp"
 #include "block/quota/volume_quotas.hpp"
 #include "block/volume/volume.hpp"
 #include "block/volume/volume_work.hpp"
 #include "identity/caller.hpp"
 #include "image/image.hpp"
 #include "platform/parts.hpp"
-#include "resource/listing.hpp"
 
 namespace stratolet::block {
 
@@ -27,14 +27,6 @@ struct NewVolume {
     std::string image; ///< id, link or name of the image to fill it from; empty: none
     VolumeId source;   ///< a volume to copy: not built, so refused once it is known to exist
     Metadata metadata;
-};
-
-/// What a list of volumes was asked for, beside what the caller may see.
-struct VolumeQuery {
-    resource::Listing listing;
-    bool allProjects = false;
-    std::int64_t offset = 0;
-    bool counted = false; ///< how many there are on all pages is wanted too: that looks at all of them
 };
 
 /// A volume and who has it.
@@ -59,16 +51,12 @@ public:
 
     Volume create(const identity::Caller& caller, const NewVolume& wanted);
     VolumeView show(const identity::Caller& caller, const VolumeId& volume);
-    struct Page {
-        std::vector<VolumeView> volumes;
-        std::int64_t count = 0; ///< on all pages, where that was wanted
-    };
-    Page list(const identity::Caller& caller, VolumeQuery query);
+    ListPage<VolumeView> list(const identity::Caller& caller, ListQuery query);
     struct Summary {
         std::int64_t count = 0, gigabytes = 0;
         std::vector<std::pair<std::string, std::string>> metadata;
     };
-    Summary summary(const identity::Caller& caller, VolumeQuery query);
+    Summary summary(const identity::Caller& caller, ListQuery query);
     VolumeView rename(const identity::Caller& caller, const VolumeId& volume,
                       const std::function<void(Volume&)>& amend);
     void remove(const identity::Caller& caller, const VolumeId& volume, bool force);

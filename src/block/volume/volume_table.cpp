@@ -178,6 +178,20 @@ void setImageMetadata(store::Transaction& tx, const VolumeId& volume, const Meta
         tx.execute("INSERT INTO volume_image_metadata VALUES (?, ?, ?)", volume, name, value);
 }
 
+bool isBeingMadeFrom(store::Reader& db, const SnapshotId& snapshot) {
+    return db.query("SELECT EXISTS (SELECT 1 FROM volumes WHERE snapshot_id = ? AND snapshot_id IS NOT NULL AND "
+                    "status = 'creating')",
+                    snapshot)
+               .integer() != 0;
+}
+
+bool isBeingMadeFrom(store::Reader& db, const VolumeId& source) {
+    return db.query("SELECT EXISTS (SELECT 1 FROM volumes WHERE source_volid = ? AND source_volid IS NOT NULL AND "
+                    "status = 'creating')",
+                    source)
+               .integer() != 0;
+}
+
 std::vector<std::pair<VolumeId, VolumeStatus>> statuses(store::Reader& db) {
     return db.query("SELECT id, status FROM volumes").all<std::pair<VolumeId, VolumeStatus>>([](const store::Row& row) {
         return std::pair(row.id<VolumeId>(0), *volumeStatusNamed(row.text(1)));
@@ -195,11 +209,13 @@ std::vector<Share> shares(store::Reader& db, const std::string& backend) {
 }
 
 std::int64_t countOf(store::Reader& db, const ProjectId& project) {
-    return db.query("SELECT count(*) FROM volumes WHERE project_id = ?", project).integer();
+    return db.query("SELECT count(*) FROM volumes WHERE project_id = ? AND use_quota", project).integer();
 }
 
 std::int64_t gigabytesOf(store::Reader& db, const ProjectId& project) {
-    return db.query("SELECT coalesce(sum(coalesce(new_size, size)), 0) FROM volumes WHERE project_id = ?", project)
+    return db
+        .query("SELECT coalesce(sum(coalesce(new_size, size)), 0) FROM volumes WHERE project_id = ? AND use_quota",
+               project)
         .integer();
 }
 

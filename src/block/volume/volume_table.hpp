@@ -44,6 +44,9 @@ void setNewSize(store::Transaction& tx, const VolumeId& volume, std::optional<Gi
 void setSize(store::Transaction& tx, const VolumeId& volume, GiB size); ///< the new size, no longer to come
 void setMetadata(store::Transaction& tx, const VolumeId& volume, const Metadata& metadata);
 void setImageMetadata(store::Transaction& tx, const VolumeId& volume, const Metadata& metadata);
+/// Whether a volume is being filled with the bytes of this one.
+bool isBeingMadeFrom(store::Reader& db, const SnapshotId& snapshot);
+bool isBeingMadeFrom(store::Reader& db, const VolumeId& source);
 std::vector<std::pair<VolumeId, VolumeStatus>> statuses(store::Reader& db);
 
 std::vector<Share> shares(store::Reader& db, const std::string& backend); ///< by project; "host@backend"

@@ -1,0 +1,139 @@
+#include "block/snapshot/snapshot_table.hpp"
+
+#include "platform/cloud/strays.hpp"
+#include "platform/store/many.hpp"
+
+namespace stratolet::resource {
+
+template <> struct Codec<block::SnapshotStatus> : WordCodec<block::snapshotStatusNamed> {};
+
+}
+
+namespace stratolet::block {
+namespace {
+
+using namespace resource;
+
+template <auto Member> void showMicros(JsonWriter& out, const Snapshot& snapshot) {
+    const std::optional<Time> time = snapshot.*Member;
+    time ? out.value(isoMicros(*time)) : out.value(nullptr);
+}
+void showMetadata(JsonWriter& out, const Snapshot& snapshot) {
+    const auto object = out.object();
+    for (const auto& [name, value] : snapshot.metadata) out.field(name, value);
+}
+
+/// Metadata: one statement, however many snapshots there are.
+void complete(store::Reader& db, std::vector<Snapshot>& snapshots) {
+    std::vector<std::string> ids;
+    for (const auto& each : snapshots) ids.push_back(each.id.text);
+    auto items = store::many<Metadata::value_type>(
+        db,
+        "SELECT m.snapshot_id, m.name, m.value FROM json_each(?) w JOIN volume_snapshot_metadata m "
+        "ON m.snapshot_id = w.value",
+        ids, [](const store::Row& row) { return Metadata::value_type(row.text(1), row.text(2)); });
+    for (auto& snapshot : snapshots)
+        for (auto& each : store::takeOf(items, snapshot.id.text)) snapshot.metadata.insert(std::move(each));
+}
+
+}
+
+const Table<Snapshot> snapshotColumns(
+    "volume_snapshots", 's',
+    {
+        attribute<&Snapshot::id>("id", Show | Find),
+        attribute<&Snapshot::name>("name", Put | Show | Find),
+        computed<Snapshot>("display_name", Kind::Text, Find, nullptr, "coalesce($.name, '')")
+            .in("name"), // as version 1 called it
+        attribute<&Snapshot::description>("description", Put | Show | Filter),
+        attribute<&Snapshot::created>("created_at", Show | Sort).in("created").shown(showMicros<&Snapshot::created>),
+        attribute<&Snapshot::updated>("updated_at", Show | Sort | Moves)
+            .in("updated")
+            .foundBy("coalesce($.updated, $.created)")
+            .shown(showMicros<&Snapshot::updated>),
+        attribute<&Snapshot::volume>("volume_id", Show | Find),
+        attribute<&Snapshot::status>("status", Show | Find | Moves),
+        attribute<&Snapshot::size>("size", Show | Sort).in("size"),
+        computed<Snapshot>("metadata", Kind::Other, Show, showMetadata),
+        attribute<&Snapshot::project>("project_id", Find), // shown to whom the rule lets see it
+        attribute<&Snapshot::user>("user_id", Find),
+        computed<Snapshot>("availability_zone", Kind::Text, Sort, nullptr, "''"), // there is one
+        column<&Snapshot::progress>("progress", Moves),
+        attribute<&Snapshot::consumesQuota>("consumes_quota", 0).in("use_quota"),
+        maybe<&Snapshot::group>("group_snapshot_id", Filter | Moves),
+        maybeColumn<&Snapshot::encryptionKey>("encryption_key_id", Moves),
+    },
+    complete);
+
+namespace snapshot_table {
+
+std::optional<Snapshot> find(store::Reader& db, const SnapshotId& id) { return snapshotColumns.find(db, id); }
+
+std::vector<Snapshot> of(store::Reader& db, const VolumeId& volume) {
+    return snapshotColumns.where(db, "WHERE s.volume_id = ? ORDER BY s.created, s.id", volume);
+}
+
+bool any(store::Reader& db, const VolumeId& volume) {
+    return db.query("SELECT EXISTS (SELECT 1 FROM volume_snapshots WHERE volume_id = ?)", volume).integer() != 0;
+}
+
+std::int64_t count(store::Reader& db, const store::Conditions& conditions) {
+    return db.run("SELECT count(*) FROM volume_snapshots s" + conditions.where(), conditions.values()).integer();
+}
+
+void insert(store::Transaction& tx, const Snapshot& snapshot) {
+    snapshotColumns.insert(tx, snapshot);
+    setMetadata(tx, snapshot.id, snapshot.metadata);
+}
+
+void save(store::Transaction& tx, const Snapshot& snapshot) { snapshotColumns.update(tx, snapshot); }
+
+void setMetadata(store::Transaction& tx, const SnapshotId& snapshot, const Metadata& metadata) {
+    tx.execute("DELETE FROM volume_snapshot_metadata WHERE snapshot_id = ?", snapshot);
+    for (const auto& [name, value] : metadata)
+        tx.execute("INSERT INTO volume_snapshot_metadata VALUES (?, ?, ?)", snapshot, name, value);
+}
+
+void remove(store::Transaction& tx, const SnapshotId& snapshot, const std::string& backend, Time now) {
+    forget(tx, snapshot);
+    bury(tx, "snapshot", backend, snapshot.text, now);
+}
+
+void forget(store::Transaction& tx, const SnapshotId& snapshot) { snapshotColumns.remove(tx, snapshot); }
+
+std::optional<std::string> placeOf(store::Reader& db, const SnapshotId& snapshot) {
+    return db
+        .query("SELECT v.host FROM volume_snapshots s JOIN volumes v ON v.id = s.volume_id WHERE s.id = ?", snapshot)
+        .maybeText();
+}
+
+std::vector<std::pair<SnapshotId, SnapshotStatus>> inTransit(store::Reader& db) {
+    return db
+        .query("SELECT id, status FROM volume_snapshots WHERE status IN ('creating', 'deleting', 'unmanaging', "
+               "'backing-up')")
+        .all<std::pair<SnapshotId, SnapshotStatus>>(
+            [](const store::Row& row) { return std::pair(row.id<SnapshotId>(0), *snapshotStatusNamed(row.text(1))); });
+}
+
+std::vector<Share> shares(store::Reader& db, const std::string& backend) {
+    return db
+        .query(
+            "SELECT s.project_id, count(*), sum(s.size) FROM volumes v JOIN volume_snapshots s ON s.volume_id = v.id "
+            "WHERE substr(v.host, 1, length(?1) + 1) = ?1 || '#' GROUP BY s.project_id ORDER BY s.project_id",
+            backend)
+        .all<Share>([](const store::Row& row) {
+            return Share{row.id<ProjectId>(0), row.integer(1), row.integer(2)};
+        });
+}
+
+std::int64_t countOf(store::Reader& db, const ProjectId& project) {
+    return db.query("SELECT count(*) FROM volume_snapshots WHERE project_id = ? AND use_quota", project).integer();
+}
+
+std::int64_t gigabytesOf(store::Reader& db, const ProjectId& project) {
+    return db.query("SELECT coalesce(sum(size), 0) FROM volume_snapshots WHERE project_id = ? AND use_quota", project)
+        .integer();
+}
+
+}
+}

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "block/snapshot/snapshot.hpp"
+#include "platform/store/store.hpp"
+#include "resource/table.hpp"
+
+namespace stratolet::block {
+
+/// What is true of each attribute of a snapshot, and, in this order, what is shown to anybody.
+extern const resource::Table<Snapshot> snapshotColumns;
+
+/// Snapshots and their metadata. SQL, and no rule.
+namespace snapshot_table {
+std::optional<Snapshot> find(store::Reader& db, const SnapshotId& snapshot);
+std::vector<Snapshot> of(store::Reader& db, const VolumeId& volume); ///< oldest first
+bool any(store::Reader& db, const VolumeId& volume);
+std::int64_t count(store::Reader& db, const store::Conditions& conditions);
+void insert(store::Transaction& tx, const Snapshot& snapshot);
+void save(store::Transaction& tx, const Snapshot& snapshot); ///< all that changes, but for metadata
+void setMetadata(store::Transaction& tx, const SnapshotId& snapshot, const Metadata& metadata);
+/// And remembers that it was deleted in this back end.
+void remove(store::Transaction& tx, const SnapshotId& snapshot, const std::string& backend, Time now);
+void forget(store::Transaction& tx, const SnapshotId& snapshot);                   ///< what it was made of stays
+std::optional<std::string> placeOf(store::Reader& db, const SnapshotId& snapshot); ///< its volume's host
+std::vector<std::pair<SnapshotId, SnapshotStatus>> inTransit(store::Reader& db);   ///< those that need a job
+
+std::vector<Share> shares(store::Reader& db, const std::string& backend); ///< by project; "host@backend"
+std::int64_t countOf(store::Reader& db, const ProjectId& project);
+std::int64_t gigabytesOf(store::Reader& db, const ProjectId& project);
+}
+
+}
