@@ -210,7 +210,7 @@ struct Appliance::Impl {
         declareStrayMetrics(parts);
         identity.emplace(parts);
         images.emplace(parts, drivers.images, *identity);
-        block.emplace(parts, drivers.volumes, *images, *identity);
+        block.emplace(parts, drivers.volumes, *drivers.backups, *images, *identity);
         network.emplace(parts, *drivers.network, *identity);
         compute.emplace(parts, std::vector<compute::HostDrivers>{{{}, *drivers.hypervisor, *drivers.disks}}, *images,
                         *block, *network, *identity);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <stratolet/driver/backup_store.hpp>
 #include <stratolet/driver/hypervisor.hpp>
 #include <stratolet/driver/image_store.hpp>
 #include <stratolet/driver/instance_disks.hpp>
@@ -33,7 +34,8 @@ struct Drivers {
     std::unique_ptr<InstanceDisks> disks; ///< of that hypervisor's guests
     std::unique_ptr<NetworkDriver> network;
     std::vector<std::unique_ptr<VolumeDriver>> volumes; ///< the first is where volumes go while it has room
-    std::vector<std::unique_ptr<ImageStore>> images;    ///< the first is the default
+    std::unique_ptr<BackupStore> backups;
+    std::vector<std::unique_ptr<ImageStore>> images; ///< the first is the default
 
     Drivers();
     Drivers(Drivers&&) noexcept;

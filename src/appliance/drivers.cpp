@@ -4,6 +4,7 @@
 #include "appliance/catalog.hpp"
 #include "appliance/host_network.hpp"
 #include "block/backends.hpp"
+#include "block/driver/backup_folder.hpp"
 #include "block/driver/file.hpp"
 #include "compute/driver/instance_files.hpp"
 #include "compute/driver/libvirt.hpp"
@@ -94,6 +95,8 @@ Drivers driversFor(const Settings& settings, const std::filesystem::path& stateD
         const auto otherwise = stateDir / (each.name == "file" ? "volumes" : "volumes-" + each.name);
         drivers.volumes.push_back(block::fileVolumeDriver(each.folder.empty() ? otherwise : each.folder, each.name));
     }
+    const std::filesystem::path backups = settings.config.text("block", "backup_folder");
+    drivers.backups = block::backupFolder(backups.empty() ? stateDir / "backups" : backups);
     if (driverNamed(settings, "network", "driver", "records") == "linux")
         drivers.hostNetwork = std::make_unique<HostNetwork>(stateDir);
     drivers.network = networkDriverFor(settings, stateDir, cloud, log);

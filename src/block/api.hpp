@@ -12,6 +12,7 @@ namespace stratolet::block {
 
 class Attachments;
 class Backends;
+class Backups;
 class Snapshots;
 class VolumeQuotas;
 class Volumes;
@@ -19,6 +20,7 @@ class Volumes;
 http::Routes volumeRoutes(Volumes& volumes);
 http::Routes volumeActionRoutes(Volumes& volumes, Attachments& attachments);
 http::Routes snapshotRoutes(Snapshots& snapshots);
+http::Routes backupRoutes(Backups& backups);
 http::Routes attachmentRoutes(Attachments& attachments);
 http::Routes typeRoutes(store::Store& store);
 http::Routes quotaRoutes(VolumeQuotas& quotas);

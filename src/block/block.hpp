@@ -1,6 +1,7 @@
 #pragma once
 
 #include <stratolet/disk.hpp>
+#include <stratolet/driver/backup_store.hpp>
 #include <stratolet/driver/volume.hpp>
 #include <stratolet/ids.hpp>
 #include <stratolet/sizes.hpp>
@@ -66,8 +67,9 @@ std::vector<ConfigOption> configOptions();
 class Block {
 public:
     /// `drivers` are the back ends, at least one; the first is where volumes go as long as it has room.
-    Block(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& drivers, image::Images& images,
-          identity::Identity& identity);
+    /// `backups`: where those lie.
+    Block(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& drivers, BackupStore& backups,
+          image::Images& images, identity::Identity& identity);
     ~Block();
 
     /// Before the reconciler and jobs start.

@@ -1,6 +1,9 @@
 #include "block/api.hpp"
 #include "block/attachment/attachment_service.hpp"
 #include "block/backends.hpp"
+#include "block/backup/backup_jobs.hpp"
+#include "block/backup/backup_lists.hpp"
+#include "block/backup/backup_service.hpp"
 #include "block/block.hpp"
 #include "block/snapshot/snapshot_jobs.hpp"
 #include "block/snapshot/snapshot_query.hpp"
@@ -26,7 +29,7 @@ Attachment faceOf(const VolumeAttachment& attachment) {
 
 /// The nouns whose lists are filtered, as "resource_filters" tells of them.
 std::span<const ListNoun> listNouns() {
-    static const std::array nouns{volumeLists(), snapshotLists()};
+    static const std::array nouns{volumeLists(), snapshotLists(), backupLists()};
     return nouns;
 }
 
@@ -42,43 +45,57 @@ std::vector<ConfigOption> configOptions() {
         {"block", "quota_gigabytes", "1000", wholeNumber(-1, most)},
         {"block", "quota_per_volume_gigabytes", "-1", wholeNumber(-1, most)},
         {"block", "quota_snapshots", "10", wholeNumber(-1, most)},
+        {"block", "quota_backups", "10", wholeNumber(-1, most)},
+        {"block", "quota_backup_gigabytes", "1000", wholeNumber(-1, most)},
+        {"block", "backup_folder", "", orNothing(folderName())},
         {"block", "no_snapshot_gb_quota", "false", trueOrFalse()},
     };
 }
 
 struct Block::Impl {
-    Impl(Parts given, const std::vector<std::unique_ptr<VolumeDriver>>& drivers, image::Images& images,
-         identity::Identity& itsIdentity)
+    Impl(Parts given, const std::vector<std::unique_ptr<VolumeDriver>>& drivers, BackupStore& backupStore,
+         image::Images& images, identity::Identity& itsIdentity)
         : parts(given),
           identity(itsIdentity),
           backends(drivers, given.cloud.host),
           work(given, backends, images),
           quotas(given),
+          secrets(given, itsIdentity),
           volumes(given, work, quotas, images),
           snapshots(given, work, quotas),
+          backups(given, work, volumes, quotas, secrets, backupStore),
           attachments(given),
           snapshotJobs(work),
-          jobs(given, work, snapshotJobs) {}
+          backupJobs(work, secrets, backupStore),
+          jobs(given, work, snapshotJobs) {
+        volumes.fillFromBackup = [this](store::Transaction& tx, const identity::Caller& caller, const BackupId& backup,
+                                        Volume& volume) { backups.fill(tx, caller, backup, volume); };
+    }
 
     Parts parts;
     identity::Identity& identity;
     Backends backends;
     VolumeWork work;
     VolumeQuotas quotas;
+    Secrets secrets;
     Volumes volumes;
     Snapshots snapshots;
+    Backups backups;
     Attachments attachments;
     SnapshotJobs snapshotJobs;
+    BackupJobs backupJobs;
     VolumeJobs jobs;
 };
 
-Block::Block(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& drivers, image::Images& images,
-             identity::Identity& identity)
-    : impl_(std::make_unique<Impl>(parts, drivers, images, identity)) {
+Block::Block(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& drivers, BackupStore& backups,
+             image::Images& images, identity::Identity& identity)
+    : impl_(std::make_unique<Impl>(parts, drivers, backups, images, identity)) {
     parts.policies.add("block-storage", policyDefaults("block-storage"));
     impl_->snapshotJobs.declare();
+    impl_->backupJobs.declare();
     impl_->jobs.declare();
     parts.reconciler.declare("block", [&jobs = impl_->jobs] { jobs.reconcile(); });
+    parts.reconciler.declare("backups", [&jobs = impl_->backupJobs] { jobs.reconcile(); });
 }
 
 Block::~Block() = default;
@@ -88,14 +105,15 @@ void Block::bootstrap() { impl_->volumes.bootstrap(); }
 void Block::useLiveDisks(LiveDisks& disks) { impl_->work.live = &disks; }
 
 http::Site Block::site() {
-    auto& [parts, itsIdentity, backends, work, quotas, volumes, snapshots, attachments, snapshotJobs, jobs] = *impl_;
+    auto& [parts, itsIdentity, backends, work, quotas, secrets, volumes, snapshots, backups, attachments, snapshotJobs,
+           backupJobs, jobs] = *impl_;
     http::Site site;
     site.name = "block-storage";
     site.prefix = "/volume";
     site.classicPort = 8776;
     for (auto&& each : {volumeRoutes(volumes), volumeActionRoutes(volumes, attachments), snapshotRoutes(snapshots),
-                        attachmentRoutes(attachments), resourceFilterRoutes(listNouns()), quotaRoutes(quotas),
-                        infoRoutes(), typeRoutes(parts.store), backendRoutes(parts, backends)})
+                        backupRoutes(backups), attachmentRoutes(attachments), resourceFilterRoutes(listNouns()),
+                        quotaRoutes(quotas), infoRoutes(), typeRoutes(parts.store), backendRoutes(parts, backends)})
         site.routes.insert(site.routes.end(), each.begin(), each.end());
     site.gate = gate;
     site.refuse = refusal;

@@ -113,10 +113,12 @@ VolumeStyle styleOf(const http::Request& request, bool detailed) {
 }
 
 void writeLinks(JsonWriter& out, const VolumeStyle& style, const Volume& volume) {
-    const std::string path = "/" + volume.project.text + "/volumes/" + volume.id.text;
+    writeLinks(out, style.base, "/" + volume.project.text + "/volumes/" + volume.id.text);
+}
+
+void writeLinks(JsonWriter& out, const std::string& base, const std::string& path) {
     const auto links = out.array("links");
-    for (const auto& [rel, href] :
-         {std::pair{"self", style.base + "/v3" + path}, std::pair{"bookmark", style.base + path}}) {
+    for (const auto& [rel, href] : {std::pair{"self", base + "/v3" + path}, std::pair{"bookmark", base + path}}) {
         const auto link = out.object();
         out.field("rel", rel);
         out.field("href", href);

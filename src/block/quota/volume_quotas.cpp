@@ -2,6 +2,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "block/backup/backup_table.hpp"
 #include "block/snapshot/snapshot_table.hpp"
 #include "block/volume/volume_table.hpp"
 #include "platform/config/config.hpp"
@@ -14,8 +15,8 @@ VolumeQuotas::VolumeQuotas(Parts parts)
                                 {"gigabytes", parts.config.integer("block", "quota_gigabytes")},
                                 {"per_volume_gigabytes", parts.config.integer("block", "quota_per_volume_gigabytes")},
                                 {"snapshots", parts.config.integer("block", "quota_snapshots")},
-                                {"backups", 10},
-                                {"backup_gigabytes", 1000},
+                                {"backups", parts.config.integer("block", "quota_backups")},
+                                {"backup_gigabytes", parts.config.integer("block", "quota_backup_gigabytes")},
                                 {"groups", 10},
                                 {"volumes___DEFAULT__", -1},
                                 {"gigabytes___DEFAULT__", -1},
@@ -53,6 +54,11 @@ void VolumeQuotas::claimSnapshot(store::Reader& db, const Snapshot& snapshot) co
         claimGigabytes(db, snapshot.project, snapshot.size.count);
 }
 
+void VolumeQuotas::claimBackup(store::Reader& db, const ProjectId& project, GiB size) const {
+    quotas_.claim(db, project.text, "backups", backup_table::countOf(db, project), 1);
+    quotas_.claim(db, project.text, "backup_gigabytes", backup_table::gigabytesOf(db, project), size.count);
+}
+
 void VolumeQuotas::claimGrowth(store::Reader& db, const Volume& volume, GiB size) const {
     requireSize(db, volume.project, size);
     claimGigabytes(db, volume.project, size.count - volume.size.count);
@@ -61,12 +67,15 @@ void VolumeQuotas::claimGrowth(store::Reader& db, const Volume& volume, GiB size
 std::vector<VolumeQuotas::Usage> VolumeQuotas::usage(const ProjectId& project) const {
     auto& db = parts_.store.reader();
     const auto volumes = volume_table::countOf(db, project), gigabytes = gigabytesOf(db, project),
-               snapshots = snapshot_table::countOf(db, project);
+               snapshots = snapshot_table::countOf(db, project), backups = backup_table::countOf(db, project),
+               backupGigabytes = backup_table::gigabytesOf(db, project);
     std::vector<Usage> all;
     for (const auto& [resource, otherwise] : quotas_.defaults()) {
         const std::int64_t used = resource.starts_with("volumes")     ? volumes
                                   : resource.starts_with("gigabytes") ? gigabytes
                                   : resource.starts_with("snapshots") ? snapshots
+                                  : resource == "backups"             ? backups
+                                  : resource == "backup_gigabytes"    ? backupGigabytes
                                                                       : 0;
         all.push_back({resource, quotas_.limit(db, project.text, resource), used});
     }

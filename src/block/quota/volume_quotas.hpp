@@ -26,6 +26,8 @@ public:
     void claimVolume(store::Reader& db, const Volume& volume) const;
     /// Error(OverLimit) where the project may not have one more snapshot of that size.
     void claimSnapshot(store::Reader& db, const Snapshot& snapshot) const;
+    /// Error(OverLimit) where the project may not have one more backup of a volume of that size.
+    void claimBackup(store::Reader& db, const ProjectId& project, GiB size) const;
     /// Error(OverLimit) where the volume may not grow to that size.
     void claimGrowth(store::Reader& db, const Volume& volume, GiB size) const;
 

@@ -4,6 +4,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "block/backup/backup_table.hpp"
 #include "block/snapshot/snapshot_table.hpp"
 #include "block/volume/volume_table.hpp"
 #include "platform/cloud/strays.hpp"
@@ -99,6 +100,7 @@ void SnapshotJobs::reconcile(VolumeDriver& driver) {
     for (const auto& id : driver.presentSnapshots()) {
         auto& db = parts.store.reader();
         if (const auto place = snapshot_table::placeOf(db, id); place && backendIn(*place) == driver.name()) continue;
+        if (backup_table::holds(db, id)) continue; // a backup's own, which is being copied
         if (!isBuried(db, "snapshot", driver.name(), id.text)) {
             strays.insert(id.text);
             continue;

@@ -4,6 +4,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "block/backup/backup_table.hpp"
 #include "block/snapshot/snapshot_table.hpp"
 #include "block/volume/volume_access.hpp"
 #include "block/volume/volume_table.hpp"
@@ -106,6 +107,8 @@ void Snapshots::startRemoval(store::Transaction& tx, Snapshot snapshot, bool for
 }
 
 void Snapshots::removeIn(store::Transaction& tx, const Snapshot& snapshot) {
+    if (backup_table::copiedFrom(tx, snapshot.id))
+        throw invalidSnapshot("Snapshot ", snapshot.id, " is being backed up.");
     if (volume_table::isBeingMadeFrom(tx, snapshot.id))
         throw invalidSnapshot("Snapshot ", snapshot.id, " is being copied to a volume.");
     const auto volume = volume_table::find(tx, snapshot.volume);

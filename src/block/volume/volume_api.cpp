@@ -55,7 +55,8 @@ NewVolume newVolumeIn(const Request& request) {
     if (const auto value = volume.find("multiattach"); value && !value->isNull() && truthIn(*value))
         value->refuse("A volume cannot be attached twice here.");
     refuseSource(volume, "snapshot_id", "Snapshot");
-    refuseSource(volume, "backup_id", "Backup");
+    if (const auto backup = volume.maybeText("backup_id"); backup && microversionOf(request) >= Microversion{47})
+        wanted.backup = {*backup};
     refuseSource(volume, "consistencygroup_id", "ConsistencyGroup");
     refuseSource(volume, "group_id", "Group");
     if (const auto source = volume.maybeText("source_volid")) wanted.source = {*source};

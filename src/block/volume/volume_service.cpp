@@ -3,6 +3,7 @@
 #include <stratolet/error.hpp>
 
 #include "block/attachment/attachment_table.hpp"
+#include "block/backup/backup_table.hpp"
 #include "block/type/type.hpp"
 #include "block/volume/volume_access.hpp"
 #include "block/volume/volume_table.hpp"
@@ -87,7 +88,10 @@ Volume Volumes::create(const Caller& caller, const NewVolume& wanted) {
         volume.typeName = type->name;
         quotas_.claimVolume(tx, volume);
         volume_table::insert(tx, volume);
-        work_.enqueue(tx, "block.volume.create", volume);
+        if (!wanted.backup.empty())
+            fillFromBackup(tx, caller, wanted.backup, volume);
+        else
+            work_.enqueue(tx, "block.volume.create", volume);
         return volume;
     });
 }
@@ -142,12 +146,14 @@ void Volumes::startRemoval(store::Transaction& tx, const Volume& volume, bool fo
     // Whatever the status says: as long as anybody has the volume, its bytes stay where they are (CVE-2023-2088).
     if (!attachment_table::of(tx, volume.id).empty())
         throw invalidVolume("Volume ", volume.id, " is attached and cannot be deleted.");
-    const bool may =
-        volume.status == Available || volume.status == VolumeStatus::Failed || volume.status == ErrorExtending;
+    if (backup_table::copiedFrom(tx, volume.id))
+        throw invalidVolume("Volume ", volume.id, " is being backed up and cannot be deleted.");
+    const bool may = volume.status == Available || volume.status == VolumeStatus::Failed ||
+                     volume.status == ErrorExtending || volume.status == ErrorRestoring;
     if (volume.status == Deleting && force) return;
     if (!force && !may)
         throw invalidVolume("Volume ", volume.id, " is ", nameOf(volume.status),
-                            "; only one that is available, error or error_extending can be deleted.");
+                            "; only one that is available, error, error_extending or error_restoring can be deleted.");
     if (force && !mayFollow(volume.status, Deleting))
         throw invalidVolume("Volume ", volume.id, " is ", nameOf(volume.status), " and cannot be deleted.");
     if (force) // what is still at work on it takes back what it did; the deletion comes after

@@ -26,6 +26,7 @@ struct NewVolume {
     std::string type;  ///< id or name; empty is the default
     std::string image; ///< id, link or name of the image to fill it from; empty: none
     VolumeId source;   ///< a volume to copy: not built, so refused once it is known to exist
+    BackupId backup;   ///< to fill it from; empty: none
     Metadata metadata;
 };
 
@@ -48,6 +49,9 @@ public:
           images_(images) {}
 
     void bootstrap(); ///< volumes of a version that knew one back end
+
+    /// What has a new volume, whose row is there, filled from a backup. Set once, before requests come.
+    std::function<void(store::Transaction&, const identity::Caller&, const BackupId&, Volume&)> fillFromBackup;
 
     Volume create(const identity::Caller& caller, const NewVolume& wanted);
     VolumeView show(const identity::Caller& caller, const VolumeId& volume);

@@ -1,0 +1,51 @@
+#include "block/secret/secret.hpp"
+
+#include <stratolet/error.hpp>
+
+#include "platform/ambient/ambient.hpp"
+
+namespace stratolet::block {
+
+Secrets::Secrets(Parts parts, identity::Identity& identity) : parts_(parts), identity_(identity) {
+    identity_.keepsSealed("volume_secrets", "sealed");
+}
+
+SecretId Secrets::create(store::Transaction& tx) {
+    SecretId made{parts_.ambient.uuid()};
+    tx.execute("INSERT INTO volume_secrets VALUES (?, ?)", made, identity_.seal(parts_.ambient.secret(43)));
+    return made;
+}
+
+SecretId Secrets::copy(store::Transaction& tx, const SecretId& of) {
+    if (of.empty()) return {};
+    SecretId made{parts_.ambient.uuid()};
+    tx.execute("INSERT INTO volume_secrets VALUES (?, ?)", made, identity_.seal(reveal(tx, of)));
+    return made;
+}
+
+SecretId Secrets::adopt(store::Transaction& tx, const std::string& sealed) {
+    const auto text = identity_.unseal(sealed);
+    if (!text) return {};
+    SecretId made{parts_.ambient.uuid()};
+    tx.execute("INSERT INTO volume_secrets VALUES (?, ?)", made, identity_.seal(*text));
+    return made;
+}
+
+void Secrets::remove(store::Transaction& tx, const SecretId& secret) {
+    tx.execute("DELETE FROM volume_secrets WHERE id = ?", secret);
+}
+
+std::string Secrets::reveal(store::Reader& db, const SecretId& secret) const {
+    const auto sealed = db.query("SELECT sealed FROM volume_secrets WHERE id = ?", secret).maybeText();
+    if (!sealed) throw Error(Failure::Broken, "the passphrase ", secret, " is gone");
+    auto text = identity_.unseal(*sealed);
+    if (!text) throw Error(Failure::Broken, "the passphrase ", secret, " was sealed with a key that is gone");
+    return *std::move(text);
+}
+
+bool Secrets::same(store::Reader& db, const SecretId& one, const SecretId& other) const {
+    if (one.empty() || other.empty()) return one.empty() && other.empty();
+    return reveal(db, one) == reveal(db, other);
+}
+
+}

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <stratolet/disk.hpp>
+
+#include <string>
+
+#include "identity/identity.hpp"
+#include "platform/parts.hpp"
+#include "platform/store/store.hpp"
+
+namespace stratolet::block {
+
+/// The passphrases of sealed volumes, snapshots and backups: made here, sealed in the store, told to QEMU alone. Each
+/// has one owner, so that it goes with it. Owned by the module; any thread.
+class Secrets {
+public:
+    Secrets(Parts parts, identity::Identity& identity);
+
+    SecretId create(store::Transaction& tx);                           ///< of 256 random bits
+    SecretId copy(store::Transaction& tx, const SecretId& of);         ///< that says the same; empty of an empty one
+    SecretId adopt(store::Transaction& tx, const std::string& sealed); ///< empty where none of our keys sealed it
+    void remove(store::Transaction& tx, const SecretId& secret);       ///< one that isn't there is gone
+
+    /// What it says. Error(Broken) where it is gone, or was sealed with keys that are.
+    std::string reveal(store::Reader& db, const SecretId& secret) const;
+
+    bool same(store::Reader& db, const SecretId& one, const SecretId& other) const; ///< say the same
+
+private:
+    Parts parts_;
+    identity::Identity& identity_;
+};
+
+}
