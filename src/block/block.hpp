@@ -73,6 +73,10 @@ public:
     /// Before the reconciler and jobs start.
     void bootstrap();
 
+    /// The disks of guests that run: who changes the bytes of a volume in use asks there. Before jobs start; lives as
+    /// long as they do.
+    void useLiveDisks(LiveDisks& disks);
+
     http::Site site();
 
     std::optional<VolumeFacts> find(store::Reader& db, const ProjectId& project, const VolumeId& volume);
@@ -84,6 +88,9 @@ public:
 
     /// Where a guest on this host reaches the volume (a job's step asks).
     DiskSource source(const VolumeId& volume);
+
+    /// What a secret says that source() has named; empty for any other. For who drives the guest's host.
+    std::string secret(const SecretId& secret);
 
     void attached(store::Transaction& tx, const AttachmentId& attachment); ///< attaching → in-use
     void detaching(store::Transaction& tx,

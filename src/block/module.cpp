@@ -52,6 +52,7 @@ struct Block::Impl {
     Volumes volumes;
     Attachments attachments;
     VolumeJobs jobs;
+    LiveDisks* liveDisks = nullptr; // of compute, which outlives the jobs
 };
 
 Block::Block(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& drivers, image::Images& images,
@@ -66,8 +67,10 @@ Block::~Block() = default;
 
 void Block::bootstrap() { impl_->volumes.bootstrap(); }
 
+void Block::useLiveDisks(LiveDisks& disks) { impl_->liveDisks = &disks; }
+
 http::Site Block::site() {
-    auto& [parts, itsIdentity, backends, quotas, volumes, attachments, jobs] = *impl_;
+    auto& [parts, itsIdentity, backends, quotas, volumes, attachments, jobs, liveDisks] = *impl_;
     http::Site site;
     site.name = "block-storage";
     site.prefix = "/volume";
@@ -96,6 +99,13 @@ Attachment Block::reserve(store::Transaction& tx, const ProjectId& project, cons
 }
 
 DiskSource Block::source(const VolumeId& volume) { return impl_->volumes.source(volume); }
+
+std::string Block::secret(const SecretId& secret) {
+    for (auto* each : impl_->backends.all())
+        if (auto says = each->secret(secret); !says.empty()) return says;
+    return {};
+}
+
 void Block::attached(store::Transaction& tx, const AttachmentId& attachment) {
     impl_->attachments.attached(tx, attachment);
 }
