@@ -43,6 +43,7 @@ std::vector<ConfigOption> configOptions() {
         {"block", "quota_per_volume_gigabytes", "-1", wholeNumber(-1, most)},
         {"block", "quota_snapshots", "10", wholeNumber(-1, most)},
         {"block", "no_snapshot_gb_quota", "false", trueOrFalse()},
+        {"block", "delete_retention", "0", wholeNumber(0, 10 * 366 * 86400)},
     };
 }
 
@@ -54,8 +55,8 @@ struct Block::Impl {
           backends(drivers, given.cloud.host),
           work(given, backends, images),
           quotas(given),
-          volumes(given, work, quotas, images),
           snapshots(given, work, quotas),
+          volumes(given, work, snapshots, quotas, images),
           attachments(given),
           snapshotJobs(work),
           jobs(given, work, snapshotJobs) {}
@@ -65,8 +66,8 @@ struct Block::Impl {
     Backends backends;
     VolumeWork work;
     VolumeQuotas quotas;
-    Volumes volumes;
     Snapshots snapshots;
+    Volumes volumes;
     Attachments attachments;
     SnapshotJobs snapshotJobs;
     VolumeJobs jobs;
@@ -78,6 +79,7 @@ Block::Block(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& driv
     parts.policies.add("block-storage", policyDefaults("block-storage"));
     impl_->snapshotJobs.declare();
     impl_->jobs.declare();
+    parts.reconciler.declare("block-bin", [&volumes = impl_->volumes] { volumes.emptyBin(); });
     parts.reconciler.declare("block", [&jobs = impl_->jobs] { jobs.reconcile(); });
 }
 
@@ -88,7 +90,7 @@ void Block::bootstrap() { impl_->volumes.bootstrap(); }
 void Block::useLiveDisks(LiveDisks& disks) { impl_->work.live = &disks; }
 
 http::Site Block::site() {
-    auto& [parts, itsIdentity, backends, work, quotas, volumes, snapshots, attachments, snapshotJobs, jobs] = *impl_;
+    auto& [parts, itsIdentity, backends, work, quotas, snapshots, volumes, attachments, snapshotJobs, jobs] = *impl_;
     http::Site site;
     site.name = "block-storage";
     site.prefix = "/volume";
