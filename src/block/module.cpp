@@ -49,6 +49,7 @@ std::vector<ConfigOption> configOptions() {
         {"block", "quota_backup_gigabytes", "1000", wholeNumber(-1, most)},
         {"block", "backup_folder", "", orNothing(folderName())},
         {"block", "no_snapshot_gb_quota", "false", trueOrFalse()},
+        {"block", "delete_retention", "0", wholeNumber(0, 10 * 366 * 86400)},
     };
 }
 
@@ -61,8 +62,8 @@ struct Block::Impl {
           work(given, backends, images),
           quotas(given),
           secrets(given, itsIdentity),
-          volumes(given, work, quotas, images),
           snapshots(given, work, quotas),
+          volumes(given, work, snapshots, quotas, images),
           backups(given, work, volumes, quotas, secrets, backupStore),
           attachments(given),
           snapshotJobs(work),
@@ -78,8 +79,8 @@ struct Block::Impl {
     VolumeWork work;
     VolumeQuotas quotas;
     Secrets secrets;
-    Volumes volumes;
     Snapshots snapshots;
+    Volumes volumes;
     Backups backups;
     Attachments attachments;
     SnapshotJobs snapshotJobs;
@@ -94,6 +95,7 @@ Block::Block(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& driv
     impl_->snapshotJobs.declare();
     impl_->backupJobs.declare();
     impl_->jobs.declare();
+    parts.reconciler.declare("block-bin", [&volumes = impl_->volumes] { volumes.emptyBin(); });
     parts.reconciler.declare("block", [&jobs = impl_->jobs] { jobs.reconcile(); });
     parts.reconciler.declare("backups", [&jobs = impl_->backupJobs] { jobs.reconcile(); });
 }
@@ -105,7 +107,7 @@ void Block::bootstrap() { impl_->volumes.bootstrap(); }
 void Block::useLiveDisks(LiveDisks& disks) { impl_->work.live = &disks; }
 
 http::Site Block::site() {
-    auto& [parts, itsIdentity, backends, work, quotas, secrets, volumes, snapshots, backups, attachments, snapshotJobs,
+    auto& [parts, itsIdentity, backends, work, quotas, secrets, snapshots, volumes, backups, attachments, snapshotJobs,
            backupJobs, jobs] = *impl_;
     http::Site site;
     site.name = "block-storage";

@@ -207,6 +207,18 @@ public:
 
     void release(const VolumeId&) override {}
 
+    void adopt(const SnapshotId& snapshot, const VolumeId&, const std::string& reference) override {
+        const auto file = fileOf(snapshot);
+        if (fs::exists(file)) return;
+        const auto from = folder_ / reference;
+        if (reference.find('/') != std::string::npos || !reference.starts_with(snapshotPrefix) ||
+            !fs::is_regular_file(fs::symlink_status(from)))
+            throw Error(Failure::Invalid, "There is no snapshot ", reference, " in this back end.");
+        fs::rename(from, file);
+        syncFolder(folder_);
+    }
+    void release(const SnapshotId&, const VolumeId&) override {}
+
     std::vector<VolumeId> present() override { return called<VolumeId>(prefix); }
     std::vector<SnapshotId> presentSnapshots() override { return called<SnapshotId>(snapshotPrefix); }
 

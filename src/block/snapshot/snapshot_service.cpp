@@ -196,7 +196,7 @@ Snapshot Snapshots::manage(const Caller& caller, const NewSnapshot& wanted, cons
     const auto volume = block::permitted(db, caller, caller.rule, wanted.volume);
     const auto all = work_.backends.of(volume).manageable();
     const auto found = std::find_if(all.begin(), all.end(), [&](const Manageable& each) {
-        return each.reference == reference && each.snapshot && each.volume == volume.id;
+        return each.reference == reference && each.snapshot && each.volume.value_or(volume.id) == volume.id;
     });
     const auto refuse = [&](std::string_view why) {
         throw Error(Failure::Invalid, "Manage existing snapshot failed due to invalid backend reference ", reference,

@@ -12,7 +12,7 @@ Target targetOf(const Volume& volume) { return {{"project_id", volume.project.te
 
 Volume visible(store::Reader& db, const Caller& caller, const VolumeId& id) {
     auto volume = volume_table::find(db, id);
-    if (!volume || (volume->project != caller.project && !isAdmin(caller))) throw missing(id);
+    if (!volume || ((volume->project != caller.project || volume->deleted) && !isAdmin(caller))) throw missing(id);
     return *std::move(volume);
 }
 
@@ -24,6 +24,7 @@ Volume permitted(store::Reader& db, const Caller& caller, std::string_view rule,
 
 void restrict(store::Conditions& conditions, const Caller& caller, bool allProjects) {
     if (!allProjects || !isAdmin(caller)) conditions.add("v.project_id = ?", caller.project);
+    conditions.add("v.deleted IS NULL");
 }
 
 Error missing(const VolumeId& volume) { return Error(Failure::NotFound, "Volume ", volume, " could not be found."); }

@@ -16,13 +16,15 @@ namespace stratolet::block {
 bool isAdmin(const identity::Caller& caller);
 Target targetOf(const Volume& volume);
 
-/// Error(NotFound) where there is none, or one of a project that isn't the caller's (an administrator sees all).
+/// Error(NotFound) where there is none, or one of a project that isn't the caller's, or one in the recycle bin (an
+/// administrator sees all).
 Volume visible(store::Reader& db, const identity::Caller& caller, const VolumeId& volume);
 
 /// The same, and Error(Forbidden) where the rule doesn't let the caller do that.
 Volume permitted(store::Reader& db, const identity::Caller& caller, std::string_view rule, const VolumeId& volume);
 
-/// Of a list over the volumes `v`: only the caller's own, unless an administrator asks for all projects'.
+/// Of a list over the volumes `v`: only the caller's own, unless an administrator asks for all projects'; never what is
+/// in the recycle bin.
 void restrict(store::Conditions& conditions, const identity::Caller& caller, bool allProjects);
 
 Error missing(const VolumeId& volume);

@@ -48,6 +48,8 @@ Response resetStatus(const Call& call) {
 
 Response forceDelete(const Call& call) { return call.volumes.forceRemove(call.caller, call.rule, call.volume), done(); }
 
+Response undelete(const Call& call) { return call.volumes.undelete(call.caller, call.rule, call.volume), done(); }
+
 Response setBootable(const Call& call) {
     call.volumes.setBootable(call.caller, call.rule, call.volume, truthIn(object(call).at("bootable")));
     return done(200);
@@ -120,10 +122,11 @@ struct Action {
     std::string_view name, rule;
     Response (*run)(const Call&);
 };
-constexpr std::array<Action, 15> actions{{
+constexpr std::array<Action, 16> actions{{
     {"os-extend", "volume:extend", extend},
     {"os-reset_status", "volume_extension:volume_admin_actions:reset_status", resetStatus},
     {"os-force_delete", "volume_extension:volume_admin_actions:force_delete", forceDelete},
+    {"os-undelete", "volume_extension:volume_admin_actions:undelete", undelete},
     {"os-set_bootable", "volume:update", setBootable},
     {"os-update_readonly_flag", "volume:update_readonly_flag", setReadOnly},
     {"os-reserve", "volume_extension:volume_actions:reserve", reserve},

@@ -53,13 +53,14 @@ NewVolume newVolumeIn(const Request& request) {
     if (const auto zone = volume.maybeText("availability_zone"); zone && !zone->empty() && *zone != availabilityZone)
         throw Error(Failure::Invalid, "Availability zone '", *zone, "' is invalid.");
     if (const auto value = volume.find("multiattach"); value && !value->isNull() && truthIn(*value))
-        value->refuse("A volume cannot be attached twice here.");
-    refuseSource(volume, "snapshot_id", "Snapshot");
+        value->refuse("Volumes of a type that says so can be attached several times.");
     if (const auto backup = volume.maybeText("backup_id"); backup && microversionOf(request) >= Microversion{47})
         wanted.backup = {*backup};
     refuseSource(volume, "consistencygroup_id", "ConsistencyGroup");
     refuseSource(volume, "group_id", "Group");
     if (const auto source = volume.maybeText("source_volid")) wanted.source = {*source};
+    if (const auto snapshot = volume.maybeText("snapshot_id")) wanted.snapshot = {*snapshot};
+    const bool copies = !wanted.source.empty() || !wanted.snapshot.empty();
     for (const auto* name : {"image_id", "imageRef"})
         if (const auto image = volume.maybeText(name); image && !image->empty()) {
             if (image->size() > 255 * 4) volume.at(name).refuse("It is too long.");
@@ -67,10 +68,10 @@ NewVolume newVolumeIn(const Request& request) {
         }
     wanted.type = volume.maybeText("volume_type").value_or("");
     const auto size = volume.find("size");
-    if (!size && wanted.source.empty())
+    if (!size && !copies)
         throw Error(Failure::Invalid,
                     "Invalid input for field/attribute size. Value: None. 'size' is a required property.");
-    if (size && !(size->isNull() && !wanted.source.empty())) wanted.size = sizeIn(*size);
+    if (size && !(size->isNull() && copies)) wanted.size = sizeIn(*size);
     return wanted;
 }
 
@@ -134,7 +135,7 @@ Response update(Request& request, Volumes& volumes) {
 }
 
 Response remove(Request& request, Volumes& volumes) {
-    volumes.remove(callerOf(request), volumeIn(request),
+    volumes.remove(callerOf(request), volumeIn(request), request.query.flag("cascade"),
                    microversionOf(request) >= Microversion{23} && request.query.flag("force"));
     return http::emptyResponse(202);
 }

@@ -5,6 +5,7 @@
 #include <stratolet/error.hpp>
 
 #include "block/attachment/attachment_table.hpp"
+#include "block/snapshot/snapshot_table.hpp"
 #include "block/volume/volume_table.hpp"
 #include "platform/bus/bus.hpp"
 #include "platform/cloud/strays.hpp"
@@ -29,24 +30,13 @@ void VolumeJobs::declare() {
                 "allocate",
                 [this](jobs::Run& run) {
                     const auto volume = work_.volumeOf(run);
+                    if (!volume.snapshot.empty() || !volume.source.empty()) return; // the copy makes it
                     const auto turn = work_.turn(volume.id);
                     work_.backends.of(volume).ensure(volume.id, volume.size, VolumeWork::layoutOf(volume));
                 },
                 discard)
             .step(
-                "fill",
-                [this](jobs::Run& run) {
-                    const auto volume = work_.volumeOf(run);
-                    if (volume.image.empty()) return;
-                    if (volume.status == Creating)
-                        parts_.store.write([&](store::Transaction& tx) {
-                            volume_table::move(tx, volume.id, Creating, Downloading, parts_.ambient.now());
-                        });
-                    const auto turn = work_.turn(volume.id);
-                    work_.backends.of(volume).fill(
-                        volume.id, volume.size, work_.images.source(volume.image, volume.size.bytes()), run.cancelled);
-                },
-                {}, jobs::copyLane)
+                "fill", [this](jobs::Run& run) { fill(work_.volumeOf(run), run.cancelled); }, {}, jobs::copyLane)
             .within(std::chrono::hours(1))
             .onDone([this](store::Transaction& tx, jobs::Run& run) {
                 const auto volume = volume_table::find(tx, VolumeWork::idOf(run));
@@ -80,15 +70,53 @@ void VolumeJobs::declare() {
                 endExtension(tx, volume, false);
             }));
 
-    parts_.jobs.declare(jobs::Job("block.volume.delete")
-                            .step("discard", discard)
-                            .onDone([this](store::Transaction& tx, jobs::Run& run) {
-                                const auto volume = volume_table::find(tx, VolumeWork::idOf(run));
-                                if (!volume) return;
-                                volume_table::remove(tx, *volume, parts_.ambient.now());
-                                parts_.bus.announce(tx, VolumeDeleted{volume->id, volume->project});
-                            })
-                            .untilDone());
+    parts_.jobs.declare(
+        jobs::Job("block.volume.delete")
+            .step("discard-snapshots",
+                  [this](jobs::Run& run) {
+                      const auto volume = volume_table::find(parts_.store.reader(), VolumeWork::idOf(run));
+                      if (!volume) return;
+                      auto snapshots = snapshot_table::of(parts_.store.reader(), volume->id);
+                      const auto turn = work_.turn(volume->id);
+                      for (auto each = snapshots.rbegin(); each != snapshots.rend(); ++each)
+                          work_.backends.of(*volume).discard(each->id, volume->id, {});
+                  })
+            .step("discard", discard)
+            .onDone([this](store::Transaction& tx, jobs::Run& run) {
+                const auto volume = volume_table::find(tx, VolumeWork::idOf(run));
+                if (!volume) return;
+                for (const auto& each : snapshot_table::of(tx, volume->id))
+                    snapshot_table::remove(tx, each.id, std::string(backendIn(volume->host)), parts_.ambient.now());
+                volume_table::remove(tx, *volume, parts_.ambient.now());
+                parts_.bus.announce(tx, VolumeDeleted{volume->id, volume->project});
+            })
+            .untilDone());
+}
+
+/// The bytes that a new volume has from what it is made from; nothing is left to do where it is made empty.
+void VolumeJobs::fill(const Volume& volume, const Cancelled& cancelled) {
+    auto& db = parts_.store.reader();
+    auto& driver = work_.backends.of(volume);
+    if (!volume.image.empty()) {
+        if (volume.status == Creating)
+            parts_.store.write([&](store::Transaction& tx) {
+                volume_table::move(tx, volume.id, Creating, Downloading, parts_.ambient.now());
+            });
+        const auto turn = work_.turn(volume.id);
+        driver.fill(volume.id, volume.size, work_.images.source(volume.image, volume.size.bytes()), cancelled);
+        return;
+    }
+    if (volume.snapshot.empty() && volume.source.empty()) return;
+    const auto snapshot = volume.snapshot.empty() ? std::nullopt : snapshot_table::find(db, volume.snapshot);
+    const auto source = volume_table::find(db, snapshot ? snapshot->volume : volume.source);
+    if (!source) throw Error(Failure::Broken, "what volume ", volume.id, " is made from is gone");
+    const auto turn = work_.turn(volume.id), sourceTurn = work_.turn(source->id);
+    auto& from = work_.backends.of(*source);
+    if (&from == &driver && snapshot) return driver.restore(volume.id, volume.size, snapshot->id, cancelled);
+    const auto live = snapshot ? nullptr : work_.liveDisk(source->id);
+    if (&from == &driver) return driver.clone(volume.id, volume.size, source->id, cancelled, live.get());
+    if (live) throw Error(Failure::Broken, "a volume in use can be copied in its own back end only");
+    VolumeWork::copy(snapshot ? from.source(snapshot->id) : from.source(source->id), driver, volume, cancelled);
 }
 
 /// Back to where it was: who had it has it still, unless it has been let go meanwhile. A volume in use that could not

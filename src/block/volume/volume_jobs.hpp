@@ -22,6 +22,7 @@ public:
     void reconcile(); ///< compares the back ends with the rows; tells of what nobody knows and removes what was deleted
 
 private:
+    void fill(const Volume& volume, const Cancelled& cancelled);
     void endExtension(store::Transaction& tx, const VolumeId& volume, bool grown);
     void reconcile(VolumeDriver& driver);
 

@@ -4,10 +4,12 @@
 
 #include "block/attachment/attachment_table.hpp"
 #include "block/backup/backup_table.hpp"
+#include "block/snapshot/snapshot_table.hpp"
 #include "block/type/type.hpp"
 #include "block/volume/volume_access.hpp"
 #include "block/volume/volume_table.hpp"
 #include "platform/cloud/cloud.hpp"
+#include "platform/config/config.hpp"
 #include "platform/jobs/jobs.hpp"
 
 namespace stratolet::block {
@@ -58,31 +60,65 @@ Metadata Volumes::factsOf(const Caller& caller, const ImageId& id, GiB size) {
     return facts;
 }
 
+/// What of the volume follows from what it is made from: its size at least, its bytes, and what is said of them.
+void Volumes::takeFrom(store::Reader& db, const Caller& caller, const NewVolume& wanted, Volume& volume) {
+    const auto inherit = [&](const Volume& from, std::string_view what, GiB least) {
+        if (volume.size.count == 0) volume.size = least;
+        if (volume.size < least)
+            throw Error(Failure::Invalid, "Invalid input received: Volume size '", volume.size.count,
+                        "'GB cannot be smaller than the ", what, " size ", least.count, "GB. They must be >= original ",
+                        what, " size.");
+        if (wanted.type.empty()) volume.type = from.type;
+        volume.host = from.host;
+        volume.bootable = from.bootable;
+        volume.imageMetadata = from.imageMetadata;
+    };
+    if (!wanted.snapshot.empty()) {
+        const auto snapshot = visible(db, caller, wanted.snapshot);
+        if (snapshot.status != SnapshotStatus::Available)
+            throw Error(Failure::Invalid,
+                        "Invalid snapshot: Originating snapshot status must be one of 'available' values");
+        inherit(volume_table::find(db, snapshot.volume).value(), "snapshot", snapshot.size);
+        volume.snapshot = snapshot.id;
+        volume.encryptionKey = snapshot.encryptionKey;
+    } else if (!wanted.source.empty()) {
+        const auto source = visible(db, caller, wanted.source);
+        if ((source.status != Available && source.status != InUse) || isMigrating(source))
+            throw invalidVolume("Originating source volume status must be one of 'available, in-use' values");
+        inherit(source, "volume", source.size);
+        volume.source = source.id;
+        volume.encryptionKey = source.encryptionKey;
+    }
+}
+
 Volume Volumes::create(const Caller& caller, const NewVolume& wanted) {
     caller.enforce();
-    if (!wanted.source.empty()) {
-        visible(parts_.store.reader(), caller, wanted.source);
-        throw Error(Failure::Invalid, "Invalid input for field/attribute source_volid. Value: ", wanted.source,
-                    ". A volume cannot be made from another.");
-    }
+    if (!wanted.snapshot.empty() + !wanted.source.empty() + !wanted.image.empty() + !wanted.backup.empty() > 1)
+        throw Error(Failure::Invalid,
+                    "Invalid input received: May specify only one of snapshot, imageRef, backup or source volume");
     Volume volume;
     volume.id = {parts_.ambient.uuid()};
     volume.project = caller.project;
     volume.user = caller.user;
     volume.name = wanted.name;
     volume.description = wanted.description;
-    volume.size = wanted.size;
+    volume.size = wanted.size.value_or(GiB{});
     volume.metadata = wanted.metadata;
     volume.created = now();
-    volume.host = backends_.placeOf(backends_.withRoomFor(wanted.size));
     if (!wanted.image.empty()) {
         caller.enforce("volume:create_from_image", {});
         volume.image = imageNamed(caller, wanted.image);
-        volume.imageMetadata = factsOf(caller, volume.image, wanted.size);
+        volume.imageMetadata = factsOf(caller, volume.image, volume.size);
     }
+    const bool copies = !wanted.snapshot.empty() || !wanted.source.empty();
+    if (!copies) volume.host = backends_.placeOf(backends_.withRoomFor(volume.size)); // asks the drivers
 
     return parts_.store.write([&](store::Transaction& tx) {
-        const auto type = type_table::find(tx, wanted.type.empty() ? defaultType : std::string_view(wanted.type));
+        takeFrom(tx, caller, wanted, volume);
+        const std::string_view named = !wanted.type.empty()   ? std::string_view(wanted.type)
+                                       : !volume.type.empty() ? std::string_view(volume.type)
+                                                              : defaultType;
+        const auto type = type_table::find(tx, named);
         if (!type) throw missingType(wanted.type);
         volume.type = type->id;
         volume.typeName = type->name;
@@ -109,7 +145,7 @@ ListPage<VolumeView> Volumes::list(const Caller& caller, ListQuery query) {
         restrict(query.listing.conditions, caller, query.allProjects);
         ListPage<VolumeView> page;
         if (query.counted) page.count = volume_table::count(db, query.listing.conditions);
-        if (!query.listing.marker.empty()) visible(db, caller, {query.listing.marker});
+        if (!query.listing.marker.empty()) visible(db, caller, VolumeId{query.listing.marker});
         auto volumes = resource::pageOf(db, volumeColumns, query.listing, query.offset);
         auto attachments = attachment_table::of(db, volume_table::idsOf(volumes));
         for (auto& volume : volumes) {
@@ -142,37 +178,90 @@ VolumeView Volumes::rename(const Caller& caller, const VolumeId& id, const std::
     });
 }
 
-void Volumes::startRemoval(store::Transaction& tx, const Volume& volume, bool force) {
+void Volumes::startRemoval(store::Transaction& tx, Volume volume, bool cascade, bool force) {
     // Whatever the status says: as long as anybody has the volume, its bytes stay where they are (CVE-2023-2088).
     if (!attachment_table::of(tx, volume.id).empty())
         throw invalidVolume("Volume ", volume.id, " is attached and cannot be deleted.");
     if (backup_table::copiedFrom(tx, volume.id))
         throw invalidVolume("Volume ", volume.id, " is being backed up and cannot be deleted.");
     const bool may = volume.status == Available || volume.status == VolumeStatus::Failed ||
-                     volume.status == ErrorExtending || volume.status == ErrorRestoring;
+                     volume.status == ErrorExtending || volume.status == ErrorRestoring ||
+                     volume.status == ErrorManaging || volume.status == ErrorBackingUp;
     if (volume.status == Deleting && force) return;
     if (!force && !may)
         throw invalidVolume("Volume ", volume.id, " is ", nameOf(volume.status),
-                            "; only one that is available, error, error_extending or error_restoring can be deleted.");
-    if (force && !mayFollow(volume.status, Deleting))
-        throw invalidVolume("Volume ", volume.id, " is ", nameOf(volume.status), " and cannot be deleted.");
+                            "; only one that is available, error, error_extending, error_restoring or error_managing "
+                            "can be deleted.");
+    if (isMigrating(volume)) throw invalidVolume("Volume ", volume.id, " is migrating and cannot be deleted.");
+    if (!volume.group.empty()) throw invalidVolume("Volume ", volume.id, " belongs to a group and cannot be deleted.");
+    if (volume_table::isBeingMadeFrom(tx, volume.id))
+        throw invalidVolume("Volume ", volume.id, " is being copied to another and cannot be deleted.");
+    const auto snapshots = snapshot_table::of(tx, volume.id);
+    if (!cascade && !snapshots.empty())
+        throw invalidVolume("Volume ", volume.id, " has snapshots and cannot be deleted.");
+    for (const auto& each : snapshots)
+        if ((each.status != SnapshotStatus::Available && each.status != SnapshotStatus::Failed &&
+             each.status != SnapshotStatus::ErrorDeleting) ||
+            !each.group.empty() || volume_table::isBeingMadeFrom(tx, each.id))
+            throw invalidVolume("Snapshot ", each.id, " of volume ", volume.id,
+                                " must be available or error, not part of a group, and not being copied.");
     if (force) // what is still at work on it takes back what it did; the deletion comes after
-        for (const auto* kind : {"block.volume.create", "block.volume.extend"})
+        for (const auto* kind : {"block.volume.create", "block.volume.extend", "block.volume.upload",
+                                 "block.volume.revert", "block.volume.reimage", "block.volume.move"})
             parts_.jobs.cancel(tx, kind, volume.id.text);
+    if (!force && may && retention().count() > 0 && volume.status != ErrorManaging) {
+        for (const auto& each : snapshots) snapshots_.removeIn(tx, each);
+        volume.previous = volume.status;
+        volume.status = Deleted;
+        volume.deleted = now();
+        return volume_table::save(tx, volume);
+    }
+    for (auto each : snapshots) { // they go with its bytes, in one job
+        each.status = SnapshotStatus::Deleting;
+        snapshot_table::save(tx, each);
+    }
     volume_table::move(tx, volume.id, volume.status, Deleting, now());
     work_.enqueue(tx, "block.volume.delete", volume);
 }
 
-void Volumes::remove(const Caller& caller, const VolumeId& id, bool force) {
+std::chrono::seconds Volumes::retention() const {
+    return std::chrono::seconds(parts_.config.integer("block", "delete_retention"));
+}
+
+void Volumes::remove(const Caller& caller, const VolumeId& id, bool cascade, bool force) {
     parts_.store.write([&](store::Transaction& tx) {
         const auto volume = permitted(tx, caller, caller.rule, id);
         if (force) caller.enforce("volume:force_delete", targetOf(volume));
-        startRemoval(tx, volume, force);
+        startRemoval(tx, volume, cascade, force);
     });
 }
 
 void Volumes::forceRemove(const Caller& caller, std::string_view rule, const VolumeId& id) {
-    parts_.store.write([&](store::Transaction& tx) { startRemoval(tx, permitted(tx, caller, rule, id), true); });
+    parts_.store.write([&](store::Transaction& tx) { startRemoval(tx, permitted(tx, caller, rule, id), false, true); });
+}
+
+void Volumes::undelete(const Caller& caller, std::string_view rule, const VolumeId& id) {
+    parts_.store.write([&](store::Transaction& tx) {
+        auto volume = permitted(tx, caller, rule, id);
+        if (volume.status != Deleted)
+            throw invalidVolume("Volume ", id, " is ", nameOf(volume.status), "; only a deleted volume comes back.");
+        volume.status = volume.previous.value_or(Available);
+        volume.previous = std::nullopt;
+        volume.deleted = std::nullopt;
+        volume.updated = now();
+        volume_table::save(tx, volume);
+    });
+}
+
+void Volumes::emptyBin() {
+    const auto until = now() - retention();
+    for (const auto& id : volume_table::deletedUntil(parts_.store.reader(), until))
+        parts_.store.write([&](store::Transaction& tx) {
+            const auto volume = volume_table::find(tx, id);
+            if (!volume || volume->status != Deleted || *volume->deleted > until) return;
+            volume_table::move(tx, id, Deleted, Deleting, now());
+            work_.enqueue(tx, "block.volume.delete", *volume);
+        });
 }
 
 // --- metadata
@@ -230,8 +319,9 @@ void Volumes::extend(const Caller& caller, std::string_view rule, const VolumeId
 
 void Volumes::resetStatus(const Caller& caller, std::string_view rule, const VolumeId& id, VolumeStatus status) {
     parts_.store.write([&](store::Transaction& tx) {
-        permitted(tx, caller, rule, id);
-        if (needsJob(status))
+        if (permitted(tx, caller, rule, id).status == Deleted)
+            throw invalidVolume("Volume ", id, " is deleted; os-undelete brings it back.");
+        if (needsJob(status) || status == Deleted)
             throw Error(Failure::Invalid, "Invalid input for field/attribute status. Value: ", nameOf(status),
                         ". No work is going on that would end it.");
         if (work_.busy(tx, id))
@@ -262,7 +352,7 @@ void Volumes::setReadOnly(const Caller& caller, std::string_view rule, const Vol
 
 std::optional<Volume> Volumes::find(store::Reader& db, const ProjectId& project, const VolumeId& id) {
     auto volume = volume_table::find(db, id);
-    if (volume && volume->project != project) return std::nullopt;
+    if (volume && (volume->project != project || volume->deleted)) return std::nullopt;
     return volume;
 }
 

@@ -11,6 +11,7 @@
 #include "block/backends.hpp"
 #include "block/list/list.hpp"
 #include "block/quota/volume_quotas.hpp"
+#include "block/snapshot/snapshot_service.hpp"
 #include "block/volume/volume.hpp"
 #include "block/volume/volume_work.hpp"
 #include "identity/caller.hpp"
@@ -22,11 +23,12 @@ namespace stratolet::block {
 /// The volume that a request wants.
 struct NewVolume {
     std::optional<std::string> name, description;
-    GiB size;
-    std::string type;  ///< id or name; empty is the default
-    std::string image; ///< id, link or name of the image to fill it from; empty: none
-    VolumeId source;   ///< a volume to copy: not built, so refused once it is known to exist
-    BackupId backup;   ///< to fill it from; empty: none
+    std::optional<GiB> size; ///< nothing: as large as what it is made from
+    std::string type;        ///< id or name; empty is the default
+    std::string image;       ///< id, link or name of the image to fill it from; empty: none
+    VolumeId source;         ///< a volume to copy
+    SnapshotId snapshot;     ///< a snapshot to have the bytes of
+    BackupId backup;         ///< to fill it from; empty: none
     Metadata metadata;
 };
 
@@ -41,9 +43,10 @@ struct VolumeView {
 /// that the caller can't see.
 class Volumes {
 public:
-    Volumes(Parts parts, VolumeWork& work, VolumeQuotas& quotas, image::Images& images)
+    Volumes(Parts parts, VolumeWork& work, Snapshots& snapshots, VolumeQuotas& quotas, image::Images& images)
         : parts_(parts),
           work_(work),
+          snapshots_(snapshots),
           backends_(work.backends),
           quotas_(quotas),
           images_(images) {}
@@ -63,7 +66,8 @@ public:
     Summary summary(const identity::Caller& caller, ListQuery query);
     VolumeView rename(const identity::Caller& caller, const VolumeId& volume,
                       const std::function<void(Volume&)>& amend);
-    void remove(const identity::Caller& caller, const VolumeId& volume, bool force);
+    /// `cascade`: its snapshots go with it.
+    void remove(const identity::Caller& caller, const VolumeId& volume, bool cascade, bool force);
 
     Metadata metadata(const identity::Caller& caller, const VolumeId& volume);
     Metadata changeMetadata(const identity::Caller& caller, const VolumeId& volume,
@@ -72,12 +76,16 @@ public:
     Metadata changeImageMetadata(const identity::Caller& caller, const VolumeId& volume,
                                  const std::function<void(Metadata&)>& amend);
 
+    void emptyBin(); ///< of what has been there for as long as it is kept; now and then
+
     // Actions; `rule` is the action's own.
     /// `alsoInUse`: the caller's version (3.42) knows that a volume can grow under a guest, which then hears of it.
     void extend(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, GiB size,
                 bool alsoInUse);
     void resetStatus(const identity::Caller& caller, std::string_view rule, const VolumeId& volume,
                      VolumeStatus status);
+    /// Out of the recycle bin.
+    void undelete(const identity::Caller& caller, std::string_view rule, const VolumeId& volume);
     void forceRemove(const identity::Caller& caller, std::string_view rule, const VolumeId& volume);
     void setBootable(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, bool bootable);
     void setReadOnly(const identity::Caller& caller, std::string_view rule, const VolumeId& volume, bool readOnly);
@@ -87,13 +95,16 @@ public:
     DiskSource source(const VolumeId& volume);
 
 private:
-    void startRemoval(store::Transaction& tx, const Volume& volume, bool force);
+    void startRemoval(store::Transaction& tx, Volume volume, bool cascade, bool force);
+    void takeFrom(store::Reader& db, const identity::Caller& caller, const NewVolume& wanted, Volume& volume);
     ImageId imageNamed(const identity::Caller& caller, const std::string& reference);
     Metadata factsOf(const identity::Caller& caller, const ImageId& image, GiB size);
+    std::chrono::seconds retention() const; ///< 0: what is deleted is gone
     Time now() const { return parts_.ambient.now(); }
 
     Parts parts_;
     VolumeWork& work_;
+    Snapshots& snapshots_;
     const Backends& backends_;
     VolumeQuotas& quotas_;
     image::Images& images_;

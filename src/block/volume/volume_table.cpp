@@ -192,6 +192,11 @@ bool isBeingMadeFrom(store::Reader& db, const VolumeId& source) {
                .integer() != 0;
 }
 
+std::vector<VolumeId> deletedUntil(store::Reader& db, Time time) {
+    return db.query("SELECT id FROM volumes WHERE deleted IS NOT NULL AND deleted <= ?", time)
+        .all<VolumeId>([](const store::Row& row) { return row.id<VolumeId>(0); });
+}
+
 std::vector<std::pair<VolumeId, VolumeStatus>> statuses(store::Reader& db) {
     return db.query("SELECT id, status FROM volumes").all<std::pair<VolumeId, VolumeStatus>>([](const store::Row& row) {
         return std::pair(row.id<VolumeId>(0), *volumeStatusNamed(row.text(1)));

@@ -47,6 +47,7 @@ void setImageMetadata(store::Transaction& tx, const VolumeId& volume, const Meta
 /// Whether a volume is being filled with the bytes of this one.
 bool isBeingMadeFrom(store::Reader& db, const SnapshotId& snapshot);
 bool isBeingMadeFrom(store::Reader& db, const VolumeId& source);
+std::vector<VolumeId> deletedUntil(store::Reader& db, Time time); ///< in the recycle bin since then at least
 std::vector<std::pair<VolumeId, VolumeStatus>> statuses(store::Reader& db);
 
 std::vector<Share> shares(store::Reader& db, const std::string& backend); ///< by project; "host@backend"

@@ -1,8 +1,13 @@
 #include "block/volume/volume_work.hpp"
 
+#include <algorithm>
+#include <span>
+#include <vector>
+
 #include <stratolet/error.hpp>
 
 #include "block/attachment/attachment_table.hpp"
+#include "block/driver/disk_bytes.hpp"
 #include "block/volume/volume_table.hpp"
 
 namespace stratolet::block {
@@ -46,6 +51,28 @@ VolumeWork::Turn::~Turn() {
     if (!work_) return;
     const std::lock_guard guard(work_->lock_);
     work_->taken_.erase(volume_);
+}
+
+void VolumeWork::copy(const DiskSource& from, VolumeDriver& to, const Volume& volume, const Cancelled& cancelled) {
+    to.ensure(volume.id, volume.size, layoutOf(volume));
+    const auto source = openDisk(from, DiskUse::Read), target = openDisk(to.source(volume.id), DiskUse::Write);
+    if (source->size() > target->size())
+        throw Error(Failure::Broken, "what is copied is larger than volume ", volume.id);
+    constexpr std::int64_t pieceMax = 4 << 20; // between two looks at whether it is still wanted
+    std::vector<std::byte> piece(pieceMax);
+    std::int64_t at = 0;
+    while (const auto data = source->data(at)) {
+        target->zero(at, data->begin - at); // whatever an attempt before has left there
+        for (at = data->begin; at < data->end;) {
+            if (cancelled && cancelled()) throw Error(Failure::Busy, "the copy was stopped");
+            const auto some = std::span(piece).first(static_cast<std::size_t>(std::min(data->end - at, pieceMax)));
+            source->read(at, some);
+            target->write(at, some);
+            at += static_cast<std::int64_t>(some.size());
+        }
+    }
+    target->zero(at, target->size() - at);
+    target->flush();
 }
 
 std::unique_ptr<LiveDisk> VolumeWork::liveDisk(const VolumeId& volume) {

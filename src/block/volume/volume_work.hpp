@@ -61,6 +61,10 @@ public:
     /// The disk of the guest that has the volume; null where none has.
     std::unique_ptr<LiveDisk> liveDisk(const VolumeId& volume);
 
+    /// The bytes of `from`, which nobody writes to, into a volume of another back end, where it has its place and size;
+    /// the rest reads as zeros.
+    static void copy(const DiskSource& from, VolumeDriver& to, const Volume& volume, const Cancelled& cancelled);
+
     static Layout layoutOf(const Volume& volume) { return volume.encryptionKey.empty() ? Layout::Any : Layout::Flat; }
 
 private:
