@@ -14,13 +14,15 @@ class Attachments;
 class Backends;
 class Snapshots;
 class VolumeQuotas;
+class VolumeTypes;
 class Volumes;
 
 http::Routes volumeRoutes(Volumes& volumes);
 http::Routes volumeActionRoutes(Volumes& volumes, Attachments& attachments);
 http::Routes snapshotRoutes(Snapshots& snapshots);
 http::Routes attachmentRoutes(Attachments& attachments);
-http::Routes typeRoutes(store::Store& store);
+http::Routes typeRoutes(VolumeTypes& types);
+http::Routes messageRoutes(Parts parts);
 http::Routes quotaRoutes(VolumeQuotas& quotas);
 http::Routes backendRoutes(Parts parts, const Backends& backends); ///< services, hosts, pools
 http::Routes infoRoutes();                                         ///< versions, zones, extensions

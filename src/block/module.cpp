@@ -1,10 +1,17 @@
+#include <cmath>
+#include <cstdlib>
+
 #include "block/api.hpp"
 #include "block/attachment/attachment_service.hpp"
 #include "block/backends.hpp"
 #include "block/block.hpp"
+#include "block/message/message_query.hpp"
+#include "block/scheduler/scheduler.hpp"
 #include "block/snapshot/snapshot_jobs.hpp"
 #include "block/snapshot/snapshot_query.hpp"
 #include "block/snapshot/snapshot_service.hpp"
+#include "block/type/type_query.hpp"
+#include "block/type/type_service.hpp"
 #include "block/volume/volume_jobs.hpp"
 #include "block/volume/volume_query.hpp"
 #include "block/volume/volume_service.hpp"
@@ -26,8 +33,18 @@ Attachment faceOf(const VolumeAttachment& attachment) {
 
 /// The nouns whose lists are filtered, as "resource_filters" tells of them.
 std::span<const ListNoun> listNouns() {
-    static const std::array nouns{volumeLists(), snapshotLists()};
+    static const std::array nouns{volumeLists(), snapshotLists(), typeLists(), messageLists()};
     return nouns;
+}
+
+/// A decimal number from 1 on: what is promised of a thin back end for each gigabyte that it has.
+ConfigType ratio() {
+    return {"a number of 1 or more, like 20.0", [](const std::string& option) {
+                char* end = nullptr;
+                const double number = std::strtod(option.c_str(), &end);
+                const bool whole = !option.empty() && *end == '\0' && std::isfinite(number);
+                return whole && number >= 1 ? std::string() : std::string("it must be a number of 1 or more");
+            }};
 }
 
 }
@@ -38,6 +55,9 @@ std::vector<ConfigOption> configOptions() {
         {"block", "backends", "file", {"names of back ends, several with commas", backendsComplaint}},
         {"backend *", "driver", "file", oneOf({"file"})},
         {"backend *", "folder", "", orNothing(folderName())},
+        {"backend *", "max_over_subscription_ratio", "20.0", ratio()},
+        {"backend *", "reserved_percentage", "0", wholeNumber(0, 100)},
+        {"block", "default_volume_type", std::string(firstType), anyText()},
         {"block", "quota_volumes", "10", wholeNumber(-1, most)},
         {"block", "quota_gigabytes", "1000", wholeNumber(-1, most)},
         {"block", "quota_per_volume_gigabytes", "-1", wholeNumber(-1, most)},
@@ -54,7 +74,9 @@ struct Block::Impl {
           backends(drivers, given.cloud.host),
           work(given, backends, images),
           quotas(given),
-          volumes(given, work, quotas, images),
+          types(given, itsIdentity),
+          scheduler(given, backends),
+          volumes(given, work, scheduler, quotas, types, images),
           snapshots(given, work, quotas),
           attachments(given),
           snapshotJobs(work),
@@ -65,6 +87,8 @@ struct Block::Impl {
     Backends backends;
     VolumeWork work;
     VolumeQuotas quotas;
+    VolumeTypes types;
+    Scheduler scheduler;
     Volumes volumes;
     Snapshots snapshots;
     Attachments attachments;
@@ -88,14 +112,15 @@ void Block::bootstrap() { impl_->volumes.bootstrap(); }
 void Block::useLiveDisks(LiveDisks& disks) { impl_->work.live = &disks; }
 
 http::Site Block::site() {
-    auto& [parts, itsIdentity, backends, work, quotas, volumes, snapshots, attachments, snapshotJobs, jobs] = *impl_;
+    auto& [parts, itsIdentity, backends, work, quotas, types, scheduler, volumes, snapshots, attachments, snapshotJobs,
+           jobs] = *impl_;
     http::Site site;
     site.name = "block-storage";
     site.prefix = "/volume";
     site.classicPort = 8776;
     for (auto&& each : {volumeRoutes(volumes), volumeActionRoutes(volumes, attachments), snapshotRoutes(snapshots),
                         attachmentRoutes(attachments), resourceFilterRoutes(listNouns()), quotaRoutes(quotas),
-                        infoRoutes(), typeRoutes(parts.store), backendRoutes(parts, backends)})
+                        infoRoutes(), typeRoutes(types), messageRoutes(parts), backendRoutes(parts, backends)})
         site.routes.insert(site.routes.end(), each.begin(), each.end());
     site.gate = gate;
     site.refuse = refusal;

@@ -44,6 +44,8 @@ struct VolumeStyle {
 VolumeStyle styleOf(const http::Request& request, bool detailed);
 void write(JsonWriter& out, const VolumeStyle& style, const VolumeView& view);
 void writeLinks(JsonWriter& out, const VolumeStyle& style, const Volume& volume);
+/// "links" of what is at `path` ("/<project>/messages/<id>").
+void writeLinks(JsonWriter& out, const std::string& base, const std::string& path);
 void writeMetadata(JsonWriter& out, std::string_view name, const Metadata& metadata);
 http::Response metadataResponse(const Metadata& metadata, std::string_view name = "metadata"); ///< 200
 

@@ -18,7 +18,7 @@ using enum VolumeStatus;
 void VolumeJobs::declare() {
     const auto discard = [this](jobs::Run& run) {
         const auto volume = volume_table::find(parts_.store.reader(), VolumeWork::idOf(run));
-        if (!volume) return;
+        if (!volume || volume->host == nowhere) return;
         const auto turn = work_.turn(volume->id);
         work_.backends.of(*volume).discard(volume->id);
     };
@@ -59,6 +59,8 @@ void VolumeJobs::declare() {
                 const auto volume = volume_table::find(tx, VolumeWork::idOf(run));
                 if (!volume) return;
                 parts_.log.error("volume could not be made", {{"volume", volume->id.text}, {"reason", reason}});
+                tell(tx, run, *volume, volume->image.empty() ? Doing::CreateVolume : Doing::CopyImage,
+                     Wrong::CreateFailed);
                 if (volume->status == Creating || volume->status == Downloading)
                     volume_table::move(tx, volume->id, volume->status, VolumeStatus::Failed, parts_.ambient.now());
             }));
@@ -77,6 +79,8 @@ void VolumeJobs::declare() {
             .onFailed([this](store::Transaction& tx, jobs::Run& run, const std::string& reason) {
                 const auto volume = VolumeWork::idOf(run);
                 parts_.log.error("volume could not be extended", {{"volume", volume.text}, {"reason", reason}});
+                if (const auto there = volume_table::find(tx, volume))
+                    tell(tx, run, *there, Doing::Extend, Wrong::ExtendFailed);
                 endExtension(tx, volume, false);
             }));
 
@@ -89,6 +93,16 @@ void VolumeJobs::declare() {
                                 parts_.bus.announce(tx, VolumeDeleted{volume->id, volume->project});
                             })
                             .untilDone());
+}
+
+/// Says to the volume's project that what `run` was to do came to nothing.
+void VolumeJobs::tell(store::Transaction& tx, const jobs::Run& run, const Volume& volume, Doing action, Wrong detail) {
+    record(tx, parts_.ambient,
+           {.project = volume.project,
+            .request = requestIn(run.payload),
+            .resource = volume.id.text,
+            .action = action,
+            .detail = detail});
 }
 
 /// Back to where it was: who had it has it still, unless it has been let go meanwhile. A volume in use that could not

@@ -3,6 +3,7 @@
 #include <stratolet/driver/volume.hpp>
 
 #include "block/block.hpp"
+#include "block/message/message.hpp"
 #include "block/snapshot/snapshot_jobs.hpp"
 #include "block/volume/volume_work.hpp"
 
@@ -22,6 +23,7 @@ public:
     void reconcile(); ///< compares the back ends with the rows; tells of what nobody knows and removes what was deleted
 
 private:
+    void tell(store::Transaction& tx, const jobs::Run& run, const Volume& volume, Doing action, Wrong detail);
     void endExtension(store::Transaction& tx, const VolumeId& volume, bool grown);
     void reconcile(VolumeDriver& driver);
 

@@ -3,7 +3,7 @@
 #include <stratolet/error.hpp>
 
 #include "block/attachment/attachment_table.hpp"
-#include "block/type/type.hpp"
+#include "block/message/message.hpp"
 #include "block/volume/volume_access.hpp"
 #include "block/volume/volume_table.hpp"
 #include "platform/cloud/cloud.hpp"
@@ -73,23 +73,43 @@ Volume Volumes::create(const Caller& caller, const NewVolume& wanted) {
     volume.size = wanted.size;
     volume.metadata = wanted.metadata;
     volume.created = now();
-    volume.host = backends_.placeOf(backends_.withRoomFor(wanted.size));
     if (!wanted.image.empty()) {
         caller.enforce("volume:create_from_image", {});
         volume.image = imageNamed(caller, wanted.image);
         volume.imageMetadata = factsOf(caller, volume.image, wanted.size);
     }
 
+    scheduler_.refresh();
     return parts_.store.write([&](store::Transaction& tx) {
-        const auto type = type_table::find(tx, wanted.type.empty() ? defaultType : std::string_view(wanted.type));
-        if (!type) throw missingType(wanted.type);
-        volume.type = type->id;
-        volume.typeName = type->name;
+        const auto type = types_.wanted(tx, caller, wanted.type);
+        volume.type = type.id;
+        volume.typeName = type.name;
+        Placement placement{.size = wanted.size, .specs = type.extraSpecs, .zone = wanted.zone};
+        scheduler_.apply(tx, caller.project, wanted.hints, placement);
         quotas_.claimVolume(tx, volume);
+        volume.host = scheduler_.place(tx, placement).host;
+        if (volume.host.empty()) return keepUnplaced(tx, caller, volume);
         volume_table::insert(tx, volume);
-        work_.enqueue(tx, "block.volume.create", volume);
+        work_.enqueue(tx, "block.volume.create", volume, {{"request", caller.requestId}});
         return volume;
     });
+}
+
+/// The request is accepted all the same, and what is answered is what was wanted: a message says why nothing came of
+/// it.
+Volume Volumes::keepUnplaced(store::Transaction& tx, const Caller& caller, const Volume& wanted) {
+    auto volume = wanted;
+    volume.host = nowhere;
+    volume.status = VolumeStatus::Failed;
+    volume_table::insert(tx, volume);
+    record(tx, parts_.ambient,
+           {.project = volume.project,
+            .request = caller.requestId,
+            .resource = volume.id.text,
+            .action = Doing::PlaceVolume,
+            .detail = Wrong::NoBackend});
+    volume.status = wanted.status;
+    return volume;
 }
 
 VolumeView Volumes::show(const Caller& caller, const VolumeId& id) {
@@ -218,7 +238,7 @@ void Volumes::extend(const Caller& caller, std::string_view rule, const VolumeId
         quotas_.claimGrowth(tx, volume, size);
         volume_table::move(tx, id, volume.status, Extending, now());
         volume_table::setNewSize(tx, id, size);
-        work_.enqueue(tx, "block.volume.extend", volume);
+        work_.enqueue(tx, "block.volume.extend", volume, {{"request", caller.requestId}});
     });
 }
 

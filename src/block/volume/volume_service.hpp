@@ -11,6 +11,8 @@
 #include "block/backends.hpp"
 #include "block/list/list.hpp"
 #include "block/quota/volume_quotas.hpp"
+#include "block/scheduler/scheduler.hpp"
+#include "block/type/type_service.hpp"
 #include "block/volume/volume.hpp"
 #include "block/volume/volume_work.hpp"
 #include "identity/caller.hpp"
@@ -27,6 +29,8 @@ struct NewVolume {
     std::string image; ///< id, link or name of the image to fill it from; empty: none
     VolumeId source;   ///< a volume to copy: not built, so refused once it is known to exist
     Metadata metadata;
+    std::string zone; ///< empty: any
+    Hints hints;      ///< beside which volumes it is to be, or not
 };
 
 /// A volume and who has it.
@@ -40,11 +44,14 @@ struct VolumeView {
 /// that the caller can't see.
 class Volumes {
 public:
-    Volumes(Parts parts, VolumeWork& work, VolumeQuotas& quotas, image::Images& images)
+    Volumes(Parts parts, VolumeWork& work, Scheduler& scheduler, VolumeQuotas& quotas, const VolumeTypes& types,
+            image::Images& images)
         : parts_(parts),
           work_(work),
           backends_(work.backends),
+          scheduler_(scheduler),
           quotas_(quotas),
+          types_(types),
           images_(images) {}
 
     void bootstrap(); ///< volumes of a version that knew one back end
@@ -83,6 +90,7 @@ public:
     DiskSource source(const VolumeId& volume);
 
 private:
+    Volume keepUnplaced(store::Transaction& tx, const identity::Caller& caller, const Volume& wanted);
     void startRemoval(store::Transaction& tx, const Volume& volume, bool force);
     ImageId imageNamed(const identity::Caller& caller, const std::string& reference);
     Metadata factsOf(const identity::Caller& caller, const ImageId& image, GiB size);
@@ -91,7 +99,9 @@ private:
     Parts parts_;
     VolumeWork& work_;
     const Backends& backends_;
+    Scheduler& scheduler_;
     VolumeQuotas& quotas_;
+    const VolumeTypes& types_;
     image::Images& images_;
 };
 
