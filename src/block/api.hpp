@@ -12,7 +12,9 @@ namespace stratolet::block {
 
 class Attachments;
 class Backends;
+class QosSpecs;
 class Snapshots;
+class TypeEncryptions;
 class VolumeQuotas;
 class VolumeTypes;
 class Volumes;
@@ -22,6 +24,8 @@ http::Routes volumeActionRoutes(Volumes& volumes, Attachments& attachments);
 http::Routes snapshotRoutes(Snapshots& snapshots);
 http::Routes attachmentRoutes(Attachments& attachments);
 http::Routes typeRoutes(VolumeTypes& types);
+http::Routes encryptionRoutes(TypeEncryptions& encryptions);
+http::Routes qosRoutes(QosSpecs& specs);
 http::Routes messageRoutes(Parts parts);
 http::Routes quotaRoutes(VolumeQuotas& quotas);
 http::Routes backendRoutes(Parts parts, const Backends& backends); ///< services, hosts, pools

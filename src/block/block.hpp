@@ -5,6 +5,8 @@
 #include <stratolet/ids.hpp>
 #include <stratolet/sizes.hpp>
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -88,6 +90,10 @@ public:
 
     /// Where a guest on this host reaches the volume (a job's step asks).
     DiskSource source(const VolumeId& volume);
+
+    /// What the guest's host holds the volume to, by libvirt's words for iotune ("total_iops_sec"); none where its type
+    /// has no QoS specs, or only the back end minds them.
+    std::map<std::string, std::int64_t> limits(store::Reader& db, const VolumeId& volume);
 
     void attached(store::Transaction& tx, const AttachmentId& attachment); ///< attaching → in-use
     void detaching(store::Transaction& tx,

@@ -6,15 +6,18 @@
 #include "block/backends.hpp"
 #include "block/block.hpp"
 #include "block/message/message_query.hpp"
+#include "block/qos/qos.hpp"
 #include "block/scheduler/scheduler.hpp"
 #include "block/snapshot/snapshot_jobs.hpp"
 #include "block/snapshot/snapshot_query.hpp"
 #include "block/snapshot/snapshot_service.hpp"
+#include "block/type/encryption_service.hpp"
 #include "block/type/type_query.hpp"
 #include "block/type/type_service.hpp"
 #include "block/volume/volume_jobs.hpp"
 #include "block/volume/volume_query.hpp"
 #include "block/volume/volume_service.hpp"
+#include "block/volume/volume_table.hpp"
 #include "block/wire.hpp"
 #include "platform/cloud/cloud.hpp"
 #include "platform/config/config.hpp"
@@ -75,6 +78,8 @@ struct Block::Impl {
           work(given, backends, images),
           quotas(given),
           types(given, itsIdentity),
+          encryptions(given, types),
+          qos(given),
           scheduler(given, backends),
           volumes(given, work, scheduler, quotas, types, images),
           snapshots(given, work, quotas),
@@ -88,6 +93,8 @@ struct Block::Impl {
     VolumeWork work;
     VolumeQuotas quotas;
     VolumeTypes types;
+    TypeEncryptions encryptions;
+    QosSpecs qos;
     Scheduler scheduler;
     Volumes volumes;
     Snapshots snapshots;
@@ -112,15 +119,16 @@ void Block::bootstrap() { impl_->volumes.bootstrap(); }
 void Block::useLiveDisks(LiveDisks& disks) { impl_->work.live = &disks; }
 
 http::Site Block::site() {
-    auto& [parts, itsIdentity, backends, work, quotas, types, scheduler, volumes, snapshots, attachments, snapshotJobs,
-           jobs] = *impl_;
+    auto& [parts, itsIdentity, backends, work, quotas, types, encryptions, qos, scheduler, volumes, snapshots,
+           attachments, snapshotJobs, jobs] = *impl_;
     http::Site site;
     site.name = "block-storage";
     site.prefix = "/volume";
     site.classicPort = 8776;
     for (auto&& each : {volumeRoutes(volumes), volumeActionRoutes(volumes, attachments), snapshotRoutes(snapshots),
                         attachmentRoutes(attachments), resourceFilterRoutes(listNouns()), quotaRoutes(quotas),
-                        infoRoutes(), typeRoutes(types), messageRoutes(parts), backendRoutes(parts, backends)})
+                        infoRoutes(), typeRoutes(types), encryptionRoutes(encryptions), qosRoutes(qos),
+                        messageRoutes(parts), backendRoutes(parts, backends)})
         site.routes.insert(site.routes.end(), each.begin(), each.end());
     site.gate = gate;
     site.refuse = refusal;
@@ -140,6 +148,13 @@ std::optional<VolumeFacts> Block::find(store::Reader& db, const ProjectId& proje
 Attachment Block::reserve(store::Transaction& tx, const ProjectId& project, const VolumeId& volume,
                           const ServerId& server, const std::string& device) {
     return faceOf(impl_->attachments.reserveFor(tx, project, volume, server, device));
+}
+
+std::map<std::string, std::int64_t> Block::limits(store::Reader& db, const VolumeId& id) {
+    const auto volume = volume_table::find(db, id);
+    const auto type = volume ? type_table::find(db, volume->type) : std::nullopt;
+    const auto qos = type && !type->qos.empty() ? qos_table::find(db, type->qos) : std::nullopt;
+    return qos ? guestLimits(*qos, volume->size) : std::map<std::string, std::int64_t>();
 }
 
 DiskSource Block::source(const VolumeId& volume) { return impl_->volumes.source(volume); }

@@ -224,3 +224,100 @@ TEST_CASE("A project's volumes are of its default type where nobody says one", "
     CHECK(typeOf(alice) == "__DEFAULT__");
     cloud.settle();
 }
+
+TEST_CASE("A type says how its volumes are encrypted, and no more once there are any", "[block][type][encryption]") {
+    TestAppliance cloud;
+    const auto root = cloud.admin(), alice = cloud.member("alice"), bob = cloud.member("bob");
+    const auto type = makesType(root, R"("name":"sealed")");
+    const auto path = typesPath + "/" + type + "/encryption";
+    CHECK(root.gets(path).json().size() == 0);
+    CHECK(root.gets(path + "/provider").status == 404);
+    for (const auto* each :
+         {R"("provider":"luks")", R"("control_location":"front-end")", R"("provider":"luks","control_location":"x")",
+          R"("provider":"luks","control_location":"front-end","key_size":-1)",
+          R"("provider":"luks","control_location":"front-end","key_size":"x")"})
+        CHECK(root.posts(path, R"({"encryption":{)" + std::string(each) + "}}").status == 400);
+    const std::string luks =
+        R"({"encryption":{"provider":"luks","control_location":"front-end","cipher":"aes-xts-plain64","key_size":256}})";
+    CHECK(alice.posts(path, luks).status == 403);
+    const auto made = root.posts(path, luks);
+    CHECK(made.status == 200);
+    CHECK(made.json().object("encryption").text("volume_type_id") == type);
+    CHECK(made.json().object("encryption").integer("key_size") == 256);
+    CHECK(root.posts(path, luks).status == 400);
+    CHECK(root.posts(typesPath + "/nothing/encryption", luks).status == 404);
+    CHECK(root.gets(path).json().text("provider") == "luks");
+    CHECK(root.gets(path + "/cipher").json().text("cipher") == "aes-xts-plain64");
+    CHECK(root.gets(path + "/colour").status == 404);
+    CHECK(alice.gets(path).status == 403);
+
+    const auto changed = root.puts(path + "/any", R"({"encryption":{"provider":"luks2","key_size":"512"}})");
+    CHECK(changed.status == 200);
+    CHECK(changed.json().object("encryption").text("provider") == "luks2");
+    CHECK(root.gets(path).json().integer("key_size") == 512);
+    CHECK(root.gets(path).json().text("cipher") == "aes-xts-plain64");
+    CHECK(root.deletes(path + "/any").status == 202);
+    CHECK(root.gets(path).json().size() == 0);
+    CHECK(root.deletes(path + "/any").status == 404);
+    CHECK(root.puts(path + "/any", luks).status == 404);
+
+    const auto volume = wantsOf(alice, "sealed").json().object("volume").text("id");
+    cloud.settle();
+    CHECK(root.posts(path, luks).status == 400);
+    const auto ofVolume = volumesPath + "/" + volume + "/encryption";
+    CHECK(alice.gets(ofVolume).json().at("encryption_key_id").isNull());
+    CHECK(alice.gets(ofVolume + "/encryption_key_id").json().at("encryption_key_id").isNull());
+    CHECK(alice.gets(ofVolume + "/colour").status == 404);
+    CHECK(bob.gets(ofVolume).status == 404);
+}
+
+TEST_CASE("QoS specs are made, changed, and belong to types", "[block][type][qos]") {
+    TestAppliance cloud;
+    const auto root = cloud.admin(), alice = cloud.member("alice");
+    const std::string path = "/volume/v3/{project}/qos-specs";
+    const auto made =
+        root.posts(path, R"({"qos_specs":{"name":" slow ","consumer":"front-end","total_iops_sec":"500"}})");
+    REQUIRE(made.status == 200);
+    const auto qos = made.json().object("qos_specs").text("id");
+    CHECK(made.json().object("qos_specs").text("name") == "slow");
+    CHECK(made.json().object("qos_specs").object("specs").text("total_iops_sec") == "500");
+    CHECK(made.json().array("links").size() == 2);
+    CHECK(root.posts(path, R"({"qos_specs":{"name":"slow"}})").status == 409);
+    for (const auto* each : {R"("name":"")", R"("name":"x","consumer":"nobody")", R"("name":"x","k":["v"]")",
+                             R"("name":"x","k":7)", R"("consumer":"both")"})
+        CHECK(root.posts(path, R"({"qos_specs":{)" + std::string(each) + "}}").status == 400);
+    CHECK(alice.gets(path).status == 403);
+    CHECK(alice.posts(path, R"({"qos_specs":{"name":"mine"}})").status == 403);
+    const auto one = path + "/" + qos;
+    CHECK(root.gets(one).json().object("qos_specs").text("consumer") == "front-end");
+    CHECK(root.gets(path + "/nothing").status == 404);
+    CHECK(root.puts(one, R"({"qos_specs":{"read_iops_sec":"7","consumer":"both"}})").status == 200);
+    CHECK(root.gets(one).json().object("qos_specs").object("specs").size() == 2);
+    CHECK(root.puts(one + "/delete_keys", R"({"keys":["read_iops_sec"]})").status == 202);
+    CHECK(root.puts(one + "/delete_keys", R"({"keys":["total_iops_sec","gone"]})").status == 404);
+    CHECK(root.gets(one).json().object("qos_specs").object("specs").text("total_iops_sec") == "500");
+    CHECK(namesIn(root.gets(path + "?consumer=both"), "qos_specs") == std::set<std::string>{"slow"});
+    CHECK(namesIn(root.gets(path + "?consumer=back-end"), "qos_specs").empty());
+
+    const auto type = makesType(root, R"("name":"fast")");
+    CHECK(root.gets(one + "/associate").status == 400);
+    CHECK(root.gets(one + "/associate?vol_type_id=nothing").status == 404);
+    CHECK(root.gets(one + "/associate?vol_type_id=" + type).status == 202);
+    CHECK(root.gets(typesPath + "/" + type).json().object("volume_type").text("qos_specs_id") == qos);
+    CHECK_FALSE(alice.gets(typesPath + "/" + type).json().object("volume_type").has("qos_specs_id"));
+    const auto other = root.posts(path, R"({"qos_specs":{"name":"other"}})").json().object("qos_specs");
+    CHECK(other.text("consumer") == "back-end");
+    CHECK(root.gets(path + "/" + other.text("id") + "/associate?vol_type_id=" + type).status == 400);
+    CHECK(namesIn(root.gets(one + "/associations"), "qos_associations") == std::set<std::string>{"fast"});
+    CHECK(root.deletes(one).status == 400);
+    CHECK(root.gets(one + "/disassociate?vol_type_id=" + type).status == 202);
+    CHECK(root.gets(one + "/associations").json().array("qos_associations").size() == 0);
+    CHECK(root.gets(one + "/associate?vol_type_id=" + type).status == 202);
+    CHECK(root.gets(one + "/disassociate_all").status == 202);
+    CHECK(root.gets(one + "/associations").json().array("qos_associations").size() == 0);
+    CHECK(root.gets(one + "/associate?vol_type_id=" + type).status == 202);
+    CHECK(root.deletes(one + "?force=maybe").status == 400);
+    CHECK(root.deletes(one + "?force=true").status == 202);
+    CHECK(root.gets(one).status == 404);
+    CHECK(root.gets(typesPath + "/" + type).json().object("volume_type").at("qos_specs_id").isNull());
+}
