@@ -13,8 +13,11 @@ namespace stratolet::block {
 class Attachments;
 class Backends;
 class Backups;
+class QosSpecs;
 class Snapshots;
+class TypeEncryptions;
 class VolumeQuotas;
+class VolumeTypes;
 class Volumes;
 
 http::Routes volumeRoutes(Volumes& volumes);
@@ -22,7 +25,10 @@ http::Routes volumeActionRoutes(Volumes& volumes, Attachments& attachments);
 http::Routes snapshotRoutes(Snapshots& snapshots);
 http::Routes backupRoutes(Backups& backups);
 http::Routes attachmentRoutes(Attachments& attachments);
-http::Routes typeRoutes(store::Store& store);
+http::Routes typeRoutes(VolumeTypes& types);
+http::Routes encryptionRoutes(TypeEncryptions& encryptions);
+http::Routes qosRoutes(QosSpecs& specs);
+http::Routes messageRoutes(Parts parts);
 http::Routes quotaRoutes(VolumeQuotas& quotas);
 http::Routes backendRoutes(Parts parts, const Backends& backends); ///< services, hosts, pools
 http::Routes infoRoutes();                                         ///< versions, zones, extensions

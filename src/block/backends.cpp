@@ -48,13 +48,6 @@ VolumeDriver& Backends::of(const Volume& volume) const {
                 "\", which [block] backends does not name");
 }
 
-VolumeDriver& Backends::withRoomFor(GiB size) const {
-    if (all_.size() > 1)
-        for (auto* each : all_)
-            if (each->free() >= size.bytes()) return *each;
-    return *all_.front();
-}
-
 std::string_view backendIn(std::string_view place) {
     const auto at = place.find('@');
     if (at == std::string_view::npos) return {};

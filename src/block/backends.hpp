@@ -40,10 +40,6 @@ public:
     /// The one that a volume is in. Error(Broken) where the configuration names it no more.
     VolumeDriver& of(const Volume& volume) const;
 
-    /// Where a new volume goes: the first that has room for it, or else the first (what is sparse may be promised more
-    /// often than it is there). Asks the drivers.
-    VolumeDriver& withRoomFor(GiB size) const;
-
 private:
     std::vector<VolumeDriver*> all_;
     std::string host_;

@@ -6,6 +6,8 @@
 #include <stratolet/ids.hpp>
 #include <stratolet/sizes.hpp>
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -93,6 +95,10 @@ public:
 
     /// What a secret says that source() has named; empty for any other. For who drives the guest's host.
     std::string secret(const SecretId& secret);
+
+    /// What the guest's host holds the volume to, by libvirt's words for iotune ("total_iops_sec"); none where its type
+    /// has no QoS specs, or only the back end minds them.
+    std::map<std::string, std::int64_t> limits(store::Reader& db, const VolumeId& volume);
 
     void attached(store::Transaction& tx, const AttachmentId& attachment); ///< attaching → in-use
     void detaching(store::Transaction& tx,

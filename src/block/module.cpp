@@ -1,3 +1,6 @@
+#include <cmath>
+#include <cstdlib>
+
 #include "block/api.hpp"
 #include "block/attachment/attachment_service.hpp"
 #include "block/backends.hpp"
@@ -5,12 +8,19 @@
 #include "block/backup/backup_lists.hpp"
 #include "block/backup/backup_service.hpp"
 #include "block/block.hpp"
+#include "block/message/message_query.hpp"
+#include "block/qos/qos.hpp"
+#include "block/scheduler/scheduler.hpp"
 #include "block/snapshot/snapshot_jobs.hpp"
 #include "block/snapshot/snapshot_query.hpp"
 #include "block/snapshot/snapshot_service.hpp"
+#include "block/type/encryption_service.hpp"
+#include "block/type/type_query.hpp"
+#include "block/type/type_service.hpp"
 #include "block/volume/volume_jobs.hpp"
 #include "block/volume/volume_query.hpp"
 #include "block/volume/volume_service.hpp"
+#include "block/volume/volume_table.hpp"
 #include "block/wire.hpp"
 #include "platform/cloud/cloud.hpp"
 #include "platform/config/config.hpp"
@@ -29,8 +39,18 @@ Attachment faceOf(const VolumeAttachment& attachment) {
 
 /// The nouns whose lists are filtered, as "resource_filters" tells of them.
 std::span<const ListNoun> listNouns() {
-    static const std::array nouns{volumeLists(), snapshotLists(), backupLists()};
+    static const std::array nouns{volumeLists(), snapshotLists(), backupLists(), typeLists(), messageLists()};
     return nouns;
+}
+
+/// A decimal number from 1 on: what is promised of a thin back end for each gigabyte that it has.
+ConfigType ratio() {
+    return {"a number of 1 or more, like 20.0", [](const std::string& option) {
+                char* end = nullptr;
+                const double number = std::strtod(option.c_str(), &end);
+                const bool whole = !option.empty() && *end == '\0' && std::isfinite(number);
+                return whole && number >= 1 ? std::string() : std::string("it must be a number of 1 or more");
+            }};
 }
 
 }
@@ -41,6 +61,9 @@ std::vector<ConfigOption> configOptions() {
         {"block", "backends", "file", {"names of back ends, several with commas", backendsComplaint}},
         {"backend *", "driver", "file", oneOf({"file"})},
         {"backend *", "folder", "", orNothing(folderName())},
+        {"backend *", "max_over_subscription_ratio", "20.0", ratio()},
+        {"backend *", "reserved_percentage", "0", wholeNumber(0, 100)},
+        {"block", "default_volume_type", std::string(firstType), anyText()},
         {"block", "quota_volumes", "10", wholeNumber(-1, most)},
         {"block", "quota_gigabytes", "1000", wholeNumber(-1, most)},
         {"block", "quota_per_volume_gigabytes", "-1", wholeNumber(-1, most)},
@@ -62,13 +85,17 @@ struct Block::Impl {
           work(given, backends, images),
           quotas(given),
           secrets(given, itsIdentity),
+          types(given, itsIdentity),
+          encryptions(given, types),
+          qos(given),
+          scheduler(given, backends),
           snapshots(given, work, quotas),
-          volumes(given, work, snapshots, quotas, images),
+          volumes(given, work, snapshots, scheduler, quotas, types, secrets, images),
           backups(given, work, volumes, quotas, secrets, backupStore),
           attachments(given),
           snapshotJobs(work),
           backupJobs(work, secrets, backupStore),
-          jobs(given, work, snapshotJobs) {
+          jobs(given, work, secrets, snapshotJobs) {
         volumes.fillFromBackup = [this](store::Transaction& tx, const identity::Caller& caller, const BackupId& backup,
                                         Volume& volume) { backups.fill(tx, caller, backup, volume); };
     }
@@ -79,6 +106,10 @@ struct Block::Impl {
     VolumeWork work;
     VolumeQuotas quotas;
     Secrets secrets;
+    VolumeTypes types;
+    TypeEncryptions encryptions;
+    QosSpecs qos;
+    Scheduler scheduler;
     Snapshots snapshots;
     Volumes volumes;
     Backups backups;
@@ -107,15 +138,16 @@ void Block::bootstrap() { impl_->volumes.bootstrap(); }
 void Block::useLiveDisks(LiveDisks& disks) { impl_->work.live = &disks; }
 
 http::Site Block::site() {
-    auto& [parts, itsIdentity, backends, work, quotas, secrets, snapshots, volumes, backups, attachments, snapshotJobs,
-           backupJobs, jobs] = *impl_;
+    auto& [parts, itsIdentity, backends, work, quotas, secrets, types, encryptions, qos, scheduler, snapshots, volumes,
+           backups, attachments, snapshotJobs, backupJobs, jobs] = *impl_;
     http::Site site;
     site.name = "block-storage";
     site.prefix = "/volume";
     site.classicPort = 8776;
     for (auto&& each : {volumeRoutes(volumes), volumeActionRoutes(volumes, attachments), snapshotRoutes(snapshots),
                         backupRoutes(backups), attachmentRoutes(attachments), resourceFilterRoutes(listNouns()),
-                        quotaRoutes(quotas), infoRoutes(), typeRoutes(parts.store), backendRoutes(parts, backends)})
+                        quotaRoutes(quotas), infoRoutes(), typeRoutes(types), encryptionRoutes(encryptions),
+                        qosRoutes(qos), messageRoutes(parts), backendRoutes(parts, backends)})
         site.routes.insert(site.routes.end(), each.begin(), each.end());
     site.gate = gate;
     site.refuse = refusal;
@@ -137,9 +169,17 @@ Attachment Block::reserve(store::Transaction& tx, const ProjectId& project, cons
     return faceOf(impl_->attachments.reserveFor(tx, project, volume, server, device));
 }
 
+std::map<std::string, std::int64_t> Block::limits(store::Reader& db, const VolumeId& id) {
+    const auto volume = volume_table::find(db, id);
+    const auto type = volume ? type_table::find(db, volume->type) : std::nullopt;
+    const auto qos = type && !type->qos.empty() ? qos_table::find(db, type->qos) : std::nullopt;
+    return qos ? guestLimits(*qos, volume->size) : std::map<std::string, std::int64_t>();
+}
+
 DiskSource Block::source(const VolumeId& volume) { return impl_->volumes.source(volume); }
 
 std::string Block::secret(const SecretId& secret) {
+    if (auto says = impl_->secrets.find(impl_->parts.store.reader(), secret)) return *says;
     for (auto* each : impl_->backends.all())
         if (auto says = each->secret(secret); !says.empty()) return says;
     return {};

@@ -93,6 +93,7 @@ void gate(http::Request& request) {
         if (value != caller.project.text) throw Error(Failure::Invalid, "Malformed request url");
         return;
     }
+    if (request.route->pattern.starts_with("/v3/default-types")) return; // never had one
     if (version < Microversion{67})
         throw Error(Failure::NotFound, "The resource could not be found."); // the project became optional then
 }
@@ -159,7 +160,7 @@ void writeAttachments(JsonWriter& out, const VolumeStyle& style, const std::vect
 void writeExtended(JsonWriter& out, const VolumeStyle& style, const Volume& volume) {
     const Target target{{"project_id", volume.project.text}};
     if (style.caller.may("volume_extension:volume_host_attribute", target))
-        out.field("os-vol-host-attr:host", volume.host);
+        out.field("os-vol-host-attr:host", volume.host == nowhere ? std::nullopt : std::optional(volume.host));
     if (style.caller.may("volume_extension:volume_mig_status_attribute", target)) {
         out.field("os-vol-mig-status-attr:migstat", volume.migrationStatus);
         out.field("os-vol-mig-status-attr:name_id", nullptr);

@@ -519,14 +519,19 @@ TEST_CASE("Several back ends by name: each volume is in the one that its host sa
             .object("volume")
             .text("os-vol-host-attr:host");
     };
-    const auto fast = makes(cloud, alice);
+    const std::string quick = R"(,"volume_type":"quick")";
+    REQUIRE(admin
+                .posts("/volume/v3/{project}/types",
+                       R"({"volume_type":{"name":"quick","extra_specs":{"volume_backend_name":"fast"}}})")
+                .status == 200);
+    const auto fast = makes(cloud, alice, quick);
     CHECK(hostOf(fast).ends_with("@fast#fast"));
     CHECK_FALSE(shows(alice, fast).has("os-vol-host-attr:host"));
     CHECK(std::filesystem::exists(cloud.folder() / "volumes-fast" / ("volume-" + fast)));
     CHECK(filesIn(cloud) == 0);
 
     // As if it had been made when "file" was the first.
-    const auto slow = makes(cloud, alice);
+    const auto slow = makes(cloud, alice, quick);
     cloud.restart([&] {
         std::filesystem::rename(cloud.folder() / "volumes-fast" / ("volume-" + slow), fileOf(cloud, slow));
         store::Store store({.file = cloud.folder() / "stratolet.db"});

@@ -40,44 +40,6 @@ constexpr resource::Sorting sorting{
     .limit = 1000,
     .limitMax = 1000};
 
-/// {'name': 'value', "other": "value"}, as Python prints it and as JSON writes it.
-Metadata pairsIn(std::string_view parameter, std::string_view text) {
-    Metadata pairs;
-    std::size_t at = 0;
-    const auto spaces = [&] { at = std::min(text.find_first_not_of(' ', at), text.size()); };
-    const auto take = [&](char wanted) {
-        spaces();
-        if (at >= text.size() || text[at] != wanted) return false;
-        ++at;
-        return true;
-    };
-    const auto quoted = [&] {
-        spaces();
-        if (at < text.size() && text[at] == 'u') ++at; // u'name'
-        if (at >= text.size() || (text[at] != '\'' && text[at] != '"'))
-            refuseParameter(parameter, text, "It must be an object of texts.");
-        const char quote = text[at++];
-        std::string word;
-        for (; at < text.size() && text[at] != quote; ++at) {
-            if (text[at] == '\\' && at + 1 < text.size()) ++at;
-            word += text[at];
-        }
-        if (at >= text.size()) refuseParameter(parameter, text, "A quote is not closed.");
-        ++at;
-        return word;
-    };
-    if (!take('{')) refuseParameter(parameter, text, "It must be an object of texts.");
-    if (!take('}')) {
-        do {
-            auto name = quoted();
-            if (!take(':')) refuseParameter(parameter, text, "It must be an object of texts.");
-            pairs.insert_or_assign(std::move(name), quoted());
-        } while (take(','));
-        if (!take('}')) refuseParameter(parameter, text, "It must be an object of texts.");
-    }
-    return pairs;
-}
-
 void addFilter(store::Conditions& conditions, const ListFilter* filter, const FilterAsked& asked) {
     const auto version = microversionOf(asked.request);
     const bool admin = identity::callerOf(asked.request).may("context_is_admin", {});
@@ -170,6 +132,43 @@ void filterTimes(store::Conditions& conditions, const FilterAsked& asked) {
             refuseParameter(asked.name, asked.value, "It must be gt, gte, lt, lte, eq or neq, a colon, and a time.");
         conditions.add(word.sql(asked.alias) + " " + std::string(sign) + " ?", *time);
     }
+}
+
+Metadata pairsIn(std::string_view parameter, std::string_view text) {
+    Metadata pairs;
+    std::size_t at = 0;
+    const auto spaces = [&] { at = std::min(text.find_first_not_of(' ', at), text.size()); };
+    const auto take = [&](char wanted) {
+        spaces();
+        if (at >= text.size() || text[at] != wanted) return false;
+        ++at;
+        return true;
+    };
+    const auto quoted = [&] {
+        spaces();
+        if (at < text.size() && text[at] == 'u') ++at; // u'name'
+        if (at >= text.size() || (text[at] != '\'' && text[at] != '"'))
+            refuseParameter(parameter, text, "It must be an object of texts.");
+        const char quote = text[at++];
+        std::string word;
+        for (; at < text.size() && text[at] != quote; ++at) {
+            if (text[at] == '\\' && at + 1 < text.size()) ++at;
+            word += text[at];
+        }
+        if (at >= text.size()) refuseParameter(parameter, text, "A quote is not closed.");
+        ++at;
+        return word;
+    };
+    if (!take('{')) refuseParameter(parameter, text, "It must be an object of texts.");
+    if (!take('}')) {
+        do {
+            auto name = quoted();
+            if (!take(':')) refuseParameter(parameter, text, "It must be an object of texts.");
+            pairs.insert_or_assign(std::move(name), quoted());
+        } while (take(','));
+        if (!take('}')) refuseParameter(parameter, text, "It must be an object of texts.");
+    }
+    return pairs;
 }
 
 void addItems(store::Conditions& conditions, const FilterAsked& asked, std::string_view table, std::string_view owner) {

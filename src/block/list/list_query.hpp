@@ -47,6 +47,8 @@ void filterLike(store::Conditions& conditions, const FilterAsked& asked);  ///< 
 void filterTruth(store::Conditions& conditions, const FilterAsked& asked); ///< "consumes_quota"
 void filterZone(store::Conditions& conditions, const FilterAsked& asked);
 void filterTimes(store::Conditions& conditions, const FilterAsked& asked); ///< "gt:2022-01-01T00:00:00,lt:…"
+/// What such a text says.
+Metadata pairsIn(std::string_view parameter, std::string_view text);
 /// Those that have all items of {'name': 'value'} in the table "<noun>_metadata".
 void addItems(store::Conditions& conditions, const FilterAsked& asked, std::string_view table, std::string_view owner);
 
@@ -54,10 +56,10 @@ void addItems(store::Conditions& conditions, const FilterAsked& asked, std::stri
 
 http::Routes resourceFilterRoutes(std::span<const ListNoun> nouns);
 
-/// {"<plural>": […], "<plural>_links": […], "count": …}
+/// {"<plural>": […], "<plural>_links": […], "count": …}; `links` where those are called otherwise
 template <class Row, class IdOf, class Write>
 http::Response listResponse(const http::Request& request, const std::string& plural, const ListQuery& query,
-                            const ListPage<Row>& page, IdOf idOf, Write write) {
+                            const ListPage<Row>& page, IdOf idOf, Write write, const std::string& links = {}) {
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         {
@@ -65,7 +67,7 @@ http::Response listResponse(const http::Request& request, const std::string& plu
             for (const auto& each : page.rows) write(out, each);
         }
         if (!page.rows.empty() && static_cast<std::int64_t>(page.rows.size()) == query.listing.limit) {
-            const auto links = out.array(plural + "_links");
+            const auto pages = out.array(links.empty() ? plural + "_links" : links);
             const auto link = out.object();
             out.field("rel", "next");
             out.field("href", resource::pageHref(request, idOf(page.rows.back()), {"marker", "offset"}));

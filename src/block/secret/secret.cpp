@@ -35,11 +35,17 @@ void Secrets::remove(store::Transaction& tx, const SecretId& secret) {
     tx.execute("DELETE FROM volume_secrets WHERE id = ?", secret);
 }
 
-std::string Secrets::reveal(store::Reader& db, const SecretId& secret) const {
+std::optional<std::string> Secrets::find(store::Reader& db, const SecretId& secret) const {
     const auto sealed = db.query("SELECT sealed FROM volume_secrets WHERE id = ?", secret).maybeText();
-    if (!sealed) throw Error(Failure::Broken, "the passphrase ", secret, " is gone");
+    if (!sealed) return std::nullopt;
     auto text = identity_.unseal(*sealed);
     if (!text) throw Error(Failure::Broken, "the passphrase ", secret, " was sealed with a key that is gone");
+    return text;
+}
+
+std::string Secrets::reveal(store::Reader& db, const SecretId& secret) const {
+    auto text = find(db, secret);
+    if (!text) throw Error(Failure::Broken, "the passphrase ", secret, " is gone");
     return *std::move(text);
 }
 

@@ -2,6 +2,7 @@
 
 #include <stratolet/disk.hpp>
 
+#include <optional>
 #include <string>
 
 #include "identity/identity.hpp"
@@ -23,6 +24,9 @@ public:
 
     /// What it says. Error(Broken) where it is gone, or was sealed with keys that are.
     std::string reveal(store::Reader& db, const SecretId& secret) const;
+
+    /// The same; nothing of one that isn't there.
+    std::optional<std::string> find(store::Reader& db, const SecretId& secret) const;
 
     bool same(store::Reader& db, const SecretId& one, const SecretId& other) const; ///< say the same
 

@@ -1,6 +1,11 @@
+#include <algorithm>
+#include <array>
+
 #include <stratolet/error.hpp>
 
 #include "block/type/type.hpp"
+#include "platform/store/many.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::block {
 
@@ -8,23 +13,117 @@ using namespace resource;
 
 namespace {
 
-constexpr auto showTrue = [](JsonWriter& out, const VolumeType&) { out.value(true); };
+/// Extra specs: one statement, however many types there are.
+void complete(store::Reader& db, std::vector<VolumeType>& types) {
+    std::vector<std::string> ids;
+    for (const auto& each : types) ids.push_back(each.id);
+    auto specs = store::many<ExtraSpecs::value_type>(
+        db, "SELECT s.type_id, s.name, s.value FROM json_each(?) w JOIN volume_type_specs s ON s.type_id = w.value",
+        ids, [](const store::Row& row) { return ExtraSpecs::value_type(row.text(1), row.text(2)); });
+    for (auto& type : types)
+        for (auto& each : store::takeOf(specs, type.id)) type.extraSpecs.insert(std::move(each));
+}
 
 }
 
-const Table<VolumeType>
-    volumeTypes("volume_types", 't',
-                {attribute<&VolumeType::id>("id", Show), attribute<&VolumeType::name>("name", Show),
-                 attribute<&VolumeType::description>("description", Show),
-                 computed<VolumeType>("is_public", Kind::Truth, Show, showTrue),
-                 computed<VolumeType>("os-volume-type-access:is_public", Kind::Truth, Show, showTrue),
-                 computed<VolumeType>("qos_specs_id", Kind::Text, Show, showNull)});
+// What is shown of a type by rules of their own is in type_api.cpp.
+const Table<VolumeType> typeColumns(
+    "volume_types", 't',
+    {
+        attribute<&VolumeType::id>("id", Show | Find),
+        attribute<&VolumeType::name>("name", Put | Show | Find),
+        attribute<&VolumeType::description>("description", Put | Show | Find),
+        attribute<&VolumeType::isPublic>("is_public", Put | Show | Sort),
+        maybe<&VolumeType::qos>("qos_specs_id", Moves | Find).in("qos_id"),
+        attribute<&VolumeType::created>("created_at", Sort).in("created"),
+        attribute<&VolumeType::updated>("updated_at", Sort | Moves).in("updated").foundBy("coalesce($.updated, 0)"),
+    },
+    complete);
 
-std::vector<VolumeType> type_table::all(store::Reader& db) { return volumeTypes.where(db, "ORDER BY name"); }
+bool saysTrue(const VolumeType& type, std::string_view spec) {
+    const auto found = type.extraSpecs.find(std::string(spec));
+    if (found == type.extraSpecs.end()) return false;
+    std::string_view said = trimmed(found->second);
+    constexpr std::string_view is = "<is>";
+    if (said.starts_with(is)) said.remove_prefix(is.size());
+    return truthOf(trimmed(said)).value_or(false);
+}
 
-std::optional<VolumeType> type_table::find(store::Reader& db, std::string_view idOrName) {
-    auto found = volumeTypes.where(db, "WHERE id = ? OR name = ?", idOrName, idOrName);
+// Cinder, "User visible extra specs".
+bool isVisibleSpec(std::string_view spec) {
+    constexpr std::array<std::string_view, 3> visible{"RESKEY:availability_zones", "multiattach",
+                                                      "replication_enabled"};
+    return std::find(visible.begin(), visible.end(), spec) != visible.end();
+}
+
+namespace type_table {
+
+std::optional<VolumeType> find(store::Reader& db, const std::string& id) { return typeColumns.find(db, id); }
+
+std::optional<VolumeType> findNamed(store::Reader& db, std::string_view idOrName) {
+    auto found = typeColumns.where(db, "WHERE id = ?1 OR name = ?1 ORDER BY id = ?1 DESC LIMIT 1", idOrName);
     return found.empty() ? std::nullopt : std::optional(std::move(found.front()));
+}
+
+bool hasAccess(store::Reader& db, const std::string& type, const ProjectId& project) {
+    return db.query("SELECT 1 FROM volume_type_projects WHERE type_id = ? AND project_id = ?", type, project).any();
+}
+
+std::vector<std::string> projectsOf(store::Reader& db, const std::string& type) {
+    return db.query("SELECT project_id FROM volume_type_projects WHERE type_id = ? ORDER BY project_id", type).texts();
+}
+
+bool anyVolumeOf(store::Reader& db, const std::string& type) {
+    return db.query("SELECT 1 FROM volumes WHERE type_id = ? LIMIT 1", type).any();
+}
+
+void insert(store::Transaction& tx, const VolumeType& type) {
+    typeColumns.insert(tx, type);
+    for (const auto& [name, value] : type.extraSpecs) setSpec(tx, type.id, name, value);
+}
+
+void remove(store::Transaction& tx, const std::string& type) { typeColumns.remove(tx, type); }
+
+void setSpec(store::Transaction& tx, const std::string& type, const std::string& name, const std::string& value) {
+    tx.execute("INSERT INTO volume_type_specs VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value", type,
+               name, value);
+}
+
+bool removeSpec(store::Transaction& tx, const std::string& type, const std::string& name) {
+    return tx.execute("DELETE FROM volume_type_specs WHERE type_id = ? AND name = ?", type, name) != 0;
+}
+
+bool allow(store::Transaction& tx, const std::string& type, const ProjectId& project) {
+    return tx.execute("INSERT OR IGNORE INTO volume_type_projects VALUES (?, ?)", type, project) != 0;
+}
+
+bool disallow(store::Transaction& tx, const std::string& type, const ProjectId& project) {
+    return tx.execute("DELETE FROM volume_type_projects WHERE type_id = ? AND project_id = ?", type, project) != 0;
+}
+
+std::vector<std::pair<ProjectId, std::string>> defaults(store::Reader& db) {
+    return db.query("SELECT project_id, type_id FROM volume_default_types ORDER BY project_id")
+        .all<std::pair<ProjectId, std::string>>(
+            [](const store::Row& row) { return std::pair(row.id<ProjectId>(0), row.text(1)); });
+}
+
+std::optional<std::string> defaultOf(store::Reader& db, const ProjectId& project) {
+    return db.query("SELECT type_id FROM volume_default_types WHERE project_id = ?", project).maybeText();
+}
+
+bool isDefaultOfAny(store::Reader& db, const std::string& type) {
+    return db.query("SELECT 1 FROM volume_default_types WHERE type_id = ? LIMIT 1", type).any();
+}
+
+void setDefault(store::Transaction& tx, const ProjectId& project, const std::string& type) {
+    tx.execute("INSERT INTO volume_default_types VALUES (?, ?) ON CONFLICT DO UPDATE SET type_id = excluded.type_id",
+               project, type);
+}
+
+void removeDefault(store::Transaction& tx, const ProjectId& project) {
+    tx.execute("DELETE FROM volume_default_types WHERE project_id = ?", project);
+}
+
 }
 
 Error missingType(std::string_view idOrName) {

@@ -100,6 +100,9 @@ struct Share {
 /// On its way to another back end: nothing else may be begun with it.
 bool isMigrating(const Volume& volume);
 
+/// The host of a volume that no back end could take.
+constexpr std::string_view nowhere = "-";
+
 constexpr std::string_view availabilityZone = "nova";
 
 }

@@ -29,6 +29,19 @@ void refuseSource(const Json& volume, std::string_view name, std::string_view wh
         throw Error(Failure::NotFound, what, " ", *id, " could not be found.");
 }
 
+/// The volumes that a scheduler hint names: one id, or several in a list.
+std::vector<std::string> volumesIn(const Json& hints, std::string_view name) {
+    constexpr std::size_t most = 100;
+    if (!hints.isObject()) hints.refuse("It must be an object.");
+    const auto value = hints.find(name);
+    if (!value || value->isNull()) return {};
+    std::vector<std::string> ids;
+    if (value->isText()) return {value->text()};
+    if (!value->isArray() || value->size() > most) value->refuse("It must be a volume, or a list of at most 100.");
+    for (const auto& each : value->items()) ids.push_back(each.text());
+    return ids;
+}
+
 NewVolume newVolumeIn(const Request& request) {
     const auto body = request.json();
     const auto volume = body.object("volume");
@@ -50,8 +63,14 @@ NewVolume newVolumeIn(const Request& request) {
     for (const auto* name : {"display_description", "description"})
         if (const auto value = volume.find(name)) wanted.description = shortTextOrNull(*value);
     if (const auto value = volume.find("metadata"); value && !value->isNull()) wanted.metadata = metadataIn(*value);
-    if (const auto zone = volume.maybeText("availability_zone"); zone && !zone->empty() && *zone != availabilityZone)
-        throw Error(Failure::Invalid, "Availability zone '", *zone, "' is invalid.");
+    if (const auto zone = volume.maybeText("availability_zone"); zone && !zone->empty()) {
+        if (*zone != availabilityZone) throw Error(Failure::Invalid, "Availability zone '", *zone, "' is invalid.");
+        wanted.zone = *zone;
+    }
+    if (const auto hints = body.find("OS-SCH-HNT:scheduler_hints"); hints && !hints->isNull()) {
+        wanted.hints.sameHost = volumesIn(*hints, "same_host");
+        wanted.hints.differentHost = volumesIn(*hints, "different_host");
+    }
     if (const auto value = volume.find("multiattach"); value && !value->isNull() && truthIn(*value))
         value->refuse("Volumes of a type that says so can be attached several times.");
     if (const auto backup = volume.maybeText("backup_id"); backup && microversionOf(request) >= Microversion{47})

@@ -5,6 +5,7 @@
 #include <stratolet/error.hpp>
 
 #include "block/attachment/attachment_table.hpp"
+#include "block/driver/luks.hpp"
 #include "block/snapshot/snapshot_table.hpp"
 #include "block/volume/volume_table.hpp"
 #include "platform/bus/bus.hpp"
@@ -19,7 +20,7 @@ using enum VolumeStatus;
 void VolumeJobs::declare() {
     const auto discard = [this](jobs::Run& run) {
         const auto volume = volume_table::find(parts_.store.reader(), VolumeWork::idOf(run));
-        if (!volume) return;
+        if (!volume || volume->host == nowhere) return;
         const auto turn = work_.turn(volume->id);
         work_.backends.of(*volume).discard(volume->id);
     };
@@ -49,6 +50,8 @@ void VolumeJobs::declare() {
                 const auto volume = volume_table::find(tx, VolumeWork::idOf(run));
                 if (!volume) return;
                 parts_.log.error("volume could not be made", {{"volume", volume->id.text}, {"reason", reason}});
+                tell(tx, run, *volume, volume->image.empty() ? Doing::CreateVolume : Doing::CopyImage,
+                     Wrong::CreateFailed);
                 if (volume->status == Creating || volume->status == Downloading)
                     volume_table::move(tx, volume->id, volume->status, VolumeStatus::Failed, parts_.ambient.now());
             }));
@@ -67,6 +70,8 @@ void VolumeJobs::declare() {
             .onFailed([this](store::Transaction& tx, jobs::Run& run, const std::string& reason) {
                 const auto volume = VolumeWork::idOf(run);
                 parts_.log.error("volume could not be extended", {{"volume", volume.text}, {"reason", reason}});
+                if (const auto there = volume_table::find(tx, volume))
+                    tell(tx, run, *there, Doing::Extend, Wrong::ExtendFailed);
                 endExtension(tx, volume, false);
             }));
 
@@ -87,21 +92,34 @@ void VolumeJobs::declare() {
                 if (!volume) return;
                 for (const auto& each : snapshot_table::of(tx, volume->id))
                     snapshot_table::remove(tx, each.id, std::string(backendIn(volume->host)), parts_.ambient.now());
+                secrets_.remove(tx, volume->encryptionKey);
                 volume_table::remove(tx, *volume, parts_.ambient.now());
                 parts_.bus.announce(tx, VolumeDeleted{volume->id, volume->project});
             })
             .untilDone());
 }
 
+/// What has been allocated becomes LUKS, with the image's bytes in it where there is one.
+void VolumeJobs::seal(const Volume& volume, const Cancelled& cancelled) {
+    const auto passphrase = secrets_.reveal(parts_.store.reader(), volume.encryptionKey);
+    const auto turn = work_.turn(volume.id);
+    const auto disk = work_.backends.of(volume).source(volume.id);
+    luks::format(disk, volume.size.bytes(), passphrase);
+    if (!volume.image.empty())
+        luks::fill(disk, passphrase, work_.images.source(volume.image, luks::inside(volume.size.bytes())), cancelled);
+}
+
 /// The bytes that a new volume has from what it is made from; nothing is left to do where it is made empty.
 void VolumeJobs::fill(const Volume& volume, const Cancelled& cancelled) {
     auto& db = parts_.store.reader();
     auto& driver = work_.backends.of(volume);
+    if (!volume.image.empty() && volume.status == Creating)
+        parts_.store.write([&](store::Transaction& tx) {
+            volume_table::move(tx, volume.id, Creating, Downloading, parts_.ambient.now());
+        });
+    if (!volume.encryptionKey.empty() && volume.snapshot.empty() && volume.source.empty())
+        return seal(volume, cancelled);
     if (!volume.image.empty()) {
-        if (volume.status == Creating)
-            parts_.store.write([&](store::Transaction& tx) {
-                volume_table::move(tx, volume.id, Creating, Downloading, parts_.ambient.now());
-            });
         const auto turn = work_.turn(volume.id);
         driver.fill(volume.id, volume.size, work_.images.source(volume.image, volume.size.bytes()), cancelled);
         return;
@@ -117,6 +135,16 @@ void VolumeJobs::fill(const Volume& volume, const Cancelled& cancelled) {
     if (&from == &driver) return driver.clone(volume.id, volume.size, source->id, cancelled, live.get());
     if (live) throw Error(Failure::Broken, "a volume in use can be copied in its own back end only");
     VolumeWork::copy(snapshot ? from.source(snapshot->id) : from.source(source->id), driver, volume, cancelled);
+}
+
+/// Says to the volume's project that what `run` was to do came to nothing.
+void VolumeJobs::tell(store::Transaction& tx, const jobs::Run& run, const Volume& volume, Doing action, Wrong detail) {
+    record(tx, parts_.ambient,
+           {.project = volume.project,
+            .request = requestIn(run.payload),
+            .resource = volume.id.text,
+            .action = action,
+            .detail = detail});
 }
 
 /// Back to where it was: who had it has it still, unless it has been let go meanwhile. A volume in use that could not

@@ -3,6 +3,8 @@
 #include <stratolet/driver/volume.hpp>
 
 #include "block/block.hpp"
+#include "block/message/message.hpp"
+#include "block/secret/secret.hpp"
 #include "block/snapshot/snapshot_jobs.hpp"
 #include "block/volume/volume_work.hpp"
 
@@ -13,9 +15,10 @@ namespace stratolet::block {
 /// a failed attempt (platform/jobs).
 class VolumeJobs {
 public:
-    VolumeJobs(Parts parts, VolumeWork& work, SnapshotJobs& snapshots)
+    VolumeJobs(Parts parts, VolumeWork& work, Secrets& secrets, SnapshotJobs& snapshots)
         : parts_(parts),
           work_(work),
+          secrets_(secrets),
           snapshots_(snapshots) {}
 
     void declare();   ///< before jobs start
@@ -23,11 +26,14 @@ public:
 
 private:
     void fill(const Volume& volume, const Cancelled& cancelled);
+    void seal(const Volume& volume, const Cancelled& cancelled);
+    void tell(store::Transaction& tx, const jobs::Run& run, const Volume& volume, Doing action, Wrong detail);
     void endExtension(store::Transaction& tx, const VolumeId& volume, bool grown);
     void reconcile(VolumeDriver& driver);
 
     Parts parts_;
     VolumeWork& work_;
+    Secrets& secrets_;
     SnapshotJobs& snapshots_;
 };
 

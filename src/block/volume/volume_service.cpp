@@ -4,8 +4,9 @@
 
 #include "block/attachment/attachment_table.hpp"
 #include "block/backup/backup_table.hpp"
+#include "block/message/message.hpp"
 #include "block/snapshot/snapshot_table.hpp"
-#include "block/type/type.hpp"
+#include "block/type/encryption.hpp"
 #include "block/volume/volume_access.hpp"
 #include "block/volume/volume_table.hpp"
 #include "platform/cloud/cloud.hpp"
@@ -61,7 +62,7 @@ Metadata Volumes::factsOf(const Caller& caller, const ImageId& id, GiB size) {
 }
 
 /// What of the volume follows from what it is made from: its size at least, its bytes, and what is said of them.
-void Volumes::takeFrom(store::Reader& db, const Caller& caller, const NewVolume& wanted, Volume& volume) {
+void Volumes::takeFrom(store::Transaction& tx, const Caller& caller, const NewVolume& wanted, Volume& volume) {
     const auto inherit = [&](const Volume& from, std::string_view what, GiB least) {
         if (volume.size.count == 0) volume.size = least;
         if (volume.size < least)
@@ -74,21 +75,34 @@ void Volumes::takeFrom(store::Reader& db, const Caller& caller, const NewVolume&
         volume.imageMetadata = from.imageMetadata;
     };
     if (!wanted.snapshot.empty()) {
-        const auto snapshot = visible(db, caller, wanted.snapshot);
+        const auto snapshot = visible(tx, caller, wanted.snapshot);
         if (snapshot.status != SnapshotStatus::Available)
             throw Error(Failure::Invalid,
                         "Invalid snapshot: Originating snapshot status must be one of 'available' values");
-        inherit(volume_table::find(db, snapshot.volume).value(), "snapshot", snapshot.size);
+        inherit(volume_table::find(tx, snapshot.volume).value(), "snapshot", snapshot.size);
         volume.snapshot = snapshot.id;
-        volume.encryptionKey = snapshot.encryptionKey;
+        volume.encryptionKey = secrets_.copy(tx, snapshot.encryptionKey);
     } else if (!wanted.source.empty()) {
-        const auto source = visible(db, caller, wanted.source);
+        const auto source = visible(tx, caller, wanted.source);
         if ((source.status != Available && source.status != InUse) || isMigrating(source))
             throw invalidVolume("Originating source volume status must be one of 'available, in-use' values");
         inherit(source, "volume", source.size);
         volume.source = source.id;
-        volume.encryptionKey = source.encryptionKey;
+        volume.encryptionKey = secrets_.copy(tx, source.encryptionKey);
     }
+}
+
+/// A volume of a type that is encrypted gets a passphrase; one that is made from another has that one's already.
+void Volumes::seal(store::Transaction& tx, Volume& volume, bool copied, bool restored) {
+    const auto encryption = encryption_table::of(tx, volume.type);
+    const bool sealed = encryption && encryption->control == "front-end";
+    if (copied && sealed == volume.encryptionKey.empty())
+        throw invalidVolume("What a volume is made from and its type must both be encrypted, or neither.");
+    if (!sealed || copied || restored) return;
+    if (formatOf(encryption->provider) != "luks")
+        throw Error(Failure::Invalid, "Volume type ", volume.typeName, " is encrypted by ", encryption->provider,
+                    ", which QEMU can't do by itself; luks it can.");
+    volume.encryptionKey = secrets_.create(tx);
 }
 
 Volume Volumes::create(const Caller& caller, const NewVolume& wanted) {
@@ -110,26 +124,45 @@ Volume Volumes::create(const Caller& caller, const NewVolume& wanted) {
         volume.image = imageNamed(caller, wanted.image);
         volume.imageMetadata = factsOf(caller, volume.image, volume.size);
     }
-    const bool copies = !wanted.snapshot.empty() || !wanted.source.empty();
-    if (!copies) volume.host = backends_.placeOf(backends_.withRoomFor(volume.size)); // asks the drivers
-
+    scheduler_.refresh();
     return parts_.store.write([&](store::Transaction& tx) {
         takeFrom(tx, caller, wanted, volume);
-        const std::string_view named = !wanted.type.empty()   ? std::string_view(wanted.type)
-                                       : !volume.type.empty() ? std::string_view(volume.type)
-                                                              : defaultType;
-        const auto type = type_table::find(tx, named);
-        if (!type) throw missingType(wanted.type);
-        volume.type = type->id;
-        volume.typeName = type->name;
+        const auto type = wanted.type.empty() && !volume.type.empty() ? type_table::find(tx, volume.type).value()
+                                                                      : types_.wanted(tx, caller, wanted.type);
+        volume.type = type.id;
+        volume.typeName = type.name;
+        seal(tx, volume, !wanted.snapshot.empty() || !wanted.source.empty(), !wanted.backup.empty());
         quotas_.claimVolume(tx, volume);
+        if (volume.host.empty()) { // else it lies where what it is made from does
+            Placement placement{.size = volume.size, .specs = type.extraSpecs, .zone = wanted.zone};
+            scheduler_.apply(tx, caller.project, wanted.hints, placement);
+            volume.host = scheduler_.place(tx, placement).host;
+        }
+        if (volume.host.empty()) return keepUnplaced(tx, caller, volume);
         volume_table::insert(tx, volume);
         if (!wanted.backup.empty())
             fillFromBackup(tx, caller, wanted.backup, volume);
         else
-            work_.enqueue(tx, "block.volume.create", volume);
+            work_.enqueue(tx, "block.volume.create", volume, {{"request", caller.requestId}});
         return volume;
     });
+}
+
+/// The request is accepted all the same, and what is answered is what was wanted: a message says why nothing came of
+/// it.
+Volume Volumes::keepUnplaced(store::Transaction& tx, const Caller& caller, const Volume& wanted) {
+    auto volume = wanted;
+    volume.host = nowhere;
+    volume.status = VolumeStatus::Failed;
+    volume_table::insert(tx, volume);
+    record(tx, parts_.ambient,
+           {.project = volume.project,
+            .request = caller.requestId,
+            .resource = volume.id.text,
+            .action = Doing::PlaceVolume,
+            .detail = Wrong::NoBackend});
+    volume.status = wanted.status;
+    return volume;
 }
 
 VolumeView Volumes::show(const Caller& caller, const VolumeId& id) {
@@ -313,7 +346,7 @@ void Volumes::extend(const Caller& caller, std::string_view rule, const VolumeId
         quotas_.claimGrowth(tx, volume, size);
         volume_table::move(tx, id, volume.status, Extending, now());
         volume_table::setNewSize(tx, id, size);
-        work_.enqueue(tx, "block.volume.extend", volume);
+        work_.enqueue(tx, "block.volume.extend", volume, {{"request", caller.requestId}});
     });
 }
 
@@ -365,6 +398,7 @@ DiskSource Volumes::source(const VolumeId& id) {
     const auto turn = work_.turn(id);
     auto found = backends_.of(*volume).connect(id, {.host = parts_.cloud.host});
     found.readOnly = volume->readOnly.value_or(false);
+    found.luks = volume->encryptionKey;
     return found;
 }
 

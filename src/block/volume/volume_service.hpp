@@ -11,7 +11,10 @@
 #include "block/backends.hpp"
 #include "block/list/list.hpp"
 #include "block/quota/volume_quotas.hpp"
+#include "block/scheduler/scheduler.hpp"
+#include "block/secret/secret.hpp"
 #include "block/snapshot/snapshot_service.hpp"
+#include "block/type/type_service.hpp"
 #include "block/volume/volume.hpp"
 #include "block/volume/volume_work.hpp"
 #include "identity/caller.hpp"
@@ -30,6 +33,8 @@ struct NewVolume {
     SnapshotId snapshot;     ///< a snapshot to have the bytes of
     BackupId backup;         ///< to fill it from; empty: none
     Metadata metadata;
+    std::string zone; ///< empty: any
+    Hints hints;      ///< beside which volumes it is to be, or not
 };
 
 /// A volume and who has it.
@@ -43,12 +48,16 @@ struct VolumeView {
 /// that the caller can't see.
 class Volumes {
 public:
-    Volumes(Parts parts, VolumeWork& work, Snapshots& snapshots, VolumeQuotas& quotas, image::Images& images)
+    Volumes(Parts parts, VolumeWork& work, Snapshots& snapshots, Scheduler& scheduler, VolumeQuotas& quotas,
+            const VolumeTypes& types, Secrets& secrets, image::Images& images)
         : parts_(parts),
           work_(work),
           snapshots_(snapshots),
           backends_(work.backends),
+          scheduler_(scheduler),
           quotas_(quotas),
+          types_(types),
+          secrets_(secrets),
           images_(images) {}
 
     void bootstrap(); ///< volumes of a version that knew one back end
@@ -96,7 +105,9 @@ public:
 
 private:
     void startRemoval(store::Transaction& tx, Volume volume, bool cascade, bool force);
-    void takeFrom(store::Reader& db, const identity::Caller& caller, const NewVolume& wanted, Volume& volume);
+    void seal(store::Transaction& tx, Volume& volume, bool copied, bool restored);
+    void takeFrom(store::Transaction& tx, const identity::Caller& caller, const NewVolume& wanted, Volume& volume);
+    Volume keepUnplaced(store::Transaction& tx, const identity::Caller& caller, const Volume& wanted);
     ImageId imageNamed(const identity::Caller& caller, const std::string& reference);
     Metadata factsOf(const identity::Caller& caller, const ImageId& image, GiB size);
     std::chrono::seconds retention() const; ///< 0: what is deleted is gone
@@ -106,7 +117,10 @@ private:
     VolumeWork& work_;
     Snapshots& snapshots_;
     const Backends& backends_;
+    Scheduler& scheduler_;
     VolumeQuotas& quotas_;
+    const VolumeTypes& types_;
+    Secrets& secrets_;
     image::Images& images_;
 };
 

@@ -57,15 +57,6 @@ Volume in(const std::string& place) {
 
 }
 
-TEST_CASE("A new volume goes to the first back end that has room for it, or to the first of all",
-          "[block][back-ends]") {
-    const auto drivers = rooms({{"fast", GiB{10}}, {"slow", GiB{100}}});
-    const Backends backends(drivers, "host");
-    CHECK(backends.placeOf(backends.withRoomFor(GiB{10})) == "host@fast#fast");
-    CHECK(backends.placeOf(backends.withRoomFor(GiB{11})) == "host@slow#slow");
-    CHECK(backends.placeOf(backends.withRoomFor(GiB{101})) == "host@fast#fast");
-}
-
 TEST_CASE("A volume's back end is the one that its host names, and none where the configuration names it no more",
           "[block][back-ends]") {
     const auto drivers = rooms({{"fast", GiB{10}}, {"slow", GiB{100}}});

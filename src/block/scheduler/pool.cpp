@@ -1,0 +1,169 @@
+#include "block/scheduler/pool.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <optional>
+
+#include "platform/text/text.hpp"
+
+namespace stratolet::block {
+namespace {
+
+std::optional<double> numberIn(std::string_view text) {
+    double number = 0;
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return problem == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+}
+
+std::vector<std::string_view> wordsIn(std::string_view text) {
+    std::vector<std::string_view> words;
+    for (const auto each : split(text, ' '))
+        if (!each.empty()) words.push_back(each);
+    return words;
+}
+
+/// By an operator that compares numbers; nothing where there is no such one, false of what are no numbers.
+std::optional<bool> byNumber(std::string_view op, std::string_view left, std::string_view right) {
+    const bool known = op == "=" || op == "==" || op == "!=" || op == ">=" || op == "<=";
+    if (!known) return std::nullopt;
+    const auto one = numberIn(left), other = numberIn(right);
+    if (!one || !other) return false;
+    if (op == "==") return *one == *other;
+    if (op == "!=") return *one != *other;
+    if (op == "<=") return *one <= *other;
+    return *one >= *other; // "=" too: at least
+}
+
+std::optional<bool> byText(std::string_view op, std::string_view left, std::string_view right) {
+    if (op == "s==") return left == right;
+    if (op == "s!=") return left != right;
+    if (op == "s<") return left < right;
+    if (op == "s<=") return left <= right;
+    if (op == "s>") return left > right;
+    if (op == "s>=") return left >= right;
+    if (op == "<in>") return left.find(right) != std::string_view::npos;
+    if (op == "<is>") return truthOf(left).value_or(false) == truthOf(right).value_or(false);
+    return std::nullopt;
+}
+
+std::string shortNumber(double number) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.1f", number);
+    return text;
+}
+
+bool isOneOf(const std::string& pool, const std::vector<std::string>& places) {
+    return std::any_of(places.begin(), places.end(), [&](const std::string& each) {
+        return each == pool || (pool.starts_with(each) && pool[each.size()] == '#'); // the pool, or its back end
+    });
+}
+
+/// Whether volumes of these specs take their gigabytes only as they are written there.
+bool isThin(const Pool& pool, const ExtraSpecs& specs) {
+    const auto said = specs.find("provisioning:type");
+    return pool.thin && (said == specs.end() || said->second != "thick");
+}
+
+/// What may still be promised there: of a thin pool what is free, as often as it may be promised.
+double roomIn(const Pool& pool, const ExtraSpecs& specs) {
+    const double held = std::floor(pool.total * static_cast<double>(pool.reserved) / 100);
+    if (!isThin(pool, specs)) return pool.free - held;
+    return (pool.total - held) * pool.overSubscription - pool.allocated;
+}
+
+// Each filter gives what speaks against the pool; empty: nothing.
+
+std::string againstPlace(const Pool& pool, const Placement& wanted) {
+    if (pool.disabled) return "its service is disabled";
+    if (!wanted.zone.empty() && wanted.zone != pool.zone) return "it is in zone " + pool.zone;
+    if (!wanted.only.empty() && !isOneOf(pool.name, wanted.only)) return "it is not where the volume must be";
+    if (isOneOf(pool.name, wanted.notIn)) return "it is where the volume must not be";
+    return {};
+}
+
+/// Cinder, CapacityFilter.
+std::string againstCapacity(const Pool& pool, const Placement& wanted) {
+    if (wanted.size.count <= 0) return {};
+    const auto size = static_cast<double>(wanted.size.count);
+    if (pool.total <= 0) return "it has no capacity";
+    if (isThin(pool, wanted.specs)) {
+        if (pool.overSubscription < 1) return "max_over_subscription_ratio is below 1";
+        const double usable = pool.total * (1 - static_cast<double>(pool.reserved) / 100);
+        if (pool.allocated + size > usable * pool.overSubscription)
+            return shortNumber(pool.allocated) + " GiB are promised of " + shortNumber(usable) + ", and no more than " +
+                   shortNumber(pool.overSubscription) + " times as many may be";
+        const double room = (pool.free - std::floor(pool.total - usable)) * pool.overSubscription;
+        if (room < size) return "it has room for " + shortNumber(room) + " GiB promised";
+        return {};
+    }
+    if (const double room = roomIn(pool, wanted.specs); room < size) return "it has " + shortNumber(room) + " GiB free";
+    return {};
+}
+
+/// Cinder, AvailabilityZoneFilter for types (RESKEY:availability_zones) and CapabilitiesFilter.
+std::string againstSpecs(const Pool& pool, const Placement& wanted) {
+    for (const auto& [name, spec] : wanted.specs) {
+        if (name == "RESKEY:availability_zones") {
+            const auto zones = split(spec, ',');
+            if (std::none_of(zones.begin(), zones.end(), [&](auto each) { return trimmed(each) == pool.zone; }))
+                return "its zone is not among " + spec;
+            continue;
+        }
+        constexpr std::string_view scope = "capabilities:";
+        std::string_view key = name;
+        if (key.starts_with(scope))
+            key.remove_prefix(scope.size());
+        else if (key.find(':') != std::string_view::npos)
+            continue; // somebody else's
+        const auto found = pool.capabilities.find(std::string(key));
+        if (found == pool.capabilities.end()) return "it does not say whether it has " + std::string(key);
+        if (!meets(found->second, spec))
+            return std::string(key) + " is " + found->second + ", and " + spec + " is wanted";
+    }
+    return {};
+}
+
+std::string against(const Pool& pool, const Placement& wanted) {
+    for (const auto filter : {againstPlace, againstSpecs, againstCapacity})
+        if (auto why = filter(pool, wanted); !why.empty()) return why;
+    return {};
+}
+
+}
+
+bool meets(const std::string& capability, const std::string& spec) {
+    const auto words = wordsIn(spec);
+    if (words.empty()) return capability == spec;
+    const auto op = words.front();
+    if (op == "<or>") { // "<or> a <or> b"
+        for (std::size_t each = 1; each < words.size(); each += 2)
+            if (words[each] == capability) return true;
+        return false;
+    }
+    const auto right = words.size() > 1 ? words[1] : std::string_view();
+    auto result = byNumber(op, capability, right);
+    if (!result) result = byText(op, capability, right);
+    return result ? words.size() > 1 && *result : capability == spec;
+}
+
+Placed place(const std::vector<Pool>& pools, const Placement& wanted) {
+    Placed placed;
+    const Pool* best = nullptr;
+    const auto isPreferred = [&](const Pool& pool) { return isOneOf(pool.name, wanted.preferred); };
+    for (const auto& pool : pools) {
+        if (auto why = against(pool, wanted); !why.empty()) {
+            placed.why.emplace_back(pool.name, std::move(why));
+            continue;
+        }
+        const bool better =
+            best == nullptr || (isPreferred(pool) && !isPreferred(*best)) ||
+            (isPreferred(pool) == isPreferred(*best) && roomIn(pool, wanted.specs) > roomIn(*best, wanted.specs));
+        if (better) best = &pool;
+    }
+    if (best != nullptr) placed.host = best->name;
+    return placed;
+}
+
+}

@@ -1,0 +1,29 @@
+#include "block/scheduler/scheduler_table.hpp"
+
+namespace stratolet::block::scheduler_table {
+
+std::map<std::string, double> allocated(store::Reader& db) {
+    std::map<std::string, double> all;
+    auto rows = db.query("SELECT name, gigabytes FROM volume_pools");
+    while (rows.next()) all.emplace(rows.row().text(0), static_cast<double>(rows.row().integer(1)));
+    return all;
+}
+
+std::vector<std::string> disabledHosts(store::Reader& db) {
+    return db.query("SELECT host FROM block_services WHERE binary = 'cinder-volume' AND disabled").texts();
+}
+
+std::vector<ServiceSetting> settings(store::Reader& db) {
+    return db.query("SELECT binary, host, disabled, reason, updated FROM block_services")
+        .all<ServiceSetting>([](const store::Row& row) {
+            return ServiceSetting{row.text(0), row.text(1), row.boolean(2), row.maybeText(3), row.time(4)};
+        });
+}
+
+void set(store::Transaction& tx, const ServiceSetting& setting) {
+    tx.execute("INSERT INTO block_services VALUES (?, ?, ?, ?, ?) ON CONFLICT (binary, host) DO UPDATE SET disabled = "
+               "excluded.disabled, reason = excluded.reason, updated = excluded.updated",
+               setting.binary, setting.host, setting.disabled, setting.reason, setting.updated);
+}
+
+}

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "platform/ambient/ambient.hpp"
+#include "platform/store/store.hpp"
+
+// SQL, and no rule: what is promised of pools, and which services are disabled.
+
+namespace stratolet::block {
+
+/// What an administrator has said of a service.
+struct ServiceSetting {
+    std::string binary, host;
+    bool disabled = false;
+    std::optional<std::string> reason;
+    Time updated;
+};
+
+namespace scheduler_table {
+std::map<std::string, double> allocated(store::Reader& db); ///< GiB by pool
+std::vector<std::string> disabledHosts(store::Reader& db);  ///< "host@backend" of "cinder-volume"
+std::vector<ServiceSetting> settings(store::Reader& db);
+void set(store::Transaction& tx, const ServiceSetting& setting);
+}
+
+}

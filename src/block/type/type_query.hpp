@@ -1,0 +1,10 @@
+#pragma once
+
+#include "block/list/list_query.hpp"
+
+namespace stratolet::block {
+
+/// What lists of volume types are filtered by.
+ListNoun typeLists();
+
+}
