@@ -214,6 +214,8 @@ struct Appliance::Impl {
         network.emplace(parts, *drivers.network, *identity);
         compute.emplace(parts, std::vector<compute::HostDrivers>{{{}, *drivers.hypervisor, *drivers.disks}}, *images,
                         *block, *network, *identity);
+        block->useLiveDisks(compute->liveDisks());
+        drivers.hypervisor->useSecrets([this](const SecretId& secret) { return block->secret(secret); });
         reconciler.declare(
             "metadata", [this] { adoptMetadataListeners(); }, std::chrono::seconds(1));
         reconciler.declare(

@@ -89,6 +89,9 @@ public:
     /// Where a guest on this host reaches the volume (a job's step asks).
     DiskSource source(const VolumeId& volume);
 
+    /// What a secret says that source() has named; empty for any other. For who drives the guest's host.
+    std::string secret(const SecretId& secret);
+
     void attached(store::Transaction& tx, const AttachmentId& attachment); ///< attaching → in-use
     void detaching(store::Transaction& tx,
                    const AttachmentId& attachment); ///< in-use → detaching; Error(Invalid) from any other state

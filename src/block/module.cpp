@@ -118,6 +118,13 @@ Attachment Block::reserve(store::Transaction& tx, const ProjectId& project, cons
 }
 
 DiskSource Block::source(const VolumeId& volume) { return impl_->volumes.source(volume); }
+
+std::string Block::secret(const SecretId& secret) {
+    for (auto* each : impl_->backends.all())
+        if (auto says = each->secret(secret); !says.empty()) return says;
+    return {};
+}
+
 void Block::attached(store::Transaction& tx, const AttachmentId& attachment) {
     impl_->attachments.attached(tx, attachment);
 }

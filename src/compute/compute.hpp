@@ -60,6 +60,9 @@ public:
     /// What guests see at 169.254.169.254; requests carry the network's id as their origin.
     http::Site metadataSite();
 
+    /// What block storage asks of guests that run: it finds each server's host.
+    LiveDisks& liveDisks();
+
     /// The default flavors (m1.tiny … m1.xlarge), where there are none yet.
     void bootstrap();
 

@@ -135,6 +135,8 @@ http::Site Compute::site() {
 
 http::Site Compute::metadataSite() { return compute::metadataSite(impl_->core); }
 
+LiveDisks& Compute::liveDisks() { return impl_->hypervisors; }
+
 void Compute::bootstrap() { impl_->flavors.bootstrap(); }
 
 }

@@ -1,11 +1,14 @@
 #pragma once
 
 #include <stratolet/disk.hpp>
+#include <stratolet/driver/live_disk.hpp>
 #include <stratolet/host.hpp>
 #include <stratolet/ids.hpp>
+#include <stratolet/secret.hpp>
 #include <stratolet/sizes.hpp>
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -71,6 +74,9 @@ class Hypervisor {
 public:
     virtual ~Hypervisor() = default;
 
+    /// Who says what the secrets of disks say. Called once, before any other verb that has to do with guests.
+    virtual void useSecrets(SecretLookup secrets) = 0;
+
     virtual HostReport report() = 0;
 
     /// Defines the guest as `spec` says; a guest that is defined and off is redefined, one that runs is left as it is.
@@ -106,6 +112,10 @@ public:
     /// The guest sees a disk of this size from now on. The disk behind it has grown already; a guest that is off sees
     /// it when it starts.
     virtual void ensureDiskSize(const ServerId& server, const std::string& serial, Bytes size) = 0;
+
+    /// The guest's disk, for who keeps what is behind it. Null where neither the guest nor its definition has it. It
+    /// must not outlive this, nor do verbs of one guest's disk run at the same time.
+    virtual std::unique_ptr<LiveDisk> liveDisk(const ServerId& server, const std::string& serial) = 0;
 
     /// Serials of the disks the guest has now.
     virtual std::vector<std::string> disksOf(const ServerId& server) = 0;

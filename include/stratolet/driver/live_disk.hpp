@@ -10,7 +10,9 @@ namespace stratolet {
 
 /// A volume's disk in the guest that has it. QEMU alone may write to a disk while the guest runs, so who keeps the
 /// volume asks here. Every verb ensures: what has been done already is done. False: no guest runs with the disk, so the
-/// files may be changed by whoever keeps them. Failures are Error(Broken); Error(Busy) where it will work later.
+/// files may be changed by whoever keeps them. Failures are Error(Broken), and then the guest's disk is what it was;
+/// Error(Busy) where it will work later, and what has been done nobody knows until it is asked again. A guest that has
+/// gone meanwhile is asked by its definition, which follows its disks: what had been done when it went has been done.
 class LiveDisk {
 public:
     virtual ~LiveDisk() = default;

@@ -93,6 +93,9 @@ public:
     /// Lets `connector` have the volume, and says where guests there reach it. Who has it already keeps it.
     virtual DiskSource connect(const VolumeId& volume, const Connector& connector) = 0;
 
+    /// What a secret says that connect() has named; empty for any other.
+    virtual std::string secret(const SecretId&) { return {}; }
+
     /// Takes it from `connector` again. Who hasn't it is done.
     virtual void disconnect(const VolumeId& volume, const Connector& connector) = 0;
 

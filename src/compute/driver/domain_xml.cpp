@@ -212,6 +212,49 @@ std::string serialOf(std::string_view disk) { return between(disk, "<serial>", "
 
 std::string targetOf(std::string_view disk) { return between(disk, "<target dev='", "'"); }
 
+namespace {
+
+/// What xmlEscaped() was given, as libvirt writes it.
+std::string unescaped(std::string_view text) {
+    std::string plain;
+    for (std::size_t at = 0; at < text.size();) {
+        constexpr std::pair<std::string_view, char> entities[] = {
+            {"&amp;", '&'}, {"&lt;", '<'}, {"&gt;", '>'}, {"&apos;", '\''}, {"&quot;", '"'}};
+        const auto* const found = std::find_if(std::begin(entities), std::end(entities), [&](const auto& each) {
+            return text.substr(at).starts_with(each.first);
+        });
+        plain += found == std::end(entities) ? text[at] : found->second;
+        at += found == std::end(entities) ? 1 : found->first.size();
+    }
+    return plain;
+}
+
+}
+
+std::vector<std::string> filesOf(std::string_view disk) {
+    std::vector<std::string> files;
+    // A copy that is under way stands in an element of its own.
+    const auto mirror = disk.find("<mirror"), after = disk.find("</mirror>");
+    for (auto at = disk.find("<source "); at != std::string_view::npos; at = disk.find("<source ", at + 1)) {
+        if (mirror != std::string_view::npos && at > mirror && at < after) continue;
+        const auto source = disk.substr(at, disk.find('>', at) - at);
+        for (const auto* key : {" file='", " dev='"})
+            if (auto file = between(source, key, "'"); !file.empty()) files.push_back(unescaped(file));
+    }
+    return files;
+}
+
+std::vector<SecretNamed> secretsIn(std::string_view xml) {
+    std::vector<SecretNamed> found;
+    for (auto at = xml.find("<secret "); at != std::string_view::npos; at = xml.find("<secret ", at + 1)) {
+        const auto element = xml.substr(at, xml.find('>', at) - at);
+        SecretNamed each{between(element, " type='", "'"), between(element, " uuid='", "'")};
+        if (!each.id.empty() && std::find(found.begin(), found.end(), each) == found.end())
+            found.push_back(std::move(each));
+    }
+    return found;
+}
+
 std::string macOf(std::string_view nic) { return lowered(between(nic, "<mac address='", "'")); }
 
 }

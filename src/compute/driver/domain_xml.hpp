@@ -55,6 +55,17 @@ std::string serialOf(std::string_view disk);
 /// The device of `<target dev='…'/>` of a disk, by which libvirt knows it: "vdb". Empty where it has none.
 std::string targetOf(std::string_view disk);
 
+/// The files of a disk, as libvirt writes it for a guest: the one it writes to, then those below that, topmost first.
+/// Devices count as files.
+std::vector<std::string> filesOf(std::string_view disk);
+
+/// A secret that a domain, or a device of it, names: "iscsi", "ceph", "passphrase", and its UUID.
+struct SecretNamed {
+    std::string type, id;
+    auto operator<=>(const SecretNamed&) const = default;
+};
+std::vector<SecretNamed> secretsIn(std::string_view xml);
+
 /// The address of `<mac address='…'/>` of an interface, lower case, empty where it has none.
 std::string macOf(std::string_view nic);
 

@@ -15,6 +15,8 @@
 #include "compute/driver/console_log.hpp"
 #include "compute/driver/domain_xml.hpp"
 #include "compute/driver/kvm_probe.hpp"
+#include "compute/driver/libvirt_calls.hpp"
+#include "compute/driver/libvirt_disk.hpp"
 #include "compute/driver/libvirt_watch.hpp"
 #include "platform/log/log.hpp"
 #include "platform/os/fd.hpp"
@@ -33,34 +35,8 @@ constexpr int keepAliveSeconds = 5;
 constexpr unsigned keepAliveMissed = 3;
 
 void closeConnection(virConnectPtr connection) { virConnectClose(connection); }
-void freeDomain(virDomainPtr domain) { virDomainFree(domain); }
 using Connection = std::shared_ptr<virConnect>;
-using Domain = Handle<virDomain, freeDomain>;
-
-/// libvirt's own word for what went wrong last on this thread; the next call to it forgets that.
-using Trouble = Handle<virError, virFreeError>;
-Trouble trouble() { return Trouble(virSaveLastError()); }
-
-[[noreturn]] void fail(std::string_view doing, const Trouble& last = trouble()) {
-    throw Error(last && last->code == VIR_ERR_OPERATION_TIMEOUT ? Failure::TimedOut : Failure::Broken, "could not ",
-                doing, ": ", last && last->message ? last->message : "libvirt gives no reason");
-}
-
-template <class Result> Result checked(Result result, std::string_view doing) {
-    if (result < 0) fail(doing);
-    return result;
-}
-
-int lastCode() {
-    const virErrorPtr last = virGetLastError();
-    return last ? last->code : VIR_ERR_OK;
-}
-
-std::string taken(char* text, std::string_view doing) {
-    if (!text) fail(doing);
-    const Handle<char, free> owner(text);
-    return text;
-}
+using namespace libvirt;
 
 PowerState powerOf(int state) {
     switch (state) {
@@ -120,6 +96,8 @@ public:
         adopt();
     }
 
+    void useSecrets(SecretLookup secrets) override { secrets_ = std::move(secrets); }
+
     HostReport report() override {
         return retried([&](virConnectPtr connection) {
             virNodeInfo node{};
@@ -155,6 +133,7 @@ public:
             const Domain domain = known(connection, server);
             const PowerState power = powerOfDomain(domain.get());
             if (power == PowerState::Running) return;
+            ensureSecrets(connection, descriptionOf(domain.get(), VIR_DOMAIN_XML_INACTIVE), secrets_);
             if (power == PowerState::Paused) {
                 checked(virDomainResume(domain.get()), "let a guest go on");
             } else {
@@ -184,6 +163,7 @@ public:
             const Domain domain = find(connection, server);
             if (!domain) return;
             destroy(domain.get());
+            forgetSecrets(connection, descriptionOf(domain.get(), VIR_DOMAIN_XML_INACTIVE));
             if (virDomainUndefineFlags(domain.get(),
                                        VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA) < 0 &&
                 lastCode() != VIR_ERR_NO_DOMAIN)
@@ -226,6 +206,16 @@ public:
                                          static_cast<unsigned long long>(size.count), VIR_DOMAIN_BLOCK_RESIZE_BYTES),
                     "tell a guest that its disk has grown");
         });
+    }
+
+    std::unique_ptr<LiveDisk> liveDisk(const ServerId& server, const std::string& serial) override {
+        const auto disks = disksOf(server);
+        if (std::find(disks.begin(), disks.end(), serial) == disks.end()) return nullptr;
+        return diskOf(
+            [this, server](const auto& work) {
+                retried([&](virConnectPtr connection) { work(find(connection, server).get()); });
+            },
+            serial);
     }
 
     std::vector<std::string> disksOf(const ServerId& server) override {
@@ -383,10 +373,6 @@ private:
         return powerOf(state);
     }
 
-    static std::string descriptionOf(virDomainPtr domain, unsigned flags) {
-        return taken(virDomainGetXMLDesc(domain, flags), "read a guest's description");
-    }
-
     static void start(virDomainPtr domain) {
         if (virDomainCreateWithFlags(domain, 0) == 0) return;
         const Trouble reason = trouble();
@@ -420,6 +406,7 @@ private:
         retried([&](virConnectPtr connection) {
             const Domain domain = known(connection, server);
             const auto defined = device(domain.get(), VIR_DOMAIN_XML_INACTIVE, kind, wanted, key);
+            ensureSecrets(connection, xml, secrets_);
             // The running guest first: where it refuses, its definition must not promise the device either.
             if (virDomainIsActive(domain.get()) == 1 && !device(domain.get(), 0, kind, wanted, key)) {
                 const auto again = defined ? placedAs(xml, *defined)
@@ -448,15 +435,18 @@ private:
             const Domain domain = find(connection, server);
             if (!domain) return true;
             if (!unplugged(domain.get(), kind, wanted, key, ask)) return false;
-            if (const auto block = device(domain.get(), VIR_DOMAIN_XML_INACTIVE, kind, wanted, key))
+            if (const auto block = device(domain.get(), VIR_DOMAIN_XML_INACTIVE, kind, wanted, key)) {
                 checked(virDomainDetachDeviceFlags(domain.get(), block->c_str(), VIR_DOMAIN_AFFECT_CONFIG),
                         "take a device out of a guest's definition");
+                forgetSecrets(connection, *block);
+            }
             return true;
         });
     }
 
     LibvirtOptions options_;
     Log& log_;
+    SecretLookup secrets_;
     LibvirtWatch watch_; // outlives the connections
     std::mutex lock_;
     Connection connection_;

@@ -101,6 +101,15 @@ SimulatedHypervisor::Guest& SimulatedHypervisor::known(const ServerId& server) {
     return found->second;
 }
 
+void SimulatedHypervisor::useSecrets(SecretLookup secrets) { secrets_ = std::move(secrets); }
+
+void SimulatedHypervisor::openSecrets(const GuestDisk& disk) const {
+    const auto* network = std::get_if<NetworkDisk>(&disk.source.at);
+    for (const auto& id : {disk.source.luks, network ? network->secret : SecretId()})
+        if (!id.empty() && (!secrets_ || secrets_(id).empty()))
+            throw Error(Failure::Broken, "nobody knows the secret ", id, " of a disk");
+}
+
 HostReport SimulatedHypervisor::report() {
     const auto guard = enter("report");
     return {.type = "simulated",
@@ -140,6 +149,7 @@ void SimulatedHypervisor::ensureDefined(const GuestSpec& spec) {
     guest.disks.clear();
     guest.nics.clear();
     for (const auto& disk : spec.disks) {
+        openSecrets(disk);
         guest.disks.push_back(disk.serial);
         if (disk.source.readOnly) readOnly_.insert(disk.serial);
     }
@@ -184,6 +194,7 @@ void SimulatedHypervisor::ensureGone(const ServerId& server) {
 
 void SimulatedHypervisor::ensureAttached(const ServerId& server, const GuestDisk& disk) {
     const auto guard = enter("ensureAttached");
+    openSecrets(disk);
     addOnce(known(server).disks, disk.serial);
     if (disk.source.readOnly) readOnly_.insert(disk.serial);
     keep(server);
@@ -247,6 +258,31 @@ std::vector<std::string> SimulatedHypervisor::readOnlyDisksOf(const ServerId& se
         for (const auto& disk : guest->second.disks)
             if (readOnly_.contains(disk)) found.push_back(disk);
     return found;
+}
+
+class SimulatedHypervisor::Disk : public LiveDisk {
+public:
+    explicit Disk(SimulatedHypervisor& all) : all_(all) {}
+    bool switchTo(const DiskSource&) override { return leave("switchDisk", {}); }
+    bool mergeInto(const DiskSource&, const Cancelled& cancelled) override { return leave("mergeDisk", cancelled); }
+    bool mergeBelow(const DiskSource&, const DiskSource&, const Cancelled& cancelled) override {
+        return leave("mergeDisk", cancelled);
+    }
+    bool moveTo(const DiskSource&, const Cancelled& cancelled) override { return leave("moveDisk", cancelled); }
+    bool resize(Bytes) override { return leave("resizeDisk", {}); }
+
+private:
+    bool leave(const std::string& verb, const Cancelled& cancelled) {
+        all_.enter(verb, cancelled);
+        return false;
+    }
+    SimulatedHypervisor& all_;
+};
+
+std::unique_ptr<LiveDisk> SimulatedHypervisor::liveDisk(const ServerId& server, const std::string& serial) {
+    const auto disks = disksOf(server);
+    if (std::find(disks.begin(), disks.end(), serial) == disks.end()) return nullptr;
+    return std::make_unique<Disk>(*this);
 }
 
 std::vector<std::string> SimulatedHypervisor::disksOf(const ServerId& server) {

@@ -51,6 +51,7 @@ public:
     /// outlive this.
     DiskMaker diskMaker();
 
+    void useSecrets(SecretLookup secrets) override;
     HostReport report() override;
     void ensureDefined(const GuestSpec& spec) override;
     void ensureRunning(const ServerId& server) override;
@@ -63,6 +64,9 @@ public:
     bool nicDetached(const ServerId& server, const std::string& mac, bool ask) override;
     bool nicUnplugged(const ServerId& server, const std::string& mac, bool ask) override;
     void ensureDiskSize(const ServerId& server, const std::string& serial, Bytes size) override;
+    /// Nothing writes to the disk of a simulated guest, so each of its verbs leaves the files to who keeps them; they
+    /// are called "switchDisk", "mergeDisk", "moveDisk", "resizeDisk".
+    std::unique_ptr<LiveDisk> liveDisk(const ServerId& server, const std::string& serial) override;
     std::vector<std::string> disksOf(const ServerId& server) override;
     std::optional<PowerState> powerState(const ServerId& server) override;
     std::vector<ServerId> guests() override;
@@ -84,16 +88,20 @@ private:
         Failure failure;
     };
 
+    class Disk;
+
     /// Takes its time where told to, counts, and fails where told to. The lock is held when it returns.
     std::unique_lock<std::mutex> enter(const std::string& verb, const Cancelled& cancelled = {});
     void appear(const std::string& verb); // the lock is held
     Guest& known(const ServerId& server);
+    void openSecrets(const GuestDisk& disk) const;                ///< as a real guest's start would
     bool without(const ServerId& server, const std::string& mac); // the lock is held
     void boot(Guest& guest);
     void load();
     void keep(const ServerId& server);
 
     SimulatedOptions options_;
+    SecretLookup secrets_;
     mutable std::mutex lock_;
     std::map<ServerId, Guest> guests_;
     std::set<std::string> readOnly_; // serials

@@ -4,6 +4,8 @@
 
 #include <stratolet/error.hpp>
 
+#include "compute/server/server_table.hpp"
+
 namespace stratolet::compute {
 
 Hypervisors::Hypervisors(store::Store& store, Ambient& ambient, const std::vector<HostDrivers>& drivers)
@@ -34,6 +36,11 @@ Hypervisors::Host& Hypervisors::find(const HostName& name) {
 
 Hypervisor& Hypervisors::on(const HostName& host) { return find(host).drivers.hypervisor; }
 InstanceDisks& Hypervisors::disksOn(const HostName& host) { return find(host).drivers.disks; }
+
+std::unique_ptr<LiveDisk> Hypervisors::of(const ServerId& server, const VolumeId& volume) {
+    const auto row = ServerTable::find(store_.reader(), server);
+    return row ? on({row->host}).liveDisk(server, volume.text) : nullptr;
+}
 
 std::vector<HostName> Hypervisors::names() {
     std::vector<HostName> all;

@@ -17,13 +17,15 @@ namespace stratolet::compute {
 
 /// The hosts that run servers: each a row, and what drives it. Owned by compute; called by any thread. A driver that
 /// can't be reached fails only what is asked of its own host.
-class Hypervisors {
+class Hypervisors : public LiveDisks {
 public:
     Hypervisors(store::Store& store, Ambient& ambient, const std::vector<HostDrivers>& drivers);
 
     /// What drives that host. Error(Broken) for one that the configuration has no driver for.
     Hypervisor& on(const HostName& host);
     InstanceDisks& disksOn(const HostName& host);
+
+    std::unique_ptr<LiveDisk> of(const ServerId& server, const VolumeId& volume) override;
 
     std::size_t count() const { return hosts_.size(); }
     std::vector<HostName> names(); ///< of the hosts that have a driver
