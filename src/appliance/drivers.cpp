@@ -92,7 +92,8 @@ Drivers driversFor(const Settings& settings, const std::filesystem::path& stateD
     }
     for (const auto& each : block::backendsIn(settings.config)) {
         const auto otherwise = stateDir / (each.name == "file" ? "volumes" : "volumes-" + each.name);
-        drivers.volumes.push_back(block::fileVolumeDriver(each.folder.empty() ? otherwise : each.folder, each.name));
+        drivers.volumes.push_back(block::fileVolumeDriver(
+            {.folder = each.folder.empty() ? otherwise : each.folder, .name = each.name, .copies = each.raw}));
     }
     if (driverNamed(settings, "network", "driver", "records") == "linux")
         drivers.hostNetwork = std::make_unique<HostNetwork>(stateDir);

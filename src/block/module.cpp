@@ -37,6 +37,7 @@ std::vector<ConfigOption> configOptions() {
     return {
         {"block", "backends", "file", {"names of back ends, several with commas", backendsComplaint}},
         {"backend *", "driver", "file", oneOf({"file"})},
+        {"backend *", "format", "qcow2", oneOf({"qcow2", "raw"})},
         {"backend *", "folder", "", orNothing(folderName())},
         {"block", "quota_volumes", "10", wholeNumber(-1, most)},
         {"block", "quota_gigabytes", "1000", wholeNumber(-1, most)},

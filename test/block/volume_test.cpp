@@ -3,7 +3,11 @@
 #include <filesystem>
 #include <fstream>
 
+#include <stratolet/driver/local_path.hpp>
+
+#include "block/driver/file.hpp"
 #include "image/unit/hostile_images.hpp"
+#include "platform/os/process.hpp"
 #include "support/test_appliance.hpp"
 
 using namespace stratolet;
@@ -56,6 +60,19 @@ std::size_t filesIn(const TestAppliance& cloud) {
 
 std::string messageOf(const Answer& answer, std::string_view fault) {
     return answer.json().object(fault).text("message");
+}
+
+/// The first `count`, as its guest would read them, whatever layers they lie in.
+std::string bytesOf(const TestAppliance& cloud, const std::string& volume, std::size_t count) {
+    const auto disk = block::fileVolumeDriver({.folder = cloud.folder() / "volumes"})->source(VolumeId{volume});
+    const auto copy = cloud.folder() / "copy.raw";
+    process::run({.argv = {"qemu-img", "convert", "-f", std::string(nameOf(disk.format)), "-O", "raw",
+                           localPath(disk).string(), copy.string()}})
+        .expectSuccess();
+    CHECK(std::filesystem::file_size(copy) == 1U << 30);
+    std::string bytes(count, '?');
+    std::ifstream(copy, std::ios::binary).read(bytes.data(), static_cast<std::streamsize>(count));
+    return bytes;
 }
 
 /// As compute's own change does it: nobody but compute can let go of it.
@@ -140,10 +157,7 @@ TEST_CASE("A volume made from an image has its bytes and says so", "[block][volu
     CHECK(shown.object("volume_image_metadata").text("image_id") == image);
     CHECK(shown.object("volume_image_metadata").text("os_distro") == "debian");
     CHECK(shown.object("volume_image_metadata").text("min_ram") == "64");
-    std::string bytes(18, '?');
-    std::ifstream(fileOf(cloud, volume), std::ios::binary).read(bytes.data(), 18);
-    CHECK(bytes == "bytes of the guest");
-    CHECK(std::filesystem::file_size(fileOf(cloud, volume)) == 1U << 30);
+    CHECK(bytesOf(cloud, volume, 19) == std::string("bytes of the guest\0", 19));
 
     const auto refuses = [&](const Member& who, const std::string& from) {
         return who.posts(volumesPath, R"({"volume":{"size":1,"imageRef":")" + from + "\"}}").status == 400;

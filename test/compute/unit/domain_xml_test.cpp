@@ -142,3 +142,22 @@ TEST_CASE("Devices are found in a description by serial and address", "[compute]
     CHECK(macOf("<interface type='ethernet'><mac address='FA:16:3E:00:00:02'/>") == "fa:16:3e:00:00:02");
     CHECK(deviceBlocks("<disk type='file'>", "disk").empty());
 }
+
+TEST_CASE("The files of a disk are found in its description, topmost first, and those of a copy under way aren't",
+          "[compute][domain]") {
+    const std::string disk =
+        "<disk type='file' device='disk'><source file='/v/a&amp;b.qcow2' index='3'/>"
+        "<backingStore type='block' index='2'><format type='raw'/><source dev='/dev/vg/base'/><backingStore/>"
+        "</backingStore><mirror type='file' file='/v/new' job='copy' ready='yes'><source file='/v/new'/></mirror>"
+        "<target dev='vdb' bus='virtio'/></disk>";
+    CHECK(filesOf(disk) == std::vector<std::string>{"/v/a&b.qcow2", "/dev/vg/base"});
+    CHECK(filesOf("<disk type='network'><source protocol='rbd' name='a/b'/></disk>").empty());
+}
+
+TEST_CASE("The secrets that a description names are found, each once", "[compute][domain]") {
+    GuestDisk disk{.serial = "s", .source = {}, .device = "vdb"};
+    disk.source.at = NetworkDisk{DiskProtocol::Iscsi, "iqn/1", {{"host", 3260}}, "user", SecretId{"the-secret"}};
+    const auto xml = diskXml(disk);
+    CHECK(secretsIn(xml + xml) == std::vector<SecretNamed>{{"iscsi", "the-secret"}});
+    CHECK(secretsIn("<disk/>").empty());
+}
