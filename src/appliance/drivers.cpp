@@ -93,7 +93,8 @@ Drivers driversFor(const Settings& settings, const std::filesystem::path& stateD
     }
     for (const auto& each : block::backendsIn(settings.config)) {
         const auto otherwise = stateDir / (each.name == "file" ? "volumes" : "volumes-" + each.name);
-        drivers.volumes.push_back(block::fileVolumeDriver(each.folder.empty() ? otherwise : each.folder, each.name));
+        drivers.volumes.push_back(block::fileVolumeDriver(
+            {.folder = each.folder.empty() ? otherwise : each.folder, .name = each.name, .copies = each.raw}));
     }
     const std::filesystem::path backups = settings.config.text("block", "backup_folder");
     drivers.backups = block::backupFolder(backups.empty() ? stateDir / "backups" : backups);

@@ -11,7 +11,10 @@ std::vector<BackendOption> backendsIn(const Config& config) {
     std::vector<BackendOption> all;
     for (const auto& name : config.list("block", "backends")) {
         const auto section = "backend " + name;
-        BackendOption backend{name, config.text(section, "driver"), config.text(section, "folder")};
+        BackendOption backend{.name = name,
+                              .driver = config.text(section, "driver"),
+                              .raw = config.text(section, "format") == "raw",
+                              .folder = config.text(section, "folder")};
         for (const auto& other : all) {
             if (other.name == name) throw Error(Failure::Invalid, "back end \"", name, "\" is there twice");
             if (!backend.folder.empty() && other.folder.lexically_normal() == backend.folder.lexically_normal())

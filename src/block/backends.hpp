@@ -17,6 +17,7 @@ namespace stratolet::block {
 struct BackendOption {
     std::string name;
     std::string driver; ///< "file"
+    bool raw = false;   ///< its format is "raw": every volume lies in one file
     std::filesystem::path
         folder; ///< absolute; empty where none is said: that of "file" is "volumes", that of another one "volumes-NAME"
 };

@@ -60,6 +60,7 @@ std::vector<ConfigOption> configOptions() {
     return {
         {"block", "backends", "file", {"names of back ends, several with commas", backendsComplaint}},
         {"backend *", "driver", "file", oneOf({"file"})},
+        {"backend *", "format", "qcow2", oneOf({"qcow2", "raw"})},
         {"backend *", "folder", "", orNothing(folderName())},
         {"backend *", "max_over_subscription_ratio", "20.0", ratio()},
         {"backend *", "reserved_percentage", "0", wholeNumber(0, 100)},

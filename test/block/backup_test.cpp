@@ -3,22 +3,15 @@
 #include <filesystem>
 #include <fstream>
 
-#include "support/test_appliance.hpp"
+#include "block/support.hpp"
 
 using namespace stratolet;
 using namespace stratolet::test;
 
 namespace {
 
-const std::string volumesPath = "/volume/v3/{project}/volumes", backupsPath = "/volume/v3/{project}/backups";
+const std::string backupsPath = "/volume/v3/{project}/backups";
 const HeaderList newest{{"OpenStack-API-Version", "volume 3.70"}};
-
-std::string makesVolume(TestAppliance& cloud, const Member& who, const std::string& more = "") {
-    const auto answer = who.posts(volumesPath, R"({"volume":{"size":1,"name":"disk")" + more + "}}");
-    REQUIRE(answer.status == 202);
-    cloud.settle();
-    return answer.json().object("volume").text("id");
-}
 
 std::string backsUp(TestAppliance& cloud, const Member& who, const std::string& volume, const std::string& more = "") {
     const auto answer =
@@ -28,7 +21,7 @@ std::string backsUp(TestAppliance& cloud, const Member& who, const std::string& 
     return answer.json().object("backup").text("id");
 }
 
-Json shows(const Member& who, const std::string& backup) {
+Json showsBackup(const Member& who, const std::string& backup) {
     const auto answer = who.gets(backupsPath + "/" + backup, newest);
     REQUIRE(answer.status == 200);
     return answer.json().object("backup");
@@ -36,25 +29,6 @@ Json shows(const Member& who, const std::string& backup) {
 
 Json showsVolume(const Member& who, const std::string& volume) {
     return who.gets(volumesPath + "/" + volume, newest).json().object("volume");
-}
-
-/// Where a volume's bytes are; opened by the test as a guest would.
-std::filesystem::path fileOf(const TestAppliance& cloud, const std::string& volume) {
-    return cloud.folder() / "volumes" / ("volume-" + volume);
-}
-
-void writes(const TestAppliance& cloud, const std::string& volume, std::streamoff at, const std::string& text) {
-    std::fstream file(fileOf(cloud, volume), std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(at);
-    file << text;
-}
-
-std::string reads(const TestAppliance& cloud, const std::string& volume, std::streamoff at, std::size_t count) {
-    std::ifstream file(fileOf(cloud, volume), std::ios::binary);
-    file.seekg(at);
-    std::string text(count, '?');
-    file.read(text.data(), static_cast<std::streamsize>(count));
-    return text;
 }
 
 std::string restores(TestAppliance& cloud, const Member& who, const std::string& backup, const std::string& body) {
@@ -70,9 +44,9 @@ std::string restores(TestAppliance& cloud, const Member& who, const std::string&
 TEST_CASE("A backup of a volume is shown as the API has it, and listed", "[block][backup]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
-    const auto volume = makesVolume(cloud, alice);
+    const auto volume = makes(cloud, alice);
     const auto backup = backsUp(cloud, alice, volume, R"(,"description":"of today","metadata":{"k":"v"})");
-    const auto shown = shows(alice, backup);
+    const auto shown = showsBackup(alice, backup);
     CHECK(shown.text("status") == "available");
     CHECK(shown.text("name") == "safe");
     CHECK(shown.text("description") == "of today");
@@ -97,14 +71,14 @@ TEST_CASE("A backup of a volume is shown as the API has it, and listed", "[block
     CHECK(alice.gets(backupsPath + "/detail?status=error").json().array("backups").size() == 0);
     CHECK(alice.gets(backupsPath + "?nonsense=1", newest).status == 400);
     CHECK(alice.puts(backupsPath + "/" + backup, R"({"backup":{"name":"safer"}})", newest).status == 200);
-    CHECK(shows(alice, backup).text("name") == "safer");
+    CHECK(showsBackup(alice, backup).text("name") == "safer");
     CHECK(alice.puts(backupsPath + "/" + backup, R"({"backup":{}})", newest).status == 400);
 }
 
 TEST_CASE("A backup is its project's alone", "[block][backup]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice"), bob = cloud.member("bob");
-    const auto volume = makesVolume(cloud, alice);
+    const auto volume = makes(cloud, alice);
     const auto backup = backsUp(cloud, alice, volume);
     CHECK(bob.gets(backupsPath + "/" + backup).status == 404);
     CHECK(bob.deletes(backupsPath + "/" + backup).status == 404);
@@ -113,7 +87,7 @@ TEST_CASE("A backup is its project's alone", "[block][backup]") {
     CHECK(bob.posts(volumesPath, R"({"volume":{"size":1,"backup_id":")" + backup + R"("}})", newest).status == 404);
     CHECK(bob.gets(backupsPath).json().array("backups").size() == 0);
     CHECK(bob.gets(backupsPath + "?marker=" + backup).status == 404);
-    const auto his = makesVolume(cloud, bob);
+    const auto his = makes(cloud, bob);
     CHECK(
         alice.posts(backupsPath + "/" + backup + "/restore", R"({"restore":{"volume_id":")" + his + R"("}})").status ==
         404);
@@ -123,24 +97,24 @@ TEST_CASE("A backup is its project's alone", "[block][backup]") {
 TEST_CASE("A restored volume says what the backed up one said", "[block][backup]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
-    const auto volume = makesVolume(cloud, alice);
-    writes(cloud, volume, 5 << 20, "of yesterday");
+    const auto volume = makes(cloud, alice);
+    writes(cloud, volume, "of yesterday", 5 << 20);
     const auto backup = backsUp(cloud, alice, volume);
-    writes(cloud, volume, 5 << 20, "of todayyyyy");
-    writes(cloud, volume, 900 << 20, "more");
+    writes(cloud, volume, "of todayyyyy", 5 << 20);
+    writes(cloud, volume, "more", 900 << 20);
 
     SECTION("a new one") {
         const auto fresh = restores(cloud, alice, backup, "");
         CHECK(showsVolume(alice, fresh).text("name") == "restore_backup_" + backup);
         CHECK(showsVolume(alice, fresh).text("status") == "available");
-        CHECK(reads(cloud, fresh, 5 << 20, 12) == "of yesterday");
-        CHECK(reads(cloud, fresh, 900 << 20, 4) == std::string(4, '\0'));
+        CHECK(bytesOf(cloud, fresh, 12, 5 << 20) == "of yesterday");
+        CHECK(bytesOf(cloud, fresh, 4, 900 << 20) == std::string(4, '\0'));
     }
     SECTION("itself") {
         CHECK(restores(cloud, alice, backup, R"("volume_id":")" + volume + "\"") == volume);
         CHECK(showsVolume(alice, volume).text("status") == "available");
-        CHECK(reads(cloud, volume, 5 << 20, 12) == "of yesterday");
-        CHECK(reads(cloud, volume, 900 << 20, 4) == std::string(4, '\0'));
+        CHECK(bytesOf(cloud, volume, 12, 5 << 20) == "of yesterday");
+        CHECK(bytesOf(cloud, volume, 4, 900 << 20) == std::string(4, '\0'));
     }
     SECTION("one that is made from it, and may be larger") {
         const auto answer =
@@ -150,27 +124,27 @@ TEST_CASE("A restored volume says what the backed up one said", "[block][backup]
         const auto fresh = answer.json().object("volume").text("id");
         CHECK(showsVolume(alice, fresh).text("status") == "available");
         CHECK(showsVolume(alice, fresh).at("size").integer() == 2);
-        CHECK(reads(cloud, fresh, 5 << 20, 12) == "of yesterday");
+        CHECK(bytesOf(cloud, fresh, 12, 5 << 20) == "of yesterday");
     }
-    CHECK(shows(alice, backup).text("status") == "available");
+    CHECK(showsBackup(alice, backup).text("status") == "available");
 }
 
 TEST_CASE("An incremental backup stands on the one before, which stays as long", "[block][backup]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
-    const auto volume = makesVolume(cloud, alice);
+    const auto volume = makes(cloud, alice);
     CHECK(alice.posts(backupsPath, R"({"backup":{"volume_id":")" + volume + R"(","incremental":true}})").status == 400);
-    writes(cloud, volume, 0, std::string(3 << 20, 'a'));
+    writes(cloud, volume, std::string(3 << 20, 'a'), 0);
     const auto first = backsUp(cloud, alice, volume);
-    writes(cloud, volume, 1 << 20, "changed");
+    writes(cloud, volume, "changed", 1 << 20);
     const auto second = backsUp(cloud, alice, volume, R"(,"incremental":true)");
-    CHECK(shows(alice, second).at("is_incremental").boolean());
-    CHECK(shows(alice, first).at("has_dependent_backups").boolean());
+    CHECK(showsBackup(alice, second).at("is_incremental").boolean());
+    CHECK(showsBackup(alice, first).at("has_dependent_backups").boolean());
     CHECK(alice.deletes(backupsPath + "/" + first).status == 400);
     CHECK(
         cloud.admin().posts("/volume/v3/{project}/backups/" + first + "/action", R"({"os-force_delete":{}})").status ==
         400);
-    CHECK(reads(cloud, restores(cloud, alice, second, ""), (1 << 20) - 2, 11) == "aachangedaa");
+    CHECK(bytesOf(cloud, restores(cloud, alice, second, ""), 11, (1 << 20) - 2) == "aachangedaa");
     CHECK(alice.deletes(backupsPath + "/" + second).status == 202);
     cloud.settle();
     CHECK(alice.gets(backupsPath + "/" + second).status == 404);
@@ -182,7 +156,7 @@ TEST_CASE("An incremental backup stands on the one before, which stays as long",
 TEST_CASE("What can't be backed up or restored is refused, and why is said", "[block][backup]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
-    const auto volume = makesVolume(cloud, alice);
+    const auto volume = makes(cloud, alice);
     const auto backup = backsUp(cloud, alice, volume);
     const auto refused = [&](const std::string& path, const std::string& body, const std::string& why) {
         const auto answer = alice.posts(path, body, newest);
@@ -203,7 +177,7 @@ TEST_CASE("What can't be backed up or restored is refused, and why is said", "[b
     CHECK(cloud.admin()
               .posts("/volume/v3/{project}/backups/" + backup + "/action", R"({"os-reset_status":{"status":"error"}})")
               .status == 202);
-    CHECK(shows(alice, backup).text("status") == "error");
+    CHECK(showsBackup(alice, backup).text("status") == "error");
     refused(backupsPath + "/" + backup + "/restore", R"({"restore":{}})", "only an available one");
     CHECK(cloud.admin()
               .posts("/volume/v3/{project}/backups/" + backup + "/action",
@@ -214,8 +188,8 @@ TEST_CASE("What can't be backed up or restored is refused, and why is said", "[b
 TEST_CASE("A damaged backup is not restored: the volume says so, the backup stays", "[block][backup]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
-    const auto volume = makesVolume(cloud, alice);
-    writes(cloud, volume, 0, std::string(1 << 20, 'a'));
+    const auto volume = makes(cloud, alice);
+    writes(cloud, volume, std::string(1 << 20, 'a'), 0);
     const auto backup = backsUp(cloud, alice, volume);
     {
         std::fstream file(cloud.folder() / "backups" / ("backup-" + backup) / "000001",
@@ -228,7 +202,7 @@ TEST_CASE("A damaged backup is not restored: the volume says so, the backup stay
     cloud.settle();
     const auto fresh = answer.json().object("restore").text("volume_id");
     CHECK(showsVolume(alice, fresh).text("status") == "error_restoring");
-    CHECK(shows(alice, backup).text("status") == "available");
+    CHECK(showsBackup(alice, backup).text("status") == "available");
     CHECK(alice.deletes(volumesPath + "/" + fresh).status == 202);
     cloud.settle();
     CHECK(alice.gets(volumesPath + "/" + fresh).status == 404);
@@ -237,7 +211,7 @@ TEST_CASE("A damaged backup is not restored: the volume says so, the backup stay
 TEST_CASE("Backups count in their project's quota until they are gone", "[block][backup]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
-    const auto volume = makesVolume(cloud, alice);
+    const auto volume = makes(cloud, alice);
     REQUIRE(cloud.admin()
                 .puts("/volume/v3/{project}/os-quota-sets/" + alice.project, R"({"quota_set":{"backups":1}})")
                 .status == 200);
@@ -261,8 +235,8 @@ TEST_CASE("Backups count in their project's quota until they are gone", "[block]
 TEST_CASE("A backup that the store has forgotten is known again by its record", "[block][backup]") {
     TestAppliance cloud;
     const auto admin = cloud.admin();
-    const auto volume = makesVolume(cloud, admin);
-    writes(cloud, volume, 0, "kept");
+    const auto volume = makes(cloud, admin);
+    writes(cloud, volume, "kept", 0);
     const auto backup = backsUp(cloud, admin, volume);
     const auto record = admin.gets(backupsPath + "/" + backup + "/export_record");
     REQUIRE(record.status == 200);
@@ -273,8 +247,8 @@ TEST_CASE("A backup that the store has forgotten is known again by its record", 
     REQUIRE(imported.status == 201);
     CHECK(imported.json().object("backup").text("id") == backup);
     cloud.settle();
-    CHECK(shows(admin, backup).text("status") == "available");
-    CHECK(reads(cloud, restores(cloud, admin, backup, ""), 0, 4) == "kept");
+    CHECK(showsBackup(admin, backup).text("status") == "available");
+    CHECK(bytesOf(cloud, restores(cloud, admin, backup, ""), 4) == "kept");
     CHECK(
         admin
             .posts(backupsPath + "/import_record", R"({"backup-record":{"backup_service":"other","backup_url":"e30"}})")

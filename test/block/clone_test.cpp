@@ -23,8 +23,7 @@ TEST_CASE("A volume made from another has its bytes, its size and what is said o
     CHECK(larger.status == 202);
     CHECK(wants(alice, "").json().object("volume").integer("size") == 1);
     cloud.settle();
-    CHECK(std::filesystem::file_size(fileOf(cloud, larger.json().object("volume").text("id"))) == std::uintmax_t{2}
-                                                                                                      << 30);
+    CHECK(diskOf(cloud, larger.json().object("volume").text("id"))->size() == std::int64_t{2} << 30);
     const auto grown = larger.json().object("volume").text("id");
     const auto small = alice.posts(volumesPath, R"({"volume":{"size":1,"source_volid":")" + grown + "\"}}");
     CHECK(small.status == 400);

@@ -244,5 +244,6 @@ TEST_CASE("Data of snapshots that were deleted goes, and what nobody knows is ke
     cloud.restart();
     CHECK_FALSE(std::filesystem::exists(file(deleted)));
     CHECK(std::filesystem::exists(file(unknown)));
-    CHECK(std::filesystem::exists(file(kept)));
+    CHECK(makes(cloud, alice, R"(,"snapshot_id":")" + kept + "\"") != "");
+    CHECK(alice.gets(snapshotsPath + "/" + kept).json().object("snapshot").text("status") == "available");
 }

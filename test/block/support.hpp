@@ -3,10 +3,13 @@
 #include <catch2/catch.hpp>
 
 #include <filesystem>
-#include <fstream>
+#include <memory>
+#include <span>
 #include <string>
 #include <utility>
 
+#include "block/driver/disk_bytes.hpp"
+#include "block/driver/file.hpp"
 #include "support/test_appliance.hpp"
 
 // What members do with volumes and snapshots in the tests of block storage.
@@ -72,16 +75,24 @@ inline std::size_t filesIn(const TestAppliance& cloud) {
     return count;
 }
 
-/// As a guest would.
-inline void writes(const TestAppliance& cloud, const std::string& volume, const std::string& bytes) {
-    std::fstream file(fileOf(cloud, volume), std::ios::in | std::ios::out | std::ios::binary);
-    file << bytes;
-    REQUIRE(file.good());
+/// As a guest would, whatever layers the bytes lie in.
+inline std::unique_ptr<block::DiskBytes> diskOf(const TestAppliance& cloud, const std::string& volume,
+                                                block::DiskUse use = block::DiskUse::Read) {
+    const auto driver = block::fileVolumeDriver({.folder = cloud.folder() / "volumes"});
+    return block::openDisk(driver->source(VolumeId{volume}), use);
 }
 
-inline std::string bytesOf(const TestAppliance& cloud, const std::string& volume, std::size_t count) {
+inline void writes(const TestAppliance& cloud, const std::string& volume, const std::string& bytes,
+                   std::int64_t at = 0) {
+    const auto disk = diskOf(cloud, volume, block::DiskUse::Write);
+    disk->write(at, std::as_bytes(std::span(bytes)));
+    disk->flush();
+}
+
+inline std::string bytesOf(const TestAppliance& cloud, const std::string& volume, std::size_t count,
+                           std::int64_t at = 0) {
     std::string bytes(count, '?');
-    std::ifstream(fileOf(cloud, volume), std::ios::binary).read(bytes.data(), static_cast<std::streamsize>(count));
+    diskOf(cloud, volume)->read(at, std::as_writable_bytes(std::span(bytes)));
     return bytes;
 }
 

@@ -1,223 +1,226 @@
 #include "block/driver/file.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
+#include <set>
 #include <vector>
 
 #include <stratolet/driver/local_path.hpp>
 #include <stratolet/error.hpp>
 
+#include "block/driver/copying.hpp"
+#include "block/driver/layered_disk.hpp"
+#include "block/driver/layers.hpp"
+#include "block/driver/qcow2.hpp"
 #include "platform/os/fd.hpp"
-#include "platform/os/process.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::block {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::string_view prefix = "volume-", snapshotPrefix = "snapshot-", unfinished = ".part";
+constexpr std::string_view prefix = "volume-", snapshotPrefix = "snapshot-", unfinished = ".part", flatSuffix = ".flat",
+                           layersSuffix = ".layers";
 
-/// An id becomes a file name, so it may only be what an id is.
-bool isId(std::string_view text) {
-    return text.size() == 36 && std::all_of(text.begin(), text.end(), [](char each) {
-               return (each >= '0' && each <= '9') || (each >= 'a' && each <= 'f') || each == '-';
-           });
+fs::path with(fs::path file, std::string_view suffix) { return file += suffix; }
+
+/// Where the bytes of a volume or a snapshot may be.
+struct Place {
+    explicit Place(const fs::path& stem) : file(stem), flat(with(stem, flatSuffix)), layers(with(stem, layersSuffix)) {}
+
+    fs::path file, flat, layers;
+
+    bool layered() const { return fs::is_directory(layers); }
+    bool isFlat() const { return !layered() && fs::exists(flat); }
+    bool there() const { return layered() || fs::exists(flat) || fs::exists(file); }
+    const fs::path& raw() const { return isFlat() ? flat : file; } ///< where it isn't layered
+};
+
+/// "volume-…" of a name in the folder, whatever form it has.
+std::string stemOf(std::string name) {
+    for (const auto suffix : {flatSuffix, layersSuffix})
+        if (name.ends_with(suffix)) name.resize(name.size() - suffix.size());
+    return name;
 }
 
-std::int64_t lengthOf(const Fd& file) {
-    struct stat about {};
-    check(::fstat(file.get(), &about), "look at a volume");
-    return about.st_size;
-}
-
-void syncFolder(const fs::path& folder) {
-    const Fd open(
-        static_cast<int>(check(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open the volume folder")));
-    check(::fsync(open.get()), "flush the volume folder");
-}
-
-/// Through a buffer of ours, for file systems that the kernel can't copy between.
-ssize_t copyPiece(const Fd& from, off_t in, const Fd& to, off_t out, std::size_t most) {
-    std::vector<char> piece(std::min<std::size_t>(most, 1 << 20));
-    const auto got = check(::pread(from.get(), piece.data(), piece.size(), in), "read an image");
-    for (ssize_t written = 0; written < got;)
-        written +=
-            check(::pwrite(to.get(), piece.data() + written, static_cast<std::size_t>(got - written), out + written),
-                  "write a volume");
-    return got;
-}
-
-void copyRange(const Fd& from, const Fd& to, off_t begin, off_t end, const Cancelled& cancelled) {
-    constexpr off_t pieceMax = 64 << 20; // between two looks at whether it is still wanted
-    bool byKernel = true;
-    for (off_t at = begin; at < end;) {
-        if (cancelled && cancelled()) throw Error(Failure::Busy, "the copy was stopped");
-        const auto most = static_cast<std::size_t>(std::min(end - at, pieceMax));
-        off_t in = at, out = at;
-        auto copied = byKernel ? ::copy_file_range(from.get(), &in, to.get(), &out, most, 0) : -1;
-        if (copied < 0) {
-            // copy_file_range(2): EXDEV between file systems, the others where one of them can't do it at all.
-            const bool cannot = errno == EXDEV || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL;
-            if (byKernel && !cannot) check(copied, "copy an image into a volume");
-            byKernel = false;
-            copied = copyPiece(from, at, to, at, most);
-        }
-        if (copied == 0) throw Error(Failure::Broken, "an image became shorter while it was copied");
-        at += copied;
-    }
-}
-
-/// Only what is not a hole, so that the volume is as sparse as the image.
-void copySparse(const Fd& from, const Fd& to, const Cancelled& cancelled) {
-    const off_t length = lengthOf(from);
-    for (off_t at = 0; at < length;) {
-        const off_t data = ::lseek(from.get(), at, SEEK_DATA);
-        if (data < 0 && errno == ENXIO) return; // holes to the end
-        check(data, "read an image");
-        const off_t hole = check(::lseek(from.get(), data, SEEK_HOLE), "read an image");
-        copyRange(from, to, data, hole, cancelled);
-        at = hole;
-    }
+template <class AnId> std::optional<AnId> idIn(const std::string& stem, std::string_view kind) {
+    if (!stem.starts_with(kind) || !isUuid(stem.substr(kind.size()))) return std::nullopt;
+    return AnId{stem.substr(kind.size())};
 }
 
 class FileDriver : public VolumeDriver {
 public:
-    FileDriver(fs::path folder, std::string name) : name_(std::move(name)), folder_(std::move(folder)) {
+    explicit FileDriver(FileOptions options)
+        : options_(std::move(options)),
+          folder_(options_.folder),
+          released_(folder_ / "released") {
         fs::create_directories(folder_);
         fs::permissions(folder_, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
         for (const auto& entry : fs::directory_iterator(folder_)) // what a crash left; its job begins again
-            if (entry.path().filename().string().ends_with(unfinished)) fs::remove(entry.path());
+            if (entry.path().filename().string().ends_with(unfinished)) fs::remove_all(entry.path());
+        layering_ = !options_.copies && !sharesBlocks(folder_);
+        instant_ = sharesBlocks(folder_);
     }
 
-    std::string_view name() const override { return name_; }
+    std::string_view name() const override { return options_.name; }
     std::string_view protocol() const override { return "file"; }
-
     VolumeCapabilities capabilities() const override { return {}; }
 
-    void ensure(const VolumeId& volume, GiB size, Layout, LiveDisk*) override {
-        const auto file = fileOf(volume);
-        const Fd there(::open(file.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-        if (!there) return make(volume, size);
-        const auto length = lengthOf(there);
-        if (length > size.bytes().count) throw Error(Failure::Broken, "volume ", volume, " is larger than ", size);
-        if (length == size.bytes().count) return;
-        check(::ftruncate(there.get(), size.bytes().count), "make a volume larger");
-        check(::fsync(there.get()), "flush a volume");
+    void ensure(const VolumeId& volume, GiB size, Layout layout, LiveDisk* live) override {
+        const auto place = placeOf(volume);
+        if (!place.there()) return make(layout == Layout::Flat ? place.flat : place.file, size);
+        if (place.layered()) diskOf(place).settle(live);
+        const auto length = sizeOf(place);
+        if (length > size.bytes()) throw Error(Failure::Broken, "volume ", volume, " is larger than ", size);
+        if (length < size.bytes()) grow(place, size.bytes(), live);
     }
 
     void fill(const VolumeId& volume, GiB size, const DiskSource& image, const Cancelled& cancelled) override {
-        const auto file = fileOf(volume), part = partOf(file);
-        const Fd from(static_cast<int>(check(::open(localPath(image).c_str(), O_RDONLY | O_CLOEXEC), "open an image")));
-        if (image.format == DiskFormat::Raw) {
-            if (lengthOf(from) > size.bytes().count)
-                throw Error(Failure::Broken, "the image is larger than volume ", volume);
-            copySparse(from, create(part), cancelled);
-        } else {
-            const Fd to = create(part); // so that it is ours alone from the beginning
-            process::run({.argv = {"qemu-img", "convert", "-f", std::string(nameOf(image.format)), "-O", "raw",
-                                   process::pathOf(from), process::pathOf(to)},
-                          .timeout = std::chrono::minutes(30),
-                          .cancelled = cancelled,
-                          .limits = {.memoryBytesMax = std::int64_t{4} << 30,
-                                     .cpuSecondsMax = 1800,
-                                     .fileBytesMax = size.bytes().count},
-                          .confined = true,
-                          .reads = {from.get()},
-                          .writes = {to.get()}})
-                .expectSuccess();
-        }
-        finish(part, file, size.bytes());
+        const auto place = placeOf(volume);
+        const auto from = openToRead(localPath(image));
+        if (image.format == DiskFormat::Raw && lengthOf(from) > size.bytes().count)
+            throw Error(Failure::Broken, "the image is larger than volume ", volume);
+        if (image.format == DiskFormat::Raw && mayLayer(place) && standOnFile(place, size.bytes(), localPath(image)))
+            return;
+        fillRaw(place, place.isFlat(), size.bytes(), [&](const Fd& to) {
+            image.format == DiskFormat::Raw ? copySparse(from, to, cancelled)
+                                            : convertImage(image, to, size.bytes(), cancelled);
+        });
     }
 
     void restore(const VolumeId& volume, GiB size, const SnapshotId& snapshot, const Cancelled& cancelled) override {
-        copy(fileOf(snapshot), fileOf(volume), size.bytes(), cancelled);
+        const auto place = placeOf(volume), from = placeOf(snapshot);
+        if (!from.layered()) return copy(from, place, size.bytes(), cancelled);
+        standOn(place, size.bytes(), from.layers, layers::head(from.layers), cancelled);
     }
 
     void clone(const VolumeId& volume, GiB size, const VolumeId& source, const Cancelled& cancelled,
-               LiveDisk*) override {
-        copy(fileOf(source), fileOf(volume), size.bytes(), cancelled);
+               LiveDisk* live) override {
+        const auto place = placeOf(volume), from = placeOf(source);
+        if (isCopied(from)) {
+            requireStill(live);
+            return copy(from, place, size.bytes(), cancelled);
+        }
+        const auto below = layered(from, live).stepUp(volume.text, live, cancelled);
+        standOn(place, size.bytes(), from.layers, below, cancelled);
     }
 
-    void discard(const VolumeId& volume) override { remove(fileOf(volume)); }
+    void discard(const VolumeId& volume) override { remove(placeOf(volume)); }
 
-    void snapshot(const SnapshotId& snapshot, const VolumeId& volume, const Cancelled& cancelled, LiveDisk*) override {
-        if (fs::exists(fileOf(snapshot))) return;
-        const auto file = fileOf(volume);
-        copy(file, fileOf(snapshot), {static_cast<std::int64_t>(fs::file_size(file))}, cancelled);
+    void snapshot(const SnapshotId& snapshot, const VolumeId& volume, const Cancelled& cancelled,
+                  LiveDisk* live) override {
+        const auto to = placeOf(snapshot), from = placeOf(volume);
+        if (to.there()) return;
+        if (isCopied(from)) {
+            requireStill(live);
+            return copy(from, to, sizeOf(from), cancelled);
+        }
+        const auto below = layered(from, live).stepUp(snapshot.text, live, cancelled);
+        const auto part = with(to.layers, unfinished);
+        layers::make(part);
+        layers::link(from.layers, layers::chain(from.layers, below), part);
+        layers::setHead(part, below);
+        publish(part, to.layers);
     }
 
-    void discard(const SnapshotId& snapshot, const VolumeId&, const Cancelled&, LiveDisk*) override {
-        remove(fileOf(snapshot));
+    void discard(const SnapshotId& snapshot, const VolumeId& volume, const Cancelled& cancelled,
+                 LiveDisk* live) override {
+        remove(placeOf(snapshot));
+        if (const auto place = placeOf(volume); place.layered()) {
+            auto disk = diskOf(place);
+            disk.settle(live);
+            disk.compact(live, cancelled);
+        }
     }
 
     void revert(const VolumeId& volume, GiB size, const SnapshotId& snapshot, const Cancelled& cancelled) override {
-        copy(fileOf(snapshot), fileOf(volume), size.bytes(), cancelled);
+        if (const auto place = placeOf(volume); place.layered()) diskOf(place).settle(nullptr);
+        restore(volume, size, snapshot, cancelled);
     }
 
     DiskSource connect(const VolumeId& volume, const Connector&) override { return source(volume); }
     void disconnect(const VolumeId&, const Connector&) override {}
 
     DiskSource source(const VolumeId& volume) override {
-        auto file = fileOf(volume);
-        if (!fs::exists(file)) throw Error(Failure::Broken, "volume ", volume, " has no file");
-        return {FileDisk{std::move(file)}, DiskFormat::Raw};
+        const auto place = placeOf(volume);
+        if (!place.there()) throw Error(Failure::Broken, "volume ", volume, " has no file");
+        return sourceIn(place);
     }
     DiskSource source(const SnapshotId& snapshot) override {
-        auto file = fileOf(snapshot);
-        if (!fs::exists(file)) throw Error(Failure::Broken, "snapshot ", snapshot, " has no file");
-        return {FileDisk{std::move(file)}, DiskFormat::Raw, true};
+        const auto place = placeOf(snapshot);
+        if (!place.there()) throw Error(Failure::Broken, "snapshot ", snapshot, " has no file");
+        auto found = sourceIn(place);
+        found.readOnly = true;
+        return found;
     }
 
     std::vector<Manageable> manageable() override {
         std::vector<Manageable> found;
-        for (const auto& entry : fs::directory_iterator(folder_)) {
-            const auto name = entry.path().filename().string();
-            if (!entry.is_regular_file() || name.ends_with(unfinished)) continue;
-            Manageable one;
-            one.reference = name;
-            one.size = {static_cast<std::int64_t>(entry.file_size())};
-            if (name.starts_with(prefix) && isId(name.substr(prefix.size())))
-                one.volume = VolumeId{name.substr(prefix.size())};
-            else if (name.starts_with(snapshotPrefix))
-                one.snapshot = SnapshotId{name.substr(snapshotPrefix.size())};
-            found.push_back(std::move(one));
-        }
+        std::set<std::string> seen;
+        for (const auto& folder : {folder_, released_})
+            for (const auto& entry : entriesOf(folder)) {
+                const auto stem = stemOf(entry.path().filename().string());
+                const Place place(folder / stem);
+                if ((!entry.is_regular_file() && !place.layered()) || !seen.insert(stem).second) continue;
+                Manageable one{.reference = stem,
+                               .size = {},
+                               .volume = idIn<VolumeId>(stem, prefix),
+                               .snapshot = idIn<SnapshotId>(stem, snapshotPrefix),
+                               .reason = {}};
+                try {
+                    one.size = sizeToAdopt(place);
+                } catch (const Error& problem) {
+                    one.reason = problem.what();
+                }
+                found.push_back(std::move(one));
+            }
         return found;
     }
 
     GiB adopt(const VolumeId& volume, const std::string& reference) override {
-        const auto file = fileOf(volume);
-        if (!fs::exists(file)) {
-            const auto from = folder_ / reference;
-            if (reference.find('/') != std::string::npos || reference.starts_with('.') ||
-                !fs::is_regular_file(fs::symlink_status(from)))
-                throw Error(Failure::Invalid, "There is no file ", reference, " in this back end.");
-            fs::rename(from, file);
-            syncFolder(folder_);
+        const auto place = placeOf(volume);
+        if (!place.there()) {
+            const auto from = named(reference);
+            try {
+                sizeToAdopt(from);
+            } catch (const Error& problem) {
+                throw Error(Failure::Invalid, problem.what());
+            }
+            take(from, place);
         }
-        const auto length = static_cast<std::int64_t>(fs::file_size(file));
-        const GiB size{std::max<std::int64_t>((length + (std::int64_t{1} << 30) - 1) >> 30, 1)};
+        const GiB size{std::max<std::int64_t>((sizeOf(place).count + GiB{1}.bytes().count - 1) >> 30, 1)};
         ensure(volume, size, Layout::Any, nullptr);
         return size;
     }
 
-    void release(const VolumeId&) override {}
+    void release(const VolumeId& volume) override {
+        const auto place = placeOf(volume), to = Place(released_ / place.file.filename());
+        if (!place.there()) return;
+        if (place.layered()) diskOf(place).settle(nullptr);
+        fs::create_directories(released_);
+        move(place, to);
+        syncFolder(released_);
+    }
 
     void adopt(const SnapshotId& snapshot, const VolumeId&, const std::string& reference) override {
-        const auto file = fileOf(snapshot);
-        if (fs::exists(file)) return;
-        const auto from = folder_ / reference;
-        if (reference.find('/') != std::string::npos || !reference.starts_with(snapshotPrefix) ||
-            !fs::is_regular_file(fs::symlink_status(from)))
+        const auto place = placeOf(snapshot);
+        if (place.there()) return;
+        const auto from = named(reference);
+        if (!reference.starts_with(snapshotPrefix) || !from.there())
             throw Error(Failure::Invalid, "There is no snapshot ", reference, " in this back end.");
-        fs::rename(from, file);
-        syncFolder(folder_);
+        take(from, place);
     }
-    void release(const SnapshotId&, const VolumeId&) override {}
+
+    void release(const SnapshotId& snapshot, const VolumeId&) override {
+        const auto place = placeOf(snapshot);
+        if (!place.there()) return;
+        fs::create_directories(released_);
+        move(place, Place(released_ / place.file.filename()));
+        syncFolder(released_);
+    }
 
     std::vector<VolumeId> present() override { return called<VolumeId>(prefix); }
     std::vector<SnapshotId> presentSnapshots() override { return called<SnapshotId>(snapshotPrefix); }
@@ -234,65 +237,217 @@ private:
         return {static_cast<std::int64_t>(about.*blocks * about.f_frsize)};
     }
 
-    fs::path named(std::string_view kind, const std::string& id) const {
-        if (!isId(id)) throw Error(Failure::Broken, "an id cannot be a file name: ", id);
-        return folder_ / (std::string(kind) + id);
+    Place placed(std::string_view kind, const std::string& id) const {
+        if (!isUuid(id)) throw Error(Failure::Broken, "an id cannot be a file name: ", id);
+        return Place(folder_ / (std::string(kind) + id));
     }
-    fs::path fileOf(const VolumeId& volume) const { return named(prefix, volume.text); }
-    fs::path fileOf(const SnapshotId& snapshot) const { return named(snapshotPrefix, snapshot.text); }
-    static fs::path partOf(fs::path file) { return file += unfinished; }
+    Place placeOf(const VolumeId& volume) const { return placed(prefix, volume.text); }
+    Place placeOf(const SnapshotId& snapshot) const { return placed(snapshotPrefix, snapshot.text); }
 
-    template <class AnId> std::vector<AnId> called(std::string_view kind) const {
-        std::vector<AnId> found;
-        for (const auto& entry : fs::directory_iterator(folder_)) {
-            const auto name = entry.path().filename().string();
-            if (name.starts_with(kind) && isId(name.substr(kind.size()))) found.push_back({name.substr(kind.size())});
+    static LayeredDisk diskOf(const Place& place) { return LayeredDisk(place.layers, place.file); }
+
+    /// Its bytes are never shared as layers.
+    bool isCopied(const Place& place) const { return !place.layered() && !mayLayer(place); }
+    bool mayLayer(const Place& place) const { return layering_ && !place.isFlat(); }
+
+    /// A copy takes its time; where a guest writes meanwhile it would be of no moment.
+    void requireStill(const LiveDisk* live) const {
+        if (live && !instant_)
+            throw Error(Failure::Broken, "a volume that lies in one file cannot be copied while a guest has it");
+    }
+
+    static Bytes sizeOf(const Place& place) {
+        if (place.layered()) return layers::sizeOf(place.layers, layers::head(place.layers));
+        return {static_cast<std::int64_t>(fs::file_size(place.raw()))};
+    }
+
+    static DiskSource sourceIn(const Place& place) {
+        return place.layered() ? diskOf(place).source() : DiskSource{FileDisk{place.raw()}, DiskFormat::Raw};
+    }
+
+    void grow(const Place& place, Bytes size, LiveDisk* live) {
+        if (place.layered()) return diskOf(place).grow(size, live);
+        layers::resizeRaw(place.raw(), size);
+    }
+
+    /// The volume as layers, ready to be changed.
+    LayeredDisk layered(const Place& place, LiveDisk* live) {
+        if (!place.layered()) {
+            const auto part = with(place.layers, unfinished);
+            layers::make(part);
+            const auto lowest = layers::freshName(DiskFormat::Raw);
+            fs::create_hard_link(place.file, part / lowest);
+            layers::setHead(part, lowest);
+            publish(part, place.layers);
         }
-        return found;
+        auto disk = diskOf(place);
+        disk.settle(live);
+        return disk;
     }
 
-    void remove(const fs::path& file) {
-        fs::remove(partOf(file));
-        if (fs::remove(file)) syncFolder(folder_);
+    /// The volume has what `bring` puts into its folder, and returns the topmost layer of, below it from now on.
+    template <class Bring> void standOn(const Place& place, Bytes size, Bring bring) {
+        const bool there = place.layered();
+        const auto folder = there ? place.layers : with(place.layers, unfinished);
+        if (!there) layers::make(folder);
+        const std::string below = bring(folder);
+        const auto top = layers::freshName(DiskFormat::Qcow2);
+        layers::addOverlay(folder, top, below, size);
+        layers::setHead(folder, top);
+        if (!there) publish(folder, place.layers);
+        if (fs::remove(place.file)) syncFolder(folder_);
+        layers::sweep(place.layers);
     }
 
-    void copy(const fs::path& from, const fs::path& to, Bytes size, const Cancelled& cancelled) {
-        const Fd source(
-            static_cast<int>(check(::open(from.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW), "open a volume")));
-        copySparse(source, create(partOf(to)), cancelled);
-        finish(partOf(to), to, size);
+    void standOn(const Place& place, Bytes size, const fs::path& from, const std::string& top,
+                 const Cancelled& cancelled) {
+        const auto names = layers::chain(from, top);
+        if (layers::sizeOf(from, top) > size) throw Error(Failure::Broken, "the content is larger than the volume");
+        if (place.isFlat() || names.size() >= LayeredDisk::depthMax)
+            return fillRaw(place, place.isFlat(), size,
+                           [&](const Fd& to) { layers::copyOut(from, top, to, cancelled); });
+        standOn(place, size, [&](const fs::path& folder) {
+            layers::link(from, names, folder);
+            return top;
+        });
     }
 
-    static Fd create(const fs::path& file) {
-        ::unlink(file.c_str()); // never what somebody had before
-        return Fd(static_cast<int>(check(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600),
-                                         "make a file for a volume")));
+    /// Without a copy; false where the image is in another file system.
+    bool standOnFile(const Place& place, Bytes size, const fs::path& image) {
+        const auto lowest = layers::freshName(DiskFormat::Raw);
+        std::error_code cannot;
+        fs::create_hard_link(image, folder_ / (lowest + std::string(unfinished)), cannot);
+        if (cannot) return false;
+        standOn(place, size, [&](const fs::path& folder) {
+            fs::rename(folder_ / (lowest + std::string(unfinished)), folder / lowest);
+            return lowest;
+        });
+        return true;
     }
 
-    void make(const VolumeId& volume, GiB size) {
-        const auto part = partOf(fileOf(volume));
-        create(part);
-        finish(part, fileOf(volume), size.bytes());
+    /// The volume's content is what `write` puts into a raw file, which has its size already.
+    template <class Write> void fillRaw(const Place& place, bool flat, Bytes size, Write write) {
+        const auto& file = flat ? place.flat : place.file;
+        const auto part = with(file, unfinished);
+        {
+            const auto to = createAnew(part);
+            check(::ftruncate(to.get(), size.count), "size a volume");
+            write(to);
+            if (lengthOf(to) != size.count) check(::ftruncate(to.get(), size.count), "size a volume");
+            check(::fsync(to.get()), "flush a volume");
+        }
+        publish(part, file);
+        if (flat && fs::remove(place.file)) syncFolder(folder_);
+        if (fs::is_directory(place.layers)) removeFolder(place.layers);
     }
 
-    /// A volume is whole or isn't there: it gets its name when all of it is on disk.
-    void finish(const fs::path& part, const fs::path& file, Bytes size) {
-        const Fd open(static_cast<int>(check(::open(part.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW), "open a volume")));
-        if (lengthOf(open) > size.count) throw Error(Failure::Broken, "the content is larger than the volume");
-        check(::ftruncate(open.get(), size.count), "size a volume");
-        check(::fsync(open.get()), "flush a volume");
-        fs::rename(part, file);
+    /// What is made of a flat volume is flat.
+    void copy(const Place& from, const Place& to, Bytes size, const Cancelled& cancelled) {
+        const auto source = openToRead(from.raw());
+        if (lengthOf(source) > size.count) throw Error(Failure::Broken, "the content is larger than the volume");
+        fillRaw(to, from.isFlat() || to.isFlat(), size, [&](const Fd& file) { copySparse(source, file, cancelled); });
+    }
+
+    void make(const fs::path& file, GiB size) {
+        const auto part = with(file, unfinished);
+        {
+            const auto made = createAnew(part);
+            check(::ftruncate(made.get(), size.bytes().count), "size a volume");
+            check(::fsync(made.get()), "flush a volume");
+        }
+        publish(part, file);
+    }
+
+    /// What is whole gets its name.
+    void publish(const fs::path& part, const fs::path& whole) {
+        fs::rename(part, whole);
         syncFolder(folder_);
     }
 
-    std::string name_;
-    fs::path folder_;
+    /// At once for who looks, whatever it takes.
+    void removeFolder(const fs::path& folder) {
+        const auto part = with(folder, unfinished);
+        fs::remove_all(part);
+        if (fs::is_directory(folder)) publish(folder, part);
+        fs::remove_all(part);
+    }
+
+    void remove(const Place& place) {
+        for (const auto& each : {place.file, place.flat}) {
+            fs::remove(with(each, unfinished));
+            if (fs::remove(each)) syncFolder(folder_);
+        }
+        removeFolder(place.layers);
+    }
+
+    // Taking over and giving up.
+
+    static std::vector<fs::directory_entry> entriesOf(const fs::path& folder) {
+        std::vector<fs::directory_entry> all;
+        if (!fs::is_directory(folder)) return all;
+        for (const auto& entry : fs::directory_iterator(folder))
+            if (!entry.path().filename().string().ends_with(unfinished)) all.push_back(entry);
+        return all;
+    }
+
+    /// What an administrator calls so. Error(Invalid) where there is nothing of that name.
+    Place named(const std::string& reference) const {
+        const bool plain =
+            !reference.empty() && reference.find('/') == std::string::npos && !reference.starts_with('.');
+        for (const auto& folder : {folder_, released_})
+            if (const Place place(folder / reference); plain && place.there()) return place;
+        throw Error(Failure::Invalid, "There is no file ", reference, " in this back end.");
+    }
+
+    /// Only a file that is all there is: what it names besides could be anything of the host (OSSA-2024-001). Its name
+    /// says the format.
+    static Bytes sizeToAdopt(const Place& place) {
+        const auto name = place.file.filename().string();
+        if (place.layered() || place.isFlat()) return sizeOf(place);
+        if (!fs::is_regular_file(fs::symlink_status(place.file))) throw Error(Failure::Invalid, name, " is no file.");
+        if (!name.ends_with(".qcow2")) return sizeOf(place);
+        const auto header = qcow2::headerOf(place.file);
+        if (!header.alone) throw Error(Failure::Invalid, name, " needs another file.");
+        return header.size;
+    }
+
+    void move(const Place& from, const Place& to) {
+        if (from.layered())
+            fs::rename(from.layers, to.layers);
+        else
+            fs::rename(from.raw(), from.isFlat() ? to.flat : to.file);
+        syncFolder(folder_);
+    }
+
+    void take(const Place& from, const Place& to) {
+        if (!from.layered()) fs::permissions(from.raw(), fs::perms::owner_read | fs::perms::owner_write);
+        if (from.layered() || !from.file.string().ends_with(".qcow2")) return move(from, to);
+        const auto part = with(to.layers, unfinished);
+        layers::make(part);
+        const auto layer = layers::freshName(DiskFormat::Qcow2);
+        fs::create_hard_link(from.file, part / layer);
+        layers::setHead(part, layer);
+        publish(part, to.layers);
+        fs::remove(from.file);
+        syncFolder(folder_);
+    }
+
+    template <class AnId> std::vector<AnId> called(std::string_view kind) const {
+        std::set<AnId> found;
+        for (const auto& entry : entriesOf(folder_))
+            if (auto id = idIn<AnId>(stemOf(entry.path().filename().string()), kind)) found.insert(*std::move(id));
+        return {found.begin(), found.end()};
+    }
+
+    FileOptions options_;
+    fs::path folder_, released_;
+    bool layering_ = true, instant_ = false; ///< `instant_`: a copy is of one moment, whoever writes
 };
 
 }
 
-std::unique_ptr<VolumeDriver> fileVolumeDriver(const fs::path& folder, const std::string& name) {
-    return std::make_unique<FileDriver>(folder, name);
+std::unique_ptr<VolumeDriver> fileVolumeDriver(FileOptions options) {
+    return std::make_unique<FileDriver>(std::move(options));
 }
 
 }

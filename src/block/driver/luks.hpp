@@ -1,6 +1,7 @@
 #pragma once
 
 #include <stratolet/disk.hpp>
+#include <stratolet/luks.hpp>
 #include <stratolet/sizes.hpp>
 
 #include <string>
@@ -10,10 +11,8 @@
 
 namespace stratolet::block::luks {
 
-constexpr Bytes headerBytes{2068480}; ///< QEMU's, with its eight key slots
-
 /// What a guest sees of a sealed disk of that size.
-constexpr Bytes inside(Bytes size) { return {size.count - headerBytes.count}; }
+constexpr Bytes inside(Bytes size) { return {size.count - luksHeaderBytes.count}; }
 
 /// Seals a raw disk of this size: what it said is lost. Takes two seconds, which is QEMU's measure of what slows down
 /// guessing.

@@ -141,6 +141,9 @@ std::string diskXml(const GuestDisk& disk) {
     xml << "<target" << attribute("dev", disk.device) << " bus='virtio'/>";
     if (disk.source.readOnly) xml << "<readonly/>";
     if (!disk.serial.empty()) xml << element("serial", disk.serial);
+    if (!disk.source.luks.empty())
+        xml << "<encryption format='luks'><secret type='passphrase'" << attribute("uuid", disk.source.luks.text)
+            << "/></encryption>";
     xml << "</disk>";
     return std::move(xml).str();
 }

@@ -1,6 +1,7 @@
 #include "compute/driver/libvirt.hpp"
 
 #include <stratolet/error.hpp>
+#include <stratolet/luks.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -202,8 +203,11 @@ public:
             if (!domain || virDomainIsActive(domain.get()) != 1) return;
             const auto block = device(domain.get(), 0, "disk", serial, serialOf);
             if (!block) return;
+            // What the guest sees, and QEMU is told, is what is inside.
+            const bool sealed = block->find("<encryption ") != std::string::npos;
+            const auto inside = size.count - (sealed ? luksHeaderBytes.count : 0);
             checked(virDomainBlockResize(domain.get(), targetOf(*block).c_str(),
-                                         static_cast<unsigned long long>(size.count), VIR_DOMAIN_BLOCK_RESIZE_BYTES),
+                                         static_cast<unsigned long long>(inside), VIR_DOMAIN_BLOCK_RESIZE_BYTES),
                     "tell a guest that its disk has grown");
         });
     }

@@ -115,6 +115,14 @@ TEST_CASE("A domain says how each kind of disk is reached, whatever it is called
                Contains("<source protocol='nbd' name='export'><host name='localhost' port='10809'/></source>"));
 }
 
+TEST_CASE("A sealed disk is opened by QEMU, with a passphrase that stands nowhere", "[compute][domain]") {
+    const auto xml = diskXml({.serial = "s",
+                              .source = {.at = FileDisk{"/v"}, .luks = {"5b9e4a0c-2b6e-4b52-9d5b-6f1f3c7c6a01"}},
+                              .device = "vdb"});
+    CHECK_THAT(xml, Contains("<encryption format='luks'><secret type='passphrase' "
+                             "uuid='5b9e4a0c-2b6e-4b52-9d5b-6f1f3c7c6a01'/></encryption>"));
+}
+
 TEST_CASE("Only a disk of this machine has a path", "[compute][disk]") {
     CHECK(localPath({FileDisk{"/a"}}) == "/a");
     CHECK(localPath({BlockDisk{"/dev/b"}}) == "/dev/b");
@@ -141,4 +149,23 @@ TEST_CASE("Devices are found in a description by serial and address", "[compute]
     CHECK(serialOf(blocks[1]).empty());
     CHECK(macOf("<interface type='ethernet'><mac address='FA:16:3E:00:00:02'/>") == "fa:16:3e:00:00:02");
     CHECK(deviceBlocks("<disk type='file'>", "disk").empty());
+}
+
+TEST_CASE("The files of a disk are found in its description, topmost first, and those of a copy under way aren't",
+          "[compute][domain]") {
+    const std::string disk =
+        "<disk type='file' device='disk'><source file='/v/a&amp;b.qcow2' index='3'/>"
+        "<backingStore type='block' index='2'><format type='raw'/><source dev='/dev/vg/base'/><backingStore/>"
+        "</backingStore><mirror type='file' file='/v/new' job='copy' ready='yes'><source file='/v/new'/></mirror>"
+        "<target dev='vdb' bus='virtio'/></disk>";
+    CHECK(filesOf(disk) == std::vector<std::string>{"/v/a&b.qcow2", "/dev/vg/base"});
+    CHECK(filesOf("<disk type='network'><source protocol='rbd' name='a/b'/></disk>").empty());
+}
+
+TEST_CASE("The secrets that a description names are found, each once", "[compute][domain]") {
+    GuestDisk disk{.serial = "s", .source = {}, .device = "vdb"};
+    disk.source.at = NetworkDisk{DiskProtocol::Iscsi, "iqn/1", {{"host", 3260}}, "user", SecretId{"the-secret"}};
+    const auto xml = diskXml(disk);
+    CHECK(secretsIn(xml + xml) == std::vector<SecretNamed>{{"iscsi", "the-secret"}});
+    CHECK(secretsIn("<disk/>").empty());
 }

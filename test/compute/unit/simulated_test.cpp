@@ -104,3 +104,18 @@ TEST_CASE("A console shows its last lines", "[compute][simulated]") {
     CHECK(hypervisor.console(server, 0).empty());
     CHECK(hypervisor.console(server, -1).ends_with("login: \n"));
 }
+
+TEST_CASE("A disk whose secret nobody knows reaches no guest", "[compute][simulated]") {
+    SimulatedHypervisor hypervisor;
+    const ServerId server{"00000000-0000-4000-8000-000000000001"};
+    GuestSpec spec;
+    spec.server = server;
+    hypervisor.ensureDefined(spec);
+    GuestDisk disk{.serial = "locked", .source = {}, .device = "vdb"};
+    disk.source.luks = {"key"};
+    CHECK_THROWS_AS(hypervisor.ensureAttached(server, disk), Error);
+    hypervisor.useSecrets([](const SecretId& secret) { return secret.text == "key" ? "word" : ""; });
+    hypervisor.ensureAttached(server, disk);
+    CHECK(hypervisor.liveDisk(server, "locked"));
+    CHECK_FALSE(hypervisor.liveDisk(server, "another"));
+}
