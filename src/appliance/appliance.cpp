@@ -375,5 +375,6 @@ store::Store& Appliance::store() { return impl_->store; }
 Reconciler& Appliance::reconciler() { return impl_->reconciler; }
 jobs::Jobs& Appliance::jobs() { return impl_->jobs; }
 bus::Bus& Appliance::bus() { return impl_->bus; }
+std::string Appliance::secret(const SecretId& secret) { return impl_->block->secret(secret); }
 
 }

@@ -12,6 +12,7 @@
 #include <stratolet/driver/instance_disks.hpp>
 #include <stratolet/driver/network.hpp>
 #include <stratolet/driver/volume.hpp>
+#include <stratolet/secret.hpp>
 
 #include "appliance/settings.hpp"
 #include "platform/bus/bus.hpp"
@@ -82,6 +83,7 @@ public:
     Reconciler& reconciler();
     jobs::Jobs& jobs();
     bus::Bus& bus();
+    std::string secret(const SecretId& secret); ///< what the hypervisor's driver is told of a disk's secret
 
 private:
     struct Impl;

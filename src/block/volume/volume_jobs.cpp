@@ -104,7 +104,7 @@ void VolumeJobs::seal(const Volume& volume, const Cancelled& cancelled) {
     const auto passphrase = secrets_.reveal(parts_.store.reader(), volume.encryptionKey);
     const auto turn = work_.turn(volume.id);
     const auto disk = work_.backends.of(volume).source(volume.id);
-    luks::format(disk, volume.size.bytes(), passphrase);
+    luks::format(disk, passphrase, parts_.ambient);
     if (!volume.image.empty())
         luks::fill(disk, passphrase, work_.images.source(volume.image, luks::inside(volume.size.bytes())), cancelled);
 }

@@ -18,7 +18,8 @@ TEST_CASE("A sealed disk says nothing of what is in it, and everything to whom h
     std::filesystem::resize_file(path, 64 << 20);
     std::ofstream(image) << std::string(1 << 20, 'm');
     const DiskSource disk{FileDisk{path}, DiskFormat::Raw};
-    luks::format(disk, {64 << 20}, "first");
+    RealAmbient ambient;
+    luks::format(disk, "first", ambient);
     CHECK(std::filesystem::file_size(path) == 64 << 20);
     luks::fill(disk, "first", {FileDisk{image}, DiskFormat::Raw}, {});
 
