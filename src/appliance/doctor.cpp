@@ -33,7 +33,7 @@ constexpr Question questions[] = {
      "AND id NOT IN (SELECT subject FROM jobs)"},
     {"snapshot is in a transitional state that no job works on",
      "SELECT id || ' (' || status || ')' FROM volume_snapshots WHERE status IN ('creating', 'deleting', 'managing', "
-     "'unmanaging', 'backing-up') "
+     "'unmanaging', 'backing-up', 'restoring') "
      "AND id NOT IN (SELECT json_extract(payload, '$.snapshot') FROM jobs WHERE payload <> '') "
      "AND volume_id NOT IN (SELECT subject FROM jobs)"},
     {"attachment belongs to a server that is not there",

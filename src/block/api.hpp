@@ -18,10 +18,12 @@ class Snapshots;
 class TypeEncryptions;
 class VolumeQuotas;
 class VolumeTypes;
+class VolumeChanges;
 class Volumes;
 
 http::Routes volumeRoutes(Volumes& volumes);
-http::Routes volumeActionRoutes(Volumes& volumes, Attachments& attachments);
+http::Routes volumeActionRoutes(Volumes& volumes, VolumeChanges& changes, Attachments& attachments);
+http::Routes manageRoutes(VolumeChanges& changes, Snapshots& snapshots); ///< what lies in back ends
 http::Routes snapshotRoutes(Snapshots& snapshots);
 http::Routes backupRoutes(Backups& backups);
 http::Routes attachmentRoutes(Attachments& attachments);

@@ -17,6 +17,8 @@
 #include "block/type/encryption_service.hpp"
 #include "block/type/type_query.hpp"
 #include "block/type/type_service.hpp"
+#include "block/volume/volume_change.hpp"
+#include "block/volume/volume_change_jobs.hpp"
 #include "block/volume/volume_jobs.hpp"
 #include "block/volume/volume_query.hpp"
 #include "block/volume/volume_service.hpp"
@@ -92,11 +94,13 @@ struct Block::Impl {
           scheduler(given, backends),
           snapshots(given, work, quotas),
           volumes(given, work, snapshots, scheduler, quotas, types, secrets, images),
+          changes(given, work, scheduler, quotas, types, volumes),
           backups(given, work, volumes, quotas, secrets, backupStore),
           attachments(given),
           snapshotJobs(work),
           backupJobs(work, secrets, backupStore),
-          jobs(given, work, secrets, snapshotJobs) {
+          jobs(given, work, secrets, snapshotJobs),
+          changeJobs(work, jobs) {
         volumes.fillFromBackup = [this](store::Transaction& tx, const identity::Caller& caller, const BackupId& backup,
                                         Volume& volume) { backups.fill(tx, caller, backup, volume); };
     }
@@ -113,11 +117,13 @@ struct Block::Impl {
     Scheduler scheduler;
     Snapshots snapshots;
     Volumes volumes;
+    VolumeChanges changes;
     Backups backups;
     Attachments attachments;
     SnapshotJobs snapshotJobs;
     BackupJobs backupJobs;
     VolumeJobs jobs;
+    VolumeChangeJobs changeJobs;
 };
 
 Block::Block(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& drivers, BackupStore& backups,
@@ -126,6 +132,7 @@ Block::Block(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& driv
     parts.policies.add("block-storage", policyDefaults("block-storage"));
     impl_->snapshotJobs.declare();
     impl_->backupJobs.declare();
+    impl_->changeJobs.declare();
     impl_->jobs.declare();
     parts.reconciler.declare("block-bin", [&volumes = impl_->volumes] { volumes.emptyBin(); });
     parts.reconciler.declare("block", [&jobs = impl_->jobs] { jobs.reconcile(); });
@@ -140,15 +147,16 @@ void Block::useLiveDisks(LiveDisks& disks) { impl_->work.live = &disks; }
 
 http::Site Block::site() {
     auto& [parts, itsIdentity, backends, work, quotas, secrets, types, encryptions, qos, scheduler, snapshots, volumes,
-           backups, attachments, snapshotJobs, backupJobs, jobs] = *impl_;
+           changes, backups, attachments, snapshotJobs, backupJobs, jobs, changeJobs] = *impl_;
     http::Site site;
     site.name = "block-storage";
     site.prefix = "/volume";
     site.classicPort = 8776;
-    for (auto&& each : {volumeRoutes(volumes), volumeActionRoutes(volumes, attachments), snapshotRoutes(snapshots),
-                        backupRoutes(backups), attachmentRoutes(attachments), resourceFilterRoutes(listNouns()),
-                        quotaRoutes(quotas), infoRoutes(), typeRoutes(types), encryptionRoutes(encryptions),
-                        qosRoutes(qos), messageRoutes(parts), backendRoutes(parts, backends)})
+    for (auto&& each :
+         {volumeRoutes(volumes), volumeActionRoutes(volumes, changes, attachments), manageRoutes(changes, snapshots),
+          snapshotRoutes(snapshots), backupRoutes(backups), attachmentRoutes(attachments),
+          resourceFilterRoutes(listNouns()), quotaRoutes(quotas), infoRoutes(), typeRoutes(types),
+          encryptionRoutes(encryptions), qosRoutes(qos), messageRoutes(parts), backendRoutes(parts, backends)})
         site.routes.insert(site.routes.end(), each.begin(), each.end());
     site.gate = gate;
     site.refuse = refusal;

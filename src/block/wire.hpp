@@ -18,7 +18,7 @@ struct Microversion {
     int minor = 0;
     friend auto operator<=>(Microversion, Microversion) = default;
 };
-constexpr Microversion newest{70};
+constexpr Microversion newest{71};
 
 /// What the request asks for; 3.0 where it says nothing. Error(Invalid) for what is no version, Error(Unsupported) for
 /// one we don't speak.

@@ -47,6 +47,14 @@ struct ImageFacts {
     std::map<std::string, std::string> properties;
 };
 
+/// An image that another service makes of what it has: what Glance's own API would be told.
+struct NewImage {
+    std::string name, diskFormat, containerFormat;
+    std::string visibility; ///< "private"; empty: as Glance has it where nobody says
+    bool isProtected = false;
+    std::map<std::string, std::string> properties;
+};
+
 /// [image], as config/stratolet.conf explains it.
 std::vector<ConfigOption> configOptions();
 
@@ -84,6 +92,16 @@ public:
     /// was. Error(Invalid) where it is at an address on the web that is refused, or where the disk is larger than
     /// `diskMax` (nothing: as large as it likes), which of data that is elsewhere nobody could know before.
     DiskSource source(const ImageId& image, std::optional<Bytes> diskMax = std::nullopt);
+
+    /// A queued image of the caller's project, by this service's own rules.
+    ImageId create(store::Transaction& tx, const identity::Caller& caller, const NewImage& wanted);
+
+    /// Gives an image that create() has made its data: what the disk in the raw file `disk` is in the image's format. A
+    /// job's step asks; one that has it already is done. Error(NotFound) where somebody has deleted it.
+    void fill(const ImageId& image, const std::filesystem::path& disk, const Cancelled& cancelled);
+
+    /// Of an image that create() has made and that gets no data: it goes.
+    void abandon(store::Transaction& tx, const ImageId& image);
 
 private:
     struct Impl;

@@ -224,6 +224,14 @@ void ImageService::remove(const Caller& caller, const ImageId& id) {
     });
 }
 
+void ImageService::abandon(store::Transaction& tx, const ImageId& id) {
+    const auto status = table_.status(tx, id);
+    if (status != ImageStatus::Queued && status != ImageStatus::Saving) return;
+    table_.remove(tx, id, parts_.ambient.now());
+    parts_.jobs.enqueue(tx, "image.delete", id.text);
+    parts_.bus.announce(tx, ImageDeleted{id});
+}
+
 void ImageService::deactivate(const Caller& caller, const ImageId& id) {
     parts_.store.write([&](store::Transaction& tx) {
         const auto image = visible(tx, caller, id);

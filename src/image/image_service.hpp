@@ -38,6 +38,7 @@ public:
     ImageRecord update(const identity::Caller& caller, const ImageId& image,
                        const std::function<void(ImageRecord&)>& amend);
     void remove(const identity::Caller& caller, const ImageId& image);
+    void abandon(store::Transaction& tx, const ImageId& image); ///< of a queued one that gets no data: it goes
     void deactivate(const identity::Caller& caller, const ImageId& image);
     void reactivate(const identity::Caller& caller, const ImageId& image);
     void addTag(const identity::Caller& caller, const ImageId& image, const std::string& tag);

@@ -150,6 +150,28 @@ std::optional<ImageFacts> Images::find(store::Reader& db, const identity::Caller
                       image->properties};
 }
 
+ImageId Images::create(store::Transaction& tx, const identity::Caller& caller, const NewImage& wanted) {
+    auto here = caller;
+    here.policy = impl_->parts.policies.of("image");
+    ImageRecord image;
+    image.owner = caller.project;
+    image.name = wanted.name;
+    image.diskFormat = wanted.diskFormat;
+    image.containerFormat = wanted.containerFormat;
+    if (!wanted.visibility.empty()) image.visibility = visibilityNamed(wanted.visibility).value();
+    image.isProtected = wanted.isProtected;
+    for (const auto& [name, value] : wanted.properties)
+        if (kindOf(name) == AttributeKind::Property) image.properties.emplace(name, value);
+    here.enforce("add_image", {{"project_id", image.owner.text}, {"owner", image.owner.text}});
+    return impl_->service.create(tx, here, std::move(image)).id;
+}
+
+void Images::fill(const ImageId& image, const std::filesystem::path& disk, const Cancelled& cancelled) {
+    impl_->data.fill(image, disk, cancelled);
+}
+
+void Images::abandon(store::Transaction& tx, const ImageId& image) { impl_->service.abandon(tx, image); }
+
 DiskSource Images::source(const ImageId& image, std::optional<Bytes> diskMax) {
     return impl_->data.source(image, diskMax);
 }

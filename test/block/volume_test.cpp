@@ -431,7 +431,7 @@ TEST_CASE("Microversions are negotiated and told", "[block][dialect]") {
         return alice.gets(volumesPath + "/" + volume, {{"OpenStack-API-Version", "volume " + version}});
     };
     CHECK(at("3.13").headers["OpenStack-API-Version"] == "volume 3.13");
-    CHECK(at("latest").headers["OpenStack-API-Version"] == "volume 3.70");
+    CHECK(at("latest").headers["OpenStack-API-Version"] == "volume 3.71");
     CHECK(at("3.13").headers["Vary"] == "OpenStack-API-Version");
     CHECK(at("3.99").status == 406);
     CHECK(at("3.99").json().has("computeFault"));
@@ -449,7 +449,7 @@ TEST_CASE("Microversions are negotiated and told", "[block][dialect]") {
     CHECK(base.headers["x-compute-request-id"].starts_with("req-"));
     CHECK(cloud.asks(http::Method::Get, "/volume/", "").status == 300);
     CHECK(cloud.asks(http::Method::Get, "/volume/v3/", "").json().array("versions").items().front().text("version") ==
-          "3.70");
+          "3.71");
     CHECK(cloud.asks(http::Method::Get, "/volume/v3/x/volumes", "").status == 401);
 }
 

@@ -7,14 +7,15 @@
 namespace stratolet::block {
 namespace {
 
-constexpr std::array<std::pair<SnapshotStatus, std::string_view>, 7> snapshotStatuses{
+constexpr std::array<std::pair<SnapshotStatus, std::string_view>, 8> snapshotStatuses{
     {{SnapshotStatus::Creating, "creating"},
      {SnapshotStatus::Available, "available"},
      {SnapshotStatus::Deleting, "deleting"},
      {SnapshotStatus::Failed, "error"},
      {SnapshotStatus::ErrorDeleting, "error_deleting"},
      {SnapshotStatus::Unmanaging, "unmanaging"},
-     {SnapshotStatus::BackingUp, "backing-up"}}};
+     {SnapshotStatus::BackingUp, "backing-up"},
+     {SnapshotStatus::Restoring, "restoring"}}};
 
 }
 
@@ -23,7 +24,8 @@ std::optional<SnapshotStatus> snapshotStatusNamed(std::string_view name) { retur
 
 bool needsJob(SnapshotStatus status) {
     using enum SnapshotStatus;
-    return status == Creating || status == Deleting || status == Unmanaging || status == BackingUp;
+    return status == Creating || status == Deleting || status == Unmanaging || status == BackingUp ||
+           status == Restoring;
 }
 
 }

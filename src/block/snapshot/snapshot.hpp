@@ -27,7 +27,8 @@ enum class SnapshotStatus {
     Failed, ///< "error"
     ErrorDeleting,
     Unmanaging, ///< becoming something in its back end that isn't the cloud's any more
-    BackingUp
+    BackingUp,
+    Restoring ///< its volume is being reverted to it
 };
 std::string_view nameOf(SnapshotStatus status); ///< the API's word: "error_deleting"
 std::optional<SnapshotStatus> snapshotStatusNamed(std::string_view name);

@@ -12,14 +12,11 @@
 #include "platform/text/text.hpp"
 
 namespace stratolet::block {
-namespace {
 
 using http::Method;
 using http::Request;
 using http::Response;
 using identity::callerOf;
-
-SnapshotId snapshotIn(const Request& request) { return {request.param("snapshot_id")}; }
 
 void write(JsonWriter& out, const Request& request, const Snapshot& snapshot, bool detailed) {
     const auto body = out.object();
@@ -36,6 +33,10 @@ void write(JsonWriter& out, const Request& request, const Snapshot& snapshot, bo
     if (version >= Microversion{41}) out.field("user_id", snapshot.user);
     if (version >= Microversion{65}) out.field("consumes_quota", snapshot.consumesQuota);
 }
+
+namespace {
+
+SnapshotId snapshotIn(const Request& request) { return {request.param("snapshot_id")}; }
 
 Response snapshotResponse(const Request& request, int status, const Snapshot& snapshot) {
     return http::jsonResponse(status, [&](JsonWriter& out) {
@@ -125,7 +126,8 @@ SnapshotStatus statusIn(const Call& call) {
 
 void resetStatus(const Call& call) {
     const auto status = statusIn(call);
-    if (status == SnapshotStatus::Unmanaging || status == SnapshotStatus::BackingUp)
+    if (status == SnapshotStatus::Unmanaging || status == SnapshotStatus::BackingUp ||
+        status == SnapshotStatus::Restoring)
         call.arguments.at("status").refuse("It must be available, creating, deleting, error or error_deleting.");
     call.snapshots.resetStatus(call.caller, call.rule, call.snapshot, status);
 }

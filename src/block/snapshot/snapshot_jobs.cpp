@@ -23,7 +23,7 @@ SnapshotId idIn(const jobs::Run& run) { return {run.arguments().text("snapshot")
 /// Where it was when the job ends: nothing where it is gone.
 void SnapshotJobs::end(store::Transaction& tx, const jobs::Run& run, SnapshotStatus status) {
     auto snapshot = snapshot_table::find(tx, idIn(run));
-    if (!snapshot || !needsJob(snapshot->status)) return; // or an administrator has said otherwise
+    if (!snapshot || !needsJob(snapshot->status)) return; // gone, or an administrator has said otherwise
     snapshot->status = status;
     if (status == Available) snapshot->progress = "100%";
     snapshot->updated = work_.parts.ambient.now();
@@ -100,7 +100,7 @@ void SnapshotJobs::reconcile(VolumeDriver& driver) {
     for (const auto& id : driver.presentSnapshots()) {
         auto& db = parts.store.reader();
         if (const auto place = snapshot_table::placeOf(db, id); place && backendIn(*place) == driver.name()) continue;
-        if (backup_table::holds(db, id)) continue; // a backup's own, which is being copied
+        if (backup_table::holds(db, id) || work_.isTemporary(id)) continue; // another's own, which is being copied
         if (!isBuried(db, "snapshot", driver.name(), id.text)) {
             strays.insert(id.text);
             continue;

@@ -110,7 +110,7 @@ std::optional<std::string> placeOf(store::Reader& db, const SnapshotId& snapshot
 std::vector<std::pair<SnapshotId, SnapshotStatus>> inTransit(store::Reader& db) {
     return db
         .query("SELECT id, status FROM volume_snapshots WHERE status IN ('creating', 'deleting', 'unmanaging', "
-               "'backing-up')")
+               "'backing-up', 'restoring')")
         .all<std::pair<SnapshotId, SnapshotStatus>>(
             [](const store::Row& row) { return std::pair(row.id<SnapshotId>(0), *snapshotStatusNamed(row.text(1))); });
 }

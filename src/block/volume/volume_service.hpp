@@ -85,6 +85,9 @@ public:
     Metadata changeImageMetadata(const identity::Caller& caller, const VolumeId& volume,
                                  const std::function<void(Metadata&)>& amend);
 
+    /// What the image says of itself, once it is certain that a volume of this size can be made from it.
+    Metadata factsOf(const identity::Caller& caller, const ImageId& image, GiB size);
+
     void emptyBin(); ///< of what has been there for as long as it is kept; now and then
 
     // Actions; `rule` is the action's own.
@@ -109,7 +112,6 @@ private:
     void takeFrom(store::Transaction& tx, const identity::Caller& caller, const NewVolume& wanted, Volume& volume);
     Volume keepUnplaced(store::Transaction& tx, const identity::Caller& caller, const Volume& wanted);
     ImageId imageNamed(const identity::Caller& caller, const std::string& reference);
-    Metadata factsOf(const identity::Caller& caller, const ImageId& image, GiB size);
     std::chrono::seconds retention() const; ///< 0: what is deleted is gone
     Time now() const { return parts_.ambient.now(); }
 

@@ -131,6 +131,8 @@ void remove(store::Transaction& tx, const Volume& volume, Time now) {
     bury(tx, "volume", backendIn(volume.host), volume.id.text, now);
 }
 
+void forget(store::Transaction& tx, const VolumeId& volume) { volumeColumns.remove(tx, volume); }
+
 std::optional<std::string> placeOf(store::Reader& db, const VolumeId& volume) {
     return db.query("SELECT host FROM volumes WHERE id = ?", volume).maybeText();
 }
@@ -155,6 +157,14 @@ void setReadOnly(store::Transaction& tx, const VolumeId& volume, bool readOnly, 
 
 void setBootable(store::Transaction& tx, const VolumeId& volume, bool bootable, Time now) {
     tx.execute("UPDATE volumes SET bootable = ?, updated = ? WHERE id = ?", bootable, now, volume);
+}
+
+void setPrevious(store::Transaction& tx, const VolumeId& volume, VolumeStatus previous) {
+    tx.execute("UPDATE volumes SET previous_status = ? WHERE id = ?", nameOf(previous), volume);
+}
+
+void setMigrationStatus(store::Transaction& tx, const VolumeId& volume, std::string_view status) {
+    tx.execute("UPDATE volumes SET migration_status = ? WHERE id = ?", status, volume);
 }
 
 void setNewSize(store::Transaction& tx, const VolumeId& volume, std::optional<GiB> size) {

@@ -28,6 +28,7 @@ std::vector<std::pair<std::string, std::string>> metadataOf(store::Reader& db,
 void insert(store::Transaction& tx, const Volume& volume);
 void save(store::Transaction& tx, const Volume& volume);             ///< all that changes, but for metadata
 void remove(store::Transaction& tx, const Volume& volume, Time now); ///< and remembers that it was deleted
+void forget(store::Transaction& tx, const VolumeId& volume);         ///< it is another's now
 std::optional<std::string> placeOf(store::Reader& db,
                                    const VolumeId& volume); ///< its host; nothing where there is no such volume
 
@@ -40,6 +41,8 @@ void setStatus(store::Transaction& tx, const VolumeId& volume, VolumeStatus stat
                Time now); ///< by an administrator: from anywhere
 void setBootable(store::Transaction& tx, const VolumeId& volume, bool bootable, Time now);
 void setReadOnly(store::Transaction& tx, const VolumeId& volume, bool readOnly, Time now);
+void setPrevious(store::Transaction& tx, const VolumeId& volume, VolumeStatus previous);
+void setMigrationStatus(store::Transaction& tx, const VolumeId& volume, std::string_view status);
 void setNewSize(store::Transaction& tx, const VolumeId& volume, std::optional<GiB> size);
 void setSize(store::Transaction& tx, const VolumeId& volume, GiB size); ///< the new size, no longer to come
 void setMetadata(store::Transaction& tx, const VolumeId& volume, const Metadata& metadata);

@@ -53,11 +53,30 @@ VolumeWork::Turn::~Turn() {
     work_->taken_.erase(volume_);
 }
 
+VolumeWork::Temporary VolumeWork::temporary(const SnapshotId& snapshot) {
+    const std::lock_guard guard(lock_);
+    temporary_.insert(snapshot.text);
+    return {*this, snapshot.text};
+}
+
+VolumeWork::Temporary::~Temporary() {
+    const std::lock_guard guard(work_.lock_);
+    work_.temporary_.erase(snapshot_);
+}
+
+bool VolumeWork::isTemporary(const SnapshotId& snapshot) {
+    const std::lock_guard guard(lock_);
+    return temporary_.contains(snapshot.text);
+}
+
 void VolumeWork::copy(const DiskSource& from, VolumeDriver& to, const Volume& volume, const Cancelled& cancelled) {
     to.ensure(volume.id, volume.size, layoutOf(volume));
-    const auto source = openDisk(from, DiskUse::Read), target = openDisk(to.source(volume.id), DiskUse::Write);
-    if (source->size() > target->size())
-        throw Error(Failure::Broken, "what is copied is larger than volume ", volume.id);
+    copyBytes(from, to.source(volume.id), cancelled);
+}
+
+void VolumeWork::copyBytes(const DiskSource& from, const DiskSource& to, const Cancelled& cancelled) {
+    const auto source = openDisk(from, DiskUse::Read), target = openDisk(to, DiskUse::Write);
+    if (source->size() > target->size()) throw Error(Failure::Broken, "what is copied is larger than its copy");
     constexpr std::int64_t pieceMax = 4 << 20; // between two looks at whether it is still wanted
     std::vector<std::byte> piece(pieceMax);
     std::int64_t at = 0;

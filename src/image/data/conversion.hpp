@@ -5,6 +5,7 @@
 #include <string>
 
 #include "image/data/inspection.hpp"
+#include "platform/os/fd.hpp"
 
 namespace stratolet::image {
 
@@ -16,5 +17,8 @@ bool isConvertible(std::string_view diskFormat);
 /// done, Error(TooLarge) for a disk of more than `bytesMax` bytes.
 void convert(const std::filesystem::path& from, const Inspected& inspected, const std::filesystem::path& into,
              const std::string& to, std::int64_t bytesMax);
+
+/// The disk in the raw file `disk` in another format, in a file without a name.
+Fd converted(const std::filesystem::path& disk, const std::string& to);
 
 }

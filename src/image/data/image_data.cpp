@@ -6,6 +6,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "image/data/conversion.hpp"
 #include "image/data/copying.hpp"
 #include "image/data/inspection.hpp"
 #include "platform/cloud/strays.hpp"
@@ -54,8 +55,14 @@ ImageData::Hold::~Hold() {
 /// The image moves on from `queued`, where all that both ways in ask for holds.
 ImageRecord ImageData::begin(store::Transaction& tx, const Caller& caller, const ImageId& id,
                              std::optional<std::uint64_t> expected, ImageStatus to) {
-    auto image = images_.visible(tx, caller, id);
+    const auto image = images_.visible(tx, caller, id);
     caller.enforce(images_.targetOf(tx, caller, image));
+    return claim(tx, image, expected, to);
+}
+
+ImageRecord ImageData::claim(store::Transaction& tx, const ImageRecord& image, std::optional<std::uint64_t> expected,
+                             ImageStatus to) {
+    const auto& id = image.id;
     if (image.status != ImageStatus::Queued)
         throw Error(Failure::Conflict, "Image status transition from ", nameOf(image.status), " to ", nameOf(to),
                     " is not allowed");
@@ -74,17 +81,57 @@ std::unique_ptr<ImageUpload> ImageData::receive(const Caller& caller, const Imag
     // Asked first, so that a stranger keeps nobody from it even for a moment.
     const auto status = images_.visible(parts_.store.reader(), caller, id).status;
     std::unique_ptr<ImageUpload> upload(new ImageUpload(*this, id, status));
-    auto& quotas = images_.quotas();
     parts_.store.write([&](store::Transaction& tx) {
         upload->image_ = begin(tx, caller, id, expected, ImageStatus::Saving);
         upload->store_ = store.empty() ? &stores_.first() : &stores_.named(store);
-        quotas.claimBytes(tx, upload->image_.owner, static_cast<std::int64_t>(expected.value_or(0)));
-        upload->bytesMax_ = quotas.room(tx, upload->image_.owner);
+        begin(*upload, tx, expected);
     });
-    upload->begun_ = true;
-    upload->sink_ = upload->store_->receive(id);
-    upload->digests_.emplace();
+    upload->open();
     return upload;
+}
+
+/// The room that an upload into a store has.
+void ImageData::begin(ImageUpload& upload, store::Transaction& tx, std::optional<std::uint64_t> expected) {
+    auto& quotas = images_.quotas();
+    quotas.claimBytes(tx, upload.image_.owner, static_cast<std::int64_t>(expected.value_or(0)));
+    upload.bytesMax_ = quotas.room(tx, upload.image_.owner);
+}
+
+void ImageUpload::open() {
+    begun_ = true;
+    sink_ = store_->receive(image_.id);
+    digests_.emplace();
+}
+
+void ImageData::fill(const ImageId& id, const std::filesystem::path& disk, const Cancelled& cancelled) {
+    auto& table = images_.table();
+    std::unique_ptr<ImageUpload> upload(new ImageUpload(*this, id, ImageStatus::Saving)); // and nobody else begins one
+    bool done = false;
+    parts_.store.write([&](store::Transaction& tx) {
+        auto image = table.find(tx, id);
+        if (!image) throw missing(id);
+        if (done = image->status == ImageStatus::Active; done) return;
+        if (image->status == ImageStatus::Saving) { // what a crash left
+            table.move(tx, id, ImageStatus::Saving, ImageStatus::Queued, parts_.ambient.now());
+            image->status = ImageStatus::Queued;
+        }
+        upload->image_ = claim(tx, *image, std::nullopt, ImageStatus::Saving);
+        upload->store_ = &stores_.first();
+        begin(*upload, tx, std::nullopt);
+    });
+    if (done) return;
+    upload->open();
+    const auto data = upload->image_.diskFormat == "raw" ? Fd(::open(disk.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW))
+                                                         : converted(disk, *upload->image_.diskFormat);
+    check(data.get(), "open the data of an image");
+    std::vector<std::byte> piece(1 << 20);
+    for (;;) {
+        if (cancelled && cancelled()) throw Error(Failure::Busy, "the upload was stopped");
+        const auto got = check(::read(data.get(), piece.data(), piece.size()), "read the data of an image");
+        if (got == 0) break;
+        upload->append(std::span(piece).first(static_cast<std::size_t>(got)));
+    }
+    upload->finish();
 }
 
 std::unique_ptr<ImageUpload> ImageData::stage(const Caller& caller, const ImageId& id,

@@ -43,6 +43,9 @@ public:
     std::unique_ptr<ImageUpload> stage(const identity::Caller& caller, const ImageId& image,
                                        std::optional<std::uint64_t> expected);
 
+    /// See Images::fill.
+    void fill(const ImageId& image, const std::filesystem::path& disk, const Cancelled& cancelled);
+
     struct Download {
         Fd file;
         std::int64_t size = 0;
@@ -77,6 +80,9 @@ public:
 
 private:
     friend class ImageUpload;
+    ImageRecord claim(store::Transaction& tx, const ImageRecord& image, std::optional<std::uint64_t> expected,
+                      ImageStatus to);
+    void begin(ImageUpload& upload, store::Transaction& tx, std::optional<std::uint64_t> expected);
     ImageRecord begin(store::Transaction& tx, const identity::Caller& caller, const ImageId& image,
                       std::optional<std::uint64_t> expected, ImageStatus to);
     void complete(const ImageRecord& image, const std::string& store);
@@ -117,6 +123,7 @@ public:
 
 private:
     friend class ImageData;
+    void open(); ///< the store takes data from now on
     /// Of an image that is queued, the one who holds it has given it back and only has to let go.
     ImageUpload(ImageData& data, ImageId image, ImageStatus status)
         : data_(data),
