@@ -3,6 +3,7 @@
 #include "block/api.hpp"
 #include "block/quota/volume_quotas.hpp"
 #include "block/wire.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::block {
 namespace {
@@ -35,32 +36,66 @@ Response show(Request& request, VolumeQuotas& quotas) {
     });
 }
 
+void write(JsonWriter& out, const VolumeQuotas::Limits& limits) {
+    for (const auto& [resource, limit] : limits) out.field(resource, limit);
+}
+
 Response showDefaults(Request& request, VolumeQuotas& quotas) {
     callerOf(request).enforce({{"project_id", targetIn(request).text}});
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto set = out.object("quota_set");
         out.field("id", targetIn(request));
-        for (const auto& [resource, limit] : quotas.defaults()) out.field(resource, limit);
+        write(out, quotas.defaults());
     });
 }
 
-Response update(Request& request, VolumeQuotas& quotas) {
-    const auto wanted = request.json().object("quota_set");
-    std::vector<std::pair<std::string, std::int64_t>> limits;
+/// What a body of quotas says: whole numbers, also as texts.
+VolumeQuotas::Limits limitsIn(const Json& wanted) {
+    VolumeQuotas::Limits limits;
     for (const auto& name : wanted.names()) {
         if (name == "tenant_id" || name == "skip_validation") continue;
         const auto value = wanted.at(name);
-        if (!quotas.defaults().contains(name)) value.refuse("There is no such quota.");
-        const auto limit = value.integer();
-        if (limit < -1 || limit > 2147483647) value.refuse("It must be a whole number from -1 to 2147483647.");
-        limits.emplace_back(name, limit);
+        std::optional<std::int64_t> limit;
+        if (value.isInteger()) limit = value.integer();
+        if (value.isText()) limit = wholeNumberIn(value.text());
+        if (!limit || *limit < -1 || *limit > 2147483647)
+            value.refuse("It must be a whole number from -1 to 2147483647.");
+        limits.emplace_back(name, *limit);
     }
-    quotas.set(callerOf(request), targetIn(request), limits);
+    return limits;
+}
+
+Response update(Request& request, VolumeQuotas& quotas) {
+    const auto skips = request.query.find("skip_validation");
+    quotas.set(callerOf(request), targetIn(request), limitsIn(request.json().object("quota_set")),
+               skips && truthOf(*skips) == false);
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto set = out.object("quota_set");
         for (const auto& each : quotas.usage(targetIn(request))) out.field(each.resource, each.limit);
+    });
+}
+
+Response showClass(Request& request, VolumeQuotas& quotas) {
+    const auto& name = request.param("quota_class");
+    const auto limits = quotas.classLimits(callerOf(request), name);
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        const auto set = out.object("quota_class_set");
+        out.field("id", name);
+        write(out, limits);
+    });
+}
+
+Response updateClass(Request& request, VolumeQuotas& quotas) {
+    const auto& name = request.param("quota_class");
+    if (lengthInCharacters(name) > 255) throw Error(Failure::Invalid, "A quota class has at most 255 characters.");
+    quotas.setClass(callerOf(request), name, limitsIn(request.json().object("quota_class_set")));
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        const auto set = out.object("quota_class_set");
+        write(out, quotas.classLimits(callerOf(request), name));
     });
 }
 
@@ -111,6 +146,11 @@ http::Routes quotaRoutes(VolumeQuotas& quotas) {
         [&quotas](Request& request) { return update(request, quotas); });
     add(routes, Method::Delete, set, "volume_extension:quotas:delete",
         [&quotas](Request& request) { return reset(request, quotas); });
+    const std::string ofClass = "/os-quota-class-sets/{quota_class}";
+    add(routes, Method::Get, ofClass, "volume_extension:quota_classes:get",
+        [&quotas](Request& request) { return showClass(request, quotas); });
+    add(routes, Method::Put, ofClass, "volume_extension:quota_classes:update",
+        [&quotas](Request& request) { return updateClass(request, quotas); });
     add(routes, Method::Get, "/limits", "limits_extension:used_limits",
         [&quotas](Request& request) { return limits(request, quotas); });
     return routes;

@@ -44,6 +44,7 @@ extern const resource::Table<VolumeType> typeColumns;
 namespace type_table {
 std::optional<VolumeType> find(store::Reader& db, const std::string& id);
 std::optional<VolumeType> findNamed(store::Reader& db, std::string_view idOrName); ///< an id goes before a name
+std::vector<std::string> names(store::Reader& db);
 bool hasAccess(store::Reader& db, const std::string& type,
                const ProjectId& project); ///< of its own, not as it is public
 std::vector<std::string> projectsOf(store::Reader& db, const std::string& type);

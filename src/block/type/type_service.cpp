@@ -30,8 +30,9 @@ Error notForPublicTypes() {
 
 }
 
-VolumeTypes::VolumeTypes(Parts parts, identity::Identity& identity)
+VolumeTypes::VolumeTypes(Parts parts, const VolumeQuotas& quotas, identity::Identity& identity)
     : parts_(parts),
+      quotas_(quotas),
       identity_(identity),
       default_(parts.config.text("block", "default_volume_type")) {}
 
@@ -111,6 +112,7 @@ VolumeType VolumeTypes::update(const Caller& caller, const std::string& id,
             if (name == default_)
                 throw Error(Failure::Invalid, "The volume type ", id, " is named in the configuration of the cloud.");
         }
+        if (type.name != name) quotas_.renameType(tx, name, type.name);
         type.updated = parts_.ambient.now();
         typeColumns.update(tx, type);
         return type;
@@ -124,6 +126,7 @@ void VolumeTypes::remove(const Caller& caller, const std::string& id) {
         if (type.name == default_ || type_table::isDefaultOfAny(tx, id))
             throw Error(Failure::Invalid, "The volume type ", id, " is a default volume type and cannot be deleted.");
         if (type_table::anyVolumeOf(tx, id)) throw Error(Failure::Invalid, "Target volume type is still in use.");
+        quotas_.forgetType(tx, type.name);
         type_table::remove(tx, id);
     });
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "block/list/list.hpp"
+#include "block/quota/volume_quotas.hpp"
 #include "block/type/type.hpp"
 #include "identity/caller.hpp"
 #include "identity/identity.hpp"
@@ -19,7 +20,7 @@ namespace stratolet::block {
 /// module; any thread.
 class VolumeTypes {
 public:
-    VolumeTypes(Parts parts, identity::Identity& identity);
+    VolumeTypes(Parts parts, const VolumeQuotas& quotas, identity::Identity& identity);
 
     /// The type that a new volume of the caller's gets: by its id or name; empty: the project's default, or the
     /// cloud's.
@@ -64,6 +65,7 @@ private:
     void requireProject(const ProjectId& project) const;
 
     Parts parts_;
+    const VolumeQuotas& quotas_;
     identity::Identity& identity_;
     std::string default_; ///< name
 };

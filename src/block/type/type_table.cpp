@@ -65,6 +65,10 @@ std::optional<VolumeType> findNamed(store::Reader& db, std::string_view idOrName
     return found.empty() ? std::nullopt : std::optional(std::move(found.front()));
 }
 
+std::vector<std::string> names(store::Reader& db) {
+    return db.query("SELECT name FROM volume_types ORDER BY name").texts();
+}
+
 bool hasAccess(store::Reader& db, const std::string& type, const ProjectId& project) {
     return db.query("SELECT 1 FROM volume_type_projects WHERE type_id = ? AND project_id = ?", type, project).any();
 }
@@ -74,7 +78,11 @@ std::vector<std::string> projectsOf(store::Reader& db, const std::string& type) 
 }
 
 bool anyVolumeOf(store::Reader& db, const std::string& type) {
-    return db.query("SELECT 1 FROM volumes WHERE type_id = ? LIMIT 1", type).any();
+    return db
+        .query("SELECT 1 FROM volumes WHERE type_id = ?1 UNION ALL SELECT 1 FROM volume_group_volume_types WHERE "
+               "type_id = ?1 LIMIT 1",
+               type)
+        .any();
 }
 
 void insert(store::Transaction& tx, const VolumeType& type) {

@@ -13,9 +13,22 @@ Quotas::Quotas(std::string service, std::map<std::string, std::int64_t, std::les
 std::int64_t Quotas::limit(store::Reader& db, const std::string& owner, std::string_view resource) const {
     const auto otherwise = defaults_.find(resource);
     assert(otherwise != defaults_.end());
+    return own(db, owner, resource).value_or(otherwise->second);
+}
+
+std::optional<std::int64_t> Quotas::own(store::Reader& db, const std::string& owner, std::string_view resource) const {
     auto rows = db.query("SELECT hard_limit FROM quotas WHERE service = ? AND owner = ? AND resource = ?", service_,
                          owner, resource);
-    return rows.next() ? rows.row().integer(0) : otherwise->second;
+    return rows.next() ? std::optional(rows.row().integer(0)) : std::nullopt;
+}
+
+void Quotas::rename(store::Transaction& tx, std::string_view from, std::string_view to) const {
+    forget(tx, to);
+    tx.execute("UPDATE quotas SET resource = ? WHERE service = ? AND resource = ?", to, service_, from);
+}
+
+void Quotas::forget(store::Transaction& tx, std::string_view resource) const {
+    tx.execute("DELETE FROM quotas WHERE service = ? AND resource = ?", service_, resource);
 }
 
 void Quotas::set(store::Transaction& tx, const std::string& owner, std::string_view resource,
@@ -39,7 +52,10 @@ std::vector<std::string> Quotas::owners(store::Reader& db) const {
 
 void Quotas::claim(store::Reader& db, const std::string& owner, std::string_view resource, std::int64_t used,
                    std::int64_t wanted) const {
-    const auto most = limit(db, owner, resource);
+    require(resource, limit(db, owner, resource), used, wanted);
+}
+
+void Quotas::require(std::string_view resource, std::int64_t most, std::int64_t used, std::int64_t wanted) {
     if (most < 0 || used + wanted <= most) return;
     throw Error(Failure::OverLimit, "Quota exceeded for ", resource, ": requested ", wanted, ", but already used ",
                 used, " of ", most, " ", resource);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,9 +19,14 @@ public:
     Quotas(std::string service, std::map<std::string, std::int64_t, std::less<>> defaults);
 
     const std::map<std::string, std::int64_t, std::less<>>& defaults() const { return defaults_; }
+    /// What the owner has of its own; nothing where it has none. Of any resource.
+    std::optional<std::int64_t> own(store::Reader& db, const std::string& owner, std::string_view resource) const;
     std::int64_t limit(store::Reader& db, const std::string& owner, std::string_view resource) const;
     void set(store::Transaction& tx, const std::string& owner, std::string_view resource, std::int64_t limit) const;
     void reset(store::Transaction& tx, const std::string& owner) const; ///< back to the defaults
+    void rename(store::Transaction& tx, std::string_view from,
+                std::string_view to) const; ///< a resource, of all owners
+    void forget(store::Transaction& tx, std::string_view resource) const;
     bool changed(store::Reader& db, const std::string& owner) const;
     std::vector<std::string> owners(store::Reader& db) const; ///< those that changed() is true of
 
@@ -28,6 +34,9 @@ public:
     /// what was wanted.
     void claim(store::Reader& db, const std::string& owner, std::string_view resource, std::int64_t used,
                std::int64_t wanted) const;
+
+    /// Error(OverLimit) where `used` + `wanted` is more than `limit`, likewise.
+    static void require(std::string_view resource, std::int64_t limit, std::int64_t used, std::int64_t wanted);
 
 private:
     std::string service_;
