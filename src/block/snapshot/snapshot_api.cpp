@@ -18,12 +18,12 @@ using http::Request;
 using http::Response;
 using identity::callerOf;
 
-void write(JsonWriter& out, const Request& request, const Snapshot& snapshot, bool detailed) {
+void write(JsonWriter& out, const Request& request, const Snapshot& snapshot, SnapshotTold told) {
     const auto body = out.object();
     resource::showInto(out, snapshotColumns, snapshot);
-    if (!detailed) return;
-    if (callerOf(request).may("volume_extension:extended_snapshot_attributes",
-                              {{"project_id", snapshot.project.text}})) {
+    if (told == SnapshotTold::Short) return;
+    if (told == SnapshotTold::All && callerOf(request).may("volume_extension:extended_snapshot_attributes",
+                                                           {{"project_id", snapshot.project.text}})) {
         out.field("os-extended-snapshot-attributes:progress", snapshot.progress);
         out.field("os-extended-snapshot-attributes:project_id", snapshot.project);
     }
@@ -38,11 +38,12 @@ namespace {
 
 SnapshotId snapshotIn(const Request& request) { return {request.param("snapshot_id")}; }
 
-Response snapshotResponse(const Request& request, int status, const Snapshot& snapshot) {
+Response snapshotResponse(const Request& request, int status, const Snapshot& snapshot,
+                          SnapshotTold told = SnapshotTold::Changed) {
     return http::jsonResponse(status, [&](JsonWriter& out) {
         const auto body = out.object();
         out.key("snapshot");
-        write(out, request, snapshot, true);
+        write(out, request, snapshot, told);
     });
 }
 
@@ -83,11 +84,13 @@ Response list(Request& request, Snapshots& snapshots, bool detailed) {
     const auto page = snapshots.list(callerOf(request), query);
     return listResponse(
         request, "snapshots", query, page, [](const Snapshot& each) { return each.id.text; },
-        [&](JsonWriter& out, const Snapshot& each) { write(out, request, each, detailed); });
+        [&](JsonWriter& out, const Snapshot& each) {
+            write(out, request, each, detailed ? SnapshotTold::All : SnapshotTold::Short);
+        });
 }
 
 Response show(Request& request, Snapshots& snapshots) {
-    return snapshotResponse(request, 200, snapshots.show(callerOf(request), snapshotIn(request)));
+    return snapshotResponse(request, 200, snapshots.show(callerOf(request), snapshotIn(request)), SnapshotTold::All);
 }
 
 Response update(Request& request, Snapshots& snapshots) {

@@ -9,6 +9,8 @@ namespace stratolet::block {
 ListNoun snapshotLists();
 
 /// A snapshot in an answer; `detailed`: also what only "show" and "detail" tell.
-void write(JsonWriter& out, const http::Request& request, const Snapshot& snapshot, bool detailed);
+/// How much of it: in a short list; to who makes or changes it; to who asks for it.
+enum class SnapshotTold { Short, Changed, All };
+void write(JsonWriter& out, const http::Request& request, const Snapshot& snapshot, SnapshotTold told);
 
 }

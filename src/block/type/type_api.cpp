@@ -23,24 +23,27 @@ void writeSpecs(JsonWriter& out, std::string_view name, const ExtraSpecs& specs)
     for (const auto& [key, value] : specs) out.field(key, value);
 }
 
-void write(JsonWriter& out, const Caller& caller, const VolumeType& type) {
+/// Who makes or changes a type is told less of it than who asks for it.
+enum class Told { All, Made, Changed };
+
+void write(JsonWriter& out, const Caller& caller, const VolumeType& type, Told told = Told::All) {
     const auto one = out.object();
     showInto(out, typeColumns, type);
     if (caller.may("volume_extension:access_types_extra_specs", {}))
         writeSpecs(out, "extra_specs", visibleSpecs(caller, type));
-    if (caller.may("volume_extension:access_types_qos_specs_id", {})) {
+    if (told == Told::All && caller.may("volume_extension:access_types_qos_specs_id", {})) {
         out.key("qos_specs_id");
         type.qos.empty() ? out.value(nullptr) : out.value(type.qos);
     }
-    if (caller.may("volume_extension:volume_type_access", {}))
+    if (told != Told::Changed && caller.may("volume_extension:volume_type_access", {}))
         out.field("os-volume-type-access:is_public", type.isPublic);
 }
 
-Response typeResponse(const Request& request, const VolumeType& type) {
+Response typeResponse(const Request& request, const VolumeType& type, Told told = Told::All) {
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         out.key("volume_type");
-        write(out, callerOf(request), type);
+        write(out, callerOf(request), type, told);
     });
 }
 
@@ -112,7 +115,7 @@ Response create(Request& request, VolumeTypes& types) {
     if (const auto value = wanted.find("description")) type.description = shortTextOrNull(*value);
     if (const auto value = wanted.find("os-volume-type-access:is_public")) type.isPublic = truthIn(*value);
     if (const auto value = wanted.find("extra_specs")) type.extraSpecs = specsIn(*value, true);
-    return typeResponse(request, types.create(callerOf(request), std::move(type)));
+    return typeResponse(request, types.create(callerOf(request), std::move(type)), Told::Made);
 }
 
 Response update(Request& request, VolumeTypes& types) {
@@ -126,11 +129,15 @@ Response update(Request& request, VolumeTypes& types) {
     };
     if (!given("name") && !given("description") && !given("is_public"))
         throw Error(Failure::Invalid, "Specify volume type name, description, is_public or a combination thereof.");
-    return typeResponse(request, types.update(callerOf(request), typeIn(request), [&](VolumeType& type) {
-        if (const auto value = given("name")) type.name = nameIn(*value);
-        if (const auto value = given("description")) type.description = shortTextOrNull(*value);
-        if (const auto value = given("is_public")) type.isPublic = truthIn(*value);
-    }));
+    return typeResponse(request,
+                        types.update(callerOf(request), typeIn(request),
+                                     [&](VolumeType& type) {
+                                         if (const auto value = given("name")) type.name = nameIn(*value);
+                                         if (const auto value = given("description"))
+                                             type.description = shortTextOrNull(*value);
+                                         if (const auto value = given("is_public")) type.isPublic = truthIn(*value);
+                                     }),
+                        Told::Changed);
 }
 
 Response remove(Request& request, VolumeTypes& types) {

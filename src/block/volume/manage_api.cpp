@@ -148,7 +148,7 @@ Response manageSnapshot(Request& request, Snapshots& snapshots) {
     return http::jsonResponse(202, [&](JsonWriter& out) {
         const auto answer = out.object();
         out.key("snapshot");
-        write(out, request, snapshot, true);
+        write(out, request, snapshot, SnapshotTold::Changed);
     });
 }
 

@@ -354,9 +354,9 @@ void Volumes::resetStatus(const Caller& caller, std::string_view rule, const Vol
     parts_.store.write([&](store::Transaction& tx) {
         if (permitted(tx, caller, rule, id).status == Deleted)
             throw invalidVolume("Volume ", id, " is deleted; os-undelete brings it back.");
-        if (needsJob(status) || status == Deleted)
+        if (status == Deleted)
             throw Error(Failure::Invalid, "Invalid input for field/attribute status. Value: ", nameOf(status),
-                        ". No work is going on that would end it.");
+                        ". It is deleted by deleting it.");
         if (work_.busy(tx, id))
             throw invalidVolume("Volume ", id, " is being worked on; its status cannot be reset now.");
         volume_table::setStatus(tx, id, status, now());
