@@ -3,6 +3,7 @@
 
 #include "block/api.hpp"
 #include "block/attachment/attachment_service.hpp"
+#include "block/attachment/connection.hpp"
 #include "block/backends.hpp"
 #include "block/backup/backup_jobs.hpp"
 #include "block/backup/backup_lists.hpp"
@@ -97,7 +98,7 @@ struct Block::Impl {
           volumes(given, work, snapshots, scheduler, quotas, types, secrets, images),
           changes(given, work, scheduler, quotas, types, volumes),
           backups(given, work, volumes, quotas, secrets, backupStore),
-          attachments(given),
+          attachments(given, work),
           snapshotJobs(work),
           backupJobs(work, secrets, backupStore),
           jobs(given, work, secrets, snapshotJobs),
@@ -134,6 +135,7 @@ Block::Block(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& driv
     impl_->snapshotJobs.declare();
     impl_->backupJobs.declare();
     impl_->changeJobs.declare();
+    declareDisconnecting(impl_->work);
     impl_->jobs.declare();
     parts.reconciler.declare("block-bin", [&volumes = impl_->volumes] { volumes.emptyBin(); });
     parts.reconciler.declare("block", [&jobs = impl_->jobs] { jobs.reconcile(); });

@@ -212,6 +212,19 @@ ServerId serverIn(const Json& wanted) {
     return {server.value_or("")};
 }
 
+std::string connectorTextIn(const Json& value) {
+    constexpr std::size_t most = 4096;
+    if (!value.isObject()) value.refuse("It must be an object.");
+    for (const auto* name : {"host", "ip", "initiator", "mountpoint", "mode"})
+        if (const auto text = value.find(name);
+            text && !text->isNull() && (!text->isText() || text->text().size() > 255))
+            text->refuse("It must be a text of at most 255 characters.");
+    if (value.maybeText("host").value_or("").empty()) value.refuse("It must have a host.");
+    auto text = value.dump();
+    if (text.size() > most) value.refuse("It is too long.");
+    return text;
+}
+
 std::optional<std::string> shortTextOrNull(const Json& value) {
     if (value.isNull()) return std::nullopt;
     auto text = value.text();

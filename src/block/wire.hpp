@@ -56,6 +56,10 @@ std::string actionIn(const Json& body);
 /// that is no UUID.
 ServerId serverIn(const Json& wanted);
 
+/// How somebody reaches volumes: a JSON object with the texts "host", and maybe "ip", "initiator" and others that are
+/// kept as they are. As text, of 4 KiB at most.
+std::string connectorTextIn(const Json& value);
+
 /// A text of at most 255 characters, or null.
 std::optional<std::string> shortTextOrNull(const Json& value);
 /// An object of texts: names of 1 to 255 characters, values of at most 255.

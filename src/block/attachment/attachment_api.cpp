@@ -14,7 +14,7 @@ using http::Request;
 using http::Response;
 using identity::callerOf;
 
-constexpr Microversion attachmentsSince{27}, completeSince{44};
+constexpr Microversion attachmentsSince{27}, completeSince{44}, modeSince{54};
 
 AttachmentId attachmentIn(const Request& request) { return {request.param("attachment_id")}; }
 
@@ -28,7 +28,8 @@ void write(JsonWriter& out, const VolumeAttachment& attachment, bool detailed) {
     out.field("attach_mode", attachment.mode);
     out.field("attached_at", attachment.attached ? isoMicros(*attachment.attached) : "");
     out.field("detached_at", "");
-    const auto none = out.object("connection_info"); // how a guest of ours reaches a volume is nobody else's business
+    // How a guest of ours reaches a volume is nobody else's business; who has said a connector was told.
+    out.rawField("connection_info", attachment.connection.value_or("{}"));
 }
 
 Response attachmentResponse(const VolumeAttachment& attachment) {
@@ -48,10 +49,17 @@ Response create(Request& request, Attachments& attachments) {
     attachment.server = serverIn(wanted);
     if (const auto connector = wanted.find("connector");
         connector && !(connector->isNull() || (connector->isObject() && connector->size() == 0)))
-        connector->refuse("Other hosts cannot reach the volumes of this one.");
-    if (const auto mode = wanted.maybeText("mode")) attachment.mode = *mode;
+        attachment.connector = connectorTextIn(*connector);
+    if (const auto mode = wanted.maybeText("mode"); mode && microversionOf(request) >= modeSince)
+        attachment.mode = *mode;
     if (attachment.mode != "rw" && attachment.mode != "ro") wanted.at("mode").refuse("It must be rw or ro.");
     return attachmentResponse(attachments.create(callerOf(request), attachment));
+}
+
+Response update(Request& request, Attachments& attachments) {
+    require(request, attachmentsSince);
+    const auto connector = connectorTextIn(request.json().object("attachment").at("connector"));
+    return attachmentResponse(attachments.update(callerOf(request), attachmentIn(request), connector));
 }
 
 Response list(Request& request, Attachments& attachments, bool detailed) {
@@ -104,6 +112,8 @@ http::Routes attachmentRoutes(Attachments& attachments) {
         require(request, attachmentsSince);
         return attachmentResponse(attachments.show(callerOf(request), attachmentIn(request)));
     });
+    add(routes, Method::Put, attachment, "volume:attachment_update",
+        [&attachments](Request& request) { return update(request, attachments); });
     add(routes, Method::Delete, attachment, "volume:attachment_delete",
         [&attachments](Request& request) { return remove(request, attachments); });
     add(routes, Method::Post, attachment + "/action", "volume:attachment_complete",

@@ -1,8 +1,12 @@
 #include "block/attachment/attachment_service.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include <stratolet/error.hpp>
 
 #include "block/attachment/attachment_table.hpp"
+#include "block/attachment/connection.hpp"
 #include "block/volume/volume_access.hpp"
 #include "block/volume/volume_table.hpp"
 #include "platform/cloud/cloud.hpp"
@@ -28,23 +32,44 @@ void refuseOthers(const std::vector<VolumeAttachment>& attachments) {
 
 }
 
+/// Who has it already shares it only where it is a volume for several; and nobody gets one that is on its way.
+void Attachments::requireFree(store::Transaction& tx, const Volume& volume, std::string_view what) const {
+    const bool several = volume.multiattach && volume.status == InUse;
+    if ((volume.status != Available && !several) || isMigrating(volume) ||
+        (!several && !attachment_table::of(tx, volume.id).empty()))
+        throw invalidVolume("Volume ", volume.id, " is ", isMigrating(volume) ? "migrating" : nameOf(volume.status),
+                            "; only an available volume can be ", what, ".");
+}
+
+/// The status that those who have or want the volume now say.
+void Attachments::settle(store::Transaction& tx, const VolumeId& volume) {
+    auto status = Available;
+    for (const auto& each : attachment_table::of(tx, volume)) {
+        if (each.status == AttachmentStatus::Attached || each.status == AttachmentStatus::Detaching) status = InUse;
+        if (each.status == AttachmentStatus::Attaching && status != InUse) status = Attaching;
+        if (each.status == AttachmentStatus::Reserved && status == Available) status = Reserved;
+    }
+    volume_table::setStatus(tx, volume, status, now());
+}
+
 void Attachments::reserve(const Caller& caller, std::string_view rule, const VolumeId& id) {
     parts_.store.write([&](store::Transaction& tx) {
         const auto volume = block::permitted(tx, caller, rule, id);
-        if (volume.status != Available || !attachment_table::of(tx, id).empty())
-            throw invalidVolume("Volume ", id, " is ", nameOf(volume.status),
-                                "; only an available volume can be reserved.");
-        volume_table::move(tx, id, Available, Attaching, now());
+        requireFree(tx, volume, "reserved");
+        volume_table::move(tx, id, volume.status, Attaching, now());
     });
 }
 
 void Attachments::unreserve(const Caller& caller, std::string_view rule, const VolumeId& id) {
     parts_.store.write([&](store::Transaction& tx) {
         const auto volume = block::permitted(tx, caller, rule, id);
-        if (volume.status != Attaching || !attachment_table::of(tx, id).empty())
+        const auto attachments = attachment_table::of(tx, id);
+        if (volume.status != Attaching ||
+            std::any_of(attachments.begin(), attachments.end(),
+                        [](const VolumeAttachment& each) { return each.status == AttachmentStatus::Attaching; }))
             throw invalidVolume("Volume ", id, " is ", nameOf(volume.status),
                                 "; only a reserved volume can be unreserved.");
-        volume_table::move(tx, id, Attaching, Available, now());
+        settle(tx, id);
     });
 }
 
@@ -70,9 +95,9 @@ void Attachments::rollDetaching(const Caller& caller, std::string_view rule, con
 void Attachments::attach(const Caller& caller, std::string_view rule, const VolumeId& id, VolumeAttachment wanted) {
     parts_.store.write([&](store::Transaction& tx) {
         const auto volume = block::permitted(tx, caller, rule, id);
-        if ((volume.status != Available && volume.status != Attaching) || !attachment_table::of(tx, id).empty())
-            throw invalidVolume("Volume ", id, " is ", nameOf(volume.status),
-                                "; only an available or reserved volume can be attached.");
+        if (volume.status != Attaching) requireFree(tx, volume, "attached, or a reserved one");
+        if (!volume.multiattach && !attachment_table::of(tx, id).empty())
+            throw invalidVolume("Volume ", id, " is attached already.");
         if (volume.readOnly.value_or(false) && wanted.mode == "rw")
             throw Error(Failure::Invalid, "Invalid attaching mode 'rw' for volume ", id, ": it is read-only.");
         wanted.id = {parts_.ambient.uuid()};
@@ -81,7 +106,7 @@ void Attachments::attach(const Caller& caller, std::string_view rule, const Volu
         wanted.created = now();
         wanted.attached = wanted.created;
         attachment_table::insert(tx, wanted);
-        volume_table::move(tx, id, volume.status, InUse, now());
+        if (volume.status != InUse) volume_table::move(tx, id, volume.status, InUse, now());
     });
 }
 
@@ -91,12 +116,12 @@ void Attachments::detach(const Caller& caller, std::string_view rule, const Volu
         const auto volume = block::permitted(tx, caller, rule, id);
         const auto attachments = attachment_table::of(tx, id);
         if (attachments.empty() && volume.status == Available) return; // it is detached already
-        refuseOthers(attachments);
+        if (attachment.empty()) refuseOthers(attachments);
         if ((volume.status != InUse && volume.status != Detaching) || attachments.empty())
             throw invalidVolume("Volume ", id, " is ", nameOf(volume.status),
                                 "; only an attached volume can be detached.");
         for (const auto& each : attachments)
-            if (attachment.empty() || each.id == attachment) return release(tx, each);
+            if (attachment.empty() || each.id == attachment) return refuseOthers({each}), release(tx, each);
         throw missing(attachment);
     });
 }
@@ -118,30 +143,111 @@ void Attachments::forceDetach(const Caller& caller, std::string_view rule, const
     });
 }
 
-/// The attachment goes, and with the last one the volume is free again, unless an administrator has said otherwise.
+/// The attachment goes, and what led to it; with the last one the volume is free again, unless an administrator has
+/// said otherwise.
 void Attachments::release(store::Transaction& tx, const VolumeAttachment& attachment) {
     attachment_table::remove(tx, attachment.id);
-    if (!attachment_table::of(tx, attachment.volume).empty()) return;
     const auto volume = volume_table::find(tx, attachment.volume);
     if (!volume) return;
     if (volume->status == Reserved || volume->status == Attaching || volume->status == InUse ||
         volume->status == Detaching)
-        volume_table::move(tx, volume->id, volume->status, Available, now());
+        settle(tx, volume->id);
+    if (attachment.connector) startDisconnecting(tx, work_, *volume, *attachment.connector);
+    const auto& drivers = work_.backends.all();
+    const bool byNetwork = std::any_of(drivers.begin(), drivers.end(), [&](const VolumeDriver* each) {
+        return each->name() == backendIn(volume->host) && each->protocol() != "file";
+    });
+    if (attachment.byCompute && byNetwork)
+        startDisconnecting(tx, work_, *volume, R"({"host":)" + jsonText(attachment.hostName.value_or("")) + "}");
+}
+
+std::string Attachments::initialize(const Caller& caller, std::string_view rule, const VolumeId& id,
+                                    const std::string& connector) {
+    const auto volume = block::permitted(parts_.store.reader(), caller, rule, id);
+    if (volume.status != Attaching && volume.status != InUse && volume.status != Detaching)
+        throw invalidVolume("Volume ", id, " is ", nameOf(volume.status),
+                            "; only one that is reserved or in use can be connected.");
+    return connect(work_, volume, connector, volume.readOnly.value_or(false) ? "ro" : "rw");
+}
+
+void Attachments::terminate(const Caller& caller, std::string_view rule, const VolumeId& id,
+                            const std::string& connector) {
+    parts_.store.write([&](store::Transaction& tx) {
+        const auto volume = block::permitted(tx, caller, rule, id);
+        refuseOthers(attachment_table::of(tx, id));
+        startDisconnecting(tx, work_, volume, connector);
+    });
 }
 
 VolumeAttachment Attachments::create(const Caller& caller, VolumeAttachment wanted) {
-    return parts_.store.write([&](store::Transaction& tx) {
+    const auto connector = std::exchange(wanted.connector, std::nullopt);
+    parts_.store.write([&](store::Transaction& tx) {
         const auto volume = block::permitted(tx, caller, caller.rule, wanted.volume);
-        if (volume.status != Available || !attachment_table::of(tx, volume.id).empty())
-            throw invalidVolume("Volume ", volume.id, " is ", nameOf(volume.status),
-                                "; only an available volume can be reserved.");
+        if (volume.multiattach && volume.status == InUse && volume.bootable)
+            caller.enforce("volume:multiattach_bootable_volume", targetOf(volume));
+        requireFree(tx, volume, "reserved");
         wanted.id = {parts_.ambient.uuid()};
         wanted.status = AttachmentStatus::Reserved;
+        if (volume.readOnly.value_or(false)) wanted.mode = "ro";
         wanted.created = now();
         attachment_table::insert(tx, wanted);
-        volume_table::move(tx, volume.id, Available, Reserved, now());
-        return wanted;
+        if (volume.status == Available) volume_table::move(tx, volume.id, Available, Reserved, now());
     });
+    if (!connector) return wanted;
+    try {
+        return connected(wanted.id, *connector);
+    } catch (const std::exception&) { // as if it had not been asked for
+        parts_.store.write([&](store::Transaction& tx) {
+            if (const auto made = attachment_table::find(tx, wanted.id)) release(tx, *made);
+        });
+        throw;
+    }
+}
+
+/// Connected, and the row says so. It is remembered before the driver lets anybody in, so that nothing stays open that
+/// no row knows of.
+VolumeAttachment Attachments::connected(const AttachmentId& id, const std::string& connector) {
+    Volume volume;
+    VolumeAttachment attachment;
+    parts_.store.write([&](store::Transaction& tx) {
+        auto found = attachment_table::find(tx, id);
+        if (!found) throw missing(id);
+        volume = volume_table::find(tx, found->volume).value();
+        const auto said = Json::parse(connector);
+        if (const auto mode = said.maybeText("mode"); mode && (*mode == "ro" || *mode == "rw")) found->mode = *mode;
+        if (volume.readOnly.value_or(false) && found->mode != "ro")
+            throw Error(Failure::Invalid, "Invalid attaching mode 'rw' for volume ", volume.id, ": it is read-only.");
+        if (const auto device = said.maybeText("mountpoint"); device && device->size() <= 255) found->device = device;
+        if (found->connector && *found->connector != connector)
+            startDisconnecting(tx, work_, volume, *found->connector);
+        found->connector = connector;
+        found->hostName = connectorIn(connector).host;
+        attachment_table::update(tx, *found);
+        attachment = *found;
+    });
+    const auto connection = connect(work_, volume, connector, attachment.mode);
+    parts_.store.write([&](store::Transaction& tx) {
+        auto found = attachment_table::find(tx, id);
+        if (!found) throw missing(id);
+        found->connection = connection;
+        if (found->status == AttachmentStatus::Reserved) found->status = AttachmentStatus::Attaching;
+        attachment_table::update(tx, *found);
+        const auto now_ = volume_table::find(tx, found->volume).value();
+        if (now_.status == Reserved || now_.status == Attaching) settle(tx, found->volume);
+        attachment = *found;
+    });
+    return attachment;
+}
+
+VolumeAttachment Attachments::update(const Caller& caller, const AttachmentId& id, const std::string& connector) {
+    const auto [attachment, volume] = permitted(parts_.store.reader(), caller, id);
+    refuseOthers({attachment});
+    if (nameOf(volume.status).starts_with("error"))
+        throw Error(Failure::Conflict,
+                    "Volume attachments can not be updated if the volume is in an error state. The "
+                    "Volume ",
+                    volume.id, " currently has a status of: ", nameOf(volume.status), ".");
+    return connected(id, connector);
 }
 
 Attachments::Held Attachments::permitted(store::Reader& db, const Caller& caller, const AttachmentId& id) {
@@ -171,8 +277,7 @@ void Attachments::complete(const Caller& caller, const AttachmentId& id) {
         attachment.status = AttachmentStatus::Attached;
         attachment.attached = now();
         attachment_table::update(tx, attachment);
-        if (volume.status == Reserved || volume.status == Attaching)
-            volume_table::move(tx, volume.id, volume.status, InUse, now());
+        if (volume.status == Reserved || volume.status == Attaching) settle(tx, volume.id);
     });
 }
 
@@ -191,9 +296,9 @@ VolumeAttachment Attachments::reserveFor(store::Transaction& tx, const ProjectId
                                          const ServerId& server, const std::string& device) {
     const auto volume = volume_table::find(tx, id);
     if (!volume || volume->project != project) throw missing(id);
-    if (volume->status != Available || !attachment_table::of(tx, id).empty())
-        throw invalidVolume("Volume ", id, " is ", nameOf(volume->status),
-                            "; only an available volume can be attached.");
+    requireFree(tx, *volume, "attached");
+    for (const auto& each : attachment_table::of(tx, id))
+        if (each.server == server) throw invalidVolume("Volume ", id, " is attached to server ", server, " already.");
     VolumeAttachment made;
     made.id = {parts_.ambient.uuid()};
     made.volume = id;
@@ -205,7 +310,7 @@ VolumeAttachment Attachments::reserveFor(store::Transaction& tx, const ProjectId
     made.byCompute = true;
     made.created = now();
     attachment_table::insert(tx, made);
-    volume_table::move(tx, id, Available, Attaching, now());
+    volume_table::move(tx, id, volume->status, Attaching, now());
     return made;
 }
 
@@ -215,7 +320,7 @@ void Attachments::attached(store::Transaction& tx, const AttachmentId& id) {
     found->status = AttachmentStatus::Attached;
     found->attached = now();
     attachment_table::update(tx, *found);
-    volume_table::move(tx, found->volume, Attaching, InUse, now());
+    settle(tx, found->volume);
 }
 
 void Attachments::detaching(store::Transaction& tx, const AttachmentId& id) {
@@ -235,7 +340,7 @@ void Attachments::stillAttached(store::Transaction& tx, const AttachmentId& id) 
     if (!found || found->status != AttachmentStatus::Detaching) return;
     found->status = AttachmentStatus::Attached;
     attachment_table::update(tx, *found);
-    volume_table::move(tx, found->volume, Detaching, InUse, now());
+    settle(tx, found->volume);
 }
 
 void Attachments::released(store::Transaction& tx, const AttachmentId& id) {

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "block/attachment/attachment.hpp"
-#include "block/volume/volume.hpp"
+#include "block/volume/volume_work.hpp"
 #include "identity/caller.hpp"
 #include "platform/parts.hpp"
 #include "platform/store/store.hpp"
@@ -12,10 +12,10 @@
 namespace stratolet::block {
 
 /// The verbs by which a volume is had: by the volume's actions, by the attachments API, and by compute. Who may, what
-/// must hold, one transaction each; nothing of the host is touched. Owned by the module; any thread.
+/// must hold, one transaction each. Only what connects asks a driver, outside of it. Owned by the module; any thread.
 class Attachments {
 public:
-    explicit Attachments(Parts parts) : parts_(parts) {}
+    Attachments(Parts parts, VolumeWork& work) : parts_(parts), work_(work) {}
 
     // The volume's actions; `rule` is the action's own.
     void reserve(const identity::Caller& caller, std::string_view rule, const VolumeId& volume);
@@ -28,8 +28,17 @@ public:
     void forceDetach(const identity::Caller& caller, std::string_view rule, const VolumeId& volume,
                      const AttachmentId& attachment);
 
+    /// How the connector reaches the volume, without an attachment that says so; and that it needn't any more.
+    std::string initialize(const identity::Caller& caller, std::string_view rule, const VolumeId& volume,
+                           const std::string& connector);
+    void terminate(const identity::Caller& caller, std::string_view rule, const VolumeId& volume,
+                   const std::string& connector);
+
     // The attachments API, by the rule of the route. Error(NotFound) for one whose volume the caller can't see.
+    /// With a connector it is connected at once.
     VolumeAttachment create(const identity::Caller& caller, VolumeAttachment wanted);
+    VolumeAttachment update(const identity::Caller& caller, const AttachmentId& attachment,
+                            const std::string& connector);
     VolumeAttachment show(const identity::Caller& caller, const AttachmentId& attachment);
     std::vector<VolumeAttachment> list(const identity::Caller& caller, store::Conditions conditions, bool allProjects,
                                        std::int64_t limit);
@@ -52,10 +61,14 @@ private:
         Volume volume;
     };
     Held permitted(store::Reader& db, const identity::Caller& caller, const AttachmentId& attachment);
+    VolumeAttachment connected(const AttachmentId& attachment, const std::string& connector);
     void release(store::Transaction& tx, const VolumeAttachment& attachment);
+    void requireFree(store::Transaction& tx, const Volume& volume, std::string_view what) const;
+    void settle(store::Transaction& tx, const VolumeId& volume);
     Time now() const { return parts_.ambient.now(); }
 
     Parts parts_;
+    VolumeWork& work_;
 };
 
 }

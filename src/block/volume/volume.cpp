@@ -52,9 +52,9 @@ bool mayFollow(VolumeStatus from, VolumeStatus to) {
                to == RestoringBackup || to == Downloading || to == Unmanaging;
     case Reserved: return to == Available || to == InUse || to == Deleting || to == Downloading;
     case Attaching: return to == Available || to == InUse || to == Deleting;
-    case InUse:
-        return to == Detaching || to == Available || to == Extending || to == Uploading || to == Retyping ||
-               to == BackingUp;
+    case InUse: // to Attaching: by one more, of a volume for several
+        return to == Detaching || to == Attaching || to == Reserved || to == Available || to == Extending ||
+               to == Uploading || to == Retyping || to == BackingUp;
     case Detaching: return to == InUse || to == Available || to == Deleting;
     case Extending: return to == Available || to == InUse || to == ErrorExtending || to == Deleting;
     case Deleting: return to == ErrorDeleting || to == Deleted;

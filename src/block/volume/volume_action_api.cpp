@@ -221,6 +221,20 @@ Response detach(const Call& call) {
     return done();
 }
 
+Response initializeConnection(const Call& call) {
+    const auto connection =
+        call.attachments.initialize(call.caller, call.rule, call.volume, connectorTextIn(object(call).at("connector")));
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        out.rawField("connection_info", connection);
+    });
+}
+
+Response terminateConnection(const Call& call) {
+    call.attachments.terminate(call.caller, call.rule, call.volume, connectorTextIn(object(call).at("connector")));
+    return done();
+}
+
 Response forceDetach(const Call& call) {
     const auto attachment = object(call).maybeText("attachment_id");
     call.attachments.forceDetach(call.caller, call.rule, call.volume, {attachment.value_or("")});
@@ -250,7 +264,7 @@ struct Action {
     std::string_view name, rule;
     Response (*run)(const Call&);
 };
-constexpr std::array<Action, 24> actions{{
+constexpr std::array<Action, 26> actions{{
     {"os-extend", "volume:extend", extend},
     {"os-reset_status", "volume_extension:volume_admin_actions:reset_status", resetStatus},
     {"os-force_delete", "volume_extension:volume_admin_actions:force_delete", forceDelete},
@@ -273,6 +287,8 @@ constexpr std::array<Action, 24> actions{{
     {"os-roll_detaching", "volume_extension:volume_actions:roll_detaching", rollDetaching},
     {"os-attach", "volume_extension:volume_actions:attach", attach},
     {"os-detach", "volume_extension:volume_actions:detach", detach},
+    {"os-initialize_connection", "volume_extension:volume_actions:initialize_connection", initializeConnection},
+    {"os-terminate_connection", "volume_extension:volume_actions:terminate_connection", terminateConnection},
     {"os-force_detach", "volume_extension:volume_admin_actions:force_detach", forceDetach},
     {"os-show_image_metadata", "volume_extension:volume_image_metadata:show", showImageMetadata},
     {"os-set_image_metadata", "volume_extension:volume_image_metadata:set", setImageMetadata},

@@ -29,8 +29,9 @@ SnapshotId uploadSnapshot(const jobs::Run& run) { return {imageIn(run).text}; }
 
 }
 
-VolumeChangeJobs::VolumeChangeJobs(VolumeWork& work)
+VolumeChangeJobs::VolumeChangeJobs(VolumeWork& work, VolumeJobs& volumes)
     : work_(work),
+      volumes_(volumes),
       uploads_(std::filesystem::path(work.parts.config.text("DEFAULT", "state_dir")) / "volume-uploads") {}
 
 void VolumeChangeJobs::end(store::Transaction& tx, const jobs::Run& run, VolumeStatus from,
@@ -94,11 +95,9 @@ void VolumeChangeJobs::declare() {
                            .lane(jobs::copyLane)
                            .step("fill",
                                  [this](jobs::Run& run) {
-                                     const auto volume = work_.volumeOf(run);
-                                     const auto turn = work_.turn(volume.id);
-                                     work_.backends.of(volume).fill(
-                                         volume.id, volume.size, work_.images.source(imageIn(run), volume.size.bytes()),
-                                         run.cancelled);
+                                     auto volume = work_.volumeOf(run);
+                                     volume.image = imageIn(run);
+                                     volumes_.pour(volume, run.cancelled);
                                  })
                            .within(std::chrono::hours(1))
                            .onDone([this](store::Transaction& tx, jobs::Run& run) {

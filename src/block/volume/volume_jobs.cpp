@@ -109,6 +109,13 @@ void VolumeJobs::seal(const Volume& volume, const Cancelled& cancelled) {
         luks::fill(disk, passphrase, work_.images.source(volume.image, luks::inside(volume.size.bytes())), cancelled);
 }
 
+void VolumeJobs::pour(const Volume& volume, const Cancelled& cancelled) {
+    if (!volume.encryptionKey.empty()) return seal(volume, cancelled);
+    const auto turn = work_.turn(volume.id);
+    work_.backends.of(volume).fill(volume.id, volume.size, work_.images.source(volume.image, volume.size.bytes()),
+                                   cancelled);
+}
+
 /// The bytes that a new volume has from what it is made from; nothing is left to do where it is made empty.
 void VolumeJobs::fill(const Volume& volume, const Cancelled& cancelled) {
     auto& db = parts_.store.reader();
@@ -117,13 +124,9 @@ void VolumeJobs::fill(const Volume& volume, const Cancelled& cancelled) {
         parts_.store.write([&](store::Transaction& tx) {
             volume_table::move(tx, volume.id, Creating, Downloading, parts_.ambient.now());
         });
+    if (!volume.image.empty()) return pour(volume, cancelled);
     if (!volume.encryptionKey.empty() && volume.snapshot.empty() && volume.source.empty())
         return seal(volume, cancelled);
-    if (!volume.image.empty()) {
-        const auto turn = work_.turn(volume.id);
-        driver.fill(volume.id, volume.size, work_.images.source(volume.image, volume.size.bytes()), cancelled);
-        return;
-    }
     if (volume.snapshot.empty() && volume.source.empty()) return;
     const auto snapshot = volume.snapshot.empty() ? std::nullopt : snapshot_table::find(db, volume.snapshot);
     const auto source = volume_table::find(db, snapshot ? snapshot->volume : volume.source);

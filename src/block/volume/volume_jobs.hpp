@@ -24,6 +24,9 @@ public:
     void declare();   ///< before jobs start
     void reconcile(); ///< compares the back ends with the rows; tells of what nobody knows and removes what was deleted
 
+    /// The bytes of `volume.image` into the volume, sealed where it is.
+    void pour(const Volume& volume, const Cancelled& cancelled);
+
 private:
     void fill(const Volume& volume, const Cancelled& cancelled);
     void seal(const Volume& volume, const Cancelled& cancelled);

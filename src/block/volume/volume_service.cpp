@@ -334,6 +334,7 @@ Metadata Volumes::changeImageMetadata(const Caller& caller, const VolumeId& id,
 void Volumes::extend(const Caller& caller, std::string_view rule, const VolumeId& id, GiB size, bool alsoInUse) {
     parts_.store.write([&](store::Transaction& tx) {
         const auto volume = permitted(tx, caller, rule, id);
+        if (isMigrating(volume)) throw invalidVolume("Volume ", id, " is migrating and cannot be extended.");
         if (volume.status == InUse && alsoInUse)
             caller.enforce("volume:extend_attached_volume", targetOf(volume));
         else if (volume.status != Available)
