@@ -72,8 +72,11 @@ inline std::filesystem::path fileOf(const TestAppliance& cloud, const std::strin
 /// How many volumes and snapshots there are in the back end, whether or not the cloud knows them.
 inline std::size_t filesIn(const TestAppliance& cloud) {
     std::size_t count = 0;
-    for (const auto& each : std::filesystem::directory_iterator(cloud.folder() / "volumes"))
-        count += each.path().filename() != "released" ? 1 : 0;
+    const auto volumes = cloud.folder() / "volumes";
+    for (const auto& folder : {volumes, volumes / "released"})
+        if (std::filesystem::exists(folder))
+            for (const auto& each : std::filesystem::directory_iterator(folder))
+                count += each.path().filename() != "released" ? 1 : 0;
     return count;
 }
 

@@ -44,8 +44,11 @@ std::string factsOf(const VolumeTraits& traits) {
         const auto body = out.object();
         out.field("bootable", traits.bootable);
         out.field("type", traits.type);
-        const auto image = out.object("image");
-        for (const auto& [name, value] : traits.imageMetadata) out.field(name, value);
+        for (const auto& [what, items] :
+             {std::pair{"metadata", &traits.metadata}, std::pair{"image", &traits.imageMetadata}}) {
+            const auto object = out.object(what);
+            for (const auto& [name, value] : *items) out.field(name, value);
+        }
     }
     return text;
 }
@@ -56,8 +59,11 @@ VolumeTraits traitsIn(const std::string& facts) {
     const auto body = Json::parse(facts);
     traits.bootable = body.at("bootable").boolean();
     traits.type = body.at("type").text();
-    const auto image = body.at("image");
-    for (const auto& name : image.names()) traits.imageMetadata.emplace(name, image.at(name).text());
+    for (const auto& [what, items] :
+         {std::pair{"metadata", &traits.metadata}, std::pair{"image", &traits.imageMetadata}}) {
+        const auto object = body.object(what);
+        for (const auto& name : object.names()) items->emplace(name, object.at(name).text());
+    }
     return traits;
 }
 

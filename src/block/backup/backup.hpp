@@ -31,6 +31,7 @@ struct Backup {
     BackupId id;
     ProjectId project;
     UserId user;
+    BackupId archive;    ///< under which its objects lie: its own id, unless it was imported under another
     VolumeId volume;     ///< that it is of; it may be gone
     SnapshotId snapshot; ///< that it was copied from; empty: the volume itself
     BackupId parent;     ///< whose chunks it uses where they say the same; empty: it stands alone
@@ -55,7 +56,7 @@ struct Backup {
 struct VolumeTraits {
     bool bootable = false;
     std::string type; ///< id
-    Metadata imageMetadata;
+    Metadata metadata, imageMetadata;
 };
 std::string factsOf(const VolumeTraits& traits); ///< as Backup::facts has them
 VolumeTraits traitsIn(const std::string& facts);

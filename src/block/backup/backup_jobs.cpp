@@ -33,6 +33,14 @@ struct Trimmed {
 
 }
 
+/// Where a backup's objects lie; empty of none.
+BackupId BackupJobs::archiveOf(const BackupId& id) {
+    if (id.empty()) return {};
+    const auto backup = backup_table::find(work_.parts.store.reader(), id);
+    if (!backup) throw Error(Failure::Broken, "backup ", id, " is gone");
+    return backup->archive;
+}
+
 std::unique_ptr<DiskBytes> BackupJobs::sourceOf(const Backup& backup) {
     const auto volume = volume_table::find(work_.parts.store.reader(), backup.volume);
     if (!volume) throw Error(Failure::Broken, "volume ", backup.volume, " is gone");
@@ -99,8 +107,8 @@ void BackupJobs::declareCreation() {
                              const auto backup = backup_table::find(work_.parts.store.reader(), BackupId{run.subject});
                              if (!backup) throw Error(Failure::Broken, "backup ", run.subject, " is gone");
                              const auto source = sourceOf(*backup);
-                             const auto made = archive::write(store_, backup->id, backup->parent, *source,
-                                                              run.cancelled, run.progress);
+                             const auto made = archive::write(store_, backup->archive, archiveOf(backup->parent),
+                                                              *source, run.cancelled, run.progress);
                              work_.parts.store.write([&](store::Transaction& tx) {
                                  backup_table::setObjects(tx, backup->id, made.objects);
                              });
@@ -118,19 +126,27 @@ void BackupJobs::declareCreation() {
                      })
                      .untilDone());
     jobs.declare(jobs::Job("block.backup.delete")
-                     .step("discard", [this](jobs::Run& run) { store_.discard({run.subject}); })
+                     .step("discard",
+                           [this](jobs::Run& run) {
+                               // One that was imported under another id may share what lies there.
+                               const BackupId id{run.subject}, archive = archiveOf(id);
+                               if (!backup_table::isUsed(work_.parts.store.reader(), archive, id))
+                                   store_.discard(archive);
+                           })
                      .onDone([this](store::Transaction& tx, jobs::Run& run) {
-                         const BackupId id{run.subject};
-                         if (const auto backup = backup_table::find(tx, id)) secrets_.remove(tx, backup->key);
-                         backup_table::remove(tx, id);
-                         bury(tx, "backup", "", id.text, work_.parts.ambient.now());
+                         const auto backup = backup_table::find(tx, BackupId{run.subject});
+                         if (!backup) return;
+                         secrets_.remove(tx, backup->key);
+                         backup_table::remove(tx, backup->id);
+                         if (!backup_table::isUsed(tx, backup->archive))
+                             bury(tx, "backup", "", backup->archive.text, work_.parts.ambient.now());
                      })
                      .untilDone());
     jobs.declare(jobs::Job("block.backup.import")
                      .lane(jobs::copyLane)
                      .step("inspect",
                            [this](jobs::Run& run) {
-                               const auto made = archive::inspect(store_, {run.subject});
+                               const auto made = archive::inspect(store_, archiveOf({run.subject}));
                                work_.parts.store.write([&](store::Transaction& tx) {
                                    backup_table::setObjects(tx, {run.subject}, made.objects);
                                });
@@ -166,7 +182,7 @@ void BackupJobs::declareRestoration() {
                     const auto volume = work_.volumeOf(run);
                     const auto turn = work_.turn(volume.id);
                     const auto disk = openDisk(work_.backends.of(volume).source(volume.id), DiskUse::Write);
-                    archive::read(store_, backupOf(run), *disk, !disk->data(0), run.cancelled, run.progress);
+                    archive::read(store_, archiveOf(backupOf(run)), *disk, !disk->data(0), run.cancelled, run.progress);
                 },
                 {}, jobs::copyLane)
             .within(std::chrono::hours(24))
@@ -189,7 +205,7 @@ void BackupJobs::reconcile() {
     std::set<std::string> strays;
     for (const auto& id : store_.present()) {
         auto& db = parts.store.reader();
-        if (backup_table::find(db, id)) continue;
+        if (backup_table::isUsed(db, id)) continue;
         if (!isBuried(db, "backup", "", id.text)) {
             strays.insert(id.text);
             continue;

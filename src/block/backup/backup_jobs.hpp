@@ -29,6 +29,7 @@ public:
 private:
     void declareCreation();
     void declareRestoration();
+    BackupId archiveOf(const BackupId& backup);
     std::unique_ptr<DiskBytes> sourceOf(const Backup& backup);
     void endCreation(store::Transaction& tx, const BackupId& backup, const std::string& failure);
     void endRestoration(store::Transaction& tx, const jobs::Run& run, VolumeStatus status);

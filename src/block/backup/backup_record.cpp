@@ -3,6 +3,7 @@
 #include <stratolet/error.hpp>
 
 #include "block/wire.hpp"
+#include "identity/token/crypto.hpp"
 #include "identity/token/fernet.hpp"
 #include "platform/json/json.hpp"
 #include "platform/text/text.hpp"
@@ -15,6 +16,7 @@ std::string recordOf(const Backup& backup, const std::string& sealed) {
         JsonWriter out(text);
         const auto body = out.object();
         out.field("id", backup.id);
+        out.field("archive_id", backup.archive);
         out.field("volume_id", backup.volume);
         out.field("parent_id", backup.parent.empty() ? std::nullopt : std::optional(backup.parent));
         out.field("display_name", backup.name);
@@ -26,15 +28,18 @@ std::string recordOf(const Backup& backup, const std::string& sealed) {
         out.field("volume", backup.facts);
         out.field("passphrase", sealed);
     }
-    return identity::base64Url(text);
+    return identity::base64(text);
 }
 
 Recorded recordIn(const std::string& record) {
     const auto wrong = [](std::string_view what) {
         return Error(Failure::Invalid, "Invalid input for field/attribute backup_url. ", what);
     };
-    const auto text = identity::fromBase64Url(record);
-    if (!text) throw wrong("It is not base64url.");
+    std::string plain; // as URLs have it, which is what we read
+    for (const char each : record)
+        if (each != '=') plain += each == '+' ? '-' : each == '/' ? '_' : each;
+    const auto text = identity::fromBase64Url(plain);
+    if (!text) throw wrong("It is not base64.");
     try {
         const auto body = Json::parse(*text);
         Recorded found;
@@ -45,9 +50,10 @@ Recorded recordIn(const std::string& record) {
             return id;
         };
         backup.id = {uuid("id")};
+        backup.archive = {uuid("archive_id")};
         backup.volume = {uuid("volume_id")};
         backup.parent = {uuid("parent_id")};
-        if (backup.id.empty() || backup.volume.empty()) throw wrong("It has no id.");
+        if (backup.id.empty() || backup.archive.empty() || backup.volume.empty()) throw wrong("It has no id.");
         backup.name = shortTextOrNull(body.at("display_name"));
         backup.description = shortTextOrNull(body.at("display_description"));
         backup.container = shortTextOrNull(body.at("container"));

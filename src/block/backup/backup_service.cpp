@@ -85,6 +85,7 @@ Backup Backups::create(const Caller& caller, const NewBackup& wanted) {
             backup.parent = before->id;
         }
         backup.id = {parts_.ambient.uuid()};
+        backup.archive = backup.id;
         backup.project = volume.project;
         backup.user = caller.user;
         backup.volume = volume.id;
@@ -98,7 +99,7 @@ Backup Backups::create(const Caller& caller, const NewBackup& wanted) {
         backup.metadata = wanted.metadata;
         backup.held = wanted.snapshot.empty() && volume.status == InUse;
         backup.key = secrets_.copy(tx, volume.encryptionKey);
-        backup.facts = factsOf({volume.bootable, volume.type, volume.imageMetadata});
+        backup.facts = factsOf({volume.bootable, volume.type, volume.metadata, volume.imageMetadata});
         quotas_.claimBackup(tx, backup.project, backup.size);
         backup_table::insert(tx, backup);
         if (backup.held) {
@@ -182,9 +183,11 @@ void Backups::fill(store::Transaction& tx, const Caller& caller, const BackupId&
     const auto traits = traitsIn(backup.facts);
     volume.bootable = traits.bootable;
     volume.imageMetadata = traits.imageMetadata;
+    for (const auto& [name, value] : traits.metadata) volume.metadata.emplace(name, value);
     volume.encryptionKey = secrets_.copy(tx, backup.key);
     tx.execute("UPDATE volumes SET bootable = ?, encryption_key_id = ? WHERE id = ?", volume.bootable,
                volume.encryptionKey.empty() ? std::nullopt : std::optional(volume.encryptionKey.text), volume.id);
+    volume_table::setMetadata(tx, volume.id, volume.metadata);
     volume_table::setImageMetadata(tx, volume.id, volume.imageMetadata);
     volume_table::move(tx, volume.id, Creating, RestoringBackup, now());
     startFilling(tx, backup, volume);
@@ -238,7 +241,10 @@ Restoration Backups::restore(const Caller& caller, const BackupId& id, const Vol
 
 // --- records
 
-std::string Backups::service() const { return "stratolet." + std::string(store_.name()); }
+std::string Backups::service() const {
+    return "cinder.backup.drivers.posix.PosixBackupDriver"; // clients look at the beginning; it is the one with a
+                                                            // folder
+}
 
 std::string Backups::exportRecord(const Caller& caller, const BackupId& id) const {
     auto& db = parts_.store.reader();
@@ -268,7 +274,7 @@ Backup Backups::importRecord(const Caller& caller, const std::string& service, c
             if (backup.key.empty()) throw invalidBackup("Its passphrase was sealed by another cloud's keys.");
         }
         quotas_.claimBackup(tx, backup.project, backup.size);
-        unbury(tx, "backup", "", backup.id.text);
+        unbury(tx, "backup", "", backup.archive.text);
         backup_table::insert(tx, backup);
         parts_.jobs.enqueue(tx, "block.backup.import", backup.id.text, "", backup.project.text);
         return backup;

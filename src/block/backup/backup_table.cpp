@@ -64,6 +64,7 @@ const Table<Backup> backupColumns(
         attribute<&Backup::project>("project_id", 0),
         attribute<&Backup::user>("user_id", 0),
         maybeColumn<&Backup::parent>("parent_id"),
+        column<&Backup::archive>("archive_id"),
         column<&Backup::held>("held", Moves),
         maybeColumn<&Backup::restoring>("restoring_id", Moves),
         maybeColumn<&Backup::key>("encryption_key_id"),
@@ -98,6 +99,10 @@ bool copiedFrom(store::Reader& db, const SnapshotId& snapshot) {
 
 bool holds(store::Reader& db, const SnapshotId& snapshot) {
     return db.query("SELECT 1 FROM backups WHERE id = ? AND held", snapshot).next();
+}
+
+bool isUsed(store::Reader& db, const BackupId& archive, const BackupId& otherThan) {
+    return db.query("SELECT 1 FROM backups WHERE archive_id = ? AND id <> ?", archive, otherThan).next();
 }
 
 void insert(store::Transaction& tx, const Backup& backup) {

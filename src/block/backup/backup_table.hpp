@@ -29,6 +29,9 @@ bool copiedFrom(store::Reader& db, const SnapshotId& snapshot);
 /// Whether this is the snapshot that a backup of a volume in use is copied from.
 bool holds(store::Reader& db, const SnapshotId& snapshot);
 
+/// Whether a backup other than this one has its objects there.
+bool isUsed(store::Reader& db, const BackupId& archive, const BackupId& otherThan = {});
+
 void insert(store::Transaction& tx, const Backup& backup);
 void update(store::Transaction& tx, const Backup& backup); ///< its name, description, metadata and all that moves
 void remove(store::Transaction& tx, const BackupId& backup);

@@ -8,6 +8,7 @@ CREATE TABLE backups (
     id TEXT PRIMARY KEY,
     project_id TEXT NOT NULL,
     user_id TEXT NOT NULL,
+    archive_id TEXT NOT NULL,            -- under which its objects lie: its own id, unless it was imported under another
     volume_id TEXT NOT NULL,             -- that it is of; it may be gone
     snapshot_id TEXT,                    -- that it was copied from
     parent_id TEXT REFERENCES backups,   -- what hasn't changed since is there: one that others stand on can't go
@@ -33,6 +34,7 @@ CREATE INDEX backups_by_name ON backups (name, created);
 CREATE INDEX backups_by_status ON backups (project_id, status, created);
 CREATE INDEX backups_in_status ON backups (status, created);
 CREATE INDEX backups_of_volume ON backups (volume_id, data_timestamp);
+CREATE INDEX backups_of_archive ON backups (archive_id);
 CREATE INDEX backups_of_user ON backups (user_id, created);
 CREATE INDEX backups_of_parent ON backups (parent_id) WHERE parent_id IS NOT NULL;
 
@@ -52,6 +54,7 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('backups', 'backups_by_status', '20000 200 190 2 1'),
     ('backups', 'backups_in_status', '20000 19000 2 1'),
     ('backups', 'backups_of_volume', '20000 5 2 1'),
+    ('backups', 'backups_of_archive', '20000 1 1'),
     ('backups', 'backups_of_user', '20000 200 2 1'),
     ('backups', 'backups_of_parent', '10000 1 1'),
     ('backup_metadata', 'backup_metadata', '20000 2 1'),

@@ -99,9 +99,10 @@ void Volumes::seal(store::Transaction& tx, Volume& volume, bool copied, bool res
     if (copied && sealed == volume.encryptionKey.empty())
         throw invalidVolume("What a volume is made from and its type must both be encrypted, or neither.");
     if (!sealed || copied || restored) return;
-    if (formatOf(encryption->provider) != "luks")
+    // "luks2" differs in how a passphrase is stretched, which is of no moment for a random one; QEMU reads "luks".
+    if (formatOf(encryption->provider).empty())
         throw Error(Failure::Invalid, "Volume type ", volume.typeName, " is encrypted by ", encryption->provider,
-                    ", which QEMU can't do by itself; luks it can.");
+                    ", which nobody here can do; luks and luks2 can be done.");
     volume.encryptionKey = secrets_.create(tx);
 }
 
@@ -220,7 +221,7 @@ void Volumes::startRemoval(store::Transaction& tx, Volume volume, bool cascade, 
     const bool may = volume.status == Available || volume.status == VolumeStatus::Failed ||
                      volume.status == ErrorExtending || volume.status == ErrorRestoring ||
                      volume.status == ErrorManaging || volume.status == ErrorBackingUp;
-    if (volume.status == Deleting && force) return;
+    if (volume.status == Deleting && force && work_.busy(tx, volume.id)) return;
     if (!force && !may)
         throw invalidVolume("Volume ", volume.id, " is ", nameOf(volume.status),
                             "; only one that is available, error, error_extending, error_restoring or error_managing "
@@ -253,7 +254,7 @@ void Volumes::startRemoval(store::Transaction& tx, Volume volume, bool cascade, 
         each.status = SnapshotStatus::Deleting;
         snapshot_table::save(tx, each);
     }
-    volume_table::move(tx, volume.id, volume.status, Deleting, now());
+    volume_table::setStatus(tx, volume.id, Deleting, now()); // from whatever an administrator has said it was
     work_.enqueue(tx, "block.volume.delete", volume);
 }
 
