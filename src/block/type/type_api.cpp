@@ -163,9 +163,10 @@ Response act(Request& request, VolumeTypes& types) {
     const ProjectId project{wanted.text("project")};
     if (project.empty() || lengthInCharacters(project.text) > 255)
         wanted.at("project").refuse("It must have 1 to 255 characters.");
-    const auto rule = "volume_extension:volume_type_access:" + action;
-    allows ? types.allow(callerOf(request), rule, typeIn(request), project)
-           : types.disallow(callerOf(request), rule, typeIn(request), project);
+    const auto& caller = callerOf(request);
+    allows
+        ? types.allow(caller, "volume_extension:volume_type_access:addProjectAccess", typeIn(request), project)
+        : types.disallow(caller, "volume_extension:volume_type_access:removeProjectAccess", typeIn(request), project);
     return http::emptyResponse(202);
 }
 
