@@ -13,9 +13,13 @@ namespace stratolet::block {
 class Attachments;
 class Backends;
 class Backups;
+class GroupTypes;
+class Groups;
 class QosSpecs;
 class Snapshots;
+class Transfers;
 class TypeEncryptions;
+struct Hosting;
 class VolumeQuotas;
 class VolumeTypes;
 class VolumeChanges;
@@ -32,8 +36,11 @@ http::Routes encryptionRoutes(TypeEncryptions& encryptions);
 http::Routes qosRoutes(QosSpecs& specs);
 http::Routes messageRoutes(Parts parts);
 http::Routes quotaRoutes(VolumeQuotas& quotas);
-http::Routes backendRoutes(Parts parts, const Backends& backends); ///< services, hosts, pools
-http::Routes infoRoutes();                                         ///< versions, zones, extensions
+http::Routes groupTypeRoutes(GroupTypes& types);
+http::Routes groupRoutes(Groups& groups); ///< and their snapshots
+http::Routes transferRoutes(Transfers& transfers);
+http::Routes backendRoutes(const Hosting& hosting); ///< hosts, pools, capabilities
+http::Routes infoRoutes();                          ///< versions, zones, extensions
 
 /// The same route below /v3/{project_id} and, since 3.67, below /v3 alone. `path` begins with "/".
 void add(http::Routes& routes, http::Method method, const std::string& path, const std::string& rule,

@@ -5,10 +5,12 @@
 
 #include "block/api.hpp"
 #include "block/backends.hpp"
+#include "block/scheduler/scheduler.hpp"
+#include "block/services.hpp"
 #include "block/snapshot/snapshot_table.hpp"
+#include "block/type/type.hpp"
 #include "block/volume/volume_table.hpp"
 #include "block/wire.hpp"
-#include "platform/cloud/cloud.hpp"
 
 namespace stratolet::block {
 namespace {
@@ -17,68 +19,6 @@ using http::Method;
 using http::Request;
 using http::Response;
 using identity::callerOf;
-
-/// What is told of this host and its back ends.
-struct Hosting {
-    Parts parts;
-    const Backends& backends;
-};
-
-/// A part of this service as clients know it; all are in this process, so they are up.
-struct Part {
-    std::string_view binary;
-    std::string host;
-};
-
-std::vector<Part> partsOf(const Hosting& hosting) {
-    std::vector<Part> parts{{"cinder-scheduler", hosting.parts.cloud.host}};
-    for (const auto* each : hosting.backends.all()) {
-        const auto pool = hosting.backends.placeOf(*each); // "name@backend#pool"
-        parts.push_back({"cinder-volume", pool.substr(0, pool.find('#'))});
-    }
-    return parts;
-}
-
-Response listServices(Request& request, const Hosting& hosting) {
-    callerOf(request).enforce();
-    const auto binary = request.query.find("binary"), host = request.query.find("host");
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        const auto list = out.array("services");
-        for (const auto& part : partsOf(hosting)) {
-            if ((binary && *binary != part.binary) ||
-                (host && *host != part.host && *host != part.host.substr(0, part.host.find('@'))))
-                continue;
-            const auto one = out.object();
-            out.field("binary", part.binary);
-            out.field("host", part.host);
-            out.field("zone", availabilityZone);
-            out.field("status", "enabled");
-            out.field("state", "up");
-            out.field("updated_at", isoMicros(hosting.parts.ambient.now()));
-            out.field("disabled_reason", nullptr);
-            if (microversionOf(request) >= Microversion{49} && part.binary == "cinder-volume")
-                out.field("backend_state", "up");
-        }
-    });
-}
-
-Response listHosts(Request& request, const Hosting& hosting) {
-    callerOf(request).enforce();
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        const auto list = out.array("hosts");
-        for (const auto& part : partsOf(hosting)) {
-            const auto one = out.object();
-            out.field("host_name", part.host);
-            out.field("service", part.binary);
-            out.field("zone", availabilityZone);
-            out.field("service-status", "available");
-            out.field("service-state", "enabled");
-            out.field("last-update", isoMicros(hosting.parts.ambient.now()));
-        }
-    });
-}
 
 /// What a project has in a back end, of volumes and of snapshots.
 struct Holding {
@@ -106,9 +46,9 @@ Response showHost(Request& request, const Hosting& hosting) {
     const auto& host = request.param("host");
     callerOf(request).enforce();
     const auto holdings = holdingsOf(hosting.parts.store.reader(), host);
-    const auto parts = partsOf(hosting);
-    if (std::none_of(parts.begin(), parts.end(),
-                     [&](const Part& each) { return each.binary == "cinder-volume" && each.host == host; }))
+    const auto services = servicesOf(hosting, hosting.parts.store.reader());
+    if (std::none_of(services.begin(), services.end(),
+                     [&](const ServiceNow& each) { return each.binary == "cinder-volume" && each.host == host; }))
         throw Error(Failure::NotFound, "Host ", host, " could not be found.");
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
@@ -126,48 +66,106 @@ Response showHost(Request& request, const Hosting& hosting) {
     });
 }
 
-/// Capacity in GB as clients want it: a number.
-void writeCapabilities(JsonWriter& out, VolumeDriver& driver) {
-    constexpr double gibi = 1 << 30;
+/// A pool as the scheduler sees it. Truths are truths here, and capacities numbers of GB.
+void writeCapabilities(JsonWriter& out, const Pool& pool) {
     const auto capabilities = out.object("capabilities");
-    out.field("pool_name", driver.name());
-    out.field("volume_backend_name", driver.name());
-    out.field("vendor_name", "Open Source");
-    out.field("storage_protocol", driver.protocol());
-    out.field("total_capacity_gb", static_cast<double>(driver.capacity().count) / gibi);
-    out.field("free_capacity_gb", static_cast<double>(driver.free().count) / gibi);
-    out.field("QoS_support", false);
-    out.field("multiattach", false);
-    out.field("thin_provisioning_support", true);
-    out.field("thick_provisioning_support", false);
+    for (const auto& [name, value] : pool.capabilities) {
+        if (value == "True" || value == "False")
+            out.field(name, value == "True");
+        else if (name != "total_capacity_gb" && name != "free_capacity_gb")
+            out.field(name, value);
+    }
+    out.field("total_capacity_gb", pool.total);
+    out.field("free_capacity_gb", pool.free);
+    out.field("allocated_capacity_gb", pool.allocated);
+    out.field("provisioned_capacity_gb", pool.allocated);
+    out.field("max_over_subscription_ratio", pool.overSubscription);
+    out.field("reserved_percentage", pool.reserved);
+}
+
+/// Whether the pool has what the query asks for: its name, a type's back end, or any other of its capabilities.
+bool isWanted(const Request& request, store::Reader& db, const Pool& pool) {
+    if (const auto name = request.query.find("name"); name && *name != pool.name) return false;
+    const auto type = request.query.find("volume_type");
+    if (!type || type->empty()) return true;
+    const auto found = type_table::findNamed(db, *type);
+    if (!found) throw missingType(*type);
+    Placement wanted;
+    for (const auto& [key, value] : found->extraSpecs)
+        if (key != "RESKEY:availability_zones") wanted.specs.emplace(key, value);
+    return static_cast<bool>(place({pool}, wanted));
 }
 
 Response listPools(Request& request, const Hosting& hosting) {
     callerOf(request).enforce();
+    const auto version = microversionOf(request);
+    for (const auto& [name, value] : request.query) {
+        const bool known = name == "detail" || (name == "name" && version >= Microversion{28}) ||
+                           (name == "volume_type" && version >= Microversion{35});
+        if (!known && version >= Microversion{31})
+            throw Error(Failure::Invalid, "Invalid filters ", name, " are found in query options.");
+    }
+    hosting.scheduler.refresh();
+    auto& db = hosting.parts.store.reader();
+    const auto pools = hosting.scheduler.pools(db);
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto list = out.array("pools");
-        for (auto* each : hosting.backends.all()) {
+        for (const auto& each : pools) {
+            if (!isWanted(request, db, each)) continue;
             const auto pool = out.object();
-            out.field("name", hosting.backends.placeOf(*each));
-            if (request.query.flag("detail")) writeCapabilities(out, *each);
+            out.field("name", each.name);
+            if (request.query.flag("detail")) writeCapabilities(out, each);
         }
     });
 }
 
+/// What types may say of volumes there.
+Response showCapabilities(Request& request, const Hosting& hosting) {
+    callerOf(request).enforce();
+    const auto& host = request.param("host");
+    for (const auto* each : hosting.backends.all()) {
+        const auto pool = hosting.backends.placeOf(*each);
+        if (host != pool && host != pool.substr(0, pool.find('#'))) continue;
+        const auto can = each->capabilities();
+        return http::jsonResponse(200, [&](JsonWriter& out) {
+            const auto body = out.object();
+            out.field("namespace", "OS::Storage::Capabilities::" + host);
+            out.field("vendor_name", "Open Source");
+            out.field("volume_backend_name", each->name());
+            out.field("pool_name", each->name());
+            out.field("driver_version", "1");
+            out.field("storage_protocol", each->protocol());
+            out.field("display_name", each->name());
+            out.field("description", "Volumes of the back end " + std::string(each->name()));
+            out.field("visibility", "public");
+            { const auto targets = out.array("replication_targets"); }
+            const auto properties = out.object("properties");
+            const auto property = [&](std::string_view name, std::string_view title, bool has) {
+                const auto one = out.object(name);
+                out.field("title", title);
+                out.field("description", has ? "It does." : "It does not.");
+                out.field("type", "boolean");
+            };
+            property("thin_provisioning", "Gigabytes are taken as they are written", can.thin);
+            property("multiattach", "Several servers may have a volume", can.multiattach);
+            property("encryption", "Volumes may be encrypted", can.encryption);
+        });
+    }
+    throw Error(Failure::NotFound, "Service ", host, " could not be found.");
 }
 
-http::Routes backendRoutes(Parts parts, const Backends& backends) {
+}
+
+http::Routes backendRoutes(const Hosting& hosting) {
     http::Routes routes;
-    const auto with = [hosting =
-                           Hosting{parts, backends}](Response (*handler)(Request&, const Hosting&)) -> http::Handler {
+    const auto with = [hosting](Response (*handler)(Request&, const Hosting&)) -> http::Handler {
         return [hosting, handler](Request& request) { return handler(request, hosting); };
     };
-    add(routes, Method::Get, "/os-services", "volume_extension:services:index", with(listServices));
-    add(routes, Method::Get, "/os-hosts", "volume_extension:hosts", with(listHosts));
     add(routes, Method::Get, "/os-hosts/{host}", "volume_extension:hosts", with(showHost));
     add(routes, Method::Get, "/scheduler-stats/get_pools", "scheduler_extension:scheduler_stats:get_pools",
         with(listPools), http::Runs::Worker);
+    add(routes, Method::Get, "/capabilities/{host}", "volume_extension:capabilities", with(showCapabilities));
     return routes;
 }
 

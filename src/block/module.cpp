@@ -9,12 +9,15 @@
 #include "block/backup/backup_lists.hpp"
 #include "block/backup/backup_service.hpp"
 #include "block/block.hpp"
+#include "block/group/group_service.hpp"
 #include "block/message/message_query.hpp"
 #include "block/qos/qos.hpp"
 #include "block/scheduler/scheduler.hpp"
+#include "block/services.hpp"
 #include "block/snapshot/snapshot_jobs.hpp"
 #include "block/snapshot/snapshot_query.hpp"
 #include "block/snapshot/snapshot_service.hpp"
+#include "block/transfer/transfer.hpp"
 #include "block/type/encryption_service.hpp"
 #include "block/type/type_query.hpp"
 #include "block/type/type_service.hpp"
@@ -42,7 +45,8 @@ Attachment faceOf(const VolumeAttachment& attachment) {
 
 /// The nouns whose lists are filtered, as "resource_filters" tells of them.
 std::span<const ListNoun> listNouns() {
-    static const std::array nouns{volumeLists(), snapshotLists(), backupLists(), typeLists(), messageLists()};
+    static const std::array nouns{volumeLists(),  snapshotLists(), backupLists(),       typeLists(),
+                                  messageLists(), groupLists(),    groupSnapshotLists()};
     return nouns;
 }
 
@@ -68,6 +72,7 @@ std::vector<ConfigOption> configOptions() {
         {"backend *", "max_over_subscription_ratio", "20.0", ratio()},
         {"backend *", "reserved_percentage", "0", wholeNumber(0, 100)},
         {"block", "default_volume_type", std::string(firstType), anyText()},
+        {"block", "default_group_type", "", anyText()},
         {"block", "quota_volumes", "10", wholeNumber(-1, most)},
         {"block", "quota_gigabytes", "1000", wholeNumber(-1, most)},
         {"block", "quota_per_volume_gigabytes", "-1", wholeNumber(-1, most)},
@@ -94,9 +99,12 @@ struct Block::Impl {
           encryptions(given, types),
           qos(given),
           scheduler(given, backends),
+          transfers(given, quotas),
           snapshots(given, work, quotas),
           volumes(given, work, snapshots, scheduler, quotas, types, secrets, images),
           changes(given, work, scheduler, quotas, types, volumes),
+          groupTypes(given),
+          groups(given, groupTypes, types, quotas, volumes, snapshots),
           backups(given, work, volumes, quotas, secrets, backupStore),
           attachments(given, work),
           snapshotJobs(work),
@@ -117,9 +125,12 @@ struct Block::Impl {
     TypeEncryptions encryptions;
     QosSpecs qos;
     Scheduler scheduler;
+    Transfers transfers;
     Snapshots snapshots;
     Volumes volumes;
     VolumeChanges changes;
+    GroupTypes groupTypes;
+    Groups groups;
     Backups backups;
     Attachments attachments;
     SnapshotJobs snapshotJobs;
@@ -137,6 +148,7 @@ Block::Block(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& driv
     impl_->changeJobs.declare();
     declareDisconnecting(impl_->work);
     impl_->jobs.declare();
+    impl_->groups.declare();
     parts.reconciler.declare("block-bin", [&volumes = impl_->volumes] { volumes.emptyBin(); });
     parts.reconciler.declare("block", [&jobs = impl_->jobs] { jobs.reconcile(); });
     parts.reconciler.declare("backups", [&jobs = impl_->backupJobs] { jobs.reconcile(); });
@@ -149,8 +161,9 @@ void Block::bootstrap() { impl_->volumes.bootstrap(); }
 void Block::useLiveDisks(LiveDisks& disks) { impl_->work.live = &disks; }
 
 http::Site Block::site() {
-    auto& [parts, itsIdentity, backends, work, quotas, secrets, types, encryptions, qos, scheduler, snapshots, volumes,
-           changes, backups, attachments, snapshotJobs, backupJobs, jobs, changeJobs] = *impl_;
+    auto& [parts, itsIdentity, backends, work, quotas, secrets, types, encryptions, qos, scheduler, transfers,
+           snapshots, volumes, changes, groupTypes, groups, backups, attachments, snapshotJobs, backupJobs, jobs,
+           changeJobs] = *impl_;
     http::Site site;
     site.name = "block-storage";
     site.prefix = "/volume";
@@ -159,7 +172,9 @@ http::Site Block::site() {
          {volumeRoutes(volumes), volumeActionRoutes(volumes, changes, attachments), manageRoutes(changes, snapshots),
           snapshotRoutes(snapshots), backupRoutes(backups), attachmentRoutes(attachments),
           resourceFilterRoutes(listNouns()), quotaRoutes(quotas), infoRoutes(), typeRoutes(types),
-          encryptionRoutes(encryptions), qosRoutes(qos), messageRoutes(parts), backendRoutes(parts, backends)})
+          encryptionRoutes(encryptions), qosRoutes(qos), messageRoutes(parts),
+          backendRoutes({parts, backends, scheduler}), serviceRoutes({parts, backends, scheduler}),
+          transferRoutes(transfers), groupTypeRoutes(groupTypes), groupRoutes(groups)})
         site.routes.insert(site.routes.end(), each.begin(), each.end());
     site.gate = gate;
     site.refuse = refusal;

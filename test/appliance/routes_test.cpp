@@ -89,6 +89,15 @@ std::map<std::string, std::string, std::less<>> thingsOf(TestAppliance& cloud, c
                          R"({"security_group_rule":{"direction":"ingress","security_group_id":")" + group + "\"}}"),
              "security_group_rule");
     ids["/volumes"] = made(owner.posts("/volume/v3/{project}/volumes", R"({"volume":{"size":1}})"), "volume");
+    cloud.settle();
+    const auto offered = made(owner.posts("/volume/v3/{project}/volumes", R"({"volume":{"size":1}})"), "volume");
+    cloud.settle();
+    for (const auto* each : {"/volume-transfers", "/os-volume-transfer"})
+        ids[each] = ids.contains("/volume-transfers")
+                        ? ids["/volume-transfers"]
+                        : made(owner.posts("/volume/v3/{project}/volume-transfers",
+                                           R"({"transfer":{"volume_id":")" + offered + "\"}}"),
+                               "transfer");
     const auto image = owner.posts("/image/v2/images", R"({"name":"i","disk_format":"raw","container_format":"bare"})")
                            .json()
                            .text("id");

@@ -67,29 +67,12 @@ const Unasked unasked[] = {
     {"image", "a task changes by itself only", "modify_task"},
 
     {"block-storage", "what files of before may be made of", "admin_or_owner system_or_domain_or_project_admin"},
-    {"block-storage", "there are no backups", "backup: volume_extension:backup_admin_actions:"},
     {"block-storage", "there are no clusters, and no replication",
-     "clusters: workers: volume:failover_host volume:freeze_host volume:thaw_host volume_extension:capabilities "
-     "volume_extension:services:update"},
-    {"block-storage", "there are no groups", "group:"},
-    {"block-storage", "there are no messages", "message:"},
-    {"block-storage", "there are no snapshots",
-     "snapshot_extension: volume_extension:snapshot_admin_actions: volume_extension:extended_snapshot_attributes "
-     "volume:create_snapshot "
-     "volume:delete_snapshot volume:get_all_snapshots volume:get_snapshot volume:update_snapshot "
-     "volume:revert_to_snapshot"},
-    {"block-storage", "there are no transfers",
-     "volume:accept_transfer volume:create_transfer volume:delete_transfer volume:get_all_transfers "
-     "volume:get_transfer"},
-    {"block-storage", "types are those of the drivers",
-     "volume_extension:type_ volume_extension:types_extra_specs: volume_extension:volume_type_ "
-     "volume_extension:qos_specs_manage: "
-     "volume_extension:access_types_qos_specs_id volume_extension:default_ volume_extension:quota_classes:"},
-    {"block-storage", "a volume is what it was made as, where it was made, for one server",
-     "volume:multiattach volume:reimage volume:retype volume:attachment_update "
-     "volume:update_volume_admin_metadata volume_extension:volume_actions: volume_extension:volume_admin_actions: "
-     "volume_extension:volume_encryption_metadata volume_extension:list_manageable volume_extension:volume_manage "
-     "volume_extension:volume_unmanage"},
+     "clusters: workers: volume:failover_host volume:freeze_host volume:thaw_host group:enable_replication "
+     "group:disable_replication group:failover_replication group:list_replication_targets"},
+    {"block-storage", "nothing of a group's snapshot changes", "group:update_group_snapshot"},
+    {"block-storage", "other names of what is asked",
+     "volume_extension:volume_type_encryption volume:update_volume_admin_metadata"},
 
     {"compute", "what files of before may be made of", "admin_api admin_or_owner"},
     {"compute", "there is one host, and one cell",

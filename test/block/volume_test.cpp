@@ -480,7 +480,7 @@ TEST_CASE("The service tells what it has", "[block]") {
               .has("free_capacity_gb"));
     CHECK(alice.gets("/volume/v3/{project}/extensions/os-quota-sets").status == 200);
     const auto hosts = admin.gets("/volume/v3/{project}/os-hosts").json().array("hosts").items();
-    CHECK(hosts.size() == 2);
+    CHECK(hosts.size() == 3);
     makes(cloud, alice);
     const auto shares =
         admin.gets("/volume/v3/{project}/os-hosts/" + hosts[1].text("host_name")).json().array("host").items();

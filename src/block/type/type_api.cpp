@@ -1,6 +1,7 @@
 #include <stratolet/error.hpp>
 
 #include "block/api.hpp"
+#include "block/type/specs.hpp"
 #include "block/type/type_query.hpp"
 #include "block/type/type_service.hpp"
 #include "block/volume/volume_access.hpp"
@@ -17,11 +18,6 @@ using identity::Caller;
 using identity::callerOf;
 
 constexpr Microversion defaultsSince{62};
-
-void writeSpecs(JsonWriter& out, std::string_view name, const ExtraSpecs& specs) {
-    const auto object = out.object(name);
-    for (const auto& [key, value] : specs) out.field(key, value);
-}
 
 /// Who makes or changes a type is told less of it than who asks for it.
 enum class Told { All, Made, Changed };
@@ -49,45 +45,7 @@ Response typeResponse(const Request& request, const VolumeType& type, Told told 
 
 const std::string& typeIn(const Request& request) { return request.param("type"); }
 
-/// A key of 1 to 255 characters of letters, digits and -_:. (and, where `spaced`, spaces and slashes).
-bool isSpecKey(std::string_view key, bool spaced) {
-    if (key.empty() || key.size() > 255) return false;
-    for (const char each : key) {
-        const bool plain = (each >= 'a' && each <= 'z') || (each >= 'A' && each <= 'Z') ||
-                           (each >= '0' && each <= '9') || each == '-' || each == '_' || each == ':' || each == '.';
-        if (!plain && !(spaced && (each == ' ' || each == '/'))) return false;
-    }
-    return true;
-}
-
-/// A null is kept as the empty text.
-ExtraSpecs specsIn(const Json& value, bool spaced) {
-    if (!value.isObject()) value.refuse("It must be an object of texts.");
-    ExtraSpecs specs;
-    for (const auto& name : value.names()) {
-        const auto each = value.at(name);
-        if (!isSpecKey(name, spaced)) each.refuse("The name of an extra spec has 1 to 255 letters, digits and -_:.");
-        specs.emplace(name, shortTextOrNull(each).value_or(""));
-    }
-    return specs;
-}
-
-std::string nameIn(const Json& value) {
-    const auto name = value.text();
-    if (trimmed(name).empty() || lengthInCharacters(name) > 255) value.refuse("It must have 1 to 255 characters.");
-    return name;
-}
-
 // --- types
-
-std::optional<bool> publicIn(const Request& request) {
-    const auto value = request.query.find("is_public");
-    if (!value) return true;
-    if (lowered(*value) == "none") return std::nullopt;
-    const auto truth = truthOf(*value);
-    if (!truth && isAdmin(callerOf(request))) throw Error(Failure::Invalid, "Invalid is_public filter [", *value, "]");
-    return truth.value_or(true);
-}
 
 Response list(Request& request, VolumeTypes& types) {
     const auto query = listQueryIn(request, typeLists());
@@ -111,7 +69,7 @@ Response create(Request& request, VolumeTypes& types) {
     const auto wanted = body.object("volume_type");
     wanted.onlyKnows({"name", "description", "extra_specs", "os-volume-type-access:is_public"});
     VolumeType type;
-    type.name = nameIn(wanted.at("name"));
+    type.name = typeNameIn(wanted.at("name"));
     if (const auto value = wanted.find("description")) type.description = shortTextOrNull(*value);
     if (const auto value = wanted.find("os-volume-type-access:is_public")) type.isPublic = truthIn(*value);
     if (const auto value = wanted.find("extra_specs")) type.extraSpecs = specsIn(*value, true);
@@ -132,7 +90,7 @@ Response update(Request& request, VolumeTypes& types) {
     return typeResponse(request,
                         types.update(callerOf(request), typeIn(request),
                                      [&](VolumeType& type) {
-                                         if (const auto value = given("name")) type.name = nameIn(*value);
+                                         if (const auto value = given("name")) type.name = typeNameIn(*value);
                                          if (const auto value = given("description"))
                                              type.description = shortTextOrNull(*value);
                                          if (const auto value = given("is_public")) type.isPublic = truthIn(*value);
@@ -145,21 +103,6 @@ Response remove(Request& request, VolumeTypes& types) {
 }
 
 // --- extra specs
-
-Response specsResponse(std::string_view name, const ExtraSpecs& specs) {
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        writeSpecs(out, name, specs);
-    });
-}
-
-/// {"key": "value"} alone.
-Response specResponse(const std::string& key, const std::string& value) {
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.field(key, value);
-    });
-}
 
 Response listSpecs(Request& request, VolumeTypes& types) {
     return specsResponse("extra_specs", types.specs(callerOf(request), typeIn(request)));
@@ -220,9 +163,10 @@ Response act(Request& request, VolumeTypes& types) {
     const ProjectId project{wanted.text("project")};
     if (project.empty() || lengthInCharacters(project.text) > 255)
         wanted.at("project").refuse("It must have 1 to 255 characters.");
-    const auto rule = "volume_extension:volume_type_access:" + action;
-    allows ? types.allow(callerOf(request), rule, typeIn(request), project)
-           : types.disallow(callerOf(request), rule, typeIn(request), project);
+    const auto& caller = callerOf(request);
+    allows
+        ? types.allow(caller, "volume_extension:volume_type_access:addProjectAccess", typeIn(request), project)
+        : types.disallow(caller, "volume_extension:volume_type_access:removeProjectAccess", typeIn(request), project);
     return http::emptyResponse(202);
 }
 
@@ -263,7 +207,7 @@ Response setDefault(Request& request, VolumeTypes& types) {
     require(request, defaultsSince);
     const auto wanted = request.json().object("default_type");
     wanted.onlyKnows({"volume_type"});
-    const auto name = nameIn(wanted.at("volume_type"));
+    const auto name = typeNameIn(wanted.at("volume_type"));
     return defaultResponse(projectIn(request), types.setDefault(callerOf(request), projectIn(request), name));
 }
 

@@ -76,7 +76,7 @@ NewVolume newVolumeIn(const Request& request) {
     if (const auto backup = volume.maybeText("backup_id"); backup && microversionOf(request) >= Microversion{47})
         wanted.backup = {*backup};
     refuseSource(volume, "consistencygroup_id", "ConsistencyGroup");
-    refuseSource(volume, "group_id", "Group");
+    wanted.group = volume.maybeText("group_id").value_or("");
     if (const auto source = volume.maybeText("source_volid")) wanted.source = {*source};
     if (const auto snapshot = volume.maybeText("snapshot_id")) wanted.snapshot = {*snapshot};
     const bool copies = !wanted.source.empty() || !wanted.snapshot.empty();

@@ -1,9 +1,12 @@
 #include "block/volume/volume_service.hpp"
 
+#include <algorithm>
+
 #include <stratolet/error.hpp>
 
 #include "block/attachment/attachment_table.hpp"
 #include "block/backup/backup_table.hpp"
+#include "block/group/group.hpp"
 #include "block/message/message.hpp"
 #include "block/snapshot/snapshot_table.hpp"
 #include "block/type/encryption.hpp"
@@ -106,8 +109,7 @@ void Volumes::seal(store::Transaction& tx, Volume& volume, bool copied, bool res
     volume.encryptionKey = secrets_.create(tx);
 }
 
-Volume Volumes::create(const Caller& caller, const NewVolume& wanted) {
-    caller.enforce();
+Volume Volumes::planned(const Caller& caller, const NewVolume& wanted) const {
     if (!wanted.snapshot.empty() + !wanted.source.empty() + !wanted.image.empty() + !wanted.backup.empty() > 1)
         throw Error(Failure::Invalid,
                     "Invalid input received: May specify only one of snapshot, imageRef, backup or source volume");
@@ -120,33 +122,60 @@ Volume Volumes::create(const Caller& caller, const NewVolume& wanted) {
     volume.size = wanted.size.value_or(GiB{});
     volume.metadata = wanted.metadata;
     volume.created = now();
+    return volume;
+}
+
+Volume Volumes::create(const Caller& caller, const NewVolume& wanted) {
+    caller.enforce();
+    auto volume = planned(caller, wanted);
     if (!wanted.image.empty()) {
         caller.enforce("volume:create_from_image", {});
         volume.image = imageNamed(caller, wanted.image);
         volume.imageMetadata = factsOf(caller, volume.image, volume.size);
     }
     scheduler_.refresh();
-    return parts_.store.write([&](store::Transaction& tx) {
-        takeFrom(tx, caller, wanted, volume);
-        const auto type = wanted.type.empty() && !volume.type.empty() ? type_table::find(tx, volume.type).value()
-                                                                      : types_.wanted(tx, caller, wanted.type);
-        volume.type = type.id;
-        volume.typeName = type.name;
-        seal(tx, volume, !wanted.snapshot.empty() || !wanted.source.empty(), !wanted.backup.empty());
-        quotas_.claimVolume(tx, volume);
-        if (volume.host.empty()) { // else it lies where what it is made from does
-            Placement placement{.size = volume.size, .specs = type.extraSpecs, .zone = wanted.zone};
-            scheduler_.apply(tx, caller.project, wanted.hints, placement);
-            volume.host = scheduler_.place(tx, placement).host;
-        }
-        if (volume.host.empty()) return keepUnplaced(tx, caller, volume);
-        volume_table::insert(tx, volume);
-        if (!wanted.backup.empty())
-            fillFromBackup(tx, caller, wanted.backup, volume);
-        else
-            work_.enqueue(tx, "block.volume.create", volume, {{"request", caller.requestId}});
-        return volume;
-    });
+    return parts_.store.write([&](store::Transaction& tx) { return finish(tx, caller, wanted, volume); });
+}
+
+Volume Volumes::createIn(store::Transaction& tx, const Caller& caller, const NewVolume& wanted) {
+    return finish(tx, caller, wanted, planned(caller, wanted));
+}
+
+/// A volume is of one of its group's types.
+void Volumes::joinGroup(store::Reader& db, const Caller& caller, const NewVolume& wanted, Volume& volume) const {
+    if (wanted.group.empty()) return;
+    const auto group = group_table::find(db, wanted.group);
+    if (!group || group->project != caller.project)
+        throw Error(Failure::NotFound, "Group ", wanted.group, " could not be found.");
+    if (group->status != GroupStatus::Available)
+        throw Error(Failure::Invalid, "Invalid group: Group ", group->id, " is ", nameOf(group->status), ".");
+    if (std::find(group->volumeTypes.begin(), group->volumeTypes.end(), volume.type) == group->volumeTypes.end())
+        throw Error(Failure::Invalid, "Invalid input received: Volume type ", volume.typeName,
+                    " is not among those of group ", group->id, ".");
+    volume.group = group->id;
+}
+
+Volume Volumes::finish(store::Transaction& tx, const Caller& caller, const NewVolume& wanted, Volume volume) {
+    takeFrom(tx, caller, wanted, volume);
+    const auto type = wanted.type.empty() && !volume.type.empty() ? type_table::find(tx, volume.type).value()
+                                                                  : types_.wanted(tx, caller, wanted.type);
+    volume.type = type.id;
+    volume.typeName = type.name;
+    joinGroup(tx, caller, wanted, volume);
+    seal(tx, volume, !wanted.snapshot.empty() || !wanted.source.empty(), !wanted.backup.empty());
+    quotas_.claimVolume(tx, volume);
+    if (volume.host.empty()) { // else it lies where what it is made from does
+        Placement placement{.size = volume.size, .specs = type.extraSpecs, .zone = wanted.zone};
+        scheduler_.apply(tx, caller.project, wanted.hints, placement);
+        volume.host = scheduler_.place(tx, placement).host;
+    }
+    if (volume.host.empty()) return keepUnplaced(tx, caller, volume);
+    volume_table::insert(tx, volume);
+    if (!wanted.backup.empty())
+        fillFromBackup(tx, caller, wanted.backup, volume);
+    else
+        work_.enqueue(tx, "block.volume.create", volume, {{"request", caller.requestId}});
+    return volume;
 }
 
 /// The request is accepted all the same, and what is answered is what was wanted: a message says why nothing came of
@@ -260,6 +289,11 @@ void Volumes::startRemoval(store::Transaction& tx, Volume volume, bool cascade, 
 
 std::chrono::seconds Volumes::retention() const {
     return std::chrono::seconds(parts_.config.integer("block", "delete_retention"));
+}
+
+void Volumes::removeOfGroup(store::Transaction& tx, Volume volume) {
+    volume.group.clear();
+    startRemoval(tx, std::move(volume), false, false);
 }
 
 void Volumes::remove(const Caller& caller, const VolumeId& id, bool cascade, bool force) {

@@ -33,8 +33,9 @@ struct NewVolume {
     SnapshotId snapshot;     ///< a snapshot to have the bytes of
     BackupId backup;         ///< to fill it from; empty: none
     Metadata metadata;
-    std::string zone; ///< empty: any
-    Hints hints;      ///< beside which volumes it is to be, or not
+    std::string group; ///< id of the group that it is to be in; empty: none
+    std::string zone;  ///< empty: any
+    Hints hints;       ///< beside which volumes it is to be, or not
 };
 
 /// A volume and who has it.
@@ -66,6 +67,8 @@ public:
     std::function<void(store::Transaction&, const identity::Caller&, const BackupId&, Volume&)> fillFromBackup;
 
     Volume create(const identity::Caller& caller, const NewVolume& wanted);
+    /// A copy of a volume or a snapshot as a part of another change. The rule of creating has been asked.
+    Volume createIn(store::Transaction& tx, const identity::Caller& caller, const NewVolume& wanted);
     VolumeView show(const identity::Caller& caller, const VolumeId& volume);
     ListPage<VolumeView> list(const identity::Caller& caller, ListQuery query);
     struct Summary {
@@ -77,6 +80,9 @@ public:
                       const std::function<void(Volume&)>& amend);
     /// `cascade`: its snapshots go with it.
     void remove(const identity::Caller& caller, const VolumeId& volume, bool cascade, bool force);
+
+    /// With its group, as a part of that change. The rule has been asked.
+    void removeOfGroup(store::Transaction& tx, Volume volume);
 
     Metadata metadata(const identity::Caller& caller, const VolumeId& volume);
     Metadata changeMetadata(const identity::Caller& caller, const VolumeId& volume,
@@ -110,6 +116,9 @@ private:
     void startRemoval(store::Transaction& tx, Volume volume, bool cascade, bool force);
     void seal(store::Transaction& tx, Volume& volume, bool copied, bool restored);
     void takeFrom(store::Transaction& tx, const identity::Caller& caller, const NewVolume& wanted, Volume& volume);
+    void joinGroup(store::Reader& db, const identity::Caller& caller, const NewVolume& wanted, Volume& volume) const;
+    Volume planned(const identity::Caller& caller, const NewVolume& wanted) const;
+    Volume finish(store::Transaction& tx, const identity::Caller& caller, const NewVolume& wanted, Volume volume);
     Volume keepUnplaced(store::Transaction& tx, const identity::Caller& caller, const Volume& wanted);
     ImageId imageNamed(const identity::Caller& caller, const std::string& reference);
     std::chrono::seconds retention() const; ///< 0: what is deleted is gone

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "block/backends.hpp"
+#include "block/scheduler/scheduler_table.hpp"
+#include "platform/cloud/cloud.hpp"
+#include "platform/http/http.hpp"
+#include "platform/parts.hpp"
+
+namespace stratolet::block {
+
+class Scheduler;
+
+/// What is told of this host and its back ends. What it names outlives it.
+struct Hosting {
+    Parts parts;
+    const Backends& backends;
+    Scheduler& scheduler;
+};
+
+/// A part of this service as clients know it; all are in this process, so they are up.
+struct ServiceNow {
+    std::string_view binary;
+    std::string host;
+    ServiceSetting setting; ///< what an administrator has said of it
+};
+std::vector<ServiceNow> servicesOf(const Hosting& hosting, store::Reader& db);
+
+http::Routes serviceRoutes(const Hosting& hosting); ///< services and the list of hosts
+
+}
