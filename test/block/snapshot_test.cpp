@@ -162,6 +162,7 @@ TEST_CASE("An administrator sets a snapshot's status; who makes one moves it alo
     CHECK(alice.gets(path).json().object("snapshot").text("os-extended-snapshot-attributes:progress") == "80%");
     REQUIRE(admin.posts(path + "/action", R"({"os-reset_status":{"status":"error_deleting"}})").status == 202);
     CHECK(alice.deletes(path).status == 400);
+    REQUIRE(admin.posts(path + "/action", R"({"os-reset_status":{"status":"deleting"}})").status == 202); // by nobody
     CHECK(admin.posts(path + "/action", R"({"os-force_delete":{}})").status == 202);
     cloud.settle();
     CHECK(alice.gets(path).status == 404);

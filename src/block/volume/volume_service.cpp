@@ -220,7 +220,7 @@ void Volumes::startRemoval(store::Transaction& tx, Volume volume, bool cascade, 
     const bool may = volume.status == Available || volume.status == VolumeStatus::Failed ||
                      volume.status == ErrorExtending || volume.status == ErrorRestoring ||
                      volume.status == ErrorManaging || volume.status == ErrorBackingUp;
-    if (volume.status == Deleting && force) return;
+    if (volume.status == Deleting && force && work_.busy(tx, volume.id)) return;
     if (!force && !may)
         throw invalidVolume("Volume ", volume.id, " is ", nameOf(volume.status),
                             "; only one that is available, error, error_extending, error_restoring or error_managing "
@@ -253,7 +253,7 @@ void Volumes::startRemoval(store::Transaction& tx, Volume volume, bool cascade, 
         each.status = SnapshotStatus::Deleting;
         snapshot_table::save(tx, each);
     }
-    volume_table::move(tx, volume.id, volume.status, Deleting, now());
+    if (volume.status != Deleting) volume_table::move(tx, volume.id, volume.status, Deleting, now());
     work_.enqueue(tx, "block.volume.delete", volume);
 }
 
