@@ -67,6 +67,8 @@ TEST_CASE("A project sees its own snapshots only, and a reader changes none", "[
     CHECK(bob.posts(volumesPath, R"({"volume":{"size":1,"snapshot_id":")" + snapshot + "\"}}").status == 404);
     CHECK(bob.gets(snapshotsPath + "?all_tenants=1").json().array("snapshots").size() == 0);
     CHECK(bob.gets(snapshotsPath + "?marker=" + snapshot).status == 404);
+    CHECK(alice.posts(snapshotsPath, R"({"snapshot":{"volume_id":null}})").status == 404);
+    CHECK(alice.posts(snapshotsPath, R"({"snapshot":{"volume_id":"x"}})").status == 400);
     CHECK(rita.gets(path).status == 200);
     CHECK(rita.deletes(path).status == 403);
     CHECK(rita.puts(path, R"({"snapshot":{"name":"x"}})").status == 403);
@@ -162,6 +164,7 @@ TEST_CASE("An administrator sets a snapshot's status; who makes one moves it alo
     CHECK(alice.gets(path).json().object("snapshot").text("os-extended-snapshot-attributes:progress") == "80%");
     REQUIRE(admin.posts(path + "/action", R"({"os-reset_status":{"status":"error_deleting"}})").status == 202);
     CHECK(alice.deletes(path).status == 400);
+    REQUIRE(admin.posts(path + "/action", R"({"os-reset_status":{"status":"deleting"}})").status == 202); // by nobody
     CHECK(admin.posts(path + "/action", R"({"os-force_delete":{}})").status == 202);
     cloud.settle();
     CHECK(alice.gets(path).status == 404);

@@ -580,3 +580,17 @@ TEST_CASE("Volumes of a version that knew one back end are in it", "[block][back
     cloud.settle();
     CHECK(filesIn(cloud) == 0);
 }
+
+TEST_CASE("A volume that an administrator said was being deleted, by nobody, is deleted by force", "[block][volume]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice"), admin = cloud.admin();
+    const auto volume = makes(cloud, alice);
+    const auto byAdmin = [&](std::string action) {
+        return admin.posts(volumesPath + "/" + volume + "/action", std::move(action)).status;
+    };
+    REQUIRE(byAdmin(R"({"os-reset_status":{"status":"deleting"}})") == 202);
+    CHECK(byAdmin(R"({"os-force_delete":{}})") == 202);
+    cloud.settle();
+    CHECK(alice.gets(volumesPath + "/" + volume).status == 404);
+    CHECK(filesIn(cloud) == 0);
+}

@@ -57,10 +57,9 @@ void readNames(const Json& body, std::optional<std::string>& name, std::optional
 NewSnapshot newSnapshotIn(const Json& body) {
     NewSnapshot wanted;
     readNames(body, wanted.name, wanted.description);
-    wanted.volume = {body.maybeText("volume_id").value_or("")};
-    if (body.find("volume_id") && wanted.volume.empty()) // which no volume has as its id
-        throw Error(Failure::NotFound, "Volume None could not be found.");
-    if (!isUuid(wanted.volume.text)) body.at("volume_id").refuse("It must be a UUID.");
+    // Null is a volume that isn't there.
+    wanted.volume = {body.at("volume_id").isNull() ? "" : body.text("volume_id")};
+    if (!wanted.volume.empty() && !isUuid(wanted.volume.text)) body.at("volume_id").refuse("It must be a UUID.");
     if (const auto metadata = body.find("metadata"); metadata && !metadata->isNull())
         wanted.metadata = metadataIn(*metadata);
     return wanted;

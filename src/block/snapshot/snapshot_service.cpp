@@ -99,7 +99,6 @@ Snapshot Snapshots::rename(const Caller& caller, const SnapshotId& id, const std
 }
 
 void Snapshots::startRemoval(store::Transaction& tx, Snapshot snapshot, bool force) {
-    if (snapshot.status == Deleting && force && work_.busy(tx, snapshot.volume)) return;
     if (!snapshot.group.empty() || (!force && snapshot.status != Available && snapshot.status != Failed))
         throw invalidSnapshot("Snapshot status must be available or error and must not be part of a group; it is ",
                               nameOf(snapshot.status), snapshot.group.empty() ? "." : " and part of one.");

@@ -1,6 +1,7 @@
 #include "block/volume/volume_change_jobs.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <stratolet/error.hpp>
@@ -127,8 +128,9 @@ void VolumeChangeJobs::copyForUpload(const jobs::Run& run) {
     const auto file = uploadFile(run);
     std::filesystem::remove(file); // an attempt's before
     // Others may read it, who is in the folder: a program that converts it is nobody we know.
-    const Fd made(static_cast<int>(check(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644),
+    const Fd made(static_cast<int>(check(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600),
                                          "make the data of an image")));
+    check(::fchmod(made.get(), 0644), "let the data of an image be read"); // whatever the umask says
     check(::ftruncate(made.get(), volume.size.bytes().count), "size the data of an image");
     const auto copy = [&](const DiskSource& from) {
         VolumeWork::copyBytes(from, {FileDisk{file}, DiskFormat::Raw}, run.cancelled);
