@@ -201,7 +201,7 @@ struct Appliance::Impl {
                 .crash = settings.crash}),
           bus(store, ambient, log, metrics),
           reconciler(log, metrics),
-          drivers(givenDrivers.hypervisor ? std::move(givenDrivers) : driversFor(settings, stateDir, cloud.id, log)),
+          drivers(givenDrivers.hypervisor ? std::move(givenDrivers) : driversFor(settings, stateDir, cloud, log)),
           workers("worker", static_cast<std::size_t>(settings.config.integer("DEFAULT", "worker_threads")),
                   waitingRequestsMax),
           server(serverOptions(settings.config), workers, ambient, log, metrics) {

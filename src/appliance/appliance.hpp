@@ -16,6 +16,7 @@
 
 #include "appliance/settings.hpp"
 #include "platform/bus/bus.hpp"
+#include "platform/cloud/cloud.hpp"
 #include "platform/http/server.hpp"
 #include "platform/jobs/jobs.hpp"
 #include "platform/store/store.hpp"
@@ -48,7 +49,7 @@ std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const 
                                                 const std::string& cloud, Log& log);
 
 /// What the configuration names; in the sandbox what touches nothing of the host.
-Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, const std::string& cloud, Log& log);
+Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, const ThisCloud& cloud, Log& log);
 
 /// The whole cloud: builds every part by hand, in order, and hands each what it needs.
 class Appliance {

@@ -6,6 +6,9 @@
 #include "block/backends.hpp"
 #include "block/driver/backup_folder.hpp"
 #include "block/driver/file.hpp"
+#include "block/driver/iscsi.hpp"
+#include "block/driver/lvm.hpp"
+#include "block/driver/nfs.hpp"
 #include "compute/driver/instance_files.hpp"
 #include "compute/driver/libvirt.hpp"
 #include "compute/driver/simulated.hpp"
@@ -84,24 +87,53 @@ std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const 
                                         }});
 }
 
-Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, const std::string& cloud,
-                   Log& log) {
+namespace {
+
+std::unique_ptr<VolumeDriver> lvmDriverFor(const block::BackendOption& backEnd) {
+    return block::lvmVolumeDriver(
+        {.name = backEnd.name, .group = backEnd.group, .thin = backEnd.thin, .pool = backEnd.pool});
+}
+
+std::unique_ptr<VolumeDriver> volumeDriverFor(const block::BackendOption& backEnd, const std::filesystem::path& state,
+                                              const ThisCloud& cloud, bool sandbox) {
+    const auto otherwise = state / (backEnd.name == "file" ? "volumes" : "volumes-" + backEnd.name);
+    const auto folder = backEnd.folder.empty() ? otherwise : backEnd.folder;
+    const auto files = [&](bool copies) {
+        return block::fileVolumeDriver({.folder = folder, .name = backEnd.name, .copies = copies});
+    };
+    if (sandbox || backEnd.driver == "file") return files(backEnd.raw);
+    if (backEnd.driver == "lvm") return lvmDriverFor(backEnd);
+    if (backEnd.driver == "nfs")
+        return block::nfsVolumeDriver({.name = backEnd.name,
+                                       .share = backEnd.share,
+                                       .mountOptions = backEnd.mountOptions,
+                                       .folder = folder,
+                                       .copies = backEnd.raw});
+    return block::iscsiVolumeDriver(backEnd.group.empty() ? files(true) : lvmDriverFor(backEnd),
+                                    {.host = cloud.host,
+                                     .always = backEnd.exportAlways,
+                                     .target = {.address = backEnd.address,
+                                                .port = static_cast<std::uint16_t>(backEnd.port),
+                                                .control = backEnd.control,
+                                                .folder = state / ("iscsi-" + backEnd.name)}});
+}
+
+}
+
+Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, const ThisCloud& cloud, Log& log) {
     Drivers drivers;
     for (const auto& each : image::storesIn(settings.config)) {
         const auto otherwise = stateDir / (drivers.images.empty() ? "images" : "images-" + each.name);
         drivers.images.push_back(image::fileImageStore(each.folder.empty() ? otherwise : each.folder, each.name));
     }
-    for (const auto& each : block::backendsIn(settings.config)) {
-        const auto otherwise = stateDir / (each.name == "file" ? "volumes" : "volumes-" + each.name);
-        drivers.volumes.push_back(block::fileVolumeDriver(
-            {.folder = each.folder.empty() ? otherwise : each.folder, .name = each.name, .copies = each.raw}));
-    }
+    for (const auto& each : block::backendsIn(settings.config))
+        drivers.volumes.push_back(volumeDriverFor(each, stateDir, cloud, settings.sandbox));
     const std::filesystem::path backups = settings.config.text("block", "backup_folder");
     drivers.backups = block::backupFolder(backups.empty() ? stateDir / "backups" : backups);
     if (driverNamed(settings, "network", "driver", "records") == "linux")
         drivers.hostNetwork = std::make_unique<HostNetwork>(stateDir);
-    drivers.network = networkDriverFor(settings, stateDir, cloud, log);
-    addHypervisor(drivers, settings, stateDir, cloud, log);
+    drivers.network = networkDriverFor(settings, stateDir, cloud.id, log);
+    addHypervisor(drivers, settings, stateDir, cloud.id, log);
     return drivers;
 }
 

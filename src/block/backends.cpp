@@ -14,7 +14,20 @@ std::vector<BackendOption> backendsIn(const Config& config) {
         BackendOption backend{.name = name,
                               .driver = config.text(section, "driver"),
                               .raw = config.text(section, "format") == "raw",
-                              .folder = config.text(section, "folder")};
+                              .folder = config.text(section, "folder"),
+                              .group = config.text(section, "volume_group"),
+                              .pool = config.text(section, "thin_pool"),
+                              .thin = config.text(section, "lvm_type") == "thin",
+                              .share = config.text(section, "share"),
+                              .mountOptions = config.text(section, "mount_options"),
+                              .address = config.text(section, "iscsi_address"),
+                              .port = static_cast<int>(config.integer(section, "iscsi_port")),
+                              .control = static_cast<int>(config.integer(section, "tgt_control_port")),
+                              .exportAlways = config.text(section, "export") == "always"};
+        if (backend.driver == "lvm" && backend.group.empty())
+            throw Error(Failure::Invalid, "back end \"", name, "\" says no volume_group");
+        if (backend.driver == "nfs" && backend.share.find(":/") == std::string::npos)
+            throw Error(Failure::Invalid, "back end \"", name, "\" says no share, \"host:/path\"");
         for (const auto& other : all) {
             if (other.name == name) throw Error(Failure::Invalid, "back end \"", name, "\" is there twice");
             if (!backend.folder.empty() && other.folder.lexically_normal() == backend.folder.lexically_normal())

@@ -16,10 +16,16 @@ namespace stratolet::block {
 /// A back end as the configuration has it: named in [block] backends, described in [backend NAME].
 struct BackendOption {
     std::string name;
-    std::string driver; ///< "file"
+    std::string driver; ///< "file", "lvm", "nfs", "iscsi"
     bool raw = false;   ///< its format is "raw": every volume lies in one file
-    std::filesystem::path
-        folder; ///< absolute; empty where none is said: that of "file" is "volumes", that of another one "volumes-NAME"
+    /// Absolute; empty where none is said: that of "file" is "volumes", that of another one "volumes-NAME".
+    std::filesystem::path folder;
+    std::string group, pool;         ///< of LVM
+    bool thin = true;                ///< of LVM: in the pool
+    std::string share, mountOptions; ///< of NFS
+    std::string address;             ///< of iSCSI: where it is served
+    int port = 3260, control = 0;    ///< of iSCSI: there, and of tgtd
+    bool exportAlways = false;       ///< of iSCSI: to this host too
 };
 
 /// Error(Invalid) for a list that names none, or one twice, and for two with one folder.

@@ -66,8 +66,17 @@ std::vector<ConfigOption> configOptions() {
     constexpr std::int64_t most = 2147483647;
     return {
         {"block", "backends", "file", {"names of back ends, several with commas", backendsComplaint}},
-        {"backend *", "driver", "file", oneOf({"file"})},
+        {"backend *", "driver", "file", oneOf({"file", "lvm", "nfs", "iscsi"})},
         {"backend *", "format", "qcow2", oneOf({"qcow2", "raw"})},
+        {"backend *", "volume_group", "", orNothing(plainName())},
+        {"backend *", "thin_pool", "stratolet", plainName()},
+        {"backend *", "lvm_type", "thin", oneOf({"thin", "thick"})},
+        {"backend *", "share", "", anyText()},
+        {"backend *", "mount_options", "vers=4.2,hard,timeo=600", anyText()},
+        {"backend *", "iscsi_address", "127.0.0.1", anyText()},
+        {"backend *", "iscsi_port", "3260", wholeNumber(1, 65535)},
+        {"backend *", "tgt_control_port", "0", wholeNumber(0, 32767)},
+        {"backend *", "export", "remote", oneOf({"remote", "always"})},
         {"backend *", "folder", "", orNothing(folderName())},
         {"backend *", "max_over_subscription_ratio", "20.0", ratio()},
         {"backend *", "reserved_percentage", "0", wholeNumber(0, 100)},

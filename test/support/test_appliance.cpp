@@ -57,7 +57,7 @@ void TestAppliance::build() {
     settings.config.set("DEFAULT", "policy_dir", (folder_ / "policy").string(), "test");
     settings.config.set("DEFAULT", "endpoint", "http://cloud.test/", "test"); // never what a client calls it
     for (const auto& each : options_) settings.config.set(each.section, each.key, each.value, "test");
-    auto drivers = driversFor(settings, folder_.path(), "of the test", log_);
+    auto drivers = driversFor(settings, folder_.path(), {.id = "of the test", .epoch = 1, .host = "host"}, log_);
     hypervisor_ = dynamic_cast<compute::SimulatedHypervisor*>(drivers.hypervisor.get());
     network_ = dynamic_cast<network::RecordsNetworkDriver*>(drivers.network.get());
     appliance_ = std::make_unique<Appliance>(std::move(settings), ambient_, log_, std::move(drivers));

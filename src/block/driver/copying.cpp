@@ -97,6 +97,31 @@ void copySparse(const Fd& from, const Fd& to, const Cancelled& cancelled) {
     }
 }
 
+void copyBytes(const Fd& from, const Fd& to, std::int64_t length, There there, const Cancelled& cancelled) {
+    constexpr std::int64_t pieceMax = 1 << 20;
+    std::vector<char> piece(pieceMax), before(pieceMax);
+    const auto readAll = [](const Fd& file, std::vector<char>& into, std::int64_t count, std::int64_t at) {
+        for (std::int64_t got = 0; got < count;) {
+            const auto some =
+                check(::pread(file.get(), into.data() + got, static_cast<std::size_t>(count - got), at + got),
+                      "read a volume");
+            if (some == 0) throw Error(Failure::Broken, "a volume ended while it was copied");
+            got += some;
+        }
+    };
+    for (std::int64_t at = 0; at < length; at += pieceMax) {
+        if (cancelled && cancelled()) throw Error(Failure::Busy, "the copy was stopped");
+        const auto count = std::min(pieceMax, length - at);
+        readAll(from, piece, count, at);
+        if (there == There::Anything) readAll(to, before, count, at);
+        if (std::equal(piece.begin(), piece.begin() + count, before.begin())) continue;
+        for (std::int64_t written = 0; written < count;)
+            written += check(
+                ::pwrite(to.get(), piece.data() + written, static_cast<std::size_t>(count - written), at + written),
+                "write a volume");
+    }
+}
+
 void convertImage(const DiskSource& image, const Fd& to, Bytes size, const Cancelled& cancelled) {
     const auto from = openToRead(localPath(image));
     process::run(

@@ -29,6 +29,12 @@ void syncFolder(const std::filesystem::path& folder);
 /// By the file system's own sharing of blocks where it has that.
 void copySparse(const Fd& from, const Fd& to, const Cancelled& cancelled);
 
+/// What is in the place of the copy already.
+enum class There { Zeros, Anything };
+
+/// The first `length` bytes; writes only pieces that aren't there already.
+void copyBytes(const Fd& from, const Fd& to, std::int64_t length, There there, const Cancelled& cancelled);
+
 /// What a raw or qcow2 file describes, into a raw file or a block device that reads as zeros. qemu-img does it, which
 /// sees nothing else of the host (an image is a stranger's).
 void convertImage(const DiskSource& image, const Fd& to, Bytes size, const Cancelled& cancelled);

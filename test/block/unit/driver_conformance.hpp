@@ -15,6 +15,8 @@ struct BackEnd {
     std::function<std::unique_ptr<VolumeDriver>()> start;
     std::filesystem::path folder; ///< for files of the tests
     bool flat = true;             ///< it knows layouts
+    bool small = false; ///< copies take their time: the volumes are of 1 GiB, and each verb comes once where it copies
+    int snapshotsMax = 60; ///< of one volume, that are worth trying at once
 };
 
 /// What every driver of volumes has to do, by the words of its interface: asks Catch. The storage is empty before and
@@ -26,7 +28,7 @@ void conforms(const BackEnd& backEnd);
 void cutOffAnywhere(const BackEnd& backEnd, const std::function<void(VolumeDriver&)>& prepare,
                     const std::function<void(VolumeDriver&)>& verb, const std::function<void(VolumeDriver&)>& mended);
 
-// Bytes of a disk that this machine reaches, by QEMU's own eyes.
+// Bytes of a disk that this machine reaches; where they aren't simply there, by QEMU's own eyes.
 void write(const DiskSource& disk, int pattern, std::int64_t at, std::int64_t count);
 bool reads(const DiskSource& disk, int pattern, std::int64_t at, std::int64_t count);
 Bytes sizeOf(const DiskSource& disk);
