@@ -91,7 +91,7 @@ public:
               std::tuple("compute", "/compute/v2.1/os-quota-sets/",
                          R"({"quota_set":{"instances":-1,"cores":-1,"ram":-1,"key_pairs":-1}})"),
               std::tuple("volume", "/volume/v3/{project}/os-quota-sets/",
-                         R"({"quota_set":{"volumes":-1,"gigabytes":-1}})")}) {
+                         R"({"quota_set":{"volumes":-1,"gigabytes":-1,"snapshots":-1}})")}) {
             const auto answer = root.puts(path + owner.project, set);
             INFO(service << answer.body);
             REQUIRE(answer.status == 200);
@@ -144,6 +144,10 @@ public:
             const auto volume = made(owner_.posts("/volume/v3/{project}/volumes",
                                                   R"({"volume":{"size":1,"metadata":{"k":"v"},)" + name + "}}"),
                                      "volume");
+            cloud_.settle();
+            made(owner_.posts("/volume/v3/{project}/snapshots",
+                              R"({"snapshot":{"metadata":{"k":"v"},"volume_id":")" + volume + "\"," + name + "}}"),
+                 "snapshot");
             cloud_.settle();
             const auto server =
                 made(owner_.posts("/compute/v2.1/servers",
@@ -306,7 +310,11 @@ TEST_CASE("No list looks at more rows than it shows, whatever it is asked for", 
         {"/volume/v3/{project}/volumes/detail",
          {"", "name=x", "status=available", "all_tenants=1", "all_tenants=1&project_id=" + id,
           "all_tenants=1&status=available", "all_tenants=1&name=x", "all_tenants=1&user_id=" + id, "metadata={'k':'x'}",
-          "sort=created_at:asc", "id=" + id}},
+          "sort=created_at:asc", "id=" + id, "snapshot_id=" + id, "source_volid=" + id, "group_id=" + id}},
+        {"/volume/v3/{project}/snapshots/detail",
+         {"", "name=x", "status=available", "volume_id=" + id, "all_tenants=1", "all_tenants=1&project_id=" + id,
+          "all_tenants=1&status=available", "all_tenants=1&user_id=" + id, "metadata={'k':'x'}", "sort=created_at:asc",
+          "id=" + id}},
         {"/volume/v3/{project}/messages", {"", "resource_uuid=" + id}},
         {"/volume/v3/{project}/volume-transfers", {"", "all_tenants=1"}},
         {"/volume/v3/{project}/groups/detail", {"", "all_tenants=1"}},

@@ -512,6 +512,36 @@ def volume():
     check("cli-volume" in rows("volume list", "Name"), "the volume is not listed")
 
 
+@case("a snapshot is taken, changed, listed, copied to a volume, and goes; volumes are cloned and become images")
+def snapshots():
+    def gone(noun, name):
+        until(f"{name} gone", lambda: name not in rows(f"{noun} list", "Name"))
+
+    run("volume snapshot create cli-snapshot --volume cli-volume --property shade=red")
+    until("snapshot available", lambda: status_of("volume snapshot", "cli-snapshot") == "available")
+    run("volume snapshot set cli-snapshot --description kept --property tone=low")
+    shown = show("volume snapshot show cli-snapshot")
+    check(shown["description"] == "kept" and "low" in str(shown["properties"]), shown)
+    run("volume snapshot unset cli-snapshot --property shade")
+    check("cli-snapshot" in rows("volume snapshot list --volume cli-volume --status available", "Name"), "the snapshot is not listed")
+    run("volume snapshot set cli-snapshot --state error")
+    run("volume snapshot set cli-snapshot --state available")
+    run("volume create cli-copy --snapshot cli-snapshot")
+    run("volume create cli-clone --source cli-volume")
+    for name in ("cli-copy", "cli-clone"):
+        until(f"{name} available", lambda: status_of("volume", name) == "available")
+    run("volume delete cli-volume", expect=1)       # it has a snapshot: refused
+    run("volume snapshot delete cli-snapshot")
+    gone("volume snapshot", "cli-snapshot")
+    run("image create cli-from-volume --volume cli-copy --disk-format qcow2 --container-format bare")
+    until("image active", lambda: show("image show cli-from-volume")["status"] == "active")
+    until("copy available", lambda: status_of("volume", "cli-copy") == "available")
+    run("image delete cli-from-volume")
+    run("volume delete cli-copy cli-clone")
+    for name in ("cli-copy", "cli-clone"):
+        gone("volume", name)
+
+
 @case("a keypair and a flavor are made; a server made of them gets an address, a console and a volume, stops, starts, reboots")
 def server():
     flavor = show("flavor create cli-flavor --ram 128 --disk 1 --vcpus 1")

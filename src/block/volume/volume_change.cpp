@@ -8,6 +8,7 @@
 #include "block/attachment/attachment_table.hpp"
 #include "block/message/message.hpp"
 #include "block/snapshot/snapshot_table.hpp"
+#include "block/type/encryption.hpp"
 #include "block/volume/volume_access.hpp"
 #include "block/volume/volume_table.hpp"
 #include "platform/cloud/strays.hpp"
@@ -165,6 +166,10 @@ void VolumeChanges::retype(const Caller& caller, std::string_view rule, const Vo
                             nameOf(volume.status), ".");
             if (several) caller.enforce("volume:multiattach", targetOf(volume));
         }
+        const auto encryption = encryption_table::of(tx, type.id);
+        if ((encryption && encryption->control == "front-end") == volume.encryptionKey.empty())
+            throw Error(Failure::Invalid, "Invalid input received: Volume ", id,
+                        " and its new type must both be encrypted, or neither.");
         volume.multiattach = several;
         // Where it is, it needs no room that it hasn't.
         if (scheduler_.place(tx, {.size = {}, .specs = type.extraSpecs, .only = {volume.host}})) {

@@ -175,7 +175,9 @@ void VolumeJobs::reconcile(VolumeDriver& driver) {
     std::set<std::string> strays;
     for (const auto& id : driver.present()) {
         auto& db = parts_.store.reader();
-        if (const auto place = volume_table::placeOf(db, id); place && backendIn(*place) == driver.name()) continue;
+        if (const auto volume = volume_table::find(db, id);
+            volume && (backendIn(volume->host) == driver.name() || backendIn(volume->newHost) == driver.name()))
+            continue; // or on its way there
         if (!isBuried(db, "volume", driver.name(), id.text)) {
             strays.insert(id.text);
             continue;
