@@ -158,7 +158,7 @@ void Attachments::release(store::Transaction& tx, const VolumeAttachment& attach
         return each->name() == backendIn(volume->host) && each->protocol() != "file";
     });
     if (attachment.byCompute && byNetwork)
-        startDisconnecting(tx, work_, *volume, R"({"host":)" + jsonText(attachment.hostName.value_or("")) + "}");
+        startDisconnecting(tx, work_, *volume, connectorOf(attachment.hostName.value_or("")));
 }
 
 std::string Attachments::initialize(const Caller& caller, std::string_view rule, const VolumeId& id,
@@ -213,15 +213,15 @@ VolumeAttachment Attachments::connected(const AttachmentId& id, const std::strin
         auto found = attachment_table::find(tx, id);
         if (!found) throw missing(id);
         volume = volume_table::find(tx, found->volume).value();
-        const auto said = Json::parse(connector);
-        if (const auto mode = said.maybeText("mode"); mode && (*mode == "ro" || *mode == "rw")) found->mode = *mode;
+        const auto wish = wishIn(connector);
+        if (wish.mode == "ro" || wish.mode == "rw") found->mode = *wish.mode;
         if (volume.readOnly.value_or(false) && found->mode != "ro")
             throw Error(Failure::Invalid, "Invalid attaching mode 'rw' for volume ", volume.id, ": it is read-only.");
-        if (const auto device = said.maybeText("mountpoint"); device && device->size() <= 255) found->device = device;
+        if (wish.device) found->device = wish.device;
         if (found->connector && *found->connector != connector)
             startDisconnecting(tx, work_, volume, *found->connector);
         found->connector = connector;
-        found->hostName = connectorIn(connector).host;
+        found->hostName = wish.host;
         attachment_table::update(tx, *found);
         attachment = *found;
     });

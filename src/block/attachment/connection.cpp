@@ -3,65 +3,43 @@
 #include <stratolet/error.hpp>
 
 #include "block/attachment/attachment_table.hpp"
+#include "block/driver/connection_info.hpp"
 #include "block/volume/volume_table.hpp"
-#include "platform/cloud/cloud.hpp"
 #include "platform/jobs/jobs.hpp"
-#include "platform/text/text.hpp"
+#include "platform/json/json.hpp"
 
 namespace stratolet::block {
+
 namespace {
 
-void writeLocal(JsonWriter& out, const std::filesystem::path& path) {
-    out.field("driver_volume_type", "local");
-    const auto data = out.object("data");
-    out.field("device_path", path.string());
-}
-
-/// os-brick, "iscsi": a target at a portal, by CHAP where it has a user.
-void writeIscsi(JsonWriter& out, const NetworkDisk& disk, const std::string& password) {
-    const auto slash = disk.name.rfind('/');
-    const auto portal = disk.hosts.empty() ? DiskEndpoint{} : disk.hosts.front();
-    out.field("driver_volume_type", "iscsi");
-    const auto data = out.object("data");
-    out.field("target_discovered", false);
-    out.field("target_iqn", disk.name.substr(0, slash));
-    out.field("target_portal", portal.host + ":" + std::to_string(portal.port == 0 ? 3260 : portal.port));
-    out.field("target_lun", slash == std::string::npos
-                                ? 0
-                                : wholeNumberIn(std::string_view(disk.name).substr(slash + 1)).value_or(0));
-    if (disk.user.empty()) return;
-    out.field("auth_method", "CHAP");
-    out.field("auth_username", disk.user);
-    out.field("auth_password", password);
-}
-
-}
-
-Connector connectorIn(const std::string& json) {
-    const auto said = Json::parse(json);
+Connector connectorIn(const Json& said) {
     return {.host = said.maybeText("host").value_or(""),
             .address = said.maybeText("ip").value_or(""),
             .initiator = said.maybeText("initiator").value_or("")};
 }
 
+Connector connectorIn(const std::string& json) { return connectorIn(Json::parse(json)); }
+
+}
+
+ConnectorWish wishIn(const std::string& connector) {
+    const auto said = Json::parse(connector);
+    return {said.maybeText("host").value_or(""), said.maybeText("mode"), said.maybeText("mountpoint")};
+}
+
+std::string connectorOf(const std::string& host) { return R"({"host":)" + jsonText(host) + "}"; }
+
 std::string connect(VolumeWork& work, const Volume& volume, const std::string& connector, const std::string& mode) {
     const auto turn = work.turn(volume.id);
     auto& driver = work.backends.of(volume);
     const auto disk = driver.connect(volume.id, connectorIn(connector));
+    std::string password;
+    if (const auto secret = secretOf(disk)) password = driver.secret(*secret);
     std::string json;
     JsonWriter out(json);
     {
         const auto body = out.object();
-        if (const auto* file = std::get_if<FileDisk>(&disk.at)) {
-            writeLocal(out, file->path);
-        } else if (const auto* block = std::get_if<BlockDisk>(&disk.at)) {
-            writeLocal(out, block->path);
-        } else {
-            const auto& network = std::get<NetworkDisk>(disk.at);
-            if (network.protocol != DiskProtocol::Iscsi)
-                throw Error(Failure::Broken, "nobody else has words for a disk by ", nameOf(network.protocol));
-            writeIscsi(out, network, driver.secret(network.secret));
-        }
+        writeConnection(out, disk, password);
         out.field("volume_id", volume.id);
         out.field("access_mode", mode);
         out.field("encrypted", !volume.encryptionKey.empty());

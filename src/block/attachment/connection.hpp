@@ -2,14 +2,21 @@
 
 #include <stratolet/driver/volume.hpp>
 
+#include <optional>
 #include <string>
 
 #include "block/volume/volume_work.hpp"
 
 namespace stratolet::block {
 
-/// What a connector says, as far as drivers ask for it: "host", "ip", "initiator" of a JSON object.
-Connector connectorIn(const std::string& json);
+/// What a connector, a JSON object, says of the attachment.
+struct ConnectorWish {
+    std::string host;
+    std::optional<std::string> mode, device; ///< as it wants them
+};
+ConnectorWish wishIn(const std::string& connector);
+
+std::string connectorOf(const std::string& host); ///< of one of ours
 
 /// How who has that connector reaches the volume, in os-brick's words: a JSON object. Asks the driver, so never inside
 /// a transaction; Error(Busy) while the volume's bytes are being worked on. Nothing remembers it but the driver.

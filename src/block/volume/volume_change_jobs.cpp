@@ -7,7 +7,7 @@
 #include <stratolet/error.hpp>
 
 #include "block/attachment/attachment_table.hpp"
-#include "block/driver/disk_bytes.hpp"
+#include "block/driver/connection_info.hpp"
 #include "block/message/message.hpp"
 #include "block/snapshot/snapshot_table.hpp"
 #include "block/volume/volume_table.hpp"
@@ -132,9 +132,7 @@ void VolumeChangeJobs::copyForUpload(const jobs::Run& run) {
                                          "make the data of an image")));
     check(::fchmod(made.get(), 0644), "let the data of an image be read"); // whatever the umask says
     check(::ftruncate(made.get(), volume.size.bytes().count), "size the data of an image");
-    const auto copy = [&](const DiskSource& from) {
-        VolumeWork::copyBytes(from, {FileDisk{file}, DiskFormat::Raw}, run.cancelled);
-    };
+    const auto copy = [&](const DiskSource& from) { VolumeWork::copyBytes(from, rawFile(file), run.cancelled); };
     if (attachment_table::of(work_.parts.store.reader(), volume.id).empty()) return copy(driver.source(volume.id));
     const auto live = work_.liveDisk(volume.id);
     const auto moment = work_.temporary(uploadSnapshot(run));
