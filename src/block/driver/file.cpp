@@ -190,6 +190,7 @@ public:
                 throw Error(Failure::Invalid, problem.what());
             }
             take(from, place);
+            forgetReleased();
         }
         const GiB size{std::max<std::int64_t>((sizeOf(place).count + GiB{1}.bytes().count - 1) >> 30, 1)};
         ensure(volume, size, Layout::Any, nullptr);
@@ -212,6 +213,7 @@ public:
         if (!reference.starts_with(snapshotPrefix) || !from.there())
             throw Error(Failure::Invalid, "There is no snapshot ", reference, " in this back end.");
         take(from, place);
+        forgetReleased();
     }
 
     void release(const SnapshotId& snapshot, const VolumeId&) override {
@@ -430,6 +432,12 @@ private:
         publish(part, to.layers);
         fs::remove(from.file);
         syncFolder(folder_);
+    }
+
+    /// The folder goes with the last that was in it.
+    void forgetReleased() const {
+        std::error_code holdsMore;
+        fs::remove(released_, holdsMore);
     }
 
     template <class AnId> std::vector<AnId> called(std::string_view kind) const {

@@ -176,12 +176,14 @@ public:
         std::vector<Manageable> found;
         for (const auto& each : all()) {
             if (each.attributes.starts_with('t') || each.name.starts_with(unfinished)) continue;
-            Manageable one{.reference = each.name,
+            auto name = each.name;
+            if (name.starts_with(releasedPrefix)) name.erase(0, releasedPrefix.size());
+            Manageable one{.reference = name,
                            .size = each.size,
-                           .volume = idIn<VolumeId>(each.name, prefix),
-                           .snapshot = idIn<SnapshotId>(each.name, snapshotPrefix),
-                           .reason = objectionTo(each)};
-            if (one.reference.starts_with(releasedPrefix)) one.reference.erase(0, releasedPrefix.size());
+                           .volume = idIn<VolumeId>(name, prefix),
+                           .snapshot = idIn<SnapshotId>(name, snapshotPrefix),
+                           .reason = {}};
+            if (!one.snapshot) one.reason = objectionTo(each);
             if (one.snapshot) one.volume = idIn<VolumeId>(each.origin, prefix);
             found.push_back(std::move(one));
         }
@@ -204,6 +206,20 @@ public:
 
     void release(const VolumeId& volume) override {
         if (find(nameOf(volume))) rename(nameOf(volume), std::string(releasedPrefix) + nameOf(volume));
+    }
+
+    void adopt(const SnapshotId& snapshot, const VolumeId& volume, const std::string& reference) override {
+        const auto name = nameOf(snapshot);
+        if (find(name)) return;
+        auto from = find(reference);
+        if (!from) from = find(std::string(releasedPrefix) + reference);
+        if (!from || from->origin != nameOf(volume))
+            throw Error(Failure::Invalid, "There is no snapshot ", reference, " of this volume in this back end.");
+        rename(from->name, name);
+    }
+
+    void release(const SnapshotId& snapshot, const VolumeId&) override {
+        if (find(nameOf(snapshot))) rename(nameOf(snapshot), std::string(releasedPrefix) + nameOf(snapshot));
     }
 
     std::vector<VolumeId> present() override { return called<VolumeId>(prefix); }

@@ -220,6 +220,18 @@ void takenOver(VolumeDriver& driver) {
     for (int twice = 0; twice < 2; ++twice) CHECK(driver.adopt(two, "volume-" + one.text) == GiB{1});
     CHECK(driver.present() == std::vector{two});
     CHECK(reads(driver.source(two), 1, 0, mib));
+
+    driver.snapshot(first, two, {});
+    write(driver.source(two), 2, 0, mib);
+    driver.release(first, two);
+    CHECK(driver.presentSnapshots().empty());
+    std::string reference;
+    for (const auto& each : driver.manageable())
+        if (each.snapshot == first) reference = each.reference;
+    for (int twice = 0; twice < 2; ++twice) driver.adopt(second, two, reference);
+    CHECK(driver.presentSnapshots() == std::vector{second});
+    CHECK(reads(driver.source(second), 1, 0, mib));
+    driver.discard(second, two, {});
     for (const auto* each : {"nothing", "../../etc/passwd", "/etc/passwd", "", ".", "-n"})
         CHECK_THROWS_AS(driver.adopt(three, each), Error);
     driver.discard(two);
