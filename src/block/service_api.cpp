@@ -84,6 +84,29 @@ Response enable(Request& request, const Hosting& hosting) { return change(reques
 Response disable(Request& request, const Hosting& hosting) { return change(request, hosting, true, false); }
 Response disableWithReason(Request& request, const Hosting& hosting) { return change(request, hosting, true, true); }
 
+/// A back end that is frozen keeps what it has and gets nothing new: its service is disabled, by that reason.
+Response keep(Request& request, const Hosting& hosting, bool frozen) {
+    callerOf(request).enforce();
+    ServiceSetting setting;
+    setting.host = wordIn(request.json(), "host");
+    setting.binary = "cinder-volume";
+    setting.disabled = frozen;
+    if (frozen) setting.reason = "frozen";
+    setting.updated = hosting.parts.ambient.now();
+    hosting.parts.store.write([&](store::Transaction& tx) {
+        const auto all = servicesOf(hosting, tx);
+        if (std::none_of(all.begin(), all.end(), [&](const ServiceNow& each) {
+                return each.binary == setting.binary && each.host == setting.host;
+            }))
+            throw Error(Failure::Invalid, "Invalid input received: There is no back end ", setting.host, ".");
+        scheduler_table::set(tx, setting);
+    });
+    return http::emptyResponse(202);
+}
+
+Response freeze(Request& request, const Hosting& hosting) { return keep(request, hosting, true); }
+Response thaw(Request& request, const Hosting& hosting) { return keep(request, hosting, false); }
+
 Response listHosts(Request& request, const Hosting& hosting) {
     callerOf(request).enforce();
     const auto services = servicesOf(hosting, hosting.parts.store.reader());
@@ -129,6 +152,8 @@ http::Routes serviceRoutes(const Hosting& hosting) {
     add(routes, Method::Put, all + "/enable", "volume_extension:services:update", with(enable));
     add(routes, Method::Put, all + "/disable", "volume_extension:services:update", with(disable));
     add(routes, Method::Put, all + "/disable-log-reason", "volume_extension:services:update", with(disableWithReason));
+    add(routes, Method::Put, all + "/freeze", "volume:freeze_host", with(freeze));
+    add(routes, Method::Put, all + "/thaw", "volume:thaw_host", with(thaw));
     add(routes, Method::Get, "/os-hosts", "volume_extension:hosts", with(listHosts));
     return routes;
 }
