@@ -542,6 +542,30 @@ def snapshots():
         gone("volume", name)
 
 
+@case("a volume is backed up, whole and what has changed since, and restored; a backup is exported and goes")
+def backups():
+    run("volume backup create --name cli-backup --description kept cli-volume")
+    until("backup available", lambda: status_of("volume backup", "cli-backup") == "available")
+    until("volume available", lambda: status_of("volume", "cli-volume") == "available")
+    run("volume backup create --name cli-later --incremental cli-volume")
+    until("later backup available", lambda: status_of("volume backup", "cli-later") == "available")
+    check(show("volume backup show cli-later")["is_incremental"] is True, "the later backup is not incremental")
+    check(show("volume backup show cli-backup")["description"] == "kept", "the description of the backup is lost")
+    check(set(rows("volume backup list --status available", "Name")) >= {"cli-backup", "cli-later"}, "the backups are not listed")
+    check(show("volume backup record export cli-backup")["backup_url"], "the backup has no record")
+    run("volume backup delete cli-backup", expect=1)        # another stands on it: refused
+    run("volume create cli-restored --size 2")
+    until("volume to restore to", lambda: status_of("volume", "cli-restored") == "available")
+    run("volume backup restore --force cli-later cli-restored")
+    until("restored", lambda: status_of("volume", "cli-restored") == "available")
+    for name in ("cli-later", "cli-backup"):
+        until(f"{name} available", lambda: status_of("volume backup", name) == "available")
+        run(f"volume backup delete {name}")
+        until(f"{name} gone", lambda: name not in rows("volume backup list", "Name"))
+    run("volume delete cli-restored")
+    until("restored volume gone", lambda: "cli-restored" not in rows("volume list", "Name"))
+
+
 @case("a keypair and a flavor are made; a server made of them gets an address, a console and a volume, stops, starts, reboots")
 def server():
     flavor = show("flavor create cli-flavor --ram 128 --disk 1 --vcpus 1")
