@@ -79,6 +79,7 @@ void writeCapabilities(JsonWriter& out, const Pool& pool) {
     out.field("free_capacity_gb", pool.free);
     out.field("allocated_capacity_gb", pool.allocated);
     out.field("provisioned_capacity_gb", pool.allocated);
+    out.field("total_volumes", pool.volumes);
     out.field("max_over_subscription_ratio", pool.overSubscription);
     out.field("reserved_percentage", pool.reserved);
 }

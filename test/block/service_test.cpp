@@ -51,6 +51,7 @@ TEST_CASE("Pools tell what they have and can, by name and by type", "[block][ser
     const auto can = all[0].object("capabilities");
     CHECK(can.at("total_capacity_gb").isNumber());
     CHECK(can.integer("reserved_percentage") == 0);
+    CHECK(can.integer("total_volumes") == 0);
     CHECK(can.boolean("thin_provisioning_support", false));
     const auto quick = root.gets(path + "?volume_type=quick", newest).json().array("pools").items();
     REQUIRE(quick.size() == 1);

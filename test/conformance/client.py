@@ -566,6 +566,84 @@ def backups():
     until("restored volume gone", lambda: "cli-restored" not in rows("volume list", "Name"))
 
 
+@case("volume types have specs, access and QoS, and encryption; volumes are of them")
+def volume_type():
+    made = show("volume type create cli-type --property volume_backend_name=none --private")
+    check(made["is_public"] is False, made)
+    run("volume type set cli-type --property multiattach='<is> False' --description kept --project admin")
+    shown = show("volume type show cli-type")
+    check(shown["description"] == "kept" and shown["properties"]["multiattach"] == "<is> False", shown)
+    run("volume type unset cli-type --property volume_backend_name --property multiattach")
+    check("cli-type" in rows("volume type list --private", "Name"), "the type is not listed")
+    run("volume type set cli-type --encryption-provider luks --encryption-cipher aes-xts-plain64 --encryption-key-size 256 "
+        "--encryption-control-location front-end")
+    check("luks" in json.dumps(show("volume type show cli-type --encryption-type")), "the type is not encrypted")
+    run("volume type unset cli-type --encryption-type")
+    run("volume qos create cli-qos --consumer front-end --property total_iops_sec=500")
+    run("volume qos associate cli-qos cli-type")
+    check("cli-type" in json.dumps(show("volume qos show cli-qos")), "the QoS specs are not the type's")
+    run("volume qos set cli-qos --property read_iops_sec=5")
+    run("volume qos unset cli-qos --property read_iops_sec")
+    run("volume qos disassociate cli-qos --all")
+    run("volume qos delete cli-qos")
+    run("volume create cli-typed --size 1 --type cli-type")
+    until("volume available", lambda: status_of("volume", "cli-typed") == "available")
+    run("volume type delete cli-type", expect=1)    # in use: refused
+    run("volume delete cli-typed")
+    until("volume gone", lambda: "cli-typed" not in rows("volume list", "Name"))
+    run("volume type delete cli-type")
+
+
+@case("a volume is offered, taken back, offered again and accepted")
+def volume_transfer():
+    run("volume create cli-gift --size 1")
+    until("volume available", lambda: status_of("volume", "cli-gift") == "available")
+    run("volume transfer request create cli-gift --name cli-first")
+    check("cli-first" in rows("volume transfer request list", "Name"), "the transfer is not listed")
+    run("volume transfer request delete cli-first")
+    made = show("volume transfer request create cli-gift --name cli-second")
+    show("volume transfer request show cli-second")
+    run(f"volume transfer request accept {made['id']} --auth-key wrong", expect=1)
+    run(f"volume transfer request accept {made['id']} --auth-key {made['auth_key']}")
+    until("volume available", lambda: status_of("volume", "cli-gift") == "available")
+    run("volume delete cli-gift")
+    until("volume gone", lambda: "cli-gift" not in rows("volume list", "Name"))
+
+
+def apart(command):
+    """The same in a process of its own: within one, the client keeps the version of block storage that it began with."""
+    done = subprocess.run(["openstack"] + shlex.split(command), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL, timeout=60)
+    if done.returncode:
+        raise Refused(f"openstack {command}\nended with {done.returncode}: {done.stderr.strip()[-600:]}")
+    return done.stdout
+
+
+@case("services, back ends and messages of block storage are shown; what is disabled takes nothing more")
+def volume_service():
+    hosts = rows("volume service list --service cinder-volume", "Host")
+    for host in hosts:
+        run(f"volume service set {host} cinder-volume --disable --disable-reason full")
+    check("full" in run("volume service list --long -f json"), "the reason is not shown")
+    run("volume create cli-nowhere --size 1")
+    check(status_of("volume", "cli-nowhere") == "error", "the volume went to a disabled back end")
+    for host in hosts:
+        run(f"volume service set {host} cinder-volume --enable")
+    run("volume delete cli-nowhere")
+    until("volume gone", lambda: "cli-nowhere" not in rows("volume list", "Name"))
+    newer = "--os-volume-api-version 3.60 volume"
+    found = json.loads(apart(f"{newer} message list -f json"))
+    check(len(found) > 0, "there is no message")
+    apart(f"{newer} message show {found[0]['ID']}")
+    apart(f"{newer} message delete {found[0]['ID']}")
+    check(len(rows("volume backend pool list --long", "Name")) > 0, "there is no pool")
+    run(f"volume backend capability show {hosts[0]}")
+    apart(f"{newer} group type create cli-group-type")
+    apart(f"{newer} group create --name cli-group --volume-group-type cli-group-type --volume-type __DEFAULT__")
+    apart(f"{newer} group delete cli-group")
+    until("group gone", lambda: "cli-group" not in apart(f"{newer} group list -f json"))
+    apart(f"{newer} group type delete cli-group-type")
+
+
 @case("a keypair and a flavor are made; a server made of them gets an address, a console and a volume, stops, starts, reboots")
 def server():
     flavor = show("flavor create cli-flavor --ram 128 --disk 1 --vcpus 1")

@@ -3,6 +3,7 @@
 #include <stratolet/ids.hpp>
 #include <stratolet/sizes.hpp>
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
@@ -22,6 +23,7 @@ struct Pool {
     bool disabled = false;        ///< its service is: it keeps what it has and gets nothing more
     double total = 0, free = 0;   ///< as the driver says
     double allocated = 0;         ///< what has been promised to volumes, those that are growing included
+    std::int64_t volumes = 0;     ///< that it has
     double overSubscription = 20; ///< how often a thin pool's gigabytes may be promised; below 1: not even once
     std::int64_t reserved = 0;    ///< percent that volumes don't get
     bool thin = true;             ///< gigabytes are taken as they are written

@@ -82,10 +82,13 @@ std::vector<Pool> Scheduler::pools(store::Reader& db) const {
         const std::lock_guard guard(lock_);
         all = last_;
     }
-    const auto allocated = scheduler_table::allocated(db);
+    const auto promised = scheduler_table::promised(db);
     const auto disabled = scheduler_table::disabledHosts(db);
     for (auto& pool : all) {
-        if (const auto found = allocated.find(pool.name); found != allocated.end()) pool.allocated = found->second;
+        if (const auto found = promised.find(pool.name); found != promised.end()) {
+            pool.allocated = static_cast<double>(found->second.gigabytes);
+            pool.volumes = found->second.volumes;
+        }
         pool.capabilities["total_capacity_gb"] = std::to_string(pool.total);
         pool.capabilities["free_capacity_gb"] = std::to_string(pool.free);
         const auto host = pool.name.substr(0, pool.name.find('#'));

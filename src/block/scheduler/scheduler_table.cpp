@@ -2,10 +2,10 @@
 
 namespace stratolet::block::scheduler_table {
 
-std::map<std::string, double> allocated(store::Reader& db) {
-    std::map<std::string, double> all;
-    auto rows = db.query("SELECT name, gigabytes FROM volume_pools");
-    while (rows.next()) all.emplace(rows.row().text(0), static_cast<double>(rows.row().integer(1)));
+std::map<std::string, Promised> promised(store::Reader& db) {
+    std::map<std::string, Promised> all;
+    auto rows = db.query("SELECT name, volumes, gigabytes FROM volume_pools");
+    while (rows.next()) all.emplace(rows.row().text(0), Promised{rows.row().integer(1), rows.row().integer(2)});
     return all;
 }
 

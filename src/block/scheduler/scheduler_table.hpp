@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -20,9 +21,14 @@ struct ServiceSetting {
     Time updated;
 };
 
+/// What a pool has promised to volumes.
+struct Promised {
+    std::int64_t volumes = 0, gigabytes = 0;
+};
+
 namespace scheduler_table {
-std::map<std::string, double> allocated(store::Reader& db); ///< GiB by pool
-std::vector<std::string> disabledHosts(store::Reader& db);  ///< "host@backend" of "cinder-volume"
+std::map<std::string, Promised> promised(store::Reader& db); ///< by pool
+std::vector<std::string> disabledHosts(store::Reader& db);   ///< "host@backend" of "cinder-volume"
 std::vector<ServiceSetting> settings(store::Reader& db);
 void set(store::Transaction& tx, const ServiceSetting& setting);
 }
