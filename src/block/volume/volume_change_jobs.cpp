@@ -186,7 +186,10 @@ void VolumeChangeJobs::declareMove() {
         return work_.backends.of(there);
     };
     const auto sweep = [this](store::Transaction& tx, const Volume& volume, const std::string& place) {
-        work_.enqueue(tx, "block.volume.sweep", volume, {{"place", place}});
+        // A subject of its own: a back end that doesn't answer keeps nobody from the volume, which isn't there.
+        work_.parts.jobs.enqueue(tx, "block.volume.sweep", volume.id.text + " in " + place,
+                                 R"({"volume":)" + jsonText(volume.id.text) + R"(,"place":)" + jsonText(place) + "}",
+                                 volume.project.text);
     };
     parts.jobs.declare(
         jobs::Job("block.volume.move")
