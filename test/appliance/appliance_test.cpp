@@ -63,7 +63,8 @@ TEST_CASE("The drivers are those that the configuration names; the sandbox has i
         settings.sandbox = sandbox;
         settings.config.set("compute", "hypervisor", sandbox ? "libvirt" : "simulated", "test");
         settings.config.set("network", "driver", sandbox ? "linux" : "records", "test");
-        const auto drivers = driversFor(settings, folder.path(), {.id = "of the test", .epoch = 1, .host = "host"}, log);
+        const auto drivers =
+            driversFor(settings, folder.path(), {.id = "of the test", .epoch = 1, .host = "host"}, log);
         CHECK(drivers.hypervisor->report().type == "simulated");
         CHECK(dynamic_cast<network::RecordsNetworkDriver*>(drivers.network.get()) != nullptr);
         CHECK_FALSE(drivers.hostNetwork);
