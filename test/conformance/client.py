@@ -618,7 +618,7 @@ def apart(command):
     return done.stdout
 
 
-@case("services, back ends and messages of block storage are shown; what is disabled takes nothing more")
+@case("services and messages of block storage are shown; what is disabled takes nothing more")
 def volume_service():
     hosts = rows("volume service list --service cinder-volume", "Host")
     for host in hosts:
@@ -635,13 +635,6 @@ def volume_service():
     check(len(found) > 0, "there is no message")
     apart(f"{newer} message show {found[0]['ID']}")
     apart(f"{newer} message delete {found[0]['ID']}")
-    check(len(rows("volume backend pool list --long", "Name")) > 0, "there is no pool")
-    run(f"volume backend capability show {hosts[0]}")
-    apart(f"{newer} group type create cli-group-type")
-    apart(f"{newer} group create --name cli-group --volume-group-type cli-group-type --volume-type __DEFAULT__")
-    apart(f"{newer} group delete cli-group")
-    until("group gone", lambda: "cli-group" not in apart(f"{newer} group list -f json"))
-    apart(f"{newer} group type delete cli-group-type")
 
 
 @case("a keypair and a flavor are made; a server made of them gets an address, a console and a volume, stops, starts, reboots")
