@@ -67,6 +67,7 @@ struct DiskSource {
     DiskFormat format = DiskFormat::Raw;
     bool readOnly = false; ///< a guest may only read it
     SecretId luks = {};    ///< what opens it, where its bytes are LUKS; empty: they are as they are
+    bool shared = false; ///< several guests may write to it at once: a raw one only, whose bytes they order themselves
     auto operator<=>(const DiskSource&) const = default;
 };
 

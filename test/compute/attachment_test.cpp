@@ -45,6 +45,38 @@ TEST_CASE("A volume is attached to a server and detached again", "[compute][volu
     CHECK(cloud.alice.gets(attachmentsOf(server)).json().array("volumeAttachments").size() == 0);
 }
 
+TEST_CASE("A volume of a type that says so is attached to two servers, which share one raw file", "[compute][volume]") {
+    Cloud cloud;
+    const auto admin = cloud.appliance.admin();
+    REQUIRE(admin
+                .posts("/volume/v3/{project}/types",
+                       R"({"volume_type":{"name":"several","extra_specs":{"multiattach":"<is> True"}}})")
+                .status == 200);
+    const auto made = cloud.alice.posts("/volume/v3/{project}/volumes",
+                                        R"({"volume":{"size":1,"name":"both","volume_type":"several"}})");
+    REQUIRE(made.status == 202);
+    cloud.appliance.settle();
+    const auto volume = made.json().object("volume").text("id");
+    const std::vector<std::string> servers{cloud.boots(cloud.alice, "one"), cloud.boots(cloud.alice, "two")};
+    for (const auto& server : servers) {
+        REQUIRE(cloud.alice.posts(attachmentsOf(server), attachmentBody(volume)).status == 200);
+        cloud.appliance.settle();
+        CHECK(cloud.appliance.hypervisor().disksOf(ServerId{server}).size() == 2);
+    }
+    CHECK(cloud.alice.gets("/volume/v3/{project}/volumes/" + volume)
+              .json()
+              .object("volume")
+              .array("attachments")
+              .size() == 2);
+    CHECK(std::filesystem::exists(cloud.appliance.folder() / "volumes" / ("volume-" + volume + ".flat")));
+    REQUIRE(cloud.alice.deletes(attachmentsOf(servers[0]) + "/" + volume).status == 202);
+    cloud.appliance.settle();
+    CHECK(cloud.volumeStatus(cloud.alice, volume) == "in-use");
+    REQUIRE(cloud.alice.deletes(attachmentsOf(servers[1]) + "/" + volume).status == 202);
+    cloud.appliance.settle();
+    CHECK(cloud.volumeStatus(cloud.alice, volume) == "available");
+}
+
 TEST_CASE("A guest gets a read-only volume for reading alone", "[compute][volume]") {
     Cloud cloud;
     const auto server = cloud.boots(cloud.alice, "web");

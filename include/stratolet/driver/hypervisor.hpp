@@ -8,6 +8,8 @@
 #include <stratolet/sizes.hpp>
 
 #include <chrono>
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,6 +24,7 @@ struct GuestDisk {
     DiskSource source;
     std::string device; ///< "vda", "vdb", …: the name the API shows; the guest may choose another
     bool root = false;
+    std::map<std::string, std::int64_t> limits = {}; ///< most of it in a second: "total_iops_sec", "read_bytes_sec", …
 };
 
 /// A tap device of the host: the network driver made it and put it on its bridge.

@@ -67,7 +67,7 @@ public:
 
     std::string_view name() const override { return options_.name; }
     std::string_view protocol() const override { return "file"; }
-    VolumeCapabilities capabilities() const override { return {}; }
+    VolumeCapabilities capabilities() const override { return {.multiattach = true}; }
 
     void ensure(const VolumeId& volume, GiB size, Layout layout, LiveDisk* live) override {
         const auto place = placeOf(volume);

@@ -97,7 +97,7 @@ public:
 
     std::string_view name() const override { return options_.name; }
     std::string_view protocol() const override { return "lvm"; }
-    VolumeCapabilities capabilities() const override { return {.thin = options_.thin}; }
+    VolumeCapabilities capabilities() const override { return {.thin = options_.thin, .multiattach = true}; }
 
     void ensure(const VolumeId& volume, GiB size, Layout, LiveDisk*) override {
         const auto name = nameOf(volume);

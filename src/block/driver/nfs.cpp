@@ -98,7 +98,7 @@ public:
 
     std::string_view name() const override { return shared_->options.name; }
     std::string_view protocol() const override { return "nfs"; }
-    VolumeCapabilities capabilities() const override { return {}; }
+    VolumeCapabilities capabilities() const override { return {.multiattach = true}; }
 
     void ensure(const VolumeId& volume, GiB size, Layout layout, LiveDisk* live) override {
         files()->ensure(volume, size, layout, live);

@@ -161,6 +161,8 @@ Volume Volumes::finish(store::Transaction& tx, const Caller& caller, const NewVo
                                                                   : types_.wanted(tx, caller, wanted.type);
     volume.type = type.id;
     volume.typeName = type.name;
+    volume.multiattach = saysTrue(type, "multiattach");
+    if (volume.multiattach) caller.enforce("volume:multiattach", {{"project_id", volume.project.text}});
     joinGroup(tx, caller, wanted, volume);
     seal(tx, volume, !wanted.snapshot.empty() || !wanted.source.empty(), !wanted.backup.empty());
     quotas_.claimVolume(tx, volume);
@@ -435,6 +437,7 @@ DiskSource Volumes::source(const VolumeId& id) {
     auto found = backends_.of(*volume).connect(id, {.host = parts_.cloud.host});
     found.readOnly = volume->readOnly.value_or(false);
     found.luks = volume->encryptionKey;
+    found.shared = volume->multiattach && found.format == DiskFormat::Raw;
     return found;
 }
 

@@ -95,11 +95,15 @@ void VolumeWork::copyBytes(const DiskSource& from, const DiskSource& to, const C
 }
 
 std::unique_ptr<LiveDisk> VolumeWork::liveDisk(const VolumeId& volume) {
-    if (!live) return nullptr;
-    for (const auto& each : attachment_table::of(parts.store.reader(), volume))
-        if (each.byCompute)
-            if (auto disk = live->of(each.server, volume)) return disk;
-    return nullptr;
+    std::unique_ptr<LiveDisk> found;
+    if (!live) return found;
+    for (const auto& each : attachment_table::of(parts.store.reader(), volume)) {
+        auto disk = each.byCompute ? live->of(each.server, volume) : nullptr;
+        if (disk && found) // what one of them is asked to do the others would not know of
+            throw Error(Failure::Broken, "several guests have volume ", volume, ", which can't be changed under them");
+        if (disk) found = std::move(disk);
+    }
+    return found;
 }
 
 }

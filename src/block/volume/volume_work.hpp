@@ -82,7 +82,10 @@ public:
     /// the rest reads as zeros.
     static void copy(const DiskSource& from, VolumeDriver& to, const Volume& volume, const Cancelled& cancelled);
 
-    static Layout layoutOf(const Volume& volume) { return volume.encryptionKey.empty() ? Layout::Any : Layout::Flat; }
+    /// What is sealed lies in one raw file, and so does what several guests write to.
+    static Layout layoutOf(const Volume& volume) {
+        return volume.encryptionKey.empty() && !volume.multiattach ? Layout::Any : Layout::Flat;
+    }
 
 private:
     std::string subjectOf(store::Reader& db, const VolumeId& volume);

@@ -140,6 +140,12 @@ std::string diskXml(const GuestDisk& disk) {
     if (disk.source.format == DiskFormat::Raw) xml << "<backingStore/>";
     xml << "<target" << attribute("dev", disk.device) << " bus='virtio'/>";
     if (disk.source.readOnly) xml << "<readonly/>";
+    if (disk.source.shared) xml << "<shareable/>";
+    if (!disk.limits.empty()) {
+        xml << "<iotune>";
+        for (const auto& [name, most] : disk.limits) xml << element(name, std::to_string(most));
+        xml << "</iotune>";
+    }
     if (!disk.serial.empty()) xml << element("serial", disk.serial);
     if (!disk.source.luks.empty())
         xml << "<encryption format='luks'><secret type='passphrase'" << attribute("uuid", disk.source.luks.text)

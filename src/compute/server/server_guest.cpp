@@ -68,7 +68,8 @@ GuestDisk diskOf(Core& core, const block::Attachment& attachment, bool root) {
     return {.serial = attachment.volume.text,
             .source = core.block.source(attachment.volume),
             .device = deviceName(attachment.device),
-            .root = root};
+            .root = root,
+            .limits = core.block.limits(core.reader(), attachment.volume)};
 }
 
 void ensureDisk(Core& core, const ServerId& id, const Cancelled& cancelled) {

@@ -123,6 +123,17 @@ TEST_CASE("A sealed disk is opened by QEMU, with a passphrase that stands nowher
                              "uuid='5b9e4a0c-2b6e-4b52-9d5b-6f1f3c7c6a01'/></encryption>"));
 }
 
+TEST_CASE("A disk that several guests have is shared, and one of a type with limits is held to them",
+          "[compute][domain]") {
+    const auto xml = diskXml({.serial = "s",
+                              .source = {.at = FileDisk{"/v"}, .shared = true},
+                              .device = "vdb",
+                              .limits = {{"total_iops_sec", 500}}});
+    CHECK_THAT(xml, Contains("<shareable/>"));
+    CHECK_THAT(xml, Contains("<iotune><total_iops_sec>500</total_iops_sec></iotune>"));
+    CHECK_THAT(diskXml({.serial = "s", .source = {.at = FileDisk{"/v"}}, .device = "vdb"}), !Contains("iotune"));
+}
+
 TEST_CASE("Only a disk of this machine has a path", "[compute][disk]") {
     CHECK(localPath({FileDisk{"/a"}}) == "/a");
     CHECK(localPath({BlockDisk{"/dev/b"}}) == "/dev/b");
