@@ -42,6 +42,44 @@ TEST_CASE("Each volume type has quotas of its own, which come, are renamed and g
     CHECK(root.puts(sets + alice.project, R"({"quota_set":{"volumes_fast":1}})").status == 400);
 }
 
+TEST_CASE("A retyped volume takes the new type's quota, from the beginning of its move on", "[block][quota][retype]") {
+    TestAppliance cloud({{"block", "backends", "file, fast"}});
+    const auto root = cloud.admin(), alice = cloud.member("alice");
+    REQUIRE(root.posts(typesPath, R"({"volume_type":{"name":"quick","extra_specs":{"volume_backend_name":"fast"}}})")
+                .status == 200);
+    REQUIRE(root.posts(typesPath, R"({"volume_type":{"name":"plain"}})").status == 200);
+    const auto limits = [&](const std::string& what) {
+        return root.puts(sets + alice.project, R"({"quota_set":{)" + what + "}}").status;
+    };
+    const auto makesOne = [&] {
+        const auto made = wants(alice, "__DEFAULT__");
+        REQUIRE(made.status == 202);
+        cloud.settle();
+        return made.json().object("volume").text("id");
+    };
+    const auto retypes = [&](const std::string& volume, const std::string& type) {
+        return alice
+            .posts(volumesPath + "/" + volume + "/action",
+                   R"({"os-retype":{"migration_policy":"on-demand","new_type":")" + type + "\"}}")
+            .status;
+    };
+    const auto first = makesOne(), second = makesOne();
+    REQUIRE(limits(R"("volumes_plain":0)") == 200);
+    CHECK(retypes(first, "plain") == 413);
+    REQUIRE(limits(R"("volumes_plain":1,"gigabytes_plain":0)") == 200);
+    CHECK(retypes(first, "plain") == 413);
+    REQUIRE(limits(R"("gigabytes_plain":1)") == 200);
+    CHECK(retypes(first, "plain") == 202);
+    CHECK(retypes(second, "plain") == 413);
+    REQUIRE(limits(R"("volumes_quick":1)") == 200);
+    CHECK(retypes(first, "quick") == 202); // it is on its way
+    CHECK(retypes(second, "quick") == 413);
+    CHECK(wants(alice, "quick").status == 413);
+    cloud.settle();
+    CHECK(retypes(second, "plain") == 202);
+    CHECK(retypes(second, "quick") == 413);
+}
+
 TEST_CASE("The quota class default is what projects without quotas of their own have", "[block][quota]") {
     TestAppliance cloud;
     const auto root = cloud.admin(), alice = cloud.member("alice"), bob = cloud.member("bob");

@@ -26,14 +26,16 @@ std::map<std::string, Held> held(store::Reader& db, const ProjectId& project) {
 }
 
 std::int64_t volumesOf(store::Reader& db, const ProjectId& project, const std::string& type) {
-    return db.query("SELECT count(*) FROM volumes WHERE project_id = ? AND use_quota AND type_id = ?", project, type)
+    return db
+        .query("SELECT count(*) FROM volumes WHERE project_id = ?1 AND use_quota AND ?2 IN (type_id, new_type_id)",
+               project, type)
         .integer();
 }
 
 std::int64_t gigabytesOf(store::Reader& db, const ProjectId& project, const std::string& type) {
     return db
-        .query("SELECT coalesce(sum(coalesce(new_size, size)), 0) FROM volumes WHERE project_id = ? AND use_quota AND "
-               "type_id = ?",
+        .query("SELECT coalesce(sum(coalesce(new_size, size)), 0) FROM volumes WHERE project_id = ?1 AND use_quota "
+               "AND ?2 IN (type_id, new_type_id)",
                project, type)
         .integer();
 }

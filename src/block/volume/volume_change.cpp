@@ -170,6 +170,7 @@ void VolumeChanges::retype(const Caller& caller, std::string_view rule, const Vo
         if ((encryption && encryption->control == "front-end") == volume.encryptionKey.empty())
             throw Error(Failure::Invalid, "Invalid input received: Volume ", id,
                         " and its new type must both be encrypted, or neither.");
+        if (volume.consumesQuota) quotas_.claimRetype(tx, volume, type);
         volume.multiattach = several;
         // Where it is, it needs no room that it hasn't.
         if (scheduler_.place(tx, {.size = {}, .specs = type.extraSpecs, .only = {volume.host}})) {
