@@ -40,7 +40,8 @@ http::Routes groupTypeRoutes(GroupTypes& types);
 http::Routes groupRoutes(Groups& groups); ///< and their snapshots
 http::Routes transferRoutes(Transfers& transfers);
 http::Routes backendRoutes(const Hosting& hosting); ///< hosts, pools, capabilities
-http::Routes infoRoutes();                          ///< versions, zones, extensions
+http::Routes clusterRoutes();                       ///< clusters, and what they leave to clean up
+http::Routes infoRoutes();                          ///< versions and extensions
 
 /// The same route below /v3/{project_id} and, since 3.67, below /v3 alone. `path` begins with "/".
 void add(http::Routes& routes, http::Method method, const std::string& path, const std::string& rule,

@@ -46,22 +46,48 @@ Response versions(const Request& request, int status) {
 struct Extension {
     std::string_view alias, name, description, updated;
 };
-constexpr std::array<Extension, 11> extensions{{
+constexpr std::array<Extension, 30> extensions{{
+    {"OS-SCH-HNT", "SchedulerHints", "Pass arbitrary key/value pairs to the scheduler.", "2013-04-18T00:00:00+00:00"},
+    {"backups", "Backups", "Backups support.", "2012-12-12T00:00:00+00:00"},
+    {"capabilities", "Capabilities", "Capabilities support.", "2015-08-31T00:00:00+00:00"},
+    {"encryption", "VolumeTypeEncryption", "Encryption support for volume types.", "2013-07-01T00:00:00+00:00"},
     {"os-admin-actions", "AdminActions", "Enable admin actions.", "2012-08-25T00:00:00+00:00"},
     {"os-availability-zone", "AvailabilityZones", "Describe Availability Zones.", "2013-06-27T00:00:00+00:00"},
     {"os-extended-services", "ExtendedServices", "Extended services support.", "2014-01-10T00:00:00+00:00"},
+    {"os-extended-snapshot-attributes", "ExtendedSnapshotAttributes", "Extended SnapshotAttributes support.",
+     "2012-06-19T00:00:00+00:00"},
     {"os-hosts", "Hosts", "Admin-only host administration.", "2011-06-29T00:00:00+00:00"},
+    {"os-quota-class-sets", "QuotaClasses", "Quota classes management support.", "2012-03-12T00:00:00+00:00"},
     {"os-quota-sets", "Quotas", "Quota management support.", "2011-08-08T00:00:00+00:00"},
     {"os-services", "Services", "Services support.", "2012-10-28T00:00:00+00:00"},
+    {"os-snapshot-actions", "SnapshotActions", "Enable snapshot manager actions.", "2013-07-16T00:00:00+00:00"},
+    {"os-snapshot-manage", "SnapshotManage", "Takes over snapshots that a back end has already.",
+     "2014-12-31T00:00:00+00:00"},
+    {"os-snapshot-unmanage", "SnapshotUnmanage", "Lets a snapshot go and leaves it in its back end.",
+     "2014-12-31T00:00:00+00:00"},
+    {"os-types-extra-specs", "TypesExtraSpecs", "Type extra specs support.", "2011-08-24T00:00:00+00:00"},
+    {"os-types-manage", "TypesManage", "Types manage support.", "2011-08-24T00:00:00+00:00"},
     {"os-used-limits", "UsedLimits", "Provide data on limited resources that are being used.",
      "2013-10-03T00:00:00+00:00"},
     {"os-vol-host-attr", "VolumeHostAttribute", "Expose host as an attribute of a volume.",
      "2011-11-03T00:00:00+00:00"},
     {"os-vol-image-meta", "VolumeImageMetadata", "Show image metadata associated with the volume.",
      "2012-12-07T00:00:00+00:00"},
+    {"os-vol-mig-status-attr", "VolumeMigStatusAttribute", "Expose migration_status as an attribute of a volume.",
+     "2013-08-08T00:00:00+00:00"},
     {"os-vol-tenant-attr", "VolumeTenantAttribute", "Expose the internal project_id as an attribute of a volume.",
      "2011-11-03T00:00:00+00:00"},
     {"os-volume-actions", "VolumeActions", "Enable volume actions.", "2012-05-31T00:00:00+00:00"},
+    {"os-volume-encryption-metadata", "VolumeEncryptionMetadata", "Volume encryption metadata retrieval support.",
+     "2013-07-10T00:00:00+00:00"},
+    {"os-volume-manage", "VolumeManage", "Takes over volumes that a back end has already.",
+     "2014-02-10T00:00:00+00:00"},
+    {"os-volume-transfer", "VolumeTransfer", "Volume transfer management support.", "2013-05-29T00:00:00+00:00"},
+    {"os-volume-type-access", "VolumeTypeAccess", "Volume type access support.", "2014-06-26T00:00:00+00:00"},
+    {"os-volume-unmanage", "VolumeUnmanage", "Lets a volume go and leaves it in its back end.",
+     "2012-05-31T00:00:00+00:00"},
+    {"qos-specs", "Qos_specs_manage", "QoS specs support.", "2013-08-02T00:00:00+00:00"},
+    {"scheduler-stats", "Scheduler_stats", "Scheduler stats support.", "2014-09-07T00:00:00+00:00"},
 }};
 
 void write(JsonWriter& out, const Extension& extension) {
@@ -94,18 +120,6 @@ Response showExtension(Request& request) {
     throw Error(Failure::NotFound, "Extension ", request.param("alias"), " could not be found.");
 }
 
-Response listZones(Request& request) {
-    callerOf(request).enforce();
-    return http::jsonResponse(200, [](JsonWriter& out) {
-        const auto body = out.object();
-        const auto list = out.array("availabilityZoneInfo");
-        const auto zone = out.object();
-        out.field("zoneName", availabilityZone);
-        const auto state = out.object("zoneState");
-        out.field("available", true);
-    });
-}
-
 }
 
 http::Routes infoRoutes() {
@@ -117,7 +131,6 @@ http::Routes infoRoutes() {
     };
     add(routes, Method::Get, "/extensions", "volume:get_all", listExtensions);
     add(routes, Method::Get, "/extensions/{alias}", "volume:get_all", showExtension);
-    add(routes, Method::Get, "/os-availability-zone", "volume:get_all", listZones);
     return routes;
 }
 

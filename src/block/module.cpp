@@ -180,7 +180,7 @@ http::Site Block::site() {
     for (auto&& each :
          {volumeRoutes(volumes), volumeActionRoutes(volumes, changes, attachments), manageRoutes(changes, snapshots),
           snapshotRoutes(snapshots), backupRoutes(backups), attachmentRoutes(attachments),
-          resourceFilterRoutes(listNouns()), quotaRoutes(quotas), infoRoutes(), typeRoutes(types),
+          resourceFilterRoutes(listNouns()), quotaRoutes(quotas), infoRoutes(), clusterRoutes(), typeRoutes(types),
           encryptionRoutes(encryptions), qosRoutes(qos), messageRoutes(parts),
           backendRoutes({parts, backends, scheduler}), serviceRoutes({parts, backends, scheduler}),
           transferRoutes(transfers), groupTypeRoutes(groupTypes), groupRoutes(groups)})

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include <stratolet/error.hpp>
 
@@ -8,6 +10,7 @@
 #include "block/scheduler/scheduler_table.hpp"
 #include "block/services.hpp"
 #include "block/wire.hpp"
+#include "platform/log/log.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::block {
@@ -22,6 +25,12 @@ Response list(Request& request, const Hosting& hosting) {
     callerOf(request).enforce();
     const auto binary = request.query.find("binary"), host = request.query.find("host");
     const auto services = servicesOf(hosting, hosting.parts.store.reader());
+    const auto pools = hosting.scheduler.pools(hosting.parts.store.reader());
+    const auto answers = [&](const ServiceNow& service) {
+        return std::any_of(pools.begin(), pools.end(), [&](const Pool& each) {
+            return each.answers && each.name.substr(0, each.name.find('#')) == service.host;
+        });
+    };
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto all = out.array("services");
@@ -39,7 +48,7 @@ Response list(Request& request, const Hosting& hosting) {
             out.field("disabled_reason", each.setting.reason);
             if (microversionOf(request) >= Microversion{7}) out.field("cluster", nullptr);
             if (microversionOf(request) >= Microversion{49} && each.binary == "cinder-volume")
-                out.field("backend_state", "up");
+                out.field("backend_state", answers(each) ? "up" : "down");
         }
     });
 }
@@ -107,6 +116,91 @@ Response keep(Request& request, const Hosting& hosting, bool frozen) {
 Response freeze(Request& request, const Hosting& hosting) { return keep(request, hosting, true); }
 Response thaw(Request& request, const Hosting& hosting) { return keep(request, hosting, false); }
 
+// --- the log
+
+/// All services of this process write one log, by this name: a prefix that names it means it.
+constexpr std::string_view logName = "stratolet";
+
+/// Levels as clients know them, from the one that writes most.
+constexpr std::array<std::pair<std::string_view, Log::Level>, 4> logLevels{{{"DEBUG", Log::Level::Debug},
+                                                                            {"INFO", Log::Level::Info},
+                                                                            {"WARNING", Log::Level::Warning},
+                                                                            {"ERROR", Log::Level::Error}}};
+
+std::string_view nameOf(Log::Level level) {
+    for (const auto& [name, each] : logLevels)
+        if (level <= each) return name;
+    return logLevels.back().first;
+}
+
+Log::Level logLevelNamed(const std::string& name) {
+    const auto wanted = lowered(name);
+    const auto found = std::find_if(logLevels.begin(), logLevels.end(),
+                                    [&](const auto& each) { return lowered(each.first) == wanted; });
+    if (found == logLevels.end())
+        throw Error(Failure::Invalid, "Invalid input received: ", name, " is not a valid log level.");
+    return found->second;
+}
+
+/// A text of at most 255 characters, empty where there is none.
+std::string maybeWordIn(const Json& body, std::string_view name) {
+    auto text = body.maybeText(name).value_or("");
+    if (lengthInCharacters(text) > 255) body.at(name).refuse("It must have at most 255 characters.");
+    return text;
+}
+
+/// The services whose log a request is about.
+struct Logging {
+    std::vector<ServiceNow> services;
+    bool isNamed = true; ///< the prefix is, or is empty
+};
+
+Logging loggingOf(const Json& body, const Hosting& hosting) {
+    const auto binary = maybeWordIn(body, "binary"), server = maybeWordIn(body, "server");
+    const bool any = binary.empty() || binary == "*";
+    auto all = servicesOf(hosting, hosting.parts.store.reader());
+    all.insert(all.begin(), {"cinder-api", hosting.parts.cloud.host, {}}); // whom no list of services shows
+    if (!any && std::none_of(all.begin(), all.end(), [&](const ServiceNow& each) { return each.binary == binary; }))
+        body.at("binary").refuse(
+            "It must be one of cinder-api, cinder-scheduler, cinder-volume, cinder-backup, or '*'.");
+    std::erase_if(all, [&](const ServiceNow& each) {
+        return (!any && each.binary != binary) ||
+               (!server.empty() && server != each.host && server != each.host.substr(0, each.host.find('@')));
+    });
+    return {std::move(all), logName.starts_with(maybeWordIn(body, "prefix"))};
+}
+
+Response getLog(Request& request, const Hosting& hosting) {
+    callerOf(request).enforce();
+    require(request, {32});
+    const auto body = request.json();
+    body.onlyKnows({"binary", "server", "prefix"});
+    const auto wanted = loggingOf(body, hosting);
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto content = out.object();
+        const auto all = out.array("log_levels");
+        for (const auto& each : wanted.services) {
+            const auto one = out.object();
+            out.field("binary", each.binary);
+            out.field("host", each.host);
+            const auto levels = out.object("levels");
+            if (wanted.isNamed) out.field(logName, nameOf(hosting.parts.log.level()));
+        }
+    });
+}
+
+/// Holds as long as this process, as there.
+Response setLog(Request& request, const Hosting& hosting) {
+    callerOf(request).enforce();
+    require(request, {32});
+    const auto body = request.json();
+    body.onlyKnows({"binary", "server", "prefix", "level"});
+    const auto level = logLevelNamed(maybeWordIn(body, "level"));
+    const auto wanted = loggingOf(body, hosting);
+    if (wanted.isNamed && !wanted.services.empty()) hosting.parts.log.setLevel(level);
+    return http::emptyResponse(202);
+}
+
 Response listHosts(Request& request, const Hosting& hosting) {
     callerOf(request).enforce();
     const auto services = servicesOf(hosting, hosting.parts.store.reader());
@@ -124,6 +218,22 @@ Response listHosts(Request& request, const Hosting& hosting) {
             out.field("service-state", each.setting.disabled ? "disabled" : "enabled");
             out.field("last-update", isoMicros(hosting.parts.ambient.now()));
         }
+    });
+}
+
+/// The zone takes volumes as long as a back end does.
+Response listZones(Request& request, const Hosting& hosting) {
+    callerOf(request).enforce();
+    hosting.scheduler.refresh();
+    const auto pools = hosting.scheduler.pools(hosting.parts.store.reader());
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        const auto list = out.array("availabilityZoneInfo");
+        const auto zone = out.object();
+        out.field("zoneName", availabilityZone);
+        const auto state = out.object("zoneState");
+        out.field("available", std::any_of(pools.begin(), pools.end(),
+                                           [](const Pool& each) { return !each.disabled && each.answers; }));
     });
 }
 
@@ -152,9 +262,12 @@ http::Routes serviceRoutes(const Hosting& hosting) {
     add(routes, Method::Put, all + "/enable", "volume_extension:services:update", with(enable));
     add(routes, Method::Put, all + "/disable", "volume_extension:services:update", with(disable));
     add(routes, Method::Put, all + "/disable-log-reason", "volume_extension:services:update", with(disableWithReason));
+    add(routes, Method::Put, all + "/get-log", "volume_extension:services:update", with(getLog));
+    add(routes, Method::Put, all + "/set-log", "volume_extension:services:update", with(setLog));
     add(routes, Method::Put, all + "/freeze", "volume:freeze_host", with(freeze));
     add(routes, Method::Put, all + "/thaw", "volume:thaw_host", with(thaw));
     add(routes, Method::Get, "/os-hosts", "volume_extension:hosts", with(listHosts));
+    add(routes, Method::Get, "/os-availability-zone", "volume:get_all", with(listZones), http::Runs::Worker);
     return routes;
 }
 

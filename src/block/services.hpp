@@ -29,6 +29,6 @@ struct ServiceNow {
 };
 std::vector<ServiceNow> servicesOf(const Hosting& hosting, store::Reader& db);
 
-http::Routes serviceRoutes(const Hosting& hosting); ///< services and the list of hosts
+http::Routes serviceRoutes(const Hosting& hosting); ///< services, their log, zones, the list of hosts
 
 }

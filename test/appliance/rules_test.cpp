@@ -67,8 +67,8 @@ const Unasked unasked[] = {
     {"image", "a task changes by itself only", "modify_task"},
 
     {"block-storage", "what files of before may be made of", "admin_or_owner system_or_domain_or_project_admin"},
-    {"block-storage", "there are no clusters, and no replication",
-     "clusters: workers: volume:failover_host group:enable_replication "
+    {"block-storage", "there is no replication",
+     "volume:failover_host group:enable_replication "
      "group:disable_replication group:failover_replication group:list_replication_targets"},
     {"block-storage", "nothing of a group's snapshot changes", "group:update_group_snapshot"},
     {"block-storage", "other names of what is asked",

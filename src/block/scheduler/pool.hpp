@@ -21,6 +21,7 @@ struct Pool {
     std::string name; ///< "host@backend#pool"
     std::string zone;
     bool disabled = false;        ///< its service is: it keeps what it has and gets nothing more
+    bool answers = true;          ///< its driver did when it was last asked
     double total = 0, free = 0;   ///< as the driver says
     double allocated = 0;         ///< what has been promised to volumes, those that are growing included
     std::int64_t volumes = 0;     ///< that it has

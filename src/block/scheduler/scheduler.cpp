@@ -62,9 +62,12 @@ void Scheduler::refresh() {
             const std::lock_guard guard(lock_);
             last_[each].total = total;
             last_[each].free = free;
+            last_[each].answers = true;
         } catch (const std::exception& problem) {
             parts_.log.error("the room in a back end could not be read",
                              {{"back end", std::string(driver->name())}, {"reason", problem.what()}});
+            const std::lock_guard guard(lock_);
+            last_[each].answers = false;
         }
     }
     const std::lock_guard guard(lock_);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
 #include <vector>
 
@@ -36,21 +37,28 @@ void appendField(std::string& line, std::string_view name, std::string_view valu
 }
 
 struct Log::Impl {
-    std::mutex mutex;
+    explicit Impl(Options given) : level(given.level), options(given) {}
+
+    std::atomic<Level> level; ///< what holds; options.level is what it was configured with
+    std::mutex mutex;         ///< of the options
     Options options;
 };
 
-Log::Log(Options options) : impl_(std::make_unique<Impl>()) { impl_->options = options; }
+Log::Log(Options options) : impl_(std::make_unique<Impl>(options)) {}
 Log::~Log() = default;
 
 void Log::reconfigure(Options options) {
     const std::lock_guard guard(impl_->mutex);
     impl_->options = options;
+    impl_->level = options.level;
 }
 
+Log::Level Log::level() const { return impl_->level; }
+void Log::setLevel(Level level) { impl_->level = level; }
+
 void Log::write(Level level, std::string_view message, Fields fields) {
+    if (level < impl_->level) return;
     const std::lock_guard guard(impl_->mutex);
-    if (level < impl_->options.level) return;
     const std::string time = isoMicrosZ(RealAmbient().now());
     std::string line;
     if (impl_->options.json) {

@@ -30,6 +30,9 @@ public:
 
     void reconfigure(Options options);
 
+    Level level() const;        ///< the least that is written; any thread
+    void setLevel(Level level); ///< until reconfigure() or the end of the process; any thread
+
 private:
     void write(Level level, std::string_view message, Fields fields);
     struct Impl;
