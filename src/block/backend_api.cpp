@@ -1,15 +1,13 @@
 #include <algorithm>
-#include <map>
 
 #include <stratolet/error.hpp>
 
 #include "block/api.hpp"
 #include "block/backends.hpp"
 #include "block/scheduler/scheduler.hpp"
+#include "block/scheduler/scheduler_table.hpp"
 #include "block/services.hpp"
-#include "block/snapshot/snapshot_table.hpp"
 #include "block/type/type.hpp"
-#include "block/volume/volume_table.hpp"
 #include "block/wire.hpp"
 
 namespace stratolet::block {
@@ -20,49 +18,37 @@ using http::Request;
 using http::Response;
 using identity::callerOf;
 
-/// What a project has in a back end, of volumes and of snapshots.
-struct Holding {
-    Share volumes, snapshots;
-};
-
-/// What projects have in a back end ("host@backend"), by project; all together first, under no project's name.
-std::map<std::string, Holding> holdingsOf(store::Reader& db, const std::string& backend) {
-    std::map<std::string, Holding> all{{"", {}}};
-    const auto add = [&](const std::vector<Share>& shares, Share Holding::*which) {
-        for (const auto& each : shares)
-            for (const auto& project : {std::string(), each.project.text}) {
-                auto& share = all[project].*which;
-                share.count += each.count;
-                share.gigabytes += each.gigabytes;
-            }
-    };
-    add(volume_table::shares(db, backend), &Holding::volumes);
-    add(snapshot_table::shares(db, backend), &Holding::snapshots);
-    return all;
-}
-
 /// What is in a back end, in all and by project; numbers are texts here.
 Response showHost(Request& request, const Hosting& hosting) {
     const auto& host = request.param("host");
     callerOf(request).enforce();
-    const auto holdings = holdingsOf(hosting.parts.store.reader(), host);
     const auto services = servicesOf(hosting, hosting.parts.store.reader());
     if (std::none_of(services.begin(), services.end(),
                      [&](const ServiceNow& each) { return each.binary == "cinder-volume" && each.host == host; }))
         throw Error(Failure::NotFound, "Host ", host, " could not be found.");
+    const auto shares = scheduler_table::shares(hosting.parts.store.reader(), host);
+    Share total{{"(total)"}}; // as it is called there, in a project's place
+    for (const auto& each : shares) {
+        total.volumes += each.volumes;
+        total.gigabytes += each.gigabytes;
+        total.snapshots += each.snapshots;
+        total.snapshotGigabytes += each.snapshotGigabytes;
+    }
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto list = out.array("host");
-        for (const auto& [project, its] : holdings) {
+        const auto write = [&](const Share& share) {
             const auto one = out.object();
             const auto resource = out.object("resource");
             out.field("host", host);
-            out.field("project", project.empty() ? "(total)" : project);
-            out.field("volume_count", std::to_string(its.volumes.count));
-            out.field("total_volume_gb", std::to_string(its.volumes.gigabytes));
-            out.field("snapshot_count", std::to_string(its.snapshots.count));
-            out.field("total_snapshot_gb", std::to_string(its.snapshots.gigabytes));
-        }
+            out.field("project", share.project);
+            out.field("volume_count", std::to_string(share.volumes));
+            out.field("total_volume_gb", std::to_string(share.gigabytes));
+            out.field("snapshot_count", std::to_string(share.snapshots));
+            out.field("total_snapshot_gb", std::to_string(share.snapshotGigabytes));
+        };
+        write(total);
+        for (const auto& each : shares) write(each);
     });
 }
 

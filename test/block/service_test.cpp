@@ -232,3 +232,42 @@ TEST_CASE("The extensions are those that are there", "[block][service]") {
           "qos-specs");
     CHECK(alice.gets("/volume/v3/{project}/extensions/cgsnapshots").status == 404);
 }
+
+TEST_CASE("What projects have in a back end follows their volumes and snapshots", "[block][service][back-ends]") {
+    TestAppliance cloud({{"block", "backends", "fast, file"}});
+    const auto root = cloud.admin(), alice = cloud.member("alice"), bob = cloud.member("bob");
+    REQUIRE(root.posts("/volume/v3/{project}/types",
+                       R"({"volume_type":{"name":"slow","extra_specs":{"volume_backend_name":"file"}}})")
+                .status == 200);
+    const auto hosts = root.gets("/volume/v3/{project}/os-services?binary=cinder-volume").json().array("services");
+    const auto fast = hosts.items().at(0).text("host"), file = hosts.items().at(1).text("host");
+    using Numbers = std::vector<std::string>;
+    const auto has = [&](const std::string& host, const std::string& project) {
+        for (const auto& each : root.gets("/volume/v3/{project}/os-hosts/" + host).json().array("host").items())
+            if (const auto its = each.object("resource"); its.text("project") == project)
+                return Numbers{its.text("volume_count"), its.text("total_volume_gb"), its.text("snapshot_count"),
+                               its.text("total_snapshot_gb")};
+        return Numbers{};
+    };
+    CHECK(has(file, "(total)") == Numbers{"0", "0", "0", "0"});
+    const auto volume = makes(cloud, alice, R"(,"volume_type":"slow")");
+    makes(cloud, bob, R"(,"volume_type":"slow")");
+    CHECK(acts(alice, volume, R"({"os-extend":{"new_size":2}})").status == 202);
+    cloud.settle();
+    const auto snapshot = snaps(cloud, alice, volume);
+    CHECK(has(file, alice.project) == Numbers{"1", "2", "1", "2"});
+    CHECK(has(file, bob.project) == Numbers{"1", "1", "0", "0"});
+    CHECK(has(file, "(total)") == Numbers{"2", "3", "1", "2"});
+    CHECK(alice.deletes(snapshotsPath + "/" + snapshot).status == 202);
+    cloud.settle();
+    CHECK(has(file, "(total)") == Numbers{"2", "3", "0", "0"});
+    CHECK(acts(root, volume, R"({"os-migrate_volume":{"host":")" + fast + "#fast\"}}").status == 202);
+    cloud.settle();
+    CHECK(has(file, alice.project).empty());
+    CHECK(has(fast, alice.project) == Numbers{"1", "2", "0", "0"});
+    CHECK(has(fast, "(total)") == Numbers{"1", "2", "0", "0"});
+    CHECK(alice.deletes(volumesPath + "/" + volume).status == 202);
+    cloud.settle();
+    CHECK(has(fast, alice.project).empty());
+    CHECK(root.gets("/volume/v3/{project}/os-hosts/" + file + "0").status == 404);
+}

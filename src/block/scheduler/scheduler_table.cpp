@@ -9,6 +9,16 @@ std::map<std::string, Promised> promised(store::Reader& db) {
     return all;
 }
 
+std::vector<Share> shares(store::Reader& db, const std::string& host) {
+    return db // the pools of a host: from "host#" to what would come after them all
+        .query("SELECT project_id, sum(volumes), sum(gigabytes), sum(snapshots), sum(snapshot_gigabytes) FROM "
+               "volume_shares WHERE pool >= ?1 || '#' AND pool < ?1 || '$' GROUP BY project_id ORDER BY project_id",
+               host)
+        .all<Share>([](const store::Row& row) {
+            return Share{row.id<ProjectId>(0), row.integer(1), row.integer(2), row.integer(3), row.integer(4)};
+        });
+}
+
 std::vector<std::string> disabledHosts(store::Reader& db) {
     return db.query("SELECT host FROM block_services WHERE binary = 'cinder-volume' AND disabled").texts();
 }

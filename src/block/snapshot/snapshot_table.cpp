@@ -115,17 +115,6 @@ std::vector<std::pair<SnapshotId, SnapshotStatus>> inTransit(store::Reader& db) 
             [](const store::Row& row) { return std::pair(row.id<SnapshotId>(0), *snapshotStatusNamed(row.text(1))); });
 }
 
-std::vector<Share> shares(store::Reader& db, const std::string& backend) {
-    return db
-        .query(
-            "SELECT s.project_id, count(*), sum(s.size) FROM volumes v JOIN volume_snapshots s ON s.volume_id = v.id "
-            "WHERE substr(v.host, 1, length(?1) + 1) = ?1 || '#' GROUP BY s.project_id ORDER BY s.project_id",
-            backend)
-        .all<Share>([](const store::Row& row) {
-            return Share{row.id<ProjectId>(0), row.integer(1), row.integer(2)};
-        });
-}
-
 std::int64_t countOf(store::Reader& db, const ProjectId& project) {
     return db.query("SELECT count(*) FROM volume_snapshots WHERE project_id = ? AND use_quota", project).integer();
 }

@@ -29,7 +29,6 @@ void forget(store::Transaction& tx, const SnapshotId& snapshot);                
 std::optional<std::string> placeOf(store::Reader& db, const SnapshotId& snapshot); ///< its volume's host
 std::vector<std::pair<SnapshotId, SnapshotStatus>> inTransit(store::Reader& db);   ///< those that need a job
 
-std::vector<Share> shares(store::Reader& db, const std::string& backend); ///< by project; "host@backend"
 std::int64_t countOf(store::Reader& db, const ProjectId& project);
 std::int64_t gigabytesOf(store::Reader& db, const ProjectId& project);
 }

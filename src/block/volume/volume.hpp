@@ -91,12 +91,6 @@ struct Volume {
     Metadata imageMetadata;
 };
 
-/// What a project has of the volumes; an empty project stands for all.
-struct Share {
-    ProjectId project;
-    std::int64_t count = 0, gigabytes = 0;
-};
-
 /// On its way to another back end: nothing else may be begun with it.
 bool isMigrating(const Volume& volume);
 

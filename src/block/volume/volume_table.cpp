@@ -213,16 +213,6 @@ std::vector<std::pair<VolumeId, VolumeStatus>> statuses(store::Reader& db) {
     });
 }
 
-std::vector<Share> shares(store::Reader& db, const std::string& backend) {
-    return db
-        .query("SELECT project_id, count(*), sum(size) FROM volumes WHERE substr(host, 1, length(?1) + 1) = ?1 || '#' "
-               "GROUP BY project_id ORDER BY project_id",
-               backend)
-        .all<Share>([](const store::Row& row) {
-            return Share{row.id<ProjectId>(0), row.integer(1), row.integer(2)};
-        });
-}
-
 std::int64_t countOf(store::Reader& db, const ProjectId& project) {
     return db.query("SELECT count(*) FROM volumes WHERE project_id = ? AND use_quota", project).integer();
 }

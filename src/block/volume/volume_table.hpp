@@ -53,7 +53,6 @@ bool isBeingMadeFrom(store::Reader& db, const VolumeId& source);
 std::vector<VolumeId> deletedUntil(store::Reader& db, Time time); ///< in the recycle bin since then at least
 std::vector<std::pair<VolumeId, VolumeStatus>> statuses(store::Reader& db);
 
-std::vector<Share> shares(store::Reader& db, const std::string& backend); ///< by project; "host@backend"
 std::int64_t countOf(store::Reader& db, const ProjectId& project);
 std::int64_t gigabytesOf(store::Reader& db, const ProjectId& project); ///< what extensions have claimed included
 }
