@@ -9,6 +9,7 @@
 #include <bit>
 #include <cstring>
 #include <exception>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -16,6 +17,7 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <stratolet/error.hpp>
@@ -335,23 +337,34 @@ void read(BackupStore& store, const BackupId& backup, DiskBytes& disk, bool zero
         Entry entry;
         Bytes packed, plain;
     };
-    std::vector<Unpacked> batch(batchChunks);
+    // While one batch is written the next is read and unpacked. One thread writes: more of them would only wait for
+    // each other at the file.
+    std::vector<Unpacked> batch(batchChunks), written(batchChunks);
+    for (auto* each : {&batch, &written})
+        for (auto& chunk : *each) {
+            chunk.packed.resize(ZSTD_compressBound(static_cast<std::size_t>(chunkBytes)));
+            chunk.plain.resize(static_cast<std::size_t>(chunkBytes));
+        }
     std::size_t used = 0;
     std::int64_t size = 0;
+    std::future<void> writing;
     const auto finish = [&] {
         sideBySide(used, [&](std::size_t i) {
             auto& [entry, packed, plain] = batch[i];
-            plain.resize(entry.plain);
-            const auto length = ZSTD_decompress(plain.data(), plain.size(), packed.data(), packed.size());
-            if (ZSTD_isError(length) || length != plain.size() || sha256({plain}) != entry.digest)
+            const auto length = ZSTD_decompress(plain.data(), entry.plain, packed.data(), entry.length);
+            if (ZSTD_isError(length) || length != entry.plain ||
+                sha256({std::span(plain).first(length)}) != entry.digest)
                 throw damaged(backup, "chunk ", entry.chunk, " is not what it was");
         });
-        for (std::size_t i = 0; i < used; ++i)
-            disk.write(static_cast<std::int64_t>(batch[i].entry.chunk) * chunkBytes, batch[i].plain);
-        if (used > 0 && progress)
-            progress(static_cast<std::int64_t>(batch[used - 1].entry.chunk + 1) * chunkBytes, size);
-        used = 0;
+        if (writing.valid()) writing.get();
         stopIf(cancelled);
+        if (used == 0) return;
+        if (progress) progress(static_cast<std::int64_t>(batch[0].entry.chunk) * chunkBytes, size);
+        batch.swap(written);
+        writing = std::async(std::launch::async, [&disk, &written, count = std::exchange(used, 0)] {
+            for (const auto& [entry, packed, plain] : std::span(written).first(count))
+                disk.write(static_cast<std::int64_t>(entry.chunk) * chunkBytes, std::span(plain).first(entry.plain));
+        });
     };
     forEachList(store, backup, [&](const Listed& listed) {
         size = static_cast<std::int64_t>(listed.trailer.diskBytes);
@@ -367,13 +380,13 @@ void read(BackupStore& store, const BackupId& backup, DiskBytes& disk, bool zero
                 throw damaged(backup, "chunk ", entry.chunk, " can't be as large as it says");
             auto& next = batch[used++];
             next.entry = entry;
-            next.packed.resize(entry.length);
             store.get({textOf(entry.holder)}, static_cast<int>(entry.object), static_cast<std::int64_t>(entry.offset),
-                      next.packed);
+                      std::span(next.packed).first(entry.length));
             if (used == batchChunks) finish();
         }
     });
     finish();
+    if (writing.valid()) writing.get();
     if (!zeroed && disk.size() > size) disk.zero(size, disk.size() - size);
     disk.flush();
     if (progress) progress(size, size);

@@ -53,11 +53,16 @@ public:
     }
 
     void write(std::int64_t at, std::span<const std::byte> bytes) override {
+        const auto begin = at;
+        const auto length = static_cast<std::int64_t>(bytes.size());
         while (!bytes.empty()) {
             const auto put = check(::pwrite(file_.get(), bytes.data(), bytes.size(), at), "write a disk");
             bytes = bytes.subspan(static_cast<std::size_t>(put));
             at += put;
         }
+        // The disk begins at once, so that a flush at the end doesn't find all of it undone. Only a hint: whether it
+        // could be written is what flush() tells.
+        ::sync_file_range(file_.get(), begin, length, SYNC_FILE_RANGE_WRITE);
     }
 
     void zero(std::int64_t at, std::int64_t length) override {

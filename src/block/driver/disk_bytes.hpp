@@ -27,6 +27,7 @@ public:
     virtual std::optional<Stretch> data(std::int64_t at) = 0;
 
     virtual void read(std::int64_t at, std::span<std::byte> into) = 0;
+    /// Beside it another thread may zero what doesn't overlap.
     virtual void write(std::int64_t at, std::span<const std::byte> bytes) = 0;
     virtual void zero(std::int64_t at, std::int64_t length) = 0;
 
