@@ -61,6 +61,16 @@ TEST_CASE("An administrator makes group types with specs, and everybody sees the
     CHECK(root.posts(groupTypesPath, R"({"group_type":{"name":""}})", newest).status == 400);
     CHECK(alice.posts(groupTypesPath, R"({"group_type":{"name":"mine"}})", newest).status == 403);
     CHECK_FALSE(alice.gets(one, newest).json().object("group_type").has("group_specs"));
+    for (const auto& each : {root, alice}) {
+        const auto named = [&](const std::string& name) {
+            return each.gets(groupTypesPath + "?all_tenants=1&is_public=None&name=" + name, newest)
+                .json()
+                .array("group_types")
+                .size();
+        };
+        CHECK(named("together") == 1);
+        CHECK(named("apart") == 0);
+    }
 
     const auto specs = one + "/group_specs";
     CHECK(root.posts(specs, R"({"group_specs":{"k":"v"}})", newest).status == 202);

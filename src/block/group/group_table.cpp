@@ -52,7 +52,10 @@ template <class Record> void showCreated(JsonWriter& out, const Record& record) 
     out.value(isoMicros(record.created));
 }
 
-constexpr std::array<ListFilter, 1> typeFilters{{{"is_public", [](store::Conditions&, const FilterAsked&) {}}}};
+constexpr std::array<ListFilter, 2> typeFilters{{
+    {"is_public", [](store::Conditions&, const FilterAsked&) {}},
+    {"name"}, // clients look a type up by it, with any rights
+}};
 constexpr std::array<ListFilter, 5> groupFilters{{
     {"name"},
     {"status"},
