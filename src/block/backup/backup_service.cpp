@@ -77,7 +77,7 @@ Backup Backups::create(const Caller& caller, const NewBackup& wanted) {
                                 nameOf(volume.status), "\".");
         }
         if (wanted.incremental) {
-            const auto before = backup_table::newest(tx, volume.project, volume.id);
+            const auto before = backup_table::newest(tx, caller.project, volume.id);
             if (!before) throw invalidBackup("No backups available to do an incremental backup.");
             if (!secrets_.same(tx, before->key, volume.encryptionKey))
                 throw invalidBackup("The volume is sealed differently since backup ", before->id,
@@ -86,7 +86,8 @@ Backup Backups::create(const Caller& caller, const NewBackup& wanted) {
         }
         backup.id = {parts_.ambient.uuid()};
         backup.archive = backup.id;
-        backup.project = volume.project;
+        backup.project =
+            caller.project; // whoever makes it has it; an administrator's is no other project's to build on
         backup.user = caller.user;
         backup.volume = volume.id;
         backup.snapshot = wanted.snapshot;

@@ -95,6 +95,13 @@ void Volumes::takeFrom(store::Transaction& tx, const Caller& caller, const NewVo
     }
 }
 
+/// What says the type where the request says none: the image, by a property of this name.
+const std::string& typeFor(const NewVolume& wanted, const Volume& volume) {
+    const auto said = volume.imageMetadata.find("cinder_img_volume_type");
+    return wanted.type.empty() && !wanted.image.empty() && said != volume.imageMetadata.end() ? said->second
+                                                                                              : wanted.type;
+}
+
 /// A volume of a type that is encrypted gets a passphrase; one that is made from another has that one's already.
 void Volumes::seal(store::Transaction& tx, Volume& volume, bool copied, bool restored) {
     const auto encryption = encryption_table::of(tx, volume.type);
@@ -158,7 +165,7 @@ void Volumes::joinGroup(store::Reader& db, const Caller& caller, const NewVolume
 Volume Volumes::finish(store::Transaction& tx, const Caller& caller, const NewVolume& wanted, Volume volume) {
     takeFrom(tx, caller, wanted, volume);
     const auto type = wanted.type.empty() && !volume.type.empty() ? type_table::find(tx, volume.type).value()
-                                                                  : types_.wanted(tx, caller, wanted.type);
+                                                                  : types_.wanted(tx, caller, typeFor(wanted, volume));
     volume.type = type.id;
     volume.typeName = type.name;
     volume.multiattach = saysTrue(type, "multiattach");
