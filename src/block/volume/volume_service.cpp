@@ -95,11 +95,15 @@ void Volumes::takeFrom(store::Transaction& tx, const Caller& caller, const NewVo
     }
 }
 
+namespace {
+
 /// What says the type where the request says none: the image, by a property of this name.
 const std::string& typeFor(const NewVolume& wanted, const Volume& volume) {
     const auto said = volume.imageMetadata.find("cinder_img_volume_type");
     return wanted.type.empty() && !wanted.image.empty() && said != volume.imageMetadata.end() ? said->second
                                                                                               : wanted.type;
+}
+
 }
 
 /// A volume of a type that is encrypted gets a passphrase; one that is made from another has that one's already.
