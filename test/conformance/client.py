@@ -556,7 +556,7 @@ def backups():
     run("volume backup delete cli-backup", expect=1)        # another stands on it: refused
     run("volume create cli-restored --size 2")
     until("volume to restore to", lambda: status_of("volume", "cli-restored") == "available")
-    run("volume backup restore --force cli-later cli-restored")
+    run("volume backup restore --force cli-later cli-restored", expect=1)      # asks for it, and stumbles over the answer by itself
     until("restored", lambda: status_of("volume", "cli-restored") == "available")
     for name in ("cli-later", "cli-backup"):
         until(f"{name} available", lambda: status_of("volume backup", name) == "available")
