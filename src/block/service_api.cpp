@@ -110,7 +110,7 @@ Response keep(Request& request, const Hosting& hosting, bool frozen) {
             throw Error(Failure::Invalid, "Invalid input received: There is no back end ", setting.host, ".");
         scheduler_table::set(tx, setting);
     });
-    return http::emptyResponse(202);
+    return http::emptyResponse(200);
 }
 
 Response freeze(Request& request, const Hosting& hosting) { return keep(request, hosting, true); }

@@ -94,7 +94,7 @@ ListQuery listQueryIn(const http::Request& request, const ListNoun& noun) {
     for (const auto& [name, value] : query) {
         if (std::find(notFilters.begin(), notFilters.end(), name) != notFilters.end()) continue;
         const auto found = std::find_if(noun.filters.begin(), noun.filters.end(),
-                                        [&](const ListFilter& each) { return each.name == name; });
+                                        [&wanted = name](const ListFilter& each) { return each.name == wanted; });
         addFilter(wanted.listing.conditions, found == noun.filters.end() ? nullptr : &*found,
                   {request, noun.words, noun.table.alias, name, value});
     }
