@@ -85,6 +85,7 @@ TEST_CASE("What is made from a sealed volume stays sealed, by the same passphras
         alice
             .posts(volumesPath, R"({"volume":{"size":1,"volume_type":"__DEFAULT__","source_volid":")" + volume + "\"}}")
             .status == 400);
+    CHECK(acts(alice, volume, R"({"os-volume_upload_image":{"image_name":"x"}})").status == 400);
     // The volume's passphrase goes with it; those of the others are their own.
     REQUIRE(alice.deletes(snapshotsPath + "/" + snapshot).status == 202);
     cloud.settle();

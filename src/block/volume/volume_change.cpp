@@ -52,10 +52,8 @@ MadeImage VolumeChanges::upload(const Caller& caller, std::string_view rule, con
         auto volume = permitted(tx, caller, rule, id);
         if (!(volume.status == Available || (wanted.alsoInUse && volume.status == InUse)) || isMigrating(volume))
             throw invalidVolume("Volume ", id, " status must be available", wanted.alsoInUse ? " or in-use" : "", ".");
-        if (!volume.encryptionKey.empty() &&
-            (wanted.image.diskFormat != "raw" || wanted.image.containerFormat != "bare"))
-            throw Error(Failure::Invalid, "An encrypted volume uploaded as an image must use 'raw' disk_format and "
-                                          "'bare' container_format, which are the defaults for these options.");
+        if (!volume.encryptionKey.empty()) // its bytes are of no use to who hasn't its passphrase
+            throw invalidVolume("Volume ", id, " is encrypted and cannot be uploaded as an image.");
         auto image = wanted.image;
         for (const auto& [name, value] : volume.imageMetadata)
             if (std::find(others.begin(), others.end(), name) == others.end()) image.properties.emplace(name, value);
