@@ -68,14 +68,6 @@ template <class Record> struct Collection {
     std::string listRule() const { return dialect.listRule != nullptr ? dialect.listRule(plural()) : rule("get"); }
 };
 
-/// The id of a record, as text.
-template <class Record> const std::string& idOf(const Record& record) {
-    if constexpr (requires { record.id.text; })
-        return record.id.text;
-    else
-        return record.id;
-}
-
 /// What the routes do. Any of it may be used alone, by a kind that has routes of its own.
 template <class Record> class CollectionApi {
 public:

@@ -181,4 +181,12 @@ template <class Record> void readInto(Record& record, const std::vector<Attribut
             if (const auto value = body.find(each.name)) each.read(record, *value, reading);
 }
 
+/// The id of a record, as text.
+template <class Record> const std::string& idOf(const Record& record) {
+    if constexpr (requires { record.id.text; })
+        return record.id.text;
+    else
+        return record.id;
+}
+
 }

@@ -2,7 +2,7 @@
 
 #include <cassert>
 
-#include "platform/store/many.hpp"
+#include "block/rows.hpp"
 
 namespace stratolet::resource {
 
@@ -15,25 +15,10 @@ namespace {
 
 using namespace resource;
 
-// Block storage shows microseconds and no Z.
-template <auto Member> void showMicros(JsonWriter& out, const Backup& backup) {
-    const std::optional<Time> time = backup.*Member;
-    time ? out.value(isoMicros(*time)) : out.value(nullptr);
-}
 void showIncremental(JsonWriter& out, const Backup& backup) { out.value(!backup.parent.empty()); }
 void showDependents(JsonWriter& out, const Backup& backup) { out.value(backup.dependents); }
 
-/// Metadata: one statement, however many backups there are.
-void complete(store::Reader& db, std::vector<Backup>& backups) {
-    std::vector<std::string> ids;
-    ids.reserve(backups.size());
-    for (const auto& each : backups) ids.push_back(each.id.text);
-    auto items = store::many<Metadata::value_type>(
-        db, "SELECT m.backup_id, m.name, m.value FROM json_each(?) w JOIN backup_metadata m ON m.backup_id = w.value",
-        ids, [](const store::Row& row) { return Metadata::value_type(row.text(1), row.text(2)); });
-    for (auto& backup : backups)
-        for (auto& each : store::takeOf(items, backup.id.text)) backup.metadata.insert(std::move(each));
-}
+constexpr ItemTable metadata{"backup_metadata", "backup_id"};
 
 }
 
@@ -70,7 +55,7 @@ const Table<Backup> backupColumns(
         maybeColumn<&Backup::key>("encryption_key_id"),
         maybeColumn<&Backup::facts>("volume_facts"),
     },
-    complete);
+    [](store::Reader& db, std::vector<Backup>& all) { complete(db, all, metadata, &Backup::metadata); });
 
 namespace backup_table {
 
@@ -120,14 +105,25 @@ bool move(store::Transaction& tx, const BackupId& backup, BackupStatus from, Bac
                       nameOf(from)) == 1;
 }
 
+void setStatus(store::Transaction& tx, const BackupId& backup, BackupStatus status, Time now) {
+    tx.execute("UPDATE backups SET status = ?, updated = ? WHERE id = ?", nameOf(status), now, backup);
+}
+
+void setRestoring(store::Transaction& tx, const BackupId& backup, const VolumeId& into) {
+    tx.execute("UPDATE backups SET restoring_id = ? WHERE id = ?",
+               into.empty() ? std::nullopt : std::optional(into.text), backup);
+}
+
+void letGo(store::Transaction& tx, const BackupId& backup) {
+    tx.execute("UPDATE backups SET held = 0 WHERE id = ?", backup);
+}
+
 void setObjects(store::Transaction& tx, const BackupId& backup, int objects) {
     tx.execute("UPDATE backups SET object_count = ? WHERE id = ?", objects, backup);
 }
 
-void setMetadata(store::Transaction& tx, const BackupId& backup, const Metadata& metadata) {
-    tx.execute("DELETE FROM backup_metadata WHERE backup_id = ?", backup);
-    for (const auto& [name, value] : metadata)
-        tx.execute("INSERT INTO backup_metadata VALUES (?, ?, ?)", backup, name, value);
+void setMetadata(store::Transaction& tx, const BackupId& backup, const Metadata& items) {
+    setItems(tx, metadata, backup.text, items);
 }
 
 std::int64_t count(store::Reader& db, const store::Conditions& conditions) {

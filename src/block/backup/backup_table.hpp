@@ -38,7 +38,10 @@ void remove(store::Transaction& tx, const BackupId& backup);
 
 /// Moves on, but only from where the caller saw it.
 bool move(store::Transaction& tx, const BackupId& backup, BackupStatus from, BackupStatus to, Time now);
+void setStatus(store::Transaction& tx, const BackupId& backup, BackupStatus status, Time now); ///< from anywhere
 void setObjects(store::Transaction& tx, const BackupId& backup, int objects);
+void setRestoring(store::Transaction& tx, const BackupId& backup, const VolumeId& into); ///< empty: no more
+void letGo(store::Transaction& tx, const BackupId& backup);                              ///< of the snapshot of its own
 void setMetadata(store::Transaction& tx, const BackupId& backup, const Metadata& metadata);
 
 std::int64_t count(store::Reader& db, const store::Conditions& conditions);

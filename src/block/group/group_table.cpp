@@ -1,9 +1,9 @@
 #include <array>
 
 #include "block/group/group.hpp"
+#include "block/rows.hpp"
 #include "block/snapshot/snapshot_table.hpp"
 #include "block/volume/volume_table.hpp"
-#include "platform/store/many.hpp"
 #include "platform/words.hpp"
 
 namespace stratolet::resource {
@@ -23,21 +23,7 @@ constexpr std::array<std::pair<GroupStatus, std::string_view>, 4> statuses{{{Gro
                                                                             {GroupStatus::Failed, "error"},
                                                                             {GroupStatus::Deleting, "deleting"}}};
 
-template <class Record> std::vector<std::string> idsOf(const std::vector<Record>& all) {
-    std::vector<std::string> ids;
-    for (const auto& each : all) ids.push_back(each.id);
-    return ids;
-}
-
-/// Specs, and of which types volumes may be: one statement, however many there are.
-void completeTypes(store::Reader& db, std::vector<GroupType>& types) {
-    auto specs = store::many<std::pair<std::string, std::string>>(
-        db,
-        "SELECT s.type_id, s.name, s.value FROM json_each(?) w JOIN volume_group_type_specs s ON s.type_id = w.value",
-        idsOf(types), [](const store::Row& row) { return std::pair(row.text(1), row.text(2)); });
-    for (auto& type : types)
-        for (auto& each : store::takeOf(specs, type.id)) type.specs.insert(std::move(each));
-}
+constexpr ItemTable specs{"volume_group_type_specs", "type_id"};
 
 void completeGroups(store::Reader& db, std::vector<Group>& groups) {
     auto types = store::many<std::string>(
@@ -46,10 +32,6 @@ void completeGroups(store::Reader& db, std::vector<Group>& groups) {
         "ORDER BY t.type_id",
         idsOf(groups), [](const store::Row& row) { return row.text(1); });
     for (auto& group : groups) group.volumeTypes = store::takeOf(types, group.id);
-}
-
-template <class Record> void showCreated(JsonWriter& out, const Record& record) {
-    out.value(isoMicros(record.created));
 }
 
 constexpr std::array<ListFilter, 2> typeFilters{{
@@ -80,7 +62,7 @@ const Table<GroupType> groupTypeColumns(
         attribute<&GroupType::created>("created_at", Sort).in("created"),
         attribute<&GroupType::updated>("updated_at", Sort | Moves).in("updated").foundBy("coalesce($.updated, 0)"),
     },
-    completeTypes);
+    [](store::Reader& db, std::vector<GroupType>& all) { complete(db, all, specs, &GroupType::specs); });
 
 // What is shown of groups and their snapshots by version and rights is in group_api.cpp.
 const Table<Group> groupColumns(
@@ -88,7 +70,7 @@ const Table<Group> groupColumns(
     {
         attribute<&Group::id>("id", Show | Find),
         attribute<&Group::status>("status", Show | Find | Moves),
-        attribute<&Group::created>("created_at", Show | Sort).in("created").shown(showCreated<Group>),
+        attribute<&Group::created>("created_at", Show | Sort).in("created").shown(showMicros<&Group::created>),
         attribute<&Group::name>("name", Put | Show | Find),
         attribute<&Group::description>("description", Put | Show | Find),
         attribute<&Group::type>("group_type", Show | Find).in("type_id"),
@@ -107,7 +89,9 @@ const Table<GroupSnapshot> groupSnapshotColumns(
         attribute<&GroupSnapshot::group>("group_id", Show | Find),
         attribute<&GroupSnapshot::type>("group_type_id", Show | Find).in("type_id"),
         attribute<&GroupSnapshot::status>("status", Show | Find | Moves),
-        attribute<&GroupSnapshot::created>("created_at", Show | Sort).in("created").shown(showCreated<GroupSnapshot>),
+        attribute<&GroupSnapshot::created>("created_at", Show | Sort)
+            .in("created")
+            .shown(showMicros<&GroupSnapshot::created>),
         attribute<&GroupSnapshot::name>("name", Show | Find),
         attribute<&GroupSnapshot::description>("description", Show | Find),
         attribute<&GroupSnapshot::updated>("updated_at", Sort | Moves).in("updated").foundBy("coalesce($.updated, 0)"),
@@ -137,11 +121,7 @@ void insertType(store::Transaction& tx, const GroupType& type) {
     setSpecs(tx, type);
 }
 
-void setSpecs(store::Transaction& tx, const GroupType& type) {
-    tx.execute("DELETE FROM volume_group_type_specs WHERE type_id = ?", type.id);
-    for (const auto& [name, value] : type.specs)
-        tx.execute("INSERT INTO volume_group_type_specs VALUES (?, ?, ?)", type.id, name, value);
-}
+void setSpecs(store::Transaction& tx, const GroupType& type) { setItems(tx, specs, type.id, type.specs); }
 
 std::optional<Group> find(store::Reader& db, const std::string& group) { return groupColumns.find(db, group); }
 

@@ -1,4 +1,5 @@
 #include "block/message/message.hpp"
+#include "block/rows.hpp"
 
 namespace stratolet::resource {
 
@@ -29,9 +30,6 @@ namespace {
 store::Value bindEvent(const Message& message) { return eventOf(message); }
 void showEvent(JsonWriter& out, const Message& message) { out.value(eventOf(message)); }
 void showWords(JsonWriter& out, const Message& message) { out.value(wordsOf(message)); }
-template <auto Member> void showMicros(JsonWriter& out, const Message& message) {
-    out.value(isoMicros(message.*Member));
-}
 
 }
 

@@ -1,5 +1,5 @@
 #include "block/qos/qos.hpp"
-#include "platform/store/many.hpp"
+#include "block/rows.hpp"
 
 namespace stratolet::block {
 
@@ -7,22 +7,7 @@ using namespace resource;
 
 namespace {
 
-/// Specs: one statement, however many there are.
-void complete(store::Reader& db, std::vector<Qos>& all) {
-    std::vector<std::string> ids;
-    for (const auto& each : all) ids.push_back(each.id);
-    auto specs = store::many<std::pair<std::string, std::string>>(
-        db, "SELECT s.qos_id, s.name, s.value FROM json_each(?) w JOIN volume_qos_specs s ON s.qos_id = w.value", ids,
-        [](const store::Row& row) { return std::pair(row.text(1), row.text(2)); });
-    for (auto& qos : all)
-        for (auto& each : store::takeOf(specs, qos.id)) qos.specs.insert(std::move(each));
-}
-
-void setSpecs(store::Transaction& tx, const Qos& qos) {
-    tx.execute("DELETE FROM volume_qos_specs WHERE qos_id = ?", qos.id);
-    for (const auto& [name, value] : qos.specs)
-        tx.execute("INSERT INTO volume_qos_specs VALUES (?, ?, ?)", qos.id, name, value);
-}
+constexpr ItemTable specs{"volume_qos_specs", "qos_id"};
 
 }
 
@@ -35,7 +20,7 @@ const Table<Qos>
                    attribute<&Qos::created>("created_at", Sort).in("created"),
                    attribute<&Qos::updated>("updated_at", Sort | Moves).in("updated").foundBy("coalesce($.updated, 0)"),
                },
-               complete);
+               [](store::Reader& db, std::vector<Qos>& all) { complete(db, all, specs, &Qos::specs); });
 
 namespace qos_table {
 
@@ -51,12 +36,12 @@ std::vector<VolumeType> typesOf(store::Reader& db, const std::string& qos) {
 
 void insert(store::Transaction& tx, const Qos& qos) {
     qosColumns.insert(tx, qos);
-    setSpecs(tx, qos);
+    setItems(tx, specs, qos.id, qos.specs);
 }
 
 void save(store::Transaction& tx, const Qos& qos) {
     qosColumns.update(tx, qos);
-    setSpecs(tx, qos);
+    setItems(tx, specs, qos.id, qos.specs);
 }
 
 void remove(store::Transaction& tx, const std::string& qos) { qosColumns.remove(tx, qos); }

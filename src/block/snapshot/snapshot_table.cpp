@@ -1,7 +1,7 @@
 #include "block/snapshot/snapshot_table.hpp"
 
+#include "block/rows.hpp"
 #include "platform/cloud/strays.hpp"
-#include "platform/store/many.hpp"
 
 namespace stratolet::resource {
 
@@ -14,27 +14,12 @@ namespace {
 
 using namespace resource;
 
-template <auto Member> void showMicros(JsonWriter& out, const Snapshot& snapshot) {
-    const std::optional<Time> time = snapshot.*Member;
-    time ? out.value(isoMicros(*time)) : out.value(nullptr);
-}
 void showMetadata(JsonWriter& out, const Snapshot& snapshot) {
     const auto object = out.object();
     for (const auto& [name, value] : snapshot.metadata) out.field(name, value);
 }
 
-/// Metadata: one statement, however many snapshots there are.
-void complete(store::Reader& db, std::vector<Snapshot>& snapshots) {
-    std::vector<std::string> ids;
-    for (const auto& each : snapshots) ids.push_back(each.id.text);
-    auto items = store::many<Metadata::value_type>(
-        db,
-        "SELECT m.snapshot_id, m.name, m.value FROM json_each(?) w JOIN volume_snapshot_metadata m "
-        "ON m.snapshot_id = w.value",
-        ids, [](const store::Row& row) { return Metadata::value_type(row.text(1), row.text(2)); });
-    for (auto& snapshot : snapshots)
-        for (auto& each : store::takeOf(items, snapshot.id.text)) snapshot.metadata.insert(std::move(each));
-}
+constexpr ItemTable metadata{"volume_snapshot_metadata", "snapshot_id"};
 
 }
 
@@ -63,7 +48,7 @@ const Table<Snapshot> snapshotColumns(
         maybe<&Snapshot::group>("group_snapshot_id", Filter | Moves),
         maybeColumn<&Snapshot::encryptionKey>("encryption_key_id", Moves),
     },
-    complete);
+    [](store::Reader& db, std::vector<Snapshot>& all) { complete(db, all, metadata, &Snapshot::metadata); });
 
 namespace snapshot_table {
 
@@ -88,10 +73,8 @@ void insert(store::Transaction& tx, const Snapshot& snapshot) {
 
 void save(store::Transaction& tx, const Snapshot& snapshot) { snapshotColumns.update(tx, snapshot); }
 
-void setMetadata(store::Transaction& tx, const SnapshotId& snapshot, const Metadata& metadata) {
-    tx.execute("DELETE FROM volume_snapshot_metadata WHERE snapshot_id = ?", snapshot);
-    for (const auto& [name, value] : metadata)
-        tx.execute("INSERT INTO volume_snapshot_metadata VALUES (?, ?, ?)", snapshot, name, value);
+void setMetadata(store::Transaction& tx, const SnapshotId& snapshot, const Metadata& items) {
+    setItems(tx, metadata, snapshot.text, items);
 }
 
 void remove(store::Transaction& tx, const SnapshotId& snapshot, const std::string& backend, Time now) {

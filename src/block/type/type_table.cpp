@@ -3,28 +3,13 @@
 
 #include <stratolet/error.hpp>
 
+#include "block/rows.hpp"
 #include "block/type/type.hpp"
-#include "platform/store/many.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::block {
 
 using namespace resource;
-
-namespace {
-
-/// Extra specs: one statement, however many types there are.
-void complete(store::Reader& db, std::vector<VolumeType>& types) {
-    std::vector<std::string> ids;
-    for (const auto& each : types) ids.push_back(each.id);
-    auto specs = store::many<ExtraSpecs::value_type>(
-        db, "SELECT s.type_id, s.name, s.value FROM json_each(?) w JOIN volume_type_specs s ON s.type_id = w.value",
-        ids, [](const store::Row& row) { return ExtraSpecs::value_type(row.text(1), row.text(2)); });
-    for (auto& type : types)
-        for (auto& each : store::takeOf(specs, type.id)) type.extraSpecs.insert(std::move(each));
-}
-
-}
 
 // What is shown of a type by rules of their own is in type_api.cpp.
 const Table<VolumeType> typeColumns(
@@ -38,7 +23,9 @@ const Table<VolumeType> typeColumns(
         attribute<&VolumeType::created>("created_at", Sort).in("created"),
         attribute<&VolumeType::updated>("updated_at", Sort | Moves).in("updated").foundBy("coalesce($.updated, 0)"),
     },
-    complete);
+    [](store::Reader& db, std::vector<VolumeType>& all) {
+        complete(db, all, {"volume_type_specs", "type_id"}, &VolumeType::extraSpecs);
+    });
 
 bool saysTrue(const VolumeType& type, std::string_view spec) {
     const auto found = type.extraSpecs.find(std::string(spec));

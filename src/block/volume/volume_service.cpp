@@ -8,6 +8,7 @@
 #include "block/backup/backup_table.hpp"
 #include "block/group/group.hpp"
 #include "block/message/message.hpp"
+#include "block/rows.hpp"
 #include "block/snapshot/snapshot_table.hpp"
 #include "block/type/encryption.hpp"
 #include "block/volume/volume_access.hpp"
@@ -223,7 +224,7 @@ ListPage<VolumeView> Volumes::list(const Caller& caller, ListQuery query) {
         if (query.counted) page.count = volume_table::count(db, query.listing.conditions);
         if (!query.listing.marker.empty()) visible(db, caller, VolumeId{query.listing.marker});
         auto volumes = resource::pageOf(db, volumeColumns, query.listing, query.offset);
-        auto attachments = attachment_table::of(db, volume_table::idsOf(volumes));
+        auto attachments = attachment_table::of(db, idsOf(volumes));
         for (auto& volume : volumes) {
             auto its = store::takeOf(attachments, volume.id.text);
             page.rows.push_back({std::move(volume), std::move(its)});

@@ -3,6 +3,7 @@
 #include <cassert>
 
 #include "block/backends.hpp"
+#include "block/rows.hpp"
 #include "platform/cloud/strays.hpp"
 
 namespace stratolet::resource {
@@ -16,32 +17,17 @@ namespace {
 
 using namespace resource;
 
-// Block storage shows microseconds and no Z (Volume, created_at and updated_at).
-template <auto Member> void showMicros(JsonWriter& out, const Volume& volume) {
-    const std::optional<Time> time = volume.*Member;
-    time ? out.value(isoMicros(*time)) : out.value(nullptr);
-}
 void showBootable(JsonWriter& out, const Volume& volume) {
     out.value(volume.bootable ? "true" : "false");
 } // a text, there
 void showZone(JsonWriter& out, const Volume&) { out.value(availabilityZone); }
 void showEncrypted(JsonWriter& out, const Volume& volume) { out.value(!volume.encryptionKey.empty()); }
 
-/// Metadata: two statements, however many volumes there are.
-void complete(store::Reader& db, std::vector<Volume>& volumes) {
-    const auto itemsIn = [&](std::string_view table) {
-        return store::many<Metadata::value_type>(db,
-                                                 "SELECT m.volume_id, m.name, m.value FROM json_each(?) w JOIN " +
-                                                     std::string(table) + " m ON m.volume_id = w.value",
-                                                 volume_table::idsOf(volumes), [](const store::Row& row) {
-                                                     return Metadata::value_type(row.text(1), row.text(2));
-                                                 });
-    };
-    auto own = itemsIn("volume_metadata"), images = itemsIn("volume_image_metadata");
-    for (auto& volume : volumes) {
-        for (auto& each : store::takeOf(own, volume.id.text)) volume.metadata.insert(std::move(each));
-        for (auto& each : store::takeOf(images, volume.id.text)) volume.imageMetadata.insert(std::move(each));
-    }
+constexpr ItemTable metadata{"volume_metadata", "volume_id"}, imageMetadata{"volume_image_metadata", "volume_id"};
+
+void completeVolumes(store::Reader& db, std::vector<Volume>& volumes) {
+    complete(db, volumes, metadata, &Volume::metadata);
+    complete(db, volumes, imageMetadata, &Volume::imageMetadata);
 }
 
 }
@@ -88,16 +74,9 @@ const Table<Volume> volumeColumns(
         attribute<&Volume::consumesQuota>("consumes_quota", 0).in("use_quota"),
         column<&Volume::deleted>("deleted", Moves),
     },
-    complete);
+    completeVolumes);
 
 namespace volume_table {
-
-std::vector<std::string> idsOf(const std::vector<Volume>& volumes) {
-    std::vector<std::string> ids;
-    ids.reserve(volumes.size());
-    for (const auto& each : volumes) ids.push_back(each.id.text);
-    return ids;
-}
 
 std::optional<Volume> find(store::Reader& db, const VolumeId& id) { return volumeColumns.find(db, id); }
 
@@ -132,10 +111,6 @@ void remove(store::Transaction& tx, const Volume& volume, Time now) {
 }
 
 void forget(store::Transaction& tx, const VolumeId& volume) { volumeColumns.remove(tx, volume); }
-
-std::optional<std::string> placeOf(store::Reader& db, const VolumeId& volume) {
-    return db.query("SELECT host FROM volumes WHERE id = ?", volume).maybeText();
-}
 
 void placeAll(store::Transaction& tx, const std::string& host) {
     tx.execute("UPDATE volumes SET host = ? || '@file#file' WHERE host = ''", host);
@@ -176,16 +151,12 @@ void setSize(store::Transaction& tx, const VolumeId& volume, GiB size) {
     tx.execute("UPDATE volumes SET size = ?, new_size = NULL WHERE id = ?", size.count, volume);
 }
 
-void setMetadata(store::Transaction& tx, const VolumeId& volume, const Metadata& metadata) {
-    tx.execute("DELETE FROM volume_metadata WHERE volume_id = ?", volume);
-    for (const auto& [name, value] : metadata)
-        tx.execute("INSERT INTO volume_metadata VALUES (?, ?, ?)", volume, name, value);
+void setMetadata(store::Transaction& tx, const VolumeId& volume, const Metadata& items) {
+    setItems(tx, metadata, volume.text, items);
 }
 
-void setImageMetadata(store::Transaction& tx, const VolumeId& volume, const Metadata& metadata) {
-    tx.execute("DELETE FROM volume_image_metadata WHERE volume_id = ?", volume);
-    for (const auto& [name, value] : metadata)
-        tx.execute("INSERT INTO volume_image_metadata VALUES (?, ?, ?)", volume, name, value);
+void setImageMetadata(store::Transaction& tx, const VolumeId& volume, const Metadata& items) {
+    setItems(tx, imageMetadata, volume.text, items);
 }
 
 bool isBeingMadeFrom(store::Reader& db, const SnapshotId& snapshot) {

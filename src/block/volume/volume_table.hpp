@@ -18,7 +18,6 @@ extern const resource::Table<Volume> volumeColumns;
 
 /// Volumes and their metadata. SQL, and no rule.
 namespace volume_table {
-std::vector<std::string> idsOf(const std::vector<Volume>& volumes);
 std::optional<Volume> find(store::Reader& db, const VolumeId& volume);
 std::int64_t count(store::Reader& db, const store::Conditions& conditions);
 std::int64_t gigabytes(store::Reader& db, const store::Conditions& conditions);
@@ -29,8 +28,6 @@ void insert(store::Transaction& tx, const Volume& volume);
 void save(store::Transaction& tx, const Volume& volume);             ///< all that changes, but for metadata
 void remove(store::Transaction& tx, const Volume& volume, Time now); ///< and remembers that it was deleted
 void forget(store::Transaction& tx, const VolumeId& volume);         ///< it is another's now
-std::optional<std::string> placeOf(store::Reader& db,
-                                   const VolumeId& volume); ///< its host; nothing where there is no such volume
 
 /// Those of a version that knew one back end say where they are: at this host.
 void placeAll(store::Transaction& tx, const std::string& host);
