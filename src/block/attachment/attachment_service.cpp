@@ -266,7 +266,7 @@ VolumeAttachment Attachments::show(const Caller& caller, const AttachmentId& id)
 std::vector<VolumeAttachment> Attachments::list(const Caller& caller, store::Conditions conditions, bool allProjects,
                                                 std::int64_t limit) {
     caller.enforce();
-    restrict(conditions, caller, allProjects);
+    restrictVolumes(conditions, caller, allProjects);
     return attachment_table::list(parts_.store.reader(), conditions, limit);
 }
 

@@ -37,7 +37,7 @@ ListPage<Backup> Backups::list(const Caller& caller, ListQuery query) const {
     caller.enforce();
     return parts_.store.read([&](store::Reader& db) {
         auto& conditions = query.listing.conditions;
-        if (!query.allProjects || !isAdmin(caller)) conditions.add("b.project_id = ?", caller.project);
+        restrict(conditions, caller, query.allProjects, 'b');
         ListPage<Backup> page;
         if (query.counted) page.count = backup_table::count(db, conditions);
         if (!query.listing.marker.empty()) {

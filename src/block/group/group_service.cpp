@@ -59,7 +59,7 @@ Group Groups::planned(const Caller& caller, const New& wanted) const {
 ListPage<Groups::View> Groups::list(const Caller& caller, ListQuery query, bool withVolumes) const {
     caller.enforce();
     return parts_.store.read([&](store::Reader& db) {
-        if (!query.allProjects || !isAdmin(caller)) query.listing.conditions.add("g.project_id = ?", caller.project);
+        restrict(query.listing.conditions, caller, query.allProjects, 'g');
         if (!query.listing.marker.empty()) visible(db, caller, "group:get", query.listing.marker);
         ListPage<View> page;
         std::vector<std::string> ids;
@@ -218,7 +218,7 @@ void Groups::resetStatus(const Caller& caller, std::string_view rule, const std:
 ListPage<GroupSnapshot> Groups::snapshots(const Caller& caller, ListQuery query) const {
     caller.enforce();
     return parts_.store.read([&](store::Reader& db) {
-        if (!query.allProjects || !isAdmin(caller)) query.listing.conditions.add("s.project_id = ?", caller.project);
+        restrict(query.listing.conditions, caller, query.allProjects, 's');
         if (!query.listing.marker.empty())
             visibleSnapshot(db, caller, "group:get_group_snapshot", query.listing.marker);
         return ListPage<GroupSnapshot>{resource::pageOf(db, groupSnapshotColumns, query.listing, query.offset)};

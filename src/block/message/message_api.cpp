@@ -51,7 +51,7 @@ Response list(Request& request, Parts parts) {
     const auto now = parts.ambient.now();
     const auto page = parts.store.read([&](store::Reader& db) {
         query.listing.conditions.add("+m.expires > ?", now); // few are: not by their index
-        if (!isAdmin(caller)) query.listing.conditions.add("m.project_id = ?", caller.project);
+        restrict(query.listing.conditions, caller, true, 'm');
         if (!query.listing.marker.empty()) visibleMessage(db, caller, query.listing.marker, now);
         return ListPage<Message>{resource::pageOf(db, messageColumns, query.listing, query.offset)};
     });

@@ -79,7 +79,7 @@ Snapshot Snapshots::show(const Caller& caller, const SnapshotId& id) {
 ListPage<Snapshot> Snapshots::list(const Caller& caller, ListQuery query) {
     caller.enforce();
     return parts_.store.read([&](store::Reader& db) {
-        if (!query.allProjects || !isAdmin(caller)) query.listing.conditions.add("s.project_id = ?", caller.project);
+        restrict(query.listing.conditions, caller, query.allProjects, 's');
         ListPage<Snapshot> page;
         if (query.counted) page.count = snapshot_table::count(db, query.listing.conditions);
         if (!query.listing.marker.empty()) visible(db, caller, SnapshotId{query.listing.marker});

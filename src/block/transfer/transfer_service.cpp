@@ -68,7 +68,7 @@ Transfer Transfers::show(const Caller& caller, const std::string& id) const {
 ListPage<Transfer> Transfers::list(const Caller& caller, ListQuery query) const {
     caller.enforce();
     return parts_.store.read([&](store::Reader& db) {
-        if (!query.allProjects || !isAdmin(caller)) query.listing.conditions.add("t.project_id = ?", caller.project);
+        restrict(query.listing.conditions, caller, query.allProjects, 't');
         if (!query.listing.marker.empty()) visible(db, caller, query.listing.marker);
         return ListPage<Transfer>{resource::pageOf(db, transferColumns, query.listing, query.offset)};
     });

@@ -22,8 +22,12 @@ Volume permitted(store::Reader& db, const Caller& caller, std::string_view rule,
     return volume;
 }
 
-void restrict(store::Conditions& conditions, const Caller& caller, bool allProjects) {
-    if (!allProjects || !isAdmin(caller)) conditions.add("v.project_id = ?", caller.project);
+void restrict(store::Conditions& conditions, const Caller& caller, bool allProjects, char alias) {
+    if (!allProjects || !isAdmin(caller)) conditions.add(std::string(1, alias) + ".project_id = ?", caller.project);
+}
+
+void restrictVolumes(store::Conditions& conditions, const Caller& caller, bool allProjects) {
+    restrict(conditions, caller, allProjects, 'v');
     conditions.add("v.deleted IS NULL");
 }
 

@@ -23,9 +23,11 @@ Volume visible(store::Reader& db, const identity::Caller& caller, const VolumeId
 /// The same, and Error(Forbidden) where the rule doesn't let the caller do that.
 Volume permitted(store::Reader& db, const identity::Caller& caller, std::string_view rule, const VolumeId& volume);
 
-/// Of a list over the volumes `v`: only the caller's own, unless an administrator asks for all projects'; never what is
-/// in the recycle bin.
-void restrict(store::Conditions& conditions, const identity::Caller& caller, bool allProjects);
+/// Of a list over the table with this alias: only the caller's own project's, unless an administrator asks for all.
+void restrict(store::Conditions& conditions, const identity::Caller& caller, bool allProjects, char alias);
+
+/// The same of the volumes `v`, and never what is in the recycle bin.
+void restrictVolumes(store::Conditions& conditions, const identity::Caller& caller, bool allProjects);
 
 Error missing(const VolumeId& volume);
 

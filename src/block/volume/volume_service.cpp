@@ -219,7 +219,7 @@ VolumeView Volumes::show(const Caller& caller, const VolumeId& id) {
 ListPage<VolumeView> Volumes::list(const Caller& caller, ListQuery query) {
     caller.enforce();
     return parts_.store.read([&](store::Reader& db) {
-        restrict(query.listing.conditions, caller, query.allProjects);
+        restrictVolumes(query.listing.conditions, caller, query.allProjects);
         ListPage<VolumeView> page;
         if (query.counted) page.count = volume_table::count(db, query.listing.conditions);
         if (!query.listing.marker.empty()) visible(db, caller, VolumeId{query.listing.marker});
@@ -236,7 +236,7 @@ ListPage<VolumeView> Volumes::list(const Caller& caller, ListQuery query) {
 Volumes::Summary Volumes::summary(const Caller& caller, ListQuery query) {
     caller.enforce();
     return parts_.store.read([&](store::Reader& db) {
-        restrict(query.listing.conditions, caller, query.allProjects);
+        restrictVolumes(query.listing.conditions, caller, query.allProjects);
         return Summary{volume_table::count(db, query.listing.conditions),
                        volume_table::gigabytes(db, query.listing.conditions),
                        volume_table::metadataOf(db, query.listing.conditions)};
