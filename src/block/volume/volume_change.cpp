@@ -6,7 +6,6 @@
 #include <stratolet/error.hpp>
 
 #include "block/attachment/attachment_table.hpp"
-#include "block/message/message.hpp"
 #include "block/snapshot/snapshot_table.hpp"
 #include "block/type/encryption.hpp"
 #include "block/volume/volume_access.hpp"
@@ -181,12 +180,7 @@ void VolumeChanges::retype(const Caller& caller, std::string_view rule, const Vo
                 ? scheduler_.place(tx, {.size = volume.size, .specs = type.extraSpecs, .notIn = {volume.host}})
                 : Placed{};
         if (!placed) // accepted all the same, as what a scheduler says later: a message tells
-            return record(tx, parts_.ambient,
-                          {.project = volume.project,
-                           .request = caller.requestId,
-                           .resource = id.text,
-                           .action = Doing::PlaceVolume,
-                           .detail = Wrong::NoBackend});
+            return work_.tell(tx, volume, caller.requestId, Doing::PlaceVolume, Wrong::NoBackend);
         volume.newHost = placed.host;
         volume.newType = type.id;
         volume.previous = volume.status;

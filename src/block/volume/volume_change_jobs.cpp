@@ -56,12 +56,7 @@ void VolumeChangeJobs::declare() {
             const auto id = VolumeWork::idOf(run);
             work_.parts.log.error(what, {{"volume", id.text}, {"reason", reason}});
             if (const auto volume = volume_table::find(tx, id); volume && doing)
-                record(tx, work_.parts.ambient,
-                       {.project = volume->project,
-                        .request = requestIn(run.payload),
-                        .resource = id.text,
-                        .action = *doing,
-                        .detail = wrong});
+                work_.tell(tx, *volume, requestIn(run.payload), *doing, wrong);
             end(tx, run, from, to);
         };
     };
@@ -166,12 +161,7 @@ void VolumeChangeJobs::declareUpload() {
                                       {{"volume", id.text}, {"reason", reason}});
                 work_.images.abandon(tx, imageIn(run));
                 if (const auto volume = volume_table::find(tx, id))
-                    record(tx, work_.parts.ambient,
-                           {.project = volume->project,
-                            .request = requestIn(run.payload),
-                            .resource = id.text,
-                            .action = Doing::UploadToImage,
-                            .detail = Wrong::UploadFailed});
+                    work_.tell(tx, *volume, requestIn(run.payload), Doing::UploadToImage, Wrong::UploadFailed);
                 end(tx, run, Uploading, std::nullopt);
             }));
 }
@@ -284,12 +274,7 @@ void VolumeChangeJobs::declareManaging() {
                 const auto id = VolumeWork::idOf(run);
                 work_.parts.log.error("volume could not be let go", {{"volume", id.text}, {"reason", reason}});
                 if (const auto volume = volume_table::find(tx, id))
-                    record(tx, work_.parts.ambient,
-                           {.project = volume->project,
-                            .request = requestIn(run.payload),
-                            .resource = id.text,
-                            .action = Doing::Unmanage,
-                            .detail = Wrong::Unknown});
+                    work_.tell(tx, *volume, requestIn(run.payload), Doing::Unmanage, Wrong::Unknown);
                 end(tx, run, Unmanaging, Available);
             }));
 }

@@ -50,8 +50,8 @@ void VolumeJobs::declare() {
                 const auto volume = volume_table::find(tx, VolumeWork::idOf(run));
                 if (!volume) return;
                 parts_.log.error("volume could not be made", {{"volume", volume->id.text}, {"reason", reason}});
-                tell(tx, run, *volume, volume->image.empty() ? Doing::CreateVolume : Doing::CopyImage,
-                     Wrong::CreateFailed);
+                work_.tell(tx, *volume, requestIn(run.payload),
+                           volume->image.empty() ? Doing::CreateVolume : Doing::CopyImage, Wrong::CreateFailed);
                 if (volume->status == Creating || volume->status == Downloading)
                     volume_table::move(tx, volume->id, volume->status, VolumeStatus::Failed, parts_.ambient.now());
             }));
@@ -71,7 +71,7 @@ void VolumeJobs::declare() {
                 const auto volume = VolumeWork::idOf(run);
                 parts_.log.error("volume could not be extended", {{"volume", volume.text}, {"reason", reason}});
                 if (const auto there = volume_table::find(tx, volume))
-                    tell(tx, run, *there, Doing::Extend, Wrong::ExtendFailed);
+                    work_.tell(tx, *there, requestIn(run.payload), Doing::Extend, Wrong::ExtendFailed);
                 endExtension(tx, volume, false);
             }));
 
@@ -138,16 +138,6 @@ void VolumeJobs::fill(const Volume& volume, const Cancelled& cancelled) {
     if (&from == &driver) return driver.clone(volume.id, volume.size, source->id, cancelled, live.get());
     if (live) throw Error(Failure::Broken, "a volume in use can be copied in its own back end only");
     VolumeWork::copy(snapshot ? from.source(snapshot->id) : from.source(source->id), driver, volume, cancelled);
-}
-
-/// Says to the volume's project that what `run` was to do came to nothing.
-void VolumeJobs::tell(store::Transaction& tx, const jobs::Run& run, const Volume& volume, Doing action, Wrong detail) {
-    record(tx, parts_.ambient,
-           {.project = volume.project,
-            .request = requestIn(run.payload),
-            .resource = volume.id.text,
-            .action = action,
-            .detail = detail});
 }
 
 /// Back to where it was: who had it has it still, unless it has been let go meanwhile. A volume in use that could not

@@ -3,7 +3,6 @@
 #include <stratolet/driver/volume.hpp>
 
 #include "block/block.hpp"
-#include "block/message/message.hpp"
 #include "block/secret/secret.hpp"
 #include "block/snapshot/snapshot_jobs.hpp"
 #include "block/volume/volume_work.hpp"
@@ -30,7 +29,6 @@ public:
 private:
     void fill(const Volume& volume, const Cancelled& cancelled);
     void seal(const Volume& volume, const Cancelled& cancelled);
-    void tell(store::Transaction& tx, const jobs::Run& run, const Volume& volume, Doing action, Wrong detail);
     void endExtension(store::Transaction& tx, const VolumeId& volume, bool grown);
     void reconcile(VolumeDriver& driver);
 

@@ -7,7 +7,6 @@
 #include "block/attachment/attachment_table.hpp"
 #include "block/backup/backup_table.hpp"
 #include "block/group/group.hpp"
-#include "block/message/message.hpp"
 #include "block/rows.hpp"
 #include "block/snapshot/snapshot_table.hpp"
 #include "block/type/encryption.hpp"
@@ -199,12 +198,7 @@ Volume Volumes::keepUnplaced(store::Transaction& tx, const Caller& caller, const
     volume.host = nowhere;
     volume.status = VolumeStatus::Failed;
     volume_table::insert(tx, volume);
-    record(tx, parts_.ambient,
-           {.project = volume.project,
-            .request = caller.requestId,
-            .resource = volume.id.text,
-            .action = Doing::PlaceVolume,
-            .detail = Wrong::NoBackend});
+    work_.tell(tx, volume, caller.requestId, Doing::PlaceVolume, Wrong::NoBackend);
     volume.status = wanted.status;
     return volume;
 }

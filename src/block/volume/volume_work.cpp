@@ -41,6 +41,16 @@ Volume VolumeWork::volumeOf(const jobs::Run& run) {
     return *std::move(volume);
 }
 
+void VolumeWork::tell(store::Transaction& tx, const Volume& volume, const std::string& request, Doing action,
+                      Wrong detail) {
+    record(tx, parts.ambient,
+           {.project = volume.project,
+            .request = request,
+            .resource = volume.id.text,
+            .action = action,
+            .detail = detail});
+}
+
 VolumeWork::Turn VolumeWork::turn(const VolumeId& volume) {
     const std::lock_guard guard(lock_);
     if (!taken_.insert(volume.text).second) throw Error(Failure::Busy, "volume ", volume, " is being worked on");

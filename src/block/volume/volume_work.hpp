@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "block/backends.hpp"
+#include "block/message/message.hpp"
 #include "block/volume/volume.hpp"
 #include "image/image.hpp"
 #include "platform/jobs/jobs.hpp"
@@ -43,6 +44,9 @@ public:
     /// The volume that the job was enqueued for. Error(Broken) where it is gone.
     Volume volumeOf(const jobs::Run& run);
     static VolumeId idOf(const jobs::Run& run);
+
+    /// Says to the volume's project, by a message, that what `request` wanted came to nothing.
+    void tell(store::Transaction& tx, const Volume& volume, const std::string& request, Doing action, Wrong detail);
 
     /// While one of these is there, nobody else works on the volume's bytes and its snapshots': drivers want that.
     class Turn {
