@@ -121,9 +121,7 @@ void BackupJobs::declareCreation() {
                      }));
     jobs.declare(jobs::Job("block.backup.release")
                      .step("discard", release)
-                     .onDone([](store::Transaction& tx, jobs::Run& run) {
-                         tx.execute("UPDATE backups SET held = 0 WHERE id = ?", backupOf(run));
-                     })
+                     .onDone([](store::Transaction& tx, jobs::Run& run) { backup_table::letGo(tx, backupOf(run)); })
                      .untilDone());
     jobs.declare(jobs::Job("block.backup.delete")
                      .step("discard",
@@ -162,7 +160,7 @@ void BackupJobs::endRestoration(store::Transaction& tx, const jobs::Run& run, Vo
     const auto id = VolumeWork::idOf(run);
     volume_table::move(tx, id, RestoringBackup, status, now);
     backup_table::move(tx, backupOf(run), BackupStatus::Restoring, BackupStatus::Available, now);
-    tx.execute("UPDATE backups SET restoring_id = NULL WHERE id = ?", backupOf(run));
+    backup_table::setRestoring(tx, backupOf(run), {});
 }
 
 void BackupJobs::declareRestoration() {

@@ -161,7 +161,7 @@ void Backups::resetStatus(const Caller& caller, std::string_view rule, const Bac
             throw Error(Failure::Invalid, "Invalid input for field/attribute status. Value: ", nameOf(status),
                         ". No work is going on that would end it.");
         if (needsJob(backup.status)) throw invalidBackup("Backup ", id, " is being worked on; it cannot be reset now.");
-        tx.execute("UPDATE backups SET status = ?, updated = ? WHERE id = ?", nameOf(status), now(), id);
+        backup_table::setStatus(tx, id, status, now());
     });
 }
 
@@ -171,7 +171,7 @@ void Backups::startFilling(store::Transaction& tx, const Backup& backup, const V
     if (!backup_table::move(tx, backup.id, BackupStatus::Available, BackupStatus::Restoring, now()))
         throw invalidBackup("Backup ", backup.id, " is ", nameOf(backup.status),
                             "; only an available one can be restored.");
-    tx.execute("UPDATE backups SET restoring_id = ? WHERE id = ?", volume.id, backup.id);
+    backup_table::setRestoring(tx, backup.id, volume.id);
     work_.enqueue(tx, "block.backup.restore", volume, {{"backup", backup.id.text}});
 }
 
@@ -186,8 +186,7 @@ void Backups::fill(store::Transaction& tx, const Caller& caller, const BackupId&
     volume.imageMetadata = traits.imageMetadata;
     for (const auto& [name, value] : traits.metadata) volume.metadata.emplace(name, value);
     volume.encryptionKey = secrets_.copy(tx, backup.key);
-    tx.execute("UPDATE volumes SET bootable = ?, encryption_key_id = ? WHERE id = ?", volume.bootable,
-               volume.encryptionKey.empty() ? std::nullopt : std::optional(volume.encryptionKey.text), volume.id);
+    volume_table::save(tx, volume);
     volume_table::setMetadata(tx, volume.id, volume.metadata);
     volume_table::setImageMetadata(tx, volume.id, volume.imageMetadata);
     volume_table::move(tx, volume.id, Creating, RestoringBackup, now());
@@ -216,7 +215,7 @@ Restoration Backups::restore(const Caller& caller, const BackupId& id, const Vol
     }
     return parts_.store.write([&](store::Transaction& tx) {
         const auto backup = available(tx);
-        const auto volume = visible(tx, caller, target);
+        auto volume = visible(tx, caller, target);
         caller.enforce({{"project_id", volume.project.text}});
         if (volume.status != Available)
             throw invalidVolume("Volume to be restored to must be available, but the current status is \"",
@@ -231,8 +230,8 @@ Restoration Backups::restore(const Caller& caller, const BackupId& id, const Vol
             throw invalidVolume("Volume ", volume.id, " has snapshots and cannot be restored to.");
         if (!backup.key.empty()) {
             secrets_.remove(tx, volume.encryptionKey);
-            tx.execute("UPDATE volumes SET encryption_key_id = ? WHERE id = ?", secrets_.copy(tx, backup.key),
-                       volume.id);
+            volume.encryptionKey = secrets_.copy(tx, backup.key);
+            volume_table::save(tx, volume);
         }
         volume_table::move(tx, volume.id, Available, RestoringBackup, now());
         startFilling(tx, backup, volume);
@@ -243,8 +242,8 @@ Restoration Backups::restore(const Caller& caller, const BackupId& id, const Vol
 // --- records
 
 std::string Backups::service() const {
-    return "cinder.backup.drivers.posix.PosixBackupDriver"; // clients look at the beginning; it is the one with a
-                                                            // folder
+    // Clients look at how it begins; it is the one whose backups are in a folder.
+    return "cinder.backup.drivers.posix.PosixBackupDriver";
 }
 
 std::string Backups::exportRecord(const Caller& caller, const BackupId& id) const {
@@ -252,8 +251,7 @@ std::string Backups::exportRecord(const Caller& caller, const BackupId& id) cons
     const auto backup = permitted(db, caller, caller.rule, id);
     if (backup.status != BackupStatus::Available)
         throw invalidBackup("Backup ", id, " is ", nameOf(backup.status), "; only an available one can be exported.");
-    const auto sealed = db.query("SELECT sealed FROM volume_secrets WHERE id = ?", backup.key).maybeText();
-    return recordOf(backup, sealed.value_or(""));
+    return recordOf(backup, secrets_.sealed(db, backup.key).value_or(""));
 }
 
 Backup Backups::importRecord(const Caller& caller, const std::string& service, const std::string& record) {

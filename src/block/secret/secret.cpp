@@ -10,35 +10,35 @@ Secrets::Secrets(Parts parts, identity::Identity& identity) : parts_(parts), ide
     identity_.keepsSealed("volume_secrets", "sealed");
 }
 
-SecretId Secrets::create(store::Transaction& tx) {
+SecretId Secrets::keep(store::Transaction& tx, const std::string& text) {
     SecretId made{parts_.ambient.uuid()};
-    tx.execute("INSERT INTO volume_secrets VALUES (?, ?)", made, identity_.seal(parts_.ambient.secret(43)));
+    tx.execute("INSERT INTO volume_secrets VALUES (?, ?)", made, identity_.seal(text));
     return made;
 }
 
+SecretId Secrets::create(store::Transaction& tx) { return keep(tx, parts_.ambient.secret(43)); }
+
 SecretId Secrets::copy(store::Transaction& tx, const SecretId& of) {
-    if (of.empty()) return {};
-    SecretId made{parts_.ambient.uuid()};
-    tx.execute("INSERT INTO volume_secrets VALUES (?, ?)", made, identity_.seal(reveal(tx, of)));
-    return made;
+    return of.empty() ? SecretId() : keep(tx, reveal(tx, of));
 }
 
 SecretId Secrets::adopt(store::Transaction& tx, const std::string& sealed) {
     const auto text = identity_.unseal(sealed);
-    if (!text) return {};
-    SecretId made{parts_.ambient.uuid()};
-    tx.execute("INSERT INTO volume_secrets VALUES (?, ?)", made, identity_.seal(*text));
-    return made;
+    return text ? keep(tx, *text) : SecretId();
 }
 
 void Secrets::remove(store::Transaction& tx, const SecretId& secret) {
     tx.execute("DELETE FROM volume_secrets WHERE id = ?", secret);
 }
 
+std::optional<std::string> Secrets::sealed(store::Reader& db, const SecretId& secret) const {
+    return db.query("SELECT sealed FROM volume_secrets WHERE id = ?", secret).maybeText();
+}
+
 std::optional<std::string> Secrets::find(store::Reader& db, const SecretId& secret) const {
-    const auto sealed = db.query("SELECT sealed FROM volume_secrets WHERE id = ?", secret).maybeText();
-    if (!sealed) return std::nullopt;
-    auto text = identity_.unseal(*sealed);
+    const auto kept = sealed(db, secret);
+    if (!kept) return std::nullopt;
+    auto text = identity_.unseal(*kept);
     if (!text) throw Error(Failure::Broken, "the passphrase ", secret, " was sealed with a key that is gone");
     return text;
 }

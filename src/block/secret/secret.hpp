@@ -28,9 +28,14 @@ public:
     /// The same; nothing of one that isn't there.
     std::optional<std::string> find(store::Reader& db, const SecretId& secret) const;
 
+    /// As it is kept: what adopt() takes, of this cloud or one with the same keys; nothing of one that isn't there.
+    std::optional<std::string> sealed(store::Reader& db, const SecretId& secret) const;
+
     bool same(store::Reader& db, const SecretId& one, const SecretId& other) const; ///< say the same
 
 private:
+    SecretId keep(store::Transaction& tx, const std::string& text);
+
     Parts parts_;
     identity::Identity& identity_;
 };
