@@ -64,11 +64,7 @@ void addExtensionRoutes(http::Routes& routes) {
         call.caller.enforce();
         for (const auto& extension : extensions) {
             if (extension.alias != call.param("alias")) continue;
-            return http::jsonResponse(200, [&](JsonWriter& out) {
-                const auto body = out.object();
-                out.key("extension");
-                write(out, extension);
-            });
+            return http::jsonResponse(200, "extension", [&](JsonWriter& out) { write(out, extension); });
         }
         throw Error(Failure::NotFound, "The resource could not be found.");
     });

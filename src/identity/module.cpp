@@ -58,11 +58,7 @@ void addVersionRoutes(Routes& routes) {
                           return response;
                       }});
     routes.push_back({Method::Get, "/v3", open("clients look here before they have a token"), [](Request& request) {
-                          return jsonResponse(200, [&](JsonWriter& out) {
-                              const auto body = out.object();
-                              out.key("version");
-                              writeVersion(out, request);
-                          });
+                          return jsonResponse(200, "version", [&](JsonWriter& out) { writeVersion(out, request); });
                       }});
 }
 

@@ -143,7 +143,7 @@ Response locationsResponse(const ImageRecord& image) {
     });
 }
 
-Response addLocation(Request& request, ImageService& images) {
+Response postLocation(Request& request, ImageService& images) {
     const auto body = request.json();
     return locationsResponse(images.update(callerOf(request), imageIn(request),
                                            [&](ImageRecord& image) { image::addLocation(image, body); }));
@@ -170,9 +170,7 @@ Response usage(Request& request, ImageService& images) {
 http::Routes imageRoutes(ImageService& images, ImageData& data, const Stores& stores, Minors has) {
     using http::open;
     using http::policy;
-    const auto with = [&images](Response (*handler)(Request&, ImageService&)) -> http::Handler {
-        return [&images, handler](Request& request) { return handler(request, images); };
-    };
+    const auto with = http::boundTo(std::ref(images));
     const auto tellVersions = [has](int status) {
         return [has, status](Request& request) { return versions(request, status, has); };
     };
@@ -224,10 +222,9 @@ http::Routes imageRoutes(ImageService& images, ImageData& data, const Stores& st
          }},
     };
     if (has.locations) {
-        routes.push_back({Method::Post, image + "/locations", policy("set_image_location"), with(addLocation)});
+        routes.push_back({Method::Post, image + "/locations", policy("set_image_location"), with(postLocation)});
         routes.push_back({Method::Get, image + "/locations", policy("get_image_location"), with(showLocations)});
     }
     return routes;
 }
-
 }

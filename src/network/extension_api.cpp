@@ -155,11 +155,7 @@ void addExtensionRoutes(Routes& routes) {
                                               [&](const auto& each) { return each.alias == alias; });
              if (found == std::end(extensions))
                  throw Error(Failure::NotFound, "Extension with alias ", alias, " does not exist").as("HTTPNotFound");
-             return jsonResponse(200, [&](JsonWriter& out) {
-                 const auto body = out.object();
-                 out.key("extension");
-                 write(out, *found);
-             });
+             return jsonResponse(200, "extension", [&](JsonWriter& out) { write(out, *found); });
          }});
     routes.push_back({Method::Get, "/v2.0/availability_zones", policy("get_availability_zone"), zones});
 }

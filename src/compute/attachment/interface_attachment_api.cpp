@@ -37,11 +37,7 @@ void write(JsonWriter& out, const Call& call, const network::PortFacts& port) {
 }
 
 Response answer(const Call& call, const network::PortFacts& port) {
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("interfaceAttachment");
-        write(out, call, port);
-    });
+    return http::jsonResponse(200, "interfaceAttachment", [&](JsonWriter& out) { write(out, call, port); });
 }
 
 Response listNics(Call& call, Core& core) {

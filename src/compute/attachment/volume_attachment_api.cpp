@@ -34,11 +34,7 @@ void write(JsonWriter& out, const Call& call, const VolumeTie& tie, bool fresh) 
 }
 
 Response answer(const Call& call, const VolumeTie& tie, bool fresh) {
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("volumeAttachment");
-        write(out, call, tie, fresh);
-    });
+    return http::jsonResponse(200, "volumeAttachment", [&](JsonWriter& out) { write(out, call, tie, fresh); });
 }
 
 Response listVolumes(Call& call, Core& core) {

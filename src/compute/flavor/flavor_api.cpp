@@ -24,11 +24,7 @@ void write(JsonWriter& out, const Call& call, const Flavor& flavor, bool whole) 
 }
 
 Response answer(const Call& call, const Flavor& flavor) {
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("flavor");
-        write(out, call, flavor, true);
-    });
+    return http::jsonResponse(200, "flavor", [&](JsonWriter& out) { write(out, call, flavor, true); });
 }
 
 FlavorQuery queryOf(const Call& call) {

@@ -122,9 +122,7 @@ Response hypervisor(Call& call, Hypervisors& hosts) {
     call.caller.enforce();
     const auto facts = theHost(hosts);
     mustBe(call, facts);
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("hypervisor");
+    return http::jsonResponse(200, "hypervisor", [&](JsonWriter& out) {
         writeHypervisor(out, call, hosts, facts, ServerTable::loadOf(hosts.store().reader(), facts.name), true,
                         wantsServers(call));
     });

@@ -28,9 +28,7 @@ ServerId idOf(const Call& call) { return ServerId{call.param("id")}; }
 Response show(Call& call, Core& core) {
     return core.parts.store.read([&](store::Reader& db) {
         const Server server = allowedServer(db, call.caller, idOf(call));
-        return http::jsonResponse(200, [&](JsonWriter& out) {
-            const auto outer = out.object();
-            out.key("server");
+        return http::jsonResponse(200, "server", [&](JsonWriter& out) {
             ServerWriter(call, core, Showing::Whole).write(out, server, detailsOf(core, db, server));
         });
     });
@@ -49,9 +47,7 @@ Response update(Call& call, Core& core) {
         if (description) changed.description = descriptionOf(*description);
         if (hostname) changed.hostname = hostnameOf(*hostname);
     });
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto outer = out.object();
-        out.key("server");
+    return http::jsonResponse(200, "server", [&](JsonWriter& out) {
         ServerWriter(call, core, Showing::Changed).write(out, server, detailsOf(core, core.reader(), server));
     });
 }

@@ -91,20 +91,15 @@ Response create(Request& request, ApplicationCredentials& credentials, Core& cor
         if (wanted.rules->size() > rulesMax) rules->refuse("There may be at most " + std::to_string(rulesMax) + ".");
     }
     const auto [made, secret] = credentials.create(callerOf(request), {request.param("user")}, std::move(wanted));
-    return jsonResponse(201, [&, &credential = made, &told = secret](JsonWriter& out) {
-        const auto object = out.object();
-        out.key("application_credential");
+    return jsonResponse(201, "application_credential", [&, &credential = made, &told = secret](JsonWriter& out) {
         write(out, request, credential, core.parts.store.reader(), &told);
     });
 }
 
 Response show(Request& request, ApplicationCredentials& credentials, Core& core) {
     const auto found = credentials.show(callerOf(request), {request.param("user")}, {request.param("id")});
-    return jsonResponse(200, [&](JsonWriter& out) {
-        const auto object = out.object();
-        out.key("application_credential");
-        write(out, request, found, core.parts.store.reader(), nullptr);
-    });
+    return jsonResponse(200, "application_credential",
+                        [&](JsonWriter& out) { write(out, request, found, core.parts.store.reader(), nullptr); });
 }
 
 Response list(Request& request, ApplicationCredentials& credentials, Core& core) {
@@ -138,11 +133,7 @@ Response listRules(Request& request, ApplicationCredentials& credentials) {
 
 Response showRule(Request& request, ApplicationCredentials& credentials) {
     const auto found = credentials.showRule(callerOf(request), {request.param("user")}, {request.param("id")});
-    return jsonResponse(200, [&](JsonWriter& out) {
-        const auto object = out.object();
-        out.key("access_rule");
-        writeWhole(out, request, found);
-    });
+    return jsonResponse(200, "access_rule", [&](JsonWriter& out) { writeWhole(out, request, found); });
 }
 
 }

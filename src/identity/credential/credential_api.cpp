@@ -21,11 +21,7 @@ void write(JsonWriter& out, const Request& request, const Credential& credential
 }
 
 Response answer(const Request& request, int status, const Credential& credential) {
-    return jsonResponse(status, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("credential");
-        write(out, request, credential);
-    });
+    return jsonResponse(status, "credential", [&](JsonWriter& out) { write(out, request, credential); });
 }
 
 std::string typeIn(const Json& body) {
@@ -79,11 +75,7 @@ void writeKey(JsonWriter& out, const Request& request, const Credential& credent
 }
 
 Response keyAnswer(const Request& request, int status, const Credential& credential) {
-    return jsonResponse(status, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("credential");
-        writeKey(out, request, credential);
-    });
+    return jsonResponse(status, "credential", [&](JsonWriter& out) { writeKey(out, request, credential); });
 }
 
 Response listKeys(Request& request, StoredCredentials& credentials) {

@@ -60,11 +60,7 @@ void write(JsonWriter& out, const Request& request, const Trust& trust, const st
 
 Response answer(const Request& request, int status, const Trust& trust, Core& core) {
     const auto roles = rolesOf(trust, core.parts.store.reader());
-    return jsonResponse(status, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("trust");
-        write(out, request, trust, &roles);
-    });
+    return jsonResponse(status, "trust", [&](JsonWriter& out) { write(out, request, trust, &roles); });
 }
 
 std::optional<std::int64_t> maybeCount(const Json& body, std::string_view name, std::int64_t least) {
@@ -111,11 +107,7 @@ Response listRoles(Request& request, Trusts& trusts, Core& core) {
 Response showRole(Request& request, Trusts& trusts, Core& core) {
     for (const auto& each : rolesOf(trusts.show(callerOf(request), {request.param("id")}), core.parts.store.reader()))
         if (each.id.text == request.param("role"))
-            return jsonResponse(200, [&](JsonWriter& out) {
-                const auto body = out.object();
-                out.key("role");
-                writeRole(out, request, each);
-            });
+            return jsonResponse(200, "role", [&](JsonWriter& out) { writeRole(out, request, each); });
     throw Error(Failure::NotFound, "Could not find role: ", request.param("role"), ".");
 }
 

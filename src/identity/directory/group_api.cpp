@@ -8,11 +8,7 @@ namespace {
 using namespace http;
 
 Response answer(const Request& request, int status, const Group& group) {
-    return jsonResponse(status, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("group");
-        writeGroup(out, request, group);
-    });
+    return jsonResponse(status, "group", [&](JsonWriter& out) { writeGroup(out, request, group); });
 }
 
 Response create(Request& request, Groups& groups) {

@@ -11,11 +11,7 @@ namespace {
 using namespace http;
 
 Response answer(const Request& request, int status, const User& user) {
-    return jsonResponse(status, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("user");
-        writeUser(out, request, user);
-    });
+    return jsonResponse(status, "user", [&](JsonWriter& out) { writeUser(out, request, user); });
 }
 
 /// idp_id, protocol_id and unique_id: one identity that has all of what is asked for.

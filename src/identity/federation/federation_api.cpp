@@ -98,11 +98,7 @@ Response protocolAnswer(const Request& request, int status, Core& core) {
     const auto &provider = request.param("provider"), &id = request.param("id");
     const auto found = federation_table::findProtocol(core.parts.store.reader(), provider, id);
     if (!found) throw noProtocol(provider, id);
-    return jsonResponse(status, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("protocol");
-        writeProtocol(out, request, provider, *found);
-    });
+    return jsonResponse(status, "protocol", [&](JsonWriter& out) { writeProtocol(out, request, provider, *found); });
 }
 
 Response listProtocols(Request& request, Core& core) {

@@ -119,11 +119,7 @@ std::string treePart(const Request& request, const Project& project, Core& core)
 Response show(Request& request, Projects& projects, Core& core) {
     const auto project = projects.show(callerOf(request), {request.param("id")}, false);
     const auto tree = treePart(request, project, core);
-    return jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("project");
-        writeProject(out, request, project, tree);
-    });
+    return jsonResponse(200, "project", [&](JsonWriter& out) { writeProject(out, request, project, tree); });
 }
 
 Response update(Request& request, Projects& projects, bool isDomain) {

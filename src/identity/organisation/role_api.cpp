@@ -54,11 +54,7 @@ Implication demandImplication(const Request& request, store::Reader& db, bool wi
 }
 
 Response answer(const Request& request, int status, const Role& role) {
-    return jsonResponse(status, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("role");
-        writeRole(out, request, role);
-    });
+    return jsonResponse(status, "role", [&](JsonWriter& out) { writeRole(out, request, role); });
 }
 
 void refuseDuplicate(store::Reader& db, const Role& role) {

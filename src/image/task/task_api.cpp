@@ -105,9 +105,7 @@ Response create(Request& request, Imports& imports) {
 
 http::Routes taskRoutes(Imports& imports) {
     using http::policy;
-    const auto with = [&imports](Response (*handler)(Request&, Imports&)) -> http::Handler {
-        return [&imports, handler](Request& request) { return handler(request, imports); };
-    };
+    const auto with = http::boundTo(std::ref(imports));
     return {
         {Method::Get, "/v2/images/{image_id}/tasks", policy("get_image"), with(ofImage)},
         {Method::Post, "/v2/tasks", policy("add_task"), with(create)},
@@ -115,5 +113,4 @@ http::Routes taskRoutes(Imports& imports) {
         {Method::Get, "/v2/tasks/{task_id}", policy("get_task"), with(show)},
     };
 }
-
 }

@@ -205,6 +205,14 @@ Response jsonResponse(int status, const std::function<void(JsonWriter&)>& write)
     return response;
 }
 
+Response jsonResponse(int status, std::string_view name, const std::function<void(JsonWriter&)>& write) {
+    return jsonResponse(status, [&](JsonWriter& out) {
+        const auto body = out.object();
+        out.key(name);
+        write(out);
+    });
+}
+
 Response emptyResponse(int status) {
     Response response;
     response.status = status;

@@ -127,6 +127,8 @@ struct Response {
 
 /// `write(JsonWriter&)` fills the body; the type is application/json.
 Response jsonResponse(int status, const std::function<void(JsonWriter&)>& write);
+/// {"<name>": what `write` writes}
+Response jsonResponse(int status, std::string_view name, const std::function<void(JsonWriter&)>& write);
 Response emptyResponse(int status);
 Response textResponse(int status, std::string text, std::string type = "text/plain; charset=UTF-8");
 std::string_view reasonOf(int status);
@@ -149,6 +151,14 @@ inline Access policy(std::string rule) { return {std::move(rule), {}}; }
 inline Access open(std::string because) { return {{}, std::move(because)}; }
 
 using Handler = std::function<Response(Request&)>;
+
+/// Makes handlers of functions that ask for more than the request: `boundTo(std::ref(images))(list, true)` calls
+/// list(request, images, true). What is given without std::ref is copied.
+template <class Its> auto boundTo(Its its) {
+    return [its](auto function, auto... more) -> Handler {
+        return [its, function, more...](Request& request) { return function(request, its, more...); };
+    };
+}
 using Upload = std::function<std::unique_ptr<BodySink>(Request&)>;
 
 /// Where a handler runs. A GET that only reads the store runs where the request was read; all that writes or touches
