@@ -111,49 +111,43 @@ Response listPools(Request& request, const Hosting& hosting) {
 Response showCapabilities(Request& request, const Hosting& hosting) {
     callerOf(request).enforce();
     const auto& host = request.param("host");
-    for (const auto* each : hosting.backends.all()) {
-        const auto pool = hosting.backends.placeOf(*each);
-        if (host != pool && host != pool.substr(0, pool.find('#'))) continue;
-        const auto can = each->capabilities();
-        return http::jsonResponse(200, [&](JsonWriter& out) {
-            const auto body = out.object();
-            out.field("namespace", "OS::Storage::Capabilities::" + host);
-            out.field("vendor_name", "Open Source");
-            out.field("volume_backend_name", each->name());
-            out.field("pool_name", each->name());
-            out.field("driver_version", "1");
-            out.field("storage_protocol", each->protocol());
-            out.field("display_name", each->name());
-            out.field("description", "Volumes of the back end " + std::string(each->name()));
-            out.field("visibility", "public");
-            { const auto targets = out.array("replication_targets"); }
-            const auto properties = out.object("properties");
-            const auto property = [&](std::string_view name, std::string_view title, bool has) {
-                const auto one = out.object(name);
-                out.field("title", title);
-                out.field("description", has ? "It does." : "It does not.");
-                out.field("type", "boolean");
-            };
-            property("thin_provisioning", "Gigabytes are taken as they are written", can.thin);
-            property("multiattach", "Several servers may have a volume", can.multiattach);
-            property("encryption", "Volumes may be encrypted", can.encryption);
-        });
-    }
-    throw Error(Failure::NotFound, "Service ", host, " could not be found.");
+    const auto* driver = hosting.backends.at(host);
+    if (!driver) throw Error(Failure::NotFound, "Service ", host, " could not be found.");
+    const auto can = driver->capabilities();
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        out.field("namespace", "OS::Storage::Capabilities::" + host);
+        out.field("vendor_name", "Open Source");
+        out.field("volume_backend_name", driver->name());
+        out.field("pool_name", driver->name());
+        out.field("driver_version", "1");
+        out.field("storage_protocol", driver->protocol());
+        out.field("display_name", driver->name());
+        out.field("description", "Volumes of the back end " + std::string(driver->name()));
+        out.field("visibility", "public");
+        { const auto targets = out.array("replication_targets"); }
+        const auto properties = out.object("properties");
+        const auto property = [&](std::string_view name, std::string_view title, bool has) {
+            const auto one = out.object(name);
+            out.field("title", title);
+            out.field("description", has ? "It does." : "It does not.");
+            out.field("type", "boolean");
+        };
+        property("thin_provisioning", "Gigabytes are taken as they are written", can.thin);
+        property("multiattach", "Several servers may have a volume", can.multiattach);
+        property("encryption", "Volumes may be encrypted", can.encryption);
+    });
 }
 
 }
 
 http::Routes backendRoutes(const Hosting& hosting) {
     http::Routes routes;
-    const auto with = [hosting](Response (*handler)(Request&, const Hosting&)) -> http::Handler {
-        return [hosting, handler](Request& request) { return handler(request, hosting); };
-    };
+    const auto with = http::boundTo(hosting);
     add(routes, Method::Get, "/os-hosts/{host}", "volume_extension:hosts", with(showHost));
     add(routes, Method::Get, "/scheduler-stats/get_pools", "scheduler_extension:scheduler_stats:get_pools",
         with(listPools), http::Runs::Worker);
     add(routes, Method::Get, "/capabilities/{host}", "volume_extension:capabilities", with(showCapabilities));
     return routes;
 }
-
 }

@@ -64,6 +64,14 @@ VolumeDriver& Backends::of(const Volume& volume) const {
                 "\", which [block] backends does not name");
 }
 
+VolumeDriver* Backends::at(std::string_view host) const {
+    for (auto* each : all_)
+        if (const auto place = placeOf(*each); host == place || host == hostIn(place)) return each;
+    return nullptr;
+}
+
+std::string hostIn(std::string_view place) { return std::string(place.substr(0, place.find('#'))); }
+
 std::string_view backendIn(std::string_view place) {
     const auto at = place.find('@');
     if (at == std::string_view::npos) return {};

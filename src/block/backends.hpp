@@ -47,10 +47,16 @@ public:
     /// The one that a volume is in. Error(Broken) where the configuration names it no more.
     VolumeDriver& of(const Volume& volume) const;
 
+    /// The one that is called "name@fast", or by its pool "name@fast#fast"; null where none is.
+    VolumeDriver* at(std::string_view host) const;
+
 private:
     std::vector<VolumeDriver*> all_;
     std::string host_;
 };
+
+/// "name@fast" of "name@fast#pool".
+std::string hostIn(std::string_view place);
 
 /// "fast" of "name@fast#pool".
 std::string_view backendIn(std::string_view place);

@@ -112,11 +112,7 @@ Response showExtension(Request& request) {
     callerOf(request).enforce();
     for (const auto& each : extensions)
         if (each.alias == request.param("alias"))
-            return http::jsonResponse(200, [&](JsonWriter& out) {
-                const auto body = out.object();
-                out.key("extension");
-                write(out, each);
-            });
+            return http::jsonResponse(200, "extension", [&](JsonWriter& out) { write(out, each); });
     throw Error(Failure::NotFound, "Extension ", request.param("alias"), " could not be found.");
 }
 

@@ -27,9 +27,8 @@ Response list(Request& request, const Hosting& hosting) {
     const auto services = servicesOf(hosting, hosting.parts.store.reader());
     const auto pools = hosting.scheduler.pools(hosting.parts.store.reader());
     const auto answers = [&](const ServiceNow& service) {
-        return std::any_of(pools.begin(), pools.end(), [&](const Pool& each) {
-            return each.answers && each.name.substr(0, each.name.find('#')) == service.host;
-        });
+        return std::any_of(pools.begin(), pools.end(),
+                           [&](const Pool& each) { return each.answers && hostIn(each.name) == service.host; });
     };
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
@@ -61,6 +60,19 @@ std::string wordIn(const Json& body, std::string_view name) {
     return text;
 }
 
+/// Throws `missing` where there is no such service.
+void keep(const Hosting& hosting, ServiceSetting setting, const Error& missing) {
+    setting.updated = hosting.parts.ambient.now();
+    hosting.parts.store.write([&](store::Transaction& tx) {
+        const auto all = servicesOf(hosting, tx);
+        if (std::none_of(all.begin(), all.end(), [&](const ServiceNow& each) {
+                return each.binary == setting.binary && each.host == setting.host;
+            }))
+            throw Error(missing);
+        scheduler_table::set(tx, setting);
+    });
+}
+
 Response change(Request& request, const Hosting& hosting, bool disabled, bool reasoned) {
     callerOf(request).enforce();
     const auto body = request.json();
@@ -69,15 +81,8 @@ Response change(Request& request, const Hosting& hosting, bool disabled, bool re
     setting.binary = body.has("binary") ? wordIn(body, "binary") : wordIn(body, "service");
     setting.disabled = disabled;
     if (reasoned) setting.reason = wordIn(body, "disabled_reason");
-    setting.updated = hosting.parts.ambient.now();
-    hosting.parts.store.write([&](store::Transaction& tx) {
-        const auto all = servicesOf(hosting, tx);
-        if (std::none_of(all.begin(), all.end(), [&](const ServiceNow& each) {
-                return each.binary == setting.binary && each.host == setting.host;
-            }))
-            throw Error(Failure::NotFound, "Could not find binary ", setting.binary, " on host ", setting.host, ".");
-        scheduler_table::set(tx, setting);
-    });
+    keep(hosting, setting,
+         Error(Failure::NotFound, "Could not find binary ", setting.binary, " on host ", setting.host, "."));
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto content = out.object();
         out.field("host", setting.host);
@@ -94,27 +99,19 @@ Response disable(Request& request, const Hosting& hosting) { return change(reque
 Response disableWithReason(Request& request, const Hosting& hosting) { return change(request, hosting, true, true); }
 
 /// A back end that is frozen keeps what it has and gets nothing new: its service is disabled, by that reason.
-Response keep(Request& request, const Hosting& hosting, bool frozen) {
+Response changeFrozen(Request& request, const Hosting& hosting, bool frozen) {
     callerOf(request).enforce();
     ServiceSetting setting;
     setting.host = wordIn(request.json(), "host");
     setting.binary = "cinder-volume";
     setting.disabled = frozen;
     if (frozen) setting.reason = "frozen";
-    setting.updated = hosting.parts.ambient.now();
-    hosting.parts.store.write([&](store::Transaction& tx) {
-        const auto all = servicesOf(hosting, tx);
-        if (std::none_of(all.begin(), all.end(), [&](const ServiceNow& each) {
-                return each.binary == setting.binary && each.host == setting.host;
-            }))
-            throw Error(Failure::Invalid, "Invalid input received: There is no back end ", setting.host, ".");
-        scheduler_table::set(tx, setting);
-    });
+    keep(hosting, setting, Error(Failure::Invalid, "Invalid input received: There is no back end ", setting.host, "."));
     return http::emptyResponse(200);
 }
 
-Response freeze(Request& request, const Hosting& hosting) { return keep(request, hosting, true); }
-Response thaw(Request& request, const Hosting& hosting) { return keep(request, hosting, false); }
+Response freeze(Request& request, const Hosting& hosting) { return changeFrozen(request, hosting, true); }
+Response thaw(Request& request, const Hosting& hosting) { return changeFrozen(request, hosting, false); }
 
 // --- the log
 
@@ -241,10 +238,8 @@ Response listZones(Request& request, const Hosting& hosting) {
 
 std::vector<ServiceNow> servicesOf(const Hosting& hosting, store::Reader& db) {
     std::vector<ServiceNow> services{{"cinder-scheduler", hosting.parts.cloud.host, {}}};
-    for (const auto* each : hosting.backends.all()) {
-        const auto pool = hosting.backends.placeOf(*each); // "name@backend#pool"
-        services.push_back({"cinder-volume", pool.substr(0, pool.find('#')), {}});
-    }
+    for (const auto* each : hosting.backends.all())
+        services.push_back({"cinder-volume", hostIn(hosting.backends.placeOf(*each)), {}});
     services.push_back({"cinder-backup", hosting.parts.cloud.host, {}});
     for (const auto& setting : scheduler_table::settings(db))
         for (auto& each : services)
@@ -254,9 +249,7 @@ std::vector<ServiceNow> servicesOf(const Hosting& hosting, store::Reader& db) {
 
 http::Routes serviceRoutes(const Hosting& hosting) {
     http::Routes routes;
-    const auto with = [hosting](Response (*handler)(Request&, const Hosting&)) -> http::Handler {
-        return [hosting, handler](Request& request) { return handler(request, hosting); };
-    };
+    const auto with = http::boundTo(hosting);
     const std::string all = "/os-services";
     add(routes, Method::Get, all, "volume_extension:services:index", with(list));
     add(routes, Method::Put, all + "/enable", "volume_extension:services:update", with(enable));
@@ -270,5 +263,4 @@ http::Routes serviceRoutes(const Hosting& hosting) {
     add(routes, Method::Get, "/os-availability-zone", "volume:get_all", with(listZones), http::Runs::Worker);
     return routes;
 }
-
 }

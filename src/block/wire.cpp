@@ -201,9 +201,19 @@ void write(JsonWriter& out, const VolumeStyle& style, const VolumeView& view) {
     if (style.detailed) writeExtended(out, style, volume);
 }
 
+Json nounIn(const http::Request& request, std::string_view name) {
+    const auto body = request.json();
+    body.onlyKnows({name});
+    return body.object(name);
+}
+
 std::string actionIn(const Json& body) {
     if (!body.isObject() || body.size() != 1) throw Error(Failure::Invalid, "The request body must name one action.");
     return body.names().front();
+}
+
+void requireZone(std::string_view zone) {
+    if (zone != availabilityZone) throw Error(Failure::Invalid, "Availability zone '", zone, "' is invalid.");
 }
 
 ServerId serverIn(const Json& wanted) {

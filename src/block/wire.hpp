@@ -49,6 +49,9 @@ void writeLinks(JsonWriter& out, const std::string& base, const std::string& pat
 void writeMetadata(JsonWriter& out, std::string_view name, const Metadata& metadata);
 http::Response metadataResponse(const Metadata& metadata, std::string_view name = "metadata"); ///< 200
 
+/// What a body is about, and all that it has: {"<name>": {…}}.
+Json nounIn(const http::Request& request, std::string_view name);
+
 /// {"<name>": arguments}: what an action's body must be. Error(Invalid) where it names none or several.
 std::string actionIn(const Json& body);
 
@@ -66,6 +69,8 @@ std::optional<std::string> shortTextOrNull(const Json& value);
 Metadata metadataIn(const Json& value);
 /// A whole number in GiB, also as a text ("10"); Error(Invalid) where it isn't 1 or more.
 GiB sizeIn(const Json& value);
+/// Error(Invalid) for an availability zone that isn't the one there is.
+void requireZone(std::string_view zone);
 /// true, false, or a text that says so.
 bool truthIn(const Json& value);
 

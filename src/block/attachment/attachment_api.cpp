@@ -33,11 +33,7 @@ void write(JsonWriter& out, const VolumeAttachment& attachment, bool detailed) {
 }
 
 Response attachmentResponse(const VolumeAttachment& attachment) {
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("attachment");
-        write(out, attachment, true);
-    });
+    return http::jsonResponse(200, "attachment", [&](JsonWriter& out) { write(out, attachment, true); });
 }
 
 Response create(Request& request, Attachments& attachments) {
@@ -101,23 +97,18 @@ Response act(Request& request, Attachments& attachments) {
 
 http::Routes attachmentRoutes(Attachments& attachments) {
     http::Routes routes;
+    const auto with = http::boundTo(std::ref(attachments));
     const std::string attachment = "/attachments/{attachment_id}";
-    add(routes, Method::Post, "/attachments", "volume:attachment_create",
-        [&attachments](Request& request) { return create(request, attachments); });
-    add(routes, Method::Get, "/attachments", "volume:get_all",
-        [&attachments](Request& request) { return list(request, attachments, false); });
-    add(routes, Method::Get, "/attachments/detail", "volume:get_all",
-        [&attachments](Request& request) { return list(request, attachments, true); });
+    add(routes, Method::Post, "/attachments", "volume:attachment_create", with(create));
+    add(routes, Method::Get, "/attachments", "volume:get_all", with(list, false));
+    add(routes, Method::Get, "/attachments/detail", "volume:get_all", with(list, true));
     add(routes, Method::Get, attachment, "volume:get", [&attachments](Request& request) {
         require(request, attachmentsSince);
         return attachmentResponse(attachments.show(callerOf(request), attachmentIn(request)));
     });
-    add(routes, Method::Put, attachment, "volume:attachment_update",
-        [&attachments](Request& request) { return update(request, attachments); });
-    add(routes, Method::Delete, attachment, "volume:attachment_delete",
-        [&attachments](Request& request) { return remove(request, attachments); });
-    add(routes, Method::Post, attachment + "/action", "volume:attachment_complete",
-        [&attachments](Request& request) { return act(request, attachments); });
+    add(routes, Method::Put, attachment, "volume:attachment_update", with(update));
+    add(routes, Method::Delete, attachment, "volume:attachment_delete", with(remove));
+    add(routes, Method::Post, attachment + "/action", "volume:attachment_complete", with(act));
     return routes;
 }
 

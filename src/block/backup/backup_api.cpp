@@ -60,11 +60,7 @@ void write(JsonWriter& out, const Request& request, const Backup& backup) {
 }
 
 template <class Write> Response backupResponse(const Request& request, int status, const Backup& backup, Write how) {
-    return http::jsonResponse(status, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("backup");
-        how(out, request, backup);
-    });
+    return http::jsonResponse(status, "backup", [&](JsonWriter& out) { how(out, request, backup); });
 }
 
 Response list(const Request& request, Backups& backups, bool detailed) {
@@ -116,7 +112,7 @@ Response create(const Request& request, Backups& backups) {
     }
     if (const auto zone = text("availability_zone")) {
         if (version < Microversion{51}) body.at("availability_zone").refuse("Additional properties are not allowed.");
-        if (*zone != availabilityZone) throw Error(Failure::Invalid, "Availability zone '", *zone, "' is invalid.");
+        requireZone(*zone);
         wanted.zone = zone;
     }
     return backupResponse(request, 202, backups.create(callerOf(request), wanted), writeShort);
@@ -206,14 +202,10 @@ ListNoun backupLists() { return {"backup", filters, backupColumns.text(), backup
 
 http::Routes backupRoutes(Backups& backups) {
     http::Routes routes;
-    const auto with = [&backups](Response (*handler)(const Request&, Backups&)) -> http::Handler {
-        return [&backups, handler](Request& request) { return handler(request, backups); };
-    };
+    const auto with = http::boundTo(std::ref(backups));
     const std::string one = "/backups/{backup_id}";
-    add(routes, Method::Get, "/backups", "backup:get_all",
-        [&backups](Request& request) { return list(request, backups, false); });
-    add(routes, Method::Get, "/backups/detail", "backup:get_all",
-        [&backups](Request& request) { return list(request, backups, true); });
+    add(routes, Method::Get, "/backups", "backup:get_all", with(list, false));
+    add(routes, Method::Get, "/backups/detail", "backup:get_all", with(list, true));
     add(routes, Method::Post, "/backups", "backup:create", with(create));
     add(routes, Method::Post, "/backups/import_record", "backup:backup-import", with(importRecord));
     add(routes, Method::Get, one, "backup:get", with(show));
@@ -225,5 +217,4 @@ http::Routes backupRoutes(Backups& backups) {
     add(routes, Method::Post, one + "/action", "backup:get", with(act));
     return routes;
 }
-
 }

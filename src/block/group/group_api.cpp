@@ -29,11 +29,7 @@ void write(JsonWriter& out, const Request& request, const GroupType& type) {
 }
 
 Response typeResponse(const Request& request, const GroupType& type, int status = 200) {
-    return http::jsonResponse(status, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("group_type");
-        write(out, request, type);
-    });
+    return http::jsonResponse(status, "group_type", [&](JsonWriter& out) { write(out, request, type); });
 }
 
 Response listTypes(Request& request, GroupTypes& types) {
@@ -57,9 +53,7 @@ Response showDefaultType(Request& request, GroupTypes& types) {
 
 Response createType(Request& request, GroupTypes& types) {
     require(request, typesSince);
-    const auto body = request.json();
-    body.onlyKnows({"group_type"});
-    const auto wanted = body.object("group_type");
+    const auto wanted = nounIn(request, "group_type");
     wanted.onlyKnows({"name", "description", "is_public", "group_specs"});
     GroupType type;
     type.name = trimmed(typeNameIn(wanted.at("name")));
@@ -71,9 +65,7 @@ Response createType(Request& request, GroupTypes& types) {
 
 Response updateType(Request& request, GroupTypes& types) {
     require(request, typesSince);
-    const auto body = request.json();
-    body.onlyKnows({"group_type"});
-    const auto wanted = body.object("group_type");
+    const auto wanted = nounIn(request, "group_type");
     wanted.onlyKnows({"name", "description", "is_public"});
     const auto given = [&](std::string_view name) {
         const auto value = wanted.find(name);
@@ -177,11 +169,7 @@ void writeNamed(JsonWriter& out, const std::string& id, const std::optional<std:
 }
 
 Response newGroupResponse(const Group& group) {
-    return http::jsonResponse(202, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("group");
-        writeNamed(out, group.id, group.name);
-    });
+    return http::jsonResponse(202, "group", [&](JsonWriter& out) { writeNamed(out, group.id, group.name); });
 }
 
 Response listGroups(Request& request, Groups& groups, bool detailed) {
@@ -199,11 +187,7 @@ Response listGroups(Request& request, Groups& groups, bool detailed) {
 Response showGroup(Request& request, Groups& groups) {
     require(request, groupsSince);
     const auto view = groups.show(callerOf(request), groupIn(request), withVolumes(request));
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("group");
-        write(out, request, view);
-    });
+    return http::jsonResponse(200, "group", [&](JsonWriter& out) { write(out, request, view); });
 }
 
 /// Name and description of what is to be made.
@@ -216,25 +200,20 @@ Groups::New newIn(const Json& wanted) {
 
 Response createGroup(Request& request, Groups& groups) {
     require(request, groupsSince);
-    const auto body = request.json();
-    body.onlyKnows({"group"});
-    const auto wanted = body.object("group");
+    const auto wanted = nounIn(request, "group");
     wanted.onlyKnows({"name", "description", "group_type", "volume_types", "availability_zone"});
     auto made = newIn(wanted);
     made.type = typeNameIn(wanted.at("group_type"));
     const auto types = wanted.array("volume_types");
     if (types.size() == 0 || types.size() > listMax) types.refuse("It must have 1 to 1000 volume types.");
     for (const auto& each : types.items()) made.volumeTypes.push_back(typeNameIn(each));
-    if (const auto zone = wanted.maybeText("availability_zone"); zone && !zone->empty() && *zone != availabilityZone)
-        throw Error(Failure::Invalid, "Availability zone '", *zone, "' is invalid.");
+    if (const auto zone = wanted.maybeText("availability_zone"); zone && !zone->empty()) requireZone(*zone);
     return newGroupResponse(groups.create(callerOf(request), made));
 }
 
 Response createGroupFrom(Request& request, Groups& groups) {
     require(request, snapshotsSince);
-    const auto body = request.json();
-    body.onlyKnows({"create-from-src"});
-    const auto wanted = body.object("create-from-src");
+    const auto wanted = nounIn(request, "create-from-src");
     wanted.onlyKnows({"name", "description", "group_snapshot_id", "source_group_id"});
     const auto snapshot = wanted.maybeText("group_snapshot_id").value_or(""),
                source = wanted.maybeText("source_group_id").value_or("");
@@ -256,9 +235,7 @@ std::vector<VolumeId> volumesIn(const Json& wanted, std::string_view name) {
 
 Response updateGroup(Request& request, Groups& groups) {
     require(request, groupsSince);
-    const auto body = request.json();
-    body.onlyKnows({"group"});
-    const auto wanted = body.object("group");
+    const auto wanted = nounIn(request, "group");
     wanted.onlyKnows({"name", "description", "add_volumes", "remove_volumes"});
     const auto texts = newIn(wanted);
     groups.update(
@@ -318,18 +295,12 @@ Response listSnapshots(Request& request, Groups& groups, bool detailed) {
 Response showSnapshot(Request& request, Groups& groups) {
     require(request, snapshotsSince);
     const auto snapshot = groups.showSnapshot(callerOf(request), snapshotIn(request));
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("group_snapshot");
-        write(out, request, snapshot);
-    });
+    return http::jsonResponse(200, "group_snapshot", [&](JsonWriter& out) { write(out, request, snapshot); });
 }
 
 Response createSnapshot(Request& request, Groups& groups) {
     require(request, snapshotsSince);
-    const auto body = request.json();
-    body.onlyKnows({"group_snapshot"});
-    const auto wanted = body.object("group_snapshot");
+    const auto wanted = nounIn(request, "group_snapshot");
     wanted.onlyKnows({"group_id", "name", "description"});
     const auto texts = newIn(wanted);
     const auto made = groups.createSnapshot(callerOf(request), wanted.text("group_id"), texts.name, texts.description);
@@ -362,9 +333,7 @@ Response actOnSnapshot(Request& request, Groups& groups) {
 
 http::Routes groupTypeRoutes(GroupTypes& types) {
     http::Routes routes;
-    const auto with = [&types](Response (*handler)(Request&, GroupTypes&)) -> http::Handler {
-        return [&types, handler](Request& request) { return handler(request, types); };
-    };
+    const auto with = http::boundTo(std::ref(types));
     const std::string all = "/group_types", one = all + "/{group_type}", specs = one + "/group_specs";
     add(routes, Method::Get, all, "group:get_all", with(listTypes)); // Cinder asks no rule: whoever sees groups
     add(routes, Method::Get, all + "/default", "group:get_all", with(showDefaultType));
@@ -382,14 +351,10 @@ http::Routes groupTypeRoutes(GroupTypes& types) {
 
 http::Routes groupRoutes(Groups& groups) {
     http::Routes routes;
-    const auto with = [&groups](Response (*handler)(Request&, Groups&)) -> http::Handler {
-        return [&groups, handler](Request& request) { return handler(request, groups); };
-    };
+    const auto with = http::boundTo(std::ref(groups));
     const std::string all = "/groups", one = all + "/{group}";
-    add(routes, Method::Get, all, "group:get_all",
-        [&groups](Request& request) { return listGroups(request, groups, false); });
-    add(routes, Method::Get, all + "/detail", "group:get_all",
-        [&groups](Request& request) { return listGroups(request, groups, true); });
+    add(routes, Method::Get, all, "group:get_all", with(listGroups, false));
+    add(routes, Method::Get, all + "/detail", "group:get_all", with(listGroups, true));
     add(routes, Method::Post, all, "group:create", with(createGroup));
     add(routes, Method::Post, all + "/action", "group:create", with(createGroupFrom));
     add(routes, Method::Get, one, "group:get", with(showGroup));
@@ -398,15 +363,12 @@ http::Routes groupRoutes(Groups& groups) {
     add(routes, Method::Post, one + "/action", "group:get", with(actOnGroup));
 
     const std::string snapshots = "/group_snapshots", snapshot = snapshots + "/{group_snapshot}";
-    add(routes, Method::Get, snapshots, "group:get_all_group_snapshots",
-        [&groups](Request& request) { return listSnapshots(request, groups, false); });
-    add(routes, Method::Get, snapshots + "/detail", "group:get_all_group_snapshots",
-        [&groups](Request& request) { return listSnapshots(request, groups, true); });
+    add(routes, Method::Get, snapshots, "group:get_all_group_snapshots", with(listSnapshots, false));
+    add(routes, Method::Get, snapshots + "/detail", "group:get_all_group_snapshots", with(listSnapshots, true));
     add(routes, Method::Post, snapshots, "group:create_group_snapshot", with(createSnapshot));
     add(routes, Method::Get, snapshot, "group:get_group_snapshot", with(showSnapshot));
     add(routes, Method::Delete, snapshot, "group:delete_group_snapshot", with(removeSnapshot));
     add(routes, Method::Post, snapshot + "/action", "group:reset_group_snapshot_status", with(actOnSnapshot));
     return routes;
 }
-
 }

@@ -52,9 +52,7 @@ Response replaceItems(const Request& request, const MetadataRoutes& its) {
 }
 
 void addMetadata(http::Routes& routes, const MetadataRoutes& its) {
-    const auto with = [&its](Response (*handler)(const Request&, const MetadataRoutes&)) -> http::Handler {
-        return [its, handler](Request& request) { return handler(request, its); };
-    };
+    const auto with = http::boundTo(its);
     const auto one = its.path + "/{key}";
     add(routes, Method::Get, its.path, its.show,
         [its](Request& request) { return metadataResponse(its.read(request)); });

@@ -84,7 +84,6 @@ void record(store::Transaction& tx, Ambient& ambient, const NewMessage& wanted) 
     message.id = ambient.uuid();
     message.project = wanted.project;
     message.request = wanted.request;
-    message.resourceType = wanted.about;
     message.resource = wanted.resource;
     message.action = wanted.action;
     message.detail = wanted.detail;

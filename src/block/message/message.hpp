@@ -68,16 +68,12 @@ enum class Wrong {
     FullBackupInstead
 };
 
-/// What a message is about: "VOLUME", "VOLUME_SNAPSHOT", "VOLUME_BACKUP".
-inline constexpr std::string_view aboutVolume = "VOLUME", aboutSnapshot = "VOLUME_SNAPSHOT",
-                                  aboutBackup = "VOLUME_BACKUP";
-
 struct Message {
     std::string id;
     ProjectId project;   ///< who may read it
     std::string request; ///< id of the request that asked for what failed; "" where nobody knows it any more
-    std::string resourceType = std::string(aboutVolume);
-    std::string resource; ///< the volume's (snapshot's, backup's) id
+    std::string resourceType = "VOLUME"; ///< what it is about
+    std::string resource;                ///< the volume's id
     Doing action = Doing::PlaceVolume;
     Wrong detail = Wrong::Unknown;
     std::string level = "ERROR";
@@ -99,7 +95,6 @@ void keepNewest(store::Transaction& tx, const ProjectId& project, int most); ///
 struct NewMessage {
     ProjectId project;
     std::string request;
-    std::string_view about = aboutVolume;
     std::string resource;
     Doing action = Doing::PlaceVolume;
     Wrong detail = Wrong::Unknown;

@@ -64,11 +64,7 @@ Response show(Request& request, Parts parts) {
     require(request, messagesSince);
     const auto message =
         visibleMessage(parts.store.reader(), callerOf(request), request.param("message"), parts.ambient.now());
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("message");
-        write(out, request, message);
-    });
+    return http::jsonResponse(200, "message", [&](JsonWriter& out) { write(out, request, message); });
 }
 
 Response remove(Request& request, Parts parts) {
@@ -84,12 +80,10 @@ Response remove(Request& request, Parts parts) {
 
 http::Routes messageRoutes(Parts parts) {
     http::Routes routes;
-    add(routes, Method::Get, "/messages", "message:get_all",
-        [parts](Request& request) { return list(request, parts); });
-    add(routes, Method::Get, "/messages/{message}", "message:get",
-        [parts](Request& request) { return show(request, parts); });
-    add(routes, Method::Delete, "/messages/{message}", "message:delete",
-        [parts](Request& request) { return remove(request, parts); });
+    const auto with = http::boundTo(parts);
+    add(routes, Method::Get, "/messages", "message:get_all", with(list));
+    add(routes, Method::Get, "/messages/{message}", "message:get", with(show));
+    add(routes, Method::Delete, "/messages/{message}", "message:delete", with(remove));
     return routes;
 }
 

@@ -57,9 +57,7 @@ Response show(Request& request, QosSpecs& all) {
 }
 
 Response create(Request& request, QosSpecs& all) {
-    const auto body = request.json();
-    body.onlyKnows({"qos_specs"});
-    const auto wanted = body.object("qos_specs");
+    const auto wanted = nounIn(request, "qos_specs");
     Qos qos;
     qos.name = trimmed(wanted.text("name"));
     if (qos.name.empty() || lengthInCharacters(qos.name) > 255)
@@ -71,11 +69,9 @@ Response create(Request& request, QosSpecs& all) {
 }
 
 Response update(Request& request, QosSpecs& all) {
-    const auto body = request.json();
-    body.onlyKnows({"qos_specs"});
     std::optional<std::string> consumer;
     std::map<std::string, std::string> specs;
-    readInto(consumer, specs, body.object("qos_specs"));
+    readInto(consumer, specs, nounIn(request, "qos_specs"));
     all.set(callerOf(request), qosIn(request), consumer, specs);
     if (consumer) specs.emplace("consumer", *consumer);
     return metadataResponse(specs, "qos_specs"); // as it was asked for
@@ -136,9 +132,7 @@ Response disassociateAll(Request& request, QosSpecs& all) {
 
 http::Routes qosRoutes(QosSpecs& specs) {
     http::Routes routes;
-    const auto with = [&specs](Response (*handler)(Request&, QosSpecs&)) -> http::Handler {
-        return [&specs, handler](Request& request) { return handler(request, specs); };
-    };
+    const auto with = http::boundTo(std::ref(specs));
     const std::string one = "/qos-specs/{qos}", rule = "volume_extension:qos_specs_manage:";
     add(routes, Method::Get, "/qos-specs", rule + "get_all", with(list));
     add(routes, Method::Post, "/qos-specs", rule + "create", with(create));
@@ -153,5 +147,4 @@ http::Routes qosRoutes(QosSpecs& specs) {
     add(routes, Method::Get, one + "/disassociate_all", rule + "update", with(disassociateAll), http::Runs::Worker);
     return routes;
 }
-
 }

@@ -137,22 +137,16 @@ Response limits(Request& request, VolumeQuotas& quotas) {
 
 http::Routes quotaRoutes(VolumeQuotas& quotas) {
     http::Routes routes;
+    const auto with = http::boundTo(std::ref(quotas));
     const std::string set = "/os-quota-sets/{target_project_id}";
-    add(routes, Method::Get, set, "volume_extension:quotas:show",
-        [&quotas](Request& request) { return show(request, quotas); });
-    add(routes, Method::Get, set + "/defaults", "volume_extension:quotas:show",
-        [&quotas](Request& request) { return showDefaults(request, quotas); });
-    add(routes, Method::Put, set, "volume_extension:quotas:update",
-        [&quotas](Request& request) { return update(request, quotas); });
-    add(routes, Method::Delete, set, "volume_extension:quotas:delete",
-        [&quotas](Request& request) { return reset(request, quotas); });
+    add(routes, Method::Get, set, "volume_extension:quotas:show", with(show));
+    add(routes, Method::Get, set + "/defaults", "volume_extension:quotas:show", with(showDefaults));
+    add(routes, Method::Put, set, "volume_extension:quotas:update", with(update));
+    add(routes, Method::Delete, set, "volume_extension:quotas:delete", with(reset));
     const std::string ofClass = "/os-quota-class-sets/{quota_class}";
-    add(routes, Method::Get, ofClass, "volume_extension:quota_classes:get",
-        [&quotas](Request& request) { return showClass(request, quotas); });
-    add(routes, Method::Put, ofClass, "volume_extension:quota_classes:update",
-        [&quotas](Request& request) { return updateClass(request, quotas); });
-    add(routes, Method::Get, "/limits", "limits_extension:used_limits",
-        [&quotas](Request& request) { return limits(request, quotas); });
+    add(routes, Method::Get, ofClass, "volume_extension:quota_classes:get", with(showClass));
+    add(routes, Method::Put, ofClass, "volume_extension:quota_classes:update", with(updateClass));
+    add(routes, Method::Get, "/limits", "limits_extension:used_limits", with(limits));
     return routes;
 }
 

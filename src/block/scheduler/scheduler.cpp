@@ -94,7 +94,7 @@ std::vector<Pool> Scheduler::pools(store::Reader& db) const {
         }
         pool.capabilities["total_capacity_gb"] = std::to_string(pool.total);
         pool.capabilities["free_capacity_gb"] = std::to_string(pool.free);
-        const auto host = pool.name.substr(0, pool.name.find('#'));
+        const auto host = hostIn(pool.name);
         pool.disabled = std::find(disabled.begin(), disabled.end(), host) != disabled.end();
     }
     return all;
@@ -114,7 +114,7 @@ void Scheduler::apply(store::Reader& db, const ProjectId& project, const Hints& 
         std::vector<std::string> places;
         for (const auto& each : volumes) {
             const auto volume = volume_table::find(db, VolumeId{each});
-            if (volume && volume->project == project) places.push_back(volume->host.substr(0, volume->host.find('#')));
+            if (volume && volume->project == project) places.push_back(hostIn(volume->host));
         }
         return places;
     };

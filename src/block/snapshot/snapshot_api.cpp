@@ -40,11 +40,7 @@ SnapshotId snapshotIn(const Request& request) { return {request.param("snapshot_
 
 Response snapshotResponse(const Request& request, int status, const Snapshot& snapshot,
                           SnapshotTold told = SnapshotTold::Changed) {
-    return http::jsonResponse(status, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("snapshot");
-        write(out, request, snapshot, told);
-    });
+    return http::jsonResponse(status, "snapshot", [&](JsonWriter& out) { write(out, request, snapshot, told); });
 }
 
 void readNames(const Json& body, std::optional<std::string>& name, std::optional<std::string>& description) {
@@ -170,15 +166,11 @@ Response act(Request& request, Snapshots& snapshots) {
 
 http::Routes snapshotRoutes(Snapshots& snapshots) {
     http::Routes routes;
-    const auto with = [&snapshots](Response (*handler)(Request&, Snapshots&)) -> http::Handler {
-        return [&snapshots, handler](Request& request) { return handler(request, snapshots); };
-    };
+    const auto with = http::boundTo(std::ref(snapshots));
     const std::string snapshot = "/snapshots/{snapshot_id}";
     add(routes, Method::Post, "/snapshots", "volume:create_snapshot", with(create));
-    add(routes, Method::Get, "/snapshots", "volume:get_all_snapshots",
-        [&snapshots](Request& request) { return list(request, snapshots, false); });
-    add(routes, Method::Get, "/snapshots/detail", "volume:get_all_snapshots",
-        [&snapshots](Request& request) { return list(request, snapshots, true); });
+    add(routes, Method::Get, "/snapshots", "volume:get_all_snapshots", with(list, false));
+    add(routes, Method::Get, "/snapshots/detail", "volume:get_all_snapshots", with(list, true));
     add(routes, Method::Get, snapshot, "volume:get_snapshot", with(show));
     add(routes, Method::Put, snapshot, "volume:update_snapshot", with(update));
     add(routes, Method::Delete, snapshot, "volume:delete_snapshot", with(remove));
@@ -194,5 +186,4 @@ http::Routes snapshotRoutes(Snapshots& snapshots) {
     add(routes, Method::Post, snapshot + "/action", "volume:get_snapshot", with(act));
     return routes;
 }
-
 }

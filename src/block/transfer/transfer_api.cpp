@@ -44,11 +44,7 @@ void writeSummary(JsonWriter& out, const Request& request, const Transfer& trans
 }
 
 template <class Write> Response transferResponse(int status, Write write) {
-    return http::jsonResponse(status, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("transfer");
-        write(out);
-    });
+    return http::jsonResponse(status, "transfer", [&](JsonWriter& out) { write(out); });
 }
 
 Response list(Request& request, Transfers& transfers, bool detailed) {
@@ -72,9 +68,7 @@ Response show(Request& request, Transfers& transfers) {
 }
 
 Response create(Request& request, Transfers& transfers) {
-    const auto body = request.json();
-    body.onlyKnows({"transfer"});
-    const auto wanted = body.object("transfer");
+    const auto wanted = nounIn(request, "transfer");
     const auto version = microversionOf(request);
     if (version >= snapshotsSince)
         wanted.onlyKnows({"volume_id", "name", "no_snapshots"});
@@ -95,9 +89,7 @@ Response create(Request& request, Transfers& transfers) {
 }
 
 Response accept(Request& request, Transfers& transfers) {
-    const auto body = request.json();
-    body.onlyKnows({"accept"});
-    const auto wanted = body.object("accept");
+    const auto wanted = nounIn(request, "accept");
     wanted.onlyKnows({"auth_key"});
     const auto key = wanted.at("auth_key");
     const auto text = key.isInteger() ? std::to_string(key.integer()) : key.text();
@@ -115,15 +107,11 @@ Response remove(Request& request, Transfers& transfers) {
 
 http::Routes transferRoutes(Transfers& transfers) {
     http::Routes routes;
-    const auto with = [&transfers](Response (*handler)(Request&, Transfers&)) -> http::Handler {
-        return [&transfers, handler](Request& request) { return handler(request, transfers); };
-    };
+    const auto with = http::boundTo(std::ref(transfers));
     for (const std::string all : {"/volume-transfers", "/os-volume-transfer"}) { // as it is called since 3.55, and ever
         const auto one = all + "/{transfer}";
-        add(routes, Method::Get, all, "volume:get_all_transfers",
-            [&transfers](Request& request) { return list(request, transfers, false); });
-        add(routes, Method::Get, all + "/detail", "volume:get_all_transfers",
-            [&transfers](Request& request) { return list(request, transfers, true); });
+        add(routes, Method::Get, all, "volume:get_all_transfers", with(list, false));
+        add(routes, Method::Get, all + "/detail", "volume:get_all_transfers", with(list, true));
         add(routes, Method::Post, all, "volume:create_transfer", with(create));
         add(routes, Method::Get, one, "volume:get_transfer", with(show));
         add(routes, Method::Delete, one, "volume:delete_transfer", with(remove));
@@ -131,5 +119,4 @@ http::Routes transferRoutes(Transfers& transfers) {
     }
     return routes;
 }
-
 }

@@ -21,6 +21,11 @@ struct Encryption {
     std::optional<Time> updated;
 };
 
+/// Whether it is, and by whom has the volume in use: not by the back end.
+inline bool isByUs(const std::optional<Encryption>& encryption) {
+    return encryption && encryption->control == "front-end";
+}
+
 /// "luks" or "luks2" for a provider that is one of them, by its word or by the class that older clients name
 /// ("nova.volume.encryptors.luks.LuksEncryptor"); empty for any other, which nobody here can encrypt with.
 std::string_view formatOf(std::string_view provider);

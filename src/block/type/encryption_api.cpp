@@ -52,12 +52,6 @@ void readInto(Encryption& encryption, const Json& body) {
     }
 }
 
-Json bodyOf(const Request& request) {
-    const auto body = request.json();
-    body.onlyKnows({"encryption"});
-    return body.object("encryption");
-}
-
 Response show(Request& request, TypeEncryptions& all) {
     const auto encryption = all.show(callerOf(request), typeIn(request));
     return http::jsonResponse(200, [&](JsonWriter& out) {
@@ -97,7 +91,7 @@ Response showKey(Request& request, TypeEncryptions& all) {
 }
 
 Response create(Request& request, TypeEncryptions& all) {
-    const auto wanted = bodyOf(request);
+    const auto wanted = nounIn(request, "encryption");
     Encryption encryption;
     encryption.type = typeIn(request);
     wanted.at("provider");
@@ -112,7 +106,7 @@ Response create(Request& request, TypeEncryptions& all) {
 }
 
 Response update(Request& request, TypeEncryptions& all) {
-    const auto wanted = bodyOf(request);
+    const auto wanted = nounIn(request, "encryption");
     all.update(callerOf(request), typeIn(request), [&](Encryption& encryption) { readInto(encryption, wanted); });
     return http::jsonResponse(200, [&](JsonWriter& out) { // as it was asked for
         const auto body = out.object();
@@ -149,9 +143,7 @@ Response showKeyOfVolume(Request& request, TypeEncryptions& all) {
 
 http::Routes encryptionRoutes(TypeEncryptions& encryptions) {
     http::Routes routes;
-    const auto with = [&encryptions](Response (*handler)(Request&, TypeEncryptions&)) -> http::Handler {
-        return [&encryptions, handler](Request& request) { return handler(request, encryptions); };
-    };
+    const auto with = http::boundTo(std::ref(encryptions));
     const std::string all = "/types/{type}/encryption", rule = "volume_extension:volume_type_encryption:";
     add(routes, Method::Get, all, rule + "get", with(show));
     add(routes, Method::Post, all, rule + "create", with(create));
@@ -164,5 +156,4 @@ http::Routes encryptionRoutes(TypeEncryptions& encryptions) {
     add(routes, Method::Get, ofVolume + "/{key}", "volume_extension:volume_encryption_metadata", with(showKeyOfVolume));
     return routes;
 }
-
 }

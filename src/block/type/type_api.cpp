@@ -36,11 +36,7 @@ void write(JsonWriter& out, const Caller& caller, const VolumeType& type, Told t
 }
 
 Response typeResponse(const Request& request, const VolumeType& type, Told told = Told::All) {
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("volume_type");
-        write(out, callerOf(request), type, told);
-    });
+    return http::jsonResponse(200, "volume_type", [&](JsonWriter& out) { write(out, callerOf(request), type, told); });
 }
 
 const std::string& typeIn(const Request& request) { return request.param("type"); }
@@ -64,9 +60,7 @@ Response showDefault(Request& request, VolumeTypes& types) {
 }
 
 Response create(Request& request, VolumeTypes& types) {
-    const auto body = request.json();
-    body.onlyKnows({"volume_type"});
-    const auto wanted = body.object("volume_type");
+    const auto wanted = nounIn(request, "volume_type");
     wanted.onlyKnows({"name", "description", "extra_specs", "os-volume-type-access:is_public"});
     VolumeType type;
     type.name = typeNameIn(wanted.at("name"));
@@ -77,9 +71,7 @@ Response create(Request& request, VolumeTypes& types) {
 }
 
 Response update(Request& request, VolumeTypes& types) {
-    const auto body = request.json();
-    body.onlyKnows({"volume_type"});
-    const auto wanted = body.object("volume_type");
+    const auto wanted = nounIn(request, "volume_type");
     wanted.onlyKnows({"name", "description", "is_public"});
     const auto given = [&](std::string_view name) {
         const auto value = wanted.find(name);
@@ -179,11 +171,7 @@ void writeDefault(JsonWriter& out, const ProjectId& project, const std::string& 
 }
 
 Response defaultResponse(const ProjectId& project, const std::string& type) {
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("default_type");
-        writeDefault(out, project, type);
-    });
+    return http::jsonResponse(200, "default_type", [&](JsonWriter& out) { writeDefault(out, project, type); });
 }
 
 ProjectId projectIn(const Request& request) { return {request.param("default_project")}; }
@@ -220,9 +208,7 @@ Response removeDefault(Request& request, VolumeTypes& types) {
 
 http::Routes typeRoutes(VolumeTypes& types) {
     http::Routes routes;
-    const auto with = [&types](Response (*handler)(Request&, VolumeTypes&)) -> http::Handler {
-        return [&types, handler](Request& request) { return handler(request, types); };
-    };
+    const auto with = http::boundTo(std::ref(types));
     const std::string type = "/types/{type}", specs = type + "/extra_specs";
     add(routes, Method::Get, "/types", "volume_extension:type_get_all", with(list));
     add(routes, Method::Post, "/types", "volume_extension:type_create", with(create));
@@ -251,5 +237,4 @@ http::Routes typeRoutes(VolumeTypes& types) {
     routes.push_back({Method::Delete, one, http::policy("volume_extension:default_unset"), with(removeDefault)});
     return routes;
 }
-
 }

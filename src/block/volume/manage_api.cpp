@@ -127,15 +127,10 @@ Response manageVolume(Request& request, VolumeChanges& changes) {
     wanted.reference = referenceIn(body);
     readDescription(body, wanted.name, wanted.description, wanted.metadata);
     wanted.type = body.maybeText("volume_type").value_or("");
-    if (const auto zone = body.maybeText("availability_zone"); zone && *zone != availabilityZone)
-        throw Error(Failure::Invalid, "Availability zone '", *zone, "' is invalid.");
+    if (const auto zone = body.maybeText("availability_zone")) requireZone(*zone);
     if (const auto bootable = body.find("bootable")) wanted.bootable = truthIn(*bootable);
     const auto view = changes.manage(callerOf(request), wanted);
-    return http::jsonResponse(202, [&](JsonWriter& out) {
-        const auto answer = out.object();
-        out.key("volume");
-        write(out, styleOf(request, true), view);
-    });
+    return http::jsonResponse(202, "volume", [&](JsonWriter& out) { write(out, styleOf(request, true), view); });
 }
 
 Response manageSnapshot(Request& request, Snapshots& snapshots) {
@@ -145,11 +140,8 @@ Response manageSnapshot(Request& request, Snapshots& snapshots) {
     if (!isUuid(wanted.volume.text)) body.at("volume_id").refuse("It must be a UUID.");
     readDescription(body, wanted.name, wanted.description, wanted.metadata);
     const auto snapshot = snapshots.manage(callerOf(request), wanted, referenceIn(body));
-    return http::jsonResponse(202, [&](JsonWriter& out) {
-        const auto answer = out.object();
-        out.key("snapshot");
-        write(out, request, snapshot, SnapshotTold::Changed);
-    });
+    return http::jsonResponse(202, "snapshot",
+                              [&](JsonWriter& out) { write(out, request, snapshot, SnapshotTold::Changed); });
 }
 
 }

@@ -16,11 +16,7 @@ using identity::callerOf;
 VolumeId volumeIn(const Request& request) { return {request.param("volume_id")}; }
 
 Response volumeResponse(int status, const VolumeStyle& style, const VolumeView& view) {
-    return http::jsonResponse(status, [&](JsonWriter& out) {
-        const auto body = out.object();
-        out.key("volume");
-        write(out, style, view);
-    });
+    return http::jsonResponse(status, "volume", [&](JsonWriter& out) { write(out, style, view); });
 }
 
 /// A thing that a volume could be made from, if there were any.
@@ -64,7 +60,7 @@ NewVolume newVolumeIn(const Request& request) {
         if (const auto value = volume.find(name)) wanted.description = shortTextOrNull(*value);
     if (const auto value = volume.find("metadata"); value && !value->isNull()) wanted.metadata = metadataIn(*value);
     if (const auto zone = volume.maybeText("availability_zone"); zone && !zone->empty()) {
-        if (*zone != availabilityZone) throw Error(Failure::Invalid, "Availability zone '", *zone, "' is invalid.");
+        requireZone(*zone);
         wanted.zone = *zone;
     }
     if (const auto hints = body.find("OS-SCH-HNT:scheduler_hints"); hints && !hints->isNull()) {
@@ -169,15 +165,11 @@ void add(http::Routes& routes, Method method, const std::string& path, const std
 
 http::Routes volumeRoutes(Volumes& volumes) {
     http::Routes routes;
-    const auto with = [&volumes](Response (*handler)(Request&, Volumes&)) -> http::Handler {
-        return [&volumes, handler](Request& request) { return handler(request, volumes); };
-    };
+    const auto with = http::boundTo(std::ref(volumes));
     const std::string volume = "/volumes/{volume_id}";
     add(routes, Method::Post, "/volumes", "volume:create", with(create));
-    add(routes, Method::Get, "/volumes", "volume:get_all",
-        [&volumes](Request& request) { return list(request, volumes, false); });
-    add(routes, Method::Get, "/volumes/detail", "volume:get_all",
-        [&volumes](Request& request) { return list(request, volumes, true); });
+    add(routes, Method::Get, "/volumes", "volume:get_all", with(list, false));
+    add(routes, Method::Get, "/volumes/detail", "volume:get_all", with(list, true));
     add(routes, Method::Get, "/volumes/summary", "volume:get_all", with(summary));
     add(routes, Method::Get, volume, "volume:get", with(show));
     add(routes, Method::Put, volume, "volume:update", with(update));
@@ -196,5 +188,4 @@ http::Routes volumeRoutes(Volumes& volumes) {
                  }});
     return routes;
 }
-
 }

@@ -97,10 +97,7 @@ void VolumeChanges::completeExtension(const Caller& caller, std::string_view rul
 // --- to another place
 
 VolumeDriver& VolumeChanges::driverAt(const std::string& host) const {
-    for (auto* each : work_.backends.all()) {
-        const auto place = work_.backends.placeOf(*each);
-        if (host == place || host == place.substr(0, place.find('#'))) return *each;
-    }
+    if (auto* driver = work_.backends.at(host)) return *driver;
     throw Error(Failure::Invalid, "Invalid host: No available service named '", host, "'");
 }
 
@@ -164,7 +161,7 @@ void VolumeChanges::retype(const Caller& caller, std::string_view rule, const Vo
             if (several) caller.enforce("volume:multiattach", targetOf(volume));
         }
         const auto encryption = encryption_table::of(tx, type.id);
-        if ((encryption && encryption->control == "front-end") == volume.encryptionKey.empty())
+        if (isByUs(encryption) == volume.encryptionKey.empty())
             throw Error(Failure::Invalid, "Invalid input received: Volume ", id,
                         " and its new type must both be encrypted, or neither.");
         if (volume.consumesQuota) quotas_.claimRetype(tx, volume, type);

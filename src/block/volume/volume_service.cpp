@@ -109,7 +109,7 @@ const std::string& typeFor(const NewVolume& wanted, const Volume& volume) {
 /// A volume of a type that is encrypted gets a passphrase; one that is made from another has that one's already.
 void Volumes::seal(store::Transaction& tx, Volume& volume, bool copied, bool restored) {
     const auto encryption = encryption_table::of(tx, volume.type);
-    const bool sealed = encryption && encryption->control == "front-end";
+    const bool sealed = isByUs(encryption);
     if (copied && sealed == volume.encryptionKey.empty())
         throw invalidVolume("What a volume is made from and its type must both be encrypted, or neither.");
     if (!sealed || copied || restored) return;
