@@ -49,6 +49,24 @@ struct VolumeFacts {
     std::string status; ///< the API's word: "available", "in-use", …
     GiB size;
     bool bootable = false;
+    std::map<std::string, std::string> imageMetadata; ///< what is remembered of the image that it was made from
+};
+
+/// What other services may know of a snapshot.
+struct SnapshotFacts {
+    SnapshotId id;
+    VolumeId volume;
+    std::string status; ///< the API's word
+    GiB size;
+};
+
+/// A volume that another service wants in a user's name.
+struct VolumeOrder {
+    std::optional<std::string> name;
+    std::optional<GiB> size; ///< nothing: as large as the snapshot
+    ImageId image = {};      ///< to fill it from, or
+    SnapshotId snapshot = {};
+    std::string type = {}; ///< id or name; empty: the default
 };
 
 /// A volume's tie to a server. Reserved with the server's own change, made real by compute's job, so the two can't
@@ -84,6 +102,19 @@ public:
     http::Site site();
 
     std::optional<VolumeFacts> find(store::Reader& db, const ProjectId& project, const VolumeId& volume);
+    std::optional<SnapshotFacts> findSnapshot(store::Reader& db, const ProjectId& project, const SnapshotId& snapshot);
+
+    // What follows is asked in a user's name, in the transaction of the change that wants it: the rules and quotas of
+    // block storage hold as if the user had asked here. What is made is there a while later: its status says so.
+
+    VolumeId createVolume(store::Transaction& tx, const identity::Caller& caller, const VolumeOrder& wanted);
+    SnapshotId createSnapshot(store::Transaction& tx, const identity::Caller& caller, const VolumeId& volume,
+                              const std::string& name); ///< also while a guest writes to the volume
+    /// What the volume has is that image's from now on. The caller has it attached, and its guest is off.
+    void reimage(store::Transaction& tx, const identity::Caller& caller, const VolumeId& volume, const ImageId& image);
+
+    /// A volume goes with its server. One that has snapshots, or that somebody else has, stays, and the log says so.
+    void removeVolume(store::Transaction& tx, const VolumeId& volume);
 
     /// available → attaching. Error(NotFound) for a volume the project doesn't have, Error(Invalid) for one that isn't
     /// available.

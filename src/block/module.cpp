@@ -17,10 +17,12 @@
 #include "block/snapshot/snapshot_jobs.hpp"
 #include "block/snapshot/snapshot_query.hpp"
 #include "block/snapshot/snapshot_service.hpp"
+#include "block/snapshot/snapshot_table.hpp"
 #include "block/transfer/transfer.hpp"
 #include "block/type/encryption_service.hpp"
 #include "block/type/type_query.hpp"
 #include "block/type/type_service.hpp"
+#include "block/volume/volume_access.hpp"
 #include "block/volume/volume_change.hpp"
 #include "block/volume/volume_change_jobs.hpp"
 #include "block/volume/volume_jobs.hpp"
@@ -124,6 +126,14 @@ struct Block::Impl {
                                         Volume& volume) { backups.fill(tx, caller, backup, volume); };
     }
 
+    /// The same person before the rules of block storage: what another service wants in a user's name is what the user
+    /// may have from us.
+    identity::Caller asked(const identity::Caller& caller) const {
+        auto same = caller;
+        same.policy = parts.policies.of("block-storage");
+        return same;
+    }
+
     Parts parts;
     identity::Identity& identity;
     Backends backends;
@@ -196,8 +206,50 @@ http::Site Block::site() {
 std::optional<VolumeFacts> Block::find(store::Reader& db, const ProjectId& project, const VolumeId& id) {
     const auto volume = impl_->volumes.find(db, project, id);
     if (!volume) return std::nullopt;
-    return VolumeFacts{volume->id,   volume->project, volume->name.value_or(""), std::string(nameOf(volume->status)),
-                       volume->size, volume->bootable};
+    return VolumeFacts{.id = volume->id,
+                       .project = volume->project,
+                       .name = volume->name.value_or(""),
+                       .status = std::string(nameOf(volume->status)),
+                       .size = volume->size,
+                       .bootable = volume->bootable,
+                       .imageMetadata = volume->imageMetadata};
+}
+
+std::optional<SnapshotFacts> Block::findSnapshot(store::Reader& db, const ProjectId& project, const SnapshotId& id) {
+    const auto snapshot = snapshot_table::find(db, id);
+    if (!snapshot || snapshot->project != project) return std::nullopt;
+    return SnapshotFacts{snapshot->id, snapshot->volume, std::string(nameOf(snapshot->status)), snapshot->size};
+}
+
+VolumeId Block::createVolume(store::Transaction& tx, const identity::Caller& user, const VolumeOrder& wanted) {
+    const auto caller = impl_->asked(user);
+    caller.enforce("volume:create", {});
+    NewVolume made;
+    made.name = wanted.name;
+    made.size = wanted.size;
+    made.image = wanted.image.text;
+    made.snapshot = wanted.snapshot;
+    made.type = wanted.type;
+    return impl_->volumes.createIn(tx, caller, made).id;
+}
+
+SnapshotId Block::createSnapshot(store::Transaction& tx, const identity::Caller& user, const VolumeId& volume,
+                                 const std::string& name) {
+    NewSnapshot made;
+    made.volume = volume;
+    made.name = name;
+    return impl_->snapshots.createIn(tx, impl_->asked(user), made, true).id;
+}
+
+void Block::reimage(store::Transaction& tx, const identity::Caller& user, const VolumeId& id, const ImageId& image) {
+    const auto caller = impl_->asked(user);
+    auto volume = visible(tx, caller, id);
+    caller.enforce("volume:reimage", {{"project_id", volume.project.text}});
+    impl_->changes.beginReimage(tx, caller, std::move(volume), image);
+}
+
+void Block::removeVolume(store::Transaction& tx, const VolumeId& volume) {
+    impl_->volumes.removeOfServer(tx, volume);
 }
 
 Attachment Block::reserve(store::Transaction& tx, const ProjectId& project, const VolumeId& volume,

@@ -53,6 +53,8 @@ struct NewImage {
     std::string visibility; ///< "private"; empty: as Glance has it where nobody says
     bool isProtected = false;
     std::map<std::string, std::string> properties;
+    MiB minRam = {};
+    GiB minDisk = {};
 };
 
 /// [image], as config/stratolet.conf explains it.
@@ -102,6 +104,14 @@ public:
 
     /// Of an image that create() has made and that gets no data: it goes.
     void abandon(store::Transaction& tx, const ImageId& image);
+
+    /// Of an image that create() has made, and that is not wanted any more; twice is harmless. One that somebody has
+    /// protected since stays.
+    void discard(store::Transaction& tx, const ImageId& image);
+
+    /// Images of the project that have all these properties, newest first.
+    std::vector<ImageId> withProperties(store::Reader& db, const ProjectId& project,
+                                        const std::map<std::string, std::string>& properties);
 
 private:
     struct Impl;

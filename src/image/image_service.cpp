@@ -217,11 +217,20 @@ void ImageService::remove(const Caller& caller, const ImageId& id) {
         const auto image = visible(tx, caller, id);
         caller.enforce(targetOf(tx, caller, image));
         if (image.isProtected) throw Error(Failure::Forbidden, "Image ", id, " is protected and cannot be deleted.");
-        table_.remove(tx, id, parts_.ambient.now());
-        parts_.jobs.cancel(tx, "image.import", id.text);
-        parts_.jobs.enqueue(tx, "image.delete", id.text, "", image.owner.text);
-        parts_.bus.announce(tx, ImageDeleted{id});
+        removeIn(tx, image);
     });
+}
+
+void ImageService::removeIn(store::Transaction& tx, const ImageRecord& image) {
+    table_.remove(tx, image.id, parts_.ambient.now());
+    parts_.jobs.cancel(tx, "image.import", image.id.text);
+    parts_.jobs.enqueue(tx, "image.delete", image.id.text, "", image.owner.text);
+    parts_.bus.announce(tx, ImageDeleted{image.id});
+}
+
+void ImageService::discard(store::Transaction& tx, const ImageId& id) {
+    const auto image = table_.find(tx, id);
+    if (image && !image->isProtected) removeIn(tx, *image);
 }
 
 void ImageService::abandon(store::Transaction& tx, const ImageId& id) {

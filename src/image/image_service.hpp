@@ -39,6 +39,7 @@ public:
                        const std::function<void(ImageRecord&)>& amend);
     void remove(const identity::Caller& caller, const ImageId& image);
     void abandon(store::Transaction& tx, const ImageId& image); ///< of a queued one that gets no data: it goes
+    void discard(store::Transaction& tx, const ImageId& image); ///< by the service that has made it; see Images
     void deactivate(const identity::Caller& caller, const ImageId& image);
     void reactivate(const identity::Caller& caller, const ImageId& image);
     void addTag(const identity::Caller& caller, const ImageId& image, const std::string& tag);
@@ -63,6 +64,7 @@ public:
     ImageQuotas& quotas() { return quotas_; }
 
 private:
+    void removeIn(store::Transaction& tx, const ImageRecord& image);
     void checkLimits(const identity::Caller& caller, const ImageRecord& before, const ImageRecord& after);
     void applyLocations(store::Transaction& tx, const ImageRecord& before, ImageRecord& after);
     void checkLocations(const identity::Caller& caller, const Target& target, const ImageRecord& before,

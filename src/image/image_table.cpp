@@ -141,6 +141,19 @@ std::int64_t ImageTable::stagedOf(store::Reader& db, const ProjectId& owner) {
     return db.query("SELECT coalesce(sum(staged), 0) FROM images WHERE owner = ?", owner).integer();
 }
 
+std::vector<ImageId> ImageTable::withProperties(store::Reader& db, const ProjectId& owner,
+                                                const std::map<std::string, std::string>& properties) {
+    store::Conditions where;
+    where.add("owner = ?", owner);
+    for (const auto& [name, value] : properties)
+        where.append("EXISTS (SELECT 1 FROM image_properties p WHERE p.image_id = i.id AND p.name = ? AND p.value = ?)",
+                     {name, value});
+    std::vector<ImageId> found;
+    auto rows = db.run("SELECT id FROM images i" + where.where() + " ORDER BY created DESC, id", where.values());
+    while (rows.next()) found.push_back(rows.row().id<ImageId>(0));
+    return found;
+}
+
 bool ImageTable::addTag(store::Transaction& tx, const ImageId& image, const std::string& tag) {
     return tx.execute("INSERT INTO image_tags VALUES (?, ?) ON CONFLICT DO NOTHING", image, tag) == 1;
 }

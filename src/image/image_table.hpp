@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,6 +50,10 @@ public:
     std::int64_t uploadingOf(store::Reader& db, const ProjectId& owner);
     std::int64_t bytesOf(store::Reader& db, const ProjectId& owner); ///< as often as they are in a store of ours
     std::int64_t stagedOf(store::Reader& db, const ProjectId& owner);
+
+    /// Of that owner with all these properties, newest first.
+    std::vector<ImageId> withProperties(store::Reader& db, const ProjectId& owner,
+                                        const std::map<std::string, std::string>& properties);
 
     bool addTag(store::Transaction& tx, const ImageId& image, const std::string& tag);
     bool removeTag(store::Transaction& tx, const ImageId& image, const std::string& tag);

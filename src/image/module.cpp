@@ -160,6 +160,8 @@ ImageId Images::create(store::Transaction& tx, const identity::Caller& caller, c
     image.containerFormat = wanted.containerFormat;
     if (!wanted.visibility.empty()) image.visibility = visibilityNamed(wanted.visibility).value();
     image.isProtected = wanted.isProtected;
+    image.minRam = wanted.minRam;
+    image.minDisk = wanted.minDisk;
     for (const auto& [name, value] : wanted.properties)
         if (kindOf(name) == AttributeKind::Property) image.properties.emplace(name, value);
     here.enforce("add_image", {{"project_id", image.owner.text}, {"owner", image.owner.text}});
@@ -171,6 +173,13 @@ void Images::fill(const ImageId& image, const std::filesystem::path& disk, const
 }
 
 void Images::abandon(store::Transaction& tx, const ImageId& image) { impl_->service.abandon(tx, image); }
+
+void Images::discard(store::Transaction& tx, const ImageId& image) { impl_->service.discard(tx, image); }
+
+std::vector<ImageId> Images::withProperties(store::Reader& db, const ProjectId& project,
+                                            const std::map<std::string, std::string>& properties) {
+    return impl_->service.table().withProperties(db, project, properties);
+}
 
 DiskSource Images::source(const ImageId& image, std::optional<Bytes> diskMax) {
     return impl_->data.source(image, diskMax);

@@ -24,6 +24,9 @@ struct GuestDisk {
     DiskSource source;
     std::string device; ///< "vda", "vdb", …: the name the API shows; the guest may choose another
     bool root = false;
+    std::string bus = "virtio"; ///< "virtio", "scsi", "sata", "ide", "usb"
+    bool cdrom = false;         ///< the guest sees a drive with a disc in it
+    int bootOrder = 0;          ///< 1: booted from first; 0: not booted from
     std::map<std::string, std::int64_t> limits = {}; ///< most of it in a second: "total_iops_sec", "read_bytes_sec", …
 };
 
@@ -85,7 +88,15 @@ public:
     /// Defines the guest as `spec` says; a guest that is defined and off is redefined, one that runs is left as it is.
     virtual void ensureDefined(const GuestSpec& spec) = 0;
 
+    /// Running, from where it was paused or suspended if it was.
     virtual void ensureRunning(const ServerId& server) = 0;
+
+    /// Its processors stand still. Error(Broken) for one that is off.
+    virtual void ensurePaused(const ServerId& server) = 0;
+
+    /// Off, with what its memory had kept on the host's disk, for ensureRunning() to go on from. One that is off
+    /// without stays so.
+    virtual void ensureSuspended(const ServerId& server) = 0;
 
     // No verb waits for a guest: it is asked, and looked at again later, by a job that holds no thread meanwhile.
 
@@ -93,7 +104,7 @@ public:
     /// nothing.
     virtual void pressPowerButton(const ServerId& server) = 0;
 
-    /// Off, whatever the guest thinks of it.
+    /// Off, whatever the guest thinks of it, and what a suspended one had in memory is forgotten.
     virtual void ensureOff(const ServerId& server) = 0;
 
     /// Off and undefined. The disks stay: they are their owner's to remove.
@@ -122,6 +133,12 @@ public:
 
     /// Serials of the disks the guest has now.
     virtual std::vector<std::string> disksOf(const ServerId& server) = 0;
+
+    /// By the agent in the guest. Error(Conflict) where none answers within seconds.
+    virtual void setPassword(const ServerId& server, const std::string& user, const std::string& password) = 0;
+
+    /// An interrupt that no guest can mask: systems are set up to write a crash dump then.
+    virtual void injectNmi(const ServerId& server) = 0;
 
     /// Nothing where there is no such guest.
     virtual std::optional<PowerState> powerState(const ServerId& server) = 0;

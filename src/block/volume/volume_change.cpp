@@ -66,8 +66,6 @@ MadeImage VolumeChanges::upload(const Caller& caller, std::string_view rule, con
 }
 
 void VolumeChanges::reimage(const Caller& caller, const VolumeId& id, const ImageId& image, bool alsoReserved) {
-    const auto size = visible(parts_.store.reader(), caller, id).size;
-    const auto facts = volumes_.factsOf(caller, image, size);
     parts_.store.write([&](store::Transaction& tx) {
         auto volume = visible(tx, caller, id);
         caller.enforce(volume.status == Reserved ? "volume:reimage_reserved" : "volume:reimage", targetOf(volume));
@@ -78,14 +76,18 @@ void VolumeChanges::reimage(const Caller& caller, const VolumeId& id, const Imag
             throw invalidVolume("Volume ", id, " status must be available",
                                 alsoReserved ? ", error or reserved" : " or error", ", but current status is ",
                                 nameOf(volume.status), ".");
-        if (volume.size != size) throw Error(Failure::Conflict, "Volume ", id, " has changed; try again.");
-        volume.previous = volume.status == VolumeStatus::Failed ? Available : volume.status;
-        volume.status = Downloading;
-        volume.updated = now();
-        volume_table::save(tx, volume);
-        volume_table::setImageMetadata(tx, id, facts);
-        work_.enqueue(tx, "block.volume.reimage", volume, {{"image", image.text}, {"request", caller.requestId}});
+        beginReimage(tx, caller, volume, image);
     });
+}
+
+void VolumeChanges::beginReimage(store::Transaction& tx, const Caller& caller, Volume volume, const ImageId& image) {
+    const auto facts = volumes_.factsOf(caller, image, volume.size);
+    volume.previous = volume.status == VolumeStatus::Failed ? Available : volume.status;
+    volume.status = Downloading;
+    volume.updated = now();
+    volume_table::save(tx, volume);
+    volume_table::setImageMetadata(tx, volume.id, facts);
+    work_.enqueue(tx, "block.volume.reimage", volume, {{"image", image.text}, {"request", caller.requestId}});
 }
 
 void VolumeChanges::completeExtension(const Caller& caller, std::string_view rule, const VolumeId& id) {

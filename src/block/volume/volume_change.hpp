@@ -60,6 +60,8 @@ public:
 
     /// `alsoReserved`: a server is being rebuilt from it.
     void reimage(const identity::Caller& caller, const VolumeId& volume, const ImageId& image, bool alsoReserved);
+    /// The same as a part of another change, which has seen to it that nobody writes to the volume.
+    void beginReimage(store::Transaction& tx, const identity::Caller& caller, Volume volume, const ImageId& image);
 
     /// By who has made a volume larger in the cloud's place. Nobody does here: always Error(Invalid).
     void completeExtension(const identity::Caller& caller, std::string_view rule, const VolumeId& volume);

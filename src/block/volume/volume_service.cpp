@@ -15,6 +15,7 @@
 #include "platform/cloud/cloud.hpp"
 #include "platform/config/config.hpp"
 #include "platform/jobs/jobs.hpp"
+#include "platform/log/log.hpp"
 
 namespace stratolet::block {
 
@@ -120,7 +121,7 @@ void Volumes::seal(store::Transaction& tx, Volume& volume, bool copied, bool res
     volume.encryptionKey = secrets_.create(tx);
 }
 
-Volume Volumes::planned(const Caller& caller, const NewVolume& wanted) const {
+Volume Volumes::planned(const Caller& caller, const NewVolume& wanted) {
     if (!wanted.snapshot.empty() + !wanted.source.empty() + !wanted.image.empty() + !wanted.backup.empty() > 1)
         throw Error(Failure::Invalid,
                     "Invalid input received: May specify only one of snapshot, imageRef, backup or source volume");
@@ -133,17 +134,17 @@ Volume Volumes::planned(const Caller& caller, const NewVolume& wanted) const {
     volume.size = wanted.size.value_or(GiB{});
     volume.metadata = wanted.metadata;
     volume.created = now();
-    return volume;
-}
-
-Volume Volumes::create(const Caller& caller, const NewVolume& wanted) {
-    caller.enforce();
-    auto volume = planned(caller, wanted);
     if (!wanted.image.empty()) {
         caller.enforce("volume:create_from_image", {});
         volume.image = imageNamed(caller, wanted.image);
         volume.imageMetadata = factsOf(caller, volume.image, volume.size);
     }
+    return volume;
+}
+
+Volume Volumes::create(const Caller& caller, const NewVolume& wanted) {
+    caller.enforce();
+    const auto volume = planned(caller, wanted);
     scheduler_.refresh();
     return parts_.store.write([&](store::Transaction& tx) { return finish(tx, caller, wanted, volume); });
 }
@@ -302,6 +303,19 @@ std::chrono::seconds Volumes::retention() const {
 void Volumes::removeOfGroup(store::Transaction& tx, Volume volume) {
     volume.group.clear();
     startRemoval(tx, std::move(volume), false, false);
+}
+
+bool Volumes::removeOfServer(store::Transaction& tx, const VolumeId& id) {
+    const auto volume = volume_table::find(tx, id);
+    if (!volume) return true;
+    try {
+        startRemoval(tx, *volume, false, volume->status == VolumeStatus::Creating || volume->status == Downloading);
+        return true;
+    } catch (const Error& refusal) {
+        parts_.log.warning("A volume that should go with its server stays",
+                           {{"volume", id.text}, {"reason", refusal.what()}});
+        return false;
+    }
 }
 
 void Volumes::remove(const Caller& caller, const VolumeId& id, bool cascade, bool force) {

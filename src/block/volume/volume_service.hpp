@@ -67,7 +67,7 @@ public:
     std::function<void(store::Transaction&, const identity::Caller&, const BackupId&, Volume&)> fillFromBackup;
 
     Volume create(const identity::Caller& caller, const NewVolume& wanted);
-    /// A copy of a volume or a snapshot as a part of another change. The rule of creating has been asked.
+    /// The same as a part of another change. The rule of creating has been asked.
     Volume createIn(store::Transaction& tx, const identity::Caller& caller, const NewVolume& wanted);
     VolumeView show(const identity::Caller& caller, const VolumeId& volume);
     ListPage<VolumeView> list(const identity::Caller& caller, ListQuery query);
@@ -83,6 +83,9 @@ public:
 
     /// With its group, as a part of that change. The rule has been asked.
     void removeOfGroup(store::Transaction& tx, Volume volume);
+
+    /// With the server that it was made for. False where it stays, since it has snapshots, or somebody else has it.
+    bool removeOfServer(store::Transaction& tx, const VolumeId& volume);
 
     Metadata metadata(const identity::Caller& caller, const VolumeId& volume);
     Metadata changeMetadata(const identity::Caller& caller, const VolumeId& volume,
@@ -117,7 +120,7 @@ private:
     void seal(store::Transaction& tx, Volume& volume, bool copied, bool restored);
     void takeFrom(store::Transaction& tx, const identity::Caller& caller, const NewVolume& wanted, Volume& volume);
     void joinGroup(store::Reader& db, const identity::Caller& caller, const NewVolume& wanted, Volume& volume) const;
-    Volume planned(const identity::Caller& caller, const NewVolume& wanted) const;
+    Volume planned(const identity::Caller& caller, const NewVolume& wanted);
     Volume finish(store::Transaction& tx, const identity::Caller& caller, const NewVolume& wanted, Volume volume);
     Volume keepUnplaced(store::Transaction& tx, const identity::Caller& caller, const Volume& wanted);
     ImageId imageNamed(const identity::Caller& caller, const std::string& reference);

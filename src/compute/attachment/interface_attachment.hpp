@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "compute/core.hpp"
@@ -16,6 +17,7 @@ struct WantedNic {
     NetworkId network; ///< or
     PortId port;
     std::string fixedIp; ///< on that network; empty: any
+    std::optional<std::string> tag = {};
 };
 
 /// The port is there at once, the device once the job has made it. Error(Conflict) where the server is in no state for

@@ -1,7 +1,6 @@
 #include "compute/attachment/volume_attachment.hpp"
 
 #include <algorithm>
-#include <map>
 
 #include <stratolet/error.hpp>
 
@@ -12,21 +11,6 @@
 namespace stratolet::compute {
 namespace {
 
-struct Own {
-    bool root = false;
-    std::optional<std::string> tag;
-};
-
-/// What compute knows of the attachments of these servers, by attachment.
-std::map<std::string, Own> ownOf(store::Reader& db, const std::vector<std::string>& servers) {
-    std::map<std::string, Own> own;
-    auto rows =
-        db.query("SELECT a.id, a.root, a.tag FROM json_each(?) w JOIN compute_attachments a ON a.server = w.value",
-                 store::asList(servers));
-    while (rows.next()) own[rows.row().text(0)] = {rows.row().boolean(1), rows.row().maybeText(2)};
-    return own;
-}
-
 std::vector<VolumeTie>::const_iterator tieTo(const std::vector<VolumeTie>& ties, const VolumeId& volume) {
     return std::find_if(ties.begin(), ties.end(),
                         [&](const VolumeTie& each) { return each.attachment.volume == volume; });
@@ -34,23 +18,18 @@ std::vector<VolumeTie>::const_iterator tieTo(const std::vector<VolumeTie>& ties,
 
 }
 
-void TieTable::insert(store::Transaction& tx, const ServerId& id, const VolumeTie& tie) {
-    tx.execute("INSERT INTO compute_attachments (id, server, volume, root, tag) VALUES (?, ?, ?, ?, ?)",
-               tie.attachment.id, id, tie.attachment.volume, tie.root, tie.tag);
-}
-
-void TieTable::remove(store::Transaction& tx, const AttachmentId& attachment) {
-    tx.execute("DELETE FROM compute_attachments WHERE id = ?", attachment);
-}
-
 store::ByOwner<VolumeTie> tiesOf(Core& core, store::Reader& db, const std::vector<std::string>& servers) {
     store::ByOwner<VolumeTie> ties;
-    auto known = ownOf(db, servers);
-    for (auto& [server, attachments] : core.block.madeByCompute(db, servers))
+    auto known = DeviceTable::of(db, servers);
+    for (auto& [server, attachments] : core.block.madeByCompute(db, servers)) {
+        const auto devices = store::takeOf(known, server);
         for (auto& attachment : attachments) {
-            auto& own = known[attachment.id.text];
-            ties[server].push_back({attachment, own.root, std::move(own.tag)});
+            const auto device = std::find_if(devices.begin(), devices.end(), [&](const Device& each) {
+                return each.attachment == attachment.id;
+            });
+            ties[server].push_back({attachment, device == devices.end() ? Device{} : *device});
         }
+    }
     return ties;
 }
 
@@ -59,29 +38,30 @@ std::vector<VolumeTie> tiesOf(Core& core, store::Reader& db, const ServerId& id)
     return store::takeOf(found, id.text);
 }
 
-std::string freeDevice(const std::vector<VolumeTie>& ties) {
-    for (char letter = 'b'; letter <= 'z'; ++letter) {
-        const std::string device = std::string("/dev/vd") + letter;
-        if (std::none_of(ties.begin(), ties.end(),
-                         [&](const VolumeTie& tie) { return tie.attachment.device == device; }))
-            return device;
-    }
-    throw Error(Failure::Forbidden, "The server has as many volumes as it can have.");
-}
-
-VolumeTie attachVolume(Core& core, const identity::Caller& caller, const ServerId& id, const VolumeId& volume,
-                       const std::optional<std::string>& tag) {
+VolumeTie attachVolume(Core& core, const identity::Caller& caller, const ServerId& id, const WantedVolume& wanted) {
     return core.parts.store.write([&](store::Transaction& tx) {
         const Server server = allowedServer(tx, caller, id);
-        requireState(server, caller, "attach_volume", withGuest, While::Idle);
+        requireState(server, caller, "attach_volume", withDisks, While::Idle);
         const auto ties = tiesOf(core, tx, id);
-        if (tieTo(ties, volume) != ties.end())
-            throw Error(Failure::Invalid, "Invalid volume: volume ", volume, " already attached");
-        const VolumeTie tie{core.block.reserve(tx, server.project, volume, id, freeDevice(ties)), false, tag};
-        TieTable::insert(tx, id, tie);
+        if (tieTo(ties, wanted.volume) != ties.end())
+            throw Error(Failure::Invalid, "Invalid volume: volume ", wanted.volume, " already attached");
+        std::vector<std::string> taken;
+        for (const auto& each : DeviceTable::of(tx, id)) taken.push_back(each.name);
+        for (const auto& each : ties) taken.push_back(each.attachment.device);
+        Device device;
+        device.name = freeName(taken, device.bus, false);
+        const auto attachment = core.block.reserve(tx, server.project, wanted.volume, id, device.name);
+        device.id = attachment.id.text;
+        device.server = id;
+        device.source = "volume";
+        device.volume = wanted.volume;
+        device.attachment = attachment.id;
+        device.tag = wanted.tag;
+        device.deleteOnTermination = wanted.deleteOnTermination;
+        DeviceTable::insert(tx, device);
         enqueueVerb(core, tx, server, askerOf(caller), "attach-volume", "attach_volume", "compute_attach_volume",
-                    "\"attachment\":" + jsonText(tie.attachment.id.text));
-        return tie;
+                    "\"attachment\":" + jsonText(attachment.id.text));
+        return VolumeTie{attachment, device};
     });
 }
 
@@ -92,11 +72,23 @@ void detachVolume(Core& core, const identity::Caller& caller, const ServerId& id
         const auto tie = tieTo(ties, volume);
         if (tie == ties.end())
             throw Error(Failure::NotFound, "Instance ", id, " is not attached to volume ", volume, ".");
-        requireState(server, caller, "detach_volume", withGuest, While::Idle);
-        if (tie->root) throw Error(Failure::Invalid, "Cannot detach a root device volume");
+        requireState(server, caller, "detach_volume", withDisks, While::Idle);
+        if (tie->isRoot()) throw Error(Failure::Invalid, "Cannot detach a root device volume");
         core.block.detaching(tx, tie->attachment.id);
         enqueueVerb(core, tx, server, askerOf(caller), "detach-volume", "detach_volume", "compute_detach_volume",
                     "\"attachment\":" + jsonText(tie->attachment.id.text) + ",\"volume\":" + jsonText(volume.text));
+    });
+}
+
+void setDeleteOnTermination(Core& core, const identity::Caller& caller, const ServerId& id, const VolumeId& volume,
+                            bool ends) {
+    core.parts.store.write([&](store::Transaction& tx) {
+        const Server server = allowedServer(tx, caller, id, "os_compute_api:os-volumes-attachments:update");
+        const auto ties = tiesOf(core, tx, id);
+        const auto tie = tieTo(ties, volume);
+        if (tie == ties.end())
+            throw Error(Failure::NotFound, "Instance ", id, " is not attached to volume ", volume, ".");
+        DeviceTable::setEnds(tx, tie->attachment.id, ends);
     });
 }
 

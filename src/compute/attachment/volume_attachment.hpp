@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "compute/core.hpp"
+#include "compute/device/device.hpp"
 #include "identity/caller.hpp"
 #include "platform/http/http.hpp"
 #include "platform/jobs/jobs.hpp"
@@ -17,31 +18,25 @@ namespace stratolet::compute {
 
 struct Server;
 
-/// A volume's tie to a server with what only compute knows of it.
-struct VolumeTie {
-    block::Attachment attachment;
-    bool root = false; ///< it boots from this one
-    std::optional<std::string> tag;
-};
-
-/// SQL of ties, and nothing else.
-struct TieTable {
-    static void insert(store::Transaction& tx, const ServerId& id, const VolumeTie& tie);
-    static void remove(store::Transaction& tx, const AttachmentId& attachment);
-};
-
 /// What compute has tied to each of these servers.
 store::ByOwner<VolumeTie> tiesOf(Core& core, store::Reader& db, const std::vector<std::string>& servers);
 std::vector<VolumeTie> tiesOf(Core& core, store::Reader& db, const ServerId& id);
 
-/// The first free name from /dev/vdb on; the root disk has vda. Error(Forbidden) where there is none left.
-std::string freeDevice(const std::vector<VolumeTie>& ties);
+/// What is said of a volume that a server gets.
+struct WantedVolume {
+    VolumeId volume;
+    std::optional<std::string> tag = {};
+    bool deleteOnTermination = false;
+};
 
 /// The tie is there at once, the device once the job has made it. Error(Conflict) where the server is in no state for
 /// it.
-VolumeTie attachVolume(Core& core, const identity::Caller& caller, const ServerId& id, const VolumeId& volume,
-                       const std::optional<std::string>& tag);
+VolumeTie attachVolume(Core& core, const identity::Caller& caller, const ServerId& id, const WantedVolume& wanted);
 void detachVolume(Core& core, const identity::Caller& caller, const ServerId& id, const VolumeId& volume);
+
+/// Whether the volume goes with the server.
+void setDeleteOnTermination(Core& core, const identity::Caller& caller, const ServerId& id, const VolumeId& volume,
+                            bool ends);
 
 /// Block has made a volume larger that a guest has: the guest hears of it, and the owner sees that it did.
 void volumeExtended(Core& core, store::Transaction& tx, const ServerId& id, const VolumeId& volume);

@@ -25,11 +25,11 @@ void write(JsonWriter& out, const Call& call, const VolumeTie& tie, bool fresh) 
     out.field("volumeId", tie.attachment.volume);
     out.field("serverId", tie.attachment.server);
     out.field("device", tie.attachment.device);
-    if (call.since(70)) out.field("tag", tie.tag);
-    if (call.since(79)) out.field("delete_on_termination", false);
+    if (call.since(70)) out.field("tag", tie.device.tag);
+    if (call.since(79)) out.field("delete_on_termination", tie.device.deleteOnTermination);
     if (call.since(89) && !fresh) {
         out.field("attachment_id", tie.attachment.id);
-        out.field("bdm_uuid", tie.attachment.id);
+        out.field("bdm_uuid", tie.device.id);
     }
 }
 
@@ -60,17 +60,34 @@ Response showVolume(Call& call, Core& core) {
 Response attachVolume(Call& call, Core& core) {
     const Json body = call.body("volumeAttachment");
     call.onlyKnows(body, {"volumeId", "device", "tag", "delete_on_termination"});
-    const VolumeId volume{uuidOf(body.at("volumeId"))};
+    WantedVolume wanted{.volume = {uuidOf(body.at("volumeId"))}};
     // The device is the hypervisor's to choose: guests name their disks themselves, whatever is asked for here.
     if (const auto device = body.find("device"); device && !device->isNull())
         if (const std::string path = textOf(*device, 1, 255);
             !path.starts_with("/dev/") && path.find('/') != std::string::npos)
             device->refuse("It is no device.");
-    std::optional<std::string> tag;
-    if (const auto given = call.find(body, "tag", 49)) tag = textOf(*given, 1, 60);
-    if (const auto ends = call.find(body, "delete_on_termination", 79); ends && booleanOf(*ends))
-        ends->refuse("Deleting volumes with their server is not offered here; it can be false only.");
-    return answer(call, compute::attachVolume(core, call.caller, idOf(call), volume, tag), true);
+    if (const auto tag = call.find(body, "tag", 49)) wanted.tag = textOf(*tag, 1, 60);
+    if (const auto ends = call.find(body, "delete_on_termination", 79)) wanted.deleteOnTermination = booleanOf(*ends);
+    return answer(call, compute::attachVolume(core, call.caller, idOf(call), wanted), true);
+}
+
+/// Before 2.85 it changes one volume for another, since then also whether the volume goes with the server.
+Response updateVolume(Call& call, Core& core) {
+    const Json body = call.body("volumeAttachment");
+    if (call.since(85))
+        call.onlyKnows(body, {"volumeId", "device", "tag", "serverId", "id", "delete_on_termination"});
+    else
+        call.onlyKnows(body, {"volumeId"});
+    const VolumeId old{call.param("volume")}, wanted{uuidOf(body.at("volumeId"))};
+    if (wanted != old) {
+        call.caller.enforce("os_compute_api:os-volumes-attachments:swap", {});
+        swapVolume(core, call.caller, idOf(call), old, wanted);
+        return http::emptyResponse(202);
+    }
+    const auto ends = call.find(body, "delete_on_termination", 85);
+    if (!ends) throw Error(Failure::Invalid, "Cannot swap a volume for itself.");
+    setDeleteOnTermination(core, call.caller, idOf(call), old, booleanOf(*ends));
+    return http::emptyResponse(202);
 }
 
 }
@@ -83,6 +100,8 @@ void addVolumeAttachmentRoutes(http::Routes& routes, Core& core) {
              [&](Call& call) { return attachVolume(call, core); });
     addRoute(routes, Method::Get, volumes + "/{volume}", volumeRule + "show",
              [&](Call& call) { return showVolume(call, core); });
+    addRoute(routes, Method::Put, volumes + "/{volume}", volumeRule + "update",
+             [&](Call& call) { return updateVolume(call, core); });
     addRoute(routes, Method::Delete, volumes + "/{volume}", volumeRule + "delete", [&](Call& call) {
         detachVolume(core, call.caller, idOf(call), VolumeId{call.param("volume")});
         return http::emptyResponse(202);

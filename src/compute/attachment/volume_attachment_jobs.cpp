@@ -24,7 +24,8 @@ std::optional<block::Attachment> madeFor(Core& core, const Run& run) {
 void attach(Core& core, const Run& run) {
     const auto attachment = madeFor(core, run);
     if (!attachment) throw Error(Failure::Broken, "the attachment ", attachmentOf(run), " is gone");
-    hypervisorOf(core, run).ensureAttached(run.id_of<ServerId>(), diskOf(core, *attachment, false));
+    if (!hasGuest(core, run)) return; // it will be there when the guest is
+    hypervisorOf(core, run).ensureAttached(run.id_of<ServerId>(), diskOf(core, {*attachment, {}}));
 }
 
 void letGoOf(Core& core, Run& run, const std::string& volume) {
@@ -33,7 +34,7 @@ void letGoOf(Core& core, Run& run, const std::string& volume) {
 
 void untie(Core& core, Transaction& tx, const Run& run) {
     core.block.released(tx, attachmentOf(run));
-    TieTable::remove(tx, attachmentOf(run));
+    DeviceTable::removeAttached(tx, attachmentOf(run));
 }
 
 void tellSize(Core& core, const Run& run) {

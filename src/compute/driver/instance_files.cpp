@@ -4,6 +4,7 @@
 #include <stratolet/error.hpp>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <fcntl.h>
@@ -12,6 +13,7 @@
 #include <string>
 #include <sys/statvfs.h>
 #include <unistd.h>
+#include <utility>
 
 #include "compute/encoding.hpp"
 #include "platform/json/json.hpp"
@@ -26,6 +28,13 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view unfinished = ".part-", diskSuffix = "_disk";
+
+/// What follows "<server>_disk" in a file's name.
+constexpr std::pair<InstanceDisk::Role, std::string_view> suffixes[] = {
+    {InstanceDisk::Role::Root, ""},           {InstanceDisk::Role::Rescue, ".rescue"},
+    {InstanceDisk::Role::ConfigDrive, ".config"}, {InstanceDisk::Role::Swap, ".swap"},
+    {InstanceDisk::Role::Ephemeral, ".eph"},  {InstanceDisk::Role::Aside, ".aside"},
+    {InstanceDisk::Role::Overlay, ".overlay"}};
 
 // An image is a stranger's; qemu-img reads it in a process of its own that can eat only so much.
 process::Limits limitsFor(std::int64_t fileBytesMax) {
@@ -62,17 +71,17 @@ std::int64_t rawBytes(const fs::path& disk) {
     return (static_cast<std::int64_t>(fs::file_size(disk)) + 511) / 512 * 512;
 }
 
+/// What a guest sees of a disk that was inspected, or that we made: a qcow2 file says so in bytes 24 to 31, big-endian
+/// (QEMU, docs/interop/qcow2.txt).
 std::int64_t virtualBytes(const DiskSource& disk) {
     if (disk.format == DiskFormat::Raw) return rawBytes(localPath(disk));
-    const auto lent = opened(localPath(disk));
-    const auto told = process::run({.argv = {"qemu-img", "info", "--output=json", "-U", "-f",
-                                             std::string(nameOf(disk.format)), process::pathOf(lent)},
-                                    .timeout = std::chrono::seconds(60),
-                                    .limits = limitsFor(0),
-                                    .confined = true,
-                                    .reads = {lent.get()}});
-    told.expectSuccess();
-    return Json::parse(told.out).integer("virtual-size");
+    std::array<unsigned char, 32> header{};
+    const auto file = opened(localPath(disk));
+    if (check(::pread(file.get(), header.data(), header.size(), 0), "read a disk") != 32 || header[0] != 'Q')
+        throw Error(Failure::Broken, localPath(disk).string(), " is no qcow2 file");
+    std::int64_t bytes = 0;
+    for (std::size_t at = 24; at < 32; ++at) bytes = bytes << 8 | header[at];
+    return bytes;
 }
 
 void copyByQemu(const DiskSource& image, const fs::path& base, const Cancelled& cancelled) {
@@ -91,11 +100,57 @@ void copyByQemu(const DiskSource& image, const fs::path& base, const Cancelled& 
         .expectSuccess();
 }
 
-void layerByQemu(const fs::path& base, const fs::path& root, Bytes size) {
-    process::run({.argv = {"qemu-img", "create", "-q", "-f", "qcow2", "-b", base.string(), "-F", "raw", root.string(),
-                           std::to_string(std::max(size.count, rawBytes(base)))},
+void layerByQemu(const DiskSource& below, const fs::path& disk, Bytes size) {
+    process::run({.argv = {"qemu-img", "create", "-q", "-f", "qcow2", "-b", localPath(below).string(), "-F",
+                           std::string(nameOf(below.format)), disk.string(),
+                           std::to_string(std::max(size.count, virtualBytes(below)))},
                   .timeout = std::chrono::minutes(30),
                   .limits = limitsFor(0)})
+        .expectSuccess();
+}
+
+void blankByTools(const fs::path& disk, Bytes size, DiskFilling filling, const std::string& label) {
+    {
+        const Fd made(static_cast<int>(
+            check(::open(disk.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "make a disk")));
+        check(ftruncate(made.get(), size.count), "give a disk its size");
+    }
+    const auto file = disk.string();
+    const std::vector<std::string> argv =
+        filling == DiskFilling::Swap ? std::vector<std::string>{"mkswap", "-L", label, file}
+        : filling == DiskFilling::Ext4
+            ? std::vector<std::string>{"mkfs.ext4", "-q", "-F", "-L", label, file}
+            : std::vector<std::string>{"mkfs.vfat", "-n", label, file};
+    process::run({.argv = argv, .timeout = std::chrono::minutes(5)}).expectSuccess();
+}
+
+void growByQemu(const fs::path& disk, Bytes size) {
+    const DiskSource source{FileDisk{disk}, DiskFormat::Qcow2};
+    if (virtualBytes(source) >= size.count) return;
+    process::run({.argv = {"qemu-img", "resize", "-q", "-f", "qcow2", disk.string(), std::to_string(size.count)},
+                  .timeout = std::chrono::minutes(5)})
+        .expectSuccess();
+}
+
+void foldByQemu(const fs::path& overlay, const Cancelled& cancelled) {
+    process::run({.argv = {"qemu-img", "commit", "-q", "-d", "-f", "qcow2", overlay.string()},
+                  .timeout = std::chrono::hours(1),
+                  .cancelled = cancelled})
+        .expectSuccess();
+}
+
+void duplicateByTools(const fs::path& disk, const fs::path& copy, const Cancelled& cancelled) {
+    process::run({.argv = {"cp", "--reflink=auto", "--sparse=always", "--", disk.string(), copy.string()},
+                  .timeout = std::chrono::hours(1),
+                  .cancelled = cancelled})
+        .expectSuccess();
+}
+
+void flattenByQemu(const fs::path& disk, const fs::path& raw, const Cancelled& cancelled) {
+    // -U: a guest may read it at the same time, whose writes go elsewhere.
+    process::run({.argv = {"qemu-img", "convert", "-U", "-f", "qcow2", "-O", "raw", disk.string(), raw.string()},
+                  .timeout = std::chrono::hours(1),
+                  .cancelled = cancelled})
         .expectSuccess();
 }
 
@@ -128,22 +183,78 @@ public:
         return {rawBytes(file)};
     }
 
-    DiskSource ensureRoot(const ServerId& server, const std::string& base, Bytes size) override {
-        const auto below = baseFile(base);
-        if (const auto there = find(server)) return *there;
-        const Unfinished disk(rootFile(server));
-        maker_.layer(below, disk.name(), size);
-        disk.finish();
-        return {FileDisk{rootFile(server)}, DiskFormat::Qcow2};
+    DiskSource ensureLayer(const ServerId& server, InstanceDisk disk, const std::string& base, Bytes size) override {
+        const DiskSource below{FileDisk{baseFile(base)}, DiskFormat::Raw};
+        return ensured(server, disk, [&](const fs::path& file) { maker_.layer(below, file, size); });
     }
 
-    DiskSource root(const ServerId& server) override {
-        if (auto there = find(server)) return *std::move(there);
-        throw Error(Failure::Broken, "server ", server, " has no root disk in ", folder_.string());
+    DiskSource ensureBlank(const ServerId& server, InstanceDisk disk, Bytes size, DiskFilling filling,
+                           const std::string& label) override {
+        return ensured(server, disk, [&](const fs::path& file) { maker_.blank(file, size, filling, label); });
+    }
+
+    DiskSource put(const ServerId& server, InstanceDisk disk, const std::string& bytes) override {
+        const Unfinished made(fileOf(server, disk));
+        const Fd file(static_cast<int>(check(
+            ::open(made.name().c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600), "make a disk")));
+        writeAll(file.get(), bytes, "make a disk");
+        made.finish();
+        return sourceOf(fileOf(server, disk), disk);
+    }
+
+    std::optional<DiskSource> find(const ServerId& server, InstanceDisk disk) override {
+        if (const auto file = fileOf(server, disk); fs::exists(file)) return sourceOf(file, disk);
+        // A disk that an earlier version made stays where it is: its guest may run on it now.
+        if (const auto file = earlierFolder(server) / "disk"; disk.role == InstanceDisk::Role::Root && fs::exists(file))
+            return sourceOf(file, disk);
+        return std::nullopt;
+    }
+
+    void remove(const ServerId& server, InstanceDisk disk) override {
+        fs::remove(fileOf(server, disk));
+        if (disk.role == InstanceDisk::Role::Root) fs::remove_all(earlierFolder(server));
+    }
+
+    void grow(const ServerId& server, Bytes size) override { maker_.grow(localPath(have(server, {})), size); }
+
+    void setAside(const ServerId& server, const Cancelled& cancelled) override {
+        const auto root = localPath(have(server, {}));
+        ensured(server, {InstanceDisk::Role::Aside},
+                [&](const fs::path& file) { maker_.duplicate(root, file, cancelled); });
+    }
+
+    void takeBack(const ServerId& server) override {
+        const auto aside = fileOf(server, {InstanceDisk::Role::Aside});
+        if (!fs::exists(aside)) return;
+        fs::rename(aside, fileOf(server, {}));
+        fs::remove_all(earlierFolder(server));
+    }
+
+    DiskSource ensureOverlay(const ServerId& server) override {
+        const auto root = have(server, {});
+        return ensured(server, {InstanceDisk::Role::Overlay},
+                       [&](const fs::path& file) { maker_.layer(root, file, {}); });
+    }
+
+    void foldOverlay(const ServerId& server, const Cancelled& cancelled) override {
+        const auto overlay = fileOf(server, {InstanceDisk::Role::Overlay});
+        if (!fs::exists(overlay)) return;
+        maker_.fold(overlay, cancelled);
+        fs::remove(overlay);
+    }
+
+    void save(const ServerId& server, const fs::path& file, const Cancelled& cancelled) override {
+        const auto root = localPath(have(server, {}));
+        const Unfinished made(file);
+        maker_.flatten(root, made.name(), cancelled);
+        made.finish();
     }
 
     void discard(const ServerId& server) override {
-        fs::remove(rootFile(server));
+        for (const auto& [role, suffix] : suffixes)
+            for (int number = 0; number < (role == InstanceDisk::Role::Ephemeral ? InstanceDisk::ephemeralsMax : 1);
+                 ++number)
+                fs::remove(fileOf(server, {role, number}));
         fs::remove_all(earlierFolder(server));
     }
 
@@ -223,17 +334,32 @@ private:
             throw Error(Failure::Broken, "a base copy cannot be called \"", base, "\"");
         return bases_ / base;
     }
-    fs::path rootFile(const ServerId& server) const {
+    fs::path fileOf(const ServerId& server, InstanceDisk disk) const {
         if (!isUuid(server.text)) throw Error(Failure::Broken, "a server's id cannot be a file name: ", server);
-        return folder_ / (server.text + std::string(diskSuffix));
+        const auto* const named = std::find_if(std::begin(suffixes), std::end(suffixes),
+                                               [&](const auto& each) { return each.first == disk.role; });
+        auto name = server.text + std::string(diskSuffix) + std::string(named->second);
+        if (disk.role == InstanceDisk::Role::Ephemeral) name += std::to_string(disk.number);
+        return folder_ / name;
     }
     fs::path earlierFolder(const ServerId& server) const { return folder_ / server.text; }
 
-    /// A disk that an earlier version made stays where it is: its guest may run on it now.
-    std::optional<DiskSource> find(const ServerId& server) const {
-        for (const auto& file : {rootFile(server), earlierFolder(server) / "disk"})
-            if (fs::exists(file)) return DiskSource{FileDisk{file}, DiskFormat::Qcow2};
-        return std::nullopt;
+    /// What a guest is handed in one piece is raw; what stands on something else is a layer.
+    static DiskSource sourceOf(const fs::path& file, InstanceDisk disk) {
+        using enum InstanceDisk::Role;
+        const bool plain = disk.role == ConfigDrive || disk.role == Swap || disk.role == Ephemeral;
+        DiskSource source{FileDisk{file}, plain ? DiskFormat::Raw : DiskFormat::Qcow2};
+        source.readOnly = disk.role == ConfigDrive;
+        return source;
+    }
+
+    template <class Make> DiskSource ensured(const ServerId& server, InstanceDisk disk, Make make) {
+        if (const auto there = find(server, disk)) return *there;
+        const auto file = fileOf(server, disk);
+        const Unfinished made(file);
+        make(made.name());
+        made.finish();
+        return sourceOf(file, disk);
     }
 
     fs::path folder_, bases_;
@@ -245,7 +371,10 @@ private:
 
 }
 
-DiskMaker diskMaker() { return {copyByQemu, layerByQemu, fileSystemSize}; }
+DiskMaker diskMaker() {
+    return {copyByQemu, layerByQemu,       blankByTools,  growByQemu,
+            foldByQemu, duplicateByTools, flattenByQemu, fileSystemSize};
+}
 
 std::unique_ptr<InstanceDisks> instanceFiles(const fs::path& folder, DiskMaker maker) {
     return std::make_unique<InstanceFiles>(folder, std::move(maker));

@@ -34,6 +34,7 @@ using Clock = std::chrono::steady_clock;
 // (virConnectSetKeepAlive).
 constexpr int keepAliveSeconds = 5;
 constexpr unsigned keepAliveMissed = 3;
+constexpr int agentSeconds = 5; // an agent answers at once or not at all
 
 void closeConnection(virConnectPtr connection) { virConnectClose(connection); }
 using Connection = std::shared_ptr<virConnect>;
@@ -143,6 +144,24 @@ public:
         });
     }
 
+    void ensurePaused(const ServerId& server) override {
+        retried([&](virConnectPtr connection) {
+            const Domain domain = known(connection, server);
+            if (powerOfDomain(domain.get()) == PowerState::Paused) return;
+            checked(virDomainSuspend(domain.get()), "pause a guest");
+        });
+    }
+
+    void ensureSuspended(const ServerId& server) override {
+        retried([&](virConnectPtr connection) {
+            const Domain domain = known(connection, server);
+            if (isOff(domain.get())) return;
+            if (virDomainManagedSave(domain.get(), 0) == 0) return;
+            const Trouble reason = trouble();
+            if (!isOff(domain.get())) fail("keep the memory of a guest", reason);
+        });
+    }
+
     void pressPowerButton(const ServerId& server) override {
         retried([&](virConnectPtr connection) {
             const Domain domain = find(connection, server);
@@ -155,7 +174,11 @@ public:
 
     void ensureOff(const ServerId& server) override {
         retried([&](virConnectPtr connection) {
-            if (const Domain domain = find(connection, server)) destroy(domain.get());
+            const Domain domain = find(connection, server);
+            if (!domain) return;
+            destroy(domain.get());
+            if (virDomainHasManagedSaveImage(domain.get(), 0) == 1)
+                checked(virDomainManagedSaveRemove(domain.get(), 0), "forget the memory of a suspended guest");
         });
     }
 
@@ -230,6 +253,23 @@ public:
             for (const auto& block : deviceBlocks(descriptionOf(domain.get(), 0), "disk"))
                 serials.push_back(serialOf(block));
             return serials;
+        });
+    }
+
+    void setPassword(const ServerId& server, const std::string& user, const std::string& password) override {
+        retried([&](virConnectPtr connection) {
+            const Domain domain = known(connection, server);
+            virDomainAgentSetResponseTimeout(domain.get(), agentSeconds, 0);
+            if (virDomainSetUserPassword(domain.get(), user.c_str(), password.c_str(), 0) == 0) return;
+            const Trouble reason = trouble();
+            throw Error(Failure::Conflict, "the agent in the guest did not change the password: ",
+                        reason && reason->message ? reason->message : "libvirt gives no reason");
+        });
+    }
+
+    void injectNmi(const ServerId& server) override {
+        retried([&](virConnectPtr connection) {
+            checked(virDomainInjectNMI(known(connection, server).get(), 0), "interrupt a guest");
         });
     }
 

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
 #include "compute/driver/console_log.hpp"
 #include "platform/os/fd.hpp"
@@ -122,22 +123,38 @@ HostReport SimulatedHypervisor::report() {
 }
 
 DiskMaker SimulatedHypervisor::diskMaker() {
+    const auto sizeOf = [](const fs::path& file) {
+        std::error_code failure;
+        const auto bytes = fs::file_size(file, failure);
+        if (failure) throw Error(Failure::Broken, "could not read ", file.string(), ": ", failure.message());
+        return static_cast<std::int64_t>(bytes);
+    };
     return {.copy =
-                [this](const DiskSource& image, const fs::path& base, const Cancelled& cancelled) {
+                [this, sizeOf](const DiskSource& image, const fs::path& base, const Cancelled& cancelled) {
                     enter("ensureBase", cancelled);
-                    std::error_code failure;
-                    const auto bytes = fs::file_size(localPath(image), failure);
-                    if (failure)
-                        throw Error(Failure::Broken, "could not read the image ", localPath(image).string(), ": ",
-                                    failure.message());
-                    sparseFile(base, static_cast<std::int64_t>(bytes));
+                    sparseFile(base, sizeOf(localPath(image)));
                 },
             .layer =
-                [this](const fs::path& base, const fs::path& root, Bytes size) {
+                [this, sizeOf](const DiskSource& below, const fs::path& disk, Bytes size) {
                     enter("ensureRootDisk");
-                    if (!fs::exists(base)) throw Error(Failure::Broken, "there is no base copy ", base.string());
-                    sparseFile(root,
-                               std::max<std::int64_t>(size.count, static_cast<std::int64_t>(fs::file_size(base))));
+                    sparseFile(disk, std::max<std::int64_t>(size.count, sizeOf(localPath(below))));
+                },
+            .blank = [](const fs::path& disk, Bytes size, DiskFilling,
+                        const std::string&) { sparseFile(disk, size.count); },
+            .grow =
+                [sizeOf](const fs::path& disk, Bytes size) {
+                    if (sizeOf(disk) < size.count) sparseFile(disk, size.count);
+                },
+            .fold = [](const fs::path&, const Cancelled&) {},
+            .duplicate =
+                [this, sizeOf](const fs::path& disk, const fs::path& copy, const Cancelled& cancelled) {
+                    enter("copyDisk", cancelled);
+                    sparseFile(copy, sizeOf(disk));
+                },
+            .flatten =
+                [this, sizeOf](const fs::path& disk, const fs::path& raw, const Cancelled& cancelled) {
+                    enter("copyDisk", cancelled);
+                    sparseFile(raw, sizeOf(disk));
                 },
             .capacity = [size = options_.disk](const fs::path&) { return size.bytes(); }};
 }
@@ -159,15 +176,57 @@ void SimulatedHypervisor::ensureDefined(const GuestSpec& spec) {
 
 void SimulatedHypervisor::boot(Guest& guest) {
     guest.power = PowerState::Running;
-    ++guest.boots;
+    if (!std::exchange(guest.saved, false)) ++guest.boots;
 }
 
 void SimulatedHypervisor::ensureRunning(const ServerId& server) {
     const auto guard = enter("ensureRunning");
     Guest& guest = known(server);
     if (guest.power == PowerState::Running) return;
-    boot(guest);
+    if (std::exchange(guest.power, PowerState::Running) != PowerState::Paused) boot(guest);
     keep(server);
+}
+
+void SimulatedHypervisor::ensurePaused(const ServerId& server) {
+    const auto guard = enter("ensurePaused");
+    Guest& guest = known(server);
+    if (guest.power != PowerState::Running && guest.power != PowerState::Paused)
+        throw Error(Failure::Broken, "the guest ", server, " does not run");
+    guest.power = PowerState::Paused;
+    keep(server);
+}
+
+void SimulatedHypervisor::ensureSuspended(const ServerId& server) {
+    const auto guard = enter("ensureSuspended");
+    Guest& guest = known(server);
+    if (guest.power == PowerState::Shutdown) return;
+    guest.power = PowerState::Shutdown;
+    guest.saved = true;
+    keep(server);
+}
+
+void SimulatedHypervisor::setPassword(const ServerId& server, const std::string&, const std::string& password) {
+    const auto guard = enter("setPassword");
+    if (deaf_) throw Error(Failure::Conflict, "the agent in the guest did not change the password: it does not answer");
+    static_cast<void>(known(server));
+    passwords_[server] = password;
+}
+
+void SimulatedHypervisor::injectNmi(const ServerId& server) {
+    const auto guard = enter("injectNmi");
+    static_cast<void>(known(server));
+}
+
+std::string SimulatedHypervisor::passwordOf(const ServerId& server) const {
+    const std::lock_guard guard(lock_);
+    const auto found = passwords_.find(server);
+    return found == passwords_.end() ? std::string() : found->second;
+}
+
+bool SimulatedHypervisor::remembers(const ServerId& server) const {
+    const std::lock_guard guard(lock_);
+    const auto found = guests_.find(server);
+    return found != guests_.end() && found->second.saved;
 }
 
 void SimulatedHypervisor::pressPowerButton(const ServerId& server) {
@@ -183,6 +242,7 @@ void SimulatedHypervisor::ensureOff(const ServerId& server) {
     const auto found = guests_.find(server);
     if (found == guests_.end()) return;
     found->second.power = PowerState::Shutdown;
+    found->second.saved = false;
     keep(server);
 }
 
@@ -321,7 +381,8 @@ std::string SimulatedHypervisor::console(const ServerId& server, int lines) {
     return lastLines(text, lines);
 }
 
-// One small text file a guest: power state, number of boots, then a line "disk SERIAL" or "nic MAC" for each device.
+// One small text file a guest: power state, number of boots, then a line "disk SERIAL" or "nic MAC" for each device, and
+// "saved memory" where it is suspended.
 
 void SimulatedHypervisor::load() {
     ensureFolder(options_.stateDir, Lets::Nobody);
@@ -334,7 +395,11 @@ void SimulatedHypervisor::load() {
         if (!(file >> power >> guest.boots))
             throw Error(Failure::Broken, entry.path().string(), " is no simulated guest");
         guest.power = static_cast<PowerState>(power);
-        for (std::string kind, name; file >> kind >> name;) (kind == "disk" ? guest.disks : guest.nics).push_back(name);
+        for (std::string kind, name; file >> kind >> name;)
+            if (kind == "saved")
+                guest.saved = true;
+            else
+                (kind == "disk" ? guest.disks : guest.nics).push_back(name);
         guests_[ServerId{entry.path().stem().string()}] = std::move(guest);
     }
 }
@@ -351,6 +416,7 @@ void SimulatedHypervisor::keep(const ServerId& server) {
     text << static_cast<int>(found->second.power) << ' ' << found->second.boots << '\n';
     for (const auto& disk : found->second.disks) text << "disk " << disk << '\n';
     for (const auto& nic : found->second.nics) text << "nic " << nic << '\n';
+    if (found->second.saved) text << "saved memory\n";
     fs::path fresh = file;
     fresh += ".new";
     std::ofstream(fresh) << std::move(text).str();

@@ -47,14 +47,18 @@ public:
 
     int calls(const std::string& verb) const; ///< how often a verb has been called
 
-    /// Makes sparse files, in the time and with the faults of the verbs "ensureBase" and "ensureRootDisk". Must not
-    /// outlive this.
+    /// Makes sparse files, in the time and with the faults of the verbs "ensureBase" and "ensureRootDisk" ("copyDisk"
+    /// for what copies a guest's own). Must not outlive this.
     DiskMaker diskMaker();
 
     void useSecrets(SecretLookup secrets) override;
     HostReport report() override;
     void ensureDefined(const GuestSpec& spec) override;
     void ensureRunning(const ServerId& server) override;
+    void ensurePaused(const ServerId& server) override;
+    void ensureSuspended(const ServerId& server) override;
+    void setPassword(const ServerId& server, const std::string& user, const std::string& password) override;
+    void injectNmi(const ServerId& server) override;
     void pressPowerButton(const ServerId& server) override;
     void ensureOff(const ServerId& server) override;
     void ensureGone(const ServerId& server) override;
@@ -73,6 +77,8 @@ public:
     std::string console(const ServerId& server, int lines) override;
 
     std::vector<std::string> nicsOf(const ServerId& server) const; ///< their MAC addresses
+    std::string passwordOf(const ServerId& server) const; ///< that this process was told; empty: none
+    bool remembers(const ServerId& server) const;         ///< it is suspended, its memory kept
     Bytes sizeOf(const std::string& serial) const;                 ///< that a running guest was told; zero: never
     std::vector<std::string> readOnlyDisksOf(const ServerId& server) const; ///< serials, as this process was told them
 
@@ -80,6 +86,7 @@ private:
     struct Guest {
         PowerState power = PowerState::Shutdown;
         int boots = 0;
+        bool saved = false; ///< its memory is kept
         std::vector<std::string> disks; ///< serials
         std::vector<std::string> nics;  ///< MAC addresses
     };
@@ -106,6 +113,7 @@ private:
     std::map<ServerId, Guest> guests_;
     std::set<std::string> readOnly_; // serials
     std::map<std::string, Bytes> sizes_;
+    std::map<ServerId, std::string> passwords_;
     std::map<std::string, Fault> faults_;
     std::map<std::string, std::chrono::milliseconds> slow_;
     bool deaf_ = false;

@@ -4,6 +4,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "compute/device/device.hpp"
 #include "compute/server/server_table.hpp"
 
 namespace stratolet::compute {
@@ -39,7 +40,7 @@ InstanceDisks& Hypervisors::disksOn(const HostName& host) { return find(host).dr
 
 std::unique_ptr<LiveDisk> Hypervisors::of(const ServerId& server, const VolumeId& volume) {
     const auto row = ServerTable::find(store_.reader(), server);
-    return row ? on({row->host}).liveDisk(server, volume.text) : nullptr;
+    return row ? on({row->host}).liveDisk(server, DeviceTable::serialOf(store_.reader(), server, volume)) : nullptr;
 }
 
 std::vector<HostName> Hypervisors::names() {

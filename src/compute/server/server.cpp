@@ -15,6 +15,13 @@ template <class State> using Names = std::pair<State, std::string_view>;
 constexpr auto vmNames = std::to_array<Names<VmState>>({{VmState::Building, "building"},
                                                         {VmState::Active, "active"},
                                                         {VmState::Stopped, "stopped"},
+                                                        {VmState::Paused, "paused"},
+                                                        {VmState::Suspended, "suspended"},
+                                                        {VmState::Rescued, "rescued"},
+                                                        {VmState::Resized, "resized"},
+                                                        {VmState::SoftDeleted, "soft-delete"},
+                                                        {VmState::Shelved, "shelved"},
+                                                        {VmState::ShelvedOffloaded, "shelved_offloaded"},
                                                         {VmState::Error, "error"},
                                                         {VmState::Deleted, "deleted"}});
 constexpr auto taskNames = std::to_array<Names<TaskState>>({{TaskState::None, ""},
@@ -23,6 +30,27 @@ constexpr auto taskNames = std::to_array<Names<TaskState>>({{TaskState::None, ""
                                                             {TaskState::PoweringOff, "powering-off"},
                                                             {TaskState::Rebooting, "rebooting"},
                                                             {TaskState::RebootingHard, "rebooting_hard"},
+                                                            {TaskState::Pausing, "pausing"},
+                                                            {TaskState::Unpausing, "unpausing"},
+                                                            {TaskState::Suspending, "suspending"},
+                                                            {TaskState::Resuming, "resuming"},
+                                                            {TaskState::Rescuing, "rescuing"},
+                                                            {TaskState::Unrescuing, "unrescuing"},
+                                                            {TaskState::Rebuilding, "rebuilding"},
+                                                            {TaskState::ResizePrep, "resize_prep"},
+                                                            {TaskState::ResizeMigrating, "resize_migrating"},
+                                                            {TaskState::ResizeFinish, "resize_finish"},
+                                                            {TaskState::ResizeConfirming, "resize_confirming"},
+                                                            {TaskState::ResizeReverting, "resize_reverting"},
+                                                            {TaskState::Migrating, "migrating"},
+                                                            {TaskState::Shelving, "shelving"},
+                                                            {TaskState::ShelvingOffloading, "shelving_offloading"},
+                                                            {TaskState::Unshelving, "unshelving"},
+                                                            {TaskState::ImageSnapshot, "image_snapshot"},
+                                                            {TaskState::ImageUploading, "image_uploading"},
+                                                            {TaskState::ImageBackup, "image_backup"},
+                                                            {TaskState::SoftDeleting, "soft-deleting"},
+                                                            {TaskState::Restoring, "restoring"},
                                                             {TaskState::Deleting, "deleting"}});
 
 template <class Table, class State> std::string_view nameIn(const Table& table, State state) {
@@ -50,18 +78,42 @@ std::string_view nameOf(TaskState state) { return nameIn(taskNames, state); }
 VmState vmStateOf(std::string_view name) { return stateIn(vmNames, name); }
 TaskState taskStateOf(std::string_view name) { return stateIn(taskNames, name); }
 
+const std::vector<StatusRule>& statusRules() {
+    using enum TaskState;
+    static const std::vector<TaskState> resize{ResizePrep, ResizeMigrating, ResizeFinish};
+    static const std::vector<StatusRule> rules{
+        {"BUILD", VmState::Building},
+        {"REBOOT", VmState::Active, {Rebooting}},
+        {"HARD_REBOOT", VmState::Active, {RebootingHard}},
+        {"REBUILD", VmState::Active, {Rebuilding}},
+        {"MIGRATING", VmState::Active, {Migrating}},
+        {"RESIZE", VmState::Active, resize},
+        {"ACTIVE", VmState::Active},
+        {"RESIZE", VmState::Stopped, resize},
+        {"REBUILD", VmState::Stopped, {Rebuilding}},
+        {"SHUTOFF", VmState::Stopped},
+        {"MIGRATING", VmState::Paused, {Migrating}},
+        {"PAUSED", VmState::Paused},
+        {"SUSPENDED", VmState::Suspended},
+        {"RESCUE", VmState::Rescued},
+        {"REVERT_RESIZE", VmState::Resized, {ResizeReverting}},
+        {"VERIFY_RESIZE", VmState::Resized},
+        {"SOFT_DELETED", VmState::SoftDeleted},
+        {"SHELVED", VmState::Shelved},
+        {"SHELVED_OFFLOADED", VmState::ShelvedOffloaded},
+        {"REBUILD", VmState::Error, {Rebuilding}},
+        {"ERROR", VmState::Error},
+        {"DELETED", VmState::Deleted},
+    };
+    return rules;
+}
+
 std::string_view statusOf(const Server& server) {
-    switch (server.vm) {
-    case VmState::Building: return "BUILD";
-    case VmState::Active:
-        return server.task == TaskState::Rebooting       ? "REBOOT"
-               : server.task == TaskState::RebootingHard ? "HARD_REBOOT"
-                                                         : "ACTIVE";
-    case VmState::Stopped: return "SHUTOFF";
-    case VmState::Error: return "ERROR";
-    case VmState::Deleted: return "DELETED";
-    }
-    std::abort();
+    for (const auto& rule : statusRules())
+        if (rule.vm == server.vm && (rule.tasks.empty() || std::find(rule.tasks.begin(), rule.tasks.end(),
+                                                                     server.task) != rule.tasks.end()))
+            return rule.status;
+    throw Error(Failure::Broken, "a server's state ", nameOf(server.vm), " makes no status");
 }
 
 bool isStatus(std::string_view word) {

@@ -45,7 +45,7 @@ Response update(Call& call, Core& core) {
         if (const auto address = body.find("accessIPv4")) changed.accessIpv4 = accessAddress(*address, 4);
         if (const auto address = body.find("accessIPv6")) changed.accessIpv6 = accessAddress(*address, 6);
         if (description) changed.description = descriptionOf(*description);
-        if (hostname) changed.hostname = hostnameOf(*hostname);
+        if (hostname) changed.hostname = hostnameOf(*hostname, call.since(94));
     });
     return http::jsonResponse(200, "server", [&](JsonWriter& out) {
         ServerWriter(call, core, Showing::Changed).write(out, server, detailsOf(core, core.reader(), server));

@@ -1,5 +1,6 @@
 #include "compute/server/server_attributes.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "compute/codec.hpp"
@@ -113,8 +114,9 @@ void addresses(JsonWriter& out, const Shown& each) {
 void links(JsonWriter& out, const Shown& each) { each.call.linkList(out, "/servers/" + each.server.id.text); }
 
 bool hasProgress(const Shown& each) {
-    const auto status = statusOf(each.server);
-    return status == "ACTIVE" || status == "BUILD";
+    constexpr std::string_view some[] = {"ACTIVE", "BUILD",         "REBUILD",       "RESIZE",
+                                         "VERIFY_RESIZE", "REVERT_RESIZE", "MIGRATING"};
+    return std::find(std::begin(some), std::end(some), statusOf(each.server)) != std::end(some);
 }
 
 bool hasFault(const Shown& each) {
@@ -134,7 +136,7 @@ void volumes(JsonWriter& out, const Shown& each) {
     for (const auto& tie : each.details.volumes) {
         const auto volume = out.object();
         out.field("id", tie.attachment.volume);
-        if (each.call.since(3)) out.field("delete_on_termination", false);
+        if (each.call.since(3)) out.field("delete_on_termination", tie.device.deleteOnTermination);
     }
 }
 
@@ -206,7 +208,7 @@ std::vector<ServerAttribute> plain() {
 std::vector<ServerAttribute> runs() {
     return {
         shown<&Server::keyName>("key_name", "key_name").sortedAs("key_name").equal("key_name", AllSince83),
-        written("config_drive", empty),
+        written("config_drive", [](JsonWriter& out, const Shown& each) { out.value(each.server.configDrive ? "True" : ""); }),
         shown<&Server::zone>("OS-EXT-AZ:availability_zone", "zone")
             .sortedAs("availability_zone")
             .equal("availability_zone", AllSince83),
@@ -300,6 +302,11 @@ std::vector<ServerAttribute> inner() {
         kept<&Server::faultDetails>("fault_details"),
         kept<&Server::faultTime>("fault_time"),
         kept<&Server::deleted>("deleted"),
+        kept<&Server::configDrive>("config_drive"),
+        kept<&Server::rescueImage>("rescue_image"),
+        kept<&Server::rescueBase>("rescue_base"),
+        kept<&Server::shelvedImage>("shelved_image"),
+        kept<&Server::softDeleted>("soft_deleted"),
     };
 }
 

@@ -29,11 +29,12 @@ std::optional<std::string> descriptionOf(const Json& value) {
     return text;
 }
 
-std::string hostnameOf(const Json& value) {
-    const std::string name = textOf(value, 1, 63);
-    const bool plain = std::all_of(name.begin(), name.end(),
-                                   [](unsigned char letter) { return std::isalnum(letter) || letter == '-'; });
-    if (!plain || name.front() == '-' || name.back() == '-')
+std::string hostnameOf(const Json& value, bool qualified) {
+    const std::string name = textOf(value, 1, qualified ? 255 : 63);
+    const bool plain = std::all_of(name.begin(), name.end(), [&](unsigned char letter) {
+        return std::isalnum(letter) || letter == '-' || (qualified && letter == '.');
+    });
+    if (!plain || name.front() == '-' || name.back() == '-' || name.front() == '.')
         value.refuse("It may have letters, digits and dashes only, and no dash at either end.");
     return name;
 }

@@ -12,6 +12,6 @@ namespace stratolet::compute {
 std::string accessAddress(const Json& value, int version); ///< of IP version 4 or 6; empty where it is null or empty
 std::string diskConfigOf(const Json& value);
 std::optional<std::string> descriptionOf(const Json& value);
-std::string hostnameOf(const Json& value);
+std::string hostnameOf(const Json& value, bool qualified); ///< `qualified`: it may have a domain behind it
 
 }

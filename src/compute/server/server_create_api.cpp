@@ -6,6 +6,7 @@
 #include <stratolet/error.hpp>
 
 #include "compute/api.hpp"
+#include "compute/device/device_body.hpp"
 #include "compute/encoding.hpp"
 #include "compute/host/host.hpp"
 #include "compute/label/server_metadata.hpp"
@@ -28,7 +29,7 @@ WantedNic nicOf(const Call& call, const Json& item) {
     if (const auto tag = call.find(item, "tag", 32)) {
         if (call.version >= 37 && call.version <= 41)
             tag->refuse("Additional properties are not allowed."); // forgotten, and back in 2.42
-        textOf(*tag, 1, 60);
+        nic.tag = textOf(*tag, 1, 60);
     }
     if (const auto port = item.find("port"); port && !port->isNull()) nic.port.text = uuidOf(*port);
     if (const auto network = item.find("uuid"); network && !network->isNull()) {
@@ -65,56 +66,19 @@ void readNetworks(const Call& call, const Json& body, NewServers& wanted) {
     for (const auto& item : networks->items()) wanted.listed.push_back(nicOf(call, item));
 }
 
-bool hasRoot(const NewServers& wanted) {
-    return std::any_of(wanted.volumes.begin(), wanted.volumes.end(),
-                       [](const WantedVolume& volume) { return volume.root; });
-}
-
-/// Its place in the boot order; -1: it isn't in it.
-std::int64_t bootIndexOf(const Json& item) {
-    const auto given = item.find("boot_index");
-    return given && !given->isNull() ? integerOf(*given, -1, 1000) : -1;
-}
-
-void readDevice(const Call& call, const Json& item, NewServers& wanted, bool& boots) {
-    call.onlyKnows(item, {"source_type", "destination_type", "uuid", "boot_index", "delete_on_termination",
-                          "device_name", "volume_size", "guest_format", "device_type", "disk_bus", "no_device", "tag",
-                          "volume_type", "image_id", "volume_id", "snapshot_id", "virtual_name"});
-    const std::string source = item.text("source_type", "volume");
-    const std::string destination = item.text("destination_type", source == "image" ? "local" : "volume");
-    const std::int64_t index = bootIndexOf(item);
-    if (const auto ends = item.find("delete_on_termination"); ends && booleanOf(*ends) && source == "volume")
-        ends->refuse("Deleting volumes with their server is not offered here; it can be false only.");
-    if (index == 0 && std::exchange(boots, true))
-        throw Error(Failure::Invalid, "Block Device Mapping is Invalid: Boot sequence for the instance is not valid.");
-    if (source == "image" && destination == "local") {
-        const std::string image = uuidOf(item.at("uuid"));
-        if (index != 0 || (wanted.image && wanted.image.text != image))
-            item.refuse("An image can be the disk to boot from only.");
-        wanted.image.text = image;
-    } else if (source == "volume" && destination == "volume") {
-        WantedVolume volume{.volume = {uuidOf(item.find("uuid") ? item.at("uuid") : item.at("volume_id"))},
-                            .root = index == 0,
-                            .tag = {}};
-        if (const auto tag = item.find("tag")) volume.tag = textOf(*tag, 1, 60);
-        wanted.volumes.push_back(std::move(volume));
-    } else {
-        item.refuse("From '" + source + "' to '" + destination +
-                    "' is not offered here; image to local and volume to volume are.");
-    }
-}
-
-void readVolumes(const Call& call, const Json& body, NewServers& wanted) {
-    if (const auto old = body.find("block_device_mapping"); old && !old->isNull() && old->isArray() && old->size() > 0)
-        old->refuse("The old block_device_mapping is not offered here; use block_device_mapping_v2.");
-    const auto mapping = body.find("block_device_mapping_v2");
-    if (!mapping) return;
-    if (!mapping->isArray()) mapping->refuse("It is not of type 'array'");
-    bool boots = false;
-    for (const auto& item : mapping->items()) readDevice(call, item, wanted, boots);
-    if (hasRoot(wanted) && wanted.image)
+void readDevices(const Call& call, const Json& body, NewServers& wanted) {
+    wanted.devices = devicesIn(call, body, !wanted.image.empty());
+    const auto* const root = rootOf(wanted.devices);
+    if (root == nullptr) return;
+    if (root->local) {
+        if (wanted.image && wanted.image != root->image)
+            throw Error(Failure::Invalid, "Block Device Mapping is Invalid: the image and the one that the device "
+                                          "mapping boots from differ.");
+        wanted.image = root->image;
+    } else if (wanted.image) {
         throw Error(Failure::Invalid,
                     "Block Device Mapping is Invalid: an image and a volume to boot from were given.");
+    }
 }
 
 void readZone(const Json& body) {
@@ -125,13 +89,6 @@ void readZone(const Json& body) {
 }
 
 void refuseUnoffered(const Call& call, const Json& body) {
-    if (const auto drive = body.find("config_drive"); drive && !drive->isNull() && booleanOf(*drive))
-        drive->refuse("Config drives are not offered here; use the metadata service.");
-    if (const auto files = body.find("personality")) {
-        if (call.since(57)) files->refuse("Additional properties are not allowed.");
-        if (!files->isArray() || files->size() > 0)
-            files->refuse("Injected files are not offered here; use user_data.");
-    }
     if (const auto certificates = body.find("trusted_image_certificates"); certificates && !certificates->isNull())
         call.find(body, "trusted_image_certificates", 63)
             ->refuse("Signed images are not checked here; it can be null only.");
@@ -170,9 +127,25 @@ void readGuest(const Json& body, NewServers& wanted) {
     if (const auto address = body.find("accessIPv4")) wanted.accessIpv4 = accessAddress(*address, 4);
     if (const auto address = body.find("accessIPv6")) wanted.accessIpv6 = accessAddress(*address, 6);
     if (const auto config = body.find("OS-DCF:diskConfig")) wanted.diskConfig = diskConfigOf(*config);
+    if (const auto drive = body.find("config_drive"); drive && !drive->isNull())
+        wanted.configDrive = !(drive->isText() && drive->text().empty()) && booleanOf(*drive);
     if (const auto data = body.find("user_data"); data && !data->isNull()) {
         wanted.userData = textOf(*data, 0, 65535);
         if (!fromBase64(*wanted.userData)) data->refuse("It is not a 'base64'");
+    }
+}
+
+/// Files that the guest finds by its config drive or its metadata service, until 2.56.
+void readFiles(const Call& call, const Json& body, NewServers& wanted) {
+    const auto files = body.find("personality");
+    if (!files) return;
+    if (call.since(57)) files->refuse("Additional properties are not allowed.");
+    if (!files->isArray()) files->refuse("It is not of type 'array'");
+    for (const auto& file : files->items()) {
+        call.onlyKnows(file, {"path", "contents"});
+        const auto contents = fromBase64(textOf(file.at("contents"), 0, 1 << 20));
+        if (!contents) file.at("contents").refuse("It is not a 'base64'");
+        wanted.files.emplace_back(textOf(file.at("path"), 1, 1024), *contents);
     }
 }
 
@@ -193,7 +166,8 @@ void readCount(const Json& body, NewServers& wanted) {
     wanted.most = body.has("max_count") ? integerOf(body.at("max_count"), 1, 1000000) : wanted.least;
     if (wanted.least > wanted.most) throw Error(Failure::Invalid, "min_count must be <= max_count");
     if (wanted.most == 1) return;
-    if (!wanted.volumes.empty())
+    if (std::any_of(wanted.devices.begin(), wanted.devices.end(),
+                    [](const Device& each) { return each.source == "volume"; }))
         throw Error(Failure::Invalid, "Cannot attach one or more volumes to multiple instances");
     for (const auto& nic : wanted.listed)
         if (nic.port || !nic.fixedIp.empty())
@@ -234,15 +208,16 @@ NewServers newServersOf(const Call& call, const Json& body) {
     refuseUnoffered(call, body);
     readZone(body);
     readNetworks(call, body, wanted);
-    readVolumes(call, body, wanted);
-    if (!wanted.image && !hasRoot(wanted))
+    readDevices(call, body, wanted);
+    if (!wanted.image && rootOf(wanted.devices) == nullptr)
         throw Error(Failure::Invalid,
                     "Block Device Mapping is Invalid: You must specify images for servers, or a volume to boot from.");
     if (const auto metadata = body.find("metadata")) wanted.metadata = metadataOf(*metadata);
     if (const auto tags = call.find(body, "tags", 52)) wanted.tags = tagsOf(*tags);
     if (const auto text = call.find(body, "description", 19)) wanted.description = descriptionOf(*text);
-    if (const auto name = call.find(body, "hostname", 90)) wanted.hostname = hostnameOf(*name);
+    if (const auto name = call.find(body, "hostname", 90)) wanted.hostname = hostnameOf(*name, call.since(94));
     readGuest(body, wanted);
+    readFiles(call, body, wanted);
     readGroups(call, body, wanted);
     readCount(body, wanted);
     return wanted;
@@ -255,7 +230,7 @@ Json bodyOf(const Call& call) {
     Json body = whole.object("server");
     call.caller.enforce();
     if (body.has("networks")) call.caller.enforce("os_compute_api:servers:create:attach_network", {});
-    if (body.has("block_device_mapping_v2")) call.caller.enforce("os_compute_api:servers:create:attach_volume", {});
+    if (body.has("block_device_mapping_v2") || body.has("block_device_mapping")) call.caller.enforce("os_compute_api:servers:create:attach_volume", {});
     for (const char* hints : {"OS-SCH-HNT:scheduler_hints", "os:scheduler_hints"})
         if (const auto given = whole.find(hints); given && given->has("group"))
             given->at("group").refuse("Server groups are not offered here.");

@@ -1,5 +1,6 @@
 #include "compute/server/server_guest.hpp"
 
+#include <algorithm>
 #include <optional>
 
 #include <stratolet/error.hpp>
@@ -17,6 +18,51 @@ using store::Transaction;
 
 std::string deviceName(const std::string& path) { return path.starts_with("/dev/") ? path.substr(5) : path; }
 
+std::vector<std::string> namesOf(const std::vector<GuestDisk>& disks) {
+    std::vector<std::string> names;
+    for (const auto& each : disks) names.push_back("/dev/" + each.device);
+    return names;
+}
+
+/// A disk that the server has on its host.
+GuestDisk ownDisk(Core& core, const Server& server, const Device& device, const std::vector<Device>& before) {
+    const auto disk = instanceDiskOf(device, before);
+    // Guests know their root disk by the server's id, others by the device's.
+    return {.serial = disk.role == InstanceDisk::Role::Root ? server.id.text : device.id,
+            .source = core.hypervisors.disksOn({server.host}).have(server.id, disk),
+            .device = deviceName(device.name),
+            .root = device.bootIndex == 0,
+            .bus = device.bus,
+            .cdrom = device.type == "cdrom"};
+}
+
+std::vector<GuestDisk> disksOf(Core& core, store::Reader& db, const Server& server) {
+    auto& own = core.hypervisors.disksOn({server.host});
+    const auto ties = tiesOf(core, db, server.id);
+    std::vector<GuestDisk> disks;
+    std::vector<Device> before;
+    for (const auto& device : DeviceTable::of(db, server.id)) {
+        if (device.local) disks.push_back(ownDisk(core, server, device, before));
+        before.push_back(device);
+        const auto tie = std::find_if(ties.begin(), ties.end(), [&](const VolumeTie& each) {
+            return device.attachment == each.attachment.id;
+        });
+        if (tie != ties.end()) disks.push_back(diskOf(core, *tie));
+    }
+    std::stable_sort(disks.begin(), disks.end(), [](const auto& one, const auto& other) { return one.root > other.root; });
+    if (!server.rescueBase.empty()) { // it is booted from, and the others are there to be looked at
+        for (auto& each : disks) each.root = false;
+        disks.insert(disks.begin(), {.serial = "rescue-" + server.id.text.substr(0, 8),
+                                     .source = own.have(server.id, {InstanceDisk::Role::Rescue}),
+                                     .device = freeName(namesOf(disks), "virtio", true).substr(5),
+                                     .root = true});
+    }
+    if (!disks.empty()) disks.front().bootOrder = 1;
+    if (auto drive = own.find(server.id, {InstanceDisk::Role::ConfigDrive}))
+        disks.push_back({.serial = "config-drive", .source = *std::move(drive), .device = "sda", .bus = "sata", .cdrom = true});
+    return disks;
+}
+
 GuestSpec specOf(Core& core, store::Reader& db, const Server& server) {
     GuestSpec spec{.server = server.id,
                    .host = {server.host},
@@ -24,15 +70,8 @@ GuestSpec specOf(Core& core, store::Reader& db, const Server& server) {
                    .project = server.project,
                    .vcpus = static_cast<int>(server.flavor.vcpus),
                    .memory = server.flavor.ram,
-                   .disks = {},
+                   .disks = disksOf(core, db, server),
                    .nics = {}};
-    if (server.image)
-        spec.disks.push_back({.serial = server.id.text,
-                              .source = core.hypervisors.disksOn(spec.host).root(server.id),
-                              .device = "vda",
-                              .root = true});
-    for (const auto& tie : tiesOf(core, db, server.id))
-        spec.disks.insert(tie.root ? spec.disks.begin() : spec.disks.end(), diskOf(core, tie.attachment, tie.root));
     for (const auto& port : core.network.portsOf(db, server.id)) spec.nics.push_back(nicOf(port));
     return spec;
 }
@@ -64,32 +103,69 @@ GuestNic nicOf(const network::PortFacts& port) {
     return {.port = port.id, .vif = Tap{port.tap}, .mac = port.mac, .mtu = port.mtu};
 }
 
-GuestDisk diskOf(Core& core, const block::Attachment& attachment, bool root) {
-    return {.serial = attachment.volume.text,
-            .source = core.block.source(attachment.volume),
-            .device = deviceName(attachment.device),
-            .root = root,
-            .limits = core.block.limits(core.reader(), attachment.volume)};
+GuestDisk diskOf(Core& core, const VolumeTie& tie) {
+    return {.serial = tie.device.serial.empty() ? tie.attachment.volume.text : tie.device.serial,
+            .source = core.block.source(tie.attachment.volume),
+            .device = deviceName(tie.attachment.device),
+            .root = tie.isRoot(),
+            .limits = core.block.limits(core.reader(), tie.attachment.volume),
+            .bus = tie.device.bus,
+            .cdrom = tie.device.type == "cdrom"};
 }
 
-void ensureDisk(Core& core, const ServerId& id, const Cancelled& cancelled) {
-    const auto server = ServerTable::find(core.reader(), id);
-    if (!server || !server->image) return; // boots from a volume
-    auto& disks = core.hypervisors.disksOn({server->host});
-    const auto most = server->flavor.disk.count > 0 ? std::optional(server->flavor.disk.bytes()) : std::nullopt;
+bool hasGuest(Core& core, const Run& run) {
+    const auto server = ServerTable::find(core.reader(), run.id_of<ServerId>());
+    return server && server->vm != VmState::ShelvedOffloaded;
+}
+
+std::string baseNameOf(const image::ImageFacts& image) { return image.id.text + "-" + image.checksum; }
+
+std::string imageProperty(const image::ImageFacts& image, const std::string& name) {
+    const auto found = image.properties.find(name);
+    return found == image.properties.end() ? std::string() : found->second;
+}
+
+void ensureLayer(Core& core, const Server& server, InstanceDisk disk, const ImageId& image, const std::string& base,
+                 const Cancelled& cancelled) {
+    auto& disks = core.hypervisors.disksOn({server.host});
+    const auto most = server.flavor.disk.count > 0 ? std::optional(server.flavor.disk.bytes()) : std::nullopt;
     const auto size = disks.ensureBase(
-        server->base, [&] { return core.images.source(server->image, most); }, cancelled);
+        base, [&] { return core.images.source(image, most); }, cancelled);
     if (most && size > *most)
-        throw Error(Failure::Invalid, "the disk of image ", server->image, " is larger than the flavor's");
-    disks.ensureRoot(id, server->base, server->flavor.disk.bytes());
+        throw Error(Failure::Invalid, "the disk of image ", image, " is larger than the flavor's");
+    disks.ensureLayer(server.id, disk, base, server.flavor.disk.bytes());
+}
+
+void ensureDisks(Core& core, const ServerId& id, const Cancelled& cancelled) {
+    const auto server = ServerTable::find(core.reader(), id);
+    if (!server) return;
+    auto& disks = core.hypervisors.disksOn({server->host});
+    std::vector<Device> before;
+    for (const auto& device : DeviceTable::of(core.reader(), id)) {
+        const auto disk = instanceDiskOf(device, before);
+        before.push_back(device);
+        if (!device.local) continue;
+        if (disk.role == InstanceDisk::Role::Root)
+            ensureLayer(core, *server, disk, server->image, server->base, cancelled);
+        else if (disk.role == InstanceDisk::Role::Swap)
+            disks.ensureBlank(id, disk, device.size.bytes(), DiskFilling::Swap, "swap");
+        else
+            disks.ensureBlank(id, disk, device.size.bytes(),
+                              device.format == "vfat" ? DiskFilling::Vfat : DiskFilling::Ext4,
+                              "ephemeral" + std::to_string(disk.number));
+    }
+}
+
+void define(Core& core, const ServerId& id) {
+    if (const auto server = ServerTable::find(core.reader(), id))
+        core.hypervisors.on({server->host}).ensureDefined(specOf(core, core.reader(), *server));
 }
 
 void boot(Core& core, const ServerId& id) {
     const auto server = ServerTable::find(core.reader(), id);
     if (!server) return;
-    auto& hypervisor = core.hypervisors.on({server->host});
-    hypervisor.ensureDefined(specOf(core, core.reader(), *server));
-    hypervisor.ensureRunning(id);
+    define(core, id);
+    core.hypervisors.on({server->host}).ensureRunning(id);
 }
 
 jobs::Job wired(jobs::Job&& job, Core& core) {

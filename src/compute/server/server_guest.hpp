@@ -7,7 +7,9 @@
 
 #include <stratolet/driver/hypervisor.hpp>
 
+#include "compute/attachment/volume_attachment.hpp"
 #include "compute/core.hpp"
+#include "compute/device/device.hpp"
 #include "compute/server/server.hpp"
 #include "platform/jobs/jobs.hpp"
 
@@ -20,14 +22,30 @@ HostName hostOf(Core& core, const ServerId& id); ///< Error(Broken) where there 
 Hypervisor& hypervisorOf(Core& core, const jobs::Run& run);
 InstanceDisks& disksOf(Core& core, const jobs::Run& run);
 
-GuestNic nicOf(const network::PortFacts& port);
-GuestDisk diskOf(Core& core, const block::Attachment& attachment, bool root);
+/// The server has a guest, or is to get one; one that is shelved and offloaded has none.
+bool hasGuest(Core& core, const jobs::Run& run);
 
-/// Its own disk, made of its image, where it has one.
-void ensureDisk(Core& core, const ServerId& id, const Cancelled& cancelled);
+GuestNic nicOf(const network::PortFacts& port);
+GuestDisk diskOf(Core& core, const VolumeTie& tie);
+
+/// The base copy that stands for an image: its file name says which bytes.
+std::string baseNameOf(const image::ImageFacts& image);
+
+/// What an image says of itself under that name; empty where it says nothing.
+std::string imageProperty(const image::ImageFacts& image, const std::string& name);
+
+/// A disk of the server's own on top of an image's base copy, which is made where it is missing.
+void ensureLayer(Core& core, const Server& server, InstanceDisk disk, const ImageId& image, const std::string& base,
+                 const Cancelled& cancelled);
+
+/// All its own disks, as its devices say: the root disk made of its image, ephemeral ones, swap.
+void ensureDisks(Core& core, const ServerId& id, const Cancelled& cancelled);
 
 /// Defined as the store says, and running.
 void boot(Core& core, const ServerId& id);
+
+/// Defined as the store says.
+void define(Core& core, const ServerId& id);
 
 /// The job with the step that wires the guest's ports, on the wire's lane.
 jobs::Job wired(jobs::Job&& job, Core& core);

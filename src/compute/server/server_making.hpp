@@ -9,20 +9,14 @@
 #include "compute/attachment/interface_attachment.hpp"
 #include "compute/attachment/volume_attachment.hpp"
 #include "compute/core.hpp"
+#include "compute/device/device.hpp"
 #include "compute/server/server.hpp"
 #include "identity/caller.hpp"
 #include "platform/jobs/jobs.hpp"
 
-// How servers begin and end.
+// How servers begin.
 
 namespace stratolet::compute {
-
-/// A volume that a new server boots from.
-struct WantedVolume {
-    VolumeId volume;
-    bool root = false; ///< to boot from
-    std::optional<std::string> tag;
-};
 
 /// What POST /servers asks for: from `least` to `most` servers that are alike.
 struct NewServers {
@@ -38,7 +32,9 @@ struct NewServers {
     std::vector<std::string> securityGroups;
     enum class Nics { Automatic, None, Listed } nics = Nics::Automatic;
     std::vector<WantedNic> listed;
-    std::vector<WantedVolume> volumes;
+    std::vector<Device> devices;
+    bool configDrive = false;
+    std::vector<std::pair<std::string, std::string>> files; ///< path, content
     std::int64_t least = 1, most = 1;
 };
 
@@ -46,10 +42,9 @@ struct NewServers {
 /// Error(OverLimit) where that is fewer than the least, Error(Invalid) for what can't be had.
 std::vector<Server> createServers(Core& core, const identity::Caller& caller, const NewServers& wanted);
 
-/// Whatever it does: what is under way is given up.
-void removeServer(Core& core, const identity::Caller& caller, const ServerId& id);
+/// Error(Invalid) where an image can't be the disk of a server with that flavor.
+void requireFit(const image::ImageFacts& image, const Flavor& flavor);
 
 jobs::Job createServerJob(Core& core);
-jobs::Job deleteServerJob(Core& core);
 
 }

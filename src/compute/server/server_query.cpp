@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <set>
 
 #include "compute/pattern.hpp"
 #include "compute/server/server_attributes.hpp"
@@ -80,7 +81,7 @@ constexpr std::pair<std::string_view, Heard> own[] = {
     {"tenant_id", Heard::Admins},
     {"auto_disk_config", Heard::Admins},
     {"disk_config", Heard::Admins},
-    {"soft_deleted", Heard::Admins}, // those that wait to be reclaimed: there are none
+    {"soft_deleted", Heard::Admins}, // those that wait to be reclaimed
     {"no_status", Heard::Admins}};   // means nothing, in compute either
 
 /// All that there are, each once.
@@ -122,32 +123,40 @@ private:
     bool admin_;
 };
 
-/// What makes a server's status, as statusOf() has it.
-struct StatusRule {
-    std::string_view status, sql;
-};
-constexpr auto statusRules = std::to_array<StatusRule>(
-    {{"BUILD", "vm_state = 'building'"},
-     {"ACTIVE", "vm_state = 'active' AND coalesce(task_state, '') NOT IN ('rebooting', 'rebooting_hard')"},
-     {"REBOOT", "vm_state = 'active' AND task_state = 'rebooting'"},
-     {"HARD_REBOOT", "vm_state = 'active' AND task_state = 'rebooting_hard'"},
-     {"SHUTOFF", "vm_state = 'stopped'"},
-     {"ERROR", "vm_state = 'error'"},
-     {"DELETED", "vm_state = 'deleted'"}});
+/// SQL of being in a status, as statusOf() has it; "0" for one that no server is ever in.
+std::string inStatus(std::string_view status) {
+    const auto listed = [](const std::vector<TaskState>& tasks) {
+        std::string text;
+        for (const auto task : tasks) text.append(text.empty() ? "'" : ", '").append(nameOf(task)) += '\'';
+        return text;
+    };
+    std::string any;
+    for (const auto& rule : statusRules()) {
+        if (rule.status != status) continue;
+        std::vector<TaskState> others; // that the state has another name in
+        for (const auto& each : statusRules())
+            if (each.vm == rule.vm) others.insert(others.end(), each.tasks.begin(), each.tasks.end());
+        any.append(any.empty() ? "(vm_state = '" : " OR (vm_state = '").append(nameOf(rule.vm)) += '\'';
+        if (!rule.tasks.empty())
+            any += " AND task_state IN (" + listed(rule.tasks) + ")";
+        else if (!others.empty())
+            any += " AND coalesce(task_state, '') NOT IN (" + listed(others) + ")";
+        any += ')';
+    }
+    return any.empty() ? "0" : any;
+}
 
 void addStatuses(store::Conditions& where, const Call& call) {
-    std::vector<std::string> words = call.request.query.all("status");
-    if (words.empty()) return;
-    std::string any;
-    for (auto& word : words) {
+    std::set<std::string> words;
+    for (auto& word : call.request.query.all("status")) {
         std::transform(word.begin(), word.end(), word.begin(),
                        [](unsigned char letter) { return static_cast<char>(std::toupper(letter)); });
         if (call.since(38) && !isStatus(word)) throw Error(Failure::Invalid, "Invalid status value: ", word);
-        const auto* rule =
-            std::find_if(statusRules.begin(), statusRules.end(), [&](const auto& each) { return each.status == word; });
-        if (rule == statusRules.end() || any.find(rule->sql) != std::string::npos) continue;
-        any.append(any.empty() ? "" : " OR ").append(rule->sql);
+        if (isStatus(word)) words.insert(word);
     }
+    if (!call.request.query.has("status")) return;
+    std::string any;
+    for (const auto& word : words) any.append(any.empty() ? "" : " OR ").append(inStatus(word));
     where.append(any.empty() ? "0" : any, {});
 }
 
@@ -176,8 +185,10 @@ void addConditions(ServerQuery& query, const Wanted& wanted) {
     for (const char* name : {"auto_disk_config", "disk_config"})
         if (const auto value = wanted.find(name)) where.add("disk_config = ?", diskConfigIn(*value));
     if (const auto locked = wanted.find("locked", 73)) where.add("(locked_by <> '') = ?", booleanOf("locked", *locked));
-    if (const auto drive = wanted.find("config_drive"); drive && !drive->empty() && booleanOf("config_drive", *drive))
-        where.add("0");
+    if (const auto drive = wanted.find("config_drive"))
+        where.add("config_drive = ?", !drive->empty() && booleanOf("config_drive", *drive));
+    if (const auto waits = wanted.find("soft_deleted"))
+        where.add("(soft_deleted IS NOT NULL) = ?", booleanOf("soft_deleted", *waits));
 }
 
 }

@@ -68,7 +68,10 @@ std::vector<Server> ServerTable::living(store::Reader& db) {
 }
 
 bool ServerTable::baseUsed(store::Reader& db, const std::string& base) {
-    return db.query("SELECT 1 FROM compute_servers WHERE base = ? AND deleted IS NULL", base).any();
+    return db.query("SELECT 1 FROM compute_servers WHERE base = ? AND deleted IS NULL", base).any() ||
+           db.query("SELECT 1 FROM compute_servers WHERE rescue_base = ? AND rescue_base <> '' AND deleted IS NULL",
+                    base)
+               .any();
 }
 
 bool ServerTable::baseKnown(store::Reader& db, const std::string& base) {
@@ -99,6 +102,48 @@ void ServerTable::deleted(store::Transaction& tx, const ServerId& id, Time now) 
                "deleted = ?, updated "
                "= ? WHERE id = ?",
                now, now, now, id);
+}
+
+void ServerTable::setBase(store::Transaction& tx, const ServerId& id, const ImageId& image, const std::string& base) {
+    tx.execute("UPDATE compute_servers SET image = ?, base = ? WHERE id = ?", image, base, id);
+}
+
+void ServerTable::setRescue(store::Transaction& tx, const ServerId& id, const ImageId& image, const std::string& base) {
+    tx.execute("UPDATE compute_servers SET rescue_image = ?, rescue_base = ? WHERE id = ?", image, base, id);
+}
+
+void ServerTable::setShelved(store::Transaction& tx, const ServerId& id, const ImageId& image) {
+    tx.execute("UPDATE compute_servers SET shelved_image = ? WHERE id = ?", image, id);
+}
+
+void ServerTable::setSoftDeleted(store::Transaction& tx, const ServerId& id, std::optional<Time> since) {
+    tx.execute("UPDATE compute_servers SET soft_deleted = ? WHERE id = ?", since, id);
+}
+
+std::vector<ServerId> ServerTable::softDeletedBefore(store::Reader& db, Time time) {
+    std::vector<ServerId> found;
+    auto rows = db.query("SELECT id FROM compute_servers WHERE soft_deleted < ? AND soft_deleted IS NOT NULL AND "
+                         "deleted IS NULL ORDER BY soft_deleted LIMIT 100",
+                         time);
+    while (rows.next()) found.push_back(rows.row().id<ServerId>(0));
+    return found;
+}
+
+void ServerTable::setHost(store::Transaction& tx, const ServerId& id, const std::string& host) {
+    tx.execute("UPDATE compute_servers SET host = ? WHERE id = ?", host, id);
+}
+
+void ServerTable::setFlavor(store::Transaction& tx, const ServerId& id, const Flavor& flavor) {
+    tx.execute("UPDATE compute_servers SET flavor = ?, flavor_name = ?, vcpus = ?, ram = ?, disk = ?, ephemeral = ?, "
+               "swap = ?, extra_specs = ? WHERE id = ?",
+               flavor.id, flavor.name, flavor.vcpus, flavor.ram.count, flavor.disk.count, flavor.ephemeral.count,
+               flavor.swap.count, resource::Codec<std::map<std::string, std::string>>::bind(flavor.extraSpecs), id);
+}
+
+void ServerTable::setGuestFacts(store::Transaction& tx, const Server& server) {
+    tx.execute("UPDATE compute_servers SET key_name = ?, key_type = ?, public_key = ?, user_data = ?, hostname = ? "
+               "WHERE id = ?",
+               server.keyName, server.keyType, server.publicKey, server.userData, server.hostname, server.id);
 }
 
 void ServerTable::setLock(store::Transaction& tx, const ServerId& id, const std::string& by,
@@ -141,6 +186,7 @@ void ServerTable::purge(store::Transaction& tx, Time deletedBefore) {
         tx.execute("DELETE FROM compute_server_actions WHERE server = ?", id);
         tx.execute("DELETE FROM compute_server_metadata WHERE server = ?", id);
         tx.execute("DELETE FROM compute_server_tags WHERE server = ?", id);
+        tx.execute("DELETE FROM compute_devices WHERE server = ?", id);
         tx.execute("DELETE FROM compute_servers WHERE id = ?", id);
     }
 }

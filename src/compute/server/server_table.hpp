@@ -33,6 +33,15 @@ struct ServerTable {
     static void fail(store::Transaction& tx, const ServerId& id, const std::string& message, const std::string& details,
                      Time now);
     static void deleted(store::Transaction& tx, const ServerId& id, Time now);
+    static void setBase(store::Transaction& tx, const ServerId& id, const ImageId& image, const std::string& base);
+    static void setRescue(store::Transaction& tx, const ServerId& id, const ImageId& image, const std::string& base);
+    static void setShelved(store::Transaction& tx, const ServerId& id, const ImageId& image);
+    static void setSoftDeleted(store::Transaction& tx, const ServerId& id, std::optional<Time> since);
+    static std::vector<ServerId> softDeletedBefore(store::Reader& db, Time time); ///< the oldest, at most 100
+    static void setHost(store::Transaction& tx, const ServerId& id, const std::string& host);
+    static void setFlavor(store::Transaction& tx, const ServerId& id, const Flavor& flavor);
+    /// Keeps the key, the user data and the host name.
+    static void setGuestFacts(store::Transaction& tx, const Server& server);
     static void setLock(store::Transaction& tx, const ServerId& id, const std::string& by,
                         const std::optional<std::string>& reason, Time now);
     /// Keeps name, hostname, description, access addresses, disk config and when it was updated.

@@ -29,16 +29,19 @@ void enqueueVerb(Core& core, store::Transaction& tx, const Server& server, const
                             server.project.text);
 }
 
-void beginVerb(Core& core, const identity::Caller& caller, const ServerId& id, const Verb& verb) {
-    core.parts.store.write([&](store::Transaction& tx) {
-        const Server server = allowedServer(tx, caller, id, verb.rule);
-        requireState(server, caller, verb.doing, verb.states, verb.when);
-        if (!server.launched)
-            throw Error(Failure::Conflict, "Cannot '", verb.doing, "' instance ", id,
-                        " while it is in launched_at None");
-        ServerTable::move(tx, server, server.vm, verb.task, server.power, core.now());
-        enqueueVerb(core, tx, server, askerOf(caller), verb.job, verb.action, verb.event, verb.more);
-    });
+Server beginVerb(Core& core, store::Transaction& tx, const identity::Caller& caller, const ServerId& id,
+                 const Verb& verb, const std::string& more) {
+    Server server = allowedServer(tx, caller, id, verb.rule);
+    requireState(server, caller, verb.doing, verb.states, verb.when);
+    if (verb.launchedOnly && !server.launched)
+        throw Error(Failure::Conflict, "Cannot '", verb.doing, "' instance ", id, " while it is in launched_at None");
+    ServerTable::move(tx, server, server.vm, verb.task, server.power, core.now());
+    enqueueVerb(core, tx, server, askerOf(caller), verb.job, verb.action, verb.event, more);
+    return server;
+}
+
+Server beginVerb(Core& core, const identity::Caller& caller, const ServerId& id, const Verb& verb) {
+    return core.parts.store.write([&](store::Transaction& tx) { return beginVerb(core, tx, caller, id, verb); });
 }
 
 }

@@ -13,9 +13,14 @@
 
 namespace stratolet::compute {
 
-inline constexpr std::initializer_list<VmState> anyState = {VmState::Building, VmState::Active, VmState::Stopped,
-                                                            VmState::Error};
-inline constexpr std::initializer_list<VmState> withGuest = {VmState::Active, VmState::Stopped};
+inline constexpr std::initializer_list<VmState> anyState = {
+    VmState::Building, VmState::Active,      VmState::Stopped, VmState::Paused,           VmState::Suspended, VmState::Rescued,
+    VmState::Resized,  VmState::SoftDeleted, VmState::Shelved, VmState::ShelvedOffloaded, VmState::Error};
+inline constexpr std::initializer_list<VmState> withGuest = {VmState::Active, VmState::Paused, VmState::Stopped};
+/// In which disks come and go.
+inline constexpr std::initializer_list<VmState> withDisks = {
+    VmState::Active,      VmState::Paused,  VmState::Stopped,         VmState::Resized,
+    VmState::SoftDeleted, VmState::Shelved, VmState::ShelvedOffloaded};
 
 /// Whether something else may be under way.
 enum class While { Idle, Busy };
@@ -36,8 +41,13 @@ struct Verb {
     std::initializer_list<VmState> states;
     TaskState task = TaskState::None;
     While when = While::Idle;
-    std::string more = {};
+    bool launchedOnly = true; ///< one that has never run takes it not
 };
-void beginVerb(Core& core, const identity::Caller& caller, const ServerId& id, const Verb& verb);
+/// The server as it was.
+Server beginVerb(Core& core, const identity::Caller& caller, const ServerId& id, const Verb& verb);
+
+/// The same as a part of another change. `more`: further members of the job's arguments, JSON.
+Server beginVerb(Core& core, store::Transaction& tx, const identity::Caller& caller, const ServerId& id,
+                 const Verb& verb, const std::string& more = "");
 
 }

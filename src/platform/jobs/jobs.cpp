@@ -180,6 +180,23 @@ struct Jobs::Impl {
             served.changed.notify_one();
     }
 
+    /// Of a subject's unfinished jobs those whose kind `meant` says yes to.
+    void cancelAfterCommit(store::Transaction& tx, std::string_view whose,
+                           std::function<bool(const std::string& kind)> meant) {
+        tx.afterCommit([this, subject = std::string(whose), meant = std::move(meant)] {
+            const std::lock_guard guard(mutex);
+            const auto queue = bySubject.find(subject);
+            if (queue == bySubject.end()) return;
+            for (const auto id : queue->second)
+                if (auto& entry = entries.at(id); meant(entry.kind)) *entry.cancelled = true;
+            // A wait of its own ends at once, not when it would have looked again.
+            // (Whose step runs is in no lane, and nobody's to look at but that thread's.)
+            const auto& first = entries.at(queue->second.front());
+            for (auto& [name, served] : lanes)
+                if (*first.cancelled && served.lane.hasten(first.claim, first.id)) wake(served);
+        });
+    }
+
     void admit(Entry entry) { // mutex held
         auto& queue = bySubject[entry.subject];
         queue.push_back(entry.id);
@@ -460,17 +477,14 @@ std::int64_t Jobs::enqueue(store::Transaction& tx, std::string_view kind, std::s
 
 void Jobs::cancel(store::Transaction& tx, std::string_view kind, std::string_view subject) {
     tx.execute("UPDATE jobs SET cancelled = 1 WHERE kind = ? AND subject = ?", kind, subject);
-    tx.afterCommit([impl = impl_.get(), kind = std::string(kind), subject = std::string(subject)] {
-        const std::lock_guard guard(impl->mutex);
-        const auto queue = impl->bySubject.find(subject);
-        if (queue == impl->bySubject.end()) return;
-        for (const auto id : queue->second)
-            if (auto& entry = impl->entries.at(id); entry.kind == kind) *entry.cancelled = true;
-        // A wait of its own ends at once, not when it would have looked again.
-        // (Whose step runs is in no lane, and nobody's to look at but that thread's.)
-        const auto& first = impl->entries.at(queue->second.front());
-        for (auto& [name, served] : impl->lanes)
-            if (*first.cancelled && served.lane.hasten(first.claim, first.id)) impl->wake(served);
+    impl_->cancelAfterCommit(tx, subject, [kind = std::string(kind)](const std::string& each) { return each == kind; });
+}
+
+void Jobs::cancelAll(store::Transaction& tx, std::string_view beginning, std::string_view subject) {
+    tx.execute("UPDATE jobs SET cancelled = 1 WHERE substr(kind, 1, length(?)) = ? AND subject = ?", beginning,
+               beginning, subject);
+    impl_->cancelAfterCommit(tx, subject, [beginning = std::string(beginning)](const std::string& each) {
+        return each.starts_with(beginning);
     });
 }
 

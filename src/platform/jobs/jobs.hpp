@@ -166,6 +166,9 @@ public:
     /// begin.
     void cancel(store::Transaction& tx, std::string_view kind, std::string_view subject);
 
+    /// The same of every kind whose name begins so: "compute.server.".
+    void cancelAll(store::Transaction& tx, std::string_view beginning, std::string_view subject);
+
     bool busy(store::Reader& db, std::string_view subject); ///< has unfinished jobs
 
     /// Takes up what a crash left unfinished, then works until park().

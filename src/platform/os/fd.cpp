@@ -21,4 +21,8 @@ long check(long result, std::string_view doing) {
                 std::system_category().message(error));
 }
 
+void writeAll(int fd, std::string_view bytes, std::string_view doing) {
+    while (!bytes.empty()) bytes.remove_prefix(static_cast<std::size_t>(check(::write(fd, bytes.data(), bytes.size()), doing)));
+}
+
 }

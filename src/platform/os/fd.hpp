@@ -30,6 +30,9 @@ private:
 /// leaves a wrapper.
 long check(long result, std::string_view doing);
 
+/// All of it, at the descriptor's place. Error(Broken) "could not <doing>: …".
+void writeAll(int fd, std::string_view bytes, std::string_view doing);
+
 /// A deleter for std::unique_ptr that calls a C library's own.
 template <auto release> struct Releaser {
     void operator()(auto* owned) const noexcept { release(owned); }
