@@ -5,7 +5,7 @@
 #include "compute/host/host.hpp"
 #include "compute/keypair/keypair.hpp"
 #include "compute/metadata/metadata_api.hpp"
-#include "compute/quota/quota.hpp"
+#include "compute/quota/quota_api.hpp"
 #include "compute/server/server_api.hpp"
 #include "compute/server/server_jobs.hpp"
 #include "compute/server/server_mending.hpp"
@@ -84,14 +84,13 @@ struct Compute::Impl {
     Impl(Parts p, const std::vector<HostDrivers>& hosts, image::Images& images, block::Block& block,
          network::Network& net, identity::Identity& who)
         : identity(who),
-          quotas(computeQuotas()),
           hypervisors(p.store, p.ambient, hosts),
           flavors(p.store, p.ambient),
           keypairs(p.store, p.ambient, quotas),
           core{p, hypervisors, images, block, net, flavors, quotas} {}
 
     identity::Identity& identity;
-    Quotas quotas;
+    ComputeQuotas quotas;
     Hypervisors hypervisors;
     Flavors flavors;
     Keypairs keypairs;
@@ -120,6 +119,7 @@ http::Site Compute::site() {
     addKeypairRoutes(site.routes, impl_->keypairs);
     addHostRoutes(site.routes, impl_->hypervisors);
     addQuotaRoutes(site.routes, impl_->core.parts.store, impl_->quotas, impl_->identity);
+    addLimitRoutes(site.routes, impl_->core.parts.store, impl_->quotas);
     addExtensionRoutes(site.routes);
     addRemovedRoutes(site.routes);
     site.finish = finish;

@@ -85,7 +85,7 @@ const Unasked unasked[] = {
     {"compute", "old names of what the other services do",
      "os_compute_api:os-floating-ip os_compute_api:os-multinic: os_compute_api:os-networks: "
      "os_compute_api:os-security-groups: "
-     "os_compute_api:os-tenant-networks: os_compute_api:os-volumes: os_compute_api:os-quota-class-sets:"},
+     "os_compute_api:os-tenant-networks: os_compute_api:os-volumes:"},
     {"compute", "what a server can't do yet",
      "os_compute_api:os-admin-actions: os_compute_api:os-admin-password os_compute_api:os-console-auth-tokens "
      "os_compute_api:os-create-backup os_compute_api:os-deferred-delete: "

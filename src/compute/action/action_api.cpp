@@ -57,18 +57,9 @@ Response listActions(Call& call, Core& core) {
     if (call.since(58)) {
         const auto& query = call.request.query;
         const Page page = pageOf(query);
-        const auto time = [&](const char* name) -> std::optional<Time> {
-            const auto text = query.find(name);
-            if (!text) return std::nullopt;
-            const auto parsed = parseIsoTime(*text);
-            if (!parsed)
-                throw Error(Failure::Invalid, "Invalid input for query parameters ", name, ". Value: ", *text,
-                            ". It is not a 'date-time'");
-            return parsed;
-        };
-        if (const auto since = time("changes-since"))
+        if (const auto since = call.time("changes-since"))
             std::erase_if(found, [&](const auto& action) { return action.updated < *since; });
-        if (const auto before = call.since(66) ? time("changes-before") : std::nullopt)
+        if (const auto before = call.since(66) ? call.time("changes-before") : std::nullopt)
             std::erase_if(found, [&](const auto& action) { return action.updated > *before; });
         if (page.marker) {
             const auto at = std::find_if(found.begin(), found.end(),
