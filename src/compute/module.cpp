@@ -9,6 +9,7 @@
 #include "compute/server/server_api.hpp"
 #include "compute/server/server_jobs.hpp"
 #include "compute/server/server_mending.hpp"
+#include "compute/usage/usage.hpp"
 #include "platform/policy/policy.hpp"
 #include "platform/reconcile/reconciler.hpp"
 #include "platform/resources.hpp"
@@ -30,13 +31,16 @@ constexpr Extension extensions[] = {
     {"os-flavor-extra-specs", "FlavorExtraSpecs", "Extra specifications of flavors."},
     {"os-flavor-manage", "FlavorManage", "Make and delete flavors."},
     {"os-hypervisors", "Hypervisors", "The machines that run servers."},
+    {"os-instance-usage-audit-log", "InstanceUsageAuditLog", "How many servers a month has had."},
     {"os-instance-actions", "InstanceActions", "What has been done to a server."},
     {"os-keypairs", "Keypairs", "Public keys of users."},
     {"os-lock-server", "LockServer", "Lock and unlock servers."},
     {"os-multiple-create", "MultipleCreate", "Make several servers at once."},
     {"os-quota-sets", "Quotas", "Limits of projects."},
+    {"os-quota-class-sets", "QuotaClasses", "Limits of all projects."},
     {"os-server-tags", "ServerTags", "Tags of servers."},
     {"os-services", "Services", "The services behind the API."},
+    {"os-simple-tenant-usage", "SimpleTenantUsage", "What projects have used."},
     {"os-volumes", "Volumes", "Attach and detach volumes."},
     {"server-metadata", "ServerMetadata", "Metadata of servers."},
     {"servers", "Servers", "Servers."}};
@@ -120,6 +124,8 @@ http::Site Compute::site() {
     addHostRoutes(site.routes, impl_->hypervisors);
     addQuotaRoutes(site.routes, impl_->core.parts.store, impl_->quotas, impl_->identity);
     addLimitRoutes(site.routes, impl_->core.parts.store, impl_->quotas);
+    addUsageRoutes(site.routes, impl_->core);
+    addUsageAuditRoutes(site.routes, impl_->core);
     addExtensionRoutes(site.routes);
     addRemovedRoutes(site.routes);
     site.finish = finish;
