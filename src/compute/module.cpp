@@ -5,6 +5,7 @@
 #include "compute/host/host.hpp"
 #include "compute/keypair/keypair.hpp"
 #include "compute/metadata/metadata_api.hpp"
+#include "compute/migration/migration.hpp"
 #include "compute/quota/quota_api.hpp"
 #include "compute/server/server_api.hpp"
 #include "compute/server/server_jobs.hpp"
@@ -35,6 +36,7 @@ constexpr Extension extensions[] = {
     {"os-instance-actions", "InstanceActions", "What has been done to a server."},
     {"os-keypairs", "Keypairs", "Public keys of users."},
     {"os-lock-server", "LockServer", "Lock and unlock servers."},
+    {"os-migrations", "Migrations", "Servers that went to another host or flavor."},
     {"os-multiple-create", "MultipleCreate", "Make several servers at once."},
     {"os-quota-sets", "Quotas", "Limits of projects."},
     {"os-quota-class-sets", "QuotaClasses", "Limits of all projects."},
@@ -124,6 +126,7 @@ http::Site Compute::site() {
     addHostRoutes(site.routes, impl_->hypervisors);
     addQuotaRoutes(site.routes, impl_->core.parts.store, impl_->quotas, impl_->identity);
     addLimitRoutes(site.routes, impl_->core.parts.store, impl_->quotas);
+    addMigrationRoutes(site.routes, impl_->core);
     addUsageRoutes(site.routes, impl_->core);
     addUsageAuditRoutes(site.routes, impl_->core);
     addExtensionRoutes(site.routes);
