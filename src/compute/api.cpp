@@ -35,6 +35,23 @@ std::optional<Json> Call::find(const Json& object, std::string_view name, int mi
     return member;
 }
 
+void Call::asksOnly(std::initializer_list<std::string_view> known) const {
+    for (const auto& [name, value] : request.query)
+        if (std::find(known.begin(), known.end(), name) == known.end())
+            throw Error(Failure::Invalid, "Invalid input for query parameters ", name, ". Value: ", value,
+                        ". Additional properties are not allowed ('", name, "' was unexpected)");
+}
+
+std::optional<Time> Call::time(std::string_view parameter) const {
+    const auto text = request.query.find(parameter);
+    if (!text) return std::nullopt;
+    const auto time = parseIsoTime(*text);
+    if (!time)
+        throw Error(Failure::Invalid, "Invalid input for query parameters ", parameter, ". Value: ", *text,
+                    ". It is not a 'date-time'");
+    return time;
+}
+
 std::string Call::self(std::string_view path) const {
     std::string href = request.base + (legacy ? "/v2" : "/v2.1");
     for (const auto& [name, value] : request.params)

@@ -37,6 +37,12 @@ struct Call {
     /// it.
     std::optional<Json> find(const Json& object, std::string_view name, int minor) const;
 
+    /// Error(Invalid) naming a parameter of the query that isn't known.
+    void asksOnly(std::initializer_list<std::string_view> known) const;
+
+    /// A time in the query. Error(Invalid) naming the parameter where it is none.
+    std::optional<Time> time(std::string_view parameter) const;
+
     std::string self(std::string_view path) const;     ///< with the version, and the project where the request named it
     std::string bookmark(std::string_view path) const; ///< without
     void links(JsonWriter& out, std::string_view path) const;    ///< "links": self and bookmark

@@ -3,10 +3,10 @@
 #include "block/block.hpp"
 #include "compute/flavor/flavor.hpp"
 #include "compute/host/hypervisors.hpp"
+#include "compute/quota/compute_quotas.hpp"
 #include "image/image.hpp"
 #include "network/network.hpp"
 #include "platform/parts.hpp"
-#include "platform/quota/quota.hpp"
 
 namespace stratolet::compute {
 
@@ -19,7 +19,7 @@ struct Core {
     block::Block& block;
     network::Network& network;
     Flavors& flavors;
-    const Quotas& quotas;
+    const ComputeQuotas& quotas;
 
     store::Reader& reader() const { return parts.store.reader(); } ///< of the calling thread
     Time now() const { return parts.ambient.now(); }

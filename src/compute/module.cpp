@@ -5,10 +5,12 @@
 #include "compute/host/host.hpp"
 #include "compute/keypair/keypair.hpp"
 #include "compute/metadata/metadata_api.hpp"
-#include "compute/quota/quota.hpp"
+#include "compute/migration/migration.hpp"
+#include "compute/quota/quota_api.hpp"
 #include "compute/server/server_api.hpp"
 #include "compute/server/server_jobs.hpp"
 #include "compute/server/server_mending.hpp"
+#include "compute/usage/usage.hpp"
 #include "platform/policy/policy.hpp"
 #include "platform/reconcile/reconciler.hpp"
 #include "platform/resources.hpp"
@@ -30,13 +32,17 @@ constexpr Extension extensions[] = {
     {"os-flavor-extra-specs", "FlavorExtraSpecs", "Extra specifications of flavors."},
     {"os-flavor-manage", "FlavorManage", "Make and delete flavors."},
     {"os-hypervisors", "Hypervisors", "The machines that run servers."},
+    {"os-instance-usage-audit-log", "InstanceUsageAuditLog", "How many servers a month has had."},
     {"os-instance-actions", "InstanceActions", "What has been done to a server."},
     {"os-keypairs", "Keypairs", "Public keys of users."},
     {"os-lock-server", "LockServer", "Lock and unlock servers."},
+    {"os-migrations", "Migrations", "Servers that went to another host or flavor."},
     {"os-multiple-create", "MultipleCreate", "Make several servers at once."},
     {"os-quota-sets", "Quotas", "Limits of projects."},
+    {"os-quota-class-sets", "QuotaClasses", "Limits of all projects."},
     {"os-server-tags", "ServerTags", "Tags of servers."},
     {"os-services", "Services", "The services behind the API."},
+    {"os-simple-tenant-usage", "SimpleTenantUsage", "What projects have used."},
     {"os-volumes", "Volumes", "Attach and detach volumes."},
     {"server-metadata", "ServerMetadata", "Metadata of servers."},
     {"servers", "Servers", "Servers."}};
@@ -84,14 +90,13 @@ struct Compute::Impl {
     Impl(Parts p, const std::vector<HostDrivers>& hosts, image::Images& images, block::Block& block,
          network::Network& net, identity::Identity& who)
         : identity(who),
-          quotas(computeQuotas()),
           hypervisors(p.store, p.ambient, hosts),
           flavors(p.store, p.ambient),
           keypairs(p.store, p.ambient, quotas),
           core{p, hypervisors, images, block, net, flavors, quotas} {}
 
     identity::Identity& identity;
-    Quotas quotas;
+    ComputeQuotas quotas;
     Hypervisors hypervisors;
     Flavors flavors;
     Keypairs keypairs;
@@ -120,6 +125,10 @@ http::Site Compute::site() {
     addKeypairRoutes(site.routes, impl_->keypairs);
     addHostRoutes(site.routes, impl_->hypervisors);
     addQuotaRoutes(site.routes, impl_->core.parts.store, impl_->quotas, impl_->identity);
+    addLimitRoutes(site.routes, impl_->core.parts.store, impl_->quotas);
+    addMigrationRoutes(site.routes, impl_->core);
+    addUsageRoutes(site.routes, impl_->core);
+    addUsageAuditRoutes(site.routes, impl_->core);
     addExtensionRoutes(site.routes);
     addRemovedRoutes(site.routes);
     site.finish = finish;

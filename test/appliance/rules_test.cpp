@@ -78,23 +78,22 @@ const Unasked unasked[] = {
     {"compute", "there is one host, and one cell",
      "compute:aggregates: compute:server:topology: compute:servers:resize:cross_cell os_compute_api:os-aggregates: "
      "os_compute_api:os-evacuate os_compute_api:os-hosts: os_compute_api:os-migrate-server: "
-     "os_compute_api:os-migrations: os_compute_api:servers:migrations: os_compute_api:os-services: "
+     "os_compute_api:os-services: "
      "os_compute_api:os-baremetal-nodes: "
-     "os_compute_api:servers:show:host_status:unknown-only os_compute_api:os-instance-usage-audit-log: "
+     "os_compute_api:servers:show:host_status:unknown-only "
      "os_compute_api:os-server-external-events: os_compute_api:os-assisted-volume-snapshots:"},
     {"compute", "old names of what the other services do",
      "os_compute_api:os-floating-ip os_compute_api:os-multinic: os_compute_api:os-networks: "
      "os_compute_api:os-security-groups: "
-     "os_compute_api:os-tenant-networks: os_compute_api:os-volumes: os_compute_api:os-quota-class-sets:"},
+     "os_compute_api:os-tenant-networks: os_compute_api:os-volumes:"},
     {"compute", "what a server can't do yet",
      "os_compute_api:os-admin-actions: os_compute_api:os-admin-password os_compute_api:os-console-auth-tokens "
      "os_compute_api:os-create-backup os_compute_api:os-deferred-delete: "
-     "os_compute_api:os-instance-actions:events:details "
      "os_compute_api:os-pause-server: os_compute_api:os-remote-consoles os_compute_api:os-rescue "
      "os_compute_api:os-unrescue "
      "os_compute_api:os-server-diagnostics os_compute_api:os-server-groups: os_compute_api:os-server-password: "
      "os_compute_api:os-shelve: "
-     "os_compute_api:os-simple-tenant-usage: os_compute_api:os-suspend-server: os_compute_api:os-volumes-attachments: "
+     "os_compute_api:os-suspend-server: os_compute_api:os-volumes-attachments: "
      "os_compute_api:servers:confirm_resize os_compute_api:servers:revert_resize os_compute_api:servers:resize "
      "os_compute_api:servers:create: os_compute_api:servers:create_image os_compute_api:servers:rebuild "
      "os_compute_api:servers:trigger_crash_dump network:attach_external_network"},

@@ -524,3 +524,41 @@ TEST_CASE("A subscriber that this version does not have keeps no facts", "[bus]"
     bus.start();
     CHECK(bench.db->reader().query("SELECT subscriber FROM fact_cursors").texts() == Strings{"listener"});
 }
+
+TEST_CASE("A job knows how long each of its steps took, across a restart, and which one failed", "[jobs]") {
+    Bench bench;
+    std::vector<jobs::Stage> seen;
+    const auto declare = [&](Job::Work second) {
+        bench.runner->declare(bench.threeSteps(std::move(second))
+                                  .onDone([&](Transaction&, Run& run) { seen = run.stages; })
+                                  .onFailed([&](Transaction&, Run& run, const std::string&) { seen = run.stages; }));
+        bench.runner->start();
+    };
+    std::atomic<bool> entered = false;
+    declare([&](Run& run) {
+        entered = true;
+        run.notYet(1ms);
+    });
+    bench.enqueue("thing.make", "a");
+    for (int tries = 0; tries < 2000 && !entered; ++tries) std::this_thread::sleep_for(1ms);
+    REQUIRE(entered);
+    const auto under = bench.runner->stagesOf(bench.db->reader(), "a");
+    REQUIRE(under.size() == 1);
+    REQUIRE(under[0].stages.size() == 2);
+    CHECK(under[0].stages[0].step == "one");
+    CHECK(under[0].stages[0].ended >= under[0].stages[0].began);
+    CHECK(under[0].stages[1].step == "two");
+    CHECK_FALSE(under[0].stages[1].ended);
+    bench.close();
+    bench.open();
+    declare(bench.failing("two", Failure::Invalid));
+    REQUIRE(bench.runner->settle(5s));
+    REQUIRE(seen.size() == 2);
+    CHECK(seen[0].began == under[0].stages[0].began);
+    CHECK(seen[0].ended == under[0].stages[0].ended);
+    CHECK(seen[0].error.empty());
+    CHECK(seen[1].began == under[0].stages[1].began);
+    CHECK(seen[1].ended);
+    CHECK(seen[1].error == "two");
+    CHECK(bench.runner->stagesOf(bench.db->reader(), "a").empty());
+}

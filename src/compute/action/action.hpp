@@ -12,6 +12,7 @@
 #include "compute/server/server.hpp"
 #include "identity/caller.hpp"
 #include "platform/http/http.hpp"
+#include "platform/jobs/jobs.hpp"
 #include "platform/store/store.hpp"
 
 // Instance actions: what has been done to a server, by whom, and how it ended. Each begins in the transaction that
@@ -33,6 +34,22 @@ struct ServerAction {
     std::optional<std::string> result, message, details; ///< "Success" or "Error"; why is for those who run the host
 };
 
+/// A part of an action: a step of its job.
+struct ActionStep {
+    std::string step;
+    Time started;
+    std::optional<Time> finished;
+    std::optional<std::string> details; ///< why it failed
+};
+
+/// Which of a server's actions a list has, newest first.
+struct ActionQuery {
+    ServerId server;
+    std::optional<Time> changedSince = {}, changedBefore = {};
+    std::optional<std::string> marker = {}; ///< the request of the last one of the page before
+    std::int64_t limit = 1000;
+};
+
 /// Who wants an action, as it is recorded.
 struct Asker {
     std::string request;
@@ -46,7 +63,12 @@ struct ActionTable {
     static std::int64_t begin(store::Transaction& tx, const ServerAction& action); ///< its number
     static void end(store::Transaction& tx, std::int64_t number, bool success, const std::string& message,
                     const std::string& details, Time now);
-    static std::vector<ServerAction> of(store::Reader& db, const ServerId& id); ///< newest first
+    static void setSteps(store::Transaction& tx, std::int64_t number, const std::vector<jobs::Stage>& stages);
+    static std::vector<ServerAction> list(store::Reader& db,
+                                          const ActionQuery& query); ///< Error(Invalid) where the marker isn't there
+    static std::optional<ServerAction> find(store::Reader& db, const ServerId& id,
+                                            const std::string& request); ///< the last one of that request
+    static std::vector<ActionStep> stepsOf(store::Reader& db, std::int64_t number);
 };
 
 /// The number of the action that begins with this.

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include <stratolet/error.hpp>
 
 #include "compute/action/action.hpp"
@@ -13,13 +11,10 @@ namespace {
 using http::Method;
 using http::Response;
 
-/// Since 2.21 also those of deleted servers.
-std::vector<ServerAction> actionsFor(const Call& call, Core& core) {
-    return core.parts.store.read([&](store::Reader& db) {
-        return ActionTable::of(db, allowedServer(db, call.caller, ServerId{call.param("id")},
-                                                 call.since(21) ? Deleted::IsThere : Deleted::IsGone)
-                                       .id);
-    });
+/// Since 2.21 also one that is deleted.
+Server serverOf(const Call& call, store::Reader& db) {
+    return allowedServer(db, call.caller, ServerId{call.param("id")},
+                         call.since(21) ? Deleted::IsThere : Deleted::IsGone);
 }
 
 void writeCommon(JsonWriter& out, const Call& call, const ServerAction& action) {
@@ -28,82 +23,120 @@ void writeCommon(JsonWriter& out, const Call& call, const ServerAction& action) 
     out.field("request_id", action.request);
     out.field("user_id", action.user);
     out.field("project_id", action.project);
-    out.field("start_time", isoTime(action.started, true, ""));
+    out.field("start_time", isoMicros(action.started));
     out.field("message", action.message);
-    if (call.since(58)) out.field("updated_at", isoTime(action.updated, true, ""));
+    if (call.since(58)) out.field("updated_at", isoMicros(action.updated));
 }
 
-void writeEvent(JsonWriter& out, const Call& call, const ServerAction& action) {
-    const Target target{{"project_id", action.project.text}};
-    const bool admin = call.caller.may("os_compute_api:os-instance-actions:events", target);
-    if (!admin && !call.since(51)) return;
-    const auto events = out.array("events");
-    const auto event = out.object();
-    out.field("event", action.event);
-    out.field("start_time", isoTime(action.started, true, ""));
-    action.finished ? out.field("finish_time", isoTime(*action.finished, true, "")) : out.field("finish_time", nullptr);
-    out.field("result", action.result);
-    if (admin) out.field("traceback", action.result == "Error" ? action.details : std::nullopt);
+/// What of events a caller may see, and of whose server.
+struct Sight {
+    const ServerAction& action;
+    bool admin = false, details = false;
+};
+
+/// A part of an action, or the whole of it: why it failed is for those who run the host.
+struct Event {
+    std::string name;
+    Time started;
+    std::optional<Time> finished;
+    std::optional<std::string> result, failure, traceback;
+};
+
+void write(JsonWriter& out, const Call& call, const Sight& sight, const Event& event) {
+    const auto scope = out.object();
+    out.field("event", event.name);
+    out.field("start_time", isoMicros(event.started));
+    event.finished ? out.field("finish_time", isoMicros(*event.finished)) : out.field("finish_time", nullptr);
+    out.field("result", event.result);
+    if (sight.admin) out.field("traceback", event.traceback);
     if (call.since(62)) {
-        out.field("hostId", action.host.empty() ? "" : sha224Hex(action.project.text + action.host));
-        if (admin) out.field("host", action.host);
+        const auto& [project, host] = std::pair(sight.action.project, sight.action.host);
+        out.field("hostId", host.empty() ? "" : sha224Hex(project.text + host));
+        if (sight.admin) out.field("host", host);
     }
-    if (call.since(84)) out.field("details", action.result == "Error" ? action.message : std::nullopt);
+    if (call.since(84) && sight.details) out.field("details", event.failure);
+}
+
+/// The steps of an action that has ended are kept with it; those of one that is under way are its job's.
+std::vector<ActionStep> stepsOf(Core& core, store::Reader& db, const ServerAction& action) {
+    if (action.finished) return ActionTable::stepsOf(db, action.number);
+    std::vector<ActionStep> steps;
+    for (const auto& job : core.parts.jobs.stagesOf(db, action.server.text)) {
+        const Json arguments = Json::parse(job.payload.empty() ? "{}" : job.payload);
+        if (arguments.integer("action", 0) != action.number) continue;
+        for (const auto& each : job.stages)
+            steps.push_back({each.step, each.began, each.ended,
+                             each.error.empty() ? std::nullopt : std::optional(each.error)});
+    }
+    return steps;
+}
+
+void writeEvents(JsonWriter& out, const Call& call, const ServerAction& action, const std::vector<ActionStep>& steps) {
+    const Target target{{"project_id", action.project.text}};
+    const std::string rule = "os_compute_api:os-instance-actions:events";
+    const Sight sight{action, call.caller.may(rule, target), call.caller.may(rule + ":details", target)};
+    if (!sight.admin && !call.since(51)) return;
+    const auto events = out.array("events");
+    const bool failed = action.result == "Error";
+    write(out, call, sight,
+          {action.event, action.started, action.finished, action.result, failed ? action.message : std::nullopt,
+           failed ? action.details : std::nullopt});
+    for (const auto& step : steps) {
+        const std::optional<std::string> result = !step.finished  ? std::nullopt
+                                                  : step.details ? std::optional<std::string>("Error")
+                                                                 : std::optional<std::string>("Success");
+        write(out, call, sight,
+              {action.event + "." + step.step, step.started, step.finished, result, step.details, step.details});
+    }
+}
+
+ActionQuery queryOf(const Call& call, const ServerId& server) {
+    ActionQuery query{.server = server};
+    if (!call.since(58)) return query;
+    if (call.since(66))
+        call.asksOnly({"limit", "marker", "changes-since", "changes-before"});
+    else
+        call.asksOnly({"limit", "marker", "changes-since"});
+    const Page page = pageOf(call.request.query);
+    query.limit = page.limit;
+    query.marker = page.marker;
+    query.changedSince = call.time("changes-since");
+    if (call.since(66)) query.changedBefore = call.time("changes-before");
+    if (query.changedSince && query.changedBefore && *query.changedBefore < *query.changedSince)
+        throw Error(Failure::Invalid, "The value of changes-since must be less than or equal to changes-before.");
+    return query;
 }
 
 Response listActions(Call& call, Core& core) {
-    auto found = actionsFor(call, core);
-    bool more = false;
-    if (call.since(58)) {
-        const auto& query = call.request.query;
-        const Page page = pageOf(query);
-        const auto time = [&](const char* name) -> std::optional<Time> {
-            const auto text = query.find(name);
-            if (!text) return std::nullopt;
-            const auto parsed = parseIsoTime(*text);
-            if (!parsed)
-                throw Error(Failure::Invalid, "Invalid input for query parameters ", name, ". Value: ", *text,
-                            ". It is not a 'date-time'");
-            return parsed;
-        };
-        if (const auto since = time("changes-since"))
-            std::erase_if(found, [&](const auto& action) { return action.updated < *since; });
-        if (const auto before = call.since(66) ? time("changes-before") : std::nullopt)
-            std::erase_if(found, [&](const auto& action) { return action.updated > *before; });
-        if (page.marker) {
-            const auto at = std::find_if(found.begin(), found.end(),
-                                         [&](const auto& action) { return action.request == *page.marker; });
-            if (at == found.end()) throw Error(Failure::Invalid, "marker [", *page.marker, "] not found");
-            found.erase(found.begin(), at + 1);
-        }
-        more = static_cast<std::int64_t>(found.size()) > page.limit;
-        if (more) found.resize(static_cast<std::size_t>(page.limit));
-    }
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        {
-            const auto items = out.array("instanceActions");
-            for (const auto& action : found) {
-                const auto item = out.object();
-                writeCommon(out, call, action);
+    return core.parts.store.read([&](store::Reader& db) {
+        const auto query = queryOf(call, serverOf(call, db).id);
+        const auto found = ActionTable::list(db, query);
+        return http::jsonResponse(200, [&](JsonWriter& out) {
+            const auto body = out.object();
+            {
+                const auto items = out.array("instanceActions");
+                for (const auto& action : found) {
+                    const auto item = out.object();
+                    writeCommon(out, call, action);
+                }
             }
-        }
-        if (more && !found.empty()) call.nextLink(out, "links", found.back().request);
+            if (call.since(58) && query.limit > 0 && static_cast<std::int64_t>(found.size()) == query.limit)
+                call.nextLink(out, "links", found.back().request);
+        });
     });
 }
 
 Response showAction(Call& call, Core& core) {
-    const auto found = actionsFor(call, core);
-    const auto action = std::find_if(found.begin(), found.end(),
-                                     [&](const auto& each) { return each.request == call.param("request"); });
-    if (action == found.end())
-        throw Error(Failure::NotFound, "Action for request_id ", call.param("request"), " on instance ",
-                    call.param("id"), " not found");
-    return http::jsonResponse(200, [&](JsonWriter& out) {
-        const auto body = out.object();
-        const auto item = out.object("instanceAction");
-        writeCommon(out, call, *action);
-        writeEvent(out, call, *action);
+    return core.parts.store.read([&](store::Reader& db) {
+        const auto action = ActionTable::find(db, serverOf(call, db).id, call.param("request"));
+        if (!action)
+            throw Error(Failure::NotFound, "Action for request_id ", call.param("request"), " on instance ",
+                        call.param("id"), " not found");
+        return http::jsonResponse(200, "instanceAction", [&](JsonWriter& out) {
+            const auto item = out.object();
+            writeCommon(out, call, *action);
+            writeEvents(out, call, *action, stepsOf(core, db, *action));
+        });
     });
 }
 

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "compute/attribute.hpp"
+#include "compute/quota/compute_quotas.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/http/http.hpp"
-#include "platform/quota/quota.hpp"
 #include "platform/store/store.hpp"
 
 namespace stratolet::compute {
@@ -50,7 +50,7 @@ const std::vector<Line<Keypair>>& keypairLines();
 /// before.
 class Keypairs {
 public:
-    Keypairs(store::Store& store, Ambient& ambient, const Quotas& quotas)
+    Keypairs(store::Store& store, Ambient& ambient, const ComputeQuotas& quotas)
         : store_(store),
           ambient_(ambient),
           quotas_(quotas) {}
@@ -67,7 +67,7 @@ public:
 private:
     store::Store& store_;
     Ambient& ambient_;
-    const Quotas& quotas_;
+    const ComputeQuotas& quotas_;
 };
 
 void addKeypairRoutes(http::Routes& routes, Keypairs& keypairs);

@@ -79,8 +79,10 @@ GuestSpec specOf(Core& core, store::Reader& db, const Server& server) {
 void endAction(Core& core, Transaction& tx, const Run& run, bool success, const std::string& message,
                const std::string& details) {
     const auto arguments = run.arguments();
-    if (const auto action = arguments.find("action"))
-        ActionTable::end(tx, action->integer(), success, message, details, core.now());
+    const auto action = arguments.find("action");
+    if (!action) return;
+    ActionTable::end(tx, action->integer(), success, message, details, core.now());
+    ActionTable::setSteps(tx, action->integer(), run.stages);
 }
 
 }

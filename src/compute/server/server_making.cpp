@@ -60,28 +60,6 @@ void takeKey(store::Reader& db, const identity::Caller& caller, const std::strin
     model.publicKey = keypair->publicKey;
 }
 
-/// As many servers as the quotas still allow, not more than wanted. Error(OverLimit) where that is fewer than the
-/// least.
-std::int64_t affordable(Core& core, store::Reader& db, const ProjectId& project, const Flavor& flavor,
-                        const NewServers& wanted) {
-    struct Bound {
-        const char* resource;
-        std::int64_t has, each;
-    };
-    const auto used = ServerTable::usage(db, project);
-    const Bound bounds[] = {
-        {"instances", used.servers, 1}, {"cores", used.cores, flavor.vcpus}, {"ram", used.ram, flavor.ram.count}};
-    std::int64_t count = wanted.most;
-    for (const auto& [resource, has, each] : bounds) {
-        const std::int64_t limit = core.quotas.limit(db, project.text, resource);
-        if (limit >= 0 && each > 0) count = std::min(count, std::max<std::int64_t>((limit - has) / each, 0));
-    }
-    if (count < wanted.least)
-        for (const auto& [resource, has, each] : bounds)
-            core.quotas.claim(db, project.text, resource, has, wanted.least * each);
-    return count;
-}
-
 void createPort(Core& core, Transaction& tx, const identity::Caller& caller, const Server& server,
                 const NewServers& wanted, const WantedNic& nic) {
     const auto port = core.network.createPort(tx, caller,
@@ -283,7 +261,9 @@ std::vector<Server> createServers(Core& core, const identity::Caller& caller, co
         Server model = modelOf(core, tx, caller, wanted, host);
         core.claimMetadata(tx, caller.project, wanted.metadata.size());
         claimFiles(core, tx, caller.project, wanted);
-        const std::int64_t count = affordable(core, tx, caller.project, model.flavor, wanted);
+        const std::int64_t count = core.quotas.claimServers(
+            tx, caller.project, caller.user, {.cores = model.flavor.vcpus, .ram = model.flavor.ram.count}, wanted.least,
+            wanted.most);
         model.reservation = "r-" + core.parts.ambient.hexId().substr(0, 8);
         model.created = model.updated = core.now();
         std::vector<Server> made;

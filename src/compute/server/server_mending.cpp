@@ -6,6 +6,7 @@
 #include <string>
 
 #include "compute/server/server_table.hpp"
+#include "compute/usage/usage.hpp"
 #include "platform/cloud/cloud.hpp"
 #include "platform/cloud/strays.hpp"
 #include "platform/jobs/jobs.hpp"
@@ -116,7 +117,10 @@ void mendServers(Core& core) {
         } catch (const std::exception&) {
             problem = std::current_exception();
         }
-    core.parts.store.write([&](Transaction& tx) { ServerTable::purge(tx, core.now() - kept); });
+    core.parts.store.write([&](Transaction& tx) {
+        ServerTable::purge(tx, core.now() - kept);
+        purgeUsage(tx, core);
+    });
     if (problem) std::rethrow_exception(problem);
 }
 

@@ -55,6 +55,8 @@ store::Conditions conditionsOf(const ServerQuery& query) {
     return where;
 }
 
+ServerTable::Usage usageIn(const store::Row& row) { return {row.integer(0), row.integer(1), row.integer(2)}; }
+
 }
 
 std::optional<Server> ServerTable::find(store::Reader& db, const ServerId& id) { return table().find(db, id); }
@@ -158,9 +160,14 @@ ServerTable::Usage ServerTable::usage(store::Reader& db, const ProjectId& projec
     auto rows = db.query("SELECT count(*), coalesce(sum(vcpus), 0), coalesce(sum(ram), 0) FROM compute_servers WHERE "
                          "project = ? AND deleted IS NULL",
                          project);
-    return *rows.maybe<Usage>([](const store::Row& row) {
-        return Usage{row.integer(0), row.integer(1), row.integer(2)};
-    });
+    return *rows.maybe<Usage>(usageIn);
+}
+
+ServerTable::Usage ServerTable::usage(store::Reader& db, const ProjectId& project, const UserId& user) {
+    auto rows = db.query("SELECT count(*), coalesce(sum(vcpus), 0), coalesce(sum(ram), 0) FROM compute_servers WHERE "
+                         "user = ? AND project = ? AND deleted IS NULL",
+                         user, project);
+    return *rows.maybe<Usage>(usageIn);
 }
 
 ServerTable::HostLoad ServerTable::loadOf(store::Reader& db, const HostName& host) {

@@ -58,6 +58,7 @@ struct Entry {
     bool entered = false; // the step has been entered, as far as we know: its undo has something to look for
     std::optional<Time> stepBegan;
     int looks = 0;
+    std::vector<Stage> stages;
     std::shared_ptr<std::atomic<bool>> cancelled = std::make_shared<std::atomic<bool>>(false);
 
     std::chrono::microseconds usedAt(Time now) const {
@@ -71,6 +72,32 @@ struct Entry {
         entered = false;
     }
 };
+
+std::string textOf(const std::vector<Stage>& stages) {
+    std::string text;
+    JsonWriter out(text);
+    const auto list = out.array();
+    for (const auto& each : stages) {
+        const auto stage = out.object();
+        out.field("step", each.step);
+        out.field("began", toMicros(each.began));
+        if (each.ended) out.field("ended", toMicros(*each.ended));
+        if (!each.error.empty()) out.field("error", each.error);
+    }
+    return text;
+}
+
+std::vector<Stage> stagesIn(const std::string& text) {
+    std::vector<Stage> stages;
+    if (text.empty()) return stages;
+    for (const auto& each : Json::parse(text).items()) {
+        Stage stage{.step = each.text("step"), .began = fromMicros(each.integer("began"))};
+        if (const auto ended = each.find("ended")) stage.ended = fromMicros(ended->integer());
+        stage.error = each.text("error", "");
+        stages.push_back(std::move(stage));
+    }
+    return stages;
+}
 
 constexpr std::chrono::microseconds pauseMax = 51200ms, busyPauseMax = 2s, patientPauseMax = 5min;
 
@@ -235,6 +262,7 @@ struct Jobs::Impl {
         run.now = now;
         run.stepBegan = *entry.stepBegan;
         run.looks = entry.looks;
+        run.stages = entry.stages;
         const bool forwards = entry.state == State::Running;
         run.cancelled = [this, forwards, flag = entry.cancelled] { return (forwards && flag->load()) || isParked(); };
         run.progress = [this, id = entry.id, told = Time()](std::int64_t has, std::int64_t total) mutable {
@@ -250,16 +278,27 @@ struct Jobs::Impl {
 
     void save(store::Transaction& tx, const Entry& entry) const {
         tx.execute("UPDATE jobs SET state = ?, step = ?, attempt = ?, not_before = ?, error = ?, begun = ?, used = ?, "
-                   "progress = 0, "
-                   "total = 0 WHERE id = ?",
+                   "progress = 0, total = 0, stages = ? WHERE id = ?",
                    nameOf(entry.state), entry.step, entry.attempt, entry.notBefore, entry.error, entry.begun,
-                   static_cast<std::int64_t>(entry.usedAt(ambient.now()).count()), entry.id);
+                   static_cast<std::int64_t>(entry.usedAt(ambient.now()).count()), textOf(entry.stages), entry.id);
     }
     void save(const Entry& entry) const {
         store.write([&](store::Transaction& tx) { save(tx, entry); });
     }
 
+    void beginStage(Entry& entry, const Job& job) const {
+        entry.stages.push_back(
+            {.step = job.steps()[static_cast<std::size_t>(entry.step)].name, .began = ambient.now()});
+    }
+
+    void endStage(Entry& entry, const std::string& error = "") const {
+        if (entry.stages.empty() || entry.stages.back().ended) return;
+        entry.stages.back().ended = ambient.now();
+        entry.stages.back().error = error;
+    }
+
     void beginUndo(Entry& entry, const std::string& reason) {
+        endStage(entry, reason);
         entry.state = State::Undoing;
         entry.toStep(entry.entered ? entry.step : entry.step - 1);
         entry.notBefore = ambient.now();
@@ -321,6 +360,7 @@ struct Jobs::Impl {
         if (!entry.entered) {
             entry.entered = true;
             entry.state = State::Running;
+            if (entry.stages.empty()) beginStage(entry, job);
             if (entry.step == 0) save(entry); // later steps are saved as running by the one before
         }
         const bool looking = entry.looks > 0;
@@ -337,11 +377,15 @@ struct Jobs::Impl {
         const bool last = static_cast<std::size_t>(entry.step) + 1 == job.steps().size();
         if (last && *entry.cancelled) return beginUndo(entry, "cancelled"), false;
         if (!last) {
+            endStage(entry);
             entry.toStep(entry.step + 1);
+            beginStage(entry, job);
             entry.error.clear();
             save(entry);
             return false;
         }
+        endStage(entry);
+        run.stages = entry.stages;
         store.write([&](store::Transaction& tx) {
             if (job.onDone_) job.onDone_(tx, run);
             tx.execute("DELETE FROM jobs WHERE id = ?", entry.id);
@@ -492,9 +536,14 @@ bool Jobs::busy(store::Reader& db, std::string_view subject) {
     return db.query("SELECT 1 FROM jobs WHERE subject = ?", subject).any();
 }
 
+std::vector<JobStages> Jobs::stagesOf(store::Reader& db, std::string_view subject) {
+    return db.query("SELECT payload, stages FROM jobs WHERE subject = ? AND stages <> '' ORDER BY id", subject)
+        .all<JobStages>([](const store::Row& row) { return JobStages{row.text(0), stagesIn(row.text(1))}; });
+}
+
 void Jobs::start() {
     auto rows = impl_->store.reader().query("SELECT id, kind, subject, payload, state, step, created, cancelled, "
-                                            "error, owner, begun, used FROM jobs ORDER BY id");
+                                            "error, owner, begun, used, stages FROM jobs ORDER BY id");
     std::vector<Entry> unfinished = rows.all<Entry>([&](const store::Row& row) {
         Entry entry;
         entry.id = row.integer(0);
@@ -510,6 +559,7 @@ void Jobs::start() {
         entry.claim.owner = row.text(9);
         entry.begun = row.maybeTime(10);
         entry.used = std::chrono::microseconds(row.integer(11));
+        entry.stages = stagesIn(row.text(12));
         entry.entered = entry.begun.has_value(); // a crash may have come in the middle of it
         return entry;
     });

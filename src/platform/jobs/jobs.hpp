@@ -27,6 +27,14 @@ inline constexpr std::string_view hostLane = "host";         ///< what is quick 
 inline constexpr std::string_view copyLane = "copy";         ///< many bytes, as fast as our own disks are
 inline constexpr std::string_view transferLane = "transfer"; ///< bytes as fast as a stranger sends them
 
+/// A step that a job has entered, from when until when, and why it failed where it was given up.
+struct Stage {
+    std::string step;
+    Time began; ///< that it was the next thing to do: it may have waited for a thread of its lane
+    std::optional<Time> ended = {};
+    std::string error = {};
+};
+
 /// One execution of a job's step, as the step sees it. Lives on the thread that runs the step.
 class Run {
 public:
@@ -45,6 +53,8 @@ public:
     /// The step isn't done and needs no thread until then: it is entered again after `pause`. A wait for somebody else
     /// (a guest that was asked something) is said so; `stepBegan` tells how long it has lasted.
     void notYet(std::chrono::milliseconds pause) { later_ = pause; }
+
+    std::vector<Stage> stages; ///< of the job until now, in a closing: all of them
 
     /// How far the present step is, in bytes of bytes (0: unknown); kept once a second at most.
     std::function<void(std::int64_t done, std::int64_t total)> progress;
@@ -135,6 +145,12 @@ struct JobRecord {
     std::int64_t progress = 0, total = 0; ///< bytes of the present step; total 0: unknown
 };
 
+/// What an unfinished job was given, and where its time went until now.
+struct JobStages {
+    std::string payload;
+    std::vector<Stage> stages; ///< the last one has not ended
+};
+
 /// Where a test kills the process: around the side effect of one step.
 struct CrashPoint {
     std::string kind, step;
@@ -170,6 +186,9 @@ public:
     void cancelAll(store::Transaction& tx, std::string_view beginning, std::string_view subject);
 
     bool busy(store::Reader& db, std::string_view subject); ///< has unfinished jobs
+
+    /// Of a subject's unfinished jobs that have begun.
+    std::vector<JobStages> stagesOf(store::Reader& db, std::string_view subject);
 
     /// Takes up what a crash left unfinished, then works until park().
     void start();
