@@ -23,6 +23,7 @@
 #include "appliance/notify.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/log/log.hpp"
+#include "platform/os/temporary_folder.hpp"
 
 namespace stratolet {
 namespace {
@@ -223,30 +224,6 @@ int serve(const std::vector<std::string>& words) {
     return run(settingsFrom(given, false), 0, false);
 }
 
-/// Also while somebody still makes files in it, within reason.
-void removeFolder(const std::filesystem::path& folder) {
-    std::error_code failed;
-    for (int tries = 0; tries < 10 && std::filesystem::exists(folder, failed); ++tries)
-        std::filesystem::remove_all(folder, failed);
-}
-
-/// A new folder that is gone when this is.
-class TemporaryFolder {
-public:
-    TemporaryFolder() {
-        const char* parent = std::getenv("TMPDIR");
-        std::string pattern = std::string(parent ? parent : "/tmp") + "/stratolet-sandbox-XXXXXX";
-        if (!::mkdtemp(pattern.data())) throw Error(Failure::Broken, "could not make a temporary folder ", pattern);
-        path_ = pattern;
-    }
-    ~TemporaryFolder() { removeFolder(path_); }
-    TemporaryFolder(const TemporaryFolder&) = delete;
-    const std::filesystem::path& path() const { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
-
 int sandbox(const std::vector<std::string>& words) {
     auto known = cloudOptions("stratolet sandbox");
     known.add_options()("seconds", options::value<int>()->default_value(0, "never")->value_name("N"),
@@ -256,7 +233,7 @@ int sandbox(const std::vector<std::string>& words) {
     auto settings = settingsFrom(given, true);
     std::optional<TemporaryFolder> temporary;
     if (settings.stateDir.empty() && !settings.config.given("DEFAULT", "state_dir")) {
-        temporary.emplace();
+        temporary.emplace("stratolet-sandbox");
         settings.stateDir = temporary->path();
         settings.durable = false;
     }
@@ -264,10 +241,11 @@ int sandbox(const std::vector<std::string>& words) {
         settings.config.set("identity", "password_hash_rounds", "4", "sandbox"); // nobody's secrets live here
         settings.config.set("DEFAULT", "policy_dir", "", "sandbox");
         settings.config.set("DEFAULT", "log_level", "warning", "sandbox");
+        settings.config.set("compute", "reclaim_instance_interval", "0", "sandbox"); // what a test deletes is gone
     }
     if (settings.listen.empty() && !given.count("config")) settings.listen.push_back({"127.0.0.1", 0});
     std::function<void()> atExit;
-    if (temporary) atExit = [folder = temporary->path()] { removeFolder(folder); };
+    if (temporary) atExit = [folder = temporary->path()] { removeSoon(folder); };
     return run(std::move(settings), given["seconds"].as<int>(), true, std::move(atExit));
 }
 
@@ -292,7 +270,7 @@ int listJobs(const std::vector<std::string>& words) {
     const auto given = parsed("jobs", known, words);
     if (given.count("help")) return std::cout << known, 0;
     if (given["steps"].as<bool>()) {
-        const TemporaryFolder folder;
+        const TemporaryFolder folder("stratolet-jobs");
         Settings settings;
         settings.sandbox = true;
         settings.stateDir = folder.path();

@@ -107,6 +107,8 @@ public:
     // What follows is asked in a user's name, in the transaction of the change that wants it: the rules and quotas of
     // block storage hold as if the user had asked here. What is made is there a while later: its status says so.
 
+    /// Before a transaction that orders volumes: how full the back ends are. Waits for them, each within its limit.
+    void refreshPools();
     VolumeId createVolume(store::Transaction& tx, const identity::Caller& caller, const VolumeOrder& wanted);
     SnapshotId createSnapshot(store::Transaction& tx, const identity::Caller& caller, const VolumeId& volume,
                               const std::string& name); ///< also while a guest writes to the volume

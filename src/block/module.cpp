@@ -221,6 +221,8 @@ std::optional<SnapshotFacts> Block::findSnapshot(store::Reader& db, const Projec
     return SnapshotFacts{snapshot->id, snapshot->volume, std::string(nameOf(snapshot->status)), snapshot->size};
 }
 
+void Block::refreshPools() { impl_->scheduler.refresh(); }
+
 VolumeId Block::createVolume(store::Transaction& tx, const identity::Caller& user, const VolumeOrder& wanted) {
     const auto caller = impl_->asked(user);
     caller.enforce("volume:create", {});
@@ -248,9 +250,7 @@ void Block::reimage(store::Transaction& tx, const identity::Caller& user, const 
     impl_->changes.beginReimage(tx, caller, std::move(volume), image);
 }
 
-void Block::removeVolume(store::Transaction& tx, const VolumeId& volume) {
-    impl_->volumes.removeOfServer(tx, volume);
-}
+void Block::removeVolume(store::Transaction& tx, const VolumeId& volume) { impl_->volumes.removeOfServer(tx, volume); }
 
 Attachment Block::reserve(store::Transaction& tx, const ProjectId& project, const VolumeId& volume,
                           const ServerId& server, const std::string& device) {

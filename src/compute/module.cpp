@@ -83,6 +83,11 @@ std::vector<ConfigOption> configOptions() {
             {"compute", "virt_type", "auto", oneOf({"auto", "kvm", "qemu"})},
             {"compute", "libvirt_uri", "qemu:///system", anyText()},
             {"compute", "shutdown_timeout", "60", wholeNumber(0, 3600)},
+            {"compute", "reclaim_instance_interval", "86400", wholeNumber(0, 366 * 86400)},
+            {"compute", "resize_confirm_window", "0", wholeNumber(0, 366 * 86400)},
+            {"compute", "shelved_offload_time", "0", wholeNumber(-1, 366 * 86400)},
+            {"compute", "force_config_drive", "false", trueOrFalse()},
+            {"compute", "config_drive_format", "iso9660", oneOf({"iso9660", "vfat"})},
             {"compute", "sync_interval", "30", wholeNumber(1, 3600)}};
 }
 

@@ -11,6 +11,8 @@ namespace stratolet::test {
 
 /// What most tests of compute begin with: a cloud, a member, an image to boot from, and words for what they do.
 struct Cloud {
+    explicit Cloud(std::vector<TestOption> options = {}) : appliance(std::move(options)) {}
+
     TestAppliance appliance;
     Member alice = appliance.member("alice");
     std::string image = upload(alice);
@@ -56,8 +58,18 @@ struct Cloud {
 
     std::string status(const Member& member, const std::string& id) const { return shows(member, id).text("status"); }
 
-    Answer acts(const Member& member, const std::string& id, const std::string& action) const {
-        return member.posts("/compute/v2.1/servers/" + id + "/action", action);
+    Answer acts(const Member& member, const std::string& id, const std::string& action,
+                const std::string& version = "2.1") const {
+        return member.posts("/compute/v2.1/servers/" + id + "/action", action,
+                            {{"OpenStack-API-Version", "compute " + version}});
+    }
+
+    /// The verb, and what its job does.
+    void does(const Member& member, const std::string& id, const std::string& action, int status = 202) {
+        const auto answer = acts(member, id, action, "2.93");
+        INFO(action << ": " << answer.body);
+        REQUIRE(answer.status == status);
+        appliance.settle();
     }
 
     std::string createsVolume(const Member& member) {

@@ -72,18 +72,3 @@ TEST_CASE("An administrator makes and deletes flavors; others don't", "[compute]
     CHECK(admin.posts("/compute/v2.1/flavors", R"({"flavor":{"name":"none","ram":0,"vcpus":1,"disk":1}})").status ==
           400);
 }
-
-TEST_CASE("A flavor may have disks that no server gets here, and then no server is made of it", "[compute][flavor]") {
-    Cloud cloud;
-    const auto admin = cloud.appliance.admin();
-    REQUIRE(
-        admin
-            .posts(
-                "/compute/v2.1/flavors",
-                R"({"flavor":{"name":"scratch","id":"s","ram":64,"vcpus":1,"disk":1,"OS-FLV-EXT-DATA:ephemeral":5}})")
-            .status == 200);
-    const auto answer = cloud.alice.posts(
-        "/compute/v2.1/servers", R"({"server":{"name":"a","flavorRef":"s","imageRef":")" + cloud.image + "\"}}");
-    CHECK(answer.status == 400);
-    CHECK(cloud.alice.gets("/compute/v2.1/servers").json().array("servers").size() == 0);
-}

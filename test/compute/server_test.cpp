@@ -73,7 +73,7 @@ TEST_CASE("A server that cannot be is refused before anything is made", "[comput
                          {R"(,"user_data":"no base64!")", "user_data"},
                          {R"(,"metadata":{"key":7})", "metadata"},
                          {R"(,"accessIPv6":"bb:gg")", "accessIPv6"},
-                         {R"(,"config_drive":true)", "config_drive"},
+                         {R"(,"config_drive":"perhaps")", "config_drive"},
                          {R"(,"personality":[])", "personality"},
                          {R"(,"colour":"red")", "colour"},
                          {R"(,"tags":["a/b"])", "tags"}}));

@@ -55,6 +55,7 @@ void TestAppliance::build() {
     settings.config.set("identity", "password_hash_rounds", "4", "test");
     std::filesystem::create_directories(folder_ / "policy");
     settings.config.set("DEFAULT", "policy_dir", (folder_ / "policy").string(), "test");
+    settings.config.set("compute", "reclaim_instance_interval", "0", "test"); // what is deleted is gone
     settings.config.set("DEFAULT", "endpoint", "http://cloud.test/", "test"); // never what a client calls it
     for (const auto& each : options_) settings.config.set(each.section, each.key, each.value, "test");
     auto drivers = driversFor(settings, folder_.path(), {.id = "of the test", .epoch = 1, .host = "host"}, log_);

@@ -24,9 +24,9 @@ struct GuestDisk {
     DiskSource source;
     std::string device; ///< "vda", "vdb", …: the name the API shows; the guest may choose another
     bool root = false;
-    std::string bus = "virtio"; ///< "virtio", "scsi", "sata", "ide", "usb"
-    bool cdrom = false;         ///< the guest sees a drive with a disc in it
-    int bootOrder = 0;          ///< 1: booted from first; 0: not booted from
+    std::string bus = "virtio";                      ///< "virtio", "scsi", "sata", "ide", "usb"
+    bool cdrom = false;                              ///< the guest sees a drive with a disc in it
+    int bootOrder = 0;                               ///< 1: booted from first; 0: not booted from
     std::map<std::string, std::int64_t> limits = {}; ///< most of it in a second: "total_iops_sec", "read_bytes_sec", …
 };
 

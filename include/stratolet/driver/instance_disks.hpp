@@ -69,9 +69,10 @@ public:
     virtual void remove(const ServerId& server, InstanceDisk disk) = 0;
 
     // Of the root disk of a guest that is off.
-    virtual void grow(const ServerId& server, Bytes size) = 0; ///< to that size at least
+    virtual void grow(const ServerId& server, Bytes size) = 0;                     ///< to that size at least
     virtual void setAside(const ServerId& server, const Cancelled& cancelled) = 0; ///< a copy, as Aside
-    virtual void takeBack(const ServerId& server) = 0; ///< what was set aside, in its place; nothing where there is none
+    virtual void
+    takeBack(const ServerId& server) = 0; ///< what was set aside, in its place; nothing where there is none
 
     /// An empty disk of its size on top of the root disk, which a guest that runs is to write to meanwhile.
     virtual DiskSource ensureOverlay(const ServerId& server) = 0;

@@ -57,6 +57,8 @@ struct Asker {
     ProjectId project;
 };
 Asker askerOf(const identity::Caller& caller);
+/// For what nobody asked for: in the name of who made the server.
+Asker ownAsker(Core& core, const Server& server);
 
 /// SQL of actions, and nothing else.
 struct ActionTable {

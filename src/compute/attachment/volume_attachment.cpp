@@ -24,9 +24,8 @@ store::ByOwner<VolumeTie> tiesOf(Core& core, store::Reader& db, const std::vecto
     for (auto& [server, attachments] : core.block.madeByCompute(db, servers)) {
         const auto devices = store::takeOf(known, server);
         for (auto& attachment : attachments) {
-            const auto device = std::find_if(devices.begin(), devices.end(), [&](const Device& each) {
-                return each.attachment == attachment.id;
-            });
+            const auto device = std::find_if(devices.begin(), devices.end(),
+                                             [&](const Device& each) { return each.attachment == attachment.id; });
             ties[server].push_back({attachment, device == devices.end() ? Device{} : *device});
         }
     }
@@ -80,6 +79,27 @@ void detachVolume(Core& core, const identity::Caller& caller, const ServerId& id
     });
 }
 
+void swapVolume(Core& core, const identity::Caller& caller, const ServerId& id, const VolumeId& old,
+                const VolumeId& wanted) {
+    core.parts.store.write([&](store::Transaction& tx) {
+        const Server server = allowedServer(tx, caller, id, "os_compute_api:os-volumes-attachments:swap");
+        requireState(server, caller, "swap_volume", {VmState::Active, VmState::Paused, VmState::Resized}, While::Idle);
+        const auto ties = tiesOf(core, tx, id);
+        const auto tie = tieTo(ties, old);
+        if (tie == ties.end()) throw Error(Failure::NotFound, "Instance ", id, " is not attached to volume ", old, ".");
+        const auto before = core.block.find(tx, server.project, old),
+                   after = core.block.find(tx, server.project, wanted);
+        if (!before || !after) throw Error(Failure::NotFound, "Volume ", wanted, " could not be found.");
+        if (after->size < before->size)
+            throw Error(Failure::Invalid, "Invalid volume: New volume must be the same size or larger.");
+        const auto fresh = core.block.reserve(tx, server.project, wanted, id, tie->attachment.device);
+        core.block.detaching(tx, tie->attachment.id);
+        enqueueVerb(core, tx, server, askerOf(caller), "swap-volume", "swap_volume", "compute_swap_volume",
+                    "\"old\":" + jsonText(tie->attachment.id.text) + ",\"volume\":" + jsonText(old.text) +
+                        ",\"attachment\":" + jsonText(fresh.id.text));
+    });
+}
+
 void setDeleteOnTermination(Core& core, const identity::Caller& caller, const ServerId& id, const VolumeId& volume,
                             bool ends) {
     core.parts.store.write([&](store::Transaction& tx) {
@@ -95,8 +115,7 @@ void setDeleteOnTermination(Core& core, const identity::Caller& caller, const Se
 void volumeExtended(Core& core, store::Transaction& tx, const ServerId& id, const VolumeId& volume) {
     const auto server = ServerTable::find(tx, id);
     if (!server || server->deleted) return;
-    const Asker owner{.request = "req-" + core.parts.ambient.uuid(), .user = server->user, .project = server->project};
-    enqueueVerb(core, tx, *server, owner, "extend-volume", "extend_volume", "compute_extend_volume",
+    enqueueVerb(core, tx, *server, ownAsker(core, *server), "extend-volume", "extend_volume", "compute_extend_volume",
                 "\"volume\":" + jsonText(volume.text));
 }
 

@@ -34,6 +34,10 @@ struct WantedVolume {
 VolumeTie attachVolume(Core& core, const identity::Caller& caller, const ServerId& id, const WantedVolume& wanted);
 void detachVolume(Core& core, const identity::Caller& caller, const ServerId& id, const VolumeId& volume);
 
+/// The guest's bytes go to another volume, which it goes on with; it knows the disk as it did.
+void swapVolume(Core& core, const identity::Caller& caller, const ServerId& id, const VolumeId& old,
+                const VolumeId& wanted);
+
 /// Whether the volume goes with the server.
 void setDeleteOnTermination(Core& core, const identity::Caller& caller, const ServerId& id, const VolumeId& volume,
                             bool ends);
@@ -44,6 +48,7 @@ void volumeExtended(Core& core, store::Transaction& tx, const ServerId& id, cons
 jobs::Job attachVolumeJob(Core& core);
 jobs::Job detachVolumeJob(Core& core);
 jobs::Job extendVolumeJob(Core& core);
+jobs::Job swapVolumeJob(Core& core);
 
 /// /servers/{id}/os-volume_attachments.
 void addVolumeAttachmentRoutes(http::Routes& routes, Core& core);

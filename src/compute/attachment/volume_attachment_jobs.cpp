@@ -1,3 +1,4 @@
+#include <chrono>
 #include <optional>
 
 #include <stratolet/error.hpp>
@@ -41,7 +42,9 @@ void tellSize(Core& core, const Run& run) {
     const auto server = ServerTable::find(core.reader(), run.id_of<ServerId>());
     const VolumeId id{run.arguments().text("volume")};
     const auto volume = server ? core.block.find(core.reader(), server->project, id) : std::nullopt;
-    if (volume) core.hypervisors.on({server->host}).ensureDiskSize(server->id, id.text, volume->size.bytes());
+    if (volume)
+        core.hypervisors.on({server->host})
+            .ensureDiskSize(server->id, DeviceTable::serialOf(core.reader(), server->id, id), volume->size.bytes());
 }
 
 }
@@ -66,7 +69,11 @@ Job attachVolumeJob(Core& core) {
 Job detachVolumeJob(Core& core) {
     return Job("compute.server.detach-volume")
         .attempts(2) // each waits two minutes for the guest to let go
-        .step("detach", [&core](Run& run) { letGoOf(core, run, run.arguments().text("volume")); })
+        .step("detach",
+              [&core](Run& run) {
+                  const VolumeId volume{run.arguments().text("volume")};
+                  letGoOf(core, run, DeviceTable::serialOf(core.reader(), run.id_of<ServerId>(), volume));
+              })
         .onDone([&core](Transaction& tx, Run& run) {
             untie(core, tx, run);
             endAction(core, tx, run);
@@ -83,6 +90,34 @@ Job extendVolumeJob(Core& core) {
         .onDone([&core](Transaction& tx, Run& run) { endAction(core, tx, run); })
         .onFailed([&core](Transaction& tx, Run& run, const std::string& reason) {
             failAction(core, tx, run, "extend a volume of", reason);
+        });
+}
+
+Job swapVolumeJob(Core& core) {
+    const auto copy = [&core](Run& run) {
+        const auto fresh = madeFor(core, run);
+        if (!fresh) throw Error(Failure::Broken, "the attachment ", attachmentOf(run), " is gone");
+        const auto id = run.id_of<ServerId>();
+        const auto serial = DeviceTable::serialOf(core.reader(), id, VolumeId{run.arguments().text("volume")});
+        const auto disk = hypervisorOf(core, run).liveDisk(id, serial);
+        if (!disk || !disk->moveTo(core.block.source(fresh->volume), run.cancelled))
+            throw Error(Failure::Conflict, "the guest has ended meanwhile: its volume was not copied");
+    };
+    return Job("compute.server.swap-volume")
+        .within(std::chrono::hours(6))
+        .step("copy", copy, {}, jobs::copyLane)
+        .onDone([&core](Transaction& tx, Run& run) {
+            const AttachmentId old{run.arguments().text("old")};
+            for (const auto& each : core.block.madeByCompute(tx, run.id_of<ServerId>()))
+                if (each.id == attachmentOf(run)) DeviceTable::exchange(tx, old, each);
+            core.block.attached(tx, attachmentOf(run));
+            core.block.released(tx, old);
+            endAction(core, tx, run);
+        })
+        .onFailed([&core](Transaction& tx, Run& run, const std::string& reason) {
+            core.block.released(tx, attachmentOf(run));
+            core.block.stillAttached(tx, AttachmentId{run.arguments().text("old")});
+            failAction(core, tx, run, "swap a volume of", reason);
         });
 }
 

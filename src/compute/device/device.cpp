@@ -16,8 +16,8 @@ const resource::Table<Device>& table() {
         "compute_devices", 'd',
         {column<&Device::id>("id"), column<&Device::server>("server"), column<&Device::source>("source"),
          column<&Device::local>("local"), column<&Device::image>("image"), column<&Device::snapshot>("snapshot"),
-         column<&Device::volume>("volume"), column<&Device::attachment>("attachment"),
-         column<&Device::size>("size"), column<&Device::bootIndex>("boot_index"), column<&Device::name>("device"), column<&Device::serial>("serial"),
+         column<&Device::volume>("volume"), column<&Device::attachment>("attachment"), column<&Device::size>("size"),
+         column<&Device::bootIndex>("boot_index"), column<&Device::name>("device"), column<&Device::serial>("serial"),
          column<&Device::bus>("bus"), column<&Device::type>("type"), column<&Device::format>("format"),
          column<&Device::deleteOnTermination>("delete_on_termination"), column<&Device::tag>("tag")});
     return made;
@@ -49,16 +49,17 @@ void DeviceTable::setVolume(store::Transaction& tx, const std::string& device, c
 }
 
 void DeviceTable::exchange(store::Transaction& tx, const AttachmentId& old, const block::Attachment& fresh) {
-    tx.execute("UPDATE compute_devices SET serial = CASE serial WHEN '' THEN volume ELSE serial END WHERE attachment = ?",
-               old);
+    tx.execute(
+        "UPDATE compute_devices SET serial = CASE serial WHEN '' THEN volume ELSE serial END WHERE attachment = ?",
+        old);
     tx.execute("UPDATE compute_devices SET volume = ?, attachment = ? WHERE attachment = ?", fresh.volume, fresh.id,
                old);
 }
 
 std::string DeviceTable::serialOf(store::Reader& db, const ServerId& server, const VolumeId& volume) {
-    const auto serial = db.query("SELECT serial FROM compute_devices WHERE volume = ? AND server = ? AND serial <> ''",
-                                 volume, server)
-                            .maybeText();
+    const auto serial =
+        db.query("SELECT serial FROM compute_devices WHERE volume = ? AND server = ? AND serial <> ''", volume, server)
+            .maybeText();
     return serial.value_or(volume.text);
 }
 

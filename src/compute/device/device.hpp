@@ -26,11 +26,11 @@ struct Device {
     bool local = false;           ///< a disk of the server's own; else a volume
     ImageId image = {};
     SnapshotId snapshot = {};
-    VolumeId volume = {};         ///< empty for a local one
+    VolumeId volume = {};                        ///< empty for a local one
     std::optional<AttachmentId> attachment = {}; ///< block storage's; nothing until the volume is there
-    MiB size = {};                ///< 0: as large as what it is made from
-    std::int64_t bootIndex = -1;  ///< 0: booted from; negative: never
-    std::string name = {};        ///< "/dev/vdb"
+    MiB size = {};                               ///< 0: as large as what it is made from
+    std::int64_t bootIndex = -1;                 ///< 0: booted from; negative: never
+    std::string name = {};                       ///< "/dev/vdb"
     std::string serial = {}; ///< what the guest knows its volume by, where that isn't the volume's id: it got another
     std::string bus = "virtio";
     std::string type = "disk"; ///< or "cdrom"

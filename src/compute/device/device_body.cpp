@@ -9,10 +9,11 @@ namespace {
 
 constexpr std::size_t devicesMax = 64;
 
-Error invalid(std::string_view why) { return {Failure::Invalid, "Block Device Mapping is Invalid: ", why}; }
+Error invalid(const std::string& why) { return Error(Failure::Invalid, "Block Device Mapping is Invalid: ", why); }
 
 /// What `name` says, one of `words`; nothing where it is missing or null.
-std::optional<std::string> wordIn(const Json& item, std::string_view name, std::initializer_list<std::string_view> words) {
+std::optional<std::string> wordIn(const Json& item, std::string_view name,
+                                  std::initializer_list<std::string_view> words) {
     const auto given = item.find(name);
     if (!given || given->isNull()) return std::nullopt;
     auto word = textOf(*given, 1, 255);
@@ -32,8 +33,8 @@ std::optional<std::int64_t> gibibytesIn(const Json& item) {
     return integerOf(*given, 0, 1 << 24);
 }
 
-/// "/dev/vdb" of "vdb" and of "/dev/vdb"; empty where none is said. A guest names its disks itself, so it is what the API
-/// shows.
+/// "/dev/vdb" of "vdb" and of "/dev/vdb"; empty where none is said. A guest names its disks itself, so it is what the
+/// API shows.
 std::string nameIn(const Json& item) {
     const auto given = item.find("device_name");
     if (!given || given->isNull()) return {};
@@ -111,8 +112,10 @@ Device olderDeviceIn(const Json& item, bool hasImage) {
     } else if (item.has("virtual_name")) {
         const auto word = textOf(item.at("virtual_name"), 1, 255);
         device.local = true;
-        if (word == "swap") device.format = "swap";
-        else if (!word.starts_with("ephemeral")) item.at("virtual_name").refuse("It is neither swap nor ephemeral.");
+        if (word == "swap")
+            device.format = "swap";
+        else if (!word.starts_with("ephemeral"))
+            item.at("virtual_name").refuse("It is neither swap nor ephemeral.");
     } else {
         throw invalid("a device needs a volume_id or a snapshot_id.");
     }

@@ -1,5 +1,7 @@
 #include "compute/device/injected.hpp"
 
+#include "platform/store/many.hpp"
+
 namespace stratolet::compute {
 
 void FileTable::add(store::Transaction& tx, const ServerId& server, const std::string& path,
@@ -34,6 +36,10 @@ std::map<std::string, std::string> NicTable::of(store::Reader& db, const std::ve
 
 void NicTable::remove(store::Transaction& tx, const PortId& port) {
     tx.execute("DELETE FROM compute_nic_tags WHERE port = ?", port);
+}
+
+Injected injectedOf(store::Reader& db, const ServerId& server, const std::vector<std::string>& ports) {
+    return {FileTable::of(db, server), NicTable::of(db, ports)};
 }
 
 }

@@ -29,4 +29,11 @@ struct NicTable {
     static void remove(store::Transaction& tx, const PortId& port);
 };
 
+/// All of it, for one server.
+struct Injected {
+    std::vector<std::pair<std::string, std::string>> files; ///< path, content
+    std::map<std::string, std::string> nicTags;             ///< by port
+};
+Injected injectedOf(store::Reader& db, const ServerId& server, const std::vector<std::string>& ports);
+
 }

@@ -134,13 +134,15 @@ std::optional<std::string> markAnew(std::string_view mark, std::string_view fold
 std::string diskXml(const GuestDisk& disk) {
     const auto [type, source] = std::visit([](const auto& place) { return reached(place); }, disk.source.at);
     std::ostringstream xml;
-    xml << "<disk type='" << type << "' device='disk'>"
-        << "<driver name='qemu' type='" << nameOf(disk.source.format) << "' discard='unmap'/>" << source;
+    xml << "<disk type='" << type << "' device='" << (disk.cdrom ? "cdrom" : "disk") << "'>"
+        << "<driver name='qemu' type='" << nameOf(disk.source.format) << (disk.cdrom ? "'/>" : "' discard='unmap'/>")
+        << source;
     // A raw disk is written by its guest: whatever it may look like, nothing stands behind it.
     if (disk.source.format == DiskFormat::Raw) xml << "<backingStore/>";
-    xml << "<target" << attribute("dev", disk.device) << " bus='virtio'/>";
-    if (disk.source.readOnly) xml << "<readonly/>";
+    xml << "<target" << attribute("dev", disk.device) << attribute("bus", disk.bus) << "/>";
+    if (disk.source.readOnly || disk.cdrom) xml << "<readonly/>";
     if (disk.source.shared) xml << "<shareable/>";
+    if (disk.bootOrder > 0) xml << "<boot order='" << disk.bootOrder << "'/>";
     if (!disk.limits.empty()) {
         xml << "<iotune>";
         for (const auto& [name, most] : disk.limits) xml << element(name, std::to_string(most));
@@ -180,7 +182,7 @@ std::string domainXml(const GuestSpec& spec, const DomainOptions& options) {
         << "<entry name='serial'>" << xmlEscaped(spec.server.text) << "</entry><entry name='uuid'>"
         << xmlEscaped(spec.server.text) << "</entry>"
         << "<entry name='family'>Virtual Machine</entry></system></sysinfo>"
-        << "<os><type arch='x86_64' machine='pc'>hvm</type><boot dev='hd'/><smbios mode='sysinfo'/></os>"
+        << "<os><type arch='x86_64' machine='pc'>hvm</type><smbios mode='sysinfo'/></os>"
         << "<features><acpi/><apic/></features>"
         // Software emulation has no host CPU to pass on; all it can do is the most a distribution may ask for.
         << (kvm ? "<cpu mode='host-model'/>" : "<cpu mode='maximum'/>") << "<clock offset='utc'>";

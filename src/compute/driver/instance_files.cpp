@@ -30,11 +30,13 @@ namespace fs = std::filesystem;
 constexpr std::string_view unfinished = ".part-", diskSuffix = "_disk";
 
 /// What follows "<server>_disk" in a file's name.
-constexpr std::pair<InstanceDisk::Role, std::string_view> suffixes[] = {
-    {InstanceDisk::Role::Root, ""},           {InstanceDisk::Role::Rescue, ".rescue"},
-    {InstanceDisk::Role::ConfigDrive, ".config"}, {InstanceDisk::Role::Swap, ".swap"},
-    {InstanceDisk::Role::Ephemeral, ".eph"},  {InstanceDisk::Role::Aside, ".aside"},
-    {InstanceDisk::Role::Overlay, ".overlay"}};
+constexpr std::pair<InstanceDisk::Role, std::string_view> suffixes[] = {{InstanceDisk::Role::Root, ""},
+                                                                        {InstanceDisk::Role::Rescue, ".rescue"},
+                                                                        {InstanceDisk::Role::ConfigDrive, ".config"},
+                                                                        {InstanceDisk::Role::Swap, ".swap"},
+                                                                        {InstanceDisk::Role::Ephemeral, ".eph"},
+                                                                        {InstanceDisk::Role::Aside, ".aside"},
+                                                                        {InstanceDisk::Role::Overlay, ".overlay"}};
 
 // An image is a stranger's; qemu-img reads it in a process of its own that can eat only so much.
 process::Limits limitsFor(std::int64_t fileBytesMax) {
@@ -117,10 +119,9 @@ void blankByTools(const fs::path& disk, Bytes size, DiskFilling filling, const s
     }
     const auto file = disk.string();
     const std::vector<std::string> argv =
-        filling == DiskFilling::Swap ? std::vector<std::string>{"mkswap", "-L", label, file}
-        : filling == DiskFilling::Ext4
-            ? std::vector<std::string>{"mkfs.ext4", "-q", "-F", "-L", label, file}
-            : std::vector<std::string>{"mkfs.vfat", "-n", label, file};
+        filling == DiskFilling::Swap   ? std::vector<std::string>{"mkswap", "-L", label, file}
+        : filling == DiskFilling::Ext4 ? std::vector<std::string>{"mkfs.ext4", "-q", "-F", "-L", label, file}
+                                       : std::vector<std::string>{"mkfs.vfat", "-n", label, file};
     process::run({.argv = argv, .timeout = std::chrono::minutes(5)}).expectSuccess();
 }
 
@@ -372,7 +373,7 @@ private:
 }
 
 DiskMaker diskMaker() {
-    return {copyByQemu, layerByQemu,       blankByTools,  growByQemu,
+    return {copyByQemu, layerByQemu,      blankByTools,  growByQemu,
             foldByQemu, duplicateByTools, flattenByQemu, fileSystemSize};
 }
 

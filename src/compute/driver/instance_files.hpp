@@ -15,8 +15,8 @@ struct DiskMaker {
     std::function<void(const DiskSource& image, const Path& base, const Cancelled& cancelled)> copy;
     std::function<void(const DiskSource& below, const Path& disk, Bytes size)> layer; ///< no smaller than what is below
     std::function<void(const Path& disk, Bytes size, DiskFilling filling, const std::string& label)> blank;
-    std::function<void(const Path& disk, Bytes size)> grow;                      ///< to that size at least
-    std::function<void(const Path& overlay, const Cancelled& cancelled)> fold;   ///< into what it stands on
+    std::function<void(const Path& disk, Bytes size)> grow;                    ///< to that size at least
+    std::function<void(const Path& overlay, const Cancelled& cancelled)> fold; ///< into what it stands on
     std::function<void(const Path& disk, const Path& copy, const Cancelled& cancelled)> duplicate;
     std::function<void(const Path& disk, const Path& raw, const Cancelled& cancelled)> flatten;
     std::function<Bytes(const Path& folder)> capacity;

@@ -381,8 +381,8 @@ std::string SimulatedHypervisor::console(const ServerId& server, int lines) {
     return lastLines(text, lines);
 }
 
-// One small text file a guest: power state, number of boots, then a line "disk SERIAL" or "nic MAC" for each device, and
-// "saved memory" where it is suspended.
+// One small text file a guest: power state, number of boots, then a line "disk SERIAL" or "nic MAC" for each device,
+// and "saved memory" where it is suspended.
 
 void SimulatedHypervisor::load() {
     ensureFolder(options_.stateDir, Lets::Nobody);

@@ -77,8 +77,8 @@ public:
     std::string console(const ServerId& server, int lines) override;
 
     std::vector<std::string> nicsOf(const ServerId& server) const; ///< their MAC addresses
-    std::string passwordOf(const ServerId& server) const; ///< that this process was told; empty: none
-    bool remembers(const ServerId& server) const;         ///< it is suspended, its memory kept
+    std::string passwordOf(const ServerId& server) const;          ///< that this process was told; empty: none
+    bool remembers(const ServerId& server) const;                  ///< it is suspended, its memory kept
     Bytes sizeOf(const std::string& serial) const;                 ///< that a running guest was told; zero: never
     std::vector<std::string> readOnlyDisksOf(const ServerId& server) const; ///< serials, as this process was told them
 
@@ -86,7 +86,7 @@ private:
     struct Guest {
         PowerState power = PowerState::Shutdown;
         int boots = 0;
-        bool saved = false; ///< its memory is kept
+        bool saved = false;             ///< its memory is kept
         std::vector<std::string> disks; ///< serials
         std::vector<std::string> nics;  ///< MAC addresses
     };

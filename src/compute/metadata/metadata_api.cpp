@@ -1,12 +1,9 @@
 #include "compute/metadata/metadata_api.hpp"
 
-#include <span>
-
 #include <stratolet/error.hpp>
 
 #include "compute/metadata/metadata_tree.hpp"
 #include "compute/server/server_table.hpp"
-#include "platform/ambient/ambient.hpp"
 
 namespace stratolet::compute {
 
@@ -24,9 +21,7 @@ http::Site metadataSite(Core& core) {
         const auto id = core.network.serverAt(db, NetworkId{request.origin}, request.peer);
         const auto server = id ? ServerTable::find(db, *id) : std::nullopt;
         if (!server || server->deleted) return http::textResponse(404, "404 Not Found");
-        std::string seed(512, '\0');
-        core.parts.ambient.randomize(std::as_writable_bytes(std::span(seed)));
-        const auto found = metadataAt(metadataTree(*server, detailsOf(core, db, *server), seed), request.path);
+        const auto found = metadataAt(metadataOf(core, db, *server), request.path);
         return found ? http::textResponse(200, found->body, found->type) : http::textResponse(404, "404 Not Found");
     };
     const auto why = http::open("a guest is known by the socket it asks through");

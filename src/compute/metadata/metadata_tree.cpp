@@ -6,6 +6,7 @@
 #include <span>
 
 #include "compute/encoding.hpp"
+#include "platform/ambient/ambient.hpp"
 #include "platform/json/json.hpp"
 
 #include <stratolet/error.hpp>
@@ -79,7 +80,7 @@ void addEc2(Tree& tree, const Server& server, const ServerDetails& details) {
             tree[data + "block-device-mapping/root"] = "/dev/vda";
             int number = 0;
             for (const auto& tie : details.volumes)
-                if (!tie.root)
+                if (!tie.isRoot())
                     tree[data + "block-device-mapping/ebs" + std::to_string(number++)] = tie.attachment.device;
         }
         if (since("2008-02-01")) tree[data + "placement/availability-zone"] = server.zone;
@@ -87,22 +88,49 @@ void addEc2(Tree& tree, const Server& server, const ServerDetails& details) {
     }
 }
 
-void writeDevices(JsonWriter& out, const ServerDetails& details) {
+void writeDevices(JsonWriter& out, const ServerDetails& details, const Injected& injected) {
     const auto devices = out.array("devices");
     for (const auto& tie : details.volumes) {
-        if (!tie.tag) continue; // only what its owner has tagged is told apart
+        if (!tie.device.tag) continue; // only what its owner has tagged is told apart
         const auto device = out.object();
         out.field("type", "disk");
-        out.field("bus", "virtio");
-        out.field("serial", tie.attachment.volume);
+        out.field("bus", tie.device.bus);
+        out.field("serial", tie.device.guestSerial());
         out.field("path", tie.attachment.device);
         const auto tags = out.array("tags");
-        out.value(*tie.tag);
+        out.value(*tie.device.tag);
+    }
+    for (const auto& port : details.ports) {
+        const auto tag = injected.nicTags.find(port.id.text);
+        if (tag == injected.nicTags.end()) continue;
+        const auto device = out.object();
+        out.field("type", "nic");
+        out.field("bus", "none");
+        out.field("mac", port.mac);
+        const auto tags = out.array("tags");
+        out.value(tag->second);
     }
 }
 
-std::string metaData(const Server& server, const ServerDetails& details, std::string_view version,
-                     const std::string& randomSeed) {
+/// "/content/0000": where a file that its owner sent along is found.
+std::string contentPath(std::size_t number) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "/content/%04zu", number);
+    return text.data();
+}
+
+void writeFiles(JsonWriter& out, const Injected& injected) {
+    if (injected.files.empty()) return;
+    const auto files = out.array("files");
+    for (std::size_t number = 0; number < injected.files.size(); ++number) {
+        const auto file = out.object();
+        out.field("content_path", contentPath(number));
+        out.field("path", injected.files[number].first);
+    }
+}
+
+std::string metaData(const Server& server, const ServerDetails& details, const Injected& injected,
+                     std::string_view version, const std::string& randomSeed) {
     const auto since = [&](std::string_view date) { return version >= date || version == "latest"; };
     std::string text;
     JsonWriter out(text);
@@ -128,9 +156,10 @@ std::string metaData(const Server& server, const ServerDetails& details, std::st
             out.field("type", server.keyType);
             out.field("data", server.publicKey);
         }
+        writeFiles(out, injected);
         if (since("2013-04-04")) out.field("random_seed", base64(randomSeed));
         if (since("2015-10-15")) out.field("project_id", server.project);
-        if (since("2016-06-30")) writeDevices(out, details);
+        if (since("2016-06-30")) writeDevices(out, details, injected);
         if (since("2020-10-14")) static_cast<void>(out.array("dedicated_cpus"));
     }
     return text;
@@ -174,11 +203,14 @@ std::string networkData(const ServerDetails& details) {
     return text;
 }
 
-void addOpenstack(Tree& tree, const Server& server, const ServerDetails& details, const std::string& randomSeed) {
+void addOpenstack(Tree& tree, const Server& server, const ServerDetails& details, const Injected& injected,
+                  const std::string& randomSeed) {
+    for (std::size_t number = 0; number < injected.files.size(); ++number)
+        tree["openstack" + contentPath(number)] = injected.files[number].second;
     for (const auto& version : openstackVersions) {
         const std::string root = "openstack/" + std::string(version) + "/";
         const auto since = [&](std::string_view date) { return version >= date || version == "latest"; };
-        tree[root + "meta_data.json"] = metaData(server, details, version, randomSeed);
+        tree[root + "meta_data.json"] = metaData(server, details, injected, version, randomSeed);
         if (server.userData) tree[root + "user_data"] = fromBase64(*server.userData).value_or("");
         if (since("2013-10-17")) tree[root + "vendor_data.json"] = "{}";
         if (since("2015-10-15")) tree[root + "network_data.json"] = networkData(details);
@@ -205,11 +237,21 @@ std::string lines(const auto& names) {
 
 }
 
-Tree metadataTree(const Server& server, const ServerDetails& details, const std::string& randomSeed) {
+Tree metadataTree(const Server& server, const ServerDetails& details, const Injected& injected,
+                  const std::string& randomSeed) {
     Tree tree;
     addEc2(tree, server, details);
-    addOpenstack(tree, server, details, randomSeed);
+    addOpenstack(tree, server, details, injected, randomSeed);
     return tree;
+}
+
+Tree metadataOf(Core& core, store::Reader& db, const Server& server) {
+    const auto details = detailsOf(core, db, server);
+    std::vector<std::string> ports;
+    for (const auto& port : details.ports) ports.push_back(port.id.text);
+    std::string seed(512, '\0');
+    core.parts.ambient.randomize(std::as_writable_bytes(std::span(seed)));
+    return metadataTree(server, details, injectedOf(db, server.id, ports), seed);
 }
 
 std::optional<MetadataAnswer> metadataAt(const Tree& tree, std::string_view path) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "compute/device/injected.hpp"
 #include "compute/server/server_reading.hpp"
 
 namespace stratolet::compute {
@@ -11,7 +12,10 @@ namespace stratolet::compute {
 /// All documents that a guest finds at 169.254.169.254, by path ("latest/meta-data/hostname"): a pure function of its
 /// server. `randomSeed` are fresh random bytes for the guest's own generator.
 std::map<std::string, std::string> metadataTree(const Server& server, const ServerDetails& details,
-                                                const std::string& randomSeed);
+                                                const Injected& injected, const std::string& randomSeed);
+
+/// The same of a server as it is now, with a fresh seed.
+std::map<std::string, std::string> metadataOf(Core& core, store::Reader& db, const Server& server);
 
 /// The answer to one path: a document, or the listing of what is below; nothing where there is neither.
 struct MetadataAnswer {

@@ -110,8 +110,8 @@ const std::vector<StatusRule>& statusRules() {
 
 std::string_view statusOf(const Server& server) {
     for (const auto& rule : statusRules())
-        if (rule.vm == server.vm && (rule.tasks.empty() || std::find(rule.tasks.begin(), rule.tasks.end(),
-                                                                     server.task) != rule.tasks.end()))
+        if (rule.vm == server.vm &&
+            (rule.tasks.empty() || std::find(rule.tasks.begin(), rule.tasks.end(), server.task) != rule.tasks.end()))
             return rule.status;
     throw Error(Failure::Broken, "a server's state ", nameOf(server.vm), " makes no status");
 }

@@ -71,9 +71,13 @@ std::string_view nameOf(TaskState state); ///< empty for None
 VmState vmStateOf(std::string_view name);
 TaskState taskStateOf(std::string_view name);
 
-/// Whether a server may be `to` where it was `from`. Nothing comes back from Deleted, nothing else becomes Building.
+/// Whether a server may be `to` where it was `from`. Nothing comes back from Deleted, nothing else becomes Building,
+/// and from there it goes to Active or Error.
 constexpr bool mayFollow(VmState from, VmState to) {
-    return from != VmState::Deleted && (from == to || to != VmState::Building);
+    using enum VmState;
+    if (from == to) return from != Deleted;
+    if (from == Building) return to == Active || to == Error || to == Deleted;
+    return from != Deleted && to != Building;
 }
 
 /// A guest is there, and works or waits.
@@ -107,10 +111,10 @@ struct Server {
     std::string reservation;
     std::int64_t launchIndex = 0;
     bool configDrive = false;
-    ImageId rescueImage;         ///< that it was rescued with last
-    std::string rescueBase;      ///< that its rescue disk stands on, while it is rescued
-    ImageId shelvedImage;        ///< that it comes back from
-    std::string lockedBy; ///< "owner", "admin", or empty
+    ImageId rescueImage;    ///< that it was rescued with last
+    std::string rescueBase; ///< that its rescue disk stands on, while it is rescued
+    ImageId shelvedImage;   ///< that it comes back from
+    std::string lockedBy;   ///< "owner", "admin", or empty
     std::optional<std::string> lockedReason;
     std::optional<std::string> fault, faultDetails;
     std::optional<Time> faultTime;

@@ -7,6 +7,7 @@
 #include "compute/server/server_changing.hpp"
 #include "compute/server/server_power.hpp"
 #include "compute/server/server_reading.hpp"
+#include "compute/verb/verb_api.hpp"
 
 namespace stratolet::compute {
 namespace {
@@ -66,23 +67,22 @@ Response console(Call& call, Core& core, const Json& arguments) {
     });
 }
 
-struct Action {
-    std::string_view name;
-    Response (*answer)(Call&, Core&, const Json&);
-};
-constexpr Action actions[] = {{"os-start", start}, {"os-stop", stop},  {"reboot", reboot},
-                              {"lock", lock},      {"unlock", unlock}, {"os-getConsoleOutput", console}};
+constexpr ActionRoute actions[] = {{"os-start", start}, {"os-stop", stop},  {"reboot", reboot},
+                                   {"lock", lock},      {"unlock", unlock}, {"os-getConsoleOutput", console}};
 
 Response act(Call& call, Core& core) {
     call.caller.asked = true; // each action asks its own rule; what is none is refused whoever asks
     const Json body = call.request.json();
     if (!body.isObject() || body.size() == 0) throw Error(Failure::Invalid, "Malformed request body");
-    for (const auto& action : actions) {
-        const auto arguments = body.find(action.name);
-        if (!arguments) continue;
-        call.onlyKnows(body, {action.name});
-        return action.answer(call, core, *arguments);
-    }
+    for (const auto& list : {std::span<const ActionRoute>(actions), lifeActions(), adminActions()})
+        for (const auto& action : list) {
+            const auto arguments = body.find(action.name);
+            if (!arguments) continue;
+            if (call.version < action.span.from || call.version > action.span.until)
+                throw Error(Failure::NotFound, "The resource could not be found.");
+            call.onlyKnows(body, {action.name});
+            return action.answer(call, core, *arguments);
+        }
     throw Error(Failure::Invalid, "There is no such action: ", body.names().front());
 }
 

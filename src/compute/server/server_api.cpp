@@ -16,6 +16,7 @@
 #include "compute/server/server_query.hpp"
 #include "compute/server/server_reading.hpp"
 #include "compute/server/server_view.hpp"
+#include "compute/verb/removal.hpp"
 
 namespace stratolet::compute {
 namespace {

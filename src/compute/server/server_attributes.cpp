@@ -114,7 +114,7 @@ void addresses(JsonWriter& out, const Shown& each) {
 void links(JsonWriter& out, const Shown& each) { each.call.linkList(out, "/servers/" + each.server.id.text); }
 
 bool hasProgress(const Shown& each) {
-    constexpr std::string_view some[] = {"ACTIVE", "BUILD",         "REBUILD",       "RESIZE",
+    constexpr std::string_view some[] = {"ACTIVE",        "BUILD",         "REBUILD",  "RESIZE",
                                          "VERIFY_RESIZE", "REVERT_RESIZE", "MIGRATING"};
     return std::find(std::begin(some), std::end(some), statusOf(each.server)) != std::end(some);
 }
@@ -208,7 +208,8 @@ std::vector<ServerAttribute> plain() {
 std::vector<ServerAttribute> runs() {
     return {
         shown<&Server::keyName>("key_name", "key_name").sortedAs("key_name").equal("key_name", AllSince83),
-        written("config_drive", [](JsonWriter& out, const Shown& each) { out.value(each.server.configDrive ? "True" : ""); }),
+        written("config_drive",
+                [](JsonWriter& out, const Shown& each) { out.value(each.server.configDrive ? "True" : ""); }),
         shown<&Server::zone>("OS-EXT-AZ:availability_zone", "zone")
             .sortedAs("availability_zone")
             .equal("availability_zone", AllSince83),

@@ -44,6 +44,7 @@ enum class Showing {
     Whole,   ///< GET of one
     InList,  ///< GET /servers/detail: without what would be dear for many
     Changed, ///< the answer to PUT, which was smaller until 2.75
+    Rebuilt, ///< the answer to a rebuild: like PUT's, and with the key
 };
 
 /// One server of an answer, with what is shown beside its row.

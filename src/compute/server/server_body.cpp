@@ -39,4 +39,24 @@ std::string hostnameOf(const Json& value, bool qualified) {
     return name;
 }
 
+std::string lastOf(std::string reference) {
+    if (const auto slash = reference.rfind('/'); slash != std::string::npos) reference.erase(0, slash + 1);
+    return reference;
+}
+
+std::optional<std::vector<std::pair<std::string, std::string>>> filesIn(const Call& call, const Json& body) {
+    const auto given = body.find("personality");
+    if (!given) return std::nullopt;
+    if (call.since(57)) given->refuse("Additional properties are not allowed.");
+    if (!given->isArray()) given->refuse("It is not of type 'array'");
+    std::vector<std::pair<std::string, std::string>> files;
+    for (const auto& file : given->items()) {
+        call.onlyKnows(file, {"path", "contents"});
+        auto contents = fromBase64(textOf(file.at("contents"), 0, 1 << 20));
+        if (!contents) file.at("contents").refuse("It is not a 'base64'");
+        files.emplace_back(textOf(file.at("path"), 1, 1024), *std::move(contents));
+    }
+    return files;
+}
+
 }

@@ -5,14 +5,10 @@
 #include "compute/server/server_table.hpp"
 
 namespace stratolet::compute {
-namespace {
 
-/// Records an action that has ended as it began.
 void recordDone(Core& core, store::Transaction& tx, const identity::Caller& caller, const Server& server,
                 std::string_view action, std::string_view event) {
     ActionTable::end(tx, beginAction(tx, server, askerOf(caller), action, event, core.now()), true, "", "", core.now());
-}
-
 }
 
 Server updateServer(Core& core, const identity::Caller& caller, const ServerId& id,

@@ -3,6 +3,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "compute/core.hpp"
 #include "compute/server/server.hpp"
@@ -11,6 +12,10 @@
 // What changes a server without its host: how it is described, and whether it is locked.
 
 namespace stratolet::compute {
+
+/// Records an action that has ended as it began.
+void recordDone(Core& core, store::Transaction& tx, const identity::Caller& caller, const Server& server,
+                std::string_view action, std::string_view event);
 
 /// `change` is called in the transaction, with the server as it is; what describe() keeps is kept.
 Server updateServer(Core& core, const identity::Caller& caller, const ServerId& id,

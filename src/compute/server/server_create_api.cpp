@@ -107,12 +107,6 @@ void readHost(Core& core, const Json& body) {
         throw Error(Failure::Invalid, "Compute host ", name->text(), " could not be found.");
 }
 
-/// The id that a link or an id names.
-std::string lastOf(std::string reference) {
-    if (const auto slash = reference.rfind('/'); slash != std::string::npos) reference.erase(0, slash + 1);
-    return reference;
-}
-
 void readFlavorAndImage(const Json& body, NewServers& wanted) {
     const Json flavor = body.at("flavorRef");
     wanted.flavor.text = lastOf(flavor.isInteger() ? std::to_string(flavor.integer()) : textOf(flavor, 1, 255));
@@ -132,20 +126,6 @@ void readGuest(const Json& body, NewServers& wanted) {
     if (const auto data = body.find("user_data"); data && !data->isNull()) {
         wanted.userData = textOf(*data, 0, 65535);
         if (!fromBase64(*wanted.userData)) data->refuse("It is not a 'base64'");
-    }
-}
-
-/// Files that the guest finds by its config drive or its metadata service, until 2.56.
-void readFiles(const Call& call, const Json& body, NewServers& wanted) {
-    const auto files = body.find("personality");
-    if (!files) return;
-    if (call.since(57)) files->refuse("Additional properties are not allowed.");
-    if (!files->isArray()) files->refuse("It is not of type 'array'");
-    for (const auto& file : files->items()) {
-        call.onlyKnows(file, {"path", "contents"});
-        const auto contents = fromBase64(textOf(file.at("contents"), 0, 1 << 20));
-        if (!contents) file.at("contents").refuse("It is not a 'base64'");
-        wanted.files.emplace_back(textOf(file.at("path"), 1, 1024), *contents);
     }
 }
 
@@ -217,7 +197,7 @@ NewServers newServersOf(const Call& call, const Json& body) {
     if (const auto text = call.find(body, "description", 19)) wanted.description = descriptionOf(*text);
     if (const auto name = call.find(body, "hostname", 90)) wanted.hostname = hostnameOf(*name, call.since(94));
     readGuest(body, wanted);
-    readFiles(call, body, wanted);
+    if (auto files = filesIn(call, body)) wanted.files = *std::move(files);
     readGroups(call, body, wanted);
     readCount(body, wanted);
     return wanted;
@@ -230,7 +210,8 @@ Json bodyOf(const Call& call) {
     Json body = whole.object("server");
     call.caller.enforce();
     if (body.has("networks")) call.caller.enforce("os_compute_api:servers:create:attach_network", {});
-    if (body.has("block_device_mapping_v2") || body.has("block_device_mapping")) call.caller.enforce("os_compute_api:servers:create:attach_volume", {});
+    if (body.has("block_device_mapping_v2") || body.has("block_device_mapping"))
+        call.caller.enforce("os_compute_api:servers:create:attach_volume", {});
     for (const char* hints : {"OS-SCH-HNT:scheduler_hints", "os:scheduler_hints"})
         if (const auto given = whole.find(hints); given && given->has("group"))
             given->at("group").refuse("Server groups are not offered here.");

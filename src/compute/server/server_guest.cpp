@@ -7,7 +7,10 @@
 
 #include "compute/action/action.hpp"
 #include "compute/attachment/volume_attachment.hpp"
+#include "compute/device/config_drive.hpp"
+#include "compute/metadata/metadata_tree.hpp"
 #include "compute/server/server_table.hpp"
+#include "platform/config/config.hpp"
 #include "platform/log/log.hpp"
 
 namespace stratolet::compute {
@@ -44,12 +47,12 @@ std::vector<GuestDisk> disksOf(Core& core, store::Reader& db, const Server& serv
     for (const auto& device : DeviceTable::of(db, server.id)) {
         if (device.local) disks.push_back(ownDisk(core, server, device, before));
         before.push_back(device);
-        const auto tie = std::find_if(ties.begin(), ties.end(), [&](const VolumeTie& each) {
-            return device.attachment == each.attachment.id;
-        });
+        const auto tie = std::find_if(ties.begin(), ties.end(),
+                                      [&](const VolumeTie& each) { return device.attachment == each.attachment.id; });
         if (tie != ties.end()) disks.push_back(diskOf(core, *tie));
     }
-    std::stable_sort(disks.begin(), disks.end(), [](const auto& one, const auto& other) { return one.root > other.root; });
+    std::stable_sort(disks.begin(), disks.end(),
+                     [](const auto& one, const auto& other) { return one.root > other.root; });
     if (!server.rescueBase.empty()) { // it is booted from, and the others are there to be looked at
         for (auto& each : disks) each.root = false;
         disks.insert(disks.begin(), {.serial = "rescue-" + server.id.text.substr(0, 8),
@@ -59,7 +62,8 @@ std::vector<GuestDisk> disksOf(Core& core, store::Reader& db, const Server& serv
     }
     if (!disks.empty()) disks.front().bootOrder = 1;
     if (auto drive = own.find(server.id, {InstanceDisk::Role::ConfigDrive}))
-        disks.push_back({.serial = "config-drive", .source = *std::move(drive), .device = "sda", .bus = "sata", .cdrom = true});
+        disks.push_back(
+            {.serial = "config-drive", .source = *std::move(drive), .device = "hdd", .bus = "ide", .cdrom = true});
     return disks;
 }
 
@@ -110,9 +114,9 @@ GuestDisk diskOf(Core& core, const VolumeTie& tie) {
             .source = core.block.source(tie.attachment.volume),
             .device = deviceName(tie.attachment.device),
             .root = tie.isRoot(),
-            .limits = core.block.limits(core.reader(), tie.attachment.volume),
             .bus = tie.device.bus,
-            .cdrom = tie.device.type == "cdrom"};
+            .cdrom = tie.device.type == "cdrom",
+            .limits = core.block.limits(core.reader(), tie.attachment.volume)};
 }
 
 bool hasGuest(Core& core, const Run& run) {
@@ -156,6 +160,18 @@ void ensureDisks(Core& core, const ServerId& id, const Cancelled& cancelled) {
                               device.format == "vfat" ? DiskFilling::Vfat : DiskFilling::Ext4,
                               "ephemeral" + std::to_string(disk.number));
     }
+}
+
+void ensureConfigDrive(Core& core, const ServerId& id) {
+    const auto server = ServerTable::find(core.reader(), id);
+    if (!server || !server->configDrive) return;
+    std::map<std::string, std::string> files; // EC2's documents are the metadata service's alone
+    for (const auto& [path, content] : metadataOf(core, core.reader(), *server))
+        if (path.starts_with("openstack/")) files[path] = content;
+    const bool vfat = core.parts.config.text("compute", "config_drive_format") == "vfat";
+    core.hypervisors.disksOn({server->host})
+        .put(id, {InstanceDisk::Role::ConfigDrive},
+             configDrive(files, vfat ? ConfigDriveFormat::Vfat : ConfigDriveFormat::Iso9660));
 }
 
 void define(Core& core, const ServerId& id) {
@@ -222,6 +238,33 @@ void close(Core& core, Transaction& tx, const Run& run, VmState vm, PowerState p
     if (!server || server->deleted) return;
     ServerTable::move(tx, *server, vm, server->task == TaskState::Deleting ? TaskState::Deleting : TaskState::None,
                       power, core.now());
+}
+
+std::chrono::seconds shutdownPatience(Core& core) { return core.parts.config.seconds("compute", "shutdown_timeout"); }
+
+jobs::Job closing(jobs::Job&& job, Core& core, VmState vm, PowerState power, const char* doing) {
+    return std::move(job)
+        .onDone([&core, vm, power](Transaction& tx, Run& run) { close(core, tx, run, vm, power); })
+        .onFailed([&core, doing](Transaction& tx, Run& run, const std::string& reason) {
+            failed(core, tx, run, doing, reason);
+        });
+}
+
+jobs::Job closingOrNot(jobs::Job&& job, Core& core, VmState vm, PowerState power, const char* doing) {
+    return std::move(job)
+        .onDone([&core, vm, power](Transaction& tx, Run& run) { close(core, tx, run, vm, power); })
+        .onFailed([&core, doing](Transaction& tx, Run& run, const std::string& reason) {
+            gaveUp(core, tx, run, doing, reason);
+        });
+}
+
+void gaveUp(Core& core, Transaction& tx, const Run& run, std::string_view doing, const std::string& reason,
+            std::optional<VmState> vm) {
+    failAction(core, tx, run, doing, reason);
+    const auto server = ServerTable::find(tx, run.id_of<ServerId>());
+    if (!server || server->deleted || server->task == TaskState::Deleting) return;
+    ServerTable::move(tx, *server, vm.value_or(server->vm), TaskState::None, server->power, core.now());
+    ServerTable::fail(tx, server->id, "Failed to " + std::string(doing) + " the server.", reason, core.now());
 }
 
 void failed(Core& core, Transaction& tx, const Run& run, std::string_view doing, const std::string& reason) {

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,9 @@ void ensureLayer(Core& core, const Server& server, InstanceDisk disk, const Imag
 /// All its own disks, as its devices say: the root disk made of its image, ephemeral ones, swap.
 void ensureDisks(Core& core, const ServerId& id, const Cancelled& cancelled);
 
+/// The disc with its metadata, made anew, where it is to have one.
+void ensureConfigDrive(Core& core, const ServerId& id);
+
 /// Defined as the store says, and running.
 void boot(Core& core, const ServerId& id);
 
@@ -69,6 +73,20 @@ void failAction(Core& core, store::Transaction& tx, const jobs::Run& run, std::s
 
 /// The good end of a job: the server is at rest in its new state, unless it is to be deleted meanwhile.
 void close(Core& core, store::Transaction& tx, const jobs::Run& run, VmState vm, PowerState power);
+
+/// How long a guest that is asked to power off may take: [compute] shutdown_timeout.
+std::chrono::seconds shutdownPatience(Core& core);
+
+/// The job with the ends that leave the guest as `vm` and `power` say, or the server in error.
+jobs::Job closing(jobs::Job&& job, Core& core, VmState vm, PowerState power, const char* doing);
+
+/// The same with the bad end that leaves the server what it was.
+jobs::Job closingOrNot(jobs::Job&& job, Core& core, VmState vm, PowerState power, const char* doing);
+
+/// The bad end of a job that has changed nothing, or has taken it back: the server is what it was (or `vm`), and the
+/// action says what could not be done.
+void gaveUp(Core& core, store::Transaction& tx, const jobs::Run& run, std::string_view doing, const std::string& reason,
+            std::optional<VmState> vm = std::nullopt);
 
 /// The bad end of a job. The owner learns what could not be done; why is for those who run the host.
 void failed(Core& core, store::Transaction& tx, const jobs::Run& run, std::string_view doing,

@@ -4,9 +4,16 @@
 
 #include "compute/attachment/interface_attachment.hpp"
 #include "compute/attachment/volume_attachment.hpp"
+#include "compute/device/injected.hpp"
 #include "compute/server/server_making.hpp"
 #include "compute/server/server_power.hpp"
 #include "compute/server/server_table.hpp"
+#include "compute/verb/rebuild.hpp"
+#include "compute/verb/removal.hpp"
+#include "compute/verb/rescue.hpp"
+#include "compute/verb/resize.hpp"
+#include "compute/verb/shelve.hpp"
+#include "compute/verb/snapshot.hpp"
 #include "platform/bus/bus.hpp"
 #include "platform/jobs/jobs.hpp"
 
@@ -19,13 +26,21 @@ void declareServerJobs(Core& core) {
     const auto host = [](store::Reader& db, const std::string& server) {
         return ServerTable::hostOf(db, ServerId{server}).value_or("");
     };
-    for (const auto make : {createServerJob, deleteServerJob, startServerJob, stopServerJob, rebootServerJob,
-                            attachVolumeJob, detachVolumeJob, extendVolumeJob, attachInterfaceJob, detachInterfaceJob})
+    for (const auto make :
+         {createServerJob,  deleteServerJob,    softDeleteServerJob, restoreServerJob, startServerJob,
+          stopServerJob,    rebootServerJob,    pauseServerJob,      unpauseServerJob, suspendServerJob,
+          resumeServerJob,  rescueServerJob,    unrescueServerJob,   rebuildServerJob, resizeServerJob,
+          confirmResizeJob, revertResizeJob,    shelveServerJob,     offloadServerJob, unshelveServerJob,
+          createImageJob,   describeImageJob,   attachVolumeJob,     detachVolumeJob,  extendVolumeJob,
+          swapVolumeJob,    attachInterfaceJob, detachInterfaceJob})
         core.parts.jobs.declare(make(core).keyedBy(host, threads));
     core.parts.bus.on<network::PortUnplugged>("compute.plug-again",
                                               [&core](store::Transaction& tx, const network::PortUnplugged& event) {
                                                   plugAgain(core, tx, event.server, event.port);
                                               });
+    core.parts.bus.on<network::PortDeleted>(
+        "compute.forget-nic",
+        [](store::Transaction& tx, const network::PortDeleted& event) { NicTable::remove(tx, event.port); });
     core.parts.bus.on<block::VolumeExtended>("compute.extend-volume",
                                              [&core](store::Transaction& tx, const block::VolumeExtended& event) {
                                                  volumeExtended(core, tx, event.server, event.volume);

@@ -124,8 +124,7 @@ std::vector<Device> devicesFor(const NewServers& wanted, const Server& server) {
         device.format = format;
         all.push_back(device);
     };
-    if (ephemeral.count == 0 && server.flavor.ephemeral.count > 0)
-        blank({server.flavor.ephemeral.count * 1024}, "");
+    if (ephemeral.count == 0 && server.flavor.ephemeral.count > 0) blank({server.flavor.ephemeral.count * 1024}, "");
     if (swap.count == 0 && server.flavor.swap.count > 0) blank(server.flavor.swap, "swap");
     const auto ephemerals =
         std::count_if(all.begin(), all.end(), [](const Device& each) { return each.local && each.source == "blank"; });
@@ -167,6 +166,14 @@ void addDevices(Core& core, Transaction& tx, const identity::Caller& caller, con
         if (!device.local) takeVolume(core, tx, caller, server, device);
         DeviceTable::insert(tx, device);
     }
+}
+
+/// Whether block storage is to make volumes for it. A server without doesn't wait for any back end.
+bool ordersVolumes(Core& core, const identity::Caller& caller, const NewServers& wanted) {
+    if (std::any_of(wanted.devices.begin(), wanted.devices.end(), [](const Device& each) { return !each.local; }))
+        return true;
+    const auto image = wanted.image ? core.images.find(core.reader(), caller, wanted.image) : std::nullopt;
+    return image && image->properties.contains("block_device_mapping");
 }
 
 /// Whether it is to have a config drive: as was asked, or as its image must have, or all must here.
@@ -257,6 +264,7 @@ void requireFit(const image::ImageFacts& image, const Flavor& flavor) {
 std::vector<Server> createServers(Core& core, const identity::Caller& caller, const NewServers& asked) {
     NewServers wanted = asked;
     const auto host = core.hypervisors.facts(core.hypervisors.next()).name;
+    if (ordersVolumes(core, caller, wanted)) core.block.refreshPools();
     return core.parts.store.write([&](Transaction& tx) {
         Server model = modelOf(core, tx, caller, wanted, host);
         core.claimMetadata(tx, caller.project, wanted.metadata.size());

@@ -1,11 +1,11 @@
 #include <chrono>
 
-#include "compute/compute.hpp"
+#include <stratolet/error.hpp>
+
+#include "compute/device/device.hpp"
 #include "compute/server/server_guest.hpp"
 #include "compute/server/server_making.hpp"
 #include "compute/server/server_table.hpp"
-#include "platform/bus/bus.hpp"
-#include "platform/reconcile/reconciler.hpp"
 
 namespace stratolet::compute {
 namespace {
@@ -21,23 +21,24 @@ void created(Core& core, Transaction& tx, const Run& run) {
     close(core, tx, run, VmState::Active, PowerState::Running);
 }
 
-void release(Core& core, Transaction& tx, const ServerId& id) {
-    core.network.releasePorts(tx, id);
-    for (const auto& attachment : core.block.madeByCompute(tx, id)) {
-        core.block.released(tx, attachment.id);
-        TieTable::remove(tx, attachment.id);
+/// Volumes that are made for it become its own as they are there; block storage makes them meanwhile. True once all
+/// are.
+bool haveVolumes(Core& core, Run& run) {
+    constexpr std::chrono::milliseconds look{100};
+    const auto server = ServerTable::find(core.reader(), run.id_of<ServerId>());
+    if (!server) return true;
+    for (const auto& device : DeviceTable::of(core.reader(), server->id)) {
+        if (device.local || device.attachment) continue;
+        const auto volume = core.block.find(core.reader(), server->project, device.volume);
+        if (!volume || volume->status.starts_with("error"))
+            throw Error(Failure::Invalid, "the volume ", device.volume, " could not be made");
+        if (volume->status != "available") return run.notYet(look), false;
+        core.parts.store.write([&](Transaction& tx) {
+            const auto attachment = core.block.reserve(tx, server->project, device.volume, server->id, device.name);
+            DeviceTable::setAttachment(tx, device.id, attachment.id, device.name);
+        });
     }
-}
-
-void deleted(Core& core, Transaction& tx, const Run& run) {
-    endAction(core, tx, run);
-    const auto server = ServerTable::find(tx, run.id_of<ServerId>());
-    if (!server || server->deleted) return;
-    release(core, tx, server->id);
-    ServerTable::deleted(tx, server->id, core.now());
-    core.parts.bus.announce(tx, ServerDeleted{server->id, server->project});
-    if (!ServerTable::baseUsed(tx, server->base))
-        tx.afterCommit([&reconciler = core.parts.reconciler] { reconciler.kick("compute"); });
+    return true;
 }
 
 }
@@ -46,21 +47,18 @@ Job createServerJob(Core& core) {
     auto job = Job("compute.server.create")
                    .within(std::chrono::minutes(60)) // a large image takes its time to copy
                    .step(
-                       "disk", [&core](Run& run) { ensureDisk(core, run.id_of<ServerId>(), run.cancelled); },
+                       "disk",
+                       [&core](Run& run) {
+                           if (!haveVolumes(core, run)) return;
+                           ensureDisks(core, run.id_of<ServerId>(), run.cancelled);
+                           ensureConfigDrive(core, run.id_of<ServerId>());
+                       },
                        [&core](Run& run) { disksOf(core, run).discard(run.id_of<ServerId>()); }, jobs::copyLane);
     return booted(std::move(job), core,
                   [&core](Run& run) { hypervisorOf(core, run).ensureGone(run.id_of<ServerId>()); })
         .onDone([&core](Transaction& tx, Run& run) { created(core, tx, run); })
         .onFailed(
             [&core](Transaction& tx, Run& run, const std::string& reason) { failed(core, tx, run, "build", reason); });
-}
-
-Job deleteServerJob(Core& core) {
-    return Job("compute.server.delete")
-        .step("guest", [&core](Run& run) { hypervisorOf(core, run).ensureGone(run.id_of<ServerId>()); })
-        .step("disk", [&core](Run& run) { disksOf(core, run).discard(run.id_of<ServerId>()); })
-        .untilDone() // it was promised: 204
-        .onDone([&core](Transaction& tx, Run& run) { deleted(core, tx, run); });
 }
 
 }

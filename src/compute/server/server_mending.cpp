@@ -7,6 +7,9 @@
 
 #include "compute/server/server_table.hpp"
 #include "compute/usage/usage.hpp"
+#include "compute/verb/removal.hpp"
+#include "compute/verb/resize.hpp"
+#include "compute/verb/shelve.hpp"
 #include "platform/cloud/cloud.hpp"
 #include "platform/cloud/strays.hpp"
 #include "platform/jobs/jobs.hpp"
@@ -21,8 +24,14 @@ bool runs(PowerState power) {
     return power == PowerState::Running || power == PowerState::Paused || power == PowerState::Suspended;
 }
 
+/// One that was resized while it was stopped waits, stopped, for an answer.
+bool shouldRunNow(const Server& server) {
+    return hasGuestOn(server.vm) && !(server.vm == VmState::Resized && server.power == PowerState::Shutdown);
+}
+
 bool settled(Core& core, store::Reader& db, const Server& server) {
-    return server.task == TaskState::None && (server.vm == VmState::Active || server.vm == VmState::Stopped) &&
+    return server.task == TaskState::None && server.vm != VmState::Building && server.vm != VmState::Error &&
+           server.vm != VmState::Deleted && server.vm != VmState::ShelvedOffloaded &&
            !core.parts.jobs.busy(db, server.id.text);
 }
 
@@ -33,7 +42,7 @@ void enqueue(Core& core, Transaction& tx, const Server& server, TaskState task, 
 
 /// What is to be done where the guest is not as the server should be. `lost`: not the guest's own doing.
 void follow(Core& core, Transaction& tx, const Server& server, PowerState power, bool lost) {
-    const bool shouldRun = server.vm == VmState::Active;
+    const bool shouldRun = shouldRunNow(server);
     if (runs(power) == shouldRun) {
         ServerTable::move(tx, server, server.vm, TaskState::None, power, core.now());
     } else if (shouldRun && lost) {
@@ -52,7 +61,7 @@ void compare(Core& core, const Server& server, const std::set<std::string>& gues
     const PowerState power =
         there ? core.hypervisors.on({server.host}).powerState(server.id).value_or(PowerState::NoState)
               : PowerState::NoState;
-    if (runs(power) == (server.vm == VmState::Active) && (power == server.power || !there)) return;
+    if (runs(power) == shouldRunNow(server) && (power == server.power || !there)) return;
     core.parts.store.write([&](Transaction& tx) {
         const auto now = ServerTable::find(tx, server.id);
         if (now && now->vm == server.vm && settled(core, tx, *now)) // else somebody was faster
@@ -121,6 +130,9 @@ void mendServers(Core& core) {
         ServerTable::purge(tx, core.now() - kept);
         purgeUsage(tx, core);
     });
+    reclaimServers(core);
+    confirmOldResizes(core);
+    offloadOldShelved(core);
     if (problem) std::rethrow_exception(problem);
 }
 

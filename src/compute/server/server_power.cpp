@@ -2,10 +2,14 @@
 
 #include <chrono>
 
+#include <stratolet/error.hpp>
+
+#include "compute/server/server_changing.hpp"
 #include "compute/server/server_guest.hpp"
 #include "compute/server/server_reading.hpp"
+#include "compute/server/server_table.hpp"
 #include "compute/server/server_verb.hpp"
-#include "platform/config/config.hpp"
+#include "platform/log/log.hpp"
 
 namespace stratolet::compute {
 namespace {
@@ -13,8 +17,6 @@ namespace {
 using jobs::Job;
 using jobs::Run;
 using store::Transaction;
-
-std::chrono::seconds patience(Core& core) { return core.parts.config.seconds("compute", "shutdown_timeout"); }
 
 void softReboot(Core& core, const identity::Caller& caller, const ServerId& id) {
     beginVerb(core, caller, id,
@@ -28,25 +30,18 @@ void softReboot(Core& core, const identity::Caller& caller, const ServerId& id) 
 }
 
 void hardReboot(Core& core, const identity::Caller& caller, const ServerId& id) {
-    beginVerb(core, caller, id,
-              {.rule = "os_compute_api:servers:reboot",
-               .doing = "reboot",
-               .action = "reboot",
-               .event = "compute_reboot_instance",
-               .job = "reboot",
-               .states = {VmState::Active, VmState::Stopped, VmState::Error},
-               .task = TaskState::RebootingHard,
-               .when = While::Busy,
-               .more = "\"hard\":true"});
-}
-
-/// The end of a job that leaves the guest as `vm` and `power` say, or fails at `doing` it.
-Job closing(Job&& job, Core& core, VmState vm, PowerState power, const char* doing) {
-    return std::move(job)
-        .onDone([&core, vm, power](Transaction& tx, Run& run) { close(core, tx, run, vm, power); })
-        .onFailed([&core, doing](Transaction& tx, Run& run, const std::string& reason) {
-            failed(core, tx, run, doing, reason);
-        });
+    core.parts.store.write([&](Transaction& tx) {
+        beginVerb(core, tx, caller, id,
+                  {.rule = "os_compute_api:servers:reboot",
+                   .doing = "reboot",
+                   .action = "reboot",
+                   .event = "compute_reboot_instance",
+                   .job = "reboot",
+                   .states = {VmState::Active, VmState::Stopped, VmState::Paused, VmState::Suspended, VmState::Error},
+                   .task = TaskState::RebootingHard,
+                   .when = While::Busy},
+                  "\"hard\":true");
+    });
 }
 
 }
@@ -84,23 +79,153 @@ void rebootServer(Core& core, const identity::Caller& caller, const ServerId& id
     hardReboot(core, caller, id);
 }
 
+namespace {
+
+/// A verb that asks for nothing but the server, and that has no rules of its own.
+struct Plain {
+    std::string_view rule, doing, event, job;
+    std::initializer_list<VmState> states;
+    TaskState task;
+};
+constexpr Plain pause{"os_compute_api:os-pause-server:pause",
+                      "pause",
+                      "compute_pause_instance",
+                      "pause",
+                      {VmState::Active},
+                      TaskState::Pausing};
+constexpr Plain unpause{"os_compute_api:os-pause-server:unpause",
+                        "unpause",
+                        "compute_unpause_instance",
+                        "unpause",
+                        {VmState::Paused},
+                        TaskState::Unpausing};
+constexpr Plain suspend{"os_compute_api:os-suspend-server:suspend",
+                        "suspend",
+                        "compute_suspend_instance",
+                        "suspend",
+                        {VmState::Active},
+                        TaskState::Suspending};
+constexpr Plain resume{"os_compute_api:os-suspend-server:resume",
+                       "resume",
+                       "compute_resume_instance",
+                       "resume",
+                       {VmState::Suspended},
+                       TaskState::Resuming};
+
+void begin(Core& core, const identity::Caller& caller, const ServerId& id, const Plain& verb) {
+    beginVerb(core, caller, id,
+              {.rule = verb.rule,
+               .doing = verb.doing,
+               .action = verb.doing,
+               .event = verb.event,
+               .job = verb.job,
+               .states = verb.states,
+               .task = verb.task});
+}
+
+}
+
+void pauseServer(Core& core, const identity::Caller& caller, const ServerId& id) { begin(core, caller, id, pause); }
+void unpauseServer(Core& core, const identity::Caller& caller, const ServerId& id) { begin(core, caller, id, unpause); }
+void suspendServer(Core& core, const identity::Caller& caller, const ServerId& id) { begin(core, caller, id, suspend); }
+void resumeServer(Core& core, const identity::Caller& caller, const ServerId& id) { begin(core, caller, id, resume); }
+
+void crashServer(Core& core, const identity::Caller& caller, const ServerId& id) {
+    const auto server = allowedServer(core.reader(), caller, id, "os_compute_api:servers:trigger_crash_dump");
+    requireState(server, caller, "trigger_crash_dump",
+                 {VmState::Active, VmState::Paused, VmState::Rescued, VmState::Resized, VmState::Error}, While::Idle);
+    core.hypervisors.on({server.host}).injectNmi(id);
+    core.parts.store.write([&](Transaction& tx) {
+        recordDone(core, tx, caller, server, "trigger_crash_dump", "compute_trigger_crash_dump");
+    });
+}
+
+void changePassword(Core& core, const identity::Caller& caller, const ServerId& id, const std::string& password) {
+    const auto server = allowedServer(core.reader(), caller, id, "os_compute_api:os-admin-password");
+    requireState(server, caller, "changePassword", {VmState::Active}, While::Idle);
+    const auto image = server.image ? core.images.find(core.reader(), caller, server.image) : std::nullopt;
+    const auto system = image ? imageProperty(*image, "os_type") : std::string();
+    const auto given = image ? imageProperty(*image, "os_admin_user") : std::string();
+    const auto user = !given.empty() ? given : system == "windows" ? "Administrator" : "root";
+    try {
+        core.hypervisors.on({server.host}).setPassword(id, user, password);
+    } catch (const Error& problem) { // why is for those who run the host
+        core.parts.log.warning("A password could not be changed", {{"server", id.text}, {"reason", problem.what()}});
+        throw Error(Failure::Conflict, "Failed to set admin password on ", id,
+                    " because error setting admin password: the guest agent does not answer");
+    }
+    core.parts.store.write(
+        [&](Transaction& tx) { recordDone(core, tx, caller, server, "changePassword", "compute_set_admin_password"); });
+}
+
+void resetState(Core& core, const identity::Caller& caller, const ServerId& id, bool active) {
+    core.parts.store.write([&](Transaction& tx) {
+        const auto server = allowedServer(tx, caller, id, "os_compute_api:os-admin-actions:reset_state");
+        ServerTable::move(tx, server, active ? VmState::Active : VmState::Error, TaskState::None, server.power,
+                          core.now());
+        recordDone(core, tx, caller, server, "resetState", "api_reset_state");
+    });
+}
+
 Job startServerJob(Core& core) {
-    return closing(booted(Job("compute.server.start"), core), core, VmState::Active, PowerState::Running, "start");
+    return booted(Job("compute.server.start"), core)
+        .onDone([&core](Transaction& tx, Run& run) {
+            // One that was rescued or resized, and lost its guest, is so still.
+            const auto server = ServerTable::find(tx, run.id_of<ServerId>());
+            const bool other = server && (server->vm == VmState::Rescued || server->vm == VmState::Resized);
+            close(core, tx, run, other ? server->vm : VmState::Active, PowerState::Running);
+        })
+        .onFailed(
+            [&core](Transaction& tx, Run& run, const std::string& reason) { failed(core, tx, run, "start", reason); });
 }
 
 Job stopServerJob(Core& core) {
-    return closing(Job("compute.server.stop").step("stop", [&core](Run& run) { powerOff(core, run, patience(core)); }),
-                   core, VmState::Stopped, PowerState::Shutdown, "stop");
+    return closing(
+        Job("compute.server.stop").step("stop", [&core](Run& run) { powerOff(core, run, shutdownPatience(core)); }),
+        core, VmState::Stopped, PowerState::Shutdown, "stop");
 }
 
 Job rebootServerJob(Core& core) {
     const auto off = [&core](Run& run) {
-        powerOff(core, run, run.arguments().boolean("hard", false) ? std::chrono::seconds(0) : patience(core));
+        const bool hard = run.arguments().boolean("hard", false);
+        powerOff(core, run, hard ? std::chrono::seconds(0) : shutdownPatience(core));
+        if (hard) hypervisorOf(core, run).ensureOff(run.id_of<ServerId>()); // what a suspended one had in memory, too
     };
     // Off and on again instead of the hypervisor's own reboot: only this shows whether the guest has followed. One that
     // does not answer is made to.
     return closing(booted(Job("compute.server.reboot").step("off", off), core), core, VmState::Active,
                    PowerState::Running, "reboot");
+}
+
+Job pauseServerJob(Core& core) {
+    return closingOrNot(
+        Job("compute.server.pause")
+            .step("pause", [&core](Run& run) { hypervisorOf(core, run).ensurePaused(run.id_of<ServerId>()); }),
+        core, VmState::Paused, PowerState::Paused, "pause");
+}
+
+Job unpauseServerJob(Core& core) {
+    return closingOrNot(
+        Job("compute.server.unpause")
+            .step("unpause", [&core](Run& run) { hypervisorOf(core, run).ensureRunning(run.id_of<ServerId>()); }),
+        core, VmState::Active, PowerState::Running, "unpause");
+}
+
+Job suspendServerJob(Core& core) {
+    return closingOrNot(Job("compute.server.suspend")
+                            .step(
+                                "suspend",
+                                [&core](Run& run) { hypervisorOf(core, run).ensureSuspended(run.id_of<ServerId>()); },
+                                {}, jobs::copyLane),
+                        core, VmState::Suspended, PowerState::Shutdown, "suspend");
+}
+
+Job resumeServerJob(Core& core) {
+    // Not defined anew: it goes on with what it had.
+    return closingOrNot(
+        wired(Job("compute.server.resume"), core)
+            .step("resume", [&core](Run& run) { hypervisorOf(core, run).ensureRunning(run.id_of<ServerId>()); }),
+        core, VmState::Active, PowerState::Running, "resume");
 }
 
 }

@@ -55,6 +55,12 @@ store::Conditions conditionsOf(const ServerQuery& query) {
     return where;
 }
 
+std::vector<ServerId> idsOf(store::Rows rows) {
+    std::vector<ServerId> found;
+    while (rows.next()) found.push_back(rows.row().id<ServerId>(0));
+    return found;
+}
+
 ServerTable::Usage usageIn(const store::Row& row) { return {row.integer(0), row.integer(1), row.integer(2)}; }
 
 }
@@ -123,12 +129,16 @@ void ServerTable::setSoftDeleted(store::Transaction& tx, const ServerId& id, std
 }
 
 std::vector<ServerId> ServerTable::softDeletedBefore(store::Reader& db, Time time) {
-    std::vector<ServerId> found;
-    auto rows = db.query("SELECT id FROM compute_servers WHERE soft_deleted < ? AND soft_deleted IS NOT NULL AND "
-                         "deleted IS NULL ORDER BY soft_deleted LIMIT 100",
-                         time);
-    while (rows.next()) found.push_back(rows.row().id<ServerId>(0));
-    return found;
+    return idsOf(db.query("SELECT id FROM compute_servers WHERE soft_deleted < ? AND soft_deleted IS NOT NULL AND "
+                          "deleted IS NULL ORDER BY soft_deleted LIMIT 100",
+                          time));
+}
+
+std::vector<ServerId> ServerTable::shelvedBefore(store::Reader& db, Time time) {
+    return idsOf(
+        db.query("SELECT id FROM compute_servers WHERE vm_state = 'shelved' AND deleted IS NULL AND updated < ? "
+                 "LIMIT 100",
+                 time));
 }
 
 void ServerTable::setHost(store::Transaction& tx, const ServerId& id, const std::string& host) {

@@ -38,6 +38,7 @@ struct ServerTable {
     static void setShelved(store::Transaction& tx, const ServerId& id, const ImageId& image);
     static void setSoftDeleted(store::Transaction& tx, const ServerId& id, std::optional<Time> since);
     static std::vector<ServerId> softDeletedBefore(store::Reader& db, Time time); ///< the oldest, at most 100
+    static std::vector<ServerId> shelvedBefore(store::Reader& db, Time time);     ///< and not offloaded; at most 100
     static void setHost(store::Transaction& tx, const ServerId& id, const std::string& host);
     static void setFlavor(store::Transaction& tx, const ServerId& id, const Flavor& flavor);
     /// Keeps the key, the user data and the host name.
@@ -54,7 +55,8 @@ struct ServerTable {
         std::int64_t servers = 0, cores = 0, ram = 0; ///< ram in MiB
     };
     static Usage usage(store::Reader& db, const ProjectId& project);
-    static Usage usage(store::Reader& db, const ProjectId& project, const UserId& user); ///< of that user's servers there
+    static Usage usage(store::Reader& db, const ProjectId& project,
+                       const UserId& user); ///< of that user's servers there
 
     /// What a host has of living servers.
     struct HostLoad {

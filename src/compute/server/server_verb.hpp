@@ -14,8 +14,9 @@
 namespace stratolet::compute {
 
 inline constexpr std::initializer_list<VmState> anyState = {
-    VmState::Building, VmState::Active,      VmState::Stopped, VmState::Paused,           VmState::Suspended, VmState::Rescued,
-    VmState::Resized,  VmState::SoftDeleted, VmState::Shelved, VmState::ShelvedOffloaded, VmState::Error};
+    VmState::Building,  VmState::Active,           VmState::Stopped, VmState::Paused,
+    VmState::Suspended, VmState::Rescued,          VmState::Resized, VmState::SoftDeleted,
+    VmState::Shelved,   VmState::ShelvedOffloaded, VmState::Error};
 inline constexpr std::initializer_list<VmState> withGuest = {VmState::Active, VmState::Paused, VmState::Stopped};
 /// In which disks come and go.
 inline constexpr std::initializer_list<VmState> withDisks = {

@@ -15,8 +15,10 @@ void writeAddress(JsonWriter& out, const std::string& address, const char* type,
 }
 
 bool isShown(const ServerAttribute& each, const Call& call, Showing showing) {
-    return each.may(resource::Show) && call.since(each.first) && (each.listed || showing != Showing::InList) &&
-           (!each.extended || showing != Showing::Changed || call.since(75));
+    if (!each.may(resource::Show) || !call.since(each.first)) return false;
+    if (showing == Showing::InList) return each.listed;
+    if (showing == Showing::Whole || !each.extended || call.since(75)) return true;
+    return showing == Showing::Rebuilt && each.name == "key_name" && call.since(54);
 }
 
 }
@@ -58,7 +60,8 @@ void writeAddresses(JsonWriter& out, const std::vector<network::PortFacts>& port
     }
 }
 
-void ServerWriter::write(JsonWriter& out, const Server& server, const ServerDetails& details) {
+void ServerWriter::write(JsonWriter& out, const Server& server, const ServerDetails& details,
+                         const std::function<void()>& more) {
     const auto& project = projectOf(server);
     const Shown shown{server,
                       details,
@@ -75,6 +78,7 @@ void ServerWriter::write(JsonWriter& out, const Server& server, const ServerDeta
         out.key(each->name);
         each->write != nullptr ? each->write(out, shown) : each->show(out, server);
     }
+    if (more) more();
 }
 
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -17,7 +18,9 @@ class ServerWriter {
 public:
     ServerWriter(const Call& call, Core& core, Showing showing);
 
-    void write(JsonWriter& out, const Server& server, const ServerDetails& details);
+    /// `more` writes further members, behind the others.
+    void write(JsonWriter& out, const Server& server, const ServerDetails& details,
+               const std::function<void()>& more = {});
 
 private:
     struct Project {

@@ -46,7 +46,8 @@ void takeImage(Core& core, Transaction& tx, const identity::Caller& caller, cons
         return;
     }
     const auto volume = core.block.find(tx, server.project, root->volume);
-    const auto before = volume ? volume->imageMetadata.find("image_id") : std::map<std::string, std::string>::iterator();
+    const auto before =
+        volume ? volume->imageMetadata.find("image_id") : std::map<std::string, std::string>::iterator();
     const bool same = volume && before != volume->imageMetadata.end() && before->second == wanted.image.text;
     if (same) return; // its volume has that one's bytes, and what its owner did to them
     if (!wanted.volumesToo)
@@ -110,6 +111,7 @@ Server rebuildServer(Core& core, const identity::Caller& caller, const ServerId&
         ServerTable::setGuestFacts(tx, server);
         if (wanted.metadata) {
             core.claimMetadata(tx, server.project, wanted.metadata->size());
+            for (const auto& [name, value] : MetadataTable::of(tx, id)) MetadataTable::remove(tx, id, name);
             MetadataTable::set(tx, id, *wanted.metadata);
         }
         if (wanted.files) {
@@ -129,7 +131,8 @@ Job rebuildServerJob(Core& core) {
                      .within(std::chrono::minutes(60))
                      .step("off", [&core](Run& run) { hypervisorOf(core, run).ensureOff(run.id_of<ServerId>()); })
                      .step("volume", [&core](Run& run) { awaitVolume(core, run); })
-                     .step("disk", [&core](Run& run) { remakeDisks(core, run); }, {}, jobs::copyLane),
+                     .step(
+                         "disk", [&core](Run& run) { remakeDisks(core, run); }, {}, jobs::copyLane),
                  core)
         .step("boot", bootWhereItRan)
         .onDone([&core](Transaction& tx, Run& run) {

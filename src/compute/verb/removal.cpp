@@ -115,9 +115,13 @@ Job softDeleteServerJob(Core& core) {
 }
 
 Job restoreServerJob(Core& core) {
-    return closing(booted(Job("compute.server.restore"), core), core, VmState::Active, PowerState::Running, "restore")
-        .alsoWhenDone([](Transaction& tx, Run& run) {
+    return booted(Job("compute.server.restore"), core)
+        .onDone([&core](Transaction& tx, Run& run) {
             ServerTable::setSoftDeleted(tx, run.id_of<ServerId>(), std::nullopt);
+            close(core, tx, run, VmState::Active, PowerState::Running);
+        })
+        .onFailed([&core](Transaction& tx, Run& run, const std::string& reason) {
+            gaveUp(core, tx, run, "restore", reason);
         });
 }
 

@@ -24,7 +24,8 @@ ImageId ownImage(Core& core, store::Reader& db, const Server& server) {
     for (const auto& device : DeviceTable::of(db, server.id)) {
         if (device.bootIndex != 0 || device.local) continue;
         const auto volume = core.block.find(db, server.project, device.volume);
-        const auto image = volume ? volume->imageMetadata.find("image_id") : std::map<std::string, std::string>::iterator();
+        const auto image =
+            volume ? volume->imageMetadata.find("image_id") : std::map<std::string, std::string>::iterator();
         if (volume && image != volume->imageMetadata.end()) return {image->second};
     }
     throw Error(Failure::Invalid, "Instance ", server.id, " cannot be rescued: it has no image, and none was named.");

@@ -240,8 +240,8 @@ Job describeImageJob(Core& core) {
     const auto describe = [&core](Run& run) {
         const auto file = fileFor(core, run);
         ensureFolder(file.parent_path(), Lets::Nobody);
-        const Fd empty(static_cast<int>(check(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600),
-                                              "make the data of an image")));
+        const Fd empty(static_cast<int>(
+            check(::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600), "make the data of an image")));
         core.images.fill(imageIn(run), file, run.cancelled);
         clear(core, run);
     };

@@ -22,7 +22,8 @@ long check(long result, std::string_view doing) {
 }
 
 void writeAll(int fd, std::string_view bytes, std::string_view doing) {
-    while (!bytes.empty()) bytes.remove_prefix(static_cast<std::size_t>(check(::write(fd, bytes.data(), bytes.size()), doing)));
+    while (!bytes.empty())
+        bytes.remove_prefix(static_cast<std::size_t>(check(::write(fd, bytes.data(), bytes.size()), doing)));
 }
 
 }

@@ -47,14 +47,14 @@ mode_t rightsOf(const fs::path& file) {
 
 TEST_CASE("A root disk stands on the copy of its image, which is made once", "[compute][disks]") {
     Files files;
-    CHECK_THROWS_AS(files.disks->root(server), Error);
+    CHECK_THROWS_AS(files.disks->have(server, {}), Error);
     for (int time = 0; time < 2; ++time) CHECK(files.copies("base") == Bytes{5120}); // whole sectors
     CHECK(files.asked == 1);
     CHECK(rightsOf(files.place / "_base" / "base") == 0444);
     DiskSource made;
-    for (int time = 0; time < 2; ++time) made = files.disks->ensureRoot(server, "base", GiB{1}.bytes());
+    for (int time = 0; time < 2; ++time) made = files.disks->ensureLayer(server, {}, "base", GiB{1}.bytes());
     CHECK(made == DiskSource{FileDisk{files.place / (server.text + "_disk")}, DiskFormat::Qcow2});
-    CHECK(files.disks->root(server) == made);
+    CHECK(files.disks->have(server, {}) == made);
     CHECK(files.disks->present() == std::vector<ServerId>{server});
     for (int time = 0; time < 2; ++time) files.disks->discard(server);
     CHECK(files.disks->present().empty());
@@ -67,12 +67,12 @@ TEST_CASE("A disk that an earlier version made is used where it is, and goes wit
     fs::create_directory(files.place / server.text);
     std::ofstream(files.place / server.text / "disk") << "what the guest wrote";
     const DiskSource earlier{FileDisk{files.place / server.text / "disk"}, DiskFormat::Qcow2};
-    CHECK(files.disks->root(server) == earlier);
-    CHECK(files.disks->ensureRoot(server, "base", GiB{1}.bytes()) == earlier);
+    CHECK(files.disks->have(server, {}) == earlier);
+    CHECK(files.disks->ensureLayer(server, {}, "base", GiB{1}.bytes()) == earlier);
     CHECK(fs::file_size(files.place / server.text / "disk") == 20);
     CHECK(files.disks->present() == std::vector<ServerId>{server});
     files.disks->discard(other);
-    CHECK(files.disks->root(server) == earlier);
+    CHECK(files.disks->have(server, {}) == earlier);
     files.disks->discard(server);
     CHECK_FALSE(fs::exists(files.place / server.text));
 }
@@ -90,6 +90,11 @@ TEST_CASE("Several who want the copy of one image wait for one of them, or no lo
                                                      std::ofstream(base) << "copy";
                                                  },
                                              .layer = {},
+                                             .blank = {},
+                                             .grow = {},
+                                             .fold = {},
+                                             .duplicate = {},
+                                             .flatten = {},
                                              .capacity = {}});
     const auto ensure = [&](const Cancelled& cancelled) {
         disks->ensureBase(
@@ -112,7 +117,7 @@ TEST_CASE("What a crash left half made is removed at the next start, and never t
     Files files;
     std::ofstream(files.place / "_base" / "base.part-1-1") << "half";
     std::ofstream(files.place / (server.text + "_disk.part-1-1")) << "half";
-    CHECK_THROWS_AS(files.disks->root(server), Error);
+    CHECK_THROWS_AS(files.disks->have(server, {}), Error);
     files.disks = instanceFiles(files.place);
     CHECK(fs::is_empty(files.place / "_base"));
     CHECK(files.disks->present().empty());
@@ -123,6 +128,6 @@ TEST_CASE("Nothing that comes from elsewhere names a file outside", "[compute][d
     for (const auto* base : {"", ".", "..", "../base", "a/b"}) CHECK_THROWS_AS(files.copies(base), Error);
     for (const auto* id : {"", "..", "_base", "0d1c4b5e-7d5e-4c7f-9d43-3a0f1b1c2d3e/.."}) {
         CHECK_THROWS_AS(files.disks->discard({id}), Error);
-        CHECK_THROWS_AS(files.disks->root({id}), Error);
+        CHECK_THROWS_AS(files.disks->find({id}, {}), Error);
     }
 }

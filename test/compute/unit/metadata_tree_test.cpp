@@ -42,7 +42,7 @@ ServerDetails details() {
 }
 
 std::string at(const std::string& path) {
-    const auto answer = metadataAt(metadataTree(web(), details(), "seed"), path);
+    const auto answer = metadataAt(metadataTree(web(), details(), {}, "seed"), path);
     return answer ? answer->body : "404";
 }
 
@@ -94,6 +94,6 @@ TEST_CASE("What isn't there is 404", "[compute][metadata]") {
     Server bare = web();
     bare.userData.reset();
     bare.keyName.reset();
-    CHECK_FALSE(metadataAt(metadataTree(bare, {}, ""), "/latest/user-data"));
-    CHECK_FALSE(metadataAt(metadataTree(bare, {}, ""), "/latest/meta-data/public-keys"));
+    CHECK_FALSE(metadataAt(metadataTree(bare, {}, {}, ""), "/latest/user-data"));
+    CHECK_FALSE(metadataAt(metadataTree(bare, {}, {}, ""), "/latest/meta-data/public-keys"));
 }

@@ -91,8 +91,8 @@ TEST_CASE("A simulated root disk is sparse and as large as asked", "[compute][si
     CHECK_THROWS_AS(disks->ensureBase("base", image, {}), Error);
     std::ofstream(folder.path / "image") << std::string(1000, 'i');
     CHECK(disks->ensureBase("base", image, {}) == Bytes{1024});
-    CHECK(std::filesystem::file_size(localPath(disks->ensureRoot(server, "base", GiB{1}.bytes()))) == std::uintmax_t{1}
-                                                                                                          << 30);
+    CHECK(std::filesystem::file_size(localPath(disks->ensureLayer(server, {}, "base", GiB{1}.bytes()))) ==
+          std::uintmax_t{1} << 30);
     CHECK(disks->capacity() == GiB{65536}.bytes());
 }
 

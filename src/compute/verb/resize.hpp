@@ -1,0 +1,29 @@
+#pragma once
+
+#include "compute/core.hpp"
+#include "compute/server/server.hpp"
+#include "identity/caller.hpp"
+#include "platform/jobs/jobs.hpp"
+
+// A server that becomes another size, and may have the old one back: its disk as it was is kept until that is settled.
+
+namespace stratolet::compute {
+
+/// Error(Invalid) for the flavor that it has, or one that its image or disk doesn't fit; Error(OverLimit).
+void resizeServer(Core& core, const identity::Caller& caller, const ServerId& id, const FlavorId& flavor,
+                  const std::optional<std::string>& diskConfig);
+
+/// The old size is forgotten.
+void confirmResize(Core& core, const identity::Caller& caller, const ServerId& id);
+
+/// It is what it was, and so are the bytes of its disk.
+void revertResize(Core& core, const identity::Caller& caller, const ServerId& id);
+
+/// Those that have waited for an answer for [compute] resize_confirm_window (0: for ever). Now and then.
+void confirmOldResizes(Core& core);
+
+jobs::Job resizeServerJob(Core& core);
+jobs::Job confirmResizeJob(Core& core);
+jobs::Job revertResizeJob(Core& core);
+
+}
