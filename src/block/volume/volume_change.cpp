@@ -225,7 +225,6 @@ VolumeView VolumeChanges::manage(const Caller& caller, const NewManaged& wanted)
     });
     if (found == all.end()) refuse("There is no such volume in the back end.");
     if (!found->reason.empty()) refuse(found->reason);
-    constexpr std::int64_t gibi = std::int64_t{1} << 30;
     Volume volume;
     volume.id = {parts_.ambient.uuid()};
     volume.project = caller.project;
@@ -235,7 +234,7 @@ VolumeView VolumeChanges::manage(const Caller& caller, const NewManaged& wanted)
     volume.metadata = wanted.metadata;
     volume.bootable = wanted.bootable;
     volume.status = Managing;
-    volume.size = {std::max<std::int64_t>((found->size.count + gibi - 1) / gibi, 1)};
+    volume.size = volumeSizeFor(found->size);
     volume.host = work_.backends.placeOf(driver);
     volume.created = now();
     return parts_.store.write([&](store::Transaction& tx) {
