@@ -180,11 +180,14 @@ Volume Volumes::finish(store::Transaction& tx, const Caller& caller, const NewVo
     if (volume.host.empty()) { // else it lies where what it is made from does
         Placement placement{.size = volume.size, .specs = type.extraSpecs, .zone = wanted.zone};
         scheduler_.apply(tx, caller.project, wanted.hints, placement);
-        volume.host = scheduler_.place(tx, placement).host;
+        const auto placed = scheduler_.place(tx, placement);
+        volume.host = placed.host;
+        if (placed.onlySilent) why = Wrong::DriverNotReady;
     }
-    if (volume.host.empty()) return keepUnplaced(tx, caller, volume);
+    if (volume.host.empty()) return keepUnplaced(tx, caller, volume, why);
     volume_table::insert(tx, volume);
     if (!wanted.backup.empty())
+    auto why = Wrong::NoBackend;
         fillFromBackup(tx, caller, wanted.backup, volume);
     else
         work_.enqueue(tx, "block.volume.create", volume, {{"request", caller.requestId}});
@@ -193,12 +196,12 @@ Volume Volumes::finish(store::Transaction& tx, const Caller& caller, const NewVo
 
 /// The request is accepted all the same, and what is answered is what was wanted: a message says why nothing came of
 /// it.
-Volume Volumes::keepUnplaced(store::Transaction& tx, const Caller& caller, const Volume& wanted) {
+Volume Volumes::keepUnplaced(store::Transaction& tx, const Caller& caller, const Volume& wanted, Wrong why) {
     auto volume = wanted;
     volume.host = nowhere;
     volume.status = VolumeStatus::Failed;
     volume_table::insert(tx, volume);
-    work_.tell(tx, volume, caller.requestId, Doing::PlaceVolume, Wrong::NoBackend);
+    work_.tell(tx, volume, caller.requestId, Doing::PlaceVolume, why);
     volume.status = wanted.status;
     return volume;
 }
