@@ -148,7 +148,7 @@ struct Block::Impl {
     Volumes volumes;
     VolumeChanges changes;
     GroupTypes groupTypes;
-    Groups groups;
+    Groups groups, consistencyGroups;
     Backups backups;
     Attachments attachments;
     SnapshotJobs snapshotJobs;

@@ -85,6 +85,7 @@ struct Volume {
     std::optional<VolumeStatus> previous;       ///< what it is again once the work that its status names is done
     std::string newHost, newType; ///< where it is being moved, and what it becomes; empty: nowhere, nothing
     std::string group;            ///< id of its group; empty: in none
+    std::string consistencyGroup; ///< the same where that is a consistency group
     bool consumesQuota = true;
     std::optional<Time> deleted; ///< since when it has been in the recycle bin
     Metadata metadata;

@@ -171,6 +171,7 @@ Volume Volumes::finish(store::Transaction& tx, const Caller& caller, const NewVo
     const auto type = wanted.type.empty() && !volume.type.empty() ? type_table::find(tx, volume.type).value()
                                                                   : types_.wanted(tx, caller, typeFor(wanted, volume));
     volume.type = type.id;
+    if (group->reserved) volume.consistencyGroup = group->id;
     volume.typeName = type.name;
     volume.multiattach = saysTrue(type, "multiattach");
     if (volume.multiattach) caller.enforce("volume:multiattach", {{"project_id", volume.project.text}});

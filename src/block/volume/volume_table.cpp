@@ -56,7 +56,9 @@ const Table<Volume> volumeColumns(
         attribute<&Volume::bootable>("bootable", Show | Sort | Moves).shown(showBootable),
         computed<Volume>("encrypted", Kind::Truth, Show, showEncrypted),
         computed<Volume>("replication_status", Kind::Text, Show, showNull),
-        computed<Volume>("consistencygroup_id", Kind::Text, Show, showNull),
+        maybe<&Volume::consistencyGroup>("consistencygroup_id", Show)
+            .computed("(SELECT g.id FROM volume_groups g JOIN volume_group_types t ON t.id = g.type_id WHERE g.id = "
+                      "$.group_id AND t.name = 'default_cgsnapshot_type')"),
         attribute<&Volume::multiattach>("multiattach", Show | Moves),
         attribute<&Volume::migrationStatus>("migration_status", Show | Filter | Moves),
         attribute<&Volume::project>("project_id",
