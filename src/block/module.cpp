@@ -118,7 +118,7 @@ struct Block::Impl {
           transfers(with(given, logs.api), quotas),
           snapshots(given, work, quotas),
           volumes(given, work, snapshots, scheduler, quotas, types, secrets, images),
-          changes(given, work, scheduler, quotas, types, volumes),
+          changes(given, work, scheduler, quotas, types, volumes, secrets),
           groupTypes(given),
           groups(with(given, logs.volume), groupTypes, types, quotas, volumes, snapshots, GroupFace::Groups),
           consistencyGroups(given, groupTypes, types, quotas, volumes, snapshots, GroupFace::ConsistencyGroups),
@@ -167,6 +167,11 @@ Block::Block(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& driv
     declareDisconnecting(impl_->work);
     impl_->jobs.declare();
     impl_->groups.declare();
+    parts.bus.on<image::ImageDeleted>(
+        "block.forget-image-secret",
+        [&secrets = impl_->secrets](store::Transaction& tx, const image::ImageDeleted& event) {
+            secrets.forget(tx, event.image);
+        });
     parts.reconciler.declare("block-bin", [&volumes = impl_->volumes] { volumes.emptyBin(); });
     parts.reconciler.declare("block", [&jobs = impl_->jobs] { jobs.reconcile(); });
     parts.reconciler.declare("backups", [&jobs = impl_->backupJobs] { jobs.reconcile(); });

@@ -119,10 +119,11 @@ void BackupJobs::declareCreation() {
                      .onFailed([this](store::Transaction& tx, jobs::Run& run, const std::string& reason) {
                          endCreation(tx, {run.subject}, reason.empty() ? "it was given up" : reason);
                      }));
-    jobs.declare(jobs::Job("block.backup.release")
-                     .step("discard", release)
-                     .onDone([](store::Transaction& tx, jobs::Run& run) { backup_table::letGo(tx, backupOf(run)); })
-                     .untilDone());
+    jobs.declare(
+        jobs::Job("block.backup.release")
+            .step("discard", release)
+            .onDone([](store::Transaction& tx, jobs::Run& run) { snapshot_table::letGo(tx, {backupOf(run).text}); })
+            .untilDone());
     jobs.declare(jobs::Job("block.backup.delete")
                      .step("discard",
                            [this](jobs::Run& run) {

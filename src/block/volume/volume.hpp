@@ -95,6 +95,10 @@ struct Volume {
 /// On its way to another back end: nothing else may be begun with it.
 bool isMigrating(const Volume& volume);
 
+// What an image that a sealed volume was made says of its passphrase. For people to read: we believe our own table.
+constexpr std::string_view keyProperty = "cinder_encryption_key_id",
+                           keyPolicyProperty = "cinder_encryption_key_deletion_policy";
+
 /// The host of a volume that no back end could take.
 constexpr std::string_view nowhere = "-";
 

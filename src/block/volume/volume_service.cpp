@@ -53,6 +53,8 @@ Metadata Volumes::factsOf(const Caller& caller, const ImageId& id, GiB size) {
     if (image->virtualSize > size.bytes()) refuse("is larger than the volume's ", size, ".");
 
     Metadata facts = image->properties;
+    for (const auto& each : {keyProperty, keyPolicyProperty})
+        facts.erase(std::string(each)); // the volume has one of its own
     facts["image_id"] = id.text;
     facts["image_name"] = image->name;
     facts["checksum"] = image->checksum;
@@ -83,6 +85,7 @@ void Volumes::takeFrom(store::Transaction& tx, const Caller& caller, const NewVo
             throw Error(Failure::Invalid,
                         "Invalid snapshot: Originating snapshot status must be one of 'available' values");
         inherit(volume_table::find(tx, snapshot.volume).value(), "snapshot", snapshot.size);
+        volume.imageMetadata = snapshot_table::imageMetadataOf(tx, snapshot.id);
         volume.snapshot = snapshot.id;
         volume.encryptionKey = secrets_.copy(tx, snapshot.encryptionKey);
     } else if (!wanted.source.empty()) {
@@ -112,12 +115,16 @@ void Volumes::seal(store::Transaction& tx, Volume& volume, bool copied, bool res
     const bool sealed = isByUs(encryption);
     if (copied && sealed == volume.encryptionKey.empty())
         throw invalidVolume("What a volume is made from and its type must both be encrypted, or neither.");
+    const auto ofImage = volume.image.empty() ? SecretId() : secrets_.ofImage(tx, volume.image);
+    if (!ofImage.empty() && !sealed)
+        throw invalidVolume("Image ", volume.image, " is an encrypted volume's, and type ", volume.typeName,
+                            " is not encrypted.");
     if (!sealed || copied || restored) return;
     // "luks2" differs in how a passphrase is stretched, which is of no moment for a random one; QEMU reads "luks".
     if (formatOf(encryption->provider).empty())
         throw Error(Failure::Invalid, "Volume type ", volume.typeName, " is encrypted by ", encryption->provider,
                     ", which nobody here can do; luks and luks2 can be done.");
-    volume.encryptionKey = secrets_.create(tx);
+    volume.encryptionKey = ofImage.empty() ? secrets_.create(tx) : secrets_.copy(tx, ofImage);
 }
 
 Volume Volumes::planned(const Caller& caller, const NewVolume& wanted) const {
@@ -164,6 +171,7 @@ void Volumes::joinGroup(store::Reader& db, const Caller& caller, const NewVolume
         throw Error(Failure::Invalid, "Invalid input received: Volume type ", volume.typeName,
                     " is not among those of group ", group->id, ".");
     volume.group = group->id;
+    if (group->reserved) volume.consistencyGroup = group->id;
 }
 
 Volume Volumes::finish(store::Transaction& tx, const Caller& caller, const NewVolume& wanted, Volume volume) {
@@ -171,13 +179,13 @@ Volume Volumes::finish(store::Transaction& tx, const Caller& caller, const NewVo
     const auto type = wanted.type.empty() && !volume.type.empty() ? type_table::find(tx, volume.type).value()
                                                                   : types_.wanted(tx, caller, typeFor(wanted, volume));
     volume.type = type.id;
-    if (group->reserved) volume.consistencyGroup = group->id;
     volume.typeName = type.name;
     volume.multiattach = saysTrue(type, "multiattach");
     if (volume.multiattach) caller.enforce("volume:multiattach", {{"project_id", volume.project.text}});
     joinGroup(tx, caller, wanted, volume);
     seal(tx, volume, !wanted.snapshot.empty() || !wanted.source.empty(), !wanted.backup.empty());
     quotas_.claimVolume(tx, volume);
+    auto why = Wrong::NoBackend;
     if (volume.host.empty()) { // else it lies where what it is made from does
         Placement placement{.size = volume.size, .specs = type.extraSpecs, .zone = wanted.zone};
         scheduler_.apply(tx, caller.project, wanted.hints, placement);
@@ -188,7 +196,6 @@ Volume Volumes::finish(store::Transaction& tx, const Caller& caller, const NewVo
     if (volume.host.empty()) return keepUnplaced(tx, caller, volume, why);
     volume_table::insert(tx, volume);
     if (!wanted.backup.empty())
-    auto why = Wrong::NoBackend;
         fillFromBackup(tx, caller, wanted.backup, volume);
     else
         work_.enqueue(tx, "block.volume.create", volume, {{"request", caller.requestId}});
