@@ -151,6 +151,18 @@ TEST_CASE("A sealed volume becomes a sealed image, whose passphrase is its own a
     CHECK(alice.posts(volumesPath, plain).status == 400);
     CHECK(acts(alice, volume, R"({"os-reimage":{"image_id":")" + image + "\"}}", {since(68)}).status == 400);
 
+    const auto root = cloud.admin();
+    const auto flavor = root.posts("/compute/v2.1/flavors", R"({"flavor":{"name":"f","ram":64,"vcpus":1,"disk":1}})")
+                            .json()
+                            .object("flavor")
+                            .text("id");
+    const auto boot = alice.posts("/compute/v2.1/servers",
+                                  R"({"server":{"name":"s","networks":"none","imageRef":")" + image +
+                                      R"(","flavorRef":")" + flavor + "\"}}",
+                                  {{"OpenStack-API-Version", "compute 2.37"}});
+    CHECK(boot.status == 400);
+    CHECK_THAT(boot.body, Catch::Contains("encrypted volume"));
+
     // An image that merely says whose passphrase it has doesn't get it.
     const auto liar = uploads(bob, "raw", std::string(1 << 20, 'x'), R"(,"cinder_encryption_key_id":")" + key + "\"");
     const auto lied = makes(cloud, bob, R"(,"volume_type":"sealed","imageRef":")" + liar + "\"");
