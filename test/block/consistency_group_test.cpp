@@ -64,6 +64,8 @@ TEST_CASE("A consistency group is a group by its older names, which the API of g
     CHECK(showsGroup(alice, group).text("name") == "h");
     CHECK(shows(alice, volume).at("consistencygroup_id").isNull());
     CHECK(change(alice, R"("add_volumes":")" + volume + "\"") == 202);
+    CHECK(alice.puts(one, R"({"consistencygroup":{"description":"by its id"}})").status == 202);
+    CHECK(showsGroup(alice, group).text("description") == "by its id");
     CHECK(change(alice, R"("add_volumes":"nothing")") == 400);
     CHECK(change(alice, "") == 400);
     CHECK(change(bob, R"("name":"mine")") == 404);

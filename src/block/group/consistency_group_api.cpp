@@ -144,7 +144,8 @@ http::Routes consistencyGroupRoutes(Groups& groups) {
     add(routes, Method::Post, all, "group:create", with(createGroup));
     add(routes, Method::Post, all + "/create_from_src", "group:create", with(createGroupFrom));
     add(routes, Method::Get, one, "group:get", with(showGroup));
-    add(routes, Method::Put, one + "/update", "group:update", with(updateGroup));
+    for (const auto& path : {one, one + "/update"}) // the first is what clients use, the second what is written down
+        add(routes, Method::Put, path, "group:update", with(updateGroup));
     add(routes, Method::Post, one + "/delete", "group:delete", with(removeGroup));
 
     const std::string snapshots = "/cgsnapshots", snapshot = snapshots + "/{cgsnapshot_id}";
