@@ -37,7 +37,8 @@ http::Routes qosRoutes(QosSpecs& specs);
 http::Routes messageRoutes(Parts parts);
 http::Routes quotaRoutes(VolumeQuotas& quotas);
 http::Routes groupTypeRoutes(GroupTypes& types);
-http::Routes groupRoutes(Groups& groups); ///< and their snapshots
+http::Routes groupRoutes(Groups& groups);            ///< and their snapshots
+http::Routes consistencyGroupRoutes(Groups& groups); ///< the older face of those
 http::Routes transferRoutes(Transfers& transfers);
 http::Routes backendRoutes(const Hosting& hosting); ///< hosts, pools, capabilities
 http::Routes clusterRoutes();                       ///< clusters, and what they leave to clean up

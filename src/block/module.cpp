@@ -62,6 +62,12 @@ ConfigType ratio() {
             }};
 }
 
+/// The same with a log of its own.
+Parts with(const Parts& parts, Log& log) {
+    return {parts.store,  parts.jobs,    parts.bus, parts.reconciler, parts.policies,
+            parts.config, parts.ambient, log,       parts.metrics,    parts.cloud};
+}
+
 }
 
 std::vector<ConfigOption> configOptions() {
@@ -101,26 +107,28 @@ struct Block::Impl {
     Impl(Parts given, const std::vector<std::unique_ptr<VolumeDriver>>& drivers, BackupStore& backupStore,
          image::Images& images, identity::Identity& itsIdentity)
         : parts(given),
+          logs(given.log),
           identity(itsIdentity),
           backends(drivers, given.cloud.host),
-          work(given, backends, images),
+          work(with(given, logs.volume), backends, images),
           quotas(given),
           secrets(given, itsIdentity),
           types(given, quotas, itsIdentity),
           encryptions(given, types),
           qos(given),
-          scheduler(given, backends),
-          transfers(given, quotas),
+          scheduler(with(given, logs.scheduler), backends),
+          transfers(with(given, logs.api), quotas),
           snapshots(given, work, quotas),
           volumes(given, work, snapshots, scheduler, quotas, types, secrets, images),
-          changes(given, work, scheduler, quotas, types, volumes),
+          changes(given, work, scheduler, quotas, types, volumes, secrets),
           groupTypes(given),
-          groups(given, groupTypes, types, quotas, volumes, snapshots),
+          groups(with(given, logs.volume), groupTypes, types, quotas, volumes, snapshots, GroupFace::Groups),
+          consistencyGroups(given, groupTypes, types, quotas, volumes, snapshots, GroupFace::ConsistencyGroups),
           backups(given, work, volumes, quotas, secrets, backupStore),
           attachments(given, work),
           snapshotJobs(work),
-          backupJobs(work, secrets, backupStore),
-          jobs(given, work, secrets, snapshotJobs),
+          backupJobs(work, logs.backup, secrets, backupStore),
+          jobs(with(given, logs.volume), work, secrets, snapshotJobs),
           changeJobs(work, jobs) {
         volumes.fillFromBackup = [this](store::Transaction& tx, const identity::Caller& caller, const BackupId& backup,
                                         Volume& volume) { backups.fill(tx, caller, backup, volume); };
@@ -135,6 +143,7 @@ struct Block::Impl {
     }
 
     Parts parts;
+    ServiceLogs logs;
     identity::Identity& identity;
     Backends backends;
     VolumeWork work;
@@ -149,7 +158,7 @@ struct Block::Impl {
     Volumes volumes;
     VolumeChanges changes;
     GroupTypes groupTypes;
-    Groups groups;
+    Groups groups, consistencyGroups;
     Backups backups;
     Attachments attachments;
     SnapshotJobs snapshotJobs;
@@ -168,6 +177,11 @@ Block::Block(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& driv
     declareDisconnecting(impl_->work);
     impl_->jobs.declare();
     impl_->groups.declare();
+    parts.bus.on<image::ImageDeleted>(
+        "block.forget-image-secret",
+        [&secrets = impl_->secrets](store::Transaction& tx, const image::ImageDeleted& event) {
+            secrets.forget(tx, event.image);
+        });
     parts.reconciler.declare("block-bin", [&volumes = impl_->volumes] { volumes.emptyBin(); });
     parts.reconciler.declare("block", [&jobs = impl_->jobs] { jobs.reconcile(); });
     parts.reconciler.declare("backups", [&jobs = impl_->backupJobs] { jobs.reconcile(); });
@@ -180,20 +194,33 @@ void Block::bootstrap() { impl_->volumes.bootstrap(); }
 void Block::useLiveDisks(LiveDisks& disks) { impl_->work.live = &disks; }
 
 http::Site Block::site() {
-    auto& [parts, itsIdentity, backends, work, quotas, secrets, types, encryptions, qos, scheduler, transfers,
-           snapshots, volumes, changes, groupTypes, groups, backups, attachments, snapshotJobs, backupJobs, jobs,
-           changeJobs] = *impl_;
+    auto& [parts, logs, itsIdentity, backends, work, quotas, secrets, types, encryptions, qos, scheduler, transfers,
+           snapshots, volumes, changes, groupTypes, groups, consistencyGroups, backups, attachments, snapshotJobs,
+           backupJobs, jobs, changeJobs] = *impl_;
     http::Site site;
     site.name = "block-storage";
     site.prefix = "/volume";
     site.classicPort = 8776;
-    for (auto&& each :
-         {volumeRoutes(volumes), volumeActionRoutes(volumes, changes, attachments), manageRoutes(changes, snapshots),
-          snapshotRoutes(snapshots), backupRoutes(backups), attachmentRoutes(attachments),
-          resourceFilterRoutes(listNouns()), quotaRoutes(quotas), infoRoutes(), clusterRoutes(), typeRoutes(types),
-          encryptionRoutes(encryptions), qosRoutes(qos), messageRoutes(parts),
-          backendRoutes({parts, backends, scheduler}), serviceRoutes({parts, backends, scheduler}),
-          transferRoutes(transfers), groupTypeRoutes(groupTypes), groupRoutes(groups)})
+    for (auto&& each : {volumeRoutes(volumes),
+                        volumeActionRoutes(volumes, changes, attachments),
+                        manageRoutes(changes, snapshots),
+                        snapshotRoutes(snapshots),
+                        backupRoutes(backups),
+                        attachmentRoutes(attachments),
+                        resourceFilterRoutes(listNouns()),
+                        quotaRoutes(quotas),
+                        infoRoutes(),
+                        clusterRoutes(),
+                        typeRoutes(types),
+                        encryptionRoutes(encryptions),
+                        qosRoutes(qos),
+                        messageRoutes(parts),
+                        backendRoutes({parts, backends, scheduler, logs}),
+                        serviceRoutes({parts, backends, scheduler, logs}),
+                        transferRoutes(transfers),
+                        groupTypeRoutes(groupTypes),
+                        groupRoutes(groups),
+                        consistencyGroupRoutes(consistencyGroups)})
         site.routes.insert(site.routes.end(), each.begin(), each.end());
     site.gate = gate;
     site.refuse = refusal;

@@ -115,7 +115,8 @@ Response thaw(Request& request, const Hosting& hosting) { return changeFrozen(re
 
 // --- the log
 
-/// All services of this process write one log, by this name: a prefix that names it means it.
+/// All services of this process write one log, by this name: a prefix that names it means it. Each binary has a level
+/// of its own, whatever its server: all back ends are one part of this process.
 constexpr std::string_view logName = "stratolet";
 
 /// Levels as clients know them, from the one that writes most.
@@ -181,7 +182,7 @@ Response getLog(Request& request, const Hosting& hosting) {
             out.field("binary", each.binary);
             out.field("host", each.host);
             const auto levels = out.object("levels");
-            if (wanted.isNamed) out.field(logName, nameOf(hosting.parts.log.level()));
+            if (wanted.isNamed) out.field(logName, nameOf(hosting.logs.of(each.binary).level()));
         }
     });
 }
@@ -194,7 +195,8 @@ Response setLog(Request& request, const Hosting& hosting) {
     body.onlyKnows({"binary", "server", "prefix", "level"});
     const auto level = logLevelNamed(maybeWordIn(body, "level"));
     const auto wanted = loggingOf(body, hosting);
-    if (wanted.isNamed && !wanted.services.empty()) hosting.parts.log.setLevel(level);
+    if (wanted.isNamed)
+        for (const auto& each : wanted.services) hosting.logs.of(each.binary).setLevel(level);
     return http::emptyResponse(202);
 }
 
@@ -234,6 +236,13 @@ Response listZones(Request& request, const Hosting& hosting) {
     });
 }
 
+}
+
+Log& ServiceLogs::of(std::string_view binary) {
+    if (binary == "cinder-scheduler") return scheduler;
+    if (binary == "cinder-volume") return volume;
+    if (binary == "cinder-backup") return backup;
+    return api;
 }
 
 std::vector<ServiceNow> servicesOf(const Hosting& hosting, store::Reader& db) {

@@ -57,6 +57,10 @@ struct NewImage {
     GiB minDisk = {};
 };
 
+/// What the data of a raw image is to whoever made it of what it has: a disk, or one that is sealed by LUKS, which the
+/// maker alone can open. Nobody uploads the latter, and nobody else uses it as a disk.
+enum class Content { Plain, Sealed };
+
 /// [image], as config/stratolet.conf explains it.
 std::vector<ConfigOption> configOptions();
 
@@ -93,14 +97,16 @@ public:
     /// and qcow2 (without backing or data file) are given out. Error(Broken) where data is missing or isn't what it
     /// was. Error(Invalid) where it is at an address on the web that is refused, or where the disk is larger than
     /// `diskMax` (nothing: as large as it likes), which of data that is elsewhere nobody could know before.
-    DiskSource source(const ImageId& image, std::optional<Bytes> diskMax = std::nullopt);
+    DiskSource source(const ImageId& image, std::optional<Bytes> diskMax = std::nullopt,
+                      Content content = Content::Plain);
 
     /// A queued image of the caller's project, by this service's own rules.
     ImageId create(store::Transaction& tx, const identity::Caller& caller, const NewImage& wanted);
 
     /// Gives an image that create() has made its data: what the disk in the raw file `disk` is in the image's format. A
     /// job's step asks; one that has it already is done. Error(NotFound) where somebody has deleted it.
-    void fill(const ImageId& image, const std::filesystem::path& disk, const Cancelled& cancelled);
+    void fill(const ImageId& image, const std::filesystem::path& disk, const Cancelled& cancelled,
+              Content content = Content::Plain);
 
     /// Of an image that create() has made and that gets no data: it goes.
     void abandon(store::Transaction& tx, const ImageId& image);

@@ -168,8 +168,9 @@ ImageId Images::create(store::Transaction& tx, const identity::Caller& caller, c
     return impl_->service.create(tx, here, std::move(image)).id;
 }
 
-void Images::fill(const ImageId& image, const std::filesystem::path& disk, const Cancelled& cancelled) {
-    impl_->data.fill(image, disk, cancelled);
+void Images::fill(const ImageId& image, const std::filesystem::path& disk, const Cancelled& cancelled,
+                  Content content) {
+    impl_->data.fill(image, disk, cancelled, content);
 }
 
 void Images::abandon(store::Transaction& tx, const ImageId& image) { impl_->service.abandon(tx, image); }
@@ -181,8 +182,8 @@ std::vector<ImageId> Images::withProperties(store::Reader& db, const ProjectId& 
     return impl_->service.table().withProperties(db, project, properties);
 }
 
-DiskSource Images::source(const ImageId& image, std::optional<Bytes> diskMax) {
-    return impl_->data.source(image, diskMax);
+DiskSource Images::source(const ImageId& image, std::optional<Bytes> diskMax, Content content) {
+    return impl_->data.source(image, diskMax, content);
 }
 
 }

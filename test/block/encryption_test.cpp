@@ -1,5 +1,8 @@
 #include "block/support.hpp"
 
+#include <filesystem>
+#include <fstream>
+
 #include <stratolet/disk.hpp>
 
 using namespace stratolet;
@@ -85,7 +88,6 @@ TEST_CASE("What is made from a sealed volume stays sealed, by the same passphras
         alice
             .posts(volumesPath, R"({"volume":{"size":1,"volume_type":"__DEFAULT__","source_volid":")" + volume + "\"}}")
             .status == 400);
-    CHECK(acts(alice, volume, R"({"os-volume_upload_image":{"image_name":"x"}})").status == 400);
     // The volume's passphrase goes with it; those of the others are their own.
     REQUIRE(alice.deletes(snapshotsPath + "/" + snapshot).status == 202);
     cloud.settle();
@@ -101,4 +103,77 @@ TEST_CASE("An encryption that nobody here can do is refused, not pretended", "[b
     const auto answer = alice.posts(volumesPath, R"({"volume":{"size":1,"volume_type":"other"}})");
     CHECK(answer.status == 400);
     CHECK_THAT(messageOf(answer, "badRequest"), Catch::Contains("CryptsetupEncryptor"));
+}
+
+TEST_CASE("A sealed volume becomes a sealed image, whose passphrase is its own and goes with it",
+          "[block][encryption][image]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice"), bob = cloud.member("bob");
+    makesType(cloud.admin(), "sealed", "luks");
+    const auto first = uploads(alice, "raw", std::string(1 << 20, 'm'));
+    const auto volume = makes(cloud, alice, R"(,"volume_type":"sealed","imageRef":")" + first + "\"");
+    const auto passphrase = passphraseOf(cloud, alice, volume);
+    const auto upload = [&](const std::string& more) {
+        return acts(alice, volume, R"({"os-volume_upload_image":{"image_name":"x")" + more + "}}");
+    };
+    CHECK(upload(R"(,"disk_format":"qcow2")").status == 400);
+    const auto answer = upload("");
+    REQUIRE(answer.status == 202);
+    cloud.settle();
+    const auto image = answer.json().object("os-volume_upload_image").text("image_id");
+    const auto shown = alice.gets("/image/v2/images/" + image).json();
+    CHECK(shown.text("status") == "active");
+    CHECK(shown.text("cinder_encryption_key_deletion_policy") == "on_image_deletion");
+    const auto key = shown.text("cinder_encryption_key_id");
+    CHECK(cloud.appliance().secret(SecretId{key}) == passphrase);
+    CHECK(key != alice.gets(volumesPath + "/" + volume, {since(64)}).json().object("volume").text("encryption_key_id"));
+    // The image store has what the host has: sealed bytes.
+    std::size_t files = 0;
+    for (const auto& each : std::filesystem::recursive_directory_iterator(cloud.folder() / "images"))
+        if (each.is_regular_file() && each.path().filename().string().find(image) != std::string::npos) {
+            ++files;
+            std::ifstream file(each.path(), std::ios::binary);
+            std::string bytes(8 << 20, '\0');
+            file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+            CHECK(bytes.substr(0, 4) == luks);
+            CHECK(bytes.find("mmmmmmmm") == std::string::npos);
+        }
+    CHECK(files == 1);
+
+    // What a volume made from it says is what the first one said, and the volume has a passphrase of its own.
+    const auto copy = makes(cloud, alice, R"(,"volume_type":"sealed","imageRef":")" + image + "\"");
+    CHECK(statusOf(alice, copy) == "available");
+    CHECK(passphraseOf(cloud, alice, copy) == passphrase);
+    CHECK(bytesOf(cloud, copy, 8 << 20) == bytesOf(cloud, volume, 8 << 20));
+    CHECK_FALSE(shows(alice, copy).object("volume_image_metadata").has("cinder_encryption_key_id"));
+    // Of a type that isn't encrypted its bytes would be of no use; nor can it go into a volume with another passphrase.
+    const auto plain = R"({"volume":{"size":1,"volume_type":"__DEFAULT__","imageRef":")" + image + "\"}}";
+    CHECK(alice.posts(volumesPath, plain).status == 400);
+    CHECK(acts(alice, volume, R"({"os-reimage":{"image_id":")" + image + "\"}}", {since(68)}).status == 400);
+
+    const auto root = cloud.admin();
+    const auto flavor = root.posts("/compute/v2.1/flavors", R"({"flavor":{"name":"f","ram":64,"vcpus":1,"disk":1}})")
+                            .json()
+                            .object("flavor")
+                            .text("id");
+    const auto boot = alice.posts("/compute/v2.1/servers",
+                                  R"({"server":{"name":"s","networks":"none","imageRef":")" + image +
+                                      R"(","flavorRef":")" + flavor + "\"}}",
+                                  {{"OpenStack-API-Version", "compute 2.37"}});
+    CHECK(boot.status == 400);
+    CHECK_THAT(boot.body, Catch::Contains("encrypted volume"));
+
+    // An image that merely says whose passphrase it has doesn't get it.
+    const auto liar = uploads(bob, "raw", std::string(1 << 20, 'x'), R"(,"cinder_encryption_key_id":")" + key + "\"");
+    const auto lied = makes(cloud, bob, R"(,"volume_type":"sealed","imageRef":")" + liar + "\"");
+    CHECK(statusOf(bob, lied) == "available");
+    CHECK(passphraseOf(cloud, bob, lied) != passphrase);
+    REQUIRE(bob.deletes("/image/v2/images/" + liar).status == 204);
+    cloud.settle();
+    CHECK(cloud.appliance().secret(SecretId{key}) == passphrase);
+
+    REQUIRE(alice.deletes("/image/v2/images/" + image).status == 204);
+    cloud.settle();
+    CHECK(cloud.appliance().secret(SecretId{key}).empty());
+    CHECK(passphraseOf(cloud, alice, copy) == passphrase);
 }

@@ -136,3 +136,29 @@ TEST_CASE("No more is promised of a back end than its ratio and what is held bac
     const auto alice = cloud.member("alice");
     CHECK(shows(alice, makes(cloud, alice)).text("status") == "error");
 }
+
+TEST_CASE("A volume does not go to a back end that doesn't answer, and its project hears that one doesn't",
+          "[block][scheduler][message]") {
+    TestAppliance cloud({{"block", "backends", "fast, file"}});
+    const auto root = cloud.admin(), alice = cloud.member("alice");
+    makesType(root, "quick", R"("volume_backend_name":"fast")");
+    const auto before = makes(cloud, alice, R"(,"volume_type":"quick")");
+    const auto place = hostOf(root, before);
+    CHECK_THAT(place, Contains("@fast#"));
+    const auto folder = cloud.folder() / "volumes-fast", away = cloud.folder() / "away";
+    std::filesystem::rename(folder, away);
+    cloud.passes(std::chrono::seconds(5));
+
+    for (int each = 0; each < 3; ++each) CHECK_THAT(hostOf(root, makes(cloud, alice)), Contains("@file#"));
+    const auto stuck = makes(cloud, alice, R"(,"volume_type":"quick")");
+    CHECK(shows(alice, stuck).text("status") == "error");
+    const auto messages = alice.gets("/volume/v3/{project}/messages", newest).json().array("messages").items();
+    REQUIRE(messages.size() == 1);
+    CHECK(messages[0].text("resource_uuid") == stuck);
+    CHECK(messages[0].text("event_id") == "VOLUME_VOLUME_001_002");
+    CHECK(messages[0].text("user_message") == "schedule allocate volume:Driver is not initialized at present.");
+
+    std::filesystem::rename(away, folder);
+    cloud.passes(std::chrono::seconds(5));
+    CHECK(hostOf(root, makes(cloud, alice, R"(,"volume_type":"quick")")) == place);
+}

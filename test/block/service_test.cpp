@@ -103,7 +103,13 @@ TEST_CASE("The log's level is told and set by binary, server and prefix", "[bloc
     CHECK(sets(R"({"level":"WARNING","prefix":"cinder.volume"})") == 202); // no log of that name
     CHECK(level() == "ERROR");
     CHECK(sets(R"({"level":"WARNING","binary":"cinder-volume","server":")" + host + R"(","prefix":"strat"})") == 202);
-    CHECK(level() == "WARNING");
+    CHECK(level() == "ERROR"); // of another binary
+    const auto levelOf = [&](const std::string& binary) {
+        return gets(R"({"binary":")" + binary + "\"}").at(0).object("levels").text("stratolet");
+    };
+    CHECK(levelOf("cinder-volume") == "WARNING");
+    CHECK(levelOf("cinder-scheduler") == "ERROR");
+    CHECK(levelOf("cinder-backup") == "ERROR");
     const auto volumes = gets(R"({"binary":"cinder-volume"})");
     REQUIRE(volumes.size() == 1);
     CHECK(volumes[0].text("host").starts_with(host + "@"));
@@ -115,7 +121,8 @@ TEST_CASE("The log's level is told and set by binary, server and prefix", "[bloc
         CHECK(sets(refused) == 400);
     CHECK(sets(R"({"level":"INFO","server":")" + std::string(256, 'x') + "\"}") == 400);
     CHECK(root.puts(path + "/get-log", R"({"level":"INFO"})", {since(32)}).status == 400);
-    CHECK(level() == "WARNING");
+    CHECK(level() == "ERROR");
+    CHECK(levelOf("cinder-volume") == "WARNING");
 }
 
 TEST_CASE("A log writes what its level says at the time", "[block][service][log]") {
@@ -270,4 +277,26 @@ TEST_CASE("What projects have in a back end follows their volumes and snapshots"
     cloud.settle();
     CHECK(has(fast, alice.project).empty());
     CHECK(root.gets("/volume/v3/{project}/os-hosts/" + file + "0").status == 404);
+}
+
+TEST_CASE("A part of a log has a level of its own, and the whole's again once that is configured anew",
+          "[block][service][log]") {
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::tmpfile(), std::fclose);
+    Log whole({.level = Log::Level::Error, .fd = ::fileno(file.get())});
+    Log part(whole), other(whole);
+    const auto written = [&] { return std::fseek(file.get(), 0, SEEK_END) == 0 ? std::ftell(file.get()) : -1; };
+    part.info("not yet");
+    CHECK(written() == 0);
+    part.setLevel(Log::Level::Info);
+    whole.info("never");
+    other.info("never");
+    CHECK(written() == 0);
+    part.info("now");
+    const auto before = written();
+    CHECK(before > 0);
+    whole.setLevel(Log::Level::Info);
+    other.info("with the whole");
+    CHECK(written() > before);
+    whole.reconfigure({.level = Log::Level::Warning, .fd = ::fileno(file.get())});
+    CHECK(part.level() == Log::Level::Warning);
 }

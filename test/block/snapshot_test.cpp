@@ -250,3 +250,22 @@ TEST_CASE("Data of snapshots that were deleted goes, and what nobody knows is ke
     CHECK(makes(cloud, alice, R"(,"snapshot_id":")" + kept + "\"") != "");
     CHECK(alice.gets(snapshotsPath + "/" + kept).json().object("snapshot").text("status") == "available");
 }
+
+TEST_CASE("What is made from a snapshot has the image metadata that its volume had when it was taken",
+          "[block][snapshot][image]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const auto image = uploads(alice, "raw", std::string(1 << 20, 'm'), R"(,"os_distro":"debian")");
+    const auto volume = makes(cloud, alice, R"(,"imageRef":")" + image + "\"");
+    const auto snapshot = snaps(cloud, alice, volume);
+    REQUIRE(acts(alice, volume, R"({"os-set_image_metadata":{"metadata":{"os_distro":"fedora","more":"x"}}})").status ==
+            200);
+    const auto made =
+        shows(alice, makes(cloud, alice, R"(,"snapshot_id":")" + snapshot + "\"")).object("volume_image_metadata");
+    CHECK(made.text("os_distro") == "debian");
+    CHECK_FALSE(made.has("more"));
+    CHECK(made.text("image_id") == image);
+    CHECK(shows(alice, makes(cloud, alice, R"(,"source_volid":")" + volume + "\""))
+              .object("volume_image_metadata")
+              .text("os_distro") == "fedora");
+}

@@ -594,3 +594,32 @@ TEST_CASE("A volume that an administrator said was being deleted, by nobody, is 
     CHECK(alice.gets(volumesPath + "/" + volume).status == 404);
     CHECK(filesIn(cloud) == 0);
 }
+
+TEST_CASE("Metadata that somebody else has changed meanwhile is not overwritten by who says what they saw",
+          "[block][metadata]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const auto path = volumesPath + "/" + makes(cloud, alice, R"(,"metadata":{"k":"v"})") + "/metadata";
+    CHECK_FALSE(alice.gets(path, {since(14)}).headers.has("Etag"));
+    const auto tagNow = [&] { return std::string(alice.gets(path, {since(15)}).headers["Etag"]); };
+    const auto seen = tagNow();
+    REQUIRE_FALSE(seen.empty());
+    CHECK(tagNow() == seen);
+    const auto replaces = [&](const std::string& value, const std::string& tag, int minor = 15) {
+        return alice.puts(path, R"({"metadata":{"k":")" + value + "\"}}", {since(minor), {"If-Match", tag}}).status;
+    };
+    const auto setsOne = [&](const std::string& value, const std::string& tag) {
+        return alice.puts(path + "/k", R"({"meta":{"k":")" + value + "\"}}", {since(15), {"If-Match", tag}}).status;
+    };
+    const auto valueNow = [&] { return alice.gets(path).json().object("metadata").text("k"); };
+    CHECK(replaces("w", seen) == 200);
+    CHECK(tagNow() != seen);
+    CHECK(replaces("late", seen) == 412);
+    CHECK(setsOne("late", seen) == 412);
+    CHECK(valueNow() == "w");
+    CHECK(setsOne("x", "\"other\", \"" + tagNow() + "\"") == 200);
+    CHECK(valueNow() == "x");
+    CHECK(replaces("y", "*") == 200);
+    CHECK(replaces("z", seen, 14) == 200); // which knew of no tags
+    CHECK(valueNow() == "z");
+}

@@ -670,6 +670,32 @@ def volume_group():
     check("volume_backend_name" in pools and "free_capacity_gb" in pools, pools)
 
 
+@case("a consistency group is made, gets a volume and loses it, is snapshotted and copied, and goes with its volumes")
+def consistency_group():
+    def shown(command):
+        return json.loads(apart(f"{command} -f json"))
+    apart("consistency group create --volume-type __DEFAULT__ cli-consistent")
+    until("group available", lambda: shown("consistency group show cli-consistent")["status"] == "available")
+    apart("consistency group set cli-consistent --description kept")
+    check(shown("consistency group show cli-consistent")["description"] == "kept", "the description of the group is lost")
+    apart("volume create cli-consistent-volume --size 1 --type __DEFAULT__ --consistency-group cli-consistent")
+    until("volume available", lambda: status_of("volume", "cli-consistent-volume") == "available")
+    apart("consistency group remove volume cli-consistent cli-consistent-volume")
+    apart("consistency group add volume cli-consistent cli-consistent-volume")
+    apart("consistency group snapshot create --consistency-group cli-consistent cli-moment")
+    until("snapshot available", lambda: shown("consistency group snapshot show cli-moment")["status"] == "available")
+    # The other client asks for it too, and stumbles over the answer by itself.
+    apart("consisgroup-create-from-src --cgsnapshot cli-moment --name cli-consistent-copy", "cinder")
+    until("copy available", lambda: shown("consistency group show cli-consistent-copy")["status"] == "available")
+    check(len(shown("consistency group list")) == 2 and len(shown("consistency group snapshot list")) == 1, "not all is listed")
+    apart("consistency group snapshot delete cli-moment")
+    until("snapshot gone", lambda: not shown("consistency group snapshot list"))
+    for each in ("cli-consistent", "cli-consistent-copy"):
+        apart(f"consistency group delete --force {each}")
+    until("groups gone", lambda: not shown("consistency group list"))
+    check("cli-consistent-volume" not in rows("volume list", "Name"), "the volume did not go with its group")
+
+
 @case("a keypair and a flavor are made; a server made of them gets an address, a console and a volume, stops, starts, reboots")
 def server():
     flavor = show("flavor create cli-flavor --ram 128 --disk 1 --vcpus 1")

@@ -24,10 +24,6 @@ public:
     /// `base` itself.
     virtual bool mergeInto(const DiskSource& base, const Cancelled& cancelled) = 0;
 
-    /// What lies between the guest's disk and `base`, one of the files below it, goes into `base`; the guest's disk
-    /// stays and has `base` below it. `top`: the first file above which the guest's disk stands.
-    virtual bool mergeBelow(const DiskSource& top, const DiskSource& base, const Cancelled& cancelled) = 0;
-
     /// The whole disk is copied to `to`, which is there and as large; the guest goes on with it.
     virtual bool moveTo(const DiskSource& to, const Cancelled& cancelled) = 0;
 

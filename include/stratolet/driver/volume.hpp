@@ -6,6 +6,8 @@
 #include <stratolet/ids.hpp>
 #include <stratolet/sizes.hpp>
 
+#include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,6 +43,11 @@ struct Manageable {
     std::optional<SnapshotId> snapshot;
     std::string reason; ///< why it can't be taken over; empty: it can
 };
+
+/// How large a volume with so many bytes is: whole GiB, and one at least.
+inline GiB volumeSizeFor(Bytes bytes) {
+    return {std::max<std::int64_t>((bytes.count + GiB{1}.bytes().count - 1) >> 30, 1)};
+}
 
 /// Where volumes live: one back end of several. Every verb ensures: it looks first and may be called again after a
 /// crash. A volume, and a snapshot, is whole or isn't there. Verbs of different volumes may run at the same time, those
@@ -107,8 +114,8 @@ public:
     /// What could be taken over, and what has been. Looks at all there is.
     virtual std::vector<Manageable> manageable() = 0;
 
-    /// What is called `reference` becomes this volume, of the size that it says, rounded up. Error(Invalid) where there
-    /// is no such thing, or it can't be.
+    /// What is called `reference` becomes this volume, of the size that volumeSizeFor() says. Error(Invalid) where
+    /// there is no such thing, or it can't be.
     virtual GiB adopt(const VolumeId& volume, const std::string& reference) = 0;
 
     /// The volume becomes something that isn't the cloud's any more: by its name "volume-<id>" adopt() finds it again.

@@ -57,7 +57,7 @@ void BackupJobs::endCreation(store::Transaction& tx, const BackupId& id, const s
     if (!backup) return;
     const auto now = work_.parts.ambient.now();
     if (!failure.empty()) {
-        work_.parts.log.error("volume could not be backed up", {{"backup", id.text}, {"reason", failure}});
+        log_.error("volume could not be backed up", {{"backup", id.text}, {"reason", failure}});
         backup->failReason = failure.substr(0, 255);
     }
     const auto volume = volume_table::find(tx, backup->volume);
@@ -119,10 +119,11 @@ void BackupJobs::declareCreation() {
                      .onFailed([this](store::Transaction& tx, jobs::Run& run, const std::string& reason) {
                          endCreation(tx, {run.subject}, reason.empty() ? "it was given up" : reason);
                      }));
-    jobs.declare(jobs::Job("block.backup.release")
-                     .step("discard", release)
-                     .onDone([](store::Transaction& tx, jobs::Run& run) { backup_table::letGo(tx, backupOf(run)); })
-                     .untilDone());
+    jobs.declare(
+        jobs::Job("block.backup.release")
+            .step("discard", release)
+            .onDone([](store::Transaction& tx, jobs::Run& run) { snapshot_table::letGo(tx, {backupOf(run).text}); })
+            .untilDone());
     jobs.declare(jobs::Job("block.backup.delete")
                      .step("discard",
                            [this](jobs::Run& run) {
@@ -186,7 +187,7 @@ void BackupJobs::declareRestoration() {
             .within(std::chrono::hours(24))
             .onDone([this](store::Transaction& tx, jobs::Run& run) { endRestoration(tx, run, Available); })
             .onFailed([this](store::Transaction& tx, jobs::Run& run, const std::string& reason) {
-                work_.parts.log.error(
+                log_.error(
                     "backup could not be restored",
                     {{"backup", backupOf(run).text}, {"volume", VolumeWork::idOf(run).text}, {"reason", reason}});
                 endRestoration(tx, run, ErrorRestoring);
@@ -208,7 +209,7 @@ void BackupJobs::reconcile() {
             strays.insert(id.text);
             continue;
         }
-        parts.log.info("data without a backup removed", {{"backup", id.text}});
+        log_.info("data without a backup removed", {{"backup", id.text}});
         store_.discard(id);
     }
     tellStrays(parts, "backup", "", strays);
@@ -218,8 +219,7 @@ void BackupJobs::reconcile() {
         if (!present || present->status != status || parts.jobs.busy(db, id.text)) continue;
         const auto& volume = status == BackupStatus::Restoring ? present->restoring : present->volume;
         if (status != BackupStatus::Deleting && work_.busy(db, volume)) continue;
-        parts.log.error("backup is on its way but nobody works on it",
-                        {{"backup", id.text}, {"status", nameOf(status)}});
+        log_.error("backup is on its way but nobody works on it", {{"backup", id.text}, {"status", nameOf(status)}});
     }
 }
 

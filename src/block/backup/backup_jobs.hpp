@@ -18,8 +18,10 @@ namespace stratolet::block {
 /// Owned by the module.
 class BackupJobs {
 public:
-    BackupJobs(VolumeWork& work, Secrets& secrets, BackupStore& store)
+    /// `log`: of backups, which is not that of volumes.
+    BackupJobs(VolumeWork& work, Log& log, Secrets& secrets, BackupStore& store)
         : work_(work),
+          log_(log),
           secrets_(secrets),
           store_(store) {}
 
@@ -35,6 +37,7 @@ private:
     void endRestoration(store::Transaction& tx, const jobs::Run& run, VolumeStatus status);
 
     VolumeWork& work_;
+    Log& log_;
     Secrets& secrets_;
     BackupStore& store_;
 };

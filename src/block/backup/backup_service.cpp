@@ -104,6 +104,7 @@ Backup Backups::create(const Caller& caller, const NewBackup& wanted) {
         quotas_.claimBackup(tx, backup.project, backup.size);
         backup_table::insert(tx, backup);
         if (backup.held) {
+            snapshot_table::hold(tx, {backup.id.text});
             work_.enqueue(tx, "block.backup.hold", volume, {{"backup", backup.id.text}});
             return backup;
         }

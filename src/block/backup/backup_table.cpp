@@ -50,7 +50,8 @@ const Table<Backup> backupColumns(
         attribute<&Backup::user>("user_id", 0),
         maybeColumn<&Backup::parent>("parent_id"),
         column<&Backup::archive>("archive_id"),
-        column<&Backup::held>("held", Moves),
+        column<&Backup::held>("held").computed(
+            "EXISTS (SELECT 1 FROM volume_held_snapshots h WHERE h.snapshot_id = $.id)"),
         maybeColumn<&Backup::restoring>("restoring_id", Moves),
         maybeColumn<&Backup::key>("encryption_key_id"),
         maybeColumn<&Backup::facts>("volume_facts"),
@@ -71,7 +72,11 @@ std::optional<Backup> newest(store::Reader& db, const ProjectId& project, const 
 }
 
 bool copiedFrom(store::Reader& db, const VolumeId& volume) {
-    return db.query("SELECT 1 FROM backups WHERE volume_id = ? AND (status = 'creating' OR held)", volume).next();
+    return db
+        .query("SELECT 1 FROM backups WHERE volume_id = ? AND (status = 'creating' OR EXISTS (SELECT 1 FROM "
+               "volume_held_snapshots h WHERE h.snapshot_id = backups.id))",
+               volume)
+        .next();
 }
 
 bool copiedFrom(store::Reader& db, const SnapshotId& snapshot) {
@@ -80,10 +85,6 @@ bool copiedFrom(store::Reader& db, const SnapshotId& snapshot) {
                "AND snapshot_id = ?1 AND status = 'creating'",
                snapshot)
         .next();
-}
-
-bool holds(store::Reader& db, const SnapshotId& snapshot) {
-    return db.query("SELECT 1 FROM backups WHERE id = ? AND held", snapshot).next();
 }
 
 bool isUsed(store::Reader& db, const BackupId& archive, const BackupId& otherThan) {
@@ -112,10 +113,6 @@ void setStatus(store::Transaction& tx, const BackupId& backup, BackupStatus stat
 void setRestoring(store::Transaction& tx, const BackupId& backup, const VolumeId& into) {
     tx.execute("UPDATE backups SET restoring_id = ? WHERE id = ?",
                into.empty() ? std::nullopt : std::optional(into.text), backup);
-}
-
-void letGo(store::Transaction& tx, const BackupId& backup) {
-    tx.execute("UPDATE backups SET held = 0 WHERE id = ?", backup);
 }
 
 void setObjects(store::Transaction& tx, const BackupId& backup, int objects) {

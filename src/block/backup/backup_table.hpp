@@ -26,9 +26,6 @@ std::optional<Backup> newest(store::Reader& db, const ProjectId& project, const 
 bool copiedFrom(store::Reader& db, const VolumeId& volume);
 bool copiedFrom(store::Reader& db, const SnapshotId& snapshot);
 
-/// Whether this is the snapshot that a backup of a volume in use is copied from.
-bool holds(store::Reader& db, const SnapshotId& snapshot);
-
 /// Whether a backup other than this one has its objects there.
 bool isUsed(store::Reader& db, const BackupId& archive, const BackupId& otherThan = {});
 
@@ -41,7 +38,6 @@ bool move(store::Transaction& tx, const BackupId& backup, BackupStatus from, Bac
 void setStatus(store::Transaction& tx, const BackupId& backup, BackupStatus status, Time now); ///< from anywhere
 void setObjects(store::Transaction& tx, const BackupId& backup, int objects);
 void setRestoring(store::Transaction& tx, const BackupId& backup, const VolumeId& into); ///< empty: no more
-void letGo(store::Transaction& tx, const BackupId& backup);                              ///< of the snapshot of its own
 void setMetadata(store::Transaction& tx, const BackupId& backup, const Metadata& metadata);
 
 std::int64_t count(store::Reader& db, const store::Conditions& conditions);

@@ -20,12 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 constexpr std::string_view prefix = "backup-";
 
-void syncFolder(const fs::path& folder) {
-    const Fd open(static_cast<int>(
-        check(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open a folder of backups")));
-    check(::fsync(open.get()), "flush a folder of backups");
-}
-
 class BackupFolder : public BackupStore {
 public:
     explicit BackupFolder(fs::path folder) : folder_(std::move(folder)) {}

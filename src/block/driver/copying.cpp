@@ -42,12 +42,6 @@ std::int64_t lengthOf(const Fd& file) {
     return static_cast<std::int64_t>(bytes);
 }
 
-void syncFolder(const fs::path& folder) {
-    const Fd open(
-        static_cast<int>(check(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open the volume folder")));
-    check(::fsync(open.get()), "flush the volume folder");
-}
-
 namespace {
 
 /// Through a buffer of ours, for file systems that the kernel can't copy between.

@@ -22,9 +22,6 @@ Fd createAnew(const std::filesystem::path& file);
 /// Of a file or of a block device.
 std::int64_t lengthOf(const Fd& file);
 
-/// What was made, named or removed in it is on disk.
-void syncFolder(const std::filesystem::path& folder);
-
 /// Only what is not a hole, so that the copy is as sparse; where `to` is a block device, holes are not written either.
 /// By the file system's own sharing of blocks where it has that.
 void copySparse(const Fd& from, const Fd& to, const Cancelled& cancelled);

@@ -16,6 +16,7 @@
 #include "block/driver/layers.hpp"
 #include "block/driver/qcow2.hpp"
 #include "platform/os/fd.hpp"
+#include "platform/os/folder.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::block {
@@ -192,7 +193,7 @@ public:
             take(from, place);
             forgetReleased();
         }
-        const GiB size{std::max<std::int64_t>((sizeOf(place).count + GiB{1}.bytes().count - 1) >> 30, 1)};
+        const auto size = volumeSizeFor(sizeOf(place));
         ensure(volume, size, Layout::Any, nullptr);
         return size;
     }

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <mutex>
 #include <optional>
+#include <unordered_map>
 
 #include <stratolet/driver/local_path.hpp>
 #include <stratolet/error.hpp>
@@ -48,7 +49,9 @@ public:
         for (const auto& entry : fs::directory_iterator(options_.target.folder)) {
             const auto name = entry.path().filename().string();
             if (name.ends_with(unfinished)) fs::remove(entry.path());
-            if (isUuid(name)) serve({name});
+            if (!isUuid(name)) continue;
+            for (const auto& each : connectionsOf({name})) whose_.emplace(each.secret.text, VolumeId{name});
+            serve({name});
         }
     }
 
@@ -143,11 +146,11 @@ public:
 
     std::string secret(const SecretId& secret) override {
         const std::lock_guard guard(lock_);
-        for (const auto& entry : fs::directory_iterator(options_.target.folder))
-            if (const auto name = entry.path().filename().string(); isUuid(name))
-                for (const auto& each : connectionsOf({name}))
-                    if (each.secret == secret) return each.account.password;
-        return volumes_->secret(secret);
+        const auto found = whose_.find(secret.text);
+        if (found == whose_.end()) return volumes_->secret(secret);
+        for (const auto& each : connectionsOf(found->second))
+            if (each.secret == secret) return each.account.password;
+        return {};
     }
 
     DiskSource source(const VolumeId& volume) override { return volumes_->source(volume); }
@@ -196,8 +199,10 @@ private:
         return all;
     }
 
-    void keep(const VolumeId& volume, const std::vector<Connection>& all) const {
+    void keep(const VolumeId& volume, const std::vector<Connection>& all) {
         const auto record = recordOf(volume);
+        for (const auto& each : connectionsOf(volume)) whose_.erase(each.secret.text);
+        for (const auto& each : all) whose_.emplace(each.secret.text, volume);
         if (all.empty()) {
             fs::remove(record);
         } else {
@@ -231,7 +236,8 @@ private:
 
     std::unique_ptr<VolumeDriver> volumes_;
     IscsiOptions options_;
-    std::mutex lock_; // of the records, and of what tgtd is told
+    std::mutex lock_;                                 // of the records, of what follows, and of what tgtd is told
+    std::unordered_map<std::string, VolumeId> whose_; // of each secret in the records: the volume that it is for
 };
 
 }

@@ -8,6 +8,7 @@
 
 #include "block/driver/copying.hpp"
 #include "block/driver/layers.hpp"
+#include "platform/os/folder.hpp"
 
 namespace stratolet::block {
 

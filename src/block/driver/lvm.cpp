@@ -199,7 +199,7 @@ public:
             if (auto objection = objectionTo(*from); !objection.empty()) throw Error(Failure::Invalid, objection);
             rename(from->name, name);
         }
-        const GiB size{std::max<std::int64_t>((known(name).size.count + GiB{1}.bytes().count - 1) >> 30, 1)};
+        const auto size = volumeSizeFor(known(name).size);
         ensure(volume, size, Layout::Any, nullptr);
         return size;
     }

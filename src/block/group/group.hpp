@@ -45,6 +45,7 @@ struct Group {
     std::optional<std::string> name, description;
     GroupStatus status = GroupStatus::Available;
     std::string type;                     ///< id of the group type
+    bool reserved = false;                ///< its type is reservedGroupType: it is a consistency group
     std::string snapshot, source;         ///< a group's snapshot or a group that it was made from; empty: neither
     std::vector<std::string> volumeTypes; ///< ids: of which its volumes may be
     Time created;
@@ -58,10 +59,15 @@ struct GroupSnapshot {
     UserId user;
     std::optional<std::string> name, description;
     GroupStatus status = GroupStatus::Creating;
-    std::string type; ///< the group's
+    std::string type;      ///< the group's
+    bool reserved = false; ///< the group is
     Time created;
     std::optional<Time> updated;
 };
+
+/// The name of the type of consistency groups, as groups were called before 3.13: older clients ask for those by
+/// another API, which the API of groups leaves them to (Cinder, group_types).
+constexpr std::string_view reservedGroupType = "default_cgsnapshot_type";
 
 extern const resource::Table<GroupType> groupTypeColumns;
 extern const resource::Table<Group> groupColumns;
@@ -75,6 +81,7 @@ ListNoun groupSnapshotLists();
 /// SQL, and no rule.
 namespace group_table {
 std::optional<GroupType> findTypeNamed(store::Reader& db, std::string_view idOrName); ///< an id goes before a name
+void withoutReserved(store::Conditions& conditions, char alias); ///< of groups, or of their snapshots
 bool isTypeUsed(store::Reader& db, const std::string& type);
 void insertType(store::Transaction& tx, const GroupType& type);
 void setSpecs(store::Transaction& tx, const GroupType& type); ///< those that it has now

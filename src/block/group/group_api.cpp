@@ -1,6 +1,7 @@
 #include <stratolet/error.hpp>
 
 #include "block/api.hpp"
+#include "block/group/group_body.hpp"
 #include "block/group/group_service.hpp"
 #include "block/type/specs.hpp"
 #include "block/wire.hpp"
@@ -16,8 +17,6 @@ using identity::callerOf;
 
 constexpr Microversion typesSince{11}, groupsSince{13}, snapshotsSince{14}, resetSnapshotSince{19}, resetSince{20},
     volumesSince{25}, replicationSince{38}, projectSince{58};
-constexpr std::size_t listMax = 1000;
-
 // --- group types
 
 const std::string& typeIn(const Request& request) { return request.param("group_type"); }
@@ -140,11 +139,6 @@ bool withVolumes(const Request& request) {
     return microversionOf(request) >= volumesSince && request.query.flag("list_volume");
 }
 
-void writeTexts(JsonWriter& out, std::string_view name, const std::vector<std::string>& texts) {
-    const auto list = out.array(name);
-    for (const auto& each : texts) out.value(each);
-}
-
 void write(JsonWriter& out, const Request& request, const Groups::View& view) {
     const auto& group = view.group;
     const auto version = microversionOf(request);
@@ -160,12 +154,6 @@ void write(JsonWriter& out, const Request& request, const Groups::View& view) {
     if (version >= replicationSince) out.field("replication_status", "disabled");
     if (version >= projectSince && callerOf(request).may("group:group_project_attribute", {}))
         out.field("project_id", group.project);
-}
-
-void writeNamed(JsonWriter& out, const std::string& id, const std::optional<std::string>& name) {
-    const auto one = out.object();
-    out.field("id", id);
-    out.field("name", name);
 }
 
 Response newGroupResponse(const Group& group) {
@@ -190,22 +178,14 @@ Response showGroup(Request& request, Groups& groups) {
     return http::jsonResponse(200, "group", [&](JsonWriter& out) { write(out, request, view); });
 }
 
-/// Name and description of what is to be made.
-Groups::New newIn(const Json& wanted) {
-    Groups::New made;
-    if (const auto value = wanted.find("name")) made.name = shortTextOrNull(*value);
-    if (const auto value = wanted.find("description")) made.description = shortTextOrNull(*value);
-    return made;
-}
-
 Response createGroup(Request& request, Groups& groups) {
     require(request, groupsSince);
     const auto wanted = nounIn(request, "group");
     wanted.onlyKnows({"name", "description", "group_type", "volume_types", "availability_zone"});
-    auto made = newIn(wanted);
+    auto made = newGroupIn(wanted);
     made.type = typeNameIn(wanted.at("group_type"));
     const auto types = wanted.array("volume_types");
-    if (types.size() == 0 || types.size() > listMax) types.refuse("It must have 1 to 1000 volume types.");
+    if (types.size() == 0 || types.size() > groupListMax) types.refuse("It must have 1 to 1000 volume types.");
     for (const auto& each : types.items()) made.volumeTypes.push_back(typeNameIn(each));
     if (const auto zone = wanted.maybeText("availability_zone"); zone && !zone->empty()) requireZone(*zone);
     return newGroupResponse(groups.create(callerOf(request), made));
@@ -220,27 +200,14 @@ Response createGroupFrom(Request& request, Groups& groups) {
     if (snapshot.empty() == source.empty())
         throw Error(Failure::Invalid, "Either 'group_snapshot_id' or 'source_group_id' must be provided to create "
                                       "group from source.");
-    return newGroupResponse(groups.createFrom(callerOf(request), newIn(wanted), snapshot, source));
-}
-
-/// "id,id"
-std::vector<VolumeId> volumesIn(const Json& wanted, std::string_view name) {
-    std::vector<VolumeId> volumes;
-    const auto text = wanted.maybeText(name).value_or("");
-    for (const auto each : split(text, ','))
-        if (const auto id = trimmed(each); !id.empty()) volumes.push_back({std::string(id)});
-    if (volumes.size() > listMax) wanted.at(name).refuse("It must have at most 1000 volumes.");
-    return volumes;
+    return newGroupResponse(groups.createFrom(callerOf(request), newGroupIn(wanted), snapshot, source));
 }
 
 Response updateGroup(Request& request, Groups& groups) {
     require(request, groupsSince);
     const auto wanted = nounIn(request, "group");
     wanted.onlyKnows({"name", "description", "add_volumes", "remove_volumes"});
-    const auto texts = newIn(wanted);
-    groups.update(
-        callerOf(request), groupIn(request),
-        {texts.name, texts.description, volumesIn(wanted, "add_volumes"), volumesIn(wanted, "remove_volumes")});
+    groups.update(callerOf(request), groupIn(request), groupChangeIn(wanted));
     return http::emptyResponse(202);
 }
 
@@ -302,7 +269,7 @@ Response createSnapshot(Request& request, Groups& groups) {
     require(request, snapshotsSince);
     const auto wanted = nounIn(request, "group_snapshot");
     wanted.onlyKnows({"group_id", "name", "description"});
-    const auto texts = newIn(wanted);
+    const auto texts = newGroupIn(wanted);
     const auto made = groups.createSnapshot(callerOf(request), wanted.text("group_id"), texts.name, texts.description);
     return http::jsonResponse(202, [&](JsonWriter& out) {
         const auto content = out.object();
@@ -329,6 +296,43 @@ Response actOnSnapshot(Request& request, Groups& groups) {
     return http::emptyResponse(202);
 }
 
+}
+
+void writeTexts(JsonWriter& out, std::string_view name, const std::vector<std::string>& texts) {
+    const auto list = out.array(name);
+    for (const auto& each : texts) out.value(each);
+}
+
+void writeNamed(JsonWriter& out, const std::string& id, const std::optional<std::string>& name) {
+    const auto one = out.object();
+    out.field("id", id);
+    out.field("name", name);
+}
+
+Groups::New newGroupIn(const Json& wanted) {
+    Groups::New made;
+    if (const auto value = wanted.find("name")) made.name = shortTextOrNull(*value);
+    if (const auto value = wanted.find("description")) made.description = shortTextOrNull(*value);
+    return made;
+}
+
+std::vector<std::string> wordsIn(const Json& wanted, std::string_view name) {
+    std::vector<std::string> words;
+    const auto text = wanted.maybeText(name).value_or("");
+    for (const auto each : split(text, ','))
+        if (const auto word = trimmed(each); !word.empty()) words.emplace_back(word);
+    if (words.size() > groupListMax) wanted.at(name).refuse("It must name at most 1000.");
+    return words;
+}
+
+Groups::Change groupChangeIn(const Json& wanted) {
+    const auto volumesIn = [&](std::string_view name) {
+        std::vector<VolumeId> volumes;
+        for (auto& each : wordsIn(wanted, name)) volumes.push_back({std::move(each)});
+        return volumes;
+    };
+    auto texts = newGroupIn(wanted);
+    return {std::move(texts.name), std::move(texts.description), volumesIn("add_volumes"), volumesIn("remove_volumes")};
 }
 
 http::Routes groupTypeRoutes(GroupTypes& types) {

@@ -28,11 +28,31 @@ constexpr std::chrono::milliseconds look{500}; ///< how often a job looks whethe
 
 }
 
+void Groups::refuseReserved(bool reserved, const std::string& type) const {
+    if (reserved && face_ == GroupFace::Groups)
+        throw Error(Failure::Invalid, "Group_type ", type,
+                    " is reserved for migrating CGs to groups. Migrated group can only be operated by CG APIs.");
+}
+
+/// The id of the type that a new group is of.
+std::string Groups::typeOf(store::Reader& db, const Caller& caller, const New& wanted) const {
+    if (face_ == GroupFace::Groups) {
+        const auto type = groupTypes_.wanted(db, caller, wanted.type);
+        refuseReserved(type.name == reservedGroupType, type.id);
+        return type.id;
+    }
+    const auto type = group_table::findTypeNamed(db, reservedGroupType);
+    if (!type)
+        throw Error(Failure::Invalid, "Group type ", reservedGroupType, " not found."); // an administrator's doing
+    return type->id;
+}
+
 Group Groups::visible(store::Reader& db, const Caller& caller, std::string_view rule, const std::string& id) const {
     auto group = group_table::find(db, id);
     if (!group || (group->project != caller.project && !isAdmin(caller)))
         throw Error(Failure::NotFound, "Group ", id, " could not be found.");
     caller.enforce(rule, {{"project_id", group->project.text}});
+    refuseReserved(group->reserved, group->type);
     return *std::move(group);
 }
 
@@ -42,6 +62,7 @@ GroupSnapshot Groups::visibleSnapshot(store::Reader& db, const Caller& caller, s
     if (!snapshot || (snapshot->project != caller.project && !isAdmin(caller)))
         throw Error(Failure::NotFound, "GroupSnapshot ", id, " could not be found.");
     caller.enforce(rule, {{"project_id", snapshot->project.text}});
+    refuseReserved(snapshot->reserved, snapshot->type);
     return *std::move(snapshot);
 }
 
@@ -60,6 +81,7 @@ ListPage<Groups::View> Groups::list(const Caller& caller, ListQuery query, bool 
     caller.enforce();
     return parts_.store.read([&](store::Reader& db) {
         restrict(query.listing.conditions, caller, query.allProjects, 'g');
+        if (face_ == GroupFace::Groups) group_table::withoutReserved(query.listing.conditions, 'g');
         if (!query.listing.marker.empty()) visible(db, caller, "group:get", query.listing.marker);
         ListPage<View> page;
         std::vector<std::string> ids;
@@ -88,7 +110,7 @@ Group Groups::create(const Caller& caller, const New& wanted) {
     caller.enforce();
     return parts_.store.write([&](store::Transaction& tx) {
         auto group = planned(caller, wanted);
-        group.type = groupTypes_.wanted(tx, caller, wanted.type).id;
+        group.type = typeOf(tx, caller, wanted);
         for (const auto& each : wanted.volumeTypes) group.volumeTypes.push_back(types_.wanted(tx, caller, each).id);
         quotas_.claimGroup(tx, caller.project);
         group_table::insert(tx, group);
@@ -219,6 +241,7 @@ ListPage<GroupSnapshot> Groups::snapshots(const Caller& caller, ListQuery query)
     caller.enforce();
     return parts_.store.read([&](store::Reader& db) {
         restrict(query.listing.conditions, caller, query.allProjects, 's');
+        if (face_ == GroupFace::Groups) group_table::withoutReserved(query.listing.conditions, 's');
         if (!query.listing.marker.empty())
             visibleSnapshot(db, caller, "group:get_group_snapshot", query.listing.marker);
         return ListPage<GroupSnapshot>{resource::pageOf(db, groupSnapshotColumns, query.listing, query.offset)};

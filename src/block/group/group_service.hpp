@@ -36,21 +36,26 @@ private:
     std::string default_;
 };
 
+/// By which API groups are asked for: that of groups refuses the reserved ones and shows no list of them, that of
+/// consistency groups takes all (Cinder, api/v3/groups.py and api/contrib/consistencygroups.py).
+enum class GroupFace { Groups, ConsistencyGroups };
+
 /// The verbs of groups and of their snapshots: one transaction each. What takes time are the volumes' and the
 /// snapshots' own jobs; a group's job waits for them. Owned by the module; any thread. Error(NotFound) for what the
 /// caller can't see.
 class Groups {
 public:
     Groups(Parts parts, const GroupTypes& groupTypes, const VolumeTypes& types, VolumeQuotas& quotas, Volumes& volumes,
-           Snapshots& snapshots)
+           Snapshots& snapshots, GroupFace face)
         : parts_(parts),
           groupTypes_(groupTypes),
           types_(types),
           quotas_(quotas),
           volumes_(volumes),
-          snapshots_(snapshots) {}
+          snapshots_(snapshots),
+          face_(face) {}
 
-    void declare(); ///< the jobs, before they start
+    void declare(); ///< the jobs, before they start; once, whatever faces there are
 
     struct View {
         Group group;
@@ -60,7 +65,7 @@ public:
     View show(const identity::Caller& caller, const std::string& id, bool withVolumes) const;
     struct New {
         std::optional<std::string> name, description;
-        std::string type;                     ///< id or name
+        std::string type;                     ///< id or name; of a consistency group nobody says it
         std::vector<std::string> volumeTypes; ///< ids or names
     };
     Group create(const identity::Caller& caller, const New& wanted);
@@ -88,6 +93,8 @@ private:
     GroupSnapshot visibleSnapshot(store::Reader& db, const identity::Caller& caller, std::string_view rule,
                                   const std::string& id) const;
     Group planned(const identity::Caller& caller, const New& wanted) const;
+    std::string typeOf(store::Reader& db, const identity::Caller& caller, const New& wanted) const;
+    void refuseReserved(bool reserved, const std::string& type) const;
 
     Parts parts_;
     const GroupTypes& groupTypes_;
@@ -95,6 +102,7 @@ private:
     VolumeQuotas& quotas_;
     Volumes& volumes_;
     Snapshots& snapshots_;
+    GroupFace face_;
 };
 
 }

@@ -25,6 +25,10 @@ constexpr std::array<std::pair<GroupStatus, std::string_view>, 4> statuses{{{Gro
 
 constexpr ItemTable specs{"volume_group_type_specs", "type_id"};
 
+/// Whether the row's type is reservedGroupType.
+constexpr std::string_view isReserved =
+    "coalesce($.type_id = (SELECT id FROM volume_group_types WHERE name = 'default_cgsnapshot_type'), 0)";
+
 void completeGroups(store::Reader& db, std::vector<Group>& groups) {
     auto types = store::many<std::string>(
         db,
@@ -75,6 +79,7 @@ const Table<Group> groupColumns(
         attribute<&Group::description>("description", Put | Show | Find),
         attribute<&Group::type>("group_type", Show | Find).in("type_id"),
         attribute<&Group::updated>("updated_at", Sort | Moves).in("updated").foundBy("coalesce($.updated, 0)"),
+        column<&Group::reserved>("reserved").computed(isReserved),
         column<&Group::project>("project_id"),
         column<&Group::user>("user_id"),
         maybeColumn<&Group::snapshot>("group_snapshot_id"),
@@ -95,6 +100,7 @@ const Table<GroupSnapshot> groupSnapshotColumns(
         attribute<&GroupSnapshot::name>("name", Show | Find),
         attribute<&GroupSnapshot::description>("description", Show | Find),
         attribute<&GroupSnapshot::updated>("updated_at", Sort | Moves).in("updated").foundBy("coalesce($.updated, 0)"),
+        column<&GroupSnapshot::reserved>("reserved").computed(isReserved),
         column<&GroupSnapshot::project>("project_id"),
         column<&GroupSnapshot::user>("user_id"),
     });
@@ -110,6 +116,10 @@ namespace group_table {
 std::optional<GroupType> findTypeNamed(store::Reader& db, std::string_view idOrName) {
     auto found = groupTypeColumns.where(db, "WHERE id = ?1 OR name = ?1 ORDER BY id = ?1 DESC LIMIT 1", idOrName);
     return found.empty() ? std::nullopt : std::optional(std::move(found.front()));
+}
+
+void withoutReserved(store::Conditions& conditions, char alias) {
+    conditions.add("NOT " + withAlias(isReserved, alias));
 }
 
 bool isTypeUsed(store::Reader& db, const std::string& type) {

@@ -14,6 +14,7 @@ struct MetadataRoutes {
     std::string show, create, update, remove; ///< rules
     std::function<Metadata(const http::Request&)> read;
     std::function<Metadata(const http::Request&, const std::function<void(Metadata&)>& amend)> change;
+    bool tagged = false; ///< since 3.15: shown with an Etag, and changed only if it still fits that of "If-Match"
 };
 void addMetadata(http::Routes& routes, const MetadataRoutes& its);
 

@@ -83,10 +83,14 @@ std::string againstPlace(const Pool& pool, const Placement& wanted) {
     return {};
 }
 
+/// What takes no more room takes none of a back end that answers nobody.
+constexpr std::string_view silent = "its back end doesn't answer";
+
 /// Cinder, CapacityFilter.
 std::string againstCapacity(const Pool& pool, const Placement& wanted) {
     if (wanted.size.count <= 0) return {};
     const auto size = static_cast<double>(wanted.size.count);
+    if (!pool.answers) return std::string(silent);
     if (pool.total <= 0) return "it has no capacity";
     if (isThin(pool, wanted.specs)) {
         if (pool.overSubscription < 1) return "max_over_subscription_ratio is below 1";
@@ -125,6 +129,7 @@ std::string againstSpecs(const Pool& pool, const Placement& wanted) {
     return {};
 }
 
+/// The capacity comes last: of a back end that is silent all else is known to be right then.
 std::string against(const Pool& pool, const Placement& wanted) {
     for (const auto filter : {againstPlace, againstSpecs, againstCapacity})
         if (auto why = filter(pool, wanted); !why.empty()) return why;
@@ -154,6 +159,7 @@ Placed place(const std::vector<Pool>& pools, const Placement& wanted) {
     const auto isPreferred = [&](const Pool& pool) { return isOneOf(pool.name, wanted.preferred); };
     for (const auto& pool : pools) {
         if (auto why = against(pool, wanted); !why.empty()) {
+            placed.onlySilent = placed.onlySilent || why == silent;
             placed.why.emplace_back(pool.name, std::move(why));
             continue;
         }
@@ -162,7 +168,9 @@ Placed place(const std::vector<Pool>& pools, const Placement& wanted) {
             (isPreferred(pool) == isPreferred(*best) && roomIn(pool, wanted.specs) > roomIn(*best, wanted.specs));
         if (better) best = &pool;
     }
-    if (best != nullptr) placed.host = best->name;
+    if (best == nullptr) return placed;
+    placed.host = best->name;
+    placed.onlySilent = false;
     return placed;
 }
 

@@ -45,6 +45,7 @@ struct Placement {
 struct Placed {
     std::string host;                                     ///< "host@backend#pool"; empty: nothing fits
     std::vector<std::pair<std::string, std::string>> why; ///< (pool, what speaks against it), for the log alone
+    bool onlySilent = false; ///< it goes nowhere, and would where one of those back ends answered that don't
     explicit operator bool() const { return !host.empty(); }
 };
 

@@ -49,6 +49,20 @@ std::string Secrets::reveal(store::Reader& db, const SecretId& secret) const {
     return *std::move(text);
 }
 
+void Secrets::give(store::Transaction& tx, const SecretId& secret, const ImageId& image) {
+    tx.execute("INSERT INTO volume_image_secrets VALUES (?, ?)", image, secret);
+}
+
+SecretId Secrets::ofImage(store::Reader& db, const ImageId& image) const {
+    return {db.query("SELECT secret_id FROM volume_image_secrets WHERE image_id = ?", image).maybeText().value_or("")};
+}
+
+void Secrets::forget(store::Transaction& tx, const ImageId& image) {
+    const auto secret = ofImage(tx, image);
+    tx.execute("DELETE FROM volume_image_secrets WHERE image_id = ?", image);
+    remove(tx, secret);
+}
+
 bool Secrets::same(store::Reader& db, const SecretId& one, const SecretId& other) const {
     if (one.empty() || other.empty()) return one.empty() && other.empty();
     return reveal(db, one) == reveal(db, other);

@@ -31,6 +31,12 @@ public:
     /// As it is kept: what adopt() takes, of this cloud or one with the same keys; nothing of one that isn't there.
     std::optional<std::string> sealed(store::Reader& db, const SecretId& secret) const;
 
+    // Of images that sealed volumes have been made: who says so is this table, whatever the image says of itself.
+    void give(store::Transaction& tx, const SecretId& secret, const ImageId& image); ///< it is the image's from now on
+    SecretId ofImage(store::Reader& db,
+                     const ImageId& image) const;              ///< empty of one that no volume of ours was sealed as
+    void forget(store::Transaction& tx, const ImageId& image); ///< its own goes; twice is harmless
+
     bool same(store::Reader& db, const SecretId& one, const SecretId& other) const; ///< say the same
 
 private:

@@ -4,7 +4,6 @@
 
 #include <stratolet/error.hpp>
 
-#include "block/backup/backup_table.hpp"
 #include "block/snapshot/snapshot_table.hpp"
 #include "block/volume/volume_table.hpp"
 #include "platform/cloud/strays.hpp"
@@ -100,7 +99,7 @@ void SnapshotJobs::reconcile(VolumeDriver& driver) {
     for (const auto& id : driver.presentSnapshots()) {
         auto& db = parts.store.reader();
         if (const auto place = snapshot_table::placeOf(db, id); place && backendIn(*place) == driver.name()) continue;
-        if (backup_table::holds(db, id) || work_.isTemporary(id)) continue; // another's own, which is being copied
+        if (snapshot_table::isHeld(db, id)) continue; // it is being copied
         if (!isBuried(db, "snapshot", driver.name(), id.text)) {
             strays.insert(id.text);
             continue;

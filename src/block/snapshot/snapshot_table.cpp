@@ -19,7 +19,8 @@ void showMetadata(JsonWriter& out, const Snapshot& snapshot) {
     for (const auto& [name, value] : snapshot.metadata) out.field(name, value);
 }
 
-constexpr ItemTable metadata{"volume_snapshot_metadata", "snapshot_id"};
+constexpr ItemTable metadata{"volume_snapshot_metadata", "snapshot_id"},
+    imageMetadata{"volume_snapshot_image_metadata", "snapshot_id"};
 
 }
 
@@ -69,6 +70,15 @@ std::int64_t count(store::Reader& db, const store::Conditions& conditions) {
 void insert(store::Transaction& tx, const Snapshot& snapshot) {
     snapshotColumns.insert(tx, snapshot);
     setMetadata(tx, snapshot.id, snapshot.metadata);
+    tx.execute("INSERT INTO volume_snapshot_image_metadata SELECT ?, name, value FROM volume_image_metadata WHERE "
+               "volume_id = ?",
+               snapshot.id, snapshot.volume);
+}
+
+Metadata imageMetadataOf(store::Reader& db, const SnapshotId& snapshot) {
+    const auto found = itemsIn(db, imageMetadata, {snapshot.text});
+    const auto its = found.find(snapshot.text);
+    return its == found.end() ? Metadata() : Metadata(its->second.begin(), its->second.end());
 }
 
 void save(store::Transaction& tx, const Snapshot& snapshot) { snapshotColumns.update(tx, snapshot); }
@@ -83,6 +93,18 @@ void remove(store::Transaction& tx, const SnapshotId& snapshot, const std::strin
 }
 
 void forget(store::Transaction& tx, const SnapshotId& snapshot) { snapshotColumns.remove(tx, snapshot); }
+
+void hold(store::Transaction& tx, const SnapshotId& snapshot) {
+    tx.execute("INSERT OR IGNORE INTO volume_held_snapshots VALUES (?)", snapshot);
+}
+
+void letGo(store::Transaction& tx, const SnapshotId& snapshot) {
+    tx.execute("DELETE FROM volume_held_snapshots WHERE snapshot_id = ?", snapshot);
+}
+
+bool isHeld(store::Reader& db, const SnapshotId& snapshot) {
+    return db.query("SELECT 1 FROM volume_held_snapshots WHERE snapshot_id = ?", snapshot).next();
+}
 
 std::optional<std::string> placeOf(store::Reader& db, const SnapshotId& snapshot) {
     return db

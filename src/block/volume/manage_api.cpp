@@ -18,10 +18,6 @@ using http::Request;
 using http::Response;
 using identity::callerOf;
 
-constexpr std::int64_t gibi = std::int64_t{1} << 30;
-
-std::int64_t gibibytes(Bytes size) { return (size.count + gibi - 1) / gibi; }
-
 std::string hostIn(const Request& request) {
     const auto host = request.query.find("host");
     if (!host) throw Error(Failure::Invalid, "Host is missing in request body.");
@@ -68,7 +64,7 @@ void writeReference(JsonWriter& out, std::string_view name, const std::string& r
 
 void write(JsonWriter& out, const Found& found, bool detailed) {
     writeReference(out, "reference", found.thing.reference);
-    out.field("size", gibibytes(found.thing.size));
+    out.field("size", volumeSizeFor(found.thing.size).count);
     const auto reason = !found.id.empty() ? std::string("already managed") : found.thing.reason;
     out.field("safe_to_manage", reason.empty());
     if (!detailed) return;

@@ -85,6 +85,7 @@ struct Volume {
     std::optional<VolumeStatus> previous;       ///< what it is again once the work that its status names is done
     std::string newHost, newType; ///< where it is being moved, and what it becomes; empty: nowhere, nothing
     std::string group;            ///< id of its group; empty: in none
+    std::string consistencyGroup; ///< the same where that is a consistency group
     bool consumesQuota = true;
     std::optional<Time> deleted; ///< since when it has been in the recycle bin
     Metadata metadata;
@@ -93,6 +94,10 @@ struct Volume {
 
 /// On its way to another back end: nothing else may be begun with it.
 bool isMigrating(const Volume& volume);
+
+// What an image that a sealed volume was made says of its passphrase. For people to read: we believe our own table.
+constexpr std::string_view keyProperty = "cinder_encryption_key_id",
+                           keyPolicyProperty = "cinder_encryption_key_deletion_policy";
 
 /// The host of a volume that no back end could take.
 constexpr std::string_view nowhere = "-";

@@ -4,6 +4,7 @@
 #include "block/list/metadata_routes.hpp"
 #include "block/volume/volume_query.hpp"
 #include "block/wire.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::block {
 namespace {
@@ -17,12 +18,6 @@ VolumeId volumeIn(const Request& request) { return {request.param("volume_id")};
 
 Response volumeResponse(int status, const VolumeStyle& style, const VolumeView& view) {
     return http::jsonResponse(status, "volume", [&](JsonWriter& out) { write(out, style, view); });
-}
-
-/// A thing that a volume could be made from, if there were any.
-void refuseSource(const Json& volume, std::string_view name, std::string_view what) {
-    if (const auto id = volume.maybeText(name); id && !id->empty())
-        throw Error(Failure::NotFound, what, " ", *id, " could not be found.");
 }
 
 /// The volumes that a scheduler hint names: one id, or several in a list.
@@ -71,8 +66,11 @@ NewVolume newVolumeIn(const Request& request) {
         value->refuse("Volumes of a type that says so can be attached several times.");
     if (const auto backup = volume.maybeText("backup_id"); backup && microversionOf(request) >= Microversion{47})
         wanted.backup = {*backup};
-    refuseSource(volume, "consistencygroup_id", "ConsistencyGroup");
-    wanted.group = volume.maybeText("group_id").value_or("");
+    for (const auto* name : {"consistencygroup_id", "group_id"})
+        if (const auto group = volume.maybeText(name); group && !group->empty()) {
+            if (!isUuid(*group)) volume.at(name).refuse("It must be a UUID.");
+            wanted.group = *group;
+        }
     if (const auto source = volume.maybeText("source_volid")) wanted.source = {*source};
     if (const auto snapshot = volume.maybeText("snapshot_id")) wanted.snapshot = {*snapshot};
     const bool copies = !wanted.source.empty() || !wanted.snapshot.empty();
@@ -185,7 +183,8 @@ http::Routes volumeRoutes(Volumes& volumes) {
                  [&volumes](const Request& request) { return volumes.metadata(callerOf(request), volumeIn(request)); },
                  [&volumes](const Request& request, const std::function<void(Metadata&)>& amend) {
                      return volumes.changeMetadata(callerOf(request), volumeIn(request), amend);
-                 }});
+                 },
+                 true});
     return routes;
 }
 }

@@ -45,20 +45,29 @@ void VolumeChanges::revert(const Caller& caller, std::string_view rule, const Vo
 MadeImage VolumeChanges::upload(const Caller& caller, std::string_view rule, const VolumeId& id,
                                 const WantedImage& wanted) {
     // What describes the image that the volume was made from isn't the new one's.
-    constexpr std::array<std::string_view, 9> others{
-        "image_id", "image_name", "checksum", "size", "container_format", "disk_format", "min_disk", "min_ram", "name"};
+    constexpr std::array<std::string_view, 11> others{
+        "image_id", "image_name", "checksum", "size",      "container_format", "disk_format",
+        "min_disk", "min_ram",    "name",     keyProperty, keyPolicyProperty};
     return parts_.store.write([&](store::Transaction& tx) {
         auto volume = permitted(tx, caller, rule, id);
         if (!(volume.status == Available || (wanted.alsoInUse && volume.status == InUse)) || isMigrating(volume))
             throw invalidVolume("Volume ", id, " status must be available", wanted.alsoInUse ? " or in-use" : "", ".");
-        if (!volume.encryptionKey.empty()) // its bytes are of no use to who hasn't its passphrase
-            throw invalidVolume("Volume ", id, " is encrypted and cannot be uploaded as an image.");
         auto image = wanted.image;
+        const bool isSealed = !volume.encryptionKey.empty();
+        if (isSealed && (image.diskFormat != "raw" || image.containerFormat != "bare"))
+            throw Error(Failure::Invalid,
+                        "An encrypted volume uploaded as an image must use 'raw' disk_format and 'bare' "
+                        "container_format, which are the defaults for these options.");
+        const auto secret = secrets_.copy(tx, volume.encryptionKey); // the volume's goes with the volume
+        if (isSealed) image.properties[std::string(keyProperty)] = secret.text;
+        if (isSealed) image.properties[std::string(keyPolicyProperty)] = "on_image_deletion";
         for (const auto& [name, value] : volume.imageMetadata)
             if (std::find(others.begin(), others.end(), name) == others.end()) image.properties.emplace(name, value);
         MadeImage made{volume, work_.images.create(tx, caller, image)};
+        if (isSealed) secrets_.give(tx, secret, made.image);
         volume_table::move(tx, id, volume.status, Uploading, now());
         volume_table::setPrevious(tx, id, volume.status);
+        if (volume.status == InUse) snapshot_table::hold(tx, {made.image.text});
         work_.enqueue(tx, "block.volume.upload", volume, {{"image", made.image.text}, {"request", caller.requestId}});
         made.volume.status = Uploading;
         return made;
@@ -71,6 +80,8 @@ void VolumeChanges::reimage(const Caller& caller, const VolumeId& id, const Imag
         caller.enforce(volume.status == Reserved ? "volume:reimage_reserved" : "volume:reimage", targetOf(volume));
         if (attachment_table::of(tx, id).size() > 1)
             throw Error(Failure::Conflict, "Cannot re-image a volume which is attached to more than one server.");
+        if (!secrets_.ofImage(tx, image).empty()) // and the volume, with its snapshots, by another
+            throw Error(Failure::Invalid, "Image ", image, " is sealed by a key of its own; a volume is made from it.");
         if (volume.status != Available && volume.status != VolumeStatus::Failed &&
             !(alsoReserved && volume.status == Reserved))
             throw invalidVolume("Volume ", id, " status must be available",
@@ -227,7 +238,6 @@ VolumeView VolumeChanges::manage(const Caller& caller, const NewManaged& wanted)
     });
     if (found == all.end()) refuse("There is no such volume in the back end.");
     if (!found->reason.empty()) refuse(found->reason);
-    constexpr std::int64_t gibi = std::int64_t{1} << 30;
     Volume volume;
     volume.id = {parts_.ambient.uuid()};
     volume.project = caller.project;
@@ -237,7 +247,7 @@ VolumeView VolumeChanges::manage(const Caller& caller, const NewManaged& wanted)
     volume.metadata = wanted.metadata;
     volume.bootable = wanted.bootable;
     volume.status = Managing;
-    volume.size = {std::max<std::int64_t>((found->size.count + gibi - 1) / gibi, 1)};
+    volume.size = volumeSizeFor(found->size);
     volume.host = work_.backends.placeOf(driver);
     volume.created = now();
     return parts_.store.write([&](store::Transaction& tx) {

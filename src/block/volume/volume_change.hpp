@@ -43,13 +43,14 @@ struct Found {
 class VolumeChanges {
 public:
     VolumeChanges(Parts parts, VolumeWork& work, Scheduler& scheduler, VolumeQuotas& quotas, const VolumeTypes& types,
-                  Volumes& volumes)
+                  Volumes& volumes, Secrets& secrets)
         : parts_(parts),
           work_(work),
           scheduler_(scheduler),
           quotas_(quotas),
           types_(types),
-          volumes_(volumes) {}
+          volumes_(volumes),
+          secrets_(secrets) {}
 
     /// To its newest snapshot, which the caller names.
     void revert(const identity::Caller& caller, std::string_view rule, const VolumeId& volume,
@@ -94,6 +95,7 @@ private:
     VolumeQuotas& quotas_;
     const VolumeTypes& types_;
     Volumes& volumes_;
+    Secrets& secrets_;
 };
 
 }

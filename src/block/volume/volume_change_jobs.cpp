@@ -128,9 +128,10 @@ void VolumeChangeJobs::copyForUpload(const jobs::Run& run) {
     check(::fchmod(made.get(), 0644), "let the data of an image be read"); // whatever the umask says
     check(::ftruncate(made.get(), volume.size.bytes().count), "size the data of an image");
     const auto copy = [&](const DiskSource& from) { VolumeWork::copyBytes(from, rawFile(file), run.cancelled); };
-    if (attachment_table::of(work_.parts.store.reader(), volume.id).empty()) return copy(driver.source(volume.id));
+    auto& db = work_.parts.store.reader();
+    if (!snapshot_table::isHeld(db, uploadSnapshot(run)) && attachment_table::of(db, volume.id).empty())
+        return copy(driver.source(volume.id));
     const auto live = work_.liveDisk(volume.id);
-    const auto moment = work_.temporary(uploadSnapshot(run));
     driver.snapshot(uploadSnapshot(run), volume.id, run.cancelled, live.get());
     copy(driver.source(uploadSnapshot(run)));
     driver.discard(uploadSnapshot(run), volume.id, run.cancelled, live.get());
@@ -151,15 +152,24 @@ void VolumeChangeJobs::declareUpload() {
                     const auto live = work_.liveDisk(volume->id);
                     work_.backends.of(*volume).discard(uploadSnapshot(run), volume->id, {}, live.get());
                 })
-            .step("upload", [this](jobs::Run& run) { work_.images.fill(imageIn(run), uploadFile(run), run.cancelled); })
+            .step("upload",
+                  [this](jobs::Run& run) {
+                      const bool isSealed = !work_.volumeOf(run).encryptionKey.empty();
+                      work_.images.fill(imageIn(run), uploadFile(run), run.cancelled,
+                                        isSealed ? image::Content::Sealed : image::Content::Plain);
+                  })
             .step("clear", clear)
             .within(std::chrono::hours(6))
-            .onDone([this](store::Transaction& tx, jobs::Run& run) { end(tx, run, Uploading, std::nullopt); })
+            .onDone([this](store::Transaction& tx, jobs::Run& run) {
+                snapshot_table::letGo(tx, uploadSnapshot(run));
+                end(tx, run, Uploading, std::nullopt);
+            })
             .onFailed([this](store::Transaction& tx, jobs::Run& run, const std::string& reason) {
                 const auto id = VolumeWork::idOf(run);
                 work_.parts.log.error("volume could not be uploaded to an image",
                                       {{"volume", id.text}, {"reason", reason}});
                 work_.images.abandon(tx, imageIn(run));
+                snapshot_table::letGo(tx, uploadSnapshot(run));
                 if (const auto volume = volume_table::find(tx, id))
                     work_.tell(tx, *volume, requestIn(run.payload), Doing::UploadToImage, Wrong::UploadFailed);
                 end(tx, run, Uploading, std::nullopt);

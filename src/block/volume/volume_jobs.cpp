@@ -99,11 +99,16 @@ void VolumeJobs::declare() {
             .untilDone());
 }
 
-/// What has been allocated becomes LUKS, with the image's bytes in it where there is one.
+/// What has been allocated becomes LUKS, with the image's bytes in it where there is one; what the image of a sealed
+/// volume says is that already.
 void VolumeJobs::seal(const Volume& volume, const Cancelled& cancelled) {
-    const auto passphrase = secrets_.reveal(parts_.store.reader(), volume.encryptionKey);
+    auto& db = parts_.store.reader();
+    const auto passphrase = secrets_.reveal(db, volume.encryptionKey);
     const auto turn = work_.turn(volume.id);
     const auto disk = work_.backends.of(volume).source(volume.id);
+    if (!volume.image.empty() && !secrets_.ofImage(db, volume.image).empty())
+        return VolumeWork::copyBytes(work_.images.source(volume.image, volume.size.bytes(), image::Content::Sealed),
+                                     disk, cancelled);
     luks::format(disk, passphrase, parts_.ambient);
     if (!volume.image.empty())
         luks::fill(disk, passphrase, work_.images.source(volume.image, luks::inside(volume.size.bytes())), cancelled);
@@ -192,8 +197,8 @@ void VolumeJobs::reconcile() {
     }
     snapshots_.lookAfterRows();
     auto& db = parts_.store.reader();
-    for (const auto& [id, status] : volume_table::statuses(db)) {
-        if (!needsJob(status) || work_.busy(db, id)) continue;
+    for (const auto& [id, status] : volume_table::inTransit(db)) {
+        if (work_.busy(db, id)) continue;
         const auto present = volume_table::find(db, id); // the job may have ended since the list was made
         if (present && present->status == status && !work_.busy(db, id))
             parts_.log.error("volume is on its way but nobody works on it",

@@ -54,6 +54,8 @@ Metadata Volumes::factsOf(const Caller& caller, const ImageId& id, GiB size) {
     if (image->virtualSize > size.bytes()) refuse("is larger than the volume's ", size, ".");
 
     Metadata facts = image->properties;
+    for (const auto& each : {keyProperty, keyPolicyProperty})
+        facts.erase(std::string(each)); // the volume has one of its own
     facts["image_id"] = id.text;
     facts["image_name"] = image->name;
     facts["checksum"] = image->checksum;
@@ -84,6 +86,7 @@ void Volumes::takeFrom(store::Transaction& tx, const Caller& caller, const NewVo
             throw Error(Failure::Invalid,
                         "Invalid snapshot: Originating snapshot status must be one of 'available' values");
         inherit(volume_table::find(tx, snapshot.volume).value(), "snapshot", snapshot.size);
+        volume.imageMetadata = snapshot_table::imageMetadataOf(tx, snapshot.id);
         volume.snapshot = snapshot.id;
         volume.encryptionKey = secrets_.copy(tx, snapshot.encryptionKey);
     } else if (!wanted.source.empty()) {
@@ -113,12 +116,16 @@ void Volumes::seal(store::Transaction& tx, Volume& volume, bool copied, bool res
     const bool sealed = isByUs(encryption);
     if (copied && sealed == volume.encryptionKey.empty())
         throw invalidVolume("What a volume is made from and its type must both be encrypted, or neither.");
+    const auto ofImage = volume.image.empty() ? SecretId() : secrets_.ofImage(tx, volume.image);
+    if (!ofImage.empty() && !sealed)
+        throw invalidVolume("Image ", volume.image, " is an encrypted volume's, and type ", volume.typeName,
+                            " is not encrypted.");
     if (!sealed || copied || restored) return;
     // "luks2" differs in how a passphrase is stretched, which is of no moment for a random one; QEMU reads "luks".
     if (formatOf(encryption->provider).empty())
         throw Error(Failure::Invalid, "Volume type ", volume.typeName, " is encrypted by ", encryption->provider,
                     ", which nobody here can do; luks and luks2 can be done.");
-    volume.encryptionKey = secrets_.create(tx);
+    volume.encryptionKey = ofImage.empty() ? secrets_.create(tx) : secrets_.copy(tx, ofImage);
 }
 
 Volume Volumes::planned(const Caller& caller, const NewVolume& wanted) {
@@ -165,6 +172,7 @@ void Volumes::joinGroup(store::Reader& db, const Caller& caller, const NewVolume
         throw Error(Failure::Invalid, "Invalid input received: Volume type ", volume.typeName,
                     " is not among those of group ", group->id, ".");
     volume.group = group->id;
+    if (group->reserved) volume.consistencyGroup = group->id;
 }
 
 Volume Volumes::finish(store::Transaction& tx, const Caller& caller, const NewVolume& wanted, Volume volume) {
@@ -178,12 +186,15 @@ Volume Volumes::finish(store::Transaction& tx, const Caller& caller, const NewVo
     joinGroup(tx, caller, wanted, volume);
     seal(tx, volume, !wanted.snapshot.empty() || !wanted.source.empty(), !wanted.backup.empty());
     quotas_.claimVolume(tx, volume);
+    auto why = Wrong::NoBackend;
     if (volume.host.empty()) { // else it lies where what it is made from does
         Placement placement{.size = volume.size, .specs = type.extraSpecs, .zone = wanted.zone};
         scheduler_.apply(tx, caller.project, wanted.hints, placement);
-        volume.host = scheduler_.place(tx, placement).host;
+        const auto placed = scheduler_.place(tx, placement);
+        volume.host = placed.host;
+        if (placed.onlySilent) why = Wrong::DriverNotReady;
     }
-    if (volume.host.empty()) return keepUnplaced(tx, caller, volume);
+    if (volume.host.empty()) return keepUnplaced(tx, caller, volume, why);
     volume_table::insert(tx, volume);
     if (!wanted.backup.empty())
         fillFromBackup(tx, caller, wanted.backup, volume);
@@ -194,12 +205,12 @@ Volume Volumes::finish(store::Transaction& tx, const Caller& caller, const NewVo
 
 /// The request is accepted all the same, and what is answered is what was wanted: a message says why nothing came of
 /// it.
-Volume Volumes::keepUnplaced(store::Transaction& tx, const Caller& caller, const Volume& wanted) {
+Volume Volumes::keepUnplaced(store::Transaction& tx, const Caller& caller, const Volume& wanted, Wrong why) {
     auto volume = wanted;
     volume.host = nowhere;
     volume.status = VolumeStatus::Failed;
     volume_table::insert(tx, volume);
-    work_.tell(tx, volume, caller.requestId, Doing::PlaceVolume, Wrong::NoBackend);
+    work_.tell(tx, volume, caller.requestId, Doing::PlaceVolume, why);
     volume.status = wanted.status;
     return volume;
 }

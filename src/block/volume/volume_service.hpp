@@ -122,7 +122,7 @@ private:
     void joinGroup(store::Reader& db, const identity::Caller& caller, const NewVolume& wanted, Volume& volume) const;
     Volume planned(const identity::Caller& caller, const NewVolume& wanted);
     Volume finish(store::Transaction& tx, const identity::Caller& caller, const NewVolume& wanted, Volume volume);
-    Volume keepUnplaced(store::Transaction& tx, const identity::Caller& caller, const Volume& wanted);
+    Volume keepUnplaced(store::Transaction& tx, const identity::Caller& caller, const Volume& wanted, Wrong why);
     ImageId imageNamed(const identity::Caller& caller, const std::string& reference);
     std::chrono::seconds retention() const; ///< 0: what is deleted is gone
     Time now() const { return parts_.ambient.now(); }

@@ -56,7 +56,9 @@ const Table<Volume> volumeColumns(
         attribute<&Volume::bootable>("bootable", Show | Sort | Moves).shown(showBootable),
         computed<Volume>("encrypted", Kind::Truth, Show, showEncrypted),
         computed<Volume>("replication_status", Kind::Text, Show, showNull),
-        computed<Volume>("consistencygroup_id", Kind::Text, Show, showNull),
+        maybe<&Volume::consistencyGroup>("consistencygroup_id", Show)
+            .computed("(SELECT g.id FROM volume_groups g JOIN volume_group_types t ON t.id = g.type_id WHERE g.id = "
+                      "$.group_id AND t.name = 'default_cgsnapshot_type')"),
         attribute<&Volume::multiattach>("multiattach", Show | Moves),
         attribute<&Volume::migrationStatus>("migration_status", Show | Filter | Moves),
         attribute<&Volume::project>("project_id",
@@ -178,10 +180,13 @@ std::vector<VolumeId> deletedUntil(store::Reader& db, Time time) {
         .all<VolumeId>([](const store::Row& row) { return row.id<VolumeId>(0); });
 }
 
-std::vector<std::pair<VolumeId, VolumeStatus>> statuses(store::Reader& db) {
-    return db.query("SELECT id, status FROM volumes").all<std::pair<VolumeId, VolumeStatus>>([](const store::Row& row) {
-        return std::pair(row.id<VolumeId>(0), *volumeStatusNamed(row.text(1)));
-    });
+std::vector<std::pair<VolumeId, VolumeStatus>> inTransit(store::Reader& db) {
+    // As the index volumes_in_transit says it, which else would not be used.
+    return db
+        .query("SELECT id, status FROM volumes WHERE status IN ('creating', 'downloading', 'extending', 'deleting', "
+               "'uploading', 'retyping', 'reverting', 'managing', 'unmanaging', 'backing-up', 'restoring-backup')")
+        .all<std::pair<VolumeId, VolumeStatus>>(
+            [](const store::Row& row) { return std::pair(row.id<VolumeId>(0), *volumeStatusNamed(row.text(1))); });
 }
 
 std::int64_t countOf(store::Reader& db, const ProjectId& project) {

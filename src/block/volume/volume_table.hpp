@@ -47,8 +47,8 @@ void setImageMetadata(store::Transaction& tx, const VolumeId& volume, const Meta
 /// Whether a volume is being filled with the bytes of this one.
 bool isBeingMadeFrom(store::Reader& db, const SnapshotId& snapshot);
 bool isBeingMadeFrom(store::Reader& db, const VolumeId& source);
-std::vector<VolumeId> deletedUntil(store::Reader& db, Time time); ///< in the recycle bin since then at least
-std::vector<std::pair<VolumeId, VolumeStatus>> statuses(store::Reader& db);
+std::vector<VolumeId> deletedUntil(store::Reader& db, Time time);            ///< in the recycle bin since then at least
+std::vector<std::pair<VolumeId, VolumeStatus>> inTransit(store::Reader& db); ///< whose status needs a job
 
 std::int64_t countOf(store::Reader& db, const ProjectId& project);
 std::int64_t gigabytesOf(store::Reader& db, const ProjectId& project); ///< what extensions have claimed included

@@ -63,22 +63,6 @@ VolumeWork::Turn::~Turn() {
     work_->taken_.erase(volume_);
 }
 
-VolumeWork::Temporary VolumeWork::temporary(const SnapshotId& snapshot) {
-    const std::lock_guard guard(lock_);
-    temporary_.insert(snapshot.text);
-    return {*this, snapshot.text};
-}
-
-VolumeWork::Temporary::~Temporary() {
-    const std::lock_guard guard(work_.lock_);
-    work_.temporary_.erase(snapshot_);
-}
-
-bool VolumeWork::isTemporary(const SnapshotId& snapshot) {
-    const std::lock_guard guard(lock_);
-    return temporary_.contains(snapshot.text);
-}
-
 void VolumeWork::copy(const DiskSource& from, VolumeDriver& to, const Volume& volume, const Cancelled& cancelled) {
     to.ensure(volume.id, volume.size, layoutOf(volume));
     copyBytes(from, to.source(volume.id), cancelled);

@@ -68,20 +68,6 @@ public:
     /// The bytes of `from`, which nobody writes to, into `to`, which is there and no smaller; the rest reads as zeros.
     static void copyBytes(const DiskSource& from, const DiskSource& to, const Cancelled& cancelled);
 
-    /// While it is there, the reconciler takes a snapshot without a row for one that somebody works with.
-    class Temporary {
-    public:
-        Temporary(VolumeWork& work, std::string snapshot) : work_(work), snapshot_(std::move(snapshot)) {}
-        Temporary(const Temporary&) = delete;
-        ~Temporary();
-
-    private:
-        VolumeWork& work_;
-        std::string snapshot_;
-    };
-    Temporary temporary(const SnapshotId& snapshot);
-    bool isTemporary(const SnapshotId& snapshot);
-
     /// The bytes of `from`, which nobody writes to, into a volume of another back end, where it has its place and size;
     /// the rest reads as zeros.
     static void copy(const DiskSource& from, VolumeDriver& to, const Volume& volume, const Cancelled& cancelled);
@@ -95,7 +81,7 @@ private:
     std::string subjectOf(store::Reader& db, const VolumeId& volume);
 
     std::mutex lock_;
-    std::set<std::string> taken_, temporary_;
+    std::set<std::string> taken_;
 };
 
 }

@@ -91,28 +91,6 @@ public:
         return pivot(to, VIR_DOMAIN_BLOCK_JOB_TYPE_COPY, begin, cancelled);
     }
 
-    bool mergeBelow(const DiskSource& top, const DiskSource& base, const Cancelled& cancelled) override {
-        for (Progress progress;;) {
-            bool merged = false;
-            if (!ask([&](virDomainPtr domain, const std::string& disk) {
-                    if (under(domain, disk, VIR_DOMAIN_BLOCK_JOB_TYPE_COMMIT, progress, cancelled)) return;
-                    const auto above = nameIn(disk, top), below = nameIn(disk, base);
-                    merged = above.empty();
-                    if (merged) return;
-                    if (progress.begun) throw Error(Failure::Broken, "layers of a guest's disk could not be merged");
-                    if (below.empty())
-                        throw Error(Failure::Broken, "a guest's disk does not stand on ", localPath(base));
-                    checked(virDomainBlockCommit(domain, targetOf(disk).c_str(), below.c_str(), above.c_str(), 0,
-                                                 VIR_DOMAIN_BLOCK_COMMIT_RELATIVE),
-                            "begin to merge the layers below a guest's disk");
-                    progress.begun = true;
-                }))
-                return false;
-            if (merged) return true;
-            std::this_thread::sleep_for(look);
-        }
-    }
-
     bool resize(Bytes size) override {
         return ask([&](virDomainPtr domain, const std::string& disk) {
             checked(virDomainBlockResize(domain, targetOf(disk).c_str(), static_cast<unsigned long long>(size.count),

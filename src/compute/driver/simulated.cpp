@@ -325,9 +325,6 @@ public:
     explicit Disk(SimulatedHypervisor& all) : all_(all) {}
     bool switchTo(const DiskSource&) override { return leave("switchDisk", {}); }
     bool mergeInto(const DiskSource&, const Cancelled& cancelled) override { return leave("mergeDisk", cancelled); }
-    bool mergeBelow(const DiskSource&, const DiskSource&, const Cancelled& cancelled) override {
-        return leave("mergeDisk", cancelled);
-    }
     bool moveTo(const DiskSource&, const Cancelled& cancelled) override { return leave("moveDisk", cancelled); }
     bool resize(Bytes) override { return leave("resizeDisk", {}); }
 

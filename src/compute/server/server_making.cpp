@@ -249,6 +249,8 @@ Server createOne(Core& core, Transaction& tx, const identity::Caller& caller, co
 }
 
 void requireFit(const image::ImageFacts& image, const Flavor& flavor) {
+    if (image.properties.contains("cinder_encryption_key_id")) // a guest would see sealed bytes
+        throw Error(Failure::Invalid, "Direct booting of an image uploaded from an encrypted volume is unsupported.");
     if (image.minRam > flavor.ram) throw Error(Failure::Invalid, "Flavor's memory is too small for requested image.");
     if (flavor.disk.count == 0) return; // as large as the image
     if (image.virtualSize > flavor.disk.bytes() || image.size > flavor.disk.bytes())

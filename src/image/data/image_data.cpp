@@ -103,9 +103,11 @@ void ImageUpload::open() {
     digests_.emplace();
 }
 
-void ImageData::fill(const ImageId& id, const std::filesystem::path& disk, const Cancelled& cancelled) {
+void ImageData::fill(const ImageId& id, const std::filesystem::path& disk, const Cancelled& cancelled,
+                     Content content) {
     auto& table = images_.table();
     std::unique_ptr<ImageUpload> upload(new ImageUpload(*this, id, ImageStatus::Saving)); // and nobody else begins one
+    upload->content_ = content;
     bool done = false;
     parts_.store.write([&](store::Transaction& tx) {
         auto image = table.find(tx, id);
@@ -168,7 +170,7 @@ void ImageUpload::finish() {
         return;
     }
     if (isPlainContainer(image_.containerFormat)) {
-        const auto inspected = inspectAs(sink_->path(), *image_.diskFormat);
+        const auto inspected = inspectAs(sink_->path(), *image_.diskFormat, content_);
         confirmWithQemu(sink_->path(), inspected);
         image_.virtualSize = inspected.virtualSize.count;
     }
@@ -295,7 +297,7 @@ void ImageData::verify(const ImageRecord& image, const std::filesystem::path& fi
     verified_[file] = stamp;
 }
 
-DiskSource ImageData::source(const ImageId& id, std::optional<Bytes> diskMax) {
+DiskSource ImageData::source(const ImageId& id, std::optional<Bytes> diskMax, Content content) {
     const auto image = images_.table().find(parts_.store.reader(), id);
     if (!image || image->status != ImageStatus::Active) throw Error(Failure::Broken, "image ", id, " is not active");
     const bool raw = image->diskFormat == "raw", qcow2 = image->diskFormat == "qcow2";
@@ -307,7 +309,7 @@ DiskSource ImageData::source(const ImageId& id, std::optional<Bytes> diskMax) {
     verify(*image, *file);
     Inspected inspected;
     try {
-        inspected = inspectAs(*file, *image->diskFormat);
+        inspected = inspectAs(*file, *image->diskFormat, content);
         confirmWithQemu(*file, inspected);
     } catch (const Error& problem) {
         throw Error(Failure::Broken, "image ", id, ": ", problem.what());

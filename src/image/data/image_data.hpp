@@ -44,7 +44,7 @@ public:
                                        std::optional<std::uint64_t> expected);
 
     /// See Images::fill.
-    void fill(const ImageId& image, const std::filesystem::path& disk, const Cancelled& cancelled);
+    void fill(const ImageId& image, const std::filesystem::path& disk, const Cancelled& cancelled, Content content);
 
     struct Download {
         Fd file;
@@ -54,7 +54,7 @@ public:
     std::optional<Download> download(const identity::Caller& caller,
                                      const ImageId& image); ///< nothing where there is no data
 
-    DiskSource source(const ImageId& image, std::optional<Bytes> diskMax); ///< see Images::source
+    DiskSource source(const ImageId& image, std::optional<Bytes> diskMax, Content content); ///< see Images::source
 
     /// Error(Broken) unless the file is what was uploaded: read whole once per start of this program, and again when it
     /// looks touched (OSSA-2024-004). What has no digest can't be verified and passes.
@@ -137,6 +137,7 @@ private:
     ImageStore* store_ = nullptr; // null: the staging area
     std::int64_t bytesMax_ = 0;   // beyond which a quota or the size cap is broken
     std::int64_t bytes_ = 0;
+    Content content_ = Content::Plain;
     bool begun_ = false, stored_ = false, done_ = false;
     std::unique_ptr<ImageSink> sink_;
     std::optional<Digests> digests_; // of what goes straight into a store

@@ -9,6 +9,7 @@
 #include <stratolet/error.hpp>
 
 #include "platform/os/fd.hpp"
+#include "platform/os/folder.hpp"
 
 namespace stratolet::image {
 namespace {
@@ -23,12 +24,6 @@ bool isId(std::string_view text) {
                return (each >= '0' && each <= '9') || (each >= 'a' && each <= 'f') || (each >= 'A' && each <= 'F') ||
                       each == '-';
            });
-}
-
-void syncFolder(const fs::path& folder) {
-    const Fd open(
-        static_cast<int>(check(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open the image folder")));
-    check(::fsync(open.get()), "flush the image folder");
 }
 
 class FileSink : public ImageSink {

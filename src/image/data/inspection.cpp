@@ -306,8 +306,11 @@ Inspected inspect(const std::filesystem::path& file) {
     return {"raw", own};
 }
 
-Inspected inspectAs(const std::filesystem::path& file, std::string_view declared) {
+Inspected inspectAs(const std::filesystem::path& file, std::string_view declared, Content content) {
     auto inspected = inspect(file);
+    if (content == Content::Sealed && (declared != "raw" || inspected.format != "luks"))
+        refuse("it is no sealed disk but " + inspected.format);
+    if (content == Content::Sealed) inspected.format = "raw";
     const bool plain = declared == "raw" || declared == "ami" || declared == "ari" || declared == "aki";
     if (plain && inspected.format == "iso")
         inspected.format = "raw"; // a disk may begin as an ISO file system: it is still read byte by byte

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "image/image.hpp"
+
 namespace stratolet::image {
 
 /// What a file of a stranger really is, found out from its headers by bounded reads of that one file; nothing that it
@@ -21,8 +23,8 @@ struct Inspected {
 Inspected inspect(const std::filesystem::path& file);
 
 /// The same, and Error(Invalid) unless it is what its owner says (OSSA-2024-002). `declared` is a disk_format; ami, ari
-/// and aki are raw data.
-Inspected inspectAs(const std::filesystem::path& file, std::string_view declared);
+/// and aki are raw data. Of sealed content it must be LUKS that is declared as raw, and raw is what it is then.
+Inspected inspectAs(const std::filesystem::path& file, std::string_view declared, Content content = Content::Plain);
 
 /// qemu-img's own opinion of a file that has passed inspectAs(), confined, under limits and with the format said.
 /// Error(Invalid) where it disagrees; nothing happens where there is no qemu-img, or for a format other than qcow2.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <mutex>
 #include <vector>
 
@@ -38,30 +39,47 @@ void appendField(std::string& line, std::string_view name, std::string_view valu
 
 struct Log::Impl {
     explicit Impl(Options given) : level(given.level), options(given) {}
+    explicit Impl(Impl& itsWhole) : whole(&itsWhole), level(itsWhole.level.load()) {}
 
-    std::atomic<Level> level; ///< what holds; options.level is what it was configured with
-    std::mutex mutex;         ///< of the options
-    Options options;
+    Impl& output() { return whole ? *whole : *this; }
+
+    Impl* const whole = nullptr;        ///< null: this is one
+    std::atomic<Level> level;           ///< what holds; options.level is what it was configured with
+    std::atomic<unsigned> setSince = 0; ///< of a part: the configuration in which `level` was set; another: it has none
+    std::atomic<unsigned> configuration = 1;
+    std::mutex mutex; ///< of the options
+    Options options;  ///< not of a part
 };
 
 Log::Log(Options options) : impl_(std::make_unique<Impl>(options)) {}
+Log::Log(Log& whole) : impl_(std::make_unique<Impl>(whole.impl_->output())) {}
 Log::~Log() = default;
 
 void Log::reconfigure(Options options) {
+    assert(!impl_->whole);
     const std::lock_guard guard(impl_->mutex);
     impl_->options = options;
     impl_->level = options.level;
+    ++impl_->configuration;
 }
 
-Log::Level Log::level() const { return impl_->level; }
-void Log::setLevel(Level level) { impl_->level = level; }
+Log::Level Log::level() const {
+    const auto& output = impl_->output();
+    return impl_->setSince == output.configuration ? impl_->level : output.level;
+}
+
+void Log::setLevel(Level level) {
+    impl_->level = level;
+    impl_->setSince = impl_->output().configuration.load();
+}
 
 void Log::write(Level level, std::string_view message, Fields fields) {
-    if (level < impl_->level) return;
-    const std::lock_guard guard(impl_->mutex);
+    if (level < this->level()) return;
+    auto& output = impl_->output();
+    const std::lock_guard guard(output.mutex);
     const std::string time = isoMicrosZ(RealAmbient().now());
     std::string line;
-    if (impl_->options.json) {
+    if (output.options.json) {
         JsonWriter out(line);
         const auto object = out.object();
         out.field("time", time);
@@ -80,7 +98,7 @@ void Log::write(Level level, std::string_view message, Fields fields) {
     }
     line += '\n';
     // A log that can't be written must not stop the cloud.
-    if (::write(impl_->options.fd, line.data(), line.size()) < 0) return;
+    if (::write(output.options.fd, line.data(), line.size()) < 0) return;
 }
 
 LogScope::LogScope(std::string_view name, std::string_view value) { scopes.emplace_back(name, value); }

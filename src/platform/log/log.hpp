@@ -21,6 +21,10 @@ public:
     };
 
     explicit Log(Options options);
+
+    /// A part's: its lines go where those of `whole` go, which outlives it; its level is that of `whole` until it gets
+    /// one of its own.
+    explicit Log(Log& whole);
     ~Log();
 
     void debug(std::string_view message, Fields fields = {}) { write(Level::Debug, message, fields); }
@@ -28,10 +32,10 @@ public:
     void warning(std::string_view message, Fields fields = {}) { write(Level::Warning, message, fields); }
     void error(std::string_view message, Fields fields = {}) { write(Level::Error, message, fields); }
 
-    void reconfigure(Options options);
+    void reconfigure(Options options); ///< of no part
 
     Level level() const;        ///< the least that is written; any thread
-    void setLevel(Level level); ///< until reconfigure() or the end of the process; any thread
+    void setLevel(Level level); ///< until reconfigure(), or that of the whole, or the end of the process; any thread
 
 private:
     void write(Level level, std::string_view message, Fields fields);

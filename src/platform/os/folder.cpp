@@ -1,6 +1,8 @@
 #include "platform/os/folder.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -32,6 +34,12 @@ void ensureFolder(const std::filesystem::path& folder, Lets lets) {
         check(-1, "make the folder " + folder.string());
     }
     check(::chmod(folder.c_str(), modeOf(lets)), "give the folder " + folder.string() + " its rights");
+}
+
+void syncFolder(const std::filesystem::path& folder) {
+    const Fd open(static_cast<int>(
+        check(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC), "open the folder " + folder.string())));
+    check(::fsync(open.get()), "flush the folder " + folder.string());
 }
 
 }

@@ -16,4 +16,7 @@ enum class Lets {
 /// that is there already keeps its own, which are its owner's choice. Error(Broken) where it can't be made.
 void ensureFolder(const std::filesystem::path& folder, Lets lets);
 
+/// What was made, renamed or removed in the folder is on disk (fsync(2)). Error(Broken) where it can't be said.
+void syncFolder(const std::filesystem::path& folder);
+
 }

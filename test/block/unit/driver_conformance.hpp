@@ -40,7 +40,6 @@ public:
 
     bool switchTo(const DiskSource& overlay) override;
     bool mergeInto(const DiskSource& base, const Cancelled& cancelled) override;
-    bool mergeBelow(const DiskSource& top, const DiskSource& base, const Cancelled& cancelled) override;
     bool moveTo(const DiskSource& to, const Cancelled& cancelled) override;
     bool resize(Bytes size) override;
 

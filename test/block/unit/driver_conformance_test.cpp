@@ -380,8 +380,6 @@ bool FakeGuest::mergeInto(const DiskSource& base, const Cancelled&) {
     return end();
 }
 
-bool FakeGuest::mergeBelow(const DiskSource&, const DiskSource&, const Cancelled&) { return false; }
-
 bool FakeGuest::moveTo(const DiskSource& to, const Cancelled&) {
     begin();
     if (disk_ != to)
