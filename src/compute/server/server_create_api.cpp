@@ -7,12 +7,12 @@
 
 #include "compute/api.hpp"
 #include "compute/encoding.hpp"
-#include "compute/host/host.hpp"
 #include "compute/label/server_metadata.hpp"
 #include "compute/label/server_tags.hpp"
 #include "compute/server/server_api.hpp"
 #include "compute/server/server_body.hpp"
 #include "compute/server/server_making.hpp"
+#include "compute/server/server_placing_body.hpp"
 #include "platform/text/text.hpp"
 
 // POST /servers: the largest body there is. It is read in the order in which it is refused.
@@ -117,13 +117,6 @@ void readVolumes(const Call& call, const Json& body, NewServers& wanted) {
                     "Block Device Mapping is Invalid: an image and a volume to boot from were given.");
 }
 
-void readZone(const Json& body) {
-    const auto zone = body.find("availability_zone");
-    if (!zone || zone->isNull()) return;
-    if (textOf(*zone, 1, 255) != defaultZone)
-        throw Error(Failure::Invalid, "The requested availability zone is not available");
-}
-
 void refuseUnoffered(const Call& call, const Json& body) {
     if (const auto drive = body.find("config_drive"); drive && !drive->isNull() && booleanOf(*drive))
         drive->refuse("Config drives are not offered here; use the metadata service.");
@@ -135,19 +128,6 @@ void refuseUnoffered(const Call& call, const Json& body) {
     if (const auto certificates = body.find("trusted_image_certificates"); certificates && !certificates->isNull())
         call.find(body, "trusted_image_certificates", 63)
             ->refuse("Signed images are not checked here; it can be null only.");
-    for (const char* name : {"host", "hypervisor_hostname"}) {
-        if (call.find(body, name, 74)) call.caller.enforce("compute:servers:create:requested_destination", {});
-    }
-}
-
-/// The host that is asked for must be the one that it would get.
-void readHost(Core& core, const Json& body) {
-    auto& hosts = core.hypervisors;
-    const auto facts = hosts.facts(hosts.next());
-    if (const auto host = body.find("host"); host && textOf(*host, 1, 255) != facts.name.text)
-        throw Error(Failure::Invalid, "Compute host ", host->text(), " could not be found.");
-    if (const auto name = body.find("hypervisor_hostname"); name && textOf(*name, 1, 255) != facts.report.hostname)
-        throw Error(Failure::Invalid, "Compute host ", name->text(), " could not be found.");
 }
 
 /// The id that a link or an id names.
@@ -201,7 +181,7 @@ void readCount(const Json& body, NewServers& wanted) {
                         "Unable to launch multiple instances with a single configured port ID or address.");
 }
 
-NewServers newServersOf(const Call& call, const Json& body) {
+NewServers newServersOf(const Call& call, const Json& whole, const Json& body) {
     call.onlyKnows(body, {"name",
                           "imageRef",
                           "flavorRef",
@@ -232,7 +212,7 @@ NewServers newServersOf(const Call& call, const Json& body) {
     wanted.name = nameOf(body.at("name"));
     readFlavorAndImage(body, wanted);
     refuseUnoffered(call, body);
-    readZone(body);
+    readPlacing(call, whole, body, wanted);
     readNetworks(call, body, wanted);
     readVolumes(call, body, wanted);
     if (!wanted.image && !hasRoot(wanted))
@@ -248,17 +228,13 @@ NewServers newServersOf(const Call& call, const Json& body) {
     return wanted;
 }
 
-Json bodyOf(const Call& call) {
-    const Json whole = call.request.json();
+Json bodyOf(const Call& call, const Json& whole) {
     if (!whole.isObject()) throw Error(Failure::Invalid, "Malformed request body");
     call.onlyKnows(whole, {"server", "OS-SCH-HNT:scheduler_hints", "os:scheduler_hints"});
     Json body = whole.object("server");
     call.caller.enforce();
     if (body.has("networks")) call.caller.enforce("os_compute_api:servers:create:attach_network", {});
     if (body.has("block_device_mapping_v2")) call.caller.enforce("os_compute_api:servers:create:attach_volume", {});
-    for (const char* hints : {"OS-SCH-HNT:scheduler_hints", "os:scheduler_hints"})
-        if (const auto given = whole.find(hints); given && given->has("group"))
-            given->at("group").refuse("Server groups are not offered here.");
     return body;
 }
 
@@ -293,9 +269,9 @@ Response answerReservation(const Server& made) {
 }
 
 Response createServer(Call& call, Core& core) {
-    const Json body = bodyOf(call);
-    const NewServers wanted = newServersOf(call, body);
-    readHost(core, body);
+    const Json whole = call.request.json();
+    const Json body = bodyOf(call, whole);
+    const NewServers wanted = newServersOf(call, whole, body);
     std::string password;
     if (const auto given = body.find("adminPass")) password = textOf(*given, 0, 255);
     const bool reservation = body.has("return_reservation_id") && booleanOf(body.at("return_reservation_id"));

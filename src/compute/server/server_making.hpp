@@ -9,6 +9,7 @@
 #include "compute/attachment/interface_attachment.hpp"
 #include "compute/attachment/volume_attachment.hpp"
 #include "compute/core.hpp"
+#include "compute/scheduler/scheduler.hpp"
 #include "compute/server/server.hpp"
 #include "identity/caller.hpp"
 #include "platform/jobs/jobs.hpp"
@@ -40,10 +41,14 @@ struct NewServers {
     std::vector<WantedNic> listed;
     std::vector<WantedVolume> volumes;
     std::int64_t least = 1, most = 1;
+    Placing placing = {}; ///< what was asked for; what its flavor and image need is added
+    std::optional<std::string> pinnedZone = {};
+    std::string hints = "{}"; ///< of the scheduler, as they came
 };
 
 /// As many as the quotas allow, in one transaction with their ports and volumes; their jobs make the guests.
-/// Error(OverLimit) where that is fewer than the least, Error(Invalid) for what can't be had.
+/// Error(OverLimit) where that is fewer than the least, Error(Invalid) for what can't be had. One that no host has room
+/// for is made too, and says why in its fault.
 std::vector<Server> createServers(Core& core, const identity::Caller& caller, const NewServers& wanted);
 
 /// Whatever it does: what is under way is given up.

@@ -1,6 +1,7 @@
 #include <chrono>
 
 #include "compute/compute.hpp"
+#include "compute/host/host_table.hpp"
 #include "compute/server/server_guest.hpp"
 #include "compute/server/server_making.hpp"
 #include "compute/server/server_table.hpp"
@@ -18,8 +19,18 @@ void created(Core& core, Transaction& tx, const Run& run) {
     const auto id = run.id_of<ServerId>();
     for (const auto& attachment : core.block.madeByCompute(tx, id)) core.block.attached(tx, attachment.id);
     ServerTable::launched(tx, id, core.now());
+    if (const auto host = ServerTable::hostOf(tx, id)) host_table::made(tx, {*host}, true);
     close(core, tx, run, VmState::Active, PowerState::Running);
 }
+
+/// One that its owner gave up says nothing against its host.
+void notMade(Transaction& tx, const Run& run) {
+    const auto server = ServerTable::find(tx, run.id_of<ServerId>());
+    if (server && !server->deleted && server->task != TaskState::Deleting) host_table::made(tx, {server->host}, false);
+}
+
+/// One that never was anywhere has left nothing there.
+bool isSomewhere(Core& core, const Run& run) { return !hostOf(core, run.id_of<ServerId>()).empty(); }
 
 void release(Core& core, Transaction& tx, const ServerId& id) {
     core.network.releasePorts(tx, id);
@@ -51,14 +62,22 @@ Job createServerJob(Core& core) {
     return booted(std::move(job), core,
                   [&core](Run& run) { hypervisorOf(core, run).ensureGone(run.id_of<ServerId>()); })
         .onDone([&core](Transaction& tx, Run& run) { created(core, tx, run); })
-        .onFailed(
-            [&core](Transaction& tx, Run& run, const std::string& reason) { failed(core, tx, run, "build", reason); });
+        .onFailed([&core](Transaction& tx, Run& run, const std::string& reason) {
+            notMade(tx, run);
+            failed(core, tx, run, "build", reason);
+        });
 }
 
 Job deleteServerJob(Core& core) {
     return Job("compute.server.delete")
-        .step("guest", [&core](Run& run) { hypervisorOf(core, run).ensureGone(run.id_of<ServerId>()); })
-        .step("disk", [&core](Run& run) { disksOf(core, run).discard(run.id_of<ServerId>()); })
+        .step("guest",
+              [&core](Run& run) {
+                  if (isSomewhere(core, run)) hypervisorOf(core, run).ensureGone(run.id_of<ServerId>());
+              })
+        .step("disk",
+              [&core](Run& run) {
+                  if (isSomewhere(core, run)) disksOf(core, run).discard(run.id_of<ServerId>());
+              })
         .untilDone() // it was promised: 204
         .onDone([&core](Transaction& tx, Run& run) { deleted(core, tx, run); });
 }
