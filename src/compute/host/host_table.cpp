@@ -4,13 +4,17 @@ namespace stratolet::compute::host_table {
 namespace {
 
 const std::string select =
-    "SELECT h.name, h.number, h.hypervisor_id, h.service_id, h.hostname, h.uri, h.address, h.type, h.version, "
-    "h.virt_type, h.architecture, h.cpu_info, h.cells, h.vcpus, h.memory, h.disk, h.started, h.seen, h.disabled, "
-    "h.disabled_reason, h.forced_down, h.failures, coalesce(l.servers, 0), coalesce(l.running, 0), "
+    "SELECT compute_hosts.name, compute_hosts.number, compute_hosts.hypervisor_id, compute_hosts.service_id, "
+    "compute_hosts.hostname, compute_hosts.uri, compute_hosts.address, compute_hosts.type, compute_hosts.version, "
+    "compute_hosts.virt_type, compute_hosts.architecture, compute_hosts.cpu_info, compute_hosts.cells, "
+    "compute_hosts.vcpus, compute_hosts.memory, compute_hosts.disk, compute_hosts.started, compute_hosts.seen, "
+    "compute_hosts.disabled, "
+    "compute_hosts.disabled_reason, compute_hosts.forced_down, compute_hosts.failures, coalesce(l.servers, 0), "
+    "coalesce(l.running, 0), "
     "coalesce(l.tasks, 0), coalesce(l.vcpus, 0), coalesce(l.ram, 0), coalesce(l.disk, 0), "
     "(SELECT m.value FROM compute_aggregate_hosts a JOIN compute_aggregate_metadata m ON m.aggregate = a.aggregate "
-    "AND m.name = 'availability_zone' WHERE a.host = h.name LIMIT 1) "
-    "FROM compute_hosts h LEFT JOIN compute_host_loads l ON l.host = h.name";
+    "AND m.name = 'availability_zone' WHERE a.host = compute_hosts.name LIMIT 1) "
+    "FROM compute_hosts LEFT JOIN compute_host_loads l ON l.host = compute_hosts.name";
 
 Host fromRow(const store::Row& row) {
     Host host;
@@ -48,10 +52,12 @@ Host fromRow(const store::Row& row) {
 
 }
 
-std::vector<Host> all(store::Reader& db) { return db.query(select + " ORDER BY h.number").all<Host>(fromRow); }
+std::vector<Host> all(store::Reader& db) {
+    return db.query(select + " ORDER BY compute_hosts.number").all<Host>(fromRow);
+}
 
 std::optional<Host> find(store::Reader& db, const HostName& name) {
-    return db.query(select + " WHERE h.name = ?", name).maybe<Host>(fromRow);
+    return db.query(select + " WHERE compute_hosts.name = ?", name).maybe<Host>(fromRow);
 }
 
 std::vector<std::string> names(store::Reader& db) {
