@@ -108,22 +108,22 @@ std::map<std::string, std::optional<std::string>> metadataOf(const Json& object)
 
 Response act(Call& call, Core& core) {
     const Json body = call.request.json();
-    const std::string rule = "os_compute_api:os-aggregates:";
-    const auto begin = [&](const char* action) {
-        call.caller.enforce(rule + action, {});
+    const auto begin = [&](const char* action, std::string_view rule) {
+        call.caller.enforce(rule, {});
         call.onlyKnows(body, {action});
         return body.object(action);
     };
-    for (const char* action : {"add_host", "remove_host"}) {
+    for (const auto& [action, rule] : {std::pair("add_host", "os_compute_api:os-aggregates:add_host"),
+                                       std::pair("remove_host", "os_compute_api:os-aggregates:remove_host")}) {
         if (!body.has(action)) continue;
-        const Json arguments = begin(action);
+        const Json arguments = begin(action, rule);
         call.onlyKnows(arguments, {"host"});
         const auto host = textOf(arguments.at("host"), 1, 255);
         return answer(call,
                       *action == 'a' ? addHost(core, numberOf(call), host) : removeHost(core, numberOf(call), host));
     }
     if (body.has("set_metadata")) {
-        const Json arguments = begin("set_metadata");
+        const Json arguments = begin("set_metadata", "os_compute_api:os-aggregates:set_metadata");
         call.onlyKnows(arguments, {"metadata"});
         return answer(call, setMetadata(core, numberOf(call), metadataOf(arguments.at("metadata"))));
     }
