@@ -10,6 +10,7 @@
 #include "compute/keypair/keypair.hpp"
 #include "compute/metadata/metadata_api.hpp"
 #include "compute/migration/migration.hpp"
+#include "compute/placement/placement.hpp"
 #include "compute/quota/quota_api.hpp"
 #include "compute/scheduler/scheduler.hpp"
 #include "compute/server/server_api.hpp"
@@ -133,6 +134,7 @@ Compute::Compute(Parts parts, const std::vector<HostDrivers>& hosts, image::Imag
                  network::Network& network, identity::Identity& identity)
     : impl_(std::make_unique<Impl>(parts, hosts, images, block, network, identity)) {
     parts.policies.add("compute", policyDefaults("compute"));
+    parts.policies.add("placement", policyDefaults("placement"));
     declareServerJobs(impl_->core);
     parts.jobs.declare(cacheImageJob(impl_->core));
     parts.reconciler.declare(
@@ -167,6 +169,12 @@ http::Site Compute::site() {
     site.finish = finish;
     site.refuse = refuse;
     site.noRoute = [](const http::Request& request, const std::vector<http::Method>&) { return noRoute(request); };
+    impl_->identity.protect(site);
+    return site;
+}
+
+http::Site Compute::placementSite() {
+    auto site = compute::placementSite(impl_->core);
     impl_->identity.protect(site);
     return site;
 }

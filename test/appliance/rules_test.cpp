@@ -150,7 +150,9 @@ TEST_CASE("Each rule of the policy files is asked somewhere, or is on a list tha
     for (const auto& site : cloud.appliance().server().sites()) {
         const auto defaults = policyDefaults(site.name);
         if (defaults.empty()) continue;
-        const auto folder = site.name == "block-storage" ? "block" : site.name;
+        const auto folder = site.name == "block-storage" ? "block"
+                            : site.name == "placement"   ? "compute/placement"
+                                                         : site.name;
         const auto source = sourceBelow(std::filesystem::path(STRATOLET_SOURCE) / folder);
         const auto isNamed = [&](std::string_view text) {
             return source.find("\"" + std::string(text) + "\"") != std::string::npos;
