@@ -43,7 +43,7 @@ Response answer(const Call& call, const Aggregate& aggregate, bool whole = true)
 
 std::int64_t numberOf(const Call& call) {
     const auto number = wholeNumberIn(call.param("id"));
-    if (!number || *number < 0) throw Error(Failure::Invalid, "id must be an integer: ", call.param("id"));
+    if (!number) throw Error(Failure::Invalid, "id must be an integer: ", call.param("id"));
     return *number;
 }
 

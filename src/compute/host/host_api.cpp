@@ -17,13 +17,13 @@ constexpr int last = 42;
 
 Response list(Call& call, Core& core) {
     call.caller.enforce();
-    const auto zone = call.request.query.find("zone");
+    const auto zone = call.request.query.text("zone"); // empty: any
     const auto all = services(core, core.reader());
     return http::jsonResponse(200, [&](JsonWriter& out) {
         const auto body = out.object();
         const auto items = out.array("hosts");
         for (const auto& each : all) {
-            if (zone && *zone != each.zone) continue;
+            if (!zone.empty() && zone != each.zone) continue;
             const auto item = out.object();
             out.field("host_name", each.host);
             out.field("service", each.binary == computeBinary ? std::string_view("compute")
