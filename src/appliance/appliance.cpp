@@ -226,7 +226,8 @@ struct Appliance::Impl {
         server.readWithin(
             [this](const std::function<void()>& handler) { store.read([&](store::Reader&) { handler(); }); });
         server.add(statusSite(metrics, [this] { return partsNow(); }));
-        for (auto site : {identity->site(), images->site(), block->site(), network->site(), compute->site()})
+        for (auto site : {identity->site(), images->site(), block->site(), network->site(), compute->site(),
+                          compute->placementSite()})
             server.add(std::move(site));
         server.add(compute->metadataSite());
         metrics.gauge("stratolet_store_flushes", "Commits since the start",

@@ -56,6 +56,7 @@ public:
     ~Compute();
 
     http::Site site();
+    http::Site placementSite();
 
     /// What guests see at 169.254.169.254; requests carry the network's id as their origin.
     http::Site metadataSite();

@@ -2,6 +2,7 @@
 
 #include "block/block.hpp"
 #include "compute/flavor/flavor.hpp"
+#include "compute/host/hosts.hpp"
 #include "compute/host/hypervisors.hpp"
 #include "compute/quota/compute_quotas.hpp"
 #include "image/image.hpp"
@@ -10,11 +11,15 @@
 
 namespace stratolet::compute {
 
+class Scheduler;
+
 /// What the nouns of compute share: the platform, the services below, and compute's own that others build on. One per
 /// process, owned by Compute, which outlives every route and job that refers to it; any thread may use it.
 struct Core {
     Parts parts;
     Hypervisors& hypervisors;
+    Hosts& hosts;
+    Scheduler& scheduler;
     image::Images& images;
     block::Block& block;
     network::Network& network;

@@ -40,7 +40,7 @@ int statusOf(const Error& error) {
     case Failure::Conflict: return 409;
     case Failure::OverLimit: return 403;
     case Failure::TooLarge: return 413;
-    case Failure::Unsupported: return error.type() == "version" ? 406 : 415;
+    case Failure::Unsupported: return error.type() == "version" ? 406 : error.type() == "notImplemented" ? 501 : 415;
     case Failure::TimedOut: return 504;
     case Failure::Busy: return 503;
     case Failure::Full: return 507;

@@ -1,16 +1,23 @@
+#include <algorithm>
+
+#include "compute/aggregate/aggregate.hpp"
 #include "compute/api.hpp"
 #include "compute/compute.hpp"
 #include "compute/core.hpp"
 #include "compute/flavor/flavor.hpp"
+#include "compute/group/server_group.hpp"
 #include "compute/host/host.hpp"
 #include "compute/keypair/keypair.hpp"
 #include "compute/metadata/metadata_api.hpp"
 #include "compute/migration/migration.hpp"
+#include "compute/placement/placement.hpp"
 #include "compute/quota/quota_api.hpp"
+#include "compute/scheduler/scheduler.hpp"
 #include "compute/server/server_api.hpp"
 #include "compute/server/server_jobs.hpp"
 #include "compute/server/server_mending.hpp"
 #include "compute/usage/usage.hpp"
+#include "platform/jobs/jobs.hpp"
 #include "platform/policy/policy.hpp"
 #include "platform/reconcile/reconciler.hpp"
 #include "platform/resources.hpp"
@@ -25,12 +32,14 @@ struct Extension {
 constexpr Extension extensions[] = {
     {"flavors", "Flavors", "Flavors."},
     {"limits", "Limits", "Limits of a project."},
+    {"os-aggregates", "Aggregates", "Hosts that are alike."},
     {"os-attach-interfaces", "AttachInterfaces", "Attach and detach network interfaces."},
     {"os-availability-zone", "AvailabilityZone", "Availability zones."},
     {"os-console-output", "ConsoleOutput", "What a server wrote to its console."},
     {"os-flavor-access", "FlavorAccess", "Who may use a flavor that is not public."},
     {"os-flavor-extra-specs", "FlavorExtraSpecs", "Extra specifications of flavors."},
     {"os-flavor-manage", "FlavorManage", "Make and delete flavors."},
+    {"os-hosts", "Hosts", "The hosts of the services, until 2.43."},
     {"os-hypervisors", "Hypervisors", "The machines that run servers."},
     {"os-instance-usage-audit-log", "InstanceUsageAuditLog", "How many servers a month has had."},
     {"os-instance-actions", "InstanceActions", "What has been done to a server."},
@@ -40,6 +49,8 @@ constexpr Extension extensions[] = {
     {"os-multiple-create", "MultipleCreate", "Make several servers at once."},
     {"os-quota-sets", "Quotas", "Limits of projects."},
     {"os-quota-class-sets", "QuotaClasses", "Limits of all projects."},
+    {"os-scheduler-hints", "SchedulerHints", "What a request says to the scheduler."},
+    {"os-server-groups", "ServerGroups", "Servers that are to be together, or apart."},
     {"os-server-tags", "ServerTags", "Tags of servers."},
     {"os-services", "Services", "The services behind the API."},
     {"os-simple-tenant-usage", "SimpleTenantUsage", "What projects have used."},
@@ -79,30 +90,46 @@ void addExtensionRoutes(http::Routes& routes) {
 }
 
 std::vector<ConfigOption> configOptions() {
-    return {{"compute", "hypervisor", "libvirt", oneOf({"libvirt", "simulated"})},
-            {"compute", "virt_type", "auto", oneOf({"auto", "kvm", "qemu"})},
-            {"compute", "libvirt_uri", "qemu:///system", anyText()},
-            {"compute", "shutdown_timeout", "60", wholeNumber(0, 3600)},
-            {"compute", "reclaim_instance_interval", "86400", wholeNumber(0, 366 * 86400)},
-            {"compute", "resize_confirm_window", "0", wholeNumber(0, 366 * 86400)},
-            {"compute", "shelved_offload_time", "0", wholeNumber(-1, 366 * 86400)},
-            {"compute", "force_config_drive", "false", trueOrFalse()},
-            {"compute", "config_drive_format", "iso9660", oneOf({"iso9660", "vfat"})},
-            {"compute", "sync_interval", "30", wholeNumber(1, 3600)}};
+    std::vector<ConfigOption> options{{"compute", "hypervisor", "libvirt", oneOf({"libvirt", "simulated"})},
+                                      {"compute", "virt_type", "auto", oneOf({"auto", "kvm", "qemu"})},
+                                      {"compute", "libvirt_uri", "qemu:///system", anyText()},
+                                      {"compute", "shutdown_timeout", "60", wholeNumber(0, 3600)},
+                                      {"compute", "reclaim_instance_interval", "86400", wholeNumber(0, 366 * 86400)},
+                                      {"compute", "resize_confirm_window", "0", wholeNumber(0, 366 * 86400)},
+                                      {"compute", "shelved_offload_time", "0", wholeNumber(-1, 366 * 86400)},
+                                      {"compute", "force_config_drive", "false", trueOrFalse()},
+                                      {"compute", "config_drive_format", "iso9660", oneOf({"iso9660", "vfat"})},
+                                      {"compute", "sync_interval", "30", wholeNumber(1, 3600)}};
+    for (auto& each : promiseOptions()) options.push_back(std::move(each));
+    return options;
+}
+
+namespace {
+
+/// How long a host may be silent: two looks at it, and Nova's service_down_time at least.
+std::chrono::seconds patienceWith(const Config& config) {
+    return std::max(std::chrono::seconds(60),
+                    2 * config.seconds("compute", "sync_interval") + std::chrono::seconds(10));
+}
+
 }
 
 struct Compute::Impl {
-    Impl(Parts p, const std::vector<HostDrivers>& hosts, image::Images& images, block::Block& block,
+    Impl(Parts p, const std::vector<HostDrivers>& drivers, image::Images& images, block::Block& block,
          network::Network& net, identity::Identity& who)
         : identity(who),
-          hypervisors(p.store, p.ambient, hosts),
+          hypervisors(p.store, p.ambient, drivers, patienceWith(p.config)),
+          hosts(p.store, p.config, hypervisors),
+          scheduler(hosts, p.log),
           flavors(p.store, p.ambient),
           keypairs(p.store, p.ambient, quotas),
-          core{p, hypervisors, images, block, net, flavors, quotas} {}
+          core{p, hypervisors, hosts, scheduler, images, block, net, flavors, quotas} {}
 
     identity::Identity& identity;
     ComputeQuotas quotas;
     Hypervisors hypervisors;
+    Hosts hosts;
+    Scheduler scheduler;
     Flavors flavors;
     Keypairs keypairs;
     Core core;
@@ -112,7 +139,9 @@ Compute::Compute(Parts parts, const std::vector<HostDrivers>& hosts, image::Imag
                  network::Network& network, identity::Identity& identity)
     : impl_(std::make_unique<Impl>(parts, hosts, images, block, network, identity)) {
     parts.policies.add("compute", policyDefaults("compute"));
+    parts.policies.add("placement", policyDefaults("placement"));
     declareServerJobs(impl_->core);
+    parts.jobs.declare(cacheImageJob(impl_->core));
     parts.reconciler.declare(
         "compute", [core = &impl_->core] { mendServers(*core); }, parts.config.seconds("compute", "sync_interval"));
 }
@@ -128,7 +157,13 @@ http::Site Compute::site() {
     addServerRoutes(site.routes, impl_->core);
     addFlavorRoutes(site.routes, impl_->flavors);
     addKeypairRoutes(site.routes, impl_->keypairs);
-    addHostRoutes(site.routes, impl_->hypervisors);
+    addHypervisorRoutes(site.routes, impl_->core);
+    addServiceRoutes(site.routes, impl_->core);
+    addZoneRoutes(site.routes, impl_->core);
+    addHostRoutes(site.routes, impl_->core);
+    addAggregateRoutes(site.routes, impl_->core);
+    addServerGroupRoutes(site.routes, impl_->core);
+    addTopologyRoutes(site.routes, impl_->core);
     addQuotaRoutes(site.routes, impl_->core.parts.store, impl_->quotas, impl_->identity);
     addLimitRoutes(site.routes, impl_->core.parts.store, impl_->quotas);
     addMigrationRoutes(site.routes, impl_->core);
@@ -139,6 +174,12 @@ http::Site Compute::site() {
     site.finish = finish;
     site.refuse = refuse;
     site.noRoute = [](const http::Request& request, const std::vector<http::Method>&) { return noRoute(request); };
+    impl_->identity.protect(site);
+    return site;
+}
+
+http::Site Compute::placementSite() {
+    auto site = compute::placementSite(impl_->core);
     impl_->identity.protect(site);
     return site;
 }

@@ -111,10 +111,10 @@ def token():
     check(len(issued["id"]) > 100 and issued["project_id"] and issued["user_id"], issued)
 
 
-@case("the catalog lists the five services")
+@case("the catalog lists the services")
 def catalog():
     types = rows("catalog list", "Type")
-    check({"identity", "image", "network", "compute"} <= set(types) and any("volume" in t or "block" in t for t in types), types)
+    check({"identity", "image", "network", "compute", "placement"} <= set(types) and any("volume" in t or "block" in t for t in types), types)
 
 
 @case("a domain, a project and a user are made, shown, changed, listed and deleted")
@@ -723,6 +723,59 @@ def server():
     run("server reboot --wait --hard cli-server")
     run("server set cli-server --name cli-server-renamed --property shade=blue")
     check(show("server show cli-server-renamed")["properties"] == {"shade": "blue"}, "the property of the server is lost")
+
+
+@case("hosts are shown; an aggregate makes one a zone, and its servers' images are there before them; what is disabled takes nothing more")
+def host():
+    name = rows("host list", "Host Name")[-1]
+    check(rows("hypervisor list", "Hypervisor Hostname") == [name], "the hypervisor is not the host")
+    check(show(f"hypervisor show {name}")["state"] == "up", "the hypervisor is down")
+    check(show("hypervisor stats show")["count"] == 1, "there is another hypervisor")
+    check("(total)" in rows(f"host show {name}", "Project"), "the host has no total")
+    check({"nova-compute", "nova-scheduler", "nova-conductor"} == set(rows("compute service list", "Binary")), "services are missing")
+    run(f"compute service set --disable --disable-reason dust {name} nova-compute")
+    check("dust" in run("compute service list --long"), "the reason is not shown")
+    run(f"compute service set --enable {name} nova-compute")
+    run("aggregate create cli-aggregate --zone cli-zone --property ssd=true")
+    run(f"aggregate add host cli-aggregate {name}")
+    check("cli-zone" in rows("availability zone list --compute", "Zone Name"), "the zone is not listed")
+    shown = show("aggregate show cli-aggregate")
+    check(shown["hosts"] == [name] and shown["properties"] == {"ssd": "true"}, shown)
+    check("cli-aggregate" in rows("aggregate list", "Name"), "the aggregate is not listed")
+    apart("--os-compute-api-version 2.81 aggregate cache image cli-aggregate cli-image-renamed")
+    run(f"aggregate remove host cli-aggregate {name}")
+    run("aggregate unset --property ssd cli-aggregate")
+    run("aggregate set --name cli-renamed cli-aggregate")
+    run("aggregate delete cli-renamed")
+    group = json.loads(apart("--os-compute-api-version 2.64 server group create --policy anti-affinity --rule max_server_per_host=3 cli-group -f json"))
+    check(group["policy"] == "anti-affinity", group)
+    check("cli-group" in rows("server group list", "Name"), "the group is not listed")
+    show("server group show cli-group")
+    run("server group delete cli-group")
+
+
+@case("hosts are resource providers, which have an inventory, and candidates for what fits them")
+def placement():
+    def newest(command):
+        return f"--os-placement-api-version 1.29 {command}"
+    provider = rows(newest("resource provider list"), "uuid")[0]
+    check(show(newest(f"resource provider show {provider}"))["root_provider_uuid"] == provider, "it is no root")
+    check("VCPU" in rows(newest(f"resource provider inventory list {provider}"), "resource_class"), "it has no processors")
+    check(show(newest(f"resource provider inventory show {provider} MEMORY_MB"))["allocation_ratio"] > 0, "its memory is worth nothing")
+    check(rows(newest(f"resource provider usage show {provider}"), "resource_class"), "it has no usages")
+    check("COMPUTE_NODE" in rows(newest(f"resource provider trait list {provider}"), "name"), "it has no traits")
+    run(newest(f"resource provider aggregate list {provider}"))
+    check(provider in run(newest("allocation candidate list --resource VCPU=1 --resource MEMORY_MB=64 --required COMPUTE_NODE")), "it is no candidate")
+    run(newest("trait create CUSTOM_CLI"))
+    check("CUSTOM_CLI" in rows(newest("trait list"), "name"), "the trait is not listed")
+    run(newest("trait delete CUSTOM_CLI"))
+    run(newest("resource class create CUSTOM_CLI"))
+    check("CUSTOM_CLI" in rows(newest("resource class list"), "name"), "the class is not listed")
+    run(newest("resource class delete CUSTOM_CLI"))
+    run(newest("resource usage show " + show("token issue")["project_id"]))
+    server = show("server show cli-server-renamed")["id"]
+    check(rows(newest(f"resource provider allocation show {server}"), "resource_provider") == [provider], "the server has nothing")
+    run(newest("resource provider create cli-provider"), expect=1)
 
 
 @case("quotas are shown and set, limits count what is used")

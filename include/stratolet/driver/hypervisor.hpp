@@ -62,6 +62,15 @@ struct GuestSpec {
 /// The values are those of the API (OS-EXT-STS:power_state).
 enum class PowerState { NoState = 0, Running = 1, Paused = 3, Shutdown = 4, Crashed = 6, Suspended = 7 };
 
+/// The processors of a host.
+struct HostCpu {
+    std::string architecture = {}; ///< "x86_64"; empty: guests of any
+    std::string model = {}, vendor = {};
+    std::vector<std::string> features = {};
+    int cells = 1;                           ///< of NUMA
+    int sockets = 1, cores = 1, threads = 1; ///< of a cell, of a socket, of a core
+};
+
 /// A host as its driver finds it now.
 struct HostReport {
     std::string type;     ///< "QEMU", "simulated"
@@ -71,6 +80,10 @@ struct HostReport {
     MiB memory;
     std::string boot;           ///< changes with every start of the machine; empty where nobody knows
     std::chrono::seconds up{0}; ///< since that start
+    std::string virtType = {};  ///< "kvm", "qemu"; empty: it takes guests of any
+    std::string uri = {};       ///< by which the driver reaches it
+    std::string address = {};   ///< of the machine; empty where nobody knows
+    HostCpu cpu = {};
 };
 
 /// What compute needs of a hypervisor. Every verb ensures: it looks first, does what is missing, and may be called

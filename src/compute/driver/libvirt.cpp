@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
-#include <fstream>
 #include <functional>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
@@ -18,6 +17,7 @@
 #include "compute/driver/kvm_probe.hpp"
 #include "compute/driver/libvirt_calls.hpp"
 #include "compute/driver/libvirt_disk.hpp"
+#include "compute/driver/libvirt_host.hpp"
 #include "compute/driver/libvirt_watch.hpp"
 #include "platform/log/log.hpp"
 #include "platform/os/fd.hpp"
@@ -53,32 +53,6 @@ PowerState powerOf(int state) {
     }
 }
 
-MiB machineMemory() {
-    // Not from libvirt: it asks sysfs, which is wrong inside some containers.
-    std::ifstream facts("/proc/meminfo");
-    std::string name;
-    std::int64_t kibibytes = 0;
-    for (std::string unit; facts >> name >> kibibytes; std::getline(facts, unit)) {
-        if (name == "MemTotal:") return {kibibytes >> 10};
-    }
-    return {0};
-}
-
-/// Changes with every start of the machine.
-std::string bootId() {
-    std::ifstream file("/proc/sys/kernel/random/boot_id");
-    std::string id;
-    std::getline(file, id);
-    return id;
-}
-
-std::chrono::seconds uptime() {
-    std::ifstream file("/proc/uptime");
-    double seconds = 0;
-    file >> seconds;
-    return std::chrono::seconds(static_cast<std::int64_t>(seconds));
-}
-
 class Libvirt : public Hypervisor {
 public:
     Libvirt(LibvirtOptions options, Log& log) : options_(std::move(options)), log_(log), watch_(options_.uri) {
@@ -101,20 +75,7 @@ public:
     void useSecrets(SecretLookup secrets) override { secrets_ = std::move(secrets); }
 
     HostReport report() override {
-        return retried([&](virConnectPtr connection) {
-            virNodeInfo node{};
-            checked(virNodeGetInfo(connection, &node), "ask libvirt about the machine");
-            unsigned long version = 0;
-            checked(virConnectGetVersion(connection, &version), "ask libvirt for QEMU's version");
-            return HostReport{.type = "QEMU",
-                              .hostname =
-                                  taken(virConnectGetHostname(connection), "ask libvirt for the machine's name"),
-                              .version = static_cast<int>(version),
-                              .vcpus = static_cast<int>(node.cpus),
-                              .memory = machineMemory(),
-                              .boot = bootId(),
-                              .up = uptime()};
-        });
+        return retried([&](virConnectPtr connection) { return reportOf(connection, options_.uri, options_.virtType); });
     }
 
     void ensureDefined(const GuestSpec& spec) override {

@@ -119,7 +119,9 @@ HostReport SimulatedHypervisor::report() {
             .vcpus = options_.vcpus,
             .memory = options_.memory,
             .boot = "simulated-" + std::to_string(starts_),
-            .up = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began_)};
+            .up = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began_),
+            .address = "127.0.0.1",
+            .cpu = {.model = "simulated", .cells = 2, .sockets = 1, .cores = options_.vcpus / 2, .threads = 1}};
 }
 
 DiskMaker SimulatedHypervisor::diskMaker() {

@@ -18,8 +18,8 @@ struct SimulatedOptions {
     /// Where guests are remembered, so that they outlive this process as a real hypervisor's do; empty: in memory only.
     std::filesystem::path stateDir = {};
     std::string hostname = "sandbox";
-    int vcpus = 256;
-    MiB memory{1 << 20};
+    int vcpus = 4096;
+    MiB memory{1 << 24};
     GiB disk{65536};
 };
 

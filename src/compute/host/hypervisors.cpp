@@ -1,37 +1,80 @@
 #include "compute/host/hypervisors.hpp"
 
 #include <cassert>
+#include <tuple>
 
 #include <stratolet/error.hpp>
 
 #include "compute/device/device.hpp"
+#include "compute/host/host_table.hpp"
 #include "compute/server/server_table.hpp"
+#include "platform/json/json.hpp"
 
 namespace stratolet::compute {
+namespace {
 
-Hypervisors::Hypervisors(store::Store& store, Ambient& ambient, const std::vector<HostDrivers>& drivers)
+/// As Nova's API shows the processors of a hypervisor.
+std::string cpuInfoOf(const HostCpu& cpu) {
+    std::string text;
+    JsonWriter out(text);
+    {
+        const auto whole = out.object();
+        out.field("arch", cpu.architecture);
+        out.field("model", cpu.model);
+        out.field("vendor", cpu.vendor);
+        {
+            const auto topology = out.object("topology");
+            out.field("cells", cpu.cells);
+            out.field("sockets", cpu.sockets);
+            out.field("cores", cpu.cores);
+            out.field("threads", cpu.threads);
+        }
+        const auto features = out.array("features");
+        for (const auto& each : cpu.features) out.value(each);
+    }
+    return text;
+}
+
+bool sameFacts(const Host& left, const Host& right) {
+    const auto facts = [](const Host& host) {
+        return std::tie(host.hostname, host.uri, host.address, host.type, host.version, host.virtType,
+                        host.architecture, host.cpuInfo, host.cells, host.vcpus, host.memory.count, host.disk.count);
+    };
+    return facts(left) == facts(right);
+}
+
+}
+
+Hypervisors::Hypervisors(store::Store& store, Ambient& ambient, const std::vector<HostDrivers>& drivers,
+                         std::chrono::seconds patience)
     : store_(store),
-      ambient_(ambient) {
+      ambient_(ambient),
+      patience_(patience) {
     assert(!drivers.empty());
-    for (const auto& each : drivers) hosts_.push_back({each, std::nullopt});
+    for (const auto& each : drivers) hosts_.push_back({each});
 }
 
 /// One without a name in the configuration is the only one: the only row is its, whatever its machine calls itself by
 /// now.
-HostName Hypervisors::nameOf(Host& host) {
+HostName Hypervisors::nameOf(Driven& host) {
     {
         const std::lock_guard guard(lock_);
         if (host.drivers.name) return host.drivers.name;
     }
-    const auto rows = store_.reader().query("SELECT name FROM compute_hosts").texts();
+    const auto rows = host_table::names(store_.reader());
     HostName name{rows.size() == 1 ? rows.front() : host.drivers.hypervisor.report().hostname};
     const std::lock_guard guard(lock_);
     return host.drivers.name = std::move(name);
 }
 
-Hypervisors::Host& Hypervisors::find(const HostName& name) {
+Hypervisors::Driven* Hypervisors::known(const HostName& name) {
     for (auto& each : hosts_)
-        if (nameOf(each) == name) return each;
+        if (nameOf(each) == name) return &each;
+    return nullptr;
+}
+
+Hypervisors::Driven& Hypervisors::find(const HostName& name) {
+    if (auto* host = known(name)) return *host;
     throw Error(Failure::Broken, "nothing drives the host ", name);
 }
 
@@ -49,61 +92,89 @@ std::vector<HostName> Hypervisors::names() {
     return all;
 }
 
-/// Asks the host how it is, and keeps its row and what it said.
-Hypervisors::Facts Hypervisors::look(Host& host) {
-    const auto name = nameOf(host);
-    const auto report = host.drivers.hypervisor.report();
-    const GiB disk{host.drivers.disks.capacity().count >> 30};
-    const auto rowOf = [&](store::Reader& db) {
-        return db.query("SELECT number, hypervisor_id, service_id FROM compute_hosts WHERE name = ?", name)
-            .maybe<Facts>([&](const store::Row& row) {
-                return Facts{
-                    name, row.integer(0), row.text(1), row.text(2), report, disk, std::chrono::steady_clock::now()};
-            });
-    };
-    auto facts = rowOf(store_.reader());
-    if (!facts)
-        facts = store_.write([&](store::Transaction& tx) {
-            if (const auto known = rowOf(tx)) return *known;
-            tx.execute("INSERT INTO compute_hosts (name, number, hypervisor_id, service_id, boot, created) "
-                       "VALUES (?, (SELECT coalesce(max(number), 0) + 1 FROM compute_hosts), ?, ?, ?, ?)",
-                       name, ambient_.uuid(), ambient_.uuid(), report.boot, ambient_.now());
-            return *rowOf(tx);
-        });
-    const std::lock_guard guard(lock_);
-    host.facts = facts;
-    return *facts;
+Host Hypervisors::rowOf(const HostName& name, const std::string& boot) {
+    if (auto row = host_table::find(store_.reader(), name)) return *std::move(row);
+    return store_.write([&](store::Transaction& tx) {
+        if (!host_table::find(tx, name)) {
+            Host host{.name = name};
+            host.hypervisorId = ambient_.uuid();
+            host.serviceId = ambient_.uuid();
+            host_table::insert(tx, host, boot, ambient_.now());
+        }
+        return *host_table::find(tx, name);
+    });
 }
 
-Hypervisors::Facts Hypervisors::facts(const HostName& name) {
+void Hypervisors::keep(const HostName& name, const HostReport& report, GiB disk) {
+    constexpr std::chrono::seconds often{10}; // Nova's report_interval: how fresh "updated_at" of a service is
+    const Host before = rowOf(name, report.boot);
+    Host host = before;
+    const Time now = ambient_.now();
+    host.hostname = report.hostname;
+    host.uri = report.uri;
+    host.address = report.address;
+    host.type = report.type;
+    host.version = report.version;
+    host.virtType = report.virtType;
+    host.architecture = report.cpu.architecture;
+    host.cpuInfo = cpuInfoOf(report.cpu);
+    host.cells = report.cpu.cells;
+    host.vcpus = report.vcpus;
+    host.memory = report.memory;
+    host.disk = disk;
+    host.started = now - report.up;
+    host.seen = now;
+    if (sameFacts(before, host) && before.seen && now - *before.seen < often && now >= *before.seen) return;
+    store_.write([&](store::Transaction& tx) { host_table::found(tx, host); });
+}
+
+void Hypervisors::look(const HostName& name) {
     auto& host = find(name);
-    {
+    try {
+        const auto report = host.drivers.hypervisor.report();
+        keep(name, report, GiB{host.drivers.disks.capacity().count >> 30});
         const std::lock_guard guard(lock_);
-        if (host.facts) return *host.facts;
+        host.heard = Clock::now();
+        host.boot = report.boot;
+    } catch (...) {
+        forget(name);
+        throw;
     }
-    return look(host);
 }
 
-std::chrono::seconds Hypervisors::Facts::uptime() const {
-    return report.up + std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - reported);
+bool Hypervisors::answers(const HostName& name) {
+    const auto now = Clock::now();
+    const std::lock_guard guard(lock_);
+    for (const auto& each : hosts_)
+        if (each.drivers.name == name) return each.heard && now - *each.heard <= patience_;
+    return false;
 }
 
-std::string Hypervisors::hostnameOf(const HostName& name) {
+void Hypervisors::forget(const HostName& name) {
+    const std::lock_guard guard(lock_);
     for (auto& each : hosts_)
-        if (nameOf(each) == name) return facts(name).report.hostname;
-    return name.text;
+        if (each.drivers.name == name) each.heard.reset();
 }
 
 bool Hypervisors::restarted(const HostName& name) {
-    const auto boot = look(find(name)).report.boot;
-    return !boot.empty() &&
-           store_.reader().query("SELECT 1 FROM compute_hosts WHERE name = ? AND boot <> ?", name, boot).any();
+    look(name);
+    auto& host = find(name);
+    std::string boot;
+    {
+        const std::lock_guard guard(lock_);
+        boot = host.boot;
+    }
+    return !boot.empty() && host_table::bootOf(store_.reader(), name) != boot;
 }
 
 void Hypervisors::rememberStart(const HostName& name) {
-    const auto boot = facts(name).report.boot;
-    store_.write(
-        [&](store::Transaction& tx) { tx.execute("UPDATE compute_hosts SET boot = ? WHERE name = ?", boot, name); });
+    auto& host = find(name);
+    std::string boot;
+    {
+        const std::lock_guard guard(lock_);
+        boot = host.boot;
+    }
+    store_.write([&](store::Transaction& tx) { host_table::setBoot(tx, name, boot); });
 }
 
 }

@@ -106,7 +106,9 @@ struct Server {
     std::string publicKey;
     std::optional<std::string> userData; ///< base64
     std::string accessIpv4, accessIpv6;
-    std::string zone;
+    std::string zone;                      ///< that it is in; empty where it is nowhere
+    std::optional<std::string> pinnedZone; ///< that it was asked to be in, and stays in
+    std::string hints = "{}";              ///< of the scheduler, a JSON object
     std::string diskConfig = "MANUAL";
     std::string reservation;
     std::int64_t launchIndex = 0;

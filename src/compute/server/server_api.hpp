@@ -14,4 +14,7 @@ http::Response createServer(Call& call, Core& core);
 /// POST /servers/{id}/action.
 void addServerActionRoutes(http::Routes& routes, Core& core);
 
+/// GET /servers/{id}/topology.
+void addTopologyRoutes(http::Routes& routes, Core& core);
+
 }

@@ -69,7 +69,6 @@ ServerAttribute written(std::string_view name, void (*write)(JsonWriter&, const 
 void empty(JsonWriter& out, const Shown&) { out.value(""); }
 void null(JsonWriter& out, const Shown&) { out.value(nullptr); }
 void zero(JsonWriter& out, const Shown&) { out.value(0); }
-void emptyList(JsonWriter& out, const Shown&) { static_cast<void>(out.array()); }
 
 void bookmark(JsonWriter& out, const Call& call, const std::string& path) {
     const auto links = out.array("links");
@@ -109,6 +108,12 @@ void tags(JsonWriter& out, const Shown& each) { Codec<std::vector<std::string>>:
 void addresses(JsonWriter& out, const Shown& each) {
     const auto scope = out.object();
     writeAddresses(out, each.details.ports);
+}
+
+/// A server is in one at most.
+void serverGroups(JsonWriter& out, const Shown& each) {
+    const auto list = out.array();
+    if (!each.details.group.empty()) out.value(each.details.group);
 }
 
 void links(JsonWriter& out, const Shown& each) { each.call.linkList(out, "/servers/" + each.server.id.text); }
@@ -161,6 +166,25 @@ void usageTime(JsonWriter& out, const std::optional<Time>& time) {
 
 bool seesHost(const Shown& each) { return each.seesHost; }
 
+void hostName(JsonWriter& out, const Server& server) {
+    server.host.empty() ? out.value(nullptr) : out.value(server.host);
+}
+
+void hypervisor(JsonWriter& out, const Shown& each) {
+    each.server.host.empty() ? out.value(nullptr) : out.value(each.host ? each.host->hostname : each.server.host);
+}
+
+/// How the host of a server is (Nova, get_instance_host_status).
+std::string_view hostStatusOf(const Shown& each) {
+    if (each.server.host.empty()) return "";
+    if (each.host == nullptr) return "UNKNOWN";
+    if (each.host->forcedDown) return "DOWN";
+    if (each.host->disabled) return "MAINTENANCE";
+    return each.host->up() ? "UP" : "UNKNOWN";
+}
+
+bool seesStatus(const Shown& each) { return each.seesStatus || (each.seesUnknown && hostStatusOf(each) == "UNKNOWN"); }
+
 /// 2.3 put it among what only administrators see, 2.90 lets anybody see it.
 bool seesHostname(const Shown& each) { return each.call.since(90) || seesHost(each); }
 
@@ -199,8 +223,9 @@ std::vector<ServerAttribute> plain() {
             .matching("description", Admins),
         written("tags", tags).since(26),
         written("trusted_image_certificates", null).since(63),
-        written("server_groups", emptyList).since(71).notInLists(),
+        written("server_groups", serverGroups).since(71).notInLists(),
         shown<&Server::lockedReason>("locked_reason", "locked_reason").since(73),
+        shown<&Server::pinnedZone>("pinned_availability_zone", "pinned_zone").since(96),
     };
 }
 
@@ -234,10 +259,10 @@ std::vector<ServerAttribute> runs() {
             .within("terminated_at", AllSince83),
         written("os-extended-volumes:volumes_attached", volumes),
         written("security_groups", groups).only([](const Shown& each) { return !groupsOf(each).empty(); }),
-        written("host_status", [](JsonWriter& out, const Shown&) { out.value("UP"); })
+        written("host_status", [](JsonWriter& out, const Shown& each) { out.value(hostStatusOf(each)); })
             .since(16)
-            .only([](const Shown& each) { return each.may("os_compute_api:servers:show:host_status"); }),
-        shown<&Server::host>("OS-EXT-SRV-ATTR:host", "host")
+            .only(seesStatus),
+        ServerAttribute{attribute<&Server::host>("OS-EXT-SRV-ATTR:host", Show).in("host").shown(hostName)}
             .only(seesHost)
             .sortedAs("host", Admins)
             .sortedAs("node", Admins)
@@ -246,9 +271,7 @@ std::vector<ServerAttribute> runs() {
         written("OS-EXT-SRV-ATTR:instance_name",
                 [](JsonWriter& out, const Shown& each) { out.value(instanceName(each.server)); })
             .only(seesHost),
-        written("OS-EXT-SRV-ATTR:hypervisor_hostname",
-                [](JsonWriter& out, const Shown& each) { out.value(each.hypervisor); })
-            .only(seesHost),
+        written("OS-EXT-SRV-ATTR:hypervisor_hostname", hypervisor).only(seesHost),
         shown<&Server::reservation>("OS-EXT-SRV-ATTR:reservation_id", "reservation")
             .since(3)
             .only(seesHost)
@@ -293,6 +316,7 @@ std::vector<ServerAttribute> inner() {
         kept<&Server::flavor, &Flavor::ephemeral>("ephemeral"),
         kept<&Server::flavor, &Flavor::swap>("swap"),
         kept<&Server::flavor, &Flavor::extraSpecs>("extra_specs"),
+        kept<&Server::hints>("hints"),
         kept<&Server::keyType>("key_type"),
         kept<&Server::publicKey>("public_key"),
         kept<&Server::lockedBy>("locked_by")

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "compute/api.hpp"
+#include "compute/host/host.hpp"
 #include "compute/server/server.hpp"
 #include "compute/server/server_reading.hpp"
 #include "platform/policy/rights.hpp"
@@ -53,10 +54,13 @@ struct Shown {
     const ServerDetails& details;
     const Call& call;
     Rights& rights;
-    const About& about;                     ///< what rules get to know of the server
-    const std::string &hostId, &hypervisor; ///< the name that its host's hypervisor has
+    const About& about; ///< what rules get to know of the server
+    const std::string& hostId;
+    const Host* host = nullptr; ///< null where it is on none, or the caller may not know of it
     bool admin = false;
-    bool seesHost = false; ///< the caller may know where it runs
+    bool seesHost = false;    ///< the caller may know where it runs
+    bool seesStatus = false;  ///< … and how that host is
+    bool seesUnknown = false; ///< … or at least that nobody knows how
     bool may(std::string_view rule) const { return rights.may(rule, about); }
 };
 

@@ -8,12 +8,12 @@
 #include "compute/api.hpp"
 #include "compute/device/device_body.hpp"
 #include "compute/encoding.hpp"
-#include "compute/host/host.hpp"
 #include "compute/label/server_metadata.hpp"
 #include "compute/label/server_tags.hpp"
 #include "compute/server/server_api.hpp"
 #include "compute/server/server_body.hpp"
 #include "compute/server/server_making.hpp"
+#include "compute/server/server_placing_body.hpp"
 #include "platform/text/text.hpp"
 
 // POST /servers: the largest body there is. It is read in the order in which it is refused.
@@ -81,30 +81,10 @@ void readDevices(const Call& call, const Json& body, NewServers& wanted) {
     }
 }
 
-void readZone(const Json& body) {
-    const auto zone = body.find("availability_zone");
-    if (!zone || zone->isNull()) return;
-    if (textOf(*zone, 1, 255) != defaultZone)
-        throw Error(Failure::Invalid, "The requested availability zone is not available");
-}
-
 void refuseUnoffered(const Call& call, const Json& body) {
     if (const auto certificates = body.find("trusted_image_certificates"); certificates && !certificates->isNull())
         call.find(body, "trusted_image_certificates", 63)
             ->refuse("Signed images are not checked here; it can be null only.");
-    for (const char* name : {"host", "hypervisor_hostname"}) {
-        if (call.find(body, name, 74)) call.caller.enforce("compute:servers:create:requested_destination", {});
-    }
-}
-
-/// The host that is asked for must be the one that it would get.
-void readHost(Core& core, const Json& body) {
-    auto& hosts = core.hypervisors;
-    const auto facts = hosts.facts(hosts.next());
-    if (const auto host = body.find("host"); host && textOf(*host, 1, 255) != facts.name.text)
-        throw Error(Failure::Invalid, "Compute host ", host->text(), " could not be found.");
-    if (const auto name = body.find("hypervisor_hostname"); name && textOf(*name, 1, 255) != facts.report.hostname)
-        throw Error(Failure::Invalid, "Compute host ", name->text(), " could not be found.");
 }
 
 void readFlavorAndImage(const Json& body, NewServers& wanted) {
@@ -155,7 +135,7 @@ void readCount(const Json& body, NewServers& wanted) {
                         "Unable to launch multiple instances with a single configured port ID or address.");
 }
 
-NewServers newServersOf(const Call& call, const Json& body) {
+NewServers newServersOf(const Call& call, const Json& whole, const Json& body) {
     call.onlyKnows(body, {"name",
                           "imageRef",
                           "flavorRef",
@@ -186,7 +166,7 @@ NewServers newServersOf(const Call& call, const Json& body) {
     wanted.name = nameOf(body.at("name"));
     readFlavorAndImage(body, wanted);
     refuseUnoffered(call, body);
-    readZone(body);
+    readPlacing(call, whole, body, wanted);
     readNetworks(call, body, wanted);
     readDevices(call, body, wanted);
     if (!wanted.image && rootOf(wanted.devices) == nullptr)
@@ -203,8 +183,7 @@ NewServers newServersOf(const Call& call, const Json& body) {
     return wanted;
 }
 
-Json bodyOf(const Call& call) {
-    const Json whole = call.request.json();
+Json bodyOf(const Call& call, const Json& whole) {
     if (!whole.isObject()) throw Error(Failure::Invalid, "Malformed request body");
     call.onlyKnows(whole, {"server", "OS-SCH-HNT:scheduler_hints", "os:scheduler_hints"});
     Json body = whole.object("server");
@@ -212,9 +191,6 @@ Json bodyOf(const Call& call) {
     if (body.has("networks")) call.caller.enforce("os_compute_api:servers:create:attach_network", {});
     if (body.has("block_device_mapping_v2") || body.has("block_device_mapping"))
         call.caller.enforce("os_compute_api:servers:create:attach_volume", {});
-    for (const char* hints : {"OS-SCH-HNT:scheduler_hints", "os:scheduler_hints"})
-        if (const auto given = whole.find(hints); given && given->has("group"))
-            given->at("group").refuse("Server groups are not offered here.");
     return body;
 }
 
@@ -249,9 +225,9 @@ Response answerReservation(const Server& made) {
 }
 
 Response createServer(Call& call, Core& core) {
-    const Json body = bodyOf(call);
-    const NewServers wanted = newServersOf(call, body);
-    readHost(core, body);
+    const Json whole = call.request.json();
+    const Json body = bodyOf(call, whole);
+    const NewServers wanted = newServersOf(call, whole, body);
     std::string password;
     if (const auto given = body.find("adminPass")) password = textOf(*given, 0, 255);
     const bool reservation = body.has("return_reservation_id") && booleanOf(body.at("return_reservation_id"));

@@ -4,9 +4,11 @@
 
 #include <stratolet/error.hpp>
 
+#include "compute/action/action.hpp"
 #include "compute/compute.hpp"
 #include "compute/device/device_body.hpp"
 #include "compute/device/injected.hpp"
+#include "compute/group/server_group.hpp"
 #include "compute/host/host.hpp"
 #include "compute/keypair/keypair.hpp"
 #include "compute/label/server_metadata.hpp"
@@ -185,12 +187,14 @@ bool wantsConfigDrive(Core& core, const NewServers& wanted, const image::ImageFa
 
 /// What all of them have in common. Asks in the order in which the API refuses.
 Server modelOf(Core& core, store::Reader& db, const identity::Caller& caller, NewServers& wanted,
-               const HostName& host) {
+               Properties& properties) {
     Server model;
+    core.scheduler.requireKnown(db, wanted.placing);
     model.flavor = flavorFor(core, db, caller, wanted.flavor);
     std::optional<image::ImageFacts> image;
     if (wanted.image) {
         image = imageFor(core, db, caller, wanted.image);
+        properties = image->properties;
         if (auto devices = devicesOf(*image); devices && rootOf(wanted.devices) == nullptr) {
             wanted.devices.insert(wanted.devices.begin(), devices->begin(), devices->end());
         } else {
@@ -204,12 +208,12 @@ Server modelOf(Core& core, store::Reader& db, const identity::Caller& caller, Ne
     model.project = caller.project;
     model.user = caller.user;
     model.description = wanted.description;
-    model.host = host.text;
     model.task = TaskState::Scheduling;
     model.userData = wanted.userData;
     model.accessIpv4 = wanted.accessIpv4;
     model.accessIpv6 = wanted.accessIpv6;
-    model.zone = defaultZone;
+    model.pinnedZone = wanted.pinnedZone;
+    model.hints = wanted.hints;
     model.diskConfig = wanted.diskConfig;
     model.configDrive = wantsConfigDrive(core, wanted, image ? &*image : nullptr);
     return model;
@@ -228,17 +232,50 @@ void claimFiles(Core& core, store::Reader& db, const ProjectId& project, const N
     }
 }
 
+/// What the server needs, with what was asked for and what its image says.
+Placing placingFor(const Server& model, const NewServers& wanted, Properties image) {
+    auto placing = placingOf(model);
+    placing.zone = wanted.placing.zone;
+    placing.host = wanted.placing.host;
+    placing.hypervisor = wanted.placing.hypervisor;
+    placing.forced = wanted.placing.forced;
+    placing.image = std::move(image);
+    return placing;
+}
+
+/// Puts the server where the scheduler says, or says why there is no such place.
+void placeIt(Core& core, Transaction& tx, Server& server, Placing placing) {
+    placing.server = server.id;
+    const auto placed = core.scheduler.choose(tx, placing);
+    server.host = placed.host.text;
+    server.zone = placed ? placed.zone : server.pinnedZone.value_or("");
+    if (placed) return;
+    server.vm = VmState::Error;
+    server.task = TaskState::None;
+    server.fault = placed.fault;
+    server.faultDetails = placed.details;
+    server.faultTime = server.created;
+}
+
 Server createOne(Core& core, Transaction& tx, const identity::Caller& caller, const NewServers& wanted, Server server,
-                 std::int64_t index) {
+                 const Placing& placing, std::int64_t index) {
     const std::string suffix = wanted.most > 1 ? "-" + std::to_string(index + 1) : "";
     server.id.text = core.parts.ambient.uuid();
     server.name = wanted.name + suffix;
     server.hostname = wanted.hostname ? *wanted.hostname + suffix : hostnameFrom(server.name, server.id);
     server.launchIndex = index;
+    placeIt(core, tx, server, placing);
     ServerTable::insert(tx, server);
+    if (placing.hints.group) joinGroup(core, tx, caller, server.id, placing.hints.group);
     MetadataTable::set(tx, server.id, wanted.metadata);
     for (const auto& tag : wanted.tags) TagTable::add(tx, server.id, tag);
     for (const auto& [path, content] : wanted.files) FileTable::add(tx, server.id, path, content);
+    if (server.host.empty()) { // it takes no address and no volume: there is nowhere to have them
+        const auto action =
+            beginAction(tx, server, askerOf(caller), "create", "conductor_schedule_and_build_instances", core.now());
+        ActionTable::end(tx, action, false, *server.fault, *server.faultDetails, core.now());
+        return server;
+    }
     addNics(core, tx, caller, server, wanted);
     addDevices(core, tx, caller, server, wanted);
     enqueueVerb(core, tx, server, askerOf(caller), "create", "create", "compute__do_build_and_run_instance");
@@ -265,10 +302,11 @@ void requireFit(const image::ImageFacts& image, const Flavor& flavor) {
 
 std::vector<Server> createServers(Core& core, const identity::Caller& caller, const NewServers& asked) {
     NewServers wanted = asked;
-    const auto host = core.hypervisors.facts(core.hypervisors.next()).name;
     if (ordersVolumes(core, caller, wanted)) core.block.refreshPools();
     return core.parts.store.write([&](Transaction& tx) {
-        Server model = modelOf(core, tx, caller, wanted, host);
+        Properties image;
+        Server model = modelOf(core, tx, caller, wanted, image);
+        const auto placing = placingFor(model, wanted, std::move(image));
         core.claimMetadata(tx, caller.project, wanted.metadata.size());
         claimFiles(core, tx, caller.project, wanted);
         const std::int64_t count = core.quotas.claimServers(
@@ -278,7 +316,7 @@ std::vector<Server> createServers(Core& core, const identity::Caller& caller, co
         model.created = model.updated = core.now();
         std::vector<Server> made;
         for (std::int64_t index = 0; index < count; ++index)
-            made.push_back(createOne(core, tx, caller, wanted, model, index));
+            made.push_back(createOne(core, tx, caller, wanted, model, placing, index));
         return made;
     });
 }

@@ -10,6 +10,7 @@
 #include "compute/attachment/volume_attachment.hpp"
 #include "compute/core.hpp"
 #include "compute/device/device.hpp"
+#include "compute/scheduler/scheduler.hpp"
 #include "compute/server/server.hpp"
 #include "identity/caller.hpp"
 #include "platform/jobs/jobs.hpp"
@@ -36,10 +37,14 @@ struct NewServers {
     bool configDrive = false;
     std::vector<std::pair<std::string, std::string>> files; ///< path, content
     std::int64_t least = 1, most = 1;
+    Placing placing = {}; ///< what was asked for; what its flavor and image need is added
+    std::optional<std::string> pinnedZone = {};
+    std::string hints = "{}"; ///< of the scheduler, as they came
 };
 
 /// As many as the quotas allow, in one transaction with their ports and volumes; their jobs make the guests.
-/// Error(OverLimit) where that is fewer than the least, Error(Invalid) for what can't be had.
+/// Error(OverLimit) where that is fewer than the least, Error(Invalid) for what can't be had. One that no host has room
+/// for is made too, and says why in its fault.
 std::vector<Server> createServers(Core& core, const identity::Caller& caller, const NewServers& wanted);
 
 /// Error(Invalid) where an image can't be the disk of a server with that flavor.

@@ -3,6 +3,7 @@
 #include <stratolet/error.hpp>
 
 #include "compute/device/device.hpp"
+#include "compute/host/host_table.hpp"
 #include "compute/server/server_guest.hpp"
 #include "compute/server/server_making.hpp"
 #include "compute/server/server_table.hpp"
@@ -18,7 +19,14 @@ void created(Core& core, Transaction& tx, const Run& run) {
     const auto id = run.id_of<ServerId>();
     for (const auto& attachment : core.block.madeByCompute(tx, id)) core.block.attached(tx, attachment.id);
     ServerTable::launched(tx, id, core.now());
+    if (const auto host = ServerTable::hostOf(tx, id)) host_table::made(tx, {*host}, true);
     close(core, tx, run, VmState::Active, PowerState::Running);
+}
+
+/// One that its owner gave up says nothing against its host.
+void notMade(Transaction& tx, const Run& run) {
+    const auto server = ServerTable::find(tx, run.id_of<ServerId>());
+    if (server && !server->deleted && server->task != TaskState::Deleting) host_table::made(tx, {server->host}, false);
 }
 
 /// Volumes that are made for it become its own as they are there; block storage makes them meanwhile. True once all
@@ -57,8 +65,10 @@ Job createServerJob(Core& core) {
     return booted(std::move(job), core,
                   [&core](Run& run) { hypervisorOf(core, run).ensureGone(run.id_of<ServerId>()); })
         .onDone([&core](Transaction& tx, Run& run) { created(core, tx, run); })
-        .onFailed(
-            [&core](Transaction& tx, Run& run, const std::string& reason) { failed(core, tx, run, "build", reason); });
+        .onFailed([&core](Transaction& tx, Run& run, const std::string& reason) {
+            notMade(tx, run);
+            failed(core, tx, run, "build", reason);
+        });
 }
 
 }

@@ -2,6 +2,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "compute/group/server_group_table.hpp"
 #include "compute/label/server_metadata.hpp"
 #include "compute/label/server_tags.hpp"
 #include "compute/server/server_query.hpp"
@@ -31,7 +32,9 @@ Server allowedServer(store::Reader& db, const identity::Caller& caller, const Se
 }
 
 ServerDetails detailsOf(Core& core, store::Reader& db, const Server& server) {
-    return std::move(detailsOf(core, db, std::vector{server}).front());
+    auto details = std::move(detailsOf(core, db, std::vector{server}).front());
+    if (const auto group = server_group_table::groupOf(db, server.id)) details.group = group->text;
+    return details;
 }
 
 std::vector<ServerDetails> detailsOf(Core& core, store::Reader& db, const std::vector<Server>& servers) {

@@ -24,6 +24,7 @@ struct ServerDetails {
     std::vector<std::string> tags;
     std::vector<network::PortFacts> ports;
     std::vector<VolumeTie> volumes;
+    std::string group = {}; ///< that it is in; only of one that is shown by itself
 };
 
 /// Whether a server that is deleted, whose row is kept for a while, is there. (No bool: a rule's name would turn into

@@ -71,6 +71,16 @@ std::optional<std::string> ServerTable::hostOf(store::Reader& db, const ServerId
     return db.query("SELECT host FROM compute_servers WHERE id = ?", id).maybeText();
 }
 
+std::vector<std::string> ServerTable::hostsOf(store::Reader& db, const std::vector<std::string>& ids,
+                                              const ProjectId& project) {
+    if (ids.empty()) return {};
+    return db
+        .query("SELECT DISTINCT s.host FROM json_each(?) w JOIN compute_servers s ON s.id = w.value "
+               "WHERE s.project = ? AND s.deleted IS NULL AND s.host <> ''",
+               store::asList(ids), project)
+        .texts();
+}
+
 std::vector<Server> ServerTable::living(store::Reader& db) {
     return table().where(db, "WHERE deleted IS NULL ORDER BY number");
 }
@@ -178,23 +188,6 @@ ServerTable::Usage ServerTable::usage(store::Reader& db, const ProjectId& projec
                          "user = ? AND project = ? AND deleted IS NULL",
                          user, project);
     return *rows.maybe<Usage>(usageIn);
-}
-
-ServerTable::HostLoad ServerTable::loadOf(store::Reader& db, const HostName& host) {
-    HostLoad load;
-    auto rows = db.query("SELECT id, name, vcpus, ram, disk, vm_state FROM compute_servers WHERE deleted IS NULL AND "
-                         "host = ? ORDER BY number",
-                         host);
-    while (rows.next()) {
-        const auto row = rows.row();
-        load.servers.emplace_back(row.text(0), row.text(1));
-        ++load.used.servers;
-        load.used.cores += row.integer(2);
-        load.used.ram += row.integer(3);
-        load.disk += row.integer(4);
-        load.running += row.text(5) != "stopped";
-    }
-    return load;
 }
 
 void ServerTable::purge(store::Transaction& tx, Time deletedBefore) {

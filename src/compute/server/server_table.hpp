@@ -16,6 +16,9 @@ struct ServerQuery; // server_query.hpp
 struct ServerTable {
     static std::optional<Server> find(store::Reader& db, const ServerId& id);
     static std::optional<std::string> hostOf(store::Reader& db, const ServerId& id);
+    /// Where those servers of the project are that are somewhere.
+    static std::vector<std::string> hostsOf(store::Reader& db, const std::vector<std::string>& ids,
+                                            const ProjectId& project);
     static std::vector<Server> living(store::Reader& db);
     static std::vector<Server> list(store::Reader& db,
                                     const ServerQuery& query); ///< Error(Invalid) where the marker isn't there
@@ -55,16 +58,7 @@ struct ServerTable {
         std::int64_t servers = 0, cores = 0, ram = 0; ///< ram in MiB
     };
     static Usage usage(store::Reader& db, const ProjectId& project);
-    static Usage usage(store::Reader& db, const ProjectId& project,
-                       const UserId& user); ///< of that user's servers there
-
-    /// What a host has of living servers.
-    struct HostLoad {
-        Usage used;
-        std::int64_t disk = 0, running = 0;                       ///< disk in GiB
-        std::vector<std::pair<std::string, std::string>> servers; ///< id, name
-    };
-    static HostLoad loadOf(store::Reader& db, const HostName& host);
+    static Usage usage(store::Reader& db, const ProjectId& project, const UserId& user); ///< of that user's servers there
 };
 
 }

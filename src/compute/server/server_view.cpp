@@ -27,6 +27,7 @@ ServerWriter::ServerWriter(const Call& call, Core& core, Showing showing)
     : call_(call),
       rights_(identity::rightsOf(call.caller)),
       core_(core),
+      showing_(showing),
       admin_(call.caller.isAdmin()) {
     for (const auto& each : serverAttributes())
         if (isShown(each, call, showing)) attributes_.push_back(&each);
@@ -38,9 +39,22 @@ const ServerWriter::Project& ServerWriter::projectOf(const Server& server) {
     if (project.host != server.host || project.hostId.empty()) {
         project.host = server.host;
         project.hostId = hostIdOf(server);
-        project.hypervisor = core_.hypervisors.hostnameOf({server.host});
     }
     return project;
+}
+
+/// A list's are read at once, and only where somebody may know of them.
+const Host* ServerWriter::hostOf(const Server& server) {
+    if (server.host.empty()) return nullptr;
+    if (hosts_.empty() && showing_ == Showing::InList)
+        for (auto& each : core_.hosts.all(core_.reader())) hosts_[each.name.text] = std::move(each);
+    auto known = hosts_.find(server.host);
+    if (known == hosts_.end())
+        known = hosts_
+                    .emplace(server.host, showing_ == Showing::InList ? std::nullopt
+                                                                      : core_.hosts.find(core_.reader(), {server.host}))
+                    .first;
+    return known->second ? &*known->second : nullptr;
 }
 
 void writeAddresses(JsonWriter& out, const std::vector<network::PortFacts>& ports, std::string_view onlyNetwork) {
@@ -63,15 +77,21 @@ void writeAddresses(JsonWriter& out, const std::vector<network::PortFacts>& port
 void ServerWriter::write(JsonWriter& out, const Server& server, const ServerDetails& details,
                          const std::function<void()>& more) {
     const auto& project = projectOf(server);
+    const bool seesHost = rights_.may("os_compute_api:os-extended-server-attributes", project.about);
+    const bool seesStatus = rights_.may("os_compute_api:servers:show:host_status", project.about);
+    const bool seesUnknown =
+        seesStatus || rights_.may("os_compute_api:servers:show:host_status:unknown-only", project.about);
     const Shown shown{server,
                       details,
                       call_,
                       rights_,
                       project.about,
                       project.hostId,
-                      project.hypervisor,
+                      seesHost || seesUnknown ? hostOf(server) : nullptr,
                       admin_,
-                      rights_.may("os_compute_api:os-extended-server-attributes", project.about)};
+                      seesHost,
+                      seesStatus,
+                      seesUnknown};
     const auto scope = out.object();
     for (const auto* each : attributes_) {
         if (each->when != nullptr && !each->when(shown)) continue;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -25,16 +27,19 @@ public:
 private:
     struct Project {
         About about;
-        std::string host, hostId, hypervisor; ///< of the host that was asked about last
+        std::string host, hostId; ///< of the host that was asked about last
     };
     const Project& projectOf(const Server& server);
+    const Host* hostOf(const Server& server); ///< null where it is nowhere
 
     const Call& call_;
     Rights rights_;
     Core& core_;
+    const Showing showing_;
     bool admin_;
     std::vector<const ServerAttribute*> attributes_; ///< those that the answer has
     std::unordered_map<std::string, Project> projects_;
+    std::map<std::string, std::optional<Host>> hosts_; ///< those of the answer
 };
 
 /// "addresses": by the network's name.

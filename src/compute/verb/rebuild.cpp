@@ -90,6 +90,8 @@ void awaitVolume(Core& core, Run& run) {
 Server rebuildServer(Core& core, const identity::Caller& caller, const ServerId& id, const Rebuild& wanted) {
     return core.parts.store.write([&](Transaction& tx) {
         auto server = serverFor(tx, caller, id);
+        if (server.host.empty())
+            throw Error(Failure::Conflict, "Cannot 'rebuild' instance ", id, " while it is on no host");
         const bool running = server.vm != VmState::Stopped;
         beginVerb(core, tx, caller, id,
                   {.rule = "os_compute_api:servers:rebuild",

@@ -30,6 +30,9 @@ void beginRemoval(Core& core, Transaction& tx, const Server& server, const Asker
     enqueueVerb(core, tx, server, asker, "delete", action, "compute_terminate_instance");
 }
 
+/// One that never was anywhere has left nothing there.
+bool isSomewhere(Core& core, const Run& run) { return !hostOf(core, run.id_of<ServerId>()).empty(); }
+
 void deleted(Core& core, Transaction& tx, const Run& run) {
     endAction(core, tx, run);
     const auto server = ServerTable::find(tx, run.id_of<ServerId>());
@@ -98,8 +101,14 @@ void reclaimServers(Core& core) {
 
 Job deleteServerJob(Core& core) {
     return Job("compute.server.delete")
-        .step("guest", [&core](Run& run) { hypervisorOf(core, run).ensureGone(run.id_of<ServerId>()); })
-        .step("disk", [&core](Run& run) { disksOf(core, run).discard(run.id_of<ServerId>()); })
+        .step("guest",
+              [&core](Run& run) {
+                  if (isSomewhere(core, run)) hypervisorOf(core, run).ensureGone(run.id_of<ServerId>());
+              })
+        .step("disk",
+              [&core](Run& run) {
+                  if (isSomewhere(core, run)) disksOf(core, run).discard(run.id_of<ServerId>());
+              })
         .untilDone() // it was promised: 204
         .onDone([&core](Transaction& tx, Run& run) { deleted(core, tx, run); });
 }

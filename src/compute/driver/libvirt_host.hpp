@@ -1,0 +1,17 @@
+#pragma once
+
+#include <libvirt/libvirt.h>
+#include <string>
+
+#include <stratolet/driver/hypervisor.hpp>
+
+namespace stratolet::compute {
+
+/// What libvirt says of its machine, and what of it the machine says better itself. Error(Broken) where libvirt says
+/// nothing.
+HostReport reportOf(virConnectPtr connection, const std::string& uri, const std::string& virtType);
+
+/// The processors as `capabilities` has them: libvirt's description of a host (virConnectGetCapabilities).
+HostCpu cpuIn(std::string_view capabilities);
+
+}
