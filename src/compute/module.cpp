@@ -121,7 +121,7 @@ http::Site Compute::site() {
     site.classicPort = 8774;
     addVersionRoutes(site.routes);
     addServerRoutes(site.routes, impl_->core);
-    addFlavorRoutes(site.routes, impl_->flavors);
+    addFlavorRoutes(site.routes, impl_->flavors, impl_->identity);
     addKeypairRoutes(site.routes, impl_->keypairs);
     addHostRoutes(site.routes, impl_->hypervisors);
     addQuotaRoutes(site.routes, impl_->core.parts.store, impl_->quotas, impl_->identity);

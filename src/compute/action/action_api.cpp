@@ -73,8 +73,8 @@ std::vector<ActionStep> stepsOf(Core& core, store::Reader& db, const ServerActio
 
 void writeEvents(JsonWriter& out, const Call& call, const ServerAction& action, const std::vector<ActionStep>& steps) {
     const Target target{{"project_id", action.project.text}};
-    const std::string rule = "os_compute_api:os-instance-actions:events";
-    const Sight sight{action, call.caller.may(rule, target), call.caller.may(rule + ":details", target)};
+    const Sight sight{action, call.caller.may("os_compute_api:os-instance-actions:events", target),
+                      call.caller.may("os_compute_api:os-instance-actions:events:details", target)};
     if (!sight.admin && !call.since(51)) return;
     const auto events = out.array("events");
     const bool failed = action.result == "Error";
