@@ -6,6 +6,8 @@
 #include "compute/keypair/keypair.hpp"
 #include "compute/metadata/metadata_api.hpp"
 #include "compute/migration/migration.hpp"
+#include "compute/proxy/proxy.hpp"
+#include "compute/proxy/services_below.hpp"
 #include "compute/quota/quota_api.hpp"
 #include "compute/server/server_api.hpp"
 #include "compute/server/server_jobs.hpp"
@@ -93,13 +95,19 @@ struct Compute::Impl {
           hypervisors(p.store, p.ambient, hosts),
           flavors(p.store, p.ambient),
           keypairs(p.store, p.ambient, quotas),
-          core{p, hypervisors, images, block, net, flavors, quotas} {}
+          below(p),
+          core{p, hypervisors, images, block, net, flavors, quotas, below} {
+        below.add(net.site());
+        below.add(block.site());
+        below.add(images.site());
+    }
 
     identity::Identity& identity;
     ComputeQuotas quotas;
     Hypervisors hypervisors;
     Flavors flavors;
     Keypairs keypairs;
+    ServicesBelow below;
     Core core;
 };
 
@@ -126,6 +134,11 @@ http::Site Compute::site() {
     addHostRoutes(site.routes, impl_->hypervisors);
     addQuotaRoutes(site.routes, impl_->core.parts.store, impl_->quotas, impl_->identity);
     addLimitRoutes(site.routes, impl_->core.parts.store, impl_->quotas);
+    addSecurityGroupProxies(site.routes, impl_->core);
+    addFloatingIpProxies(site.routes, impl_->core);
+    addNetworkProxies(site.routes, impl_->core);
+    addVolumeProxies(site.routes, impl_->core);
+    addImageProxies(site.routes, impl_->core);
     addMigrationRoutes(site.routes, impl_->core);
     addUsageRoutes(site.routes, impl_->core);
     addUsageAuditRoutes(site.routes, impl_->core);

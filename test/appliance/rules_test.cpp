@@ -82,10 +82,6 @@ const Unasked unasked[] = {
      "os_compute_api:os-baremetal-nodes: "
      "os_compute_api:servers:show:host_status:unknown-only "
      "os_compute_api:os-server-external-events: os_compute_api:os-assisted-volume-snapshots:"},
-    {"compute", "old names of what the other services do",
-     "os_compute_api:os-floating-ip os_compute_api:os-multinic: os_compute_api:os-networks: "
-     "os_compute_api:os-security-groups: "
-     "os_compute_api:os-tenant-networks: os_compute_api:os-volumes:"},
     {"compute", "what a server can't do yet",
      "os_compute_api:os-admin-actions: os_compute_api:os-admin-password os_compute_api:os-console-auth-tokens "
      "os_compute_api:os-create-backup os_compute_api:os-deferred-delete: "
