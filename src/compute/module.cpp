@@ -1,11 +1,14 @@
 #include "compute/api.hpp"
 #include "compute/compute.hpp"
 #include "compute/core.hpp"
+#include "compute/diagnostics/diagnostics.hpp"
+#include "compute/event/external_event.hpp"
 #include "compute/flavor/flavor.hpp"
 #include "compute/host/host.hpp"
 #include "compute/keypair/keypair.hpp"
 #include "compute/metadata/metadata_api.hpp"
 #include "compute/migration/migration.hpp"
+#include "compute/password/server_password.hpp"
 #include "compute/proxy/proxy.hpp"
 #include "compute/proxy/services_below.hpp"
 #include "compute/quota/quota_api.hpp"
@@ -139,6 +142,10 @@ http::Site Compute::site() {
     addNetworkProxies(site.routes, impl_->core);
     addVolumeProxies(site.routes, impl_->core);
     addImageProxies(site.routes, impl_->core);
+    addPasswordRoutes(site.routes, impl_->core);
+    addDiagnosticsRoutes(site.routes, impl_->core);
+    addExternalEventRoutes(site.routes, impl_->core);
+    addAssistedSnapshotRoutes(site.routes);
     addMigrationRoutes(site.routes, impl_->core);
     addUsageRoutes(site.routes, impl_->core);
     addUsageAuditRoutes(site.routes, impl_->core);

@@ -80,14 +80,13 @@ const Unasked unasked[] = {
      "os_compute_api:os-evacuate os_compute_api:os-hosts: os_compute_api:os-migrate-server: "
      "os_compute_api:os-services: "
      "os_compute_api:os-baremetal-nodes: "
-     "os_compute_api:servers:show:host_status:unknown-only "
-     "os_compute_api:os-server-external-events: os_compute_api:os-assisted-volume-snapshots:"},
+     "os_compute_api:servers:show:host_status:unknown-only"},
     {"compute", "what a server can't do yet",
      "os_compute_api:os-admin-actions: os_compute_api:os-admin-password os_compute_api:os-console-auth-tokens "
      "os_compute_api:os-create-backup os_compute_api:os-deferred-delete: "
      "os_compute_api:os-pause-server: os_compute_api:os-remote-consoles os_compute_api:os-rescue "
      "os_compute_api:os-unrescue "
-     "os_compute_api:os-server-diagnostics os_compute_api:os-server-groups: os_compute_api:os-server-password: "
+     "os_compute_api:os-server-groups: "
      "os_compute_api:os-shelve: "
      "os_compute_api:os-suspend-server: os_compute_api:os-volumes-attachments: "
      "os_compute_api:servers:confirm_resize os_compute_api:servers:revert_resize os_compute_api:servers:resize "

@@ -34,8 +34,8 @@ TEST_CASE("Flavors are paged in every order that they can be sorted by", "[compu
         return ids;
     };
     for (const std::string key :
-         {"flavorid", "name", "memory_mb", "vcpus", "root_gb", "ephemeral_gb", "swap", "rxtx_factor", "is_public",
-          "id", "created_at", "updated_at", "description", "disabled", "vcpu_weight"})
+         {"flavorid", "name", "memory_mb", "vcpus", "root_gb", "ephemeral_gb", "swap", "rxtx_factor", "is_public", "id",
+          "created_at", "updated_at", "description", "disabled", "vcpu_weight"})
         for (const std::string direction : {"asc", "desc"}) {
             const auto sorted = "sort_key=" + key + "&sort_dir=" + direction;
             INFO(sorted);
@@ -104,8 +104,8 @@ TEST_CASE("An extra spec is checked from 2.86 on: its name where the namespace i
     CHECK(sets("hw:ponies", "1") == 400);
     CHECK(sets("hw:cpu_policy", "dedicated") == 200);
     CHECK(sets("hw:cpu_policy", "often") == 400);
-    const auto refused = admin.puts(specs + "/hw:numa_nodes", R"({"hw:numa_nodes":"0"})",
-                                    {{"OpenStack-API-Version", "compute 2.86"}});
+    const auto refused =
+        admin.puts(specs + "/hw:numa_nodes", R"({"hw:numa_nodes":"0"})", {{"OpenStack-API-Version", "compute 2.86"}});
     CHECK(refused.status == 400);
     CHECK_THAT(faultOf(refused, "badRequest"), Catch::Contains("hw:numa_nodes") && Catch::Contains("at least 1"));
     CHECK(sets("ponies", "1") == 200); // nobody's
@@ -115,13 +115,15 @@ TEST_CASE("An extra spec is checked from 2.86 on: its name where the namespace i
 TEST_CASE("Access to a flavor is given to projects that there are, of private ones only", "[compute][flavor]") {
     TestAppliance appliance;
     const auto admin = appliance.admin(), alice = appliance.member("alice");
-    REQUIRE(admin
-                .posts("/compute/v2.1/flavors",
-                       R"({"flavor":{"name":"p","id":"p","ram":1,"vcpus":1,"disk":0,"os-flavor-access:is_public":false}})")
-                .status == 200);
+    REQUIRE(
+        admin
+            .posts("/compute/v2.1/flavors",
+                   R"({"flavor":{"name":"p","id":"p","ram":1,"vcpus":1,"disk":0,"os-flavor-access:is_public":false}})")
+            .status == 200);
     const auto adds = [&](const std::string& flavor, const std::string& project, const char* version = "compute 2.7") {
         return admin.posts("/compute/v2.1/flavors/" + flavor + "/action",
-                           R"({"addTenantAccess":{"tenant":")" + project + "\"}}", {{"OpenStack-API-Version", version}});
+                           R"({"addTenantAccess":{"tenant":")" + project + "\"}}",
+                           {{"OpenStack-API-Version", version}});
     };
     CHECK(adds("p", "none").status == 400);
     CHECK(adds("p", alice.project).status == 200);
@@ -162,7 +164,9 @@ TEST_CASE("A flavor's description is shown and set from 2.55 on, and its extra s
           "[compute][flavor]") {
     TestAppliance appliance;
     const auto admin = appliance.admin();
-    const auto with = [](const char* version) { return std::pair<const char*, std::string>("OpenStack-API-Version", version); };
+    const auto with = [](const char* version) {
+        return std::pair<const char*, std::string>("OpenStack-API-Version", version);
+    };
     const std::string body = R"({"flavor":{"name":"d","id":"d","ram":1,"vcpus":1,"disk":0,"description":"small"}})";
     CHECK(admin.posts("/compute/v2.1/flavors", body, {with("compute 2.54")}).status == 400);
     const auto made = admin.posts("/compute/v2.1/flavors", body, {with("compute 2.61")});
@@ -177,7 +181,13 @@ TEST_CASE("A flavor's description is shown and set from 2.55 on, and its extra s
     CHECK(changed.json().object("flavor").at("description").isNull());
     CHECK_FALSE(changed.json().object("flavor").has("extra_specs"));
     for (const char* wrong : {R"("1e3")", R"("x")", "0", R"("")", "-1"})
-        CHECK(admin.posts("/compute/v2.1/flavors", std::string(R"({"flavor":{"name":"f","ram":1,"vcpus":1,"disk":0,"rxtx_factor":)") + wrong + "}}")
-                  .status == 400);
-    CHECK(admin.posts("/compute/v2.1/flavors", R"({"flavor":{"name":"f","ram":1,"vcpus":1,"disk":0,"rxtx_factor":"1.5"}})").status == 200);
+        CHECK(
+            admin
+                .posts("/compute/v2.1/flavors",
+                       std::string(R"({"flavor":{"name":"f","ram":1,"vcpus":1,"disk":0,"rxtx_factor":)") + wrong + "}}")
+                .status == 400);
+    CHECK(
+        admin
+            .posts("/compute/v2.1/flavors", R"({"flavor":{"name":"f","ram":1,"vcpus":1,"disk":0,"rxtx_factor":"1.5"}})")
+            .status == 200);
 }

@@ -72,13 +72,14 @@ TEST_CASE("Keys of every kind that OpenSSH makes are taken, with their fingerpri
     const auto alice = appliance.member("alice");
     const std::pair<const char*, const char*> keys[] = {
         {"ed25519", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f x"},
-        {"sk", "sk-ssh-ed25519@openssh.com "
-               "AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fAAAABHNzaDo= x"}};
+        {"sk",
+         "sk-ssh-ed25519@openssh.com "
+         "AAAAGnNrLXNzaC1lZDI1NTE5QG9wZW5zc2guY29tAAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4fAAAABHNzaDo= x"}};
     for (const auto& [name, key] : keys) {
-        const auto answer = alice.posts("/compute/v2.1/os-keypairs",
-                                        std::string(R"({"keypair":{"name":")") + name + R"(","public_key":)" +
-                                            jsonText(key) + "}}",
-                                        {{"OpenStack-API-Version", "compute 2.92"}});
+        const auto answer =
+            alice.posts("/compute/v2.1/os-keypairs",
+                        std::string(R"({"keypair":{"name":")") + name + R"(","public_key":)" + jsonText(key) + "}}",
+                        {{"OpenStack-API-Version", "compute 2.92"}});
         INFO(answer.body);
         CHECK(answer.status == 201);
         CHECK(answer.json().object("keypair").text("fingerprint").size() == 47); // MD5, in pairs
@@ -110,8 +111,9 @@ TEST_CASE("Key pairs are listed in pages from 2.35 on, and those of others for a
     TestAppliance appliance;
     const auto alice = appliance.member("alice"), admin = appliance.admin();
     for (const char* name : {"a", "b", "c"})
-        REQUIRE(alice.posts("/compute/v2.1/os-keypairs", std::string(R"({"keypair":{"name":")") + name + "\"}}").status ==
-                200);
+        REQUIRE(
+            alice.posts("/compute/v2.1/os-keypairs", std::string(R"({"keypair":{"name":")") + name + "\"}}").status ==
+            200);
     const auto names = [&](const Member& who, const std::string& query, const char* version) {
         std::string all;
         const auto answer = who.gets("/compute/v2.1/os-keypairs" + query, {{"OpenStack-API-Version", version}});
@@ -130,7 +132,8 @@ TEST_CASE("Key pairs are listed in pages from 2.35 on, and those of others for a
     CHECK(alice.gets("/compute/v2.1/os-keypairs?a=b", {{"OpenStack-API-Version", "compute 2.74"}}).status == 200);
     CHECK(alice.gets("/compute/v2.1/os-keypairs?a=b", {{"OpenStack-API-Version", "compute 2.75"}}).status == 400);
     CHECK(alice.gets("/compute/v2.1/os-keypairs/a?a=b", {{"OpenStack-API-Version", "compute 2.75"}}).status == 400);
-    const auto shown = admin.gets("/compute/v2.1/os-keypairs/a?user_id=" + alice.user, {{"OpenStack-API-Version", "compute 2.10"}});
+    const auto shown =
+        admin.gets("/compute/v2.1/os-keypairs/a?user_id=" + alice.user, {{"OpenStack-API-Version", "compute 2.10"}});
     CHECK(shown.json().object("keypair").text("user_id") == alice.user);
     CHECK_FALSE(shown.json().object("keypair").boolean("deleted", true));
     CHECK(shown.json().object("keypair").at("deleted_at").isNull());

@@ -13,20 +13,20 @@ const std::string v21 = "/compute/v2.1/";
 struct Wired : Cloud {
     Member admin = appliance.admin();
     std::string outside = made(admin, "networks", "network", R"({"name":"outside","router:external":true})");
-    std::string outer = made(admin, "subnets", "subnet",
-                             R"({"ip_version":4,"cidr":"192.0.2.0/24","network_id":")" + outside + "\"}");
+    std::string outer =
+        made(admin, "subnets", "subnet", R"({"ip_version":4,"cidr":"192.0.2.0/24","network_id":")" + outside + "\"}");
     std::string inside = made(alice, "networks", "network", R"({"name":"inside"})");
-    std::string subnet = made(alice, "subnets", "subnet",
-                              R"({"ip_version":4,"cidr":"10.1.0.0/24","network_id":")" + inside + "\"}");
-    std::string router = made(alice, "routers", "router",
-                              R"({"external_gateway_info":{"network_id":")" + outside + "\"}}");
+    std::string subnet =
+        made(alice, "subnets", "subnet", R"({"ip_version":4,"cidr":"10.1.0.0/24","network_id":")" + inside + "\"}");
+    std::string router =
+        made(alice, "routers", "router", R"({"external_gateway_info":{"network_id":")" + outside + "\"}}");
     std::string server;
 
     Wired() {
-        REQUIRE(alice
-                    .puts("/network/v2.0/routers/" + router + "/add_router_interface",
-                          R"({"subnet_id":")" + subnet + "\"}")
-                    .status == 200);
+        REQUIRE(
+            alice
+                .puts("/network/v2.0/routers/" + router + "/add_router_interface", R"({"subnet_id":")" + subnet + "\"}")
+                .status == 200);
         const auto answer = alice.posts(v21 + "servers", R"({"server":{"name":"one","flavorRef":"1","imageRef":")" +
                                                              image + R"(","networks":[{"uuid":")" + inside + "\"}]}}");
         INFO(answer.body);
@@ -62,9 +62,9 @@ Answer with(const Member& who, http::Method method, const std::string& path, con
 TEST_CASE("What other services have now is passed on to them until the version that no longer has it",
           "[compute][proxy]") {
     Cloud cloud;
-    for (const char* path : {"os-security-groups", "os-floating-ips", "os-floating-ip-pools", "os-networks",
-                             "os-tenant-networks", "os-volumes", "os-volumes/detail", "os-snapshots",
-                             "os-snapshots/detail", "images", "images/detail"}) {
+    for (const char* path :
+         {"os-security-groups", "os-floating-ips", "os-floating-ip-pools", "os-networks", "os-tenant-networks",
+          "os-volumes", "os-volumes/detail", "os-snapshots", "os-snapshots/detail", "images", "images/detail"}) {
         INFO(path);
         CHECK(with(cloud.alice, http::Method::Get, path, "", "compute 2.1").status == 200);
         CHECK(with(cloud.alice, http::Method::Get, path, "", "compute 2.35").status == 200);
@@ -74,10 +74,12 @@ TEST_CASE("What other services have now is passed on to them until the version t
     CHECK(with(cloud.alice, http::Method::Get, metadata, "", "compute 2.38").status == 200);
     CHECK(with(cloud.alice, http::Method::Get, metadata, "", "compute 2.39").status == 404);
     const auto server = cloud.boots(cloud.alice, "one");
-    for (const char* action : {R"({"addFloatingIp":{"address":"192.0.2.9"}})", R"({"removeFloatingIp":{"address":"192.0.2.9"}})",
-                               R"({"addFixedIp":{"networkId":"x"}})", R"({"removeFixedIp":{"address":"10.0.0.9"}})"}) {
+    for (const char* action :
+         {R"({"addFloatingIp":{"address":"192.0.2.9"}})", R"({"removeFloatingIp":{"address":"192.0.2.9"}})",
+          R"({"addFixedIp":{"networkId":"x"}})", R"({"removeFixedIp":{"address":"10.0.0.9"}})"}) {
         INFO(action);
-        CHECK(with(cloud.alice, http::Method::Post, "servers/" + server + "/action", action, "compute 2.44").status == 404);
+        CHECK(with(cloud.alice, http::Method::Post, "servers/" + server + "/action", action, "compute 2.44").status ==
+              404);
     }
 }
 
@@ -115,7 +117,8 @@ TEST_CASE("Security groups and their rules are network's, in compute's old words
     CHECK(alice.gets(v21 + "os-security-groups/" + id).json().object("security_group").array("rules").size() == 2);
     CHECK(alice.deletes(v21 + "os-security-group-rules/" + ssh.text("id")).status == 202);
     CHECK(alice.deletes(v21 + "os-security-group-rules/" + ssh.text("id")).status == 404);
-    const auto changed = alice.puts(v21 + "os-security-groups/" + id, R"({"security_group":{"name":"w","description":""}})");
+    const auto changed =
+        alice.puts(v21 + "os-security-groups/" + id, R"({"security_group":{"name":"w","description":""}})");
     CHECK(changed.json().object("security_group").text("name") == "w");
     CHECK(alice.gets(v21 + "os-security-groups").json().array("security_groups").size() == 2); // and the default
     // Another's is not there, and an id that is none is refused.
@@ -123,7 +126,8 @@ TEST_CASE("Security groups and their rules are network's, in compute's old words
     CHECK(bob.deletes(v21 + "os-security-groups/" + id).status == 404);
     CHECK(bob.gets(v21 + "os-security-groups").json().array("security_groups").size() <= 1);
     CHECK(alice.gets(v21 + "os-security-groups/1").status == 400);
-    CHECK(alice.posts(v21 + "os-security-groups", R"({"security_group":{"name":" ","description":"d"}})").status == 400);
+    CHECK(alice.posts(v21 + "os-security-groups", R"({"security_group":{"name":" ","description":"d"}})").status ==
+          400);
     CHECK(alice.deletes(v21 + "os-security-groups/" + id).status == 202);
     CHECK(alice.gets(v21 + "os-security-groups/" + id).status == 404);
     const auto rita = cloud.appliance.colleague(alice, "rita", "reader");
@@ -134,7 +138,9 @@ TEST_CASE("A server's security groups are those of its ports, added and removed 
     Wired cloud;
     const auto& alice = cloud.alice;
     const auto bob = cloud.appliance.member("bob");
-    const auto of = [&](const Member& who) { return who.gets(v21 + "servers/" + cloud.server + "/os-security-groups"); };
+    const auto of = [&](const Member& who) {
+        return who.gets(v21 + "servers/" + cloud.server + "/os-security-groups");
+    };
     const auto names = [&] {
         std::set<std::string> all;
         for (const auto& each : of(alice).json().array("security_groups").items()) all.insert(each.text("name"));
@@ -227,8 +233,8 @@ TEST_CASE("Volumes and snapshots are block storage's, in compute's old words", "
     Cloud cloud;
     const auto& alice = cloud.alice;
     const auto bob = cloud.appliance.member("bob");
-    const auto made = alice.posts(v21 + "os-volumes",
-                                  R"({"volume":{"size":1,"display_name":"data","metadata":{"a":"b"}}})");
+    const auto made =
+        alice.posts(v21 + "os-volumes", R"({"volume":{"size":1,"display_name":"data","metadata":{"a":"b"}}})");
     INFO(made.body);
     REQUIRE(made.status == 200);
     cloud.appliance.settle();

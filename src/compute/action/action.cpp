@@ -13,9 +13,9 @@ const std::string columns = "SELECT number, server, action, event, request, user
                             "finished, result, message, details FROM compute_server_actions";
 
 ServerAction fromRow(const store::Row& row) {
-    return {row.integer(0),    row.id<ServerId>(1), row.text(2),          row.text(3),      row.text(4),
-            row.id<UserId>(5), row.id<ProjectId>(6), row.text(7),         row.time(8),      row.time(9),
-            row.maybeTime(10), row.maybeText(11),   row.maybeText(12),    row.maybeText(13)};
+    return {row.integer(0),    row.id<ServerId>(1),  row.text(2),       row.text(3),      row.text(4),
+            row.id<UserId>(5), row.id<ProjectId>(6), row.text(7),       row.time(8),      row.time(9),
+            row.maybeTime(10), row.maybeText(11),    row.maybeText(12), row.maybeText(13)};
 }
 
 }

@@ -65,8 +65,8 @@ std::vector<ActionStep> stepsOf(Core& core, store::Reader& db, const ServerActio
         const Json arguments = Json::parse(job.payload.empty() ? "{}" : job.payload);
         if (arguments.integer("action", 0) != action.number) continue;
         for (const auto& each : job.stages)
-            steps.push_back({each.step, each.began, each.ended,
-                             each.error.empty() ? std::nullopt : std::optional(each.error)});
+            steps.push_back(
+                {each.step, each.began, each.ended, each.error.empty() ? std::nullopt : std::optional(each.error)});
     }
     return steps;
 }
@@ -82,7 +82,7 @@ void writeEvents(JsonWriter& out, const Call& call, const ServerAction& action, 
           {action.event, action.started, action.finished, action.result, failed ? action.message : std::nullopt,
            failed ? action.details : std::nullopt});
     for (const auto& step : steps) {
-        const std::optional<std::string> result = !step.finished  ? std::nullopt
+        const std::optional<std::string> result = !step.finished ? std::nullopt
                                                   : step.details ? std::optional<std::string>("Error")
                                                                  : std::optional<std::string>("Success");
         write(out, call, sight,

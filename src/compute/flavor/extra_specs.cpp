@@ -187,17 +187,43 @@ std::optional<Value> quotaOf(std::string_view name) {
 
 /// What a host says of itself. The latter have parts.
 std::optional<Value> capabilityOf(std::string_view name) {
-    constexpr auto plain = std::to_array<std::string_view>(
-        {"id", "uuid", "service_id", "host", "vcpus", "memory_mb", "local_gb", "vcpus_used", "memory_mb_used",
-         "local_gb_used", "hypervisor_type", "hypervisor_version", "hypervisor_hostname", "free_ram_mb",
-         "free_disk_gb", "current_workload", "running_vms", "disk_available_least", "host_ip", "mapped",
-         "cpu_allocation_ratio", "ram_allocation_ratio", "disk_allocation_ratio", "total_usable_ram_mb",
-         "total_usable_disk_gb", "disk_mb_used", "free_disk_mb", "vcpus_total", "num_instances", "num_io_ops",
-         "failed_builds", "aggregates", "cell_uuid", "updated"});
-    constexpr auto parted = std::to_array<std::string_view>({"cpu_info", "metrics", "stats", "numa_topology",
-                                                             "supported_hv_specs", "pci_device_pools", "nodename",
-                                                             "pci_stats", "supported_instances", "limits",
-                                                             "instances"});
+    constexpr auto plain = std::to_array<std::string_view>({"id",
+                                                            "uuid",
+                                                            "service_id",
+                                                            "host",
+                                                            "vcpus",
+                                                            "memory_mb",
+                                                            "local_gb",
+                                                            "vcpus_used",
+                                                            "memory_mb_used",
+                                                            "local_gb_used",
+                                                            "hypervisor_type",
+                                                            "hypervisor_version",
+                                                            "hypervisor_hostname",
+                                                            "free_ram_mb",
+                                                            "free_disk_gb",
+                                                            "current_workload",
+                                                            "running_vms",
+                                                            "disk_available_least",
+                                                            "host_ip",
+                                                            "mapped",
+                                                            "cpu_allocation_ratio",
+                                                            "ram_allocation_ratio",
+                                                            "disk_allocation_ratio",
+                                                            "total_usable_ram_mb",
+                                                            "total_usable_disk_gb",
+                                                            "disk_mb_used",
+                                                            "free_disk_mb",
+                                                            "vcpus_total",
+                                                            "num_instances",
+                                                            "num_io_ops",
+                                                            "failed_builds",
+                                                            "aggregates",
+                                                            "cell_uuid",
+                                                            "updated"});
+    constexpr auto parted = std::to_array<std::string_view>(
+        {"cpu_info", "metrics", "stats", "numa_topology", "supported_hv_specs", "pci_device_pools", "nodename",
+         "pci_stats", "supported_instances", "limits", "instances"});
     if (std::find(plain.begin(), plain.end(), name) != plain.end()) return anyText();
     const auto parts = split(name, ':');
     if (std::find(parted.begin(), parted.end(), parts.front()) == parted.end()) return std::nullopt;
@@ -214,25 +240,38 @@ bool isCustom(std::string_view name) {
 }
 
 std::optional<Value> resourceOf(std::string_view name) {
-    constexpr auto classes = std::to_array<std::string_view>(
-        {"VCPU", "MEMORY_MB", "DISK_GB", "PCI_DEVICE", "SRIOV_NET_VF", "NUMA_SOCKET", "NUMA_CORE", "NUMA_THREAD",
-         "NUMA_MEMORY_MB", "IPV4_ADDRESS", "VGPU", "VGPU_DISPLAY_HEAD", "NET_BW_EGR_KILOBIT_PER_SEC",
-         "NET_BW_IGR_KILOBIT_PER_SEC", "PCPU", "MEM_ENCRYPTION_CONTEXT", "FPGA", "PGPU",
-         "NET_PACKET_RATE_KILOPACKET_PER_SEC", "NET_PACKET_RATE_EGR_KILOPACKET_PER_SEC",
-         "NET_PACKET_RATE_IGR_KILOPACKET_PER_SEC"});
+    constexpr auto classes = std::to_array<std::string_view>({"VCPU",
+                                                              "MEMORY_MB",
+                                                              "DISK_GB",
+                                                              "PCI_DEVICE",
+                                                              "SRIOV_NET_VF",
+                                                              "NUMA_SOCKET",
+                                                              "NUMA_CORE",
+                                                              "NUMA_THREAD",
+                                                              "NUMA_MEMORY_MB",
+                                                              "IPV4_ADDRESS",
+                                                              "VGPU",
+                                                              "VGPU_DISPLAY_HEAD",
+                                                              "NET_BW_EGR_KILOBIT_PER_SEC",
+                                                              "NET_BW_IGR_KILOBIT_PER_SEC",
+                                                              "PCPU",
+                                                              "MEM_ENCRYPTION_CONTEXT",
+                                                              "FPGA",
+                                                              "PGPU",
+                                                              "NET_PACKET_RATE_KILOPACKET_PER_SEC",
+                                                              "NET_PACKET_RATE_EGR_KILOPACKET_PER_SEC",
+                                                              "NET_PACKET_RATE_IGR_KILOPACKET_PER_SEC"});
     if (!isCustom(name) && std::find(classes.begin(), classes.end(), name) == classes.end()) return std::nullopt;
     return whole();
 }
 
 /// The families that standard traits are in.
 std::optional<Value> traitOf(std::string_view name) {
-    constexpr auto families =
-        std::to_array<std::string_view>({"COMPUTE_", "HW_", "MISC_", "OWNER_", "STORAGE_"});
-    const bool standard = std::any_of(families.begin(), families.end(),
-                                      [&](std::string_view each) {
-                                          return name.starts_with(each) && name.size() > each.size();
-                                      }) &&
-                          all(name, [](char letter) { return isUpper(letter) || isDigit(letter) || letter == '_'; });
+    constexpr auto families = std::to_array<std::string_view>({"COMPUTE_", "HW_", "MISC_", "OWNER_", "STORAGE_"});
+    const bool standard =
+        std::any_of(families.begin(), families.end(),
+                    [&](std::string_view each) { return name.starts_with(each) && name.size() > each.size(); }) &&
+        all(name, [](char letter) { return isUpper(letter) || isDigit(letter) || letter == '_'; });
     if (!standard && !isCustom(name)) return std::nullopt;
     return words({"required", "forbidden"});
 }
@@ -241,7 +280,8 @@ std::optional<Value> traitOf(std::string_view name) {
 bool isGrouped(std::string_view space, std::string_view word) {
     if (!space.starts_with(word)) return false;
     const auto group = space.substr(word.size());
-    return group.size() <= 64 && (group.empty() || all(group, [](char letter) { return isWord(letter) || letter == '-'; }));
+    return group.size() <= 64 &&
+           (group.empty() || all(group, [](char letter) { return isWord(letter) || letter == '-'; }));
 }
 
 bool names(const Spec& spec, std::string_view name) {
@@ -252,15 +292,16 @@ bool names(const Spec& spec, std::string_view name) {
 }
 
 bool isOurs(std::string_view space) {
-    constexpr auto spaces = std::to_array<std::string_view>({"accel", "aggregate_instance_extra_specs",
-                                                             "capabilities", "hw", "hw_rng", "hw_video", "os",
-                                                             "pci_passthrough", "quota"});
+    constexpr auto spaces =
+        std::to_array<std::string_view>({"accel", "aggregate_instance_extra_specs", "capabilities", "hw", "hw_rng",
+                                         "hw_video", "os", "pci_passthrough", "quota"});
     return std::find(spaces.begin(), spaces.end(), space) != spaces.end() || isGrouped(space, "resources") ||
            isGrouped(space, "trait");
 }
 
 std::optional<Value> valueOf(std::string_view name) {
-    const auto found = std::find_if(known().begin(), known().end(), [&](const Spec& each) { return names(each, name); });
+    const auto found =
+        std::find_if(known().begin(), known().end(), [&](const Spec& each) { return names(each, name); });
     if (found != known().end()) return found->value;
     const auto colon = name.find(':');
     if (colon == std::string_view::npos) return anyText(); // belongs to nobody

@@ -54,8 +54,7 @@ std::vector<store::SortKey> orderOf(const FlavorQuery& query) {
         return order;
     };
     // What others keep of a flavor and nobody is shown: its number, and what all flavors have in common.
-    if (query.sortKey == "id" || query.sortKey == "created_at" || query.sortKey == "updated_at")
-        return by("f.created");
+    if (query.sortKey == "id" || query.sortKey == "created_at" || query.sortKey == "updated_at") return by("f.created");
     if (query.sortKey == "description") return by("coalesce(f.description, '')");
     if (query.sortKey == "disabled" || query.sortKey == "vcpu_weight") return by("");
     const auto& lines = flavorLines();

@@ -113,7 +113,7 @@ void addKeypairRoutes(http::Routes& routes, Keypairs& keypairs) {
     addRoute(routes, Method::Get, "/os-keypairs/{name}", rule + "show",
              [&](Call& call) { return show(call, keypairs); });
     addRoute(routes, Method::Delete, "/os-keypairs/{name}", rule + "delete", [&](Call& call) {
-            keypairs.remove(ownerOf(call), call.param("name"));
+        keypairs.remove(ownerOf(call), call.param("name"));
         return http::emptyResponse(call.since(2) ? 204 : 202);
     });
 }

@@ -102,11 +102,10 @@ Response create(Call& call, Core& core) {
         call.onlyKnows(body, {"pool"});
         name = body.maybeText("pool");
     }
-    const auto made = core.below.ask(
-        call.request, {.method = Method::Post,
-                       .target = addresses,
-                       .body = R"({"floatingip":{"floating_network_id":)" +
-                               jsonText(poolNamed(call, core, name)) + "}}"});
+    const auto made = core.below.ask(call.request, {.method = Method::Post,
+                                                    .target = addresses,
+                                                    .body = R"({"floatingip":{"floating_network_id":)" +
+                                                            jsonText(poolNamed(call, core, name)) + "}}"});
     return answer(call, core, made.object("floatingip"));
 }
 
@@ -160,8 +159,8 @@ Response addFloatingIp(Call& call, Core& core, const Json& arguments) {
                     R"("port_id":)" + jsonText(port.text("id")) + R"(,"fixed_ip_address":)" + jsonText(address));
             return http::emptyResponse(202);
         }
-    throw Error(Failure::Invalid, wanted ? "Specified fixed address not assigned to instance"
-                                         : "No fixed IPs associated to instance");
+    throw Error(Failure::Invalid,
+                wanted ? "Specified fixed address not assigned to instance" : "No fixed IPs associated to instance");
 }
 
 Response removeFloatingIp(Call& call, Core& core, const Json& arguments) {

@@ -21,10 +21,10 @@ constexpr std::string_view patchType = "application/openstack-images-v2.1-json-p
 /// What every image has: all else are its properties, which were called metadata here.
 bool isProperty(std::string_view name) {
     constexpr auto own = std::to_array<std::string_view>(
-        {"id",          "name",       "status",           "visibility",  "protected",  "checksum", "os_hash_algo",
-         "owner",       "size",       "os_hash_value",    "disk_format", "created_at", "updated_at", "virtual_size",
-         "tags",        "direct_url", "container_format", "locations",   "min_ram",    "min_disk", "self",
-         "file",        "schema",     "os_hidden",        "stores",      "deleted",    "deleted_at"});
+        {"id",    "name",       "status",           "visibility",  "protected",  "checksum",   "os_hash_algo",
+         "owner", "size",       "os_hash_value",    "disk_format", "created_at", "updated_at", "virtual_size",
+         "tags",  "direct_url", "container_format", "locations",   "min_ram",    "min_disk",   "self",
+         "file",  "schema",     "os_hidden",        "stores",      "deleted",    "deleted_at"});
     return std::find(own.begin(), own.end(), name) == own.end() && !name.starts_with("os_glance");
 }
 
@@ -168,10 +168,9 @@ void setProperties(const Call& call, Core& core, const Properties& before, const
         if (const auto found = before.find(name); found == before.end() || found->second != value)
             steps.push_back(R"({"op":"add","path":)" + jsonText(pathOf(name)) + R"(,"value":)" + jsonText(value) + "}");
     if (steps.empty()) return;
-    core.below.ask(call.request, {.method = Method::Patch,
-                                  .target = targetOf(call),
-                                  .body = jsonList(steps),
-                                  .type = std::string(patchType)});
+    core.below.ask(
+        call.request,
+        {.method = Method::Patch, .target = targetOf(call), .body = jsonList(steps), .type = std::string(patchType)});
 }
 
 Properties propertiesIn(const Json& object) {
@@ -243,8 +242,10 @@ void addImageProxies(http::Routes& routes, Core& core) {
     const auto with = [&](Response (*handler)(Call&, Core&)) {
         return [&core, handler](Call& call) { return handler(call, core); };
     };
-    addRoute(routes, Method::Get, all, rule, [&](Call& call) { return list(call, core, false); }, old);
-    addRoute(routes, Method::Get, all + "/detail", rule, [&](Call& call) { return list(call, core, true); }, old);
+    addRoute(
+        routes, Method::Get, all, rule, [&](Call& call) { return list(call, core, false); }, old);
+    addRoute(
+        routes, Method::Get, all + "/detail", rule, [&](Call& call) { return list(call, core, true); }, old);
     addRoute(
         routes, Method::Get, one, rule,
         [&](Call& call) {
@@ -260,10 +261,13 @@ void addImageProxies(http::Routes& routes, Core& core) {
             return http::emptyResponse(204);
         },
         old);
-    addRoute(routes, Method::Get, metadata, rule,
-             [&](Call& call) { return metadataAnswer(propertiesOf(imageOf(call, core))); }, longer);
-    addRoute(routes, Method::Post, metadata, rule, [&](Call& call) { return setMetadata(call, core, true); }, longer);
-    addRoute(routes, Method::Put, metadata, rule, [&](Call& call) { return setMetadata(call, core, false); }, longer);
+    addRoute(
+        routes, Method::Get, metadata, rule,
+        [&](Call& call) { return metadataAnswer(propertiesOf(imageOf(call, core))); }, longer);
+    addRoute(
+        routes, Method::Post, metadata, rule, [&](Call& call) { return setMetadata(call, core, true); }, longer);
+    addRoute(
+        routes, Method::Put, metadata, rule, [&](Call& call) { return setMetadata(call, core, false); }, longer);
     addRoute(routes, Method::Get, item, rule, with(showItem), longer);
     addRoute(routes, Method::Put, item, rule, with(setItem), longer);
     addRoute(routes, Method::Delete, item, rule, with(removeItem), longer);

@@ -16,13 +16,13 @@ using http::Response;
 const std::string networks = "/network/v2.0/networks", ports = "/network/v2.0/ports";
 
 /// What a network had when compute made them; network has others, so all of it is null. The former for everybody.
-constexpr auto nobody = std::to_array<std::string_view>({"cidr", "netmask", "gateway", "broadcast", "dns1", "dns2",
-                                                         "cidr_v6", "gateway_v6", "netmask_v6"});
+constexpr auto nobody = std::to_array<std::string_view>(
+    {"cidr", "netmask", "gateway", "broadcast", "dns1", "dns2", "cidr_v6", "gateway_v6", "netmask_v6"});
 constexpr auto administrators = std::to_array<std::string_view>(
-    {"created_at",      "updated_at",         "deleted_at", "deleted",  "injected",         "bridge",
-     "vlan",            "vpn_public_address", "host",       "priority", "vpn_public_port",  "vpn_private_address",
-     "dhcp_start",      "project_id",         "rxtx_base",  "mtu",      "bridge_interface", "multi_host",
-     "dhcp_server",     "enable_dhcp",        "share_address"});
+    {"created_at",  "updated_at",         "deleted_at",   "deleted",  "injected",         "bridge",
+     "vlan",        "vpn_public_address", "host",         "priority", "vpn_public_port",  "vpn_private_address",
+     "dhcp_start",  "project_id",         "rxtx_base",    "mtu",      "bridge_interface", "multi_host",
+     "dhcp_server", "enable_dhcp",        "share_address"});
 
 void writeNetwork(JsonWriter& out, const Call& call, const Json& network) {
     const auto scope = out.object();
@@ -61,8 +61,8 @@ void addNoun(http::Routes& routes, Core& core, const std::string& path, const st
         [&core, write](Call& call) {
             call.caller.enforce();
             const auto network = core.below.get(call.request, networks + "/" + http::percentEncoded(call.param("id")));
-            return http::jsonResponse(
-                200, "network", [&](JsonWriter& out) { write(out, call, network.object("network")); });
+            return http::jsonResponse(200, "network",
+                                      [&](JsonWriter& out) { write(out, call, network.object("network")); });
         },
         old);
 }

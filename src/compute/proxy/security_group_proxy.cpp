@@ -305,13 +305,14 @@ void addSecurityGroupProxies(http::Routes& routes, Core& core) {
     addRoute(routes, Method::Post, all, rule + "create", with(create), old);
     addRoute(routes, Method::Get, one, rule + "show", with(show), old, ensures);
     addRoute(routes, Method::Put, one, rule + "update", with(update), old);
-    addRoute(routes, Method::Delete, one, rule + "delete",
-             [&](Call& call) { return remove(call, core, groups, "Security group"); }, old);
+    addRoute(
+        routes, Method::Delete, one, rule + "delete",
+        [&](Call& call) { return remove(call, core, groups, "Security group"); }, old);
     addRoute(routes, Method::Post, "/os-security-group-rules", rule + "rule:create", with(createRule), old);
-    addRoute(routes, Method::Delete, "/os-security-group-rules/{id}", rule + "rule:delete",
-             [&](Call& call) { return remove(call, core, rules, "Security group rule"); }, old);
-    addRoute(routes, Method::Get, "/servers/{id}/os-security-groups", rule + "list", with(listOfServer), {},
-             ensures);
+    addRoute(
+        routes, Method::Delete, "/os-security-group-rules/{id}", rule + "rule:delete",
+        [&](Call& call) { return remove(call, core, rules, "Security group rule"); }, old);
+    addRoute(routes, Method::Get, "/servers/{id}/os-security-groups", rule + "list", with(listOfServer), {}, ensures);
 }
 
 }

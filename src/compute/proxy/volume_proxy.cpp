@@ -99,8 +99,8 @@ std::string snapshotBody(const Call& call, const Json& snapshot) {
 }
 
 const Noun volumes{"volume", "volumes", "/os-volumes", "os_compute_api:os-volumes:", writeVolume, volumeBody};
-const Noun snapshots{"snapshot",    "snapshots", "/os-snapshots", "os_compute_api:os-volumes:snapshots:",
-                     writeSnapshot, snapshotBody};
+const Noun snapshots{
+    "snapshot", "snapshots", "/os-snapshots", "os_compute_api:os-volumes:snapshots:", writeSnapshot, snapshotBody};
 
 std::string targetOf(const Call& call, const Noun& noun, const std::string& more) {
     return "/volume/v3/" + call.caller.project.text + "/" + std::string(noun.many) + more;
@@ -130,9 +130,10 @@ Response list(Call& call, Core& core, const Noun& noun) {
 void addNoun(http::Routes& routes, Core& core, const Noun& noun) {
     const std::string rule(noun.rule), all(noun.path), one = all + "/{id}";
     constexpr Span old{.until = 35};
-    addRoute(routes, Method::Get, all, rule + "list", [&](Call& call) { return list(call, core, noun); }, old);
-    addRoute(routes, Method::Get, all + "/detail", rule + "detail",
-             [&](Call& call) { return list(call, core, noun); }, old);
+    addRoute(
+        routes, Method::Get, all, rule + "list", [&](Call& call) { return list(call, core, noun); }, old);
+    addRoute(
+        routes, Method::Get, all + "/detail", rule + "detail", [&](Call& call) { return list(call, core, noun); }, old);
     addRoute(
         routes, Method::Get, one, rule + "show",
         [&](Call& call) {
@@ -145,9 +146,9 @@ void addNoun(http::Routes& routes, Core& core, const Noun& noun) {
         [&](Call& call) {
             call.caller.enforce();
             const auto body = noun.body(call, call.body(noun.one));
-            return answer(noun, core.below.ask(call.request, {.method = Method::Post,
-                                                              .target = targetOf(call, noun, ""),
-                                                              .body = body}));
+            return answer(noun,
+                          core.below.ask(call.request,
+                                         {.method = Method::Post, .target = targetOf(call, noun, ""), .body = body}));
         },
         old);
     addRoute(

@@ -299,8 +299,7 @@ Port Ports::update(store::Transaction& tx, const identity::Caller& caller, Port 
     if (body.has("fixed_ips") && !body.isNull("fixed_ips")) {
         auto wanted = wantedAddresses(tx, port.network, body, "fixed_ips");
         const auto isAsked = [&wanted](const Address& address) {
-            return std::any_of(wanted.begin(), wanted.end(),
-                               [&](const auto& each) { return each.address == address; });
+            return std::any_of(wanted.begin(), wanted.end(), [&](const auto& each) { return each.address == address; });
         };
         for (auto& each : wanted) // a subnet alone means: an address there, and one that it has besides will do
             if (each.subnet && !each.address)

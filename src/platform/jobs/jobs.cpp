@@ -524,7 +524,9 @@ bool Jobs::busy(store::Reader& db, std::string_view subject) {
 
 std::vector<JobStages> Jobs::stagesOf(store::Reader& db, std::string_view subject) {
     return db.query("SELECT payload, stages FROM jobs WHERE subject = ? AND stages <> '' ORDER BY id", subject)
-        .all<JobStages>([](const store::Row& row) { return JobStages{row.text(0), stagesIn(row.text(1))}; });
+        .all<JobStages>([](const store::Row& row) {
+            return JobStages{row.text(0), stagesIn(row.text(1))};
+        });
 }
 
 void Jobs::start() {
