@@ -12,6 +12,7 @@
 namespace stratolet::compute {
 
 class Scheduler;
+class ServicesBelow; // proxy/services_below.hpp
 
 /// What the nouns of compute share: the platform, the services below, and compute's own that others build on. One per
 /// process, owned by Compute, which outlives every route and job that refers to it; any thread may use it.
@@ -25,6 +26,7 @@ struct Core {
     network::Network& network;
     Flavors& flavors;
     const ComputeQuotas& quotas;
+    ServicesBelow& below;
 
     store::Reader& reader() const { return parts.store.reader(); } ///< of the calling thread
     Time now() const { return parts.ambient.now(); }

@@ -4,6 +4,8 @@
 #include "compute/api.hpp"
 #include "compute/compute.hpp"
 #include "compute/core.hpp"
+#include "compute/diagnostics/diagnostics.hpp"
+#include "compute/event/external_event.hpp"
 #include "compute/flavor/flavor.hpp"
 #include "compute/group/server_group.hpp"
 #include "compute/host/host.hpp"
@@ -11,6 +13,9 @@
 #include "compute/metadata/metadata_api.hpp"
 #include "compute/migration/migration.hpp"
 #include "compute/placement/placement.hpp"
+#include "compute/password/server_password.hpp"
+#include "compute/proxy/proxy.hpp"
+#include "compute/proxy/services_below.hpp"
 #include "compute/quota/quota_api.hpp"
 #include "compute/scheduler/scheduler.hpp"
 #include "compute/server/server_api.hpp"
@@ -123,7 +128,12 @@ struct Compute::Impl {
           scheduler(hosts, p.log),
           flavors(p.store, p.ambient),
           keypairs(p.store, p.ambient, quotas),
-          core{p, hypervisors, hosts, scheduler, images, block, net, flavors, quotas} {}
+          below(p),
+          core{p, hypervisors, hosts, scheduler, images, block, net, flavors, quotas, below} {
+        below.add(net.site());
+        below.add(block.site());
+        below.add(images.site());
+    }
 
     identity::Identity& identity;
     ComputeQuotas quotas;
@@ -132,6 +142,7 @@ struct Compute::Impl {
     Scheduler scheduler;
     Flavors flavors;
     Keypairs keypairs;
+    ServicesBelow below;
     Core core;
 };
 
@@ -155,7 +166,7 @@ http::Site Compute::site() {
     site.classicPort = 8774;
     addVersionRoutes(site.routes);
     addServerRoutes(site.routes, impl_->core);
-    addFlavorRoutes(site.routes, impl_->flavors);
+    addFlavorRoutes(site.routes, impl_->flavors, impl_->identity);
     addKeypairRoutes(site.routes, impl_->keypairs);
     addHypervisorRoutes(site.routes, impl_->core);
     addServiceRoutes(site.routes, impl_->core);
@@ -166,6 +177,15 @@ http::Site Compute::site() {
     addTopologyRoutes(site.routes, impl_->core);
     addQuotaRoutes(site.routes, impl_->core.parts.store, impl_->quotas, impl_->identity);
     addLimitRoutes(site.routes, impl_->core.parts.store, impl_->quotas);
+    addSecurityGroupProxies(site.routes, impl_->core);
+    addFloatingIpProxies(site.routes, impl_->core);
+    addNetworkProxies(site.routes, impl_->core);
+    addVolumeProxies(site.routes, impl_->core);
+    addImageProxies(site.routes, impl_->core);
+    addPasswordRoutes(site.routes, impl_->core);
+    addDiagnosticsRoutes(site.routes, impl_->core);
+    addExternalEventRoutes(site.routes, impl_->core);
+    addAssistedSnapshotRoutes(site.routes);
     addMigrationRoutes(site.routes, impl_->core);
     addUsageRoutes(site.routes, impl_->core);
     addUsageAuditRoutes(site.routes, impl_->core);

@@ -1,3 +1,5 @@
+#include <stratolet/error.hpp>
+
 #include "compute/api.hpp"
 
 // The documents that say which versions there are.
@@ -57,6 +59,16 @@ void addVersionRoutes(http::Routes& routes) {
     routes.push_back({http::Method::Get, "/", why, http::Handler(all)});
     routes.push_back({http::Method::Get, "/v2.1", why, http::Handler(one(true))});
     routes.push_back({http::Method::Get, "/v2", why, http::Handler(one(false))});
+    const auto named = [](Request& request) {
+        const std::string& id = request.param("id");
+        if (id != "v2.1" && id != "v2.0") throw Error(Failure::NotFound, "The resource could not be found.");
+        return http::jsonResponse(200, "version", [&](JsonWriter& out) {
+            const auto version = out.object();
+            writeVersion(out, request, id == "v2.1", true);
+        });
+    };
+    for (const char* prefix : prefixes)
+        routes.push_back({http::Method::Get, prefix + std::string("/versions/{id}"), why, http::Handler(named)});
 }
 
 }

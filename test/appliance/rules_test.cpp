@@ -75,28 +75,12 @@ const Unasked unasked[] = {
      "volume_extension:volume_type_encryption volume:update_volume_admin_metadata"},
 
     {"compute", "what files of before may be made of", "admin_api admin_or_owner"},
-    {"compute", "there is one host, and one cell",
-     "compute:servers:resize:cross_cell "
-     "os_compute_api:os-evacuate os_compute_api:os-migrate-server: "
-     ""
-     "os_compute_api:os-baremetal-nodes: "
-     ""
-     "os_compute_api:os-server-external-events: os_compute_api:os-assisted-volume-snapshots:"},
-    {"compute", "old names of what the other services do",
-     "os_compute_api:os-floating-ip os_compute_api:os-multinic: os_compute_api:os-networks: "
-     "os_compute_api:os-security-groups: "
-     "os_compute_api:os-tenant-networks: os_compute_api:os-volumes:"},
+    {"compute", "there is one kind of hypervisor, and one cell",
+     "compute:servers:resize:cross_cell os_compute_api:os-baremetal-nodes: "
+     "os_compute_api:servers:show:host_status:unknown-only"},
     {"compute", "what a server can't do yet",
-     "os_compute_api:os-admin-actions: os_compute_api:os-admin-password os_compute_api:os-console-auth-tokens "
-     "os_compute_api:os-create-backup os_compute_api:os-deferred-delete: "
-     "os_compute_api:os-pause-server: os_compute_api:os-remote-consoles os_compute_api:os-rescue "
-     "os_compute_api:os-unrescue "
-     "os_compute_api:os-server-diagnostics os_compute_api:os-server-password: "
-     "os_compute_api:os-shelve: "
-     "os_compute_api:os-suspend-server: os_compute_api:os-volumes-attachments: "
-     "os_compute_api:servers:confirm_resize os_compute_api:servers:revert_resize os_compute_api:servers:resize "
-     "os_compute_api:servers:create: os_compute_api:servers:create_image os_compute_api:servers:rebuild "
-     "os_compute_api:servers:trigger_crash_dump network:attach_external_network"},
+     "os_compute_api:os-admin-actions:inject_network_info os_compute_api:os-console-auth-tokens "
+     "os_compute_api:os-remote-consoles network:attach_external_network"},
 
     {"network", "what files of before may be made of",
      "admin_or_ admin_owner_or_ regular_user context_with_global_access restrict_wildcard ext_parent_owner shared_ "

@@ -125,3 +125,15 @@ TEST_CASE("Quotas are shown to their project, and set by administrators", "[comp
     CHECK(alice.gets(mine).json().object("quota_set").integer("cores") == 20);
     CHECK(admin.gets("/compute/v2.1/os-quota-sets/none").status == 400);
 }
+
+TEST_CASE("A version of the API is shown by its name", "[compute][dialect]") {
+    TestAppliance appliance;
+    const auto ask = [&](const char* path) { return appliance.asks(http::Method::Get, path, ""); };
+    const auto current = ask("/compute/v2.1/versions/v2.1");
+    REQUIRE(current.status == 200);
+    CHECK(current.json().object("version").text("id") == "v2.1");
+    CHECK(current.json().object("version").text("status") == "CURRENT");
+    CHECK(ask("/compute/v2.1/versions/v2.0").json().object("version").text("status") == "SUPPORTED");
+    CHECK(ask("/compute/v2.1/versions/v3").status == 404);
+    CHECK(ask("/compute/v2.1/").json().object("version").text("id") == "v2.1");
+}

@@ -13,8 +13,7 @@ namespace {
 const std::string migrations = "/compute/v2.1/os-migrations";
 
 void writes(Cloud& cloud, const Migration& migration) {
-    cloud.appliance.appliance().store().write(
-        [&](store::Transaction& tx) { MigrationTable::insert(tx, migration); });
+    cloud.appliance.appliance().store().write([&](store::Transaction& tx) { MigrationTable::insert(tx, migration); });
 }
 
 /// A migration of alice's server, `minutes` after the epoch of the test.

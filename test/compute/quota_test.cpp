@@ -123,7 +123,8 @@ TEST_CASE("A query that quotas and limits don't know is refused from 2.75 on", "
     const auto asks = [&](const std::string& path, const char* version) {
         return alice.gets(path, {{"OpenStack-API-Version", version}}).status;
     };
-    for (const auto& path : {sets + alice.project, sets + alice.project + "/detail", std::string("/compute/v2.1/limits")}) {
+    for (const auto& path :
+         {sets + alice.project, sets + alice.project + "/detail", std::string("/compute/v2.1/limits")}) {
         CHECK(asks(path + "?a=b", "compute 2.74") == 200);
         CHECK(asks(path + "?a=b", "compute 2.75") == 400);
     }

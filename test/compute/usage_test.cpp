@@ -64,7 +64,8 @@ TEST_CASE("A project's usage is the hours of its servers, of those that are gone
 
     CHECK(hoursIn(usageOf(alice, alice.project, window(cloud, 1, 0))) == Approx(1).epsilon(0.01));
     CHECK(hoursIn(usageOf(alice, alice.project, window(cloud, 3, 1))) == Approx(3).epsilon(0.01));
-    CHECK(hoursIn(usageOf(alice, alice.project, window(cloud, 1, -5))) == Approx(1).epsilon(0.01)); // nobody has used the future
+    CHECK(hoursIn(usageOf(alice, alice.project, window(cloud, 1, -5))) ==
+          Approx(1).epsilon(0.01)); // nobody has used the future
 
     // The server's own row goes after a week; what it has used is still there a year later.
     passes(cloud, hours(24 * 30));
@@ -96,7 +97,8 @@ TEST_CASE("Administrators see the usage of all projects, others their own", "[co
     const auto bob = cloud.appliance.member("bob");
     cloud.boots(cloud.alice, "one");
     const auto image = Cloud::upload(bob);
-    const auto its = bob.posts("/compute/v2.1/servers", R"({"server":{"name":"b","flavorRef":"2","imageRef":")" + image + "\"}}");
+    const auto its =
+        bob.posts("/compute/v2.1/servers", R"({"server":{"name":"b","flavorRef":"2","imageRef":")" + image + "\"}}");
     REQUIRE(its.status == 202);
     cloud.appliance.settle();
     passes(cloud, hours(1));
@@ -149,7 +151,8 @@ TEST_CASE("Usage is paged by servers from 2.40 on", "[compute][usage]") {
 TEST_CASE("A time of usage that is none, or ends before it begins, is refused", "[compute][usage]") {
     Cloud cloud;
     const auto status = [&](const std::string& query, const char* version = "compute 2.1") {
-        return cloud.alice.gets(usages + "/" + cloud.alice.project + query, {{"OpenStack-API-Version", version}}).status;
+        return cloud.alice.gets(usages + "/" + cloud.alice.project + query, {{"OpenStack-API-Version", version}})
+            .status;
     };
     CHECK(status("?start=yesterday") == 400);
     CHECK(status("?start=2020-01-01") == 400);
@@ -172,7 +175,8 @@ TEST_CASE("The audit of usage counts the servers of a month that is over", "[com
     CHECK(before.integer("num_hosts_done") == 1);
     CHECK(before.object("log").size() == 1);
     passes(cloud, hours(24 * 31));
-    const auto answer = cloud.appliance.admin().gets(audit + "/" + isoTime(cloud.appliance.now(), false, "").replace(10, 1, "%20"));
+    const auto answer =
+        cloud.appliance.admin().gets(audit + "/" + isoTime(cloud.appliance.now(), false, "").replace(10, 1, "%20"));
     REQUIRE(answer.status == 200);
     const auto after = answer.json().object("instance_usage_audit_log");
     CHECK(after.integer("total_instances") == 1);

@@ -71,6 +71,31 @@ struct HostCpu {
     int sockets = 1, cores = 1, threads = 1; ///< of a cell, of a socket, of a core
 };
 
+/// What has been counted of a guest since it was started.
+struct GuestCounters {
+    struct Cpu {
+        int id = 0;
+        std::chrono::nanoseconds time{0}; ///< that it has run
+    };
+    struct Disk {
+        std::string device; ///< "vda"
+        std::int64_t readBytes = 0, readRequests = 0, writtenBytes = 0, writeRequests = 0;
+        std::optional<std::int64_t> errors = {}; ///< nothing where nobody counts them
+    };
+    struct Traffic {
+        std::int64_t bytes = 0, packets = 0, errors = 0, dropped = 0;
+    };
+    struct Nic {
+        std::string device; ///< of the host
+        std::string mac;    ///< empty where the driver doesn't say
+        Traffic received, sent;
+    };
+    std::vector<Cpu> cpus;
+    std::vector<Disk> disks;
+    std::vector<Nic> nics;
+    MiB memoryMax, memoryUsed;
+};
+
 /// A host as its driver finds it now.
 struct HostReport {
     std::string type;     ///< "QEMU", "simulated"
@@ -155,6 +180,9 @@ public:
 
     /// Nothing where there is no such guest.
     virtual std::optional<PowerState> powerState(const ServerId& server) = 0;
+
+    /// Nothing where the guest doesn't run.
+    virtual std::optional<GuestCounters> counters(const ServerId& server) = 0;
 
     /// Our guests only, known by the metadata in their definition; never the owner's own.
     virtual std::vector<ServerId> guests() = 0;

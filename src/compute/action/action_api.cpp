@@ -65,16 +65,16 @@ std::vector<ActionStep> stepsOf(Core& core, store::Reader& db, const ServerActio
         const Json arguments = Json::parse(job.payload.empty() ? "{}" : job.payload);
         if (arguments.integer("action", 0) != action.number) continue;
         for (const auto& each : job.stages)
-            steps.push_back({each.step, each.began, each.ended,
-                             each.error.empty() ? std::nullopt : std::optional(each.error)});
+            steps.push_back(
+                {each.step, each.began, each.ended, each.error.empty() ? std::nullopt : std::optional(each.error)});
     }
     return steps;
 }
 
 void writeEvents(JsonWriter& out, const Call& call, const ServerAction& action, const std::vector<ActionStep>& steps) {
     const Target target{{"project_id", action.project.text}};
-    const std::string rule = "os_compute_api:os-instance-actions:events";
-    const Sight sight{action, call.caller.may(rule, target), call.caller.may(rule + ":details", target)};
+    const Sight sight{action, call.caller.may("os_compute_api:os-instance-actions:events", target),
+                      call.caller.may("os_compute_api:os-instance-actions:events:details", target)};
     if (!sight.admin && !call.since(51)) return;
     const auto events = out.array("events");
     const bool failed = action.result == "Error";
@@ -82,7 +82,7 @@ void writeEvents(JsonWriter& out, const Call& call, const ServerAction& action, 
           {action.event, action.started, action.finished, action.result, failed ? action.message : std::nullopt,
            failed ? action.details : std::nullopt});
     for (const auto& step : steps) {
-        const std::optional<std::string> result = !step.finished  ? std::nullopt
+        const std::optional<std::string> result = !step.finished ? std::nullopt
                                                   : step.details ? std::optional<std::string>("Error")
                                                                  : std::optional<std::string>("Success");
         write(out, call, sight,

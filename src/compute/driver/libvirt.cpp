@@ -16,6 +16,7 @@
 #include "compute/driver/domain_xml.hpp"
 #include "compute/driver/kvm_probe.hpp"
 #include "compute/driver/libvirt_calls.hpp"
+#include "compute/driver/libvirt_counters.hpp"
 #include "compute/driver/libvirt_disk.hpp"
 #include "compute/driver/libvirt_host.hpp"
 #include "compute/driver/libvirt_watch.hpp"
@@ -239,6 +240,14 @@ public:
             const Domain domain = find(connection, server);
             if (!domain) return std::nullopt;
             return powerOfDomain(domain.get());
+        });
+    }
+
+    std::optional<GuestCounters> counters(const ServerId& server) override {
+        return retried([&](virConnectPtr connection) -> std::optional<GuestCounters> {
+            const Domain domain = find(connection, server);
+            if (!domain || powerOfDomain(domain.get()) != PowerState::Running) return std::nullopt;
+            return libvirt::countersOf(domain.get());
         });
     }
 

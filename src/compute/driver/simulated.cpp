@@ -363,6 +363,24 @@ std::optional<PowerState> SimulatedHypervisor::powerState(const ServerId& server
     return found->second.power;
 }
 
+std::optional<GuestCounters> SimulatedHypervisor::counters(const ServerId& server) {
+    const std::lock_guard guard(lock_);
+    const auto found = guests_.find(server);
+    if (found == guests_.end() || found->second.power != PowerState::Running) return std::nullopt;
+    const auto& guest = found->second;
+    constexpr std::int64_t sector = 512;
+    GuestCounters counters;
+    counters.cpus.push_back({.id = 0, .time = std::chrono::seconds(guest.boots)});
+    for (std::size_t at = 0; at < guest.disks.size(); ++at)
+        counters.disks.push_back({.device = std::string("vd") + static_cast<char>('a' + at % 26),
+                                  .readBytes = sector * guest.boots,
+                                  .readRequests = guest.boots});
+    for (std::size_t at = 0; at < guest.nics.size(); ++at)
+        counters.nics.push_back(
+            {.device = "net" + std::to_string(at), .mac = guest.nics[at], .received = {}, .sent = {}});
+    return counters;
+}
+
 std::vector<ServerId> SimulatedHypervisor::guests() {
     const std::lock_guard guard(lock_);
     std::vector<ServerId> all;

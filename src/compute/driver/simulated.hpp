@@ -73,6 +73,7 @@ public:
     std::unique_ptr<LiveDisk> liveDisk(const ServerId& server, const std::string& serial) override;
     std::vector<std::string> disksOf(const ServerId& server) override;
     std::optional<PowerState> powerState(const ServerId& server) override;
+    std::optional<GuestCounters> counters(const ServerId& server) override; ///< one CPU; a second and a sector a boot
     std::vector<ServerId> guests() override;
     std::string console(const ServerId& server, int lines) override;
 

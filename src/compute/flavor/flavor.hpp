@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "identity/caller.hpp"
+#include "identity/identity.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/http/http.hpp"
 #include "platform/store/store.hpp"
@@ -71,6 +72,7 @@ private:
     Ambient& ambient_;
 };
 
-void addFlavorRoutes(http::Routes& routes, Flavors& flavors);
+/// All that it is given outlives the routes.
+void addFlavorRoutes(http::Routes& routes, Flavors& flavors, identity::Identity& identity);
 
 }

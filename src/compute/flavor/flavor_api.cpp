@@ -1,7 +1,10 @@
 #include <algorithm>
+#include <charconv>
 
 #include "compute/api.hpp"
+#include "compute/flavor/extra_specs.hpp"
 #include "compute/flavor/flavor_table.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::compute {
 namespace {
@@ -28,6 +31,7 @@ Response answer(const Call& call, const Flavor& flavor) {
 }
 
 FlavorQuery queryOf(const Call& call) {
+    if (call.since(75)) call.asksOnly({"limit", "marker", "is_public", "minRam", "minDisk", "sort_key", "sort_dir"});
     const auto& query = call.request.query;
     FlavorQuery wanted;
     if (const auto given = query.find("is_public"); given && !given->empty()) {
@@ -70,6 +74,20 @@ std::optional<std::string> descriptionOf(const Json& value) {
     return textOf(value, 0, 65535);
 }
 
+/// A number, or a text of one with digits and a point only.
+double factorOf(const Json& value) {
+    double factor = 0;
+    if (value.isNumber()) {
+        factor = value.number();
+    } else if (value.isText()) {
+        const std::string text = value.text();
+        const auto read = std::from_chars(text.data(), text.data() + text.size(), factor, std::chars_format::fixed);
+        if (read.ec != std::errc() || read.ptr != text.data() + text.size()) factor = 0;
+    }
+    if (!(factor > 0) || factor > 3.40282e+38) value.refuse("It must be a number greater than 0.");
+    return factor;
+}
+
 Response create(Call& call, Flavors& flavors) {
     call.caller.enforce();
     const Json body = call.body("flavor");
@@ -95,12 +113,7 @@ Response create(Call& call, Flavors& flavors) {
     flavor.disk = GiB{integerOf(body.at("disk"), 0, largest)};
     flavor.ephemeral = GiB{number("OS-FLV-EXT-DATA:ephemeral", 0, 0)};
     flavor.swap = MiB{number("swap", 0, 0)};
-    if (const auto factor = body.find("rxtx_factor")) {
-        flavor.rxtxFactor = factor->isNumber() ? factor->number()
-                            : factor->isText() ? std::strtod(factor->text().c_str(), nullptr)
-                                               : 0.0;
-        if (!(flavor.rxtxFactor > 0) || flavor.rxtxFactor > 3.4e38) factor->refuse("It must be greater than 0.");
-    }
+    if (const auto factor = body.find("rxtx_factor")) flavor.rxtxFactor = factorOf(*factor);
     if (const auto isPublic = body.find("os-flavor-access:is_public")) flavor.isPublic = booleanOf(*isPublic);
     if (const auto description = call.find(body, "description", 55)) flavor.description = descriptionOf(*description);
     return answer(call, flavors.create(std::move(flavor)));
@@ -113,7 +126,7 @@ Response update(Call& call, Flavors& flavors) {
     return answer(call, flavors.describe(FlavorId{call.param("id")}, descriptionOf(body.at("description"))));
 }
 
-std::map<std::string, std::string> specsOf(const Json& object) {
+std::map<std::string, std::string> specsOf(const Call& call, const Json& object) {
     std::map<std::string, std::string> specs;
     for (const auto& name : object.names()) {
         const Json value = object.at(name);
@@ -126,6 +139,8 @@ std::map<std::string, std::string> specsOf(const Json& object) {
         specs[name] = value.isText()     ? textOf(value, 0, 255)
                       : value.isNumber() ? value.dump()
                                          : (value.refuse("It is not a text."), "");
+        if (lengthInCharacters(specs[name]) > 255) value.refuse("It is too long");
+        if (call.since(86)) requireValidSpec(name, specs[name]);
     }
     return specs;
 }
@@ -156,7 +171,7 @@ Response accessAnswer(const std::string& flavor, const std::vector<std::string>&
     });
 }
 
-Response act(Call& call, Flavors& flavors) {
+Response act(Call& call, Flavors& flavors, identity::Identity& identity) {
     const Json body = call.request.json();
     const FlavorId id{call.param("id")};
     for (const char* action : {"addTenantAccess", "removeTenantAccess"}) {
@@ -168,6 +183,8 @@ Response act(Call& call, Flavors& flavors) {
                             {});
         call.onlyKnows(*arguments, {"tenant"});
         const std::string tenant = textOf(arguments->at("tenant"), 1, 255);
+        if (adds && !identity.projectExists(flavors.reader(), ProjectId{tenant}))
+            throw Error(Failure::Invalid, "Project ID ", tenant, " is not a valid project.");
         if (adds && call.since(7) && flavors.get(flavors.reader(), call.caller, id).isPublic)
             throw Error(Failure::Conflict, "Can not add access to a public flavor.");
         return accessAnswer(id.text, adds ? flavors.grant(id, tenant) : flavors.revoke(id, tenant));
@@ -179,7 +196,7 @@ Response act(Call& call, Flavors& flavors) {
 
 }
 
-void addFlavorRoutes(http::Routes& routes, Flavors& flavors) {
+void addFlavorRoutes(http::Routes& routes, Flavors& flavors, identity::Identity& identity) {
     const std::string reading = "os_compute_api:flavors",
                       specs = "os_compute_api:os-flavor-extra-specs:", manage = "os_compute_api:os-flavor-manage:";
     addRoute(routes, Method::Get, "/flavors", reading, [&](Call& call) { return list(call, flavors, false); });
@@ -201,14 +218,14 @@ void addFlavorRoutes(http::Routes& routes, Flavors& flavors) {
         return accessAnswer(call.param("id"), flavors.access(FlavorId{call.param("id")}));
     });
     addRoute(routes, Method::Post, "/flavors/{id}/action", "os_compute_api:os-flavor-access:add_tenant_access",
-             [&](Call& call) { return act(call, flavors); });
+             [&](Call& call) { return act(call, flavors, identity); });
     addRoute(routes, Method::Get, "/flavors/{id}/os-extra_specs", specs + "index", [&](Call& call) {
         call.caller.enforce();
         return specsAnswer(flavors.get(flavors.reader(), call.caller, FlavorId{call.param("id")}).extraSpecs);
     });
     addRoute(routes, Method::Post, "/flavors/{id}/os-extra_specs", specs + "create", [&](Call& call) {
         call.caller.enforce();
-        const auto wanted = specsOf(call.body("extra_specs"));
+        const auto wanted = specsOf(call, call.body("extra_specs"));
         flavors.setSpecs(FlavorId{call.param("id")}, wanted);
         return specsAnswer(wanted);
     });
@@ -224,7 +241,7 @@ void addFlavorRoutes(http::Routes& routes, Flavors& flavors) {
     addRoute(routes, Method::Put, "/flavors/{id}/os-extra_specs/{key}", specs + "update", [&](Call& call) {
         call.caller.enforce();
         const Json body = call.request.json();
-        const auto wanted = specsOf(body);
+        const auto wanted = specsOf(call, body);
         if (wanted.size() != 1 || wanted.begin()->first != call.param("key"))
             throw Error(Failure::Invalid, "Request body and URI mismatch");
         flavors.setSpecs(FlavorId{call.param("id")}, wanted);

@@ -48,14 +48,21 @@ store::Conditions conditionsOf(const FlavorQuery& query, const std::optional<Pro
 }
 
 std::vector<store::SortKey> orderOf(const FlavorQuery& query) {
+    const auto by = [&](std::string expression) {
+        std::vector<store::SortKey> order{{"f.id", query.descending}};
+        if (!expression.empty()) order.insert(order.begin(), {std::move(expression), query.descending});
+        return order;
+    };
+    // What others keep of a flavor and nobody is shown: its number, and what all flavors have in common.
+    if (query.sortKey == "id" || query.sortKey == "created_at" || query.sortKey == "updated_at") return by("f.created");
+    if (query.sortKey == "description") return by("coalesce(f.description, '')");
+    if (query.sortKey == "disabled" || query.sortKey == "vcpu_weight") return by("");
     const auto& lines = flavorLines();
     const auto found =
         std::find_if(lines.begin(), lines.end(), [&](const auto& each) { return each.sortKey == query.sortKey; });
     if (query.sortKey.empty() || found == lines.end())
         throw Error(Failure::Invalid, "Sort key supplied was not valid: ", query.sortKey);
-    std::vector<store::SortKey> order{{found->sql('f'), query.descending}};
-    if (found->column != "id") order.push_back({"f.id", query.descending});
-    return order;
+    return by(found->column == "id" ? "" : found->sql('f'));
 }
 
 }

@@ -10,11 +10,12 @@ using http::Method;
 using http::Response;
 
 /// Whose keys: the caller's own, or from 2.10 on another's where the rule lets them.
-UserId ownerOf(const Call& call) {
+UserId ownerOf(const Call& call, std::initializer_list<std::string_view> known = {"user_id"}) {
     UserId user = call.caller.user;
     if (call.since(10))
         if (const auto given = call.request.query.find("user_id")) user.text = *given;
     call.caller.enforce({{"user_id", user.text}});
+    if (call.since(75)) call.asksOnly(known);
     return user;
 }
 
@@ -76,7 +77,7 @@ Response create(Call& call, Keypairs& keypairs) {
 }
 
 Response list(Call& call, Keypairs& keypairs) {
-    const UserId user = ownerOf(call);
+    const UserId user = ownerOf(call, {"user_id", "limit", "marker"});
     const Page page = call.since(35) ? pageOf(call.request.query) : Page{.limit = -1, .marker = {}};
     const auto found = keypairs.list(user, page.marker, page.limit);
     return http::jsonResponse(200, [&](JsonWriter& out) {

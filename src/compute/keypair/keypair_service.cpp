@@ -38,7 +38,7 @@ std::vector<Keypair> Keypairs::list(const UserId& user, const std::optional<std:
 Keypair Keypairs::create(Keypair keypair, const ProjectId& project) {
     keypair.created = ambient_.now();
     return store_.write([&](store::Transaction& tx) {
-        const auto most = quotas_.limit(tx, project.text, "key_pairs");
+        const auto most = quotas_.limit(tx, QuotaOwner{project, keypair.user}, "key_pairs");
         if (most >= 0 && count(tx, keypair.user) >= most)
             throw Error(Failure::OverLimit, "Quota exceeded, too many key pairs.");
         if (find(tx, keypair.user, keypair.name))

@@ -2,7 +2,9 @@
 
 #include <stratolet/error.hpp>
 
+#include "compute/encoding.hpp"
 #include "compute/metadata/metadata_tree.hpp"
+#include "compute/password/server_password.hpp"
 #include "compute/server/server_table.hpp"
 
 namespace stratolet::compute {
@@ -10,18 +12,43 @@ namespace stratolet::compute {
 using http::Request;
 using http::Response;
 
+namespace {
+
+/// Who asks is known by where the connection came from; nothing in the request is believed (OSSA S24). Nothing where
+/// that is through no network of ours.
+std::optional<Server> serverBehind(Core& core, store::Reader& db, const Request& request) {
+    if (request.origin.empty()) return std::nullopt;
+    const auto id = core.network.serverAt(db, NetworkId{request.origin}, request.peer);
+    auto server = id ? ServerTable::find(db, *id) : std::nullopt;
+    return server && !server->deleted ? server : std::nullopt;
+}
+
+/// Once only, until its owner has cleared it: what runs in the guest later must not replace what its first start told.
+Response keepPassword(Core& core, const Request& request) {
+    if (!isPasswordPath(request.path)) return http::textResponse(404, "404 Not Found");
+    if (request.body.size() > PasswordTable::bytesMax || !isPrintable(request.body))
+        return http::textResponse(400, "400 Bad Request");
+    const int status = core.parts.store.write([&](store::Transaction& tx) {
+        const auto server = serverBehind(core, tx, request);
+        return !server ? 404 : PasswordTable::set(tx, server->id, request.body) ? 200 : 409;
+    });
+    return http::textResponse(status,
+                              status == 200 ? "" : std::to_string(status) + " " + std::string(http::reasonOf(status)));
+}
+
+}
+
 http::Site metadataSite(Core& core) {
     http::Site site;
     site.name = "metadata";
     site.prefix = "/metadata"; // so that nobody else's path leads here; the sockets of guests lead nowhere else
     const auto answer = [&](Request& request) -> Response {
         auto& db = core.reader();
-        if (request.origin.empty()) return http::textResponse(404, "404 Not Found"); // through no network of ours
-        // Who asks is known by where the connection came from; nothing in the request is believed (OSSA S24).
-        const auto id = core.network.serverAt(db, NetworkId{request.origin}, request.peer);
-        const auto server = id ? ServerTable::find(db, *id) : std::nullopt;
-        if (!server || server->deleted) return http::textResponse(404, "404 Not Found");
-        const auto found = metadataAt(metadataOf(core, db, *server), request.path);
+        const auto server = serverBehind(core, db, request);
+        if (!server) return http::textResponse(404, "404 Not Found");
+        auto tree = metadataOf(core, db, *server);
+        addPassword(tree, PasswordTable::of(db, server->id));
+        const auto found = metadataAt(tree, request.path);
         return found ? http::textResponse(200, found->body, found->type) : http::textResponse(404, "404 Not Found");
     };
     const auto why = http::open("a guest is known by the socket it asks through");
@@ -31,6 +58,8 @@ http::Site metadataSite(Core& core) {
         pattern += segment;
         site.routes.push_back({http::Method::Get, pattern, why, http::Handler(answer)});
     }
+    site.routes.push_back({http::Method::Post, "/openstack/{version}/password", why,
+                           http::Handler([&](Request& request) { return keepPassword(core, request); })});
     site.finish = [](const Request&, Response&) {};
     site.refuse = [](const Request&, const Error& error) {
         return http::textResponse(error.failure() == Failure::Invalid ? 400 : 500, "the request could not be answered");

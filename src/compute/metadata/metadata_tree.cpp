@@ -254,6 +254,19 @@ Tree metadataOf(Core& core, store::Reader& db, const Server& server) {
     return metadataTree(server, details, injectedOf(db, server.id, ports), seed);
 }
 
+void addPassword(Tree& tree, const std::string& password) {
+    for (const auto& version : openstackVersions)
+        if (isPasswordPath("openstack/" + std::string(version) + "/password"))
+            tree["openstack/" + std::string(version) + "/password"] = password;
+}
+
+bool isPasswordPath(std::string_view path) {
+    while (path.starts_with('/')) path.remove_prefix(1);
+    return std::any_of(openstackVersions.begin(), openstackVersions.end(), [&](const auto& version) {
+        return version >= std::string_view("2013-04-04") && path == "openstack/" + std::string(version) + "/password";
+    });
+}
+
 std::optional<MetadataAnswer> metadataAt(const Tree& tree, std::string_view path) {
     while (path.starts_with('/')) path.remove_prefix(1);
     while (path.ends_with('/')) path.remove_suffix(1);

@@ -17,6 +17,12 @@ std::map<std::string, std::string> metadataTree(const Server& server, const Serv
 /// The same of a server as it is now, with a fresh seed.
 std::map<std::string, std::string> metadataOf(Core& core, store::Reader& db, const Server& server);
 
+/// Where a guest finds what it has told of its administrator's password, in the versions that have it.
+void addPassword(std::map<std::string, std::string>& tree, const std::string& password);
+
+/// A path at which a guest tells it.
+bool isPasswordPath(std::string_view path);
+
 /// The answer to one path: a document, or the listing of what is below; nothing where there is neither.
 struct MetadataAnswer {
     std::string type;

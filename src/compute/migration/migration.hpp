@@ -23,8 +23,8 @@ struct Migration {
     std::int64_t number = 0;
     std::string id; ///< a UUID
     ServerId server;
-    std::string kind;   ///< "resize", "migration", "live-migration", "evacuation"
-    std::string status; ///< "migrating", "finished", "confirmed", "reverted", "error", "running", …
+    std::string kind;                ///< "resize", "migration", "live-migration", "evacuation"
+    std::string status;              ///< "migrating", "finished", "confirmed", "reverted", "error", "running", …
     std::string source, destination; ///< hosts
     FlavorId oldFlavor, newFlavor;
     UserId user; ///< who asked for it

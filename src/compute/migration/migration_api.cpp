@@ -180,9 +180,8 @@ void addMigrationRoutes(http::Routes& routes, Core& core) {
              {.from = 23});
     addRoute(routes, Method::Post, one + "/action", rule + "force_complete",
              [&](Call& call) { return act(call, core); }, {.from = 22});
-    addRoute(
-        routes, Method::Delete, one, rule + "delete",
-        [&](Call& call) -> Response { refuseUnlessMigrating(call, core, "abort live migration"); }, {.from = 24});
+    addRoute(routes, Method::Delete, one, rule + "delete",
+             [&](Call& call) -> Response { refuseUnlessMigrating(call, core, "abort live migration"); }, {.from = 24});
 }
 
 }

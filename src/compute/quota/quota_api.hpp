@@ -11,7 +11,7 @@ namespace stratolet::compute {
 /// it to read, and holds nobody back.
 struct QuotaResource {
     std::string_view name;
-    int setsUntil;               ///< the last minor of 2.x at which quota sets have it
+    int setsUntil;                 ///< the last minor of 2.x at which quota sets have it
     int classesFrom, classesUntil; ///< and quota classes
 };
 

@@ -3,6 +3,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "compute/proxy/proxy.hpp"
 #include "compute/server/server_api.hpp"
 #include "compute/server/server_changing.hpp"
 #include "compute/server/server_power.hpp"
@@ -67,8 +68,18 @@ Response console(Call& call, Core& core, const Json& arguments) {
     });
 }
 
-constexpr ActionRoute actions[] = {{"os-start", start}, {"os-stop", stop},  {"reboot", reboot},
-                                   {"lock", lock},      {"unlock", unlock}, {"os-getConsoleOutput", console}};
+constexpr ActionRoute actions[] = {{"os-start", start},
+                                   {"os-stop", stop},
+                                   {"reboot", reboot},
+                                   {"lock", lock},
+                                   {"unlock", unlock},
+                                   {"os-getConsoleOutput", console},
+                                   {"addSecurityGroup", addSecurityGroup},
+                                   {"removeSecurityGroup", removeSecurityGroup},
+                                   {"addFloatingIp", addFloatingIp},
+                                   {"removeFloatingIp", removeFloatingIp},
+                                   {"addFixedIp", addFixedIp},
+                                   {"removeFixedIp", removeFixedIp}};
 
 Response act(Call& call, Core& core) {
     call.caller.asked = true; // each action asks its own rule; what is none is refused whoever asks

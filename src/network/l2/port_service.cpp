@@ -298,10 +298,13 @@ Port Ports::update(store::Transaction& tx, const identity::Caller& caller, Port 
     checkPortSecurity(port);
     if (body.has("fixed_ips") && !body.isNull("fixed_ips")) {
         auto wanted = wantedAddresses(tx, port.network, body, "fixed_ips");
-        for (auto& each : wanted) // a subnet alone means: an address there, and one that it has will do
+        const auto isAsked = [&wanted](const Address& address) {
+            return std::any_of(wanted.begin(), wanted.end(), [&](const auto& each) { return each.address == address; });
+        };
+        for (auto& each : wanted) // a subnet alone means: an address there, and one that it has besides will do
             if (each.subnet && !each.address)
                 for (const auto& before : port.addresses)
-                    if (before.subnet == each.subnet->id) each.address = before.address;
+                    if (before.subnet == each.subnet->id && !isAsked(before.address)) each.address = before.address;
         const auto before = port.addresses;
         tx.execute("DELETE FROM fixed_ips WHERE port = ?", port.id);
         port.addresses = allocate(tx, port, wanted);
