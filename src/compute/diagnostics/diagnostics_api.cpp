@@ -7,6 +7,7 @@
 
 #include "compute/api.hpp"
 #include "compute/diagnostics/diagnostics.hpp"
+#include "compute/host/hosts.hpp"
 #include "compute/server/server_reading.hpp"
 #include "platform/text/text.hpp"
 
@@ -19,7 +20,7 @@ using http::Response;
 struct Diagnostics {
     Server server;
     GuestCounters counters;
-    HostReport host;
+    std::optional<Host> host;
     std::map<std::string, std::string> macs; ///< by device
     std::chrono::seconds up{0};
 };
@@ -36,7 +37,7 @@ Diagnostics diagnosticsOf(Call& call, Core& core) {
                     static_cast<int>(all.server.power),
                     ". Cannot get_diagnostics while the instance is in this state.");
     all.counters = *counters;
-    all.host = core.hypervisors.facts(host).report;
+    all.host = core.hosts.find(db, host);
     all.up = std::chrono::duration_cast<std::chrono::seconds>(core.now() - *all.server.launched);
     return all;
 }
@@ -76,7 +77,7 @@ void writeShaped(JsonWriter& out, const Diagnostics& all) {
     const auto scope = out.object();
     out.field("state", "running");
     out.field("driver", "libvirt"); // the API has no other word for what drives ours
-    out.field("hypervisor", lowered(all.host.type));
+    out.field("hypervisor", lowered(all.host ? all.host->type : ""));
     out.field("hypervisor_os", "linux");
     out.field("uptime", all.up.count());
     out.field("config_drive", false);

@@ -151,8 +151,8 @@ std::vector<ServerId> ServerTable::shelvedBefore(store::Reader& db, Time time) {
                  time));
 }
 
-void ServerTable::setHost(store::Transaction& tx, const ServerId& id, const std::string& host) {
-    tx.execute("UPDATE compute_servers SET host = ? WHERE id = ?", host, id);
+void ServerTable::setHost(store::Transaction& tx, const ServerId& id, const HostName& host, const std::string& zone) {
+    tx.execute("UPDATE compute_servers SET host = ?, zone = ? WHERE id = ?", host, zone, id);
 }
 
 void ServerTable::setFlavor(store::Transaction& tx, const ServerId& id, const Flavor& flavor) {

@@ -42,7 +42,7 @@ struct ServerTable {
     static void setSoftDeleted(store::Transaction& tx, const ServerId& id, std::optional<Time> since);
     static std::vector<ServerId> softDeletedBefore(store::Reader& db, Time time); ///< the oldest, at most 100
     static std::vector<ServerId> shelvedBefore(store::Reader& db, Time time);     ///< and not offloaded; at most 100
-    static void setHost(store::Transaction& tx, const ServerId& id, const std::string& host);
+    static void setHost(store::Transaction& tx, const ServerId& id, const HostName& host, const std::string& zone);
     static void setFlavor(store::Transaction& tx, const ServerId& id, const Flavor& flavor);
     /// Keeps the key, the user data and the host name.
     static void setGuestFacts(store::Transaction& tx, const Server& server);

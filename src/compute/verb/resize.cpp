@@ -5,6 +5,7 @@
 #include <stratolet/error.hpp>
 
 #include "compute/migration/migration.hpp"
+#include "compute/scheduler/scheduler.hpp"
 #include "compute/server/server_guest.hpp"
 #include "compute/server/server_making.hpp"
 #include "compute/server/server_reading.hpp"
@@ -40,6 +41,15 @@ void requireOther(Core& core, store::Reader& db, const identity::Caller& caller,
     if (flavor.disk.count > 0 && flavor.disk < server.flavor.disk)
         throw Error(Failure::Invalid, "Flavor's disk is too small for requested image: a disk cannot be made smaller.");
     if (const auto image = core.images.find(db, caller, server.image)) requireFit(*image, flavor);
+}
+
+/// It stays on its host, which must have room for what it is to be.
+void requireRoom(Core& core, store::Reader& db, const Server& server, const Flavor& flavor) {
+    auto other = server;
+    other.flavor = flavor;
+    auto placing = placingOf(other);
+    placing.host = {server.host};
+    if (const auto placed = core.scheduler.choose(db, placing); !placed) throw Error(Failure::Invalid, placed.fault);
 }
 
 /// The disks that are of the flavor's making, as the new one has them.
@@ -152,6 +162,7 @@ void resizeServer(Core& core, const identity::Caller& caller, const ServerId& id
         if (!flavor) throw Error(Failure::Invalid, "Flavor ", wanted, " could not be found.");
         requireOther(core, tx, caller, server, *flavor);
         claim(core, tx, server, *flavor);
+        requireRoom(core, tx, server, *flavor);
         if (diskConfig) {
             auto changed = server;
             changed.diskConfig = *diskConfig;

@@ -4,7 +4,7 @@
 
 #include <stratolet/error.hpp>
 
-#include "compute/host/host.hpp"
+#include "compute/scheduler/scheduler.hpp"
 #include "compute/server/server_guest.hpp"
 #include "compute/server/server_reading.hpp"
 #include "compute/server/server_table.hpp"
@@ -87,9 +87,14 @@ void unshelveServer(Core& core, const identity::Caller& caller, const ServerId& 
                                        .task = TaskState::Unshelving});
         if (!zone.empty() && server.vm != VmState::ShelvedOffloaded)
             throw Error(Failure::Conflict, "Unshelving a server to another zone needs it to be offloaded.");
-        if (!zone.empty() && zone != server.zone && zone != defaultZone)
-            throw Error(Failure::Invalid, "The requested availability zone is not available");
-        if (!server.shelvedImage || server.vm == VmState::Shelved) return;
+        if (server.vm == VmState::Shelved) return;
+        auto placing = placingOf(server);
+        if (!zone.empty()) placing.zone = zone;
+        core.scheduler.requireKnown(tx, placing);
+        const auto placed = core.scheduler.choose(tx, placing);
+        if (!placed) throw Error(Failure::Invalid, placed.fault);
+        ServerTable::setHost(tx, id, placed.host, placed.zone);
+        if (!server.shelvedImage) return;
         const auto image = core.images.find(tx, caller, server.shelvedImage);
         if (!image || image->status != "active")
             throw Error(Failure::Invalid, "The image that server ", id, " was shelved into is not there any more.");
@@ -127,6 +132,7 @@ Job shelveServerJob(Core& core) {
             const auto server = ServerTable::find(tx, id);
             const bool left = server && (!server->image || offloadTime(core) == 0);
             close(core, tx, run, left ? VmState::ShelvedOffloaded : VmState::Shelved, PowerState::Shutdown);
+            if (left) ServerTable::setHost(tx, id, {}, server->zone);
         })
         .onFailed([&core](Transaction& tx, Run& run, const std::string& reason) {
             core.images.abandon(tx, imageIn(run));
@@ -142,6 +148,8 @@ Job offloadServerJob(Core& core) {
         .untilDone()
         .onDone([&core](Transaction& tx, Run& run) {
             close(core, tx, run, VmState::ShelvedOffloaded, PowerState::Shutdown);
+            if (const auto server = ServerTable::find(tx, run.id_of<ServerId>()))
+                ServerTable::setHost(tx, server->id, {}, server->zone); // it takes nothing there any more
         });
 }
 
@@ -160,6 +168,8 @@ Job unshelveServerJob(Core& core) {
         })
         .onFailed([&core](Transaction& tx, Run& run, const std::string& reason) {
             gaveUp(core, tx, run, "unshelve", reason);
+            const auto server = ServerTable::find(tx, run.id_of<ServerId>());
+            if (server && server->vm == VmState::ShelvedOffloaded) ServerTable::setHost(tx, server->id, {}, server->zone);
         });
 }
 
