@@ -76,8 +76,9 @@ const Unasked unasked[] = {
 
     {"compute", "what files of before may be made of", "admin_api admin_or_owner"},
     {"compute", "there is one kind of hypervisor, and one cell",
-     "compute:servers:resize:cross_cell os_compute_api:os-baremetal-nodes: "
-     "os_compute_api:servers:show:host_status:unknown-only"},
+     "compute:servers:resize:cross_cell os_compute_api:os-baremetal-nodes:"},
+    {"compute", "no image is checked against a certificate",
+     "os_compute_api:servers:create:trusted_certs os_compute_api:servers:rebuild:trusted_certs"},
     {"compute", "what a server can't do yet",
      "os_compute_api:os-admin-actions:inject_network_info os_compute_api:os-console-auth-tokens "
      "os_compute_api:os-remote-consoles network:attach_external_network"},

@@ -5,7 +5,7 @@
 #include <stratolet/error.hpp>
 
 #include "compute/scheduler/query.hpp"
-#include "network/address.hpp"
+#include "network/network.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::compute {
@@ -56,7 +56,7 @@ void requireNear(const Json& hints) {
         prefix->refuse("It is not like '/24'.");
     const auto near = hints.find("build_near_host_ip");
     if (!near) return;
-    if (!network::Prefix::parse(addressOf(*near) + (prefix ? prefix->text() : "/24")))
+    if (!network::isBlock(addressOf(*near) + (prefix ? prefix->text() : "/24")))
         near->refuse("It is no address of such a block.");
 }
 

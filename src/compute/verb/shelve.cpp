@@ -169,7 +169,8 @@ Job unshelveServerJob(Core& core) {
         .onFailed([&core](Transaction& tx, Run& run, const std::string& reason) {
             gaveUp(core, tx, run, "unshelve", reason);
             const auto server = ServerTable::find(tx, run.id_of<ServerId>());
-            if (server && server->vm == VmState::ShelvedOffloaded) ServerTable::setHost(tx, server->id, {}, server->zone);
+            if (server && server->vm == VmState::ShelvedOffloaded)
+                ServerTable::setHost(tx, server->id, {}, server->zone);
         });
 }
 

@@ -1,4 +1,4 @@
-#include "compute/server/server_mending.hpp"
+#include "compute/verb/mending.hpp"
 
 #include <chrono>
 #include <exception>
