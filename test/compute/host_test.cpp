@@ -310,8 +310,7 @@ TEST_CASE("Hypervisors are shown as each version has them", "[compute][host]") {
         admin.gets(path + "/" + uuid, {{"OpenStack-API-Version", "compute 2.93"}}).json().object("hypervisor");
     CHECK(newest.text("uptime").find(" up ") != std::string::npos);
     CHECK_FALSE(newest.has("cpu_info"));
-    CHECK(admin.gets(path + "/statistics", {{"OpenStack-API-Version", "compute 2.88"}}).status ==
-          404);
+    CHECK(admin.gets(path + "/statistics", {{"OpenStack-API-Version", "compute 2.88"}}).status == 404);
     CHECK(admin.gets(path + "?hypervisor_hostname_pattern=sand", {{"OpenStack-API-Version", "compute 2.53"}})
               .json()
               .array("hypervisors")

@@ -51,8 +51,4 @@ struct Placed {
 /// The pool with the most room of those that fit. The first where they are the same.
 Placed place(const std::vector<Pool>& pools, const Placement& wanted);
 
-/// Whether what a pool says of itself meets a type's extra spec: "<is> True", ">= 5", "s== text", "<or> a <or> b",
-/// "<in> part", or the very value (Cinder, extra_specs_ops).
-bool meets(const std::string& capability, const std::string& spec);
-
 }

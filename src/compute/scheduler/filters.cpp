@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <cctype>
 
-#include "block/scheduler/pool.hpp"
+#include "compute/scheduler/near.hpp"
 #include "compute/scheduler/place.hpp"
 #include "compute/scheduler/query.hpp"
-#include "network/address.hpp"
 #include "platform/text/text.hpp"
+#include "resource/extra_spec.hpp"
 
 // What speaks against a host, one function for each filter, in the order in which they are asked: what is cheap and
 // says most comes first. The names of Nova's filters are beside them.
@@ -107,7 +107,7 @@ bool anyAggregateMeets(const Candidate& each, const std::string& name, const std
         const auto found = metadata.find(name);
         if (found == metadata.end()) continue;
         for (const auto value : split(found->second, ','))
-            if (block::meets(std::string(trimmed(value)), spec)) return true;
+            if (resource::meets(std::string(trimmed(value)), spec)) return true;
     }
     return false;
 }
@@ -123,7 +123,7 @@ Verdict specs(const Candidate& each, const Wish& wish) {
                            "are in no aggregate that the flavor asks for", name};
         if (name.starts_with(ofHost)) {
             const auto has = capabilityOf(each.host, std::string_view(name).substr(ofHost.size()));
-            if (!has || !block::meets(*has, value))
+            if (!has || !resource::meets(*has, value))
                 return Against{"can't do what the flavor asks for", "can't do what the flavor asks for", name};
         }
         if (name.starts_with(trait)) {
@@ -159,10 +159,7 @@ Verdict others(const Candidate& each, const Wish& wish) {
 Verdict near(const Candidate& each, const Wish& wish) {
     const auto& hints = wish.placing.hints;
     if (hints.nearAddress.empty()) return {};
-    const auto block =
-        network::Prefix::parse(hints.nearAddress + (hints.nearPrefix.empty() ? "/24" : hints.nearPrefix));
-    const auto own = network::Prefix::parseLoosely(each.host.address);
-    if (block && own && block->version() == own->version() && block->contains(own->base)) return {};
+    if (isNear(each.host.address, hints.nearAddress, hints.nearPrefix)) return {};
     return Against{"is in another network", "are in another network", each.host.address};
 }
 

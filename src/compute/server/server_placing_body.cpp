@@ -4,8 +4,8 @@
 
 #include <stratolet/error.hpp>
 
+#include "compute/scheduler/near.hpp"
 #include "compute/scheduler/query.hpp"
-#include "network/address.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::compute {
@@ -52,12 +52,10 @@ void requireServers(const Json& hints, std::string_view name) {
 
 void requireNear(const Json& hints) {
     const auto prefix = hints.find("cidr");
-    if (prefix && (!prefix->isText() || !prefix->text().starts_with("/") || prefix->text().size() > 4))
-        prefix->refuse("It is not like '/24'.");
     const auto near = hints.find("build_near_host_ip");
-    if (!near) return;
-    if (!network::Prefix::parse(addressOf(*near) + (prefix ? prefix->text() : "/24")))
-        near->refuse("It is no address of such a block.");
+    if (!near && !prefix) return;
+    const auto address = near ? addressOf(*near) : "0.0.0.0";
+    if (!isBlockLength(address, prefix ? textOf(*prefix, 2, 4) : "")) prefix->refuse("It is not like '/24'.");
 }
 
 /// Other hints may come too, for schedulers that know them (Nova takes any).

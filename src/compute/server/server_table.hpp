@@ -48,7 +48,8 @@ struct ServerTable {
         std::int64_t servers = 0, cores = 0, ram = 0; ///< ram in MiB
     };
     static Usage usage(store::Reader& db, const ProjectId& project);
-    static Usage usage(store::Reader& db, const ProjectId& project, const UserId& user); ///< of that user's servers there
+    static Usage usage(store::Reader& db, const ProjectId& project,
+                       const UserId& user); ///< of that user's servers there
 };
 
 }

@@ -3,6 +3,7 @@
 #include <chrono>
 
 #include "block/scheduler/pool.hpp"
+#include "resource/extra_spec.hpp"
 
 using namespace stratolet;
 using namespace stratolet::block;
@@ -112,7 +113,7 @@ TEST_CASE("Extra specs compare with operators", "[block][scheduler]") {
                                                  {"5", "==", false},
                                                  {"", "<in>", false}}) {
         INFO(capability << " meets " << spec);
-        CHECK(meets(capability, spec) == fits);
+        CHECK(resource::meets(capability, spec) == fits);
     }
 }
 
