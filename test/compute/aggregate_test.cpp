@@ -172,9 +172,11 @@ TEST_CASE("Server groups are their project's", "[compute][group]") {
     CHECK(admin.gets(groups + "?all_projects=1").json().array("server_groups").size() == 3);
     CHECK(cloud.alice.deletes(groups + "/" + id).status == 204);
     CHECK(cloud.alice.gets(groups + "/" + id).status == 404);
-    REQUIRE(admin.puts("/compute/v2.1/os-quota-sets/" + cloud.alice.project, R"({"quota_set":{"server_groups":2}})")
+    REQUIRE(admin.puts("/compute/v2.1/os-quota-sets/" + cloud.alice.project, R"({"quota_set":{"server_groups":2,"force":true}})")
                 .status == 200);
     CHECK(creates(cloud.alice, R"({"name":"x","policy":"affinity"})", "2.64").status == 403);
+    CHECK(cloud.alice.gets("/compute/v2.1/limits").json().object("limits").object("absolute").integer(
+              "totalServerGroupsUsed") == 2);
 }
 
 TEST_CASE("Servers of a group are where its policy lets them be", "[compute][group][scheduler]") {
