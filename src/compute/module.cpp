@@ -136,7 +136,7 @@ Compute::Compute(Parts parts, const std::vector<HostDrivers>& hosts, image::Imag
     parts.policies.add("compute", policyDefaults("compute"));
     parts.policies.add("placement", policyDefaults("placement"));
     declareServerJobs(impl_->core);
-    parts.jobs.declare(cacheImageJob(impl_->core));
+    declareImageCaching(impl_->core);
     parts.reconciler.declare(
         "compute", [core = &impl_->core] { mendServers(*core); }, parts.config.seconds("compute", "sync_interval"));
 }
