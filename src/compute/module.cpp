@@ -94,7 +94,8 @@ std::vector<ConfigOption> configOptions() {
                                       {"compute", "virt_type", "auto", oneOf({"auto", "kvm", "qemu"})},
                                       {"compute", "libvirt_uri", "qemu:///system", anyText()},
                                       {"compute", "shutdown_timeout", "60", wholeNumber(0, 3600)},
-                                      {"compute", "sync_interval", "30", wholeNumber(1, 3600)}};
+                                      {"compute", "simulated_hosts", "1", wholeNumber(1, 100)},
+            {"compute", "sync_interval", "30", wholeNumber(1, 3600)}};
     for (auto& each : promiseOptions()) options.push_back(std::move(each));
     return options;
 }
