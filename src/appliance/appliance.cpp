@@ -212,10 +212,10 @@ struct Appliance::Impl {
         images.emplace(parts, drivers.images, *identity);
         block.emplace(parts, drivers.volumes, *drivers.backups, *images, *identity);
         network.emplace(parts, *drivers.network, *identity);
-        compute.emplace(parts, std::vector<compute::HostDrivers>{{{}, *drivers.hypervisor, *drivers.disks}}, *images,
-                        *block, *network, *identity);
+        compute.emplace(parts, hosts(), *images, *block, *network, *identity);
         block->useLiveDisks(compute->liveDisks());
-        drivers.hypervisor->useSecrets([this](const SecretId& secret) { return block->secret(secret); });
+        for (const auto& each : hosts())
+            each.hypervisor.useSecrets([this](const SecretId& secret) { return block->secret(secret); });
         reconciler.declare(
             "metadata", [this] { adoptMetadataListeners(); }, std::chrono::seconds(1));
         reconciler.declare(
@@ -234,6 +234,14 @@ struct Appliance::Impl {
                       [this] { return static_cast<double>(store.flushes()); });
         metrics.gauge("stratolet_store_changes", "Changes committed since the start",
                       [this] { return static_cast<double>(store.changes()); });
+    }
+
+    /// The one that is alone keeps the name that it was met under; several are told apart by theirs.
+    std::vector<compute::HostDrivers> hosts() const {
+        std::vector<compute::HostDrivers> all{{{}, *drivers.hypervisor, *drivers.disks}};
+        if (!drivers.others.empty()) all.front().name.text = drivers.hypervisor->report().hostname;
+        for (const auto& each : drivers.others) all.push_back({{each.name}, *each.hypervisor, *each.disks});
+        return all;
     }
 
     void adoptMetadataListeners() {

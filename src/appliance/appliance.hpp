@@ -34,6 +34,12 @@ struct Drivers {
     std::unique_ptr<HostNetwork> hostNetwork; ///< none in the sandbox, which touches no network
     std::unique_ptr<Hypervisor> hypervisor;
     std::unique_ptr<InstanceDisks> disks; ///< of that hypervisor's guests
+    struct OtherHost {
+        std::string name;
+        std::unique_ptr<Hypervisor> hypervisor;
+        std::unique_ptr<InstanceDisks> disks;
+    };
+    std::vector<OtherHost> others; ///< hosts beside that one: simulated ones
     std::unique_ptr<NetworkDriver> network;
     std::vector<std::unique_ptr<VolumeDriver>> volumes; ///< the first is where volumes go while it has room
     std::unique_ptr<BackupStore> backups;

@@ -50,6 +50,14 @@ std::string_view driverNamed(const Settings& settings, std::string_view section,
     return settings.sandbox ? sandbox : std::string_view(settings.config.text(section, key));
 }
 
+/// A simulated host, whose guests are remembered below the state directory under its name.
+Drivers::OtherHost simulatedHost(const std::filesystem::path& stateDir, const std::string& name) {
+    auto simulated = std::make_unique<compute::SimulatedHypervisor>(
+        compute::SimulatedOptions{.stateDir = stateDir / ("hypervisor-" + name), .hostname = name});
+    auto disks = compute::instanceFiles(stateDir / ("instances-" + name), simulated->diskMaker());
+    return {name, std::move(simulated), std::move(disks)};
+}
+
 void addHypervisor(Drivers& drivers, const Settings& settings, const std::filesystem::path& stateDir,
                    const std::string& cloud, Log& log) {
     const auto instances = stateDir / "instances";
@@ -58,6 +66,8 @@ void addHypervisor(Drivers& drivers, const Settings& settings, const std::filesy
             compute::SimulatedOptions{.stateDir = stateDir / "hypervisor"});
         drivers.disks = compute::instanceFiles(instances, simulated->diskMaker());
         drivers.hypervisor = std::move(simulated);
+        for (std::int64_t number = 2; number <= settings.config.integer("compute", "simulated_hosts"); ++number)
+            drivers.others.push_back(simulatedHost(stateDir, "sandbox-" + std::to_string(number)));
         return;
     }
     const auto& config = settings.config;

@@ -104,6 +104,7 @@ std::vector<ConfigOption> configOptions() {
                                       {"compute", "shelved_offload_time", "0", wholeNumber(-1, 366 * 86400)},
                                       {"compute", "force_config_drive", "false", trueOrFalse()},
                                       {"compute", "config_drive_format", "iso9660", oneOf({"iso9660", "vfat"})},
+                                      {"compute", "simulated_hosts", "1", wholeNumber(1, 100)},
                                       {"compute", "sync_interval", "30", wholeNumber(1, 3600)}};
     for (auto& each : promiseOptions()) options.push_back(std::move(each));
     return options;
@@ -152,7 +153,7 @@ Compute::Compute(Parts parts, const std::vector<HostDrivers>& hosts, image::Imag
     parts.policies.add("compute", policyDefaults("compute"));
     parts.policies.add("placement", policyDefaults("placement"));
     declareServerJobs(impl_->core);
-    parts.jobs.declare(cacheImageJob(impl_->core));
+    declareImageCaching(impl_->core);
     parts.reconciler.declare(
         "compute", [core = &impl_->core] { mendServers(*core); }, parts.config.seconds("compute", "sync_interval"));
 }

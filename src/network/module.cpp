@@ -494,14 +494,6 @@ void Network::ensureWired(const ServerId& server) {
     if (problem) throw Error(Failure::Broken, "the server's network is not wired: ", *problem);
 }
 
-bool isBlock(const std::string& text) { return Prefix::parse(text).has_value(); }
-
-bool isWithin(const std::string& block, const std::string& address) {
-    const auto whole = Prefix::parse(block);
-    const auto one = Address::parse(address);
-    return whole && one && whole->version() == Prefix::parseLoosely(address)->version() && whole->contains(*one);
-}
-
 bool Network::plugged(const PortId& port) { return impl_->core.driver.plugged(port); }
 
 std::optional<ServerId> Network::serverAt(store::Reader& db, const NetworkId& network, const std::string& address) {

@@ -73,10 +73,6 @@ struct NewPort {
     std::string hostname;
 };
 
-/// Whether that is a block of addresses, "192.0.2.0/24"; and whether an address ("192.0.2.7") is in it.
-bool isBlock(const std::string& text);
-bool isWithin(const std::string& block, const std::string& address);
-
 /// [network] of stratolet.conf.
 std::vector<ConfigOption> configOptions();
 

@@ -1,8 +1,10 @@
 #include <catch2/catch.hpp>
 
+#include <chrono>
 #include <filesystem>
 
 #include "compute/cloud.hpp"
+#include "platform/reconcile/reconciler.hpp"
 
 using namespace stratolet;
 using namespace stratolet::test;
@@ -132,6 +134,39 @@ TEST_CASE("Images are on an aggregate's hosts before somebody needs them", "[com
                 .status == 202);
     cloud.appliance.settle();
     CHECK(cloud.appliance.hypervisor().calls("ensureBase") == 1); // it was there
+
+    // One that nobody ever used is kept for a day, or as long as its image is there.
+    const auto copies = [&] {
+        cloud.appliance.appliance().reconciler().now("compute");
+        std::size_t count = 0;
+        for (const auto& each : std::filesystem::recursive_directory_iterator(cloud.appliance.folder() / "instances"))
+            count += each.path().string().find(cloud.image) != std::string::npos;
+        return count;
+    };
+    REQUIRE(copies() == 0);
+    REQUIRE(admin
+                .patches("/image/v2/images/" + cloud.image,
+                         R"([{"op":"replace","path":"/visibility","value":"public"}])",
+                         {{"Content-Type", "application/openstack-images-v2.1-json-patch"}})
+                .status == 200);
+    const auto cached = [&] {
+        REQUIRE(cloud.appliance
+                    .admin() // whose token is a new one each day
+                    .posts(path + "/" + id + "/images", R"({"cache":[{"id":")" + cloud.image + "\"}]}",
+                           {{"OpenStack-API-Version", "compute 2.81"}})
+                    .status == 202);
+        cloud.appliance.settle();
+        return copies();
+    };
+    CHECK(cached() == 1);
+    cloud.appliance.passes(std::chrono::hours(23));
+    CHECK(copies() == 1);
+    cloud.appliance.passes(std::chrono::hours(2));
+    CHECK(copies() == 0);
+    CHECK(cached() == 1);
+    REQUIRE(cloud.appliance.admin().deletes("/image/v2/images/" + cloud.image).status == 204);
+    cloud.appliance.settle();
+    CHECK(copies() == 0);
 }
 
 TEST_CASE("Server groups are their project's", "[compute][group]") {
@@ -172,9 +207,16 @@ TEST_CASE("Server groups are their project's", "[compute][group]") {
     CHECK(admin.gets(groups + "?all_projects=1").json().array("server_groups").size() == 3);
     CHECK(cloud.alice.deletes(groups + "/" + id).status == 204);
     CHECK(cloud.alice.gets(groups + "/" + id).status == 404);
-    REQUIRE(admin.puts("/compute/v2.1/os-quota-sets/" + cloud.alice.project, R"({"quota_set":{"server_groups":2}})")
+    REQUIRE(admin
+                .puts("/compute/v2.1/os-quota-sets/" + cloud.alice.project,
+                      R"({"quota_set":{"server_groups":2,"force":true}})")
                 .status == 200);
     CHECK(creates(cloud.alice, R"({"name":"x","policy":"affinity"})", "2.64").status == 403);
+    CHECK(cloud.alice.gets("/compute/v2.1/limits")
+              .json()
+              .object("limits")
+              .object("absolute")
+              .integer("totalServerGroupsUsed") == 2);
 }
 
 TEST_CASE("Servers of a group are where its policy lets them be", "[compute][group][scheduler]") {

@@ -728,9 +728,9 @@ def server():
 @case("hosts are shown; an aggregate makes one a zone, and its servers' images are there before them; what is disabled takes nothing more")
 def host():
     name = rows("host list", "Host Name")[-1]
-    check(rows("hypervisor list", "Hypervisor Hostname") == [name], "the hypervisor is not the host")
+    check(name in rows("hypervisor list", "Hypervisor Hostname"), "the host is no hypervisor")
     check(show(f"hypervisor show {name}")["state"] == "up", "the hypervisor is down")
-    check(show("hypervisor stats show")["count"] == 1, "there is another hypervisor")
+    check(show("hypervisor stats show")["count"] >= 1, "there is no hypervisor")
     check("(total)" in rows(f"host show {name}", "Project"), "the host has no total")
     check({"nova-compute", "nova-scheduler", "nova-conductor"} == set(rows("compute service list", "Binary")), "services are missing")
     run(f"compute service set --disable --disable-reason dust {name} nova-compute")
@@ -758,7 +758,9 @@ def host():
 def placement():
     def newest(command):
         return f"--os-placement-api-version 1.29 {command}"
-    provider = rows(newest("resource provider list"), "uuid")[0]
+    server = show("server show cli-server-renamed")["id"]
+    provider = rows(newest(f"resource provider allocation show {server}"), "resource_provider")[0]
+    check(provider in rows(newest("resource provider list"), "uuid"), "the server is on no provider")
     check(show(newest(f"resource provider show {provider}"))["root_provider_uuid"] == provider, "it is no root")
     check("VCPU" in rows(newest(f"resource provider inventory list {provider}"), "resource_class"), "it has no processors")
     check(show(newest(f"resource provider inventory show {provider} MEMORY_MB"))["allocation_ratio"] > 0, "its memory is worth nothing")
@@ -773,8 +775,6 @@ def placement():
     check("CUSTOM_CLI" in rows(newest("resource class list"), "name"), "the class is not listed")
     run(newest("resource class delete CUSTOM_CLI"))
     run(newest("resource usage show " + show("token issue")["project_id"]))
-    server = show("server show cli-server-renamed")["id"]
-    check(rows(newest(f"resource provider allocation show {server}"), "resource_provider") == [provider], "the server has nothing")
     run(newest("resource provider create cli-provider"), expect=1)
 
 

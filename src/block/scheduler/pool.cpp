@@ -5,7 +5,8 @@
 #include <cstdio>
 #include <optional>
 
-#include "resource/requirement.hpp"
+#include "platform/text/text.hpp"
+#include "resource/extra_spec.hpp"
 
 namespace stratolet::block {
 namespace {

@@ -54,7 +54,7 @@ Aggregate setMetadata(Core& core, std::int64_t number,
 
 /// Base copies of these images are made on the aggregate's hosts, by jobs. The images are the caller's to see.
 void cacheImages(Core& core, const identity::Caller& caller, std::int64_t number, const std::vector<ImageId>& images);
-jobs::Job cacheImageJob(Core& core);
+void declareImageCaching(Core& core); ///< its job, and what becomes of the copies of an image that is deleted
 
 void addAggregateRoutes(http::Routes& routes, Core& core);
 

@@ -2,6 +2,11 @@
 #include <optional>
 
 #include "compute/aggregate/aggregate.hpp"
+#include "compute/aggregate/cached_image.hpp"
+#include "image/image.hpp"
+#include "platform/bus/bus.hpp"
+#include "platform/jobs/jobs.hpp"
+#include "platform/reconcile/reconciler.hpp"
 
 namespace stratolet::compute {
 namespace {
@@ -10,8 +15,6 @@ namespace {
 std::pair<ImageId, HostName> partsOf(const std::string& subject) {
     const auto at = subject.find('@');
     return {ImageId{subject.substr(0, at)}, HostName{subject.substr(at + 1)}};
-}
-
 }
 
 jobs::Job cacheImageJob(Core& core) {
@@ -25,6 +28,17 @@ jobs::Job cacheImageJob(Core& core) {
             core.hypervisors.disksOn(host).ensureBase(
                 run.arguments().text("base"), [&core, &id] { return core.images.source(id, std::nullopt); },
                 run.cancelled);
+        });
+}
+
+}
+
+void declareImageCaching(Core& core) {
+    core.parts.jobs.declare(cacheImageJob(core));
+    core.parts.bus.on<image::ImageDeleted>(
+        "compute.forget-cached-image", [&core](store::Transaction& tx, const image::ImageDeleted& event) {
+            cached_image::imageGone(tx, event.image);
+            tx.afterCommit([&reconciler = core.parts.reconciler] { reconciler.kick("compute"); });
         });
 }
 

@@ -4,6 +4,7 @@
 
 #include "compute/aggregate/aggregate.hpp"
 #include "compute/aggregate/aggregate_table.hpp"
+#include "compute/aggregate/cached_image.hpp"
 #include "compute/host/host_table.hpp"
 #include "platform/jobs/jobs.hpp"
 #include "platform/json/json.hpp"
@@ -157,10 +158,11 @@ void cacheImages(Core& core, const identity::Caller& caller, std::int64_t number
             const auto image = core.images.find(tx, caller, id);
             if (!image || image->status != "active")
                 throw Error(Failure::Invalid, "Image ", id, " could not be found, or is not active.");
+            const auto base = image->id.text + "-" + image->checksum;
+            cached_image::want(tx, base, image->id, core.now());
             for (const auto& host : found.hosts)
                 core.parts.jobs.enqueue(tx, "compute.image.cache", id.text + "@" + host,
-                                        R"({"base":)" + jsonText(image->id.text + "-" + image->checksum) + "}",
-                                        caller.project.text);
+                                        R"({"base":)" + jsonText(base) + "}", caller.project.text);
         }
     });
 }

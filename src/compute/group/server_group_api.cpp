@@ -40,10 +40,7 @@ Response answer(const Call& call, const ServerGroup& group) {
 Response list(Call& call, Core& core) {
     call.caller.enforce();
     const auto& query = call.request.query;
-    if (call.since(75))
-        for (const auto& [name, value] : query)
-            if (name != "all_projects" && name != "limit" && name != "offset")
-                throw Error(Failure::Invalid, "Additional properties are not allowed ('", name, "' was unexpected)");
+    if (call.since(75)) call.asksOnly({"all_projects", "limit", "offset"});
     ServerGroupQuery wanted;
     wanted.limit = pageOf(query).limit;
     wanted.offset = query.integer("offset", 0, INT64_MAX).value_or(0);

@@ -57,10 +57,12 @@ ServerGroup createServerGroup(Core& core, const identity::Caller& caller, Server
     group.user = caller.user;
     group.created = core.now();
     core.parts.store.write([&](store::Transaction& tx) {
-        if (server_group_table::count(tx, group.project) >=
-                core.quotas.limit(tx, group.project.text, "server_groups") &&
-            core.quotas.limit(tx, group.project.text, "server_groups") >= 0)
-            throw Error(Failure::OverLimit, "Quota exceeded, too many server groups.");
+        const QuotaOwner owners[] = {{group.project}, {group.project, group.user}};
+        for (const auto& owner : owners) {
+            const auto most = core.quotas.limit(tx, owner, "server_groups");
+            if (most >= 0 && core.quotas.used(tx, owner, "server_groups") >= most)
+                throw Error(Failure::OverLimit, "Quota exceeded, too many server groups.");
+        }
         server_group_table::insert(tx, group);
     });
     return group;

@@ -53,8 +53,11 @@ std::vector<ServerGroup> list(store::Reader& db, const ServerGroupQuery& query) 
     return found;
 }
 
-std::int64_t count(store::Reader& db, const ProjectId& project) {
-    return db.query("SELECT count(*) FROM compute_server_groups WHERE project = ?", project).integer();
+std::int64_t count(store::Reader& db, const ProjectId& project, const std::optional<UserId>& user) {
+    return db
+        .query("SELECT count(*) FROM compute_server_groups WHERE project = ?1 AND (?2 IS NULL OR user = ?2)", project,
+               user)
+        .integer();
 }
 
 std::int64_t membersOf(store::Reader& db, const ServerGroupId& id) {

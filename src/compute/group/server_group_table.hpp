@@ -14,7 +14,8 @@ namespace stratolet::compute::server_group_table {
 
 std::optional<ServerGroup> find(store::Reader& db, const ServerGroupId& id);
 std::vector<ServerGroup> list(store::Reader& db, const ServerGroupQuery& query); ///< oldest first
-std::int64_t count(store::Reader& db, const ProjectId& project);
+/// That the project has; only those that one user has made, where it is said which.
+std::int64_t count(store::Reader& db, const ProjectId& project, const std::optional<UserId>& user);
 std::int64_t membersOf(store::Reader& db, const ServerGroupId& id);
 void insert(store::Transaction& tx, const ServerGroup& group);
 void remove(store::Transaction& tx, const ServerGroupId& id);

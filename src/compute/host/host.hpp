@@ -76,5 +76,6 @@ void addHypervisorRoutes(http::Routes& routes, Core& core);
 void addServiceRoutes(http::Routes& routes, Core& core);
 void addZoneRoutes(http::Routes& routes, Core& core);
 void addHostRoutes(http::Routes& routes, Core& core);
+void addTopologyRoutes(http::Routes& routes, Core& core); ///< what of a host's cells a server was promised
 
 }

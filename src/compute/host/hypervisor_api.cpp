@@ -108,13 +108,6 @@ void write(JsonWriter& out, const Call& call, Core& core, const Host& host, Want
     if (residents != nullptr) writeServers(out, call, *residents);
 }
 
-/// Error(Invalid) for parameters that aren't known, where the version is strict about it.
-void requireKnown(const Call& call, std::initializer_list<std::string_view> known) {
-    for (const auto& [name, value] : call.request.query)
-        if (std::find(known.begin(), known.end(), name) == known.end())
-            throw Error(Failure::Invalid, "Additional properties are not allowed ('", name, "' was unexpected)");
-}
-
 bool wantsServers(const Call& call) {
     const auto given = call.since(53) ? call.request.query.find("with_servers") : std::nullopt;
     return given && booleanOf("with_servers", *given);
@@ -165,9 +158,9 @@ std::vector<Host> hostsFor(const Call& call, const Core& core, store::Reader& db
 Response list(Call& call, Core& core, Wants wants) {
     call.caller.enforce();
     if (call.since(53))
-        requireKnown(call, {"hypervisor_hostname_pattern", "limit", "marker", "with_servers"});
+        call.asksOnly({"hypervisor_hostname_pattern", "limit", "marker", "with_servers"});
     else if (call.since(33))
-        requireKnown(call, {"limit", "marker"});
+        call.asksOnly({"limit", "marker"});
     const bool servers = wantsServers(call);
     bool more = false;
     std::vector<Host> hosts;
@@ -189,7 +182,7 @@ Response list(Call& call, Core& core, Wants wants) {
 
 Response show(Call& call, Core& core) {
     call.caller.enforce();
-    if (call.since(53)) requireKnown(call, {"with_servers"});
+    if (call.since(53)) call.asksOnly({"with_servers"});
     return core.parts.store.read([&](store::Reader& db) {
         const auto host = core.hosts.hypervisor(db, call.param("id"), call.since(53));
         const bool servers = wantsServers(call);

@@ -27,10 +27,7 @@ void write(JsonWriter& out, const Call& call, const Service& service) {
 Response list(Call& call, Core& core) {
     call.caller.enforce();
     const auto& query = call.request.query;
-    if (call.since(75))
-        for (const auto& [name, value] : query)
-            if (name != "host" && name != "binary")
-                throw Error(Failure::Invalid, "Additional properties are not allowed ('", name, "' was unexpected)");
+    if (call.since(75)) call.asksOnly({"host", "binary"});
     auto found = services(core, core.reader());
     std::erase_if(found, [&](const Service& each) {
         return query.text("host", each.host) != each.host || query.text("binary", each.binary) != each.binary;

@@ -1,6 +1,7 @@
 #include <stratolet/error.hpp>
 
-#include "compute/server/server_api.hpp"
+#include "compute/api.hpp"
+#include "compute/host/host.hpp"
 #include "compute/server/server_reading.hpp"
 #include "platform/text/text.hpp"
 

@@ -5,6 +5,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "compute/group/server_group_table.hpp"
 #include "compute/keypair/keypair.hpp"
 #include "compute/quota/quota_table.hpp"
 #include "compute/server/server_table.hpp"
@@ -74,6 +75,7 @@ std::int64_t ComputeQuotas::limit(store::Reader& db, const QuotaOwner& owner, st
 
 std::int64_t ComputeQuotas::used(store::Reader& db, const QuotaOwner& owner, std::string_view resource) const {
     if (isOfServers(resource)) return of(usageOf(db, owner), resource);
+    if (resource == "server_groups") return server_group_table::count(db, owner.project, owner.user);
     // A key pair is its user's in all projects.
     return resource == "key_pairs" && owner.user ? Keypairs::count(db, *owner.user) : 0;
 }

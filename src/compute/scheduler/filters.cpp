@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <cctype>
 
+#include "compute/scheduler/near.hpp"
 #include "compute/scheduler/place.hpp"
 #include "compute/scheduler/query.hpp"
-#include "network/network.hpp"
 #include "platform/text/text.hpp"
-#include "resource/requirement.hpp"
+#include "resource/extra_spec.hpp"
 
 // What speaks against a host, one function for each filter, in the order in which they are asked: what is cheap and
 // says most comes first. The names of Nova's filters are beside them.
@@ -159,8 +159,7 @@ Verdict others(const Candidate& each, const Wish& wish) {
 Verdict near(const Candidate& each, const Wish& wish) {
     const auto& hints = wish.placing.hints;
     if (hints.nearAddress.empty()) return {};
-    const auto block = hints.nearAddress + (hints.nearPrefix.empty() ? "/24" : hints.nearPrefix);
-    if (network::isWithin(block, each.host.address)) return {};
+    if (isNear(each.host.address, hints.nearAddress, hints.nearPrefix)) return {};
     return Against{"is in another network", "are in another network", each.host.address};
 }
 

@@ -14,7 +14,4 @@ http::Response createServer(Call& call, Core& core);
 /// POST /servers/{id}/action.
 void addServerActionRoutes(http::Routes& routes, Core& core);
 
-/// GET /servers/{id}/topology.
-void addTopologyRoutes(http::Routes& routes, Core& core);
-
 }

@@ -4,8 +4,8 @@
 
 #include <stratolet/error.hpp>
 
+#include "compute/scheduler/near.hpp"
 #include "compute/scheduler/query.hpp"
-#include "network/network.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::compute {
@@ -52,25 +52,27 @@ void requireServers(const Json& hints, std::string_view name) {
 
 void requireNear(const Json& hints) {
     const auto prefix = hints.find("cidr");
-    if (prefix && (!prefix->isText() || !prefix->text().starts_with("/") || prefix->text().size() > 4))
-        prefix->refuse("It is not like '/24'.");
     const auto near = hints.find("build_near_host_ip");
-    if (!near) return;
-    if (!network::isBlock(addressOf(*near) + (prefix ? prefix->text() : "/24")))
-        near->refuse("It is no address of such a block.");
+    if (!near && !prefix) return;
+    const auto address = near ? addressOf(*near) : "0.0.0.0";
+    if (prefix && !isBlockLength(address, textOf(*prefix, 2, 4))) prefix->refuse("It is not like '/24'.");
 }
 
 /// Other hints may come too, for schedulers that know them (Nova takes any).
 void readHints(const Json& hints, NewServers& wanted) {
     if (!hints.isObject()) hints.refuse("It is not of type 'object'");
-    constexpr std::size_t most = 32, bytesMost = 16384;
+    constexpr std::size_t most = 32, bytesMost = 8192, queryMost = 1024; // which is asked of each host
     wanted.hints = hints.dump();
     if (hints.size() > most || wanted.hints.size() > bytesMost) hints.refuse("It says too much.");
     if (const auto group = hints.find("group")) uuidOf(*group);
     requireServers(hints, "same_host");
     requireServers(hints, "different_host");
     requireNear(hints);
-    if (const auto query = hints.find("query")) requireQuery(query->isText() ? query->text() : query->dump());
+    if (const auto query = hints.find("query")) {
+        const auto text = query->isText() ? query->text() : query->dump();
+        if (text.size() > queryMost) query->refuse("It is too long");
+        requireQuery(text);
+    }
     wanted.placing.hints = hintsIn(wanted.hints);
 }
 

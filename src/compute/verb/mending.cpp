@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "compute/aggregate/cached_image.hpp"
 #include "compute/server/server_table.hpp"
 #include "compute/usage/usage.hpp"
 #include "compute/verb/removal.hpp"
@@ -96,11 +97,17 @@ void removeUnusedBases(Core& core, const HostName& host) {
             strays.insert(id.text);
     tellStrays(core.parts, "guest's disk", host.text, strays);
     if (!strays.empty()) return;
+    constexpr std::chrono::hours kept{
+        24}; // of one that nobody uses yet (Nova, remove_unused_original_minimum_age_seconds)
     const auto used = [&](const std::string& base) {
-        return ServerTable::baseUsed(core.reader(), base) || !ServerTable::baseKnown(core.reader(), base);
+        auto& db = core.reader();
+        return ServerTable::baseUsed(db, base) || cached_image::wantedSince(db, base, core.now() - kept) ||
+               (!ServerTable::baseKnown(db, base) && !cached_image::known(db, base));
     };
-    for (const auto& base : disks.removeBases(used))
+    for (const auto& base : disks.removeBases(used)) {
+        core.parts.store.write([&](Transaction& tx) { cached_image::remove(tx, base); });
         core.parts.log.info("Removed a base copy that no server uses", {{"base", base}, {"host", host.text}});
+    }
 }
 
 void mendHost(Core& core, const HostName& host) {

@@ -3,7 +3,7 @@
 #include <chrono>
 
 #include "block/scheduler/pool.hpp"
-#include "resource/requirement.hpp"
+#include "resource/extra_spec.hpp"
 
 using namespace stratolet;
 using namespace stratolet::block;

@@ -1,4 +1,4 @@
-#include "resource/requirement.hpp"
+#include "resource/extra_spec.hpp"
 
 #include <charconv>
 #include <optional>

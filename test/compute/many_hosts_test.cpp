@@ -1,0 +1,139 @@
+#include <catch2/catch.hpp>
+
+#include <map>
+#include <set>
+
+#include "compute/cloud.hpp"
+
+using namespace stratolet;
+using namespace stratolet::test;
+
+namespace {
+
+const std::string v2 = "/compute/v2.1/";
+
+/// An administrator's cloud of three hosts.
+struct Hosts {
+    TestAppliance appliance{{{"compute", "simulated_hosts", "3"}}};
+    Member admin = appliance.admin();
+    std::string image = Cloud::upload(admin);
+
+    Hosts() {
+        REQUIRE(
+            admin.puts(v2 + "os-quota-sets/" + admin.project, R"({"quota_set":{"instances":-1,"cores":-1,"ram":-1}})")
+                .status == 200);
+    }
+
+    std::string makes(const std::string& more = "", const std::string& hints = "{}") {
+        const auto answer = admin.posts(v2 + "servers",
+                                        R"({"server":{"name":"s","flavorRef":"1","networks":"none","imageRef":")" +
+                                            image + "\"" + more + R"(},"os:scheduler_hints":)" + hints + "}",
+                                        {{"OpenStack-API-Version", "compute 2.93"}});
+        INFO(answer.body);
+        REQUIRE(answer.status == 202);
+        appliance.settle();
+        return answer.json().object("server").text("id");
+    }
+
+    Json shows(const std::string& id) const { return admin.gets(v2 + "servers/" + id).json().object("server"); }
+
+    /// Where it is; why it is nowhere.
+    std::string place(const std::string& id) const {
+        const auto server = shows(id);
+        if (server.text("status") != "ACTIVE") return server.object("fault").text("message");
+        return server.text("OS-EXT-SRV-ATTR:host");
+    }
+
+    std::string group(const std::string& policy) {
+        return admin
+            .posts(v2 + "os-server-groups", R"({"server_group":{"name":"g","policy":")" + policy + "\"}}",
+                   {{"OpenStack-API-Version", "compute 2.64"}})
+            .json()
+            .object("server_group")
+            .text("id");
+    }
+
+    void disables(const std::string& host, bool disabled = true) {
+        REQUIRE(admin
+                    .puts(v2 + "os-services/" + (disabled ? "disable" : "enable"),
+                          R"({"binary":"nova-compute","host":")" + host + "\"}")
+                    .status == 200);
+    }
+};
+
+}
+
+TEST_CASE("Servers are spread over hosts, and each is made, seen and deleted on its own", "[compute][scheduler]") {
+    Hosts cloud;
+    std::map<std::string, int> taken;
+    std::vector<std::string> servers;
+    for (int number = 0; number < 6; ++number) ++taken[cloud.place(servers.emplace_back(cloud.makes()))];
+    CHECK(taken == std::map<std::string, int>{{"sandbox", 2}, {"sandbox-2", 2}, {"sandbox-3", 2}});
+    const auto hypervisors =
+        cloud.admin.gets(v2 + "os-hypervisors/detail?with_servers=true", {{"OpenStack-API-Version", "compute 2.53"}})
+            .json()
+            .array("hypervisors")
+            .items();
+    REQUIRE(hypervisors.size() == 3);
+    for (const auto& each : hypervisors) CHECK(each.array("servers").size() == 2);
+    CHECK(cloud.appliance.hypervisor().guests().size() == 2); // of the first
+    for (const auto& each : servers) CHECK(cloud.admin.deletes(v2 + "servers/" + each).status == 204);
+    cloud.appliance.settle();
+    CHECK(cloud.appliance.hypervisor().guests().empty());
+    CHECK(cloud.admin.gets(v2 + "os-hypervisors/statistics")
+              .json()
+              .object("hypervisor_statistics")
+              .integer("running_vms") == 0);
+}
+
+TEST_CASE("Of several hosts those are taken that groups, hints and zones leave", "[compute][scheduler]") {
+    Hosts cloud;
+    const auto apart = R"({"group":")" + cloud.group("anti-affinity") + "\"}";
+    std::set<std::string> hosts;
+    std::vector<std::string> servers;
+    for (int number = 0; number < 3; ++number) hosts.insert(cloud.place(servers.emplace_back(cloud.makes("", apart))));
+    CHECK(hosts == std::set<std::string>{"sandbox", "sandbox-2", "sandbox-3"});
+    CHECK(cloud.place(cloud.makes("", apart)) == "No valid host was found. 3 of 3 have servers of the group already.");
+
+    const auto together = R"({"group":")" + cloud.group("affinity") + "\"}";
+    const auto first = cloud.place(cloud.makes("", together));
+    for (int number = 0; number < 3; ++number) CHECK(cloud.place(cloud.makes("", together)) == first);
+
+    const auto where = cloud.place(servers[1]);
+    CHECK(cloud.place(cloud.makes("", R"({"same_host":")" + servers[1] + "\"}")) == where);
+    CHECK(cloud.place(cloud.makes("", R"({"different_host":[")" + servers[0] + "\",\"" + servers[2] + "\"]}")) ==
+          where);
+    CHECK(cloud.place(cloud.makes("", R"({"query":["=","$host","sandbox-3"]})")) == "sandbox-3");
+    CHECK(cloud.place(cloud.makes(R"(,"host":"sandbox-2")")) == "sandbox-2");
+
+    const auto zone =
+        cloud.admin.posts(v2 + "os-aggregates", R"({"aggregate":{"name":"a","availability_zone":"moon"}})");
+    REQUIRE(zone.status == 200);
+    const auto id = std::to_string(zone.json().object("aggregate").integer("id"));
+    REQUIRE(cloud.admin.posts(v2 + "os-aggregates/" + id + "/action", R"({"add_host":{"host":"sandbox-3"}})").status ==
+            200);
+    CHECK(cloud.place(cloud.makes(R"(,"availability_zone":"moon")")) == "sandbox-3");
+    CHECK(cloud.place(cloud.makes(R"(,"availability_zone":"nova")")) != "sandbox-3");
+    cloud.disables("sandbox-3");
+    cloud.disables("sandbox");
+    CHECK(cloud.place(cloud.makes()) == "sandbox-2");
+    cloud.disables("sandbox-2");
+    CHECK(cloud.place(cloud.makes()) == "No valid host was found. 3 of 3 are disabled.");
+    CHECK(cloud.place(cloud.makes(R"(,"availability_zone":"nova:sandbox-2")")) == "sandbox-2"); // all the same
+}
+
+TEST_CASE("Hosts keep what is theirs when the cloud starts again", "[compute][scheduler]") {
+    Hosts cloud;
+    std::map<std::string, std::string> places;
+    for (int number = 0; number < 3; ++number) {
+        const auto id = cloud.makes();
+        places[id] = cloud.place(id);
+    }
+    cloud.appliance.restart();
+    cloud.admin = cloud.appliance.admin();
+    for (const auto& [id, host] : places) CHECK(cloud.place(id) == host);
+    CHECK(cloud.admin.gets(v2 + "os-hypervisors").json().array("hypervisors").size() == 3);
+    const auto candidates = cloud.admin.gets("/placement/allocation_candidates?resources=VCPU:1&limit=2",
+                                             {{"OpenStack-API-Version", "placement 1.16"}});
+    CHECK(candidates.json().array("allocation_requests").size() == 2);
+}
