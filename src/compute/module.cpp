@@ -16,6 +16,7 @@
 #include "compute/server/server_jobs.hpp"
 #include "compute/server/server_mending.hpp"
 #include "compute/usage/usage.hpp"
+#include "platform/bus/bus.hpp"
 #include "platform/policy/policy.hpp"
 #include "platform/reconcile/reconciler.hpp"
 #include "platform/resources.hpp"
@@ -119,6 +120,14 @@ Compute::Compute(Parts parts, const std::vector<HostDrivers>& hosts, image::Imag
     : impl_(std::make_unique<Impl>(parts, hosts, images, block, network, identity)) {
     parts.policies.add("compute", policyDefaults("compute"));
     declareServerJobs(impl_->core);
+    parts.bus.on<identity::ProjectDeleted>(
+        "compute.forget-project", [impl = impl_.get()](store::Transaction& tx, const identity::ProjectDeleted& event) {
+            impl->quotas.reset(tx, QuotaOwner{event.project});
+            impl->flavors.forget(tx, event.project);
+        });
+    parts.bus.on<identity::UserDeleted>(
+        "compute.forget-user",
+        [](store::Transaction& tx, const identity::UserDeleted& event) { Keypairs::forget(tx, event.user); });
     parts.reconciler.declare(
         "compute", [core = &impl_->core] { mendServers(*core); }, parts.config.seconds("compute", "sync_interval"));
 }
