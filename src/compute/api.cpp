@@ -42,6 +42,10 @@ void Call::asksOnly(std::initializer_list<std::string_view> known) const {
                         ". Additional properties are not allowed ('", name, "' was unexpected)");
 }
 
+void Call::requireNoBlankId() const {
+    if (request.path.ends_with('/')) throw Error(Failure::NotFound, "The resource could not be found.");
+}
+
 std::optional<Time> Call::time(std::string_view parameter) const {
     const auto text = request.query.find(parameter);
     if (!text) return std::nullopt;

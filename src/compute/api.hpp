@@ -40,6 +40,9 @@ struct Call {
     /// Error(Invalid) naming a parameter of the query that isn't known.
     void asksOnly(std::initializer_list<std::string_view> known) const;
 
+    /// Error(NotFound) where the path ends with a slash: what a client that has lost the id asks for isn't the list.
+    void requireNoBlankId() const;
+
     /// A time in the query. Error(Invalid) naming the parameter where it is none.
     std::optional<Time> time(std::string_view parameter) const;
 

@@ -22,6 +22,7 @@
 #include "compute/server/server_jobs.hpp"
 #include "compute/usage/usage.hpp"
 #include "compute/verb/mending.hpp"
+#include "platform/bus/bus.hpp"
 #include "platform/jobs/jobs.hpp"
 #include "platform/policy/policy.hpp"
 #include "platform/reconcile/reconciler.hpp"
@@ -154,6 +155,14 @@ Compute::Compute(Parts parts, const std::vector<HostDrivers>& hosts, image::Imag
     parts.policies.add("placement", policyDefaults("placement"));
     declareServerJobs(impl_->core);
     declareImageCaching(impl_->core);
+    parts.bus.on<identity::ProjectDeleted>(
+        "compute.forget-project", [impl = impl_.get()](store::Transaction& tx, const identity::ProjectDeleted& event) {
+            impl->quotas.reset(tx, QuotaOwner{event.project});
+            impl->flavors.forget(tx, event.project);
+        });
+    parts.bus.on<identity::UserDeleted>(
+        "compute.forget-user",
+        [](store::Transaction& tx, const identity::UserDeleted& event) { Keypairs::forget(tx, event.user); });
     parts.reconciler.declare(
         "compute", [core = &impl_->core] { mendServers(*core); }, parts.config.seconds("compute", "sync_interval"));
 }

@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cctype>
+
 #include <stratolet/error.hpp>
 
 #include "compute/api.hpp"
@@ -69,6 +72,16 @@ void addVersionRoutes(http::Routes& routes) {
     };
     for (const char* prefix : prefixes)
         routes.push_back({http::Method::Get, prefix + std::string("/versions/{id}"), why, http::Handler(named)});
+    // A project behind the version is taken along; any other word is no path of ours.
+    for (const bool current : {false, true})
+        routes.push_back({http::Method::Get, current ? "/v2.1/{project_id}" : "/v2/{project_id}", why,
+                          http::Handler([answer = one(current)](Request& request) {
+                              const std::string& project = request.param("project_id");
+                              const bool isId = std::all_of(project.begin(), project.end(), [](unsigned char letter) {
+                                  return std::isxdigit(letter) || letter == '-';
+                              });
+                              return isId ? answer(request) : noRoute(request);
+                          })});
 }
 
 }

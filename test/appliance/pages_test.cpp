@@ -307,6 +307,10 @@ TEST_CASE("No list looks at more rows than it shows, whatever it is asked for", 
           "uuid=" + id, "all_tenants=1", "all_tenants=1&project_id=" + id, "all_tenants=1&status=ACTIVE",
           "all_tenants=1&host=x", "all_tenants=1&user_id=" + id, "name=x", "all_tenants=1&name=x", "ip=10.1.0.7",
           "sort_key=created_at&sort_dir=asc", "changes-since=2035-01-01T00:00:00Z"}},
+        {"/compute/v2.1/os-migrations",
+         {"", "status=error", "instance_uuid=" + id, "user_id=" + id, "project_id=" + id,
+          "changes-since=2035-01-01T00:00:00Z"}},
+        {"/compute/v2.1/os-simple-tenant-usage", {"start=2035-01-01T00:00:00&end=2035-01-02T00:00:00"}},
         {"/volume/v3/{project}/volumes/detail",
          {"", "name=x", "status=available", "all_tenants=1", "all_tenants=1&project_id=" + id,
           "all_tenants=1&status=available", "all_tenants=1&name=x", "all_tenants=1&user_id=" + id, "metadata={'k':'x'}",
@@ -335,7 +339,8 @@ TEST_CASE("No list looks at more rows than it shows, whatever it is asked for", 
                                        "sort_key=created_at&sort_dir=asc",
                                        "router:external=true"};
     const std::set<std::string> collected{"/network/v2.0/subnets", "/image/v2/images",
-                                          "/volume/v3/{project}/attachments"};
+                                          "/volume/v3/{project}/attachments", "/compute/v2.1/os-simple-tenant-usage"};
+    const std::set<std::string> administrators{"/compute/v2.1/os-migrations", "/compute/v2.1/os-simple-tenant-usage"};
     int looked = 0;
     for (const auto& [path, queries] : lists)
         for (const auto& query : queries)
@@ -345,17 +350,19 @@ TEST_CASE("No list looks at more rows than it shows, whatever it is asked for", 
                     const HeaderList version{
                         {"OpenStack-API-Version", path.starts_with("/volume") ? "volume 3.70" : "compute 2.93"}};
                     if (url.ends_with("marker=")) {
+                        if (path.ends_with("/attachments") || administrators.contains(path)) continue;
                         const auto first = caller.gets(path + "?limit=1", version).json();
                         const auto items = first.array(first.names().front()).items();
-                        if (items.empty() || path.ends_with("/attachments")) continue;
+                        if (items.empty()) continue;
                         url += items.front().text("id");
                     }
                     Answer answer;
                     const auto heard = statements.of([&] { answer = caller.gets(url, version); });
                     INFO(url << " by " << caller.name << ": " << answer.body.substr(0, 200));
-                    CHECK(answer.status ==
-                          (caller.name == "alice" && path.starts_with("/compute") && query.starts_with("all_t") ? 403
-                                                                                                                : 200));
+                    const bool refused =
+                        caller.name == "alice" &&
+                        (administrators.contains(path) || (path.starts_with("/compute") && query.starts_with("all_t")));
+                    CHECK(answer.status == (refused ? 403 : 200));
                     const auto bad = lookingAtAll(cloud, heard, !walked.contains(query), collected.contains(path));
                     INFO(bad);
                     CHECK(bad.empty());

@@ -136,4 +136,6 @@ TEST_CASE("A version of the API is shown by its name", "[compute][dialect]") {
     CHECK(ask("/compute/v2.1/versions/v2.0").json().object("version").text("status") == "SUPPORTED");
     CHECK(ask("/compute/v2.1/versions/v3").status == 404);
     CHECK(ask("/compute/v2.1/").json().object("version").text("id") == "v2.1");
+    CHECK(ask("/compute/v2.1/0123456789abcdef0123456789abcdef/").json().object("version").text("id") == "v2.1");
+    CHECK(ask("/compute/v2.1/ponies").status == 404);
 }

@@ -185,8 +185,12 @@ TEST_CASE("Floating IPs are taken from a pool, given to a server, and given back
     CHECK(cloud.acts(alice, cloud.server, action("addFloatingIp", R"(,"fixed_address":"10.1.0.250")")).status == 400);
     CHECK(cloud.acts(alice, cloud.server, action("addFloatingIp")).status == 202);
     CHECK(alice.gets(one).json().object("floating_ip").text("instance_id") == cloud.server);
-    CHECK(alice.gets(v21 + "os-floating-ips").json().array("floating_ips").items().at(0).text("fixed_ip") ==
-          cloud.addresses().at(0));
+    const auto second =
+        alice.posts(v21 + "os-floating-ips", R"({"pool":"outside"})").json().object("floating_ip").text("ip");
+    CHECK(cloud.acts(alice, cloud.server, R"({"addFloatingIp":{"address":")" + second + "\"}}").status ==
+          400); // it has one
+    CHECK(alice.gets(one).json().object("floating_ip").text("fixed_ip") == cloud.addresses().at(0));
+    CHECK(alice.gets(v21 + "os-floating-ips").json().array("floating_ips").size() == 2);
     CHECK(bob.gets(one).status == 404);
     CHECK(bob.gets(v21 + "os-floating-ips").json().array("floating_ips").size() == 0);
     CHECK(bob.deletes(one).status == 404);
@@ -247,6 +251,7 @@ TEST_CASE("Volumes and snapshots are block storage's, in compute's old words", "
     CHECK(alice.posts(v21 + "os-volumes", R"({"volume":{"size":0}})").status == 400);
     CHECK(alice.posts(v21 + "os-volumes", R"({"volume":{"display_name":"x"}})").status == 400);
     CHECK(alice.posts(v21 + "os-volumes", R"({"volume":{"size":1,"ponies":1}})").status == 400);
+    CHECK(alice.gets(v21 + "os-volumes/").status == 404); // a client that has lost the id
     CHECK(alice.gets(v21 + "os-volumes/detail?limit=1").json().array("volumes").size() == 1);
     CHECK(bob.gets(one).status == 404);
     CHECK(bob.gets(v21 + "os-volumes").json().array("volumes").size() == 0);

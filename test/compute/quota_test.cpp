@@ -154,3 +154,29 @@ TEST_CASE("Limits show what their version shows, of any project to an administra
     CHECK_FALSE(absolute("compute 2.57").has("maxPersonality"));
     CHECK_FALSE(absolute("compute 2.57").has("maxPersonalitySize"));
 }
+
+TEST_CASE("With a project its quotas and its access to flavors go, with a user their key pairs",
+          "[compute][quota][flavor][keypair]") {
+    TestAppliance appliance;
+    const auto admin = appliance.admin(), alice = appliance.member("alice");
+    REQUIRE(admin.puts(sets + alice.project, R"({"quota_set":{"cores":9}})").status == 200);
+    REQUIRE(admin.puts(sets + alice.project + "?user_id=" + alice.user, R"({"quota_set":{"cores":5}})").status == 200);
+    REQUIRE(
+        admin
+            .posts("/compute/v2.1/flavors",
+                   R"({"flavor":{"name":"p","id":"p","ram":1,"vcpus":1,"disk":0,"os-flavor-access:is_public":false}})")
+            .status == 200);
+    REQUIRE(admin.posts("/compute/v2.1/flavors/p/action", R"({"addTenantAccess":{"tenant":")" + alice.project + "\"}}")
+                .status == 200);
+    REQUIRE(alice.posts("/compute/v2.1/os-keypairs", R"({"keypair":{"name":"k"}})").status == 200);
+    const auto rows = [&](const std::string& query) {
+        return appliance.appliance().store().reader().query(query).integer();
+    };
+    CHECK(rows("SELECT count(*) FROM quotas WHERE service = 'compute'") == 2);
+    REQUIRE(admin.deletes("/identity/v3/projects/" + alice.project).status == 204);
+    REQUIRE(admin.deletes("/identity/v3/users/" + alice.user).status == 204);
+    appliance.settle();
+    CHECK(rows("SELECT count(*) FROM quotas WHERE service = 'compute'") == 0);
+    CHECK(rows("SELECT count(*) FROM compute_flavor_access") == 0);
+    CHECK(rows("SELECT count(*) FROM compute_keypairs") == 0);
+}

@@ -105,6 +105,7 @@ TEST_CASE("Administrators see the usage of all projects, others their own", "[co
     const auto admin = cloud.appliance.admin();
     const auto when = window(cloud, 2, 0);
     CHECK(cloud.alice.gets(usages + when).status == 403);
+    CHECK(admin.gets(usages + "/" + when).status == 404); // a client that has lost the id
     CHECK(cloud.alice.gets(usages + "/" + bob.project + when).status == 403);
     const auto all = admin.gets(usages + when).json().array("tenant_usages").items();
     REQUIRE(all.size() == 2);

@@ -788,6 +788,64 @@ def quotas():
     check(limits["totalInstancesUsed"] == 1 and limits["totalVolumesUsed"] == 1 and limits["maxTotalInstances"] == 7, limits)
 
 
+@case("a flavor is described, has properties, and is opened to a project and closed again")
+def flavor():
+    def newer(command):
+        return apart(f"--os-compute-api-version 2.86 flavor {command}")
+
+    run("flavor create cli-private --ram 64 --disk 0 --vcpus 1 --private --property hw:boot_menu=true")
+    newer("set cli-private --description small")
+    newer("set cli-private --property hw:cpu_policy=dedicated")
+    try:
+        newer("set cli-private --property hw:ponies=1")
+        raise AssertionError("a property that there isn't was taken")
+    except Refused as refused:
+        check("hw:ponies" in str(refused), refused)
+    run("flavor set cli-private --project admin")
+    shown = json.loads(newer("show cli-private -f json"))
+    check(shown["description"] == "small" and shown["properties"] == {"hw:boot_menu": "true", "hw:cpu_policy": "dedicated"}, shown)
+    check(len(shown["access_project_ids"]) == 1, shown)
+    check("cli-private" in rows("flavor list --private", "Name") and "cli-private" not in rows("flavor list --public", "Name"), "who sees it?")
+    run("flavor unset cli-private --property hw:boot_menu")
+    run("flavor unset cli-private --project admin")
+    check(show("flavor show cli-private")["properties"] == {"hw:cpu_policy": "dedicated"}, "the property is still there")
+    run("flavor delete cli-private")
+
+
+@case("a public key is imported, shown and deleted; from 2.92 on only those are taken")
+def keypair():
+    def newer(command, version="2.92"):
+        return apart(f"--os-compute-api-version {version} keypair {command}")
+
+    with tempfile.NamedTemporaryFile("w", suffix=".pub") as key:
+        key.write("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f cli")
+        key.flush()
+        newer(f"create cli@imported --public-key {key.name}")
+    shown = json.loads(newer("show cli@imported -f json"))
+    check(shown["type"] == "ssh" and len(shown["fingerprint"]) == 47, shown)
+    check("ssh-ed25519" in newer("show --public-key cli@imported"), "the public key is not shown")
+    names = [row["Name"] for row in json.loads(newer("list --user admin -f json", "2.35"))]
+    check("cli@imported" in names, names)
+    newer("delete cli@imported")
+
+
+@case("what a project has used is listed and shown")
+def usage():
+    listed = json.loads(apart("usage list -f json"))
+    check(any(row["RAM MB-Hours"] > 0 for row in listed), listed)
+    shown = json.loads(apart("usage show -f json"))
+    check(shown["RAM MB-Hours"] > 0, shown)
+
+
+@case("a quota class is what projects have; a project's own quotas are taken back")
+def quota_class():
+    apart("quota set --class default --server-groups 17", "openstack --os-compute-api-version 2.50")
+    standard = json.loads(apart("quota show --default -f json"))
+    standard = {row["Resource"]: row["Limit"] for row in standard} if isinstance(standard, list) else standard
+    check(standard["server-groups"] == 17, standard)
+    apart("quota set --class default --server-groups 10", "openstack --os-compute-api-version 2.50")
+
+
 @case("everything is deleted again")
 def clean():
     run("server delete --wait cli-server-renamed")

@@ -61,6 +61,8 @@ public:
     std::vector<std::string> grant(const FlavorId& id, const std::string& project);
     std::vector<std::string> revoke(const FlavorId& id, const std::string& project);
 
+    void forget(store::Transaction& tx, const ProjectId& project); ///< of a project that is no more
+
     void bootstrap(); ///< the usual five, where there are none
 
     store::Reader& reader() { return store_.reader(); }

@@ -104,6 +104,8 @@ std::vector<std::string> Flavors::revoke(const FlavorId& id, const std::string& 
     });
 }
 
+void Flavors::forget(store::Transaction& tx, const ProjectId& project) { FlavorTable::forget(tx, project); }
+
 void Flavors::bootstrap() {
     store_.write([&](store::Transaction& tx) {
         if (FlavorTable::any(tx)) return;

@@ -150,4 +150,8 @@ bool FlavorTable::revoke(store::Transaction& tx, const FlavorId& id, const std::
     return tx.execute("DELETE FROM compute_flavor_access WHERE flavor = ? AND project = ?", id, project) == 1;
 }
 
+void FlavorTable::forget(store::Transaction& tx, const ProjectId& project) {
+    tx.execute("DELETE FROM compute_flavor_access WHERE project = ?", project);
+}
+
 }

@@ -36,6 +36,7 @@ struct FlavorTable {
     static bool grant(store::Transaction& tx, const FlavorId& id,
                       const std::string& project); ///< false where it was granted already
     static bool revoke(store::Transaction& tx, const FlavorId& id, const std::string& project);
+    static void forget(store::Transaction& tx, const ProjectId& project); ///< what a project was granted
 };
 
 }

@@ -62,6 +62,7 @@ public:
         Keypair keypair,
         const ProjectId& project); ///< Error(Conflict) where the name is taken, Error(OverLimit) past the user's quota
     void remove(const UserId& user, const std::string& name);
+    static void forget(store::Transaction& tx, const UserId& user); ///< of a user who is no more
     static std::int64_t count(store::Reader& db, const UserId& user);
 
 private:

@@ -22,6 +22,10 @@ std::int64_t Keypairs::count(store::Reader& db, const UserId& user) {
     return db.query("SELECT count(*) FROM compute_keypairs WHERE user = ?", user).integer();
 }
 
+void Keypairs::forget(store::Transaction& tx, const UserId& user) {
+    tx.execute("DELETE FROM compute_keypairs WHERE user = ?", user);
+}
+
 Keypair Keypairs::get(const UserId& user, const std::string& name) {
     auto keypair = find(store_.reader(), user, name);
     if (!keypair) throw Error(Failure::NotFound, "Keypair ", name, " not found for user ", user);

@@ -58,10 +58,12 @@ std::vector<Migration> MigrationTable::list(store::Reader& db, const MigrationQu
     }
     auto values = where.values();
     values.emplace_back(query.limit);
+    // What has changed of late is little: found by that, and put in order, rather than looked for in the list's order.
+    const std::string order = query.changedSince ? " ORDER BY +created DESC" : " ORDER BY created DESC";
     return db
         .run("SELECT number, id, server, kind, status, source, destination, old_flavor, new_flavor, user, project, "
              "created, updated FROM compute_migrations" +
-                 where.where() + " ORDER BY created DESC, number DESC LIMIT ?",
+                 where.where() + order + ", number DESC LIMIT ?",
              values)
         .all<Migration>(fromRow);
 }

@@ -36,6 +36,7 @@ CREATE INDEX compute_migrations_by_time ON compute_migrations (created, number);
 CREATE INDEX compute_migrations_of_project ON compute_migrations (project, created, number);
 CREATE INDEX compute_migrations_of_user ON compute_migrations (user, created, number);
 CREATE INDEX compute_migrations_by_state ON compute_migrations (status, created, number);
+CREATE INDEX compute_migrations_by_change ON compute_migrations (updated);
 CREATE TRIGGER compute_migrations_go AFTER DELETE ON compute_servers BEGIN
     DELETE FROM compute_migrations WHERE server = OLD.id;
 END;
@@ -47,5 +48,6 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('compute_migrations', 'compute_migrations_by_time', '20000 2 1'),
     ('compute_migrations', 'compute_migrations_of_project', '20000 200 2 1'),
     ('compute_migrations', 'compute_migrations_of_user', '20000 200 2 1'),
-    ('compute_migrations', 'compute_migrations_by_state', '20000 4000 2 1');
+    ('compute_migrations', 'compute_migrations_by_state', '20000 4000 2 1'),
+    ('compute_migrations', 'compute_migrations_by_change', '20000 2');
 ANALYZE sqlite_schema;

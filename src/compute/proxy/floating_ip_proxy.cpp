@@ -144,6 +144,17 @@ void setPort(const Call& call, Core& core, const Json& floating, const std::stri
                                   .body = R"({"floatingip":{)" + members + "}}"});
 }
 
+/// That the address has another floating IP already is, here, a mistake of who asks.
+void associate(const Call& call, Core& core, const Json& floating, const std::string& port,
+               const std::string& address) {
+    try {
+        setPort(call, core, floating, R"("port_id":)" + jsonText(port) + R"(,"fixed_ip_address":)" + jsonText(address));
+    } catch (const Error& error) {
+        if (error.failure() == Failure::Conflict) throw Error(Failure::Invalid, error.what());
+        throw;
+    }
+}
+
 }
 
 Response addFloatingIp(Call& call, Core& core, const Json& arguments) {
@@ -155,8 +166,7 @@ Response addFloatingIp(Call& call, Core& core, const Json& arguments) {
         for (const auto& each : port.array("fixed_ips").items()) {
             const auto address = each.text("ip_address");
             if (wanted ? *wanted != address : address.find(':') != std::string::npos) continue;
-            setPort(call, core, pair.floating,
-                    R"("port_id":)" + jsonText(port.text("id")) + R"(,"fixed_ip_address":)" + jsonText(address));
+            associate(call, core, pair.floating, port.text("id"), address);
             return http::emptyResponse(202);
         }
     throw Error(Failure::Invalid,

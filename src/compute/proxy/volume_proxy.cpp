@@ -116,6 +116,7 @@ Response answer(const Noun& noun, const Json& whole) {
 
 Response list(Call& call, Core& core, const Noun& noun) {
     call.caller.enforce();
+    call.requireNoBlankId();
     const auto& query = call.request.query;
     std::string page = "/detail?limit=" + std::to_string(pageOf(query).limit);
     if (const auto offset = query.integer("offset", 0, INT64_MAX)) page += "&offset=" + std::to_string(*offset);

@@ -101,6 +101,7 @@ void writeLink(JsonWriter& out, const Call& call, std::string_view name, const U
 
 Response list(Call& call, Core& core) {
     call.caller.enforce();
+    call.requireNoBlankId();
     UsageQuery query = queryOf(call, core, {"start", "end", "detailed", "limit", "marker"});
     const bool detailed = call.request.query.text("detailed") == "1";
     if (!call.since(40) && !detailed) query.limit = -1; // a sum that some are missing in is none

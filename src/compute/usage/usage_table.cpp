@@ -5,10 +5,28 @@
 namespace stratolet::compute {
 namespace {
 
-store::Conditions windowOf(Time start, Time stop) {
-    store::Conditions where;
-    where.add("(u.ended IS NULL OR u.ended > ?)", start).add("u.launched < ?", stop);
-    return where;
+/// The servers of one project, or of all, that have run in that time: those that live and those that have ended since,
+/// each by the index that finds no others, however long ago servers have been kept.
+struct Window {
+    std::string sql; ///< a list of "server"
+    std::vector<store::Value> values;
+};
+
+Window windowOf(Time start, Time stop, const std::optional<ProjectId>& project) {
+    Window window;
+    const std::string index = project ? "compute_usage_of_project" : "compute_usage_in_time";
+    const auto add = [&](const char* ended) {
+        window.sql += std::string(window.sql.empty() ? "" : " UNION ALL ") +
+                      "SELECT server FROM compute_usage INDEXED BY " + index + " WHERE " +
+                      (project ? "project = ? AND " : "") + ended + " AND launched < ?";
+        if (project) window.values.emplace_back(project->text);
+    };
+    add("ended IS NULL");
+    window.values.emplace_back(stop);
+    add("ended > ?");
+    window.values.emplace_back(start);
+    window.values.emplace_back(stop);
+    return window;
 }
 
 Usage fromRow(const store::Row& row) {
@@ -29,29 +47,34 @@ Usage fromRow(const store::Row& row) {
 }
 
 std::vector<Usage> UsageTable::list(store::Reader& db, const UsageQuery& query) {
-    auto where = windowOf(query.start, query.stop);
-    if (query.project) where.add("u.project = ?", *query.project);
+    auto [window, values] = windowOf(query.start, query.stop, query.project);
+    std::string after;
     if (query.marker) {
         const auto project = db.query("SELECT project FROM compute_usage WHERE server = ?", *query.marker).maybeText();
         if (!project || (query.project && *project != query.project->text))
             throw Error(Failure::Invalid, "marker [", *query.marker, "] not found");
-        where.add("(u.project, u.server) > (?, ?)", *project, *query.marker);
+        after = " WHERE (u.project, u.server) > (?, ?)";
+        values.emplace_back(*project);
+        values.emplace_back(*query.marker);
     }
-    auto values = where.values();
     values.emplace_back(query.limit);
     return db
-        .run("SELECT u.server, u.project, u.name, u.flavor, u.vcpus, u.ram, u.disk, u.launched, u.ended, s.vm_state "
-             "FROM compute_usage u LEFT JOIN compute_servers s ON s.id = u.server" +
-                 where.where() + " ORDER BY u.project, u.server LIMIT ?",
-             values)
+        .run(
+            "SELECT u.server, u.project, u.name, u.flavor, u.vcpus, u.ram, u.disk, u.launched, u.ended, s.vm_state "
+            "FROM (" +
+                window +
+                ") w CROSS JOIN compute_usage u ON u.server = w.server LEFT JOIN compute_servers s ON s.id = u.server" +
+                after + " ORDER BY u.project, u.server LIMIT ?",
+            values)
         .all<Usage>(fromRow);
 }
 
 std::map<std::string, std::int64_t> UsageTable::byHost(store::Reader& db, Time start, Time stop) {
-    const auto where = windowOf(start, stop);
+    const auto [window, values] = windowOf(start, stop, std::nullopt);
     std::map<std::string, std::int64_t> counts;
-    auto rows =
-        db.run("SELECT u.host, count(*) FROM compute_usage u" + where.where() + " GROUP BY u.host", where.values());
+    auto rows = db.run("SELECT u.host, count(*) FROM (" + window +
+                           ") w CROSS JOIN compute_usage u ON u.server = w.server GROUP BY u.host",
+                       values);
     while (rows.next()) counts[rows.row().text(0)] = rows.row().integer(1);
     return counts;
 }
