@@ -7,7 +7,8 @@
 #include "platform/ambient/ambient.hpp"
 #include "platform/store/store.hpp"
 
-// SQL of base copies that were asked for before a server needs them, and nothing else.
+// SQL of base copies that no server stands on: those that were asked for before one needs them, and those that one stood
+// on before (which the rows of servers add by themselves). Nothing else.
 
 namespace stratolet::compute::cached_image {
 

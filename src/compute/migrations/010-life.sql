@@ -8,6 +8,14 @@ ALTER TABLE compute_servers ADD COLUMN soft_deleted INTEGER;                    
 CREATE INDEX compute_servers_rescued_on ON compute_servers (rescue_base) WHERE rescue_base <> '';
 CREATE INDEX compute_servers_soft_deleted ON compute_servers (soft_deleted) WHERE soft_deleted IS NOT NULL;
 
+-- A base copy that a server stood on before is known to be ours still, though no row names it any more.
+CREATE TRIGGER compute_bases_left AFTER UPDATE OF base ON compute_servers WHEN OLD.base <> '' AND OLD.base <> NEW.base BEGIN
+    INSERT OR IGNORE INTO compute_cached_images (base, image, wanted) VALUES (OLD.base, OLD.image, 0);
+END;
+CREATE TRIGGER compute_rescue_bases_left AFTER UPDATE OF rescue_base ON compute_servers WHEN OLD.rescue_base <> '' AND OLD.rescue_base <> NEW.rescue_base BEGIN
+    INSERT OR IGNORE INTO compute_cached_images (base, image, wanted) VALUES (OLD.rescue_base, OLD.rescue_image, 0);
+END;
+
 -- The disks of a server, in the order in which they were asked for ("block device mappings").
 CREATE TABLE compute_devices (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
