@@ -122,6 +122,20 @@ TEST_CASE("Of several hosts those are taken that groups, hints and zones leave",
     CHECK(cloud.place(cloud.makes(R"(,"availability_zone":"nova:sandbox-2")")) == "sandbox-2"); // all the same
 }
 
+TEST_CASE("A host where a server couldn't be made gets the next ones last, until one could be",
+          "[compute][scheduler]") {
+    Hosts cloud;
+    cloud.appliance.hypervisor().failOn("ensureDefined", 3, Failure::Broken); // each attempt of one
+    const auto failed = cloud.makes();
+    CHECK(cloud.shows(failed).text("status") == "ERROR");
+    CHECK(cloud.shows(failed).text("OS-EXT-SRV-ATTR:host") == "sandbox");
+    CHECK(cloud.admin.deletes(v2 + "servers/" + failed).status == 204);
+    cloud.appliance.settle();
+    for (int number = 0; number < 4; ++number) CHECK(cloud.place(cloud.makes()) != "sandbox");
+    CHECK(cloud.place(cloud.makes(R"(,"host":"sandbox")")) == "sandbox");
+    CHECK(cloud.place(cloud.makes()) == "sandbox"); // which has the most room again
+}
+
 TEST_CASE("Hosts keep what is theirs when the cloud starts again", "[compute][scheduler]") {
     Hosts cloud;
     std::map<std::string, std::string> places;
