@@ -227,6 +227,7 @@ TEST_CASE("Of a hundred hosts the emptiest takes the server, each fault counts t
     const auto details = place(hosts, wish).details;
     CHECK(details.find("host0 is disabled") != std::string::npos);
     CHECK(details.find("host2 lacks memory (20000 wanted, ") != std::string::npos);
+    CHECK(details.ends_with("; and 70 more"));
 }
 
 TEST_CASE("Hosts where servers couldn't be made come last", "[compute][scheduler]") {
