@@ -197,7 +197,7 @@ options::options_description cloudOptions(const std::string& title) {
     auto known = placeOptions(title);
     known.add_options()("listen", options::value<std::vector<std::string>>()->value_name("ADDR:PORT"),
                         "address to listen on; more than once for several; port 0 takes a free one")(
-        "classic-ports", options::bool_switch(), "also serve at 5000, 9292, 8776, 9696 and 8774")(
+        "classic-ports", options::bool_switch(), "also serve at 5000, 9292, 8776, 9696, 8774 and 8778")(
         "admin-password-file", options::value<std::string>()->value_name("FILE"),
         "its first line is the administrator's password in a new cloud");
     return known;

@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "compute/aggregate/aggregate.hpp"
 #include "compute/api.hpp"
 #include "compute/compute.hpp"
@@ -111,21 +109,11 @@ std::vector<ConfigOption> configOptions() {
     return options;
 }
 
-namespace {
-
-/// How long a host may be silent: two looks at it, and Nova's service_down_time at least.
-std::chrono::seconds patienceWith(const Config& config) {
-    return std::max(std::chrono::seconds(60),
-                    2 * config.seconds("compute", "sync_interval") + std::chrono::seconds(10));
-}
-
-}
-
 struct Compute::Impl {
     Impl(Parts p, const std::vector<HostDrivers>& drivers, image::Images& images, block::Block& block,
          network::Network& net, identity::Identity& who)
         : identity(who),
-          hypervisors(p.store, p.ambient, drivers, patienceWith(p.config)),
+          hypervisors(p.store, p.ambient, drivers),
           hosts(p.store, p.config, hypervisors),
           scheduler(hosts, p.log),
           flavors(p.store, p.ambient),
@@ -163,6 +151,9 @@ Compute::Compute(Parts parts, const std::vector<HostDrivers>& hosts, image::Imag
     parts.bus.on<identity::UserDeleted>(
         "compute.forget-user",
         [](store::Transaction& tx, const identity::UserDeleted& event) { Keypairs::forget(tx, event.user); });
+    // As often as Nova's services report (report_interval): a host that is gone is known to be before the next mending.
+    parts.reconciler.declare(
+        "hosts", [hypervisors = &impl_->hypervisors] { hypervisors->lookAtAll(); }, std::chrono::seconds(10));
     parts.reconciler.declare(
         "compute", [core = &impl_->core] { mendServers(*core); }, parts.config.seconds("compute", "sync_interval"));
 }

@@ -122,6 +122,55 @@ TEST_CASE("Of several hosts those are taken that groups, hints and zones leave",
     CHECK(cloud.place(cloud.makes(R"(,"availability_zone":"nova:sandbox-2")")) == "sandbox-2"); // all the same
 }
 
+TEST_CASE("A host where a server couldn't be made gets the next ones last, until one could be",
+          "[compute][scheduler]") {
+    Hosts cloud;
+    cloud.appliance.hypervisor().failOn("ensureDefined", 3, Failure::Broken); // each attempt of one
+    const auto failed = cloud.makes();
+    CHECK(cloud.shows(failed).text("status") == "ERROR");
+    CHECK(cloud.shows(failed).text("OS-EXT-SRV-ATTR:host") == "sandbox");
+    CHECK(cloud.admin.deletes(v2 + "servers/" + failed).status == 204);
+    cloud.appliance.settle();
+    for (int number = 0; number < 4; ++number) CHECK(cloud.place(cloud.makes()) != "sandbox");
+    CHECK(cloud.place(cloud.makes(R"(,"host":"sandbox")")) == "sandbox");
+    CHECK(cloud.place(cloud.makes()) == "sandbox"); // which has the most room again
+}
+
+TEST_CASE("A shelved server comes back on the host, or in the zone, that it is asked to", "[compute][scheduler]") {
+    Hosts cloud;
+    const auto id = cloud.makes(R"(,"host":"sandbox")");
+    const auto acts = [&](const std::string& action, const char* version) {
+        const auto answer = cloud.admin.posts(v2 + "servers/" + id + "/action", action,
+                                              {{"OpenStack-API-Version", std::string("compute ") + version}});
+        cloud.appliance.settle();
+        return answer.status;
+    };
+    const auto shelves = [&] {
+        REQUIRE(acts(R"({"shelve":null})", "2.91") == 202);
+        REQUIRE(cloud.shows(id).text("status") == "SHELVED_OFFLOADED");
+        CHECK(cloud.shows(id).at("OS-EXT-SRV-ATTR:host").isNull());
+    };
+    shelves();
+    CHECK(cloud.appliance.hypervisor().guests().empty());
+    CHECK(acts(R"({"unshelve":{"host":"sandbox-2"}})", "2.90") == 400);
+    CHECK(acts(R"({"unshelve":{"host":"nobody"}})", "2.91") == 400);
+    CHECK(acts(R"({"unshelve":{"availability_zone":"moon"}})", "2.91") == 400);
+    CHECK(acts(R"({"unshelve":{"host":"sandbox-2"}})", "2.91") == 202);
+    CHECK(cloud.place(id) == "sandbox-2");
+    shelves();
+    const auto zone =
+        cloud.admin.posts(v2 + "os-aggregates", R"({"aggregate":{"name":"a","availability_zone":"moon"}})");
+    const auto aggregate = std::to_string(zone.json().object("aggregate").integer("id"));
+    REQUIRE(cloud.admin.posts(v2 + "os-aggregates/" + aggregate + "/action", R"({"add_host":{"host":"sandbox-3"}})")
+                .status == 200);
+    CHECK(acts(R"({"unshelve":{"availability_zone":"moon"}})", "2.77") == 202);
+    CHECK(cloud.place(id) == "sandbox-3");
+    CHECK(cloud.shows(id).text("OS-EXT-AZ:availability_zone") == "moon");
+    shelves();
+    CHECK(acts(R"({"unshelve":{"availability_zone":null,"host":"sandbox"}})", "2.91") == 202);
+    CHECK(cloud.place(id) == "sandbox"); // where the zone moon isn't
+}
+
 TEST_CASE("Hosts keep what is theirs when the cloud starts again", "[compute][scheduler]") {
     Hosts cloud;
     std::map<std::string, std::string> places;

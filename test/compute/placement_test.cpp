@@ -92,6 +92,9 @@ TEST_CASE("Placement speaks its microversions", "[compute][placement]") {
     CHECK(versions.json().array("versions").items().at(0).text("max_version") == "1.39");
     const auto answer = placement.gets("resource_providers", "1.14");
     CHECK(answer.headers["OpenStack-API-Version"] == "placement 1.14");
+    CHECK(answer.headers["Last-Modified"].empty());
+    CHECK(placement.gets("resource_providers", "1.15").headers["Last-Modified"].ends_with(" GMT"));
+    CHECK(placement.gets("resource_providers", "1.15").headers["Cache-Control"] == "no-cache");
     CHECK(placement.gets("resource_providers", "latest").headers["OpenStack-API-Version"] == "placement 1.39");
     const auto oldest = placement.gets("resource_providers", "1.0").json().array("resource_providers").items().at(0);
     CHECK(oldest.array("links").size() == 3);

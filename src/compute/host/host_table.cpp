@@ -110,11 +110,15 @@ void setBoot(store::Transaction& tx, const HostName& name, const std::string& bo
     tx.execute("UPDATE compute_hosts SET boot = ? WHERE name = ?", boot, name);
 }
 
-std::vector<Resident> serversOn(store::Reader& db, const HostName& name) {
-    return db
-        .query("SELECT id, name FROM compute_servers WHERE host = ? AND deleted IS NULL ORDER BY created, id", name)
-        .all<Resident>([](const store::Row& row) {
-            return Resident{row.text(0), row.text(1)};
+store::ByOwner<Resident> serversOn(store::Reader& db, const std::vector<Host>& hosts) {
+    std::vector<std::string> names;
+    for (const auto& each : hosts) names.push_back(each.name.text);
+    return store::many<Resident>(
+        db,
+        "SELECT s.host, s.id, s.name FROM json_each(?) w JOIN compute_servers s ON s.host = w.value "
+        "AND s.deleted IS NULL ORDER BY s.host, s.created, s.id",
+        names, [](const store::Row& row) {
+            return Resident{row.text(1), row.text(2)};
         });
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "compute/host/host.hpp"
+#include "platform/store/many.hpp"
 #include "platform/store/store.hpp"
 
 // SQL of hosts, and nothing else.
@@ -40,7 +41,7 @@ void setBoot(store::Transaction& tx, const HostName& name, const std::string& bo
 struct Resident {
     std::string id, name;
 };
-std::vector<Resident> serversOn(store::Reader& db, const HostName& name);
+store::ByOwner<Resident> serversOn(store::Reader& db, const std::vector<Host>& hosts); ///< by the name of their host
 
 /// What a project's servers take of a host.
 struct ProjectLoad {

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <map>
 
 #include <stratolet/error.hpp>
 
@@ -139,11 +138,9 @@ std::vector<Host> pageIn(const Call& call, std::vector<Host> hosts, bool& more) 
     return hosts;
 }
 
-std::map<std::string, Residents> residentsOf(store::Reader& db, const std::vector<Host>& hosts, bool wanted) {
-    std::map<std::string, Residents> found;
-    if (wanted)
-        for (const auto& each : hosts) found[each.name.text] = host_table::serversOn(db, each.name);
-    return found;
+/// Their servers by the name of their host; nothing where they aren't wanted.
+store::ByOwner<host_table::Resident> residentsOf(store::Reader& db, const std::vector<Host>& hosts, bool wanted) {
+    return wanted ? host_table::serversOn(db, hosts) : store::ByOwner<host_table::Resident>();
 }
 
 std::vector<Host> hostsFor(const Call& call, const Core& core, store::Reader& db, bool& more) {
@@ -164,7 +161,7 @@ Response list(Call& call, Core& core, Wants wants) {
     const bool servers = wantsServers(call);
     bool more = false;
     std::vector<Host> hosts;
-    std::map<std::string, Residents> residents;
+    store::ByOwner<host_table::Resident> residents;
     core.parts.store.read([&](store::Reader& db) {
         hosts = hostsFor(call, core, db, more);
         residents = residentsOf(db, hosts, servers);
@@ -174,7 +171,7 @@ Response list(Call& call, Core& core, Wants wants) {
         {
             const auto items = out.array("hypervisors");
             for (const auto& each : hosts)
-                write(out, call, core, each, wants, servers ? &residents.at(each.name.text) : nullptr);
+                write(out, call, core, each, wants, servers ? &residents[each.name.text] : nullptr);
         }
         if (more) call.nextLink(out, "hypervisors_links", idOf(call, hosts.back()));
     });
@@ -186,9 +183,9 @@ Response show(Call& call, Core& core) {
     return core.parts.store.read([&](store::Reader& db) {
         const auto host = core.hosts.hypervisor(db, call.param("id"), call.since(53));
         const bool servers = wantsServers(call);
-        const auto residents = servers ? host_table::serversOn(db, host.name) : Residents();
+        auto residents = residentsOf(db, {host}, servers);
         return http::jsonResponse(200, "hypervisor", [&](JsonWriter& out) {
-            write(out, call, core, host, Wants::Whole, servers ? &residents : nullptr);
+            write(out, call, core, host, Wants::Whole, servers ? &residents[host.name.text] : nullptr);
         });
     });
 }
@@ -210,12 +207,12 @@ Response search(Call& call, Core& core, bool servers) {
     call.caller.enforce();
     return core.parts.store.read([&](store::Reader& db) {
         const auto hosts = matching(core, db, call.param("id"));
-        const auto residents = residentsOf(db, hosts, servers);
+        auto residents = residentsOf(db, hosts, servers);
         return http::jsonResponse(200, [&](JsonWriter& out) {
             const auto body = out.object();
             const auto items = out.array("hypervisors");
             for (const auto& each : hosts)
-                write(out, call, core, each, Wants::Little, servers ? &residents.at(each.name.text) : nullptr);
+                write(out, call, core, each, Wants::Little, servers ? &residents[each.name.text] : nullptr);
         });
     });
 }

@@ -1,6 +1,7 @@
 #include "compute/host/hypervisors.hpp"
 
 #include <cassert>
+#include <exception>
 #include <tuple>
 
 #include <stratolet/error.hpp>
@@ -140,6 +141,16 @@ void Hypervisors::look(const HostName& name) {
         forget(name);
         throw;
     }
+}
+
+void Hypervisors::lookAtAll() {
+    std::exception_ptr problem;
+    for (auto& each : hosts_) try {
+            look(nameOf(each));
+        } catch (const std::exception&) {
+            problem = std::current_exception();
+        }
+    if (problem) std::rethrow_exception(problem);
 }
 
 bool Hypervisors::answers(const HostName& name) {

@@ -20,7 +20,7 @@ namespace stratolet::compute {
 /// any thread. A driver that can't be reached fails only what is asked of its own host.
 class Hypervisors : public LiveDisks {
 public:
-    /// A host that hasn't answered for longer than `patience` is down.
+    /// A host that hasn't answered for longer than `patience` is down (Nova, service_down_time).
     Hypervisors(store::Store& store, Ambient& ambient, const std::vector<HostDrivers>& drivers,
                 std::chrono::seconds patience = std::chrono::seconds(60));
 
@@ -35,6 +35,9 @@ public:
 
     /// Asks the host how it is, and keeps its row. Error where it doesn't answer.
     void look(const HostName& host);
+
+    /// Asks each of them, whatever the others say. What the last that doesn't answer says is thrown.
+    void lookAtAll();
 
     /// Its driver did when it was last asked, and that isn't long ago. By this machine's clock that nobody sets: the
     /// time that a row has may jump.

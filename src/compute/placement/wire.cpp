@@ -1,7 +1,9 @@
 #include "compute/placement/wire.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <set>
 
 #include <stratolet/error.hpp>
@@ -37,6 +39,15 @@ std::optional<int> negotiated(const Request& request) {
     const auto minor = wholeNumberIn(parts[1]);
     if (!minor || *minor < versionMin || *minor > versionMax) return std::nullopt;
     return static_cast<int>(*minor);
+}
+
+/// "Sat, 28 Nov 2026 21:54:06 GMT" (RFC 9110, 5.6.7)
+std::string httpDate(Time time) {
+    const auto seconds = std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(time));
+    std::tm parts{};
+    ::gmtime_r(&seconds, &parts);
+    char text[40];
+    return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts)};
 }
 
 int statusOf(const Error& error) {
@@ -108,7 +119,12 @@ void addRoute(http::Routes& routes, Core& core, http::Method method, std::string
                  absent("There is no such path.");
              }
              Ask ask{request, caller, core, *version};
-             return answer(ask);
+             auto response = answer(ask);
+             if (*version >= 15 && response.status == 200) { // a view is as new as the answer
+                 response.headers.set("Last-Modified", httpDate(core.now()));
+                 response.headers.set("Cache-Control", "no-cache");
+             }
+             return response;
          }});
 }
 
@@ -131,7 +147,6 @@ void finish(const Request& request, Response& response) {
     response.headers.set("x-openstack-request-id", request.requestId);
     const auto version = negotiated(request);
     response.headers.set(header, "placement 1." + std::to_string(version.value_or(versionMin)));
-    if (version.value_or(0) >= 15 && response.status == 200) response.headers.set("Cache-Control", "no-cache");
 }
 
 Response refuse(const Request& request, const Error& error) {

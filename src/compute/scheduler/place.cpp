@@ -7,13 +7,14 @@ namespace stratolet::compute {
 namespace {
 
 /// "3 of 4 lack memory, 1 is disabled", the most frequent first.
-std::string summaryOf(const std::vector<Against>& all) {
+std::string summaryOf(const std::vector<std::pair<std::string, Against>>& all) {
     std::vector<std::pair<Against, std::size_t>> counts;
-    for (const auto& each : all) {
+    for (const auto& refused : all) {
+        const auto& why = refused.second;
         const auto known =
-            std::find_if(counts.begin(), counts.end(), [&](const auto& count) { return count.first.one == each.one; });
+            std::find_if(counts.begin(), counts.end(), [&](const auto& count) { return count.first.one == why.one; });
         if (known == counts.end())
-            counts.emplace_back(each, 1);
+            counts.emplace_back(why, 1);
         else
             ++known->second;
     }
@@ -28,26 +29,35 @@ std::string summaryOf(const std::vector<Against>& all) {
     return text;
 }
 
+/// "one is down; two lacks memory (512 wanted, 0 free MiB)", of as many as are read by somebody.
+std::string detailsOf(const std::vector<std::pair<std::string, Against>>& all) {
+    constexpr std::size_t most = 30;
+    std::string text;
+    for (std::size_t each = 0; each < std::min(all.size(), most); ++each) {
+        const auto& host = all[each].first;
+        const auto& why = all[each].second;
+        text.append(text.empty() ? "" : "; ").append(host).append(" ").append(why.one);
+        if (!why.detail.empty()) text += " (" + why.detail + ")";
+    }
+    return all.size() > most ? text + "; and " + std::to_string(all.size() - most) + " more" : text;
+}
+
 }
 
 Placed place(const std::vector<Candidate>& hosts, const Wish& wish) {
     constexpr std::string_view none = "No valid host was found. ";
     Placed placed;
     std::vector<const Candidate*> fitting;
-    std::vector<Against> refused;
+    std::vector<std::pair<std::string, Against>> refused;
     for (const auto& each : hosts) {
-        auto verdict = against(each, wish);
-        if (!verdict) {
+        if (auto verdict = against(each, wish))
+            refused.emplace_back(each.host.name.text, *std::move(verdict));
+        else
             fitting.push_back(&each);
-            continue;
-        }
-        placed.details += (placed.details.empty() ? "" : "; ") + each.host.name.text + " ";
-        placed.details.append(verdict->one);
-        if (!verdict->detail.empty()) placed.details += " (" + verdict->detail + ")";
-        refused.push_back(*std::move(verdict));
     }
     if (fitting.empty()) {
         placed.fault.append(none).append(hosts.empty() ? "There is no host" : summaryOf(refused)).append(".");
+        placed.details = detailsOf(refused);
         return placed;
     }
     const auto good = weights(fitting, wish);

@@ -155,6 +155,10 @@ void ServerTable::setHost(store::Transaction& tx, const ServerId& id, const Host
     tx.execute("UPDATE compute_servers SET host = ?, zone = ? WHERE id = ?", host, zone, id);
 }
 
+void ServerTable::pin(store::Transaction& tx, const ServerId& id, const std::optional<std::string>& zone) {
+    tx.execute("UPDATE compute_servers SET pinned_zone = ? WHERE id = ?", zone, id);
+}
+
 void ServerTable::setFlavor(store::Transaction& tx, const ServerId& id, const Flavor& flavor) {
     tx.execute("UPDATE compute_servers SET flavor = ?, flavor_name = ?, vcpus = ?, ram = ?, disk = ?, ephemeral = ?, "
                "swap = ?, extra_specs = ? WHERE id = ?",

@@ -43,6 +43,8 @@ struct ServerTable {
     static std::vector<ServerId> softDeletedBefore(store::Reader& db, Time time); ///< the oldest, at most 100
     static std::vector<ServerId> shelvedBefore(store::Reader& db, Time time);     ///< and not offloaded; at most 100
     static void setHost(store::Transaction& tx, const ServerId& id, const HostName& host, const std::string& zone);
+    /// The zone that it is to stay in; nothing: any.
+    static void pin(store::Transaction& tx, const ServerId& id, const std::optional<std::string>& zone);
     static void setFlavor(store::Transaction& tx, const ServerId& id, const Flavor& flavor);
     /// Keeps the key, the user data and the host name.
     static void setGuestFacts(store::Transaction& tx, const Server& server);

@@ -105,20 +105,21 @@ Response createBackup(Call& call, Core& core, const Json& arguments) {
 }
 
 Response unshelve(Call& call, Core& core, const Json& arguments) {
-    std::string zone;
+    ComesBack to;
     if (arguments.isObject()) {
         call.onlyKnows(arguments, {"availability_zone", "host"});
         if (arguments.size() == 0)
             throw Error(Failure::Invalid, "Invalid input for field/attribute unshelve. It is empty.");
-        if (const auto given = call.find(arguments, "availability_zone", 77); given && !given->isNull())
-            zone = textOf(*given, 1, 255);
+        if (const auto given = call.find(arguments, "availability_zone", 77)) {
+            const bool any = given->isNull() && call.since(91); // it is pinned to none from now on
+            to.zone = any ? "" : textOf(*given, 1, 255);
+        }
         if (const auto host = call.find(arguments, "host", 91)) {
             call.caller.enforce("os_compute_api:os-shelve:unshelve_to_host", {});
-            if (textOf(*host, 1, 255) != serverFor(core.reader(), call.caller, idOf(call)).host)
-                throw Error(Failure::Invalid, "Compute host ", host->text(), " could not be found.");
+            to.host.text = textOf(*host, 1, 255);
         }
     }
-    unshelveServer(core, call.caller, idOf(call), zone);
+    unshelveServer(core, call.caller, idOf(call), to);
     return http::emptyResponse(202);
 }
 

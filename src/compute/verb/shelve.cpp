@@ -75,7 +75,7 @@ void offloadServer(Core& core, const identity::Caller& caller, const ServerId& i
                .task = TaskState::ShelvingOffloading});
 }
 
-void unshelveServer(Core& core, const identity::Caller& caller, const ServerId& id, const std::string& zone) {
+void unshelveServer(Core& core, const identity::Caller& caller, const ServerId& id, const ComesBack& to) {
     core.parts.store.write([&](Transaction& tx) {
         const auto server = beginVerb(core, tx, caller, id,
                                       {.rule = "os_compute_api:os-shelve:unshelve",
@@ -85,11 +85,15 @@ void unshelveServer(Core& core, const identity::Caller& caller, const ServerId& 
                                        .job = "unshelve",
                                        .states = {VmState::Shelved, VmState::ShelvedOffloaded},
                                        .task = TaskState::Unshelving});
-        if (!zone.empty() && server.vm != VmState::ShelvedOffloaded)
-            throw Error(Failure::Conflict, "Unshelving a server to another zone needs it to be offloaded.");
+        if ((to.zone || to.host) && server.vm != VmState::ShelvedOffloaded)
+            throw Error(Failure::Conflict, "Unshelving a server to another zone or host needs it to be offloaded.");
         if (server.vm == VmState::Shelved) return;
         auto placing = placingOf(server);
-        if (!zone.empty()) placing.zone = zone;
+        placing.host = to.host;
+        if (to.zone) {
+            placing.zone = *to.zone;
+            ServerTable::pin(tx, id, to.zone->empty() ? std::nullopt : to.zone);
+        }
         core.scheduler.requireKnown(tx, placing);
         const auto placed = core.scheduler.choose(tx, placing);
         if (!placed) throw Error(Failure::Invalid, placed.fault);

@@ -13,8 +13,12 @@ namespace stratolet::compute {
 /// when it is told to.
 void shelveServer(Core& core, const identity::Caller& caller, const ServerId& id);
 void offloadServer(Core& core, const identity::Caller& caller, const ServerId& id);
-/// `zone`: where it is to come back; empty: where it was.
-void unshelveServer(Core& core, const identity::Caller& caller, const ServerId& id, const std::string& zone);
+/// Where a server is to come back; nothing of it: where there is room in the zone that it was asked to be in.
+struct ComesBack {
+    std::optional<std::string> zone = {}; ///< that it is to stay in from now on; empty: it may be in any
+    HostName host = {};
+};
+void unshelveServer(Core& core, const identity::Caller& caller, const ServerId& id, const ComesBack& to);
 
 /// Those that have been shelved for longer than shelved_offload_time. Now and then.
 void offloadOldShelved(Core& core);

@@ -48,6 +48,9 @@ TEST_CASE("Each host has its own driver, and one that can't be reached fails nob
     CHECK(hosts.answers({"two"}));
     CHECK(host_table::find(world.store.reader(), {"two"})->hostname == "two");
     CHECK_FALSE(hosts.answers({"three"}));
+    hosts.forget({"two"});
+    CHECK_THROWS_AS(hosts.lookAtAll(), Error); // one's trouble
+    CHECK(hosts.answers({"two"}));
     CHECK_THROWS_AS(hosts.on({"three"}), Error);
     CHECK(hosts.names() == std::vector<HostName>{{"one"}, {"two"}});
 }

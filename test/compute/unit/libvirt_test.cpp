@@ -4,6 +4,7 @@
 
 #include "compute/driver/domain_xml.hpp"
 #include "compute/driver/libvirt.hpp"
+#include "compute/driver/libvirt_host.hpp"
 #include "platform/log/log.hpp"
 #include "support/folder.hpp"
 
@@ -57,4 +58,47 @@ TEST_CASE("Guests that a version before marked with our folder are taken over at
         virDomainFree(domain);
     }
     virConnectClose(connection);
+}
+
+TEST_CASE("A host's processors are read from what libvirt says that it can do", "[compute][libvirt]") {
+    const auto cpu = cpuIn(R"(<capabilities>
+  <host>
+    <uuid>11111111-0000-4000-8000-000000000001</uuid>
+    <cpu>
+      <arch>x86_64</arch>
+      <model>Cascadelake-Server</model>
+      <vendor>Intel</vendor>
+      <topology sockets='2' dies='1' cores='8' threads='2'/>
+      <feature name='vmx'/>
+      <feature name='hypervisor'/>
+    </cpu>
+    <topology><cells num='2'><cell id='0'/><cell id='1'/></cells></topology>
+  </host>
+  <guest><arch name='i686'/></guest>
+</capabilities>)");
+    CHECK(cpu.architecture == "x86_64");
+    CHECK(cpu.model == "Cascadelake-Server");
+    CHECK(cpu.vendor == "Intel");
+    CHECK(cpu.sockets == 2);
+    CHECK(cpu.cores == 8);
+    CHECK(cpu.threads == 2);
+    CHECK(cpu.cells == 2);
+    CHECK(cpu.features == std::vector<std::string>{"vmx", "hypervisor"});
+    const auto unknown = cpuIn("<capabilities/>");
+    CHECK(unknown.architecture.empty());
+    CHECK(unknown.cells == 1);
+}
+
+TEST_CASE("A host that libvirt drives reports what the scheduler asks of it", "[compute][libvirt]") {
+    const test::Folder folder;
+    Log log({.level = Log::Level(99)});
+    const auto driver = libvirtHypervisor(
+        {.uri = "test:///default", .virtType = "qemu", .consoleDir = folder / "instances", .cloud = "ours"}, log);
+    const auto report = driver->report();
+    CHECK(report.vcpus > 0);
+    CHECK(report.memory.count > 0);
+    CHECK(report.virtType == "qemu");
+    CHECK(report.uri == "test:///default");
+    CHECK_FALSE(report.address.empty());
+    CHECK_FALSE(report.hostname.empty());
 }

@@ -4,6 +4,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "compute/scheduler/near.hpp"
 #include "compute/scheduler/place.hpp"
 #include "compute/scheduler/query.hpp"
 
@@ -86,6 +87,20 @@ TEST_CASE("Each filter says in words what speaks against a host", "[compute][sch
               of(w).specs["hw:numa_nodes"] = "1"; // a cell has 4 processors
               of(w).vcpus = 5;
           }) == "doesn't have the NUMA cells");
+}
+
+TEST_CASE("Addresses are near in one block, of either version", "[compute][scheduler]") {
+    CHECK(isNear("10.0.0.1", "10.0.0.200", ""));
+    CHECK_FALSE(isNear("10.0.0.1", "10.0.1.1", "/24"));
+    CHECK(isNear("10.0.0.1", "10.0.1.1", "/23"));
+    CHECK(isNear("10.0.0.1", "192.0.2.1", "/0"));
+    CHECK(isNear("2001:db8::1", "2001:db8::ffff", "/64"));
+    CHECK_FALSE(isNear("2001:db8::1", "2001:db9::1", "/32"));
+    CHECK_FALSE(isNear("10.0.0.1", "::1", "/0"));
+    CHECK_FALSE(isNear("", "10.0.0.1", "/0"));
+    CHECK_FALSE(isBlockLength("10.0.0.1", "/33"));
+    CHECK_FALSE(isBlockLength("10.0.0.1", "24"));
+    CHECK(isBlockLength("::1", "/128"));
 }
 
 TEST_CASE("A host is full when what it has, times what may be promised of it, has been promised",
@@ -212,6 +227,7 @@ TEST_CASE("Of a hundred hosts the emptiest takes the server, each fault counts t
     const auto details = place(hosts, wish).details;
     CHECK(details.find("host0 is disabled") != std::string::npos);
     CHECK(details.find("host2 lacks memory (20000 wanted, ") != std::string::npos);
+    CHECK(details.ends_with("; and 70 more"));
 }
 
 TEST_CASE("Hosts where servers couldn't be made come last", "[compute][scheduler]") {
