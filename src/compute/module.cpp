@@ -2,6 +2,7 @@
 
 #include "compute/aggregate/aggregate.hpp"
 #include "compute/api.hpp"
+#include "compute/base/base_copies.hpp"
 #include "compute/compute.hpp"
 #include "compute/core.hpp"
 #include "compute/diagnostics/diagnostics.hpp"
@@ -158,6 +159,7 @@ struct Compute::Impl {
     Keypairs keypairs;
     ServicesBelow below;
     Core core;
+    BaseCopies copies{core};
 };
 
 Compute::Compute(Parts parts, const std::vector<HostDrivers>& hosts, image::Images& images, block::Block& block,
@@ -167,6 +169,7 @@ Compute::Compute(Parts parts, const std::vector<HostDrivers>& hosts, image::Imag
     parts.policies.add("placement", policyDefaults("placement"));
     declareServerJobs(impl_->core);
     declareImageCaching(impl_->core);
+    impl_->copies.declareJobs();
     parts.bus.on<identity::ProjectDeleted>(
         "compute.forget-project", [impl = impl_.get()](store::Transaction& tx, const identity::ProjectDeleted& event) {
             impl->quotas.reset(tx, QuotaOwner{event.project});
@@ -227,6 +230,8 @@ http::Site Compute::placementSite() {
 }
 
 http::Site Compute::metadataSite() { return compute::metadataSite(impl_->core); }
+
+image::NearCopies& Compute::nearCopies() { return impl_->copies; }
 
 LiveDisks& Compute::liveDisks() { return impl_->hypervisors; }
 
