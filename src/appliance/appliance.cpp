@@ -214,6 +214,7 @@ struct Appliance::Impl {
         network.emplace(parts, *drivers.network, *identity);
         compute.emplace(parts, hosts(), *images, *block, *network, *identity);
         block->useLiveDisks(compute->liveDisks());
+        images->useNearCopies(compute->nearCopies());
         for (const auto& each : hosts())
             each.hypervisor.useSecrets([this](const SecretId& secret) { return block->secret(secret); });
         reconciler.declare(

@@ -58,6 +58,9 @@ public:
     http::Site site();
     http::Site placementSite();
 
+    /// The copies of images that hosts keep, for the image service to show.
+    image::NearCopies& nearCopies();
+
     /// What guests see at 169.254.169.254; requests carry the network's id as their origin.
     http::Site metadataSite();
 

@@ -1,5 +1,6 @@
 #include "compute/aggregate/aggregate.hpp"
 #include "compute/api.hpp"
+#include "compute/base/base_copies.hpp"
 #include "compute/compute.hpp"
 #include "compute/core.hpp"
 #include "compute/diagnostics/diagnostics.hpp"
@@ -35,6 +36,8 @@ struct Extension {
 };
 constexpr Extension extensions[] = {
     {"flavors", "Flavors", "Flavors."},
+    {"image-metadata", "ImageMetadata", "Metadata of images, until 2.38."},
+    {"images", "Images", "Images, until 2.35."},
     {"limits", "Limits", "Limits of a project."},
     {"os-aggregates", "Aggregates", "Hosts that are alike."},
     {"os-attach-interfaces", "AttachInterfaces", "Attach and detach network interfaces."},
@@ -43,23 +46,33 @@ constexpr Extension extensions[] = {
     {"os-flavor-access", "FlavorAccess", "Who may use a flavor that is not public."},
     {"os-flavor-extra-specs", "FlavorExtraSpecs", "Extra specifications of flavors."},
     {"os-flavor-manage", "FlavorManage", "Make and delete flavors."},
+    {"os-floating-ip-pools", "FloatingIpPools", "Networks of floating IPs, until 2.35."},
+    {"os-floating-ips", "FloatingIps", "Floating IPs, until 2.35."},
     {"os-hosts", "Hosts", "The hosts of the services, until 2.43."},
     {"os-hypervisors", "Hypervisors", "The machines that run servers."},
-    {"os-instance-usage-audit-log", "InstanceUsageAuditLog", "How many servers a month has had."},
     {"os-instance-actions", "InstanceActions", "What has been done to a server."},
+    {"os-instance-usage-audit-log", "InstanceUsageAuditLog", "How many servers a month has had."},
     {"os-keypairs", "Keypairs", "Public keys of users."},
     {"os-lock-server", "LockServer", "Lock and unlock servers."},
     {"os-migrations", "Migrations", "Servers that went to another host or flavor."},
+    {"os-multinic", "Multinic", "Add and remove fixed addresses, until 2.43."},
     {"os-multiple-create", "MultipleCreate", "Make several servers at once."},
-    {"os-quota-sets", "Quotas", "Limits of projects."},
+    {"os-networks", "Networks", "Networks, until 2.35."},
     {"os-quota-class-sets", "QuotaClasses", "Limits of all projects."},
+    {"os-quota-sets", "Quotas", "Limits of projects."},
     {"os-scheduler-hints", "SchedulerHints", "What a request says to the scheduler."},
+    {"os-security-groups", "SecurityGroups", "Security groups, until 2.35, and those of servers."},
+    {"os-server-diagnostics", "ServerDiagnostics", "What the hypervisor has counted."},
+    {"os-server-external-events", "ServerExternalEvents", "What other services tell of servers."},
     {"os-server-groups", "ServerGroups", "Servers that are to be together, or apart."},
+    {"os-server-password", "ServerPassword", "Passwords that guests have told."},
     {"os-server-tags", "ServerTags", "Tags of servers."},
     {"os-services", "Services", "The services behind the API."},
     {"os-simple-tenant-usage", "SimpleTenantUsage", "What projects have used."},
+    {"os-tenant-networks", "TenantNetworks", "Networks of a project, until 2.35."},
     {"os-volumes", "Volumes", "Attach and detach volumes."},
     {"server-metadata", "ServerMetadata", "Metadata of servers."},
+    {"server-migrations", "ServerMigrations", "Migrations of a server that are under way."},
     {"servers", "Servers", "Servers."}};
 
 void write(JsonWriter& out, const Extension& extension) {
@@ -134,6 +147,7 @@ struct Compute::Impl {
     Keypairs keypairs;
     ServicesBelow below;
     Core core;
+    BaseCopies copies{core};
 };
 
 Compute::Compute(Parts parts, const std::vector<HostDrivers>& hosts, image::Images& images, block::Block& block,
@@ -143,6 +157,7 @@ Compute::Compute(Parts parts, const std::vector<HostDrivers>& hosts, image::Imag
     parts.policies.add("placement", policyDefaults("placement"));
     declareServerJobs(impl_->core);
     declareImageCaching(impl_->core);
+    impl_->copies.declareJobs();
     parts.bus.on<identity::ProjectDeleted>(
         "compute.forget-project", [impl = impl_.get()](store::Transaction& tx, const identity::ProjectDeleted& event) {
             impl->quotas.reset(tx, QuotaOwner{event.project});
@@ -206,6 +221,8 @@ http::Site Compute::placementSite() {
 }
 
 http::Site Compute::metadataSite() { return compute::metadataSite(impl_->core); }
+
+image::NearCopies& Compute::nearCopies() { return impl_->copies; }
 
 LiveDisks& Compute::liveDisks() { return impl_->hypervisors; }
 

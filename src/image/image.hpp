@@ -61,6 +61,26 @@ struct NewImage {
 /// maker alone can open. Nobody uploads the latter, and nobody else uses it as a disk.
 enum class Content { Plain, Sealed };
 
+/// A copy of an image near to where it is used, or one that is wanted there.
+struct NearCopy {
+    ImageId image;
+    bool queued = false; ///< else it is there
+    std::int64_t hits = 0;
+    Time modified = {}, accessed = {};
+};
+
+/// Who keeps such copies, which the cache of this service's API shows: whoever runs servers implements it, called by
+/// any thread. What it is asked has been allowed.
+class NearCopies {
+public:
+    virtual ~NearCopies() = default;
+
+    virtual std::vector<NearCopy> all(store::Reader& db) = 0;
+    /// Of an active image with this checksum; twice is harmless.
+    virtual void queue(store::Transaction& tx, const ImageId& image, const std::string& checksum) = 0;
+    virtual bool remove(store::Transaction& tx, const ImageId& image) = 0; ///< false where there is none
+};
+
 /// [image], as config/stratolet.conf explains it.
 std::vector<ConfigOption> configOptions();
 
@@ -82,6 +102,10 @@ public:
     ~Images();
 
     void bootstrap(); ///< the metadata definitions that come with the program, into an empty catalog
+
+    /// The copies that /v2/cache is about, unless the configuration asks for a cache of our own. Before site() of the
+    /// listener; they live as long as its requests.
+    void useNearCopies(NearCopies& copies);
 
     http::Site site();
 

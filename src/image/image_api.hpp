@@ -18,6 +18,7 @@ http::Routes memberRoutes(ImageMembers& members);
 http::Routes importRoutes(Imports& imports, const Stores& stores);
 http::Routes taskRoutes(Imports& imports);
 http::Routes cacheRoutes(Cache& cache);
+http::Routes nearCopyRoutes(Parts parts, ImageService& images, NearCopies& copies);
 http::Routes schemaRoutes();
 http::Routes metadefRoutes(Metadefs& metadefs);
 http::Routes metadefSchemaRoutes();

@@ -117,6 +117,14 @@ std::vector<ImageId> ImageTable::inStatus(store::Reader& db, ImageStatus status)
     });
 }
 
+std::map<std::string, std::int64_t> ImageTable::sizesOf(store::Reader& db, const std::vector<std::string>& images) {
+    std::map<std::string, std::int64_t> sizes;
+    auto rows = db.query("SELECT i.id, coalesce(i.size, 0) FROM json_each(?) w JOIN images i ON i.id = w.value",
+                         store::asList(images));
+    while (rows.next()) sizes[rows.row().text(0)] = rows.row().integer(1);
+    return sizes;
+}
+
 std::int64_t ImageTable::countOf(store::Reader& db, const ProjectId& owner) {
     return db.query("SELECT count(*) FROM images WHERE owner = ?", owner).integer();
 }

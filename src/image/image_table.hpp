@@ -46,6 +46,7 @@ public:
 
     std::optional<ImageStatus> status(store::Reader& db, const ImageId& image);
     std::vector<ImageId> inStatus(store::Reader& db, ImageStatus status);
+    std::map<std::string, std::int64_t> sizesOf(store::Reader& db, const std::vector<std::string>& images); ///< by id
     std::int64_t countOf(store::Reader& db, const ProjectId& owner);
     std::int64_t uploadingOf(store::Reader& db, const ProjectId& owner);
     std::int64_t bytesOf(store::Reader& db, const ProjectId& owner); ///< as often as they are in a store of ours

@@ -78,6 +78,12 @@ struct Images::Impl {
     ImageData data;
     Imports imports;
     Minors has;
+    NearCopies* nearCopies = nullptr;
+    http::Routes cacheRoutes() {
+        if (nearCopies) return nearCopyRoutes(parts, service, *nearCopies);
+        return has.cache ? image::cacheRoutes(cache) : http::Routes();
+    }
+
     ImageMembers members{parts, service};
     Metadefs metadefs{parts};
 };
@@ -105,6 +111,12 @@ Images::~Images() = default;
 
 void Images::bootstrap() { loadShippedMetadefs(impl_->parts.store, impl_->parts.ambient.now()); }
 
+void Images::useNearCopies(NearCopies& copies) {
+    if (impl_->has.cache) return;
+    impl_->nearCopies = &copies;
+    impl_->has.cache = true;
+}
+
 http::Site Images::site() {
     http::Site site;
     site.name = "image";
@@ -113,8 +125,7 @@ http::Site Images::site() {
     const auto has = impl_->has;
     for (auto&& each : {imageRoutes(impl_->service, impl_->data, impl_->stores, has), memberRoutes(impl_->members),
                         importRoutes(impl_->imports, impl_->stores), taskRoutes(impl_->imports), schemaRoutes(),
-                        metadefRoutes(impl_->metadefs), metadefSchemaRoutes(),
-                        has.cache ? cacheRoutes(impl_->cache) : http::Routes()})
+                        metadefRoutes(impl_->metadefs), metadefSchemaRoutes(), impl_->cacheRoutes()})
         site.routes.insert(site.routes.end(), each.begin(), each.end());
     site.refuse = refusal;
     site.noRoute = [has](const http::Request& request, const std::vector<http::Method>& allowed) {

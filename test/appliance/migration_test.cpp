@@ -49,6 +49,7 @@ TEST_CASE("A store of each released schema is brought to this one, and loses not
             INFO(table);
             CHECK(countOf(db, table) == count);
         }
+        CHECK(countOf(db, "compute_usage") == countOf(db, "compute_servers WHERE launched IS NOT NULL"));
         CHECK_FALSE(db.reader().query("PRAGMA foreign_key_check").any());
         CHECK(db.reader().query("PRAGMA quick_check").texts() == std::vector<std::string>{"ok"});
         CHECK(db.reader().query("SELECT count(*) FROM users WHERE name = 'Bob' AND name_key = 'bob'").integer() == 1);

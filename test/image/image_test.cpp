@@ -173,7 +173,7 @@ TEST_CASE("Discovery lists the versions, also where a client asks for one that i
         const auto answer = cloud.asks(http::Method::Get, path, "");
         CHECK(answer.status == status);
         const auto first = answer.json().array("versions").items().front();
-        CHECK(first.text("id") == "v2.15");
+        CHECK(first.text("id") == "v2.16");
         CHECK(first.text("status") == "CURRENT");
         CHECK(first.array("links").items().front().text("href") == "http://cloud.test/image/v2/");
     }

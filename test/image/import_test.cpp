@@ -666,8 +666,6 @@ TEST_CASE("Copies near at hand are made, used and given up when an administrator
     CHECK(admin.deletes("/image/v2/cache/" + image).status == 404);
     cloud.settle();
     CHECK(filesIn(cloud.folder() / "image-cache") == 0);
-    TestAppliance without;
-    CHECK(without.admin().gets("/image/v2/cache").status == 404);
 }
 
 TEST_CASE("What a crash leaves in the staging area is put right at the next start", "[image][import][crash]") {

@@ -235,6 +235,29 @@ TEST_CASE("Ports get free addresses, and give them back", "[network][port]") {
     CHECK(idsIn(alice.gets(v2 + "ports?fixed_ips=ip_address_substr=.0.&device_owner="), "ports").size() == 4);
 }
 
+TEST_CASE("A port gets another address of a subnet beside the one that it has, and gives either back",
+          "[network][port]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const auto net = aNetwork(alice);
+    subnet(alice, net, "10.1.0.0/24");
+    const auto one = port(alice, net);
+    const auto before = addressOf(one), id = one.text("id");
+    const auto on = one.array("fixed_ips").items().at(0).text("subnet_id");
+    const auto sets = [&](const std::string& list) {
+        return made(alice.puts(v2 + "ports/" + id, R"({"port":{"fixed_ips":[)" + list + "]}}"), "port", 200);
+    };
+    const auto any = R"({"subnet_id":)" + quoted(on) + "}",
+               its = R"({"subnet_id":)" + quoted(on) + R"(,"ip_address":)" + quoted(before) + "}";
+    const auto two = sets(its + "," + any);
+    REQUIRE(two.array("fixed_ips").size() == 2);
+    CHECK(addressOf(two, 0) == before);
+    CHECK(addressOf(two, 1) != before);
+    CHECK(sets(any + "," + any).array("fixed_ips").size() == 2); // those that it has
+    CHECK(addressOf(sets(its)) == before);
+    CHECK(addressOf(sets(any)) == before);
+}
+
 TEST_CASE("A port on an IPv6 network has the address that its guest will form", "[network][port]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");

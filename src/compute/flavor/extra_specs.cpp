@@ -265,14 +265,8 @@ std::optional<Value> resourceOf(std::string_view name) {
     return whole();
 }
 
-/// The families that standard traits are in.
 std::optional<Value> traitOf(std::string_view name) {
-    constexpr auto families = std::to_array<std::string_view>({"COMPUTE_", "HW_", "MISC_", "OWNER_", "STORAGE_"});
-    const bool standard =
-        std::any_of(families.begin(), families.end(),
-                    [&](std::string_view each) { return name.starts_with(each) && name.size() > each.size(); }) &&
-        all(name, [](char letter) { return isUpper(letter) || isDigit(letter) || letter == '_'; });
-    if (!standard && !isCustom(name)) return std::nullopt;
+    if (!isStandardTrait(name) && !isCustom(name)) return std::nullopt;
     return words({"required", "forbidden"});
 }
 

@@ -10,4 +10,7 @@ namespace stratolet::compute {
 /// has it since 2.86.
 void requireValidSpec(std::string_view name, std::string_view value);
 
+/// One of the traits that every cloud knows by the same name ("HW_CPU_X86_AVX").
+bool isStandardTrait(std::string_view name);
+
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "compute/aggregate/cached_image.hpp"
+#include "compute/base/base_copies.hpp"
 #include "compute/server/server_table.hpp"
 #include "compute/usage/usage.hpp"
 #include "compute/verb/removal.hpp"
@@ -101,11 +102,15 @@ void removeUnusedBases(Core& core, const HostName& host) {
         24}; // of one that nobody uses yet (Nova, remove_unused_original_minimum_age_seconds)
     const auto used = [&](const std::string& base) {
         auto& db = core.reader();
-        return ServerTable::baseUsed(db, base) || cached_image::wantedSince(db, base, core.now() - kept) ||
-               (!ServerTable::baseKnown(db, base) && !cached_image::known(db, base));
+        return ServerTable::baseUsed(db, base) || BaseCopyTable::isPinned(db, base) ||
+               cached_image::wantedSince(db, base, core.now() - kept) ||
+               (!ServerTable::baseKnown(db, base) && !cached_image::known(db, base) && !BaseCopyTable::knows(db, base));
     };
     for (const auto& base : disks.removeBases(used)) {
-        core.parts.store.write([&](Transaction& tx) { cached_image::remove(tx, base); });
+        core.parts.store.write([&](Transaction& tx) {
+            cached_image::remove(tx, base);
+            BaseCopyTable::forget(tx, base);
+        });
         core.parts.log.info("Removed a base copy that no server uses", {{"base", base}, {"host", host.text}});
     }
 }
@@ -136,6 +141,7 @@ void mendServers(Core& core) {
     core.parts.store.write([&](Transaction& tx) {
         ServerTable::purge(tx, core.now() - kept);
         purgeUsage(tx, core);
+        if (!problem) BaseCopyTable::forgetDropped(tx);
     });
     reclaimServers(core);
     confirmOldResizes(core);

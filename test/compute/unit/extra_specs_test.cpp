@@ -47,6 +47,8 @@ TEST_CASE("Extra specs have the names, kinds and ranges that Nova knows", "[comp
         {"trait1:CUSTOM_GOLD", {"required"}, {"1"}},
         {"trait_GROUP-1:STORAGE_DISK_SSD", {"required"}, {}},
         {"trait:hw_cpu", {}, {"required"}},
+        {"trait:HW_CPU_PONIES", {}, {"required"}},
+        {"trait:COMPUTE_VOLUME_ATTACH", {"required"}, {}},
         {"trait:CUSTOM_", {}, {"required"}},
         {"resources:VCPU", {"1"}, {"x"}},
         {"resources2:CUSTOM_FPGA_1", {"1"}, {""}},
