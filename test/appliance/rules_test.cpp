@@ -80,7 +80,7 @@ const Unasked unasked[] = {
     {"compute", "no image is checked against a certificate",
      "os_compute_api:servers:create:trusted_certs os_compute_api:servers:rebuild:trusted_certs"},
     {"compute", "what a server can't do yet",
-     "os_compute_api:os-admin-actions:inject_network_info os_compute_api:os-console-auth-tokens "
+     "os_compute_api:os-console-auth-tokens "
      "os_compute_api:os-remote-consoles network:attach_external_network"},
 
     {"network", "what files of before may be made of",

@@ -62,8 +62,7 @@ NewVolume newVolumeIn(const Request& request) {
         wanted.hints.sameHost = volumesIn(*hints, "same_host");
         wanted.hints.differentHost = volumesIn(*hints, "different_host");
     }
-    if (const auto value = volume.find("multiattach"); value && !value->isNull() && truthIn(*value))
-        value->refuse("Volumes of a type that says so can be attached several times.");
+    if (const auto value = volume.find("multiattach"); value && !value->isNull()) wanted.multiattach = truthIn(*value);
     if (const auto backup = volume.maybeText("backup_id"); backup && microversionOf(request) >= Microversion{47})
         wanted.backup = {*backup};
     for (const auto* name : {"consistencygroup_id", "group_id"})

@@ -181,7 +181,7 @@ Volume Volumes::finish(store::Transaction& tx, const Caller& caller, const NewVo
                                                                   : types_.wanted(tx, caller, typeFor(wanted, volume));
     volume.type = type.id;
     volume.typeName = type.name;
-    volume.multiattach = saysTrue(type, "multiattach");
+    volume.multiattach = wanted.multiattach || saysTrue(type, "multiattach");
     if (volume.multiattach) caller.enforce("volume:multiattach", {{"project_id", volume.project.text}});
     joinGroup(tx, caller, wanted, volume);
     seal(tx, volume, !wanted.snapshot.empty() || !wanted.source.empty(), !wanted.backup.empty());

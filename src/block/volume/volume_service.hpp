@@ -33,9 +33,10 @@ struct NewVolume {
     SnapshotId snapshot;     ///< a snapshot to have the bytes of
     BackupId backup;         ///< to fill it from; empty: none
     Metadata metadata;
-    std::string group; ///< id of the group that it is to be in; empty: none
-    std::string zone;  ///< empty: any
-    Hints hints;       ///< beside which volumes it is to be, or not
+    std::string group;        ///< id of the group that it is to be in; empty: none
+    std::string zone;         ///< empty: any
+    bool multiattach = false; ///< whatever its type says: older clients ask for it so
+    Hints hints;              ///< beside which volumes it is to be, or not
 };
 
 /// A volume and who has it.

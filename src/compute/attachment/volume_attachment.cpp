@@ -89,7 +89,7 @@ void swapVolume(Core& core, const identity::Caller& caller, const ServerId& id, 
         if (tie == ties.end()) throw Error(Failure::NotFound, "Instance ", id, " is not attached to volume ", old, ".");
         const auto before = core.block.find(tx, server.project, old),
                    after = core.block.find(tx, server.project, wanted);
-        if (!before || !after) throw Error(Failure::NotFound, "Volume ", wanted, " could not be found.");
+        if (!before || !after) throw Error(Failure::Invalid, "Volume ", wanted, " could not be found.");
         if (after->size < before->size)
             throw Error(Failure::Invalid, "Invalid volume: New volume must be the same size or larger.");
         const auto fresh = core.block.reserve(tx, server.project, wanted, id, tie->attachment.device);

@@ -107,7 +107,7 @@ void tags(JsonWriter& out, const Shown& each) { Codec<std::vector<std::string>>:
 
 void addresses(JsonWriter& out, const Shown& each) {
     const auto scope = out.object();
-    writeAddresses(out, each.details.ports);
+    writeAddresses(out, each.details.ports, "", !each.brief);
 }
 
 /// A server is in one at most.

@@ -61,6 +61,7 @@ struct Shown {
     bool seesHost = false;    ///< the caller may know where it runs
     bool seesStatus = false;  ///< … and how that host is
     bool seesUnknown = false; ///< … or at least that nobody knows how
+    bool brief = false;       ///< an answer to PUT or a rebuild, which said less of addresses until 2.75
     bool may(std::string_view rule) const { return rights.may(rule, about); }
 };
 

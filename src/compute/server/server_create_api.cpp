@@ -75,9 +75,8 @@ void readDevices(const Call& call, const Json& body, NewServers& wanted) {
             throw Error(Failure::Invalid, "Block Device Mapping is Invalid: the image and the one that the device "
                                           "mapping boots from differ.");
         wanted.image = root->image;
-    } else if (wanted.image) {
-        throw Error(Failure::Invalid,
-                    "Block Device Mapping is Invalid: an image and a volume to boot from were given.");
+    } else {
+        wanted.image = {}; // a volume is what it boots from, whatever image is named beside it
     }
 }
 

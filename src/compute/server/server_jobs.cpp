@@ -27,12 +27,12 @@ void declareServerJobs(Core& core) {
         return ServerTable::hostOf(db, ServerId{server}).value_or("");
     };
     for (const auto make :
-         {createServerJob,  deleteServerJob,    softDeleteServerJob, restoreServerJob, startServerJob,
-          stopServerJob,    rebootServerJob,    pauseServerJob,      unpauseServerJob, suspendServerJob,
-          resumeServerJob,  rescueServerJob,    unrescueServerJob,   rebuildServerJob, resizeServerJob,
-          confirmResizeJob, revertResizeJob,    shelveServerJob,     offloadServerJob, unshelveServerJob,
-          createImageJob,   describeImageJob,   attachVolumeJob,     detachVolumeJob,  extendVolumeJob,
-          swapVolumeJob,    attachInterfaceJob, detachInterfaceJob})
+         {createServerJob,   deleteServerJob,      softDeleteServerJob, restoreServerJob,  startServerJob,
+          stopServerJob,     rebootServerJob,      pauseServerJob,      unpauseServerJob,  suspendServerJob,
+          resumeServerJob,   injectNetworkInfoJob, rescueServerJob,     unrescueServerJob, rebuildServerJob,
+          resizeServerJob,   confirmResizeJob,     revertResizeJob,     shelveServerJob,   offloadServerJob,
+          unshelveServerJob, createImageJob,       describeImageJob,    attachVolumeJob,   detachVolumeJob,
+          extendVolumeJob,   swapVolumeJob,        attachInterfaceJob,  detachInterfaceJob})
         core.parts.jobs.declare(make(core).keyedBy(host, threads));
     core.parts.bus.on<network::PortUnplugged>("compute.plug-again",
                                               [&core](store::Transaction& tx, const network::PortUnplugged& event) {

@@ -130,6 +130,15 @@ void unpauseServer(Core& core, const identity::Caller& caller, const ServerId& i
 void suspendServer(Core& core, const identity::Caller& caller, const ServerId& id) { begin(core, caller, id, suspend); }
 void resumeServer(Core& core, const identity::Caller& caller, const ServerId& id) { begin(core, caller, id, resume); }
 
+void injectNetworkInfo(Core& core, const identity::Caller& caller, const ServerId& id) {
+    core.parts.store.write([&](Transaction& tx) {
+        const auto server = allowedServer(tx, caller, id, "os_compute_api:os-admin-actions:inject_network_info");
+        requireState(server, caller, "injectNetworkInfo", withGuest, While::Idle);
+        enqueueVerb(core, tx, server, askerOf(caller), "inject-network-info", "injectNetworkInfo",
+                    "compute_inject_network_info");
+    });
+}
+
 void crashServer(Core& core, const identity::Caller& caller, const ServerId& id) {
     const auto server = allowedServer(core.reader(), caller, id, "os_compute_api:servers:trigger_crash_dump");
     requireState(server, caller, "trigger_crash_dump",
@@ -226,6 +235,14 @@ Job resumeServerJob(Core& core) {
         wired(Job("compute.server.resume"), core)
             .step("resume", [&core](Run& run) { hypervisorOf(core, run).ensureRunning(run.id_of<ServerId>()); }),
         core, VmState::Active, PowerState::Running, "resume");
+}
+
+Job injectNetworkInfoJob(Core& core) {
+    return wired(Job("compute.server.inject-network-info"), core)
+        .onDone([&core](Transaction& tx, Run& run) { endAction(core, tx, run); })
+        .onFailed([&core](Transaction& tx, Run& run, const std::string& reason) {
+            failAction(core, tx, run, "give its network to", reason);
+        });
 }
 
 }

@@ -27,6 +27,9 @@ void crashServer(Core& core, const identity::Caller& caller, const ServerId& id)
 /// By the agent in the guest, at once. Error(Conflict) where none answers.
 void changePassword(Core& core, const identity::Caller& caller, const ServerId& id, const std::string& password);
 
+/// The host's network is made as the store says, for this server's ports.
+void injectNetworkInfo(Core& core, const identity::Caller& caller, const ServerId& id);
+
 /// An administrator knows better what state it is in. What is under way goes on.
 void resetState(Core& core, const identity::Caller& caller, const ServerId& id, bool active);
 
@@ -37,5 +40,6 @@ jobs::Job pauseServerJob(Core& core);
 jobs::Job unpauseServerJob(Core& core);
 jobs::Job suspendServerJob(Core& core);
 jobs::Job resumeServerJob(Core& core);
+jobs::Job injectNetworkInfoJob(Core& core);
 
 }

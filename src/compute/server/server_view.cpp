@@ -6,10 +6,11 @@
 namespace stratolet::compute {
 namespace {
 
-void writeAddress(JsonWriter& out, const std::string& address, const char* type, const std::string& mac) {
+void writeAddress(JsonWriter& out, const std::string& address, const char* type, const std::string& mac, bool whole) {
     const auto scope = out.object();
     out.field("version", address.find(':') == std::string::npos ? 4 : 6);
     out.field("addr", address);
+    if (!whole) return;
     out.field("OS-EXT-IPS:type", type);
     out.field("OS-EXT-IPS-MAC:mac_addr", mac);
 }
@@ -17,7 +18,9 @@ void writeAddress(JsonWriter& out, const std::string& address, const char* type,
 bool isShown(const ServerAttribute& each, const Call& call, Showing showing) {
     if (!each.may(resource::Show) || !call.since(each.first)) return false;
     if (showing == Showing::InList) return each.listed;
-    if (showing == Showing::Whole || !each.extended || call.since(75)) return true;
+    if (showing == Showing::Whole || !each.extended) return true;
+    if (call.since(75)) // a rebuild calls the user data by another name
+        return showing != Showing::Rebuilt || each.name != "OS-EXT-SRV-ATTR:user_data";
     return showing == Showing::Rebuilt && each.name == "key_name" && call.since(54);
 }
 
@@ -57,7 +60,8 @@ const Host* ServerWriter::hostOf(const Server& server) {
     return known->second ? &*known->second : nullptr;
 }
 
-void writeAddresses(JsonWriter& out, const std::vector<network::PortFacts>& ports, std::string_view onlyNetwork) {
+void writeAddresses(JsonWriter& out, const std::vector<network::PortFacts>& ports, std::string_view onlyNetwork,
+                    bool whole) {
     std::vector<std::string> networks;
     for (const auto& port : ports)
         if (std::find(networks.begin(), networks.end(), port.networkName) == networks.end() &&
@@ -67,9 +71,9 @@ void writeAddresses(JsonWriter& out, const std::vector<network::PortFacts>& port
         const auto list = out.array(network);
         for (const auto& port : ports) {
             if (port.networkName != network) continue;
-            for (const auto& ip : port.fixedIps) writeAddress(out, ip.address, "fixed", port.mac);
+            for (const auto& ip : port.fixedIps) writeAddress(out, ip.address, "fixed", port.mac, whole);
             for (const auto& ip : port.fixedIps)
-                if (!ip.floating.empty()) writeAddress(out, ip.floating, "floating", port.mac);
+                if (!ip.floating.empty()) writeAddress(out, ip.floating, "floating", port.mac, whole);
         }
     }
 }
@@ -91,7 +95,8 @@ void ServerWriter::write(JsonWriter& out, const Server& server, const ServerDeta
                       admin_,
                       seesHost,
                       seesStatus,
-                      seesUnknown};
+                      seesUnknown,
+                      showing_ != Showing::Whole && showing_ != Showing::InList && !call_.since(75)};
     const auto scope = out.object();
     for (const auto* each : attributes_) {
         if (each->when != nullptr && !each->when(shown)) continue;

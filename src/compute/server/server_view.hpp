@@ -42,7 +42,8 @@ private:
     std::map<std::string, std::optional<Host>> hosts_; ///< those of the answer
 };
 
-/// "addresses": by the network's name.
-void writeAddresses(JsonWriter& out, const std::vector<network::PortFacts>& ports, std::string_view onlyNetwork = "");
+/// "addresses": by the network's name. `whole`: with what kind each is, and its interface's MAC address.
+void writeAddresses(JsonWriter& out, const std::vector<network::PortFacts>& ports, std::string_view onlyNetwork = "",
+                    bool whole = true);
 
 }

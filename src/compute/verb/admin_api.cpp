@@ -76,8 +76,16 @@ Response evacuate(Call& call, Core& core, const Json& arguments) {
     return http::emptyResponse(200);
 }
 
-constexpr ActionRoute actions[] = {
-    {"os-resetState", resetState}, {"migrate", migrate}, {"os-migrateLive", migrateLive}, {"evacuate", evacuate}};
+Response injectNetworkInfo(Call& call, Core& core, const Json&) {
+    compute::injectNetworkInfo(core, call.caller, idOf(call));
+    return http::emptyResponse(202);
+}
+
+constexpr ActionRoute actions[] = {{"os-resetState", resetState},
+                                   {"injectNetworkInfo", injectNetworkInfo},
+                                   {"migrate", migrate},
+                                   {"os-migrateLive", migrateLive},
+                                   {"evacuate", evacuate}};
 
 }
 

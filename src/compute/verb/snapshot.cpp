@@ -135,6 +135,8 @@ ImageId plannedImage(Core& core, Transaction& tx, const identity::Caller& caller
     wanted.containerFormat = "bare";
     wanted.visibility = "private";
     wanted.minDisk = server.flavor.disk;
+    if (const auto base = server.image ? core.images.find(tx, caller, server.image) : std::nullopt)
+        wanted.minRam = base->minRam;
     wanted.properties = inherited(core, tx, caller, server);
     for (const auto& [key, value] : properties) wanted.properties[key] = value;
     return core.images.create(tx, caller, wanted);
@@ -185,6 +187,7 @@ ImageId createBackup(Core& core, const identity::Caller& caller, const ServerId&
         if (bootsFromVolume(tx, server))
             throw Error(Failure::Invalid, "It is not supported to backup volume backed instance.");
         auto properties = metadata;
+        properties["image_type"] = "backup";
         properties["backup_type"] = type;
         const auto image = rotation > 0 ? plannedImage(core, tx, caller, server, name, properties) : ImageId();
         beginVerb(core, tx, caller, id,
