@@ -52,7 +52,8 @@ void readWhere(const Json& item, Device& device) {
         wordIn(item, "destination_type", {"local", "volume"}).value_or(ownByDefault ? "local" : "volume") == "local";
     if (device.local && !ownByDefault) throw invalid("Mapping " + device.source + " to local is not supported.");
     if (device.source == "blank") return;
-    const auto id = uuidIn(item, "uuid");
+    auto id = uuidIn(item, "uuid");
+    if (!id) id = uuidIn(item, device.source + "_id"); // as images name it
     if (!id) throw invalid("a device from " + device.source + " needs its uuid.");
     if (device.source == "image") device.image.text = *id;
     if (device.source == "snapshot") device.snapshot.text = *id;

@@ -108,7 +108,7 @@ std::string snapshotsOf(Core& core, Transaction& tx, const identity::Caller& cal
             }
             const auto volume = core.block.find(tx, server.project, device.volume);
             out.field("volume_size", volume ? volume->size.count : 0);
-            out.field("uuid", core.block.createSnapshot(tx, caller, device.volume, "snapshot for " + name));
+            out.field("snapshot_id", core.block.createSnapshot(tx, caller, device.volume, "snapshot for " + name));
         }
     }
     return text;
