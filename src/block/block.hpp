@@ -49,6 +49,7 @@ struct VolumeFacts {
     std::string status; ///< the API's word: "available", "in-use", …
     GiB size;
     bool bootable = false;
+    std::size_t attachments = 0;                      ///< by whomever
     std::map<std::string, std::string> imageMetadata; ///< what is remembered of the image that it was made from
 };
 

@@ -3,6 +3,7 @@
 
 #include "block/api.hpp"
 #include "block/attachment/attachment_service.hpp"
+#include "block/attachment/attachment_table.hpp"
 #include "block/attachment/connection.hpp"
 #include "block/backends.hpp"
 #include "block/backup/backup_jobs.hpp"
@@ -239,6 +240,7 @@ std::optional<VolumeFacts> Block::find(store::Reader& db, const ProjectId& proje
                        .status = std::string(nameOf(volume->status)),
                        .size = volume->size,
                        .bootable = volume->bootable,
+                       .attachments = attachment_table::of(db, id).size(),
                        .imageMetadata = volume->imageMetadata};
 }
 
