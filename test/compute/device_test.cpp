@@ -176,7 +176,8 @@ TEST_CASE("An image of a server that boots from a volume is made of snapshots, a
 }
 
 TEST_CASE("A config drive has the guest's metadata and the files that its owner sent along", "[compute][device]") {
-    Cloud cloud({{"compute", "config_drive_format", GENERATE("iso9660", "vfat")}});
+    const std::string format = GENERATE("iso9660", "vfat");
+    Cloud cloud({{"compute", "config_drive_format", format}});
     const auto answer =
         cloud.alice.posts("/compute/v2.1/servers",
                           R"({"server":{"name":"web","flavorRef":"1","config_drive":true,"imageRef":")" + cloud.image +
@@ -184,7 +185,8 @@ TEST_CASE("A config drive has the guest's metadata and the files that its owner 
     const auto id = made(cloud, answer);
     CHECK(cloud.shows(cloud.alice, id).text("config_drive") == "True");
     CHECK(cloud.appliance.hypervisor().readOnlyDisksOf(ServerId{id}) == std::vector<std::string>{"config-drive"});
-    std::ifstream file(cloud.appliance.folder() / "instances" / (id + "_disk.config"), std::ios::binary);
+    const auto* const name = format == "vfat" ? "_disk.config.vfat" : "_disk.config";
+    std::ifstream file(cloud.appliance.folder() / "instances" / (id + name), std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(file), {}};
     CHECK_THAT(bytes, Contains("config-2"));
     CHECK_THAT(bytes, Contains("\"uuid\":\"" + id));

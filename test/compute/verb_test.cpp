@@ -45,6 +45,15 @@ TEST_CASE("A server is paused and goes on", "[compute][verb]") {
     CHECK(power(cloud, id) == PowerState::Running);
 }
 
+TEST_CASE("A paused server is powered off at once: it would not hear the power button", "[compute][verb]") {
+    Cloud cloud;
+    const auto id = cloud.boots(cloud.alice, "web");
+    cloud.does(cloud.alice, id, R"({"pause":null})");
+    cloud.appliance.hypervisor().beDeaf(true);
+    cloud.does(cloud.alice, id, R"({"shelve":null})"); // and no time passes
+    CHECK(cloud.status(cloud.alice, id) == "SHELVED_OFFLOADED");
+}
+
 TEST_CASE("A suspended server's memory is kept for it to go on from, also across a restart", "[compute][verb]") {
     Cloud cloud;
     const auto id = cloud.boots(cloud.alice, "web");

@@ -18,7 +18,8 @@ struct InstanceDisk {
     enum class Role {
         Root,
         Rescue,      ///< booted from in the place of the root disk
-        ConfigDrive, ///< what cloud-init reads; the guest can't write to it
+        ConfigDrive, ///< what cloud-init reads, as a CD; the guest can't write to it
+        ConfigDisk,  ///< the same as a disk, in its place
         Swap,
         Ephemeral,
         Aside,   ///< the root disk as it was, until it is known whether it is wanted again

@@ -88,7 +88,7 @@ std::string vfat(const std::map<std::string, std::string>& files) {
 
 }
 
-std::string configDrive(const std::map<std::string, std::string>& files, ConfigDriveFormat format) {
+std::string configDriveOf(const std::map<std::string, std::string>& files, ConfigDriveFormat format) {
     return format == ConfigDriveFormat::Iso9660 ? iso(files) : vfat(files);
 }
 

@@ -10,6 +10,6 @@ namespace stratolet::compute {
 enum class ConfigDriveFormat { Iso9660, Vfat };
 
 /// The bytes of a disc with these files, by path. Error(Broken) where it can't be made.
-std::string configDrive(const std::map<std::string, std::string>& files, ConfigDriveFormat format);
+std::string configDriveOf(const std::map<std::string, std::string>& files, ConfigDriveFormat format);
 
 }

@@ -33,6 +33,7 @@ constexpr std::string_view unfinished = ".part-", diskSuffix = "_disk";
 constexpr std::pair<InstanceDisk::Role, std::string_view> suffixes[] = {{InstanceDisk::Role::Root, ""},
                                                                         {InstanceDisk::Role::Rescue, ".rescue"},
                                                                         {InstanceDisk::Role::ConfigDrive, ".config"},
+                                                                        {InstanceDisk::Role::ConfigDisk, ".config.vfat"},
                                                                         {InstanceDisk::Role::Swap, ".swap"},
                                                                         {InstanceDisk::Role::Ephemeral, ".eph"},
                                                                         {InstanceDisk::Role::Aside, ".aside"},
@@ -348,9 +349,10 @@ private:
     /// What a guest is handed in one piece is raw; what stands on something else is a layer.
     static DiskSource sourceOf(const fs::path& file, InstanceDisk disk) {
         using enum InstanceDisk::Role;
-        const bool plain = disk.role == ConfigDrive || disk.role == Swap || disk.role == Ephemeral;
+        const bool config = disk.role == ConfigDrive || disk.role == ConfigDisk;
+        const bool plain = config || disk.role == Swap || disk.role == Ephemeral;
         DiskSource source{FileDisk{file}, plain ? DiskFormat::Raw : DiskFormat::Qcow2};
-        source.readOnly = disk.role == ConfigDrive;
+        source.readOnly = config;
         return source;
     }
 

@@ -19,6 +19,8 @@ namespace {
 using jobs::Run;
 using store::Transaction;
 
+constexpr InstanceDisk configDrive{InstanceDisk::Role::ConfigDrive}, configDisk{InstanceDisk::Role::ConfigDisk};
+
 std::string deviceName(const std::string& path) { return path.starts_with("/dev/") ? path.substr(5) : path; }
 
 std::vector<std::string> namesOf(const std::vector<GuestDisk>& disks) {
@@ -61,9 +63,12 @@ std::vector<GuestDisk> disksOf(Core& core, store::Reader& db, const Server& serv
                                      .root = true});
     }
     if (!disks.empty()) disks.front().bootOrder = 1;
-    if (auto drive = own.find(server.id, {InstanceDisk::Role::ConfigDrive}))
+    // A CD has sectors of 2 KiB, which no kernel mounts a vfat of: that is a disk, whose name nobody else gets.
+    if (auto drive = own.find(server.id, configDrive))
         disks.push_back(
             {.serial = "config-drive", .source = *std::move(drive), .device = "hdd", .bus = "ide", .cdrom = true});
+    if (auto drive = own.find(server.id, configDisk))
+        disks.push_back({.serial = "config-drive", .source = *std::move(drive), .device = "vdz"});
     return disks;
 }
 
@@ -169,9 +174,10 @@ void ensureConfigDrive(Core& core, const ServerId& id) {
     for (const auto& [path, content] : metadataOf(core, core.reader(), *server))
         if (path.starts_with("openstack/")) files[path] = content;
     const bool vfat = core.parts.config.text("compute", "config_drive_format") == "vfat";
-    core.hypervisors.disksOn({server->host})
-        .put(id, {InstanceDisk::Role::ConfigDrive},
-             configDrive(files, vfat ? ConfigDriveFormat::Vfat : ConfigDriveFormat::Iso9660));
+    auto& disks = core.hypervisors.disksOn({server->host});
+    disks.put(id, vfat ? configDisk : configDrive,
+              configDriveOf(files, vfat ? ConfigDriveFormat::Vfat : ConfigDriveFormat::Iso9660));
+    disks.remove(id, vfat ? configDrive : configDisk); // the configuration may have been another
 }
 
 void define(Core& core, const ServerId& id) {
@@ -204,8 +210,10 @@ void powerOff(Core& core, Run& run, std::chrono::seconds patience) {
     auto& hypervisor = hypervisorOf(core, run);
     const auto power = hypervisor.powerState(id);
     if (!power || *power == PowerState::Shutdown || *power == PowerState::Crashed) return;
-    if (*power == PowerState::Suspended || run.now - run.stepBegan >= patience) {
-        if (patience.count() > 0)
+    // Nothing in a guest that stands still hears the button.
+    const bool hears = *power != PowerState::Suspended && *power != PowerState::Paused;
+    if (!hears || run.now - run.stepBegan >= patience) {
+        if (hears && patience.count() > 0)
             core.parts.log.info("A guest did not power off when asked; it is made to", {{"server", id.text}});
         return hypervisor.ensureOff(id);
     }
