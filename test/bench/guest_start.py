@@ -50,7 +50,7 @@ def main():
             subprocess.run(["virsh", script], capture_output=True, check=True)
             alone = (time.monotonic() - began) * 1000
             subprocess.run(["virsh", "destroy", server], capture_output=True)
-            api.delete("compute", f"/servers/{server}")
+            api.post("compute", f"/servers/{server}/action", {"forceDelete": None})
             api.wait_gone("compute", "server", server)
             product.append(taken)
             raw.append(alone)

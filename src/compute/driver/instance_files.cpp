@@ -30,14 +30,15 @@ namespace fs = std::filesystem;
 constexpr std::string_view unfinished = ".part-", diskSuffix = "_disk";
 
 /// What follows "<server>_disk" in a file's name.
-constexpr std::pair<InstanceDisk::Role, std::string_view> suffixes[] = {{InstanceDisk::Role::Root, ""},
-                                                                        {InstanceDisk::Role::Rescue, ".rescue"},
-                                                                        {InstanceDisk::Role::ConfigDrive, ".config"},
-                                                                        {InstanceDisk::Role::ConfigDisk, ".config.vfat"},
-                                                                        {InstanceDisk::Role::Swap, ".swap"},
-                                                                        {InstanceDisk::Role::Ephemeral, ".eph"},
-                                                                        {InstanceDisk::Role::Aside, ".aside"},
-                                                                        {InstanceDisk::Role::Overlay, ".overlay"}};
+constexpr std::pair<InstanceDisk::Role, std::string_view> suffixes[] = {
+    {InstanceDisk::Role::Root, ""},
+    {InstanceDisk::Role::Rescue, ".rescue"},
+    {InstanceDisk::Role::ConfigDrive, ".config"},
+    {InstanceDisk::Role::ConfigDisk, ".config.vfat"},
+    {InstanceDisk::Role::Swap, ".swap"},
+    {InstanceDisk::Role::Ephemeral, ".eph"},
+    {InstanceDisk::Role::Aside, ".aside"},
+    {InstanceDisk::Role::Overlay, ".overlay"}};
 
 // An image is a stranger's; qemu-img reads it in a process of its own that can eat only so much.
 process::Limits limitsFor(std::int64_t fileBytesMax) {

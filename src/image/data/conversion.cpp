@@ -32,7 +32,8 @@ void convert(const std::filesystem::path& from, const Inspected& inspected, cons
         process::run({.argv = {"qemu-img", "convert", "-f", driverFor(inspected.format), "-O", driverFor(to), "-t",
                                "writeback", process::pathOf(source), process::pathOf(target)},
                       .timeout = std::chrono::hours(2),
-                      .limits = {.memoryBytesMax = std::int64_t{1} << 30,
+                      // Of address space its threads alone take more than 1 GiB, now and then.
+                      .limits = {.memoryBytesMax = std::int64_t{4} << 30,
                                  .cpuSecondsMax = 3600,
                                  .fileBytesMax = bytesMax + (bytesMax >> 4) + (std::int64_t{64} << 20)},
                       .confined = true,
