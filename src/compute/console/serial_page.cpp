@@ -9,7 +9,8 @@ std::string_view serialPage() {
 <html lang="en"><head><meta charset="utf-8"><title>Serial console</title>
 <style>
 html,body{margin:0;height:100%;background:#111;color:#ddd}
-#screen{margin:0;padding:.5em;min-height:calc(100% - 1em);font:14px/1.25 monospace;white-space:pre-wrap;word-break:break-all;outline:0}
+#screen{margin:0;padding:.5em;min-height:calc(100% - 1em);font:14px/1.25 monospace;outline:0}
+#screen{white-space:pre-wrap;word-break:break-all}
 #screen::after{content:"\2588";opacity:.6}
 #state{position:fixed;top:0;right:0;padding:.2em .6em;background:#333;font:12px sans-serif}
 </style></head><body>
@@ -30,12 +31,15 @@ function down() {
 }
 function control(numbers, letter) {
   const n = parseInt(numbers, 10) || 0;
-  if (letter === "K") lines[row] = n === 1 ? lines[row].slice(column).padStart(lines[row].length) : n === 2 ? "" : lines[row].slice(0, column);
-  else if (letter === "J") { if (n >= 2) { lines = [""]; row = 0; } else { lines[row] = lines[row].slice(0, column); lines.length = row + 1; } }
+  const line = lines[row], clear = () => { lines = [""]; row = 0; };
+  if (letter === "K" && n === 1) lines[row] = line.slice(column).padStart(line.length);
+  else if (letter === "K") lines[row] = n === 2 ? "" : line.slice(0, column);
+  else if (letter === "J" && n >= 2) clear();
+  else if (letter === "J") { lines[row] = line.slice(0, column); lines.length = row + 1; }
   else if (letter === "C") column += n || 1;
   else if (letter === "D") column = Math.max(0, column - (n || 1));
   else if (letter === "G") column = Math.max(0, n - 1);
-  else if (letter === "H" || letter === "f") { column = 0; if (!n || n === 1) { lines = [""]; row = 0; } }
+  else if (letter === "H" || letter === "f") { column = 0; if (n <= 1) clear(); }
 }
 function show(text) {
   text = pending + text;
@@ -43,7 +47,8 @@ function show(text) {
   for (let at = 0; at < text.length; ++at) {
     const letter = text[at];
     if (letter === "\x1b") {
-      const rest = text.slice(at), found = /^\x1b(?:\[([0-9;?]*)([@-~])|\][^\x07]*\x07|[()][0-9A-B]|[=>78cDEHM])/.exec(rest);
+      const rest = text.slice(at);
+      const found = /^\x1b(?:\[([0-9;?]*)([@-~])|\][^\x07]*\x07|[()][0-9A-B]|[=>78cDEHM])/.exec(rest);
       if (!found) { if (rest.length < 64) { pending = rest; break; } continue; }
       if (found[2]) control(found[1], found[2]);
       at += found[0].length - 1;
@@ -67,7 +72,12 @@ const keys = {Enter: "\r", Backspace: "\x7f", Tab: "\t", Escape: "\x1b", ArrowUp
   ArrowRight: "\x1b[C", ArrowLeft: "\x1b[D", Home: "\x1b[H", End: "\x1b[F", Delete: "\x1b[3~"};
 document.addEventListener("keydown", event => {
   if (event.metaKey || event.altKey) return;
-  if (event.ctrlKey) { if (/^[a-z\[\\\]]$/i.test(event.key) && event.key !== "v") { say(String.fromCharCode(event.key.toUpperCase().charCodeAt(0) & 31)); event.preventDefault(); } return; }
+  if (event.ctrlKey) {
+    if (!/^[a-z\[\\\]]$/i.test(event.key) || event.key === "v") return;
+    say(String.fromCharCode(event.key.toUpperCase().charCodeAt(0) & 31));
+    event.preventDefault();
+    return;
+  }
   const text = keys[event.key] || (event.key.length === 1 ? event.key : "");
   if (text) { say(text); event.preventDefault(); }
 });
