@@ -228,7 +228,7 @@ struct Appliance::Impl {
             [this](const std::function<void()>& handler) { store.read([&](store::Reader&) { handler(); }); });
         server.add(statusSite(metrics, [this] { return partsNow(); }));
         for (auto site : {identity->site(), images->site(), block->site(), network->site(), compute->site(),
-                          compute->placementSite()})
+                          compute->placementSite(), compute->consoleSite()})
             server.add(std::move(site));
         server.add(compute->metadataSite());
         metrics.gauge("stratolet_store_flushes", "Commits since the start",

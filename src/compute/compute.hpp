@@ -61,6 +61,9 @@ public:
     /// The copies of images that hosts keep, for the image service to show.
     image::NearCopies& nearCopies();
 
+    /// What browsers see of consoles: who comes has a token, or gets nothing but pages.
+    http::Site consoleSite();
+
     /// What guests see at 169.254.169.254; requests carry the network's id as their origin.
     http::Site metadataSite();
 

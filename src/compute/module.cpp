@@ -2,6 +2,7 @@
 #include "compute/api.hpp"
 #include "compute/base/base_copies.hpp"
 #include "compute/compute.hpp"
+#include "compute/console/console.hpp"
 #include "compute/core.hpp"
 #include "compute/diagnostics/diagnostics.hpp"
 #include "compute/event/external_event.hpp"
@@ -42,6 +43,7 @@ constexpr Extension extensions[] = {
     {"os-aggregates", "Aggregates", "Hosts that are alike."},
     {"os-attach-interfaces", "AttachInterfaces", "Attach and detach network interfaces."},
     {"os-availability-zone", "AvailabilityZone", "Availability zones."},
+    {"os-console-auth-tokens", "ConsoleAuthTokens", "What the token of a console opens."},
     {"os-console-output", "ConsoleOutput", "What a server wrote to its console."},
     {"os-flavor-access", "FlavorAccess", "Who may use a flavor that is not public."},
     {"os-flavor-extra-specs", "FlavorExtraSpecs", "Extra specifications of flavors."},
@@ -60,6 +62,7 @@ constexpr Extension extensions[] = {
     {"os-networks", "Networks", "Networks, until 2.35."},
     {"os-quota-class-sets", "QuotaClasses", "Limits of all projects."},
     {"os-quota-sets", "Quotas", "Limits of projects."},
+    {"os-remote-consoles", "Consoles", "Screens and serial ports of servers."},
     {"os-scheduler-hints", "SchedulerHints", "What a request says to the scheduler."},
     {"os-security-groups", "SecurityGroups", "Security groups, until 2.35, and those of servers."},
     {"os-server-diagnostics", "ServerDiagnostics", "What the hypervisor has counted."},
@@ -117,6 +120,10 @@ std::vector<ConfigOption> configOptions() {
                                       {"compute", "force_config_drive", "false", trueOrFalse()},
                                       {"compute", "config_drive_format", "iso9660", oneOf({"iso9660", "vfat"})},
                                       {"compute", "simulated_hosts", "1", wholeNumber(1, 100)},
+                                      {"compute", "console_token_ttl", "600", wholeNumber(1, 86400)},
+                                      {"compute", "novnc_folder", "/usr/share/novnc", anyText()},
+                                      {"compute", "vendordata_file", "", anyText()},
+                                      {"compute", "resume_guests_state_on_host_boot", "true", trueOrFalse()},
                                       {"compute", "sync_interval", "30", wholeNumber(1, 3600)}};
     for (auto& each : promiseOptions()) options.push_back(std::move(each));
     return options;
@@ -169,6 +176,15 @@ Compute::Compute(Parts parts, const std::vector<HostDrivers>& hosts, image::Imag
     // As often as Nova's services report (report_interval): a host that is gone is known to be before the next mending.
     parts.reconciler.declare(
         "hosts", [hypervisors = &impl_->hypervisors] { hypervisors->lookAtAll(); }, std::chrono::seconds(10));
+    const auto changed = std::make_shared<ChangedServers>();
+    parts.reconciler.declare(
+        "guests", [core = &impl_->core, changed] { lookAtChanged(*core, *changed); }, std::chrono::hours(1));
+    // The drivers outlive this, and the reconciler them.
+    for (const auto& each : hosts)
+        each.hypervisor.onChange([changed, reconciler = &parts.reconciler](const ServerId& server) {
+            changed->add(server);
+            reconciler->kick("guests");
+        });
     parts.reconciler.declare(
         "compute", [core = &impl_->core] { mendServers(*core); }, parts.config.seconds("compute", "sync_interval"));
 }
@@ -199,6 +215,7 @@ http::Site Compute::site() {
     addVolumeProxies(site.routes, impl_->core);
     addImageProxies(site.routes, impl_->core);
     addPasswordRoutes(site.routes, impl_->core);
+    addConsoleRoutes(site.routes, impl_->core);
     addDiagnosticsRoutes(site.routes, impl_->core);
     addExternalEventRoutes(site.routes, impl_->core);
     addAssistedSnapshotRoutes(site.routes);
@@ -219,6 +236,8 @@ http::Site Compute::placementSite() {
     impl_->identity.protect(site);
     return site;
 }
+
+http::Site Compute::consoleSite() { return compute::consoleSite(impl_->core); }
 
 http::Site Compute::metadataSite() { return compute::metadataSite(impl_->core); }
 

@@ -79,9 +79,7 @@ const Unasked unasked[] = {
      "compute:servers:resize:cross_cell os_compute_api:os-baremetal-nodes:"},
     {"compute", "no image is checked against a certificate",
      "os_compute_api:servers:create:trusted_certs os_compute_api:servers:rebuild:trusted_certs"},
-    {"compute", "what a server can't do yet",
-     "os_compute_api:os-console-auth-tokens "
-     "os_compute_api:os-remote-consoles network:attach_external_network"},
+    {"compute", "what a server can't do yet", "network:attach_external_network"},
 
     {"network", "what files of before may be made of",
      "admin_or_ admin_owner_or_ regular_user context_with_global_access restrict_wildcard ext_parent_owner shared_ "

@@ -39,6 +39,28 @@ TEST_CASE("A guest that powered itself off is shown as such", "[compute][life]")
     CHECK(cloud.shows(cloud.alice, id).integer("OS-EXT-STS:power_state") == 4);
 }
 
+TEST_CASE("A guest that powers itself off is SHUTOFF at once, without a look at all of them", "[compute][life]") {
+    Cloud cloud({{"compute", "sync_interval", "3600"}});
+    const auto id = cloud.boots(cloud.alice, "web");
+    cloud.appliance.hypervisor().powerOffFromInside(ServerId{id});
+    for (int tries = 0; tries < 400 && cloud.status(cloud.alice, id) != "SHUTOFF"; ++tries)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    CHECK(cloud.status(cloud.alice, id) == "SHUTOFF");
+    cloud.does(cloud.alice, id, R"({"os-start":null})");
+    CHECK(cloud.status(cloud.alice, id) == "ACTIVE");
+}
+
+TEST_CASE("Servers stay off after the machine was, where that is configured", "[compute][life]") {
+    Cloud cloud({{"compute", "resume_guests_state_on_host_boot", "false"}});
+    const auto id = cloud.boots(cloud.alice, "web");
+    cloud.appliance.hypervisor().loseHost();
+    cloud.appliance.restart();
+    cloud.appliance.settle();
+    CHECK(cloud.status(cloud.alice, id) == "SHUTOFF");
+    cloud.does(cloud.alice, id, R"({"os-start":null})");
+    CHECK(cloud.status(cloud.alice, id) == "ACTIVE");
+}
+
 TEST_CASE("A guest that the hypervisor has lost is made again", "[compute][life]") {
     Cloud cloud;
     const auto id = cloud.boots(cloud.alice, "web");

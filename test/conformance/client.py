@@ -715,6 +715,10 @@ def server():
     run("server remove volume cli-server cli-volume")
     until("volume detached", lambda: status_of("volume", "cli-volume") == "available")
     run("console log show cli-server")
+    screen = show("console url show cli-server")
+    check(screen["protocol"] == "vnc" and "/console/vnc_lite.html?path=" in screen["url"], screen)
+    check("/console/serial?token=" in show("console url show --serial cli-server")["url"], "there is no address of the serial port")
+    run("console url show --spice cli-server", expect=1)       # no guest here has that
     run("server stop cli-server")
     until("server stopped", lambda: status_of("server", "cli-server") == "shutoff")
     run("server start cli-server")

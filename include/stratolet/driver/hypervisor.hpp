@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -44,7 +45,71 @@ struct GuestNic {
     PortId port;
     Vif vif;
     std::string mac;
-    int mtu = 1500; ///< bytes
+    int mtu = 1500;               ///< bytes
+    std::string model = "virtio"; ///< "virtio", "e1000", "e1000e", "rtl8139", …
+    /// Most of the traffic, as the guest sees its direction; KiB a second and KiB at once. 0: no bound.
+    struct Rate {
+        std::int64_t average = 0, peak = 0, burst = 0;
+        auto operator<=>(const Rate&) const = default;
+    };
+    Rate in = {}, out = {};
+};
+
+/// What a guest's machine is like beyond its size: what flavors and images ask for, in the hypervisor's own words.
+/// What is empty or 0 is as the hypervisor has it.
+struct GuestShape {
+    std::string machine = "pc"; ///< "pc", "q35", or a version of them
+    bool uefi = false;
+    bool secureBoot = false; ///< with UEFI only
+
+    struct Topology {
+        int sockets = 1, cores = 1, threads = 1;
+        auto operator<=>(const Topology&) const = default;
+    };
+    std::optional<Topology> topology = {};
+
+    /// A cell of the guest's NUMA.
+    struct Cell {
+        std::vector<int> cpus;
+        MiB memory;
+        auto operator<=>(const Cell&) const = default;
+    };
+    std::vector<Cell> cells = {};
+    std::int64_t pageKiB = 0; ///< of its memory's pages; 0: whatever there is
+
+    std::int64_t cpuShares = 0, cpuPeriod = 0, cpuQuota = 0; ///< libvirt's <cputune>; microseconds, quota -1: no bound
+
+    std::string scsiController = {}; ///< "virtio-scsi", "lsilogic", …: of its SCSI disks
+    std::string video = "vga";       ///< "vga", "virtio", "cirrus", "qxl", "bochs", "none"
+    int videoMiB = 0;                ///< of the card's memory
+    std::string pointerBus = {};     ///< of a tablet: "usb", "virtio"; empty: there is none
+    std::string watchdog = {};       ///< what its bite does: "reset", "poweroff", "pause", "none"; empty: there is none
+    bool random = true;              ///< a source of random numbers
+    std::int64_t randomBytes = 0;    ///< most of them in a period
+    std::int64_t randomPeriod = 0;   ///< milliseconds
+    int serialPorts = 1;             ///< the first one is logged
+    bool agent = false;              ///< a channel for QEMU's guest agent
+    std::string tpm = {}, tpmVersion = {}; ///< "tpm-tis", "tpm-crb" and "1.2", "2.0"; empty: none
+    bool graphics = true;                  ///< a screen that Hypervisor::graphics() leads to
+    bool hidesHypervisor = false;
+    auto operator<=>(const GuestShape&) const = default;
+};
+
+/// Where something is served on a network.
+struct Endpoint {
+    std::string host;
+    std::uint16_t port = 0;
+    std::uint16_t tlsPort = 0; ///< 0: none
+    auto operator<=>(const Endpoint&) const = default;
+};
+
+/// A connection to something of a guest's, which ends with this.
+class ByteStream {
+public:
+    virtual ~ByteStream() = default;
+
+    /// A connected stream socket: the caller's to close from now on, which then ends it. Once.
+    virtual int release() noexcept = 0;
 };
 
 /// All that a hypervisor has to know to run a guest: a pure function of the store.
@@ -57,6 +122,7 @@ struct GuestSpec {
     MiB memory;
     std::vector<GuestDisk> disks; ///< the root disk first
     std::vector<GuestNic> nics;
+    GuestShape shape = {};
 };
 
 /// The values are those of the API (OS-EXT-STS:power_state).
@@ -189,6 +255,18 @@ public:
 
     /// The last `lines` lines (all where negative) of what the guest wrote to its first serial port.
     virtual std::string console(const ServerId& server, int lines) = 0;
+
+    /// Where the guest's screen is served by VNC (RFC 6143), to whoever is led there; nothing where it has none, or
+    /// doesn't run.
+    virtual std::optional<Endpoint> graphics(const ServerId& server) = 0;
+
+    /// The guest's first serial port, both ways. Who had it before loses it. Error(Conflict) for one that doesn't run,
+    /// Error(OverLimit) where too many are open.
+    virtual std::unique_ptr<ByteStream> serial(const ServerId& server) = 0;
+
+    /// From now on `changed` is called, on a thread of the driver's that it must not hold up, soon after a guest has
+    /// started or stopped by itself or by another's hand. Calls may be missing or too many: who is called looks. Once.
+    virtual void onChange(std::function<void(const ServerId&)> changed) = 0;
 };
 
 }

@@ -156,11 +156,151 @@ std::string diskXml(const GuestDisk& disk) {
     return std::move(xml).str();
 }
 
+namespace {
+
+std::string rateXml(std::string_view way, const GuestNic::Rate& rate) {
+    if (rate == GuestNic::Rate()) return {};
+    std::string xml = "<" + std::string(way) + attribute("average", std::to_string(rate.average));
+    if (rate.peak > 0) xml += attribute("peak", std::to_string(rate.peak));
+    if (rate.burst > 0) xml += attribute("burst", std::to_string(rate.burst));
+    return xml + "/>";
+}
+
+bool isQ35(const GuestShape& shape) { return shape.machine.find("q35") != std::string::npos; }
+
+std::string osXml(const GuestShape& shape) {
+    std::ostringstream xml;
+    xml << (shape.uefi ? "<os firmware='efi'>" : "<os>") << "<type arch='x86_64'" << attribute("machine", shape.machine)
+        << ">hvm</type>";
+    // Without a word libvirt takes a firmware with secure boot, which most systems don't start under.
+    if (shape.uefi) {
+        const auto* const secure = shape.secureBoot ? "yes" : "no";
+        xml << "<firmware><feature enabled='" << secure << "' name='secure-boot'/><feature enabled='" << secure
+            << "' name='enrolled-keys'/></firmware>";
+    }
+    xml << "<smbios mode='sysinfo'/></os>";
+    return std::move(xml).str();
+}
+
+std::string featuresXml(const GuestShape& shape) {
+    std::string xml = "<features><acpi/><apic/>";
+    if (shape.hidesHypervisor) xml += "<kvm><hidden state='on'/></kvm>";
+    if (shape.secureBoot) xml += "<smm state='on'/>";
+    return xml + "</features>";
+}
+
+std::string listOf(const std::vector<int>& numbers) {
+    std::string list;
+    for (const int each : numbers) list += (list.empty() ? "" : ",") + std::to_string(each);
+    return list;
+}
+
+std::string cpuXml(const GuestShape& shape, bool kvm) {
+    std::ostringstream xml;
+    // Software emulation has no host CPU to pass on; all it can do is the most a distribution may ask for.
+    xml << (kvm ? "<cpu mode='host-model'" : "<cpu mode='maximum'");
+    if (!shape.topology && shape.cells.empty()) {
+        xml << "/>";
+        return std::move(xml).str();
+    }
+    xml << ">";
+    if (shape.topology)
+        xml << "<topology sockets='" << shape.topology->sockets << "' cores='" << shape.topology->cores << "' threads='"
+            << shape.topology->threads << "'/>";
+    if (!shape.cells.empty()) {
+        xml << "<numa>";
+        int number = 0;
+        for (const auto& cell : shape.cells)
+            xml << "<cell id='" << number++ << "' cpus='" << listOf(cell.cpus) << "' memory='" << cell.memory.count
+                << "' unit='MiB'/>";
+        xml << "</numa>";
+    }
+    xml << "</cpu>";
+    return std::move(xml).str();
+}
+
+/// What of the host's processors and memory it gets.
+std::string tuningXml(const GuestShape& shape) {
+    std::string xml;
+    if (shape.pageKiB > 0)
+        xml += "<memoryBacking><hugepages><page" + attribute("size", std::to_string(shape.pageKiB)) +
+               " unit='KiB'/></hugepages></memoryBacking>";
+    if (shape.cpuShares > 0 || shape.cpuPeriod > 0 || shape.cpuQuota != 0) {
+        xml += "<cputune>";
+        if (shape.cpuShares > 0) xml += element("shares", std::to_string(shape.cpuShares));
+        if (shape.cpuPeriod > 0) xml += element("period", std::to_string(shape.cpuPeriod));
+        if (shape.cpuQuota != 0) xml += element("quota", std::to_string(shape.cpuQuota));
+        xml += "</cputune>";
+    }
+    return xml;
+}
+
+/// A q35 machine takes on as many devices while it runs as it has free ports.
+std::string controllersXml(const GuestSpec& spec) {
+    constexpr int portsToPlugInto = 16;
+    std::string xml;
+    if (isQ35(spec.shape)) {
+        xml += "<controller type='pci' index='0' model='pcie-root'/>";
+        for (int port = 0; port < portsToPlugInto; ++port) xml += "<controller type='pci' model='pcie-root-port'/>";
+    }
+    const bool scsi =
+        std::any_of(spec.disks.begin(), spec.disks.end(), [](const auto& each) { return each.bus == "scsi"; });
+    if (scsi || !spec.shape.scsiController.empty())
+        xml += "<controller type='scsi' index='0'" +
+               attribute("model", spec.shape.scsiController.empty() ? "virtio-scsi" : spec.shape.scsiController) + "/>";
+    return xml;
+}
+
+std::string videoXml(const GuestShape& shape) {
+    const std::string model = "<video><model" + attribute("type", shape.video);
+    if (shape.videoMiB == 0 || shape.video == "none") return model + "/></video>";
+    return model + attribute("vram", std::to_string(shape.videoMiB * 1024)) + "/></video>";
+}
+
+std::string serialXml(int port, const std::filesystem::path& log) {
+    std::string xml = "<serial type='pty'>";
+    if (port == 0) xml += "<log" + attribute("file", log.string()) + " append='on'/>";
+    return xml + "<target port='" + std::to_string(port) + "'/></serial>";
+}
+
+std::string randomXml(const GuestShape& shape) {
+    std::string xml = "<rng model='virtio'>";
+    if (shape.randomBytes > 0)
+        xml += "<rate" + attribute("period", std::to_string(shape.randomPeriod)) +
+               attribute("bytes", std::to_string(shape.randomBytes)) + "/>";
+    return xml + "<backend model='random'>/dev/urandom</backend></rng>";
+}
+
+/// All devices but disks and interfaces.
+std::string otherDevicesXml(const GuestShape& shape, const DomainOptions& options) {
+    std::string xml;
+    for (int port = 0; port < shape.serialPorts; ++port) xml += serialXml(port, options.consoleLog);
+    if (shape.agent) xml += "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>";
+    if (!shape.pointerBus.empty()) xml += "<input type='tablet'" + attribute("bus", shape.pointerBus) + "/>";
+    // Whoever is led to it has been asked for a token; others than the host itself don't reach it.
+    if (shape.graphics)
+        xml += "<graphics type='vnc' port='-1' autoport='yes' listen='127.0.0.1'><listen type='address' "
+               "address='127.0.0.1'/></graphics>";
+    xml += videoXml(shape);
+    if (!shape.watchdog.empty()) xml += "<watchdog model='i6300esb'" + attribute("action", shape.watchdog) + "/>";
+    xml += "<memballoon model='virtio'><stats period='10'/></memballoon>";
+    if (shape.random) xml += randomXml(shape);
+    if (!shape.tpm.empty())
+        xml += "<tpm" + attribute("model", shape.tpm) + "><backend type='emulator'" +
+               attribute("version", shape.tpmVersion) + "/></tpm>";
+    return xml;
+}
+
+}
+
 std::string nicXml(const GuestNic& nic) {
     const auto [type, target] = std::visit([](const auto& vif) { return plugged(vif); }, nic.vif);
     std::ostringstream xml;
-    xml << "<interface type='" << type << "'><mac" << attribute("address", nic.mac) << "/>" << target
-        << "<model type='virtio'/><mtu size='" << nic.mtu << "'/></interface>";
+    xml << "<interface type='" << type << "'><mac" << attribute("address", nic.mac) << "/>" << target << "<model"
+        << attribute("type", nic.model) << "/>";
+    if (nic.in != GuestNic::Rate() || nic.out != GuestNic::Rate())
+        xml << "<bandwidth>" << rateXml("inbound", nic.in) << rateXml("outbound", nic.out) << "</bandwidth>";
+    xml << "<mtu size='" << nic.mtu << "'/></interface>";
     return std::move(xml).str();
 }
 
@@ -181,21 +321,15 @@ std::string domainXml(const GuestSpec& spec, const DomainOptions& options) {
         << "<entry" << attribute("name", "version") << ">" << xmlEscaped(options.version) << "</entry>"
         << "<entry name='serial'>" << xmlEscaped(spec.server.text) << "</entry><entry name='uuid'>"
         << xmlEscaped(spec.server.text) << "</entry>"
-        << "<entry name='family'>Virtual Machine</entry></system></sysinfo>"
-        << "<os><type arch='x86_64' machine='pc'>hvm</type><smbios mode='sysinfo'/></os>"
-        << "<features><acpi/><apic/></features>"
-        // Software emulation has no host CPU to pass on; all it can do is the most a distribution may ask for.
-        << (kvm ? "<cpu mode='host-model'/>" : "<cpu mode='maximum'/>") << "<clock offset='utc'>";
+        << "<entry name='family'>Virtual Machine</entry></system></sysinfo>" << tuningXml(spec.shape)
+        << osXml(spec.shape) << featuresXml(spec.shape) << cpuXml(spec.shape, kvm) << "<clock offset='utc'>";
     if (kvm) xml << "<timer name='pit' tickpolicy='delay'/><timer name='rtc' tickpolicy='catchup'/>";
     xml << "<timer name='hpet' present='no'/></clock>"
-        << "<on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>destroy</on_crash><devices>";
+        << "<on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>destroy</on_crash><devices>"
+        << controllersXml(spec);
     for (const auto& disk : spec.disks) xml << diskXml(disk);
     for (const auto& nic : spec.nics) xml << nicXml(nic);
-    xml << "<serial type='pty'><log" << attribute("file", options.consoleLog.string())
-        << " append='on'/><target port='0'/></serial>"
-        << "<video><model type='vga'/></video><memballoon model='virtio'/>"
-        << "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"
-        << "</devices></domain>";
+    xml << otherDevicesXml(spec.shape, options) << "</devices></domain>";
     return std::move(xml).str();
 }
 

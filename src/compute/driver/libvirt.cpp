@@ -11,11 +11,13 @@
 #include <libvirt/virterror.h>
 #include <mutex>
 #include <thread>
+#include <unistd.h>
 
 #include "compute/driver/console_log.hpp"
 #include "compute/driver/domain_xml.hpp"
 #include "compute/driver/kvm_probe.hpp"
 #include "compute/driver/libvirt_calls.hpp"
+#include "compute/driver/libvirt_console.hpp"
 #include "compute/driver/libvirt_counters.hpp"
 #include "compute/driver/libvirt_disk.hpp"
 #include "compute/driver/libvirt_host.hpp"
@@ -37,7 +39,6 @@ constexpr int keepAliveSeconds = 5;
 constexpr unsigned keepAliveMissed = 3;
 constexpr int agentSeconds = 5; // an agent answers at once or not at all
 
-void closeConnection(virConnectPtr connection) { virConnectClose(connection); }
 using Connection = std::shared_ptr<virConnect>;
 using namespace libvirt;
 
@@ -83,6 +84,8 @@ public:
         retried([&](virConnectPtr connection) {
             const Domain known = find(connection, spec.server);
             if (known && checked(virDomainIsActive(known.get()), "look whether a guest runs") == 1) return;
+            if (!spec.shape.tpm.empty() && ::access("/usr/bin/swtpm", X_OK) != 0)
+                throw Error(Failure::Invalid, "the host has no swtpm, which makes guests' TPMs");
             const std::string xml = domainXml(spec, {.virtType = options_.virtType,
                                                      .consoleLog = consoleLog(spec.server),
                                                      .cloud = options_.cloud,
@@ -150,8 +153,9 @@ public:
             if (!domain) return;
             destroy(domain.get());
             forgetSecrets(connection, descriptionOf(domain.get(), VIR_DOMAIN_XML_INACTIVE));
-            if (virDomainUndefineFlags(domain.get(),
-                                       VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA) < 0 &&
+            if (virDomainUndefineFlags(domain.get(), VIR_DOMAIN_UNDEFINE_MANAGED_SAVE |
+                                                         VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
+                                                         VIR_DOMAIN_UNDEFINE_NVRAM) < 0 &&
                 lastCode() != VIR_ERR_NO_DOMAIN)
                 fail("undefine a guest");
         });
@@ -267,8 +271,47 @@ public:
         return readConsoleLog(consoleLog(server), lines);
     }
 
+    std::optional<Endpoint> graphics(const ServerId& server) override {
+        return retried([&](virConnectPtr connection) -> std::optional<Endpoint> {
+            const Domain domain = find(connection, server);
+            if (!domain || isOff(domain.get())) return std::nullopt;
+            return screenIn(descriptionOf(domain.get(), 0));
+        });
+    }
+
+    std::unique_ptr<ByteStream> serial(const ServerId& server) override {
+        return retried([&](virConnectPtr connection) {
+            const Domain domain = find(connection, server);
+            if (!domain || isOff(domain.get())) throw Error(Failure::Conflict, "the guest ", server, " does not run");
+            return libvirt::serialOf(connection, domain.get());
+        });
+    }
+
+    /// The connection that stands now, and each later one, tells of guests.
+    void onChange(std::function<void(const ServerId&)> changed) override {
+        const std::lock_guard guard(lock_);
+        changed_ = std::move(changed);
+        if (connection_) listen();
+    }
+
 private:
     using Key = std::string (*)(std::string_view);
+
+    /// Whoever's guests they are: who is called looks. The lock is held.
+    void listen() {
+        if (!changed_) return;
+        const auto tell = [](virConnectPtr, virDomainPtr domain, int, int, void* self) {
+            char uuid[VIR_UUID_STRING_BUFLEN] = {};
+            if (virDomainGetUUIDString(domain, uuid) == 0) static_cast<Libvirt*>(self)->changed_(ServerId{uuid});
+            return 0;
+        };
+        const virConnectDomainEventCallback callback = tell;
+        *listening_ = virConnectDomainEventRegisterAny(connection_.get(), nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+                                                       VIR_DOMAIN_EVENT_CALLBACK(callback), this, nullptr);
+        if (*listening_ < 0)
+            log_.warning("Libvirt does not tell of its guests; they are looked at now and then",
+                         {{"uri", options_.uri}});
+    }
 
     fs::path consoleLog(const ServerId& server) const { return options_.consoleDir / (server.text + ".log"); }
 
@@ -294,10 +337,15 @@ private:
             throw Error(Failure::Busy, "could not reach libvirt at ", options_.uri, ": ",
                         reason && reason->message ? reason->message : "libvirt gives no reason");
         }
-        connection_ = Connection(fresh, closeConnection);
+        listening_ = std::make_shared<int>(-1);
+        connection_ = Connection(fresh, [listening = listening_](virConnectPtr connection) {
+            if (*listening >= 0) virConnectDomainEventDeregisterAny(connection, *listening); // it holds the connection
+            virConnectClose(connection);
+        });
         virConnectSetKeepAlive(fresh, keepAliveSeconds, keepAliveMissed); // some transports have none, and need none
         if (again || lost_) log_.info("Libvirt is back", {{"uri", options_.uri}});
         lost_ = false;
+        listen();
         return connection_;
     }
 
@@ -382,9 +430,10 @@ private:
     }
 
     static PowerState powerOfDomain(virDomainPtr domain) {
-        int state = 0;
-        checked(virDomainGetState(domain, &state, nullptr, 0), "ask how a guest is");
-        return powerOf(state);
+        int state = 0, reason = 0;
+        checked(virDomainGetState(domain, &state, &reason, 0), "ask how a guest is");
+        return state == VIR_DOMAIN_SHUTOFF && reason == VIR_DOMAIN_SHUTOFF_CRASHED ? PowerState::Crashed
+                                                                                   : powerOf(state);
     }
 
     static void start(virDomainPtr domain) {
@@ -461,9 +510,11 @@ private:
     LibvirtOptions options_;
     Log& log_;
     SecretLookup secrets_;
-    LibvirtWatch watch_; // outlives the connections
+    std::function<void(const ServerId&)> changed_; // set once; called by the watch's thread
+    LibvirtWatch watch_;                           // outlives the connections
     std::mutex lock_;
     Connection connection_;
+    std::shared_ptr<int> listening_; // by what number the connection tells of guests
     Clock::time_point deafUntil_ = {};
     std::atomic<bool> lost_ = false; // and not found again yet
 };

@@ -42,9 +42,14 @@ void SimulatedHypervisor::failOn(const std::string& verb, int times, Failure fai
 }
 
 void SimulatedHypervisor::powerOffFromInside(const ServerId& server) {
-    const std::lock_guard guard(lock_);
-    known(server).power = PowerState::Shutdown;
-    keep(server);
+    std::function<void(const ServerId&)> changed;
+    {
+        const std::lock_guard guard(lock_);
+        known(server).power = PowerState::Shutdown;
+        keep(server);
+        changed = changed_;
+    }
+    if (changed) changed(server);
 }
 
 void SimulatedHypervisor::loseHost() {
@@ -396,6 +401,34 @@ std::string SimulatedHypervisor::console(const ServerId& server, int lines) {
     for (int count = 1; count <= std::min(found->second.boots, 100); ++count)
         text += "simulated guest " + server.text + "\nboot " + std::to_string(count) + "\nlogin: \n";
     return lastLines(text, lines);
+}
+
+bool SimulatedHypervisor::isRunning(const ServerId& server) const {
+    const auto found = guests_.find(server);
+    return found != guests_.end() &&
+           (found->second.power == PowerState::Running || found->second.power == PowerState::Paused);
+}
+
+SimulatedConsoles& SimulatedHypervisor::consoles() {
+    if (!consoles_) consoles_ = std::make_unique<SimulatedConsoles>();
+    return *consoles_;
+}
+
+std::optional<Endpoint> SimulatedHypervisor::graphics(const ServerId& server) {
+    const auto guard = enter("graphics");
+    if (!isRunning(server)) return std::nullopt;
+    return consoles().screen();
+}
+
+std::unique_ptr<ByteStream> SimulatedHypervisor::serial(const ServerId& server) {
+    const auto guard = enter("serial");
+    if (!isRunning(server)) throw Error(Failure::Conflict, "the guest ", server, " does not run");
+    return consoles().serial();
+}
+
+void SimulatedHypervisor::onChange(std::function<void(const ServerId&)> changed) {
+    const std::lock_guard guard(lock_);
+    changed_ = std::move(changed);
 }
 
 // One small text file a guest: power state, number of boots, then a line "disk SERIAL" or "nic MAC" for each device,

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "compute/driver/instance_files.hpp"
+#include "compute/driver/simulated_consoles.hpp"
 
 namespace stratolet::compute {
 
@@ -76,6 +77,9 @@ public:
     std::optional<GuestCounters> counters(const ServerId& server) override; ///< one CPU; a second and a sector a boot
     std::vector<ServerId> guests() override;
     std::string console(const ServerId& server, int lines) override;
+    std::optional<Endpoint> graphics(const ServerId& server) override;
+    std::unique_ptr<ByteStream> serial(const ServerId& server) override;
+    void onChange(std::function<void(const ServerId&)> changed) override;
 
     std::vector<std::string> nicsOf(const ServerId& server) const; ///< their MAC addresses
     std::string passwordOf(const ServerId& server) const;          ///< that this process was told; empty: none
@@ -108,8 +112,13 @@ private:
     void load();
     void keep(const ServerId& server);
 
+    bool isRunning(const ServerId& server) const; // the lock is held
+    SimulatedConsoles& consoles();                // the lock is held
+
     SimulatedOptions options_;
     SecretLookup secrets_;
+    std::function<void(const ServerId&)> changed_;
+    std::unique_ptr<SimulatedConsoles> consoles_; // where any has been asked for
     mutable std::mutex lock_;
     std::map<ServerId, Guest> guests_;
     std::set<std::string> readOnly_; // serials

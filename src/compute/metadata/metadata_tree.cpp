@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
 #include <set>
 #include <span>
 
 #include "compute/encoding.hpp"
 #include "platform/ambient/ambient.hpp"
+#include "platform/config/config.hpp"
 #include "platform/json/json.hpp"
 
 #include <stratolet/error.hpp>
@@ -204,7 +206,7 @@ std::string networkData(const ServerDetails& details) {
 }
 
 void addOpenstack(Tree& tree, const Server& server, const ServerDetails& details, const Injected& injected,
-                  const std::string& randomSeed) {
+                  const std::string& randomSeed, const std::string& vendorData) {
     for (std::size_t number = 0; number < injected.files.size(); ++number)
         tree["openstack" + contentPath(number)] = injected.files[number].second;
     for (const auto& version : openstackVersions) {
@@ -212,7 +214,7 @@ void addOpenstack(Tree& tree, const Server& server, const ServerDetails& details
         const auto since = [&](std::string_view date) { return version >= date || version == "latest"; };
         tree[root + "meta_data.json"] = metaData(server, details, injected, version, randomSeed);
         if (server.userData) tree[root + "user_data"] = fromBase64(*server.userData).value_or("");
-        if (since("2013-10-17")) tree[root + "vendor_data.json"] = "{}";
+        if (since("2013-10-17")) tree[root + "vendor_data.json"] = vendorData;
         if (since("2015-10-15")) tree[root + "network_data.json"] = networkData(details);
         if (since("2016-10-06")) tree[root + "vendor_data2.json"] = "{}";
     }
@@ -238,11 +240,29 @@ std::string lines(const auto& names) {
 }
 
 Tree metadataTree(const Server& server, const ServerDetails& details, const Injected& injected,
-                  const std::string& randomSeed) {
+                  const std::string& randomSeed, const std::string& vendorData) {
     Tree tree;
     addEc2(tree, server, details);
-    addOpenstack(tree, server, details, injected, randomSeed);
+    addOpenstack(tree, server, details, injected, randomSeed, vendorData);
     return tree;
+}
+
+std::string vendorDataIn(const std::string& file, Log& log) {
+    constexpr std::size_t bytesMax = 64 << 10;
+    if (file.empty()) return "{}";
+    try {
+        std::ifstream stream(file);
+        if (!stream) throw Error(Failure::Invalid, "it can't be read");
+        std::string text(bytesMax + 1, '\0');
+        stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+        text.resize(static_cast<std::size_t>(stream.gcount()));
+        if (text.size() > bytesMax) throw Error(Failure::Invalid, "it is larger than ", bytesMax, " bytes");
+        if (!Json::parse(text).isObject()) throw Error(Failure::Invalid, "it is no JSON object");
+        return text;
+    } catch (const Error& problem) {
+        log.warning("Guests get no vendor data", {{"file", file}, {"because", problem.what()}});
+        return "{}";
+    }
 }
 
 Tree metadataOf(Core& core, store::Reader& db, const Server& server) {
@@ -251,7 +271,8 @@ Tree metadataOf(Core& core, store::Reader& db, const Server& server) {
     for (const auto& port : details.ports) ports.push_back(port.id.text);
     std::string seed(512, '\0');
     core.parts.ambient.randomize(std::as_writable_bytes(std::span(seed)));
-    return metadataTree(server, details, injectedOf(db, server.id, ports), seed);
+    return metadataTree(server, details, injectedOf(db, server.id, ports), seed,
+                        vendorDataIn(core.parts.config.text("compute", "vendordata_file"), core.parts.log));
 }
 
 void addPassword(Tree& tree, const std::string& password) {

@@ -6,13 +6,20 @@
 
 #include "compute/device/injected.hpp"
 #include "compute/server/server_reading.hpp"
+#include "platform/log/log.hpp"
 
 namespace stratolet::compute {
 
 /// All documents that a guest finds at 169.254.169.254, by path ("latest/meta-data/hostname"): a pure function of its
-/// server. `randomSeed` are fresh random bytes for the guest's own generator.
+/// server. `randomSeed` are fresh random bytes for the guest's own generator; `vendorData` is what who runs the cloud
+/// tells every guest, a JSON object.
 std::map<std::string, std::string> metadataTree(const Server& server, const ServerDetails& details,
-                                                const Injected& injected, const std::string& randomSeed);
+                                                const Injected& injected, const std::string& randomSeed,
+                                                const std::string& vendorData = "{}");
+
+/// What the file says, which must be a JSON object: "{}" where it isn't, which the log then says why, and where no file
+/// is named.
+std::string vendorDataIn(const std::string& file, Log& log);
 
 /// The same of a server as it is now, with a fresh seed.
 std::map<std::string, std::string> metadataOf(Core& core, store::Reader& db, const Server& server);

@@ -100,7 +100,8 @@ struct Server {
     PowerState power = PowerState::NoState;
     ImageId image; ///< empty where it boots from a volume
     std::string base;
-    Flavor flavor; ///< as it was when the server was made
+    std::map<std::string, std::string> imageProperties; ///< of its image when it was made, or rebuilt
+    Flavor flavor;                                      ///< as it was when the server was made
     std::optional<std::string> keyName;
     std::string keyType;
     std::string publicKey;

@@ -85,7 +85,7 @@ Response act(Call& call, Core& core) {
     call.caller.asked = true; // each action asks its own rule; what is none is refused whoever asks
     const Json body = call.request.json();
     if (!body.isObject() || body.size() == 0) throw Error(Failure::Invalid, "Malformed request body");
-    for (const auto& list : {std::span<const ActionRoute>(actions), lifeActions(), adminActions()})
+    for (const auto& list : {std::span<const ActionRoute>(actions), lifeActions(), adminActions(), consoleActions()})
         for (const auto& action : list) {
             const auto arguments = body.find(action.name);
             if (!arguments) continue;

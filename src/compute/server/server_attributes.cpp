@@ -305,6 +305,7 @@ std::vector<ServerAttribute> inner() {
         {attribute<&Server::number>("", 0).computed("$.number")}, // the store counts them
         kept<&Server::image>("image").sortedAs("image_ref").equal("image", All).equal("image_ref", Admins),
         kept<&Server::base>("base"),
+        kept<&Server::imageProperties>("image_properties"),
         kept<&Server::flavor, &Flavor::id>("flavor")
             .sortedAs("instance_type_id")
             .equal("flavor", All)

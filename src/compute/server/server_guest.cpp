@@ -8,6 +8,7 @@
 #include "compute/action/action.hpp"
 #include "compute/attachment/volume_attachment.hpp"
 #include "compute/device/config_drive.hpp"
+#include "compute/guest/guest_shape.hpp"
 #include "compute/metadata/metadata_tree.hpp"
 #include "compute/server/server_table.hpp"
 #include "platform/config/config.hpp"
@@ -38,10 +39,33 @@ GuestDisk ownDisk(Core& core, const Server& server, const Device& device, const 
             .device = deviceName(device.name),
             .root = device.bootIndex == 0,
             .bus = device.bus,
-            .cdrom = device.type == "cdrom"};
+            .cdrom = device.type == "cdrom",
+            .limits = diskLimits(server.flavor)};
 }
 
-std::vector<GuestDisk> disksOf(Core& core, store::Reader& db, const Server& server) {
+/// What its image says of machines: of one that boots from a volume, the image that the volume was made of.
+ImageProperties propertiesOf(Core& core, store::Reader& db, const Server& server) {
+    if (server.image) return server.imageProperties;
+    const auto devices = DeviceTable::of(db, server.id);
+    const auto* const root = rootOf(devices);
+    const auto volume =
+        root != nullptr && root->volume ? core.block.find(db, server.project, root->volume) : std::nullopt;
+    return volume ? ImageProperties(volume->imageMetadata.begin(), volume->imageMetadata.end()) : ImageProperties();
+}
+
+/// An IDE drive where nobody wants another, which is what a PC has; a q35 machine has none.
+GuestDisk configDriveDisk(DiskSource source, const std::vector<GuestDisk>& others, const ImageProperties& image) {
+    auto bus = busFor(image, true);
+    const auto machine = image.find("hw_machine_type");
+    if (bus.empty()) bus = machine != image.end() && machine->second.find("q35") != std::string::npos ? "sata" : "ide";
+    return {.serial = "config-drive",
+            .source = std::move(source),
+            .device = bus == "ide" ? "hdd" : freeName(namesOf(others), bus, false).substr(5),
+            .bus = bus,
+            .cdrom = true};
+}
+
+std::vector<GuestDisk> disksOf(Core& core, store::Reader& db, const Server& server, const ImageProperties& image) {
     auto& own = core.hypervisors.disksOn({server.host});
     const auto ties = tiesOf(core, db, server.id);
     std::vector<GuestDisk> disks;
@@ -65,23 +89,27 @@ std::vector<GuestDisk> disksOf(Core& core, store::Reader& db, const Server& serv
     if (!disks.empty()) disks.front().bootOrder = 1;
     // A CD has sectors of 2 KiB, which no kernel mounts a vfat of: that is a disk, whose name nobody else gets.
     if (auto drive = own.find(server.id, configDrive))
-        disks.push_back(
-            {.serial = "config-drive", .source = *std::move(drive), .device = "hdd", .bus = "ide", .cdrom = true});
+        disks.push_back(configDriveDisk(*std::move(drive), disks, image));
     if (auto drive = own.find(server.id, configDisk))
         disks.push_back({.serial = "config-drive", .source = *std::move(drive), .device = "vdz"});
     return disks;
 }
 
 GuestSpec specOf(Core& core, store::Reader& db, const Server& server) {
+    const auto image = propertiesOf(core, db, server);
     GuestSpec spec{.server = server.id,
                    .host = {server.host},
                    .name = server.name,
                    .project = server.project,
                    .vcpus = static_cast<int>(server.flavor.vcpus),
                    .memory = server.flavor.ram,
-                   .disks = disksOf(core, db, server),
-                   .nics = {}};
-    for (const auto& port : core.network.portsOf(db, server.id)) spec.nics.push_back(nicOf(port));
+                   .disks = disksOf(core, db, server, image),
+                   .nics = {},
+                   .shape = shapeOf(server.flavor, image)};
+    for (const auto& port : core.network.portsOf(db, server.id)) {
+        spec.nics.push_back(nicOf(port));
+        shapeNic(spec.nics.back(), server.flavor, image);
+    }
     return spec;
 }
 

@@ -1,4 +1,5 @@
 #include "compute/server/server_making.hpp"
+#include "compute/guest/guest_shape.hpp"
 
 #include <algorithm>
 
@@ -106,6 +107,7 @@ std::vector<Device> devicesFor(const NewServers& wanted, const Server& server) {
         root.local = root.deleteOnTermination = true;
         root.image = server.image;
         root.bootIndex = 0;
+        if (const auto bus = busFor(server.imageProperties, false); !bus.empty()) root.bus = bus;
         all.insert(all.begin(), root);
     }
     MiB ephemeral, swap;
@@ -124,6 +126,7 @@ std::vector<Device> devicesFor(const NewServers& wanted, const Server& server) {
         device.local = device.deleteOnTermination = true;
         device.size = size;
         device.format = format;
+        if (const auto bus = busFor(server.imageProperties, false); !bus.empty()) device.bus = bus;
         all.push_back(device);
     };
     if (ephemeral.count == 0 && server.flavor.ephemeral.count > 0) blank({server.flavor.ephemeral.count * 1024}, "");
@@ -204,6 +207,8 @@ Server modelOf(Core& core, store::Reader& db, const identity::Caller& caller, Ne
             model.base = baseNameOf(*image);
         }
     }
+    static_cast<void>(shapeOf(model.flavor, properties)); // or why no guest can be like that
+    if (model.image) model.imageProperties = properties;
     if (wanted.keyName) takeKey(db, caller, *wanted.keyName, model);
     model.project = caller.project;
     model.user = caller.user;

@@ -126,6 +126,12 @@ void ServerTable::setBase(store::Transaction& tx, const ServerId& id, const Imag
     tx.execute("UPDATE compute_servers SET image = ?, base = ? WHERE id = ?", image, base, id);
 }
 
+void ServerTable::setImageProperties(store::Transaction& tx, const ServerId& id,
+                                     const std::map<std::string, std::string>& properties) {
+    tx.execute("UPDATE compute_servers SET image_properties = ? WHERE id = ?",
+               resource::Codec<std::map<std::string, std::string>>::bind(properties), id);
+}
+
 void ServerTable::setRescue(store::Transaction& tx, const ServerId& id, const ImageId& image, const std::string& base) {
     tx.execute("UPDATE compute_servers SET rescue_image = ?, rescue_base = ? WHERE id = ?", image, base, id);
 }

@@ -37,6 +37,8 @@ struct ServerTable {
                      Time now);
     static void deleted(store::Transaction& tx, const ServerId& id, Time now);
     static void setBase(store::Transaction& tx, const ServerId& id, const ImageId& image, const std::string& base);
+    static void setImageProperties(store::Transaction& tx, const ServerId& id,
+                                   const std::map<std::string, std::string>& properties);
     static void setRescue(store::Transaction& tx, const ServerId& id, const ImageId& image, const std::string& base);
     static void setShelved(store::Transaction& tx, const ServerId& id, const ImageId& image);
     static void setSoftDeleted(store::Transaction& tx, const ServerId& id, std::optional<Time> since);

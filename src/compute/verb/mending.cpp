@@ -14,6 +14,7 @@
 #include "compute/verb/shelve.hpp"
 #include "platform/cloud/cloud.hpp"
 #include "platform/cloud/strays.hpp"
+#include "platform/config/config.hpp"
 #include "platform/jobs/jobs.hpp"
 #include "platform/log/log.hpp"
 
@@ -57,9 +58,14 @@ void follow(Core& core, Transaction& tx, const Server& server, PowerState power,
     }
 }
 
-void compare(Core& core, const Server& server, const std::set<std::string>& guests, bool hostRestarted) {
+/// A guest that its host has no more is lost; one that is off since its host was started anew was, where servers are to
+/// go on then ([compute] resume_guests_state_on_host_boot).
+bool isLost(Core& core, bool there, bool hostRestarted) {
+    return hostRestarted ? core.parts.config.boolean("compute", "resume_guests_state_on_host_boot") : !there;
+}
+
+void compare(Core& core, const Server& server, bool there, bool hostRestarted) {
     if (!settled(core, core.reader(), server)) return;
-    const bool there = guests.contains(server.id.text);
     const PowerState power =
         there ? core.hypervisors.on({server.host}).powerState(server.id).value_or(PowerState::NoState)
               : PowerState::NoState;
@@ -67,7 +73,7 @@ void compare(Core& core, const Server& server, const std::set<std::string>& gues
     core.parts.store.write([&](Transaction& tx) {
         const auto now = ServerTable::find(tx, server.id);
         if (now && now->vm == server.vm && settled(core, tx, *now)) // else somebody was faster
-            follow(core, tx, *now, power, hostRestarted || !there);
+            follow(core, tx, *now, power, isLost(core, there, hostRestarted));
     });
 }
 
@@ -120,7 +126,7 @@ void mendHost(Core& core, const HostName& host) {
     std::set<std::string> guests; // looked up before the rows: a guest that has no row by then is nobody's
     for (const auto& guest : core.hypervisors.on(host).guests()) guests.insert(guest.text);
     for (const auto& server : ServerTable::living(core.reader())) {
-        if (server.host == host.text) compare(core, server, guests, restarted);
+        if (server.host == host.text) compare(core, server, guests.contains(server.id.text), restarted);
         guests.erase(server.id.text); // where its row is another host's it is on its way, not lost
     }
     removeLeftovers(core, host, guests);
@@ -128,6 +134,15 @@ void mendHost(Core& core, const HostName& host) {
     removeUnusedBases(core, host);
 }
 
+}
+
+void lookAtChanged(Core& core, ChangedServers& changed) {
+    for (const auto& id : changed.take()) {
+        const auto server = ServerTable::find(core.reader(), id);
+        // One that isn't there any more may be on its way: the timer tells, not the event.
+        if (!server || server->deleted || !core.hypervisors.on({server->host}).powerState(id)) continue;
+        compare(core, *server, true, core.hypervisors.restarted({server->host}));
+    }
 }
 
 void mendServers(Core& core) {

@@ -1,4 +1,5 @@
 #include "compute/verb/rebuild.hpp"
+#include "compute/guest/guest_shape.hpp"
 
 #include <chrono>
 
@@ -41,6 +42,8 @@ void takeImage(Core& core, Transaction& tx, const identity::Caller& caller, cons
     const auto* const root = rootOf(devices);
     if (root == nullptr || root->local) {
         requireFit(*image, server.flavor);
+        static_cast<void>(shapeOf(server.flavor, image->properties)); // or why it can't be
+        ServerTable::setImageProperties(tx, server.id, image->properties);
         ServerTable::setBase(tx, server.id, wanted.image, baseNameOf(*image));
         if (root != nullptr) DeviceTable::setImage(tx, root->id, wanted.image);
         return;

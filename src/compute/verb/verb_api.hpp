@@ -18,6 +18,9 @@ struct ActionRoute {
 /// Those of a server's life but power and locks.
 std::span<const ActionRoute> lifeActions();
 
+/// Those that open consoles, until 2.5.
+std::span<const ActionRoute> consoleActions();
+
 /// Those for who runs the cloud.
 std::span<const ActionRoute> adminActions();
 

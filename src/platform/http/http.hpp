@@ -116,6 +116,15 @@ struct FileBody {
     std::uint64_t length = 0;
 };
 
+/// What a connection becomes once it is a websocket (RFC 6455): what its messages say goes to `other`, and what comes
+/// from there goes back in binary messages, until either end has enough.
+struct Relay {
+    Fd other;             ///< a connected stream
+    std::string protocol; ///< the subprotocol that was agreed on; empty: none
+    /// Asked each second where the request was read, so it must not block; false ends it. Empty: it is never asked.
+    std::function<bool()> goesOn;
+};
+
 /// An answer. One of body, file and source is sent; the session adds length and framing.
 struct Response {
     int status = 200;
@@ -123,6 +132,7 @@ struct Response {
     std::string body;
     std::optional<FileBody> file;       ///< instead of body
     std::unique_ptr<BodySource> source; ///< instead of body; chunked
+    std::optional<Relay> relay;         ///< of status 101 (see websocket.hpp): the connection's last answer
 };
 
 /// `write(JsonWriter&)` fills the body; the type is application/json.

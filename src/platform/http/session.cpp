@@ -19,6 +19,7 @@
 
 #include "platform/ambient/ambient.hpp"
 #include "platform/http/request_parser.hpp"
+#include "platform/http/websocket.hpp"
 #include "platform/log/log.hpp"
 #include "platform/workers/fair_workers.hpp"
 #include "platform/workers/workers.hpp"
@@ -451,7 +452,14 @@ Task<bool> Session::serveOne() {
     shared_.dispatch.complete(place, request, response);
     const bool restIsSmall =
         understood && !exchange.waitsToGoOn && request.contentLength.value_or(skippedBytesMax + 1) <= skippedBytesMax;
-    const bool keep = understood && (parser.done() || restIsSmall) && parser.keepAlive() && !shared_.draining;
+    if (response.relay) {
+        Relay with = std::move(*response.relay);
+        co_await relay(response, std::move(with));
+        co_return false;
+    }
+    // Who wanted a websocket and gets none has no other request.
+    const bool keep = understood && (parser.done() || restIsSmall) && parser.keepAlive() && !shared_.draining &&
+                      !asksForWebsocket(request);
     // Behind the requests that have come meanwhile: to wake a client that sleeps is dear, and one waking then serves
     // all answers of a round.
     co_await asio::post(executor_, useTask);

@@ -54,6 +54,8 @@ private:
     Task<void> sendSource(BodySource& source);
     Task<void> leaveRest(class RequestParser& parser, bool keep);
     Task<void> linger();
+    class Relaying;
+    Task<void> relay(const Response& head, Relay with);
     Task<std::size_t> readMore(std::size_t most = 0);
     Task<void> onWorker(Queue queue, std::function<void()> work);
     Task<void> ended(std::unique_ptr<BodySink> sink);

@@ -2,6 +2,11 @@
 
 #include <libvirt/libvirt.h>
 
+#include <atomic>
+#include <thread>
+
+#include <stratolet/error.hpp>
+
 #include "compute/driver/domain_xml.hpp"
 #include "compute/driver/libvirt.hpp"
 #include "compute/driver/libvirt_host.hpp"
@@ -101,4 +106,37 @@ TEST_CASE("A host that libvirt drives reports what the scheduler asks of it", "[
     CHECK(report.uri == "test:///default");
     CHECK_FALSE(report.address.empty());
     CHECK_FALSE(report.hostname.empty());
+}
+
+TEST_CASE("Who asks is told of a guest that another hand has started or ended", "[compute][libvirt]") {
+    const test::Folder folder;
+    Log log({.level = Log::Level(99)});
+    const std::string id = "11111111-0000-4000-8000-000000000004";
+    const virConnectPtr connection = virConnectOpen("test:///default");
+    REQUIRE(connection);
+    defines(connection, id, markXml(id, "web", "p", "ours"));
+    std::atomic<int> told = 0;
+    {
+        const auto driver = libvirtHypervisor(
+            {.uri = "test:///default", .virtType = "qemu", .consoleDir = folder / "instances", .cloud = "ours"}, log);
+        driver->onChange([&](const ServerId& server) { told += server.text == id ? 1 : 0; });
+        const virDomainPtr domain = virDomainLookupByUUIDString(connection, id.c_str());
+        REQUIRE(domain);
+        const auto isTold = [&](int times) {
+            for (int tries = 0; tries < 400 && told < times; ++tries)
+                std::this_thread::sleep_for(std::chrono::milliseconds(5));
+            return told >= times;
+        };
+        REQUIRE(virDomainCreate(domain) == 0);
+        CHECK(isTold(1));
+        const int before = told;
+        REQUIRE(virDomainDestroy(domain) == 0);
+        CHECK(isTold(before + 1));
+        CHECK(driver->powerState({id}) == PowerState::Shutdown);
+        CHECK(!driver->graphics({id}));
+        CHECK_THROWS_AS(driver->serial({id}), Error);
+        virDomainUndefine(domain);
+        virDomainFree(domain);
+    }
+    virConnectClose(connection);
 }

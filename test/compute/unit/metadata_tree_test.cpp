@@ -3,6 +3,10 @@
 
 #include <catch2/catch.hpp>
 
+#include <fstream>
+
+#include "support/folder.hpp"
+
 using namespace stratolet;
 using namespace stratolet::compute;
 
@@ -96,4 +100,23 @@ TEST_CASE("What isn't there is 404", "[compute][metadata]") {
     bare.keyName.reset();
     CHECK_FALSE(metadataAt(metadataTree(bare, {}, {}, ""), "/latest/user-data"));
     CHECK_FALSE(metadataAt(metadataTree(bare, {}, {}, ""), "/latest/meta-data/public-keys"));
+}
+
+TEST_CASE("What who runs the cloud has for every guest is its vendor data", "[compute][metadata]") {
+    test::Folder folder;
+    Log log{{.level = Log::Level(99)}};
+    const auto file = (folder / "vendor.json").string();
+    std::ofstream(file) << R"({"site":"north"})";
+    CHECK(vendorDataIn(file, log) == R"({"site":"north"})");
+    const auto tree = metadataTree(web(), details(), {}, "seed", vendorDataIn(file, log));
+    CHECK(metadataAt(tree, "/openstack/latest/vendor_data.json")->body == R"({"site":"north"})");
+    CHECK(!metadataAt(tree, "/openstack/2013-04-04/vendor_data.json"));
+
+    CHECK(vendorDataIn("", log) == "{}");
+    CHECK(vendorDataIn((folder / "nothing").string(), log) == "{}");
+    for (const std::string& wrong :
+         {std::string("[1]"), std::string("{"), "{\"a\":\"" + std::string(70000, 'x') + "\"}"}) {
+        std::ofstream(file, std::ios::trunc) << wrong;
+        CHECK(vendorDataIn(file, log) == "{}");
+    }
 }
