@@ -5,6 +5,7 @@
 
 #include "network/common_api.hpp"
 #include "network/core.hpp"
+#include "network/l2/address_scope.hpp"
 #include "network/l2/network_record.hpp"
 #include "network/l2/port.hpp"
 #include "network/l2/subnet.hpp"

@@ -6,6 +6,7 @@
 #include <stratolet/error.hpp>
 
 #include "network/common_api.hpp"
+#include "network/l2/address_scope.hpp"
 #include "network/l2/network_record.hpp"
 #include "network/l2/subnet_pool.hpp"
 #include "network/security/security_group.hpp"

@@ -1,7 +1,8 @@
+#include "network/l2/address_scope.hpp"
+
 #include <stratolet/error.hpp>
 
 #include "network/collection.hpp"
-#include "network/common_api.hpp"
 #include "network/sharing.hpp"
 
 namespace stratolet::network {

@@ -2,7 +2,7 @@
 
 #include <stratolet/error.hpp>
 
-#include "network/common_api.hpp"
+#include "network/l2/address_scope.hpp"
 #include "network/l2/subnet.hpp"
 #include "network/l2/subnet_pool.hpp"
 
