@@ -34,6 +34,8 @@ constexpr Extension extensions[] = {
      "2018-07-04T10:00:00-00:00"},
     {"fip-port-details", "Floating IP Port Details Extension", "A floating IP tells about the port it leads to",
      "2018-04-09T10:00:00-00:00"},
+    {"floatingip-pools", "Floating IP Pools Extension", "The subnets that floating IPs come from",
+     "2018-03-21T10:00:00-00:00"},
     {"ip-substring-filtering", "IP address substring filtering", "Ports found by a part of an address",
      "2017-11-28T09:00:00-00:00"},
     {"net-mtu", "Network MTU", "A network tells its MTU", "2015-03-25T10:00:00-00:00"},
@@ -68,6 +70,7 @@ constexpr Extension extensions[] = {
      "A rule tells its prefix as a block", "2020-07-28T10:00:00-00:00"},
     {"security-groups-shared-filtering", "Security group filtering on the shared field",
      "Security groups found by whether they are shared", "2021-10-05T09:00:00-00:00"},
+    {"service-type", "Neutron Service Type Management", "Which provider does what", "2013-01-20T00:00:00-00:00"},
     {"sorting", "Sorting support", "Lists in an order of choice", "2016-06-12T00:00:00-00:00"},
     {"standard-attr-description", "standard-attr-description", "Everything can be described",
      "2016-02-10T10:00:00-00:00"},
@@ -144,6 +147,19 @@ Response zones(Request& request) {
     });
 }
 
+/// Who does what a service of another make could do: routers are the host's own.
+Response providers(Request& request) {
+    identity::callerOf(request).enforce();
+    return jsonResponse(200, [](JsonWriter& out) {
+        const auto body = out.object();
+        const auto list = out.array("service_providers");
+        const auto provider = out.object();
+        out.field("service_type", "L3_ROUTER_NAT");
+        out.field("name", "single_node");
+        out.field("default", true);
+    });
+}
+
 }
 
 void addVersionRoutes(Routes& routes) {
@@ -171,6 +187,7 @@ void addExtensionRoutes(Routes& routes) {
              return jsonResponse(200, "extension", [&](JsonWriter& out) { write(out, *found); });
          }});
     routes.push_back({Method::Get, "/v2.0/availability_zones", policy("get_availability_zone"), zones});
+    routes.push_back({Method::Get, "/v2.0/service-providers", policy("get_service_provider"), providers});
 }
 
 }

@@ -344,6 +344,7 @@ http::Site Network::site() {
     addAddressGroupRoutes(site.routes, impl.core);
     addAddressScopeRoutes(site.routes, impl.core);
     addRbacPolicyRoutes(site.routes, impl.core);
+    addFloatingIpPoolRoutes(site.routes, impl.core);
     addIpAvailabilityRoutes(site.routes, impl.core);
     addPortRoutes(site.routes, impl.ports);
     addRouterRoutes(site.routes, impl.routers);

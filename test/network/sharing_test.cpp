@@ -312,3 +312,30 @@ TEST_CASE("A network's addresses are counted, those in use too", "[network][ip_a
     CHECK(count(alice, all, "network_ip_availabilities") == 0); // administrators' to see
     CHECK(refusal(alice.gets(one)) == "404 NetworkNotFound");
 }
+
+TEST_CASE("Floating IP pools are the IPv4 subnets of the external networks that one sees", "[network][floating_ip]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice"), bob = cloud.member("bob");
+    const auto before = count(bob, "floatingip_pools", "floatingip_pools"); // the way outside that there is
+    CHECK(before == 1);
+    const auto id = create(cloud.admin(), "networks", "network", R"("name":"out")");
+    for (const auto* block : {R"("ip_version":4,"cidr":"198.51.100.0/24")", R"("ip_version":6,"cidr":"fd00::/64")"})
+        create(cloud.admin(), "subnets", "subnet", R"("name":"out","network_id":")" + id + "\"," + block);
+    made(shares(cloud.admin(), "network", id, bob.project, "access_as_external"), "rbac_policy");
+    CHECK(count(alice, "floatingip_pools", "floatingip_pools") == before);
+    const auto pools = bob.gets(v2 + "floatingip_pools").json().array("floatingip_pools").items();
+    REQUIRE(pools.size() == before + 1);
+    CHECK(pools.back().text("network_id") == id);
+    CHECK(pools.back().text("cidr") == "198.51.100.0/24");
+    CHECK(pools.back().text("subnet_name") == "out");
+    CHECK(pools.back().text("project_id") == bob.project);
+}
+
+TEST_CASE("Routers have one provider, the host itself", "[network]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice");
+    const auto all = alice.gets(v2 + "service-providers").json().array("service_providers").items();
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].text("service_type") == "L3_ROUTER_NAT");
+    CHECK(all[0].at("default").boolean());
+}
