@@ -42,6 +42,7 @@ template <class Record> struct Noun {
     resource::SpecialFilters filters = {};
     std::function<void(const identity::Caller&)> beforeList = {};
     bool tagged = true;
+    std::string plural = {}; ///< "rbac_policies"; empty: the noun and an s
 };
 
 /// A noun whose verbs a service of its own has: create, update, remove, each with or without the caller.
@@ -102,7 +103,7 @@ template <class Record>
 std::shared_ptr<const resource::CollectionApi<Record>> addNoun(http::Routes& routes, Core& core, Noun<Record> noun) {
     using http::Request;
     using identity::callerOf;
-    std::string path = "/v2.0/" + noun.noun + "s";
+    std::string path = "/v2.0/" + (noun.plural.empty() ? noun.noun + "s" : noun.plural);
     std::replace(path.begin(), path.end(), '_', '-');
     resource::Collection<Record> collection{.dialect = dialect(),
                                             .store = core.parts.store,
@@ -110,7 +111,8 @@ std::shared_ptr<const resource::CollectionApi<Record>> addNoun(http::Routes& rou
                                             .path = path,
                                             .table = noun.table,
                                             .missing = noun.missing,
-                                            .about = noun.about};
+                                            .about = noun.about,
+                                            .many = noun.plural};
     std::vector<std::string> ways;
     for (const auto each : noun.concern) ways.push_back(resource::withAlias(each, noun.table.text().alias));
     collection.concern = [ways](const Request& request) {

@@ -8,7 +8,10 @@ namespace stratolet::network {
 
 void addVersionRoutes(http::Routes& routes);
 void addExtensionRoutes(http::Routes& routes);
+Error addressGroupNotFound(const std::string& id);
 void addAddressGroupRoutes(http::Routes& routes, Core& core);
+void addFloatingIpPoolRoutes(http::Routes& routes, Core& core);
+void addIpAvailabilityRoutes(http::Routes& routes, Core& core);
 void addQuotaRoutes(http::Routes& routes, Core& core);
 
 }

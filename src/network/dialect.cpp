@@ -5,6 +5,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "network/sharing.hpp"
 #include "network/wire.hpp"
 #include "platform/text/text.hpp"
 
@@ -72,6 +73,9 @@ Listing listingOf(const Request& request, const TableText& table, const Words& w
         } else if (const auto found = special.find(name); found != special.end()) {
             if (found->second(listing.conditions, values) == store::Begin::WithConditions)
                 listing.begin = store::Begin::WithConditions;
+        } else if (name == "shared" && filterShared(listing.conditions, table, identity::callerOf(request),
+                                                    truthIn("shared", values.front()))) {
+            continue;
         } else if (const auto* word = wordOf(words, name); word && word->may(Find)) {
             addFilter(listing.conditions, *word, table.alias, values);
         } else {
@@ -162,7 +166,7 @@ void checkRevision(const Request& request, std::string_view noun, const std::str
 std::string ruleOf(std::string_view verb, std::string_view noun) { return std::string(verb).append("_").append(noun); }
 
 bool may(const Request& request, std::string_view rule, const Target& target) {
-    return identity::callerOf(request).may(rule, target);
+    return mayOn(identity::callerOf(request), rule, target);
 }
 
 bool mayEverywhere(const Request& request, std::string_view rule) { return seesAll(identity::callerOf(request), rule); }
@@ -174,7 +178,7 @@ void enforce(const Request& request, std::string_view rule, std::string_view see
 
 void enforceCreating(const Request& request, std::string_view rule, const Json& body, const Target& target) {
     const auto& caller = identity::callerOf(request);
-    caller.enforce(rule, target);
+    demandOn(caller, rule, target);
     enforceAttributes(caller, rule, body, target, true);
 }
 

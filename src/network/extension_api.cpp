@@ -34,10 +34,14 @@ constexpr Extension extensions[] = {
      "2018-07-04T10:00:00-00:00"},
     {"fip-port-details", "Floating IP Port Details Extension", "A floating IP tells about the port it leads to",
      "2018-04-09T10:00:00-00:00"},
+    {"floatingip-pools", "Floating IP Pools Extension", "The subnets that floating IPs come from",
+     "2018-03-21T10:00:00-00:00"},
     {"ip-substring-filtering", "IP address substring filtering", "Ports found by a part of an address",
      "2017-11-28T09:00:00-00:00"},
     {"net-mtu", "Network MTU", "A network tells its MTU", "2015-03-25T10:00:00-00:00"},
     {"net-mtu-writable", "Network MTU (writable)", "The MTU of a network can be set", "2017-07-12T00:00:00-00:00"},
+    {"network-ip-availability", "Network IP Availability", "How many addresses networks have, and how many are in use",
+     "2015-09-24T00:00:00-00:00"},
     {"network_availability_zone", "Network Availability Zone", "A network tells its availability zones",
      "2015-01-01T10:00:00-00:00"},
     {"pagination", "Pagination support", "Lists in pages", "2016-06-12T00:00:00-00:00"},
@@ -49,6 +53,13 @@ constexpr Extension extensions[] = {
     {"provider", "Provider Network", "What a network is made of, for administrators", "2012-09-07T10:00:00-00:00"},
     {"quota_details", "Quota details management support", "Quotas with what is used", "2017-02-10T10:00:00-00:00"},
     {"quotas", "Quota management support", "Limits for each project", "2012-07-29T10:00:00-00:00"},
+    {"rbac-address-group", "Add address_group type to RBAC", "Address groups shared with single projects",
+     "2021-01-20T00:00:00-00:00"},
+    {"rbac-policies", "RBAC Policies", "Things shared with single projects, or with all", "2015-06-17T12:15:12-00:00"},
+    {"rbac-security-groups", "Add security_group type to network RBAC", "Security groups shared with single projects",
+     "2019-02-14T00:00:00-00:00"},
+    {"rbac-subnetpool", "Add subnetpool type to RBAC", "Subnet pools shared with single projects",
+     "2020-02-05T00:00:00-00:00"},
     {"revision-if-match", "If-Match constraints based on revision_number", "A change only of the revision one has seen",
      "2016-12-11T00:00:00-00:00"},
     {"router", "Neutron L3 Router", "Routers and floating IPs", "2012-07-20T10:00:00-00:00"},
@@ -59,6 +70,7 @@ constexpr Extension extensions[] = {
      "A rule tells its prefix as a block", "2020-07-28T10:00:00-00:00"},
     {"security-groups-shared-filtering", "Security group filtering on the shared field",
      "Security groups found by whether they are shared", "2021-10-05T09:00:00-00:00"},
+    {"service-type", "Neutron Service Type Management", "Which provider does what", "2013-01-20T00:00:00-00:00"},
     {"sorting", "Sorting support", "Lists in an order of choice", "2016-06-12T00:00:00-00:00"},
     {"standard-attr-description", "standard-attr-description", "Everything can be described",
      "2016-02-10T10:00:00-00:00"},
@@ -71,6 +83,10 @@ constexpr Extension extensions[] = {
     {"stateful-security-group", "Stateful security group", "Security groups without connection tracking",
      "2019-11-26T09:00:00-00:00"},
     {"subnet-service-types", "Subnet service types", "Subnets for certain kinds of ports", "2016-03-15T18:00:00-00:00"},
+    {"subnet_onboard", "Subnet Onboard", "Subnets that were cut from no pool become a pool's",
+     "2018-12-18T09:00:00-00:00"},
+    {"subnetpool-prefix-ops", "Subnet Pool Prefix Operations", "Prefixes of a pool, added and removed one by one",
+     "2019-02-08T10:00:00-00:00"},
     {"subnet_allocation", "Subnet Allocation", "Subnets cut from pools", "2015-03-30T10:00:00-00:00"},
 };
 
@@ -131,6 +147,19 @@ Response zones(Request& request) {
     });
 }
 
+/// Who does what a service of another make could do: routers are the host's own.
+Response providers(Request& request) {
+    identity::callerOf(request).enforce();
+    return jsonResponse(200, [](JsonWriter& out) {
+        const auto body = out.object();
+        const auto list = out.array("service_providers");
+        const auto provider = out.object();
+        out.field("service_type", "L3_ROUTER_NAT");
+        out.field("name", "single_node");
+        out.field("default", true);
+    });
+}
+
 }
 
 void addVersionRoutes(Routes& routes) {
@@ -158,6 +187,7 @@ void addExtensionRoutes(Routes& routes) {
              return jsonResponse(200, "extension", [&](JsonWriter& out) { write(out, *found); });
          }});
     routes.push_back({Method::Get, "/v2.0/availability_zones", policy("get_availability_zone"), zones});
+    routes.push_back({Method::Get, "/v2.0/service-providers", policy("get_service_provider"), providers});
 }
 
 }

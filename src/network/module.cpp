@@ -5,6 +5,7 @@
 
 #include "network/common_api.hpp"
 #include "network/core.hpp"
+#include "network/l2/address_scope.hpp"
 #include "network/l2/network_record.hpp"
 #include "network/l2/port.hpp"
 #include "network/l2/subnet.hpp"
@@ -14,6 +15,7 @@
 #include "network/network.hpp"
 #include "network/network_plan.hpp"
 #include "network/security/security_group.hpp"
+#include "network/sharing.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/bus/bus.hpp"
 #include "platform/cloud/cloud.hpp"
@@ -34,7 +36,8 @@ const Quotas quotaDefaults("network", {{"network", 100},
                                        {"floatingip", 50},
                                        {"security_group", 10},
                                        {"security_group_rule", 100},
-                                       {"subnetpool", -1}});
+                                       {"subnetpool", -1},
+                                       {"rbac_policy", 10}});
 
 constexpr auto wholeEvery = std::chrono::seconds(55); ///< the plan is read anew, whatever is known to have changed
 
@@ -204,7 +207,7 @@ struct Network::Impl {
         const Body body(Json::parse(text));
         auto target = targetForProject(network, caller.project.text);
         target["device_owner"] = serverOwner;
-        caller.enforce("create_port", target);
+        demandOn(caller, "create_port", target);
         enforceAttributes(caller, "create_port", body, target, true);
     }
 
@@ -339,6 +342,10 @@ http::Site Network::site() {
     addSubnetRoutes(site.routes, impl.subnets);
     addSubnetPoolRoutes(site.routes, impl.pools);
     addAddressGroupRoutes(site.routes, impl.core);
+    addAddressScopeRoutes(site.routes, impl.core);
+    addRbacPolicyRoutes(site.routes, impl.core);
+    addFloatingIpPoolRoutes(site.routes, impl.core);
+    addIpAvailabilityRoutes(site.routes, impl.core);
     addPortRoutes(site.routes, impl.ports);
     addRouterRoutes(site.routes, impl.routers);
     addFloatingIpRoutes(site.routes, impl.floatingIps);
@@ -366,6 +373,7 @@ void Network::bootstrap() {
         network.external = true;
         network.isDefault = true;
         networkTable.insert(tx, network);
+        followShared(core, tx, "network", network.id.text, "", false, true, accessExternal);
         Subnet subnet;
         subnet.id.text = core.uuid();
         subnet.network = network.id;
@@ -383,7 +391,9 @@ void Network::bootstrap() {
 
 std::vector<NetworkId> Network::networksFor(store::Reader& db, const identity::Caller& caller) {
     store::Conditions usable;
-    usable.add("((n.project = ? AND NOT n.external) OR n.shared)", caller.project);
+    usable.add("((n.project = ? AND NOT n.external) OR n.shared OR n.id IN (SELECT object FROM rbac_policies WHERE "
+               "target = ? AND action = 'access_as_shared'))",
+               caller.project, caller.project);
     std::vector<NetworkId> ids;
     for (const auto& each : networkTable.list(db, usable, " ORDER BY n.created, n.id")) ids.push_back(each.id);
     return ids;
@@ -393,7 +403,7 @@ PortFacts Network::createPort(store::Transaction& tx, const identity::Caller& us
     auto& core = impl_->core;
     const auto caller = impl_->asked(user);
     const auto network = networkTable.find(tx, wanted.network);
-    if (!network || !caller.may("get_network", targetOf(*network)))
+    if (!network || !mayOn(caller, "get_network", targetOf(*network)))
         throw Error(Failure::Invalid, "Network ", wanted.network, " could not be found.").as("NetworkNotFound");
     impl_->enforceCreation(caller, *network, wanted);
     core.claim(tx, caller.project.text, "port");
@@ -423,7 +433,7 @@ PortFacts Network::bindPort(store::Transaction& tx, const identity::Caller& user
     auto port = portTable.find(tx, id);
     if (!port || !(port->standard.project == caller.project.text || caller.isAdmin()))
         throw Error(Failure::Invalid, "Port ", id, " could not be found.").as("PortNotFound");
-    caller.enforce("update_port", targetOf(*port, networkOf(tx, port->network)));
+    demandOn(caller, "update_port", targetOf(*port, networkOf(tx, port->network)));
     if (!port->server.empty() || port->owner.starts_with("network:") ||
         (!port->device.empty() && port->device != server.text))
         throw Error(Failure::Conflict, "Port ", id, " is still in use.").as("PortInUse");

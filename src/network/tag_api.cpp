@@ -28,7 +28,7 @@ void checkTag(const std::string& tag) {
 
 void enforceReading(const Request& request, const Tagged& kind, store::Reader& db) {
     const auto target = kind.target(db, request.param("id"));
-    if (!target || !identity::callerOf(request).may("get_" + kind.noun, *target))
+    if (!target || !mayOn(identity::callerOf(request), "get_" + kind.noun, *target))
         throw missing(kind, request.param("id"));
 }
 

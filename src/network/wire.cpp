@@ -5,6 +5,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "network/sharing.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::network {
@@ -193,6 +194,33 @@ Json put(const Request& request, std::string_view singular) {
     return *one;
 }
 
+namespace {
+
+/// The target as the caller meets it; `room` holds it where it differs.
+const Target& metBy(const identity::Caller& caller, const Target& target, Target& room) {
+    const Target* met = &target;
+    for (const auto& [list, attribute] : {std::pair{"shared_with", "shared"}, {"external_for", "router:external"}}) {
+        const auto found = target.find(list);
+        if (found == target.end() || !Sharing::names(found->second, caller.project.text)) continue;
+        if (met != &room) room = target;
+        room[attribute] = "True";
+        met = &room;
+    }
+    return *met;
+}
+
+}
+
+bool mayOn(const identity::Caller& caller, std::string_view rule, const Target& target) {
+    Target room;
+    return caller.may(rule, metBy(caller, target, room));
+}
+
+void demandOn(const identity::Caller& caller, std::string_view rule, const Target& target) {
+    Target room;
+    caller.enforce(rule, metBy(caller, target, room));
+}
+
 bool seesAll(const identity::Caller& caller, std::string_view rule) {
     // A project that nobody is in: who may see this may see everything.
     return caller.may(rule, {{"project_id", "-"},
@@ -205,9 +233,9 @@ bool seesAll(const identity::Caller& caller, std::string_view rule) {
 
 void enforceOn(const identity::Caller& caller, std::string_view rule, std::string_view seeing, const Target& target,
                const Error& missing) {
-    if (caller.may(rule, target)) return;
-    if (!caller.may(seeing, target)) throw missing;
-    caller.enforce(rule, target);
+    if (mayOn(caller, rule, target)) return;
+    if (!mayOn(caller, seeing, target)) throw missing;
+    demandOn(caller, rule, target);
 }
 
 Target ownedBy(const std::string& project) { return {{"project_id", project}, {"tenant_id", project}}; }
@@ -215,7 +243,7 @@ Target ownedBy(const std::string& project) { return {{"project_id", project}, {"
 void enforceAttributes(const identity::Caller& caller, std::string_view rule, const Body& body, const Target& target,
                        bool creating) {
     const auto ask = [&](const std::string& name) {
-        if (caller.policy->has(name)) caller.enforce(name, target);
+        if (caller.policy->has(name)) demandOn(caller, name, target);
     };
     for (const auto& name : body.json().names()) {
         const auto value = body.json().at(name);

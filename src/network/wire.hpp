@@ -57,6 +57,12 @@ bool truthIn(std::string_view name, const std::string& text); ///< of a query; E
 resource::Posted posted(const http::Request& request, std::string_view singular, std::string_view plural);
 Json put(const http::Request& request, std::string_view singular);
 
+/// Whether `rule` lets the caller do it: to whom a thing is shared by name (sharing.hpp), for them it is shared.
+bool mayOn(const identity::Caller& caller, std::string_view rule, const Target& target);
+
+/// Error(Forbidden) where not.
+void demandOn(const identity::Caller& caller, std::string_view rule, const Target& target);
+
 /// Whether `rule` lets the caller see what belongs to anybody.
 bool seesAll(const identity::Caller& caller, std::string_view rule);
 

@@ -261,8 +261,7 @@ std::string lookingAtAll(TestAppliance& cloud, const std::vector<std::string>& s
             plan += "    " + line + "\n";
             static const std::regex small(
                 "^SCAN (w|wanted|json_each|volume_types|compute_flavor|compute_hosts|CONSTANT|\\(|\\d|.* USING "
-                "INDEX networks_(shared|external)|"
-                ".* USING INDEX subnet_pools_shared)");
+                "INDEX (networks_(shared|external)|(subnet_pools|address_scopes|security_groups)_shared))");
             if (line.starts_with("SCAN") && !std::regex_search(line, small) &&
                 (filtered || line.find(" USING ") == std::string::npos))
                 wrong += line + "; ";
@@ -301,7 +300,9 @@ TEST_CASE("No list looks at more rows than it shows, whatever it is asked for", 
         {"/network/v2.0/floatingips",
          {"", "floating_ip_address=192.0.2.7", "port_id=" + id, "router_id=" + id, "fixed_ip_address=10.1.0.7",
           "project_id=" + id, "floating_network_id=" + id, "status=DOWN"}},
-        {"/network/v2.0/subnetpools", {"", "name=x", "id=" + id}},
+        {"/network/v2.0/subnetpools", {"", "name=x", "id=" + id, "address_scope_id=" + id}},
+        {"/network/v2.0/address-scopes", {"", "name=x", "id=" + id}},
+        {"/network/v2.0/rbac-policies", {"", "object_id=" + id, "target_tenant=" + id, "id=" + id}},
         {"/compute/v2.1/servers/detail",
          {"", "status=ACTIVE", "status=ERROR", "image=" + id, "flavor=1", "reservation_id=r-x", "tags=x", "key_name=x",
           "uuid=" + id, "all_tenants=1", "all_tenants=1&project_id=" + id, "all_tenants=1&status=ACTIVE",
@@ -338,7 +339,9 @@ TEST_CASE("No list looks at more rows than it shows, whatever it is asked for", 
                                        "visibility=public",
                                        "sort_key=created_at&sort_dir=asc",
                                        "router:external=true"};
-    const std::set<std::string> collected{"/network/v2.0/subnets", "/image/v2/images",
+    const std::set<std::string> collected{"/network/v2.0/networks", "/network/v2.0/subnets",
+                                          "/network/v2.0/security-groups", "/network/v2.0/subnetpools",
+                                          "/network/v2.0/address-scopes", "/image/v2/images",
                                           "/volume/v3/{project}/attachments", "/compute/v2.1/os-simple-tenant-usage"};
     const std::set<std::string> administrators{"/compute/v2.1/os-migrations", "/compute/v2.1/os-simple-tenant-usage"};
     int looked = 0;

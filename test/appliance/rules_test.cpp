@@ -84,30 +84,27 @@ const Unasked unasked[] = {
     {"network", "what files of before may be made of",
      "admin_or_ admin_owner_or_ regular_user context_with_global_access restrict_wildcard ext_parent_owner shared_ "
      "rule_default_sg"},
-    {"network", "what is shared is shared with all: there are no address scopes, and no rules of sharing",
-     "get_address_scope create_address_scope update_address_scope delete_address_scope create_rbac_policy "
-     "get_rbac_policy "
-     "update_rbac_policy delete_rbac_policy"},
+    {"network", "bodies have one name for whom a thing is shared with",
+     "create_rbac_policy:target_project update_rbac_policy:target_project"},
     {"network", "there are no agents",
      "activate get_agent create_agent update_agent delete_agent create_dhcp-network get_dhcp-networks "
      "delete_dhcp-network create_l3-router "
      "get_l3-routers update_l3-router delete_l3-router get_dhcp-agents get_l3-agents"},
     {"network", "there is one kind of network, on one host",
-     "create_network: get_network: update_network: get_network_ip_availability create_network_segment_range "
+     "create_network: get_network: update_network: create_network_segment_range "
      "get_network_segment_range "
      "update_network_segment_range delete_network_segment_range create_segment get_segment update_segment "
      "delete_segment "
      "create_subnet:segment_id get_subnet:segment_id update_subnet:segment_id create_router: get_router: "
      "update_router: "
-     "add_external_gateways update_external_gateways remove_external_gateways onboard_network_subnets add_prefixes "
-     "remove_prefixes "
-     "get_auto_allocated_topology delete_auto_allocated_topology get_service_provider get_flavor create_flavor "
+     "add_external_gateways update_external_gateways remove_external_gateways "
+     "get_auto_allocated_topology delete_auto_allocated_topology get_flavor create_flavor "
      "update_flavor delete_flavor "
      "get_service_profile create_service_profile update_service_profile delete_service_profile"},
     {"network", "a port is the host's matter",
      "create_port: get_port: update_port: create_port_binding get_port_binding delete_port_binding"},
     {"network", "what isn't built",
-     "create_floatingip_port_forwarding get_floatingip_p update_floatingip_port_forwarding "
+     "create_floatingip_port_forwarding get_floatingip_port update_floatingip_port_forwarding "
      "delete_floatingip_port_forwarding "
      "create_router_conntrack_helper get_router_conntrack_helper update_router_conntrack_helper "
      "delete_router_conntrack_helper "

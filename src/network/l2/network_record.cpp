@@ -22,10 +22,22 @@ std::vector<About> about(store::Reader&, const std::vector<NetworkRecord>& all) 
     return aboutEach(
         all,
         [](const NetworkRecord& each) {
-            return std::tuple(std::string_view(each.standard.project), each.shared, each.external);
+            return std::tuple(std::string_view(each.standard.project), each.sharing.withAll,
+                              std::string_view(each.sharing.with), each.external, std::string_view(each.externalFor));
         },
         [](const NetworkRecord& each) { return targetOf(each); });
 }
+
+constexpr std::string_view externalToCaller =
+    "$.external AND NOT $.shared AND $.project <> ? AND $.id NOT IN (SELECT object FROM rbac_policies WHERE target = ? "
+    "AND action = 'access_as_shared') AND EXISTS (SELECT 1 FROM rbac_policies b WHERE b.object = $.id AND b.action = "
+    "'access_as_external' AND b.target IN ('*', ?))";
+
+/// The scope of the pools that the network's subnets of one IP version are cut from; they are all of one.
+constexpr std::string_view scopeSql4 = "(SELECT o.address_scope FROM subnets a JOIN subnet_pools o ON o.id = "
+                                       "a.subnet_pool WHERE a.network = $.id AND a.ip_version = 4 LIMIT 1)";
+constexpr std::string_view scopeSql6 = "(SELECT o.address_scope FROM subnets a JOIN subnet_pools o ON o.id = "
+                                       "a.subnet_pool WHERE a.network = $.id AND a.ip_version = 6 LIMIT 1)";
 
 void showLocal(JsonWriter& out, const NetworkRecord&) { out.value("local"); }
 
@@ -33,38 +45,43 @@ void showLocal(JsonWriter& out, const NetworkRecord&) { out.value("local"); }
 
 const Table<NetworkRecord> networkTable(
     "networks", 'n',
-    withStandard<NetworkRecord>({
-        attribute<&NetworkRecord::adminUp>("admin_state_up", Post | Put | Show | Find).in("admin_up"),
-        attribute<&NetworkRecord::status>("status", Show | Find).computed(statusColumn),
-        attribute<&NetworkRecord::shared>("shared", Post | Put | Show | Find),
-        attribute<&NetworkRecord::external>("router:external", Post | Put | Show | Find).in("external"),
-        attribute<&NetworkRecord::isDefault>("is_default", Post | Put | Show | Find),
-        attribute<&NetworkRecord::mtu>("mtu", Post | Put | Show | Find).readByHook(),
-        attribute<&NetworkRecord::portSecurity>("port_security_enabled", Post | Put | Show | Find).in("port_security"),
-        computed<NetworkRecord>("subnets", Kind::Other, Show,
-                                [](JsonWriter& out, const NetworkRecord& network) {
-                                    Codec<Texts>::show(out, network.subnets);
-                                }),
-        computed<NetworkRecord>("availability_zone_hints", Kind::Other, Post | Show, showNoTexts),
-        computed<NetworkRecord>("availability_zones", Kind::Other, Show, showZones),
-        computed<NetworkRecord>("provider:network_type", Kind::Text, Post | Show | Find | Guarded, showLocal,
-                                "'local'"),
-        computed<NetworkRecord>("provider:physical_network", Kind::Text, Post | Show | Guarded, showNull),
-        computed<NetworkRecord>("provider:segmentation_id", Kind::Whole, Post | Show | Guarded, showNull),
-        computed<NetworkRecord>("ipv4_address_scope", Kind::Other, 0),
-        computed<NetworkRecord>("ipv6_address_scope", Kind::Other, 0),
-    }));
+    joined(
+        withStandard<NetworkRecord>({
+            attribute<&NetworkRecord::adminUp>("admin_state_up", Post | Put | Show | Find).in("admin_up"),
+            attribute<&NetworkRecord::status>("status", Show | Find).computed(statusColumn),
+            attribute<&NetworkRecord::external>("router:external", Post | Put | Show | Find).in("external"),
+            column<&NetworkRecord::externalFor>("external_for")
+                .computed(
+                    "coalesce((SELECT ',' || group_concat(b.target, ',') || ',' FROM rbac_policies b WHERE b.object = "
+                    "$.id AND b.action = 'access_as_external'), '')"),
+            attribute<&NetworkRecord::isDefault>("is_default", Post | Put | Show | Find),
+            attribute<&NetworkRecord::mtu>("mtu", Post | Put | Show | Find).readByHook(),
+            attribute<&NetworkRecord::portSecurity>("port_security_enabled", Post | Put | Show | Find)
+                .in("port_security"),
+            computed<NetworkRecord>("subnets", Kind::Other, Show,
+                                    [](JsonWriter& out, const NetworkRecord& network) {
+                                        Codec<Texts>::show(out, network.subnets);
+                                    }),
+            computed<NetworkRecord>("availability_zone_hints", Kind::Other, Post | Show, showNoTexts),
+            computed<NetworkRecord>("availability_zones", Kind::Other, Show, showZones),
+            computed<NetworkRecord>("provider:network_type", Kind::Text, Post | Show | Find | Guarded, showLocal,
+                                    "'local'"),
+            computed<NetworkRecord>("provider:physical_network", Kind::Text, Post | Show | Guarded, showNull),
+            computed<NetworkRecord>("provider:segmentation_id", Kind::Whole, Post | Show | Guarded, showNull),
+            maybe<&NetworkRecord::scope4>("ipv4_address_scope", Show).computed(scopeSql4),
+            maybe<&NetworkRecord::scope6>("ipv6_address_scope", Show).computed(scopeSql6),
+        }),
+        sharingAttributes<NetworkRecord>(Post | Put)));
 
 void addNetworkRoutes(http::Routes& routes, Networks& networks) {
-    addNoun<NetworkRecord>(
-        routes, networks.core(),
-        servedBy<NetworkRecord>(networks, {.noun = "network",
-                                           .table = networkTable,
-                                           .missing = networkNotFound,
-                                           .about = about,
-                                           .concern = {"$.project = ?", "$.shared AND $.project <> ?",
-                                                       "$.external AND NOT $.shared AND $.project <> ?"},
-                                           .complete = completeSubnets}));
+    addNoun<NetworkRecord>(routes, networks.core(),
+                           servedBy<NetworkRecord>(
+                               networks, {.noun = "network",
+                                          .table = networkTable,
+                                          .missing = networkNotFound,
+                                          .about = about,
+                                          .concern = {ownOrShared[0], ownOrShared[1], ownOrShared[2], externalToCaller},
+                                          .complete = completeSubnets}));
 }
 
 }

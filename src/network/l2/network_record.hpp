@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "network/core.hpp"
+#include "network/sharing.hpp"
 
 namespace stratolet::network {
 
@@ -18,16 +19,21 @@ struct NetworkRecord {
     NetworkId id;
     Standard standard;
     bool adminUp = true;
-    bool shared = false;   ///< every project may use it
-    bool external = false; ///< routers may have their gateway here
+    Sharing sharing;
+    bool external = false;   ///< routers may have their gateway here
+    std::string externalFor; ///< those of which projects (as Sharing::with), or all ("*")
     bool isDefault = false;
     int mtu = 1500; ///< bytes
     bool portSecurity = true;
     std::string status = "ACTIVE"; ///< as statusColumn has it
+    std::string scope4, scope6;    ///< address scopes; empty: none
     Texts subnets;                 ///< ids, oldest first; only for an answer
 };
 
 extern const resource::Table<NetworkRecord> networkTable; ///< alias n
+
+/// Whether the caller may see the network, and so have a router's gateway on it where it is an external one.
+bool isOpenTo(const NetworkRecord& network, const identity::Caller& caller);
 
 /// Absence as the dialect says it.
 Error networkNotFound(const std::string& id);

@@ -42,9 +42,17 @@ void checkMtuCarriesIpv6(const NetworkId& network, int mtu) {
 Target targetOf(const NetworkRecord& network) {
     auto target = ownedBy(network.standard.project);
     target["network:project_id"] = target["network:tenant_id"] = network.standard.project;
-    target["shared"] = network.shared ? "True" : "False";
-    target["router:external"] = network.external ? "True" : "False";
+    tellSharing(target, network.sharing);
+    target["router:external"] = network.external && Sharing::names(network.externalFor, everybody) ? "True" : "False";
+    if (network.external) target["external_for"] = network.externalFor;
     return target;
+}
+
+bool isOpenTo(const NetworkRecord& network, const identity::Caller& caller) {
+    const auto& project = caller.project.text;
+    return network.standard.project == project || network.sharing.to(project) || caller.isAdmin() ||
+           (network.external &&
+            (Sharing::names(network.externalFor, everybody) || Sharing::names(network.externalFor, project)));
 }
 
 NetworkRecord networkOf(store::Reader& db, const NetworkId& id) {
@@ -74,7 +82,7 @@ NetworkRecord networkIn(store::Reader& db, const identity::Caller& caller, const
         throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'network_id' not specified")
             .as("HTTPBadRequest");
     auto network = networkTable.find(db, {id});
-    if (!network || !caller.may("get_network", targetOf(*network))) throw networkNotFound(id);
+    if (!network || !mayOn(caller, "get_network", targetOf(*network))) throw networkNotFound(id);
     return *std::move(network);
 }
 
@@ -103,6 +111,9 @@ NetworkRecord Networks::create(store::Transaction& tx, const identity::Caller& c
             throw Error(Failure::Invalid, "Invalid input for operation: ", name, " not allowed for local network.")
                 .as("InvalidInput");
     networkTable.insert(tx, network);
+    followShared(core_, tx, "network", network.id.text, network.standard.project, false, network.sharing.withAll);
+    followShared(core_, tx, "network", network.id.text, network.standard.project, false, network.external,
+                 accessExternal);
     core_.changed(tx, network.id.text);
     return network;
 }
@@ -113,19 +124,25 @@ NetworkRecord Networks::update(store::Transaction& tx, NetworkRecord network, co
         throw Error(Failure::Conflict, "External network ", network.id,
                     " cannot be updated to be made non-external, since it has existing gateway ports")
             .as("ExternalNetworkInUse");
-    if (network.shared && !body.truth("shared", true) &&
-        tx.query("SELECT 1 FROM ports WHERE network = ? AND project <> ? AND owner NOT LIKE 'network:%'", network.id,
-                 network.standard.project)
-            .any())
-        throw Error(Failure::Conflict, "Unable to reconfigure sharing settings for network ", network.id,
-                    ". Multiple tenants are using it.")
-            .as("InvalidSharedSetting");
+    const auto before = network;
     body.readInto(network, networkTable);
     network.mtu = checkedMtu(body, network.mtu);
     if (tx.query("SELECT 1 FROM subnets WHERE network = ? AND ip_version = 6", network.id).any())
         checkMtuCarriesIpv6(network.id, network.mtu);
     changeStandard(core_, network.standard, body);
     networkTable.update(tx, network);
+    const auto follow = [&](bool was, bool is, std::string_view action) {
+        followShared(core_, tx, "network", network.id.text, network.standard.project, was, is, action);
+    };
+    try {
+        follow(before.sharing.withAll, network.sharing.withAll, accessShared);
+    } catch (const Error& error) {
+        if (error.failure() != Failure::Conflict) throw;
+        throw Error(Failure::Conflict, "Unable to reconfigure sharing settings for network ", network.id,
+                    ". Multiple tenants are using it.")
+            .as("InvalidSharedSetting");
+    }
+    follow(before.external, network.external, accessExternal);
     core_.changed(tx, network.id.text);
     return network;
 }

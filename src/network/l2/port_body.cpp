@@ -53,7 +53,8 @@ Texts securityGroupsIn(store::Reader& db, const Body& body, const std::string& p
     for (const auto& each : list->items()) {
         const auto id = each.isText() ? each.text() : each.dump();
         const auto group = securityGroupTable.find(db, {id});
-        if (!group || (group->standard.project != project && !(caller && caller->isAdmin())))
+        if (!group ||
+            (group->standard.project != project && !group->sharing.to(project) && !(caller && caller->isAdmin())))
             throw securityGroupNotFound(id);
         if (std::find(groups.begin(), groups.end(), id) == groups.end()) groups.push_back(id);
     }

@@ -120,7 +120,7 @@ Error portNotFound(const std::string& id) {
 Target targetOf(const Port& port, const NetworkRecord& network) {
     auto target = ownedBy(port.standard.project);
     target["network:project_id"] = target["network:tenant_id"] = network.standard.project;
-    target["shared"] = network.shared ? "True" : "False";
+    tellSharing(target, network.sharing);
     target["device_owner"] = port.owner;
     return target;
 }

@@ -43,12 +43,6 @@ std::vector<About> about(store::Reader& db, const std::vector<Subnet>& all) {
         [](const Subnet& subnet, const NetworkRecord& network) { return targetOf(subnet, network); });
 }
 
-store::Begin filterShared(store::Conditions& conditions,
-                          const std::vector<std::string>& values) { // by what its network is
-    conditions.add("(SELECT shared FROM networks WHERE id = s.network) = ?", truthIn("shared", values.front()));
-    return store::Begin::WithEither;
-}
-
 }
 
 const Table<Subnet> subnetTable(
@@ -88,12 +82,12 @@ void addSubnetRoutes(http::Routes& routes, Subnets& subnets) {
              .missing = subnetNotFound,
              .about = about,
              .concern = {"$.project = ?", "$.project <> ? AND $.network IN (SELECT id FROM networks WHERE shared UNION "
-                                          "ALL SELECT id FROM networks "
-                                          "WHERE project = ?)"},
+                                          "ALL SELECT id FROM networks WHERE project = ? UNION ALL SELECT object FROM "
+                                          "rbac_policies WHERE target = ? AND action = 'access_as_shared')"},
              .wanted = targetOnNetwork,
-             .create = [&](store::Transaction& tx, const identity::Caller& caller,
-                           const Body& body) { return subnets.create(tx, caller, networkIn(tx, caller, body), body); },
-             .filters = {{"shared", filterShared}}}));
+             .create = [&](store::Transaction& tx, const identity::Caller& caller, const Body& body) {
+                 return subnets.create(tx, caller, networkIn(tx, caller, body), body);
+             }}));
 }
 
 }

@@ -7,10 +7,13 @@
 #include <vector>
 
 #include "network/core.hpp"
+#include "network/sharing.hpp"
 
 namespace stratolet::network {
 
 using SubnetPoolId = Id<struct SubnetPoolTag>;
+
+struct NetworkRecord;
 
 /// Blocks out of which subnets are cut.
 struct SubnetPool {
@@ -20,7 +23,8 @@ struct SubnetPool {
     std::vector<Prefix> prefixes;
     int defaultLength = 8, leastLength = 8, mostLength = 32; ///< of the blocks that are given out
     std::optional<std::int64_t> defaultQuota;                ///< addresses (IPv4) or /64s (IPv6) a project may take
-    bool shared = false;
+    Sharing sharing;
+    std::string addressScope; ///< empty: none
     bool isDefault = false;
 };
 
@@ -28,6 +32,9 @@ extern const resource::Table<SubnetPool> subnetPoolTable; ///< alias o
 
 /// The body's prefixes: of one IP version, in order, none in another. Error(Invalid) otherwise.
 std::vector<Prefix> prefixesIn(const Body& body);
+
+/// In order, without those that lie in another: they add nothing.
+std::vector<Prefix> apart(std::vector<Prefix> prefixes);
 
 Error subnetPoolNotFound(const std::string& id);
 
@@ -40,7 +47,15 @@ public:
     explicit SubnetPools(Core& core) : core_(core) {}
 
     SubnetPool create(store::Transaction& tx, const identity::Caller& caller, const Body& body);
-    SubnetPool update(store::Transaction& tx, SubnetPool pool, const Body& body);
+    SubnetPool update(store::Transaction& tx, const identity::Caller& caller, SubnetPool pool, const Body& body);
+    SubnetPool addPrefixes(store::Transaction& tx, SubnetPool pool, const Body& body);
+
+    /// Error(Conflict) where a subnet has been cut from one of them.
+    SubnetPool removePrefixes(store::Transaction& tx, SubnetPool pool, const Body& body);
+
+    /// The network's subnets of the pool's IP version, which were cut from none, are the pool's from now on, as if they
+    /// had been cut from it.
+    void onboard(store::Transaction& tx, const SubnetPool& pool, const NetworkRecord& network);
     void remove(store::Transaction& tx, const SubnetPool& pool);
 
     Core& core() { return core_; }

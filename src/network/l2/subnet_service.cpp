@@ -75,7 +75,7 @@ Error subnetNotFound(const std::string& id) {
 Target targetOf(const Subnet& subnet, const NetworkRecord& network) {
     auto target = ownedBy(subnet.standard.project);
     target["network:project_id"] = target["network:tenant_id"] = network.standard.project;
-    target["shared"] = network.shared ? "True" : "False";
+    tellSharing(target, network.sharing);
     return target;
 }
 
@@ -96,7 +96,8 @@ Subnet Subnets::create(store::Transaction& tx, const identity::Caller& caller, c
 
     if (body.has("subnetpool_id") && !body.isNull("subnetpool_id")) {
         const auto pool = subnetPoolTable.find(tx, {body.text("subnetpool_id")});
-        if (!pool || (!pool->shared && pool->standard.project != caller.project.text && !caller.isAdmin()))
+        if (!pool || (!pool->sharing.to(caller.project.text) && pool->standard.project != caller.project.text &&
+                      !caller.isAdmin()))
             throw subnetPoolNotFound(body.text("subnetpool_id"));
         subnet.cidr = allocateFromPool(tx, *pool, subnet.standard.project, body);
         subnet.subnetPool = pool->id.text;
@@ -110,6 +111,12 @@ Subnet Subnets::create(store::Transaction& tx, const identity::Caller& caller, c
         if (!cidr) refuseInput("cidr", "'" + text + "' is not a valid IP subnet.");
         subnet.cidr = *cidr;
     }
+    // What a network has of one IP version is of one pool, so of one address scope.
+    for (const auto& other : subnetsOf(tx, network.id))
+        if (other.cidr.version() == subnet.cidr.version() && other.subnetPool != subnet.subnetPool)
+            throw Error(Failure::Invalid,
+                        "Subnets hosted on the same network must be allocated from the same subnet pool.")
+                .as("NetworkSubnetPoolAffinityError");
     if (subnet.cidr.version() != version)
         refuseOperation("cidr '" + subnet.cidr.text() + "' does not match the ip_version '" + std::to_string(version) +
                         "'");

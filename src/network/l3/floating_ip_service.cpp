@@ -33,9 +33,7 @@ FloatingIp FloatingIps::create(store::Transaction& tx, const identity::Caller& c
         throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'floating_network_id' not specified")
             .as("HTTPBadRequest");
     const auto network = networkTable.find(tx, {id});
-    if (!network ||
-        !(network->external || network->shared || network->standard.project == caller.project.text || caller.isAdmin()))
-        throw networkNotFound(id);
+    if (!network || !isOpenTo(*network, caller)) throw networkNotFound(id);
     if (!network->external)
         throw Error(Failure::Invalid, "Bad floatingip request: Network ", id, " is not a valid external network.")
             .as("BadRequest");

@@ -17,9 +17,7 @@ std::optional<WantedGateway> gatewayIn(store::Reader& db, const identity::Caller
     const auto id = info.maybeText("network_id").value_or("");
     if (id.empty()) refuseInput("external_gateway_info", "Required dictionary key network_id missing.");
     auto network = networkTable.find(db, {id});
-    if (!network ||
-        !(network->external || network->shared || network->standard.project == caller.project.text || caller.isAdmin()))
-        throw networkNotFound(id);
+    if (!network || !isOpenTo(*network, caller)) throw networkNotFound(id);
     if (!network->external) throw badRouter("Network " + id + " is not an external network");
     if (const auto snat = info.find("enable_snat")) {
         const auto truth = truthOf(*snat);

@@ -225,13 +225,13 @@ RouterInterface Routers::addInterface(store::Transaction& tx, const identity::Ca
     } else {
         const auto subnet = subnetTable.find(tx, {*subnetId});
         const auto network = subnet ? networkTable.find(tx, subnet->network) : std::nullopt;
-        if (!network ||
-            !(mayUse(subnet->standard.project, network->shared) || network->standard.project == caller.project.text))
+        if (!network || !(mayUse(subnet->standard.project, network->sharing.to(caller.project.text)) ||
+                          network->standard.project == caller.project.text))
             throw subnetNotFound(*subnetId);
         if (!subnet->gateway) throw badRouter("Subnet for router interface must have a gateway IP");
         // The gateway's address is the network owner's to give: on somebody else's network it takes the right to choose
         // addresses.
-        if (!caller.may("create_port:fixed_ips:ip_address", targetForProject(*network, router.standard.project)))
+        if (!mayOn(caller, "create_port:fixed_ips:ip_address", targetForProject(*network, router.standard.project)))
             throw badRouter("Cannot add interface to router because subnet " + subnet->id.text +
                             " is not owned by project making the request");
         checkFits(*subnet);

@@ -4,6 +4,7 @@
 
 #include "network/collection.hpp"
 #include "network/common_api.hpp"
+#include "network/sharing.hpp"
 
 namespace stratolet::network {
 
@@ -15,6 +16,7 @@ namespace {
 struct AddressGroup {
     Id<AddressGroup> id;
     Standard standard;
+    Sharing sharing;
     std::vector<Prefix> addresses; ///< each once, in order
 };
 
@@ -31,12 +33,9 @@ void readAddresses(AddressGroup& group, const Json& list, const Reading&) {
 
 const Table<AddressGroup> addressGroupTable(
     "address_groups", 'd',
-    withStandard<AddressGroup>(
-        {attribute<&AddressGroup::addresses>("addresses", Post | Show | Moves).readBy(readAddresses)}, HasName));
-
-Error addressGroupNotFound(const std::string& id) {
-    return Error(Failure::NotFound, "Address group ", id, " could not be found.").as("AddressGroupNotFound");
-}
+    joined(withStandard<AddressGroup>(
+               {attribute<&AddressGroup::addresses>("addresses", Post | Show | Moves).readBy(readAddresses)}, HasName),
+           sharingAttributes<AddressGroup>(0)));
 
 /// Adds the body's addresses, none of which may be there, or removes them, all of which must be.
 AddressGroup changed(Core& core, store::Transaction& tx, AddressGroup group, const Json& body, bool adds) {
@@ -62,12 +61,19 @@ AddressGroup changed(Core& core, store::Transaction& tx, AddressGroup group, con
 
 }
 
+Error addressGroupNotFound(const std::string& id) {
+    return Error(Failure::NotFound, "Address group ", id, " could not be found.").as("AddressGroupNotFound");
+}
+
 void addAddressGroupRoutes(http::Routes& routes, Core& core) {
-    const auto api = addNoun<AddressGroup>(
-        routes, core,
-        plain<AddressGroup>(
-            core,
-            {.noun = "address_group", .table = addressGroupTable, .missing = addressGroupNotFound, .tagged = false}));
+    const auto api =
+        addNoun<AddressGroup>(routes, core,
+                              plain<AddressGroup>(core, {.noun = "address_group",
+                                                         .table = addressGroupTable,
+                                                         .missing = addressGroupNotFound,
+                                                         .about = aboutShared<AddressGroup>,
+                                                         .concern = {ownOrShared.begin(), ownOrShared.end()},
+                                                         .tagged = false}));
     for (const auto* action : {"add_addresses", "remove_addresses"})
         routes.push_back({http::Method::Put, std::string("/v2.0/address-groups/{id}/") + action, http::policy(action),
                           [=, &core](http::Request& request) {

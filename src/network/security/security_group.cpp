@@ -15,12 +15,6 @@ void showRules(JsonWriter& out, const SecurityGroup& group) {
     for (const auto& each : group.rules) show(out, securityGroupRuleTable, each);
 }
 
-/// No group is shared with other projects.
-store::Begin filterShared(store::Conditions& conditions, const std::vector<std::string>& values) {
-    if (truthIn("shared", values.front())) conditions.add("0");
-    return store::Begin::WithEither;
-}
-
 /// The rules, without tags: no rule has any.
 void completeRules(store::Reader& db, std::vector<SecurityGroup>& groups) {
     store::ByOwner<SecurityGroupRule> rules;
@@ -46,12 +40,11 @@ std::unordered_map<std::string, std::string> columnOf(store::Reader& db, std::st
 
 const Table<SecurityGroup>
     securityGroupTable("security_groups", 'g',
-                       withStandard<SecurityGroup>({
-                           attribute<&SecurityGroup::stateful>("stateful", Post | Put | Show | Find),
-                           computed<SecurityGroup>("shared", Kind::Other, Show,
-                                                   [](JsonWriter& out, const SecurityGroup&) { out.value(false); }),
-                           computed<SecurityGroup>("security_group_rules", Kind::Other, Show, showRules),
-                       }));
+                       joined(withStandard<SecurityGroup>({
+                                  attribute<&SecurityGroup::stateful>("stateful", Post | Put | Show | Find),
+                                  computed<SecurityGroup>("security_group_rules", Kind::Other, Show, showRules),
+                              }),
+                              sharingAttributes<SecurityGroup>(0)));
 
 std::unordered_map<std::string, std::string> projectsOf(store::Reader& db, const Texts& groups) {
     return columnOf(db, "project", groups);
@@ -73,7 +66,8 @@ void ensureDefaultOf(const identity::Caller& caller, SecurityGroups& groups) {
 /// A group that the caller may see.
 SecurityGroup securityGroupIn(store::Reader& db, const identity::Caller& caller, const std::string& id) {
     auto group = securityGroupTable.find(db, {id});
-    if (!group || !caller.may("get_security_group", ownedBy(group->standard.project))) throw securityGroupNotFound(id);
+    if (!group || !mayOn(caller, "get_security_group", ownedAndShared(group->standard.project, group->sharing)))
+        throw securityGroupNotFound(id);
     return *std::move(group);
 }
 
@@ -82,8 +76,9 @@ void addSecurityGroupRoutes(http::Routes& routes, SecurityGroups& groups) {
                            servedBy<SecurityGroup>(groups, {.noun = "security_group",
                                                             .table = securityGroupTable,
                                                             .missing = securityGroupNotFound,
+                                                            .about = aboutShared<SecurityGroup>,
+                                                            .concern = {ownOrShared.begin(), ownOrShared.end()},
                                                             .complete = completeRules,
-                                                            .filters = {{"shared", filterShared}},
                                                             .beforeList = [&](const identity::Caller& caller) {
                                                                 ensureDefaultOf(caller, groups);
                                                             }}));

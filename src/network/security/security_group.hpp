@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "network/core.hpp"
+#include "network/sharing.hpp"
 
 namespace stratolet::network {
 
@@ -28,6 +29,7 @@ struct SecurityGroupRule {
 struct SecurityGroup {
     SecurityGroupId id;
     Standard standard;
+    Sharing sharing;
     bool stateful = true;
     std::vector<SecurityGroupRule> rules; ///< oldest first; only for an answer
 };
