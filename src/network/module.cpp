@@ -216,10 +216,13 @@ struct Network::Impl {
         const auto standard = ensureDefaultGroup(core, tx, caller.project.text);
         if (wanted.securityGroups.empty()) return {standard.id.text};
         for (const auto& name : wanted.securityGroups) {
+            // By its name only one's own: what others call theirs is nobody's concern.
             const auto matching =
                 tx.query(
-                      "SELECT id FROM security_groups WHERE project = ? AND (id = ? OR name = ?) ORDER BY id = ? DESC",
-                      caller.project, name, name, name)
+                      "SELECT id FROM security_groups WHERE (project = ?1 AND (id = ?2 OR name = ?2)) OR (id = ?2 AND "
+                      "(shared OR id IN (SELECT object FROM rbac_policies WHERE target = ?1 AND action = "
+                      "'access_as_shared'))) ORDER BY id = ?2 DESC",
+                      caller.project, name)
                     .texts();
             if (matching.empty())
                 throw Error(Failure::Invalid, "Security group ", name, " not found.").as("SecurityGroupNotFound");

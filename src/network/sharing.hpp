@@ -53,7 +53,7 @@ inline constexpr std::array<std::string_view, 3> ownOrShared{
 bool filterShared(store::Conditions& conditions, const resource::TableText& table, const identity::Caller& caller,
                   bool wanted);
 
-/// Tells policy: "shared", and for whom else than everybody `seenBy` makes that true.
+/// Tells policy: "shared", and for whom else than everybody `mayOn` (wire.hpp) takes that for true.
 void tellSharing(Target& target, const Sharing& sharing);
 
 /// What policy knows of a thing that it knows the project and the sharing of.

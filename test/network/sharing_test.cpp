@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "compute/cloud.hpp"
 #include "support/test_appliance.hpp"
 
 using namespace stratolet;
@@ -338,4 +339,29 @@ TEST_CASE("Routers have one provider, the host itself", "[network]") {
     REQUIRE(all.size() == 1);
     CHECK(all[0].text("service_type") == "L3_ROUTER_NAT");
     CHECK(all[0].at("default").boolean());
+}
+
+TEST_CASE("A server stands on a network, and behind a group, that were shared with its project", "[network][rbac]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice"), bob = cloud.member("bob");
+    const auto net = create(alice, "networks", "network", R"("name":"n")");
+    create(alice, "subnets", "subnet", R"("network_id":")" + net + R"(","ip_version":4,"cidr":"10.1.0.0/24")");
+    const auto group = create(alice, "security-groups", "security_group", R"("name":"web")");
+    const auto image = Cloud::upload(bob);
+    const auto asksServer = [&](const std::string& groupNamed) {
+        return bob
+            .posts("/compute/v2.1/servers", R"({"server":{"name":"s","flavorRef":"1","imageRef":")" + image +
+                                                R"(","networks":[{"uuid":")" + net +
+                                                R"("}],"security_groups":[{"name":")" + groupNamed + "\"}]}}")
+            .status;
+    };
+    CHECK(asksServer(group) == 400); // neither is there for them
+    made(shares(alice, "network", net, bob.project), "rbac_policy");
+    CHECK(asksServer(group) == 400);
+    const auto ofGroup = made(shares(alice, "security_group", group, bob.project), "rbac_policy").text("id");
+    CHECK(asksServer("web") == 400); // what it is called is its owner's concern
+    CHECK(asksServer(group) == 202);
+    cloud.settle();
+    CHECK(count(bob, "ports?security_groups=" + group, "ports") == 1);
+    CHECK(refusal(alice.deletes(v2 + "rbac-policies/" + ofGroup)) == "409 RbacPolicyInUse");
 }
