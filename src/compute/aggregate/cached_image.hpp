@@ -7,8 +7,8 @@
 #include "platform/ambient/ambient.hpp"
 #include "platform/store/store.hpp"
 
-// SQL of base copies that no server stands on: those that were asked for before one needs them, and those that one stood
-// on before (which the rows of servers add by themselves). Nothing else.
+// SQL of base copies that no server stands on: those that were asked for before one needs them, and those that one
+// stood on before (which the rows of servers add by themselves). Nothing else.
 
 namespace stratolet::compute::cached_image {
 
