@@ -74,6 +74,7 @@ std::optional<std::string> fromBase64(std::string_view text) {
 
 std::string md5Hex(std::string_view bytes) { return digest(EVP_md5(), bytes); }
 std::string sha224Hex(std::string_view bytes) { return digest(EVP_sha224(), bytes); }
+std::string sha256Hex(std::string_view bytes) { return digest(EVP_sha256(), bytes); }
 
 bool isPrintable(std::string_view text) {
     while (!text.empty()) {

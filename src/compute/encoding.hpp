@@ -13,6 +13,7 @@ std::optional<std::string> fromBase64(std::string_view text);
 
 std::string md5Hex(std::string_view bytes);
 std::string sha224Hex(std::string_view bytes);
+std::string sha256Hex(std::string_view bytes);
 
 /// Printable (no control characters) UTF-8.
 bool isPrintable(std::string_view text);

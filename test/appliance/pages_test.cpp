@@ -339,9 +339,9 @@ TEST_CASE("No list looks at more rows than it shows, whatever it is asked for", 
                                        "visibility=public",
                                        "sort_key=created_at&sort_dir=asc",
                                        "router:external=true"};
-    const std::set<std::string> collected{"/network/v2.0/networks", "/network/v2.0/subnets",
-                                          "/network/v2.0/security-groups", "/network/v2.0/subnetpools",
-                                          "/network/v2.0/address-scopes", "/image/v2/images",
+    const std::set<std::string> collected{"/network/v2.0/networks",           "/network/v2.0/subnets",
+                                          "/network/v2.0/security-groups",    "/network/v2.0/subnetpools",
+                                          "/network/v2.0/address-scopes",     "/image/v2/images",
                                           "/volume/v3/{project}/attachments", "/compute/v2.1/os-simple-tenant-usage"};
     const std::set<std::string> administrators{"/compute/v2.1/os-migrations", "/compute/v2.1/os-simple-tenant-usage"};
     int looked = 0;

@@ -91,8 +91,8 @@ void swapVolume(Core& core, const identity::Caller& caller, const ServerId& id, 
                    after = core.block.find(tx, server.project, wanted);
         if (!before || !after) throw Error(Failure::Invalid, "Volume ", wanted, " could not be found.");
         if (before->attachments > 1)
-            throw Error(Failure::Invalid, "Swapping multi-attach volumes with more than one read/write attachment is not "
-                                          "supported.");
+            throw Error(Failure::Invalid, "Swapping multi-attach volumes with more than one read/write attachment is "
+                                          "not supported.");
         if (after->size < before->size)
             throw Error(Failure::Invalid, "Invalid volume: New volume must be the same size or larger.");
         const auto fresh = core.block.reserve(tx, server.project, wanted, id, tie->attachment.device);

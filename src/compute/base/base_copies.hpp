@@ -22,7 +22,7 @@ struct BaseCopyTable {
     static bool drop(store::Transaction& tx, const ImageId& image);              ///< false where there is none
     static std::string baseOf(store::Reader& db, const ImageId& image);          ///< empty where there is none
     static bool isPinned(store::Reader& db, const std::string& base);
-    static bool knows(store::Reader& db, const std::string& base); ///< also one that is to go
+    static bool knows(store::Reader& db, const std::string& base);       ///< also one that is to go
     static void forget(store::Transaction& tx, const std::string& base); ///< its file is gone
     static void forgetDropped(store::Transaction& tx); ///< those that no server stands on: no host has them any more
 };
