@@ -309,6 +309,8 @@ TEST_CASE("A deleted server can be had back for as long as the configuration say
     REQUIRE(cloud.alice.deletes("/compute/v2.1/servers/" + id).status == 204);
     cloud.appliance.settle();
     CHECK(cloud.status(cloud.alice, id) == "SOFT_DELETED");
+    CHECK(cloud.alice.gets("/compute/v2.1/servers").json().array("servers").size() == 0); // unless they are asked for
+    CHECK(cloud.alice.gets("/compute/v2.1/servers?status=SOFT_DELETED").json().array("servers").size() == 1);
     CHECK(power(cloud, id) == PowerState::Shutdown);
     cloud.does(cloud.alice, id, R"({"restore":null})");
     CHECK(cloud.status(cloud.alice, id) == "ACTIVE");

@@ -8,6 +8,16 @@ ALTER TABLE compute_servers ADD COLUMN soft_deleted INTEGER;                    
 CREATE INDEX compute_servers_rescued_on ON compute_servers (rescue_base) WHERE rescue_base <> '';
 CREATE INDEX compute_servers_soft_deleted ON compute_servers (soft_deleted) WHERE soft_deleted IS NOT NULL;
 
+-- Lists leave out what waits to be reclaimed, and find that in the index that has their order.
+DROP INDEX compute_servers_of_project;
+CREATE INDEX compute_servers_of_project ON compute_servers (project, deleted, created, id, name, soft_deleted);
+DROP INDEX compute_servers_living;
+CREATE INDEX compute_servers_living ON compute_servers (deleted, created, id, name, soft_deleted);
+DROP INDEX compute_servers_by_state;
+CREATE INDEX compute_servers_by_state ON compute_servers (project, vm_state, deleted, created, id, name, soft_deleted);
+DROP INDEX compute_servers_in_state;
+CREATE INDEX compute_servers_in_state ON compute_servers (vm_state, deleted, created, id, name, soft_deleted);
+
 -- A base copy that a server stood on before is known to be ours still, though no row names it any more.
 CREATE TRIGGER compute_bases_left AFTER UPDATE OF base ON compute_servers WHEN OLD.base <> '' AND OLD.base <> NEW.base BEGIN
     INSERT OR IGNORE INTO compute_cached_images (base, image, wanted) VALUES (OLD.base, OLD.image, 0);
@@ -86,6 +96,10 @@ INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES
     ('compute_devices', 'sqlite_autoindex_compute_devices_2', '20000 1'),
     ('compute_devices', 'compute_devices_of_server', '40000 2 1'),
     ('compute_devices', 'compute_devices_on_volume', '20000 1'),
+    ('compute_servers', 'compute_servers_of_project', '20000 200 100 2 1 1 1'),
+    ('compute_servers', 'compute_servers_living', '20000 10000 2 1 1 1'),
+    ('compute_servers', 'compute_servers_by_state', '20000 200 100 90 2 1 1 1'),
+    ('compute_servers', 'compute_servers_in_state', '20000 4000 2000 2 1 1 1'),
     ('compute_servers', 'compute_servers_rescued_on', '10 1'),
     ('compute_servers', 'compute_servers_soft_deleted', '100 1');
 ANALYZE sqlite_schema;

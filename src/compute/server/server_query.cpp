@@ -167,7 +167,7 @@ std::string diskConfigIn(const std::string& value) {
     return booleanOf("auto_disk_config", value) ? "AUTO" : "MANUAL";
 }
 
-void addConditions(ServerQuery& query, const Wanted& wanted) {
+void addConditions(const Call& call, ServerQuery& query, const Wanted& wanted) {
     auto& where = query.where;
     for (const auto& filter : filters()) {
         const auto value = filter.by == By::Own ? std::nullopt : wanted.find(filter.name);
@@ -187,8 +187,11 @@ void addConditions(ServerQuery& query, const Wanted& wanted) {
     if (const auto locked = wanted.find("locked", 73)) where.add("(locked_by <> '') = ?", booleanOf("locked", *locked));
     if (const auto drive = wanted.find("config_drive"))
         where.add("config_drive = ?", !drive->empty() && booleanOf("config_drive", *drive));
-    if (const auto waits = wanted.find("soft_deleted"))
-        where.add("(soft_deleted IS NOT NULL) = ?", booleanOf("soft_deleted", *waits));
+    const auto waits = wanted.find("soft_deleted");
+    query.softDeletedToo = waits || wanted.find("uuid") || wanted.find("vm_state");
+    for (const auto& status : call.request.query.all("status"))
+        query.softDeletedToo = query.softDeletedToo || sameWithoutCase(status, "soft_deleted");
+    if (waits) where.add("(soft_deleted IS NOT NULL) = ?", booleanOf("soft_deleted", *waits));
 }
 
 }
@@ -219,7 +222,7 @@ ServerQuery serverQueryIn(const Call& call, bool whole) {
         if (!admin) throw Error(Failure::Forbidden, "Only administrators may list deleted instances");
         query.deleted = true;
     }
-    addConditions(query, wanted);
+    addConditions(call, query, wanted);
     addStatuses(query.where, call);
     for (const bool six : {false, true})
         if (const auto address = wanted.find(six ? "ip6" : "ip", six ? 5 : versionMin))

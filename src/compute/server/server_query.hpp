@@ -17,6 +17,7 @@ struct ServerQuery {
     bool allProjects = false;
     std::optional<ProjectId> project; ///< of all projects, only this one
     bool deleted = false;             ///< only deleted ones
+    bool softDeletedToo = false;      ///< those too that wait to be reclaimed; lists leave them out unless asked
     std::optional<Time> changedSince, changedBefore;
     store::Conditions where; ///< what else SQL can say
     struct Matching {

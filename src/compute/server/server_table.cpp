@@ -49,6 +49,7 @@ store::Conditions conditionsOf(const ServerQuery& query) {
         where.add("deleted IS NOT NULL");
     else if (!query.changedSince)
         where.add("deleted IS NULL");
+    if (!query.softDeletedToo && !query.deleted && !query.changedSince) where.add("soft_deleted IS NULL");
     if (query.changedSince) where.add("updated >= ?", *query.changedSince);
     if (query.changedBefore) where.add("updated <= ?", *query.changedBefore);
     addTags(where, query);
