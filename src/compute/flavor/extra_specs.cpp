@@ -11,6 +11,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "compute/placement/word.hpp"
 #include "platform/text/text.hpp"
 
 // The names, the kinds of their values and their ranges are those of Nova's own validators (nova/api/validation/
@@ -232,41 +233,13 @@ std::optional<Value> capabilityOf(std::string_view name) {
     return anyText();
 }
 
-bool isCustom(std::string_view name) {
-    constexpr std::string_view before = "CUSTOM_";
-    return name.starts_with(before) && all(name.substr(before.size()), [](char letter) {
-               return isUpper(letter) || isDigit(letter) || letter == '_';
-           });
-}
-
 std::optional<Value> resourceOf(std::string_view name) {
-    constexpr auto classes = std::to_array<std::string_view>({"VCPU",
-                                                              "MEMORY_MB",
-                                                              "DISK_GB",
-                                                              "PCI_DEVICE",
-                                                              "SRIOV_NET_VF",
-                                                              "NUMA_SOCKET",
-                                                              "NUMA_CORE",
-                                                              "NUMA_THREAD",
-                                                              "NUMA_MEMORY_MB",
-                                                              "IPV4_ADDRESS",
-                                                              "VGPU",
-                                                              "VGPU_DISPLAY_HEAD",
-                                                              "NET_BW_EGR_KILOBIT_PER_SEC",
-                                                              "NET_BW_IGR_KILOBIT_PER_SEC",
-                                                              "PCPU",
-                                                              "MEM_ENCRYPTION_CONTEXT",
-                                                              "FPGA",
-                                                              "PGPU",
-                                                              "NET_PACKET_RATE_KILOPACKET_PER_SEC",
-                                                              "NET_PACKET_RATE_EGR_KILOPACKET_PER_SEC",
-                                                              "NET_PACKET_RATE_IGR_KILOPACKET_PER_SEC"});
-    if (!isCustom(name) && std::find(classes.begin(), classes.end(), name) == classes.end()) return std::nullopt;
+    if (!placement::isCustom(name) && !placement::isStandardClass(name)) return std::nullopt;
     return whole();
 }
 
 std::optional<Value> traitOf(std::string_view name) {
-    if (!isStandardTrait(name) && !isCustom(name)) return std::nullopt;
+    if (!isStandardTrait(name) && !placement::isCustom(name)) return std::nullopt;
     return words({"required", "forbidden"});
 }
 

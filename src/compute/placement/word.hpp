@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compute/core.hpp"
@@ -12,9 +13,9 @@ namespace stratolet::compute::placement {
 
 std::vector<std::string> knownClasses(store::Reader& db); ///< in their order: the usual ones, then made-up ones
 std::vector<std::string> knownTraits(const std::vector<Provider>& providers, store::Reader& db); ///< sorted
-bool isStandardClass(const std::string& name);
+bool isStandardClass(std::string_view name);
 
 /// "CUSTOM_" and up to 248 capitals, digits and underscores.
-bool isCustom(const std::string& name);
+bool isCustom(std::string_view name);
 
 }

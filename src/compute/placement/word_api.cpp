@@ -191,7 +191,7 @@ Response removeTrait(Ask& ask) {
 
 }
 
-bool isCustom(const std::string& name) {
+bool isCustom(std::string_view name) {
     constexpr std::string_view prefix = "CUSTOM_";
     return name.starts_with(prefix) && name.size() > prefix.size() && name.size() <= 255 &&
            std::all_of(name.begin(), name.end(), [](char letter) {
@@ -199,7 +199,7 @@ bool isCustom(const std::string& name) {
            });
 }
 
-bool isStandardClass(const std::string& name) {
+bool isStandardClass(std::string_view name) {
     return std::find(standardClasses.begin(), standardClasses.end(), name) != standardClasses.end();
 }
 
