@@ -56,6 +56,13 @@ std::optional<Time> Call::time(std::string_view parameter) const {
     return time;
 }
 
+Call::Changes Call::changes() const {
+    Changes changes{.since = time("changes-since"), .before = since(66) ? time("changes-before") : std::nullopt};
+    if (changes.since && changes.before && *changes.before < *changes.since)
+        throw Error(Failure::Invalid, "The value of changes-since must be less than or equal to changes-before.");
+    return changes;
+}
+
 std::string Call::self(std::string_view path) const {
     std::string href = request.base + (legacy ? "/v2" : "/v2.1");
     for (const auto& [name, value] : request.params)

@@ -46,6 +46,13 @@ struct Call {
     /// A time in the query. Error(Invalid) naming the parameter where it is none.
     std::optional<Time> time(std::string_view parameter) const;
 
+    /// When what a list has was last changed: "changes-since", and since 2.66 "changes-before". Error(Invalid) where
+    /// one is no time, or they are the wrong way round.
+    struct Changes {
+        std::optional<Time> since, before;
+    };
+    Changes changes() const;
+
     std::string self(std::string_view path) const;     ///< with the version, and the project where the request named it
     std::string bookmark(std::string_view path) const; ///< without
     void links(JsonWriter& out, std::string_view path) const;    ///< "links": self and bookmark

@@ -94,10 +94,9 @@ MigrationQuery queryOf(const Call& call) {
     const Page page = pageOf(asked);
     query.limit = page.limit;
     query.marker = page.marker;
-    query.changedSince = call.time("changes-since");
-    if (call.since(66)) query.changedBefore = call.time("changes-before");
-    if (query.changedSince && query.changedBefore && *query.changedBefore < *query.changedSince)
-        throw Error(Failure::Invalid, "The value of changes-since must be less than or equal to changes-before.");
+    const auto changes = call.changes();
+    query.changedSince = changes.since;
+    query.changedBefore = changes.before;
     return query;
 }
 

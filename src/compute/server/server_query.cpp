@@ -12,14 +12,6 @@
 namespace stratolet::compute {
 namespace {
 
-Time timeOf(std::string_view name, const std::string& text) {
-    const auto time = parseIsoTime(text);
-    if (!time)
-        throw Error(Failure::Invalid, "Invalid input for query parameters ", name, ". Value: ", text,
-                    ". It is not a 'date-time'");
-    return *time;
-}
-
 // --- sorting
 
 struct Sortable {
@@ -212,10 +204,9 @@ ServerQuery serverQueryIn(const Call& call, bool whole) {
     for (const char* name :
          {"project_id", "tenant_id"}) // without all_tenants they mean nothing, as in compute since ever
         if (const auto project = wanted.find(name); project && query.allProjects) query.project = ProjectId{*project};
-    if (const auto since = wanted.find("changes-since")) query.changedSince = timeOf("changes-since", *since);
-    if (const auto before = wanted.find("changes-before", 66)) query.changedBefore = timeOf("changes-before", *before);
-    if (query.changedSince && query.changedBefore && *query.changedSince > *query.changedBefore)
-        throw Error(Failure::Invalid, "The value of changes-since must be less than or equal to changes-before.");
+    const auto changes = call.changes();
+    query.changedSince = changes.since;
+    query.changedBefore = changes.before;
     if (const auto deleted = wanted.find("deleted")) query.deleted = booleanOf("deleted", *deleted);
     for (const auto& status : call.request.query.all("status")) {
         if (!sameWithoutCase(status, "deleted")) continue;
