@@ -54,9 +54,7 @@ void writePrivately(const std::filesystem::path& file, const std::string& conten
     ::unlink(fresh.c_str());
     const Fd out(static_cast<int>(
         check(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "write " + file.string())));
-    for (std::size_t at = 0; at < content.size();)
-        at += static_cast<std::size_t>(
-            check(::write(out.get(), content.data() + at, content.size() - at), "write " + file.string()));
+    writeAll(out.get(), content, "write " + file.string());
     check(::rename(fresh.c_str(), file.c_str()), "write " + file.string());
 }
 

@@ -38,9 +38,7 @@ public:
             const Fd open(static_cast<int>(
                 check(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600),
                       "make a file of a backup")));
-            for (auto left = bytes; !left.empty();)
-                left = left.subspan(
-                    static_cast<std::size_t>(check(::write(open.get(), left.data(), left.size()), "write a backup")));
+            writeAll(open.get(), bytes, "write a backup");
             check(::fsync(open.get()), "flush a backup");
         }
         fs::rename(part, file);

@@ -215,7 +215,7 @@ private:
             }
             const auto part = fs::path(record) += unfinished;
             const auto file = createAnew(part);
-            check(::write(file.get(), lines.data(), lines.size()), "keep who has a volume");
+            writeAll(file.get(), lines, "keep who has a volume");
             check(::fsync(file.get()), "keep who has a volume");
             fs::rename(part, record);
         }

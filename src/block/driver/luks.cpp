@@ -111,9 +111,7 @@ private:
 /// The passphrase in a file that is nowhere: arguments are everybody's to read (proc(5)).
 Fd lent(const std::string& passphrase) {
     Fd file(static_cast<int>(check(::memfd_create("passphrase", MFD_CLOEXEC), "keep a passphrase")));
-    if (check(::write(file.get(), passphrase.data(), passphrase.size()), "keep a passphrase") !=
-        static_cast<long>(passphrase.size()))
-        throw Error(Failure::Broken, "could not keep a passphrase");
+    writeAll(file.get(), passphrase, "keep a passphrase");
     return file;
 }
 

@@ -26,8 +26,7 @@ void writeKeyFile(const std::filesystem::path& file, Ambient& ambient) {
     ::unlink(fresh.c_str());
     const Fd out(
         static_cast<int>(check(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "write a key")));
-    if (check(::write(out.get(), text.data(), text.size()), "write a key") != static_cast<long>(text.size()))
-        throw Error(Failure::Broken, "could not write the key ", file.string());
+    writeAll(out.get(), text, "write a key");
     check(::fsync(out.get()), "write a key");
     check(::rename(fresh.c_str(), file.c_str()), "write a key");
 }

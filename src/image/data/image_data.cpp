@@ -258,11 +258,8 @@ std::optional<ImageData::Download> ImageData::download(const Caller& caller, con
 Fd ImageData::fetched(const std::string& url) {
     Fd file(static_cast<int>(
         check(::open(staging_.folder().c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), "make a file for image data")));
-    web_.fetch({.url = url, .bytesMax = images_.quotas().sizeCapBytes()}, [&](std::span<const std::byte> bytes) {
-        while (!bytes.empty())
-            bytes = bytes.subspan(
-                static_cast<std::size_t>(check(::write(file.get(), bytes.data(), bytes.size()), "write image data")));
-    });
+    web_.fetch({.url = url, .bytesMax = images_.quotas().sizeCapBytes()},
+               [&](std::span<const std::byte> bytes) { writeAll(file.get(), bytes, "write image data"); });
     return file;
 }
 

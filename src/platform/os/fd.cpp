@@ -21,9 +21,13 @@ long check(long result, std::string_view doing) {
                 std::system_category().message(error));
 }
 
-void writeAll(int fd, std::string_view bytes, std::string_view doing) {
+void writeAll(int fd, std::span<const std::byte> bytes, std::string_view doing) {
     while (!bytes.empty())
-        bytes.remove_prefix(static_cast<std::size_t>(check(::write(fd, bytes.data(), bytes.size()), doing)));
+        bytes = bytes.subspan(static_cast<std::size_t>(check(::write(fd, bytes.data(), bytes.size()), doing)));
+}
+
+void writeAll(int fd, std::string_view text, std::string_view doing) {
+    writeAll(fd, std::as_bytes(std::span(text)), doing);
 }
 
 }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -31,7 +33,8 @@ private:
 long check(long result, std::string_view doing);
 
 /// All of it, at the descriptor's place. Error(Broken) "could not <doing>: …".
-void writeAll(int fd, std::string_view bytes, std::string_view doing);
+void writeAll(int fd, std::span<const std::byte> bytes, std::string_view doing);
+void writeAll(int fd, std::string_view text, std::string_view doing);
 
 /// A deleter for std::unique_ptr that calls a C library's own.
 template <auto release> struct Releaser {
