@@ -120,6 +120,18 @@ bool bootsFromVolume(store::Reader& db, const Server& server) {
     return root != nullptr && !root->local;
 }
 
+/// What every image of a server has.
+image::NewImage imageOf(Core& core, store::Reader& db, const identity::Caller& caller, const Server& server,
+                        const std::string& name, const Properties& more) {
+    image::NewImage wanted;
+    wanted.name = name;
+    wanted.containerFormat = "bare";
+    wanted.visibility = "private";
+    wanted.properties = inherited(core, db, caller, server);
+    for (const auto& [key, value] : more) wanted.properties[key] = value;
+    return wanted;
+}
+
 constexpr std::initializer_list<VmState> imaged = {VmState::Active, VmState::Stopped, VmState::Paused,
                                                    VmState::Suspended};
 
@@ -129,16 +141,11 @@ ImageId imageIn(const Run& run) { return {run.arguments().text("image", "")}; }
 
 ImageId plannedImage(Core& core, Transaction& tx, const identity::Caller& caller, const Server& server,
                      const std::string& name, const Properties& properties) {
-    image::NewImage wanted;
-    wanted.name = name;
+    auto wanted = imageOf(core, tx, caller, server, name, properties);
     wanted.diskFormat = "qcow2";
-    wanted.containerFormat = "bare";
-    wanted.visibility = "private";
     wanted.minDisk = server.flavor.disk;
     if (const auto base = server.image ? core.images.find(tx, caller, server.image) : std::nullopt)
         wanted.minRam = base->minRam;
-    wanted.properties = inherited(core, tx, caller, server);
-    for (const auto& [key, value] : properties) wanted.properties[key] = value;
     return core.images.create(tx, caller, wanted);
 }
 
@@ -162,13 +169,8 @@ ImageId createImage(Core& core, const identity::Caller& caller, const ServerId& 
         }
         caller.enforce("os_compute_api:servers:create_image:allow_volume_backed", targetOf(server));
         requireState(server, caller, "createImage", imaged, While::Idle);
-        image::NewImage wanted;
-        wanted.name = name;
+        auto wanted = imageOf(core, tx, caller, server, name, metadata);
         wanted.diskFormat = "raw"; // of no bytes: what it is made from are the snapshots
-        wanted.containerFormat = "bare";
-        wanted.visibility = "private";
-        wanted.properties = inherited(core, tx, caller, server);
-        for (const auto& [key, value] : metadata) wanted.properties[key] = value;
         wanted.properties["block_device_mapping"] = snapshotsOf(core, tx, caller, server, name);
         wanted.properties["bdm_v2"] = "True";
         wanted.properties["root_device_name"] = "/dev/vda";
