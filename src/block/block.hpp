@@ -51,6 +51,8 @@ struct VolumeFacts {
     bool bootable = false;
     std::size_t attachments = 0;                      ///< by whomever
     std::map<std::string, std::string> imageMetadata; ///< what is remembered of the image that it was made from
+
+    ImageId image() const; ///< that it was made from; empty: from none
 };
 
 /// What other services may know of a snapshot.

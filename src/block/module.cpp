@@ -231,6 +231,11 @@ http::Site Block::site() {
     return site;
 }
 
+ImageId VolumeFacts::image() const {
+    const auto found = imageMetadata.find("image_id");
+    return found == imageMetadata.end() ? ImageId() : ImageId{found->second};
+}
+
 std::optional<VolumeFacts> Block::find(store::Reader& db, const ProjectId& project, const VolumeId& id) {
     const auto volume = impl_->volumes.find(db, project, id);
     if (!volume) return std::nullopt;

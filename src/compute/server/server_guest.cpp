@@ -43,13 +43,20 @@ GuestDisk ownDisk(Core& core, const Server& server, const Device& device, const 
             .limits = diskLimits(server.flavor)};
 }
 
+}
+
+std::optional<block::VolumeFacts> rootVolumeOf(Core& core, store::Reader& db, const Server& server) {
+    const auto devices = DeviceTable::of(db, server.id);
+    const auto* const root = rootOf(devices);
+    return root != nullptr && root->volume ? core.block.find(db, server.project, root->volume) : std::nullopt;
+}
+
+namespace {
+
 /// What its image says of machines: of one that boots from a volume, the image that the volume was made of.
 ImageProperties propertiesOf(Core& core, store::Reader& db, const Server& server) {
     if (server.image) return server.imageProperties;
-    const auto devices = DeviceTable::of(db, server.id);
-    const auto* const root = rootOf(devices);
-    const auto volume =
-        root != nullptr && root->volume ? core.block.find(db, server.project, root->volume) : std::nullopt;
+    const auto volume = rootVolumeOf(core, db, server);
     return volume ? ImageProperties(volume->imageMetadata.begin(), volume->imageMetadata.end()) : ImageProperties();
 }
 

@@ -29,6 +29,9 @@ bool hasGuest(Core& core, const jobs::Run& run);
 GuestNic nicOf(const network::PortFacts& port);
 GuestDisk diskOf(Core& core, const VolumeTie& tie);
 
+/// The volume that it boots from; nothing where it boots from a disk of its own.
+std::optional<block::VolumeFacts> rootVolumeOf(Core& core, store::Reader& db, const Server& server);
+
 /// The base copy that stands for an image: its file name says which bytes.
 std::string baseNameOf(const image::ImageFacts& image);
 

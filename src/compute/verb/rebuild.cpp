@@ -49,10 +49,7 @@ void takeImage(Core& core, Transaction& tx, const identity::Caller& caller, cons
         return;
     }
     const auto volume = core.block.find(tx, server.project, root->volume);
-    const auto before =
-        volume ? volume->imageMetadata.find("image_id") : std::map<std::string, std::string>::iterator();
-    const bool same = volume && before != volume->imageMetadata.end() && before->second == wanted.image.text;
-    if (same) return; // its volume has that one's bytes, and what its owner did to them
+    if (volume && volume->image() == wanted.image) return; // it has those bytes, and what its owner did to them
     if (!wanted.volumesToo)
         throw Error(Failure::Invalid,
                     "Unable to rebuild with a different image for a volume-backed server before 2.93.");

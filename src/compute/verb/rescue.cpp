@@ -21,13 +21,7 @@ constexpr InstanceDisk rescueDisk{InstanceDisk::Role::Rescue};
 /// What it is rescued with where nobody says: its own image, or that of the volume it boots from.
 ImageId ownImage(Core& core, store::Reader& db, const Server& server) {
     if (server.image) return server.image;
-    for (const auto& device : DeviceTable::of(db, server.id)) {
-        if (device.bootIndex != 0 || device.local) continue;
-        const auto volume = core.block.find(db, server.project, device.volume);
-        const auto image =
-            volume ? volume->imageMetadata.find("image_id") : std::map<std::string, std::string>::iterator();
-        if (volume && image != volume->imageMetadata.end()) return {image->second};
-    }
+    if (const auto volume = rootVolumeOf(core, db, server); volume && volume->image()) return volume->image();
     throw Error(Failure::Invalid, "Instance ", server.id, " cannot be rescued: it has no image, and none was named.");
 }
 
