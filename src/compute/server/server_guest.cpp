@@ -285,19 +285,12 @@ void close(Core& core, Transaction& tx, const Run& run, VmState vm, PowerState p
 
 std::chrono::seconds shutdownPatience(Core& core) { return core.parts.config.seconds("compute", "shutdown_timeout"); }
 
-jobs::Job closing(jobs::Job&& job, Core& core, VmState vm, PowerState power, const char* doing) {
+jobs::Job closing(jobs::Job&& job, Core& core, VmState vm, PowerState power, const char* doing,
+                  std::optional<VmState> otherwise) {
     return std::move(job)
         .onDone([&core, vm, power](Transaction& tx, Run& run) { close(core, tx, run, vm, power); })
-        .onFailed([&core, doing](Transaction& tx, Run& run, const std::string& reason) {
-            failed(core, tx, run, doing, reason);
-        });
-}
-
-jobs::Job closingOrNot(jobs::Job&& job, Core& core, VmState vm, PowerState power, const char* doing) {
-    return std::move(job)
-        .onDone([&core, vm, power](Transaction& tx, Run& run) { close(core, tx, run, vm, power); })
-        .onFailed([&core, doing](Transaction& tx, Run& run, const std::string& reason) {
-            gaveUp(core, tx, run, doing, reason);
+        .onFailed([&core, doing, otherwise](Transaction& tx, Run& run, const std::string& reason) {
+            gaveUp(core, tx, run, doing, reason, otherwise);
         });
 }
 
@@ -307,15 +300,6 @@ void gaveUp(Core& core, Transaction& tx, const Run& run, std::string_view doing,
     const auto server = ServerTable::find(tx, run.id_of<ServerId>());
     if (!server || server->deleted || server->task == TaskState::Deleting) return;
     ServerTable::move(tx, *server, vm.value_or(server->vm), TaskState::None, server->power, core.now());
-    ServerTable::fail(tx, server->id, "Failed to " + std::string(doing) + " the server.", reason, core.now());
-}
-
-void failed(Core& core, Transaction& tx, const Run& run, std::string_view doing, const std::string& reason) {
-    failAction(core, tx, run, doing, reason);
-    const auto server = ServerTable::find(tx, run.id_of<ServerId>());
-    if (!server || server->deleted || (server->task == TaskState::Deleting && run.kind != "compute.server.delete"))
-        return;
-    ServerTable::move(tx, *server, VmState::Error, TaskState::None, server->power, core.now());
     ServerTable::fail(tx, server->id, "Failed to " + std::string(doing) + " the server.", reason, core.now());
 }
 

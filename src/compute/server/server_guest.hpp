@@ -80,19 +80,15 @@ void close(Core& core, store::Transaction& tx, const jobs::Run& run, VmState vm,
 /// How long a guest that is asked to power off may take: [compute] shutdown_timeout.
 std::chrono::seconds shutdownPatience(Core& core);
 
-/// The job with the ends that leave the guest as `vm` and `power` say, or the server in error.
-jobs::Job closing(jobs::Job&& job, Core& core, VmState vm, PowerState power, const char* doing);
+/// The job with both ends: the good one leaves the guest as `vm` and `power` say, the bad one the server as
+/// `otherwise` says, which is what it was where that is empty.
+jobs::Job closing(jobs::Job&& job, Core& core, VmState vm, PowerState power, const char* doing,
+                  std::optional<VmState> otherwise = std::nullopt);
 
-/// The same with the bad end that leaves the server what it was.
-jobs::Job closingOrNot(jobs::Job&& job, Core& core, VmState vm, PowerState power, const char* doing);
-
-/// The bad end of a job that has changed nothing, or has taken it back: the server is what it was (or `vm`), and the
-/// action says what could not be done.
+/// The bad end of a job: the server is what it was, which is for one that has changed nothing or has taken it back, or
+/// it is `vm`. The owner learns what could not be done, from the action and the fault; why is for those who run the
+/// host.
 void gaveUp(Core& core, store::Transaction& tx, const jobs::Run& run, std::string_view doing, const std::string& reason,
             std::optional<VmState> vm = std::nullopt);
-
-/// The bad end of a job. The owner learns what could not be done; why is for those who run the host.
-void failed(Core& core, store::Transaction& tx, const jobs::Run& run, std::string_view doing,
-            const std::string& reason);
 
 }

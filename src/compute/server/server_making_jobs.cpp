@@ -67,7 +67,7 @@ Job createServerJob(Core& core) {
         .onDone([&core](Transaction& tx, Run& run) { created(core, tx, run); })
         .onFailed([&core](Transaction& tx, Run& run, const std::string& reason) {
             notMade(tx, run);
-            failed(core, tx, run, "build", reason);
+            gaveUp(core, tx, run, "build", reason, VmState::Error);
         });
 }
 

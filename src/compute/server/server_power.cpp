@@ -81,54 +81,47 @@ void rebootServer(Core& core, const identity::Caller& caller, const ServerId& id
 
 namespace {
 
-/// A verb that asks for nothing but the server, and that has no rules of its own.
-struct Plain {
-    std::string_view rule, doing, event, job;
-    std::initializer_list<VmState> states;
-    TaskState task;
-};
-constexpr Plain pause{"os_compute_api:os-pause-server:pause",
-                      "pause",
-                      "compute_pause_instance",
-                      "pause",
-                      {VmState::Active},
-                      TaskState::Pausing};
-constexpr Plain unpause{"os_compute_api:os-pause-server:unpause",
-                        "unpause",
-                        "compute_unpause_instance",
-                        "unpause",
-                        {VmState::Paused},
-                        TaskState::Unpausing};
-constexpr Plain suspend{"os_compute_api:os-suspend-server:suspend",
-                        "suspend",
-                        "compute_suspend_instance",
-                        "suspend",
-                        {VmState::Active},
-                        TaskState::Suspending};
-constexpr Plain resume{"os_compute_api:os-suspend-server:resume",
-                       "resume",
-                       "compute_resume_instance",
-                       "resume",
-                       {VmState::Suspended},
-                       TaskState::Resuming};
-
-void begin(Core& core, const identity::Caller& caller, const ServerId& id, const Plain& verb) {
-    beginVerb(core, caller, id,
-              {.rule = verb.rule,
-               .doing = verb.doing,
-               .action = verb.doing,
-               .event = verb.event,
-               .job = verb.job,
-               .states = verb.states,
-               .task = verb.task});
-}
+constexpr Verb pause{.rule = "os_compute_api:os-pause-server:pause",
+                     .doing = "pause",
+                     .action = "pause",
+                     .event = "compute_pause_instance",
+                     .job = "pause",
+                     .states = {VmState::Active},
+                     .task = TaskState::Pausing};
+constexpr Verb unpause{.rule = "os_compute_api:os-pause-server:unpause",
+                       .doing = "unpause",
+                       .action = "unpause",
+                       .event = "compute_unpause_instance",
+                       .job = "unpause",
+                       .states = {VmState::Paused},
+                       .task = TaskState::Unpausing};
+constexpr Verb suspend{.rule = "os_compute_api:os-suspend-server:suspend",
+                       .doing = "suspend",
+                       .action = "suspend",
+                       .event = "compute_suspend_instance",
+                       .job = "suspend",
+                       .states = {VmState::Active},
+                       .task = TaskState::Suspending};
+constexpr Verb resume{.rule = "os_compute_api:os-suspend-server:resume",
+                      .doing = "resume",
+                      .action = "resume",
+                      .event = "compute_resume_instance",
+                      .job = "resume",
+                      .states = {VmState::Suspended},
+                      .task = TaskState::Resuming};
 
 }
 
-void pauseServer(Core& core, const identity::Caller& caller, const ServerId& id) { begin(core, caller, id, pause); }
-void unpauseServer(Core& core, const identity::Caller& caller, const ServerId& id) { begin(core, caller, id, unpause); }
-void suspendServer(Core& core, const identity::Caller& caller, const ServerId& id) { begin(core, caller, id, suspend); }
-void resumeServer(Core& core, const identity::Caller& caller, const ServerId& id) { begin(core, caller, id, resume); }
+void pauseServer(Core& core, const identity::Caller& caller, const ServerId& id) { beginVerb(core, caller, id, pause); }
+void unpauseServer(Core& core, const identity::Caller& caller, const ServerId& id) {
+    beginVerb(core, caller, id, unpause);
+}
+void suspendServer(Core& core, const identity::Caller& caller, const ServerId& id) {
+    beginVerb(core, caller, id, suspend);
+}
+void resumeServer(Core& core, const identity::Caller& caller, const ServerId& id) {
+    beginVerb(core, caller, id, resume);
+}
 
 void injectNetworkInfo(Core& core, const identity::Caller& caller, const ServerId& id) {
     core.parts.store.write([&](Transaction& tx) {
@@ -184,14 +177,15 @@ Job startServerJob(Core& core) {
             const bool other = server && (server->vm == VmState::Rescued || server->vm == VmState::Resized);
             close(core, tx, run, other ? server->vm : VmState::Active, PowerState::Running);
         })
-        .onFailed(
-            [&core](Transaction& tx, Run& run, const std::string& reason) { failed(core, tx, run, "start", reason); });
+        .onFailed([&core](Transaction& tx, Run& run, const std::string& reason) {
+            gaveUp(core, tx, run, "start", reason, VmState::Error);
+        });
 }
 
 Job stopServerJob(Core& core) {
     return closing(
         Job("compute.server.stop").step("stop", [&core](Run& run) { powerOff(core, run, shutdownPatience(core)); }),
-        core, VmState::Stopped, PowerState::Shutdown, "stop");
+        core, VmState::Stopped, PowerState::Shutdown, "stop", VmState::Error);
 }
 
 Job rebootServerJob(Core& core) {
@@ -203,35 +197,35 @@ Job rebootServerJob(Core& core) {
     // Off and on again instead of the hypervisor's own reboot: only this shows whether the guest has followed. One that
     // does not answer is made to.
     return closing(booted(Job("compute.server.reboot").step("off", off), core), core, VmState::Active,
-                   PowerState::Running, "reboot");
+                   PowerState::Running, "reboot", VmState::Error);
 }
 
 Job pauseServerJob(Core& core) {
-    return closingOrNot(
+    return closing(
         Job("compute.server.pause")
             .step("pause", [&core](Run& run) { hypervisorOf(core, run).ensurePaused(run.id_of<ServerId>()); }),
         core, VmState::Paused, PowerState::Paused, "pause");
 }
 
 Job unpauseServerJob(Core& core) {
-    return closingOrNot(
+    return closing(
         Job("compute.server.unpause")
             .step("unpause", [&core](Run& run) { hypervisorOf(core, run).ensureRunning(run.id_of<ServerId>()); }),
         core, VmState::Active, PowerState::Running, "unpause");
 }
 
 Job suspendServerJob(Core& core) {
-    return closingOrNot(Job("compute.server.suspend")
-                            .step(
-                                "suspend",
-                                [&core](Run& run) { hypervisorOf(core, run).ensureSuspended(run.id_of<ServerId>()); },
-                                {}, jobs::copyLane),
-                        core, VmState::Suspended, PowerState::Shutdown, "suspend");
+    return closing(Job("compute.server.suspend")
+                       .step(
+                           "suspend",
+                           [&core](Run& run) { hypervisorOf(core, run).ensureSuspended(run.id_of<ServerId>()); }, {},
+                           jobs::copyLane),
+                   core, VmState::Suspended, PowerState::Shutdown, "suspend");
 }
 
 Job resumeServerJob(Core& core) {
     // Not defined anew: it goes on with what it had.
-    return closingOrNot(
+    return closing(
         wired(Job("compute.server.resume"), core)
             .step("resume", [&core](Run& run) { hypervisorOf(core, run).ensureRunning(run.id_of<ServerId>()); }),
         core, VmState::Active, PowerState::Running, "resume");

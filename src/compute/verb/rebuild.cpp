@@ -144,7 +144,7 @@ Job rebuildServerJob(Core& core) {
                   runs ? PowerState::Running : PowerState::Shutdown);
         })
         .onFailed([&core](Transaction& tx, Run& run, const std::string& reason) {
-            failed(core, tx, run, "rebuild", reason);
+            gaveUp(core, tx, run, "rebuild", reason, VmState::Error);
         });
 }
 

@@ -84,7 +84,7 @@ Job rescueServerJob(Core& core) {
         .onDone([&core](Transaction& tx, Run& run) { close(core, tx, run, VmState::Rescued, PowerState::Running); })
         .onFailed([&core](Transaction& tx, Run& run, const std::string& reason) {
             ServerTable::setRescue(tx, run.id_of<ServerId>(), {}, "");
-            failed(core, tx, run, "rescue", reason);
+            gaveUp(core, tx, run, "rescue", reason, VmState::Error);
         });
 }
 
@@ -92,7 +92,7 @@ Job unrescueServerJob(Core& core) {
     return closing(wired(Job("compute.server.unrescue"), core)
                        .step("boot", [&core](Run& run) { remake(core, run); })
                        .step("clear", [&core](Run& run) { removeDisk(core, run); }),
-                   core, VmState::Active, PowerState::Running, "unrescue");
+                   core, VmState::Active, PowerState::Running, "unrescue", VmState::Error);
 }
 
 }

@@ -288,7 +288,7 @@ Job revertResizeJob(Core& core) {
         })
         .onFailed([&core](Transaction& tx, Run& run, const std::string& reason) {
             forget(core, tx, run.id_of<ServerId>(), "error");
-            failed(core, tx, run, "revert the resize of", reason);
+            gaveUp(core, tx, run, "revert the resize of", reason, VmState::Error);
         });
 }
 

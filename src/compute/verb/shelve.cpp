@@ -19,10 +19,18 @@ using jobs::Job;
 using jobs::Run;
 using store::Transaction;
 
+constexpr Verb shelve{.rule = "os_compute_api:os-shelve:shelve",
+                      .doing = "shelve",
+                      .action = "shelve",
+                      .event = "compute_shelve_instance",
+                      .job = "shelve",
+                      .states = {VmState::Active, VmState::Stopped, VmState::Paused, VmState::Suspended},
+                      .task = TaskState::Shelving};
+
 std::int64_t offloadTime(Core& core) { return core.parts.config.integer("compute", "shelved_offload_time"); }
 
-bool leaves(Core& core, const Run& run) {
-    const auto server = ServerTable::find(core.reader(), run.id_of<ServerId>());
+/// Its host at once, rather than later.
+bool leaves(Core& core, const std::optional<Server>& server) {
     return server && (!server->image || offloadTime(core) == 0);
 }
 
@@ -47,20 +55,11 @@ void comeBack(Core& core, const Run& run) {
 
 void shelveServer(Core& core, const identity::Caller& caller, const ServerId& id) {
     core.parts.store.write([&](Transaction& tx) {
-        const auto server = allowedServer(tx, caller, id, "os_compute_api:os-shelve:shelve");
-        requireState(server, caller, "shelve", {VmState::Active, VmState::Stopped, VmState::Paused, VmState::Suspended},
-                     While::Idle);
+        const auto server = allowedServer(tx, caller, id, shelve.rule);
+        requireState(server, caller, shelve.doing, shelve.states, shelve.when); // before an image is begun
         const auto image =
             server.image ? plannedImage(core, tx, caller, server, server.name + "-shelved", {}) : ImageId();
-        beginVerb(core, tx, caller, id,
-                  {.rule = "os_compute_api:os-shelve:shelve",
-                   .doing = "shelve",
-                   .action = "shelve",
-                   .event = "compute_shelve_instance",
-                   .job = "shelve",
-                   .states = {VmState::Active, VmState::Stopped, VmState::Paused, VmState::Suspended},
-                   .task = TaskState::Shelving},
-                  "\"image\":" + jsonText(image.text));
+        beginVerb(core, tx, caller, id, shelve, "\"image\":" + jsonText(image.text));
     });
 }
 
@@ -122,7 +121,7 @@ void offloadOldShelved(Core& core) {
 Job shelveServerJob(Core& core) {
     const auto off = [&core](Run& run) { powerOff(core, run, shutdownPatience(core)); };
     const auto away = [&core](Run& run) {
-        if (leaves(core, run)) leave(core, run);
+        if (leaves(core, ServerTable::find(core.reader(), run.id_of<ServerId>()))) leave(core, run);
     };
     const auto goOn = [&core](Run& run) { // it was powered off for nothing
         const auto server = ServerTable::find(core.reader(), run.id_of<ServerId>());
@@ -134,7 +133,7 @@ Job shelveServerJob(Core& core) {
             const auto id = run.id_of<ServerId>();
             ServerTable::setShelved(tx, id, imageIn(run));
             const auto server = ServerTable::find(tx, id);
-            const bool left = server && (!server->image || offloadTime(core) == 0);
+            const bool left = leaves(core, server);
             close(core, tx, run, left ? VmState::ShelvedOffloaded : VmState::Shelved, PowerState::Shutdown);
             if (left) ServerTable::setHost(tx, id, {}, server->zone);
         })
