@@ -1,6 +1,5 @@
 #include "compute/device/config_drive.hpp"
 
-#include <algorithm>
 #include <archive.h>
 #include <archive_entry.h>
 #include <filesystem>
@@ -18,7 +17,7 @@
 namespace stratolet::compute {
 namespace {
 
-constexpr const char* label = "config-2";
+constexpr const char* label = "config-2"; // by which guests find it
 
 void freeArchive(archive* it) { archive_write_free(it); }
 void freeEntry(archive_entry* it) { archive_entry_free(it); }
@@ -41,7 +40,8 @@ std::set<std::string> foldersOf(const std::map<std::string, std::string>& files)
 std::string iso(const std::map<std::string, std::string>& files) {
     const Handle<archive, freeArchive> disc(archive_write_new());
     require(disc.get(), archive_write_set_format_iso9660(disc.get()));
-    require(disc.get(), archive_write_set_options(disc.get(), "volume-id=config-2,joliet,rockridge=useful"));
+    require(disc.get(), archive_write_set_options(
+                            disc.get(), (std::string("volume-id=") + label + ",joliet,rockridge=useful").c_str()));
     std::string bytes;
     const auto append = [](archive*, void* to, const void* from, std::size_t size) -> la_ssize_t {
         static_cast<std::string*>(to)->append(static_cast<const char*>(from), size);
@@ -66,11 +66,11 @@ std::string iso(const std::map<std::string, std::string>& files) {
 
 std::string vfat(const std::map<std::string, std::string>& files) {
     namespace fs = std::filesystem;
-    constexpr std::int64_t least = 64 << 10, block = 1 << 10;
+    constexpr std::int64_t least = 1 << 20, block = 1 << 10;
     const TemporaryFolder folder("stratolet-config-drive");
     const auto root = folder.path() / "root", disc = folder.path() / "disc";
     fs::create_directory(root);
-    std::int64_t bytes = least * 16;
+    std::int64_t bytes = least;
     for (const auto& [path, content] : files) {
         fs::create_directories((root / path).parent_path());
         std::ofstream(root / path, std::ios::binary) << content;

@@ -44,10 +44,6 @@ void DeviceTable::setAttachment(store::Transaction& tx, const std::string& devic
     tx.execute("UPDATE compute_devices SET attachment = ?, device = ? WHERE id = ?", attachment, name, device);
 }
 
-void DeviceTable::setVolume(store::Transaction& tx, const std::string& device, const VolumeId& volume) {
-    tx.execute("UPDATE compute_devices SET volume = ? WHERE id = ?", volume, device);
-}
-
 void DeviceTable::exchange(store::Transaction& tx, const AttachmentId& old, const block::Attachment& fresh) {
     tx.execute(
         "UPDATE compute_devices SET serial = CASE serial WHEN '' THEN volume ELSE serial END WHERE attachment = ?",

@@ -39,7 +39,6 @@ struct Device {
     std::optional<std::string> tag = {};
     std::string volumeType = {}; ///< of a volume that is to be made; kept nowhere
 
-    std::string guestSerial() const { return serial.empty() ? volume.text : serial; }
     bool isSwap() const { return local && format == "swap"; }
 };
 
@@ -50,7 +49,6 @@ struct DeviceTable {
     static store::ByOwner<Device> of(store::Reader& db, const std::vector<std::string>& servers);
     static void setAttachment(store::Transaction& tx, const std::string& device, const AttachmentId& attachment,
                               const std::string& name);
-    static void setVolume(store::Transaction& tx, const std::string& device, const VolumeId& volume);
     /// Another volume is behind it from now on; the guest knows it as it did.
     static void exchange(store::Transaction& tx, const AttachmentId& old, const block::Attachment& fresh);
     /// By what the guest of that server knows the volume; the volume's own id where nothing else is known.
@@ -68,6 +66,8 @@ struct VolumeTie {
     block::Attachment attachment;
     Device device;
     bool isRoot() const { return device.bootIndex == 0; }
+    /// What the guest knows the volume by.
+    std::string serial() const { return device.serial.empty() ? attachment.volume.text : device.serial; }
 };
 
 /// The one that is booted from; null where there is none.

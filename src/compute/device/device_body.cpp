@@ -64,10 +64,19 @@ void readSize(const Json& item, Device& device) {
     const auto size = gibibytesIn(item);
     // Of swap it counts in MiB, as flavors do.
     if (size) device.size.count = device.isSwap() ? *size : *size * 1024;
+}
+
+void requireSize(const Device& device) {
     if (!device.local && device.source == "image" && device.size.count == 0)
         throw invalid("Images with destination_type 'volume' need to have a non-zero size specified");
     if (!device.local && device.source == "blank" && device.size.count == 0)
         throw invalid("Blank volumes (source: 'blank', dest: 'volume') need to have non-zero size");
+}
+
+/// Whether it ends with the server.
+void readEnd(const Json& item, Device& device) {
+    const auto ends = item.find("delete_on_termination");
+    device.deleteOnTermination = ends && !ends->isNull() ? booleanOf(*ends) : device.local;
 }
 
 /// One of "block_device_mapping_v2". `minor`: of the API that asks for it.
@@ -81,6 +90,7 @@ Device deviceIn(const Json& item, int minor) {
             format->refuse("A disk can be made with swap, ext4 or vfat here.");
     }
     readSize(item, device);
+    requireSize(device);
     device.name = nameIn(item);
     device.bus = wordIn(item, "disk_bus", {"virtio", "scsi", "ide", "usb", "sata"}).value_or("virtio");
     device.type = wordIn(item, "device_type", {"disk", "cdrom"}).value_or("disk");
@@ -89,9 +99,7 @@ Device deviceIn(const Json& item, int minor) {
         device.bootIndex = std::max<std::int64_t>(integerOf(*index, -1000, 1000), -1);
     if (device.local && device.source == "image" && device.bootIndex != 0)
         throw invalid("Mapping image to local is not supported.");
-    device.deleteOnTermination = device.local;
-    if (const auto ends = item.find("delete_on_termination"); ends && !ends->isNull())
-        device.deleteOnTermination = booleanOf(*ends);
+    readEnd(item, device);
     if (const auto tag = item.find("tag"); tag && !tag->isNull()) {
         if (minor < 32 || (minor >= 33 && minor <= 41)) // forgotten, and back in 2.42
             tag->refuse("Additional properties are not allowed.");
@@ -120,10 +128,8 @@ Device olderDeviceIn(const Json& item, bool hasImage) {
     } else {
         throw invalid("a device needs a volume_id or a snapshot_id.");
     }
-    if (const auto size = gibibytesIn(item)) device.size.count = device.isSwap() ? *size : *size * 1024;
-    device.deleteOnTermination = device.local;
-    if (const auto ends = item.find("delete_on_termination"); ends && !ends->isNull())
-        device.deleteOnTermination = booleanOf(*ends);
+    readSize(item, device);
+    readEnd(item, device);
     if (!hasImage && !device.local && (device.name == "/dev/vda" || device.name == "/dev/sda")) device.bootIndex = 0;
     return device;
 }
@@ -144,8 +150,7 @@ std::vector<Json> listed(const Json& list) {
     return items;
 }
 
-}
-
+/// Error(Invalid) unless those that are booted from are numbered 0, 1, 2 …
 void requireBootOrder(const std::vector<Device>& devices) {
     std::vector<std::int64_t> order;
     for (const auto& each : devices)
@@ -154,6 +159,8 @@ void requireBootOrder(const std::vector<Device>& devices) {
     for (std::size_t place = 0; place < order.size(); ++place)
         if (order[place] != static_cast<std::int64_t>(place))
             throw invalid("Boot sequence for the instance and image/block device mapping combination is not valid.");
+}
+
 }
 
 std::vector<Device> devicesIn(const Call& call, const Json& body, bool hasImage) {

@@ -15,7 +15,4 @@ std::vector<Device> devicesIn(const Call& call, const Json& body, bool hasImage)
 /// The same of an image that was made of a server which boots from a volume (its property "block_device_mapping").
 std::vector<Device> devicesInImage(const std::string& property);
 
-/// Error(Invalid) unless those that are booted from are numbered 0, 1, 2 … and there is one.
-void requireBootOrder(const std::vector<Device>& devices);
-
 }

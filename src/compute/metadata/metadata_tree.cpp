@@ -97,7 +97,7 @@ void writeDevices(JsonWriter& out, const ServerDetails& details, const Injected&
         const auto device = out.object();
         out.field("type", "disk");
         out.field("bus", tie.device.bus);
-        out.field("serial", tie.device.guestSerial());
+        out.field("serial", tie.serial());
         out.field("path", tie.attachment.device);
         const auto tags = out.array("tags");
         out.value(*tie.device.tag);

@@ -150,7 +150,7 @@ GuestNic nicOf(const network::PortFacts& port) {
 }
 
 GuestDisk diskOf(Core& core, const VolumeTie& tie) {
-    return {.serial = tie.device.serial.empty() ? tie.attachment.volume.text : tie.device.serial,
+    return {.serial = tie.serial(),
             .source = core.block.source(tie.attachment.volume),
             .device = deviceName(tie.attachment.device),
             .root = tie.isRoot(),

@@ -33,6 +33,16 @@ void beginRemoval(Core& core, Transaction& tx, const Server& server, const Asker
 /// One that never was anywhere has left nothing there.
 bool isSomewhere(Core& core, const Run& run) { return !hostOf(core, run.id_of<ServerId>()).empty(); }
 
+/// Lets go of all that others keep for a server: ports, volumes; volumes that end with it go too.
+void releaseAll(Core& core, Transaction& tx, const ServerId& id) {
+    core.network.releasePorts(tx, id);
+    for (const auto& attachment : core.block.madeByCompute(tx, id)) core.block.released(tx, attachment.id);
+    for (const auto& device : DeviceTable::of(tx, id))
+        if (!device.local && device.deleteOnTermination) core.block.removeVolume(tx, device.volume);
+    DeviceTable::removeAll(tx, id);
+    FileTable::removeAll(tx, id);
+}
+
 void deleted(Core& core, Transaction& tx, const Run& run) {
     endAction(core, tx, run);
     const auto server = ServerTable::find(tx, run.id_of<ServerId>());
@@ -44,15 +54,6 @@ void deleted(Core& core, Transaction& tx, const Run& run) {
         tx.afterCommit([&reconciler = core.parts.reconciler] { reconciler.kick("compute"); });
 }
 
-}
-
-void releaseAll(Core& core, Transaction& tx, const ServerId& id) {
-    core.network.releasePorts(tx, id);
-    for (const auto& attachment : core.block.madeByCompute(tx, id)) core.block.released(tx, attachment.id);
-    for (const auto& device : DeviceTable::of(tx, id))
-        if (!device.local && device.deleteOnTermination) core.block.removeVolume(tx, device.volume);
-    DeviceTable::removeAll(tx, id);
-    FileTable::removeAll(tx, id);
 }
 
 void removeServer(Core& core, const identity::Caller& caller, const ServerId& id) {

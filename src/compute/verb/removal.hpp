@@ -24,9 +24,6 @@ void restoreServer(Core& core, const identity::Caller& caller, const ServerId& i
 /// Those whose time is over. Now and then.
 void reclaimServers(Core& core);
 
-/// Lets go of all that others keep for a server: ports, volumes; volumes that end with it go too.
-void releaseAll(Core& core, store::Transaction& tx, const ServerId& id);
-
 jobs::Job deleteServerJob(Core& core);
 jobs::Job softDeleteServerJob(Core& core);
 jobs::Job restoreServerJob(Core& core);
