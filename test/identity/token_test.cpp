@@ -53,7 +53,8 @@ TEST_CASE("A password gets a token whose roles include the implied ones, with th
     for (const auto& each : token.array("roles").items()) roles.push_back(each.text("name"));
     for (const auto& each : token.array("catalog").items()) types.push_back(each.text("type"));
     CHECK(roles == std::vector<std::string>{"admin", "manager", "member", "reader"});
-    CHECK(types == std::vector<std::string>{"block-storage", "compute", "identity", "image", "network", "volumev3"});
+    CHECK(types == std::vector<std::string>{"block-storage", "compute", "identity", "image", "network", "placement",
+                                            "volumev3"});
     CHECK(token.object("project").text("name") == "admin");
     CHECK(token.array("methods").items()[0].text() == "password");
 }

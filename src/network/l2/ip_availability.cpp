@@ -72,8 +72,7 @@ void writeUse(JsonWriter& out, const IpAvailability& network, const http::Reques
 
 /// Writes all that is counted, of which any may be asked for.
 Attribute<IpAvailability> counts() {
-    auto all = computed<IpAvailability>("", Kind::Other, Show | Unasked);
-    return std::move(all).written(writeUse);
+    return computed<IpAvailability>("", Kind::Other, Show | Unasked).written(writeUse);
 }
 
 const Table<IpAvailability> ipAvailabilityTable(
