@@ -17,15 +17,27 @@ namespace stratolet::compute {
 /// SQL of base copies, and nothing else. A copy is on every host that has made a server of the image.
 struct BaseCopyTable {
     static std::vector<image::NearCopy> all(store::Reader& db); ///< but for those that are to go
-    static void queue(store::Transaction& tx, const ImageId& image, const std::string& base, Time now);
+    /// False where it is queued or there already.
+    static bool queue(store::Transaction& tx, const ImageId& image, const std::string& base, Time now);
     static void fetched(store::Transaction& tx, const ImageId& image, Time now); ///< what was queued is there
-    static bool drop(store::Transaction& tx, const ImageId& image);              ///< false where there is none
-    static std::string baseOf(store::Reader& db, const ImageId& image);          ///< empty where there is none
+    static bool drop(store::Transaction& tx, const ImageId& image, Time now);    ///< false where there is none
+    /// What is to go may be on a host again.
+    static void dropAgain(store::Transaction& tx, const ImageId& image, Time now);
+    static std::string baseOf(store::Reader& db, const ImageId& image); ///< empty where none is wanted
     static bool isPinned(store::Reader& db, const std::string& base);
     static bool knows(store::Reader& db, const std::string& base);       ///< also one that is to go
     static void forget(store::Transaction& tx, const std::string& base); ///< its file is gone
-    static void forgetDropped(store::Transaction& tx); ///< those that no server stands on: no host has them any more
+    /// Those that were given up before and that no server stands on.
+    static std::vector<ImageId> droppedBefore(store::Reader& db, Time time);
+    static void forgetDropped(store::Transaction& tx, const ImageId& image);
 };
+
+/// What hosts call the copy of an image: other bytes have another name.
+std::string baseNameOf(const ImageId& image, const std::string& checksum);
+
+/// Forgets those that are on no host any more, after a look at all hosts that began `then`: a copy whose row is gone is
+/// never removed, so only what was given up before that look counts.
+void forgetGoneBases(Core& core, store::Transaction& tx, Time then);
 
 /// What the image service asks about them. Owned by compute; any thread may ask.
 class BaseCopies : public image::NearCopies {
@@ -39,6 +51,8 @@ public:
     void declareJobs(); ///< "compute.base.fetch", and what follows where an image is deleted
 
 private:
+    void lookAgain(store::Transaction& tx);
+
     Core& core_;
 };
 

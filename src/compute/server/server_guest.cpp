@@ -164,8 +164,6 @@ bool hasGuest(Core& core, const Run& run) {
     return server && server->vm != VmState::ShelvedOffloaded;
 }
 
-std::string baseNameOf(const image::ImageFacts& image) { return image.id.text + "-" + image.checksum; }
-
 std::string imageProperty(const image::ImageFacts& image, const std::string& name) {
     const auto found = image.properties.find(name);
     return found == image.properties.end() ? std::string() : found->second;

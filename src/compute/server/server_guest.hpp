@@ -32,9 +32,6 @@ GuestDisk diskOf(Core& core, const VolumeTie& tie);
 /// The volume that it boots from; nothing where it boots from a disk of its own.
 std::optional<block::VolumeFacts> rootVolumeOf(Core& core, store::Reader& db, const Server& server);
 
-/// The base copy that stands for an image: its file name says which bytes.
-std::string baseNameOf(const image::ImageFacts& image);
-
 /// What an image says of itself under that name; empty where it says nothing.
 std::string imageProperty(const image::ImageFacts& image, const std::string& name);
 

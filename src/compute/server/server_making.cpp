@@ -6,6 +6,7 @@
 #include <stratolet/error.hpp>
 
 #include "compute/action/action.hpp"
+#include "compute/base/base_copies.hpp"
 #include "compute/compute.hpp"
 #include "compute/device/device_body.hpp"
 #include "compute/device/injected.hpp"
@@ -204,7 +205,7 @@ Server modelOf(Core& core, store::Reader& db, const identity::Caller& caller, Ne
             requireZeroDisk(caller, model.flavor);
             requireFit(*image, model.flavor);
             model.image = wanted.image;
-            model.base = baseNameOf(*image);
+            model.base = baseNameOf(image->id, image->checksum);
         }
     }
     static_cast<void>(shapeOf(model.flavor, properties)); // or why no guest can be like that

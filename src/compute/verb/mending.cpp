@@ -147,7 +147,8 @@ void lookAtChanged(Core& core, ChangedServers& changed) {
 
 void mendServers(Core& core) {
     constexpr std::chrono::hours kept{7 * 24}; // for changes-since and for those who ask what became of one
-    std::exception_ptr problem;                // one host's is no other's
+    const Time began = core.now();
+    std::exception_ptr problem; // one host's is no other's
     for (const auto& host : core.hypervisors.names()) try {
             mendHost(core, host);
         } catch (const std::exception&) {
@@ -156,7 +157,7 @@ void mendServers(Core& core) {
     core.parts.store.write([&](Transaction& tx) {
         ServerTable::purge(tx, core.now() - kept);
         purgeUsage(tx, core);
-        if (!problem) BaseCopyTable::forgetDropped(tx);
+        if (!problem) forgetGoneBases(core, tx, began);
     });
     reclaimServers(core);
     confirmOldResizes(core);

@@ -5,6 +5,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "compute/base/base_copies.hpp"
 #include "compute/device/injected.hpp"
 #include "compute/keypair/keypair.hpp"
 #include "compute/label/server_metadata.hpp"
@@ -44,7 +45,7 @@ void takeImage(Core& core, Transaction& tx, const identity::Caller& caller, cons
         requireFit(*image, server.flavor);
         static_cast<void>(shapeOf(server.flavor, image->properties)); // or why it can't be
         ServerTable::setImageProperties(tx, server.id, image->properties);
-        ServerTable::setBase(tx, server.id, wanted.image, baseNameOf(*image));
+        ServerTable::setBase(tx, server.id, wanted.image, baseNameOf(image->id, image->checksum));
         if (root != nullptr) DeviceTable::setImage(tx, root->id, wanted.image);
         return;
     }

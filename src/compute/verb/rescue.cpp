@@ -4,6 +4,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "compute/base/base_copies.hpp"
 #include "compute/server/server_guest.hpp"
 #include "compute/server/server_reading.hpp"
 #include "compute/server/server_table.hpp"
@@ -51,7 +52,7 @@ void rescueServer(Core& core, const identity::Caller& caller, const ServerId& id
         const auto facts = core.images.find(tx, caller, wanted);
         if (!facts || facts->status != "active")
             throw Error(Failure::Invalid, "Image ", wanted, " could not be found, or is not active.");
-        ServerTable::setRescue(tx, id, wanted, baseNameOf(*facts));
+        ServerTable::setRescue(tx, id, wanted, baseNameOf(facts->id, facts->checksum));
     });
 }
 

@@ -4,6 +4,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "compute/base/base_copies.hpp"
 #include "compute/scheduler/scheduler.hpp"
 #include "compute/server/server_guest.hpp"
 #include "compute/server/server_reading.hpp"
@@ -101,7 +102,7 @@ void unshelveServer(Core& core, const identity::Caller& caller, const ServerId& 
         const auto image = core.images.find(tx, caller, server.shelvedImage);
         if (!image || image->status != "active")
             throw Error(Failure::Invalid, "The image that server ", id, " was shelved into is not there any more.");
-        ServerTable::setBase(tx, id, server.image, baseNameOf(*image));
+        ServerTable::setBase(tx, id, server.image, baseNameOf(image->id, image->checksum));
     });
 }
 
