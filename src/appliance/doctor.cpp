@@ -42,7 +42,8 @@ constexpr Question questions[] = {
     {"volume is attached, but has no attachment",
      "SELECT id FROM volumes WHERE status = 'in-use' AND id NOT IN (SELECT volume_id FROM volume_attachments)"},
     {"compute knows an attachment that block does not",
-     "SELECT attachment FROM compute_devices WHERE attachment NOT IN (SELECT id FROM volume_attachments)"},
+     "SELECT attachment FROM compute_devices WHERE attachment <> '' AND attachment NOT IN (SELECT id FROM "
+     "volume_attachments)"},
     {"port belongs to a server that is not there", "SELECT id FROM ports WHERE server <> '' AND server NOT IN (SELECT "
                                                    "id FROM compute_servers WHERE deleted IS NULL)"},
     {"not wired as planned", "SELECT kind || ' ' || subject || ': ' || what FROM network_problems"},

@@ -10,6 +10,7 @@
 #include "appliance/health.hpp"
 #include "appliance/host_network.hpp"
 
+#include "compute/cloud.hpp"
 #include "platform/os/process.hpp"
 #include "platform/policy/policy.hpp"
 #include "platform/reconcile/reconciler.hpp"
@@ -335,10 +336,11 @@ TEST_CASE("A process whose store doesn't answer is not told to be alive", "[appl
 }
 
 TEST_CASE("Doctor finds nothing in a cloud that is well, and what is wrong in one that is not", "[appliance]") {
-    TestAppliance cloud;
-    const auto volume = cloud.member("alice").posts("/volume/v3/{project}/volumes", R"({"volume":{"size":1}})");
+    Cloud made;
+    auto& cloud = made.appliance;
+    const auto volume = made.alice.posts("/volume/v3/{project}/volumes", R"({"volume":{"size":1}})");
     REQUIRE(volume.status == 202);
-    cloud.settle();
+    made.boots(made.alice, "web"); // which has a disk of its own
     CHECK(runs({"doctor", "--state-dir", cloud.folder().string()}).out == "all is well\n");
     cloud.appliance().store().write(
         [](store::Transaction& tx) { tx.execute("UPDATE volumes SET status = 'creating'"); });
