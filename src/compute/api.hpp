@@ -15,7 +15,7 @@
 
 namespace stratolet::compute {
 
-inline constexpr int versionMin = 1, versionMax = 93; ///< minor versions of 2.x
+inline constexpr int versionMin = 1, versionMax = 101; ///< minor versions of 2.x
 
 /// One request to compute, as its handlers see it.
 struct Call {

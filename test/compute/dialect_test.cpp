@@ -11,7 +11,7 @@ TEST_CASE("Versions are discovered without a token", "[compute][version]") {
     REQUIRE(all.status == 200);
     const auto versions = all.json().array("versions").items();
     CHECK(versions.at(0).text("id") == "v2.0");
-    CHECK(versions.at(1).text("version") == "2.93");
+    CHECK(versions.at(1).text("version") == "2.101");
     CHECK(versions.at(1).array("links").items().front().text("href") == "http://cloud.test/compute/v2.1/");
     CHECK(appliance.asks(http::Method::Get, "/compute/v2.1/", "").json().object("version").text("id") == "v2.1");
     CHECK(appliance.asks(http::Method::Get, "/compute/v2/", "").json().object("version").text("id") == "v2.0");
@@ -27,11 +27,11 @@ TEST_CASE("A microversion is negotiated by either header, and named in every ans
     CHECK(generic.headers["X-OpenStack-Nova-API-Version"] == "2.79");
     CHECK(generic.headers["Vary"] == "OpenStack-API-Version, X-OpenStack-Nova-API-Version");
     CHECK(asked({{"X-OpenStack-Nova-API-Version", "2.10"}}).headers["OpenStack-API-Version"] == "compute 2.10");
-    CHECK(asked({{"OpenStack-API-Version", "compute latest"}}).headers["OpenStack-API-Version"] == "compute 2.93");
-    const auto beyond = asked({{"OpenStack-API-Version", "compute 2.94"}});
+    CHECK(asked({{"OpenStack-API-Version", "compute latest"}}).headers["OpenStack-API-Version"] == "compute 2.101");
+    const auto beyond = asked({{"OpenStack-API-Version", "compute 2.102"}});
     CHECK(beyond.status == 406);
     CHECK(faultOf(beyond, "computeFault") ==
-          "Version 2.94 is not supported by the API. Minimum is 2.1 and maximum is 2.93.");
+          "Version 2.102 is not supported by the API. Minimum is 2.1 and maximum is 2.101.");
     CHECK(asked({{"OpenStack-API-Version", "compute three"}}).status == 400);
     CHECK(appliance.asks(http::Method::Get, "/compute/v2.1/servers", "").status == 401);
 }
@@ -94,7 +94,7 @@ TEST_CASE("What compute no longer has is gone, and says so", "[compute][dialect]
     for (const auto* path :
          {"/os-agents", "/os-cells/7", "/os-fping", "/os-cloudpipe", "/os-fixed-ips/10.0.0.1", "/servers/7/consoles"}) {
         INFO(path);
-        for (const auto* version : {"2.1", "2.93"}) {
+        for (const auto* version : {"2.1", "2.101"}) {
             const auto answer = alice.gets("/compute/v2.1" + std::string(path),
                                            {{"OpenStack-API-Version", "compute " + std::string(version)}});
             CHECK(answer.status == 410);

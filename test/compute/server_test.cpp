@@ -60,6 +60,45 @@ TEST_CASE("What a server shows depends on the version that was asked for", "[com
     CHECK(root.text("OS-EXT-SRV-ATTR:root_device_name") == "/dev/vda");
 }
 
+TEST_CASE(
+    "The newest versions show the zone, the image's properties and the hints that were given, and take a whole name",
+    "[compute][server][version]") {
+    Cloud cloud;
+    const auto made = cloud.alice.posts(
+        "/compute/v2.1/servers",
+        R"({"server":{"name":"web","flavorRef":"1","networks":"none","availability_zone":"nova","hostname":"web.example.org","imageRef":")" +
+            cloud.image + R"("},"os:scheduler_hints":{"note":"kept as it came"}})",
+        {{"OpenStack-API-Version", "compute 2.94"}});
+    INFO(made.body);
+    REQUIRE(made.status == 202);
+    cloud.appliance.settle();
+    const auto id = made.json().object("server").text("id");
+    const auto at = [&](const char* version) { return cloud.shows(cloud.alice, id, version); };
+    CHECK(at("2.94").text("OS-EXT-SRV-ATTR:hostname") == "web.example.org");
+    CHECK_FALSE(at("2.95").has("pinned_availability_zone"));
+    CHECK(at("2.96").text("pinned_availability_zone") == "nova");
+    CHECK_FALSE(at("2.97").object("image").has("properties"));
+    CHECK(at("2.98").object("image").object("properties").isObject());
+    CHECK_FALSE(at("2.99").has("scheduler_hints"));
+    CHECK(at("2.100").object("scheduler_hints").text("note") == "kept as it came");
+    const auto listed = cloud.alice.gets("/compute/v2.1/servers/detail", {{"OpenStack-API-Version", "compute 2.100"}});
+    CHECK(listed.json().array("servers").items()[0].object("scheduler_hints").size() == 1);
+    const auto older = cloud.asksForServer(cloud.alice, "two", R"(,"hostname":"two.example.org")"); // 2.93
+    CHECK(older.status == 400);
+}
+
+TEST_CASE("Since 2.101 a volume is attached without a word", "[compute][attachment][version]") {
+    Cloud cloud;
+    const auto id = cloud.boots(cloud.alice, "web"), volume = cloud.createsVolume(cloud.alice);
+    const auto answer = cloud.alice.posts("/compute/v2.1/servers/" + id + "/os-volume_attachments",
+                                          R"({"volumeAttachment":{"volumeId":")" + volume + R"("}})",
+                                          {{"OpenStack-API-Version", "compute 2.101"}});
+    CHECK(answer.status == 202);
+    CHECK(answer.body.empty());
+    cloud.appliance.settle();
+    CHECK(cloud.volumeStatus(cloud.alice, volume) == "in-use");
+}
+
 TEST_CASE("A server that cannot be is refused before anything is made", "[compute][server]") {
     Cloud cloud;
     struct Example {

@@ -68,7 +68,8 @@ Response attachVolume(Call& call, Core& core) {
             device->refuse("It is no device.");
     if (const auto tag = call.find(body, "tag", 49)) wanted.tag = textOf(*tag, 1, 60);
     if (const auto ends = call.find(body, "delete_on_termination", 79)) wanted.deleteOnTermination = booleanOf(*ends);
-    return answer(call, compute::attachVolume(core, call.caller, idOf(call), wanted), true);
+    const auto tie = compute::attachVolume(core, call.caller, idOf(call), wanted);
+    return call.since(101) ? http::emptyResponse(202) : answer(call, tie, true);
 }
 
 /// Before 2.85 it changes one volume for another, since then also whether the volume goes with the server.

@@ -98,6 +98,7 @@ constexpr ActionRoute actions[] = {{"os-getVNCConsole", vnc, before},
 /// For a proxy that asks what a token opens: it stays good.
 Response show(Call& call, Core& core) {
     call.caller.enforce();
+    if (call.since(99)) call.asksOnly({});
     const auto known = ConsoleTokenTable::find(core.reader(), call.param("token"), core.now());
     const auto server = known ? ServerTable::find(core.reader(), known->server) : std::nullopt;
     if (!server || server->deleted) throw Error(Failure::NotFound, "Token not found");

@@ -98,7 +98,12 @@ void image(JsonWriter& out, const Shown& each) {
     const auto scope = out.object();
     out.field("id", each.server.image);
     bookmark(out, each.call, "/images/" + each.server.image.text);
+    if (!each.call.since(98)) return;
+    out.key("properties");
+    Codec<std::map<std::string, std::string>>::show(out, each.server.imageProperties);
 }
+
+void hints(JsonWriter& out, const Shown& each) { out.raw(each.server.hints); }
 
 void metadata(JsonWriter& out, const Shown& each) {
     Codec<std::map<std::string, std::string>>::show(out, each.details.metadata);
@@ -226,6 +231,7 @@ std::vector<ServerAttribute> plain() {
         written("server_groups", serverGroups).since(71).notInLists(),
         shown<&Server::lockedReason>("locked_reason", "locked_reason").since(73),
         shown<&Server::pinnedZone>("pinned_availability_zone", "pinned_zone").since(96),
+        written("scheduler_hints", hints).since(100),
     };
 }
 
