@@ -88,6 +88,7 @@ constexpr Extension extensions[] = {
     {"subnetpool-prefix-ops", "Subnet Pool Prefix Operations", "Prefixes of a pool, added and removed one by one",
      "2019-02-08T10:00:00-00:00"},
     {"subnet_allocation", "Subnet Allocation", "Subnets cut from pools", "2015-03-30T10:00:00-00:00"},
+    {"tag-creation", "Tag creation", "Several tags are added in one go", "2025-02-12T10:00:00-00:00"},
 };
 
 void write(JsonWriter& out, const Extension& extension) {
@@ -169,8 +170,8 @@ void addVersionRoutes(Routes& routes) {
 }
 
 void addExtensionRoutes(Routes& routes) {
-    const auto why = "tells what this service can do, about nobody";
-    routes.push_back({Method::Get, "/v2.0/extensions", open(why), [](Request&) {
+    routes.push_back({Method::Get, "/v2.0/extensions", policy("regular_user"), [](Request& request) {
+                          identity::callerOf(request).enforce();
                           return jsonResponse(200, [](JsonWriter& out) {
                               const auto body = out.object();
                               const auto list = out.array("extensions");
@@ -178,7 +179,8 @@ void addExtensionRoutes(Routes& routes) {
                           });
                       }});
     routes.push_back(
-        {Method::Get, "/v2.0/extensions/{alias}", open(why), [](Request& request) {
+        {Method::Get, "/v2.0/extensions/{alias}", policy("regular_user"), [](Request& request) {
+             identity::callerOf(request).enforce();
              const auto& alias = request.param("alias");
              const auto* found = std::find_if(std::begin(extensions), std::end(extensions),
                                               [&](const auto& each) { return each.alias == alias; });

@@ -355,11 +355,20 @@ http::Site Network::site() {
     addSecurityGroupRoutes(site.routes, impl.groups);
     addQuotaRoutes(site.routes, impl.core);
     site.refuse = refusal;
-    site.noRoute = noRoute;
     site.finish = [](const http::Request& request, http::Response& response) {
         response.headers.set("x-openstack-request-id", request.requestId);
     };
     impl.core.identity.protect(site);
+    // Below /v2.0, who asks comes before what there is.
+    site.noRoute = [gate = site.gate](const http::Request& request, const std::vector<http::Method>& allowed) {
+        static const http::Route anything{.pattern = "/v2.0", .access = http::policy("regular_user"), .handler = {}};
+        if (request.path.starts_with("/v2.0/") && request.path != "/v2.0/") {
+            auto asking = request;
+            asking.route = &anything;
+            gate(asking);
+        }
+        return noRoute(request, allowed);
+    };
     return site;
 }
 

@@ -82,7 +82,7 @@ const Unasked unasked[] = {
     {"compute", "what a server can't do yet", "network:attach_external_network"},
 
     {"network", "what files of before may be made of",
-     "admin_or_ admin_owner_or_ regular_user context_with_global_access restrict_wildcard ext_parent_owner shared_ "
+     "admin_or_ admin_owner_or_ context_with_global_access restrict_wildcard ext_parent_owner shared_ "
      "rule_default_sg"},
     {"network", "bodies have one name for whom a thing is shared with",
      "create_rbac_policy:target_project update_rbac_policy:target_project"},
