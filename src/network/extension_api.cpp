@@ -18,10 +18,16 @@ struct Extension {
 // Only what works: clients switch their features on by these.
 constexpr Extension extensions[] = {
     {"address-group", "Address group", "Blocks of addresses under one name", "2020-07-15T10:00:00-00:00"},
+    {"agent", "agent", "Who does what on which host", "2013-02-03T10:00:00-00:00"},
+    {"agent-resources-synced", "Agent's Resource View Synced to Placement",
+     "An agent tells whether placement knows its resources", "2018-12-19T00:00:00-00:00"},
     {"allowed-address-pairs", "Allowed Address Pairs", "Further MAC and IP addresses that a port may speak under",
      "2013-07-23T10:00:00-00:00"},
     {"availability_zone", "Availability Zone", "The availability zones that there are", "2015-01-01T10:00:00-00:00"},
+    {"availability_zone_filter", "Availability Zone Filter Extension", "Availability zones found by their attributes",
+     "2018-06-22T10:00:00-00:00"},
     {"binding", "Port Binding", "Where and how a port is plugged in", "2014-02-03T10:00:00-00:00"},
+    {"dhcp_agent_scheduler", "DHCP Agent Scheduler", "Networks are given to DHCP agents", "2013-02-07T10:00:00-00:00"},
     {"empty-string-filtering", "Empty String Filtering Extension", "An empty value of a filter finds what is empty",
      "2018-05-01T10:00:00-00:00"},
     {"ext-gw-mode", "Neutron L3 Configurable external gateway mode", "Source NAT of a router gateway can be switched",
@@ -38,6 +44,7 @@ constexpr Extension extensions[] = {
      "2018-03-21T10:00:00-00:00"},
     {"ip-substring-filtering", "IP address substring filtering", "Ports found by a part of an address",
      "2017-11-28T09:00:00-00:00"},
+    {"l3_agent_scheduler", "L3 Agent Scheduler", "Routers are given to L3 agents", "2013-02-07T10:00:00-00:00"},
     {"net-mtu", "Network MTU", "A network tells its MTU", "2015-03-25T10:00:00-00:00"},
     {"net-mtu-writable", "Network MTU (writable)", "The MTU of a network can be set", "2017-07-12T00:00:00-00:00"},
     {"network-ip-availability", "Network IP Availability", "How many addresses networks have, and how many are in use",
@@ -134,20 +141,6 @@ Response resources(Request& request) {
     });
 }
 
-Response zones(Request& request) {
-    identity::callerOf(request).enforce();
-    return jsonResponse(200, [](JsonWriter& out) {
-        const auto body = out.object();
-        const auto list = out.array("availability_zones");
-        for (const auto* resource : {"network", "router"}) {
-            const auto zone = out.object();
-            out.field("name", "nova");
-            out.field("resource", resource);
-            out.field("state", "available");
-        }
-    });
-}
-
 /// Who does what a service of another make could do: routers are the host's own.
 Response providers(Request& request) {
     identity::callerOf(request).enforce();
@@ -188,7 +181,6 @@ void addExtensionRoutes(Routes& routes) {
                  throw Error(Failure::NotFound, "Extension with alias ", alias, " does not exist").as("HTTPNotFound");
              return jsonResponse(200, "extension", [&](JsonWriter& out) { write(out, *found); });
          }});
-    routes.push_back({Method::Get, "/v2.0/availability_zones", policy("get_availability_zone"), zones});
     routes.push_back({Method::Get, "/v2.0/service-providers", policy("get_service_provider"), providers});
 }
 

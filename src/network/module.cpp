@@ -3,6 +3,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "network/agent/agent.hpp"
 #include "network/common_api.hpp"
 #include "network/core.hpp"
 #include "network/l2/address_scope.hpp"
@@ -39,7 +40,8 @@ const Quotas quotaDefaults("network", {{"network", 100},
                                        {"subnetpool", -1},
                                        {"rbac_policy", 10}});
 
-constexpr auto wholeEvery = std::chrono::seconds(55); ///< the plan is read anew, whatever is known to have changed
+constexpr auto agentsBeatEvery = std::chrono::seconds(30); ///< as Neutron's report_interval
+constexpr auto wholeEvery = std::chrono::seconds(55);      ///< the plan is read anew, whatever is known to have changed
 
 /// What the plan says is in use, and so is ACTIVE once the host has followed.
 struct InUse {
@@ -97,6 +99,7 @@ struct Network::Impl {
     SecurityGroups groups{core};
     Routers routers{core, ports};
     FloatingIps floatingIps{core, ports};
+    Agents agents{core};
     KeptPlan plan; ///< the reconciler's
     std::chrono::steady_clock::time_point read;
 
@@ -144,16 +147,17 @@ struct Network::Impl {
     void mend() {
         auto& store = core.parts.store;
         const auto now = std::chrono::steady_clock::now();
-        const bool whole = plan.empty() || now - read >= wholeEvery;
+        const auto changed = core.changes->take();
+        const bool whole = plan.empty() || now - read >= wholeEvery || changed.contains(std::string(wholePlan));
         if (whole) {
             core.changes->forget();
             read = now;
         }
-        const auto changed = core.changes->take();
         const auto& wanted =
             *store.read([&](store::Reader& db) { return &(whole ? plan.whole(db) : plan.follow(db, changed)); });
         const auto problems = core.driver.apply(wanted);
         keepProblems(problems);
+        agents.beat(wanted, whole);
 
         auto waiting =
             store.reader()
@@ -319,7 +323,8 @@ struct Network::Impl {
 Network::Network(Parts parts, NetworkDriver& driver, identity::Identity& identity)
     : impl_(std::make_unique<Impl>(parts, driver, identity)) {
     parts.policies.add("network", policyDefaults("network"));
-    parts.reconciler.declare("network", [impl = impl_.get()] { impl->mend(); });
+    parts.reconciler.declare(
+        "network", [impl = impl_.get()] { impl->mend(); }, agentsBeatEvery);
     driver.watch([&reconciler = parts.reconciler] { reconciler.kick("network"); });
     parts.jobs.declare(jobs::Job("network.apply")
                            .lane(jobs::wireLane)
@@ -341,7 +346,7 @@ http::Site Network::site() {
     site.classicPort = 9696;
     addVersionRoutes(site.routes);
     addExtensionRoutes(site.routes);
-    addNetworkRoutes(site.routes, impl.networks);
+    const auto networks = addNetworkRoutes(site.routes, impl.networks);
     addSubnetRoutes(site.routes, impl.subnets);
     addSubnetPoolRoutes(site.routes, impl.pools);
     addAddressGroupRoutes(site.routes, impl.core);
@@ -350,7 +355,8 @@ http::Site Network::site() {
     addFloatingIpPoolRoutes(site.routes, impl.core);
     addIpAvailabilityRoutes(site.routes, impl.core);
     addPortRoutes(site.routes, impl.ports);
-    addRouterRoutes(site.routes, impl.routers);
+    const auto routers = addRouterRoutes(site.routes, impl.routers);
+    addAgentRoutes(site.routes, impl.agents, networks, routers);
     addFloatingIpRoutes(site.routes, impl.floatingIps);
     addSecurityGroupRoutes(site.routes, impl.groups);
     addQuotaRoutes(site.routes, impl.core);
@@ -376,6 +382,7 @@ void Network::bootstrap() {
     auto& core = impl_->core;
     const auto& config = core.parts.config;
     core.parts.store.write([&](store::Transaction& tx) { placeAll(tx, core.parts.cloud.host); });
+    impl_->agents.ensure();
     if (config.text("network", "external_network") != "nat") return;
     core.parts.store.write([&](store::Transaction& tx) {
         if (tx.query("SELECT 1 FROM networks WHERE external").any()) return;

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "network/agent/agent.hpp"
 #include "network/l2/network_record.hpp"
 #include "network/l2/port.hpp"
 #include "network/l2/subnet.hpp"
@@ -82,8 +83,8 @@ std::map<RouterId, std::vector<PlannedFloatingIp>> floatingIps(store::Reader& db
 
 /// Nothing where it has nothing to do.
 std::optional<PlannedRouter> plannedRouter(store::Reader& db, const Router& router,
-                                           std::vector<PlannedFloatingIp> floating) {
-    if (!router.adminUp) return std::nullopt;
+                                           std::vector<PlannedFloatingIp> floating, const std::string& host) {
+    if (!router.adminUp || !mayServe(db, routerAgent, host, router.id.text)) return std::nullopt;
     PlannedRouter planned;
     planned.id = router.id;
     planned.adminUp = router.adminUp;
@@ -99,11 +100,11 @@ std::optional<PlannedRouter> plannedRouter(store::Reader& db, const Router& rout
 }
 
 PlannedNetwork plannedNetwork(store::Reader& db, const NetworkRecord& network, bool guests,
-                              const std::string& dnsDomain) {
-    PlannedNetwork planned{network.id, network.mtu, network.external, dnsDomain, {}, {}};
+                              const PlanOptions& options) {
+    PlannedNetwork planned{network.id, network.mtu, network.external, options.dnsDomain, {}, {}};
     for (const auto& each : subnetsOf(db, network.id)) planned.subnets.push_back(plannedSubnet(each));
     sortById(planned.subnets);
-    if (!guests) return planned;
+    if (!guests || !mayServe(db, dhcpAgent, options.host, network.id.text)) return planned;
     store::Conditions dhcp;
     dhcp.add("p.network = ?", network.id).add("p.owner = ?", dhcpOwner);
     for (const auto& port : portsWhere(db, dhcp))
@@ -164,7 +165,7 @@ NetworkPlan networkPlan(store::Reader& db, const PlanOptions& options) {
 
     auto floating = floatingIps(db, {});
     for (const auto& router : routerTable.list(db, {}, " ORDER BY r.id")) {
-        auto planned = plannedRouter(db, router, std::move(floating[router.id]));
+        auto planned = plannedRouter(db, router, std::move(floating[router.id]), options.host);
         if (!planned) continue;
         if (planned->gateway) used.insert(planned->gateway->network);
         for (const auto& each : planned->interfaces) used.insert(each.network);
@@ -172,7 +173,7 @@ NetworkPlan networkPlan(store::Reader& db, const PlanOptions& options) {
     }
     for (const auto& network : networkTable.list(db, {}, " ORDER BY n.id"))
         if (network.external || used.contains(network.id))
-            plan.networks.push_back(plannedNetwork(db, network, guests.contains(network.id), options.dnsDomain));
+            plan.networks.push_back(plannedNetwork(db, network, guests.contains(network.id), options));
     for (const auto& id : groups)
         if (auto planned = plannedGroup(db, id)) plan.securityGroups.push_back(*std::move(planned));
     return plan;
@@ -275,7 +276,7 @@ void KeptPlan::refreshRouter(store::Reader& db, const RouterId& id) {
     std::optional<PlannedRouter> now;
     if (router) {
         auto floating = floatingIps(db, store::Conditions().add("f.router = ?", id));
-        now = plannedRouter(db, *router, std::move(floating[id]));
+        now = plannedRouter(db, *router, std::move(floating[id]), options_.host);
     }
     if (now) count(*now, 1);
     if (const auto place = placeOf(plan_.routers, id); place != plan_.routers.end() && place->id == id)
@@ -287,7 +288,7 @@ void KeptPlan::refreshNetwork(store::Reader& db, const NetworkId& id) {
     const auto network = networkTable.find(db, id);
     std::optional<PlannedNetwork> now;
     if (network && (network->external || guests_.contains(id) || routersOn_.contains(id)))
-        now = plannedNetwork(db, *network, guests_.contains(id), options_.dnsDomain);
+        now = plannedNetwork(db, *network, guests_.contains(id), options_);
     replace(plan_.networks, id, std::move(now));
     if (!network || network->adminUp != down_.contains(id)) return;
     if (network->adminUp)

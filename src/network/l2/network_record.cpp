@@ -2,6 +2,7 @@
 
 #include <tuple>
 
+#include "network/agent/agent.hpp"
 #include "network/collection.hpp"
 
 namespace stratolet::network {
@@ -62,8 +63,12 @@ const Table<NetworkRecord> networkTable(
                                     [](JsonWriter& out, const NetworkRecord& network) {
                                         Codec<Texts>::show(out, network.subnets);
                                     }),
-            computed<NetworkRecord>("availability_zone_hints", Kind::Other, Post | Show, showNoTexts),
-            computed<NetworkRecord>("availability_zones", Kind::Other, Show, showZones),
+            attribute<&NetworkRecord::zoneHints>("availability_zone_hints", Post | Show)
+                .in("zone_hints")
+                .readBy(readZones<NetworkRecord>),
+            attribute<&NetworkRecord::served>("availability_zones", Show)
+                .computed(networkIsServed)
+                .shown(showZones<NetworkRecord>),
             computed<NetworkRecord>("provider:network_type", Kind::Text, Post | Show | Find | Guarded, showLocal,
                                     "'local'"),
             computed<NetworkRecord>("provider:physical_network", Kind::Text, Post | Show | Guarded, showNull),
@@ -73,15 +78,15 @@ const Table<NetworkRecord> networkTable(
         }),
         sharingAttributes<NetworkRecord>(Post | Put)));
 
-void addNetworkRoutes(http::Routes& routes, Networks& networks) {
-    addNoun<NetworkRecord>(routes, networks.core(),
-                           servedBy<NetworkRecord>(
-                               networks, {.noun = "network",
-                                          .table = networkTable,
-                                          .missing = networkNotFound,
-                                          .about = about,
-                                          .concern = {ownOrShared[0], ownOrShared[1], ownOrShared[2], externalToCaller},
-                                          .complete = completeSubnets}));
+std::shared_ptr<const CollectionApi<NetworkRecord>> addNetworkRoutes(http::Routes& routes, Networks& networks) {
+    return addNoun<NetworkRecord>(routes, networks.core(),
+                                  servedBy<NetworkRecord>(networks, {.noun = "network",
+                                                                     .table = networkTable,
+                                                                     .missing = networkNotFound,
+                                                                     .about = about,
+                                                                     .concern = {ownOrShared[0], ownOrShared[1],
+                                                                                 ownOrShared[2], externalToCaller},
+                                                                     .complete = completeSubnets}));
 }
 
 }

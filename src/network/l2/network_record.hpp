@@ -2,6 +2,7 @@
 
 #include <stratolet/ids.hpp>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include "network/core.hpp"
 #include "network/sharing.hpp"
+#include "resource/collection.hpp"
 
 namespace stratolet::network {
 
@@ -27,6 +29,8 @@ struct NetworkRecord {
     bool portSecurity = true;
     std::string status = "ACTIVE"; ///< as statusColumn has it
     std::string scope4, scope6;    ///< address scopes; empty: none
+    Texts zoneHints;               ///< availability zones that somebody wants it in
+    bool served = false;           ///< by the DHCP agents of the zone
     Texts subnets;                 ///< ids, oldest first; only for an answer
 };
 
@@ -90,6 +94,7 @@ private:
     Core& core_;
 };
 
-void addNetworkRoutes(http::Routes& routes, Networks& networks);
+std::shared_ptr<const resource::CollectionApi<NetworkRecord>> addNetworkRoutes(http::Routes& routes,
+                                                                               Networks& networks);
 
 }

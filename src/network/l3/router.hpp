@@ -22,6 +22,8 @@ struct Router {
     PortId gatewayPort;            ///< empty where there is no gateway
     TextPairs routes;              ///< destination, nexthop
     std::string status = "ACTIVE"; ///< as statusColumn has it
+    Texts zoneHints;               ///< availability zones that somebody wants it in
+    bool served = false;           ///< by the L3 agents of the zone
     std::optional<Port> gateway;   ///< only for an answer
 };
 
@@ -77,10 +79,10 @@ private:
     Ports& ports_;
 };
 
-void addRouterRoutes(http::Routes& routes, Routers& routers);
+using RouterApi = resource::CollectionApi<Router>;
+std::shared_ptr<const RouterApi> addRouterRoutes(http::Routes& routes, Routers& routers);
 
 /// The routes that are no plain ones: interfaces and extra routes.
-using RouterApi = resource::CollectionApi<Router>;
 void addRouterActions(http::Routes& routes, Routers& routers, const std::shared_ptr<const RouterApi>& api);
 
 }
