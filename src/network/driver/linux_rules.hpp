@@ -116,12 +116,19 @@ private:
 struct RouterRules {
     std::map<std::string, RuleChain> chains;
     RuleElements elements;
+    std::vector<PlannedHelper> helpers =
+        {}; ///< each is loaded by itself: which of them there are is the kernel's matter
     bool operator==(const RouterRules&) const = default;
 };
 RouterRules routerRules(const PlannedRouter& router, std::uint16_t metadataPort);
 void declareRouterTable(Ruleset& rules);
 
+/// What nft must do to have an empty table of helpers, and to have one more.
+std::string emptyHelpers();
+std::string oneHelper(const PlannedHelper& helper);
+
 inline constexpr std::string_view guardTable = "bridge stratolet_guard", filterTable = "inet stratolet_filter",
-                                  hostTable = "ip stratolet_host", routerNatTable = "ip stratolet_router";
+                                  hostTable = "ip stratolet_host", routerNatTable = "ip stratolet_router",
+                                  helperTable = "ip stratolet_helpers";
 
 }

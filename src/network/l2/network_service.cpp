@@ -151,7 +151,7 @@ void Networks::remove(store::Transaction& tx, const NetworkRecord& network) {
     Ports ports(core_);
     FloatingIps floatingIps(core_, ports);
     store::Conditions idle; // floating IPs that lead nowhere keep nobody from anything
-    idle.add("f.network = ?", network.id).add("f.port IS NULL");
+    idle.add("f.network = ?", network.id).add("f.router IS NULL");
     for (const auto& each : floatingIpTable.list(tx, idle, " ORDER BY f.created, f.id")) floatingIps.remove(tx, each);
     if (anyPort(tx, network.id, "owner <> 'network:dhcp'"))
         throw Error(Failure::Conflict, "Unable to complete operation on network ", network.id,

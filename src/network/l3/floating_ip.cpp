@@ -3,6 +3,7 @@
 #include <stratolet/error.hpp>
 
 #include "network/collection.hpp"
+#include "network/l3/port_forwarding.hpp"
 
 namespace stratolet::network {
 
@@ -26,6 +27,12 @@ void showPort(JsonWriter& out, const FloatingIp& ip) {
     out.field("device_owner", ip.leadsTo->owner);
 }
 
+void complete(store::Reader& db, std::vector<FloatingIp>& all) {
+    completePort<&FloatingIp::port, &FloatingIp::leadsTo>(db, all);
+    auto forwardings = forwardingsOf(db, idsOf(all));
+    for (auto& each : all) each.forwardings = store::takeOf(forwardings, each.id.text);
+}
+
 }
 
 const Table<FloatingIp> floatingIpTable(
@@ -40,6 +47,8 @@ const Table<FloatingIp> floatingIpTable(
             maybe<&FloatingIp::router>("router_id", Show | Find | Moves).in("router"),
             attribute<&FloatingIp::status>("status", Show | Find | Moves),
             computed<FloatingIp>("port_details", Kind::Other, Show, showPort),
+            computed<FloatingIp>("port_forwardings", Kind::Other, Show,
+                                 [](JsonWriter& out, const FloatingIp& ip) { writeForwardings(out, ip.forwardings); }),
             column<&FloatingIp::ownPort>("own_port"),
         },
         HasTags));
@@ -54,10 +63,10 @@ void disassociate(store::Transaction& tx, const PortId& port, Time now) {
 void addFloatingIpRoutes(http::Routes& routes, FloatingIps& ips) {
     addNoun<FloatingIp>(
         routes, ips.core(),
-        servedBy<FloatingIp>(ips, {.noun = "floatingip",
-                                   .table = floatingIpTable,
-                                   .missing = floatingIpNotFound,
-                                   .complete = completePort<&FloatingIp::port, &FloatingIp::leadsTo, FloatingIp>}));
+        servedBy<FloatingIp>(
+            ips,
+            {.noun = "floatingip", .table = floatingIpTable, .missing = floatingIpNotFound, .complete = complete}));
+    addPortForwardingRoutes(routes, ips);
 }
 
 }

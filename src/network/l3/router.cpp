@@ -18,6 +18,12 @@ void showGateway(JsonWriter& out, const Router& router) {
     Codec<PortAddresses>::show(out, router.gateway->addresses);
 }
 
+void complete(store::Reader& db, std::vector<Router>& all) {
+    completePort<&Router::gatewayPort, &Router::gateway>(db, all);
+    auto helpers = helpersOf(db, idsOf(all));
+    for (auto& each : all) each.helpers = store::takeOf(helpers, each.id.text);
+}
+
 }
 
 const Table<Router> routerTable(
@@ -31,6 +37,8 @@ const Table<Router> routerTable(
             .in("zone_hints")
             .readBy(readZones<Router>),
         attribute<&Router::served>("availability_zones", Show).computed(routerIsServed).shown(showZones<Router>),
+        computed<Router>("conntrack_helpers", Kind::Other, Show,
+                         [](JsonWriter& out, const Router& router) { writeHelpers(out, router.helpers); }),
         column<&Router::snat>("snat", Moves),
         maybeColumn<&Router::gatewayPort>("gateway_port", Moves),
     }));
@@ -42,10 +50,9 @@ std::vector<Port> interfacesOf(store::Reader& db, const RouterId& id) {
 std::shared_ptr<const RouterApi> addRouterRoutes(http::Routes& routes, Routers& routers) {
     const auto api = addNoun<Router>(
         routes, routers.core(),
-        servedBy<Router>(routers, {.noun = "router",
-                                   .table = routerTable,
-                                   .missing = routerNotFound,
-                                   .complete = completePort<&Router::gatewayPort, &Router::gateway, Router>}));
+        servedBy<Router>(routers,
+                         {.noun = "router", .table = routerTable, .missing = routerNotFound, .complete = complete}));
+    addConntrackHelperRoutes(routes, routers.core());
     addRouterActions(routes, routers, api);
     return api;
 }

@@ -707,6 +707,65 @@ TEST_CASE("Who comes by a floating IP stays no longer than it leads there", "[ne
     CHECK(again.lives());
 }
 
+TEST_CASE("A forwarded port leads inside, from outside and around, and closes alone", "[network][linux][router]") {
+    NEEDS_ROOT();
+    Host host;
+    auto plan = twoTenants();
+    plan.routers[0].floatingIps = {{{uuid(7, 1)},
+                                    "172.31.0.60",
+                                    "",
+                                    {{6, 2222, 2222, "10.1.0.11", 80, 80}, {6, 8000, 8009, "10.1.0.11", 7000, 7009}}}};
+    host.driver->apply(plan);
+    auto one = host.guest(1), two = host.guest(2);
+    one.has("10.1.0.11/24", "10.1.0.1");
+    two.has("10.2.0.12/24", "10.2.0.1");
+    const auto web = listensIn(one.name(), "10.1.0.11", 80), seventh = listensIn(one.name(), "10.1.0.11", 7007);
+    CHECK(connectsIn(one.name(), "172.31.0.60", 2222, 3000)); // hairpin
+    static_cast<void>(Fd(accept(web.get(), nullptr, nullptr)));
+    Stream first(two.name(), "10.2.0.12", web, "172.31.0.60", 2222);
+    Stream range(two.name(), "10.2.0.12", seventh, "172.31.0.60", 8007);
+    CHECK(first.lives());
+    CHECK(range.lives());
+    CHECK_FALSE(connectsIn(two.name(), "172.31.0.60", 80));   // is no port of it
+    CHECK_FALSE(connectsIn(two.name(), "172.31.0.60", 8006)); // nobody listens
+    CHECK_FALSE(two.pings("10.1.0.11"));
+    CHECK(host.driver->findings(plan).empty());
+
+    plan.routers[0].floatingIps[0].forwardings.erase(plan.routers[0].floatingIps[0].forwardings.begin());
+    host.driver->apply(plan);
+    CHECK_FALSE(first.lives());
+    CHECK(range.lives());
+    CHECK_FALSE(connectsIn(two.name(), "172.31.0.60", 2222));
+    plan.routers[0].floatingIps.clear();
+    host.driver->apply(plan);
+    CHECK_FALSE(range.lives());
+}
+
+TEST_CASE("A router has the conntrack helpers that the kernel has, and says which it can't have",
+          "[network][linux][router]") {
+    NEEDS_ROOT();
+    Host host;
+    auto plan = twoTenants();
+    plan.routers[0].helpers = {{"ftp", 6, 21}, {"tftp", 17, 69}};
+    CHECK(host.driver->apply(plan).empty());
+    const auto helping = [&] {
+        std::size_t rules = 0;
+        netns::inside(routerNamespaceOf(router(1)),
+                      [&] { rules = nft::counts({"ip stratolet_helpers"})["ip stratolet_helpers helping"]; });
+        return rules;
+    };
+    CHECK(helping() == 2);
+    CHECK(host.driver->findings(plan).empty());
+    plan.routers[0].helpers = {{"ftp", 6, 21}, {"unicorn", 17, 69}};
+    const auto problems = host.driver->apply(plan);
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].id == router(1).text);
+    CHECK(helping() == 1);
+    plan.routers[0].helpers.clear();
+    CHECK(host.driver->apply(plan).empty());
+    CHECK(helping() == 0);
+}
+
 TEST_CASE("A router that translates lets in what a floating IP or a known connection brings",
           "[network][linux][router][security]") {
     NEEDS_ROOT();
