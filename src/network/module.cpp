@@ -15,8 +15,10 @@
 #include "network/l3/router.hpp"
 #include "network/network.hpp"
 #include "network/network_plan.hpp"
+#include "network/security/default_rule.hpp"
 #include "network/security/security_group.hpp"
 #include "network/sharing.hpp"
+#include "network/topology/topology.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/bus/bus.hpp"
 #include "platform/cloud/cloud.hpp"
@@ -359,6 +361,9 @@ http::Site Network::site() {
     addAgentRoutes(site.routes, impl.agents, networks, routers);
     addFloatingIpRoutes(site.routes, impl.floatingIps);
     addSecurityGroupRoutes(site.routes, impl.groups);
+    addDefaultRuleRoutes(site.routes, impl.core);
+    addDefaultStatefulnessRoutes(site.routes, impl.core);
+    addTopologyRoutes(site.routes, {impl.networks, impl.subnets, impl.routers});
     addQuotaRoutes(site.routes, impl.core);
     site.refuse = refusal;
     site.finish = [](const http::Request& request, http::Response& response) {

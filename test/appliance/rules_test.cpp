@@ -95,7 +95,7 @@ const Unasked unasked[] = {
      "create_subnet:segment_id get_subnet:segment_id update_subnet:segment_id create_router: get_router: "
      "update_router: "
      "add_external_gateways update_external_gateways remove_external_gateways "
-     "get_auto_allocated_topology delete_auto_allocated_topology get_flavor create_flavor "
+     "get_flavor create_flavor "
      "update_flavor delete_flavor "
      "get_service_profile create_service_profile update_service_profile delete_service_profile"},
     {"network", "a port is the host's matter",
@@ -107,11 +107,7 @@ const Unasked unasked[] = {
      "create_policy "
      "get_policy update_policy delete_policy get_rule_type get_alias_ update_alias_ delete_alias_ create_trunk "
      "get_trunk update_trunk "
-     "delete_trunk get_subports add_subports remove_subports create_default_security_group_rule "
-     "get_default_security_group_rule "
-     "delete_default_security_group_rule create_security_groups_default_statefulness "
-     "get_security_groups_default_statefulness "
-     "update_security_groups_default_statefulness delete_security_groups_default_statefulness"},
+     "delete_trunk get_subports add_subports remove_subports"},
 };
 
 }

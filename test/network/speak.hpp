@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <string_view>
@@ -40,7 +41,9 @@ inline std::set<std::string> idsIn(const Answer& answer, std::string_view plural
 
 /// The id of a new thing: creates(alice, "router", R"("name":"r")").
 inline std::string creates(const Member& who, const std::string& noun, const std::string& body = "") {
-    return made(who.posts(v2 + noun + "s", "{\"" + noun + "\":{" + body + "}}"), noun).text("id");
+    auto path = v2 + noun + "s";
+    std::replace(path.begin(), path.end(), '_', '-'); // as Neutron writes nouns in paths
+    return made(who.posts(path, "{\"" + noun + "\":{" + body + "}}"), noun).text("id");
 }
 
 inline std::string subnetOn(const Member& who, const std::string& network, const std::string& cidr) {

@@ -21,6 +21,16 @@ int checkedMtu(const Body& body, int otherwise) {
     return static_cast<int>(mtu);
 }
 
+/// One network that leads outside is everybody's choice.
+void checkIsTheDefault(store::Reader& db, const NetworkRecord& network) {
+    if (!network.isDefault || !network.external) return;
+    const auto other =
+        db.query("SELECT id FROM networks WHERE external AND is_default AND id <> ?", network.id).maybeText();
+    if (other)
+        throw Error(Failure::Conflict, "A default external network already exists: ", *other, ".")
+            .as("DefaultExternalNetworkExists");
+}
+
 bool anyPort(store::Reader& db, const NetworkId& network, const char* condition) {
     return db.query(std::string("SELECT 1 FROM ports WHERE network = ? AND ") + condition, network).any();
 }
@@ -110,6 +120,7 @@ NetworkRecord Networks::create(store::Transaction& tx, const identity::Caller& c
         if (body.has(name) && !body.isNull(name))
             throw Error(Failure::Invalid, "Invalid input for operation: ", name, " not allowed for local network.")
                 .as("InvalidInput");
+    checkIsTheDefault(tx, network);
     networkTable.insert(tx, network);
     followShared(core_, tx, "network", network.id.text, network.standard.project, false, network.sharing.withAll);
     followShared(core_, tx, "network", network.id.text, network.standard.project, false, network.external,
@@ -129,6 +140,7 @@ NetworkRecord Networks::update(store::Transaction& tx, NetworkRecord network, co
     network.mtu = checkedMtu(body, network.mtu);
     if (tx.query("SELECT 1 FROM subnets WHERE network = ? AND ip_version = 6", network.id).any())
         checkMtuCarriesIpv6(network.id, network.mtu);
+    checkIsTheDefault(tx, network);
     changeStandard(core_, network.standard, body);
     networkTable.update(tx, network);
     const auto follow = [&](bool was, bool is, std::string_view action) {
