@@ -6,6 +6,7 @@
 #include "network/agent/agent.hpp"
 #include "network/common_api.hpp"
 #include "network/core.hpp"
+#include "network/flavor/service_flavor.hpp"
 #include "network/l2/address_scope.hpp"
 #include "network/l2/network_record.hpp"
 #include "network/l2/port.hpp"
@@ -363,6 +364,7 @@ http::Site Network::site() {
     addSecurityGroupRoutes(site.routes, impl.groups);
     addDefaultRuleRoutes(site.routes, impl.core);
     addDefaultStatefulnessRoutes(site.routes, impl.core);
+    addServiceFlavorRoutes(site.routes, impl.core);
     addTopologyRoutes(site.routes, {impl.networks, impl.subnets, impl.routers});
     addQuotaRoutes(site.routes, impl.core);
     site.refuse = refusal;
@@ -421,6 +423,10 @@ std::vector<NetworkId> Network::networksFor(store::Reader& db, const identity::C
     std::vector<NetworkId> ids;
     for (const auto& each : networkTable.list(db, usable, " ORDER BY n.created, n.id")) ids.push_back(each.id);
     return ids;
+}
+
+std::optional<NetworkId> Network::allocateNetwork(store::Transaction& tx, const identity::Caller& user) {
+    return topologyNetworkOf(tx, impl_->asked(user), {impl_->networks, impl_->subnets, impl_->routers});
 }
 
 PortFacts Network::createPort(store::Transaction& tx, const identity::Caller& user, const NewPort& wanted) {

@@ -86,7 +86,7 @@ std::set<std::string> tagsIn(const Request& request) {
 
 void addTags(store::Transaction& tx, const std::string& id, const std::set<std::string>& wanted) {
     for (const auto& each : wanted) addTag(tx, id, each);
-    if (tx.query("SELECT COUNT(*) FROM network_tags WHERE resource = ?", id).integer() > std::int64_t(tagsMost))
+    if (tagsOf(tx, id).size() > tagsMost)
         refuseInput("tags", "a resource can have at most " + std::to_string(tagsMost) + " tags.");
 }
 

@@ -95,9 +95,7 @@ const Unasked unasked[] = {
      "create_subnet:segment_id get_subnet:segment_id update_subnet:segment_id create_router: get_router: "
      "update_router: "
      "add_external_gateways update_external_gateways remove_external_gateways "
-     "get_flavor create_flavor "
-     "update_flavor delete_flavor "
-     "get_service_profile create_service_profile update_service_profile delete_service_profile"},
+     "get_flavor_service_profile"},
     {"network", "a port is the host's matter",
      "create_port: get_port: update_port: create_port_binding get_port_binding delete_port_binding"},
     {"network", "what isn't built",

@@ -477,6 +477,21 @@ TEST_CASE("A quota is what a project may have, to the last one", "[network][quot
     CHECK(made(admin.gets(v2 + "quotas/" + alice.project), "quota", 200).integer("network") == 100);
 }
 
+TEST_CASE("A limit below what is used is refused where that is asked for", "[network][quota]") {
+    TestAppliance cloud;
+    const auto admin = cloud.admin(), alice = cloud.member("alice");
+    aNetwork(alice);
+    aNetwork(alice);
+    const auto sets = [&](const std::string& more) {
+        return admin.puts(v2 + "quotas/" + alice.project, R"({"quota":{)" + more + "}}");
+    };
+    CHECK(refusal(sets(R"("network":1,"subnet":7,"check_limit":true)")) == "400 BadRequest");
+    CHECK(made(admin.gets(v2 + "quotas/" + alice.project), "quota", 200).integer("subnet") == 100); // all or nothing
+    CHECK(sets(R"("network":2,"check_limit":true)").status == 200);
+    CHECK(sets(R"("network":-1,"check_limit":true)").status == 200);
+    CHECK(sets(R"("network":1)").status == 200);
+}
+
 TEST_CASE("A change can be tied to the revision that was seen", "[network]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");

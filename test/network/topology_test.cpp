@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 
+#include "compute/cloud.hpp"
 #include "network/speak.hpp"
 
 using namespace stratolet;
@@ -73,6 +74,28 @@ TEST_CASE("Who only reads gets no network made, and quotas hold for one that is"
     REQUIRE(admin.puts(v2 + "quotas/" + alice.project, R"({"quota":{"router":1}})").status == 200);
     const auto id = made(asksTopology(alice, alice.project), "auto_allocated_topology", 200).text("id");
     CHECK(made(asksTopology(reader, alice.project), "auto_allocated_topology", 200).text("id") == id);
+}
+
+TEST_CASE("A server in a project without a network gets one where that is asked for", "[network][topology]") {
+    Cloud cloud;
+    const auto admin = cloud.appliance.admin();
+    const auto& alice = cloud.alice;
+    const auto boots = [&] {
+        const auto answer = alice.posts("/compute/v2.1/servers",
+                                        R"({"server":{"name":"s","flavorRef":"1","networks":"auto","imageRef":)" +
+                                            inQuotes(cloud.image) + "}}",
+                                        {{"OpenStack-API-Version", "compute 2.37"}});
+        const auto id = made(answer, "server", 202).text("id");
+        cloud.appliance.settle();
+        return alice.gets(v2 + "ports?device_id=" + id).json().array("ports").items();
+    };
+    CHECK(boots().empty()); // there is nothing to make one from
+    defaultPool(admin);
+    const auto ports = boots();
+    REQUIRE(ports.size() == 1);
+    const auto network = ports[0].text("network_id");
+    CHECK(made(alice.gets(v2 + "networks/" + network), "network", 200).text("name") == "auto_allocated_network");
+    CHECK(boots().at(0).text("network_id") == network);
 }
 
 TEST_CASE("There is one default external network", "[network][topology]") {

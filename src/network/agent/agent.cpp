@@ -101,6 +101,24 @@ bool mayServe(store::Reader& db, std::string_view kind, const std::string& host,
     return !rows.next() || rows.row().boolean(0);
 }
 
+std::optional<bool> isServed(store::Reader& db, std::string_view table, std::string_view served,
+                             const std::string& object) {
+    auto rows =
+        db.query("SELECT " + withAlias(served, 'x') + " FROM " + std::string(table) + " x WHERE x.id = ?", object);
+    return rows.next() ? std::optional(rows.row().boolean(0)) : std::nullopt;
+}
+
+void choose(Core& core, store::Transaction& tx, const Agent& agent, const std::string& object, bool serves) {
+    tx.execute("INSERT OR REPLACE INTO agent_choices (agent, object, serves) VALUES (?, ?, ?)", agent.id, object,
+               serves);
+    core.changed(tx, object);
+}
+
+std::optional<bool> anyUp(store::Reader& db, std::string_view kind) {
+    const auto up = db.query("SELECT coalesce(MAX(admin_up), -1) FROM agents WHERE kind = ?", kind).integer();
+    return up < 0 ? std::nullopt : std::optional(up > 0);
+}
+
 Texts zonesIn(const Json& list) {
     const auto refuse = [&] {
         refuseInput("availability_zone_hints", "'" + list.dump() + "' is not a list of zones.");

@@ -71,6 +71,17 @@ inline constexpr std::string_view routerIsServed =
     "'L3 agent'), $.gateway_port IS NOT NULL OR EXISTS (SELECT 1 FROM ports u WHERE u.router = $.id AND u.router <> "
     "''))";
 
+/// Whether a network or router is there at all (nothing: no), and served, by one of the two above; `table` is where it
+/// is kept.
+std::optional<bool> isServed(store::Reader& db, std::string_view table, std::string_view served,
+                             const std::string& object);
+
+/// An administrator says that the agent serves the network or router, or doesn't. The host is to follow.
+void choose(Core& core, store::Transaction& tx, const Agent& agent, const std::string& object, bool serves);
+
+/// Whether an agent of the kind may serve; nothing where there is none.
+std::optional<bool> anyUp(store::Reader& db, std::string_view kind);
+
 /// The agents of this host: that they are there, and what they report. Owned by the module; any thread.
 class Agents {
 public:

@@ -58,19 +58,6 @@ const Scheduled l3{routerAgent,
 /// SQL: the thing of the alias is served by the agent ?.
 std::string servedBy(const Scheduled& what, char alias) { return resource::withAlias(what.served, alias); }
 
-/// Whether it is there at all, and whether the agents serve it.
-std::optional<bool> isServed(store::Reader& db, const Scheduled& what, const std::string& object) {
-    auto rows =
-        db.query("SELECT " + servedBy(what, 'x') + " FROM " + std::string(what.things) + " x WHERE x.id = ?", object);
-    return rows.next() ? std::optional(rows.row().boolean(0)) : std::nullopt;
-}
-
-void choose(Core& core, store::Transaction& tx, const Agent& agent, const std::string& object, bool serves) {
-    tx.execute("INSERT OR REPLACE INTO agent_choices (agent, object, serves) VALUES (?, ?, ?)", agent.id, object,
-               serves);
-    core.changed(tx, object);
-}
-
 Response give(Request& request, Core& core, const AgentApi& api, const Scheduled& what, std::string_view rule) {
     const Json body = request.json();
     const auto object = body.isObject() ? body.maybeText(what.attribute).value_or("") : "";
@@ -81,7 +68,7 @@ Response give(Request& request, Core& core, const AgentApi& api, const Scheduled
                         "' not specified")
                 .as("HTTPBadRequest");
         if (agent.kind != what.kind || !agent.adminUp) throw what.wrongAgent(agent.id.text);
-        const auto served = isServed(tx, what, object);
+        const auto served = isServed(tx, what.things, what.served, object);
         if (!served) throw what.missing(object);
         if (*served && what.alreadyThere != nullptr) throw what.alreadyThere(object, agent.id.text);
         choose(core, tx, agent, object, true);
@@ -94,7 +81,7 @@ Response take(Request& request, Core& core, const AgentApi& api, const Scheduled
     const auto& object = request.param("object");
     core.parts.store.write([&](store::Transaction& tx) {
         const auto agent = api.demand(request, tx, rule);
-        const auto served = isServed(tx, what, object);
+        const auto served = isServed(tx, what.things, what.served, object);
         if (!served) throw what.missing(object);
         if (agent.kind != what.kind || !*served) throw what.notThere(object, agent.id.text);
         choose(core, tx, agent, object, false);
@@ -116,7 +103,7 @@ template <class Record> Response served(Request& request, Core& core, const Agen
 Response servers(Request& request, Core& core, const AgentApi& api, const Scheduled& what, std::string_view rule) {
     identity::callerOf(request).enforce(rule, {});
     return core.parts.store.read([&](store::Reader& db) {
-        const auto serves = isServed(db, what, request.param("object"));
+        const auto serves = isServed(db, what.things, what.served, request.param("object"));
         if (!serves) throw what.missing(request.param("object"));
         return api.openList(request, db,
                             {{*serves ? "a.kind = ? AND a.host = ?" : "0 AND a.kind = ? AND a.host = ?",

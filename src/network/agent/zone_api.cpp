@@ -29,10 +29,9 @@ Response list(Request& request, Core& core) {
             const auto body = out.object();
             const auto zones = out.array("availability_zones");
             for (const auto& [resource, kind] : {std::pair{"network", dhcpAgent}, {"router", routerAgent}}) {
-                auto rows = db.query("SELECT coalesce(MAX(admin_up), -1) FROM agents WHERE kind = ?", kind);
-                const auto up = rows.integer();
-                if (up < 0) continue;
-                const auto* state = up > 0 ? "available" : "unavailable";
+                const auto up = anyUp(db, kind);
+                if (!up) continue;
+                const auto* state = *up ? "available" : "unavailable";
                 if (!asked(request, "name", defaultZone) || !asked(request, "resource", resource) ||
                     !asked(request, "state", state))
                     continue;

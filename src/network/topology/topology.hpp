@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "network/l2/network_record.hpp"
 #include "network/l2/subnet.hpp"
 #include "network/l3/router.hpp"
@@ -13,6 +15,25 @@ struct Topologies {
     Subnets& subnets;
     Routers& routers;
 };
+
+/// What a project got so.
+struct Topology {
+    NetworkId network;
+    RouterId router;
+};
+std::optional<Topology> topologyOf(store::Reader& db, const std::string& project);
+
+/// Error(Conflict) of type AutoAllocationFailure where a part is missing that it would be made from.
+void checkTopologyCanBeMade(store::Reader& db, const std::string& project);
+
+/// As if the caller had asked for each part.
+Topology makeTopology(store::Transaction& tx, const identity::Caller& caller, const std::string& project,
+                      const Topologies& by);
+void removeTopology(store::Transaction& tx, const Topology& topology, const Topologies& by);
+
+/// The network of the topology of the caller's project, made where there is none yet; nothing where it can't be made.
+std::optional<NetworkId> topologyNetworkOf(store::Transaction& tx, const identity::Caller& caller,
+                                           const Topologies& by);
 
 void addTopologyRoutes(http::Routes& routes, Topologies by);
 
