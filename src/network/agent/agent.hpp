@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "network/core.hpp"
 #include "network/l2/network_record.hpp"
@@ -48,6 +49,17 @@ struct Agent {
 /// Whether the agent of a kind on a host serves a network or a router, as far as administrators have a say: not where
 /// the agent is down by their word, or the object was taken from it. Where nobody said anything, it does.
 bool mayServe(store::Reader& db, std::string_view kind, const std::string& host, const std::string& object);
+
+/// What administrators said of those with these ids, by id: whether the agents of the kind serve them.
+std::unordered_map<std::string, bool> choicesAbout(store::Reader& db, std::string_view kind, const Texts& ids);
+
+/// The same, into `served` of each.
+template <class Record> void followChoices(store::Reader& db, std::string_view kind, std::vector<Record>& all) {
+    const auto choices = choicesAbout(db, kind, idsOf(all));
+    if (choices.empty()) return;
+    for (auto& each : all)
+        if (const auto found = choices.find(each.id.text); found != choices.end()) each.served = found->second;
+}
 
 /// The zones of a body's availability_zone_hints; Error(NotFound) where one of them is none.
 Texts zonesIn(const Json& list);

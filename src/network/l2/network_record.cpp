@@ -11,12 +11,18 @@ using namespace resource;
 
 namespace {
 
-void completeSubnets(store::Reader& db, std::vector<NetworkRecord>& networks) {
-    auto subnets = store::many<std::string>(db,
-                                            "SELECT s.network, s.id FROM json_each(?) w JOIN subnets s ON s.network = "
-                                            "w.value ORDER BY w.key, s.created, s.id",
-                                            idsOf(networks), [](const store::Row& row) { return row.text(1); });
-    for (auto& each : networks) each.subnets = store::takeOf(subnets, each.id.text);
+void complete(store::Reader& db, std::vector<NetworkRecord>& networks) {
+    auto subnets = store::many<std::pair<std::string, bool>>(
+        db,
+        "SELECT s.network, s.id, s.dhcp FROM json_each(?) w JOIN subnets s ON s.network = w.value ORDER BY w.key, "
+        "s.created, s.id",
+        idsOf(networks), [](const store::Row& row) { return std::pair(row.text(1), row.boolean(2)); });
+    for (auto& each : networks)
+        for (auto& [id, dhcp] : store::takeOf(subnets, each.id.text)) {
+            each.subnets.push_back(std::move(id));
+            each.served = each.served || dhcp;
+        }
+    followChoices(db, dhcpAgent, networks);
 }
 
 std::vector<About> about(store::Reader&, const std::vector<NetworkRecord>& all) {
@@ -66,9 +72,7 @@ const Table<NetworkRecord> networkTable(
             attribute<&NetworkRecord::zoneHints>("availability_zone_hints", Post | Show)
                 .in("zone_hints")
                 .readBy(readZones<NetworkRecord>),
-            attribute<&NetworkRecord::served>("availability_zones", Show)
-                .computed(networkIsServed)
-                .shown(showZones<NetworkRecord>),
+            computed<NetworkRecord>("availability_zones", Kind::Other, Show, showZones<NetworkRecord>),
             computed<NetworkRecord>("provider:network_type", Kind::Text, Post | Show | Find | Guarded, showLocal,
                                     "'local'"),
             computed<NetworkRecord>("provider:physical_network", Kind::Text, Post | Show | Guarded, showNull),
@@ -86,7 +90,7 @@ std::shared_ptr<const CollectionApi<NetworkRecord>> addNetworkRoutes(http::Route
                                                                      .about = about,
                                                                      .concern = {ownOrShared[0], ownOrShared[1],
                                                                                  ownOrShared[2], externalToCaller},
-                                                                     .complete = completeSubnets}));
+                                                                     .complete = complete}));
 }
 
 }

@@ -30,7 +30,7 @@ struct NetworkRecord {
     std::string status = "ACTIVE"; ///< as statusColumn has it
     std::string scope4, scope6;    ///< address scopes; empty: none
     Texts zoneHints;               ///< availability zones that somebody wants it in
-    bool served = false;           ///< by the DHCP agents of the zone
+    bool served = false;           ///< by the DHCP agents of the zone; only for an answer
     Texts subnets;                 ///< ids, oldest first; only for an answer
 };
 

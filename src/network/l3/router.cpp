@@ -1,5 +1,7 @@
 #include "network/l3/router.hpp"
 
+#include <set>
+
 #include "network/agent/agent.hpp"
 #include "network/collection.hpp"
 
@@ -21,27 +23,36 @@ void showGateway(JsonWriter& out, const Router& router) {
 void complete(store::Reader& db, std::vector<Router>& all) {
     completePort<&Router::gatewayPort, &Router::gateway>(db, all);
     auto helpers = helpersOf(db, idsOf(all));
-    for (auto& each : all) each.helpers = store::takeOf(helpers, each.id.text);
+    auto rows =
+        db.query("SELECT DISTINCT p.router FROM json_each(?) w JOIN ports p ON p.router = w.value AND p.router <> ''",
+                 store::asList(idsOf(all)));
+    std::set<std::string> joined;
+    while (rows.next()) joined.insert(rows.row().text(0));
+    for (auto& each : all) {
+        each.helpers = store::takeOf(helpers, each.id.text);
+        each.served = !each.gatewayPort.empty() || joined.contains(each.id.text);
+    }
+    followChoices(db, routerAgent, all);
 }
 
 }
 
-const Table<Router> routerTable(
-    "routers", 'r',
-    withStandard<Router>({
-        attribute<&Router::adminUp>("admin_state_up", Post | Put | Show | Find).in("admin_up"),
-        attribute<&Router::status>("status", Show | Find).computed(statusColumn),
-        computed<Router>("external_gateway_info", Kind::Other, Post | Put | Show, showGateway),
-        attribute<&Router::routes>("routes", Put | Show).shown(showRoutes<&Router::routes>),
-        attribute<&Router::zoneHints>("availability_zone_hints", Post | Show)
-            .in("zone_hints")
-            .readBy(readZones<Router>),
-        attribute<&Router::served>("availability_zones", Show).computed(routerIsServed).shown(showZones<Router>),
-        computed<Router>("conntrack_helpers", Kind::Other, Show,
-                         [](JsonWriter& out, const Router& router) { writeHelpers(out, router.helpers); }),
-        column<&Router::snat>("snat", Moves),
-        maybeColumn<&Router::gatewayPort>("gateway_port", Moves),
-    }));
+const Table<Router>
+    routerTable("routers", 'r',
+                withStandard<Router>({
+                    attribute<&Router::adminUp>("admin_state_up", Post | Put | Show | Find).in("admin_up"),
+                    attribute<&Router::status>("status", Show | Find).computed(statusColumn),
+                    computed<Router>("external_gateway_info", Kind::Other, Post | Put | Show, showGateway),
+                    attribute<&Router::routes>("routes", Put | Show).shown(showRoutes<&Router::routes>),
+                    attribute<&Router::zoneHints>("availability_zone_hints", Post | Show)
+                        .in("zone_hints")
+                        .readBy(readZones<Router>),
+                    computed<Router>("availability_zones", Kind::Other, Show, showZones<Router>),
+                    computed<Router>("conntrack_helpers", Kind::Other, Show,
+                                     [](JsonWriter& out, const Router& router) { writeHelpers(out, router.helpers); }),
+                    column<&Router::snat>("snat", Moves),
+                    maybeColumn<&Router::gatewayPort>("gateway_port", Moves),
+                }));
 
 std::vector<Port> interfacesOf(store::Reader& db, const RouterId& id) {
     return portTable.where(db, "WHERE p.router = ? AND p.router <> '' ORDER BY p.position", id);

@@ -24,7 +24,7 @@ struct Router {
     TextPairs routes;                     ///< destination, nexthop
     std::string status = "ACTIVE";        ///< as statusColumn has it
     Texts zoneHints;                      ///< availability zones that somebody wants it in
-    bool served = false;                  ///< by the L3 agents of the zone
+    bool served = false;                  ///< by the L3 agents of the zone; only for an answer
     std::optional<Port> gateway;          ///< only for an answer
     std::vector<ConntrackHelper> helpers; ///< only for an answer
 };
