@@ -537,6 +537,23 @@ def auto_allocated_topology():
     run("subnet pool delete cli-default-pool")
 
 
+@case("a network flavor gets a profile, loses it, and both go")
+def network_flavor():
+    made = show("network flavor create cli-flavor --service-type L3_ROUTER_NAT --description made")
+    check(made["service_type"] == "L3_ROUTER_NAT" and made["is_enabled" if "is_enabled" in made else "enabled"], made)
+    profile = show("network flavor profile create --description made --metainfo shade=blue")["id"]
+    run(f"network flavor add profile cli-flavor {profile}")
+    check(profile in run("network flavor show cli-flavor"), "the flavor has no profile")
+    run(f"network flavor profile delete {profile}", expect=1)       # a flavor has it: refused
+    run(f"network flavor remove profile cli-flavor {profile}")
+    run("network flavor set cli-flavor --disable --name cli-flavor-renamed")
+    check(rows("network flavor list", "Name") == ["cli-flavor-renamed"], "the flavor is not listed")
+    run(f"network flavor profile set {profile} --description changed")
+    check(show(f"network flavor profile show {profile}")["description"] == "changed", "the description of the profile is lost")
+    run(f"network flavor profile delete {profile}")
+    run("network flavor delete cli-flavor-renamed")
+
+
 @case("a security group gets a rule, loses it and is deleted")
 def security_group():
     run("security group create cli-group --description made")

@@ -160,7 +160,8 @@ void addServiceFlavorRoutes(http::Routes& routes, Core& core) {
                          .as("ServiceProfileInUse");
                  profileTable.remove(tx, profile.id);
              },
-         .tagged = false});
+         .tagged = false,
+         .path = "/v2.0/service_profiles"});
     const std::string path = "/v2.0/flavors/{id}/service_profiles";
     routes.push_back(
         {http::Method::Post, path, http::policy("create_flavor_service_profile"), [&core, flavors](Request& request) {
