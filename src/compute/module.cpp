@@ -123,6 +123,7 @@ std::vector<ConfigOption> configOptions() {
                                       {"compute", "console_token_ttl", "600", wholeNumber(1, 86400)},
                                       {"compute", "novnc_folder", "/usr/share/novnc", anyText()},
                                       {"compute", "vendordata_file", "", anyText()},
+                                      {"compute", "dhcp_domain", "novalocal", anyText()},
                                       {"compute", "resume_guests_state_on_host_boot", "true", trueOrFalse()},
                                       {"compute", "sync_interval", "30", wholeNumber(1, 3600)}};
     for (auto& each : promiseOptions()) options.push_back(std::move(each));

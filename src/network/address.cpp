@@ -73,6 +73,8 @@ Address Prefix::last() const {
     return {base.version, base.value | (all & ~maskOf(base.bits(), length))};
 }
 
+Address Prefix::mask() const { return {base.version, maskOf(base.bits(), length)}; }
+
 bool Prefix::contains(const Address& address) const {
     return address.version == base.version && (address.value & maskOf(base.bits(), length)) == base.value;
 }

@@ -40,6 +40,7 @@ struct Prefix {
     int version() const { return base.version; }
     Address first() const { return base; }
     Address last() const;
+    Address mask() const; ///< "255.255.255.0"
     bool contains(const Address& address) const;
     bool overlaps(const Prefix& other) const;
     friend auto operator<=>(const Prefix&, const Prefix&) = default;

@@ -505,6 +505,27 @@ store::ByOwner<PortFacts> Network::portsOf(store::Reader& db, const std::vector<
     return all;
 }
 
+std::vector<SubnetFacts> Network::subnets(store::Reader& db, const std::vector<SubnetId>& ids) {
+    Texts wanted;
+    for (const auto& each : ids) wanted.push_back(each.text);
+    std::vector<SubnetFacts> found;
+    for (const auto& subnet :
+         subnetTable.where(db, "WHERE s.id IN (SELECT value FROM json_each(?))", store::asList(wanted))) {
+        SubnetFacts facts{.id = subnet.id,
+                          .netmask = subnet.cidr.mask().text(),
+                          .dhcp = subnet.dhcp,
+                          .addressMode = subnet.addressMode,
+                          .gateway = subnet.gateway ? subnet.gateway->text() : "",
+                          .dns = subnet.dns,
+                          .hostRoutes = {}};
+        for (const auto& [destination, hop] : subnet.routes)
+            if (const auto block = Prefix::parseLoosely(destination))
+                facts.hostRoutes.push_back({block->base.text(), block->mask().text(), hop});
+        found.push_back(std::move(facts));
+    }
+    return found;
+}
+
 std::vector<std::string> Network::withAddress(store::Reader& db, const std::vector<std::string>& servers,
                                               const AddressFilter& filter) {
     auto rows =

@@ -58,6 +58,21 @@ struct PortFacts {
     std::string status; ///< "ACTIVE", "DOWN"
 };
 
+/// What other services may know of a subnet.
+struct SubnetFacts {
+    struct Route {
+        std::string network, netmask, gateway;
+    };
+
+    SubnetId id;
+    std::string netmask;
+    bool dhcp = true;
+    std::string addressMode;       ///< of IPv6: "slaac", …; empty: none
+    std::string gateway;           ///< empty: none
+    std::vector<std::string> dns;  ///< addresses of name servers
+    std::vector<Route> hostRoutes; ///< beside the one that leads through the gateway
+};
+
 /// Which fixed addresses are looked for.
 struct AddressFilter {
     int version = 4;
@@ -116,6 +131,9 @@ public:
 
     /// The same of many servers by their ids, with a fixed number of statements.
     store::ByOwner<PortFacts> portsOf(store::Reader& db, const std::vector<std::string>& servers);
+
+    /// Those of them that are there, in no order.
+    std::vector<SubnetFacts> subnets(store::Reader& db, const std::vector<SubnetId>& ids);
 
     /// Those of `servers` (ids) that have a fixed address which the filter lets through, in one statement.
     std::vector<std::string> withAddress(store::Reader& db, const std::vector<std::string>& servers,

@@ -100,6 +100,8 @@ InstanceDisk instanceDiskOf(const Device& device, const std::vector<Device>& bef
     return {Ephemeral, static_cast<int>(ephemerals)};
 }
 
+std::string ownSerial(const Device& disk) { return disk.source == "image" ? disk.server.text : disk.id; }
+
 std::string freeName(const std::vector<std::string>& taken, const std::string& bus, bool root) {
     const std::string start = bus == "virtio" ? "/dev/vd" : bus == "ide" ? "/dev/hd" : "/dev/sd";
     // The first name of the usual bus stays the root disk's, whether or not it is there yet.

@@ -70,6 +70,9 @@ struct VolumeTie {
     std::string serial() const { return device.serial.empty() ? attachment.volume.text : device.serial; }
 };
 
+/// What the guest knows a disk of the server's own by: its root disk by the server's id, others by the device's.
+std::string ownSerial(const Device& disk);
+
 /// The one that is booted from; null where there is none.
 const Device* rootOf(const std::vector<Device>& devices);
 

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "compute/encoding.hpp"
+#include "compute/metadata/network_document.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/config/config.hpp"
 #include "platform/json/json.hpp"
@@ -25,9 +26,6 @@ constexpr auto openstackVersions =
     std::to_array<std::string_view>({"2012-08-10", "2013-04-04", "2013-10-17", "2015-10-15", "2016-06-30", "2016-10-06",
                                      "2017-02-22", "2018-08-27", "2020-10-14", "latest"});
 
-/// Domain of the host names that guests are told.
-constexpr std::string_view domain = ".novalocal";
-
 std::string idInEc2Form(char kind, std::int64_t number) {
     std::array<char, 32> text{};
     std::snprintf(text.data(), text.size(), "%c%s-%08llx", kind, kind == 'a' ? "mi" : "",
@@ -41,7 +39,14 @@ std::string joined(const std::set<std::string>& lines) {
     return text;
 }
 
-void addEc2(Tree& tree, const Server& server, const ServerDetails& details) {
+/// As guests are told it.
+std::string hostNameOf(const MetadataFacts& facts) {
+    return facts.domain.empty() ? facts.server.hostname : facts.server.hostname + "." + facts.domain;
+}
+
+void addEc2(Tree& tree, const MetadataFacts& facts) {
+    const auto& server = facts.server;
+    const auto& details = facts.details;
     std::string local, floating;
     std::set<std::string> groups;
     for (const auto& port : details.ports) {
@@ -52,7 +57,7 @@ void addEc2(Tree& tree, const Server& server, const ServerDetails& details) {
             if (floating.empty()) floating = ip.floating;
         }
     }
-    const std::string hostname = server.hostname + std::string(domain);
+    const std::string hostname = hostNameOf(facts);
     for (std::size_t age = 0; age < ec2Versions.size(); ++age) {
         const std::string root = std::string(ec2Versions[age]) + "/", data = root + "meta-data/";
         const auto since = [&](std::string_view version) {
@@ -90,21 +95,24 @@ void addEc2(Tree& tree, const Server& server, const ServerDetails& details) {
     }
 }
 
-void writeDevices(JsonWriter& out, const ServerDetails& details, const Injected& injected) {
+void writeDisk(JsonWriter& out, const Device& disk, const std::string& serial, const std::string& path) {
+    if (!disk.tag) return; // only what its owner has tagged is told apart
+    const auto device = out.object();
+    out.field("type", "disk");
+    out.field("bus", disk.bus);
+    out.field("serial", serial);
+    out.field("path", path);
+    const auto tags = out.array("tags");
+    out.value(*disk.tag);
+}
+
+void writeDevices(JsonWriter& out, const MetadataFacts& facts) {
     const auto devices = out.array("devices");
-    for (const auto& tie : details.volumes) {
-        if (!tie.device.tag) continue; // only what its owner has tagged is told apart
-        const auto device = out.object();
-        out.field("type", "disk");
-        out.field("bus", tie.device.bus);
-        out.field("serial", tie.serial());
-        out.field("path", tie.attachment.device);
-        const auto tags = out.array("tags");
-        out.value(*tie.device.tag);
-    }
-    for (const auto& port : details.ports) {
-        const auto tag = injected.nicTags.find(port.id.text);
-        if (tag == injected.nicTags.end()) continue;
+    for (const auto& tie : facts.details.volumes) writeDisk(out, tie.device, tie.serial(), tie.attachment.device);
+    for (const auto& disk : facts.ownDisks) writeDisk(out, disk, ownSerial(disk), disk.name);
+    for (const auto& port : facts.details.ports) {
+        const auto tag = facts.injected.nicTags.find(port.id.text);
+        if (tag == facts.injected.nicTags.end()) continue;
         const auto device = out.object();
         out.field("type", "nic");
         out.field("bus", "none");
@@ -131,8 +139,8 @@ void writeFiles(JsonWriter& out, const Injected& injected) {
     }
 }
 
-std::string metaData(const Server& server, const ServerDetails& details, const Injected& injected,
-                     std::string_view version, const std::string& randomSeed) {
+std::string metaData(const MetadataFacts& facts, std::string_view version) {
+    const auto& server = facts.server;
     const auto since = [&](std::string_view date) { return version >= date || version == "latest"; };
     std::string text;
     JsonWriter out(text);
@@ -140,12 +148,12 @@ std::string metaData(const Server& server, const ServerDetails& details, const I
         const auto scope = out.object();
         out.field("uuid", server.id);
         out.field("name", server.name);
-        out.field("hostname", server.hostname + std::string(domain));
+        out.field("hostname", hostNameOf(facts));
         out.field("launch_index", server.launchIndex);
         out.field("availability_zone", server.zone);
-        if (!details.metadata.empty()) {
+        if (!facts.details.metadata.empty()) {
             const auto meta = out.object("meta");
-            for (const auto& [name, value] : details.metadata) out.field(name, value);
+            for (const auto& [name, value] : facts.details.metadata) out.field(name, value);
         }
         if (server.keyName) {
             {
@@ -158,64 +166,26 @@ std::string metaData(const Server& server, const ServerDetails& details, const I
             out.field("type", server.keyType);
             out.field("data", server.publicKey);
         }
-        writeFiles(out, injected);
-        if (since("2013-04-04")) out.field("random_seed", base64(randomSeed));
+        writeFiles(out, facts.injected);
+        if (since("2013-04-04")) out.field("random_seed", base64(facts.randomSeed));
         if (since("2015-10-15")) out.field("project_id", server.project);
-        if (since("2016-06-30")) writeDevices(out, details, injected);
+        if (since("2016-06-30")) writeDevices(out, facts);
         if (since("2020-10-14")) static_cast<void>(out.array("dedicated_cpus"));
     }
     return text;
 }
 
-std::string networkData(const ServerDetails& details) {
-    std::string text;
-    JsonWriter out(text);
-    {
-        const auto scope = out.object();
-        {
-            const auto links = out.array("links");
-            for (const auto& port : details.ports) {
-                const auto link = out.object();
-                out.field("id", port.tap);
-                out.field("vif_id", port.id);
-                out.field("type", "bridge");
-                out.field("mtu", port.mtu);
-                out.field("ethernet_mac_address", port.mac);
-            }
-        }
-        {
-            const auto networks = out.array("networks");
-            int number = 0;
-            for (const auto& port : details.ports) {
-                bool four = false,
-                     six = false; // the first of each kind is described, the rest comes by DHCP or advertisement
-                for (const auto& ip : port.fixedIps) {
-                    bool& seen = ip.address.find(':') == std::string::npos ? four : six;
-                    if (std::exchange(seen, true)) continue;
-                    const auto network = out.object();
-                    out.field("id", "network" + std::to_string(number++));
-                    out.field("type", &seen == &four ? "ipv4_dhcp" : "ipv6_dhcp");
-                    out.field("link", port.tap);
-                    out.field("network_id", port.network);
-                }
-            }
-        }
-        static_cast<void>(out.array("services"));
-    }
-    return text;
-}
-
-void addOpenstack(Tree& tree, const Server& server, const ServerDetails& details, const Injected& injected,
-                  const std::string& randomSeed, const std::string& vendorData) {
-    for (std::size_t number = 0; number < injected.files.size(); ++number)
-        tree["openstack" + contentPath(number)] = injected.files[number].second;
+void addOpenstack(Tree& tree, const MetadataFacts& facts) {
+    const auto& files = facts.injected.files;
+    for (std::size_t number = 0; number < files.size(); ++number)
+        tree["openstack" + contentPath(number)] = files[number].second;
     for (const auto& version : openstackVersions) {
         const std::string root = "openstack/" + std::string(version) + "/";
         const auto since = [&](std::string_view date) { return version >= date || version == "latest"; };
-        tree[root + "meta_data.json"] = metaData(server, details, injected, version, randomSeed);
-        if (server.userData) tree[root + "user_data"] = fromBase64(*server.userData).value_or("");
-        if (since("2013-10-17")) tree[root + "vendor_data.json"] = vendorData;
-        if (since("2015-10-15")) tree[root + "network_data.json"] = networkData(details);
+        tree[root + "meta_data.json"] = metaData(facts, version);
+        if (facts.server.userData) tree[root + "user_data"] = fromBase64(*facts.server.userData).value_or("");
+        if (since("2013-10-17")) tree[root + "vendor_data.json"] = facts.vendorData;
+        if (since("2015-10-15")) tree[root + "network_data.json"] = networkDocument(facts.details.ports, facts.subnets);
         if (since("2016-10-06")) tree[root + "vendor_data2.json"] = "{}";
     }
 }
@@ -239,11 +209,10 @@ std::string lines(const auto& names) {
 
 }
 
-Tree metadataTree(const Server& server, const ServerDetails& details, const Injected& injected,
-                  const std::string& randomSeed, const std::string& vendorData) {
+Tree metadataTree(const MetadataFacts& facts) {
     Tree tree;
-    addEc2(tree, server, details);
-    addOpenstack(tree, server, details, injected, randomSeed, vendorData);
+    addEc2(tree, facts);
+    addOpenstack(tree, facts);
     return tree;
 }
 
@@ -266,13 +235,22 @@ std::string vendorDataIn(const std::string& file, Log& log) {
 }
 
 Tree metadataOf(Core& core, store::Reader& db, const Server& server) {
-    const auto details = detailsOf(core, db, server);
+    MetadataFacts facts{.server = server, .details = detailsOf(core, db, server)};
     std::vector<std::string> ports;
-    for (const auto& port : details.ports) ports.push_back(port.id.text);
-    std::string seed(512, '\0');
-    core.parts.ambient.randomize(std::as_writable_bytes(std::span(seed)));
-    return metadataTree(server, details, injectedOf(db, server.id, ports), seed,
-                        vendorDataIn(core.parts.config.text("compute", "vendordata_file"), core.parts.log));
+    std::vector<SubnetId> subnets;
+    for (const auto& port : facts.details.ports) {
+        ports.push_back(port.id.text);
+        for (const auto& ip : port.fixedIps) subnets.push_back(ip.subnet);
+    }
+    facts.injected = injectedOf(db, server.id, ports);
+    facts.subnets = core.network.subnets(db, subnets);
+    for (auto& each : DeviceTable::of(db, server.id))
+        if (each.local) facts.ownDisks.push_back(std::move(each));
+    facts.randomSeed.resize(512);
+    core.parts.ambient.randomize(std::as_writable_bytes(std::span(facts.randomSeed)));
+    facts.vendorData = vendorDataIn(core.parts.config.text("compute", "vendordata_file"), core.parts.log);
+    facts.domain = core.parts.config.text("compute", "dhcp_domain");
+    return metadataTree(facts);
 }
 
 void addPassword(Tree& tree, const std::string& password) {

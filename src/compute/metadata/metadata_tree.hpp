@@ -3,19 +3,29 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "compute/device/device.hpp"
 #include "compute/device/injected.hpp"
 #include "compute/server/server_reading.hpp"
 #include "platform/log/log.hpp"
 
 namespace stratolet::compute {
 
-/// All documents that a guest finds at 169.254.169.254, by path ("latest/meta-data/hostname"): a pure function of its
-/// server. `randomSeed` are fresh random bytes for the guest's own generator; `vendorData` is what who runs the cloud
-/// tells every guest, a JSON object.
-std::map<std::string, std::string> metadataTree(const Server& server, const ServerDetails& details,
-                                                const Injected& injected, const std::string& randomSeed,
-                                                const std::string& vendorData = "{}");
+/// All that the documents say of a server.
+struct MetadataFacts {
+    Server server;
+    ServerDetails details;
+    Injected injected = {};
+    std::vector<network::SubnetFacts> subnets = {}; ///< that its ports have addresses of
+    std::vector<Device> ownDisks = {};              ///< those that are no volumes
+    std::string randomSeed = {};                    ///< fresh random bytes, for the guest's own generator
+    std::string vendorData = "{}";                  ///< what who runs the cloud tells every guest, a JSON object
+    std::string domain = "novalocal";               ///< of the host names; empty: they are told as they are
+};
+
+/// All documents that a guest finds at 169.254.169.254, by path ("latest/meta-data/hostname"): a pure function.
+std::map<std::string, std::string> metadataTree(const MetadataFacts& facts);
 
 /// What the file says, which must be a JSON object: "{}" where it isn't, which the log then says why, and where no file
 /// is named.

@@ -33,8 +33,7 @@ std::vector<std::string> namesOf(const std::vector<GuestDisk>& disks) {
 /// A disk that the server has on its host.
 GuestDisk ownDisk(Core& core, const Server& server, const Device& device, const std::vector<Device>& before) {
     const auto disk = instanceDiskOf(device, before);
-    // Guests know their root disk by the server's id, others by the device's.
-    return {.serial = disk.role == InstanceDisk::Role::Root ? server.id.text : device.id,
+    return {.serial = ownSerial(device),
             .source = core.hypervisors.disksOn({server.host}).have(server.id, disk),
             .device = deviceName(device.name),
             .root = device.bootIndex == 0,

@@ -45,8 +45,20 @@ ServerDetails details() {
     return all;
 }
 
+MetadataFacts facts() {
+    return {.server = web(),
+            .details = details(),
+            .subnets = {{.id = {"s"},
+                         .netmask = "255.255.255.0",
+                         .addressMode = {},
+                         .gateway = "10.0.0.1",
+                         .dns = {},
+                         .hostRoutes = {}}},
+            .randomSeed = "seed"};
+}
+
 std::string at(const std::string& path) {
-    const auto answer = metadataAt(metadataTree(web(), details(), {}, "seed"), path);
+    const auto answer = metadataAt(metadataTree(facts()), path);
     return answer ? answer->body : "404";
 }
 
@@ -89,6 +101,49 @@ TEST_CASE("The documents say what the server is", "[compute][metadata]") {
     CHECK(network.array("networks").items().front().text("type") == "ipv4_dhcp");
 }
 
+TEST_CASE("Without DHCP a guest is told its address, its routes and its name servers", "[compute][metadata]") {
+    auto told = facts();
+    auto& subnet = told.subnets.front();
+    subnet.dhcp = false;
+    subnet.dns = {"9.9.9.9"};
+    subnet.hostRoutes = {{"192.0.2.0", "255.255.255.0", "10.0.0.7"}};
+    const auto document = metadataAt(metadataTree(told), "/openstack/latest/network_data.json");
+    REQUIRE(document);
+    const auto network = Json::parse(document->body).array("networks").items().front();
+    CHECK(network.text("type") == "ipv4");
+    CHECK(network.text("ip_address") == "10.0.0.5");
+    CHECK(network.text("netmask") == "255.255.255.0");
+    const auto routes = network.array("routes").items();
+    REQUIRE(routes.size() == 2);
+    CHECK(routes[0].text("network") == "0.0.0.0");
+    CHECK(routes[0].text("gateway") == "10.0.0.1");
+    CHECK(routes[1].text("gateway") == "10.0.0.7");
+    CHECK(Json::parse(document->body).array("services").items().front().text("address") == "9.9.9.9");
+
+    told.details.ports.front().fixedIps.front().address = "2001:db8::5";
+    subnet.addressMode = "slaac";
+    const auto six = metadataAt(metadataTree(told), "/openstack/latest/network_data.json");
+    CHECK(Json::parse(six->body).array("networks").items().front().text("type") == "ipv6_slaac");
+}
+
+TEST_CASE(
+    "A disk that its owner has tagged is told apart, whether it is a volume or not; names have the cloud's domain",
+    "[compute][metadata]") {
+    auto told = facts();
+    told.domain = "example.org";
+    told.ownDisks = {{.id = "bdm", .server = told.server.id, .local = true, .name = "/dev/vdb", .tag = "scratch"},
+                     {.id = "other", .server = told.server.id, .local = true, .name = "/dev/vdc"}};
+    const auto meta = Json::parse(metadataAt(metadataTree(told), "/openstack/latest/meta_data.json")->body);
+    CHECK(meta.text("hostname") == "web.example.org");
+    const auto devices = meta.array("devices").items();
+    REQUIRE(devices.size() == 1);
+    CHECK(devices[0].text("serial") == "bdm");
+    CHECK(devices[0].text("path") == "/dev/vdb");
+    CHECK(devices[0].array("tags").items().front().text() == "scratch");
+    told.domain.clear();
+    CHECK(metadataAt(metadataTree(told), "/latest/meta-data/hostname")->body == "web");
+}
+
 TEST_CASE("What isn't there is 404", "[compute][metadata]") {
     for (const char* path : {"/nothing", "/latest/meta-data/nothing", "/openstack/1999-01-01",
                              "/openstack/latest/password", "/latest/meta-data/../user-data"}) {
@@ -98,8 +153,8 @@ TEST_CASE("What isn't there is 404", "[compute][metadata]") {
     Server bare = web();
     bare.userData.reset();
     bare.keyName.reset();
-    CHECK_FALSE(metadataAt(metadataTree(bare, {}, {}, ""), "/latest/user-data"));
-    CHECK_FALSE(metadataAt(metadataTree(bare, {}, {}, ""), "/latest/meta-data/public-keys"));
+    CHECK_FALSE(metadataAt(metadataTree({.server = bare, .details = {}}), "/latest/user-data"));
+    CHECK_FALSE(metadataAt(metadataTree({.server = bare, .details = {}}), "/latest/meta-data/public-keys"));
 }
 
 TEST_CASE("What who runs the cloud has for every guest is its vendor data", "[compute][metadata]") {
@@ -108,7 +163,9 @@ TEST_CASE("What who runs the cloud has for every guest is its vendor data", "[co
     const auto file = (folder / "vendor.json").string();
     std::ofstream(file) << R"({"site":"north"})";
     CHECK(vendorDataIn(file, log) == R"({"site":"north"})");
-    const auto tree = metadataTree(web(), details(), {}, "seed", vendorDataIn(file, log));
+    auto told = facts();
+    told.vendorData = vendorDataIn(file, log);
+    const auto tree = metadataTree(told);
     CHECK(metadataAt(tree, "/openstack/latest/vendor_data.json")->body == R"({"site":"north"})");
     CHECK(!metadataAt(tree, "/openstack/2013-04-04/vendor_data.json"));
 
