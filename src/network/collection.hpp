@@ -43,6 +43,7 @@ template <class Record> struct Noun {
     std::function<void(const identity::Caller&)> beforeList = {};
     bool tagged = true;
     std::string plural = {}; ///< "rbac_policies"; empty: the noun and an s
+    std::string path = {};   ///< "/v2.0/qos/policies"; empty: the plural with dashes
 };
 
 /// A noun whose verbs a service of its own has: create, update, remove, each with or without the caller.
@@ -97,7 +98,7 @@ template <class Record> Noun<Record> plain(Core& core, Noun<Record> noun) {
     return noun;
 }
 
-/// Under /v2.0/ and the plural with dashes, with the routes of its tags. What serves them is given back, for routes of
+/// Under its path, with the routes of its tags. What serves them is given back, for routes of
 /// the kind's own.
 template <class Record>
 std::shared_ptr<const resource::CollectionApi<Record>> addNoun(http::Routes& routes, Core& core, Noun<Record> noun) {
@@ -105,6 +106,7 @@ std::shared_ptr<const resource::CollectionApi<Record>> addNoun(http::Routes& rou
     using identity::callerOf;
     std::string path = "/v2.0/" + (noun.plural.empty() ? noun.noun + "s" : noun.plural);
     std::replace(path.begin(), path.end(), '_', '-');
+    if (!noun.path.empty()) path = noun.path;
     resource::Collection<Record> collection{.dialect = dialect(),
                                             .store = core.parts.store,
                                             .noun = noun.noun,

@@ -16,6 +16,7 @@
 #include "network/l3/router.hpp"
 #include "network/network.hpp"
 #include "network/network_plan.hpp"
+#include "network/qos/qos.hpp"
 #include "network/security/default_rule.hpp"
 #include "network/security/security_group.hpp"
 #include "network/sharing.hpp"
@@ -355,6 +356,7 @@ http::Site Network::site() {
     addAddressGroupRoutes(site.routes, impl.core);
     addAddressScopeRoutes(site.routes, impl.core);
     addRbacPolicyRoutes(site.routes, impl.core);
+    addQosRoutes(site.routes, impl.core);
     addFloatingIpPoolRoutes(site.routes, impl.core);
     addIpAvailabilityRoutes(site.routes, impl.core);
     addPortRoutes(site.routes, impl.ports);

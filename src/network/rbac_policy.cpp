@@ -72,7 +72,7 @@ std::string ownerOf(store::Reader& db, const identity::Caller& caller, const Sha
                                .any()
                            ? "True"
                            : "False";
-    if (!caller.may("get_" + std::string(kind.type), target)) throw kind.missing(policy.object);
+    if (!caller.may("get_" + std::string(kind.noun.empty() ? kind.type : kind.noun), target)) throw kind.missing(policy.object);
     return *owner;
 }
 

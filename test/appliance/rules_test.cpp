@@ -102,8 +102,7 @@ const Unasked unasked[] = {
      "create_local_ip get_local_ip update_local_ip delete_local_ip get_loggable_resource create_log get_log update_log "
      "delete_log "
      "create_metering_ get_metering_ delete_metering_ create_ndp_proxy get_ndp_proxy update_ndp_proxy delete_ndp_proxy "
-     "create_policy "
-     "get_policy update_policy delete_policy get_rule_type get_alias_ update_alias_ delete_alias_ create_trunk "
+     "create_trunk "
      "get_trunk update_trunk "
      "delete_trunk get_subports add_subports remove_subports"},
 };

@@ -21,6 +21,7 @@
 #include "network/driver/linux_conntrack.hpp"
 #include "network/driver/linux_dhcp.hpp"
 #include "network/driver/linux_layout.hpp"
+#include "network/driver/linux_limits.hpp"
 #include "network/driver/linux_names.hpp"
 #include "network/driver/linux_netlink.hpp"
 #include "network/driver/linux_nft.hpp"
@@ -547,7 +548,11 @@ private:
             unwirePort(plan.id, state, work);
             return;
         }
-        if (!attempt(Of::Port, plan.id.text, "plan", [&] { rules_.set(plan, numbers().of("port", plan.id.text)); }))
+        if (!attempt(Of::Port, plan.id.text, "plan", [&] {
+                const int number = numbers().of("port", plan.id.text);
+                rules_.set(plan, number);
+                limits_.set(plan, number);
+            }))
             return unwirePort(plan.id, state, work);
         if (newlyGuarded) rules_.reconsider(plan.id);
         if (plan.tapped) {
@@ -585,6 +590,7 @@ private:
 
     void unwirePort(const PortId& id, PortState& state, Work& work) {
         rules_.remove(id);
+        limits_.remove(id);
         dropTap(state, work);
         tellHost(id, state.plan.network, std::nullopt, work);
     }
@@ -1239,7 +1245,11 @@ private:
         const auto& wanted = *place.layout.rules;
         for (const auto& [name, chain] : wanted.chains) rules.put(routerNatTable, name, chain);
         rules.give(wanted.elements);
-        if (before.rules) rules.take(before.rules->elements);
+        if (before.rules) {
+            rules.take(before.rules->elements);
+            for (const auto& [name, chain] : before.rules->chains)
+                if (!wanted.chains.contains(name)) rules.removeChain(name);
+        }
         ensureHelpers(place);
         if (!rules.changed()) return;
         nft::load(rules.commands());
@@ -1423,6 +1433,7 @@ private:
     std::map<SecurityGroupId, GroupState> groups_;
     RouterPlaces routerPlaces_;
     HostRules rules_;
+    PortLimits limits_{rules_.rules()};
     std::uint32_t generation_ = 0; ///< of the host's rules when all of ours were there
     std::map<std::string, Place> places_;
     std::map<std::string, PlannedLink> plannedLinks_;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 
+#include "network/driver/linux_limits.hpp"
 #include "network/driver/linux_names.hpp"
 
 namespace stratolet::network {
@@ -572,6 +573,24 @@ void declareRouterTable(Ruleset& rules) {
     rules.declare(routerNatTable, "forwards", "map",
                   "type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service;");
     rules.declare(routerNatTable, "inside", "set", "type ifname;");
+    rules.declare(routerNatTable, "limits_in", "map", "type ipv4_addr : verdict;");
+    rules.declare(routerNatTable, "limits_out", "map", "type ipv4_addr : verdict;");
+}
+
+namespace {
+
+/// How fast what comes to and goes from an address outside may be.
+void limitAddress(RouterRules& rules, const std::string& address, const PlannedQos& qos) {
+    auto suffix = "_" + address;
+    std::replace(suffix.begin(), suffix.end(), '.', '_');
+    for (const auto& [map, rate] : {std::pair("limits_in", qos.ingress), {"limits_out", qos.egress}}) {
+        auto lines = limitRules(rate);
+        if (lines.empty()) continue;
+        rules.chains[map + suffix] = {"", std::move(lines)};
+        rules.elements.push_back({map, address, "jump " + (map + suffix)});
+    }
+}
+
 }
 
 std::string emptyHelpers() {
@@ -631,6 +650,15 @@ RouterRules routerRules(const PlannedRouter& router, std::uint16_t metadataPort)
     auto& postrouting = out.chains["postrouting"] = {"type nat hook postrouting priority srcnat; policy accept;", {}};
     if (gatewayAddress.empty()) return out;
     const auto gateway = quoted(gatewayInterfaceOf(router.gateway->port));
+    for (const auto& each : router.floatingIps) limitAddress(out, each.floating, each.qos);
+    for (const auto& fixed : router.gateway->addresses)
+        if (const auto address = Address::parse(fixed.address); address && address->version == 4)
+            limitAddress(out, fixed.address, router.gatewayQos);
+    // As the world outside sees them: before they are translated on their way in, and after it on their way out.
+    out.chains["limits_prerouting"] = {"type filter hook prerouting priority -150; policy accept;",
+                                       {"iifname " + gateway + " ip daddr vmap @limits_in"}};
+    out.chains["limits_postrouting"] = {"type filter hook postrouting priority 110; policy accept;",
+                                        {"oifname " + gateway + " ip saddr vmap @limits_out"}};
     // Who is behind an address is reached by a floating IP or in answer, not by knowing the way there.
     if (router.snat)
         forward.rules = {"iifname " + gateway + " ct state established,related accept",

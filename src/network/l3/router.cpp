@@ -16,6 +16,8 @@ void showGateway(JsonWriter& out, const Router& router) {
     out.field("enable_snat", router.snat);
     out.key("external_fixed_ips");
     Codec<PortAddresses>::show(out, router.gateway->addresses);
+    out.key("qos_policy_id");
+    EmptyIsNull<std::string>::show(out, router.gatewayQos);
 }
 
 void complete(store::Reader& db, std::vector<Router>& all) {
@@ -40,6 +42,7 @@ const Table<Router> routerTable(
         computed<Router>("conntrack_helpers", Kind::Other, Show,
                          [](JsonWriter& out, const Router& router) { writeHelpers(out, router.helpers); }),
         column<&Router::snat>("snat", Moves),
+        maybeColumn<&Router::gatewayQos>("gateway_qos_policy", Moves),
         maybeColumn<&Router::gatewayPort>("gateway_port", Moves),
     }));
 

@@ -16,126 +16,13 @@
 #include "network/driver/linux_netlink.hpp"
 #include "network/driver/linux_nft.hpp"
 #include "network/driver/linux_numbers.hpp"
-#include "network/unit/linux_world.hpp"
+#include "network/unit/linux_bed.hpp"
 #include "platform/os/netns.hpp"
 #include "platform/os/process.hpp"
 
 using namespace stratolet;
 using namespace stratolet::network;
 using namespace stratolet::network::test;
-
-namespace {
-
-#define NEEDS_ROOT()                                                                                                   \
-    if (const auto why = LinuxWorld::reason(); !why.empty()) {                                                         \
-        WARN("skipped: " << why);                                                                                      \
-        return;                                                                                                        \
-    }
-
-std::string uuid(int kind, int number) {
-    char text[40];
-    std::snprintf(text, sizeof text, "%04x%04x-0000-4000-8000-%012x", kind, number, number);
-    return text;
-}
-
-NetworkId networkId(int number) { return {uuid(1, number)}; }
-SubnetId subnet(int number) { return {uuid(2, number)}; }
-PortId port(int number) { return {uuid(3, number)}; }
-RouterId router(int number) { return {uuid(4, number)}; }
-SecurityGroupId group(int number) { return {uuid(5, number)}; }
-
-std::string mac(int number) {
-    char text[20];
-    std::snprintf(text, sizeof text, "fa:16:3e:00:%02x:%02x", number / 256, number % 256);
-    return text;
-}
-
-PlannedNetwork tenantNetwork(int number, const std::string& net, bool dhcp = false) {
-    PlannedNetwork out{
-        .id = networkId(number), .mtu = 1450, .external = false, .domain = "openstacklocal", .subnets = {}, .dhcp = {}};
-    out.subnets.push_back(
-        {subnet(number), net + ".0/24", net + ".1", dhcp, {"9.9.9.9"}, {{"192.168.99.0/24", net + ".9"}}});
-    if (dhcp) out.dhcp = PlannedDhcp{port(900 + number), mac(900 + number), {{subnet(number), net + ".2"}}};
-    return out;
-}
-
-PlannedPort guestPort(int number, int on, const std::string& address, std::vector<SecurityGroupId> groups = {}) {
-    return {.id = port(number),
-            .network = networkId(on),
-            .mac = mac(number),
-            .hostname = "guest" + std::to_string(number),
-            .fixedIps = {{subnet(on), address}},
-            .allowedPairs = {},
-            .securityGroups = std::move(groups),
-            .portSecurity = true,
-            .adminUp = true,
-            .tapped = true};
-}
-
-PlannedRule rule(int number, RuleDirection direction, EtherType type = EtherType::IPv4) {
-    PlannedRule out;
-    out.id = {uuid(6, number)};
-    out.direction = direction;
-    out.ethertype = type;
-    return out;
-}
-
-/// A group from which everything may go out, and nothing come in.
-PlannedSecurityGroup outgoing(int number) {
-    return {
-        group(number),
-        true,
-        {rule(number * 100, RuleDirection::Egress), rule(number * 100 + 1, RuleDirection::Egress, EtherType::IPv6)}};
-}
-
-/// One where everything may go in, too.
-PlannedSecurityGroup everything(int number) {
-    auto out = outgoing(number);
-    out.rules.push_back(rule(number * 100 + 2, RuleDirection::Ingress));
-    out.rules.push_back(rule(number * 100 + 3, RuleDirection::Ingress, EtherType::IPv6));
-    return out;
-}
-
-PlannedNetwork externalNetwork(int number, const std::string& net) {
-    auto out = tenantNetwork(number, net);
-    out.external = true;
-    out.mtu = 1500;
-    return out;
-}
-
-struct Host {
-    Host() = default;
-    explicit Host(LinuxNetworkOptions options) {
-        options.folder = world.folder();
-        driver = linuxNetworkDriver(std::move(options));
-    }
-
-    LinuxWorld world;
-    std::unique_ptr<NetworkDriver> driver =
-        linuxNetworkDriver({.folder = world.folder(), .lookEvery = std::chrono::hours(1)}); // it has to know what to do
-
-    ~Host() {
-        try {
-            driver->apply({}); // DHCP servers are processes: they would outlive us
-        } catch (const std::exception& problem) {
-            UNSCOPED_INFO(problem.what());
-        }
-    }
-    Guest guest(int number) {
-        return Guest("guest" + std::to_string(number), driver->tapOf(port(number)), mac(number));
-    }
-};
-
-/// Two guests in one network, both open.
-NetworkPlan twoGuests() {
-    NetworkPlan plan;
-    plan.networks = {tenantNetwork(1, "10.1.0")};
-    plan.ports = {guestPort(1, 1, "10.1.0.11", {group(1)}), guestPort(2, 1, "10.1.0.12", {group(1)})};
-    plan.securityGroups = {everything(1)};
-    return plan;
-}
-
-}
 
 TEST_CASE("Two guests of a network reach each other, and nothing remains when the network goes", "[network][linux]") {
     NEEDS_ROOT();
