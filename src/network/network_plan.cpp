@@ -13,6 +13,7 @@
 #include "network/l3/conntrack_helper.hpp"
 #include "network/l3/port_forwarding.hpp"
 #include "network/l3/router.hpp"
+#include "network/metering/metering.hpp"
 #include "network/qos/qos.hpp"
 #include "network/security/security_group.hpp"
 
@@ -128,6 +129,7 @@ std::optional<PlannedRouter> plannedRouter(store::Reader& db, const Router& rout
     if (!planned.gateway && planned.interfaces.empty()) return std::nullopt;
     std::sort(planned.interfaces.begin(), planned.interfaces.end());
     planned.floatingIps = std::move(floating);
+    if (planned.gateway) planned.meters = plannedMeters(db, router.standard.project);
     planned.routes = plannedRoutes(router.routes);
     planned.helpers = plannedHelpers(db, router.id);
     return planned;
@@ -261,10 +263,13 @@ const NetworkPlan& KeptPlan::follow(store::Reader& db, const std::set<std::strin
         networks_.insert({id});
         groups_.insert({id});
         if (const auto ip = floatingIpTable.find(db, {id}); ip && !ip->router.empty()) routers_.insert(ip->router);
-        for (const auto& router : plan_.routers)
-            if (std::any_of(router.floatingIps.begin(), router.floatingIps.end(),
-                            [&](const auto& each) { return each.id.text == id; }))
+        for (const auto& each : routersMetered(db, id)) routers_.insert({each});
+        for (const auto& router : plan_.routers) {
+            const auto isIt = [&](const auto& each) { return each.id.text == id; };
+            if (std::any_of(router.floatingIps.begin(), router.floatingIps.end(), isIt) ||
+                std::any_of(router.meters.begin(), router.meters.end(), isIt))
                 routers_.insert(router.id);
+        }
     }
     for (const auto& id : std::exchange(routers_, {})) refreshRouter(db, id);
     for (const auto& id : std::exchange(networks_, {})) refreshNetwork(db, id);

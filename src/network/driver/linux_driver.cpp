@@ -247,6 +247,15 @@ public:
         return link && link->running;
     }
 
+    std::vector<MeterReading> takeMeters() override {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [name, place] : places_) takeCounters(place);
+        std::vector<MeterReading> readings;
+        for (const auto& [whose, counted] : std::exchange(counted_, {}))
+            readings.push_back({whose.first, whose.second, counted.packets, counted.bytes});
+        return readings;
+    }
+
     std::vector<MetadataListener> takeMetadataListeners() override {
         const std::lock_guard lock(mutex_);
         return std::exchange(fresh_, {});
@@ -967,6 +976,7 @@ private:
 
     void removeNamespace(const std::string& name) {
         if (watch_) watch_->forget(name);
+        if (const auto place = places_.find(name); place != places_.end()) takeCounters(place->second);
         places_.erase(name);
         if (!netns::exists(name)) return netns::remove(name); // a file may be left
         // A connection that somebody still holds keeps a namespace alive after its name is gone; its devices must go
@@ -1251,7 +1261,19 @@ private:
                 if (!wanted.chains.contains(name)) rules.removeChain(name);
         }
         ensureHelpers(place);
+        for (const auto& [name, label] : wanted.counters)
+            if (!before.rules || !before.rules->counters.contains(name))
+                rules.declare(routerNatTable, name, "counter", "packets 0 bytes 0");
+        bool ends = rules.loadsAll();
+        if (before.rules)
+            for (const auto& [name, label] : before.rules->counters)
+                if (!wanted.counters.contains(name)) {
+                    rules.drop(name);
+                    ends = true;
+                }
         if (!rules.changed()) return;
+        // What is loaded anew begins at nothing, and what goes is asked no more. Else the kernel keeps it for us.
+        if (ends) takeCounters(place, before.rules ? before.rules->counters : wanted.counters);
         nft::load(rules.commands());
         rules.loaded();
         place.generation = nft::generation();
@@ -1281,6 +1303,25 @@ private:
                 place.helpers.push_back(each);
         place.tried = wanted;
         place.generation = nft::generation();
+    }
+
+    /// In the namespace: what its meters have counted is ours to tell.
+    void takeCounters(const Place& place, const std::map<std::string, MeteringLabelId>& counters) {
+        if (counters.empty()) return;
+        for (const auto& [name, counted] : nft::takeCounters(std::string(routerNatTable)))
+            if (const auto counter = counters.find(name); counter != counters.end() && counted.packets > 0) {
+                auto& sum = counted_[{counter->second, {place.owner}}];
+                sum.packets += counted.packets;
+                sum.bytes += counted.bytes;
+            }
+    }
+    void takeCounters(const Place& place) {
+        if (!place.layout.rules || place.layout.rules->counters.empty()) return;
+        try {
+            netns::inside(place.layout.name, [&] { takeCounters(place, place.layout.rules->counters); });
+        } catch (const Error&) {
+            // Of a namespace that somebody else took away there is nothing to tell.
+        }
     }
 
     /// What came from outside straight to an address behind the router, before the router began to translate.
@@ -1437,6 +1478,7 @@ private:
     std::uint32_t generation_ = 0; ///< of the host's rules when all of ours were there
     std::map<std::string, Place> places_;
     std::map<std::string, PlannedLink> plannedLinks_;
+    std::map<std::pair<MeteringLabelId, RouterId>, nft::Counted> counted_;     ///< by meters, and not yet told
     std::map<std::tuple<Of, std::string, std::string>, std::string> problems_; ///< whose, of which step
     std::optional<std::chrono::steady_clock::time_point> looked_;
     bool surprised_ = false;

@@ -1,5 +1,6 @@
 #include "network/driver/linux_nft.hpp"
 
+#include <endian.h>
 #include <netinet/in.h> // before the kernel's own, which then leave its types alone
 
 #include <linux/netfilter.h>
@@ -80,6 +81,22 @@ int takeElements(nl_msg* message, void* into) {
     return NL_OK;
 }
 
+int takeCounter(nl_msg* message, void* into) {
+    auto* header = nlmsg_hdr(message);
+    const auto* type = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_OBJ_TYPE);
+    auto* data = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_OBJ_DATA);
+    if (!type || !data || ntohl(nla_get_u32(type)) != NFT_OBJECT_COUNTER) return NL_OK;
+    auto& counted =
+        (*static_cast<std::map<std::string, Counted>*>(into))[nameIn(message, NFTA_OBJ_TABLE, NFTA_OBJ_NAME)];
+    nlattr* each = nullptr;
+    int left = 0;
+    nla_for_each_nested(each, data, left) {
+        if (nla_type(each) == NFTA_COUNTER_PACKETS) counted.packets = be64toh(nla_get_u64(each));
+        if (nla_type(each) == NFTA_COUNTER_BYTES) counted.bytes = be64toh(nla_get_u64(each));
+    }
+    return NL_OK;
+}
+
 int takeGeneration(nl_msg* message, void* into) {
     if (const auto* id = nlmsg_find_attr(nlmsg_hdr(message), sizeof(nfgenmsg), NFTA_GEN_ID))
         *static_cast<std::uint32_t*>(into) = ntohl(nla_get_u32(id));
@@ -138,6 +155,18 @@ std::uint32_t generation() {
     std::uint32_t id = 0;
     Dump().run(NFT_MSG_GETGEN, NFPROTO_UNSPEC, {}, takeGeneration, &id, 0);
     return id;
+}
+
+std::map<std::string, Counted> takeCounters(const std::string& table) {
+    const auto space = table.find(' ');
+    std::map<std::string, Counted> all, named;
+    int family = NFPROTO_UNSPEC;
+    for (const int each : {NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6, NFPROTO_BRIDGE})
+        if (familyName(each) == table.substr(0, space)) family = each;
+    Dump().run(NFT_MSG_GETOBJ_RESET, family, {{NFTA_OBJ_TABLE, table.substr(space + 1)}}, takeCounter, &all);
+    for (const auto& [name, counted] : all)
+        if (name.starts_with(table + " ")) named.emplace(name.substr(table.size() + 1), counted);
+    return named;
 }
 
 std::map<std::string, std::size_t> counts(const std::vector<std::string>& tables) {

@@ -23,4 +23,10 @@ std::uint32_t generation();
 /// of intervals are counted as the kernel has them, ends too.
 std::map<std::string, std::size_t> counts(const std::vector<std::string>& tables);
 
+struct Counted {
+    std::uint64_t packets = 0, bytes = 0;
+};
+/// What the named counters of a table ("ip stratolet_router") have counted, by name; they begin anew.
+std::map<std::string, Counted> takeCounters(const std::string& table);
+
 }

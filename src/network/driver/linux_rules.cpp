@@ -591,6 +591,31 @@ void limitAddress(RouterRules& rules, const std::string& address, const PlannedQ
     }
 }
 
+/// Traffic that has come through, as those inside see it: after its destination is translated and before its source is.
+void countTraffic(RouterRules& rules, const std::string& gateway, const std::vector<PlannedMeter>& meters) {
+    RuleChain all{"type filter hook forward priority 10; policy accept;", {}};
+    for (const auto& meter : meters) {
+        auto suffix = meter.id.text;
+        std::replace(suffix.begin(), suffix.end(), '-', '_');
+        const auto chain = "meter_" + suffix, counter = "counter_" + suffix;
+        Texts lines;
+        for (const bool excluded : {true, false})
+            for (const auto& each : meter.rules) {
+                if (each.excluded != excluded) continue;
+                auto line = (each.ingress ? "iifname " : "oifname ") + gateway;
+                for (const auto& [side, prefix] :
+                     {std::pair(" ip saddr ", each.source), {" ip daddr ", each.destination}})
+                    if (const auto block = Prefix::parse(prefix); block && block->length > 0)
+                        line += side + block->text();
+                lines.push_back(line + (excluded ? "" : " counter name " + quoted(counter)) + " return");
+            }
+        rules.chains[chain] = {"", std::move(lines)};
+        rules.counters.emplace(counter, meter.id);
+        all.rules.push_back("jump " + chain);
+    }
+    if (!meters.empty()) rules.chains["meters"] = std::move(all);
+}
+
 }
 
 std::string emptyHelpers() {
@@ -654,6 +679,7 @@ RouterRules routerRules(const PlannedRouter& router, std::uint16_t metadataPort)
     for (const auto& fixed : router.gateway->addresses)
         if (const auto address = Address::parse(fixed.address); address && address->version == 4)
             limitAddress(out, fixed.address, router.gatewayQos);
+    countTraffic(out, gateway, router.meters);
     // As the world outside sees them: before they are translated on their way in, and after it on their way out.
     out.chains["limits_prerouting"] = {"type filter hook prerouting priority -150; policy accept;",
                                        {"iifname " + gateway + " ip daddr vmap @limits_in"}};

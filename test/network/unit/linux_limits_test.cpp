@@ -252,3 +252,78 @@ TEST_CASE("Floating IPs and a router's gateway keep to limits of their own", "[n
     REQUIRE(host.driver->apply(plan).empty());
     CHECK(host.driver->findings(plan).empty());
 }
+
+TEST_CASE("A meter counts the packets that its rules name, each once, also while rules change and over a restart",
+          "[network][linux][metering]") {
+    NEEDS_ROOT();
+    Host host;
+    auto plan = twoGuests();
+    plan.networks.push_back(externalNetwork(9, "172.30.9"));
+    plan.ports.push_back(guestPort(3, 9, "172.30.9.40", {group(1)}));
+    PlannedRouter planned;
+    planned.id = router(1);
+    planned.gateway = PlannedInterface{port(800), networkId(9), mac(800), {{subnet(9), "172.30.9.5"}}};
+    planned.interfaces = {{port(801), networkId(1), mac(801), {{subnet(1), "10.1.0.1"}}}};
+    const MeteringLabelId all{uuid(8, 1)}, outward{uuid(8, 2)};
+    const auto from = [](const std::string& source, bool ingress, bool excluded = false) {
+        return PlannedMeterRule{ingress, excluded, source, ""};
+    };
+    planned.meters = {{all, {from("", true), from("", false), from("172.30.9.64/26", true, true)}},
+                      {outward, {from("10.1.0.11/32", false)}}};
+    plan.routers = {planned};
+    REQUIRE(host.driver->apply(plan).empty());
+    auto one = host.guest(1), two = host.guest(2), three = host.guest(3);
+    one.has("10.1.0.11/24", "10.1.0.1");
+    two.has("10.1.0.12/24", "10.1.0.1");
+    three.has("172.30.9.40/24");
+    std::map<MeteringLabelId, nft::Counted> sums;
+    const auto take = [&] {
+        for (const auto& each : host.driver->takeMeters()) {
+            CHECK(each.router == router(1));
+            sums[each.label].packets += each.packets;
+            sums[each.label].bytes += each.bytes;
+        }
+    };
+    const auto ping = [](const Guest& guest, int times) {
+        const auto done = process::run(
+            {.argv = {"busybox", "ping", "-q", "-c", std::to_string(times), "-A", "-s", "972", "172.30.9.40"},
+             .netns = guest.name()});
+        const auto received = done.out.find(" packets received");
+        REQUIRE(received != std::string::npos);
+        return std::stoi(done.out.substr(done.out.rfind(' ', received - 1)));
+    };
+    REQUIRE(one.pings("172.30.9.40"));
+    REQUIRE(two.pings("172.30.9.40"));
+    take();
+    sums.clear();
+
+    constexpr std::uint64_t bytes = 1000;
+    REQUIRE(ping(one, 200) == 200);
+    take();
+    CHECK(sums[all].packets == 400);
+    CHECK(sums[all].bytes == 400 * bytes);
+    CHECK(sums[outward].packets == 200);
+    take(); // nothing twice
+    CHECK(sums[all].packets == 400);
+
+    REQUIRE(ping(two, 100) == 100);
+    plan.routers[0].meters[0].rules.push_back(from("10.1.0.12/32", false, true));
+    REQUIRE(host.driver->apply(plan).empty());
+    REQUIRE(ping(two, 100) == 100); // one way only is counted now
+    for (const auto& each : host.driver->takeMetadataListeners()) ::close(each.socket);
+    host.driver.reset(); // without a word, as a crash ends it
+    host.driver = linuxNetworkDriver({.folder = host.world.folder(), .lookEvery = std::chrono::hours(1)});
+    REQUIRE(host.driver->apply(plan).empty()); // loads all rules anew
+    take();
+    CHECK(sums[all].packets == 400 + 200 + 100);
+    CHECK(sums[outward].bytes == 200 * bytes);
+
+    REQUIRE(ping(one, 10) == 10);
+    plan.routers[0].meters = {};
+    REQUIRE(host.driver->apply(plan).empty());
+    take();
+    CHECK(sums[all].packets == 700 + 20);
+    CHECK(host.driver->findings(plan).empty());
+    CHECK(process::run({.argv = {"nft", "list", "counters"}, .netns = "qrouter-" + router(1).text})
+              .out.find("counter_") == std::string::npos);
+}
