@@ -48,7 +48,7 @@ const Quotas quotaDefaults("network", {{"network", 100},
 
 constexpr auto agentsBeatEvery = std::chrono::seconds(30); ///< as Neutron's report_interval
 constexpr auto meteredEvery = std::chrono::seconds(30);
-constexpr auto wholeEvery = std::chrono::seconds(55);      ///< the plan is read anew, whatever is known to have changed
+constexpr auto wholeEvery = std::chrono::seconds(55); ///< the plan is read anew, whatever is known to have changed
 
 /// What the plan says is in use, and so is ACTIVE once the host has followed.
 struct InUse {

@@ -198,6 +198,7 @@ public:
             retry(work);
         }
         differ(plan, work);
+        if (survey) tellWhoDrops();
         if (survey) dropStrangers(*survey, work);
         carryOut(netlink, work);
         return problems();
@@ -211,6 +212,8 @@ public:
         Netlink netlink;
         const auto survey = lookAround(netlink);
         compare(survey, [&](const NetworkProblem& problem) { found.push_back(problem); });
+        if (const auto fault = whoDrops(); !fault.empty() && !problems_.contains({Of::Host, "", dropsStep}))
+            found.push_back({Of::Host, "", fault});
         Work strangers;
         dropStrangers(survey, strangers);
         const auto tell = [&](const std::string& what, const std::set<std::string>& names) {
@@ -351,6 +354,27 @@ private:
     }
 
     static constexpr const char* guestStep = "guest";
+    static constexpr const char* dropsStep = "forwarding by others";
+
+    /// A firewall of the host's owner that drops what it doesn't know (Docker's does) drops what guests say to each
+    /// other too: frames on a bridge pass the host's rules, all of them. It is theirs, and we leave it alone; but who
+    /// wonders why no guest is reached is told. Empty where there is none, or where it knows our bridges.
+    std::string whoDrops() const {
+        if (networks_.empty()) return {};
+        std::string chains;
+        for (const auto& each : nft::chainsThatDrop("brq")) chains += (chains.empty() ? "" : ", ") + each;
+        if (chains.empty()) return {};
+        return "what is forwarded is dropped by a firewall that isn't ours (" + chains +
+               "): guests are reached once it accepts what comes from and goes to the interfaces brq* and tap*";
+    }
+    void tellWhoDrops() {
+        try {
+            const auto fault = whoDrops();
+            fault.empty() ? absolve(Of::Host, "", dropsStep) : blame(Of::Host, "", dropsStep, fault);
+        } catch (const Error& problem) {
+            blame(Of::Host, "", dropsStep, problem.what());
+        }
+    }
 
     // What the plan says.
 

@@ -58,6 +58,37 @@ int takeChain(nl_msg* message, void* into) {
     return NL_OK;
 }
 
+int takeDropping(nl_msg* message, void* into) {
+    auto* header = nlmsg_hdr(message);
+    const auto* policy = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_CHAIN_POLICY);
+    auto* hook = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_CHAIN_HOOK);
+    const int family = static_cast<const nfgenmsg*>(nlmsg_data(header))->nfgen_family;
+    const bool routed = family == NFPROTO_IPV4 || family == NFPROTO_IPV6 || family == NFPROTO_INET;
+    if (!routed || !policy || !hook || ntohl(nla_get_u32(policy)) != NF_DROP) return NL_OK;
+    nlattr* each = nullptr;
+    int left = 0;
+    nla_for_each_nested(each, hook, left) if (nla_type(each) == NFTA_HOOK_HOOKNUM &&
+                                              ntohl(nla_get_u32(each)) ==
+                                                  NF_INET_FORWARD) static_cast<std::vector<std::string>*>(into)
+        ->push_back(nameIn(message, NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME));
+    return NL_OK;
+}
+
+/// Tables of whose rules one has these bytes.
+struct Naming {
+    std::string_view bytes;
+    std::set<std::string> tables;
+};
+
+int takeNaming(nl_msg* message, void* into) {
+    auto& naming = *static_cast<Naming*>(into);
+    const auto* rule = nlmsg_find_attr(nlmsg_hdr(message), sizeof(nfgenmsg), NFTA_RULE_EXPRESSIONS);
+    if (!rule) return NL_OK;
+    const std::string_view all(static_cast<const char*>(nla_data(rule)), static_cast<std::size_t>(nla_len(rule)));
+    if (all.find(naming.bytes) != std::string_view::npos) naming.tables.insert(nameIn(message, NFTA_RULE_TABLE, 0));
+    return NL_OK;
+}
+
 int takeRule(nl_msg* message, void* into) {
     ++(*static_cast<Counts*>(into))[nameIn(message, NFTA_RULE_TABLE, NFTA_RULE_CHAIN)];
     return NL_OK;
@@ -155,6 +186,20 @@ std::uint32_t generation() {
     std::uint32_t id = 0;
     Dump().run(NFT_MSG_GETGEN, NFPROTO_UNSPEC, {}, takeGeneration, &id, 0);
     return id;
+}
+
+std::vector<std::string> chainsThatDrop(std::string_view prefix) {
+    std::vector<std::string> chains;
+    Dump dump;
+    dump.run(NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, {}, takeDropping, &chains);
+    if (chains.empty()) return chains;
+    Naming naming{prefix, {}};
+    dump.run(NFT_MSG_GETRULE, NFPROTO_UNSPEC, {}, takeNaming, &naming);
+    std::erase_if(chains, [&](const std::string& chain) {
+        const auto table = chain.substr(0, chain.rfind(' '));
+        return naming.tables.contains(table) || table.substr(table.find(' ') + 1).starts_with("stratolet_");
+    });
+    return chains;
 }
 
 std::map<std::string, Counted> takeCounters(const std::string& table) {

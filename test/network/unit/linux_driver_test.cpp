@@ -1082,3 +1082,47 @@ TEST_CASE(
     CHECK(aliasOf("brqffffffff-ff") == "stratolet of-another");
     CHECK(host.driver->findings(plan).empty());
 }
+
+TEST_CASE("A firewall of somebody else stays as it is, and is named where it drops what guests say",
+          "[network][linux]") {
+    NEEDS_ROOT();
+    Host host({.lookEvery = std::chrono::seconds(0)});
+    const auto rules = [](const std::string& table) {
+        return process::run({.argv = {"nft", "list", "table", "ip", table}}).expectSuccess().out;
+    };
+    // As Docker has it, and beside it libvirt's default network.
+    nft::load("table ip filter {\n"
+              "chain DOCKER-USER { return; }\nchain DOCKER { }\n"
+              "chain FORWARD { type filter hook forward priority filter; policy drop;\n"
+              "jump DOCKER-USER; oifname \"docker0\" ct state established,related accept; oifname \"docker0\" jump "
+              "DOCKER; }\n"
+              "}\n"
+              "table ip libvirt {\n"
+              "chain forward { type filter hook forward priority filter; policy accept;\n"
+              "oifname \"virbr0\" ip daddr 192.168.122.0/24 ct state established,related accept; oifname \"virbr0\" "
+              "reject; }\n"
+              "}\n");
+    const auto docker = rules("filter"), libvirt = rules("libvirt");
+    const auto problems = host.driver->apply(twoGuests());
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].of == NetworkProblem::Of::Host);
+    CHECK(problems[0].what.find("(ip filter FORWARD)") != std::string::npos);
+    CHECK(host.driver->findings(twoGuests()).size() == 1);
+    {
+        auto one = host.guest(1), two = host.guest(2);
+        one.has("10.1.0.11/24");
+        two.has("10.1.0.12/24");
+        CHECK_FALSE(one.pings("10.1.0.12"));
+        CHECK(rules("filter") == docker);
+
+        // The owner's word, in the chain that Docker keeps for it.
+        nft::load("insert rule ip filter DOCKER-USER iifname \"brq*\" accept\n");
+        const auto allowed = rules("filter");
+        CHECK(host.driver->apply(twoGuests()).empty());
+        CHECK(host.driver->findings(twoGuests()).empty());
+        CHECK(one.pings("10.1.0.12"));
+        host.driver->apply({});
+        CHECK(rules("filter") == allowed);
+    }
+    CHECK(rules("libvirt") == libvirt);
+}
