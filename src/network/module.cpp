@@ -14,8 +14,10 @@
 #include "network/l2/subnet_pool.hpp"
 #include "network/l3/floating_ip.hpp"
 #include "network/l3/router.hpp"
+#include "network/metering/metering.hpp"
 #include "network/network.hpp"
 #include "network/network_plan.hpp"
+#include "network/qos/qos.hpp"
 #include "network/security/default_rule.hpp"
 #include "network/security/security_group.hpp"
 #include "network/sharing.hpp"
@@ -25,6 +27,7 @@
 #include "platform/cloud/cloud.hpp"
 #include "platform/jobs/jobs.hpp"
 #include "platform/log/log.hpp"
+#include "platform/metrics/metrics.hpp"
 #include "platform/policy/policy.hpp"
 #include "platform/reconcile/reconciler.hpp"
 #include "platform/resources.hpp"
@@ -44,7 +47,8 @@ const Quotas quotaDefaults("network", {{"network", 100},
                                        {"rbac_policy", 10}});
 
 constexpr auto agentsBeatEvery = std::chrono::seconds(30); ///< as Neutron's report_interval
-constexpr auto wholeEvery = std::chrono::seconds(55);      ///< the plan is read anew, whatever is known to have changed
+constexpr auto meteredEvery = std::chrono::seconds(30);
+constexpr auto wholeEvery = std::chrono::seconds(55); ///< the plan is read anew, whatever is known to have changed
 
 /// What the plan says is in use, and so is ACTIVE once the host has followed.
 struct InUse {
@@ -105,10 +109,15 @@ struct Network::Impl {
     Agents agents{core};
     KeptPlan plan; ///< the reconciler's
     std::chrono::steady_clock::time_point read;
+    std::vector<MeterReading> unkept; ///< of meters; the reconciler's
+    Metrics::Counter &meteredPackets, &meteredBytes;
 
     Impl(Parts parts, NetworkDriver& driver, identity::Identity& identity)
         : core{parts, driver, identity, quotaDefaults},
-          plan({.host = parts.cloud.host, .dnsDomain = parts.config.text("network", "dns_domain")}) {}
+          plan({.host = parts.cloud.host, .dnsDomain = parts.config.text("network", "dns_domain")}),
+          meteredPackets(
+              parts.metrics.counter("stratolet_network_metered_packets_total", "Packets that meters counted")),
+          meteredBytes(parts.metrics.counter("stratolet_network_metered_bytes_total", "Bytes that meters counted")) {}
 
     /// All is there for a port, but its guest must do something: who runs the guest hears of it.
     void tellUser(store::Transaction& tx, const Kept& problem) {
@@ -144,6 +153,18 @@ struct Network::Impl {
                        "subject FROM "
                        "network_problems WHERE kind = 'port')");
         });
+    }
+
+    /// What the host has counted is in the store, where whoever writes bills reads it by label and router.
+    void readMeters() {
+        for (auto& each : core.driver.takeMeters()) unkept.push_back(std::move(each));
+        if (unkept.empty()) return;
+        core.parts.store.write([&](store::Transaction& tx) { addReadings(tx, unkept, core.now()); });
+        for (const auto& each : unkept) {
+            meteredPackets += each.packets;
+            meteredBytes += each.bytes;
+        }
+        unkept.clear();
     }
 
     /// Makes the host as the store says, then says so in the store.
@@ -328,6 +349,8 @@ Network::Network(Parts parts, NetworkDriver& driver, identity::Identity& identit
     parts.policies.add("network", policyDefaults("network"));
     parts.reconciler.declare(
         "network", [impl = impl_.get()] { impl->mend(); }, agentsBeatEvery);
+    parts.reconciler.declare(
+        "metering", [impl = impl_.get()] { impl->readMeters(); }, meteredEvery);
     driver.watch([&reconciler = parts.reconciler] { reconciler.kick("network"); });
     parts.jobs.declare(jobs::Job("network.apply")
                            .lane(jobs::wireLane)
@@ -355,6 +378,8 @@ http::Site Network::site() {
     addAddressGroupRoutes(site.routes, impl.core);
     addAddressScopeRoutes(site.routes, impl.core);
     addRbacPolicyRoutes(site.routes, impl.core);
+    addQosRoutes(site.routes, impl.core);
+    addMeteringRoutes(site.routes, impl.core);
     addFloatingIpPoolRoutes(site.routes, impl.core);
     addIpAvailabilityRoutes(site.routes, impl.core);
     addPortRoutes(site.routes, impl.ports);

@@ -13,6 +13,8 @@
 #include "network/l3/conntrack_helper.hpp"
 #include "network/l3/port_forwarding.hpp"
 #include "network/l3/router.hpp"
+#include "network/metering/metering.hpp"
+#include "network/qos/qos.hpp"
 #include "network/security/security_group.hpp"
 
 namespace stratolet::network {
@@ -35,7 +37,7 @@ std::vector<PlannedRoute> plannedRoutes(const TextPairs& routes) {
     return out;
 }
 
-PlannedPort plannedPort(const Port& port, const std::string& host) {
+PlannedPort plannedPort(store::Reader& db, const Port& port, const std::string& host) {
     PlannedPort planned;
     planned.id = port.id;
     planned.network = port.network;
@@ -47,6 +49,7 @@ PlannedPort plannedPort(const Port& port, const std::string& host) {
     planned.portSecurity = port.portSecurity;
     planned.adminUp = port.adminUp;
     planned.tapped = port.host == host;
+    planned.qos = plannedQos(db, port.qosPolicy, port.networkQos);
     return planned;
 }
 
@@ -103,6 +106,7 @@ std::map<RouterId, std::vector<PlannedFloatingIp>> floatingIps(store::Reader& db
         auto& planned = out[ip.router].emplace_back(PlannedFloatingIp{ip.id, ip.address, ip.fixed, {}});
         for (const auto& each : store::takeOf(forwardings, ip.id.text))
             planned.forwardings.push_back(plannedForwarding(each));
+        planned.qos = plannedQos(db, ip.qosPolicy, ip.networkQos);
         std::sort(planned.forwardings.begin(), planned.forwardings.end());
     }
     for (auto& each : out) sortById(each.second);
@@ -117,12 +121,15 @@ std::optional<PlannedRouter> plannedRouter(store::Reader& db, const Router& rout
     planned.id = router.id;
     planned.adminUp = router.adminUp;
     planned.snat = router.snat;
-    if (const auto gateway = router.gatewayPort.empty() ? std::nullopt : portTable.find(db, router.gatewayPort))
+    if (const auto gateway = router.gatewayPort.empty() ? std::nullopt : portTable.find(db, router.gatewayPort)) {
         planned.gateway = plannedInterface(*gateway);
+        planned.gatewayQos = plannedQos(db, router.gatewayQos, gateway->networkQos);
+    }
     for (const auto& each : interfacesOf(db, router.id)) planned.interfaces.push_back(plannedInterface(each));
     if (!planned.gateway && planned.interfaces.empty()) return std::nullopt;
     std::sort(planned.interfaces.begin(), planned.interfaces.end());
     planned.floatingIps = std::move(floating);
+    if (planned.gateway) planned.meters = plannedMeters(db, router.standard.project);
     planned.routes = plannedRoutes(router.routes);
     planned.helpers = plannedHelpers(db, router.id);
     return planned;
@@ -187,7 +194,7 @@ NetworkPlan networkPlan(store::Reader& db, const PlanOptions& options) {
         used.insert(port.network);
         guests.insert(port.network);
         for (const auto& each : port.groups) groups.insert({each});
-        plan.ports.push_back(plannedPort(port, options.host));
+        plan.ports.push_back(plannedPort(db, port, options.host));
         plan.ports.back().adminUp = port.adminUp && !down.contains(port.network);
     }
     sortById(plan.ports);
@@ -235,6 +242,7 @@ const NetworkPlan& KeptPlan::whole(store::Reader& db) {
     read_ = true;
     plan_ = networkPlan(db, options_);
     down_ = networksDown(db);
+    qos_ = networkQos(db);
     guests_.clear();
     routersOn_.clear();
     members_.clear();
@@ -249,15 +257,19 @@ const NetworkPlan& KeptPlan::whole(store::Reader& db) {
 const NetworkPlan& KeptPlan::follow(store::Reader& db, const std::set<std::string>& changed) {
     // Whatever kind of thing it is or was. What hangs on what: ports, then routers, then networks and groups.
     for (const auto& id : changed) {
+        refreshServed(db, id);
         refreshPort(db, {id});
         routers_.insert({id});
         networks_.insert({id});
         groups_.insert({id});
         if (const auto ip = floatingIpTable.find(db, {id}); ip && !ip->router.empty()) routers_.insert(ip->router);
-        for (const auto& router : plan_.routers)
-            if (std::any_of(router.floatingIps.begin(), router.floatingIps.end(),
-                            [&](const auto& each) { return each.id.text == id; }))
+        for (const auto& each : routersMetered(db, id)) routers_.insert({each});
+        for (const auto& router : plan_.routers) {
+            const auto isIt = [&](const auto& each) { return each.id.text == id; };
+            if (std::any_of(router.floatingIps.begin(), router.floatingIps.end(), isIt) ||
+                std::any_of(router.meters.begin(), router.meters.end(), isIt))
                 routers_.insert(router.id);
+        }
     }
     for (const auto& id : std::exchange(routers_, {})) refreshRouter(db, id);
     for (const auto& id : std::exchange(networks_, {})) refreshNetwork(db, id);
@@ -288,7 +300,7 @@ void KeptPlan::refreshPort(store::Reader& db, const PortId& id) {
     const auto port = portTable.find(db, id);
     std::optional<PlannedPort> now;
     if (port && !port->server.empty()) {
-        now = plannedPort(*port, options_.host);
+        now = plannedPort(db, *port, options_.host);
         now->adminUp = port->adminUp && !down_.contains(port->network);
         count(*now, 1);
     }
@@ -311,6 +323,22 @@ void KeptPlan::refreshRouter(store::Reader& db, const RouterId& id) {
     if (const auto place = placeOf(plan_.routers, id); place != plan_.routers.end() && place->id == id)
         count(*place, -1);
     replace(plan_.routers, id, std::move(now));
+}
+
+void KeptPlan::refreshServed(store::Reader& db, const std::string& id) {
+    const auto refresh = [&](const QosUsers& users) {
+        for (const auto& each : users.ports) refreshPort(db, {each});
+        for (const auto& each : users.routers) routers_.insert({each});
+    };
+    refresh(qosUsersOf(db, id));
+    const auto now = networkQosOf(db, {id});
+    const auto before = qos_.find({id});
+    if (now == (before == qos_.end() ? "" : before->second)) return;
+    if (now.empty())
+        qos_.erase(before);
+    else
+        qos_[{id}] = now;
+    refresh(qosUsersOn(db, {id}));
 }
 
 void KeptPlan::refreshNetwork(store::Reader& db, const NetworkId& id) {

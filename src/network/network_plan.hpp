@@ -55,6 +55,7 @@ private:
     void refreshPort(store::Reader& db, const PortId& id);
     void refreshRouter(store::Reader& db, const RouterId& id);
     void refreshNetwork(store::Reader& db, const NetworkId& id);
+    void refreshServed(store::Reader& db, const std::string& id); ///< by a policy of QoS, or that of a network
     void refreshGroup(store::Reader& db, const SecurityGroupId& id);
     void count(const PlannedPort& port, int by);
     void count(const PlannedRouter& router, int by);
@@ -63,6 +64,7 @@ private:
     bool read_ = false;
     NetworkPlan plan_;
     std::set<NetworkId> down_; ///< whose ports are down with them
+    std::map<NetworkId, std::string> qos_; ///< policies of networks
     std::map<NetworkId, int> guests_, routersOn_;
     std::map<SecurityGroupId, int> members_;
     std::set<NetworkId> networks_; ///< to be read again

@@ -72,7 +72,8 @@ std::string ownerOf(store::Reader& db, const identity::Caller& caller, const Sha
                                .any()
                            ? "True"
                            : "False";
-    if (!caller.may("get_" + std::string(kind.type), target)) throw kind.missing(policy.object);
+    const auto noun = kind.noun.empty() ? kind.type : kind.noun;
+    if (!caller.may("get_" + std::string(noun), target)) throw kind.missing(policy.object);
     return *owner;
 }
 

@@ -9,6 +9,7 @@
 #include "network/l2/address_scope.hpp"
 #include "network/l2/network_record.hpp"
 #include "network/l2/subnet_pool.hpp"
+#include "network/qos/qos.hpp"
 #include "network/security/security_group.hpp"
 
 namespace stratolet::network {
@@ -28,6 +29,11 @@ constexpr Shareable shareables[] = {
      "SELECT p.project FROM port_security_groups s JOIN ports p ON p.id = s.port WHERE s.security_group = ?1",
      securityGroupNotFound},
     {"address_group", "address_groups", "", addressGroupNotFound},
+    {"qos_policy", "qos_policies",
+     "SELECT project FROM networks WHERE qos_policy = ?1 UNION ALL SELECT project FROM ports WHERE qos_policy = ?1 "
+     "UNION ALL SELECT project FROM floating_ips WHERE qos_policy = ?1 UNION ALL SELECT project FROM routers WHERE "
+     "gateway_qos_policy = ?1",
+     qosPolicyNotFound, "policy"},
 };
 
 /// Who has a router's gateway or a floating IP on the network.

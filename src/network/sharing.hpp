@@ -31,10 +31,11 @@ struct Sharing {
 
 /// A kind of thing that can be shared.
 struct Shareable {
-    std::string_view type; ///< as policies name it; also what the rule for seeing one is about
+    std::string_view type; ///< as policies name it
     std::string_view table;
     std::string_view users; ///< SQL: the projects of what uses the thing ?1; empty: nothing does
     Error (*missing)(const std::string& id);
+    std::string_view noun = {}; ///< as the rule for seeing one has it; empty: the type
 };
 const Shareable* shareableNamed(std::string_view type); ///< null where there is no such kind
 std::string shareableTypes();                           ///< with commas, for people

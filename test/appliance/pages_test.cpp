@@ -261,7 +261,8 @@ std::string lookingAtAll(TestAppliance& cloud, const std::vector<std::string>& s
             plan += "    " + line + "\n";
             static const std::regex small(
                 "^SCAN (w|wanted|json_each|volume_types|compute_flavor|compute_hosts|CONSTANT|\\(|\\d|.* USING "
-                "INDEX (networks_(shared|external)|(subnet_pools|address_scopes|security_groups)_shared))");
+                "INDEX "
+                "(networks_(shared|external)|(subnet_pools|address_scopes|security_groups|qos_policies)_shared))");
             if (line.starts_with("SCAN") && !std::regex_search(line, small) &&
                 (filtered || line.find(" USING ") == std::string::npos))
                 wrong += line + "; ";
@@ -302,6 +303,9 @@ TEST_CASE("No list looks at more rows than it shows, whatever it is asked for", 
           "project_id=" + id, "floating_network_id=" + id, "status=DOWN"}},
         {"/network/v2.0/subnetpools", {"", "name=x", "id=" + id, "address_scope_id=" + id}},
         {"/network/v2.0/address-scopes", {"", "name=x", "id=" + id}},
+        {"/network/v2.0/qos/policies", {"", "name=x", "id=" + id, "project_id=" + id}},
+        {"/network/v2.0/metering/metering-labels", {"", "name=x", "id=" + id, "project_id=" + id}},
+        {"/network/v2.0/metering/metering-label-rules", {"", "metering_label_id=" + id, "id=" + id}},
         {"/network/v2.0/rbac-policies", {"", "object_id=" + id, "target_tenant=" + id, "id=" + id}},
         {"/compute/v2.1/servers/detail",
          {"", "status=ACTIVE", "status=ERROR", "image=" + id, "flavor=1", "reservation_id=r-x", "tags=x", "key_name=x",
@@ -339,10 +343,15 @@ TEST_CASE("No list looks at more rows than it shows, whatever it is asked for", 
                                        "visibility=public",
                                        "sort_key=created_at&sort_dir=asc",
                                        "router:external=true"};
-    const std::set<std::string> collected{"/network/v2.0/networks",           "/network/v2.0/subnets",
-                                          "/network/v2.0/security-groups",    "/network/v2.0/subnetpools",
-                                          "/network/v2.0/address-scopes",     "/image/v2/images",
-                                          "/volume/v3/{project}/attachments", "/compute/v2.1/os-simple-tenant-usage"};
+    const std::set<std::string> collected{"/network/v2.0/networks",
+                                          "/network/v2.0/subnets",
+                                          "/network/v2.0/security-groups",
+                                          "/network/v2.0/subnetpools",
+                                          "/network/v2.0/address-scopes",
+                                          "/network/v2.0/qos/policies",
+                                          "/image/v2/images",
+                                          "/volume/v3/{project}/attachments",
+                                          "/compute/v2.1/os-simple-tenant-usage"};
     const std::set<std::string> administrators{"/compute/v2.1/os-migrations", "/compute/v2.1/os-simple-tenant-usage"};
     int looked = 0;
     for (const auto& [path, queries] : lists)

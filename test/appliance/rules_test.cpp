@@ -82,7 +82,7 @@ const Unasked unasked[] = {
     {"compute", "what a server can't do yet", "network:attach_external_network"},
 
     {"network", "what files of before may be made of",
-     "admin_or_ admin_owner_or_ context_with_global_access restrict_wildcard shared_ "
+     "admin_or_ admin_owner_or_ context_with_global_access restrict_wildcard "
      "rule_default_sg"},
     {"network", "bodies have one name for whom a thing is shared with",
      "create_rbac_policy:target_project update_rbac_policy:target_project"},
@@ -101,9 +101,8 @@ const Unasked unasked[] = {
     {"network", "what isn't built",
      "create_local_ip get_local_ip update_local_ip delete_local_ip get_loggable_resource create_log get_log update_log "
      "delete_log "
-     "create_metering_ get_metering_ delete_metering_ create_ndp_proxy get_ndp_proxy update_ndp_proxy delete_ndp_proxy "
-     "create_policy "
-     "get_policy update_policy delete_policy get_rule_type get_alias_ update_alias_ delete_alias_ create_trunk "
+     "create_ndp_proxy get_ndp_proxy update_ndp_proxy delete_ndp_proxy "
+     "create_trunk "
      "get_trunk update_trunk "
      "delete_trunk get_subports add_subports remove_subports"},
 };

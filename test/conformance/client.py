@@ -554,6 +554,49 @@ def network_flavor():
     run("network flavor delete cli-flavor-renamed")
 
 
+@case("a QoS policy gets rules of each kind, serves a network and a port, and goes when it serves nothing")
+def qos():
+    policy = show("network qos policy create cli-qos --description made --share")
+    check(policy["shared"] and policy["rules"] == [], policy)
+    run("network qos policy set cli-qos --description changed --default")
+    check(show("network qos policy show cli-qos")["is_default"], "the policy is not the default")
+    run("network qos policy set cli-qos --no-default")
+    for kind, words in [("bandwidth-limit", "--max-kbps 1000 --max-burst-kbits 100 --ingress"), ("dscp-marking", "--dscp-mark 26"),
+                        ("minimum-bandwidth", "--min-kbps 500 --egress")]:
+        rule = show(f"network qos rule create cli-qos --type {kind} {words}")
+        check(show(f"network qos rule show cli-qos {rule['id']}")["id"] == rule["id"], rule)
+    ids = rows("network qos rule list cli-qos", "ID")
+    check(len(ids) == 3 and len(show("network qos policy show cli-qos")["rules"]) == 3, ids)
+    limit = next(each for each in json.loads(run("network qos rule list cli-qos -f json")) if each["Type"] == "bandwidth_limit")["ID"]
+    run(f"network qos rule set cli-qos {limit} --max-kbps 2000")
+    check(show(f"network qos rule show cli-qos {limit}")["max_kbps"] == 2000, "the rule is not changed")
+    check("bandwidth_limit" in rows("network qos rule type list", "Type"), "the kind is not listed")
+    check("max_kbps" in str(show("network qos rule type show bandwidth_limit")), "the kind does not tell its values")
+    run("network set cli-net --qos-policy cli-qos")
+    run("port set cli-port --qos-policy cli-qos")
+    check(show("port show cli-port")["qos_policy_id"] == policy["id"], "the port has no policy")
+    run("network qos policy delete cli-qos", expect=1)
+    run("port unset cli-port --qos-policy")
+    run("network set cli-net --no-qos-policy")
+    run(f"network qos rule delete cli-qos {limit}")
+    run("network qos policy delete cli-qos")
+    check("cli-qos" not in rows("network qos policy list", "Name"), "the deleted policy is listed")
+
+
+@case("a meter with rules is made, listed and deleted")
+def meter():
+    made = show("network meter create cli-meter --description made --share")
+    check(show("network meter show cli-meter")["id"] == made["id"], made)
+    rule = show("network meter rule create cli-meter --ingress --remote-ip-prefix 10.77.0.0/24")
+    check(rule["direction"] == "ingress" and rule["remote_ip_prefix"] == "10.77.0.0/24", rule)
+    run("network meter rule create cli-meter --egress --exclude --source-ip-prefix 10.77.0.0/25")
+    check(rule["id"] in rows("network meter rule list", "ID"), "the rule is not listed")
+    check(show(f"network meter rule show {rule['id']}")["metering_label_id"] == made["id"], rule)
+    run(f"network meter rule delete {rule['id']}")
+    run("network meter delete cli-meter")
+    check("cli-meter" not in rows("network meter list", "Name"), "the deleted meter is listed")
+
+
 @case("a security group gets a rule, loses it and is deleted")
 def security_group():
     run("security group create cli-group --description made")

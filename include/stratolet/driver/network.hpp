@@ -2,6 +2,7 @@
 
 #include <stratolet/ids.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -44,6 +45,22 @@ struct PlannedAddressPair {
     auto operator<=>(const PlannedAddressPair&) const = default;
 };
 
+/// How fast packets may go one way; 0 is no limit.
+struct PlannedRate {
+    std::int64_t kbps = 0;         ///< kilobits (1,000) in a second
+    std::int64_t burstKbits = 0;   ///< above that for once; 0: as much as suits TCP
+    std::int64_t packets = 0;      ///< in a second
+    std::int64_t burstPackets = 0; ///< above that for once; 0: as suits
+    auto operator<=>(const PlannedRate&) const = default;
+};
+
+/// How what goes from (egress) and to (ingress) something is served.
+struct PlannedQos {
+    PlannedRate egress = {}, ingress = {};
+    std::optional<int> dscp = {}; ///< mark of what goes out
+    auto operator<=>(const PlannedQos&) const = default;
+};
+
 /// A port that a guest uses, on this host or on another, where members of its groups are let in from.
 struct PlannedPort {
     PortId id;
@@ -56,6 +73,7 @@ struct PlannedPort {
     bool portSecurity = true;
     bool adminUp = true;
     bool tapped = false; ///< a guest on this host uses it: a tap device must exist
+    PlannedQos qos = {};
     auto operator<=>(const PlannedPort&) const = default;
 };
 
@@ -102,6 +120,7 @@ struct PlannedFloatingIp {
     std::string floating; ///< address on the external network
     std::string fixed;    ///< address behind the router; empty: only ports lead there
     std::vector<PlannedForwarding> forwardings = {};
+    PlannedQos qos = {};
     auto operator<=>(const PlannedFloatingIp&) const = default;
 };
 
@@ -111,6 +130,31 @@ struct PlannedHelper {
     int protocol = 6;   ///< 6 or 17
     int port = 0;
     auto operator<=>(const PlannedHelper&) const = default;
+};
+
+using MeteringLabelId = Id<struct MeteringLabelTag>;
+
+/// What of a router's traffic with the outside a meter counts, or leaves out.
+struct PlannedMeterRule {
+    bool ingress = true;             ///< comes in; else goes out
+    bool excluded = false;           ///< is not counted, whatever other rules say
+    std::string source, destination; ///< CIDR of IPv4, of addresses as they are inside; empty is any
+    auto operator<=>(const PlannedMeterRule&) const = default;
+};
+
+/// Counts what its rules name, of one router. The id is the label's, which several routers may count for.
+struct PlannedMeter {
+    MeteringLabelId id;
+    std::vector<PlannedMeterRule> rules;
+    auto operator<=>(const PlannedMeter&) const = default;
+};
+
+/// What a meter has counted.
+struct MeterReading {
+    MeteringLabelId label;
+    RouterId router;
+    std::uint64_t packets = 0, bytes = 0; ///< of IP
+    auto operator<=>(const MeterReading&) const = default;
 };
 
 /// A router: a namespace with its interfaces, routes and address translation.
@@ -123,6 +167,8 @@ struct PlannedRouter {
     std::vector<PlannedFloatingIp> floatingIps;
     std::vector<PlannedRoute> routes;
     std::vector<PlannedHelper> helpers = {};
+    PlannedQos gatewayQos = {}; ///< of what has the gateway's own address
+    std::vector<PlannedMeter> meters = {};
     auto operator<=>(const PlannedRouter&) const = default;
 };
 
@@ -205,6 +251,9 @@ public:
 
     /// A guest is on the device of this port now. Called by any thread.
     virtual bool plugged(const PortId& port) = 0;
+
+    /// What meters have counted since the last call, where it is something: each packet is told once.
+    virtual std::vector<MeterReading> takeMeters() { return {}; }
 
     /// Listening sockets for 169.254.169.254 that have been opened since the last call.
     virtual std::vector<MetadataListener> takeMetadataListeners() = 0;

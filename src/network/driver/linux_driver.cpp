@@ -21,6 +21,7 @@
 #include "network/driver/linux_conntrack.hpp"
 #include "network/driver/linux_dhcp.hpp"
 #include "network/driver/linux_layout.hpp"
+#include "network/driver/linux_limits.hpp"
 #include "network/driver/linux_names.hpp"
 #include "network/driver/linux_netlink.hpp"
 #include "network/driver/linux_nft.hpp"
@@ -197,6 +198,7 @@ public:
             retry(work);
         }
         differ(plan, work);
+        if (survey) tellWhoDrops();
         if (survey) dropStrangers(*survey, work);
         carryOut(netlink, work);
         return problems();
@@ -210,6 +212,8 @@ public:
         Netlink netlink;
         const auto survey = lookAround(netlink);
         compare(survey, [&](const NetworkProblem& problem) { found.push_back(problem); });
+        if (const auto fault = whoDrops(); !fault.empty() && !problems_.contains({Of::Host, "", dropsStep}))
+            found.push_back({Of::Host, "", fault});
         Work strangers;
         dropStrangers(survey, strangers);
         const auto tell = [&](const std::string& what, const std::set<std::string>& names) {
@@ -244,6 +248,15 @@ public:
     bool plugged(const PortId& port) override {
         const auto link = Netlink().find(tapNameOf(port));
         return link && link->running;
+    }
+
+    std::vector<MeterReading> takeMeters() override {
+        const std::lock_guard lock(mutex_);
+        for (const auto& [name, place] : places_) takeCounters(place);
+        std::vector<MeterReading> readings;
+        for (const auto& [whose, counted] : std::exchange(counted_, {}))
+            readings.push_back({whose.first, whose.second, counted.packets, counted.bytes});
+        return readings;
     }
 
     std::vector<MetadataListener> takeMetadataListeners() override {
@@ -341,6 +354,27 @@ private:
     }
 
     static constexpr const char* guestStep = "guest";
+    static constexpr const char* dropsStep = "forwarding by others";
+
+    /// A firewall of the host's owner that drops what it doesn't know (Docker's does) drops what guests say to each
+    /// other too: frames on a bridge pass the host's rules, all of them. It is theirs, and we leave it alone; but who
+    /// wonders why no guest is reached is told. Empty where there is none, or where it knows our bridges.
+    std::string whoDrops() const {
+        if (networks_.empty()) return {};
+        std::string chains;
+        for (const auto& each : nft::chainsThatDrop("brq")) chains += (chains.empty() ? "" : ", ") + each;
+        if (chains.empty()) return {};
+        return "what is forwarded is dropped by a firewall that isn't ours (" + chains +
+               "): guests are reached once it accepts what comes from and goes to the interfaces brq* and tap*";
+    }
+    void tellWhoDrops() {
+        try {
+            const auto fault = whoDrops();
+            fault.empty() ? absolve(Of::Host, "", dropsStep) : blame(Of::Host, "", dropsStep, fault);
+        } catch (const Error& problem) {
+            blame(Of::Host, "", dropsStep, problem.what());
+        }
+    }
 
     // What the plan says.
 
@@ -547,7 +581,11 @@ private:
             unwirePort(plan.id, state, work);
             return;
         }
-        if (!attempt(Of::Port, plan.id.text, "plan", [&] { rules_.set(plan, numbers().of("port", plan.id.text)); }))
+        if (!attempt(Of::Port, plan.id.text, "plan", [&] {
+                const int number = numbers().of("port", plan.id.text);
+                rules_.set(plan, number);
+                limits_.set(plan, number);
+            }))
             return unwirePort(plan.id, state, work);
         if (newlyGuarded) rules_.reconsider(plan.id);
         if (plan.tapped) {
@@ -585,6 +623,7 @@ private:
 
     void unwirePort(const PortId& id, PortState& state, Work& work) {
         rules_.remove(id);
+        limits_.remove(id);
         dropTap(state, work);
         tellHost(id, state.plan.network, std::nullopt, work);
     }
@@ -961,6 +1000,7 @@ private:
 
     void removeNamespace(const std::string& name) {
         if (watch_) watch_->forget(name);
+        if (const auto place = places_.find(name); place != places_.end()) takeCounters(place->second);
         places_.erase(name);
         if (!netns::exists(name)) return netns::remove(name); // a file may be left
         // A connection that somebody still holds keeps a namespace alive after its name is gone; its devices must go
@@ -1239,9 +1279,25 @@ private:
         const auto& wanted = *place.layout.rules;
         for (const auto& [name, chain] : wanted.chains) rules.put(routerNatTable, name, chain);
         rules.give(wanted.elements);
-        if (before.rules) rules.take(before.rules->elements);
+        if (before.rules) {
+            rules.take(before.rules->elements);
+            for (const auto& [name, chain] : before.rules->chains)
+                if (!wanted.chains.contains(name)) rules.removeChain(name);
+        }
         ensureHelpers(place);
+        for (const auto& [name, label] : wanted.counters)
+            if (!before.rules || !before.rules->counters.contains(name))
+                rules.declare(routerNatTable, name, "counter", "packets 0 bytes 0");
+        bool ends = rules.loadsAll();
+        if (before.rules)
+            for (const auto& [name, label] : before.rules->counters)
+                if (!wanted.counters.contains(name)) {
+                    rules.drop(name);
+                    ends = true;
+                }
         if (!rules.changed()) return;
+        // What is loaded anew begins at nothing, and what goes is asked no more. Else the kernel keeps it for us.
+        if (ends) takeCounters(place, before.rules ? before.rules->counters : wanted.counters);
         nft::load(rules.commands());
         rules.loaded();
         place.generation = nft::generation();
@@ -1271,6 +1327,25 @@ private:
                 place.helpers.push_back(each);
         place.tried = wanted;
         place.generation = nft::generation();
+    }
+
+    /// In the namespace: what its meters have counted is ours to tell.
+    void takeCounters(const Place& place, const std::map<std::string, MeteringLabelId>& counters) {
+        if (counters.empty()) return;
+        for (const auto& [name, counted] : nft::takeCounters(std::string(routerNatTable)))
+            if (const auto counter = counters.find(name); counter != counters.end() && counted.packets > 0) {
+                auto& sum = counted_[{counter->second, {place.owner}}];
+                sum.packets += counted.packets;
+                sum.bytes += counted.bytes;
+            }
+    }
+    void takeCounters(const Place& place) {
+        if (!place.layout.rules || place.layout.rules->counters.empty()) return;
+        try {
+            netns::inside(place.layout.name, [&] { takeCounters(place, place.layout.rules->counters); });
+        } catch (const Error&) {
+            // Of a namespace that somebody else took away there is nothing to tell.
+        }
     }
 
     /// What came from outside straight to an address behind the router, before the router began to translate.
@@ -1423,9 +1498,11 @@ private:
     std::map<SecurityGroupId, GroupState> groups_;
     RouterPlaces routerPlaces_;
     HostRules rules_;
+    PortLimits limits_{rules_.rules()};
     std::uint32_t generation_ = 0; ///< of the host's rules when all of ours were there
     std::map<std::string, Place> places_;
     std::map<std::string, PlannedLink> plannedLinks_;
+    std::map<std::pair<MeteringLabelId, RouterId>, nft::Counted> counted_;     ///< by meters, and not yet told
     std::map<std::tuple<Of, std::string, std::string>, std::string> problems_; ///< whose, of which step
     std::optional<std::chrono::steady_clock::time_point> looked_;
     bool surprised_ = false;

@@ -1,5 +1,6 @@
 #include "network/driver/linux_nft.hpp"
 
+#include <endian.h>
 #include <netinet/in.h> // before the kernel's own, which then leave its types alone
 
 #include <linux/netfilter.h>
@@ -57,6 +58,37 @@ int takeChain(nl_msg* message, void* into) {
     return NL_OK;
 }
 
+int takeDropping(nl_msg* message, void* into) {
+    auto* header = nlmsg_hdr(message);
+    const auto* policy = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_CHAIN_POLICY);
+    auto* hook = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_CHAIN_HOOK);
+    const int family = static_cast<const nfgenmsg*>(nlmsg_data(header))->nfgen_family;
+    const bool routed = family == NFPROTO_IPV4 || family == NFPROTO_IPV6 || family == NFPROTO_INET;
+    if (!routed || !policy || !hook || ntohl(nla_get_u32(policy)) != NF_DROP) return NL_OK;
+    nlattr* each = nullptr;
+    int left = 0;
+    nla_for_each_nested(each, hook, left) if (nla_type(each) == NFTA_HOOK_HOOKNUM &&
+                                              ntohl(nla_get_u32(each)) ==
+                                                  NF_INET_FORWARD) static_cast<std::vector<std::string>*>(into)
+        ->push_back(nameIn(message, NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME));
+    return NL_OK;
+}
+
+/// Tables of whose rules one has these bytes.
+struct Naming {
+    std::string_view bytes;
+    std::set<std::string> tables;
+};
+
+int takeNaming(nl_msg* message, void* into) {
+    auto& naming = *static_cast<Naming*>(into);
+    const auto* rule = nlmsg_find_attr(nlmsg_hdr(message), sizeof(nfgenmsg), NFTA_RULE_EXPRESSIONS);
+    if (!rule) return NL_OK;
+    const std::string_view all(static_cast<const char*>(nla_data(rule)), static_cast<std::size_t>(nla_len(rule)));
+    if (all.find(naming.bytes) != std::string_view::npos) naming.tables.insert(nameIn(message, NFTA_RULE_TABLE, 0));
+    return NL_OK;
+}
+
 int takeRule(nl_msg* message, void* into) {
     ++(*static_cast<Counts*>(into))[nameIn(message, NFTA_RULE_TABLE, NFTA_RULE_CHAIN)];
     return NL_OK;
@@ -77,6 +109,22 @@ int takeElements(nl_msg* message, void* into) {
     nlattr* each = nullptr;
     int left = 0;
     nla_for_each_nested(each, list, left)++ counts[name];
+    return NL_OK;
+}
+
+int takeCounter(nl_msg* message, void* into) {
+    auto* header = nlmsg_hdr(message);
+    const auto* type = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_OBJ_TYPE);
+    auto* data = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_OBJ_DATA);
+    if (!type || !data || ntohl(nla_get_u32(type)) != NFT_OBJECT_COUNTER) return NL_OK;
+    auto& counted =
+        (*static_cast<std::map<std::string, Counted>*>(into))[nameIn(message, NFTA_OBJ_TABLE, NFTA_OBJ_NAME)];
+    nlattr* each = nullptr;
+    int left = 0;
+    nla_for_each_nested(each, data, left) {
+        if (nla_type(each) == NFTA_COUNTER_PACKETS) counted.packets = be64toh(nla_get_u64(each));
+        if (nla_type(each) == NFTA_COUNTER_BYTES) counted.bytes = be64toh(nla_get_u64(each));
+    }
     return NL_OK;
 }
 
@@ -138,6 +186,32 @@ std::uint32_t generation() {
     std::uint32_t id = 0;
     Dump().run(NFT_MSG_GETGEN, NFPROTO_UNSPEC, {}, takeGeneration, &id, 0);
     return id;
+}
+
+std::vector<std::string> chainsThatDrop(std::string_view prefix) {
+    std::vector<std::string> chains;
+    Dump dump;
+    dump.run(NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, {}, takeDropping, &chains);
+    if (chains.empty()) return chains;
+    Naming naming{prefix, {}};
+    dump.run(NFT_MSG_GETRULE, NFPROTO_UNSPEC, {}, takeNaming, &naming);
+    std::erase_if(chains, [&](const std::string& chain) {
+        const auto table = chain.substr(0, chain.rfind(' '));
+        return naming.tables.contains(table) || table.substr(table.find(' ') + 1).starts_with("stratolet_");
+    });
+    return chains;
+}
+
+std::map<std::string, Counted> takeCounters(const std::string& table) {
+    const auto space = table.find(' ');
+    std::map<std::string, Counted> all, named;
+    int family = NFPROTO_UNSPEC;
+    for (const int each : {NFPROTO_INET, NFPROTO_IPV4, NFPROTO_IPV6, NFPROTO_BRIDGE})
+        if (familyName(each) == table.substr(0, space)) family = each;
+    Dump().run(NFT_MSG_GETOBJ_RESET, family, {{NFTA_OBJ_TABLE, table.substr(space + 1)}}, takeCounter, &all);
+    for (const auto& [name, counted] : all)
+        if (name.starts_with(table + " ")) named.emplace(name.substr(table.size() + 1), counted);
+    return named;
 }
 
 std::map<std::string, std::size_t> counts(const std::vector<std::string>& tables) {

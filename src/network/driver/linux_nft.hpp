@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace stratolet::network::nft {
@@ -22,5 +23,15 @@ std::uint32_t generation();
 /// How many rules each chain of these tables has, and how many elements each set, by "family table name". Those of sets
 /// of intervals are counted as the kernel has them, ends too.
 std::map<std::string, std::size_t> counts(const std::vector<std::string>& tables);
+
+/// "ip filter FORWARD": chains that drop what is forwarded where none of their rules lets it through, and whose table
+/// has no rule that names an interface that begins with `prefix`. Those of tables called stratolet_… don't count.
+std::vector<std::string> chainsThatDrop(std::string_view prefix);
+
+struct Counted {
+    std::uint64_t packets = 0, bytes = 0;
+};
+/// What the named counters of a table ("ip stratolet_router") have counted, by name; they begin anew.
+std::map<std::string, Counted> takeCounters(const std::string& table);
 
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdio>
 
+#include "network/driver/linux_limits.hpp"
 #include "network/driver/linux_names.hpp"
 
 namespace stratolet::network {
@@ -572,6 +573,49 @@ void declareRouterTable(Ruleset& rules) {
     rules.declare(routerNatTable, "forwards", "map",
                   "type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service;");
     rules.declare(routerNatTable, "inside", "set", "type ifname;");
+    rules.declare(routerNatTable, "limits_in", "map", "type ipv4_addr : verdict;");
+    rules.declare(routerNatTable, "limits_out", "map", "type ipv4_addr : verdict;");
+}
+
+namespace {
+
+/// How fast what comes to and goes from an address outside may be.
+void limitAddress(RouterRules& rules, const std::string& address, const PlannedQos& qos) {
+    auto suffix = "_" + address;
+    std::replace(suffix.begin(), suffix.end(), '.', '_');
+    for (const auto& [map, rate] : {std::pair("limits_in", qos.ingress), {"limits_out", qos.egress}}) {
+        auto lines = limitRules(rate);
+        if (lines.empty()) continue;
+        rules.chains[map + suffix] = {"", std::move(lines)};
+        rules.elements.push_back({map, address, "jump " + (map + suffix)});
+    }
+}
+
+/// Traffic that has come through, as those inside see it: after its destination is translated and before its source is.
+void countTraffic(RouterRules& rules, const std::string& gateway, const std::vector<PlannedMeter>& meters) {
+    RuleChain all{"type filter hook forward priority 10; policy accept;", {}};
+    for (const auto& meter : meters) {
+        auto suffix = meter.id.text;
+        std::replace(suffix.begin(), suffix.end(), '-', '_');
+        const auto chain = "meter_" + suffix, counter = "counter_" + suffix;
+        Texts lines;
+        for (const bool excluded : {true, false})
+            for (const auto& each : meter.rules) {
+                if (each.excluded != excluded) continue;
+                auto line = (each.ingress ? "iifname " : "oifname ") + gateway;
+                for (const auto& [side, prefix] :
+                     {std::pair(" ip saddr ", each.source), {" ip daddr ", each.destination}})
+                    if (const auto block = Prefix::parse(prefix); block && block->length > 0)
+                        line += side + block->text();
+                lines.push_back(line + (excluded ? "" : " counter name " + quoted(counter)) + " return");
+            }
+        rules.chains[chain] = {"", std::move(lines)};
+        rules.counters.emplace(counter, meter.id);
+        all.rules.push_back("jump " + chain);
+    }
+    if (!meters.empty()) rules.chains["meters"] = std::move(all);
+}
+
 }
 
 std::string emptyHelpers() {
@@ -631,6 +675,16 @@ RouterRules routerRules(const PlannedRouter& router, std::uint16_t metadataPort)
     auto& postrouting = out.chains["postrouting"] = {"type nat hook postrouting priority srcnat; policy accept;", {}};
     if (gatewayAddress.empty()) return out;
     const auto gateway = quoted(gatewayInterfaceOf(router.gateway->port));
+    for (const auto& each : router.floatingIps) limitAddress(out, each.floating, each.qos);
+    for (const auto& fixed : router.gateway->addresses)
+        if (const auto address = Address::parse(fixed.address); address && address->version == 4)
+            limitAddress(out, fixed.address, router.gatewayQos);
+    countTraffic(out, gateway, router.meters);
+    // As the world outside sees them: before they are translated on their way in, and after it on their way out.
+    out.chains["limits_prerouting"] = {"type filter hook prerouting priority -150; policy accept;",
+                                       {"iifname " + gateway + " ip daddr vmap @limits_in"}};
+    out.chains["limits_postrouting"] = {"type filter hook postrouting priority 110; policy accept;",
+                                        {"oifname " + gateway + " ip saddr vmap @limits_out"}};
     // Who is behind an address is reached by a floating IP or in answer, not by knowing the way there.
     if (router.snat)
         forward.rules = {"iifname " + gateway + " ct state established,related accept",

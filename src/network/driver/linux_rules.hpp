@@ -116,6 +116,7 @@ private:
 struct RouterRules {
     std::map<std::string, RuleChain> chains;
     RuleElements elements;
+    std::map<std::string, MeteringLabelId> counters; ///< what they count for
     std::vector<PlannedHelper> helpers =
         {}; ///< each is loaded by itself: which of them there are is the kernel's matter
     bool operator==(const RouterRules&) const = default;

@@ -170,7 +170,7 @@ std::string Ruleset::commands() const {
         if (there && chain.gone) out += "delete chain " + chain.table + " " + name + "\n";
     });
     touchedSets([&](const auto& name, const auto& set, bool there) {
-        if (there && set.gone) out += "delete set " + set.table + " " + name + "\n";
+        if (there && set.gone) out += "delete " + set.keyword + " " + set.table + " " + name + "\n";
     });
     return out;
 }
@@ -203,7 +203,7 @@ void Ruleset::forget() { fresh_ = true; }
 std::map<std::string, std::size_t> Ruleset::counts() const {
     std::map<std::string, std::size_t> out;
     for (const auto& [name, set] : sets_.all)
-        if (set.plain && !set.gone) out[set.table + " " + name] = set.wanted.size();
+        if (set.plain && !set.gone && set.keyword != "counter") out[set.table + " " + name] = set.wanted.size();
     for (const auto& [name, chain] : chains_.all)
         if (!chain.gone) out[chain.table + " " + name] = chain.content.rules.size();
     return out;

@@ -33,7 +33,8 @@ public:
     void addTable(std::string table);
 
     /// `type` as nft has it: "type ifname : mark;". With "flags interval;" in it, elements that overlap become one.
-    /// Sets and maps of elements that are not overlapping by themselves (concatenations) are declared `plain`.
+    /// Sets and maps of elements that are not overlapping by themselves (concatenations) are declared `plain`. A
+    /// "counter" is declared like a set, with the type "packets 0 bytes 0", and goes on counting until it is dropped.
     void declare(std::string_view table, std::string_view name, std::string_view keyword, std::string_view type,
                  bool plain = true);
     void drop(std::string_view set); ///< with its elements
@@ -45,6 +46,7 @@ public:
     void give(const RuleElements& elements);
     void take(const RuleElements& elements);
 
+    bool loadsAll() const { return fresh_; } ///< commands() puts everything in place of what is there
     bool changed() const { return !sets_.touched.empty() || !chains_.touched.empty() || fresh_; }
 
     /// What nft must do: the changes since the last loaded(), or (after forget()) everything, in place of what is

@@ -77,6 +77,7 @@ const Table<NetworkRecord> networkTable(
                                     "'local'"),
             computed<NetworkRecord>("provider:physical_network", Kind::Text, Post | Show | Guarded, showNull),
             computed<NetworkRecord>("provider:segmentation_id", Kind::Whole, Post | Show | Guarded, showNull),
+            maybe<&NetworkRecord::qosPolicy>("qos_policy_id", Post | Put | Show).in("qos_policy").readByHook(),
             maybe<&NetworkRecord::scope4>("ipv4_address_scope", Show).computed(scopeSql4),
             maybe<&NetworkRecord::scope6>("ipv6_address_scope", Show).computed(scopeSql6),
         }),

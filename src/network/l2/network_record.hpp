@@ -31,6 +31,7 @@ struct NetworkRecord {
     std::string scope4, scope6;    ///< address scopes; empty: none
     Texts zoneHints;               ///< availability zones that somebody wants it in
     bool served = false;           ///< by the DHCP agents of the zone; only for an answer
+    std::string qosPolicy;         ///< empty: none
     Texts subnets;                 ///< ids, oldest first; only for an answer
 };
 
@@ -85,7 +86,8 @@ public:
     explicit Networks(Core& core) : core_(core) {}
 
     NetworkRecord create(store::Transaction& tx, const identity::Caller& caller, const Body& body);
-    NetworkRecord update(store::Transaction& tx, NetworkRecord network, const Body& body);
+    NetworkRecord update(store::Transaction& tx, const identity::Caller& caller, NetworkRecord network,
+                         const Body& body);
     void remove(store::Transaction& tx, const NetworkRecord& network);
 
     Core& core() { return core_; }

@@ -4,6 +4,7 @@
 #include "network/l2/port.hpp"
 #include "network/l2/subnet.hpp"
 #include "network/l3/floating_ip.hpp"
+#include "network/qos/qos.hpp"
 
 namespace stratolet::network {
 
@@ -113,6 +114,8 @@ NetworkRecord Networks::create(store::Transaction& tx, const identity::Caller& c
     network.id.text = core_.uuid();
     body.readInto(network, networkTable);
     network.mtu = checkedMtu(body, mtuMost);
+    network.qosPolicy =
+        qosPolicyIn(tx, caller, body.find("qos_policy_id"), defaultQosPolicy(tx, network.standard.project));
     if (const auto type = body.text("provider:network_type", "local"); !type.empty() && type != "local")
         throw Error(Failure::Invalid, "Invalid input for operation: provider:network_type ", type, " not supported.")
             .as("InvalidInput");
@@ -129,7 +132,8 @@ NetworkRecord Networks::create(store::Transaction& tx, const identity::Caller& c
     return network;
 }
 
-NetworkRecord Networks::update(store::Transaction& tx, NetworkRecord network, const Body& body) {
+NetworkRecord Networks::update(store::Transaction& tx, const identity::Caller& caller, NetworkRecord network,
+                               const Body& body) {
     if (network.external && !body.truth("router:external", true) &&
         anyPort(tx, network.id, "owner IN ('network:router_gateway', 'network:floatingip')"))
         throw Error(Failure::Conflict, "External network ", network.id,
@@ -138,6 +142,7 @@ NetworkRecord Networks::update(store::Transaction& tx, NetworkRecord network, co
     const auto before = network;
     body.readInto(network, networkTable);
     network.mtu = checkedMtu(body, network.mtu);
+    network.qosPolicy = qosPolicyIn(tx, caller, body.find("qos_policy_id"), network.qosPolicy);
     if (tx.query("SELECT 1 FROM subnets WHERE network = ? AND ip_version = 6", network.id).any())
         checkMtuCarriesIpv6(network.id, network.mtu);
     checkIsTheDefault(tx, network);

@@ -54,6 +54,9 @@ const Table<Port> portTable(
             .as(Kind::Other)
             .shown([](JsonWriter& out, const Port& port) { out.raw(port.profile); })
             .readByHook(),
+        maybe<&Port::qosPolicy>("qos_policy_id", Post | Put | Show).in("qos_policy").readByHook(),
+        maybe<&Port::networkQos>("qos_network_policy_id", Show)
+            .computed("(SELECT n.qos_policy FROM networks n WHERE n.id = $.network)"),
         computed<Port>("binding:vif_type", Kind::Other, Show | Guarded,
                        [](JsonWriter& out, const Port& port) { out.value(isBound(port) ? "bridge" : "unbound"); }),
         computed<Port>("binding:vif_details", Kind::Other, Show | Guarded, showVifDetails),

@@ -47,6 +47,8 @@ struct Port {
     std::string hostname;
     TextPairs pairs;            ///< MAC, address or CIDR
     std::string networkProject; ///< whose the network is; only written
+    std::string qosPolicy;      ///< empty: that of the network
+    std::string networkQos;     ///< that policy; empty: none
     PortAddresses addresses;
     Texts groups; ///< ids
 };

@@ -7,6 +7,7 @@
 #include "network/l2/port.hpp"
 #include "network/l3/port_forwarding.hpp"
 #include "network/network.hpp"
+#include "network/qos/qos.hpp"
 #include "network/security/security_group.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/bus/bus.hpp"
@@ -216,6 +217,7 @@ void Ports::keep(store::Transaction& tx, const NetworkRecord& network, Port& por
     if (port.mac.empty()) port.mac = freshMac(core_, tx, network.id);
     port.addresses = allocate(tx, port, wanted);
     port.networkProject = network.standard.project;
+    port.networkQos = network.qosPolicy;
     insertPort(tx, port);
 }
 
@@ -252,6 +254,7 @@ Port Ports::create(store::Transaction& tx, const identity::Caller& caller, const
     if (const auto profile = body.find("binding:profile"); profile && profile->isObject())
         port.profile = profile->dump();
     port.host = body.text("binding:host_id");
+    port.qosPolicy = qosPolicyIn(tx, caller, body.find("qos_policy_id"));
     port.mac = body.text("mac_address").empty() ? freshMac(core_, tx, network.id)
                                                 : checkedMac(tx, network.id, port.id, body.text("mac_address"));
     port.pairs = addressPairsIn(body, port.mac);
@@ -286,6 +289,7 @@ Port Ports::update(store::Transaction& tx, const identity::Caller& caller, Port 
     if (body.has("device_id") || body.has("device_owner")) checkDevice(tx, caller, port);
     port.portSecurity = body.truth("port_security_enabled", port.portSecurity);
     port.host = body.text("binding:host_id", port.host);
+    port.qosPolicy = qosPolicyIn(tx, caller, body.find("qos_policy_id"), port.qosPolicy);
     if (const auto profile = body.find("binding:profile")) port.profile = profile->isObject() ? profile->dump() : "{}";
     if (const auto type = body.text("binding:vnic_type", "normal"); type != "normal")
         throw Error(Failure::Invalid, "Invalid input for operation: binding:vnic_type ", type, " not supported.")

@@ -46,6 +46,9 @@ const Table<FloatingIp> floatingIpTable(
             maybe<&FloatingIp::fixed>("fixed_ip_address", Post | Put | Show | Find).in("fixed").readByHook(),
             maybe<&FloatingIp::router>("router_id", Show | Find | Moves).in("router"),
             attribute<&FloatingIp::status>("status", Show | Find | Moves),
+            maybe<&FloatingIp::qosPolicy>("qos_policy_id", Post | Put | Show).in("qos_policy").readByHook(),
+            maybe<&FloatingIp::networkQos>("qos_network_policy_id", Show)
+                .computed("(SELECT n.qos_policy FROM networks n WHERE n.id = $.network)"),
             computed<FloatingIp>("port_details", Kind::Other, Show, showPort),
             computed<FloatingIp>("port_forwardings", Kind::Other, Show,
                                  [](JsonWriter& out, const FloatingIp& ip) { writeForwardings(out, ip.forwardings); }),

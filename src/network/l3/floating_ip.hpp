@@ -41,6 +41,8 @@ struct FloatingIp {
     std::string fixed; ///< address of that port
     RouterId router;
     std::string status = "DOWN";
+    std::string qosPolicy;                   ///< empty: that of the network
+    std::string networkQos;                  ///< that policy; empty: none
     std::optional<Port> leadsTo;             ///< the port; only for an answer
     std::vector<PortForwarding> forwardings; ///< only for an answer
 };

@@ -5,6 +5,7 @@
 #include "network/l3/floating_ip.hpp"
 #include "network/l3/port_forwarding.hpp"
 #include "network/l3/router.hpp"
+#include "network/qos/qos.hpp"
 
 namespace stratolet::network {
 
@@ -43,6 +44,8 @@ FloatingIp FloatingIps::create(store::Transaction& tx, const identity::Caller& c
         throw Error(Failure::Invalid, "Bad floatingip request: Network ", id, " is not a valid external network.")
             .as("BadRequest");
     ip.network = network->id;
+    ip.networkQos = network->qosPolicy;
+    ip.qosPolicy = qosPolicyIn(tx, caller, body.find("qos_policy_id"));
 
     std::vector<Subnet> four;
     for (auto& each : subnetsOf(tx, network->id))
@@ -114,6 +117,7 @@ FloatingIp FloatingIps::update(store::Transaction& tx, const identity::Caller& c
                 .as("BadRequest");
         associate(tx, caller, ip, ip.port, body.text("fixed_ip_address"));
     }
+    ip.qosPolicy = qosPolicyIn(tx, caller, body.find("qos_policy_id"), ip.qosPolicy);
     changeStandard(core_, ip.standard, body);
     floatingIpTable.update(tx, ip);
     core_.changed(tx, ip.id.text);

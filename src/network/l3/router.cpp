@@ -18,6 +18,8 @@ void showGateway(JsonWriter& out, const Router& router) {
     out.field("enable_snat", router.snat);
     out.key("external_fixed_ips");
     Codec<PortAddresses>::show(out, router.gateway->addresses);
+    out.key("qos_policy_id");
+    EmptyIsNull<std::string>::show(out, router.gatewayQos);
 }
 
 void complete(store::Reader& db, std::vector<Router>& all) {
@@ -51,6 +53,7 @@ const Table<Router>
                     computed<Router>("conntrack_helpers", Kind::Other, Show,
                                      [](JsonWriter& out, const Router& router) { writeHelpers(out, router.helpers); }),
                     column<&Router::snat>("snat", Moves),
+                    maybeColumn<&Router::gatewayQos>("gateway_qos_policy", Moves),
                     maybeColumn<&Router::gatewayPort>("gateway_port", Moves),
                 }));
 

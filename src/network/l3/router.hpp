@@ -22,6 +22,7 @@ struct Router {
     bool snat = true;                     ///< guests without a floating IP leave under the gateway's address
     PortId gatewayPort;                   ///< empty where there is no gateway
     TextPairs routes;                     ///< destination, nexthop
+    std::string gatewayQos;               ///< policy of what has the gateway's address; empty: its network's
     std::string status = "ACTIVE";        ///< as statusColumn has it
     Texts zoneHints;                      ///< availability zones that somebody wants it in
     bool served = false;                  ///< by the L3 agents of the zone; only for an answer
@@ -47,6 +48,7 @@ struct WantedGateway {
     std::optional<NetworkRecord> network; ///< one that the caller may use
     std::optional<bool> snat;
     std::vector<WantedAddress> addresses;
+    std::optional<Json> qosPolicy; ///< as the body has it
 };
 /// Nothing where a body says nothing of it.
 std::optional<WantedGateway> gatewayIn(store::Reader& db, const identity::Caller& caller, const Body& body);
@@ -74,7 +76,8 @@ public:
     Core& core() { return core_; }
 
 private:
-    void setGateway(store::Transaction& tx, Router& router, const WantedGateway& wanted);
+    void setGateway(store::Transaction& tx, const identity::Caller& caller, Router& router,
+                    const WantedGateway& wanted);
     void checkRoutes(store::Reader& db, const Router& router, const TextPairs& routes);
 
     Core& core_;

@@ -24,6 +24,7 @@ std::optional<WantedGateway> gatewayIn(store::Reader& db, const identity::Caller
         if (!truth) refuseInput("enable_snat", "'" + snat->dump() + "' cannot be converted to boolean.");
         wanted.snat = *truth;
     }
+    wanted.qosPolicy = info.find("qos_policy_id");
     wanted.addresses = wantedAddresses(db, network->id, info, "external_fixed_ips");
     wanted.network = std::move(network);
     return wanted;

@@ -4,6 +4,7 @@
 
 #include "network/l3/port_forwarding.hpp"
 #include "network/l3/router.hpp"
+#include "network/qos/qos.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::network {
@@ -48,7 +49,7 @@ Router Routers::create(store::Transaction& tx, const identity::Caller& caller, c
     body.readInto(router, routerTable);
     routerTable.insert(tx, router);
     if (const auto gateway = gatewayIn(tx, caller, body)) {
-        setGateway(tx, router, *gateway);
+        setGateway(tx, caller, router, *gateway);
         routerTable.update(tx, router);
     }
     core_.changed(tx, router.id.text);
@@ -57,7 +58,7 @@ Router Routers::create(store::Transaction& tx, const identity::Caller& caller, c
 
 Router Routers::update(store::Transaction& tx, const identity::Caller& caller, Router router, const Body& body) {
     body.readInto(router, routerTable);
-    if (const auto gateway = gatewayIn(tx, caller, body)) setGateway(tx, router, *gateway);
+    if (const auto gateway = gatewayIn(tx, caller, body)) setGateway(tx, caller, router, *gateway);
     if (body.has("routes")) {
         auto routes = routesIn(body, "routes");
         checkRoutes(tx, router, routes);
@@ -69,7 +70,8 @@ Router Routers::update(store::Transaction& tx, const identity::Caller& caller, R
     return router;
 }
 
-void Routers::setGateway(store::Transaction& tx, Router& router, const WantedGateway& wanted) {
+void Routers::setGateway(store::Transaction& tx, const identity::Caller& caller, Router& router,
+                         const WantedGateway& wanted) {
     const auto before = router.gatewayPort.empty() ? std::nullopt : portTable.find(tx, router.gatewayPort);
     const auto drop = [&] {
         if (!before) return;
@@ -92,10 +94,12 @@ void Routers::setGateway(store::Transaction& tx, Router& router, const WantedGat
     if (!wanted.network) {
         drop();
         router.snat = true;
+        router.gatewayQos.clear();
         return;
     }
     const auto& network = *wanted.network;
     router.snat = wanted.snat.value_or(router.snat);
+    router.gatewayQos = qosPolicyIn(tx, caller, wanted.qosPolicy, router.gatewayQos);
     if (before && before->network == network.id) {
         if (wanted.addresses.empty()) return;
         auto port = *before;

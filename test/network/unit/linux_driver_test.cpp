@@ -16,126 +16,13 @@
 #include "network/driver/linux_netlink.hpp"
 #include "network/driver/linux_nft.hpp"
 #include "network/driver/linux_numbers.hpp"
-#include "network/unit/linux_world.hpp"
+#include "network/unit/linux_bed.hpp"
 #include "platform/os/netns.hpp"
 #include "platform/os/process.hpp"
 
 using namespace stratolet;
 using namespace stratolet::network;
 using namespace stratolet::network::test;
-
-namespace {
-
-#define NEEDS_ROOT()                                                                                                   \
-    if (const auto why = LinuxWorld::reason(); !why.empty()) {                                                         \
-        WARN("skipped: " << why);                                                                                      \
-        return;                                                                                                        \
-    }
-
-std::string uuid(int kind, int number) {
-    char text[40];
-    std::snprintf(text, sizeof text, "%04x%04x-0000-4000-8000-%012x", kind, number, number);
-    return text;
-}
-
-NetworkId networkId(int number) { return {uuid(1, number)}; }
-SubnetId subnet(int number) { return {uuid(2, number)}; }
-PortId port(int number) { return {uuid(3, number)}; }
-RouterId router(int number) { return {uuid(4, number)}; }
-SecurityGroupId group(int number) { return {uuid(5, number)}; }
-
-std::string mac(int number) {
-    char text[20];
-    std::snprintf(text, sizeof text, "fa:16:3e:00:%02x:%02x", number / 256, number % 256);
-    return text;
-}
-
-PlannedNetwork tenantNetwork(int number, const std::string& net, bool dhcp = false) {
-    PlannedNetwork out{
-        .id = networkId(number), .mtu = 1450, .external = false, .domain = "openstacklocal", .subnets = {}, .dhcp = {}};
-    out.subnets.push_back(
-        {subnet(number), net + ".0/24", net + ".1", dhcp, {"9.9.9.9"}, {{"192.168.99.0/24", net + ".9"}}});
-    if (dhcp) out.dhcp = PlannedDhcp{port(900 + number), mac(900 + number), {{subnet(number), net + ".2"}}};
-    return out;
-}
-
-PlannedPort guestPort(int number, int on, const std::string& address, std::vector<SecurityGroupId> groups = {}) {
-    return {.id = port(number),
-            .network = networkId(on),
-            .mac = mac(number),
-            .hostname = "guest" + std::to_string(number),
-            .fixedIps = {{subnet(on), address}},
-            .allowedPairs = {},
-            .securityGroups = std::move(groups),
-            .portSecurity = true,
-            .adminUp = true,
-            .tapped = true};
-}
-
-PlannedRule rule(int number, RuleDirection direction, EtherType type = EtherType::IPv4) {
-    PlannedRule out;
-    out.id = {uuid(6, number)};
-    out.direction = direction;
-    out.ethertype = type;
-    return out;
-}
-
-/// A group from which everything may go out, and nothing come in.
-PlannedSecurityGroup outgoing(int number) {
-    return {
-        group(number),
-        true,
-        {rule(number * 100, RuleDirection::Egress), rule(number * 100 + 1, RuleDirection::Egress, EtherType::IPv6)}};
-}
-
-/// One where everything may go in, too.
-PlannedSecurityGroup everything(int number) {
-    auto out = outgoing(number);
-    out.rules.push_back(rule(number * 100 + 2, RuleDirection::Ingress));
-    out.rules.push_back(rule(number * 100 + 3, RuleDirection::Ingress, EtherType::IPv6));
-    return out;
-}
-
-PlannedNetwork externalNetwork(int number, const std::string& net) {
-    auto out = tenantNetwork(number, net);
-    out.external = true;
-    out.mtu = 1500;
-    return out;
-}
-
-struct Host {
-    Host() = default;
-    explicit Host(LinuxNetworkOptions options) {
-        options.folder = world.folder();
-        driver = linuxNetworkDriver(std::move(options));
-    }
-
-    LinuxWorld world;
-    std::unique_ptr<NetworkDriver> driver =
-        linuxNetworkDriver({.folder = world.folder(), .lookEvery = std::chrono::hours(1)}); // it has to know what to do
-
-    ~Host() {
-        try {
-            driver->apply({}); // DHCP servers are processes: they would outlive us
-        } catch (const std::exception& problem) {
-            UNSCOPED_INFO(problem.what());
-        }
-    }
-    Guest guest(int number) {
-        return Guest("guest" + std::to_string(number), driver->tapOf(port(number)), mac(number));
-    }
-};
-
-/// Two guests in one network, both open.
-NetworkPlan twoGuests() {
-    NetworkPlan plan;
-    plan.networks = {tenantNetwork(1, "10.1.0")};
-    plan.ports = {guestPort(1, 1, "10.1.0.11", {group(1)}), guestPort(2, 1, "10.1.0.12", {group(1)})};
-    plan.securityGroups = {everything(1)};
-    return plan;
-}
-
-}
 
 TEST_CASE("Two guests of a network reach each other, and nothing remains when the network goes", "[network][linux]") {
     NEEDS_ROOT();
@@ -1194,4 +1081,48 @@ TEST_CASE(
     CHECK(aliasOf(tapNameOf(port(2))) == "gone");
     CHECK(aliasOf("brqffffffff-ff") == "stratolet of-another");
     CHECK(host.driver->findings(plan).empty());
+}
+
+TEST_CASE("A firewall of somebody else stays as it is, and is named where it drops what guests say",
+          "[network][linux]") {
+    NEEDS_ROOT();
+    Host host({.lookEvery = std::chrono::seconds(0)});
+    const auto rules = [](const std::string& table) {
+        return process::run({.argv = {"nft", "list", "table", "ip", table}}).expectSuccess().out;
+    };
+    // As Docker has it, and beside it libvirt's default network.
+    nft::load("table ip filter {\n"
+              "chain DOCKER-USER { return; }\nchain DOCKER { }\n"
+              "chain FORWARD { type filter hook forward priority filter; policy drop;\n"
+              "jump DOCKER-USER; oifname \"docker0\" ct state established,related accept; oifname \"docker0\" jump "
+              "DOCKER; }\n"
+              "}\n"
+              "table ip libvirt {\n"
+              "chain forward { type filter hook forward priority filter; policy accept;\n"
+              "oifname \"virbr0\" ip daddr 192.168.122.0/24 ct state established,related accept; oifname \"virbr0\" "
+              "reject; }\n"
+              "}\n");
+    const auto docker = rules("filter"), libvirt = rules("libvirt");
+    const auto problems = host.driver->apply(twoGuests());
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].of == NetworkProblem::Of::Host);
+    CHECK(problems[0].what.find("(ip filter FORWARD)") != std::string::npos);
+    CHECK(host.driver->findings(twoGuests()).size() == 1);
+    {
+        auto one = host.guest(1), two = host.guest(2);
+        one.has("10.1.0.11/24");
+        two.has("10.1.0.12/24");
+        CHECK_FALSE(one.pings("10.1.0.12"));
+        CHECK(rules("filter") == docker);
+
+        // The owner's word, in the chain that Docker keeps for it.
+        nft::load("insert rule ip filter DOCKER-USER iifname \"brq*\" accept\n");
+        const auto allowed = rules("filter");
+        CHECK(host.driver->apply(twoGuests()).empty());
+        CHECK(host.driver->findings(twoGuests()).empty());
+        CHECK(one.pings("10.1.0.12"));
+        host.driver->apply({});
+        CHECK(rules("filter") == allowed);
+    }
+    CHECK(rules("libvirt") == libvirt);
 }

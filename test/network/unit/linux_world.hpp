@@ -60,6 +60,9 @@ public:
     bool lives(int patienceMs = 400);   ///< a word comes through within that time
     bool answers(int patienceMs = 400); ///< so does one from the other end
 
+    const Fd& near() const { return near_; }
+    const Fd& far() const { return far_; }
+
 private:
     static bool says(const Fd& from, const Fd& to, int patienceMs);
 
