@@ -15,7 +15,9 @@
 #include "network/network.hpp"
 #include "network/network_plan.hpp"
 #include "network/security/security_group.hpp"
+#include "network/segment/segment.hpp"
 #include "network/sharing.hpp"
+#include "network/trunk/trunk.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/bus/bus.hpp"
 #include "platform/cloud/cloud.hpp"
@@ -37,7 +39,8 @@ const Quotas quotaDefaults("network", {{"network", 100},
                                        {"security_group", 10},
                                        {"security_group_rule", 100},
                                        {"subnetpool", -1},
-                                       {"rbac_policy", 10}});
+                                       {"rbac_policy", 10},
+                                       {"trunk", -1}});
 
 constexpr auto wholeEvery = std::chrono::seconds(55); ///< the plan is read anew, whatever is known to have changed
 
@@ -65,13 +68,15 @@ std::vector<ConfigOption> configOptions() {
                                                                         : "is no IPv4 block of 8 addresses or more";
     };
     const auto domain = [](const std::string& value) { return isDomainName(value) ? "" : "is no domain name"; };
-    return {
+    std::vector<ConfigOption> options{
         {"network", "driver", "linux", oneOf({"linux", "records"})},
         {"network", "external_network", "nat", oneOf({"nat", "none"})},
         {"network", "external_cidr", "172.24.4.0/24", {"a block of IPv4 of 8 addresses or more", block}},
         {"network", "dns_domain", "openstacklocal", {"a domain name", domain}},
         {"network", "guests_reach_host", "api", oneOf({"api", "none", "all"})},
     };
+    for (auto& each : ml2ConfigOptions()) options.push_back(std::move(each));
+    return options;
 }
 
 using Kept = std::tuple<std::string, std::string, std::string,
@@ -97,6 +102,7 @@ struct Network::Impl {
     SecurityGroups groups{core};
     Routers routers{core, ports};
     FloatingIps floatingIps{core, ports};
+    Trunks trunks{core, ports};
     KeptPlan plan; ///< the reconciler's
     std::chrono::steady_clock::time_point read;
 
@@ -134,9 +140,8 @@ struct Network::Impl {
                 tx.execute("INSERT OR REPLACE INTO network_problems VALUES (?, ?, ?, ?)", kind, subject, what, unwired);
             for (const auto& problem : now)
                 if (!before.contains(problem)) tellUser(tx, problem);
-            tx.execute("UPDATE ports SET status = 'DOWN' WHERE status = 'ACTIVE' AND server <> '' AND id IN (SELECT "
-                       "subject FROM "
-                       "network_problems WHERE kind = 'port')");
+            tx.execute("UPDATE ports SET status = 'DOWN' WHERE status = 'ACTIVE' AND (server <> '' OR owner = "
+                       "'trunk:subport') AND id IN (SELECT subject FROM network_problems WHERE kind = 'port')");
         });
     }
 
@@ -157,7 +162,8 @@ struct Network::Impl {
 
         auto waiting =
             store.reader()
-                .query("SELECT id FROM ports WHERE status = 'DOWN' AND (server <> '' OR owner LIKE 'network:%')")
+                .query("SELECT id FROM ports WHERE status = 'DOWN' AND (server <> '' OR owner LIKE 'network:%' OR "
+                       "owner = 'trunk:subport')")
                 .texts();
         auto ips =
             store.reader().query("SELECT id FROM floating_ips WHERE status = 'DOWN' AND router IS NOT NULL").texts();
@@ -172,8 +178,7 @@ struct Network::Impl {
         store.write([&](store::Transaction& tx) {
             for (const auto& each : wired)
                 tx.execute("UPDATE ports SET status = 'ACTIVE' WHERE id = ? AND status = 'DOWN' AND admin_up AND "
-                           "(server <> '' OR owner "
-                           "LIKE 'network:%')",
+                           "(server <> '' OR owner LIKE 'network:%' OR owner = 'trunk:subport')",
                            each);
             for (const auto& each : ips)
                 tx.execute(
@@ -280,6 +285,12 @@ struct Network::Impl {
 
     PortFacts factsOf(store::Reader& db, const Port& port) { return std::move(factsOf(db, std::vector{port}).front()); }
 
+    /// What goes through the port's device follows it.
+    void subportsFollow(store::Transaction& tx, const PortId& parent) {
+        for (const auto& each : subportsOver(tx, parent))
+            tx.execute("UPDATE ports SET status = 'DOWN' WHERE id = ?", each);
+    }
+
     void bind(Port& port, const ServerId& server, const std::string& serverHostname) {
         port.server = server;
         port.device = server.text;
@@ -290,7 +301,8 @@ struct Network::Impl {
     }
 
     void release(store::Transaction& tx, const Port& found) {
-        if (found.madeForServer) return ports.remove(tx, found);
+        subportsFollow(tx, found.id);
+        if (found.madeForServer && !isInTrunk(tx, found.id)) return ports.remove(tx, found);
         Port port = found;
         port.server = {};
         port.device.clear();
@@ -349,7 +361,9 @@ http::Site Network::site() {
     addRbacPolicyRoutes(site.routes, impl.core);
     addFloatingIpPoolRoutes(site.routes, impl.core);
     addIpAvailabilityRoutes(site.routes, impl.core);
+    addSegmentRoutes(site.routes, impl.core);
     addPortRoutes(site.routes, impl.ports);
+    addTrunkRoutes(site.routes, impl.trunks);
     addRouterRoutes(site.routes, impl.routers);
     addFloatingIpRoutes(site.routes, impl.floatingIps);
     addSecurityGroupRoutes(site.routes, impl.groups);
@@ -366,7 +380,10 @@ http::Site Network::site() {
 void Network::bootstrap() {
     auto& core = impl_->core;
     const auto& config = core.parts.config;
-    core.parts.store.write([&](store::Transaction& tx) { placeAll(tx, core.parts.cloud.host); });
+    core.parts.store.write([&](store::Transaction& tx) {
+        placeAll(tx, core.parts.cloud.host);
+        placeHost(core, tx);
+    });
     if (config.text("network", "external_network") != "nat") return;
     core.parts.store.write([&](store::Transaction& tx) {
         if (tx.query("SELECT 1 FROM networks WHERE external").any()) return;
@@ -376,6 +393,7 @@ void Network::bootstrap() {
         network.external = true;
         network.isDefault = true;
         networkTable.insert(tx, network);
+        insertSegments(core, tx, network.id, {WantedSegment{}});
         followShared(core, tx, "network", network.id.text, "", false, true, accessExternal);
         Subnet subnet;
         subnet.id.text = core.uuid();
@@ -440,10 +458,14 @@ PortFacts Network::bindPort(store::Transaction& tx, const identity::Caller& user
     if (!port->server.empty() || port->owner.starts_with("network:") ||
         (!port->device.empty() && port->device != server.text))
         throw Error(Failure::Conflict, "Port ", id, " is still in use.").as("PortInUse");
+    if (port->owner == subportOwner)
+        throw Error(Failure::Conflict, "Port ", id, " is still in use: it is a subport of a trunk.").as("PortInUse");
     impl_->bind(*port, server, hostname);
+    impl_->ports.placeAddresses(tx, *port);
     ++port->standard.revision;
     port->standard.updated = impl_->core.now();
     portTable.update(tx, *port);
+    impl_->subportsFollow(tx, id);
     tx.execute("UPDATE ports SET position = (SELECT MAX(position) + 1 FROM ports) WHERE id = ?",
                id); // the newest of its server
     impl_->core.changed(tx, id.text);

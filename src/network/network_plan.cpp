@@ -12,6 +12,7 @@
 #include "network/l3/floating_ip.hpp"
 #include "network/l3/router.hpp"
 #include "network/security/security_group.hpp"
+#include "network/trunk/trunk.hpp"
 
 namespace stratolet::network {
 
@@ -33,8 +34,25 @@ std::vector<PlannedRoute> plannedRoutes(const TextPairs& routes) {
     return out;
 }
 
-PlannedPort plannedPort(const Port& port, const std::string& host) {
+std::string tunnelOf(store::Reader& db, const std::string& host) {
+    return db.query("SELECT tunnel FROM network_hosts WHERE name = ?", host).maybeText().value_or("");
+}
+
+/// Of a port that a guest uses, by itself or through a trunk; nothing where none does.
+std::optional<PlannedPort> plannedPort(store::Reader& db, const Port& port, const std::string& host) {
+    const auto place = port.owner == subportOwner ? trunkPlaceOf(db, port.id) : std::nullopt;
+    if (port.server.empty() && !place) return std::nullopt;
     PlannedPort planned;
+    const auto at = place ? place->host : port.host;
+    if (place) {
+        planned.trunk = place->parent;
+        planned.vlan = place->number;
+    }
+    const auto& bound = place ? place->parent : port.id;
+    planned.tapped =
+        at == host ||
+        db.query("SELECT 1 FROM port_bindings WHERE port = ? AND host = ?", bound, host).any(); // it is about to come
+    if (!planned.tapped) planned.tunnel = tunnelOf(db, at);
     planned.id = port.id;
     planned.network = port.network;
     planned.mac = port.mac;
@@ -44,7 +62,6 @@ PlannedPort plannedPort(const Port& port, const std::string& host) {
     for (const auto& each : port.groups) planned.securityGroups.push_back({each});
     planned.portSecurity = port.portSecurity;
     planned.adminUp = port.adminUp;
-    planned.tapped = port.host == host;
     return planned;
 }
 
@@ -80,18 +97,28 @@ std::map<RouterId, std::vector<PlannedFloatingIp>> floatingIps(store::Reader& db
     return out;
 }
 
-/// Nothing where it has nothing to do.
+/// A port of the service's own that says no host is at whichever is asked.
+bool isAt(const Port& port, const std::string& host) { return port.host.empty() || port.host == host; }
+
+/// Nothing where it has nothing to do on this host.
 std::optional<PlannedRouter> plannedRouter(store::Reader& db, const Router& router,
-                                           std::vector<PlannedFloatingIp> floating) {
+                                           std::vector<PlannedFloatingIp> floating, const std::string& host) {
     if (!router.adminUp) return std::nullopt;
     PlannedRouter planned;
     planned.id = router.id;
     planned.adminUp = router.adminUp;
     planned.snat = router.snat;
-    if (const auto gateway = router.gatewayPort.empty() ? std::nullopt : portTable.find(db, router.gatewayPort))
+    bool isHere = true;
+    if (const auto gateway = router.gatewayPort.empty() ? std::nullopt : portTable.find(db, router.gatewayPort)) {
         planned.gateway = plannedInterface(*gateway);
-    for (const auto& each : interfacesOf(db, router.id)) planned.interfaces.push_back(plannedInterface(each));
+        isHere = isHere && isAt(*gateway, host);
+    }
+    for (const auto& each : interfacesOf(db, router.id)) {
+        planned.interfaces.push_back(plannedInterface(each));
+        isHere = isHere && isAt(each, host);
+    }
     if (!planned.gateway && planned.interfaces.empty()) return std::nullopt;
+    if (!isHere) return std::nullopt;
     std::sort(planned.interfaces.begin(), planned.interfaces.end());
     planned.floatingIps = std::move(floating);
     planned.routes = plannedRoutes(router.routes);
@@ -99,15 +126,24 @@ std::optional<PlannedRouter> plannedRouter(store::Reader& db, const Router& rout
 }
 
 PlannedNetwork plannedNetwork(store::Reader& db, const NetworkRecord& network, bool guests,
-                              const std::string& dnsDomain) {
-    PlannedNetwork planned{network.id, network.mtu, network.external, dnsDomain, {}, {}};
+                              const PlanOptions& options) {
+    PlannedNetwork planned{network.id, network.mtu, network.external, options.dnsDomain, {}, {}};
     for (const auto& each : subnetsOf(db, network.id)) planned.subnets.push_back(plannedSubnet(each));
     sortById(planned.subnets);
-    if (!guests) return planned;
-    store::Conditions dhcp;
-    dhcp.add("p.network = ?", network.id).add("p.owner = ?", dhcpOwner);
-    for (const auto& port : portsWhere(db, dhcp))
-        if (!port.addresses.empty()) planned.dhcp = PlannedDhcp{port.id, port.mac, plannedAddresses(port)};
+    for (const auto& each : segmentsOf(db, network.id))
+        planned.segments.push_back({each.type, each.physical, each.number});
+    store::Conditions service;
+    service.add("p.network = ?", network.id).add("p.owner IN ('network:dhcp', 'network:router_interface')");
+    for (const auto& port : portsWhere(db, service)) {
+        if (port.addresses.empty()) continue;
+        if (!isAt(port, options.host)) {
+            if (auto tunnel = tunnelOf(db, port.host); !tunnel.empty())
+                planned.remotes.push_back({port.id, port.mac, plannedAddresses(port), std::move(tunnel)});
+        } else if (guests && port.owner == dhcpOwner) {
+            planned.dhcp = PlannedDhcp{port.id, port.mac, plannedAddresses(port)};
+        }
+    }
+    sortById(planned.remotes);
     return planned;
 }
 
@@ -152,19 +188,21 @@ NetworkPlan networkPlan(store::Reader& db, const PlanOptions& options) {
     const auto down = networksDown(db);
 
     store::Conditions bound;
-    bound.add("p.server <> ''");
+    bound.add("(p.server <> '' OR p.owner = 'trunk:subport')");
     for (const auto& port : portsWhere(db, bound)) {
+        auto planned = plannedPort(db, port, options.host);
+        if (!planned) continue;
         used.insert(port.network);
         guests.insert(port.network);
         for (const auto& each : port.groups) groups.insert({each});
-        plan.ports.push_back(plannedPort(port, options.host));
-        plan.ports.back().adminUp = port.adminUp && !down.contains(port.network);
+        planned->adminUp = port.adminUp && !down.contains(port.network);
+        plan.ports.push_back(*std::move(planned));
     }
     sortById(plan.ports);
 
     auto floating = floatingIps(db, {});
     for (const auto& router : routerTable.list(db, {}, " ORDER BY r.id")) {
-        auto planned = plannedRouter(db, router, std::move(floating[router.id]));
+        auto planned = plannedRouter(db, router, std::move(floating[router.id]), options.host);
         if (!planned) continue;
         if (planned->gateway) used.insert(planned->gateway->network);
         for (const auto& each : planned->interfaces) used.insert(each.network);
@@ -172,7 +210,7 @@ NetworkPlan networkPlan(store::Reader& db, const PlanOptions& options) {
     }
     for (const auto& network : networkTable.list(db, {}, " ORDER BY n.id"))
         if (network.external || used.contains(network.id))
-            plan.networks.push_back(plannedNetwork(db, network, guests.contains(network.id), options.dnsDomain));
+            plan.networks.push_back(plannedNetwork(db, network, guests.contains(network.id), options));
     for (const auto& id : groups)
         if (auto planned = plannedGroup(db, id)) plan.securityGroups.push_back(*std::move(planned));
     return plan;
@@ -256,14 +294,14 @@ void KeptPlan::count(const PlannedRouter& router, int by) {
 
 void KeptPlan::refreshPort(store::Reader& db, const PortId& id) {
     const auto port = portTable.find(db, id);
-    std::optional<PlannedPort> now;
-    if (port && !port->server.empty()) {
-        now = plannedPort(*port, options_.host);
+    auto now = port ? plannedPort(db, *port, options_.host) : std::nullopt;
+    if (now) {
         now->adminUp = port->adminUp && !down_.contains(port->network);
         count(*now, 1);
     }
     if (const auto place = placeOf(plan_.ports, id); place != plan_.ports.end() && place->id == id) count(*place, -1);
     replace(plan_.ports, id, std::move(now));
+    for (const auto& each : subportsOver(db, id)) refreshPort(db, each);
     if (!port) return;
     if (port->owner == dhcpOwner) networks_.insert(port->network);
     if (!port->router.empty()) routers_.insert(port->router);
@@ -275,7 +313,7 @@ void KeptPlan::refreshRouter(store::Reader& db, const RouterId& id) {
     std::optional<PlannedRouter> now;
     if (router) {
         auto floating = floatingIps(db, store::Conditions().add("f.router = ?", id));
-        now = plannedRouter(db, *router, std::move(floating[id]));
+        now = plannedRouter(db, *router, std::move(floating[id]), options_.host);
     }
     if (now) count(*now, 1);
     if (const auto place = placeOf(plan_.routers, id); place != plan_.routers.end() && place->id == id)
@@ -287,7 +325,7 @@ void KeptPlan::refreshNetwork(store::Reader& db, const NetworkId& id) {
     const auto network = networkTable.find(db, id);
     std::optional<PlannedNetwork> now;
     if (network && (network->external || guests_.contains(id) || routersOn_.contains(id)))
-        now = plannedNetwork(db, *network, guests_.contains(id), options_.dnsDomain);
+        now = plannedNetwork(db, *network, guests_.contains(id), options_);
     replace(plan_.networks, id, std::move(now));
     if (!network || network->adminUp != down_.contains(id)) return;
     if (network->adminUp)
@@ -295,7 +333,7 @@ void KeptPlan::refreshNetwork(store::Reader& db, const NetworkId& id) {
     else
         down_.insert(id);
     store::Conditions bound;
-    bound.add("p.network = ?", id).add("p.server <> ''");
+    bound.add("p.network = ?", id).add("(p.server <> '' OR p.owner = 'trunk:subport')");
     for (const auto& each : portsWhere(db, bound)) refreshPort(db, each.id);
 }
 

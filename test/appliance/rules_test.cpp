@@ -87,22 +87,20 @@ const Unasked unasked[] = {
     {"network", "bodies have one name for whom a thing is shared with",
      "create_rbac_policy:target_project update_rbac_policy:target_project"},
     {"network", "there are no agents",
-     "activate get_agent create_agent update_agent delete_agent create_dhcp-network get_dhcp-networks "
+     "get_agent create_agent update_agent delete_agent create_dhcp-network get_dhcp-networks "
      "delete_dhcp-network create_l3-router "
      "get_l3-routers update_l3-router delete_l3-router get_dhcp-agents get_l3-agents"},
-    {"network", "there is one kind of network, on one host",
+    {"network", "what numbers are given out is the configuration's to say, and routers have one provider",
      "create_network: get_network: update_network: create_network_segment_range "
      "get_network_segment_range "
-     "update_network_segment_range delete_network_segment_range create_segment get_segment update_segment "
-     "delete_segment "
-     "create_subnet:segment_id get_subnet:segment_id update_subnet:segment_id create_router: get_router: "
+     "update_network_segment_range delete_network_segment_range create_segments_tags get_segments_tags "
+     "update_segments_tags delete_segments_tags create_router: get_router: "
      "update_router: "
      "add_external_gateways update_external_gateways remove_external_gateways "
      "get_auto_allocated_topology delete_auto_allocated_topology get_flavor create_flavor "
      "update_flavor delete_flavor "
      "get_service_profile create_service_profile update_service_profile delete_service_profile"},
-    {"network", "a port is the host's matter",
-     "create_port: get_port: update_port: create_port_binding get_port_binding delete_port_binding"},
+    {"network", "a port is the host's matter", "create_port: get_port: update_port:"},
     {"network", "what isn't built",
      "create_floatingip_port_forwarding get_floatingip_port update_floatingip_port_forwarding "
      "delete_floatingip_port_forwarding "
@@ -112,9 +110,8 @@ const Unasked unasked[] = {
      "delete_log "
      "create_metering_ get_metering_ delete_metering_ create_ndp_proxy get_ndp_proxy update_ndp_proxy delete_ndp_proxy "
      "create_policy "
-     "get_policy update_policy delete_policy get_rule_type get_alias_ update_alias_ delete_alias_ create_trunk "
-     "get_trunk update_trunk "
-     "delete_trunk get_subports add_subports remove_subports create_default_security_group_rule "
+     "get_policy update_policy delete_policy get_rule_type get_alias_ update_alias_ delete_alias_ "
+     "create_default_security_group_rule "
      "get_default_security_group_rule "
      "delete_default_security_group_rule create_security_groups_default_statefulness "
      "get_security_groups_default_statefulness "

@@ -156,6 +156,12 @@ std::string faultOf(const PlannedNetwork& network) {
         return "network " + network.id.text + " has a domain that is none";
     for (const auto& subnet : network.subnets)
         if (auto wrong = wrongWith(subnet); !wrong.empty()) return wrong;
+    for (const auto& each : network.segments)
+        if (each.number < 0 || each.number > (each.type == "vlan" ? 4094 : 16777215))
+            return "network " + network.id.text + " has a segment with an impossible number";
+    for (const auto& each : network.remotes)
+        if (!isUuid(each.id.text) || !isMac(each.mac) || !areAddresses(each.addresses) || !isAddress(each.tunnel))
+            return "network " + network.id.text + " has a neighbour that is none";
     const auto& dhcp = network.dhcp;
     if (dhcp && (!isUuid(dhcp->port.text) || !isMac(dhcp->mac) || !areAddresses(dhcp->addresses)))
         return "the DHCP port of network " + network.id.text + " is none";
@@ -168,6 +174,10 @@ std::string faultOf(const PlannedPort& port) {
     if (!port.hostname.empty() && !isHostLabel(port.hostname))
         return "port " + port.id.text + " has a host name that is none";
     if (!areAddresses(port.fixedIps)) return "port " + port.id.text + " has an address that is none";
+    if (!port.trunk.empty() && (!isUuid(port.trunk.text) || port.vlan < 1 || port.vlan > 4094))
+        return "port " + port.id.text + " has a place in a trunk that is none";
+    if (!port.tunnel.empty() && !isAddress(port.tunnel))
+        return "port " + port.id.text + " is on a host whose address is none";
     for (const auto& pair : port.allowedPairs)
         if (!Prefix::parseLoosely(pair.address) || (!pair.mac.empty() && !isMac(pair.mac)))
             return "port " + port.id.text + " has an address pair that is none";
@@ -210,7 +220,50 @@ BridgeLayout bridgeLayout(const PlannedNetwork& network, bool nat) {
 }
 
 TapLayout tapLayout(const PlannedPort& port, const PlannedNetwork& network) {
-    return {tapNameOf(port.id), bridgeOf(port.network), network.mtu, port.adminUp};
+    return {tapNameOf(port.id),
+            bridgeOf(port.network),
+            network.mtu,
+            port.adminUp,
+            port.trunk.empty() ? "" : tapNameOf(port.trunk),
+            port.vlan};
+}
+
+UplinkLayout uplinkLayout(const PlannedNetwork& network, const UplinkOptions& host) {
+    std::string missing;
+    for (const auto& each : network.segments) {
+        if (each.type == "local") return {};
+        if (each.type == "vxlan") {
+            if (host.tunnelAddress.empty()) return {};
+            return {.name = "vxlan-" + std::to_string(each.number),
+                    .under = {},
+                    .local = host.tunnelAddress,
+                    .number = each.number};
+        }
+        const auto device = host.physical.find(each.physical);
+        if (device == host.physical.end()) {
+            missing += (missing.empty() ? "" : ", ") + each.physical;
+            continue;
+        }
+        if (each.type == "flat") return {.name = device->second, .under = {}, .local = {}};
+        if (each.type == "vlan")
+            return {.name = vlanDeviceOf(device->second, each.number),
+                    .under = device->second,
+                    .local = {},
+                    .number = each.number};
+        throw Error(Failure::Broken, "network ", network.id, " is of type ", each.type,
+                    ", which this host can't be on");
+    }
+    if (!missing.empty())
+        throw Error(Failure::Broken, "network ", network.id, " is on physical network ", missing,
+                    ", which this host is not on");
+    return {};
+}
+
+std::optional<RemoteLayout> remoteLayout(const PlannedPort& port) {
+    if (port.tapped || port.tunnel.empty()) return std::nullopt;
+    RemoteLayout remote{.mac = port.mac, .tunnel = port.tunnel, .addresses = {}};
+    for (const auto& each : port.fixedIps) remote.addresses.push_back(each.address);
+    return remote;
 }
 
 std::optional<DhcpHost> dhcpHostOf(const PlannedPort& port, const PlannedNetwork& network) {

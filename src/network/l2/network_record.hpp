@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "network/core.hpp"
+#include "network/segment/segment.hpp"
 #include "network/sharing.hpp"
 
 namespace stratolet::network {
@@ -28,6 +29,8 @@ struct NetworkRecord {
     std::string status = "ACTIVE"; ///< as statusColumn has it
     std::string scope4, scope6;    ///< address scopes; empty: none
     Texts subnets;                 ///< ids, oldest first; only for an answer
+    bool adjacent = true;          ///< all of it is one link; else routers lie between its segments
+    std::vector<Segment> segments; ///< only for an answer
 };
 
 extern const resource::Table<NetworkRecord> networkTable; ///< alias n

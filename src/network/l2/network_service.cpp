@@ -9,9 +9,7 @@ namespace stratolet::network {
 
 namespace {
 
-constexpr int mtuMost = 1500; ///< what bridges of one host carry without anything around the frames
-
-int checkedMtu(const Body& body, int otherwise) {
+int checkedMtu(const Body& body, int otherwise, int mtuMost) {
     const auto mtu = body.whole("mtu", otherwise);
     if (mtu < 68) refuseInput("mtu", "'" + std::to_string(mtu) + "' is too small - must be at least '68'.");
     if (mtu > mtuMost)
@@ -102,15 +100,11 @@ NetworkRecord Networks::create(store::Transaction& tx, const identity::Caller& c
     core_.claim(tx, network.standard.project, "network");
     network.id.text = core_.uuid();
     body.readInto(network, networkTable);
-    network.mtu = checkedMtu(body, mtuMost);
-    if (const auto type = body.text("provider:network_type", "local"); !type.empty() && type != "local")
-        throw Error(Failure::Invalid, "Invalid input for operation: provider:network_type ", type, " not supported.")
-            .as("InvalidInput");
-    for (const auto* name : {"provider:physical_network", "provider:segmentation_id"})
-        if (body.has(name) && !body.isNull(name))
-            throw Error(Failure::Invalid, "Invalid input for operation: ", name, " not allowed for local network.")
-                .as("InvalidInput");
+    const auto segments = segmentsIn(core_, tx, body);
+    const auto mtuMost = mtuMostOf(core_, segments);
+    network.mtu = checkedMtu(body, mtuMost, mtuMost);
     networkTable.insert(tx, network);
+    insertSegments(core_, tx, network.id, segments);
     followShared(core_, tx, "network", network.id.text, network.standard.project, false, network.sharing.withAll);
     followShared(core_, tx, "network", network.id.text, network.standard.project, false, network.external,
                  accessExternal);
@@ -126,7 +120,8 @@ NetworkRecord Networks::update(store::Transaction& tx, NetworkRecord network, co
             .as("ExternalNetworkInUse");
     const auto before = network;
     body.readInto(network, networkTable);
-    network.mtu = checkedMtu(body, network.mtu);
+    changeProvider(core_, tx, network.id, body);
+    if (body.has("mtu")) network.mtu = checkedMtu(body, network.mtu, mtuMostOf(core_, segmentsOf(tx, network.id)));
     if (tx.query("SELECT 1 FROM subnets WHERE network = ? AND ip_version = 6", network.id).any())
         checkMtuCarriesIpv6(network.id, network.mtu);
     changeStandard(core_, network.standard, body);

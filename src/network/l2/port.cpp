@@ -1,7 +1,9 @@
 #include "network/l2/port.hpp"
 
+#include "network/binding/port_binding.hpp"
 #include "network/collection.hpp"
 #include "network/l2/network_record.hpp"
+#include "network/trunk/trunk.hpp"
 
 namespace stratolet::network {
 
@@ -24,6 +26,17 @@ void showPairs(JsonWriter& out, const Port& port) {
         out.field("mac_address", mac);
         out.field("ip_address", address);
     }
+}
+
+void completeTrunks(store::Reader& db, std::vector<Port>& ports) {
+    auto trunks = trunksOnPorts(db, idsOf(ports));
+    for (auto& each : ports)
+        if (const auto found = trunks.find(each.id.text); found != trunks.end())
+            each.trunk = std::make_shared<const Trunk>(std::move(found->second));
+}
+
+void writeTrunk(JsonWriter& out, const Port& port, const http::Request&) {
+    if (port.trunk) writeTrunkDetails(out, *port.trunk);
 }
 
 void showVifDetails(JsonWriter& out, const Port& port) {
@@ -57,6 +70,8 @@ const Table<Port> portTable(
         computed<Port>("binding:vif_type", Kind::Other, Show | Guarded,
                        [](JsonWriter& out, const Port& port) { out.value(isBound(port) ? "bridge" : "unbound"); }),
         computed<Port>("binding:vif_details", Kind::Other, Show | Guarded, showVifDetails),
+        attribute<&Port::ipAllocation>("ip_allocation", Show | Moves),
+        computed<Port>("trunk_details", Kind::Other, Show).written(writeTrunk),
         derived<Port>("network_project", Kind::Text, 0,
                       [](const Port& port) { return store::Value(port.networkProject); })
             .nameless(),
@@ -68,25 +83,27 @@ const Table<Port> portTable(
     completePortAddresses);
 
 void addPortRoutes(http::Routes& routes, Ports& ports) {
-    addNoun<Port>(routes, ports.core(),
-                  servedBy<Port>(
-                      ports, {.noun = "port",
-                              .table = portTable,
-                              .missing = portNotFound,
-                              .about = about,
-                              .concern = {"$.project = ?", "$.network_project = ? AND $.project <> $.network_project"},
-                              .wanted = targetOnNetwork,
-                              .aim =
-                                  [](Target& target, const Body& body) {
-                                      target["device_owner"] = body.text("device_owner", target["device_owner"]);
-                                  },
-                              .create =
-                                  [&](store::Transaction& tx, const identity::Caller& caller, const Body& body) {
-                                      return ports.create(tx, caller, networkIn(tx, caller, body), body);
-                                  },
-                              .remove = [&](store::Transaction& tx, const identity::Caller&,
-                                            const Port& port) { ports.removeByUser(tx, port); },
-                              .filters = {{"fixed_ips", filterPortAddresses}, {"security_groups", filterPortGroups}}}));
+    const auto api = addNoun<Port>(
+        routes, ports.core(),
+        servedBy<Port>(
+            ports,
+            {.noun = "port",
+             .table = portTable,
+             .missing = portNotFound,
+             .about = about,
+             .concern = {"$.project = ?", "$.network_project = ? AND $.project <> $.network_project"},
+             .complete = completeTrunks,
+             .wanted = targetOnNetwork,
+             .aim =
+                 [](Target& target, const Body& body) {
+                     target["device_owner"] = body.text("device_owner", target["device_owner"]);
+                 },
+             .create = [&](store::Transaction& tx, const identity::Caller& caller,
+                           const Body& body) { return ports.create(tx, caller, networkIn(tx, caller, body), body); },
+             .remove = [&](store::Transaction& tx, const identity::Caller&,
+                           const Port& port) { ports.removeByUser(tx, port); },
+             .filters = {{"fixed_ips", filterPortAddresses}, {"security_groups", filterPortGroups}}}));
+    addPortBindingRoutes(routes, ports.core(), api);
 }
 
 }

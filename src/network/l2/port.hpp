@@ -2,6 +2,7 @@
 
 #include <stratolet/ids.hpp>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -19,6 +20,8 @@ inline constexpr std::string_view interfaceOwner = "network:router_interface";
 inline constexpr std::string_view gatewayOwner = "network:router_gateway";
 inline constexpr std::string_view floatingOwner = "network:floatingip";
 inline constexpr std::string_view serverOwner = "compute:nova"; ///< a guest
+
+struct Trunk;
 
 /// An address that a port has on a subnet of its network.
 struct PortAddress {
@@ -48,7 +51,9 @@ struct Port {
     TextPairs pairs;            ///< MAC, address or CIDR
     std::string networkProject; ///< whose the network is; only written
     PortAddresses addresses;
-    Texts groups; ///< ids
+    Texts groups;                           ///< ids
+    std::string ipAllocation = "immediate"; ///< "deferred": it has addresses once it is known where it is
+    std::shared_ptr<const Trunk> trunk;     ///< whose parent it is; only for an answer
 };
 
 extern const resource::Table<Port>
@@ -79,7 +84,7 @@ template <auto id, auto port, class Record> void completePort(store::Reader& db,
 
 void insertPort(store::Transaction& tx, const Port& port); ///< with addresses and groups
 void writeAddresses(store::Transaction& tx, const Port& port);
-/// Ports of guests that say no host yet are at this one.
+/// Ports of guests, DHCP and routers that say no host yet are at this one.
 void placeAll(store::Transaction& tx, const std::string& host);
 void writeGroups(store::Transaction& tx, const Port& port);
 bool hasAddress(store::Reader& db, const SubnetId& subnet, const Address& address);
@@ -118,6 +123,9 @@ public:
     /// Free addresses for `port` on its network. `wanted` absent: what a new port gets.
     std::vector<PortAddress> allocate(store::Transaction& tx, const Port& port,
                                       const std::optional<std::vector<WantedAddress>>& wanted);
+
+    /// Gives a port that waited for its host the addresses that it gets there.
+    void placeAddresses(store::Transaction& tx, Port& port);
 
     /// The DHCP port of a network has an address in each subnet with DHCP, and goes with the last of them.
     void ensureDhcpPort(store::Transaction& tx, const NetworkRecord& network);

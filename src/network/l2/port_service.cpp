@@ -8,8 +8,11 @@
 #include "network/l3/floating_ip.hpp"
 #include "network/network.hpp"
 #include "network/security/security_group.hpp"
+#include "network/segment/segment.hpp"
+#include "network/trunk/trunk.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/bus/bus.hpp"
+#include "platform/cloud/cloud.hpp"
 
 namespace stratolet::network {
 
@@ -125,9 +128,41 @@ Target targetOf(const Port& port, const NetworkRecord& network) {
     return target;
 }
 
+namespace {
+
+bool isRouted(const std::vector<Subnet>& subnets) {
+    return std::any_of(subnets.begin(), subnets.end(), [](const auto& each) { return !each.segment.empty(); });
+}
+
+/// Of a routed network, the subnets of the segment that the port's host is on.
+std::vector<Subnet> reachableAt(store::Reader& db, const Port& port, std::vector<Subnet> subnets) {
+    std::set<SegmentId> at;
+    for (const auto& each : segmentsAt(db, port.network, port.host)) at.insert(each.id);
+    std::erase_if(subnets, [&](const auto& each) { return !each.segment.empty() && !at.contains(each.segment); });
+    std::set<SegmentId> used;
+    for (const auto& each : subnets)
+        if (!each.segment.empty()) used.insert(each.segment);
+    if (used.empty())
+        throw Error(Failure::Conflict, "Host ", port.host,
+                    " is not connected to any segments on routed provider network '", port.network,
+                    "'. It should be connected to one.")
+            .as("HostNotConnectedToAnySegment");
+    if (used.size() > 1)
+        throw Error(Failure::Conflict, "Host ", port.host,
+                    " is connected to multiple segments on routed provider "
+                    "network '",
+                    port.network, "'. It should be connected to one.")
+            .as("HostConnectedToMultipleSegments");
+    return subnets;
+}
+
+}
+
 std::vector<PortAddress> Ports::allocate(store::Transaction& tx, const Port& port,
                                          const std::optional<std::vector<WantedAddress>>& given) {
-    const auto subnets = subnetsOf(tx, port.network);
+    auto subnets = subnetsOf(tx, port.network);
+    if (!given && !port.owner.starts_with("network:") && isRouted(subnets))
+        subnets = reachableAt(tx, port, std::move(subnets));
     std::vector<PortAddress> out;
     std::set<Address> taken;
     const auto take = [&](const Subnet& subnet, const Address& address) {
@@ -214,9 +249,21 @@ void Ports::keep(store::Transaction& tx, const NetworkRecord& network, Port& por
                  const std::optional<std::vector<WantedAddress>>& wanted) {
     port.network = network.id;
     if (port.mac.empty()) port.mac = freshMac(core_, tx, network.id);
-    port.addresses = allocate(tx, port, wanted);
+    const bool waits = port.host.empty() && !port.owner.starts_with("network:") && (!wanted || wanted->empty()) &&
+                       isRouted(subnetsOf(tx, network.id));
+    if (waits)
+        port.ipAllocation = "deferred";
+    else
+        port.addresses = allocate(tx, port, wanted);
     port.networkProject = network.standard.project;
     insertPort(tx, port);
+}
+
+void Ports::placeAddresses(store::Transaction& tx, Port& port) {
+    if (port.ipAllocation != "deferred" || port.host.empty()) return;
+    port.addresses = allocate(tx, port, std::nullopt);
+    port.ipAllocation = "immediate";
+    writeAddresses(tx, port);
 }
 
 Port Ports::make(store::Transaction& tx, const NetworkRecord& network, const std::string& project,
@@ -228,6 +275,7 @@ Port Ports::make(store::Transaction& tx, const NetworkRecord& network, const std
     port.device = device;
     port.portSecurity = false;
     port.status = owner == floatingOwner ? "N/A" : "DOWN";
+    if (owner != floatingOwner) port.host = core_.parts.cloud.host;
     keep(tx, network, port, wanted.empty() ? std::nullopt : std::optional(wanted));
     return port;
 }
@@ -319,6 +367,7 @@ Port Ports::update(store::Transaction& tx, const identity::Caller& caller, Port 
                            core_.now(), port.id, gone.address.text());
             }
     }
+    placeAddresses(tx, port);
     changeStandard(core_, port.standard, body);
     const bool used = !port.server.empty() || port.owner.starts_with("network:");
     if (!used || !port.adminUp) port.status = "DOWN";
@@ -332,6 +381,7 @@ void Ports::removeByUser(store::Transaction& tx, const Port& port) {
         throw Error(Failure::Conflict, "Port ", port.id,
                     " cannot be deleted directly via the port API: has device owner ", port.owner, ".")
             .as("ServicePortInUse");
+    checkNotInTrunk(tx, port.id);
     remove(tx, port);
 }
 
@@ -361,6 +411,7 @@ void Ports::ensureDhcpPort(store::Transaction& tx, const NetworkRecord& network)
         port.standard = {network.standard.project, "", "", 1, core_.now(), core_.now()};
         port.owner = dhcpOwner;
         port.device = "dhcp-" + network.id.text;
+        port.host = core_.parts.cloud.host;
         port.status = "ACTIVE"; // whoever is there gets an answer
         port.portSecurity = false;
         keep(tx, network, port, std::vector<WantedAddress>{});
