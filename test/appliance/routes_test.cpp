@@ -76,57 +76,57 @@ std::map<std::string, std::string, std::less<>> thingsOf(TestAppliance& cloud, c
              "subnet");
     ids["/ports"] = made(owner.posts("/network/v2.0/ports", R"({"port":{)" + of + "}}"), "port");
     const auto carrier = made(owner.posts("/network/v2.0/ports", R"({"port":{)" + of + "}}"), "port");
-    ids["/trunks"] =
-        made(owner.posts("/network/v2.0/trunks", R"({"trunk":{"port_id":")" + carrier + ""
-}
-}
-"), " trunk ");
+    ids["/trunks"] = made(owner.posts("/network/v2.0/trunks", R"({"trunk":{"port_id":")" + carrier + "\"}}"), "trunk");
     ids["/routers"] = made(owner.posts("/network/v2.0/routers", R"({"router":{}})"), "router");
-ids["/floatingips"] =
-    made(owner.posts("/network/v2.0/floatingips", R"({"floatingip":{"floating_network_id":")" + outside + "\"}}"),
-         "floatingip");
-ids["/subnetpools"] = made(
-    owner.posts("/network/v2.0/subnetpools", R"({"subnetpool":{"name":"p","prefixes":["10.0.0.0/8"]}})"), "subnetpool");
-const auto group = ids["/security-groups"] =
-    made(owner.posts("/network/v2.0/security-groups", R"({"security_group":{"name":"g"}})"), "security_group");
-ids["/security-group-rules"] =
-    made(owner.posts("/network/v2.0/security-group-rules",
-                     R"({"security_group_rule":{"direction":"ingress","security_group_id":")" + group + "\"}}"),
-         "security_group_rule");
-ids["/volumes"] = made(owner.posts("/volume/v3/{project}/volumes", R"({"volume":{"size":1}})"), "volume");
-cloud.settle();
-const auto offered = made(owner.posts("/volume/v3/{project}/volumes", R"({"volume":{"size":1}})"), "volume");
-cloud.settle();
-for (const auto* each : {"/volume-transfers", "/os-volume-transfer"})
-    ids[each] = ids.contains("/volume-transfers")
-                    ? ids["/volume-transfers"]
-                    : made(owner.posts("/volume/v3/{project}/volume-transfers",
-                                       R"({"transfer":{"volume_id":")" + offered + "\"}}"),
-                           "transfer");
-const auto image =
-    owner.posts("/image/v2/images", R"({"name":"i","disk_format":"raw","container_format":"bare"})").json().text("id");
-REQUIRE(owner
-            .puts("/image/v2/images/" + image + "/file", std::string(1024, '\0'),
-                  {{"Content-Type", "application/octet-stream"}})
-            .status == 204);
-ids["/images"] = image;
-const auto flavor =
-    made(root.posts("/compute/v2.1/flavors", R"({"flavor":{"name":"f","ram":64,"vcpus":1,"disk":1}})"), "flavor");
-ids["/servers"] =
-    made(owner.posts("/compute/v2.1/servers", R"({"server":{"name":"s","imageRef":")" + image + R"(","flavorRef":")" +
-                                                  flavor + R"(","networks":[{"uuid":")" + network + "\"}]}}"),
-         "server");
-REQUIRE(owner.posts("/compute/v2.1/os-keypairs", R"({"keypair":{"name":"k"}})").status / 100 == 2);
-ids["/os-keypairs"] = "k";
-ids["/application_credentials"] = made(owner.posts("/identity/v3/users/" + owner.user + "/application_credentials",
-                                                   R"({"application_credential":{"name":"a"}})"),
-                                       "application_credential");
-ids["/credentials"] = made(owner.posts("/identity/v3/credentials",
-                                       R"({"credential":{"type":"cert","blob":"b","user_id":")" + owner.user + "\"}}"),
-                           "credential");
-cloud.settle();
-return ids;
+    ids["/floatingips"] =
+        made(owner.posts("/network/v2.0/floatingips", R"({"floatingip":{"floating_network_id":")" + outside + "\"}}"),
+             "floatingip");
+    ids["/subnetpools"] =
+        made(owner.posts("/network/v2.0/subnetpools", R"({"subnetpool":{"name":"p","prefixes":["10.0.0.0/8"]}})"),
+             "subnetpool");
+    const auto group = ids["/security-groups"] =
+        made(owner.posts("/network/v2.0/security-groups", R"({"security_group":{"name":"g"}})"), "security_group");
+    ids["/security-group-rules"] =
+        made(owner.posts("/network/v2.0/security-group-rules",
+                         R"({"security_group_rule":{"direction":"ingress","security_group_id":")" + group + "\"}}"),
+             "security_group_rule");
+    ids["/volumes"] = made(owner.posts("/volume/v3/{project}/volumes", R"({"volume":{"size":1}})"), "volume");
+    cloud.settle();
+    const auto offered = made(owner.posts("/volume/v3/{project}/volumes", R"({"volume":{"size":1}})"), "volume");
+    cloud.settle();
+    for (const auto* each : {"/volume-transfers", "/os-volume-transfer"})
+        ids[each] = ids.contains("/volume-transfers")
+                        ? ids["/volume-transfers"]
+                        : made(owner.posts("/volume/v3/{project}/volume-transfers",
+                                           R"({"transfer":{"volume_id":")" + offered + "\"}}"),
+                               "transfer");
+    const auto image = owner.posts("/image/v2/images", R"({"name":"i","disk_format":"raw","container_format":"bare"})")
+                           .json()
+                           .text("id");
+    REQUIRE(owner
+                .puts("/image/v2/images/" + image + "/file", std::string(1024, '\0'),
+                      {{"Content-Type", "application/octet-stream"}})
+                .status == 204);
+    ids["/images"] = image;
+    const auto flavor =
+        made(root.posts("/compute/v2.1/flavors", R"({"flavor":{"name":"f","ram":64,"vcpus":1,"disk":1}})"), "flavor");
+    ids["/servers"] = made(owner.posts("/compute/v2.1/servers", R"({"server":{"name":"s","imageRef":")" + image +
+                                                                    R"(","flavorRef":")" + flavor +
+                                                                    R"(","networks":[{"uuid":")" + network + "\"}]}}"),
+                           "server");
+    REQUIRE(owner.posts("/compute/v2.1/os-keypairs", R"({"keypair":{"name":"k"}})").status / 100 == 2);
+    ids["/os-keypairs"] = "k";
+    ids["/application_credentials"] = made(owner.posts("/identity/v3/users/" + owner.user + "/application_credentials",
+                                                       R"({"application_credential":{"name":"a"}})"),
+                                           "application_credential");
+    ids["/credentials"] =
+        made(owner.posts("/identity/v3/credentials",
+                         R"({"credential":{"type":"cert","blob":"b","user_id":")" + owner.user + "\"}}"),
+             "credential");
+    cloud.settle();
+    return ids;
 }
+
 }
 
 TEST_CASE("What belongs to a project is not there for users of others, and not changed by its readers",
