@@ -17,6 +17,7 @@ struct Extension {
 
 // Only what works: clients switch their features on by these.
 constexpr Extension extensions[] = {
+    {"address-scope", "Address scope", "Routers keep what is of different scopes apart", "2015-07-26T10:00:00-00:00"},
     {"address-group", "Address group", "Blocks of addresses under one name", "2020-07-15T10:00:00-00:00"},
     {"allowed-address-pairs", "Allowed Address Pairs", "Further MAC and IP addresses that a port may speak under",
      "2013-07-23T10:00:00-00:00"},
@@ -24,6 +25,11 @@ constexpr Extension extensions[] = {
     {"binding", "Port Binding", "Where and how a port is plugged in", "2014-02-03T10:00:00-00:00"},
     {"binding-extended", "Port Bindings Extended", "A port is bound to another host before it moves there",
      "2017-07-17T10:00:00-00:00"},
+    {"data-plane-status", "Port data plane status extension", "What is seen of a port from outside",
+     "2017-01-24T10:00:00-00:00"},
+    {"dns-domain-ports", "dns_domain for ports", "A port has a DNS domain of its own", "2017-04-24T10:00:00-00:00"},
+    {"dns-integration", "DNS Integration", "Ports have names, which the network's DNS knows",
+     "2015-08-15T18:00:00-00:00"},
     {"empty-string-filtering", "Empty String Filtering Extension", "An empty value of a filter finds what is empty",
      "2018-05-01T10:00:00-00:00"},
     {"ext-gw-mode", "Neutron L3 Configurable external gateway mode", "Source NAT of a router gateway can be switched",
@@ -32,6 +38,7 @@ constexpr Extension extensions[] = {
     {"extraroute", "Neutron Extra Route", "Static routes of a router", "2013-02-01T10:00:00-00:00"},
     {"extraroute-atomic", "Atomically add/remove extra routes",
      "Static routes of a router, added and removed one by one", "2019-07-10T00:00:00+00:00"},
+    {"extra_dhcp_opt", "Neutron Extra DHCP options", "What DHCP tells one port alone", "2013-03-17T12:00:00-00:00"},
     {"filter-validation", "Filter parameters validation", "A filter that does not exist is refused",
      "2018-07-04T10:00:00-00:00"},
     {"fip-port-details", "Floating IP Port Details Extension", "A floating IP tells about the port it leads to",
@@ -50,6 +57,10 @@ constexpr Extension extensions[] = {
     {"network_availability_zone", "Network Availability Zone", "A network tells its availability zones",
      "2015-01-01T10:00:00-00:00"},
     {"pagination", "Pagination support", "Lists in pages", "2016-06-12T00:00:00-00:00"},
+    {"port-mac-address-regenerate", "Neutron Port MAC address regenerate", "A port gets another MAC address for a null",
+     "2018-05-03T10:00:00-00:00"},
+    {"port-numa-affinity-policy", "Port NUMA affinity policy", "Where a port's server should be scheduled",
+     "2020-07-08T10:00:00-00:00"},
     {"port-security", "Port Security", "The guard against false addresses can be switched off",
      "2012-07-23T10:00:00-00:00"},
     {"port-security-groups-filtering", "Port filtering on security groups", "Ports found by their security groups",
@@ -58,6 +69,8 @@ constexpr Extension extensions[] = {
     {"provider", "Provider Network", "What a network is made of, for administrators", "2012-09-07T10:00:00-00:00"},
     {"quota_details", "Quota details management support", "Quotas with what is used", "2017-02-10T10:00:00-00:00"},
     {"quotas", "Quota management support", "Limits for each project", "2012-07-29T10:00:00-00:00"},
+    {"rbac-address-scope", "Add address_scope type to RBAC", "Address scopes shared with single projects",
+     "2020-02-12T00:00:00-00:00"},
     {"rbac-address-group", "Add address_group type to RBAC", "Address groups shared with single projects",
      "2021-01-20T00:00:00-00:00"},
     {"rbac-policies", "RBAC Policies", "Things shared with single projects, or with all", "2015-06-17T12:15:12-00:00"},
@@ -101,6 +114,8 @@ constexpr Extension extensions[] = {
     {"trunk", "Trunk Extension", "Ports that carry the tagged frames of others", "2016-01-01T10:00:00-00:00"},
     {"trunk-details", "Trunk port details", "A port tells of the trunk that it is the parent of",
      "2016-01-01T10:00:00-00:00"},
+    {"uplink-status-propagation", "Uplink status propagation extension", "Ports that are to follow their uplink",
+     "2018-05-31T18:00:00-00:00"},
 };
 
 void write(JsonWriter& out, const Extension& extension) {

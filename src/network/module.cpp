@@ -296,7 +296,7 @@ struct Network::Impl {
         port.device = server.text;
         port.owner = serverOwner;
         port.host = core.parts.cloud.host;
-        port.hostname = isHostLabel(serverHostname) ? serverHostname : "";
+        if (port.hostname.empty() && isHostLabel(serverHostname)) port.hostname = serverHostname;
         port.status = "DOWN"; // until the host has followed
     }
 

@@ -58,6 +58,7 @@ std::optional<PlannedPort> plannedPort(store::Reader& db, const Port& port, cons
     planned.mac = port.mac;
     planned.hostname = port.hostname;
     planned.fixedIps = plannedAddresses(port);
+    for (const auto& each : port.dhcpOptions) planned.dhcpOptions.push_back({each.name, each.value, each.version});
     for (const auto& [mac, address] : port.pairs) planned.allowedPairs.push_back({mac, address});
     for (const auto& each : port.groups) planned.securityGroups.push_back({each});
     planned.portSecurity = port.portSecurity;
@@ -78,9 +79,16 @@ PlannedRule plannedRule(const SecurityGroupRule& rule) {
     return planned;
 }
 
-PlannedSubnet plannedSubnet(const Subnet& subnet) {
-    return {subnet.id,   subnet.cidr.text(), subnet.gateway ? subnet.gateway->text() : "",
-            subnet.dhcp, subnet.dns,         plannedRoutes(subnet.routes)};
+PlannedSubnet plannedSubnet(store::Reader& db, const Subnet& subnet) {
+    PlannedSubnet planned{subnet.id,   subnet.cidr.text(), subnet.gateway ? subnet.gateway->text() : "",
+                          subnet.dhcp, subnet.dns,         plannedRoutes(subnet.routes)};
+    planned.raMode = subnet.raMode;
+    planned.addressMode = subnet.addressMode;
+    if (!subnet.subnetPool.empty())
+        planned.scope = db.query("SELECT coalesce(address_scope, '') FROM subnet_pools WHERE id = ?", subnet.subnetPool)
+                            .maybeText()
+                            .value_or("");
+    return planned;
 }
 
 template <class T> void sortById(std::vector<T>& all) {
@@ -127,8 +135,11 @@ std::optional<PlannedRouter> plannedRouter(store::Reader& db, const Router& rout
 
 PlannedNetwork plannedNetwork(store::Reader& db, const NetworkRecord& network, bool guests,
                               const PlanOptions& options) {
-    PlannedNetwork planned{network.id, network.mtu, network.external, options.dnsDomain, {}, {}};
-    for (const auto& each : subnetsOf(db, network.id)) planned.subnets.push_back(plannedSubnet(each));
+    PlannedNetwork planned{
+        network.id, network.mtu, network.external, network.dnsDomain.empty() ? options.dnsDomain : network.dnsDomain,
+        {},         {}};
+    if (planned.domain.ends_with('.')) planned.domain.pop_back();
+    for (const auto& each : subnetsOf(db, network.id)) planned.subnets.push_back(plannedSubnet(db, each));
     sortById(planned.subnets);
     for (const auto& each : segmentsOf(db, network.id))
         planned.segments.push_back({each.type, each.physical, each.number});

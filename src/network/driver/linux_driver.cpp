@@ -584,6 +584,7 @@ private:
         auto& state = routers_.at(id);
         placeRouter(state, -1, work);
         dropPlace(routerNamespaceOf(id), work);
+        work.serversGone.insert(id.text);
         work.routers.erase(id);
         absolveAll(Of::Router, id.text);
         routers_.erase(id);
@@ -933,7 +934,7 @@ private:
             if (place == places_.end()) {
                 Ruleset rules;
                 declareRouterTable(rules);
-                for (const auto& [name, chain] : wanted.rules->chains) rules.put(routerNatTable, name, chain);
+                putRouterRules(rules, *wanted.rules);
                 rules.give(wanted.rules->elements);
                 if (!isWhole(rules)) wrong = "has not its packet rules";
                 return;
@@ -1337,7 +1338,22 @@ private:
     void ensureRouter(Netlink& netlink, const RouterId& id, Work&) {
         auto& state = routers_.at(id);
         const auto name = routerNamespaceOf(id);
-        if (state.layout) return ensurePlace(netlink, Of::Router, id.text, *state.layout);
+        if (state.layout) {
+            ensurePlace(netlink, Of::Router, id.text, *state.layout);
+            const auto place = places_.find(name);
+            if (!attempt(Of::Router, id.text, "announcements",
+                         [&] {
+                             if (state.layout->dhcp)
+                                 dhcp_.ensure(*state.layout->dhcp, name, {});
+                             else
+                                 dhcp_.remove(id.text);
+                         }) &&
+                place != places_.end())
+                place->second.furnished = false;
+            return;
+        }
+        absolve(Of::Router, id.text, "announcements");
+        dhcp_.remove(id.text);
         Work gone;
         dropPlace(name, gone);
         removeAll(netlink, gone);
@@ -1449,7 +1465,7 @@ private:
     void furnishRules(Place& place, const NamespaceLayout& before) {
         auto& rules = place.rules;
         const auto& wanted = *place.layout.rules;
-        for (const auto& [name, chain] : wanted.chains) rules.put(routerNatTable, name, chain);
+        putRouterRules(rules, wanted);
         rules.give(wanted.elements);
         if (before.rules) rules.take(before.rules->elements);
         if (!rules.changed()) return;

@@ -91,6 +91,8 @@ struct ListenerLayout {
 struct DhcpHost {
     std::string mac, address; ///< what a lease would be about (IPv4)
     std::string lines;        ///< what the server is told
+    std::string options = {}; ///< what it tells this one alone
+    std::string names = {};   ///< under which others find it
     bool operator==(const DhcpHost&) const = default;
 };
 

@@ -2,6 +2,7 @@
 
 #include <tuple>
 
+#include "network/address.hpp"
 #include "network/collection.hpp"
 
 namespace stratolet::network {
@@ -42,6 +43,12 @@ constexpr std::string_view scopeSql4 = "(SELECT o.address_scope FROM subnets a J
                                        "a.subnet_pool WHERE a.network = $.id AND a.ip_version = 4 LIMIT 1)";
 constexpr std::string_view scopeSql6 = "(SELECT o.address_scope FROM subnets a JOIN subnet_pools o ON o.id = "
                                        "a.subnet_pool WHERE a.network = $.id AND a.ip_version = 6 LIMIT 1)";
+
+void readDomain(NetworkRecord& network, const Json& value, const Reading&) {
+    network.dnsDomain = value.isNull() ? "" : value.text();
+    if (!network.dnsDomain.empty() && !isDomainName(network.dnsDomain))
+        refuseInput("dns_domain", "'" + network.dnsDomain + "' is not a valid domain.");
+}
 
 // A network of several segments shows these, and any other says of its one what it is.
 
@@ -98,6 +105,7 @@ const Table<NetworkRecord> networkTable(
                     "$.id AND b.action = 'access_as_external'), '')"),
             attribute<&NetworkRecord::isDefault>("is_default", Post | Put | Show | Find),
             attribute<&NetworkRecord::mtu>("mtu", Post | Put | Show | Find).readByHook(),
+            attribute<&NetworkRecord::dnsDomain>("dns_domain", Post | Put | Show | Find).readBy(readDomain),
             attribute<&NetworkRecord::portSecurity>("port_security_enabled", Post | Put | Show | Find)
                 .in("port_security"),
             computed<NetworkRecord>("subnets", Kind::Other, Show,

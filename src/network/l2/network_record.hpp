@@ -24,7 +24,8 @@ struct NetworkRecord {
     bool external = false;   ///< routers may have their gateway here
     std::string externalFor; ///< those of which projects (as Sharing::with), or all ("*")
     bool isDefault = false;
-    int mtu = 1500; ///< bytes
+    int mtu = 1500;        ///< bytes
+    std::string dnsDomain; ///< that its ports' names end in; empty: that of the configuration
     bool portSecurity = true;
     std::string status = "ACTIVE"; ///< as statusColumn has it
     std::string scope4, scope6;    ///< address scopes; empty: none

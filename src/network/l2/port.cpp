@@ -28,6 +28,25 @@ void showPairs(JsonWriter& out, const Port& port) {
     }
 }
 
+/// A name and an address each, under which the network's DNS knows the port.
+void showAssignment(JsonWriter& out, const Port& port) {
+    const auto list = out.array();
+    for (const auto& each : port.addresses) {
+        const auto hostname = hostnameOf(port.hostname, each.address);
+        const auto assignment = out.object();
+        out.field("hostname", hostname);
+        out.field("ip_address", each.address.text());
+        out.field("fqdn", hostname + "." + port.domain + (port.domain.ends_with('.') ? "" : "."));
+    }
+}
+
+void completeDomains(const std::string& otherwise, std::vector<Port>& ports) {
+    for (auto& each : ports)
+        each.domain = !each.dnsDomain.empty()       ? each.dnsDomain
+                      : !each.networkDomain.empty() ? each.networkDomain
+                                                    : otherwise;
+}
+
 void completeTrunks(store::Reader& db, std::vector<Port>& ports) {
     auto trunks = trunksOnPorts(db, idsOf(ports));
     for (auto& each : ports)
@@ -77,7 +96,15 @@ const Table<Port> portTable(
             .nameless(),
         column<&Port::server>("server", Moves),
         column<&Port::madeForServer>("made_for_server", Moves),
-        column<&Port::hostname>("hostname", Moves),
+        attribute<&Port::hostname>("dns_name", Post | Put | Show | Find).in("hostname").readByHook(),
+        attribute<&Port::dnsDomain>("dns_domain", Post | Put | Show | Find).readByHook(),
+        computed<Port>("dns_assignment", Kind::Other, Show, showAssignment),
+        attribute<&Port::dhcpOptions>("extra_dhcp_opts", Post | Put | Show).in("dhcp_options"),
+        maybe<&Port::dataPlaneStatus>("data_plane_status", Put | Show | Find).readByHook(),
+        maybe<&Port::numaAffinityPolicy>("numa_affinity_policy", Post | Put | Show | Find).readByHook(),
+        attribute<&Port::propagatesUplinkStatus>("propagate_uplink_status", Post | Put | Show | Find),
+        column<&Port::networkDomain>("network_domain")
+            .computed("(SELECT o.dns_domain FROM networks o WHERE o.id = $.network)"),
         column<&Port::router>("router", Moves),
     }),
     completePortAddresses);
@@ -92,7 +119,11 @@ void addPortRoutes(http::Routes& routes, Ports& ports) {
              .missing = portNotFound,
              .about = about,
              .concern = {"$.project = ?", "$.network_project = ? AND $.project <> $.network_project"},
-             .complete = completeTrunks,
+             .complete =
+                 [&core = ports.core()](store::Reader& db, std::vector<Port>& all) {
+                     completeTrunks(db, all);
+                     completeDomains(core.parts.config.text("network", "dns_domain"), all);
+                 },
              .wanted = targetOnNetwork,
              .aim =
                  [](Target& target, const Body& body) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "network/core.hpp"
+#include "network/l2/dhcp_option.hpp"
 #include "network/l2/network_record.hpp"
 #include "network/l2/subnet.hpp"
 
@@ -47,9 +48,16 @@ struct Port {
     ServerId server;            ///< whose tap it is
     RouterId router;            ///< whose interface it is
     bool madeForServer = false; ///< goes with the server
-    std::string hostname;
-    TextPairs pairs;            ///< MAC, address or CIDR
-    std::string networkProject; ///< whose the network is; only written
+    std::string hostname;       ///< in DHCP and DNS: of its server where nobody gave another
+    std::string dnsDomain;      ///< empty: its network's
+    DhcpOptions dhcpOptions;
+    std::string dataPlaneStatus;         ///< as whoever looks at it from outside says; empty: nobody does
+    std::string numaAffinityPolicy;      ///< for who schedules the server; empty: none
+    bool propagatesUplinkStatus = false; ///< a record: a bridge has no link to follow
+    std::string networkDomain;           ///< of its network; only read
+    std::string domain;                  ///< that its names end in; only for an answer
+    TextPairs pairs;                     ///< MAC, address or CIDR
+    std::string networkProject;          ///< whose the network is; only written
     PortAddresses addresses;
     Texts groups;                           ///< ids
     std::string ipAllocation = "immediate"; ///< "deferred": it has addresses once it is known where it is

@@ -82,6 +82,31 @@ void checkDevice(store::Reader& db, const identity::Caller& caller, const Port& 
             .as("DeviceIDNotOwnedByTenant");
 }
 
+/// What a body says of the port to DHCP and DNS, and for others to read.
+void readNames(Port& port, const Body& body) {
+    if (body.has("dns_name")) {
+        port.hostname = body.text("dns_name");
+        if (!port.hostname.empty() && !isHostLabel(port.hostname))
+            refuseInput("dns_name", "'" + port.hostname + "' is not a valid name of a host.");
+    }
+    if (body.has("dns_domain")) {
+        port.dnsDomain = body.text("dns_domain");
+        if (!port.dnsDomain.empty() && !isDomainName(port.dnsDomain))
+            refuseInput("dns_domain", "'" + port.dnsDomain + "' is not a valid domain.");
+    }
+    port.dhcpOptions = dhcpOptionsIn(body, std::move(port.dhcpOptions));
+    const auto oneOf = [&](std::string_view name, std::string& value, std::initializer_list<std::string_view> words) {
+        if (!body.has(name)) return;
+        value = body.text(name);
+        if (value.empty() && body.isNull(name)) return;
+        if (std::find(words.begin(), words.end(), value) == words.end())
+            refuseInput(name, "'" + value + "' is not one of what it may be.");
+    };
+    oneOf("data_plane_status", port.dataPlaneStatus, {"ACTIVE", "DOWN"});
+    oneOf("numa_affinity_policy", port.numaAffinityPolicy, {"required", "preferred", "legacy"});
+    port.propagatesUplinkStatus = body.truth("propagate_uplink_status", port.propagatesUplinkStatus);
+}
+
 Error invalidForSubnet(const Address& address) {
     return Error(Failure::Invalid, "IP address ", address.text(), " is not a valid IP for the specified subnet.")
         .as("InvalidIpForSubnet");
@@ -256,6 +281,7 @@ void Ports::keep(store::Transaction& tx, const NetworkRecord& network, Port& por
     else
         port.addresses = allocate(tx, port, wanted);
     port.networkProject = network.standard.project;
+    port.networkDomain = network.dnsDomain;
     insertPort(tx, port);
 }
 
@@ -292,6 +318,7 @@ Port Ports::create(store::Transaction& tx, const identity::Caller& caller, const
     port.owner = body.text("device_owner");
     checkDevice(tx, caller, port);
     port.portSecurity = body.truth("port_security_enabled", network.portSecurity);
+    readNames(port, body);
     port.vnicType = body.text("binding:vnic_type", "normal");
     if (port.vnicType != "normal")
         throw Error(Failure::Invalid, "Invalid input for operation: binding:vnic_type ", port.vnicType,
@@ -321,13 +348,15 @@ Port Ports::update(store::Transaction& tx, const identity::Caller& caller, Port 
                                         (body.has("device_owner") && body.text("device_owner") != port.owner)))
         throw Error(Failure::Conflict, "Port ", port.id, " cannot be updated: it is owned by ", port.owner, ".")
             .as("ServicePortInUse");
-    if (body.has("mac_address") && !body.isNull("mac_address") && body.text("mac_address") != port.mac) {
+    if (body.has("mac_address") && body.text("mac_address") != port.mac) {
         if (!port.server.empty())
             throw Error(Failure::Conflict, "Unable to complete operation on port ", port.id,
                         ", port is already bound, port type: bridge, old_mac ", port.mac, ".")
                 .as("PortBound");
-        port.mac = checkedMac(tx, port.network, port.id, body.text("mac_address"));
+        port.mac = body.isNull("mac_address") ? freshMac(core_, tx, port.network)
+                                              : checkedMac(tx, port.network, port.id, body.text("mac_address"));
     }
+    readNames(port, body);
     port.adminUp = body.truth("admin_state_up", port.adminUp);
     port.device = body.text("device_id", port.device);
     port.owner = body.text("device_owner", port.owner);

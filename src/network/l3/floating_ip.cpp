@@ -26,6 +26,18 @@ void showPort(JsonWriter& out, const FloatingIp& ip) {
     out.field("device_owner", ip.leadsTo->owner);
 }
 
+void readName(FloatingIp& ip, const Json& value, const Reading&) {
+    ip.dnsName = value.isNull() ? "" : value.text();
+    if (!ip.dnsName.empty() && !isHostLabel(ip.dnsName))
+        refuseInput("dns_name", "'" + ip.dnsName + "' is not a valid name of a host.");
+}
+
+void readDomain(FloatingIp& ip, const Json& value, const Reading&) {
+    ip.dnsDomain = value.isNull() ? "" : value.text();
+    if (!ip.dnsDomain.empty() && !isDomainName(ip.dnsDomain))
+        refuseInput("dns_domain", "'" + ip.dnsDomain + "' is not a valid domain.");
+}
+
 }
 
 const Table<FloatingIp> floatingIpTable(
@@ -39,6 +51,8 @@ const Table<FloatingIp> floatingIpTable(
             maybe<&FloatingIp::fixed>("fixed_ip_address", Post | Put | Show | Find).in("fixed").readByHook(),
             maybe<&FloatingIp::router>("router_id", Show | Find | Moves).in("router"),
             attribute<&FloatingIp::status>("status", Show | Find | Moves),
+            attribute<&FloatingIp::dnsName>("dns_name", Post | Show | Find).readBy(readName),
+            attribute<&FloatingIp::dnsDomain>("dns_domain", Post | Show | Find).readBy(readDomain),
             computed<FloatingIp>("port_details", Kind::Other, Show, showPort),
             column<&FloatingIp::ownPort>("own_port"),
         },

@@ -22,7 +22,8 @@ struct FloatingIp {
     std::string fixed; ///< address of that port
     RouterId router;
     std::string status = "DOWN";
-    std::optional<Port> leadsTo; ///< the port; only for an answer
+    std::string dnsName, dnsDomain; ///< records: nobody outside is told
+    std::optional<Port> leadsTo;    ///< the port; only for an answer
 };
 
 extern const resource::Table<FloatingIp> floatingIpTable; ///< alias f

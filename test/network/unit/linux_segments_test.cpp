@@ -6,6 +6,7 @@
 #include "network/driver/linux.hpp"
 #include "network/driver/linux_names.hpp"
 #include "network/driver/linux_netlink.hpp"
+#include "network/unit/linux_plans.hpp"
 #include "network/unit/linux_world.hpp"
 #include "platform/os/netns.hpp"
 #include "platform/os/process.hpp"
@@ -17,62 +18,6 @@ using namespace stratolet::network;
 using namespace stratolet::network::test;
 
 namespace {
-
-#define NEEDS_ROOT()                                                                                                   \
-    if (const auto why = LinuxWorld::reason(); !why.empty()) {                                                         \
-        WARN("skipped: " << why);                                                                                      \
-        return;                                                                                                        \
-    }
-
-std::string uuid(int kind, int number) {
-    char text[40];
-    std::snprintf(text, sizeof text, "%04x%04x-0000-4000-8000-%012x", kind, number, number);
-    return text;
-}
-NetworkId networkId(int number) { return {uuid(1, number)}; }
-SubnetId subnetId(int number) { return {uuid(2, number)}; }
-PortId portId(int number) { return {uuid(3, number)}; }
-SecurityGroupId openGroup() { return {uuid(5, 1)}; }
-
-std::string mac(int number) {
-    char text[20];
-    std::snprintf(text, sizeof text, "fa:16:3e:00:00:%02x", number);
-    return text;
-}
-
-PlannedNetwork networkOn(int number, const std::string& net, PlannedSegment segment, int mtu = 1500) {
-    PlannedNetwork network;
-    network.id = networkId(number);
-    network.mtu = mtu;
-    network.subnets.push_back({subnetId(number), net + ".0/24", "", false, {}, {}});
-    network.segments = {std::move(segment)};
-    return network;
-}
-
-PlannedPort portOn(int number, int network, const std::string& address) {
-    PlannedPort port;
-    port.id = portId(number);
-    port.network = networkId(network);
-    port.mac = mac(number);
-    port.fixedIps = {{subnetId(network), address}};
-    port.securityGroups = {openGroup()};
-    port.tapped = true;
-    return port;
-}
-
-PlannedSecurityGroup everything() {
-    PlannedSecurityGroup group{openGroup(), true, {}};
-    int number = 0;
-    for (const auto direction : {RuleDirection::Egress, RuleDirection::Ingress})
-        for (const auto type : {EtherType::IPv4, EtherType::IPv6}) {
-            PlannedRule rule;
-            rule.id = {uuid(6, ++number)};
-            rule.direction = direction;
-            rule.ethertype = type;
-            group.rules.push_back(rule);
-        }
-    return group;
-}
 
 /// A host in a network namespace of its own, named as the host; empty: that of this thread. One cloud on one machine
 /// would take the other's things for strangers of its own, so each is a cloud.
@@ -145,12 +90,6 @@ void setMtu(const Guest& guest, int mtu) {
         Netlink netlink;
         netlink.change(netlink.find("eth0").value().index, {.mtu = mtu});
     });
-}
-
-std::string toldOf(const std::vector<NetworkProblem>& problems) {
-    std::string all;
-    for (const auto& each : problems) all += each.what + "\n";
-    return all;
 }
 
 }
