@@ -126,6 +126,13 @@ TEST_CASE("What can be in no trunk is refused by name", "[network][trunk]") {
     CHECK(refusal(alice.deletes(v2 + "ports/" + one)) == "409 PortInUseAsSubPort");
     CHECK(made(alice.gets(path), "trunk", 200).array("sub_ports").size() == 1);
 
+    // The owner of a network sees the ports of others on it, and leaves them alone.
+    const auto admin = cloud.admin();
+    made(admin.puts(v2 + "networks/" + on, R"({"network":{"shared":true}})"), "network", 200);
+    const auto his = port(bob, on);
+    CHECK(refusal(adds(subport(his, 101))) == "403 PolicyNotAuthorized");
+    CHECK(refusal(asksTrunk(alice, his)) == "403 PolicyNotAuthorized");
+
     // A sub-port's packets must fit through its parent.
     const auto narrow = made(asksTrunk(alice, other), "trunk").text("id");
     CHECK(refusal(alice.puts(v2 + "trunks/" + narrow + "/add_subports", subports(subport(two, 5)))) ==
@@ -136,7 +143,6 @@ TEST_CASE("What can be in no trunk is refused by name", "[network][trunk]") {
     CHECK(refusal(alice.puts(path + "/remove_subports", subports(R"({"port_id":")" + one + "\"}"))) ==
           "409 TrunkDisabled");
 
-    const auto admin = cloud.admin();
     made(admin.puts(v2 + "quotas/" + alice.project, R"({"quota":{"trunk":2}})"), "quota", 200);
     CHECK(refusal(asksTrunk(alice, two)) == "409 OverQuota");
 }

@@ -40,6 +40,10 @@ using WantedSegments = std::vector<WantedSegment>;
 std::vector<Segment> segmentsOf(store::Reader& db, const NetworkId& network); ///< in their order
 std::map<std::string, std::vector<Segment>> segmentsOf(store::Reader& db, const Texts& networks);
 
+/// Those that a body names, by provider:… or segments, as far as its words alone say; none where it names none.
+/// Error(Invalid) for what can't be.
+WantedSegments segmentsAskedIn(const Core& core, const Body& body);
+
 /// What a new network is to be made of: as the body says (provider:… or segments), else the first type of
 /// tenant_network_types that has something left. Nothing is written yet. Error(Invalid) for what can't be,
 /// Error(Conflict) for what another network has, Error(Busy) where nothing is left.

@@ -4,6 +4,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "network/l2/subnet.hpp"
 #include "network/segment/segment.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/cloud/cloud.hpp"
@@ -11,10 +12,6 @@
 namespace stratolet::network {
 
 namespace {
-
-[[noreturn]] void refuse(const std::string& reason) {
-    throw Error(Failure::Invalid, "Invalid input for operation: ", reason, ".").as("InvalidInput");
-}
 
 bool isTaken(store::Reader& db, NetworkType type, const std::string& physical, std::int64_t number) {
     return db
@@ -97,85 +94,27 @@ void checkWanted(store::Reader& db, const WantedSegment& wanted) {
     const auto& facts = factsOf(wanted.type);
     const std::string name(facts.name);
     if (!facts.physical && !wanted.physical.empty())
-        refuse("provider:physical_network specified for " + name + " network");
+        refuseOperation("provider:physical_network specified for " + name + " network");
     if (wanted.type == NetworkType::Flat && wanted.physical.empty())
-        refuse("physical_network required for flat provider network");
+        refuseOperation("physical_network required for flat provider network");
     if (!wanted.physical.empty() && !isKnown(db, wanted.physical))
-        refuse("physical_network '" + wanted.physical + "' unknown for " + name + " provider network");
+        refuseOperation("physical_network '" + wanted.physical + "' unknown for " + name + " provider network");
     if (facts.most == 0) {
-        if (wanted.number != 0) refuse("provider:segmentation_id specified for " + name + " network");
+        if (wanted.number != 0) refuseOperation("provider:segmentation_id specified for " + name + " network");
         return;
     }
     if (wanted.number == 0) return;
     if (wanted.number < facts.least || wanted.number > facts.most)
-        refuse("segmentation_id out of range (" + std::to_string(facts.least) + " through " +
-               std::to_string(facts.most) + ")");
+        refuseOperation("segmentation_id out of range (" + std::to_string(facts.least) + " through " +
+                        std::to_string(facts.most) + ")");
     if (wanted.type == NetworkType::Vlan && wanted.physical.empty())
-        refuse("segmentation_id requires physical_network for VLAN provider network");
-}
-
-NetworkType typeIn(const Core& core, const std::string& text) {
-    const auto type = networkTypeNamed(text);
-    if (!type) refuse("network_type value '" + text + "' not supported");
-    checkPair(mechanismNamed(core.driver.mechanism()), *type);
-    if (!factsOf(*type).given) refuse("network_type value '" + text + "' not supported");
-    return *type;
-}
-
-/// Of provider:… or of one item of "segments", which says the same.
-std::optional<WantedSegment> wantedIn(const Core& core, const Body& body) {
-    const auto type = body.text("provider:network_type"), physical = body.text("provider:physical_network");
-    const bool numbered = body.has("provider:segmentation_id") && !body.isNull("provider:segmentation_id");
-    if (type.empty() && physical.empty() && !numbered) return std::nullopt;
-    if (type.empty()) refuse("provider:network_type required");
-    WantedSegment wanted{typeIn(core, type), physical, body.whole("provider:segmentation_id", 0)};
-    if (numbered && wanted.number <= 0) refuse("segmentation_id out of range (1 through 4294967295)");
-    return wanted;
-}
-
-WantedSegments listIn(const Core& core, const Json& list) {
-    constexpr std::size_t most = 32;
-    if (!list.isArray() || list.size() > most) refuseInput("segments", "it is no list of segments.");
-    WantedSegments all;
-    for (const auto& each : list.items()) {
-        if (!each.isObject()) refuseInput("segments", "'" + each.dump() + "' is no segment.");
-        for (const auto& name : each.names())
-            if (name != "provider:network_type" && name != "provider:physical_network" &&
-                name != "provider:segmentation_id")
-                refuseInput("segments", "'" + name + "' is unknown.");
-        for (const auto* name : {"provider:network_type", "provider:physical_network"})
-            if (each.has(name) && !each.at(name).isNull() && !each.at(name).isText())
-                refuseInput(name, "'" + each.at(name).dump() + "' is not a valid string.");
-        if (each.has("provider:segmentation_id") && !each.at("provider:segmentation_id").isNull() &&
-            !wholeOf(each.at("provider:segmentation_id")))
-            refuseInput("provider:segmentation_id",
-                        "'" + each.at("provider:segmentation_id").dump() + "' is not an integer.");
-        const auto wanted = wantedIn(core, Body(each));
-        if (!wanted) refuse("provider:network_type required");
-        const auto same = [&](const WantedSegment& other) {
-            return other.type == wanted->type && other.physical == wanted->physical && other.number == wanted->number &&
-                   (wanted->number != 0 || factsOf(wanted->type).most == 0);
-        };
-        if (std::any_of(all.begin(), all.end(), same))
-            throw Error(Failure::Invalid, "Duplicate segment entry in request.").as("SegmentsContainDuplicateEntry");
-        all.push_back(*wanted);
-    }
-    return all;
+        refuseOperation("segmentation_id requires physical_network for VLAN provider network");
 }
 
 }
 
 WantedSegments segmentsIn(Core& core, store::Reader& db, const Body& body) {
-    WantedSegments wanted;
-    const auto one = wantedIn(core, body);
-    if (body.has("segments") && !body.isNull("segments")) {
-        if (one)
-            throw Error(Failure::Invalid, "Segments and provider values cannot both be set.")
-                .as("SegmentsSetInConjunctionWithProviders");
-        wanted = listIn(core, body.find("segments").value());
-    } else if (one) {
-        wanted = {*one};
-    }
+    auto wanted = segmentsAskedIn(core, body);
     if (wanted.empty()) {
         for (const auto type : core.ml2.tenantTypes)
             if (WantedSegment fresh{type, "", 0}; fill(core, db, fresh, {})) return {fresh};
@@ -213,19 +152,19 @@ void changeProvider(Core& core, store::Transaction& tx, const NetworkId& network
     if (!any) return;
     auto segments = segmentsOf(tx, network);
     if (segments.size() != 1 || body.has("segments"))
-        refuse("Plugin does not support updating the segments of a network");
+        refuseOperation("Plugin does not support updating the segments of a network");
     auto& segment = segments.front();
     const auto isOther = [&](std::string_view name, const std::string& now) {
         return body.has(name) && body.text(name) != now;
     };
     if (isOther("provider:network_type", segment.type) || isOther("provider:physical_network", segment.physical))
-        refuse("Plugin does not support updating the following provider network attributes: network_type, "
-               "physical_network");
+        refuseOperation("Plugin does not support updating the following provider network attributes: network_type, "
+                        "physical_network");
     const auto number = body.whole("provider:segmentation_id", segment.number);
     if (number == segment.number) return;
-    if (segment.type != "vlan") refuse("only the segmentation_id of a vlan network can be changed");
+    if (segment.type != "vlan") refuseOperation("only the segmentation_id of a vlan network can be changed");
     const WantedSegment wanted{NetworkType::Vlan, segment.physical, number};
-    if (number < 1) refuse("segmentation_id out of range (1 through 4094)");
+    if (number < 1) refuseOperation("segmentation_id out of range (1 through 4094)");
     checkWanted(tx, wanted);
     if (isTaken(tx, wanted.type, wanted.physical, number)) throw takenError(wanted);
     segment.number = number;

@@ -126,8 +126,9 @@ void addTrunkRoutes(http::Routes& routes, Trunks& trunks) {
                                   auto before = api->demand(request, tx, action);
                                   const auto body = request.json();
                                   const auto& caller = identity::callerOf(request);
-                                  auto now = *action == 'a' ? trunks.add(tx, caller, std::move(before), body)
-                                                            : trunks.take(tx, std::move(before), body);
+                                  auto now = *action == 'a'
+                                                 ? trunks.add(tx, caller, std::move(before), subportsToAdd(body))
+                                                 : trunks.take(tx, std::move(before), subportsToTake(body));
                                   now.standard.tags = tagsOf(tx, now.id.text);
                                   return now;
                               });

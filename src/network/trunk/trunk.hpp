@@ -3,6 +3,7 @@
 #include <stratolet/ids.hpp>
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,17 @@ void checkNotInTrunk(store::Reader& db, const PortId& port);
 /// Writes the field "trunk_details" of a port that is a parent.
 void writeTrunkDetails(JsonWriter& out, const Trunk& trunk);
 
+/// A port that is to be in a trunk.
+struct WantedSubport {
+    PortId port;
+    std::optional<int> number; ///< VLAN id; nothing: that of its own network
+};
+
+// What bodies say of them; Error(Invalid) by the attribute's name.
+std::vector<WantedSubport> subportsIn(const Body& body);    ///< of a new trunk
+std::vector<WantedSubport> subportsToAdd(const Json& body); ///< of an action
+std::vector<PortId> subportsToTake(const Json& body);       ///< of an action
+
 /// The rules of trunks. Used on the writer's thread; owned by the module.
 class Trunks {
 public:
@@ -67,14 +79,15 @@ public:
     Trunk create(store::Transaction& tx, const identity::Caller& caller, const Body& body);
     Trunk update(store::Transaction& tx, Trunk trunk, const Body& body);
     void remove(store::Transaction& tx, const Trunk& trunk);
-    Trunk add(store::Transaction& tx, const identity::Caller& caller, Trunk trunk, const Json& body);
-    Trunk take(store::Transaction& tx, Trunk trunk, const Json& body);
+    Trunk add(store::Transaction& tx, const identity::Caller& caller, Trunk trunk,
+              const std::vector<WantedSubport>& wanted);
+    Trunk take(store::Transaction& tx, Trunk trunk, const std::vector<PortId>& ports);
 
     Core& core() { return core_; }
 
 private:
-    std::vector<Subport> subportsIn(store::Reader& db, const identity::Caller& caller, const Trunk& trunk,
-                                    const Json& list);
+    std::vector<Subport> checked(store::Reader& db, const identity::Caller& caller, const Trunk& trunk,
+                                 const std::vector<WantedSubport>& wanted);
     void insert(store::Transaction& tx, const Trunk& trunk, const std::vector<Subport>& subports);
     void letGo(store::Transaction& tx, const Subport& subport);
     void changed(store::Transaction& tx, const Trunk& trunk);

@@ -10,31 +10,6 @@ namespace stratolet::network {
 
 namespace {
 
-constexpr int vlanMost = 4094;
-constexpr std::size_t subportsMost = 512; ///< of one request
-
-const Json& checkedList(const Json& list) {
-    if (!list.isArray()) refuseInput("sub_ports", "'" + list.dump() + "' is not a list.");
-    if (list.size() > subportsMost)
-        refuseInput("sub_ports", "there are more than " + std::to_string(subportsMost) + " of them.");
-    return list;
-}
-
-/// "sub_ports" of an action's body, and nothing else.
-Json listIn(const Json& body) {
-    if (!body.isObject() || !body.has("sub_ports"))
-        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'sub_ports' not specified")
-            .as("HTTPBadRequest");
-    body.onlyKnows({"sub_ports"});
-    return checkedList(body.at("sub_ports"));
-}
-
-PortId portIn(const Json& item) {
-    if (!item.isObject() || !item.has("port_id") || !item.at("port_id").isText())
-        refuseInput("sub_ports", "'" + item.dump() + "' has no port_id.");
-    return {item.text("port_id")};
-}
-
 void checkUp(const Trunk& trunk) {
     if (!trunk.adminUp)
         throw Error(Failure::Conflict, "Trunk ", trunk.id, " is currently disabled.").as("TrunkDisabled");
@@ -43,7 +18,10 @@ void checkUp(const Trunk& trunk) {
 /// A port of the caller's that is to be in a trunk.
 Port portFor(store::Reader& db, const identity::Caller& caller, const PortId& id) {
     auto port = portTable.find(db, id);
-    if (!port || !mayOn(caller, "get_port", targetOf(*port, networkOf(db, port->network)))) throw portNotFound(id.text);
+    const auto target = port ? targetOf(*port, networkOf(db, port->network)) : Target();
+    if (!port || !mayOn(caller, "get_port", target)) throw portNotFound(id.text);
+    // Who owns a network sees the ports of others on it, which are theirs all the same.
+    demandOn(caller, "update_port", target);
     return *std::move(port);
 }
 
@@ -59,8 +37,8 @@ int inherited(store::Reader& db, const Port& port) {
 
 }
 
-std::vector<Subport> Trunks::subportsIn(store::Reader& db, const identity::Caller& caller, const Trunk& trunk,
-                                        const Json& list) {
+std::vector<Subport> Trunks::checked(store::Reader& db, const identity::Caller& caller, const Trunk& trunk,
+                                     const std::vector<WantedSubport>& wanted) {
     const auto parent = portTable.find(db, trunk.port);
     if (!parent) throw portNotFound(trunk.port.text);
     const int parentMtu = networkOf(db, parent->network).mtu;
@@ -68,34 +46,9 @@ std::vector<Subport> Trunks::subportsIn(store::Reader& db, const identity::Calle
     std::set<PortId> ports;
     for (const auto& each : trunk.subports) numbers.insert(each.number);
     std::vector<Subport> out;
-    for (const auto& item : list.items()) {
-        const auto id = portIn(item);
-        for (const auto& name : item.names())
-            if (name != "port_id" && name != "segmentation_type" && name != "segmentation_id")
-                refuseInput("sub_ports", "'" + name + "' is unknown.");
-        Subport subport{id, trunk.id, "vlan", 0, ""};
+    for (const auto& [id, number] : wanted) {
         const auto port = portFor(db, caller, id);
-        const auto isNull = [&](std::string_view name) { return !item.has(name) || item.at(name).isNull(); };
-        const auto type = isNull("segmentation_type") ? "" : item.at("segmentation_type").dump();
-        if (type == "\"inherit\"") {
-            subport.number = inherited(db, port);
-        } else {
-            if (type.empty() || isNull("segmentation_id"))
-                throw Error(Failure::Invalid, "Invalid input for operation: Invalid subport details '", item.dump(),
-                            "': missing segmentation information. Must specify both segmentation_id and "
-                            "segmentation_type.")
-                    .as("InvalidInput");
-            if (type != "\"vlan\"")
-                throw Error(Failure::Invalid, "Invalid input for operation: Unknown segmentation type ", type,
-                            "; there are vlan and inherit.")
-                    .as("InvalidInput");
-            const auto number = wholeOf(item.at("segmentation_id"));
-            if (!number || *number < 1 || *number > vlanMost)
-                throw Error(Failure::Invalid, "Invalid input for operation: segmentation_id ",
-                            item.at("segmentation_id").dump(), " is not in the range of 1 through ", vlanMost, ".")
-                    .as("InvalidInput");
-            subport.number = static_cast<int>(*number);
-        }
+        Subport subport{id, trunk.id, "vlan", number ? *number : inherited(db, port), port.mac};
         if (id == trunk.port)
             throw Error(Failure::Conflict, "Port ", id, " is in use by another trunk: it is the parent.")
                 .as("TrunkPortInUse");
@@ -114,8 +67,7 @@ std::vector<Subport> Trunks::subportsIn(store::Reader& db, const identity::Calle
             throw Error(Failure::Conflict, "MTU ", mtu, " of subport ", id, " cannot be greater than MTU ", parentMtu,
                         " of trunk port ", trunk.port, ".")
                 .as("SubPortMtuGreaterThanTrunkPortMtu");
-        subport.mac = port.mac;
-        out.push_back(subport);
+        out.push_back(std::move(subport));
     }
     return out;
 }
@@ -158,9 +110,7 @@ Trunk Trunks::create(store::Transaction& tx, const identity::Caller& caller, con
     if (parent.owner.starts_with("network:"))
         throw Error(Failure::Conflict, "Port ", trunk.port, " is in use: it has device owner ", parent.owner, ".")
             .as("PortInUse");
-    const auto list = body.find("sub_ports");
-    const auto subports =
-        list && !list->isNull() ? subportsIn(tx, caller, trunk, checkedList(*list)) : std::vector<Subport>{};
+    const auto subports = checked(tx, caller, trunk, subportsIn(body));
     trunkTable.insert(tx, trunk);
     insert(tx, trunk, subports);
     touch(tx, "ports", trunk.port.text, core_.now());
@@ -187,22 +137,20 @@ void Trunks::remove(store::Transaction& tx, const Trunk& trunk) {
     trunkTable.remove(tx, trunk.id);
 }
 
-Trunk Trunks::add(store::Transaction& tx, const identity::Caller& caller, Trunk trunk, const Json& body) {
-    const auto list = listIn(body);
+Trunk Trunks::add(store::Transaction& tx, const identity::Caller& caller, Trunk trunk,
+                  const std::vector<WantedSubport>& wanted) {
     checkUp(trunk);
-    const auto subports = subportsIn(tx, caller, trunk, list);
+    const auto subports = checked(tx, caller, trunk, wanted);
     if (subports.empty()) return trunk;
     insert(tx, trunk, subports);
     changed(tx, trunk);
     return trunkTable.find(tx, trunk.id).value();
 }
 
-Trunk Trunks::take(store::Transaction& tx, Trunk trunk, const Json& body) {
-    const auto list = listIn(body);
+Trunk Trunks::take(store::Transaction& tx, Trunk trunk, const std::vector<PortId>& ports) {
     checkUp(trunk);
     std::vector<Subport> gone;
-    for (const auto& item : list.items()) {
-        const auto id = portIn(item);
+    for (const auto& id : ports) {
         const auto found = std::find_if(trunk.subports.begin(), trunk.subports.end(),
                                         [&](const auto& each) { return each.port == id; });
         if (found == trunk.subports.end())
