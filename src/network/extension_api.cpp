@@ -19,9 +19,16 @@ struct Extension {
 constexpr Extension extensions[] = {
     {"address-scope", "Address scope", "Routers keep what is of different scopes apart", "2015-07-26T10:00:00-00:00"},
     {"address-group", "Address group", "Blocks of addresses under one name", "2020-07-15T10:00:00-00:00"},
+    {"agent", "agent", "Who does what on which host", "2013-02-03T10:00:00-00:00"},
+    {"agent-resources-synced", "Agent's Resource View Synced to Placement",
+     "An agent tells whether placement knows its resources", "2018-12-19T00:00:00-00:00"},
     {"allowed-address-pairs", "Allowed Address Pairs", "Further MAC and IP addresses that a port may speak under",
      "2013-07-23T10:00:00-00:00"},
+    {"auto-allocated-topology", "Auto Allocated Topology Services", "A network that leads outside, for the asking",
+     "2016-01-01T00:00:00-00:00"},
     {"availability_zone", "Availability Zone", "The availability zones that there are", "2015-01-01T10:00:00-00:00"},
+    {"availability_zone_filter", "Availability Zone Filter Extension", "Availability zones found by their attributes",
+     "2018-06-22T10:00:00-00:00"},
     {"binding", "Port Binding", "Where and how a port is plugged in", "2014-02-03T10:00:00-00:00"},
     {"binding-extended", "Port Bindings Extended", "A port is bound to another host before it moves there",
      "2017-07-17T10:00:00-00:00"},
@@ -30,10 +37,15 @@ constexpr Extension extensions[] = {
     {"dns-domain-ports", "dns_domain for ports", "A port has a DNS domain of its own", "2017-04-24T10:00:00-00:00"},
     {"dns-integration", "DNS Integration", "Ports have names, which the network's DNS knows",
      "2015-08-15T18:00:00-00:00"},
+    {"dhcp_agent_scheduler", "DHCP Agent Scheduler", "Networks are given to DHCP agents", "2013-02-07T10:00:00-00:00"},
     {"empty-string-filtering", "Empty String Filtering Extension", "An empty value of a filter finds what is empty",
      "2018-05-01T10:00:00-00:00"},
     {"ext-gw-mode", "Neutron L3 Configurable external gateway mode", "Source NAT of a router gateway can be switched",
      "2013-03-28T10:00:00-00:00"},
+    {"expose-port-forwarding-in-fip", "Expose Floating IP port forwardings",
+     "A floating IP tells which of its ports are forwarded", "2018-06-28T16:00:00-00:00"},
+    {"expose-l3-conntrack-helper", "Expose CT target rules for conntrack helper",
+     "A router tells which conntrack helpers it has", "2019-04-04T10:00:00-00:00"},
     {"external-net", "Neutron external network", "Networks that lead outside", "2013-01-14T10:00:00-00:00"},
     {"extraroute", "Neutron Extra Route", "Static routes of a router", "2013-02-01T10:00:00-00:00"},
     {"extraroute-atomic", "Atomically add/remove extra routes",
@@ -43,6 +55,15 @@ constexpr Extension extensions[] = {
      "2018-07-04T10:00:00-00:00"},
     {"fip-port-details", "Floating IP Port Details Extension", "A floating IP tells about the port it leads to",
      "2018-04-09T10:00:00-00:00"},
+    {"flavors", "Neutron Service Flavors", "Kinds of services, and who provides them", "2015-09-17T10:00:00-00:00"},
+    {"floating-ip-port-forwarding", "Floating IP Port Forwarding", "Ports of a floating IP that lead to ports inside",
+     "2018-01-19T10:00:00-00:00"},
+    {"floating-ip-port-forwarding-description", "Floating IP Port Forwarding new attribute description",
+     "A port forwarding can be described", "2019-11-01T10:00:00-00:00"},
+    {"floating-ip-port-forwarding-detail", "Floating IP port forwarding detail",
+     "A floating IP tells where its forwarded ports lead", "2022-05-06T10:00:00-00:00"},
+    {"floating-ip-port-forwarding-port-ranges", "Floating IP Port Forwarding support port ranges",
+     "Ranges of ports are forwarded together", "2020-07-01T10:00:00-00:00"},
     {"floatingip-pools", "Floating IP Pools Extension", "The subnets that floating IPs come from",
      "2018-03-21T10:00:00-00:00"},
     {"ip_allocation", "IP Allocation", "When a port gets its addresses", "2016-06-10T23:00:00-00:00"},
@@ -50,6 +71,9 @@ constexpr Extension extensions[] = {
      "2017-11-28T09:00:00-00:00"},
     {"l2_adjacency", "L2 Adjacency", "Whether all of a network is one link", "2016-04-12T16:00:00-00:00"},
     {"multi-provider", "Multi Provider Network", "Networks of several segments", "2013-06-27T10:00:00-00:00"},
+    {"l3-conntrack-helper", "L3 Conntrack helper", "Protocols with connections of their own, known to a router",
+     "2019-04-04T10:00:00-00:00"},
+    {"l3_agent_scheduler", "L3 Agent Scheduler", "Routers are given to L3 agents", "2013-02-07T10:00:00-00:00"},
     {"net-mtu", "Network MTU", "A network tells its MTU", "2015-03-25T10:00:00-00:00"},
     {"net-mtu-writable", "Network MTU (writable)", "The MTU of a network can be set", "2017-07-12T00:00:00-00:00"},
     {"network-ip-availability", "Network IP Availability", "How many addresses networks have, and how many are in use",
@@ -67,6 +91,8 @@ constexpr Extension extensions[] = {
      "2018-01-09T09:00:00-00:00"},
     {"project-id", "project_id field enabled", "project_id beside tenant_id", "2016-09-09T09:09:09-09:09"},
     {"provider", "Provider Network", "What a network is made of, for administrators", "2012-09-07T10:00:00-00:00"},
+    {"quota-check-limit", "Quota engine limit check", "A limit below what is used is refused where that is asked for",
+     "2021-09-08T16:00:00-00:00"},
     {"quota_details", "Quota details management support", "Quotas with what is used", "2017-02-10T10:00:00-00:00"},
     {"quotas", "Quota management support", "Limits for each project", "2012-07-29T10:00:00-00:00"},
     {"rbac-address-scope", "Add address_scope type to RBAC", "Address scopes shared with single projects",
@@ -84,6 +110,10 @@ constexpr Extension extensions[] = {
     {"router_availability_zone", "Router Availability Zone", "A router tells its availability zones",
      "2015-01-01T10:00:00-00:00"},
     {"security-group", "security-group", "Rules for what reaches a port", "2012-10-05T10:00:00-00:00"},
+    {"security-groups-default-rules", "Default rules for security groups",
+     "What new security groups let through is an administrator's to say", "2022-12-18T10:00:00-00:00"},
+    {"security-groups-default-statefulness", "Default statefulness of security groups",
+     "Whether new security groups look at connections is an administrator's to say", "2025-10-01T10:00:00-00:00"},
     {"security-groups-normalized-cidr", "Normalized CIDR field for security group rules",
      "A rule tells its prefix as a block", "2020-07-28T10:00:00-00:00"},
     {"security-groups-shared-filtering", "Security group filtering on the shared field",
@@ -116,6 +146,7 @@ constexpr Extension extensions[] = {
      "2016-01-01T10:00:00-00:00"},
     {"uplink-status-propagation", "Uplink status propagation extension", "Ports that are to follow their uplink",
      "2018-05-31T18:00:00-00:00"},
+    {"tag-creation", "Tag creation", "Several tags are added in one go", "2025-02-12T10:00:00-00:00"},
 };
 
 void write(JsonWriter& out, const Extension& extension) {
@@ -161,20 +192,6 @@ Response resources(Request& request) {
     });
 }
 
-Response zones(Request& request) {
-    identity::callerOf(request).enforce();
-    return jsonResponse(200, [](JsonWriter& out) {
-        const auto body = out.object();
-        const auto list = out.array("availability_zones");
-        for (const auto* resource : {"network", "router"}) {
-            const auto zone = out.object();
-            out.field("name", "nova");
-            out.field("resource", resource);
-            out.field("state", "available");
-        }
-    });
-}
-
 /// Who does what a service of another make could do: routers are the host's own.
 Response providers(Request& request) {
     identity::callerOf(request).enforce();
@@ -197,8 +214,8 @@ void addVersionRoutes(Routes& routes) {
 }
 
 void addExtensionRoutes(Routes& routes) {
-    const auto why = "tells what this service can do, about nobody";
-    routes.push_back({Method::Get, "/v2.0/extensions", open(why), [](Request&) {
+    routes.push_back({Method::Get, "/v2.0/extensions", policy("regular_user"), [](Request& request) {
+                          identity::callerOf(request).enforce();
                           return jsonResponse(200, [](JsonWriter& out) {
                               const auto body = out.object();
                               const auto list = out.array("extensions");
@@ -206,7 +223,8 @@ void addExtensionRoutes(Routes& routes) {
                           });
                       }});
     routes.push_back(
-        {Method::Get, "/v2.0/extensions/{alias}", open(why), [](Request& request) {
+        {Method::Get, "/v2.0/extensions/{alias}", policy("regular_user"), [](Request& request) {
+             identity::callerOf(request).enforce();
              const auto& alias = request.param("alias");
              const auto* found = std::find_if(std::begin(extensions), std::end(extensions),
                                               [&](const auto& each) { return each.alias == alias; });
@@ -214,7 +232,6 @@ void addExtensionRoutes(Routes& routes) {
                  throw Error(Failure::NotFound, "Extension with alias ", alias, " does not exist").as("HTTPNotFound");
              return jsonResponse(200, "extension", [&](JsonWriter& out) { write(out, *found); });
          }});
-    routes.push_back({Method::Get, "/v2.0/availability_zones", policy("get_availability_zone"), zones});
     routes.push_back({Method::Get, "/v2.0/service-providers", policy("get_service_provider"), providers});
 }
 

@@ -3,8 +3,10 @@
 
 #include <stratolet/error.hpp>
 
+#include "network/agent/agent.hpp"
 #include "network/common_api.hpp"
 #include "network/core.hpp"
+#include "network/flavor/service_flavor.hpp"
 #include "network/l2/address_scope.hpp"
 #include "network/l2/network_record.hpp"
 #include "network/l2/port.hpp"
@@ -14,9 +16,11 @@
 #include "network/l3/router.hpp"
 #include "network/network.hpp"
 #include "network/network_plan.hpp"
+#include "network/security/default_rule.hpp"
 #include "network/security/security_group.hpp"
 #include "network/segment/segment.hpp"
 #include "network/sharing.hpp"
+#include "network/topology/topology.hpp"
 #include "network/trunk/trunk.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/bus/bus.hpp"
@@ -42,7 +46,8 @@ const Quotas quotaDefaults("network", {{"network", 100},
                                        {"rbac_policy", 10},
                                        {"trunk", -1}});
 
-constexpr auto wholeEvery = std::chrono::seconds(55); ///< the plan is read anew, whatever is known to have changed
+constexpr auto agentsBeatEvery = std::chrono::seconds(30); ///< as Neutron's report_interval
+constexpr auto wholeEvery = std::chrono::seconds(55);      ///< the plan is read anew, whatever is known to have changed
 
 /// What the plan says is in use, and so is ACTIVE once the host has followed.
 struct InUse {
@@ -103,6 +108,7 @@ struct Network::Impl {
     Routers routers{core, ports};
     FloatingIps floatingIps{core, ports};
     Trunks trunks{core, ports};
+    Agents agents{core};
     KeptPlan plan; ///< the reconciler's
     std::chrono::steady_clock::time_point read;
 
@@ -149,16 +155,17 @@ struct Network::Impl {
     void mend() {
         auto& store = core.parts.store;
         const auto now = std::chrono::steady_clock::now();
-        const bool whole = plan.empty() || now - read >= wholeEvery;
+        const auto changed = core.changes->take();
+        const bool whole = plan.empty() || now - read >= wholeEvery || changed.contains(std::string(wholePlan));
         if (whole) {
             core.changes->forget();
             read = now;
         }
-        const auto changed = core.changes->take();
         const auto& wanted =
             *store.read([&](store::Reader& db) { return &(whole ? plan.whole(db) : plan.follow(db, changed)); });
         const auto problems = core.driver.apply(wanted);
         keepProblems(problems);
+        agents.beat(wanted, whole);
 
         auto waiting =
             store.reader()
@@ -331,7 +338,8 @@ struct Network::Impl {
 Network::Network(Parts parts, NetworkDriver& driver, identity::Identity& identity)
     : impl_(std::make_unique<Impl>(parts, driver, identity)) {
     parts.policies.add("network", policyDefaults("network"));
-    parts.reconciler.declare("network", [impl = impl_.get()] { impl->mend(); });
+    parts.reconciler.declare(
+        "network", [impl = impl_.get()] { impl->mend(); }, agentsBeatEvery);
     driver.watch([&reconciler = parts.reconciler] { reconciler.kick("network"); });
     parts.jobs.declare(jobs::Job("network.apply")
                            .lane(jobs::wireLane)
@@ -353,7 +361,7 @@ http::Site Network::site() {
     site.classicPort = 9696;
     addVersionRoutes(site.routes);
     addExtensionRoutes(site.routes);
-    addNetworkRoutes(site.routes, impl.networks);
+    const auto networks = addNetworkRoutes(site.routes, impl.networks);
     addSubnetRoutes(site.routes, impl.subnets);
     addSubnetPoolRoutes(site.routes, impl.pools);
     addAddressGroupRoutes(site.routes, impl.core);
@@ -364,16 +372,30 @@ http::Site Network::site() {
     addSegmentRoutes(site.routes, impl.core);
     addPortRoutes(site.routes, impl.ports);
     addTrunkRoutes(site.routes, impl.trunks);
-    addRouterRoutes(site.routes, impl.routers);
+    const auto routers = addRouterRoutes(site.routes, impl.routers);
+    addAgentRoutes(site.routes, impl.agents, networks, routers);
     addFloatingIpRoutes(site.routes, impl.floatingIps);
     addSecurityGroupRoutes(site.routes, impl.groups);
+    addDefaultRuleRoutes(site.routes, impl.core);
+    addDefaultStatefulnessRoutes(site.routes, impl.core);
+    addServiceFlavorRoutes(site.routes, impl.core);
+    addTopologyRoutes(site.routes, {impl.networks, impl.subnets, impl.routers});
     addQuotaRoutes(site.routes, impl.core);
     site.refuse = refusal;
-    site.noRoute = noRoute;
     site.finish = [](const http::Request& request, http::Response& response) {
         response.headers.set("x-openstack-request-id", request.requestId);
     };
     impl.core.identity.protect(site);
+    // Below /v2.0, who asks comes before what there is.
+    site.noRoute = [gate = site.gate](const http::Request& request, const std::vector<http::Method>& allowed) {
+        static const http::Route anything{.pattern = "/v2.0", .access = http::policy("regular_user"), .handler = {}};
+        if (request.path.starts_with("/v2.0/") && request.path != "/v2.0/") {
+            auto asking = request;
+            asking.route = &anything;
+            gate(asking);
+        }
+        return noRoute(request, allowed);
+    };
     return site;
 }
 
@@ -384,6 +406,7 @@ void Network::bootstrap() {
         placeAll(tx, core.parts.cloud.host);
         placeHost(core, tx);
     });
+    impl_->agents.ensure();
     if (config.text("network", "external_network") != "nat") return;
     core.parts.store.write([&](store::Transaction& tx) {
         if (tx.query("SELECT 1 FROM networks WHERE external").any()) return;
@@ -418,6 +441,10 @@ std::vector<NetworkId> Network::networksFor(store::Reader& db, const identity::C
     std::vector<NetworkId> ids;
     for (const auto& each : networkTable.list(db, usable, " ORDER BY n.created, n.id")) ids.push_back(each.id);
     return ids;
+}
+
+std::optional<NetworkId> Network::allocateNetwork(store::Transaction& tx, const identity::Caller& user) {
+    return topologyNetworkOf(tx, impl_->asked(user), {impl_->networks, impl_->subnets, impl_->routers});
 }
 
 PortFacts Network::createPort(store::Transaction& tx, const identity::Caller& user, const NewPort& wanted) {

@@ -92,6 +92,11 @@ public:
     /// oldest first.
     std::vector<NetworkId> networksFor(store::Reader& db, const identity::Caller& caller);
 
+    /// The network that the project has without asking for more than one, made where it can be: a default network leads
+    /// outside, and there is a default pool. Nothing where it can't. Error(Forbidden), Error(OverLimit) as if the
+    /// caller had made the parts.
+    std::optional<NetworkId> allocateNetwork(store::Transaction& tx, const identity::Caller& caller);
+
     /// A port for a server in the server's own transaction: address, MAC, quota, security groups. Deleted with the
     /// server. The rules of this service are asked what the caller may have, as if they had asked for the port here:
     /// Error(Forbidden) names the rule. Error(Invalid) for a network or group the caller can't see, Error(Conflict)

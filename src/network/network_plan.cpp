@@ -6,10 +6,12 @@
 #include <set>
 #include <utility>
 
+#include "network/agent/agent.hpp"
 #include "network/l2/network_record.hpp"
 #include "network/l2/port.hpp"
 #include "network/l2/subnet.hpp"
-#include "network/l3/floating_ip.hpp"
+#include "network/l3/conntrack_helper.hpp"
+#include "network/l3/port_forwarding.hpp"
 #include "network/l3/router.hpp"
 #include "network/security/security_group.hpp"
 #include "network/trunk/trunk.hpp"
@@ -91,6 +93,24 @@ PlannedSubnet plannedSubnet(store::Reader& db, const Subnet& subnet) {
     return planned;
 }
 
+PlannedForwarding plannedForwarding(const PortForwarding& forwarding) {
+    return {protocolNumber(forwarding.protocol, false).value(),
+            forwarding.outside.least,
+            forwarding.outside.most,
+            forwarding.fixed,
+            forwarding.inside.least,
+            forwarding.inside.most};
+}
+
+std::vector<PlannedHelper> plannedHelpers(store::Reader& db, const RouterId& router) {
+    std::vector<PlannedHelper> all;
+    auto found = helpersOf(db, {router.text});
+    for (const auto& each : store::takeOf(found, router.text))
+        all.push_back({each.helper, protocolNumber(each.protocol, false).value(), each.port});
+    std::sort(all.begin(), all.end());
+    return all;
+}
+
 template <class T> void sortById(std::vector<T>& all) {
     std::sort(all.begin(), all.end(), [](const T& one, const T& other) { return one.id < other.id; });
 }
@@ -99,8 +119,17 @@ std::map<RouterId, std::vector<PlannedFloatingIp>> floatingIps(store::Reader& db
     auto leading = which;
     leading.add("f.router IS NOT NULL");
     std::map<RouterId, std::vector<PlannedFloatingIp>> out;
-    for (const auto& ip : floatingIpTable.list(db, leading, " ORDER BY f.created, f.id"))
-        out[ip.router].push_back({ip.id, ip.address, ip.fixed});
+    const auto all = floatingIpTable.list(db, leading, " ORDER BY f.created, f.id");
+    Texts forwarding; // those that lead nowhere themselves
+    for (const auto& each : all)
+        if (each.port.empty()) forwarding.push_back(each.id.text);
+    auto forwardings = forwarding.empty() ? store::ByOwner<PortForwarding>{} : forwardingsOf(db, forwarding);
+    for (const auto& ip : all) {
+        auto& planned = out[ip.router].emplace_back(PlannedFloatingIp{ip.id, ip.address, ip.fixed, {}});
+        for (const auto& each : store::takeOf(forwardings, ip.id.text))
+            planned.forwardings.push_back(plannedForwarding(each));
+        std::sort(planned.forwardings.begin(), planned.forwardings.end());
+    }
     for (auto& each : out) sortById(each.second);
     return out;
 }
@@ -111,7 +140,7 @@ bool isAt(const Port& port, const std::string& host) { return port.host.empty() 
 /// Nothing where it has nothing to do on this host.
 std::optional<PlannedRouter> plannedRouter(store::Reader& db, const Router& router,
                                            std::vector<PlannedFloatingIp> floating, const std::string& host) {
-    if (!router.adminUp) return std::nullopt;
+    if (!router.adminUp || !mayServe(db, routerAgent, host, router.id.text)) return std::nullopt;
     PlannedRouter planned;
     planned.id = router.id;
     planned.adminUp = router.adminUp;
@@ -130,6 +159,7 @@ std::optional<PlannedRouter> plannedRouter(store::Reader& db, const Router& rout
     std::sort(planned.interfaces.begin(), planned.interfaces.end());
     planned.floatingIps = std::move(floating);
     planned.routes = plannedRoutes(router.routes);
+    planned.helpers = plannedHelpers(db, router.id);
     return planned;
 }
 
@@ -143,6 +173,7 @@ PlannedNetwork plannedNetwork(store::Reader& db, const NetworkRecord& network, b
     sortById(planned.subnets);
     for (const auto& each : segmentsOf(db, network.id))
         planned.segments.push_back({each.type, each.physical, each.number});
+    const bool served = guests && mayServe(db, dhcpAgent, options.host, network.id.text);
     store::Conditions service;
     service.add("p.network = ?", network.id).add("p.owner IN ('network:dhcp', 'network:router_interface')");
     for (const auto& port : portsWhere(db, service)) {
@@ -150,7 +181,7 @@ PlannedNetwork plannedNetwork(store::Reader& db, const NetworkRecord& network, b
         if (!isAt(port, options.host)) {
             if (auto tunnel = tunnelOf(db, port.host); !tunnel.empty())
                 planned.remotes.push_back({port.id, port.mac, plannedAddresses(port), std::move(tunnel)});
-        } else if (guests && port.owner == dhcpOwner) {
+        } else if (served && port.owner == dhcpOwner) {
             planned.dhcp = PlannedDhcp{port.id, port.mac, plannedAddresses(port)};
         }
     }

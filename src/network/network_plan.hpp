@@ -6,10 +6,14 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include "platform/store/store.hpp"
 
 namespace stratolet::network {
+
+/// What has changed where everything may have.
+inline constexpr std::string_view wholePlan = "*";
 
 /// For whom a plan is made.
 struct PlanOptions {

@@ -77,7 +77,16 @@ Response update(Request& request, Core& core) {
             refuseInput(name, "'" + wanted.at(name).dump() + "' is not a limit of -1 or more.");
         limits[name] = *limit;
     }
+    const auto checks = wanted.find("check_limit");
+    const bool checked = checks && truthOf(*checks).value_or(false);
     core.parts.store.write([&](store::Transaction& tx) {
+        for (const auto& [resource, limit] : limits) {
+            const auto used = checked && limit >= 0 ? core.used(tx, project, resource) : 0;
+            if (used > limit && checked && limit >= 0)
+                throw Error(Failure::Invalid, "Quota limit ", limit, " for ", resource,
+                            " must be greater than or equal to already used ", used, ".")
+                    .as("BadRequest");
+        }
         for (const auto& [resource, limit] : limits) core.quotas.set(tx, project, resource, limit);
     });
     return limitsOf(core, project);

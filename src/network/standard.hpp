@@ -63,10 +63,6 @@ withStandard(std::vector<resource::Attribute<Record>> own, unsigned has = HasNam
 // What several kinds show.
 template <auto Member> void showRoutes(JsonWriter& out, const auto& record) { writeRoutes(out, record.*Member); }
 inline constexpr auto showNoTexts = [](JsonWriter& out, const auto&) { const auto list = out.array(); };
-inline constexpr auto showZones = [](JsonWriter& out, const auto&) {
-    const auto list = out.array();
-    out.value("nova"); // there is one
-};
 
 template <class Record> Texts idsOf(const std::vector<Record>& records) {
     Texts ids;

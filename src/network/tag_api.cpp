@@ -1,6 +1,7 @@
 #include "network/tag_api.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include <stratolet/error.hpp>
 
@@ -12,7 +13,7 @@ namespace {
 
 using namespace http;
 
-constexpr std::size_t tagLengthMost = 255;
+constexpr std::size_t tagLengthMost = 255, tagsMost = 50; ///< of one tag in characters, of one thing
 
 Error missing(const Tagged& kind, const std::string& id) {
     return Error(Failure::NotFound, "Resource ", kind.noun, " ", id, " could not be found.").as("TagResourceNotFound");
@@ -68,24 +69,46 @@ Response show(Request& request, const Tagged& kind, Core& core) {
     return emptyResponse(204);
 }
 
-Response replace(Request& request, const Tagged& kind, Core& core) {
+/// The tags of a body, each once.
+std::set<std::string> tagsIn(const Request& request) {
     const Json body = request.json();
-    Texts wanted;
-    for (const auto& each : body.array("tags").items()) {
-        wanted.push_back(each.text());
-        checkTag(wanted.back());
+    const auto list = body.isObject() ? body.find("tags") : std::nullopt;
+    if (!list || !list->isArray()) throw Error(Failure::Invalid, "Invalid tags body").as("InvalidInput");
+    std::set<std::string> wanted;
+    for (const auto& each : list->items()) {
+        if (!each.isText()) refuseInput("tags", "'" + each.dump() + "' is not a valid string.");
+        checkTag(each.text());
+        if (!wanted.insert(each.text()).second)
+            refuseInput("tags", "Duplicate items in the list: '" + each.text() + "'");
     }
+    return wanted;
+}
+
+void addTags(store::Transaction& tx, const std::string& id, const std::set<std::string>& wanted) {
+    for (const auto& each : wanted) addTag(tx, id, each);
+    if (tagsOf(tx, id).size() > tagsMost)
+        refuseInput("tags", "a resource can have at most " + std::to_string(tagsMost) + " tags.");
+}
+
+Response replace(Request& request, const Tagged& kind, Core& core) {
+    const auto wanted = tagsIn(request);
     changed(request, kind, core, [&](store::Transaction& tx, const std::string& id) {
         forgetTags(tx, id);
-        for (const auto& each : wanted) addTag(tx, id, each);
+        addTags(tx, id, wanted);
     });
+    return tags(core.parts.store.reader(), request.param("id"));
+}
+
+Response add(Request& request, const Tagged& kind, Core& core) {
+    const auto wanted = tagsIn(request);
+    changed(request, kind, core, [&](store::Transaction& tx, const std::string& id) { addTags(tx, id, wanted); });
     return tags(core.parts.store.reader(), request.param("id"));
 }
 
 Response put(Request& request, const Tagged& kind, Core& core) {
     checkTag(request.param("tag"));
     changed(request, kind, core,
-            [&](store::Transaction& tx, const std::string& id) { addTag(tx, id, request.param("tag")); });
+            [&](store::Transaction& tx, const std::string& id) { addTags(tx, id, {request.param("tag")}); });
     return emptyResponse(201);
 }
 
@@ -106,17 +129,18 @@ Response clear(Request& request, const Tagged& kind, Core& core) {
 void addTagRoutes(Routes& routes, Core& core, const std::string& path, const Tagged& kind) {
     const auto tags = path + "/tags";
     const auto reading = policy("get_" + kind.noun), writing = policy("update_" + kind.noun);
-    const auto add = [&](Method method, const std::string& pattern, const Access& access,
-                         Response (*serve)(Request&, const Tagged&, Core&)) {
+    const auto serving = [&](Method method, const std::string& pattern, const Access& access,
+                             Response (*serve)(Request&, const Tagged&, Core&)) {
         routes.push_back(
             {method, pattern, access, [kind, &core, serve](Request& request) { return serve(request, kind, core); }});
     };
-    add(Method::Get, tags, reading, list);
-    add(Method::Put, tags, writing, replace);
-    add(Method::Delete, tags, writing, clear);
-    add(Method::Get, tags + "/{tag}", reading, show);
-    add(Method::Put, tags + "/{tag}", writing, put);
-    add(Method::Delete, tags + "/{tag}", writing, drop);
+    serving(Method::Get, tags, reading, list);
+    serving(Method::Post, tags, writing, add);
+    serving(Method::Put, tags, writing, replace);
+    serving(Method::Delete, tags, writing, clear);
+    serving(Method::Get, tags + "/{tag}", reading, show);
+    serving(Method::Put, tags + "/{tag}", writing, put);
+    serving(Method::Delete, tags + "/{tag}", writing, drop);
 }
 
 }

@@ -82,14 +82,11 @@ const Unasked unasked[] = {
     {"compute", "what a server can't do yet", "network:attach_external_network"},
 
     {"network", "what files of before may be made of",
-     "admin_or_ admin_owner_or_ regular_user context_with_global_access restrict_wildcard ext_parent_owner shared_ "
+     "admin_or_ admin_owner_or_ context_with_global_access restrict_wildcard shared_ "
      "rule_default_sg"},
     {"network", "bodies have one name for whom a thing is shared with",
      "create_rbac_policy:target_project update_rbac_policy:target_project"},
-    {"network", "there are no agents",
-     "get_agent create_agent update_agent delete_agent create_dhcp-network get_dhcp-networks "
-     "delete_dhcp-network create_l3-router "
-     "get_l3-routers update_l3-router delete_l3-router get_dhcp-agents get_l3-agents"},
+    {"network", "agents come with their host", "create_agent update_l3-router"},
     {"network", "what numbers are given out is the configuration's to say, and routers have one provider",
      "create_network: get_network: update_network: create_network_segment_range "
      "get_network_segment_range "
@@ -97,25 +94,14 @@ const Unasked unasked[] = {
      "update_segments_tags delete_segments_tags create_router: get_router: "
      "update_router: "
      "add_external_gateways update_external_gateways remove_external_gateways "
-     "get_auto_allocated_topology delete_auto_allocated_topology get_flavor create_flavor "
-     "update_flavor delete_flavor "
-     "get_service_profile create_service_profile update_service_profile delete_service_profile"},
+     "get_flavor_service_profile"},
     {"network", "a port is the host's matter", "create_port: get_port: update_port:"},
     {"network", "what isn't built",
-     "create_floatingip_port_forwarding get_floatingip_port update_floatingip_port_forwarding "
-     "delete_floatingip_port_forwarding "
-     "create_router_conntrack_helper get_router_conntrack_helper update_router_conntrack_helper "
-     "delete_router_conntrack_helper "
      "create_local_ip get_local_ip update_local_ip delete_local_ip get_loggable_resource create_log get_log update_log "
      "delete_log "
      "create_metering_ get_metering_ delete_metering_ create_ndp_proxy get_ndp_proxy update_ndp_proxy delete_ndp_proxy "
      "create_policy "
-     "get_policy update_policy delete_policy get_rule_type get_alias_ update_alias_ delete_alias_ "
-     "create_default_security_group_rule "
-     "get_default_security_group_rule "
-     "delete_default_security_group_rule create_security_groups_default_statefulness "
-     "get_security_groups_default_statefulness "
-     "update_security_groups_default_statefulness delete_security_groups_default_statefulness"},
+     "get_policy update_policy delete_policy get_rule_type get_alias_ update_alias_ delete_alias_"},
 };
 
 }

@@ -513,6 +513,58 @@ def segments_and_trunks():
     run("network trunk delete cli-trunk")
     run("port delete cli-parent cli-inner cli-inner-two")
     run("network delete cli-wired")
+@case("agents are listed, described, and give up a network and a router for a while")
+def network_agents():
+    agents = {row["Agent Type"]: row["ID"] for row in json.loads(run("network agent list -f json"))}
+    check(set(agents) == {"Linux bridge agent", "DHCP agent", "L3 agent", "Metadata agent"}, agents)
+    dhcp, l3 = agents["DHCP agent"], agents["L3 agent"]
+    check(rows("network agent list --agent-type l3", "Binary") == ["neutron-l3-agent"], "the L3 agent is not found by its kind")
+    run(f"network agent set {dhcp} --description watched")
+    shown = show(f"network agent show {dhcp}")
+    check(shown["description"] == "watched" and shown["alive"] and shown["admin_state_up"], shown)
+    check("cli-net" in rows(f"network list --agent {dhcp}", "Name"), "the DHCP agent doesn't serve the network")
+    run(f"network agent remove network --dhcp {dhcp} cli-net")
+    check("cli-net" not in rows(f"network list --agent {dhcp}", "Name"), "the DHCP agent still serves the network")
+    run(f"network agent add network --dhcp {dhcp} cli-net")
+    check(rows("network agent list --network cli-net", "ID") == [dhcp], "nobody serves the network")
+    run(f"network agent remove router --l3 {l3} cli-router")
+    check("cli-router" not in rows(f"router list --agent {l3}", "Name"), "the L3 agent still serves the router")
+    run(f"network agent add router --l3 {l3} cli-router")
+    check(rows("network agent list --router cli-router", "ID") == [l3], "nobody serves the router")
+    run(f"network agent set {l3} --disable")
+    check("not available" in rows("availability zone list --network", "Zone Status"), "a zone whose one agent is down is available")
+    run(f"network agent set {l3} --enable")
+
+
+@case("a port of a floating IP is forwarded, and a router helps FTP")
+def port_forwarding():
+    external = rows("network list --external", "Name")[0]
+    floating = show(f"floating ip create {external}")
+    made = show(f"floating ip port forwarding create --internal-ip-address 10.77.0.50 --port cli-port --internal-protocol-port 22 "
+                f"--external-protocol-port 2222 --protocol tcp --description ssh {floating['id']}")
+    check(made["external_port"] == 2222 and made["internal_ip_address"] == "10.77.0.50", made)
+    run(f"floating ip port forwarding set {floating['id']} {made['id']} --external-protocol-port 2200")
+    check(rows(f"floating ip port forwarding list {floating['id']}", "External Port") == [2200], "the port forwarding is not listed")
+    run(f"floating ip delete {floating['id']}", expect=1)        # a port of it is forwarded: refused
+    run(f"floating ip port forwarding delete {floating['id']} {made['id']}")
+    run(f"floating ip delete {floating['id']}")
+    helper = show("network l3 conntrack helper create cli-router --helper ftp --protocol tcp --port 21")
+    run(f"network l3 conntrack helper set cli-router {helper['id']} --port 2121")
+    check(show(f"network l3 conntrack helper show cli-router {helper['id']}")["port"] == 2121, "the helper's port is lost")
+    check(rows("network l3 conntrack helper list cli-router", "Helper") == ["ftp"], "the helper is not listed")
+    run(f"network l3 conntrack helper delete cli-router {helper['id']}")
+
+
+@case("a project gets a network for the asking, and loses it again")
+def auto_allocated_topology():
+    run("network auto allocated topology create --check-resources", expect=1)       # there is no default pool
+    run("subnet pool create cli-default-pool --pool-prefix 10.78.0.0/16 --default-prefix-length 26 --default --share")
+    run("network auto allocated topology create --check-resources")
+    made = show("network auto allocated topology create")
+    check(show(f"network show {made['id']}")["name"] == "auto_allocated_network", made)
+    run("network auto allocated topology delete")
+    run(f"network show {made['id']}", expect=1)
+    run("subnet pool delete cli-default-pool")
 
 
 @case("a security group gets a rule, loses it and is deleted")

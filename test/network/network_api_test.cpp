@@ -477,6 +477,21 @@ TEST_CASE("A quota is what a project may have, to the last one", "[network][quot
     CHECK(made(admin.gets(v2 + "quotas/" + alice.project), "quota", 200).integer("network") == 100);
 }
 
+TEST_CASE("A limit below what is used is refused where that is asked for", "[network][quota]") {
+    TestAppliance cloud;
+    const auto admin = cloud.admin(), alice = cloud.member("alice");
+    aNetwork(alice);
+    aNetwork(alice);
+    const auto sets = [&](const std::string& more) {
+        return admin.puts(v2 + "quotas/" + alice.project, R"({"quota":{)" + more + "}}");
+    };
+    CHECK(refusal(sets(R"("network":1,"subnet":7,"check_limit":true)")) == "400 BadRequest");
+    CHECK(made(admin.gets(v2 + "quotas/" + alice.project), "quota", 200).integer("subnet") == 100); // all or nothing
+    CHECK(sets(R"("network":2,"check_limit":true)").status == 200);
+    CHECK(sets(R"("network":-1,"check_limit":true)").status == 200);
+    CHECK(sets(R"("network":1)").status == 200);
+}
+
 TEST_CASE("A change can be tied to the revision that was seen", "[network]") {
     TestAppliance cloud;
     const auto alice = cloud.member("alice");
@@ -504,6 +519,55 @@ TEST_CASE("Tags find what they are on", "[network][tag]") {
     CHECK(bob.deletes(tags(red)).status == 404);
     CHECK(alice.deletes(tags(both)).status == 204);
     CHECK(made(alice.gets(v2 + "networks/" + both), "network", 200).array("tags").size() == 0);
+}
+
+TEST_CASE("Tags are added several at once, each once, and everything that has some is tagged alike", "[network][tag]") {
+    TestAppliance cloud;
+    const auto alice = cloud.member("alice"), reader = cloud.colleague(alice, "rita", "reader");
+    const auto net = aNetwork(alice);
+    const auto group =
+        made(alice.posts(v2 + "security-groups", R"({"security_group":{"name":"g"}})"), "security_group");
+    const std::string things[] = {"networks/" + net,
+                                  "subnets/" + subnet(alice, net, "10.0.0.0/24").text("id"),
+                                  "ports/" + port(alice, net).text("id"),
+                                  "routers/" + router(alice),
+                                  "security-groups/" + group.text("id"),
+                                  "floatingips/" +
+                                      made(alice.posts(v2 + "floatingips", R"({"floatingip":{"floating_network_id":)" +
+                                                                               quoted(publicNetwork(alice)) + "}}"),
+                                           "floatingip")
+                                          .text("id")};
+    for (const auto& thing : things) {
+        INFO(thing);
+        const auto tags = v2 + thing + "/tags";
+        const auto added = [&](const std::string& list) { return alice.posts(tags, R"({"tags":)" + list + "}"); };
+        CHECK(added(R"(["red","blue"])").body == R"({"tags":["blue","red"]})");
+        CHECK(added(R"(["green","red"])").body == R"({"tags":["blue","green","red"]})");
+        CHECK(alice.gets(tags).json().array("tags").size() == 3);
+        CHECK(refusal(added(R"(["one","one"])")) == "400 HTTPBadRequest");
+        CHECK(refusal(added(R"([7])")) == "400 HTTPBadRequest");
+        CHECK(refusal(added(R"([""])")) == "400 HTTPBadRequest");
+        CHECK(refusal(alice.posts(tags, R"({"tag":["a"]})")) == "400 InvalidInput");
+        CHECK(refusal(reader.posts(tags, R"({"tags":["a"]})")) == "403 PolicyNotAuthorized");
+        CHECK(reader.gets(tags + "/red").status == 204);
+        CHECK(alice.deletes(tags + "/red").status == 204);
+        CHECK(refusal(alice.deletes(tags + "/red")) == "404 TagNotFound");
+    }
+    std::string many;
+    for (int each = 0; each < 51; ++each) many += (each == 0 ? "\"t" : "\",\"t") + std::to_string(each);
+    CHECK(refusal(alice.puts(v2 + things[0] + "/tags", R"({"tags":[)" + many + "\"]}")) == "400 HTTPBadRequest");
+    CHECK(alice.gets(v2 + things[0] + "/tags").json().array("tags").size() == 2); // as before
+}
+
+TEST_CASE("Who asks for anything below v2.0 without a token hears of nothing", "[network][security]") {
+    TestAppliance cloud;
+    for (const auto* path : {"extensions", "extensions/router", "extensions/unicorn", "unicorns", "unicorns/1/tags",
+                             "networks/1/tags/red"})
+        CHECK(cloud.asks(http::Method::Get, v2 + path, "").status == 401);
+    CHECK(cloud.asks(http::Method::Patch, v2 + "networks", "").status == 401);
+    const auto alice = cloud.member("alice");
+    CHECK(refusal(alice.gets(v2 + "unicorns/1/tags")) == "404 HTTPNotFound");
+    CHECK(refusal(alice.gets(v2 + "extensions/unicorn")) == "404 HTTPNotFound");
 }
 
 TEST_CASE("Subnets are cut from a pool until it is empty", "[network][subnet]") {

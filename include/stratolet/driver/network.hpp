@@ -123,12 +123,30 @@ struct PlannedInterface {
     auto operator<=>(const PlannedInterface&) const = default;
 };
 
-/// An address outside that leads to one inside, both ways.
+/// Ports of an address outside that lead to ports of one inside: as many, in the same order, or to one alone.
+struct PlannedForwarding {
+    int protocol = 6; ///< one that has ports: 6, 17, 33, 132
+    int outsideLeast = 0, outsideMost = 0;
+    std::string fixed; ///< address behind the router
+    int insideLeast = 0, insideMost = 0;
+    auto operator<=>(const PlannedForwarding&) const = default;
+};
+
+/// An address outside that leads to one inside, both ways, or some of whose ports lead inside.
 struct PlannedFloatingIp {
     FloatingIpId id;
     std::string floating; ///< address on the external network
-    std::string fixed;    ///< address behind the router
+    std::string fixed;    ///< address behind the router; empty: only ports lead there
+    std::vector<PlannedForwarding> forwardings = {};
     auto operator<=>(const PlannedFloatingIp&) const = default;
+};
+
+/// A protocol whose further connections belong to those that a router lets through.
+struct PlannedHelper {
+    std::string helper; ///< as the kernel calls it: "ftp"
+    int protocol = 6;   ///< 6 or 17
+    int port = 0;
+    auto operator<=>(const PlannedHelper&) const = default;
 };
 
 /// A router: a namespace with its interfaces, routes and address translation.
@@ -140,6 +158,7 @@ struct PlannedRouter {
     std::vector<PlannedInterface> interfaces;
     std::vector<PlannedFloatingIp> floatingIps;
     std::vector<PlannedRoute> routes;
+    std::vector<PlannedHelper> helpers = {};
     auto operator<=>(const PlannedRouter&) const = default;
 };
 

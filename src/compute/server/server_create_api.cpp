@@ -55,6 +55,7 @@ void readNetworks(const Call& call, const Json& body, NewServers& wanted) {
         const std::string word = networks->text();
         if (word != "auto" && word != "none") networks->refuse("It is not one of ['auto', 'none'] and no list.");
         wanted.nics = word == "none" ? NewServers::Nics::None : NewServers::Nics::Automatic;
+        wanted.allocatesNetwork = word == "auto";
         return;
     }
     if (!networks->isArray()) networks->refuse("It is not of type 'array'");

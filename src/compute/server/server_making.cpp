@@ -82,8 +82,9 @@ void addNics(Core& core, Transaction& tx, const identity::Caller& caller, const 
         const auto networks = core.network.networksFor(tx, caller);
         if (networks.size() > 1)
             throw Error(Failure::Conflict, "Multiple possible networks found, use a Network ID to be more specific.");
-        if (!networks.empty())
-            createPort(core, tx, caller, server, wanted, {.network = networks.front(), .port = {}, .fixedIp = {}});
+        auto network = networks.empty() ? std::nullopt : std::optional(networks.front());
+        if (!network && wanted.allocatesNetwork) network = core.network.allocateNetwork(tx, caller);
+        if (network) createPort(core, tx, caller, server, wanted, {.network = *network, .port = {}, .fixedIp = {}});
         return;
     }
     for (const auto& nic : wanted.listed) {

@@ -32,6 +32,7 @@ struct NewServers {
     std::string accessIpv4, accessIpv6, diskConfig = "MANUAL";
     std::vector<std::string> securityGroups;
     enum class Nics { Automatic, None, Listed } nics = Nics::Automatic;
+    bool allocatesNetwork = false; ///< automatic, and where there is none, one is made
     std::vector<WantedNic> listed;
     std::vector<Device> devices;
     bool configDrive = false;

@@ -296,6 +296,8 @@ private:
         ino_t identity = 0;
         bool furnished = false; ///< wholly as the layout says
         Ruleset rules;
+        std::vector<PlannedHelper> helpers; ///< that are loaded
+        std::vector<PlannedHelper> tried;   ///< that were to be
         std::uint32_t generation = 0;
     };
     /// What is to be done on the host.
@@ -941,11 +943,12 @@ private:
             }
             const auto present = nft::generation();
             if (present == place->second.generation) return;
-            if (isWhole(place->second.rules)) {
+            if (isWhole(place->second.rules) && areHelpersThere(place->second.helpers.size())) {
                 place->second.generation = present;
                 return;
             }
             place->second.rules.forget();
+            place->second.tried.clear();
             wrong = "has not its packet rules";
         });
         return wrong;
@@ -1468,6 +1471,7 @@ private:
         putRouterRules(rules, wanted);
         rules.give(wanted.elements);
         if (before.rules) rules.take(before.rules->elements);
+        ensureHelpers(place);
         if (!rules.changed()) return;
         nft::load(rules.commands());
         rules.loaded();
@@ -1476,6 +1480,28 @@ private:
         endMoved(*before.rules, wanted);
         if (before.rules->chains.at("forward").rules.empty() && !wanted.chains.at("forward").rules.empty())
             endUninvited(place.layout);
+    }
+
+    static bool areHelpersThere(std::size_t many) {
+        const auto counts = nft::counts({std::string(helperTable)});
+        const auto found = counts.find(std::string(helperTable) + " helping");
+        return (found == counts.end() ? 0 : found->second) == many;
+    }
+
+    /// One that this kernel doesn't have costs nobody the others.
+    void ensureHelpers(Place& place) {
+        const auto& wanted = place.layout.rules->helpers;
+        if (place.tried == wanted) return;
+        nft::load(emptyHelpers());
+        place.helpers.clear();
+        std::erase_if(problems_, [&](const auto& each) {
+            return std::get<1>(each.first) == place.owner && std::get<2>(each.first).starts_with("helper ");
+        });
+        for (const auto& each : wanted)
+            if (attempt(place.of, place.owner, "helper " + each.helper, [&] { nft::load(oneHelper(each)); }))
+                place.helpers.push_back(each);
+        place.tried = wanted;
+        place.generation = nft::generation();
     }
 
     /// What came from outside straight to an address behind the router, before the router began to translate.
@@ -1494,15 +1520,34 @@ private:
         });
     }
 
+    /// A forwarded port: floating IP, protocol, port, and the address that it leads to.
+    using Forwarded = std::tuple<Address, int, int, Address>;
+    static std::set<Forwarded> closedForwards(const RouterRules& before, const RouterRules& now) {
+        const std::set<RuleElement> still(now.elements.begin(), now.elements.end());
+        std::set<Forwarded> closed;
+        for (const auto& each : before.elements) {
+            if (each.set != "forwards" || still.contains(each)) continue;
+            const auto key = split(each.key, ' '), value = split(each.value, ' '); // "address . protocol . port"
+            closed.insert({*Address::parse(std::string(key.at(0))), static_cast<int>(wholeNumberIn(key.at(2)).value()),
+                           static_cast<int>(wholeNumberIn(key.at(4)).value()),
+                           *Address::parse(std::string(value.at(0)))});
+        }
+        return closed;
+    }
+
     /// What came or went by a floating IP that leads elsewhere now comes and goes no more.
     static void endMoved(const RouterRules& before, const RouterRules& now) {
         std::set<std::pair<Address, Address>> moved; // floating, fixed
         for (const auto& each : before.elements)
             if (each.set == "inward" && std::find(now.elements.begin(), now.elements.end(), each) == now.elements.end())
                 moved.insert({*Address::parse(each.key), *Address::parse(each.value)});
-        if (moved.empty()) return;
+        const auto closed = closedForwards(before, now);
+        if (moved.empty() && closed.empty()) return;
         conntrack::end([&](const conntrack::Entry& entry) {
             const auto& connection = entry.connection;
+            if (closed.contains(
+                    {connection.destination, connection.protocol, connection.destinationPort, entry.replySource}))
+                return true;
             return moved.contains({connection.destination, entry.replySource}) ||
                    moved.contains({entry.replyDestination, connection.source});
         });

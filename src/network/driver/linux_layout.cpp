@@ -208,10 +208,25 @@ std::string faultOf(const PlannedRouter& router) {
     for (const auto& each : router.interfaces)
         if (auto wrong = wrongWith(each); !wrong.empty()) return wrong;
     for (const auto& each : router.floatingIps) {
-        const auto floating = Address::parse(each.floating), fixed = Address::parse(each.fixed);
-        if (!floating || !fixed || floating->version != 4 || fixed->version != 4)
+        const auto isFour = [](const std::string& text) {
+            const auto address = Address::parse(text);
+            return address && address->version == 4;
+        };
+        if (!isFour(each.floating) || !(each.fixed.empty() || isFour(each.fixed)))
             return "floating IP " + each.id.text + " has an address that is none";
+        const std::set<int> withPorts{6, 17, 33, 132};
+        for (const auto& one : each.forwardings) {
+            const int outside = one.outsideMost - one.outsideLeast, inside = one.insideMost - one.insideLeast;
+            if (!isFour(one.fixed) || !withPorts.contains(one.protocol) || one.outsideLeast < 1 ||
+                one.outsideMost > 65535 || one.insideLeast < 1 || one.insideMost > 65535 || outside < 0 ||
+                (inside != outside && inside != 0))
+                return "floating IP " + each.id.text + " has a port forwarding that is none";
+        }
     }
+    for (const auto& each : router.helpers)
+        if ((each.protocol != 6 && each.protocol != 17) || each.port < 1 || each.port > 65535 || each.helper.empty() ||
+            each.helper.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") != std::string::npos)
+            return "router " + router.id.text + " has a conntrack helper that is none";
     for (const auto& each : router.routes)
         if (!Prefix::parse(each.destination) || !isAddress(each.nexthop))
             return "router " + router.id.text + " has a route that is none";

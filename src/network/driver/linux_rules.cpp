@@ -569,6 +569,8 @@ void declareRouterTable(Ruleset& rules) {
     rules.addTable(std::string(routerNatTable));
     rules.declare(routerNatTable, "inward", "map", "type ipv4_addr : ipv4_addr;");
     rules.declare(routerNatTable, "outward", "map", "type ipv4_addr : ipv4_addr;");
+    rules.declare(routerNatTable, "forwards", "map",
+                  "type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service;");
     rules.declare(routerNatTable, "inside", "set", "type ifname;");
     rules.addTable(std::string(routerGateTable));
 }
@@ -604,6 +606,25 @@ RuleChain scopeChain(const PlannedRouter& router, const std::vector<ScopedInterf
 
 }
 
+std::string emptyHelpers() {
+    const std::string table(helperTable);
+    // Behind conntrack itself, before addresses are translated.
+    return "add table " + table + "\ndelete table " + table + "\nadd table " + table + "\nadd chain " + table +
+           " helping { type filter hook prerouting priority -150; policy accept; }\n";
+}
+
+std::string oneHelper(const PlannedHelper& helper) {
+    // As the kernel calls them.
+    const std::string type = helper.helper != "h323" ? helper.helper : helper.protocol == 6 ? "Q.931" : "RAS";
+    const std::string protocol = helper.protocol == 6 ? "tcp" : "udp";
+    auto name = helper.helper + "_" + protocol + "_" + std::to_string(helper.port);
+    std::replace(name.begin(), name.end(), '-', '_');
+    const std::string table(helperTable);
+    return "add ct helper " + table + " " + name + " { type \"" + type + "\" protocol " + protocol + "; }\nadd rule " +
+           table + " helping " + protocol + " dport " + std::to_string(helper.port) + " ct helper set \"" + name +
+           "\"\n";
+}
+
 RouterRules routerRules(const PlannedRouter& router, std::uint16_t metadataPort,
                         const std::vector<ScopedInterface>& scopes) {
     RouterRules out;
@@ -611,9 +632,18 @@ RouterRules routerRules(const PlannedRouter& router, std::uint16_t metadataPort,
     out.gate["gate_input"] = {"type filter hook input priority 0; policy accept;", {"udp dport 547 drop"}};
     out.gate["gate_forward"] = scopeChain(router, scopes);
     for (const auto& each : router.floatingIps) {
+        for (const auto& one : each.forwardings)
+            for (int port = one.outsideLeast; port <= one.outsideMost; ++port) {
+                const int inside = one.insideLeast + (one.insideMost > one.insideLeast ? port - one.outsideLeast : 0);
+                out.elements.push_back(
+                    {"forwards", each.floating + " . " + std::to_string(one.protocol) + " . " + std::to_string(port),
+                     one.fixed + " . " + std::to_string(inside)});
+            }
+        if (each.fixed.empty()) continue;
         out.elements.push_back({"inward", each.floating, each.fixed});
         out.elements.push_back({"outward", each.fixed, each.floating});
     }
+    out.helpers = router.helpers;
     std::string gatewayAddress;
     if (router.gateway)
         for (const auto& fixed : router.gateway->addresses)
@@ -623,11 +653,13 @@ RouterRules routerRules(const PlannedRouter& router, std::uint16_t metadataPort,
     for (const auto& each : router.interfaces)
         out.elements.push_back({"inside", quoted(routerInterfaceOf(each.port)), ""});
 
+    const std::string forwarded = "dnat ip to ip daddr . meta l4proto . th dport map @forwards";
     out.chains["prerouting"] = {"type nat hook prerouting priority dstnat; policy accept;",
                                 {"iifname @inside ip daddr " + std::string(metadataAddress) +
                                      " tcp dport 80 redirect to :" + std::to_string(metadataPort),
-                                 "dnat to ip daddr map @inward"}};
-    out.chains["output"] = {"type nat hook output priority -100; policy accept;", {"dnat to ip daddr map @inward"}};
+                                 "dnat to ip daddr map @inward", forwarded}};
+    out.chains["output"] = {"type nat hook output priority -100; policy accept;",
+                            {"dnat to ip daddr map @inward", forwarded}};
     // Nobody reaches the metadata listeners but through the address that guests know.
     out.chains["input"] = {"type filter hook input priority 0; policy accept;",
                            {"tcp dport " + std::to_string(metadataPort) + " ct status and dnat == 0 drop"}};

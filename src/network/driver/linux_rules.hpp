@@ -117,6 +117,8 @@ struct RouterRules {
     std::map<std::string, RuleChain> chains; ///< translation, of IPv4
     std::map<std::string, RuleChain> gate;   ///< of both versions
     RuleElements elements;
+    std::vector<PlannedHelper> helpers =
+        {}; ///< each is loaded by itself: which of them there are is the kernel's matter
     bool operator==(const RouterRules&) const = default;
 };
 
@@ -131,8 +133,12 @@ RouterRules routerRules(const PlannedRouter& router, std::uint16_t metadataPort,
 void declareRouterTable(Ruleset& rules);
 void putRouterRules(Ruleset& rules, const RouterRules& wanted); ///< those that are chains
 
+/// What nft must do to have an empty table of helpers, and to have one more.
+std::string emptyHelpers();
+std::string oneHelper(const PlannedHelper& helper);
+
 inline constexpr std::string_view guardTable = "bridge stratolet_guard", filterTable = "inet stratolet_filter",
                                   hostTable = "ip stratolet_host", routerNatTable = "ip stratolet_router",
-                                  routerGateTable = "inet stratolet_gate";
+                                  routerGateTable = "inet stratolet_gate", helperTable = "ip stratolet_helpers";
 
 }

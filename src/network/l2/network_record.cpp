@@ -3,6 +3,7 @@
 #include <tuple>
 
 #include "network/address.hpp"
+#include "network/agent/agent.hpp"
 #include "network/collection.hpp"
 
 namespace stratolet::network {
@@ -113,8 +114,12 @@ const Table<NetworkRecord> networkTable(
                                         Codec<Texts>::show(out, network.subnets);
                                     }),
             attribute<&NetworkRecord::adjacent>("l2_adjacency", Show).computed(adjacentSql),
-            computed<NetworkRecord>("availability_zone_hints", Kind::Other, Post | Show, showNoTexts),
-            computed<NetworkRecord>("availability_zones", Kind::Other, Show, showZones),
+            attribute<&NetworkRecord::zoneHints>("availability_zone_hints", Post | Show)
+                .in("zone_hints")
+                .readBy(readZones<NetworkRecord>),
+            attribute<&NetworkRecord::served>("availability_zones", Show)
+                .computed(networkIsServed)
+                .shown(showZones<NetworkRecord>),
             computed<NetworkRecord>("provider:network_type", Kind::Text, Post | Put | Show | Find | Guarded, nullptr,
                                     typeSql)
                 .written(writeType),
@@ -130,15 +135,15 @@ const Table<NetworkRecord> networkTable(
         }),
         sharingAttributes<NetworkRecord>(Post | Put)));
 
-void addNetworkRoutes(http::Routes& routes, Networks& networks) {
-    addNoun<NetworkRecord>(routes, networks.core(),
-                           servedBy<NetworkRecord>(
-                               networks, {.noun = "network",
-                                          .table = networkTable,
-                                          .missing = networkNotFound,
-                                          .about = about,
-                                          .concern = {ownOrShared[0], ownOrShared[1], ownOrShared[2], externalToCaller},
-                                          .complete = complete}));
+std::shared_ptr<const CollectionApi<NetworkRecord>> addNetworkRoutes(http::Routes& routes, Networks& networks) {
+    return addNoun<NetworkRecord>(routes, networks.core(),
+                                  servedBy<NetworkRecord>(networks, {.noun = "network",
+                                                                     .table = networkTable,
+                                                                     .missing = networkNotFound,
+                                                                     .about = about,
+                                                                     .concern = {ownOrShared[0], ownOrShared[1],
+                                                                                 ownOrShared[2], externalToCaller},
+                                                                     .complete = complete}));
 }
 
 }

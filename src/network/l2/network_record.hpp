@@ -2,6 +2,7 @@
 
 #include <stratolet/ids.hpp>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 #include "network/core.hpp"
 #include "network/segment/segment.hpp"
 #include "network/sharing.hpp"
+#include "resource/collection.hpp"
 
 namespace stratolet::network {
 
@@ -29,6 +31,8 @@ struct NetworkRecord {
     bool portSecurity = true;
     std::string status = "ACTIVE"; ///< as statusColumn has it
     std::string scope4, scope6;    ///< address scopes; empty: none
+    Texts zoneHints;               ///< availability zones that somebody wants it in
+    bool served = false;           ///< by the DHCP agents of the zone
     Texts subnets;                 ///< ids, oldest first; only for an answer
     bool adjacent = true;          ///< all of it is one link; else routers lie between its segments
     std::vector<Segment> segments; ///< only for an answer
@@ -94,6 +98,7 @@ private:
     Core& core_;
 };
 
-void addNetworkRoutes(http::Routes& routes, Networks& networks);
+std::shared_ptr<const resource::CollectionApi<NetworkRecord>> addNetworkRoutes(http::Routes& routes,
+                                                                               Networks& networks);
 
 }

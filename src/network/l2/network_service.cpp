@@ -19,6 +19,16 @@ int checkedMtu(const Body& body, int otherwise, int mtuMost) {
     return static_cast<int>(mtu);
 }
 
+/// One network that leads outside is everybody's choice.
+void checkIsTheDefault(store::Reader& db, const NetworkRecord& network) {
+    if (!network.isDefault || !network.external) return;
+    const auto other =
+        db.query("SELECT id FROM networks WHERE external AND is_default AND id <> ?", network.id).maybeText();
+    if (other)
+        throw Error(Failure::Conflict, "A default external network already exists: ", *other, ".")
+            .as("DefaultExternalNetworkExists");
+}
+
 bool anyPort(store::Reader& db, const NetworkId& network, const char* condition) {
     return db.query(std::string("SELECT 1 FROM ports WHERE network = ? AND ") + condition, network).any();
 }
@@ -103,6 +113,7 @@ NetworkRecord Networks::create(store::Transaction& tx, const identity::Caller& c
     const auto segments = segmentsIn(core_, tx, body);
     const auto mtuMost = mtuMostOf(core_, segments);
     network.mtu = checkedMtu(body, mtuMost, mtuMost);
+    checkIsTheDefault(tx, network);
     networkTable.insert(tx, network);
     insertSegments(core_, tx, network.id, segments);
     followShared(core_, tx, "network", network.id.text, network.standard.project, false, network.sharing.withAll);
@@ -124,6 +135,7 @@ NetworkRecord Networks::update(store::Transaction& tx, NetworkRecord network, co
     if (body.has("mtu")) network.mtu = checkedMtu(body, network.mtu, mtuMostOf(core_, segmentsOf(tx, network.id)));
     if (tx.query("SELECT 1 FROM subnets WHERE network = ? AND ip_version = 6", network.id).any())
         checkMtuCarriesIpv6(network.id, network.mtu);
+    checkIsTheDefault(tx, network);
     changeStandard(core_, network.standard, body);
     networkTable.update(tx, network);
     const auto follow = [&](bool was, bool is, std::string_view action) {
@@ -146,7 +158,7 @@ void Networks::remove(store::Transaction& tx, const NetworkRecord& network) {
     Ports ports(core_);
     FloatingIps floatingIps(core_, ports);
     store::Conditions idle; // floating IPs that lead nowhere keep nobody from anything
-    idle.add("f.network = ?", network.id).add("f.port IS NULL");
+    idle.add("f.network = ?", network.id).add("f.router IS NULL");
     for (const auto& each : floatingIpTable.list(tx, idle, " ORDER BY f.created, f.id")) floatingIps.remove(tx, each);
     if (anyPort(tx, network.id, "owner <> 'network:dhcp'"))
         throw Error(Failure::Conflict, "Unable to complete operation on network ", network.id,

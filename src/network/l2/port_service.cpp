@@ -5,7 +5,7 @@
 #include <stratolet/error.hpp>
 
 #include "network/l2/port.hpp"
-#include "network/l3/floating_ip.hpp"
+#include "network/l3/port_forwarding.hpp"
 #include "network/network.hpp"
 #include "network/security/security_group.hpp"
 #include "network/segment/segment.hpp"
@@ -394,6 +394,7 @@ Port Ports::update(store::Transaction& tx, const identity::Caller& caller, Port 
                            "revision = revision + 1, "
                            "updated = ? WHERE port = ? AND fixed = ?",
                            core_.now(), port.id, gone.address.text());
+                dropForwardings(core_, tx, port.id, gone.address.text());
             }
     }
     placeAddresses(tx, port);
@@ -417,6 +418,7 @@ void Ports::removeByUser(store::Transaction& tx, const Port& port) {
 void Ports::remove(store::Transaction& tx, const Port& port) {
     floatingIpsChange(core_, tx, port.id);
     disassociate(tx, port.id, core_.now());
+    dropForwardings(core_, tx, port.id);
     forgetTags(tx, port.id.text);
     portTable.remove(tx, port.id);
     core_.parts.bus.announce(tx, PortDeleted{port.id, port.server});

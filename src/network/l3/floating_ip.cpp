@@ -3,6 +3,7 @@
 #include <stratolet/error.hpp>
 
 #include "network/collection.hpp"
+#include "network/l3/port_forwarding.hpp"
 
 namespace stratolet::network {
 
@@ -38,6 +39,12 @@ void readDomain(FloatingIp& ip, const Json& value, const Reading&) {
         refuseInput("dns_domain", "'" + ip.dnsDomain + "' is not a valid domain.");
 }
 
+void complete(store::Reader& db, std::vector<FloatingIp>& all) {
+    completePort<&FloatingIp::port, &FloatingIp::leadsTo>(db, all);
+    auto forwardings = forwardingsOf(db, idsOf(all));
+    for (auto& each : all) each.forwardings = store::takeOf(forwardings, each.id.text);
+}
+
 }
 
 const Table<FloatingIp> floatingIpTable(
@@ -54,6 +61,8 @@ const Table<FloatingIp> floatingIpTable(
             attribute<&FloatingIp::dnsName>("dns_name", Post | Show | Find).readBy(readName),
             attribute<&FloatingIp::dnsDomain>("dns_domain", Post | Show | Find).readBy(readDomain),
             computed<FloatingIp>("port_details", Kind::Other, Show, showPort),
+            computed<FloatingIp>("port_forwardings", Kind::Other, Show,
+                                 [](JsonWriter& out, const FloatingIp& ip) { writeForwardings(out, ip.forwardings); }),
             column<&FloatingIp::ownPort>("own_port"),
         },
         HasTags));
@@ -68,10 +77,10 @@ void disassociate(store::Transaction& tx, const PortId& port, Time now) {
 void addFloatingIpRoutes(http::Routes& routes, FloatingIps& ips) {
     addNoun<FloatingIp>(
         routes, ips.core(),
-        servedBy<FloatingIp>(ips, {.noun = "floatingip",
-                                   .table = floatingIpTable,
-                                   .missing = floatingIpNotFound,
-                                   .complete = completePort<&FloatingIp::port, &FloatingIp::leadsTo, FloatingIp>}));
+        servedBy<FloatingIp>(
+            ips,
+            {.noun = "floatingip", .table = floatingIpTable, .missing = floatingIpNotFound, .complete = complete}));
+    addPortForwardingRoutes(routes, ips);
 }
 
 }

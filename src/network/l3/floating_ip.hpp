@@ -11,6 +11,25 @@
 
 namespace stratolet::network {
 
+/// Ports, from one to another.
+struct PortRange {
+    int least = 0, most = 0;
+    int count() const { return most - least + 1; }
+};
+
+/// Ports of a floating IP that lead to ports of an address behind a router, as it is kept. Either there are as many
+/// inside as outside, in the same order, or one inside for all.
+struct PortForwarding {
+    Id<PortForwarding> id;
+    std::string parent; ///< the floating IP
+    PortId port;
+    std::string fixed; ///< address of that port
+    std::string protocol;
+    PortRange outside, inside;
+    std::string description;
+    Time created;
+};
+
 /// An address on an external network that may lead to a port behind a router, as it is kept.
 struct FloatingIp {
     FloatingIpId id;
@@ -22,9 +41,13 @@ struct FloatingIp {
     std::string fixed; ///< address of that port
     RouterId router;
     std::string status = "DOWN";
-    std::string dnsName, dnsDomain; ///< records: nobody outside is told
-    std::optional<Port> leadsTo;    ///< the port; only for an answer
+    std::string dnsName, dnsDomain;          ///< records: nobody outside is told
+    std::optional<Port> leadsTo;             ///< the port; only for an answer
+    std::vector<PortForwarding> forwardings; ///< only for an answer
 };
+
+/// The router that joins a subnet to an external network.
+std::optional<RouterId> routerBetween(store::Reader& db, const SubnetId& inside, const NetworkId& outside);
 
 extern const resource::Table<FloatingIp> floatingIpTable; ///< alias f
 

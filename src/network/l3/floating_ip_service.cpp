@@ -3,13 +3,11 @@
 #include <stratolet/error.hpp>
 
 #include "network/l3/floating_ip.hpp"
+#include "network/l3/port_forwarding.hpp"
 #include "network/l3/router.hpp"
 
 namespace stratolet::network {
 
-namespace {
-
-/// The router that joins a subnet to an external network.
 std::optional<RouterId> routerBetween(store::Reader& db, const SubnetId& inside, const NetworkId& outside) {
     const auto found =
         db.query(
@@ -19,6 +17,13 @@ std::optional<RouterId> routerBetween(store::Reader& db, const SubnetId& inside,
               inside, outside)
             .maybeText();
     return found ? std::optional(RouterId{*found}) : std::nullopt;
+}
+
+namespace {
+
+Error inUseByForwarding(const FloatingIpId& id) {
+    return Error(Failure::Conflict, "Floating IP ", id, " in use by Port Forwarding resources.")
+        .as("FipInUseByPortForwarding");
 }
 
 }
@@ -96,8 +101,10 @@ FloatingIp FloatingIps::update(store::Transaction& tx, const identity::Caller& c
                     .as("BadRequest");
             ip.port = {};
             ip.fixed.clear();
-            ip.router = {};
-            ip.status = "DOWN";
+            if (!isForwarded(tx, ip.id)) {
+                ip.router = {};
+                ip.status = "DOWN";
+            }
         } else {
             associate(tx, caller, ip, {port}, body.text("fixed_ip_address"));
         }
@@ -116,6 +123,7 @@ FloatingIp FloatingIps::update(store::Transaction& tx, const identity::Caller& c
 
 void FloatingIps::associate(store::Transaction& tx, const identity::Caller& caller, FloatingIp& ip, const PortId& id,
                             const std::string& fixed) {
+    if (isForwarded(tx, ip.id)) throw inUseByForwarding(ip.id);
     const auto port = portTable.find(tx, id);
     if (!port || !(port->standard.project == ip.standard.project || port->standard.project == caller.project.text ||
                    caller.isAdmin()))
@@ -164,6 +172,7 @@ void FloatingIps::associate(store::Transaction& tx, const identity::Caller& call
 }
 
 void FloatingIps::remove(store::Transaction& tx, const FloatingIp& ip) {
+    if (isForwarded(tx, ip.id)) throw inUseByForwarding(ip.id);
     floatingIpTable.remove(tx, ip.id);
     forgetTags(tx, ip.id.text);
     if (const auto own = portTable.find(tx, ip.ownPort)) ports_.remove(tx, *own);

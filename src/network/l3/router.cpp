@@ -1,5 +1,6 @@
 #include "network/l3/router.hpp"
 
+#include "network/agent/agent.hpp"
 #include "network/collection.hpp"
 
 namespace stratolet::network {
@@ -17,33 +18,43 @@ void showGateway(JsonWriter& out, const Router& router) {
     Codec<PortAddresses>::show(out, router.gateway->addresses);
 }
 
+void complete(store::Reader& db, std::vector<Router>& all) {
+    completePort<&Router::gatewayPort, &Router::gateway>(db, all);
+    auto helpers = helpersOf(db, idsOf(all));
+    for (auto& each : all) each.helpers = store::takeOf(helpers, each.id.text);
 }
 
-const Table<Router>
-    routerTable("routers", 'r',
-                withStandard<Router>({
-                    attribute<&Router::adminUp>("admin_state_up", Post | Put | Show | Find).in("admin_up"),
-                    attribute<&Router::status>("status", Show | Find).computed(statusColumn),
-                    computed<Router>("external_gateway_info", Kind::Other, Post | Put | Show, showGateway),
-                    attribute<&Router::routes>("routes", Put | Show).shown(showRoutes<&Router::routes>),
-                    computed<Router>("availability_zone_hints", Kind::Other, Post | Show, showNoTexts),
-                    computed<Router>("availability_zones", Kind::Other, Show, showZones),
-                    column<&Router::snat>("snat", Moves),
-                    maybeColumn<&Router::gatewayPort>("gateway_port", Moves),
-                }));
+}
+
+const Table<Router> routerTable(
+    "routers", 'r',
+    withStandard<Router>({
+        attribute<&Router::adminUp>("admin_state_up", Post | Put | Show | Find).in("admin_up"),
+        attribute<&Router::status>("status", Show | Find).computed(statusColumn),
+        computed<Router>("external_gateway_info", Kind::Other, Post | Put | Show, showGateway),
+        attribute<&Router::routes>("routes", Put | Show).shown(showRoutes<&Router::routes>),
+        attribute<&Router::zoneHints>("availability_zone_hints", Post | Show)
+            .in("zone_hints")
+            .readBy(readZones<Router>),
+        attribute<&Router::served>("availability_zones", Show).computed(routerIsServed).shown(showZones<Router>),
+        computed<Router>("conntrack_helpers", Kind::Other, Show,
+                         [](JsonWriter& out, const Router& router) { writeHelpers(out, router.helpers); }),
+        column<&Router::snat>("snat", Moves),
+        maybeColumn<&Router::gatewayPort>("gateway_port", Moves),
+    }));
 
 std::vector<Port> interfacesOf(store::Reader& db, const RouterId& id) {
     return portTable.where(db, "WHERE p.router = ? AND p.router <> '' ORDER BY p.position", id);
 }
 
-void addRouterRoutes(http::Routes& routes, Routers& routers) {
+std::shared_ptr<const RouterApi> addRouterRoutes(http::Routes& routes, Routers& routers) {
     const auto api = addNoun<Router>(
         routes, routers.core(),
-        servedBy<Router>(routers, {.noun = "router",
-                                   .table = routerTable,
-                                   .missing = routerNotFound,
-                                   .complete = completePort<&Router::gatewayPort, &Router::gateway, Router>}));
+        servedBy<Router>(routers,
+                         {.noun = "router", .table = routerTable, .missing = routerNotFound, .complete = complete}));
+    addConntrackHelperRoutes(routes, routers.core());
     addRouterActions(routes, routers, api);
+    return api;
 }
 
 }

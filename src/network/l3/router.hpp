@@ -9,6 +9,7 @@
 
 #include "network/core.hpp"
 #include "network/l2/port.hpp"
+#include "network/l3/conntrack_helper.hpp"
 #include "resource/collection.hpp"
 
 namespace stratolet::network {
@@ -18,11 +19,14 @@ struct Router {
     RouterId id;
     Standard standard;
     bool adminUp = true;
-    bool snat = true;              ///< guests without a floating IP leave under the gateway's address
-    PortId gatewayPort;            ///< empty where there is no gateway
-    TextPairs routes;              ///< destination, nexthop
-    std::string status = "ACTIVE"; ///< as statusColumn has it
-    std::optional<Port> gateway;   ///< only for an answer
+    bool snat = true;                     ///< guests without a floating IP leave under the gateway's address
+    PortId gatewayPort;                   ///< empty where there is no gateway
+    TextPairs routes;                     ///< destination, nexthop
+    std::string status = "ACTIVE";        ///< as statusColumn has it
+    Texts zoneHints;                      ///< availability zones that somebody wants it in
+    bool served = false;                  ///< by the L3 agents of the zone
+    std::optional<Port> gateway;          ///< only for an answer
+    std::vector<ConntrackHelper> helpers; ///< only for an answer
 };
 
 /// What add_router_interface and its counterpart answer.
@@ -77,10 +81,10 @@ private:
     Ports& ports_;
 };
 
-void addRouterRoutes(http::Routes& routes, Routers& routers);
+using RouterApi = resource::CollectionApi<Router>;
+std::shared_ptr<const RouterApi> addRouterRoutes(http::Routes& routes, Routers& routers);
 
 /// The routes that are no plain ones: interfaces and extra routes.
-using RouterApi = resource::CollectionApi<Router>;
 void addRouterActions(http::Routes& routes, Routers& routers, const std::shared_ptr<const RouterApi>& api);
 
 }

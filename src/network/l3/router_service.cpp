@@ -2,7 +2,7 @@
 
 #include <stratolet/error.hpp>
 
-#include "network/l3/floating_ip.hpp"
+#include "network/l3/port_forwarding.hpp"
 #include "network/l3/router.hpp"
 #include "platform/text/text.hpp"
 
@@ -276,12 +276,14 @@ RouterInterface Routers::removeInterface(store::Transaction& tx, const Router& r
                 throw Error(Failure::Conflict, "Router interface for subnet ", subnet.id, " on router ", router.id,
                             " cannot be deleted, as it is required by one or more routes.")
                     .as("RouterInterfaceInUseByRoute");
-        auto leading = tx.query("SELECT fixed FROM floating_ips WHERE router = ?", router.id).texts();
-        for (const auto& fixed : leading)
-            if (subnet.cidr.contains(Address::parse(fixed).value()))
-                throw Error(Failure::Conflict, "Router interface for subnet ", subnet.id, " on router ", router.id,
-                            " cannot be deleted, as it is required by one or more floating IPs.")
-                    .as("RouterInterfaceInUseByFloatingIP");
+        const auto leading =
+            tx.query("SELECT fixed FROM floating_ips WHERE router = ? AND fixed IS NOT NULL", router.id).texts();
+        bool needed = isForwardedInto(tx, router.id, subnet.cidr);
+        for (const auto& fixed : leading) needed = needed || subnet.cidr.contains(Address::parse(fixed).value());
+        if (needed)
+            throw Error(Failure::Conflict, "Router interface for subnet ", subnet.id, " on router ", router.id,
+                        " cannot be deleted, as it is required by one or more floating IPs.")
+                .as("RouterInterfaceInUseByFloatingIP");
     }
     auto gone = described(*port);
     if (subnetId) gone.subnets = {*subnetId};

@@ -4,7 +4,7 @@
 
 #include <stratolet/error.hpp>
 
-#include "network/security/security_group.hpp"
+#include "network/security/default_rule.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::network {
@@ -64,35 +64,6 @@ void checkPorts(const SecurityGroupRule& rule, int protocol) {
             .as("SecurityGroupInvalidPortRange");
 }
 
-bool sameRule(const SecurityGroupRule& one, const SecurityGroupRule& other) {
-    const auto number = [](const SecurityGroupRule& rule) {
-        return rule.protocol ? protocolNumber(*rule.protocol, rule.ethertype == "IPv6").value_or(-2) : -1;
-    };
-    const auto block = [](const SecurityGroupRule& rule) { // everything is the same as nothing said
-        const auto prefix = rule.prefix ? Prefix::parse(*rule.prefix) : std::nullopt;
-        return prefix && prefix->length > 0 ? prefix->text() : std::string();
-    };
-    return one.direction == other.direction && one.ethertype == other.ethertype && number(one) == number(other) &&
-           one.portMin == other.portMin && one.portMax == other.portMax && block(one) == block(other) &&
-           one.remoteGroup == other.remoteGroup;
-}
-
-SecurityGroupRule anyRule(Core& core, const SecurityGroup& group, const std::string& direction,
-                          const std::string& ethertype) {
-    SecurityGroupRule rule;
-    rule.id.text = core.uuid();
-    rule.group = group.id;
-    rule.standard = {group.standard.project, "", "", 1, core.now(), core.now()};
-    rule.direction = direction;
-    rule.ethertype = ethertype;
-    return rule;
-}
-
-void allowOutgoing(Core& core, store::Transaction& tx, const SecurityGroup& group) {
-    for (const auto* ethertype : {"IPv4", "IPv6"})
-        securityGroupRuleTable.insert(tx, anyRule(core, group, "egress", ethertype));
-}
-
 }
 
 std::optional<int> protocolNumber(const std::string& text, bool six) {
@@ -106,86 +77,20 @@ std::optional<int> protocolNumber(const std::string& text, bool six) {
     return number <= 255 ? std::optional(number) : std::nullopt;
 }
 
-Error securityGroupNotFound(const std::string& id) {
-    return Error(Failure::NotFound, "Security group ", id, " does not exist").as("SecurityGroupNotFound");
+bool sameRule(const SecurityGroupRule& one, const SecurityGroupRule& other) {
+    const auto number = [](const SecurityGroupRule& rule) {
+        return rule.protocol ? protocolNumber(*rule.protocol, rule.ethertype == "IPv6").value_or(-2) : -1;
+    };
+    const auto block = [](const SecurityGroupRule& rule) { // everything is the same as nothing said
+        const auto prefix = rule.prefix ? Prefix::parse(*rule.prefix) : std::nullopt;
+        return prefix && prefix->length > 0 ? prefix->text() : std::string();
+    };
+    return one.direction == other.direction && one.ethertype == other.ethertype && number(one) == number(other) &&
+           one.portMin == other.portMin && one.portMax == other.portMax && block(one) == block(other) &&
+           one.remoteGroup == other.remoteGroup;
 }
 
-SecurityGroup ensureDefaultGroup(Core& core, store::Transaction& tx, const std::string& project) {
-    store::Conditions wanted;
-    wanted.add("g.project = ?", project).add("g.name = 'default'");
-    if (auto found = securityGroupTable.list(tx, wanted, ""); !found.empty()) return found.front();
-    SecurityGroup group;
-    group.id.text = core.uuid();
-    group.standard = {project, "default", "Default security group", 1, core.now(), core.now()};
-    securityGroupTable.insert(tx, group);
-    allowOutgoing(core, tx, group);
-    for (const auto* ethertype : {"IPv4", "IPv6"}) {
-        auto rule = anyRule(core, group, "ingress", ethertype);
-        rule.remoteGroup = group.id.text;
-        securityGroupRuleTable.insert(tx, rule);
-    }
-    return group;
-}
-
-SecurityGroup SecurityGroups::ensureDefault(store::Transaction& tx, const std::string& project) {
-    return ensureDefaultGroup(core_, tx, project);
-}
-
-SecurityGroup SecurityGroups::create(store::Transaction& tx, const identity::Caller& caller, const Body& body) {
-    SecurityGroup group;
-    group.standard = freshStandard(core_, caller, body);
-    ensureDefault(tx, group.standard.project);
-    if (lowered(group.standard.name) == "default")
-        throw Error(Failure::Conflict, "Default security group already exists.")
-            .as("SecurityGroupDefaultAlreadyExists");
-    core_.claim(tx, group.standard.project, "security_group");
-    core_.claim(tx, group.standard.project, "security_group_rule", 2);
-    group.id.text = core_.uuid();
-    group.stateful = body.truth("stateful", true);
-    securityGroupTable.insert(tx, group);
-    allowOutgoing(core_, tx, group);
-    return group;
-}
-
-SecurityGroup SecurityGroups::update(store::Transaction& tx, SecurityGroup group, const Body& body) {
-    const auto name = body.text("name", group.standard.name);
-    if (group.standard.name == "default" && name != "default")
-        throw Error(Failure::Conflict, "Updating default security group not allowed.")
-            .as("SecurityGroupCannotUpdateDefault");
-    if (group.standard.name != "default" && lowered(name) == "default")
-        throw Error(Failure::Conflict, "Default security group already exists.")
-            .as("SecurityGroupDefaultAlreadyExists");
-    const bool stateful = body.truth("stateful", group.stateful);
-    if (stateful != group.stateful &&
-        tx.query("SELECT 1 FROM port_security_groups WHERE security_group = ?", group.id).any())
-        throw Error(Failure::Conflict, "Security Group ", group.id, " in use.").as("SecurityGroupInUse");
-    group.stateful = stateful;
-    changeStandard(core_, group.standard, body);
-    securityGroupTable.update(tx, group);
-    return group;
-}
-
-void SecurityGroups::remove(store::Transaction& tx, const identity::Caller& caller, const SecurityGroup& group) {
-    if (tx.query("SELECT 1 FROM port_security_groups WHERE security_group = ?", group.id).any())
-        throw Error(Failure::Conflict, "Security Group ", group.id, " in use.").as("SecurityGroupInUse");
-    if (group.standard.name == "default" && !caller.isAdmin())
-        throw Error(Failure::Conflict, "Insufficient rights for removing default security group.")
-            .as("SecurityGroupCannotRemoveDefault");
-    forgetTags(tx, group.id.text);
-    const std::string naming =
-        "SELECT DISTINCT security_group FROM security_group_rules WHERE remote_group = ?"; // those rules go with it
-    for (const auto& each : tx.query(naming, group.id).texts()) core_.changed(tx, each);
-    securityGroupTable.remove(tx, group.id);
-    core_.changed(tx, group.id.text);
-}
-
-SecurityGroupRule SecurityGroups::createRule(store::Transaction& tx, const SecurityGroup& group,
-                                             const std::string& project, const Body& body) {
-    core_.claim(tx, project, "security_group_rule");
-    SecurityGroupRule rule;
-    rule.id.text = core_.uuid();
-    rule.group = group.id;
-    rule.standard = {project, "", body.text("description"), 1, core_.now(), core_.now()};
+void readRule(SecurityGroupRule& rule, const Body& body) {
     rule.direction = lowered(body.text("direction"));
     if (rule.direction != "ingress" && rule.direction != "egress")
         refuseInput("direction", "'" + body.text("direction") + "' is not in ['ingress', 'egress'].");
@@ -235,6 +140,87 @@ SecurityGroupRule SecurityGroups::createRule(store::Transaction& tx, const Secur
     if (rule.remoteGroup && rule.prefix)
         throw Error(Failure::Invalid, "Only remote_ip_prefix or remote_group_id may be provided.")
             .as("SecurityGroupMultipleRemoteEntitites");
+}
+
+Error securityGroupNotFound(const std::string& id) {
+    return Error(Failure::NotFound, "Security group ", id, " does not exist").as("SecurityGroupNotFound");
+}
+
+SecurityGroup ensureDefaultGroup(Core& core, store::Transaction& tx, const std::string& project) {
+    store::Conditions wanted;
+    wanted.add("g.project = ?", project).add("g.name = 'default'");
+    if (auto found = securityGroupTable.list(tx, wanted, ""); !found.empty()) return found.front();
+    SecurityGroup group;
+    group.id.text = core.uuid();
+    group.standard = {project, "default", "Default security group", 1, core.now(), core.now()};
+    group.stateful = isStatefulByDefault(tx, project);
+    securityGroupTable.insert(tx, group);
+    for (const auto& each : defaultRulesOf(core, tx, group)) securityGroupRuleTable.insert(tx, each);
+    return group;
+}
+
+SecurityGroup SecurityGroups::ensureDefault(store::Transaction& tx, const std::string& project) {
+    return ensureDefaultGroup(core_, tx, project);
+}
+
+SecurityGroup SecurityGroups::create(store::Transaction& tx, const identity::Caller& caller, const Body& body) {
+    SecurityGroup group;
+    group.standard = freshStandard(core_, caller, body);
+    ensureDefault(tx, group.standard.project);
+    if (lowered(group.standard.name) == "default")
+        throw Error(Failure::Conflict, "Default security group already exists.")
+            .as("SecurityGroupDefaultAlreadyExists");
+    core_.claim(tx, group.standard.project, "security_group");
+    group.id.text = core_.uuid();
+    const auto rules = defaultRulesOf(core_, tx, group);
+    if (!rules.empty())
+        core_.claim(tx, group.standard.project, "security_group_rule", static_cast<std::int64_t>(rules.size()));
+    group.stateful = body.truth("stateful", isStatefulByDefault(tx, group.standard.project));
+    securityGroupTable.insert(tx, group);
+    for (const auto& each : rules) securityGroupRuleTable.insert(tx, each);
+    return group;
+}
+
+SecurityGroup SecurityGroups::update(store::Transaction& tx, SecurityGroup group, const Body& body) {
+    const auto name = body.text("name", group.standard.name);
+    if (group.standard.name == "default" && name != "default")
+        throw Error(Failure::Conflict, "Updating default security group not allowed.")
+            .as("SecurityGroupCannotUpdateDefault");
+    if (group.standard.name != "default" && lowered(name) == "default")
+        throw Error(Failure::Conflict, "Default security group already exists.")
+            .as("SecurityGroupDefaultAlreadyExists");
+    const bool stateful = body.truth("stateful", group.stateful);
+    if (stateful != group.stateful &&
+        tx.query("SELECT 1 FROM port_security_groups WHERE security_group = ?", group.id).any())
+        throw Error(Failure::Conflict, "Security Group ", group.id, " in use.").as("SecurityGroupInUse");
+    group.stateful = stateful;
+    changeStandard(core_, group.standard, body);
+    securityGroupTable.update(tx, group);
+    return group;
+}
+
+void SecurityGroups::remove(store::Transaction& tx, const identity::Caller& caller, const SecurityGroup& group) {
+    if (tx.query("SELECT 1 FROM port_security_groups WHERE security_group = ?", group.id).any())
+        throw Error(Failure::Conflict, "Security Group ", group.id, " in use.").as("SecurityGroupInUse");
+    if (group.standard.name == "default" && !caller.isAdmin())
+        throw Error(Failure::Conflict, "Insufficient rights for removing default security group.")
+            .as("SecurityGroupCannotRemoveDefault");
+    forgetTags(tx, group.id.text);
+    const std::string naming =
+        "SELECT DISTINCT security_group FROM security_group_rules WHERE remote_group = ?"; // those rules go with it
+    for (const auto& each : tx.query(naming, group.id).texts()) core_.changed(tx, each);
+    securityGroupTable.remove(tx, group.id);
+    core_.changed(tx, group.id.text);
+}
+
+SecurityGroupRule SecurityGroups::createRule(store::Transaction& tx, const SecurityGroup& group,
+                                             const std::string& project, const Body& body) {
+    core_.claim(tx, project, "security_group_rule");
+    SecurityGroupRule rule;
+    rule.id.text = core_.uuid();
+    rule.group = group.id;
+    rule.standard = {project, "", body.text("description"), 1, core_.now(), core_.now()};
+    readRule(rule, body);
     if (rule.remoteGroup && !securityGroupTable.find(tx, {*rule.remoteGroup}))
         throw securityGroupNotFound(*rule.remoteGroup);
 

@@ -184,6 +184,135 @@ TEST_CASE("A security group lets in what its rules say, and answers to what went
     CHECK_FALSE(connectsIn(one.name(), "10.1.0.12", 80));
 }
 
+TEST_CASE("Networks of the same addresses don't meet", "[network][linux][security]") {
+    NEEDS_ROOT();
+    Host host;
+    NetworkPlan plan;
+    plan.networks = {tenantNetwork(1, "10.1.0"), tenantNetwork(2, "10.1.0")};
+    plan.ports = {guestPort(1, 1, "10.1.0.11", {group(1)}), guestPort(2, 1, "10.1.0.12", {group(1)}),
+                  guestPort(3, 2, "10.1.0.11", {group(1)}), guestPort(4, 2, "10.1.0.13", {group(1)})};
+    plan.securityGroups = {everything(1)};
+    host.driver->apply(plan);
+    auto one = host.guest(1), two = host.guest(2), three = host.guest(3), four = host.guest(4);
+    one.has("10.1.0.11/24");
+    two.has("10.1.0.12/24");
+    three.has("10.1.0.11/24");
+    four.has("10.1.0.13/24");
+    const auto here = listensIn(one.name(), "10.1.0.11", 80), there = listensIn(three.name(), "10.1.0.11", 81);
+    CHECK(connectsIn(two.name(), "10.1.0.11", 80, 3000));
+    CHECK_FALSE(connectsIn(two.name(), "10.1.0.11", 81)); // it is the other who listens there
+    CHECK(connectsIn(four.name(), "10.1.0.11", 81, 3000));
+    CHECK_FALSE(two.pings("10.1.0.13"));
+    CHECK_FALSE(four.pings("10.1.0.12"));
+}
+
+namespace {
+
+/// Whether a datagram that is sent in one namespace gets to a socket in another.
+bool datagramArrives(const std::string& from, const std::string& to, const std::string& address, int number) {
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_port = htons(static_cast<std::uint16_t>(number));
+    inet_pton(AF_INET, address.c_str(), &at.sin_addr);
+    const auto* name = reinterpret_cast<const sockaddr*>(&at);
+    Fd in, out;
+    netns::inside(to, [&] {
+        in = Fd(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+        REQUIRE(bind(in.get(), name, sizeof at) == 0);
+    });
+    netns::inside(from, [&] { out = Fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)); });
+    for (int tries = 0; tries < 8; ++tries) {
+        char byte = 'x';
+        static_cast<void>(sendto(out.get(), &byte, 1, 0, name, sizeof at));
+        usleep(50'000);
+        if (recv(in.get(), &byte, 1, 0) == 1) return true;
+    }
+    return false;
+}
+
+}
+
+TEST_CASE("A rule of each kind lets in what it says and nothing beside it, till it goes",
+          "[network][linux][security]") {
+    NEEDS_ROOT();
+    Host host;
+    auto plan = twoGuests();
+    plan.networks[0].subnets[0].cidr = "10.1.0.0/24";
+    plan.securityGroups = {everything(1), outgoing(2), outgoing(3)};
+    plan.ports[0].securityGroups = {group(1)};
+    plan.ports[1].securityGroups = {group(2)};
+    host.driver->apply(plan);
+    auto one = host.guest(1), two = host.guest(2);
+    one.has("10.1.0.11/24");
+    two.has("10.1.0.12/24");
+    const auto low = listensIn(two.name(), "10.1.0.12", 80), high = listensIn(two.name(), "10.1.0.12", 90);
+    const auto passes = [&] { // which of the probes do
+        std::string out;
+        if (connectsIn(one.name(), "10.1.0.12", 80, 400)) out += " tcp80";
+        if (connectsIn(one.name(), "10.1.0.12", 90, 400)) out += " tcp90";
+        if (datagramArrives(one.name(), two.name(), "10.1.0.12", 80)) out += " udp80";
+        if (datagramArrives(one.name(), two.name(), "10.1.0.12", 90)) out += " udp90";
+        if (pingsIn(one.name(), "10.1.0.12", 2)) out += " ping";
+        return out;
+    };
+    REQUIRE(two.pings("10.1.0.11")); // so that each knows where the other is
+    struct Kind {
+        const char *what, *lets;
+        std::function<void(PlannedRule&)> set;
+    };
+    const auto ports = [](int protocol, int least, int most) {
+        return [=](PlannedRule& rule) {
+            rule.protocol = protocol;
+            rule.portRangeMin = least;
+            rule.portRangeMax = most;
+        };
+    };
+    const Kind kinds[] = {
+        {"any", " tcp80 tcp90 udp80 udp90 ping", [](PlannedRule&) {}},
+        {"a protocol", " tcp80 tcp90", [](PlannedRule& rule) { rule.protocol = 6; }},
+        {"another", " udp80 udp90", [](PlannedRule& rule) { rule.protocol = 17; }},
+        {"a port", " tcp80", ports(6, 80, 80)},
+        {"a port of UDP", " udp90", ports(17, 90, 90)},
+        {"a range of ports", " tcp80 tcp90", ports(6, 1, 1000)},
+        {"a range beside", "", ports(6, 81, 89)},
+        {"ICMP", " ping", [](PlannedRule& rule) { rule.protocol = 1; }},
+        {"a type of ICMP", " ping", [](PlannedRule& rule) { rule.protocol = 1, rule.portRangeMin = 8; }},
+        {"a type and code", " ping", ports(1, 8, 0)},
+        {"another type", "", [](PlannedRule& rule) { rule.protocol = 1, rule.portRangeMin = 13; }},
+        {"an address", " tcp80",
+         [&](PlannedRule& rule) { ports(6, 80, 80)(rule), rule.remotePrefix = "10.1.0.11/32"; }},
+        {"another address", "", [](PlannedRule& rule) { rule.remotePrefix = "10.1.0.10/32"; }},
+        {"a block", " udp80", [&](PlannedRule& rule) { ports(17, 80, 80)(rule), rule.remotePrefix = "10.1.0.0/28"; }},
+        {"a group", " ping", [](PlannedRule& rule) { rule.protocol = 1, rule.remoteGroup = group(1); }},
+        {"a group that nobody is in", "", [](PlannedRule& rule) { rule.remoteGroup = group(3); }},
+        {"the other family", "", [](PlannedRule& rule) { rule.ethertype = EtherType::IPv6; }},
+    };
+    const auto closed = plan.securityGroups[1].rules;
+    CHECK(passes().empty());
+    for (const auto& each : kinds) {
+        INFO(each.what);
+        auto opens = rule(260, RuleDirection::Ingress);
+        each.set(opens);
+        plan.securityGroups[1].rules.push_back(opens);
+        CHECK(host.driver->apply(plan).empty());
+        CHECK(passes() == each.lets);
+        plan.securityGroups[1].rules = closed;
+        host.driver->apply(plan);
+        CHECK_FALSE(connectsIn(one.name(), "10.1.0.12", 80, 200));
+        CHECK_FALSE(pingsIn(one.name(), "10.1.0.12", 1));
+    }
+    // What a guest may send is said the same way.
+    plan.securityGroups[1] = everything(2);
+    plan.securityGroups[0].rules = {rule(270, RuleDirection::Ingress)};
+    host.driver->apply(plan);
+    CHECK(passes().empty());
+    auto sends = rule(271, RuleDirection::Egress);
+    ports(6, 90, 90)(sends);
+    plan.securityGroups[0].rules.push_back(sends);
+    host.driver->apply(plan);
+    CHECK(passes() == " tcp90");
+}
+
 TEST_CASE("A guest without rules neither sends nor gets", "[network][linux]") {
     NEEDS_ROOT();
     Host host;
@@ -705,6 +834,65 @@ TEST_CASE("Who comes by a floating IP stays no longer than it leads there", "[ne
     plan.routers[0].floatingIps = {{{uuid(7, 1)}, "172.31.0.60", "10.1.0.11"}};
     host.driver->apply(plan);
     CHECK(again.lives());
+}
+
+TEST_CASE("A forwarded port leads inside, from outside and around, and closes alone", "[network][linux][router]") {
+    NEEDS_ROOT();
+    Host host;
+    auto plan = twoTenants();
+    plan.routers[0].floatingIps = {{{uuid(7, 1)},
+                                    "172.31.0.60",
+                                    "",
+                                    {{6, 2222, 2222, "10.1.0.11", 80, 80}, {6, 8000, 8009, "10.1.0.11", 7000, 7009}}}};
+    host.driver->apply(plan);
+    auto one = host.guest(1), two = host.guest(2);
+    one.has("10.1.0.11/24", "10.1.0.1");
+    two.has("10.2.0.12/24", "10.2.0.1");
+    const auto web = listensIn(one.name(), "10.1.0.11", 80), seventh = listensIn(one.name(), "10.1.0.11", 7007);
+    CHECK(connectsIn(one.name(), "172.31.0.60", 2222, 3000)); // hairpin
+    static_cast<void>(Fd(accept(web.get(), nullptr, nullptr)));
+    Stream first(two.name(), "10.2.0.12", web, "172.31.0.60", 2222);
+    Stream range(two.name(), "10.2.0.12", seventh, "172.31.0.60", 8007);
+    CHECK(first.lives());
+    CHECK(range.lives());
+    CHECK_FALSE(connectsIn(two.name(), "172.31.0.60", 80));   // is no port of it
+    CHECK_FALSE(connectsIn(two.name(), "172.31.0.60", 8006)); // nobody listens
+    CHECK_FALSE(two.pings("10.1.0.11"));
+    CHECK(host.driver->findings(plan).empty());
+
+    plan.routers[0].floatingIps[0].forwardings.erase(plan.routers[0].floatingIps[0].forwardings.begin());
+    host.driver->apply(plan);
+    CHECK_FALSE(first.lives());
+    CHECK(range.lives());
+    CHECK_FALSE(connectsIn(two.name(), "172.31.0.60", 2222));
+    plan.routers[0].floatingIps.clear();
+    host.driver->apply(plan);
+    CHECK_FALSE(range.lives());
+}
+
+TEST_CASE("A router has the conntrack helpers that the kernel has, and says which it can't have",
+          "[network][linux][router]") {
+    NEEDS_ROOT();
+    Host host;
+    auto plan = twoTenants();
+    plan.routers[0].helpers = {{"ftp", 6, 21}, {"tftp", 17, 69}};
+    CHECK(host.driver->apply(plan).empty());
+    const auto helping = [&] {
+        std::size_t rules = 0;
+        netns::inside(routerNamespaceOf(router(1)),
+                      [&] { rules = nft::counts({"ip stratolet_helpers"})["ip stratolet_helpers helping"]; });
+        return rules;
+    };
+    CHECK(helping() == 2);
+    CHECK(host.driver->findings(plan).empty());
+    plan.routers[0].helpers = {{"ftp", 6, 21}, {"unicorn", 17, 69}};
+    const auto problems = host.driver->apply(plan);
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].id == router(1).text);
+    CHECK(helping() == 1);
+    plan.routers[0].helpers.clear();
+    CHECK(host.driver->apply(plan).empty());
+    CHECK(helping() == 0);
 }
 
 TEST_CASE("A router that translates lets in what a floating IP or a known connection brings",
