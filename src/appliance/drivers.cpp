@@ -16,6 +16,7 @@
 #include "image/image.hpp"
 #include "network/driver/linux.hpp"
 #include "network/driver/records.hpp"
+#include "network/segment/ml2.hpp"
 #include "platform/log/log.hpp"
 
 namespace stratolet {
@@ -89,6 +90,8 @@ std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const 
     // it.
     return network::linuxNetworkDriver({.folder = stateDir / "network",
                                         .cloud = cloud,
+                                        .physical = network::ml2Options(settings.config).physical,
+                                        .tunnelAddress = settings.config.text("network", "tunnel_address"),
                                         .nat = settings.config.text("network", "external_network") == "nat",
                                         .reach = reachIn(settings.config),
                                         .apiPorts = apiPortsIn(settings),

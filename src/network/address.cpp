@@ -139,6 +139,15 @@ Address eui64Of(const Prefix& prefix, std::string_view mac) {
     return {6, (prefix.base.value >> 64 << 64) | interfaceId};
 }
 
+std::string hostnameOf(const std::string& given, const Address& address) {
+    if (!given.empty()) return given;
+    auto name = "host-" + address.text();
+    std::replace_if(
+        name.begin(), name.end(), [](char each) { return each == '.' || each == ':'; }, '-');
+    while (name.back() == '-') name.pop_back();
+    return name;
+}
+
 bool isHostLabel(std::string_view text) {
     if (text.empty() || text.size() > 63 || text.front() == '-' || text.back() == '-') return false;
     for (const char each : text)

@@ -66,6 +66,8 @@ Address eui64Of(const Prefix& prefix, std::string_view mac);
 
 /// True where `text` is letters, digits and dashes, 1–63 of them, no dash at either end: what may go into a DHCP
 /// answer.
+/// What a host is called that nobody gave a name: "host-10-0-0-5".
+std::string hostnameOf(const std::string& given, const Address& address);
 bool isHostLabel(std::string_view text);
 
 /// Labels joined by dots, 255 characters at most.

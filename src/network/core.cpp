@@ -21,6 +21,7 @@ std::string_view countOf(std::string_view resource) {
     if (resource == "security_group") return "SELECT COUNT(*) FROM security_groups WHERE project = ?";
     if (resource == "security_group_rule") return "SELECT COUNT(*) FROM security_group_rules WHERE project = ?";
     if (resource == "subnetpool") return "SELECT COUNT(*) FROM subnet_pools WHERE project = ?";
+    if (resource == "trunk") return "SELECT COUNT(*) FROM trunks WHERE project = ?";
     if (resource == "rbac_policy") return "SELECT COUNT(*) FROM rbac_policies WHERE project = ?";
     std::abort();
 }

@@ -7,6 +7,7 @@
 
 #include "identity/identity.hpp"
 #include "network/network_plan.hpp"
+#include "network/segment/ml2.hpp"
 #include "network/standard.hpp"
 #include "network/wire.hpp"
 #include "platform/parts.hpp"
@@ -22,6 +23,7 @@ struct Core {
     identity::Identity& identity;
     Quotas quotas;
     std::shared_ptr<Changes> changes = std::make_shared<Changes>();
+    Ml2Options ml2 = ml2Options(parts.config);
 
     /// The host is to follow this change of `subject` (a network, port, router, floating IP or security group) once it
     /// is committed.

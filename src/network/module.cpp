@@ -20,8 +20,10 @@
 #include "network/qos/qos.hpp"
 #include "network/security/default_rule.hpp"
 #include "network/security/security_group.hpp"
+#include "network/segment/segment.hpp"
 #include "network/sharing.hpp"
 #include "network/topology/topology.hpp"
+#include "network/trunk/trunk.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/bus/bus.hpp"
 #include "platform/cloud/cloud.hpp"
@@ -44,7 +46,8 @@ const Quotas quotaDefaults("network", {{"network", 100},
                                        {"security_group", 10},
                                        {"security_group_rule", 100},
                                        {"subnetpool", -1},
-                                       {"rbac_policy", 10}});
+                                       {"rbac_policy", 10},
+                                       {"trunk", -1}});
 
 constexpr auto agentsBeatEvery = std::chrono::seconds(30); ///< as Neutron's report_interval
 constexpr auto meteredEvery = std::chrono::seconds(30);
@@ -74,13 +77,15 @@ std::vector<ConfigOption> configOptions() {
                                                                         : "is no IPv4 block of 8 addresses or more";
     };
     const auto domain = [](const std::string& value) { return isDomainName(value) ? "" : "is no domain name"; };
-    return {
+    std::vector<ConfigOption> options{
         {"network", "driver", "linux", oneOf({"linux", "records"})},
         {"network", "external_network", "nat", oneOf({"nat", "none"})},
         {"network", "external_cidr", "172.24.4.0/24", {"a block of IPv4 of 8 addresses or more", block}},
         {"network", "dns_domain", "openstacklocal", {"a domain name", domain}},
         {"network", "guests_reach_host", "api", oneOf({"api", "none", "all"})},
     };
+    for (auto& each : ml2ConfigOptions()) options.push_back(std::move(each));
+    return options;
 }
 
 using Kept = std::tuple<std::string, std::string, std::string,
@@ -106,6 +111,7 @@ struct Network::Impl {
     SecurityGroups groups{core};
     Routers routers{core, ports};
     FloatingIps floatingIps{core, ports};
+    Trunks trunks{core, ports};
     Agents agents{core};
     KeptPlan plan; ///< the reconciler's
     std::chrono::steady_clock::time_point read;
@@ -149,9 +155,8 @@ struct Network::Impl {
                 tx.execute("INSERT OR REPLACE INTO network_problems VALUES (?, ?, ?, ?)", kind, subject, what, unwired);
             for (const auto& problem : now)
                 if (!before.contains(problem)) tellUser(tx, problem);
-            tx.execute("UPDATE ports SET status = 'DOWN' WHERE status = 'ACTIVE' AND server <> '' AND id IN (SELECT "
-                       "subject FROM "
-                       "network_problems WHERE kind = 'port')");
+            tx.execute("UPDATE ports SET status = 'DOWN' WHERE status = 'ACTIVE' AND (server <> '' OR owner = "
+                       "'trunk:subport') AND id IN (SELECT subject FROM network_problems WHERE kind = 'port')");
         });
     }
 
@@ -185,7 +190,8 @@ struct Network::Impl {
 
         auto waiting =
             store.reader()
-                .query("SELECT id FROM ports WHERE status = 'DOWN' AND (server <> '' OR owner LIKE 'network:%')")
+                .query("SELECT id FROM ports WHERE status = 'DOWN' AND (server <> '' OR owner LIKE 'network:%' OR "
+                       "owner = 'trunk:subport')")
                 .texts();
         auto ips =
             store.reader().query("SELECT id FROM floating_ips WHERE status = 'DOWN' AND router IS NOT NULL").texts();
@@ -200,8 +206,7 @@ struct Network::Impl {
         store.write([&](store::Transaction& tx) {
             for (const auto& each : wired)
                 tx.execute("UPDATE ports SET status = 'ACTIVE' WHERE id = ? AND status = 'DOWN' AND admin_up AND "
-                           "(server <> '' OR owner "
-                           "LIKE 'network:%')",
+                           "(server <> '' OR owner LIKE 'network:%' OR owner = 'trunk:subport')",
                            each);
             for (const auto& each : ips)
                 tx.execute(
@@ -308,17 +313,24 @@ struct Network::Impl {
 
     PortFacts factsOf(store::Reader& db, const Port& port) { return std::move(factsOf(db, std::vector{port}).front()); }
 
+    /// What goes through the port's device follows it.
+    void subportsFollow(store::Transaction& tx, const PortId& parent) {
+        for (const auto& each : subportsOver(tx, parent))
+            tx.execute("UPDATE ports SET status = 'DOWN' WHERE id = ?", each);
+    }
+
     void bind(Port& port, const ServerId& server, const std::string& serverHostname) {
         port.server = server;
         port.device = server.text;
         port.owner = serverOwner;
         port.host = core.parts.cloud.host;
-        port.hostname = isHostLabel(serverHostname) ? serverHostname : "";
+        if (port.hostname.empty() && isHostLabel(serverHostname)) port.hostname = serverHostname;
         port.status = "DOWN"; // until the host has followed
     }
 
     void release(store::Transaction& tx, const Port& found) {
-        if (found.madeForServer) return ports.remove(tx, found);
+        subportsFollow(tx, found.id);
+        if (found.madeForServer && !isInTrunk(tx, found.id)) return ports.remove(tx, found);
         Port port = found;
         port.server = {};
         port.device.clear();
@@ -382,7 +394,9 @@ http::Site Network::site() {
     addMeteringRoutes(site.routes, impl.core);
     addFloatingIpPoolRoutes(site.routes, impl.core);
     addIpAvailabilityRoutes(site.routes, impl.core);
+    addSegmentRoutes(site.routes, impl.core);
     addPortRoutes(site.routes, impl.ports);
+    addTrunkRoutes(site.routes, impl.trunks);
     const auto routers = addRouterRoutes(site.routes, impl.routers);
     addAgentRoutes(site.routes, impl.agents, networks, routers);
     addFloatingIpRoutes(site.routes, impl.floatingIps);
@@ -413,7 +427,10 @@ http::Site Network::site() {
 void Network::bootstrap() {
     auto& core = impl_->core;
     const auto& config = core.parts.config;
-    core.parts.store.write([&](store::Transaction& tx) { placeAll(tx, core.parts.cloud.host); });
+    core.parts.store.write([&](store::Transaction& tx) {
+        placeAll(tx, core.parts.cloud.host);
+        placeHost(core, tx);
+    });
     impl_->agents.ensure();
     if (config.text("network", "external_network") != "nat") return;
     core.parts.store.write([&](store::Transaction& tx) {
@@ -424,6 +441,7 @@ void Network::bootstrap() {
         network.external = true;
         network.isDefault = true;
         networkTable.insert(tx, network);
+        insertSegments(core, tx, network.id, {WantedSegment{}});
         followShared(core, tx, "network", network.id.text, "", false, true, accessExternal);
         Subnet subnet;
         subnet.id.text = core.uuid();
@@ -492,10 +510,14 @@ PortFacts Network::bindPort(store::Transaction& tx, const identity::Caller& user
     if (!port->server.empty() || port->owner.starts_with("network:") ||
         (!port->device.empty() && port->device != server.text))
         throw Error(Failure::Conflict, "Port ", id, " is still in use.").as("PortInUse");
+    if (port->owner == subportOwner)
+        throw Error(Failure::Conflict, "Port ", id, " is still in use: it is a subport of a trunk.").as("PortInUse");
     impl_->bind(*port, server, hostname);
+    impl_->ports.placeAddresses(tx, *port);
     ++port->standard.revision;
     port->standard.updated = impl_->core.now();
     portTable.update(tx, *port);
+    impl_->subportsFollow(tx, id);
     tx.execute("UPDATE ports SET position = (SELECT MAX(position) + 1 FROM ports) WHERE id = ?",
                id); // the newest of its server
     impl_->core.changed(tx, id.text);

@@ -16,6 +16,7 @@
 #include "network/metering/metering.hpp"
 #include "network/qos/qos.hpp"
 #include "network/security/security_group.hpp"
+#include "network/trunk/trunk.hpp"
 
 namespace stratolet::network {
 
@@ -37,18 +38,35 @@ std::vector<PlannedRoute> plannedRoutes(const TextPairs& routes) {
     return out;
 }
 
-PlannedPort plannedPort(store::Reader& db, const Port& port, const std::string& host) {
+std::string tunnelOf(store::Reader& db, const std::string& host) {
+    return db.query("SELECT tunnel FROM network_hosts WHERE name = ?", host).maybeText().value_or("");
+}
+
+/// Of a port that a guest uses, by itself or through a trunk; nothing where none does.
+std::optional<PlannedPort> plannedPort(store::Reader& db, const Port& port, const std::string& host) {
+    const auto place = port.owner == subportOwner ? trunkPlaceOf(db, port.id) : std::nullopt;
+    if (port.server.empty() && !place) return std::nullopt;
     PlannedPort planned;
+    const auto at = place ? place->host : port.host;
+    if (place) {
+        planned.trunk = place->parent;
+        planned.vlan = place->number;
+    }
+    const auto& bound = place ? place->parent : port.id;
+    planned.tapped =
+        at == host ||
+        db.query("SELECT 1 FROM port_bindings WHERE port = ? AND host = ?", bound, host).any(); // it is about to come
+    if (!planned.tapped) planned.tunnel = tunnelOf(db, at);
     planned.id = port.id;
     planned.network = port.network;
     planned.mac = port.mac;
     planned.hostname = port.hostname;
     planned.fixedIps = plannedAddresses(port);
+    for (const auto& each : port.dhcpOptions) planned.dhcpOptions.push_back({each.name, each.value, each.version});
     for (const auto& [mac, address] : port.pairs) planned.allowedPairs.push_back({mac, address});
     for (const auto& each : port.groups) planned.securityGroups.push_back({each});
     planned.portSecurity = port.portSecurity;
     planned.adminUp = port.adminUp;
-    planned.tapped = port.host == host;
     planned.qos = plannedQos(db, port.qosPolicy, port.networkQos);
     return planned;
 }
@@ -66,9 +84,16 @@ PlannedRule plannedRule(const SecurityGroupRule& rule) {
     return planned;
 }
 
-PlannedSubnet plannedSubnet(const Subnet& subnet) {
-    return {subnet.id,   subnet.cidr.text(), subnet.gateway ? subnet.gateway->text() : "",
-            subnet.dhcp, subnet.dns,         plannedRoutes(subnet.routes)};
+PlannedSubnet plannedSubnet(store::Reader& db, const Subnet& subnet) {
+    PlannedSubnet planned{subnet.id,   subnet.cidr.text(), subnet.gateway ? subnet.gateway->text() : "",
+                          subnet.dhcp, subnet.dns,         plannedRoutes(subnet.routes)};
+    planned.raMode = subnet.raMode;
+    planned.addressMode = subnet.addressMode;
+    if (!subnet.subnetPool.empty())
+        planned.scope = db.query("SELECT coalesce(address_scope, '') FROM subnet_pools WHERE id = ?", subnet.subnetPool)
+                            .maybeText()
+                            .value_or("");
+    return planned;
 }
 
 PlannedForwarding plannedForwarding(const PortForwarding& forwarding) {
@@ -113,7 +138,10 @@ std::map<RouterId, std::vector<PlannedFloatingIp>> floatingIps(store::Reader& db
     return out;
 }
 
-/// Nothing where it has nothing to do.
+/// A port of the service's own that says no host is at whichever is asked.
+bool isAt(const Port& port, const std::string& host) { return port.host.empty() || port.host == host; }
+
+/// Nothing where it has nothing to do on this host.
 std::optional<PlannedRouter> plannedRouter(store::Reader& db, const Router& router,
                                            std::vector<PlannedFloatingIp> floating, const std::string& host) {
     if (!router.adminUp || !mayServe(db, routerAgent, host, router.id.text)) return std::nullopt;
@@ -121,12 +149,18 @@ std::optional<PlannedRouter> plannedRouter(store::Reader& db, const Router& rout
     planned.id = router.id;
     planned.adminUp = router.adminUp;
     planned.snat = router.snat;
+    bool isHere = true;
     if (const auto gateway = router.gatewayPort.empty() ? std::nullopt : portTable.find(db, router.gatewayPort)) {
         planned.gateway = plannedInterface(*gateway);
         planned.gatewayQos = plannedQos(db, router.gatewayQos, gateway->networkQos);
+        isHere = isHere && isAt(*gateway, host);
     }
-    for (const auto& each : interfacesOf(db, router.id)) planned.interfaces.push_back(plannedInterface(each));
+    for (const auto& each : interfacesOf(db, router.id)) {
+        planned.interfaces.push_back(plannedInterface(each));
+        isHere = isHere && isAt(each, host);
+    }
     if (!planned.gateway && planned.interfaces.empty()) return std::nullopt;
+    if (!isHere) return std::nullopt;
     std::sort(planned.interfaces.begin(), planned.interfaces.end());
     planned.floatingIps = std::move(floating);
     if (planned.gateway) planned.meters = plannedMeters(db, router.standard.project);
@@ -137,14 +171,27 @@ std::optional<PlannedRouter> plannedRouter(store::Reader& db, const Router& rout
 
 PlannedNetwork plannedNetwork(store::Reader& db, const NetworkRecord& network, bool guests,
                               const PlanOptions& options) {
-    PlannedNetwork planned{network.id, network.mtu, network.external, options.dnsDomain, {}, {}};
-    for (const auto& each : subnetsOf(db, network.id)) planned.subnets.push_back(plannedSubnet(each));
+    PlannedNetwork planned{
+        network.id, network.mtu, network.external, network.dnsDomain.empty() ? options.dnsDomain : network.dnsDomain,
+        {},         {}};
+    if (planned.domain.ends_with('.')) planned.domain.pop_back();
+    for (const auto& each : subnetsOf(db, network.id)) planned.subnets.push_back(plannedSubnet(db, each));
     sortById(planned.subnets);
-    if (!guests || !mayServe(db, dhcpAgent, options.host, network.id.text)) return planned;
-    store::Conditions dhcp;
-    dhcp.add("p.network = ?", network.id).add("p.owner = ?", dhcpOwner);
-    for (const auto& port : portsWhere(db, dhcp))
-        if (!port.addresses.empty()) planned.dhcp = PlannedDhcp{port.id, port.mac, plannedAddresses(port)};
+    for (const auto& each : segmentsOf(db, network.id))
+        planned.segments.push_back({each.type, each.physical, each.number});
+    const bool served = guests && mayServe(db, dhcpAgent, options.host, network.id.text);
+    store::Conditions service;
+    service.add("p.network = ?", network.id).add("p.owner IN ('network:dhcp', 'network:router_interface')");
+    for (const auto& port : portsWhere(db, service)) {
+        if (port.addresses.empty()) continue;
+        if (!isAt(port, options.host)) {
+            if (auto tunnel = tunnelOf(db, port.host); !tunnel.empty())
+                planned.remotes.push_back({port.id, port.mac, plannedAddresses(port), std::move(tunnel)});
+        } else if (served && port.owner == dhcpOwner) {
+            planned.dhcp = PlannedDhcp{port.id, port.mac, plannedAddresses(port)};
+        }
+    }
+    sortById(planned.remotes);
     return planned;
 }
 
@@ -189,13 +236,15 @@ NetworkPlan networkPlan(store::Reader& db, const PlanOptions& options) {
     const auto down = networksDown(db);
 
     store::Conditions bound;
-    bound.add("p.server <> ''");
+    bound.add("(p.server <> '' OR p.owner = 'trunk:subport')");
     for (const auto& port : portsWhere(db, bound)) {
+        auto planned = plannedPort(db, port, options.host);
+        if (!planned) continue;
         used.insert(port.network);
         guests.insert(port.network);
         for (const auto& each : port.groups) groups.insert({each});
-        plan.ports.push_back(plannedPort(db, port, options.host));
-        plan.ports.back().adminUp = port.adminUp && !down.contains(port.network);
+        planned->adminUp = port.adminUp && !down.contains(port.network);
+        plan.ports.push_back(*std::move(planned));
     }
     sortById(plan.ports);
 
@@ -298,14 +347,14 @@ void KeptPlan::count(const PlannedRouter& router, int by) {
 
 void KeptPlan::refreshPort(store::Reader& db, const PortId& id) {
     const auto port = portTable.find(db, id);
-    std::optional<PlannedPort> now;
-    if (port && !port->server.empty()) {
-        now = plannedPort(db, *port, options_.host);
+    auto now = port ? plannedPort(db, *port, options_.host) : std::nullopt;
+    if (now) {
         now->adminUp = port->adminUp && !down_.contains(port->network);
         count(*now, 1);
     }
     if (const auto place = placeOf(plan_.ports, id); place != plan_.ports.end() && place->id == id) count(*place, -1);
     replace(plan_.ports, id, std::move(now));
+    for (const auto& each : subportsOver(db, id)) refreshPort(db, each);
     if (!port) return;
     if (port->owner == dhcpOwner) networks_.insert(port->network);
     if (!port->router.empty()) routers_.insert(port->router);
@@ -353,7 +402,7 @@ void KeptPlan::refreshNetwork(store::Reader& db, const NetworkId& id) {
     else
         down_.insert(id);
     store::Conditions bound;
-    bound.add("p.network = ?", id).add("p.server <> ''");
+    bound.add("p.network = ?", id).add("(p.server <> '' OR p.owner = 'trunk:subport')");
     for (const auto& each : portsWhere(db, bound)) refreshPort(db, each.id);
 }
 

@@ -75,6 +75,8 @@ std::map<std::string, std::string, std::less<>> thingsOf(TestAppliance& cloud, c
         made(owner.posts("/network/v2.0/subnets", R"({"subnet":{"ip_version":4,"cidr":"10.0.0.0/24",)" + of + "}}"),
              "subnet");
     ids["/ports"] = made(owner.posts("/network/v2.0/ports", R"({"port":{)" + of + "}}"), "port");
+    const auto carrier = made(owner.posts("/network/v2.0/ports", R"({"port":{)" + of + "}}"), "port");
+    ids["/trunks"] = made(owner.posts("/network/v2.0/trunks", R"({"trunk":{"port_id":")" + carrier + "\"}}"), "trunk");
     ids["/routers"] = made(owner.posts("/network/v2.0/routers", R"({"router":{}})"), "router");
     ids["/floatingips"] =
         made(owner.posts("/network/v2.0/floatingips", R"({"floatingip":{"floating_network_id":")" + outside + "\"}}"),

@@ -86,25 +86,20 @@ const Unasked unasked[] = {
      "rule_default_sg"},
     {"network", "bodies have one name for whom a thing is shared with",
      "create_rbac_policy:target_project update_rbac_policy:target_project"},
-    {"network", "agents come with their host", "activate create_agent update_l3-router"},
-    {"network", "there is one kind of network, on one host",
+    {"network", "agents come with their host", "create_agent update_l3-router"},
+    {"network", "what numbers are given out is the configuration's to say, and routers have one provider",
      "create_network: get_network: update_network: create_network_segment_range "
      "get_network_segment_range "
-     "update_network_segment_range delete_network_segment_range create_segment get_segment update_segment "
-     "delete_segment "
-     "create_subnet:segment_id get_subnet:segment_id update_subnet:segment_id create_router: get_router: "
+     "update_network_segment_range delete_network_segment_range create_segments_tags get_segments_tags "
+     "update_segments_tags delete_segments_tags create_router: get_router: "
      "update_router: "
      "add_external_gateways update_external_gateways remove_external_gateways "
      "get_flavor_service_profile"},
-    {"network", "a port is the host's matter",
-     "create_port: get_port: update_port: create_port_binding get_port_binding delete_port_binding"},
+    {"network", "a port is the host's matter", "create_port: get_port: update_port:"},
     {"network", "what isn't built",
      "create_local_ip get_local_ip update_local_ip delete_local_ip get_loggable_resource create_log get_log update_log "
      "delete_log "
-     "create_ndp_proxy get_ndp_proxy update_ndp_proxy delete_ndp_proxy "
-     "create_trunk "
-     "get_trunk update_trunk "
-     "delete_trunk get_subports add_subports remove_subports"},
+     "create_ndp_proxy get_ndp_proxy update_ndp_proxy delete_ndp_proxy"},
 };
 
 }

@@ -483,6 +483,36 @@ def network():
     check(floating not in rows("floating ip list", "Floating IP Address"), "the deleted floating IP is listed")
 
 
+@case("a network has a second segment, and a port of it carries another's frames as a trunk")
+def segments_and_trunks():
+    run("network create cli-wired --provider-network-type vxlan --provider-segment 77")
+    made = show("network show cli-wired")
+    check(made["provider:segmentation_id"] == 77 and made["mtu"] == 1450, made)
+    run("network create cli-other --provider-network-type geneve", expect=1)
+    segment = show("network segment create --network cli-wired --network-type vxlan --segment 78 --description second cli-segment")
+    check(segment["segmentation_id"] == 78, segment)
+    run("network segment set --name cli-segment-renamed cli-segment")
+    check("cli-segment-renamed" in rows("network segment list --network cli-wired", "Name"), "the segment is not listed")
+    check(show("network segment show cli-segment-renamed")["network_type"] == "vxlan", "the segment is of another type")
+    run("network segment delete cli-segment-renamed")
+    run("network segment show cli-segment-renamed", expect=1)
+
+    run("port create cli-parent --network cli-wired --dns-name cli-host")
+    check(show("port show cli-parent")["dns_name"] == "cli-host", "the port's name is lost")
+    for name in ("cli-inner", "cli-inner-two"):
+        run(f"port create {name} --network cli-wired --extra-dhcp-option name=mtu,value=1300")
+    run("network trunk create --parent-port cli-parent --subport port=cli-inner,segmentation-type=vlan,segmentation-id=100 cli-trunk")
+    run("network trunk set cli-trunk --description changed --subport port=cli-inner-two,segmentation-type=vlan,segmentation-id=101")
+    check(sorted(rows("network subport list --trunk cli-trunk", "Segmentation ID")) == [100, 101], "the sub-ports are not listed")
+    check("cli-trunk" in rows("network trunk list", "Name"), "the trunk is not listed")
+    check(len(show("port show cli-parent")["trunk_details"]["sub_ports"]) == 2, "the port knows nothing of its trunk")
+    run("port delete cli-inner", expect=1)
+    run("network trunk unset cli-trunk --subport cli-inner-two")
+    trunk = show("network trunk show cli-trunk")
+    check(trunk["description"] == "changed" and len(trunk["sub_ports"]) == 1, trunk)
+    run("network trunk delete cli-trunk")
+    run("port delete cli-parent cli-inner cli-inner-two")
+    run("network delete cli-wired")
 @case("agents are listed, described, and give up a network and a router for a while")
 def network_agents():
     agents = {row["Agent Type"]: row["ID"] for row in json.loads(run("network agent list -f json"))}

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace stratolet {
@@ -28,6 +29,9 @@ struct PlannedSubnet {
     bool dhcp = true;
     std::vector<std::string> dnsNameservers;
     std::vector<PlannedRoute> hostRoutes;
+    std::string raMode = {}; ///< of IPv6: how routers announce it ("slaac", "dhcpv6-stateful", …); empty: they don't
+    std::string addressMode = {}; ///< how its addresses come to ports, the same words
+    std::string scope = {};       ///< id of its address scope; empty: none
     auto operator<=>(const PlannedSubnet&) const = default;
 };
 
@@ -61,6 +65,14 @@ struct PlannedQos {
     auto operator<=>(const PlannedQos&) const = default;
 };
 
+/// What DHCP tells one port beside what it tells all.
+struct PlannedDhcpOption {
+    std::string name; ///< as dnsmasq names it, or its number
+    std::string value;
+    int version = 4; ///< of IP
+    auto operator<=>(const PlannedDhcpOption&) const = default;
+};
+
 /// A port that a guest uses, on this host or on another, where members of its groups are let in from.
 struct PlannedPort {
     PortId id;
@@ -72,7 +84,11 @@ struct PlannedPort {
     std::vector<SecurityGroupId> securityGroups;
     bool portSecurity = true;
     bool adminUp = true;
-    bool tapped = false; ///< a guest on this host uses it: a tap device must exist
+    bool tapped = false;     ///< a guest on this host uses it: a tap device must exist
+    PortId trunk = {};       ///< its frames go through this port's device, tagged with `vlan`; empty: it has its own
+    int vlan = 0;            ///< 1–4094
+    std::string tunnel = {}; ///< address of the host that it is on, where that is another; empty: not known
+    std::vector<PlannedDhcpOption> dhcpOptions = {};
     PlannedQos qos = {};
     auto operator<=>(const PlannedPort&) const = default;
 };
@@ -85,6 +101,23 @@ struct PlannedDhcp {
     auto operator<=>(const PlannedDhcp&) const = default;
 };
 
+/// How a network's frames get from host to host.
+struct PlannedSegment {
+    std::string type;        ///< "local", "flat", "vlan", "vxlan", …
+    std::string physical;    ///< a network of the data centre; empty where the type has none
+    std::int64_t number = 0; ///< VLAN id or VNI; 0 where the type has none
+    auto operator<=>(const PlannedSegment&) const = default;
+};
+
+/// Who of a network is on another host, beside its guests' ports: routers and DHCP servers.
+struct PlannedRemote {
+    PortId id;
+    std::string mac;
+    std::vector<PlannedFixedIp> addresses;
+    std::string tunnel; ///< address of its host
+    auto operator<=>(const PlannedRemote&) const = default;
+};
+
 /// A network that something on the host uses, or an external one: a bridge of its own.
 struct PlannedNetwork {
     NetworkId id;
@@ -93,6 +126,8 @@ struct PlannedNetwork {
     std::string domain; ///< DNS domain of the DHCP answers, e.g. "openstacklocal"
     std::vector<PlannedSubnet> subnets;
     std::optional<PlannedDhcp> dhcp;
+    std::vector<PlannedSegment> segments = {}; ///< a host is on the first that it can be on; none: it stays by itself
+    std::vector<PlannedRemote> remotes = {};
     auto operator<=>(const PlannedNetwork&) const = default;
 };
 
@@ -231,6 +266,9 @@ struct NetworkProblem {
 class NetworkDriver {
 public:
     virtual ~NetworkDriver() = default;
+
+    /// The mechanism that this is, as ML2 names it: which types of networks it realises is known by that name.
+    virtual std::string_view mechanism() const { return "linuxbridge"; }
 
     /// Makes the host as `plan` says and nothing else of ours: what differs from the plan before is changed, and where
     /// somebody else changed something (or nobody knows), what is there is looked at and mended. Never touches what it

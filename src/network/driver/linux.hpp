@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,6 +24,12 @@ struct LinuxNetworkOptions {
 
     /// Its id, which marks its devices.
     std::string cloud = {};
+
+    /// Networks of the data centre that this host is on: the device of each, which flat and vlan networks are put on.
+    std::map<std::string, std::string> physical = {};
+
+    /// Address of this host that carries vxlan networks to others; empty: they stay here.
+    std::string tunnelAddress = {};
 
     /// External networks have their gateway on this host, which forwards and masquerades for them. Without it they are
     /// bridges and nothing more.

@@ -47,6 +47,11 @@ void write(const fs::path& file, const std::string& content) {
     fs::rename(fresh, file); // in one piece: the server reads a file when it appears
 }
 
+/// What a server reads while it runs, one file for each port: leases, what is told to that port alone, names.
+constexpr std::array<const char*, 3> folders{"hosts", "options", "names"};
+
+constexpr const char* taggedMarker = "tagged"; ///< the server has read of hosts with options of their own
+
 std::string hostsFolderOption(const fs::path& place) { return "--dhcp-hostsdir=" + (place / "hosts").string(); }
 
 /// Gives a lease back in the name of who had it, so that its address is free for the next at once: a server without a
@@ -135,6 +140,25 @@ void DhcpServers::writeHost(const fs::path& file, const std::string& lines, Chan
         fs::remove(file);
 }
 
+void DhcpServers::writeLines(const fs::path& file, const std::string& lines, Changed& changed) {
+    std::error_code ignored;
+    const bool there = fs::exists(file, ignored);
+    if (there ? contentOf(file) == lines : lines.empty()) return;
+    changed.rereads = changed.rereads || there;
+    if (!lines.empty())
+        write(file, lines);
+    else
+        fs::remove(file);
+}
+
+void DhcpServers::writeAll(const fs::path& place, const std::string& name, const DhcpHost& host,
+                           Changed& changed) const {
+    if (!host.options.empty()) std::ofstream(place / taggedMarker);
+    writeLines(place / "options" / name, host.options, changed); // first: who comes finds what is to be told
+    writeLines(place / "names" / name, host.names, changed);
+    writeHost(place / "hosts" / name, host.lines, changed);
+}
+
 void DhcpServers::start(const DhcpLayout& wanted, const std::string& netns, const std::vector<std::string>& argv) {
     const auto place = placeOf(wanted.key);
     std::string line;
@@ -157,15 +181,16 @@ void DhcpServers::stop(const std::string& key) {
 
 void DhcpServers::ensure(const DhcpLayout& wanted, const std::string& netns, const Hosts& hosts) {
     const auto place = placeOf(wanted.key);
-    const auto folder = place / "hosts";
     ensureFolder(place, Lets::OthersThrough);
-    ensureFolder(folder, Lets::OthersRead); // dnsmasq looks at it after it has become a user of its own
     std::set<std::string> there;
-    for (const auto& each : fs::directory_iterator(folder)) there.insert(each.path().filename().string());
+    for (const auto* each : folders) {
+        ensureFolder(place / each, Lets::OthersRead); // dnsmasq looks at it after it has become a user of its own
+        for (const auto& file : fs::directory_iterator(place / each)) there.insert(file.path().filename().string());
+    }
     Changed changed;
     for (const auto& name : there)
-        if (!hosts.contains(name)) writeHost(folder / name, "", changed);
-    for (const auto& [name, host] : hosts) writeHost(folder / name, host.lines, changed);
+        if (!hosts.contains(name)) writeAll(place, name, {}, changed);
+    for (const auto& [name, host] : hosts) writeAll(place, name, host, changed);
     std::vector<std::string> argv{"dnsmasq",
                                   "--keep-in-foreground",
                                   "--conf-file=/dev/null",
@@ -183,7 +208,9 @@ void DhcpServers::ensure(const DhcpLayout& wanted, const std::string& netns, con
                                   "--quiet-dhcp",
                                   "--quiet-dhcp6",
                                   "--quiet-ra",
-                                  hostsFolderOption(place)};
+                                  hostsFolderOption(place),
+                                  "--dhcp-optsdir=" + (place / "options").string(),
+                                  "--hostsdir=" + (place / "names").string()};
     argv.insert(argv.end(), wanted.options.begin(), wanted.options.end());
     std::string line;
     for (const auto& each : argv) line += each + "\n";
@@ -197,13 +224,22 @@ void DhcpServers::ensure(const DhcpLayout& wanted, const std::string& netns, con
 }
 
 void DhcpServers::change(const DhcpLayout& server, const std::string& netns, const Hosts& hosts) {
-    const auto folder = placeOf(server.key) / "hosts";
     Changed changed;
-    for (const auto& [name, host] : hosts) writeHost(folder / name, host.lines, changed);
+    for (const auto& [name, host] : hosts) writeAll(placeOf(server.key), name, host, changed);
     tell(server, netns, changed);
 }
 
-void DhcpServers::tell(const DhcpLayout& server, const std::string& netns, const Changed& changed) const {
+void DhcpServers::tell(const DhcpLayout& server, const std::string& netns, const Changed& changed) {
+    // dnsmasq 2.90 ends where it is to read again after it has read of a host with options of its own.
+    const auto marker = placeOf(server.key) / taggedMarker;
+    if (std::error_code ignored; changed.rereads && fs::exists(marker, ignored)) {
+        std::vector<std::string> argv;
+        std::istringstream lines(contentOf(placeOf(server.key) / "argv"));
+        for (std::string line; std::getline(lines, line);) argv.push_back(line);
+        stop(server.key);
+        if (fs::is_empty(placeOf(server.key) / "options")) fs::remove(marker);
+        return start(server, netns, argv);
+    }
     if (changed.rereads)
         if (const int pid = pidOf(server.key); pid > 0 && process::runs(pid, hostsFolderOption(placeOf(server.key))))
             kill(pid, SIGHUP);

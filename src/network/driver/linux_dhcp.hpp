@@ -37,7 +37,10 @@ private:
         std::vector<DhcpHost> voided; ///< leases
     };
     void writeHost(const std::filesystem::path& file, const std::string& lines, Changed& changed) const;
-    void tell(const DhcpLayout& server, const std::string& netns, const Changed& changed) const;
+    static void writeLines(const std::filesystem::path& file, const std::string& lines, Changed& changed);
+    void writeAll(const std::filesystem::path& place, const std::string& name, const DhcpHost& host,
+                  Changed& changed) const;
+    void tell(const DhcpLayout& server, const std::string& netns, const Changed& changed);
 
     std::filesystem::path folder_;
 };

@@ -276,6 +276,11 @@ private:
         BridgeLayout bridge;
         bool bridged = false; ///< as the layout says
         int index = 0;        ///< of the bridge
+        UplinkLayout uplink;  ///< as it was made; without a name: there is none
+        bool joined = true;   ///< the uplink is as it should be
+        std::map<PortId, RemoteLayout> remotes;
+        std::map<std::string, int> tunnels; ///< how many of these are at each host
+        int odd = 0;                        ///< ports that speak under addresses which are not their own
         std::set<PortId> ports;
         std::set<RouterId> routers;
         DhcpServers::Hosts hosts;
@@ -286,6 +291,7 @@ private:
         std::optional<TapLayout> tap; ///< nothing: it has none
         bool tapped = false;          ///< as the layout says
         bool attached = false;        ///< a guest has been seen on it
+        bool odd = false;             ///< as counted with its network
     };
     struct RouterState {
         PlannedRouter plan;
@@ -311,6 +317,8 @@ private:
     struct Work {
         std::set<NetworkId> bridges, dhcp;
         std::map<NetworkId, DhcpServers::Hosts> hosts; ///< without lines: gone
+        std::set<NetworkId> uplinks;
+        std::map<NetworkId, std::map<PortId, std::optional<RemoteLayout>>> remotes; ///< as they were before
         std::set<PortId> taps;
         std::set<RouterId> routers;
         std::set<std::string> linksGone, namespacesGone, serversGone;
@@ -461,7 +469,48 @@ private:
             work.bridges.insert(plan.id);
             work.linksGone.erase(layout.name);
         }
+        for (const auto& each : plan.remotes) {
+            RemoteLayout remote{.mac = each.mac, .tunnel = each.tunnel, .addresses = {}};
+            for (const auto& fixed : each.addresses) remote.addresses.push_back(fixed.address);
+            tellRemote(each.id, plan.id, remote, work);
+        }
+        std::set<PortId> there;
+        for (const auto& each : plan.remotes) there.insert(each.id);
+        std::vector<PortId> gone;
+        for (const auto& [port, remote] : state.remotes)
+            if (!there.contains(port) && !ports_.contains(port)) gone.push_back(port);
+        for (const auto& each : gone) tellRemote(each, plan.id, std::nullopt, work);
+        work.uplinks.insert(plan.id);
         work.dhcp.insert(plan.id);
+    }
+
+    /// Who is on another host is known to the network's VXLAN.
+    void tellRemote(const PortId& id, const NetworkId& network, const std::optional<RemoteLayout>& remote, Work& work) {
+        const auto found = networks_.find(network);
+        if (found == networks_.end()) return;
+        auto& state = found->second;
+        const auto before = state.remotes.find(id);
+        const auto was = before == state.remotes.end() ? std::nullopt : std::optional(before->second);
+        if (was == remote) return;
+        work.remotes[network].emplace(id, was);
+        if (was && --state.tunnels[was->tunnel] == 0) state.tunnels.erase(was->tunnel);
+        if (remote) {
+            ++state.tunnels[remote->tunnel];
+            state.remotes[id] = *remote;
+        } else {
+            state.remotes.erase(before);
+        }
+    }
+
+    /// A VXLAN answers for neighbours only while it knows of all that may have an address.
+    void countOdd(PortState& port, bool odd, Work& work) {
+        const auto found = networks_.find(port.plan.network);
+        if (port.odd == odd || found == networks_.end()) return;
+        port.odd = odd;
+        auto& count = found->second.odd;
+        const bool before = count > 0;
+        count += odd ? 1 : -1;
+        if (before != (count > 0)) work.uplinks.insert(port.plan.network);
     }
 
     void unwireNetwork(const NetworkId& id, Work& work) {
@@ -470,6 +519,12 @@ private:
         work.bridges.erase(id);
         work.dhcp.insert(id); // to be taken away
         if (!state.bridge.name.empty()) work.linksGone.insert(state.bridge.name);
+        if (isOwnUplink(state.uplink)) work.linksGone.insert(state.uplink.name);
+        state.uplink = {};
+        state.joined = true;
+        work.uplinks.erase(id);
+        work.remotes.erase(id);
+        absolve(Of::Network, id.text, "uplink");
         state.bridge = {};
         state.bridged = false;
     }
@@ -483,7 +538,12 @@ private:
             if (waiting.networks.contains(id)) state.routers.insert(router);
     }
 
+    /// A VLAN or VXLAN is ours, a device of the host's is not.
+    static bool isOwnUplink(const UplinkLayout& uplink) { return !uplink.under.empty() || !uplink.local.empty(); }
+
     void removeNetwork(const NetworkId& id, Work& work) {
+        work.uplinks.erase(id);
+        work.remotes.erase(id);
         dropDhcp(id, work);
         work.dhcp.erase(id);
         work.hosts.erase(id);
@@ -560,6 +620,7 @@ private:
         auto& state = routers_.at(id);
         placeRouter(state, -1, work);
         dropPlace(routerNamespaceOf(id), work);
+        work.serversGone.insert(id.text);
         work.routers.erase(id);
         absolveAll(Of::Router, id.text);
         routers_.erase(id);
@@ -588,6 +649,11 @@ private:
             }))
             return unwirePort(plan.id, state, work);
         if (newlyGuarded) rules_.reconsider(plan.id);
+        countOdd(state, !plan.portSecurity || !plan.allowedPairs.empty(), work);
+        tellRemote(plan.id, plan.network, remoteLayout(plan), work);
+        auto& carried = carried_[plan.trunk];
+        if (plan.tapped && !plan.trunk.empty()) carried.insert(plan.id);
+        if (carried.empty()) carried_.erase(plan.trunk);
         if (plan.tapped) {
             if (const auto layout = tapLayout(plan, *network); !state.tap || layout != *state.tap) {
                 state.tap = layout;
@@ -614,8 +680,12 @@ private:
             hosts.erase(id.text);
     }
 
-    static void dropTap(PortState& state, Work& work) {
+    void dropTap(PortState& state, Work& work) {
         if (state.tap) work.linksGone.insert(state.tap->name);
+        if (const auto found = carried_.find(state.plan.trunk); found != carried_.end()) {
+            found->second.erase(state.plan.id);
+            if (found->second.empty()) carried_.erase(found);
+        }
         state.tap.reset();
         state.tapped = state.attached = false;
         work.taps.erase(state.plan.id);
@@ -625,10 +695,14 @@ private:
         rules_.remove(id);
         limits_.remove(id);
         dropTap(state, work);
+        countOdd(state, false, work);
+        tellRemote(id, state.plan.network, std::nullopt, work);
         tellHost(id, state.plan.network, std::nullopt, work);
     }
 
-    void leaveNetwork(const PortId& id, const PortState& state, Work& work) {
+    void leaveNetwork(const PortId& id, PortState& state, Work& work) {
+        countOdd(state, false, work);
+        tellRemote(id, state.plan.network, std::nullopt, work);
         tellHost(id, state.plan.network, std::nullopt, work);
         if (const auto found = networks_.find(state.plan.network); found != networks_.end())
             found->second.ports.erase(id);
@@ -648,6 +722,7 @@ private:
         for (const auto& [id, state] : networks_) {
             if (!state.sound) continue;
             if (!state.bridged) work.bridges.insert(id);
+            if (!state.joined) work.uplinks.insert(id);
             const auto place = places_.find(dhcpNamespaceOf(id));
             if (state.dhcp && (place == places_.end() || !place->second.furnished)) work.dhcp.insert(id);
         }
@@ -682,6 +757,12 @@ private:
             const auto found = survey.links.find(state.bridge.name);
             if (found != survey.links.end() && found->second.up && found->second.kind == "bridge") {
                 state.index = found->second.index;
+                if (state.uplink.name.empty()) continue;
+                if (const auto* link = linkOn(state.uplink.name, state.bridge.name); !link || !link->up) {
+                    tell({Of::Network, id.text,
+                          "network " + id.text + " has no device " + state.uplink.name + " on its bridge"});
+                    state.joined = false;
+                }
                 continue;
             }
             tell({Of::Network, id.text, "network " + id.text + " has no bridge " + state.bridge.name + " that is up"});
@@ -696,7 +777,7 @@ private:
                 continue;
             }
             tell({Of::Port, id.text, "port " + id.text + " has no device " + state.tap->name + " on its bridge"});
-            if (state.attached && !survey.links.contains(state.tap->name))
+            if (state.attached && state.tap->under.empty() && !survey.links.contains(state.tap->name))
                 blame(Of::Port, id.text, guestStep,
                       "port " + id.text + " lost its device " + state.tap->name +
                           "; its guest is cut off until it is on the new one");
@@ -741,7 +822,13 @@ private:
     void dropStrangers(const Survey& survey, Work& work) {
         std::set<std::string> links;
         for (const auto& [id, state] : networks_)
-            if (state.sound) links.insert(state.bridge.name);
+            if (state.sound) {
+                links.insert(state.bridge.name);
+                try {
+                    links.insert(uplinkOf(state).name);
+                } catch (const Error&) { // it has none
+                }
+            }
         for (const auto& [id, state] : ports_)
             if (state.tap) links.insert(state.tap->name);
         std::set<std::string> namespaces, servers;
@@ -755,7 +842,8 @@ private:
         for (const auto& [id, state] : routers_)
             if (state.layout) keep(*state.layout);
         for (const auto& [name, link] : survey.links)
-            if (isMarked(link.alias, mark_) && isOurLinkName(name) && !links.contains(name))
+            if (isMarked(link.alias, mark_) && (isOurLinkName(name) || link.kind == "vlan" || link.kind == "vxlan") &&
+                !links.contains(name))
                 work.linksGone.insert(name);
         for (const auto& name : survey.namespaces)
             if (!namespaces.contains(name)) work.namespacesGone.insert(name);
@@ -887,7 +975,7 @@ private:
             if (place == places_.end()) {
                 Ruleset rules;
                 declareRouterTable(rules);
-                for (const auto& [name, chain] : wanted.rules->chains) rules.put(routerNatTable, name, chain);
+                putRouterRules(rules, *wanted.rules);
                 rules.give(wanted.rules->elements);
                 if (!isWhole(rules)) wrong = "has not its packet rules";
                 return;
@@ -913,7 +1001,12 @@ private:
         removeAll(netlink, work);
         attempt(Of::Host, "", "rules", [&] { ensureRules(); });
         for (const auto& id : work.bridges) ensureBridge(netlink, id, work);
-        for (const auto& id : work.taps) ensureTap(netlink, id);
+        for (const auto& id : work.uplinks) ensureUplink(netlink, id, work);
+        for (const auto& [id, before] : work.remotes) tellUplink(netlink, id, before);
+        for (const auto& id : std::set<PortId>(work.taps)) // sub-ports of trunks come after what carries them
+            if (ports_.at(id).tap->under.empty()) ensureTap(netlink, id, work);
+        for (const auto& id : work.taps)
+            if (!ports_.at(id).tap->under.empty()) ensureTap(netlink, id, work);
         for (const auto& id : work.dhcp) ensureDhcp(netlink, id, work);
         for (const auto& [id, hosts] : work.hosts) tellServer(id, hosts);
         for (const auto& id : work.routers) ensureRouter(netlink, id, work);
@@ -1024,6 +1117,7 @@ private:
             plannedLinks_[state.bridge.name] = {"", true, {}};
             if (before == state.index) return;
             // It is another one: what was on it is on nothing.
+            work.uplinks.insert(id);
             for (const auto& each : state.ports)
                 if (auto& port = ports_.at(each); port.tap) {
                     port.tapped = false;
@@ -1108,17 +1202,139 @@ private:
         return links;
     }
 
-    void ensureTap(Netlink& netlink, const PortId& id) {
-        auto& state = ports_.at(id);
-        const auto& wanted = *state.tap;
-        state.tapped = attempt(Of::Port, id.text, "tap", [&] {
+    UplinkLayout uplinkOf(const NetworkState& state) const {
+        auto layout = uplinkLayout(state.plan, {options_.physical, options_.tunnelAddress});
+        layout.answers = !layout.local.empty() && state.odd == 0;
+        return layout;
+    }
+
+    /// The network's bridge leads to other hosts, by the device that it should be.
+    void ensureUplink(Netlink& netlink, const NetworkId& id, Work& work) {
+        auto& state = networks_.at(id);
+        if (!state.sound) return;
+        state.joined = attempt(Of::Network, id.text, "uplink", [&] {
+            UplinkLayout wanted;
+            try {
+                wanted = uplinkOf(state);
+            } catch (const Error&) { // what it was on is no longer its way
+                leaveUplink(netlink, state);
+                throw;
+            }
+            if (!state.uplink.name.empty() && state.uplink != wanted) leaveUplink(netlink, state);
+            if (wanted.name.empty()) return;
             auto link = netlink.find(wanted.name);
+            const auto under = wanted.under.empty() ? std::nullopt : netlink.find(wanted.under);
+            const bool own = isOwnUplink(wanted);
+            if (!own && !link) throw Error(Failure::Broken, "this host has no device ", wanted.name);
+            if (!wanted.under.empty() && !under) throw Error(Failure::Broken, "this host has no device ", wanted.under);
+            if (own && link && !isMarked(link->alias, mark_))
+                throw Error(Failure::Broken, "device ", wanted.name, " is there and is somebody else's");
+            if (!own)
+                for (const auto& each : netlink.addresses())
+                    if (each.link == link->index && !each.text.starts_with("fe80:"))
+                        throw Error(Failure::Broken, "device ", wanted.name, " has the host's address ", each.text,
+                                    "; on a bridge it would be cut off");
+            const bool known = link && state.uplink == wanted; // one that was there before us may know anything
+            if (own && link && !known) {
+                netlink.remove(link->index);
+                link.reset();
+            }
             if (!link) {
-                netlink.addTap(wanted.name);
+                if (under) {
+                    if (!under->up) netlink.change(under->index, {.up = true});
+                    netlink.addVlan(wanted.name, under->index, static_cast<int>(wanted.number));
+                } else {
+                    netlink.addVxlan(wanted.name, wanted.number, wanted.local, state.plan.mtu, wanted.answers);
+                }
                 link = netlink.find(wanted.name);
                 if (!link) throw Error(Failure::Broken, "device ", wanted.name, " vanished while it was made");
             }
-            if (link->kind != "tun") throw Error(Failure::Broken, "device ", wanted.name, " is there and is no tap");
+            if (own)
+                ensureOnBridge(netlink, *link, state.bridge.name, state.plan.mtu, true);
+            else
+                netlink.change(link->index, {.up = true, .master = state.index});
+            state.uplink = wanted;
+            plannedLinks_[wanted.name] = {state.bridge.name, true, {}};
+            if (wanted.local.empty() || known) return;
+            work.remotes.erase(id); // it is told of all
+            for (const auto& each : state.tunnels) netlink.addTunnel(link->index, "", each.first);
+            for (const auto& each : state.remotes) addRemote(netlink, link->index, each.second);
+        });
+    }
+
+    void leaveUplink(Netlink& netlink, NetworkState& state) {
+        plannedLinks_.erase(state.uplink.name);
+        const auto before = std::exchange(state.uplink, {});
+        const auto link = netlink.find(before.name);
+        if (!link) return;
+        if (!isOwnUplink(before))
+            netlink.change(link->index, {.master = 0});
+        else if (isMarked(link->alias, mark_))
+            netlink.remove(link->index);
+    }
+
+    static void addRemote(Netlink& netlink, int vxlan, const RemoteLayout& remote) {
+        netlink.addTunnel(vxlan, remote.mac, remote.tunnel);
+        for (const auto& each : remote.addresses) netlink.addNeighbour(vxlan, each, remote.mac);
+    }
+
+    /// Who came to other hosts, and who went.
+    void tellUplink(Netlink& netlink, const NetworkId& id,
+                    const std::map<PortId, std::optional<RemoteLayout>>& changed) {
+        auto& state = networks_.at(id);
+        if (state.uplink.local.empty()) return;
+        attempt(Of::Network, id.text, "neighbours", [&] {
+            const auto link = netlink.find(state.uplink.name);
+            if (!link) throw Error(Failure::Broken, "device ", state.uplink.name, " is missing");
+            for (const auto& [port, before] : changed) {
+                const auto now = state.remotes.find(port);
+                if (before) {
+                    for (const auto& each : before->addresses) netlink.removeNeighbour(link->index, each);
+                    netlink.removeTunnel(link->index, before->mac, before->tunnel);
+                    if (!state.tunnels.contains(before->tunnel)) netlink.removeTunnel(link->index, "", before->tunnel);
+                }
+                if (now == state.remotes.end()) continue;
+                netlink.addTunnel(link->index, "", now->second.tunnel);
+                addRemote(netlink, link->index, now->second);
+            }
+        });
+    }
+
+    /// The device under a name, of the kind that it should be; what is there under another is no more.
+    std::optional<Link> makeTap(Netlink& netlink, const TapLayout& wanted) {
+        auto link = netlink.find(wanted.name);
+        const auto under = wanted.under.empty() ? std::nullopt : netlink.find(wanted.under);
+        if (!wanted.under.empty() && !under)
+            throw Error(Failure::Broken, "device ", wanted.under, " of the trunk is missing");
+        const bool other = link && (link->kind == "vlan") == wanted.under.empty();
+        if (link && isMarked(link->alias, mark_) &&
+            (other || (under && (link->under != under->index || link->number != wanted.vlan)))) {
+            netlink.remove(link->index);
+            link.reset();
+        }
+        if (link) return link;
+        if (under)
+            netlink.addVlan(wanted.name, under->index, wanted.vlan);
+        else
+            netlink.addTap(wanted.name);
+        return netlink.find(wanted.name);
+    }
+
+    void ensureTap(Netlink& netlink, const PortId& id, Work& work) {
+        auto& state = ports_.at(id);
+        const auto& wanted = *state.tap;
+        state.tapped = attempt(Of::Port, id.text, "tap", [&] {
+            const auto before = netlink.find(wanted.name);
+            const auto link = makeTap(netlink, wanted);
+            if (!link) throw Error(Failure::Broken, "device ", wanted.name, " vanished while it was made");
+            if (link->kind != (wanted.under.empty() ? "tun" : "vlan"))
+                throw Error(Failure::Broken, "device ", wanted.name, " is there and is no tap");
+            if (!before || before->index != link->index) // it is another one: what it carried is gone
+                if (const auto found = carried_.find(id); found != carried_.end())
+                    for (const auto& each : found->second) {
+                        ports_.at(each).tapped = false;
+                        work.taps.insert(each);
+                    }
             ensureOnBridge(netlink, *link, wanted.bridge, wanted.mtu, wanted.up);
             state.attached = link->running;
             plannedLinks_[wanted.name] = {wanted.bridge, wanted.up, id};
@@ -1165,7 +1381,22 @@ private:
     void ensureRouter(Netlink& netlink, const RouterId& id, Work&) {
         auto& state = routers_.at(id);
         const auto name = routerNamespaceOf(id);
-        if (state.layout) return ensurePlace(netlink, Of::Router, id.text, *state.layout);
+        if (state.layout) {
+            ensurePlace(netlink, Of::Router, id.text, *state.layout);
+            const auto place = places_.find(name);
+            if (!attempt(Of::Router, id.text, "announcements",
+                         [&] {
+                             if (state.layout->dhcp)
+                                 dhcp_.ensure(*state.layout->dhcp, name, {});
+                             else
+                                 dhcp_.remove(id.text);
+                         }) &&
+                place != places_.end())
+                place->second.furnished = false;
+            return;
+        }
+        absolve(Of::Router, id.text, "announcements");
+        dhcp_.remove(id.text);
         Work gone;
         dropPlace(name, gone);
         removeAll(netlink, gone);
@@ -1277,7 +1508,7 @@ private:
     void furnishRules(Place& place, const NamespaceLayout& before) {
         auto& rules = place.rules;
         const auto& wanted = *place.layout.rules;
-        for (const auto& [name, chain] : wanted.chains) rules.put(routerNatTable, name, chain);
+        putRouterRules(rules, wanted);
         rules.give(wanted.elements);
         if (before.rules) {
             rules.take(before.rules->elements);
@@ -1494,6 +1725,7 @@ private:
     // The plan that was applied last, and what has become of it.
     std::map<NetworkId, NetworkState> networks_;
     std::map<PortId, PortState> ports_;
+    std::map<PortId, std::set<PortId>> carried_; ///< by a trunk's parent: sub-ports with a device
     std::map<RouterId, RouterState> routers_;
     std::map<SecurityGroupId, GroupState> groups_;
     RouterPlaces routerPlaces_;

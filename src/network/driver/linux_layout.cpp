@@ -3,6 +3,7 @@
 #include <stratolet/error.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <set>
 
@@ -100,12 +101,24 @@ std::string netmaskOf(const Prefix& prefix) {
     return Address{4, prefix.length == 0 ? 0 : all & (all << (32 - prefix.length))}.text();
 }
 
+std::string tagOf(const PortId& port) { return "port" + port.text; }
+
+bool isOption(const PlannedDhcpOption& option) {
+    const auto isName = [](unsigned char each) { return std::isalnum(each) != 0 || each == '-' || each == '_'; };
+    const auto isPlain = [](unsigned char each) { return each >= 0x20 && each < 0x7f; };
+    return !option.name.empty() && option.name.size() <= 64 && option.value.size() <= 255 &&
+           std::all_of(option.name.begin(), option.name.end(), isName) &&
+           std::all_of(option.value.begin(), option.value.end(), isPlain) &&
+           (option.version == 4 || option.version == 6);
+}
+
 /// "0.0.0.0", "::": a name server that says that there is none.
 bool isNobody(const std::string& address) { return Address::parse(address)->value == 0; }
 
 void addSubnetOptions(std::vector<std::string>& options, const PlannedSubnet& subnet, const std::string& server,
                       const std::string& tag, const RouterPlaces& routers) {
     const auto prefix = *Prefix::parse(subnet.cidr);
+    if (prefix.version() == 6 && subnet.addressMode == "slaac") return; // there is nothing to ask for
     if (prefix.version() == 6) {
         options.push_back("--dhcp-range=set:" + tag + "," + prefix.base.text() + ",static," +
                           std::to_string(prefix.length) + "," + std::string(leaseSeconds));
@@ -156,6 +169,12 @@ std::string faultOf(const PlannedNetwork& network) {
         return "network " + network.id.text + " has a domain that is none";
     for (const auto& subnet : network.subnets)
         if (auto wrong = wrongWith(subnet); !wrong.empty()) return wrong;
+    for (const auto& each : network.segments)
+        if (each.number < 0 || each.number > (each.type == "vlan" ? 4094 : 16777215))
+            return "network " + network.id.text + " has a segment with an impossible number";
+    for (const auto& each : network.remotes)
+        if (!isUuid(each.id.text) || !isMac(each.mac) || !areAddresses(each.addresses) || !isAddress(each.tunnel))
+            return "network " + network.id.text + " has a neighbour that is none";
     const auto& dhcp = network.dhcp;
     if (dhcp && (!isUuid(dhcp->port.text) || !isMac(dhcp->mac) || !areAddresses(dhcp->addresses)))
         return "the DHCP port of network " + network.id.text + " is none";
@@ -168,6 +187,12 @@ std::string faultOf(const PlannedPort& port) {
     if (!port.hostname.empty() && !isHostLabel(port.hostname))
         return "port " + port.id.text + " has a host name that is none";
     if (!areAddresses(port.fixedIps)) return "port " + port.id.text + " has an address that is none";
+    if (!std::all_of(port.dhcpOptions.begin(), port.dhcpOptions.end(), isOption))
+        return "port " + port.id.text + " has a DHCP option that is none";
+    if (!port.trunk.empty() && (!isUuid(port.trunk.text) || port.vlan < 1 || port.vlan > 4094))
+        return "port " + port.id.text + " has a place in a trunk that is none";
+    if (!port.tunnel.empty() && !isAddress(port.tunnel))
+        return "port " + port.id.text + " is on a host whose address is none";
     for (const auto& pair : port.allowedPairs)
         if (!Prefix::parseLoosely(pair.address) || (!pair.mac.empty() && !isMac(pair.mac)))
             return "port " + port.id.text + " has an address pair that is none";
@@ -225,27 +250,77 @@ BridgeLayout bridgeLayout(const PlannedNetwork& network, bool nat) {
 }
 
 TapLayout tapLayout(const PlannedPort& port, const PlannedNetwork& network) {
-    return {tapNameOf(port.id), bridgeOf(port.network), network.mtu, port.adminUp};
+    return {tapNameOf(port.id),
+            bridgeOf(port.network),
+            network.mtu,
+            port.adminUp,
+            port.trunk.empty() ? "" : tapNameOf(port.trunk),
+            port.vlan};
+}
+
+UplinkLayout uplinkLayout(const PlannedNetwork& network, const UplinkOptions& host) {
+    std::string missing;
+    for (const auto& each : network.segments) {
+        if (each.type == "local") return {};
+        if (each.type == "vxlan") {
+            if (host.tunnelAddress.empty()) return {};
+            return {.name = "vxlan-" + std::to_string(each.number),
+                    .under = {},
+                    .local = host.tunnelAddress,
+                    .number = each.number};
+        }
+        const auto device = host.physical.find(each.physical);
+        if (device == host.physical.end()) {
+            missing += (missing.empty() ? "" : ", ") + each.physical;
+            continue;
+        }
+        if (each.type == "flat") return {.name = device->second, .under = {}, .local = {}};
+        if (each.type == "vlan")
+            return {.name = vlanDeviceOf(device->second, each.number),
+                    .under = device->second,
+                    .local = {},
+                    .number = each.number};
+        throw Error(Failure::Broken, "network ", network.id, " is of type ", each.type,
+                    ", which this host can't be on");
+    }
+    if (!missing.empty())
+        throw Error(Failure::Broken, "network ", network.id, " is on physical network ", missing,
+                    ", which this host is not on");
+    return {};
+}
+
+std::optional<RemoteLayout> remoteLayout(const PlannedPort& port) {
+    if (port.tapped || port.tunnel.empty()) return std::nullopt;
+    RemoteLayout remote{.mac = port.mac, .tunnel = port.tunnel, .addresses = {}};
+    for (const auto& each : port.fixedIps) remote.addresses.push_back(each.address);
+    return remote;
 }
 
 std::optional<DhcpHost> dhcpHostOf(const PlannedPort& port, const PlannedNetwork& network) {
     DhcpHost host{.mac = port.mac, .address = {}, .lines = {}};
+    const auto tag = port.dhcpOptions.empty() ? "" : ",set:" + tagOf(port.id);
     for (const auto& fixed : port.fixedIps) {
         const auto* subnet = subnetOf(network, fixed);
         if (!subnet || !subnet->dhcp) continue;
         const auto address = *Address::parse(fixed.address);
-        std::string name = port.hostname;
-        if (name.empty()) {
-            name = "host-" + address.text();
-            std::replace_if(
-                name.begin(), name.end(), [](char each) { return each == '.' || each == ':'; }, '-');
-            while (name.back() == '-') name.pop_back();
-        }
+        const auto name = hostnameOf(port.hostname, address);
+        host.names +=
+            address.text() + " " + (network.domain.empty() ? "" : name + "." + network.domain + " ") + name + "\n";
+        if (address.version == 6 && !subnet->addressMode.empty() && subnet->addressMode != "dhcpv6-stateful")
+            continue; // it has formed that one itself
         if (address.version == 4 && host.address.empty()) host.address = address.text();
-        host.lines +=
-            port.mac + "," + (address.version == 4 ? address.text() : "[" + address.text() + "]") + "," + name + "\n";
+        host.lines += port.mac + "," + (address.version == 4 ? address.text() : "[" + address.text() + "]") + "," +
+                      name + tag + "\n";
     }
-    return host.lines.empty() ? std::nullopt : std::optional(host);
+    if (host.lines.empty() && host.names.empty()) return std::nullopt;
+    if (host.lines.empty()) host.lines = port.mac + tag + "\n"; // known, so that it is told what is its alone
+    for (const auto& each : port.dhcpOptions) {
+        const bool number =
+            std::all_of(each.name.begin(), each.name.end(), [](char one) { return one >= '0' && one <= '9'; });
+        const std::string family = each.version == 6 ? "option6:" : number ? "" : "option:";
+        host.options += "tag:" + tagOf(port.id) + "," + family + each.name + "," + each.value + "\n";
+    }
+    return host;
 }
 
 std::optional<NamespaceLayout> dhcpLayout(const PlannedNetwork& network, const RouterPlaces& routers) {
@@ -275,6 +350,64 @@ std::optional<NamespaceLayout> dhcpLayout(const PlannedNetwork& network, const R
     if (number > 0) layout.dhcp = server;
     layout.listeners.push_back({interface.name, network.id, std::string(metadataAddress), 80});
     return layout;
+}
+
+namespace {
+
+using NetworkOf = std::function<const PlannedNetwork&(const NetworkId&)>;
+
+/// Who tells hosts of a router where it is and how they get their addresses (RFC 4861 6.2); nothing where nobody is to.
+std::optional<DhcpLayout> announcements(const PlannedRouter& router, const NetworkOf& networkOf) {
+    DhcpLayout server{.key = router.id.text, .interface = {}, .address = {}, .options = {}};
+    int number = 0;
+    for (const auto& each : router.interfaces) {
+        const auto& network = networkOf(each.network);
+        const auto name = routerInterfaceOf(each.port);
+        bool announces = false;
+        for (const auto& fixed : each.addresses) {
+            const auto* subnet = subnetOf(network, fixed);
+            if (!subnet || subnet->raMode.empty() || Address::parse(fixed.address)->version != 6) continue;
+            const auto tag = "announced" + std::to_string(number++);
+            const auto prefix = *Prefix::parse(subnet->cidr);
+            const std::string mode = subnet->raMode == "slaac"              ? "ra-only"
+                                     : subnet->raMode == "dhcpv6-stateless" ? "ra-stateless"
+                                                                            : "static";
+            server.options.push_back("--dhcp-range=set:" + tag + "," + prefix.base.text() + "," + mode + "," +
+                                     std::to_string(prefix.length) + "," + std::string(leaseSeconds));
+            std::string servers;
+            for (const auto& one : subnet->dnsNameservers)
+                if (Address::parse(one)->version == 6 && !isNobody(one)) servers += ",[" + one + "]";
+            // Without a number it is not sent; a server would say that it is one itself.
+            server.options.push_back("--dhcp-option=tag:" + tag + ",option6:dns-server" + servers);
+            announces = true;
+        }
+        if (!announces) continue;
+        if (server.interface.empty())
+            server.interface = name;
+        else
+            server.options.push_back("--interface=" + name);
+        server.options.push_back("--ra-param=" + name + ",mtu:" + std::to_string(network.mtu) + ",60,1800");
+    }
+    if (server.interface.empty()) return std::nullopt;
+    server.options.insert(server.options.begin(), {"--port=0", "--enable-ra"});
+    return server;
+}
+
+/// Of which address scopes the router's interfaces are.
+std::vector<ScopedInterface> scopesOf(const PlannedRouter& router, const NetworkOf& networkOf) {
+    std::vector<ScopedInterface> all;
+    const auto add = [&](const PlannedInterface& interface, const std::string& name) {
+        ScopedInterface scoped{name, {}, {}};
+        for (const auto& fixed : interface.addresses)
+            if (const auto* subnet = subnetOf(networkOf(interface.network), fixed))
+                (Address::parse(fixed.address)->version == 6 ? scoped.scope6 : scoped.scope4) = subnet->scope;
+        all.push_back(scoped);
+    };
+    for (const auto& each : router.interfaces) add(each, routerInterfaceOf(each.port));
+    if (router.gateway) add(*router.gateway, gatewayInterfaceOf(router.gateway->port));
+    return all;
+}
+
 }
 
 NamespaceLayout routerLayout(const PlannedRouter& router,
@@ -317,7 +450,8 @@ NamespaceLayout routerLayout(const PlannedRouter& router,
         std::erase_if(layout.routes, [&](const auto& each) { return each.destination == destination; });
         layout.routes.push_back({destination, route.nexthop, ""});
     }
-    layout.rules = routerRules(router, routerMetadataPort);
+    layout.dhcp = announcements(router, networkOf);
+    layout.rules = routerRules(router, routerMetadataPort, scopesOf(router, networkOf));
     return layout;
 }
 

@@ -24,11 +24,41 @@ struct BridgeLayout {
     bool operator==(const BridgeLayout&) const = default;
 };
 
+/// What joins a network's bridge to other hosts: a device of this host, a VLAN of one, or a VXLAN.
+struct UplinkLayout {
+    std::string name;  ///< on the bridge; empty: the network stays on this host
+    std::string under; ///< of a VLAN: the device whose it is
+    std::string local; ///< of a VXLAN: address of this host
+    std::int64_t number = 0;
+    bool answers = false; ///< for neighbours elsewhere: all that may have addresses there are known
+    bool operator==(const UplinkLayout&) const = default;
+};
+
+/// What a host is connected to.
+struct UplinkOptions {
+    std::map<std::string, std::string> physical;
+    std::string tunnelAddress;
+};
+
+/// The first of the network's segments that this host can be on. Error(Broken) where it can be on none of them.
+UplinkLayout uplinkLayout(const PlannedNetwork& network, const UplinkOptions& host);
+
+/// Somebody on another host, for a VXLAN.
+struct RemoteLayout {
+    std::string mac, tunnel;
+    std::vector<std::string> addresses;
+    bool operator==(const RemoteLayout&) const = default;
+};
+/// Nothing where it is on this host, or nobody knows where.
+std::optional<RemoteLayout> remoteLayout(const PlannedPort& port);
+
 /// A guest's device, on its network's bridge.
 struct TapLayout {
     std::string name, bridge;
     int mtu = 1500;
     bool up = true;
+    std::string under = {}; ///< whose tagged frames it has: the device of a trunk's parent; empty: it is a tap
+    int vlan = 0;
     bool operator==(const TapLayout&) const = default;
 };
 
@@ -61,6 +91,8 @@ struct ListenerLayout {
 struct DhcpHost {
     std::string mac, address; ///< what a lease would be about (IPv4)
     std::string lines;        ///< what the server is told
+    std::string options = {}; ///< what it tells this one alone
+    std::string names = {};   ///< under which others find it
     bool operator==(const DhcpHost&) const = default;
 };
 

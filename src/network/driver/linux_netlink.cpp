@@ -4,13 +4,17 @@
 #include <fcntl.h>
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
+#include <linux/neighbour.h>
 #include <net/ethernet.h>
 #include <net/if.h>
+#include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
 #include <netlink/route/link/bridge.h>
 #include <netlink/route/link/veth.h>
+#include <netlink/route/link/vlan.h>
+#include <netlink/route/link/vxlan.h>
 #include <netlink/route/nexthop.h>
 #include <netlink/route/route.h>
 #include <stratolet/error.hpp>
@@ -69,6 +73,12 @@ Link valueOf(rtnl_link* object) {
     link.mac = textOf(rtnl_link_get_addr(object));
     link.mtu = static_cast<int>(rtnl_link_get_mtu(object));
     link.master = rtnl_link_get_master(object);
+    if (link.kind == "vlan") {
+        link.under = rtnl_link_get_link(object);
+        link.number = rtnl_link_vlan_get_id(object);
+    }
+    std::uint32_t vni = 0;
+    if (link.kind == "vxlan" && rtnl_link_vxlan_get_id(object, &vni) == 0) link.number = static_cast<int>(vni);
     link.up = (rtnl_link_get_flags(object) & IFF_UP) != 0;
     link.running = rtnl_link_get_carrier(object) != 0;
     return link;
@@ -137,6 +147,106 @@ void Netlink::addTap(const std::string& name) {
     std::strncpy(request.ifr_name, name.c_str(), IFNAMSIZ - 1);
     check(ioctl(tun.get(), TUNSETIFF, &request), "make the tap device " + name);
     check(ioctl(tun.get(), TUNSETPERSIST, 1), "keep the tap device " + name);
+}
+
+void Netlink::addVlan(const std::string& name, int under, int number) {
+    const LinkObject link(rtnl_link_vlan_alloc());
+    rtnl_link_set_name(link.get(), name.c_str());
+    rtnl_link_set_link(link.get(), under);
+    expect(rtnl_link_vlan_set_id(link.get(), static_cast<std::uint16_t>(number)), "name the VLAN of " + name);
+    const int result = rtnl_link_add(impl_->socket.get(), link.get(), NLM_F_CREATE | NLM_F_EXCL);
+    if (result == -NLE_OPNOTSUPP)
+        throw Error(Failure::Broken, "could not make the VLAN device ", name, ": this kernel has none (8021q)");
+    expect(result, "make the VLAN device " + name);
+}
+
+void Netlink::addVxlan(const std::string& name, std::int64_t number, const std::string& local, int mtu, bool answers) {
+    constexpr int port = 4789; // IANA's (RFC 7348)
+    const LinkObject link(rtnl_link_vxlan_alloc());
+    rtnl_link_set_name(link.get(), name.c_str());
+    rtnl_link_set_mtu(link.get(), static_cast<unsigned>(mtu));
+    rtnl_link_vxlan_set_id(link.get(), static_cast<std::uint32_t>(number));
+    rtnl_link_vxlan_set_port(link.get(), port);
+    rtnl_link_vxlan_set_learning(link.get(), 0);
+    rtnl_link_vxlan_set_proxy(link.get(), answers ? 1 : 0);
+    const auto version = Address::parse(local);
+    rtnl_link_vxlan_set_local(link.get(), parsed(local, version && version->version == 6 ? AF_INET6 : AF_INET).get());
+    expect(rtnl_link_add(impl_->socket.get(), link.get(), NLM_F_CREATE | NLM_F_EXCL), "make the VXLAN device " + name);
+}
+
+namespace {
+
+using Message = Handle<nl_msg, nlmsg_free>;
+
+void putAddress(nl_msg* message, int attribute, const std::string& text) {
+    const auto address = Address::parse(text);
+    const auto parsedAddress = parsed(text, address && address->version == 6 ? AF_INET6 : AF_INET);
+    expect(nla_put_addr(message, attribute, parsedAddress.get()), "name the address " + text);
+}
+
+Message neighbourMessage(int type, int flags, const ndmsg& header, const std::string& mac) {
+    Message message(nlmsg_alloc_simple(type, flags));
+    expect(nlmsg_append(message.get(), const_cast<ndmsg*>(&header), sizeof header, NLMSG_ALIGNTO), "say who is where");
+    if (!mac.empty())
+        expect(nla_put_addr(message.get(), NDA_LLADDR, parsed(mac, AF_LLC).get()), "name the address " + mac);
+    return message;
+}
+
+int tell(nl_sock* socket, nl_msg* message) {
+    const int sent = nl_send_auto(socket, message);
+    return sent < 0 ? sent : nl_wait_for_ack(socket);
+}
+
+constexpr const char* everybodysMac = "00:00:00:00:00:00";
+
+ndmsg tunnelHeader(int vxlan) {
+    ndmsg header{};
+    header.ndm_family = AF_BRIDGE;
+    header.ndm_ifindex = vxlan;
+    header.ndm_state = NUD_NOARP | NUD_PERMANENT;
+    header.ndm_flags = NTF_SELF;
+    return header;
+}
+
+ndmsg neighbourHeader(int link, const std::string& address) {
+    ndmsg header{};
+    const auto version = Address::parse(address);
+    header.ndm_family = version && version->version == 6 ? AF_INET6 : AF_INET;
+    header.ndm_ifindex = link;
+    header.ndm_state = NUD_PERMANENT;
+    return header;
+}
+
+}
+
+void Netlink::addTunnel(int vxlan, const std::string& mac, const std::string& host) {
+    // Everybody is at several hosts, one MAC at one: the last that was named.
+    const int flags = NLM_F_CREATE | (mac.empty() ? NLM_F_APPEND : NLM_F_REPLACE);
+    const auto message = neighbourMessage(RTM_NEWNEIGH, flags, tunnelHeader(vxlan), mac.empty() ? everybodysMac : mac);
+    putAddress(message.get(), NDA_DST, host);
+    const int result = tell(impl_->socket.get(), message.get());
+    if (result != -NLE_EXIST) expect(result, "send frames for " + mac + " to " + host);
+}
+
+void Netlink::removeTunnel(int vxlan, const std::string& mac, const std::string& host) {
+    const auto message = neighbourMessage(RTM_DELNEIGH, 0, tunnelHeader(vxlan), mac.empty() ? everybodysMac : mac);
+    putAddress(message.get(), NDA_DST, host);
+    const int result = tell(impl_->socket.get(), message.get());
+    if (result != -NLE_OBJ_NOTFOUND && result != -NLE_NODEV) expect(result, "send no more frames for " + mac);
+}
+
+void Netlink::addNeighbour(int link, const std::string& address, const std::string& mac) {
+    const auto message =
+        neighbourMessage(RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, neighbourHeader(link, address), mac);
+    putAddress(message.get(), NDA_DST, address);
+    expect(tell(impl_->socket.get(), message.get()), "say who has " + address);
+}
+
+void Netlink::removeNeighbour(int link, const std::string& address) {
+    const auto message = neighbourMessage(RTM_DELNEIGH, 0, neighbourHeader(link, address), "");
+    putAddress(message.get(), NDA_DST, address);
+    const int result = tell(impl_->socket.get(), message.get());
+    if (result != -NLE_OBJ_NOTFOUND && result != -NLE_NODEV) expect(result, "forget who has " + address);
 }
 
 void Netlink::change(int index, const LinkChange& wanted) {

@@ -20,6 +20,8 @@ struct Link {
     int mtu = 0;
     int master = 0;
     bool up = false;
+    int under = 0;        ///< of a VLAN: the device whose tagged frames it has
+    int number = 0;       ///< of a VLAN or VXLAN
     bool running = false; ///< up, and somebody is at the other end: of a tap, a guest
 };
 
@@ -64,6 +66,17 @@ public:
     void addVeth(const std::string& name, const std::string& peer, const Fd& peerNetns, const std::string& peerMac,
                  int mtu);
     void addTap(const std::string& name); ///< persistent
+    void addVlan(const std::string& name, int under, int number);
+    /// Learns nothing: to whom frames go is said by addTunnel. With `answers` it answers for neighbours that it is told
+    /// of, and asks nobody for others.
+    void addVxlan(const std::string& name, std::int64_t number, const std::string& local, int mtu, bool answers);
+
+    /// Frames of a VXLAN device to `mac` (empty: to all, and to whom isn't known) go to that host, or no more.
+    void addTunnel(int vxlan, const std::string& mac, const std::string& host);
+    void removeTunnel(int vxlan, const std::string& mac, const std::string& host);
+    /// Who has an address, said once and for all, or taken back.
+    void addNeighbour(int link, const std::string& address, const std::string& mac);
+    void removeNeighbour(int link, const std::string& address);
     void change(int link, const LinkChange& change);
     void remove(int link);
     /// Devices by their indexes, all in one message: the kernel waits once for all of them, not for each. Those that

@@ -575,6 +575,12 @@ void declareRouterTable(Ruleset& rules) {
     rules.declare(routerNatTable, "inside", "set", "type ifname;");
     rules.declare(routerNatTable, "limits_in", "map", "type ipv4_addr : verdict;");
     rules.declare(routerNatTable, "limits_out", "map", "type ipv4_addr : verdict;");
+    rules.addTable(std::string(routerGateTable));
+}
+
+void putRouterRules(Ruleset& rules, const RouterRules& wanted) {
+    for (const auto& [name, chain] : wanted.chains) rules.put(routerNatTable, name, chain);
+    for (const auto& [name, chain] : wanted.gate) rules.put(routerGateTable, name, chain);
 }
 
 namespace {
@@ -616,6 +622,28 @@ void countTraffic(RouterRules& rules, const std::string& gateway, const std::vec
     if (!meters.empty()) rules.chains["meters"] = std::move(all);
 }
 
+/// What is between two interfaces of different address scopes stays apart (of none counts as one of its own), but what
+/// a floating IP leads in; to the gateway it goes translated.
+RuleChain scopeChain(const PlannedRouter& router, const std::vector<ScopedInterface>& scopes) {
+    RuleChain chain{"type filter hook forward priority 1; policy accept;", {}};
+    const bool any = std::any_of(scopes.begin(), scopes.end(),
+                                 [](const auto& each) { return !each.scope4.empty() || !each.scope6.empty(); });
+    if (!any) return chain;
+    chain.rules.emplace_back("ct status dnat accept");
+    const auto gateway = router.gateway ? gatewayInterfaceOf(router.gateway->port) : "";
+    for (const auto& one : scopes)
+        for (const auto& other : scopes) {
+            if (one.name == other.name) continue;
+            const bool outward = other.name == gateway;
+            const std::string between = "iifname " + quoted(one.name) + " oifname " + quoted(other.name);
+            if (one.scope4 != other.scope4 && !outward && one.name != gateway)
+                chain.rules.push_back(between + " meta nfproto ipv4 drop");
+            // IPv6 is not translated: what is of another scope gets neither out nor in.
+            if (one.scope6 != other.scope6) chain.rules.push_back(between + " meta nfproto ipv6 drop");
+        }
+    return chain;
+}
+
 }
 
 std::string emptyHelpers() {
@@ -637,8 +665,12 @@ std::string oneHelper(const PlannedHelper& helper) {
            "\"\n";
 }
 
-RouterRules routerRules(const PlannedRouter& router, std::uint16_t metadataPort) {
+RouterRules routerRules(const PlannedRouter& router, std::uint16_t metadataPort,
+                        const std::vector<ScopedInterface>& scopes) {
     RouterRules out;
+    // Addresses are given out by the network's own server; who announces the router would only say that it has none.
+    out.gate["gate_input"] = {"type filter hook input priority 0; policy accept;", {"udp dport 547 drop"}};
+    out.gate["gate_forward"] = scopeChain(router, scopes);
     for (const auto& each : router.floatingIps) {
         for (const auto& one : each.forwardings)
             for (int port = one.outsideLeast; port <= one.outsideMost; ++port) {
@@ -674,6 +706,7 @@ RouterRules routerRules(const PlannedRouter& router, std::uint16_t metadataPort)
     auto& forward = out.chains["forward"] = {"type filter hook forward priority 0; policy accept;", {}};
     auto& postrouting = out.chains["postrouting"] = {"type nat hook postrouting priority srcnat; policy accept;", {}};
     if (gatewayAddress.empty()) return out;
+    Texts plain;
     const auto gateway = quoted(gatewayInterfaceOf(router.gateway->port));
     for (const auto& each : router.floatingIps) limitAddress(out, each.floating, each.qos);
     for (const auto& fixed : router.gateway->addresses)
@@ -689,11 +722,20 @@ RouterRules routerRules(const PlannedRouter& router, std::uint16_t metadataPort)
     if (router.snat)
         forward.rules = {"iifname " + gateway + " ct state established,related accept",
                          "iifname " + gateway + " ct status dnat accept", "iifname " + gateway + " drop"};
+    // What is of the gateway's own address scope is known there by its own addresses.
+    for (const auto& each : scopes) {
+        if (each.scope4.empty() || each.name == scopes.back().name || each.scope4 != scopes.back().scope4) continue;
+        if (router.snat)
+            forward.rules.insert(forward.rules.begin(),
+                                 "iifname " + gateway + " oifname " + quoted(each.name) + " accept");
+        plain.push_back("iifname " + quoted(each.name) + " oifname " + gateway + " return");
+    }
     postrouting.rules = {
         "oifname " + gateway + " snat to ip saddr map @outward",
         // From inside to a floating IP that leads inside again: the answer must come back through here.
         "iifname @inside oifname @inside ct status dnat snat to ip saddr map @outward",
         "iifname @inside oifname @inside ct status dnat snat to " + gatewayAddress};
+    postrouting.rules.insert(postrouting.rules.end(), plain.begin(), plain.end());
     if (router.snat) postrouting.rules.push_back("iifname @inside oifname " + gateway + " snat to " + gatewayAddress);
     return out;
 }

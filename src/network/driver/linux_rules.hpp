@@ -114,15 +114,25 @@ private:
 
 /// Floating IPs, source NAT and the way to metadata in a router's namespace.
 struct RouterRules {
-    std::map<std::string, RuleChain> chains;
+    std::map<std::string, RuleChain> chains; ///< translation, of IPv4
+    std::map<std::string, RuleChain> gate;   ///< of both versions
     RuleElements elements;
     std::map<std::string, MeteringLabelId> counters; ///< what they count for
     std::vector<PlannedHelper> helpers =
         {}; ///< each is loaded by itself: which of them there are is the kernel's matter
     bool operator==(const RouterRules&) const = default;
 };
-RouterRules routerRules(const PlannedRouter& router, std::uint16_t metadataPort);
+
+/// An interface of a router with the address scopes (ids; empty: none) of what is behind it.
+struct ScopedInterface {
+    std::string name, scope4, scope6;
+};
+
+/// `scopes`: of all of the router's interfaces, the gateway last where there is one.
+RouterRules routerRules(const PlannedRouter& router, std::uint16_t metadataPort,
+                        const std::vector<ScopedInterface>& scopes = {});
 void declareRouterTable(Ruleset& rules);
+void putRouterRules(Ruleset& rules, const RouterRules& wanted); ///< those that are chains
 
 /// What nft must do to have an empty table of helpers, and to have one more.
 std::string emptyHelpers();
@@ -130,6 +140,6 @@ std::string oneHelper(const PlannedHelper& helper);
 
 inline constexpr std::string_view guardTable = "bridge stratolet_guard", filterTable = "inet stratolet_filter",
                                   hostTable = "ip stratolet_host", routerNatTable = "ip stratolet_router",
-                                  helperTable = "ip stratolet_helpers";
+                                  routerGateTable = "inet stratolet_gate", helperTable = "ip stratolet_helpers";
 
 }

@@ -2,6 +2,7 @@
 
 #include <tuple>
 
+#include "network/address.hpp"
 #include "network/agent/agent.hpp"
 #include "network/collection.hpp"
 
@@ -17,11 +18,14 @@ void complete(store::Reader& db, std::vector<NetworkRecord>& networks) {
         "SELECT s.network, s.id, s.dhcp FROM json_each(?) w JOIN subnets s ON s.network = w.value ORDER BY w.key, "
         "s.created, s.id",
         idsOf(networks), [](const store::Row& row) { return std::pair(row.text(1), row.boolean(2)); });
-    for (auto& each : networks)
+    auto segments = segmentsOf(db, idsOf(networks));
+    for (auto& each : networks) {
         for (auto& [id, dhcp] : store::takeOf(subnets, each.id.text)) {
             each.subnets.push_back(std::move(id));
             each.served = each.served || dhcp;
         }
+        each.segments = std::move(segments[each.id.text]);
+    }
     followChoices(db, dhcpAgent, networks);
 }
 
@@ -46,7 +50,51 @@ constexpr std::string_view scopeSql4 = "(SELECT o.address_scope FROM subnets a J
 constexpr std::string_view scopeSql6 = "(SELECT o.address_scope FROM subnets a JOIN subnet_pools o ON o.id = "
                                        "a.subnet_pool WHERE a.network = $.id AND a.ip_version = 6 LIMIT 1)";
 
-void showLocal(JsonWriter& out, const NetworkRecord&) { out.value("local"); }
+void readDomain(NetworkRecord& network, const Json& value, const Reading&) {
+    network.dnsDomain = value.isNull() ? "" : value.text();
+    if (!network.dnsDomain.empty() && !isDomainName(network.dnsDomain))
+        refuseInput("dns_domain", "'" + network.dnsDomain + "' is not a valid domain.");
+}
+
+// A network of several segments shows these, and any other says of its one what it is.
+
+void writeType(JsonWriter& out, const NetworkRecord& network, const http::Request&) {
+    if (network.segments.size() == 1) out.field("provider:network_type", network.segments.front().type);
+}
+
+void writePhysical(JsonWriter& out, const NetworkRecord& network, const http::Request&) {
+    if (network.segments.size() != 1) return;
+    out.key("provider:physical_network");
+    EmptyIsNull<std::string>::show(out, network.segments.front().physical);
+}
+
+void writeNumber(JsonWriter& out, const NetworkRecord& network, const http::Request&) {
+    if (network.segments.size() != 1) return;
+    out.key("provider:segmentation_id");
+    EmptyIsNull<std::int64_t>::show(out, network.segments.front().number);
+}
+
+void writeSegments(JsonWriter& out, const NetworkRecord& network, const http::Request&) {
+    if (network.segments.size() < 2) return;
+    const auto list = out.array("segments");
+    for (const auto& each : network.segments) {
+        const auto segment = out.object();
+        out.field("provider:network_type", each.type);
+        out.key("provider:physical_network");
+        EmptyIsNull<std::string>::show(out, each.physical);
+        out.key("provider:segmentation_id");
+        EmptyIsNull<std::int64_t>::show(out, each.number);
+    }
+}
+
+constexpr std::string_view adjacentSql =
+    "NOT EXISTS (SELECT 1 FROM subnets a WHERE a.network = $.id AND a.segment IS NOT NULL)";
+constexpr std::string_view typeSql =
+    "(SELECT e.type FROM network_segments e WHERE e.network = $.id ORDER BY e.position LIMIT 1)";
+constexpr std::string_view physicalSql = "(SELECT coalesce(e.physical, '') FROM network_segments e WHERE e.network = "
+                                         "$.id ORDER BY e.position LIMIT 1)";
+constexpr std::string_view numberSql = "(SELECT coalesce(e.number, 0) FROM network_segments e WHERE e.network = $.id "
+                                       "ORDER BY e.position LIMIT 1)";
 
 }
 
@@ -63,20 +111,28 @@ const Table<NetworkRecord> networkTable(
                     "$.id AND b.action = 'access_as_external'), '')"),
             attribute<&NetworkRecord::isDefault>("is_default", Post | Put | Show | Find),
             attribute<&NetworkRecord::mtu>("mtu", Post | Put | Show | Find).readByHook(),
+            attribute<&NetworkRecord::dnsDomain>("dns_domain", Post | Put | Show | Find).readBy(readDomain),
             attribute<&NetworkRecord::portSecurity>("port_security_enabled", Post | Put | Show | Find)
                 .in("port_security"),
             computed<NetworkRecord>("subnets", Kind::Other, Show,
                                     [](JsonWriter& out, const NetworkRecord& network) {
                                         Codec<Texts>::show(out, network.subnets);
                                     }),
+            attribute<&NetworkRecord::adjacent>("l2_adjacency", Show).computed(adjacentSql),
             attribute<&NetworkRecord::zoneHints>("availability_zone_hints", Post | Show)
                 .in("zone_hints")
                 .readBy(readZones<NetworkRecord>),
             computed<NetworkRecord>("availability_zones", Kind::Other, Show, showZones<NetworkRecord>),
-            computed<NetworkRecord>("provider:network_type", Kind::Text, Post | Show | Find | Guarded, showLocal,
-                                    "'local'"),
-            computed<NetworkRecord>("provider:physical_network", Kind::Text, Post | Show | Guarded, showNull),
-            computed<NetworkRecord>("provider:segmentation_id", Kind::Whole, Post | Show | Guarded, showNull),
+            computed<NetworkRecord>("provider:network_type", Kind::Text, Post | Put | Show | Find | Guarded, nullptr,
+                                    typeSql)
+                .written(writeType),
+            computed<NetworkRecord>("provider:physical_network", Kind::Text, Post | Put | Show | Find | Guarded,
+                                    nullptr, physicalSql)
+                .written(writePhysical),
+            computed<NetworkRecord>("provider:segmentation_id", Kind::Whole, Post | Put | Show | Find | Guarded,
+                                    nullptr, numberSql)
+                .written(writeNumber),
+            computed<NetworkRecord>("segments", Kind::Other, Post | Show | Guarded).written(writeSegments),
             maybe<&NetworkRecord::qosPolicy>("qos_policy_id", Post | Put | Show).in("qos_policy").readByHook(),
             maybe<&NetworkRecord::scope4>("ipv4_address_scope", Show).computed(scopeSql4),
             maybe<&NetworkRecord::scope6>("ipv6_address_scope", Show).computed(scopeSql6),

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "network/core.hpp"
+#include "network/segment/segment.hpp"
 #include "network/sharing.hpp"
 #include "resource/collection.hpp"
 
@@ -25,7 +26,8 @@ struct NetworkRecord {
     bool external = false;   ///< routers may have their gateway here
     std::string externalFor; ///< those of which projects (as Sharing::with), or all ("*")
     bool isDefault = false;
-    int mtu = 1500; ///< bytes
+    int mtu = 1500;        ///< bytes
+    std::string dnsDomain; ///< that its ports' names end in; empty: that of the configuration
     bool portSecurity = true;
     std::string status = "ACTIVE"; ///< as statusColumn has it
     std::string scope4, scope6;    ///< address scopes; empty: none
@@ -33,6 +35,8 @@ struct NetworkRecord {
     bool served = false;           ///< by the DHCP agents of the zone; only for an answer
     std::string qosPolicy;         ///< empty: none
     Texts subnets;                 ///< ids, oldest first; only for an answer
+    bool adjacent = true;          ///< all of it is one link; else routers lie between its segments
+    std::vector<Segment> segments; ///< only for an answer
 };
 
 extern const resource::Table<NetworkRecord> networkTable; ///< alias n

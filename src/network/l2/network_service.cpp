@@ -10,9 +10,7 @@ namespace stratolet::network {
 
 namespace {
 
-constexpr int mtuMost = 1500; ///< what bridges of one host carry without anything around the frames
-
-int checkedMtu(const Body& body, int otherwise) {
+int checkedMtu(const Body& body, int otherwise, int mtuMost) {
     const auto mtu = body.whole("mtu", otherwise);
     if (mtu < 68) refuseInput("mtu", "'" + std::to_string(mtu) + "' is too small - must be at least '68'.");
     if (mtu > mtuMost)
@@ -113,18 +111,14 @@ NetworkRecord Networks::create(store::Transaction& tx, const identity::Caller& c
     core_.claim(tx, network.standard.project, "network");
     network.id.text = core_.uuid();
     body.readInto(network, networkTable);
-    network.mtu = checkedMtu(body, mtuMost);
+    const auto segments = segmentsIn(core_, tx, body);
+    const auto mtuMost = mtuMostOf(core_, segments);
+    network.mtu = checkedMtu(body, mtuMost, mtuMost);
     network.qosPolicy =
         qosPolicyIn(tx, caller, body.find("qos_policy_id"), defaultQosPolicy(tx, network.standard.project));
-    if (const auto type = body.text("provider:network_type", "local"); !type.empty() && type != "local")
-        throw Error(Failure::Invalid, "Invalid input for operation: provider:network_type ", type, " not supported.")
-            .as("InvalidInput");
-    for (const auto* name : {"provider:physical_network", "provider:segmentation_id"})
-        if (body.has(name) && !body.isNull(name))
-            throw Error(Failure::Invalid, "Invalid input for operation: ", name, " not allowed for local network.")
-                .as("InvalidInput");
     checkIsTheDefault(tx, network);
     networkTable.insert(tx, network);
+    insertSegments(core_, tx, network.id, segments);
     followShared(core_, tx, "network", network.id.text, network.standard.project, false, network.sharing.withAll);
     followShared(core_, tx, "network", network.id.text, network.standard.project, false, network.external,
                  accessExternal);
@@ -141,7 +135,8 @@ NetworkRecord Networks::update(store::Transaction& tx, const identity::Caller& c
             .as("ExternalNetworkInUse");
     const auto before = network;
     body.readInto(network, networkTable);
-    network.mtu = checkedMtu(body, network.mtu);
+    changeProvider(core_, tx, network.id, body);
+    if (body.has("mtu")) network.mtu = checkedMtu(body, network.mtu, mtuMostOf(core_, segmentsOf(tx, network.id)));
     network.qosPolicy = qosPolicyIn(tx, caller, body.find("qos_policy_id"), network.qosPolicy);
     if (tx.query("SELECT 1 FROM subnets WHERE network = ? AND ip_version = 6", network.id).any())
         checkMtuCarriesIpv6(network.id, network.mtu);

@@ -1,7 +1,9 @@
 #include "network/l2/port.hpp"
 
+#include "network/binding/port_binding.hpp"
 #include "network/collection.hpp"
 #include "network/l2/network_record.hpp"
+#include "network/trunk/trunk.hpp"
 
 namespace stratolet::network {
 
@@ -24,6 +26,36 @@ void showPairs(JsonWriter& out, const Port& port) {
         out.field("mac_address", mac);
         out.field("ip_address", address);
     }
+}
+
+/// A name and an address each, under which the network's DNS knows the port.
+void showAssignment(JsonWriter& out, const Port& port) {
+    const auto list = out.array();
+    for (const auto& each : port.addresses) {
+        const auto hostname = hostnameOf(port.hostname, each.address);
+        const auto assignment = out.object();
+        out.field("hostname", hostname);
+        out.field("ip_address", each.address.text());
+        out.field("fqdn", hostname + "." + port.domain + (port.domain.ends_with('.') ? "" : "."));
+    }
+}
+
+void completeDomains(const std::string& otherwise, std::vector<Port>& ports) {
+    for (auto& each : ports)
+        each.domain = !each.dnsDomain.empty()       ? each.dnsDomain
+                      : !each.networkDomain.empty() ? each.networkDomain
+                                                    : otherwise;
+}
+
+void completeTrunks(store::Reader& db, std::vector<Port>& ports) {
+    auto trunks = trunksOnPorts(db, idsOf(ports));
+    for (auto& each : ports)
+        if (const auto found = trunks.find(each.id.text); found != trunks.end())
+            each.trunk = std::make_shared<const Trunk>(std::move(found->second));
+}
+
+void writeTrunk(JsonWriter& out, const Port& port, const http::Request&) {
+    if (port.trunk) writeTrunkDetails(out, *port.trunk);
 }
 
 void showVifDetails(JsonWriter& out, const Port& port) {
@@ -60,36 +92,52 @@ const Table<Port> portTable(
         computed<Port>("binding:vif_type", Kind::Other, Show | Guarded,
                        [](JsonWriter& out, const Port& port) { out.value(isBound(port) ? "bridge" : "unbound"); }),
         computed<Port>("binding:vif_details", Kind::Other, Show | Guarded, showVifDetails),
+        attribute<&Port::ipAllocation>("ip_allocation", Show | Moves),
+        computed<Port>("trunk_details", Kind::Other, Show).written(writeTrunk),
         derived<Port>("network_project", Kind::Text, 0,
                       [](const Port& port) { return store::Value(port.networkProject); })
             .nameless(),
         column<&Port::server>("server", Moves),
         column<&Port::madeForServer>("made_for_server", Moves),
-        column<&Port::hostname>("hostname", Moves),
+        attribute<&Port::hostname>("dns_name", Post | Put | Show | Find).in("hostname").readByHook(),
+        attribute<&Port::dnsDomain>("dns_domain", Post | Put | Show | Find).readByHook(),
+        computed<Port>("dns_assignment", Kind::Other, Show, showAssignment),
+        attribute<&Port::dhcpOptions>("extra_dhcp_opts", Post | Put | Show).in("dhcp_options"),
+        maybe<&Port::dataPlaneStatus>("data_plane_status", Put | Show | Find).readByHook(),
+        maybe<&Port::numaAffinityPolicy>("numa_affinity_policy", Post | Put | Show | Find).readByHook(),
+        attribute<&Port::propagatesUplinkStatus>("propagate_uplink_status", Post | Put | Show | Find),
+        column<&Port::networkDomain>("network_domain")
+            .computed("(SELECT o.dns_domain FROM networks o WHERE o.id = $.network)"),
         column<&Port::router>("router", Moves),
     }),
     completePortAddresses);
 
 void addPortRoutes(http::Routes& routes, Ports& ports) {
-    addNoun<Port>(routes, ports.core(),
-                  servedBy<Port>(
-                      ports, {.noun = "port",
-                              .table = portTable,
-                              .missing = portNotFound,
-                              .about = about,
-                              .concern = {"$.project = ?", "$.network_project = ? AND $.project <> $.network_project"},
-                              .wanted = targetOnNetwork,
-                              .aim =
-                                  [](Target& target, const Body& body) {
-                                      target["device_owner"] = body.text("device_owner", target["device_owner"]);
-                                  },
-                              .create =
-                                  [&](store::Transaction& tx, const identity::Caller& caller, const Body& body) {
-                                      return ports.create(tx, caller, networkIn(tx, caller, body), body);
-                                  },
-                              .remove = [&](store::Transaction& tx, const identity::Caller&,
-                                            const Port& port) { ports.removeByUser(tx, port); },
-                              .filters = {{"fixed_ips", filterPortAddresses}, {"security_groups", filterPortGroups}}}));
+    const auto api = addNoun<Port>(
+        routes, ports.core(),
+        servedBy<Port>(
+            ports,
+            {.noun = "port",
+             .table = portTable,
+             .missing = portNotFound,
+             .about = about,
+             .concern = {"$.project = ?", "$.network_project = ? AND $.project <> $.network_project"},
+             .complete =
+                 [&core = ports.core()](store::Reader& db, std::vector<Port>& all) {
+                     completeTrunks(db, all);
+                     completeDomains(core.parts.config.text("network", "dns_domain"), all);
+                 },
+             .wanted = targetOnNetwork,
+             .aim =
+                 [](Target& target, const Body& body) {
+                     target["device_owner"] = body.text("device_owner", target["device_owner"]);
+                 },
+             .create = [&](store::Transaction& tx, const identity::Caller& caller,
+                           const Body& body) { return ports.create(tx, caller, networkIn(tx, caller, body), body); },
+             .remove = [&](store::Transaction& tx, const identity::Caller&,
+                           const Port& port) { ports.removeByUser(tx, port); },
+             .filters = {{"fixed_ips", filterPortAddresses}, {"security_groups", filterPortGroups}}}));
+    addPortBindingRoutes(routes, ports.core(), api);
 }
 
 }

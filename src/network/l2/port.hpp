@@ -2,12 +2,14 @@
 
 #include <stratolet/ids.hpp>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "network/core.hpp"
+#include "network/l2/dhcp_option.hpp"
 #include "network/l2/network_record.hpp"
 #include "network/l2/subnet.hpp"
 
@@ -19,6 +21,8 @@ inline constexpr std::string_view interfaceOwner = "network:router_interface";
 inline constexpr std::string_view gatewayOwner = "network:router_gateway";
 inline constexpr std::string_view floatingOwner = "network:floatingip";
 inline constexpr std::string_view serverOwner = "compute:nova"; ///< a guest
+
+struct Trunk;
 
 /// An address that a port has on a subnet of its network.
 struct PortAddress {
@@ -44,13 +48,22 @@ struct Port {
     ServerId server;            ///< whose tap it is
     RouterId router;            ///< whose interface it is
     bool madeForServer = false; ///< goes with the server
-    std::string hostname;
-    TextPairs pairs;            ///< MAC, address or CIDR
-    std::string networkProject; ///< whose the network is; only written
-    std::string qosPolicy;      ///< empty: that of the network
-    std::string networkQos;     ///< that policy; empty: none
+    std::string hostname;       ///< in DHCP and DNS: of its server where nobody gave another
+    std::string dnsDomain;      ///< empty: its network's
+    DhcpOptions dhcpOptions;
+    std::string dataPlaneStatus;         ///< as whoever looks at it from outside says; empty: nobody does
+    std::string numaAffinityPolicy;      ///< for who schedules the server; empty: none
+    bool propagatesUplinkStatus = false; ///< a record: a bridge has no link to follow
+    std::string networkDomain;           ///< of its network; only read
+    std::string domain;                  ///< that its names end in; only for an answer
+    TextPairs pairs;                     ///< MAC, address or CIDR
+    std::string networkProject;          ///< whose the network is; only written
+    std::string qosPolicy;               ///< empty: that of the network
+    std::string networkQos;              ///< that policy; empty: none
     PortAddresses addresses;
-    Texts groups; ///< ids
+    Texts groups;                           ///< ids
+    std::string ipAllocation = "immediate"; ///< "deferred": it has addresses once it is known where it is
+    std::shared_ptr<const Trunk> trunk;     ///< whose parent it is; only for an answer
 };
 
 extern const resource::Table<Port>
@@ -81,7 +94,7 @@ template <auto id, auto port, class Record> void completePort(store::Reader& db,
 
 void insertPort(store::Transaction& tx, const Port& port); ///< with addresses and groups
 void writeAddresses(store::Transaction& tx, const Port& port);
-/// Ports of guests that say no host yet are at this one.
+/// Ports of guests, DHCP and routers that say no host yet are at this one.
 void placeAll(store::Transaction& tx, const std::string& host);
 void writeGroups(store::Transaction& tx, const Port& port);
 bool hasAddress(store::Reader& db, const SubnetId& subnet, const Address& address);
@@ -120,6 +133,9 @@ public:
     /// Free addresses for `port` on its network. `wanted` absent: what a new port gets.
     std::vector<PortAddress> allocate(store::Transaction& tx, const Port& port,
                                       const std::optional<std::vector<WantedAddress>>& wanted);
+
+    /// Gives a port that waited for its host the addresses that it gets there.
+    void placeAddresses(store::Transaction& tx, Port& port);
 
     /// The DHCP port of a network has an address in each subnet with DHCP, and goes with the last of them.
     void ensureDhcpPort(store::Transaction& tx, const NetworkRecord& network);

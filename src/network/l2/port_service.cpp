@@ -9,8 +9,11 @@
 #include "network/network.hpp"
 #include "network/qos/qos.hpp"
 #include "network/security/security_group.hpp"
+#include "network/segment/segment.hpp"
+#include "network/trunk/trunk.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/bus/bus.hpp"
+#include "platform/cloud/cloud.hpp"
 
 namespace stratolet::network {
 
@@ -80,6 +83,31 @@ void checkDevice(store::Reader& db, const identity::Caller& caller, const Port& 
             .as("DeviceIDNotOwnedByTenant");
 }
 
+/// What a body says of the port to DHCP and DNS, and for others to read.
+void readNames(Port& port, const Body& body) {
+    if (body.has("dns_name")) {
+        port.hostname = body.text("dns_name");
+        if (!port.hostname.empty() && !isHostLabel(port.hostname))
+            refuseInput("dns_name", "'" + port.hostname + "' is not a valid name of a host.");
+    }
+    if (body.has("dns_domain")) {
+        port.dnsDomain = body.text("dns_domain");
+        if (!port.dnsDomain.empty() && !isDomainName(port.dnsDomain))
+            refuseInput("dns_domain", "'" + port.dnsDomain + "' is not a valid domain.");
+    }
+    port.dhcpOptions = dhcpOptionsIn(body, std::move(port.dhcpOptions));
+    const auto oneOf = [&](std::string_view name, std::string& value, std::initializer_list<std::string_view> words) {
+        if (!body.has(name)) return;
+        value = body.text(name);
+        if (value.empty() && body.isNull(name)) return;
+        if (std::find(words.begin(), words.end(), value) == words.end())
+            refuseInput(name, "'" + value + "' is not one of what it may be.");
+    };
+    oneOf("data_plane_status", port.dataPlaneStatus, {"ACTIVE", "DOWN"});
+    oneOf("numa_affinity_policy", port.numaAffinityPolicy, {"required", "preferred", "legacy"});
+    port.propagatesUplinkStatus = body.truth("propagate_uplink_status", port.propagatesUplinkStatus);
+}
+
 Error invalidForSubnet(const Address& address) {
     return Error(Failure::Invalid, "IP address ", address.text(), " is not a valid IP for the specified subnet.")
         .as("InvalidIpForSubnet");
@@ -126,9 +154,41 @@ Target targetOf(const Port& port, const NetworkRecord& network) {
     return target;
 }
 
+namespace {
+
+bool isRouted(const std::vector<Subnet>& subnets) {
+    return std::any_of(subnets.begin(), subnets.end(), [](const auto& each) { return !each.segment.empty(); });
+}
+
+/// Of a routed network, the subnets of the segment that the port's host is on.
+std::vector<Subnet> reachableAt(store::Reader& db, const Port& port, std::vector<Subnet> subnets) {
+    std::set<SegmentId> at;
+    for (const auto& each : segmentsAt(db, port.network, port.host)) at.insert(each.id);
+    std::erase_if(subnets, [&](const auto& each) { return !each.segment.empty() && !at.contains(each.segment); });
+    std::set<SegmentId> used;
+    for (const auto& each : subnets)
+        if (!each.segment.empty()) used.insert(each.segment);
+    if (used.empty())
+        throw Error(Failure::Conflict, "Host ", port.host,
+                    " is not connected to any segments on routed provider network '", port.network,
+                    "'. It should be connected to one.")
+            .as("HostNotConnectedToAnySegment");
+    if (used.size() > 1)
+        throw Error(Failure::Conflict, "Host ", port.host,
+                    " is connected to multiple segments on routed provider "
+                    "network '",
+                    port.network, "'. It should be connected to one.")
+            .as("HostConnectedToMultipleSegments");
+    return subnets;
+}
+
+}
+
 std::vector<PortAddress> Ports::allocate(store::Transaction& tx, const Port& port,
                                          const std::optional<std::vector<WantedAddress>>& given) {
-    const auto subnets = subnetsOf(tx, port.network);
+    auto subnets = subnetsOf(tx, port.network);
+    if (!given && !port.owner.starts_with("network:") && isRouted(subnets))
+        subnets = reachableAt(tx, port, std::move(subnets));
     std::vector<PortAddress> out;
     std::set<Address> taken;
     const auto take = [&](const Subnet& subnet, const Address& address) {
@@ -215,10 +275,23 @@ void Ports::keep(store::Transaction& tx, const NetworkRecord& network, Port& por
                  const std::optional<std::vector<WantedAddress>>& wanted) {
     port.network = network.id;
     if (port.mac.empty()) port.mac = freshMac(core_, tx, network.id);
-    port.addresses = allocate(tx, port, wanted);
+    const bool waits = port.host.empty() && !port.owner.starts_with("network:") && (!wanted || wanted->empty()) &&
+                       isRouted(subnetsOf(tx, network.id));
+    if (waits)
+        port.ipAllocation = "deferred";
+    else
+        port.addresses = allocate(tx, port, wanted);
     port.networkProject = network.standard.project;
     port.networkQos = network.qosPolicy;
+    port.networkDomain = network.dnsDomain;
     insertPort(tx, port);
+}
+
+void Ports::placeAddresses(store::Transaction& tx, Port& port) {
+    if (port.ipAllocation != "deferred" || port.host.empty()) return;
+    port.addresses = allocate(tx, port, std::nullopt);
+    port.ipAllocation = "immediate";
+    writeAddresses(tx, port);
 }
 
 Port Ports::make(store::Transaction& tx, const NetworkRecord& network, const std::string& project,
@@ -230,6 +303,7 @@ Port Ports::make(store::Transaction& tx, const NetworkRecord& network, const std
     port.device = device;
     port.portSecurity = false;
     port.status = owner == floatingOwner ? "N/A" : "DOWN";
+    if (owner != floatingOwner) port.host = core_.parts.cloud.host;
     keep(tx, network, port, wanted.empty() ? std::nullopt : std::optional(wanted));
     return port;
 }
@@ -246,6 +320,7 @@ Port Ports::create(store::Transaction& tx, const identity::Caller& caller, const
     port.owner = body.text("device_owner");
     checkDevice(tx, caller, port);
     port.portSecurity = body.truth("port_security_enabled", network.portSecurity);
+    readNames(port, body);
     port.vnicType = body.text("binding:vnic_type", "normal");
     if (port.vnicType != "normal")
         throw Error(Failure::Invalid, "Invalid input for operation: binding:vnic_type ", port.vnicType,
@@ -276,13 +351,15 @@ Port Ports::update(store::Transaction& tx, const identity::Caller& caller, Port 
                                         (body.has("device_owner") && body.text("device_owner") != port.owner)))
         throw Error(Failure::Conflict, "Port ", port.id, " cannot be updated: it is owned by ", port.owner, ".")
             .as("ServicePortInUse");
-    if (body.has("mac_address") && !body.isNull("mac_address") && body.text("mac_address") != port.mac) {
+    if (body.has("mac_address") && body.text("mac_address") != port.mac) {
         if (!port.server.empty())
             throw Error(Failure::Conflict, "Unable to complete operation on port ", port.id,
                         ", port is already bound, port type: bridge, old_mac ", port.mac, ".")
                 .as("PortBound");
-        port.mac = checkedMac(tx, port.network, port.id, body.text("mac_address"));
+        port.mac = body.isNull("mac_address") ? freshMac(core_, tx, port.network)
+                                              : checkedMac(tx, port.network, port.id, body.text("mac_address"));
     }
+    readNames(port, body);
     port.adminUp = body.truth("admin_state_up", port.adminUp);
     port.device = body.text("device_id", port.device);
     port.owner = body.text("device_owner", port.owner);
@@ -324,6 +401,7 @@ Port Ports::update(store::Transaction& tx, const identity::Caller& caller, Port 
                 dropForwardings(core_, tx, port.id, gone.address.text());
             }
     }
+    placeAddresses(tx, port);
     changeStandard(core_, port.standard, body);
     const bool used = !port.server.empty() || port.owner.starts_with("network:");
     if (!used || !port.adminUp) port.status = "DOWN";
@@ -337,6 +415,7 @@ void Ports::removeByUser(store::Transaction& tx, const Port& port) {
         throw Error(Failure::Conflict, "Port ", port.id,
                     " cannot be deleted directly via the port API: has device owner ", port.owner, ".")
             .as("ServicePortInUse");
+    checkNotInTrunk(tx, port.id);
     remove(tx, port);
 }
 
@@ -367,6 +446,7 @@ void Ports::ensureDhcpPort(store::Transaction& tx, const NetworkRecord& network)
         port.standard = {network.standard.project, "", "", 1, core_.now(), core_.now()};
         port.owner = dhcpOwner;
         port.device = "dhcp-" + network.id.text;
+        port.host = core_.parts.cloud.host;
         port.status = "ACTIVE"; // whoever is there gets an answer
         port.portSecurity = false;
         keep(tx, network, port, std::vector<WantedAddress>{});

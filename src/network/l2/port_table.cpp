@@ -51,7 +51,9 @@ void insertPort(store::Transaction& tx, const Port& port) {
 }
 
 void placeAll(store::Transaction& tx, const std::string& host) {
-    tx.execute("UPDATE ports SET host = ? WHERE host = '' AND server <> ''", host);
+    tx.execute("UPDATE ports SET host = ? WHERE host = '' AND (server <> '' OR owner IN ('network:dhcp', "
+               "'network:router_interface', 'network:router_gateway'))",
+               host);
 }
 
 void writeAddresses(store::Transaction& tx, const Port& port) {

@@ -64,6 +64,7 @@ const Table<Subnet> subnetTable(
         attribute<&Subnet::dns>("dns_nameservers", Post | Put | Show).in("dns"),
         attribute<&Subnet::routes>("host_routes", Post | Put | Show).in("routes").shown(showRoutes<&Subnet::routes>),
         attribute<&Subnet::serviceTypes>("service_types", Post | Put | Show),
+        maybe<&Subnet::segment>("segment_id", Post | Put | Show | Find | Guarded).in("segment").readByHook(),
         derived<Subnet>("free_from", Kind::Text, Moves, [](const Subnet&) { return store::Value(""); })
             .nameless(), // looked for anew
     }));

@@ -31,6 +31,7 @@ struct Subnet {
     TextPairs routes; ///< destination, nexthop
     Texts serviceTypes;
     std::string subnetPool;
+    SegmentId segment; ///< of its network; empty: it is on all of it
 
     /// Every port forms its own address from its MAC.
     bool selfAddressed() const {

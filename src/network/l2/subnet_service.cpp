@@ -43,6 +43,42 @@ void readCommon(Subnet& subnet, const Body& body) {
                         " has addresses that no host can have; it is not supported if enable_dhcp is True");
 }
 
+/// The subnets of a network are all on segments, or none is (Neutron: routed provider networks).
+void readSegment(store::Reader& db, Subnet& subnet, const Body& body) {
+    const SegmentId wanted{body.has("segment_id") ? body.text("segment_id") : subnet.segment.text};
+    auto others = subnetsOf(db, subnet.network);
+    const bool known =
+        std::any_of(others.begin(), others.end(), [&](const auto& each) { return each.id == subnet.id; });
+    std::erase_if(others, [&](const auto& each) { return each.id == subnet.id; });
+    if (known && wanted == subnet.segment) return;
+    if (!wanted.empty()) {
+        const auto segment = segmentTable.find(db, wanted);
+        if (!segment) throw segmentNotFound(wanted.text);
+        if (segment->network != subnet.network)
+            throw Error(Failure::Invalid, "The subnet's network id, '", subnet.network,
+                        "', doesn't match the network_id of segment with id '", wanted, "'")
+                .as("NetworkIdsDontMatch");
+    }
+    if (known) {
+        if (!subnet.segment.empty())
+            throw Error(Failure::Invalid, "A subnet that is already associated with a segment cannot have its segment "
+                                          "association changed.")
+                .as("SubnetSegmentAssociationChangeNotAllowed");
+        if (segmentsOf(db, subnet.network).size() > 1 || !others.empty())
+            throw Error(Failure::Invalid, "The network '", subnet.network,
+                        "' has multiple segments, it is only possible "
+                        "to associate an existing subnet with a segment on networks with a single "
+                        "segment.")
+                .as("NoUpdateSubnetWhenMultipleSegmentsOnNetwork");
+    }
+    for (const auto& each : others)
+        if (each.segment.empty() != wanted.empty())
+            throw Error(Failure::Invalid, "All of the subnets on network '", subnet.network,
+                        "' must either all be associated with segments, or all not associated with any segments.")
+                .as("SubnetsNotAllAssociatedWithSegments");
+    subnet.segment = wanted;
+}
+
 void readModes(Subnet& subnet, const Body& body) {
     const auto mode = [&](std::string_view name) {
         const auto text = body.text(name);
@@ -138,6 +174,7 @@ Subnet Subnets::create(store::Transaction& tx, const identity::Caller& caller, c
     const bool given = body.has("allocation_pools") && !body.isNull("allocation_pools");
     subnet.pools = given ? allocationPoolsIn(body, subnet.cidr) : defaultPools(subnet.cidr, subnet.gateway);
     checkGateway(subnet.gateway, subnet.cidr, subnet.pools);
+    readSegment(tx, subnet, body);
     subnetTable.insert(tx, subnet);
     touch(tx, "networks", network.id.text, core_.now());
     Ports(core_).ensureDhcpPort(tx, network);
@@ -165,6 +202,7 @@ Subnet Subnets::update(store::Transaction& tx, Subnet subnet, const Body& body) 
         subnet.gateway = gateway;
     }
     checkGateway(subnet.gateway, subnet.cidr, subnet.pools);
+    readSegment(tx, subnet, body);
     changeStandard(core_, subnet.standard, body);
     subnetTable.update(tx, subnet);
     Ports(core_).ensureDhcpPort(tx, network);

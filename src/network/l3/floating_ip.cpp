@@ -27,6 +27,18 @@ void showPort(JsonWriter& out, const FloatingIp& ip) {
     out.field("device_owner", ip.leadsTo->owner);
 }
 
+void readName(FloatingIp& ip, const Json& value, const Reading&) {
+    ip.dnsName = value.isNull() ? "" : value.text();
+    if (!ip.dnsName.empty() && !isHostLabel(ip.dnsName))
+        refuseInput("dns_name", "'" + ip.dnsName + "' is not a valid name of a host.");
+}
+
+void readDomain(FloatingIp& ip, const Json& value, const Reading&) {
+    ip.dnsDomain = value.isNull() ? "" : value.text();
+    if (!ip.dnsDomain.empty() && !isDomainName(ip.dnsDomain))
+        refuseInput("dns_domain", "'" + ip.dnsDomain + "' is not a valid domain.");
+}
+
 void complete(store::Reader& db, std::vector<FloatingIp>& all) {
     completePort<&FloatingIp::port, &FloatingIp::leadsTo>(db, all);
     auto forwardings = forwardingsOf(db, idsOf(all));
@@ -49,6 +61,8 @@ const Table<FloatingIp> floatingIpTable(
             maybe<&FloatingIp::qosPolicy>("qos_policy_id", Post | Put | Show).in("qos_policy").readByHook(),
             maybe<&FloatingIp::networkQos>("qos_network_policy_id", Show)
                 .computed("(SELECT n.qos_policy FROM networks n WHERE n.id = $.network)"),
+            attribute<&FloatingIp::dnsName>("dns_name", Post | Show | Find).readBy(readName),
+            attribute<&FloatingIp::dnsDomain>("dns_domain", Post | Show | Find).readBy(readDomain),
             computed<FloatingIp>("port_details", Kind::Other, Show, showPort),
             computed<FloatingIp>("port_forwardings", Kind::Other, Show,
                                  [](JsonWriter& out, const FloatingIp& ip) { writeForwardings(out, ip.forwardings); }),

@@ -43,6 +43,7 @@ struct FloatingIp {
     std::string status = "DOWN";
     std::string qosPolicy;                   ///< empty: that of the network
     std::string networkQos;                  ///< that policy; empty: none
+    std::string dnsName, dnsDomain;          ///< records: nobody outside is told
     std::optional<Port> leadsTo;             ///< the port; only for an answer
     std::vector<PortForwarding> forwardings; ///< only for an answer
 };

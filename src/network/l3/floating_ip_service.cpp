@@ -34,6 +34,7 @@ FloatingIp FloatingIps::create(store::Transaction& tx, const identity::Caller& c
     ip.standard = freshStandard(core_, caller, body);
     core_.claim(tx, ip.standard.project, "floatingip");
     ip.id.text = core_.uuid();
+    body.readInto(ip, floatingIpTable);
     const auto id = body.text("floating_network_id");
     if (id.empty())
         throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'floating_network_id' not specified")
