@@ -3,6 +3,7 @@
 #include "compute/cloud.hpp"
 #include "network/metering/metering.hpp"
 #include "network/network_plan.hpp"
+#include "platform/cloud/cloud.hpp"
 #include "support/test_appliance.hpp"
 
 using namespace stratolet;
@@ -99,12 +100,12 @@ TEST_CASE("A label counts for the routers of its project, a shared one for all, 
     };
     const auto hers = router(alice), his = router(bob);
     auto& store = cloud.appliance().store();
-    network::KeptPlan kept({.host = "", .dnsDomain = "openstacklocal"});
+    network::KeptPlan kept({.host = hostName(), .dnsDomain = "openstacklocal"});
     const auto metersOf = [&](const std::string& id, const std::set<std::string>& changed) {
         const auto plan =
             store.read([&](store::Reader& db) { return kept.empty() ? kept.whole(db) : kept.follow(db, changed); });
         CHECK(plan == store.read([&](store::Reader& db) {
-            return network::networkPlan(db, {.host = "", .dnsDomain = "openstacklocal"});
+            return network::networkPlan(db, {.host = hostName(), .dnsDomain = "openstacklocal"});
         }));
         for (const auto& each : plan.routers)
             if (each.id.text == id) return each.meters;

@@ -6,6 +6,7 @@
 #include "compute/cloud.hpp"
 #include "network/core.hpp"
 #include "network/network_plan.hpp"
+#include "platform/cloud/cloud.hpp"
 #include "support/test_appliance.hpp"
 
 using namespace stratolet;
@@ -47,8 +48,9 @@ Json rule(const Member& who, const std::string& to, const std::string& kind, con
 
 /// What the host should have, as it was asked for last.
 NetworkPlan planOf(TestAppliance& cloud) {
-    return cloud.appliance().store().read(
-        [](store::Reader& db) { return network::networkPlan(db, {.host = "", .dnsDomain = "openstacklocal"}); });
+    return cloud.appliance().store().read([](store::Reader& db) {
+        return network::networkPlan(db, {.host = hostName(), .dnsDomain = "openstacklocal"});
+    });
 }
 
 }
@@ -300,7 +302,7 @@ TEST_CASE("A change of one rule changes the plan of what its policy serves, and 
     made(alice.puts(v2 + "ports/" + ports["own"], R"({"port":{"qos_policy_id":)" + jsonText(slower) + "}}"), "port",
          200);
 
-    network::KeptPlan kept({.host = "", .dnsDomain = "openstacklocal"});
+    network::KeptPlan kept({.host = hostName(), .dnsDomain = "openstacklocal"});
     auto& store = cloud.appliance().store();
     const auto follow = [&](const std::set<std::string>& changed) {
         return store.read([&](store::Reader& db) { return kept.empty() ? kept.whole(db) : kept.follow(db, changed); });
