@@ -63,7 +63,7 @@ private:
     PlanOptions options_;
     bool read_ = false;
     NetworkPlan plan_;
-    std::set<NetworkId> down_; ///< whose ports are down with them
+    std::set<NetworkId> down_;             ///< whose ports are down with them
     std::map<NetworkId, std::string> qos_; ///< policies of networks
     std::map<NetworkId, int> guests_, routersOn_;
     std::map<SecurityGroupId, int> members_;
