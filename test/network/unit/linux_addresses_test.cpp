@@ -38,7 +38,7 @@ struct OneHost {
 
     std::string applies(const NetworkPlan& plan) { return toldOf(driver->apply(plan)); }
     std::unique_ptr<Guest> guest(int number) {
-        return std::make_unique<Guest>("guest" + std::to_string(number), driver->tapOf(portId(number)), mac(number));
+        return std::make_unique<Guest>("guest" + std::to_string(number), driver->tapOf(port(number)), mac(number));
     }
     std::string pidOf(const std::string& key) const {
         std::ifstream in(world.folder() / "dhcp" / key / "pid");
@@ -52,17 +52,17 @@ struct OneHost {
 NetworkPlan sixWith(const std::string& mode, const std::string& address) {
     NetworkPlan plan;
     auto network = networkOn(1, "10.1.0", {"local", "", 0}, 1450);
-    PlannedSubnet six{subnetId(1), "fd00:1::/64", "fd00:1::1", true, {"fd00:1::53"}, {}};
+    PlannedSubnet six{subnet(1), "fd00:1::/64", "fd00:1::1", true, {"fd00:1::53"}, {}};
     six.raMode = six.addressMode = mode;
     network.domain = "openstacklocal";
     network.subnets = {six};
-    network.dhcp = PlannedDhcp{portId(9), mac(9), {{subnetId(1), "fd00:1::2"}}};
+    network.dhcp = PlannedDhcp{port(9), mac(9), {{subnet(1), "fd00:1::2"}}};
     plan.networks = {network};
     plan.ports = {portOn(1, 1, address)};
-    plan.securityGroups = {everything()};
+    plan.securityGroups = {everything(1)};
     PlannedRouter router;
     router.id = {uuid(4, 1)};
-    router.interfaces = {{portId(8), networkId(1), mac(8), {{subnetId(1), "fd00:1::1"}}}};
+    router.interfaces = {{port(8), networkId(1), mac(8), {{subnet(1), "fd00:1::1"}}}};
     plan.routers = {router};
     return plan;
 }
@@ -212,12 +212,12 @@ TEST_CASE("A port is told what is its alone, and found by its name", "[network][
     auto network = networkOn(1, "10.1.0", {"local", "", 0}, 1450);
     network.domain = "example.org";
     network.subnets[0].dhcp = true;
-    network.dhcp = PlannedDhcp{portId(9), mac(9), {{subnetId(1), "10.1.0.2"}}};
+    network.dhcp = PlannedDhcp{port(9), mac(9), {{subnet(1), "10.1.0.2"}}};
     plan.networks = {network};
     plan.ports = {portOn(1, 1, "10.1.0.11"), portOn(2, 1, "10.1.0.12")};
     plan.ports[0].dhcpOptions = {{"mtu", "1300", 4}};
     plan.ports[1].hostname = "db";
-    plan.securityGroups = {everything()};
+    plan.securityGroups = {everything(1)};
     CHECK(host.applies(plan) == "");
     auto one = host.guest(1), two = host.guest(2);
     const auto script = host.world.folder() / "lease";
@@ -270,10 +270,10 @@ TEST_CASE("A router joins what is of one address scope, and keeps what is of oth
         plan.networks.push_back(network);
         plan.ports.push_back(portOn(number, number, net + ".11"));
         router.interfaces.push_back(
-            {portId(80 + number), networkId(number), mac(80 + number), {{subnetId(number), net + ".1"}}});
+            {port(80 + number), networkId(number), mac(80 + number), {{subnet(number), net + ".1"}}});
     }
     plan.routers = {router};
-    plan.securityGroups = {everything()};
+    plan.securityGroups = {everything(1)};
     CHECK(host.applies(plan) == "");
     auto one = host.guest(1), two = host.guest(2), three = host.guest(3);
     one->has("10.1.0.11/24", "10.1.0.1");

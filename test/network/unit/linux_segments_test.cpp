@@ -21,15 +21,15 @@ namespace {
 
 /// A host in a network namespace of its own, named as the host; empty: that of this thread. One cloud on one machine
 /// would take the other's things for strangers of its own, so each is a cloud.
-class Host {
+class Machine {
 public:
-    Host(const LinuxWorld& world, std::string place, LinuxNetworkOptions options) : place_(std::move(place)) {
+    Machine(const LinuxWorld& world, std::string place, LinuxNetworkOptions options) : place_(std::move(place)) {
         options.folder = world.folder() / ("host" + place_);
         options.cloud = "cloud" + place_;
         options.lookEvery = std::chrono::hours(1);
         inside([&] { driver_ = linuxNetworkDriver(std::move(options)); });
     }
-    ~Host() {
+    ~Machine() {
         try {
             applies({});
         } catch (const std::exception& problem) {
@@ -47,7 +47,7 @@ public:
     std::unique_ptr<Guest> guest(int number) {
         std::unique_ptr<Guest> made;
         inside([&] {
-            made = std::make_unique<Guest>("guest" + std::to_string(number), tapNameOf(portId(number)), mac(number));
+            made = std::make_unique<Guest>("guest" + std::to_string(number), tapNameOf(port(number)), mac(number));
         });
         return made;
     }
@@ -99,7 +99,7 @@ TEST_CASE("A vxlan network is one link over two hosts, each with its own plan an
     NEEDS_ROOT();
     const LinuxWorld world;
     wire("under", "there", "192.0.2.1/24", "192.0.2.2/24");
-    Host a(world, "", {.tunnelAddress = "192.0.2.1"}), b(world, "there", {.tunnelAddress = "192.0.2.2"});
+    Machine a(world, "", {.tunnelAddress = "192.0.2.1"}), b(world, "there", {.tunnelAddress = "192.0.2.2"});
     const auto network = networkOn(1, "10.1.0", {"vxlan", "", 77}, 1450);
     const auto elsewhere = [](PlannedPort port, const std::string& tunnel) {
         port.tapped = false;
@@ -109,12 +109,12 @@ TEST_CASE("A vxlan network is one link over two hosts, each with its own plan an
     const auto one = portOn(1, 1, "10.1.0.11"), two = portOn(2, 1, "10.1.0.12");
     NetworkPlan atA, atB;
     atA.networks = atB.networks = {network};
-    atA.securityGroups = atB.securityGroups = {everything()};
+    atA.securityGroups = atB.securityGroups = {everything(1)};
     atA.ports = {one, elsewhere(two, "192.0.2.2")};
     atB.ports = {elsewhere(one, "192.0.2.1"), two};
     atA.networks[0].subnets[0].dhcp = true; // served on A only, for both
-    atA.networks[0].dhcp = PlannedDhcp{portId(9), mac(9), {{subnetId(1), "10.1.0.2"}}};
-    atB.networks[0].remotes = {{portId(9), mac(9), {{subnetId(1), "10.1.0.2"}}, "192.0.2.1"}};
+    atA.networks[0].dhcp = PlannedDhcp{port(9), mac(9), {{subnet(1), "10.1.0.2"}}};
+    atB.networks[0].remotes = {{port(9), mac(9), {{subnet(1), "10.1.0.2"}}, "192.0.2.1"}};
     CHECK(toldOf(a.applies(atA)) == "");
     CHECK(toldOf(b.applies(atB)) == "");
     CHECK(a.link("vxlan-77")->master == a.link(bridgeOf(networkId(1)))->index);
@@ -175,11 +175,11 @@ TEST_CASE("A flat network is the physical one, whose device is given back", "[ne
     NEEDS_ROOT();
     const LinuxWorld world;
     wire("eth9", "outside", "", "10.5.0.1/24");
-    Host host(world, "", {.physical = {{"physnet1", "eth9"}}});
+    Machine host(world, "", {.physical = {{"physnet1", "eth9"}}});
     NetworkPlan plan;
     plan.networks = {networkOn(1, "10.5.0", {"flat", "physnet1", 0})};
     plan.ports = {portOn(1, 1, "10.5.0.11")};
-    plan.securityGroups = {everything()};
+    plan.securityGroups = {everything(1)};
     CHECK(toldOf(host.applies(plan)) == "");
     auto guest = host.guest(1);
     guest->has("10.5.0.11/24");
@@ -207,11 +207,11 @@ TEST_CASE("A device that has the host's addresses is put on no bridge", "[networ
     NEEDS_ROOT();
     const LinuxWorld world;
     wire("eth9", "outside", "10.5.0.9/24", "10.5.0.1/24");
-    Host host(world, "", {.physical = {{"physnet1", "eth9"}}});
+    Machine host(world, "", {.physical = {{"physnet1", "eth9"}}});
     NetworkPlan plan;
     plan.networks = {networkOn(1, "10.5.0", {"flat", "physnet1", 0})};
     plan.ports = {portOn(1, 1, "10.5.0.11")};
-    plan.securityGroups = {everything()};
+    plan.securityGroups = {everything(1)};
     CHECK(toldOf(host.applies(plan)).find("eth9 has the host's address 10.5.0.9/24") != std::string::npos);
     CHECK(host.link("eth9")->master == 0);
     Netlink().removeAddress(host.link("eth9")->index, "10.5.0.9/24");
@@ -232,18 +232,18 @@ TEST_CASE("VLANs keep networks of one wire apart, and a trunk's sub-ports those 
         netlink.change(index, {.up = true});
         netlink.addAddress(index, "10.6.0.1/24");
     });
-    Host host(world, "", {.physical = {{"physnet1", "eth9"}}});
+    Machine host(world, "", {.physical = {{"physnet1", "eth9"}}});
     NetworkPlan plan;
     plan.networks = {networkOn(1, "10.6.0", {"vlan", "physnet1", 100}),
                      networkOn(2, "10.6.0", {"vlan", "physnet1", 101}), networkOn(3, "10.7.0", {"local", "", 0})};
     auto inner = portOn(4, 1, "10.6.0.14");
-    inner.trunk = portId(3);
+    inner.trunk = port(3);
     inner.vlan = 30;
     plan.ports = {portOn(1, 1, "10.6.0.11"), portOn(2, 2, "10.6.0.12"), portOn(3, 3, "10.7.0.13"), inner};
-    plan.securityGroups = {everything()};
+    plan.securityGroups = {everything(1)};
     CHECK(toldOf(host.applies(plan)) == "");
     CHECK(host.link("eth9.100")->master == host.link(bridgeOf(networkId(1)))->index);
-    CHECK(host.link(tapNameOf(portId(4)))->kind == "vlan");
+    CHECK(host.link(tapNameOf(port(4)))->kind == "vlan");
     auto one = host.guest(1), two = host.guest(2), three = host.guest(3);
     one->has("10.6.0.11/24");
     two->has("10.6.0.12/24");
@@ -276,12 +276,12 @@ TEST_CASE("VLANs keep networks of one wire apart, and a trunk's sub-ports those 
     SECTION("a sub-port that is taken out is gone, its parent stays") {
         plan.ports.pop_back();
         CHECK(toldOf(host.applies(plan)) == "");
-        CHECK_FALSE(host.link(tapNameOf(portId(4))));
-        CHECK(host.link(tapNameOf(portId(3))));
+        CHECK_FALSE(host.link(tapNameOf(port(4))));
+        CHECK(host.link(tapNameOf(port(3))));
         CHECK_FALSE(pingsIn(three->name(), "10.6.0.11", 2));
     }
     SECTION("under an address that isn't its own it says nothing") {
-        plan.ports[3].fixedIps = {{subnetId(1), "10.6.0.77"}};
+        plan.ports[3].fixedIps = {{subnet(1), "10.6.0.77"}};
         CHECK(toldOf(host.applies(plan)) == "");
         CHECK_FALSE(pingsIn(three->name(), "10.6.0.11", 2));
     }
@@ -299,14 +299,14 @@ TEST_CASE("Where the kernel has no VLANs, that is told, and costs nobody else an
         has = false;
         CHECK(std::string(problem.what()).find("this kernel has none (8021q)") != std::string::npos);
     }
-    Host host(world, "", {.physical = {{"physnet1", "eth9"}}});
+    Machine host(world, "", {.physical = {{"physnet1", "eth9"}}});
     NetworkPlan plan;
     plan.networks = {networkOn(1, "10.6.0", {"vlan", "physnet1", 100})};
     auto inner = portOn(4, 1, "10.6.0.14");
-    inner.trunk = portId(1);
+    inner.trunk = port(1);
     inner.vlan = 30;
     plan.ports = {portOn(1, 1, "10.6.0.11"), portOn(2, 1, "10.6.0.12"), inner};
-    plan.securityGroups = {everything()};
+    plan.securityGroups = {everything(1)};
     const auto problems = host.applies(plan);
     CHECK(problems.size() == (has ? 0 : 2)); // the network's way out, and the sub-port
     auto one = host.guest(1), two = host.guest(2);
