@@ -148,6 +148,17 @@ std::string hostnameOf(const std::string& given, const Address& address) {
     return name;
 }
 
+bool isDhcpOptionName(std::string_view text) {
+    return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](unsigned char each) {
+        return std::isalnum(each) != 0 || each == '-' || each == '_';
+    });
+}
+
+bool isDhcpOptionValue(std::string_view text) {
+    return !text.empty() && text.size() <= 255 &&
+           std::all_of(text.begin(), text.end(), [](unsigned char each) { return each >= 0x20 && each < 0x7f; });
+}
+
 bool isHostLabel(std::string_view text) {
     if (text.empty() || text.size() > 63 || text.front() == '-' || text.back() == '-') return false;
     for (const char each : text)

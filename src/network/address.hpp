@@ -64,13 +64,19 @@ Address addressIn(std::string_view sortable, int version);
 /// The address that stateless autoconfiguration gives an interface with this MAC in a /64.
 Address eui64Of(const Prefix& prefix, std::string_view mac);
 
-/// True where `text` is letters, digits and dashes, 1–63 of them, no dash at either end: what may go into a DHCP
-/// answer.
 /// What a host is called that nobody gave a name: "host-10-0-0-5".
 std::string hostnameOf(const std::string& given, const Address& address);
+
+/// True where `text` is letters, digits and dashes, 1–63 of them, no dash at either end: what may go into a DHCP
+/// answer.
 bool isHostLabel(std::string_view text);
 
 /// Labels joined by dots, 255 characters at most.
 bool isDomainName(std::string_view text);
+
+// What DHCP may tell one port, as it goes into a file of the server's.
+
+bool isDhcpOptionName(std::string_view text);  ///< as dnsmasq and Neutron name them: "mtu", "bootfile-name", "150"
+bool isDhcpOptionValue(std::string_view text); ///< 1–255 printable characters of ASCII
 
 }

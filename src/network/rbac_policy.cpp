@@ -80,9 +80,7 @@ std::string ownerOf(store::Reader& db, const identity::Caller& caller, const Sha
 RbacPolicy create(Core& core, store::Transaction& tx, const identity::Caller& caller, const Body& body) {
     RbacPolicy policy;
     for (const auto* name : {"object_type", "object_id", "action", "target_tenant"})
-        if (body.text(name).empty())
-            throw Error(Failure::Invalid, "Failed to parse request. Required attribute '", name, "' not specified")
-                .as("HTTPBadRequest");
+        if (body.text(name).empty()) throw notSpecified(name);
     body.readInto(policy, rbacPolicyTable);
     const auto* kind = shareableNamed(policy.type);
     if (kind == nullptr)

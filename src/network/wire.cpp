@@ -107,6 +107,11 @@ Response noRoute(const Request&, const std::vector<Method>& allowed) {
     return response;
 }
 
+Error notSpecified(std::string_view name) {
+    return Error(Failure::Invalid, "Failed to parse request. Required attribute '", name, "' not specified")
+        .as("HTTPBadRequest");
+}
+
 void refuseInput(std::string_view name, const std::string& reason) {
     throw Error(Failure::Invalid, "Invalid input for ", name, ". Reason: ", reason).as("HTTPBadRequest");
 }

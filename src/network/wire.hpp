@@ -22,6 +22,9 @@ http::Response noRoute(const http::Request& request, const std::vector<http::Met
 /// Error(Invalid) "Invalid input for NAME. Reason: …", as the dialect has it.
 [[noreturn]] void refuseInput(std::string_view name, const std::string& reason);
 
+/// A body lacks what it must have.
+Error notSpecified(std::string_view name);
+
 /// Error(Invalid) where a body has attributes that `words` don't know, that may not be given (`creating`) or changed,
 /// or of the wrong kind.
 void checkBody(const Json& body, const resource::Words& words, bool creating);

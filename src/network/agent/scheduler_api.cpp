@@ -63,10 +63,7 @@ Response give(Request& request, Core& core, const AgentApi& api, const Scheduled
     const auto object = body.isObject() ? body.maybeText(what.attribute).value_or("") : "";
     core.parts.store.write([&](store::Transaction& tx) {
         const auto agent = api.demand(request, tx, rule);
-        if (object.empty())
-            throw Error(Failure::Invalid, "Failed to parse request. Required attribute '", what.attribute,
-                        "' not specified")
-                .as("HTTPBadRequest");
+        if (object.empty()) throw notSpecified(what.attribute);
         if (agent.kind != what.kind || !agent.adminUp) throw what.wrongAgent(agent.id.text);
         const auto served = isServed(tx, what.things, what.served, object);
         if (!served) throw what.missing(object);

@@ -3,7 +3,6 @@
 #include <stratolet/error.hpp>
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <set>
 
@@ -96,19 +95,10 @@ std::string bridgeMac(const NetworkId& network) {
            digits.substr(6, 2) + ":" + digits.substr(8, 2);
 }
 
-std::string netmaskOf(const Prefix& prefix) {
-    const auto all = Prefix{{4, 0}, 0}.last().value;
-    return Address{4, prefix.length == 0 ? 0 : all & (all << (32 - prefix.length))}.text();
-}
-
 std::string tagOf(const PortId& port) { return "port" + port.text; }
 
 bool isOption(const PlannedDhcpOption& option) {
-    const auto isName = [](unsigned char each) { return std::isalnum(each) != 0 || each == '-' || each == '_'; };
-    const auto isPlain = [](unsigned char each) { return each >= 0x20 && each < 0x7f; };
-    return !option.name.empty() && option.name.size() <= 64 && option.value.size() <= 255 &&
-           std::all_of(option.name.begin(), option.name.end(), isName) &&
-           std::all_of(option.value.begin(), option.value.end(), isPlain) &&
+    return isDhcpOptionName(option.name) && isDhcpOptionValue(option.value) &&
            (option.version == 4 || option.version == 6);
 }
 
@@ -128,7 +118,7 @@ void addSubnetOptions(std::vector<std::string>& options, const PlannedSubnet& su
         if (!servers.empty()) options.push_back("--dhcp-option=tag:" + tag + ",option6:dns-server" + servers);
         return;
     }
-    options.push_back("--dhcp-range=set:" + tag + "," + prefix.base.text() + ",static," + netmaskOf(prefix) + "," +
+    options.push_back("--dhcp-range=set:" + tag + "," + prefix.base.text() + ",static," + prefix.mask().text() + "," +
                       std::string(leaseSeconds));
     std::string routes;
     const auto add = [&](const std::string& destination, const std::string& nexthop) {

@@ -17,9 +17,7 @@ inline std::string bridgeOf(const NetworkId& network) { return shortened("brq", 
 inline std::string tapNameOf(const PortId& port) { return shortened("tap", port.text); }
 /// "eth1.100", as everybody names the VLAN of a device, or shorter where that is too long for a device.
 inline std::string vlanDeviceOf(const std::string& device, std::int64_t number) {
-    auto name = device + "." + std::to_string(number);
     constexpr std::size_t most = 15;
-    if (name.size() <= most) return name;
     const auto end = "." + std::to_string(number);
     return device.substr(0, most - end.size()) + end;
 }

@@ -82,9 +82,7 @@ ServiceFlavor createFlavor(Core& core, store::Transaction& tx, const Body& body)
     flavor.id.text = core.uuid();
     flavor.standard.created = core.now();
     body.readInto(flavor, flavorTable);
-    if (flavor.serviceType.empty())
-        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'service_type' not specified")
-            .as("HTTPBadRequest");
+    if (flavor.serviceType.empty()) throw notSpecified("service_type");
     flavorTable.insert(tx, flavor);
     if (const auto profiles = body.find("service_profiles"); profiles && !profiles->isNull()) {
         if (!profiles->isArray()) refuseInput("service_profiles", "'" + profiles->dump() + "' is not a list.");

@@ -39,9 +39,7 @@ AddressScope create(Core& core, store::Transaction& tx, const identity::Caller& 
     AddressScope scope;
     scope.standard = freshStandard(core, caller, body);
     scope.id.text = core.uuid();
-    if (!body.has("ip_version"))
-        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'ip_version' not specified")
-            .as("HTTPBadRequest");
+    if (!body.has("ip_version")) throw notSpecified("ip_version");
     body.readInto(scope, addressScopeTable);
     if (scope.ipVersion != 4 && scope.ipVersion != 6)
         refuseInput("ip_version", "'" + std::to_string(scope.ipVersion) + "' is not in [4, 6].");

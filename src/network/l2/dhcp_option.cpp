@@ -1,27 +1,16 @@
 #include "network/l2/dhcp_option.hpp"
 
 #include <algorithm>
-#include <cctype>
 
 #include <stratolet/error.hpp>
+
+#include "network/address.hpp"
 
 namespace stratolet::network {
 
 namespace {
 
-constexpr std::size_t optionsMost = 64, textMost = 255;
-
-/// As dnsmasq and Neutron name them: "mtu", "bootfile-name", "150". It goes into a file of the server's.
-bool isOptionName(const std::string& text) {
-    return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](unsigned char each) {
-        return std::isalnum(each) != 0 || each == '-' || each == '_';
-    });
-}
-
-bool isOptionValue(const std::string& text) {
-    return !text.empty() && text.size() <= textMost &&
-           std::all_of(text.begin(), text.end(), [](unsigned char each) { return each >= 0x20 && each < 0x7f; });
-}
+constexpr std::size_t optionsMost = 64;
 
 }
 
@@ -37,7 +26,7 @@ DhcpOptions dhcpOptionsIn(const Body& body, DhcpOptions options) {
             if (name != "opt_name" && name != "opt_value" && name != "ip_version")
                 refuseInput(attribute, "'" + name + "' is unknown.");
         DhcpOption option{each.text("opt_name"), "", 4};
-        if (!isOptionName(option.name)) refuseInput(attribute, "'" + option.name + "' is no name of an option.");
+        if (!isDhcpOptionName(option.name)) refuseInput(attribute, "'" + option.name + "' is no name of an option.");
         if (each.has("ip_version")) {
             const auto version = wholeOf(each.at("ip_version"));
             if (!version || (*version != 4 && *version != 6))
@@ -50,7 +39,7 @@ DhcpOptions dhcpOptionsIn(const Body& body, DhcpOptions options) {
         const auto value = each.at("opt_value");
         if (!value.isNull()) {
             option.value = value.isText() ? value.text() : value.dump();
-            if (!isOptionValue(option.value))
+            if (!isDhcpOptionValue(option.value))
                 refuseInput(attribute, "'" + option.value + "' is no value of an option.");
         }
         const auto found = std::find_if(options.begin(), options.end(), same);

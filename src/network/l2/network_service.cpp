@@ -87,9 +87,7 @@ std::unordered_map<std::string, NetworkRecord> networksOf(store::Reader& db, con
 
 NetworkRecord networkIn(store::Reader& db, const identity::Caller& caller, const Body& body) {
     const auto id = body.text("network_id");
-    if (id.empty())
-        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'network_id' not specified")
-            .as("HTTPBadRequest");
+    if (id.empty()) throw notSpecified("network_id");
     auto network = networkTable.find(db, {id});
     if (!network || !mayOn(caller, "get_network", targetOf(*network))) throw networkNotFound(id);
     return *std::move(network);

@@ -128,9 +128,7 @@ SubnetPool SubnetPools::create(store::Transaction& tx, const identity::Caller& c
     pool.standard = freshStandard(core_, caller, body);
     core_.claim(tx, pool.standard.project, "subnetpool");
     pool.id.text = core_.uuid();
-    if (!body.has("prefixes"))
-        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'prefixes' not specified")
-            .as("HTTPBadRequest");
+    if (!body.has("prefixes")) throw notSpecified("prefixes");
     pool.prefixes = prefixesIn(body);
     pool.ipVersion = pool.prefixes.front().version();
     pool.leastLength = pool.ipVersion == 4 ? 8 : 64;

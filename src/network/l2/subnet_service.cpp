@@ -124,9 +124,7 @@ Subnet Subnets::create(store::Transaction& tx, const identity::Caller& caller, c
     core_.claim(tx, subnet.standard.project, "subnet");
     subnet.id.text = core_.uuid();
     subnet.network = network.id;
-    if (!body.has("ip_version"))
-        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'ip_version' not specified")
-            .as("HTTPBadRequest");
+    if (!body.has("ip_version")) throw notSpecified("ip_version");
     const auto version = body.whole("ip_version", 0);
     if (version != 4 && version != 6) refuseInput("ip_version", "'" + std::to_string(version) + "' is not in [4, 6].");
 

@@ -62,9 +62,7 @@ void follow(Core& core, store::Transaction& tx, const std::string& router) {
 
 ConntrackHelper create(Core& core, store::Transaction& tx, const std::string& router, const Body& body) {
     for (const auto* name : {"protocol", "port", "helper"})
-        if (!body.has(name) || body.isNull(name))
-            throw Error(Failure::Invalid, "Failed to parse request. Required attribute '", name, "' not specified")
-                .as("HTTPBadRequest");
+        if (!body.has(name) || body.isNull(name)) throw notSpecified(name);
     ConntrackHelper helper;
     helper.id.text = core.uuid();
     helper.parent = router;

@@ -36,9 +36,7 @@ FloatingIp FloatingIps::create(store::Transaction& tx, const identity::Caller& c
     ip.id.text = core_.uuid();
     body.readInto(ip, floatingIpTable);
     const auto id = body.text("floating_network_id");
-    if (id.empty())
-        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'floating_network_id' not specified")
-            .as("HTTPBadRequest");
+    if (id.empty()) throw notSpecified("floating_network_id");
     const auto network = networkTable.find(tx, {id});
     if (!network || !isOpenTo(*network, caller)) throw networkNotFound(id);
     if (!network->external)

@@ -61,8 +61,7 @@ void readSide(const Body& body, const std::string& side, PortRange& range, bool 
     else if (hasOne)
         range.least = range.most = portIn(one, body.whole(one, 0));
     else if (needed)
-        throw Error(Failure::Invalid, "Failed to parse request. Required attribute '", one, "' not specified")
-            .as("HTTPBadRequest");
+        throw notSpecified(one);
 }
 
 /// The other forwarding that has what this one wants, outside or inside.
@@ -140,9 +139,7 @@ PortForwarding create(Core& core, store::Transaction& tx, const identity::Caller
                       const Body& body) {
     const auto ip = parentOf(tx, parent);
     for (const auto* name : {"protocol", "internal_port_id"})
-        if (body.text(name).empty())
-            throw Error(Failure::Invalid, "Failed to parse request. Required attribute '", name, "' not specified")
-                .as("HTTPBadRequest");
+        if (body.text(name).empty()) throw notSpecified(name);
     PortForwarding forwarding;
     forwarding.id.text = core.uuid();
     forwarding.parent = parent;

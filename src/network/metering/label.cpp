@@ -101,9 +101,7 @@ MeteringRule createRule(Core& core, store::Transaction& tx, const identity::Call
     rule.id.text = core.uuid();
     rule.standard.project = label.standard.project;
     rule.standard.created = core.now();
-    if (!body.has("direction"))
-        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'direction' not specified")
-            .as("HTTPBadRequest");
+    if (!body.has("direction")) throw notSpecified("direction");
     body.readInto(rule, ruleTable);
     normalize("remote_ip_prefix", rule.remote);
     normalize("source_ip_prefix", rule.source);

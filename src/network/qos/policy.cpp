@@ -136,7 +136,7 @@ void addQosRoutes(http::Routes& routes, Core& core) {
     addTagRoutes(routes, core, "/v2.0/policies/{id}",
                  {"policy", qosPolicyTable.text().name,
                   [policies](store::Reader& db, const std::string& id) { return policies->targetOf(db, id); }});
-    addQosRuleRoutes(routes, core, policies);
+    addQosRuleRoutes(routes, core);
 }
 
 }

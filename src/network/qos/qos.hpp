@@ -3,7 +3,6 @@
 #include <stratolet/driver/network.hpp>
 
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,7 +10,7 @@
 
 #include "network/core.hpp"
 #include "network/sharing.hpp"
-#include "resource/collection.hpp"
+#include "resource/table.hpp"
 
 namespace stratolet::network {
 
@@ -81,10 +80,9 @@ QosUsers qosUsersOn(store::Reader& db, const NetworkId& network); ///< what its 
 std::map<NetworkId, std::string> networkQos(store::Reader& db);
 std::string networkQosOf(store::Reader& db, const NetworkId& network);
 
-using QosPolicyApi = resource::CollectionApi<QosPolicy>;
 void addQosRoutes(http::Routes& routes, Core& core);
 
 /// The routes of the kinds' rules, and what a driver can do.
-void addQosRuleRoutes(http::Routes& routes, Core& core, const std::shared_ptr<const QosPolicyApi>& policies);
+void addQosRuleRoutes(http::Routes& routes, Core& core);
 
 }

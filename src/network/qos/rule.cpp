@@ -4,6 +4,7 @@
 #include <stratolet/error.hpp>
 
 #include "network/qos/qos.hpp"
+#include "resource/collection.hpp"
 
 namespace stratolet::network {
 
@@ -97,10 +98,9 @@ Target targetBelow(const QosPolicy& policy) {
 /// The routes of one kind's rules.
 class RuleApi {
 public:
-    RuleApi(const QosKind& kind, Core& core, std::shared_ptr<const QosPolicyApi> policies)
+    RuleApi(const QosKind& kind, Core& core)
         : kind_(kind),
           core_(core),
-          policies_(std::move(policies)),
           plain_(collection(kind.noun())),
           alias_(collection("alias_" + kind.noun())) {}
 
@@ -120,10 +120,7 @@ public:
             for (const auto& item : wanted.items) {
                 const Body body(item);
                 checkBody(body.json(), qosRuleTable(kind_).words(), true);
-                if (!body.has(kind_.amount))
-                    throw Error(Failure::Invalid, "Failed to parse request. Required attribute '", kind_.amount,
-                                "' not specified")
-                        .as("HTTPBadRequest");
+                if (!body.has(kind_.amount)) throw notSpecified(kind_.amount);
                 QosRule rule;
                 rule.id.text = core_.uuid();
                 rule.policy = policy.id;
@@ -226,7 +223,6 @@ private:
 
     const QosKind& kind_;
     Core& core_;
-    std::shared_ptr<const QosPolicyApi> policies_;
     CollectionApi<QosRule> plain_, alias_;
 };
 
@@ -248,7 +244,7 @@ template <class List> void writeChoices(JsonWriter& out, std::string_view name, 
 }
 
 /// Whoever runs the cloud is told by what a rule is done.
-Response showType(Request& request) {
+Response showType(Request& request, std::string_view mechanism) {
     identity::callerOf(request).enforce();
     const auto* kind = qosKindNamed(request.param("type"));
     if (kind == nullptr)
@@ -259,7 +255,7 @@ Response showType(Request& request) {
         out.field("type", kind->type);
         const auto drivers = out.array("drivers");
         const auto driver = out.object();
-        out.field("name", "linuxbridge");
+        out.field("name", mechanism);
         const auto parameters = out.array("supported_parameters");
         if (kind->amounts.empty())
             writeRange(out, kind->amount);
@@ -330,12 +326,13 @@ const Table<QosRule>& qosRuleTable(const QosKind& kind) {
     return tables.at(kind.type);
 }
 
-void addQosRuleRoutes(http::Routes& routes, Core& core, const std::shared_ptr<const QosPolicyApi>& policies) {
+void addQosRuleRoutes(http::Routes& routes, Core& core) {
     using http::policy;
     routes.push_back({Method::Get, "/v2.0/qos/rule-types", policy("get_rule_type"), listTypes});
-    routes.push_back({Method::Get, "/v2.0/qos/rule-types/{type}", policy("get_rule_type"), showType});
+    routes.push_back({Method::Get, "/v2.0/qos/rule-types/{type}", policy("get_rule_type"),
+                      [&core](Request& request) { return showType(request, core.driver.mechanism()); }});
     for (const auto& kind : qosKinds()) {
-        const auto api = std::make_shared<const RuleApi>(kind, core, policies);
+        const auto api = std::make_shared<const RuleApi>(kind, core);
         const auto below = "/v2.0/qos/policies/{policy}/" + kind.noun() + "s";
         routes.push_back({Method::Get, below, policy("get_policy_" + kind.noun()),
                           [api](Request& request) { return api->list(request); }});

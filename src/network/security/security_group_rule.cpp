@@ -44,9 +44,7 @@ Error missingRule(const std::string& id) {
 Target targetOfWantedRule(store::Transaction& tx, const identity::Caller& caller, const Body& body) {
     auto target = ownedBy(projectOf(caller, body));
     const auto id = body.text("security_group_id");
-    if (id.empty())
-        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'security_group_id' not specified")
-            .as("HTTPBadRequest");
+    if (id.empty()) throw notSpecified("security_group_id");
     const auto group = securityGroupIn(tx, caller, id);
     target["security_group:project_id"] = target["security_group:tenant_id"] = group.standard.project;
     return target;

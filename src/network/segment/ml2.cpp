@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdlib>
 
 #include <stratolet/error.hpp>
 
 #include "network/address.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::network {
 
@@ -24,17 +24,11 @@ constexpr std::array<TypeFacts, 6> types{{
     {Geneve, "geneve", false, 1, 16777215, 58, false},
 }};
 
-std::optional<std::int64_t> numberIn(std::string_view text) {
-    std::int64_t number = 0;
-    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-    return problem == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
-}
-
 /// "100:199": numbers of this type, or nothing.
 std::optional<std::pair<std::int64_t, std::int64_t>> endsIn(NetworkType type, std::string_view text) {
     const auto colon = text.find(':');
     if (colon == std::string_view::npos) return std::nullopt;
-    const auto least = numberIn(text.substr(0, colon)), most = numberIn(text.substr(colon + 1));
+    const auto least = wholeNumberIn(text.substr(0, colon)), most = wholeNumberIn(text.substr(colon + 1));
     const auto& facts = factsOf(type);
     if (!least || !most || *least > *most || *least < facts.least || *most > facts.most) return std::nullopt;
     return std::pair(*least, *most);

@@ -32,9 +32,7 @@ std::vector<About> about(store::Reader&, const std::vector<Segment>& all) {
 
 Segment create(Core& core, store::Transaction& tx, const identity::Caller& caller, const Body& body) {
     const auto network = networkIn(tx, caller, body);
-    if (body.text("network_type").empty())
-        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'network_type' not specified")
-            .as("HTTPBadRequest");
+    if (body.text("network_type").empty()) throw notSpecified("network_type");
     std::string text; // the same words as a network has for its segments
     JsonWriter out(text);
     {

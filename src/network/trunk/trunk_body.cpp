@@ -18,9 +18,7 @@ Json checkedList(const Json& list) {
 
 /// "sub_ports" of an action's body, which has nothing else.
 Json listIn(const Json& body) {
-    if (!body.isObject() || !body.has("sub_ports"))
-        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'sub_ports' not specified")
-            .as("HTTPBadRequest");
+    if (!body.isObject() || !body.has("sub_ports")) throw notSpecified("sub_ports");
     body.onlyKnows({"sub_ports"});
     return checkedList(body.at("sub_ports"));
 }

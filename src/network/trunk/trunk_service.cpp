@@ -102,9 +102,7 @@ Trunk Trunks::create(store::Transaction& tx, const identity::Caller& caller, con
     trunk.id.text = core_.uuid();
     trunk.adminUp = body.truth("admin_state_up", true);
     trunk.port.text = body.text("port_id");
-    if (trunk.port.empty())
-        throw Error(Failure::Invalid, "Failed to parse request. Required attribute 'port_id' not specified")
-            .as("HTTPBadRequest");
+    if (trunk.port.empty()) throw notSpecified("port_id");
     const auto parent = portFor(tx, caller, trunk.port);
     checkNotInTrunk(tx, trunk.port);
     if (parent.owner.starts_with("network:"))
