@@ -5,6 +5,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "network/address.hpp"
 #include "network/sharing.hpp"
 #include "platform/text/text.hpp"
 
@@ -105,6 +106,23 @@ Response noRoute(const Request&, const std::vector<Method>& allowed) {
     for (const auto each : allowed) names += (names.empty() ? "" : ", ") + std::string(nameOf(each));
     response.headers.add("Allow", names);
     return response;
+}
+
+std::string dnsNameIn(const Json& value) {
+    auto name = value.isNull() ? std::string() : value.text();
+    if (!name.empty() && !isHostLabel(name)) refuseInput("dns_name", "'" + name + "' is not a valid name of a host.");
+    return name;
+}
+
+std::string dnsDomainIn(const Json& value) {
+    auto domain = value.isNull() ? std::string() : value.text();
+    if (!domain.empty() && !isDomainName(domain)) refuseInput("dns_domain", "'" + domain + "' is not a valid domain.");
+    return domain;
+}
+
+void checkHasPorts(std::string_view protocol) {
+    if (protocol != "tcp" && protocol != "udp" && protocol != "sctp" && protocol != "dccp")
+        refuseInput("protocol", "'" + std::string(protocol) + "' is not in ['tcp', 'udp', 'sctp', 'dccp'].");
 }
 
 Error notSpecified(std::string_view name) {

@@ -22,6 +22,13 @@ http::Response noRoute(const http::Request& request, const std::vector<http::Met
 /// Error(Invalid) "Invalid input for NAME. Reason: …", as the dialect has it.
 [[noreturn]] void refuseInput(std::string_view name, const std::string& reason);
 
+/// What a body says of a name, or a domain, that DNS is to know; a null is none. Error(Invalid) where it can't be one.
+std::string dnsNameIn(const Json& value);
+std::string dnsDomainIn(const Json& value);
+
+/// Error(Invalid) unless "protocol" is one that has ports.
+void checkHasPorts(std::string_view protocol);
+
 /// A body lacks what it must have.
 Error notSpecified(std::string_view name);
 

@@ -101,22 +101,21 @@ bool mayServe(store::Reader& db, std::string_view kind, const std::string& host,
     return !rows.next() || rows.row().boolean(0);
 }
 
-std::unordered_map<std::string, bool> choicesAbout(store::Reader& db, std::string_view kind, const Texts& ids) {
-    std::unordered_map<std::string, bool> found;
-    if (!db.query("SELECT 1 FROM agent_choices LIMIT 1").any()) return found; // as in most clouds
-    auto rows =
-        db.query("SELECT c.object, c.serves FROM json_each(?) w JOIN agent_choices c ON c.object = w.value JOIN "
-                 "agents g ON g.id = c.agent WHERE g.kind = ?",
-                 store::asList(ids), kind);
-    while (rows.next()) found.emplace(rows.row().text(0), rows.row().boolean(1));
-    return found;
-}
-
 std::optional<bool> isServed(store::Reader& db, std::string_view table, std::string_view served,
                              const std::string& object) {
     auto rows =
         db.query("SELECT " + withAlias(served, 'x') + " FROM " + std::string(table) + " x WHERE x.id = ?", object);
     return rows.next() ? std::optional(rows.row().boolean(0)) : std::nullopt;
+}
+
+std::set<std::string> servedAmong(store::Reader& db, std::string_view table, std::string_view served,
+                                  const Texts& ids) {
+    std::set<std::string> found;
+    auto rows = db.query("SELECT x.id FROM json_each(?) w JOIN " + std::string(table) + " x ON x.id = w.value WHERE " +
+                             withAlias(served, 'x'),
+                         store::asList(ids));
+    while (rows.next()) found.insert(rows.row().text(0));
+    return found;
 }
 
 void choose(Core& core, store::Transaction& tx, const Agent& agent, const std::string& object, bool serves) {

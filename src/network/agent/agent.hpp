@@ -5,9 +5,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "network/core.hpp"
 #include "network/l2/network_record.hpp"
@@ -50,17 +50,6 @@ struct Agent {
 /// the agent is down by their word, or the object was taken from it. Where nobody said anything, it does.
 bool mayServe(store::Reader& db, std::string_view kind, const std::string& host, const std::string& object);
 
-/// What administrators said of those with these ids, by id: whether the agents of the kind serve them.
-std::unordered_map<std::string, bool> choicesAbout(store::Reader& db, std::string_view kind, const Texts& ids);
-
-/// The same, into `served` of each.
-template <class Record> void followChoices(store::Reader& db, std::string_view kind, std::vector<Record>& all) {
-    const auto choices = choicesAbout(db, kind, idsOf(all));
-    if (choices.empty()) return;
-    for (auto& each : all)
-        if (const auto found = choices.find(each.id.text); found != choices.end()) each.served = found->second;
-}
-
 /// The zones of a body's availability_zone_hints; Error(NotFound) where one of them is none.
 Texts zonesIn(const Json& list);
 template <class Record> void readZones(Record& record, const Json& list, const resource::Reading&) {
@@ -87,6 +76,16 @@ inline constexpr std::string_view routerIsServed =
 /// is kept.
 std::optional<bool> isServed(store::Reader& db, std::string_view table, std::string_view served,
                              const std::string& object);
+
+/// Of those with these ids.
+std::set<std::string> servedAmong(store::Reader& db, std::string_view table, std::string_view served, const Texts& ids);
+
+/// The same, into `served` of each.
+template <class Record>
+void completeServed(store::Reader& db, std::string_view table, std::string_view served, std::vector<Record>& all) {
+    const auto those = servedAmong(db, table, served, idsOf(all));
+    for (auto& each : all) each.served = those.contains(each.id.text);
+}
 
 /// An administrator says that the agent serves the network or router, or doesn't. The host is to follow.
 void choose(Core& core, store::Transaction& tx, const Agent& agent, const std::string& object, bool serves);

@@ -2,7 +2,6 @@
 
 #include <tuple>
 
-#include "network/address.hpp"
 #include "network/agent/agent.hpp"
 #include "network/collection.hpp"
 
@@ -13,20 +12,16 @@ using namespace resource;
 namespace {
 
 void complete(store::Reader& db, std::vector<NetworkRecord>& networks) {
-    auto subnets = store::many<std::pair<std::string, bool>>(
-        db,
-        "SELECT s.network, s.id, s.dhcp FROM json_each(?) w JOIN subnets s ON s.network = w.value ORDER BY w.key, "
-        "s.created, s.id",
-        idsOf(networks), [](const store::Row& row) { return std::pair(row.text(1), row.boolean(2)); });
+    auto subnets = store::many<std::string>(db,
+                                            "SELECT s.network, s.id FROM json_each(?) w JOIN subnets s ON s.network = "
+                                            "w.value ORDER BY w.key, s.created, s.id",
+                                            idsOf(networks), [](const store::Row& row) { return row.text(1); });
     auto segments = segmentsOf(db, idsOf(networks));
     for (auto& each : networks) {
-        for (auto& [id, dhcp] : store::takeOf(subnets, each.id.text)) {
-            each.subnets.push_back(std::move(id));
-            each.served = each.served || dhcp;
-        }
+        each.subnets = store::takeOf(subnets, each.id.text);
         each.segments = std::move(segments[each.id.text]);
     }
-    followChoices(db, dhcpAgent, networks);
+    completeServed(db, "networks", networkIsServed, networks);
 }
 
 std::vector<About> about(store::Reader&, const std::vector<NetworkRecord>& all) {
@@ -50,11 +45,7 @@ constexpr std::string_view scopeSql4 = "(SELECT o.address_scope FROM subnets a J
 constexpr std::string_view scopeSql6 = "(SELECT o.address_scope FROM subnets a JOIN subnet_pools o ON o.id = "
                                        "a.subnet_pool WHERE a.network = $.id AND a.ip_version = 6 LIMIT 1)";
 
-void readDomain(NetworkRecord& network, const Json& value, const Reading&) {
-    network.dnsDomain = value.isNull() ? "" : value.text();
-    if (!network.dnsDomain.empty() && !isDomainName(network.dnsDomain))
-        refuseInput("dns_domain", "'" + network.dnsDomain + "' is not a valid domain.");
-}
+void readDomain(NetworkRecord& network, const Json& value, const Reading&) { network.dnsDomain = dnsDomainIn(value); }
 
 // A network of several segments shows these, and any other says of its one what it is.
 

@@ -85,16 +85,8 @@ void checkDevice(store::Reader& db, const identity::Caller& caller, const Port& 
 
 /// What a body says of the port to DHCP and DNS, and for others to read.
 void readNames(Port& port, const Body& body) {
-    if (body.has("dns_name")) {
-        port.hostname = body.text("dns_name");
-        if (!port.hostname.empty() && !isHostLabel(port.hostname))
-            refuseInput("dns_name", "'" + port.hostname + "' is not a valid name of a host.");
-    }
-    if (body.has("dns_domain")) {
-        port.dnsDomain = body.text("dns_domain");
-        if (!port.dnsDomain.empty() && !isDomainName(port.dnsDomain))
-            refuseInput("dns_domain", "'" + port.dnsDomain + "' is not a valid domain.");
-    }
+    if (const auto name = body.find("dns_name")) port.hostname = dnsNameIn(*name);
+    if (const auto domain = body.find("dns_domain")) port.dnsDomain = dnsDomainIn(*domain);
     port.dhcpOptions = dhcpOptionsIn(body, std::move(port.dhcpOptions));
     const auto oneOf = [&](std::string_view name, std::string& value, std::initializer_list<std::string_view> words) {
         if (!body.has(name)) return;

@@ -34,8 +34,7 @@ Error helperNotFound(const std::string& id) {
 }
 
 void check(store::Reader& db, const ConntrackHelper& wanted) {
-    if (wanted.protocol != "tcp" && wanted.protocol != "udp" && wanted.protocol != "sctp" && wanted.protocol != "dccp")
-        refuseInput("protocol", "'" + wanted.protocol + "' is not in ['tcp', 'udp', 'sctp', 'dccp'].");
+    checkHasPorts(wanted.protocol);
     if (wanted.port < 1 || wanted.port > 65535) refuseInput("port", "a port is a number from 1 to 65535.");
     const auto* found =
         std::find_if(allowed.begin(), allowed.end(), [&](const auto& each) { return each.helper == wanted.helper; });

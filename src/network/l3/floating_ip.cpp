@@ -9,11 +9,11 @@ namespace stratolet::network {
 
 using namespace resource;
 
-namespace {
-
 Error floatingIpNotFound(const std::string& id) {
     return Error(Failure::NotFound, "Floating IP ", id, " could not be found").as("FloatingIPNotFound");
 }
+
+namespace {
 
 void showPort(JsonWriter& out, const FloatingIp& ip) {
     if (!ip.leadsTo) return out.value(nullptr);
@@ -27,17 +27,8 @@ void showPort(JsonWriter& out, const FloatingIp& ip) {
     out.field("device_owner", ip.leadsTo->owner);
 }
 
-void readName(FloatingIp& ip, const Json& value, const Reading&) {
-    ip.dnsName = value.isNull() ? "" : value.text();
-    if (!ip.dnsName.empty() && !isHostLabel(ip.dnsName))
-        refuseInput("dns_name", "'" + ip.dnsName + "' is not a valid name of a host.");
-}
-
-void readDomain(FloatingIp& ip, const Json& value, const Reading&) {
-    ip.dnsDomain = value.isNull() ? "" : value.text();
-    if (!ip.dnsDomain.empty() && !isDomainName(ip.dnsDomain))
-        refuseInput("dns_domain", "'" + ip.dnsDomain + "' is not a valid domain.");
-}
+void readName(FloatingIp& ip, const Json& value, const Reading&) { ip.dnsName = dnsNameIn(value); }
+void readDomain(FloatingIp& ip, const Json& value, const Reading&) { ip.dnsDomain = dnsDomainIn(value); }
 
 void complete(store::Reader& db, std::vector<FloatingIp>& all) {
     completePort<&FloatingIp::port, &FloatingIp::leadsTo>(db, all);

@@ -48,6 +48,8 @@ struct FloatingIp {
     std::vector<PortForwarding> forwardings; ///< only for an answer
 };
 
+Error floatingIpNotFound(const std::string& id);
+
 /// The router that joins a subnet to an external network.
 std::optional<RouterId> routerBetween(store::Reader& db, const SubnetId& inside, const NetworkId& outside);
 

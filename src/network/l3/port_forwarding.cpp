@@ -1,7 +1,6 @@
 #include "network/l3/port_forwarding.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include <stratolet/error.hpp>
 
@@ -15,9 +14,6 @@ using namespace resource;
 
 namespace {
 
-// What nft can translate by port; ICMP has none.
-constexpr std::array<std::string_view, 4> protocols{"tcp", "udp", "sctp", "dccp"};
-
 void writeRange(JsonWriter& out, const std::string& side, const PortRange& range) {
     if (range.count() == 1) out.field(side + "_port", range.least);
     out.field(side + "_port_range", std::to_string(range.least) + ":" + std::to_string(range.most));
@@ -29,10 +25,6 @@ Error forwardingNotFound(const std::string& id) {
 
 Error badRequest(const std::string& reason) {
     return Error(Failure::Invalid, "Bad port_forwarding request: ", reason, ".").as("BadRequest");
-}
-
-Error floatingIpMissing(const std::string& id) {
-    return Error(Failure::NotFound, "Floating IP ", id, " could not be found").as("FloatingIPNotFound");
 }
 
 int portIn(std::string_view name, std::optional<std::int64_t> number) {
@@ -114,8 +106,7 @@ RouterId lead(store::Reader& db, const identity::Caller& caller, const FloatingI
 }
 
 void check(store::Reader& db, const PortForwarding& forwarding) {
-    if (std::find(protocols.begin(), protocols.end(), forwarding.protocol) == protocols.end())
-        refuseInput("protocol", "'" + forwarding.protocol + "' is not in ['tcp', 'udp', 'sctp', 'dccp'].");
+    checkHasPorts(forwarding.protocol); // what nft can translate by
     if (forwarding.inside.count() != forwarding.outside.count() && forwarding.inside.count() != 1)
         throw badRequest("The number of internal ports must be that of external ports, or one");
     checkIsAlone(db, forwarding);
@@ -123,7 +114,7 @@ void check(store::Reader& db, const PortForwarding& forwarding) {
 
 FloatingIp parentOf(store::Reader& db, const std::string& id) {
     auto ip = floatingIpTable.find(db, {id});
-    if (!ip) throw floatingIpMissing(id);
+    if (!ip) throw floatingIpNotFound(id);
     return *std::move(ip);
 }
 
@@ -275,7 +266,7 @@ void addPortForwardingRoutes(http::Routes& routes, FloatingIps& ips) {
          .table = portForwardingTable,
          .parentColumn = "floating_ip",
          .missing = forwardingNotFound,
-         .missingParent = floatingIpMissing,
+         .missingParent = floatingIpNotFound,
          .parentOf =
              [](store::Reader& db, const std::string& id) {
                  const auto ip = floatingIpTable.find(db, {id});

@@ -1,7 +1,5 @@
 #include "network/l3/router.hpp"
 
-#include <set>
-
 #include "network/agent/agent.hpp"
 #include "network/collection.hpp"
 
@@ -25,16 +23,8 @@ void showGateway(JsonWriter& out, const Router& router) {
 void complete(store::Reader& db, std::vector<Router>& all) {
     completePort<&Router::gatewayPort, &Router::gateway>(db, all);
     auto helpers = helpersOf(db, idsOf(all));
-    auto rows =
-        db.query("SELECT DISTINCT p.router FROM json_each(?) w JOIN ports p ON p.router = w.value AND p.router <> ''",
-                 store::asList(idsOf(all)));
-    std::set<std::string> joined;
-    while (rows.next()) joined.insert(rows.row().text(0));
-    for (auto& each : all) {
-        each.helpers = store::takeOf(helpers, each.id.text);
-        each.served = !each.gatewayPort.empty() || joined.contains(each.id.text);
-    }
-    followChoices(db, routerAgent, all);
+    for (auto& each : all) each.helpers = store::takeOf(helpers, each.id.text);
+    completeServed(db, "routers", routerIsServed, all);
 }
 
 }

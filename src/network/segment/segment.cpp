@@ -33,17 +33,10 @@ std::vector<About> about(store::Reader&, const std::vector<Segment>& all) {
 Segment create(Core& core, store::Transaction& tx, const identity::Caller& caller, const Body& body) {
     const auto network = networkIn(tx, caller, body);
     if (body.text("network_type").empty()) throw notSpecified("network_type");
-    std::string text; // the same words as a network has for its segments
-    JsonWriter out(text);
-    {
-        const auto provider = out.object();
-        out.field("provider:network_type", body.text("network_type"));
-        if (const auto physical = body.text("physical_network"); !physical.empty())
-            out.field("provider:physical_network", physical);
-        if (const auto number = body.whole("segmentation_id", 0); number != 0)
-            out.field("provider:segmentation_id", number);
-    }
-    const auto wanted = segmentsIn(core, tx, Body(Json::parse(text)));
+    const auto number = body.whole("segmentation_id", 0);
+    const auto wanted = allotted(core, tx,
+                                 {segmentWanted(core, body.text("network_type"), body.text("physical_network"),
+                                                number != 0 ? std::optional(number) : std::nullopt)});
     if (network.mtu > mtuMostOf(core, wanted)) {
         auto changed = network;
         changed.mtu = mtuMostOf(core, wanted);

@@ -40,6 +40,10 @@ using WantedSegments = std::vector<WantedSegment>;
 std::vector<Segment> segmentsOf(store::Reader& db, const NetworkId& network); ///< in their order
 std::map<std::string, std::vector<Segment>> segmentsOf(store::Reader& db, const Texts& networks);
 
+/// One of this type; no number: any that is free. Error(Invalid) for a type that can't be.
+WantedSegment segmentWanted(const Core& core, const std::string& type, const std::string& physical,
+                            std::optional<std::int64_t> number);
+
 /// Those that a body names, by provider:… or segments, as far as its words alone say; none where it names none.
 /// Error(Invalid) for what can't be.
 WantedSegments segmentsAskedIn(const Core& core, const Body& body);
@@ -48,6 +52,8 @@ WantedSegments segmentsAskedIn(const Core& core, const Body& body);
 /// tenant_network_types that has something left. Nothing is written yet. Error(Invalid) for what can't be,
 /// Error(Conflict) for what another network has, Error(Busy) where nothing is left.
 WantedSegments segmentsIn(Core& core, store::Reader& db, const Body& body);
+/// The same of those that somebody wants.
+WantedSegments allotted(Core& core, store::Reader& db, WantedSegments wanted);
 void insertSegments(Core& core, store::Transaction& tx, const NetworkId& network, const WantedSegments& wanted);
 
 /// What a body changes of a network's one segment: its VLAN id may be another. Error(Invalid) for all else.

@@ -17,15 +17,25 @@ NetworkType typeIn(const Core& core, const std::string& text) {
     return *type;
 }
 
+}
+
+WantedSegment segmentWanted(const Core& core, const std::string& type, const std::string& physical,
+                            std::optional<std::int64_t> number) {
+    WantedSegment wanted{typeIn(core, type), physical, number.value_or(0)};
+    if (number && wanted.number <= 0) refuseOperation("segmentation_id out of range (1 through 4294967295)");
+    return wanted;
+}
+
+namespace {
+
 /// Of provider:… or of one item of "segments", which says the same.
 std::optional<WantedSegment> wantedIn(const Core& core, const Body& body) {
     const auto type = body.text("provider:network_type"), physical = body.text("provider:physical_network");
     const bool numbered = body.has("provider:segmentation_id") && !body.isNull("provider:segmentation_id");
     if (type.empty() && physical.empty() && !numbered) return std::nullopt;
     if (type.empty()) refuseOperation("provider:network_type required");
-    WantedSegment wanted{typeIn(core, type), physical, body.whole("provider:segmentation_id", 0)};
-    if (numbered && wanted.number <= 0) refuseOperation("segmentation_id out of range (1 through 4294967295)");
-    return wanted;
+    return segmentWanted(core, type, physical,
+                         numbered ? std::optional(body.whole("provider:segmentation_id", 0)) : std::nullopt);
 }
 
 WantedSegments listIn(const Core& core, const Json& list) {

@@ -114,21 +114,20 @@ void checkWanted(store::Reader& db, const WantedSegment& wanted) {
 }
 
 WantedSegments segmentsIn(Core& core, store::Reader& db, const Body& body) {
-    auto wanted = segmentsAskedIn(core, body);
-    if (wanted.empty()) {
-        for (const auto type : core.ml2.tenantTypes)
-            if (WantedSegment fresh{type, "", 0}; fill(core, db, fresh, {})) return {fresh};
-        noneLeft();
-    }
-    WantedSegments whole;
+    if (auto wanted = segmentsAskedIn(core, body); !wanted.empty()) return allotted(core, db, std::move(wanted));
+    for (const auto type : core.ml2.tenantTypes)
+        if (WantedSegment fresh{type, "", 0}; fill(core, db, fresh, {})) return {fresh};
+    noneLeft();
+}
+
+WantedSegments allotted(Core& core, store::Reader& db, WantedSegments wanted) {
     for (auto& each : wanted) {
         checkWanted(db, each);
         if (!fill(core, db, each, wanted)) noneLeft();
         if (each.type != NetworkType::Local && isTaken(db, each.type, each.physical, each.number))
             throw takenError(each);
-        whole.push_back(each);
     }
-    return whole;
+    return wanted;
 }
 
 void insertSegments(Core& core, store::Transaction& tx, const NetworkId& network, const WantedSegments& wanted) {
