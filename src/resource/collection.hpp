@@ -252,12 +252,15 @@ private:
             auto read = rowsAfter(db, listing, alternatives, behind);
             Stretch<Found> stretch{{}, read.size(), read.empty() ? behind : idOf(read.back())};
             const auto about = kind_.about(db, read);
+            stretch.seen.reserve(read.size());
             for (std::size_t at = 0; at < read.size(); ++at)
                 if (rights.may(rule, about[at])) stretch.seen.push_back({std::move(read[at]), about[at]});
             return stretch;
         });
         std::vector<Record> records;
         std::vector<std::string> ids;
+        records.reserve(rows.size());
+        ids.reserve(rows.size());
         for (auto& each : rows) {
             ids.push_back(idOf(each.record));
             records.push_back(std::move(each.record));

@@ -65,7 +65,10 @@ template <class Row, class Read> std::vector<Row> fullPage(const Listing& listin
     for (bool more = true; more;) {
         Stretch<Row> stretch = read(last);
         last = stretch.last;
-        std::move(stretch.seen.begin(), stretch.seen.end(), std::back_inserter(rows));
+        if (rows.empty())
+            rows = std::move(stretch.seen); // as a rule one stretch is the page
+        else
+            std::move(stretch.seen.begin(), stretch.seen.end(), std::back_inserter(rows));
         more = listing.limit && static_cast<std::int64_t>(stretch.read) == *listing.limit &&
                static_cast<std::int64_t>(rows.size()) < *listing.limit;
     }

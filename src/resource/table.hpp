@@ -79,7 +79,7 @@ public:
 
     /// Those with these ids, in their order; what isn't there is left out.
     std::vector<Record> listed(store::Reader& db, const std::vector<std::string>& ids) const {
-        return all(db.query(text_.selectListed, store::asList(ids)), db);
+        return all(db.query(text_.selectListed, store::asList(ids)), db, ids.size());
     }
 
     /// Those of any `rest` behind "SELECT … FROM <table> <alias>", as " JOIN …" or " … LIMIT ?".
