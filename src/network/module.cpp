@@ -545,7 +545,7 @@ store::ByOwner<PortFacts> Network::portsOf(store::Reader& db, const std::vector<
     store::Conditions own;
     own.add("p.server IN (SELECT value FROM json_each(?)) AND p.server <> ''", store::asList(servers));
     store::ByOwner<PortFacts> all;
-    for (auto& each : impl_->factsOf(db, portsWhere(db, own))) {
+    for (auto& each : impl_->factsOf(db, portsWhere(db, own, servers.size()))) {
         auto& its = all[each.server.text];
         its.push_back(std::move(each));
     }

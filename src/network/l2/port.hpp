@@ -76,8 +76,8 @@ void completePortAddresses(store::Reader& db, std::vector<Port>& ports);
 store::Begin filterPortAddresses(store::Conditions& conditions, const std::vector<std::string>& values);
 store::Begin filterPortGroups(store::Conditions& conditions, const std::vector<std::string>& values);
 
-/// In the order in which they were made.
-std::vector<Port> portsWhere(store::Reader& db, const store::Conditions& conditions);
+/// In the order in which they were made; `about` how many are to be expected.
+std::vector<Port> portsWhere(store::Reader& db, const store::Conditions& conditions, std::size_t about = 0);
 
 /// Of these ids, by id; in one moment and a fixed number of statements.
 std::unordered_map<std::string, Port> portsOf(store::Reader& db, const Texts& ids);

@@ -30,8 +30,8 @@ void completePortAddresses(store::Reader& db, std::vector<Port>& ports) {
     while (groups.next()) byId.at(groups.row().text(0))->groups.push_back(groups.row().text(1));
 }
 
-std::vector<Port> portsWhere(store::Reader& db, const store::Conditions& conditions) {
-    return portTable.list(db, conditions, " ORDER BY p.position");
+std::vector<Port> portsWhere(store::Reader& db, const store::Conditions& conditions, std::size_t about) {
+    return portTable.list(db, conditions, " ORDER BY p.position", about);
 }
 
 std::unordered_map<std::string, Port> portsOf(store::Reader& db, const Texts& ids) {
