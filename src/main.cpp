@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
@@ -20,10 +21,12 @@
 #include "appliance/doctor.hpp"
 #include "appliance/identity_tools.hpp"
 #include "appliance/load_metadefs.hpp"
+#include "appliance/manual.hpp"
 #include "appliance/notify.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/log/log.hpp"
 #include "platform/os/temporary_folder.hpp"
+#include "platform/resources.hpp"
 
 namespace stratolet {
 namespace {
@@ -33,39 +36,37 @@ using namespace std::chrono_literals;
 
 constexpr auto patienceAtExit = 9s; // jobs are safe at any moment: what is not parked by then goes on at the next start
 
-constexpr const char* usage = R"(Usage: stratolet COMMAND [OPTION]…
-
-An OpenStack-compatible cloud in one process.
-
-Commands:
-  serve      run the cloud of this host
-  sandbox    run a throw-away cloud: simulated guests, nothing on the host is touched
-  jobs       list unfinished jobs, or with --steps every kind of job and its steps
-  doctor     look for what should not be: exit 0 where all is well
-  metadefs load FILE…  add metadata definitions from JSON files
-  fernet     rotate: let the next key seal tokens from now on, while the cloud runs
-  policy     check: say whether a user may do something, and why
-
-"stratolet COMMAND --help" lists a command's options.
-)";
-
 /// What the command line says wrong; exit code 2, nothing started.
 struct UsageError : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-options::variables_map parsed(const std::string& command, const options::options_description& known,
-                              const std::vector<std::string>& words) {
+/// A command of the program. All that is known of it stands here: how it is called, what it takes, and what it does.
+struct Command {
+    std::string words;    ///< "fernet rotate"
+    std::string operands; ///< what it takes beside options: "FILE…"; empty: nothing
+    std::string summary;
+    options::options_description options;
+    int (*run)(const options::variables_map& given);
+};
+
+constexpr const char* operand = "operand"; // what a command takes beside options, in a variables_map
+
+options::variables_map parsed(const Command& command, const std::vector<std::string>& words) {
+    options::options_description known;
+    known.add(command.options);
+    options::positional_options_description operands;
+    if (!command.operands.empty()) {
+        known.add_options()(operand, options::value<std::vector<std::string>>());
+        operands.add(operand, -1);
+    }
     options::variables_map values;
     try {
-        options::store(options::command_line_parser(words)
-                           .options(known)
-                           .positional(options::positional_options_description())
-                           .run(),
-                       values);
+        options::store(options::command_line_parser(words).options(known).positional(operands).run(), values);
         options::notify(values);
     } catch (const options::error& problem) {
-        throw UsageError("stratolet " + command + ": " + problem.what() + "; see stratolet " + command + " --help");
+        throw UsageError("stratolet " + command.words + ": " + problem.what() + "; see stratolet " + command.words +
+                         " --help");
     }
     return values;
 }
@@ -183,23 +184,29 @@ int run(Settings settings, int secondsMax, bool printOpenrc, std::function<void(
     return 0;
 }
 
-/// What every command has: which cloud it is about.
-options::options_description placeOptions(const std::string& title) {
-    options::options_description known(title);
-    const auto text = [](const char* name) { return options::value<std::string>()->value_name(name); };
-    known.add_options()("help", "show this")("config", text("FILE"), "configuration file (stratolet.conf)")(
-        "state-dir", text("DIR"), "where everything is kept");
+options::typed_value<std::string>* text(const char* name) { return options::value<std::string>()->value_name(name); }
+
+options::options_description helpOption() {
+    options::options_description known;
+    known.add_options()("help", "show this");
+    return known;
+}
+
+/// What every command has that is about a cloud: which one.
+options::options_description placeOptions() {
+    auto known = helpOption();
+    known.add_options()("config", text("FILE"), "configuration file (stratolet.conf)")("state-dir", text("DIR"),
+                                                                                       "where everything is kept");
     return known;
 }
 
 /// What a command has that runs a cloud.
-options::options_description cloudOptions(const std::string& title) {
-    auto known = placeOptions(title);
+options::options_description cloudOptions() {
+    auto known = placeOptions();
     known.add_options()("listen", options::value<std::vector<std::string>>()->value_name("ADDR:PORT"),
                         "address to listen on; more than once for several; port 0 takes a free one")(
         "classic-ports", options::bool_switch(), "also serve at 5000, 9292, 8776, 9696, 8774 and 8778")(
-        "admin-password-file", options::value<std::string>()->value_name("FILE"),
-        "its first line is the administrator's password in a new cloud");
+        "admin-password-file", text("FILE"), "its first line is the administrator's password in a new cloud");
     return known;
 }
 
@@ -217,19 +224,16 @@ Settings settingsFrom(const options::variables_map& given, bool sandbox) {
     return settings;
 }
 
-int serve(const std::vector<std::string>& words) {
-    const auto known = cloudOptions("stratolet serve");
-    const auto given = parsed("serve", known, words);
-    if (given.count("help")) return std::cout << known, 0;
-    return run(settingsFrom(given, false), 0, false);
-}
+int serve(const options::variables_map& given) { return run(settingsFrom(given, false), 0, false); }
 
-int sandbox(const std::vector<std::string>& words) {
-    auto known = cloudOptions("stratolet sandbox");
+options::options_description sandboxOptions() {
+    auto known = cloudOptions();
     known.add_options()("seconds", options::value<int>()->default_value(0, "never")->value_name("N"),
                         "end after this time");
-    const auto given = parsed("sandbox", known, words);
-    if (given.count("help")) return std::cout << known, 0;
+    return known;
+}
+
+int sandbox(const options::variables_map& given) {
     auto settings = settingsFrom(given, true);
     std::optional<TemporaryFolder> temporary;
     if (settings.stateDir.empty() && !settings.config.given("DEFAULT", "state_dir")) {
@@ -264,11 +268,13 @@ std::filesystem::path stateDirFrom(const options::variables_map& given) {
     return stateDirFrom(given, settingsOf(given));
 }
 
-int listJobs(const std::vector<std::string>& words) {
-    auto known = placeOptions("stratolet jobs");
+options::options_description jobsOptions() {
+    auto known = placeOptions();
     known.add_options()("steps", options::bool_switch(), "every kind of job and its steps");
-    const auto given = parsed("jobs", known, words);
-    if (given.count("help")) return std::cout << known, 0;
+    return known;
+}
+
+int listJobs(const options::variables_map& given) {
     if (given["steps"].as<bool>()) {
         const TemporaryFolder folder("stratolet-jobs");
         Settings settings;
@@ -285,54 +291,34 @@ int listJobs(const std::vector<std::string>& words) {
     return printJobs(settings, stateDirFrom(given, settings), std::cout);
 }
 
-int doctor(const std::vector<std::string>& words) {
-    const auto known = placeOptions("stratolet doctor");
-    const auto given = parsed("doctor", known, words);
-    if (given.count("help")) return std::cout << known, 0;
+int doctor(const options::variables_map& given) {
     const auto settings = settingsOf(given);
     return examine(settings, stateDirFrom(given, settings), std::cout);
 }
 
-int metadefs(const std::vector<std::string>& words) {
-    auto known = placeOptions("stratolet metadefs load FILE...");
-    std::vector<std::string> files, rest;
-    for (std::size_t each = 1; each < words.size(); ++each) {
-        const bool option = words[each].starts_with("--");
-        (option ? rest : files).push_back(words[each]);
-        if (option && words[each].find('=') == std::string::npos && words[each] != "--help" && each + 1 < words.size())
-            rest.push_back(words[++each]);
-    }
-    const auto given = parsed("metadefs", known, rest);
-    if (given.count("help")) return std::cout << known, 0;
-    if (words.empty() || words[0] != "load" || files.empty())
-        throw UsageError("stratolet metadefs: say load and the files");
+int loadMetadefs(const options::variables_map& given) {
+    if (!given.count(operand)) throw UsageError("stratolet metadefs load: say the files");
     const auto settings = settingsOf(given);
-    return loadMetadefFiles(stateDirFrom(given, settings), settings.config, files, std::cout);
+    return loadMetadefFiles(stateDirFrom(given, settings), settings.config,
+                            given[operand].as<std::vector<std::string>>(), std::cout);
 }
 
-/// The word behind the command, which has only this one.
-std::vector<std::string> behind(const std::string& command, const std::string& word,
-                                const std::vector<std::string>& words) {
-    if (words.empty() || (words[0] != word && words[0] != "--help"))
-        throw UsageError("stratolet " + command + ": say \"" + word + "\"");
-    return words[0] == word ? std::vector<std::string>(words.begin() + 1, words.end()) : words;
-}
-
-int fernet(const std::vector<std::string>& words) {
-    auto known = placeOptions("stratolet fernet rotate");
+options::options_description rotateOptions() {
+    auto known = placeOptions();
     known.add_options()("credentials", options::bool_switch(),
                         "the keys of stored credentials instead of those of tokens");
-    const auto given = parsed("fernet rotate", known, behind("fernet", "rotate", words));
-    if (given.count("help")) return std::cout << known, 0;
+    return known;
+}
+
+int rotate(const options::variables_map& given) {
     Settings settings;
     loadConfig(settings, given);
     rotateKeys(stateDirFrom(given), settings.config, given["credentials"].as<bool>());
     return 0;
 }
 
-int checkPolicy(const std::vector<std::string>& words) {
-    auto known = placeOptions("stratolet policy check");
-    const auto text = [](const char* name) { return options::value<std::string>()->value_name(name); };
+options::options_description policyOptions() {
+    auto known = placeOptions();
     known.add_options()("user", text("ID|NAME"), "who asks (a name is one of the default domain)")(
         "project", text("ID|NAME"), "with a token of this project")("domain", text("ID|NAME"),
                                                                     "with a token of this domain")(
@@ -341,8 +327,10 @@ int checkPolicy(const std::vector<std::string>& words) {
         "service", text("SERVICE"), "whose policy has the rule, where the rule's name does not begin with it")(
         "target", options::value<std::vector<std::string>>()->multitoken()->value_name("KEY=VALUE…"),
         "attributes of what it is done to");
-    const auto given = parsed("policy check", known, behind("policy", "check", words));
-    if (given.count("help")) return std::cout << known, 0;
+    return known;
+}
+
+int checkPolicy(const options::variables_map& given) {
     if (!given.count("user") || !given.count("rule"))
         throw UsageError("stratolet policy check: --user and --rule are needed");
     Settings settings;
@@ -364,18 +352,96 @@ int checkPolicy(const std::vector<std::string>& words) {
     return explainPolicy(stateDirFrom(given), settings.config, question, std::cout);
 }
 
+int checkConfig(const options::variables_map& given) {
+    Settings settings;
+    loadConfig(settings, given);
+    addressesIn(settings);
+    std::cout << "the configuration is well\n";
+    return 0;
+}
+
+int manual(const options::variables_map& given);
+
+const std::vector<Command>& commands() {
+    static const std::vector<Command> all{
+        {"serve", "", "run the cloud of this host", cloudOptions(), serve},
+        {"sandbox", "", "run a throw-away cloud: simulated guests, nothing on the host is touched", sandboxOptions(),
+         sandbox},
+        {"jobs", "", "list unfinished jobs, or with --steps every kind of job and its steps", jobsOptions(), listJobs},
+        {"doctor", "", "look for what should not be: exit 0 where all is well", placeOptions(), doctor},
+        {"config check", "", "say whether the configuration would be taken", placeOptions(), checkConfig},
+        {"metadefs load", "FILE...", "add metadata definitions from JSON files", placeOptions(), loadMetadefs},
+        {"fernet rotate", "", "let the next key seal tokens from now on, while the cloud runs", rotateOptions(),
+         rotate},
+        {"policy check", "", "say whether a user may do something, and why", policyOptions(), checkPolicy},
+        {"manual", "program|config|bash|zsh",
+         "write a manual page (stratolet.8, stratolet.conf.5), or what a shell completes", helpOption(), manual},
+    };
+    return all;
+}
+
+std::string titleOf(const Command& command) {
+    return "stratolet " + command.words + (command.operands.empty() ? "" : " " + command.operands);
+}
+
+std::string usage() {
+    std::string all =
+        "Usage: stratolet COMMAND [OPTION]…\n\nAn OpenStack-compatible cloud in one process.\n\nCommands:\n";
+    constexpr std::size_t column = 16;
+    for (const auto& each : commands()) {
+        all += "  " + each.words + std::string(column - std::min(column - 1, each.words.size()), ' ');
+        all += each.summary + "\n";
+    }
+    return all + "\n\"stratolet COMMAND --help\" lists a command's options.\n";
+}
+
+int manual(const options::variables_map& given) {
+    std::vector<CommandText> texts;
+    for (const auto& each : commands()) {
+        CommandText text{each.words, each.operands, each.summary, {}};
+        for (const auto& option : each.options.options())
+            text.options.push_back({"--" + option->long_name(),
+                                    option->semantic()->max_tokens() == 0 ? "" : option->format_parameter(),
+                                    option->description()});
+        texts.push_back(std::move(text));
+    }
+    const auto asked =
+        given.count(operand) ? given[operand].as<std::vector<std::string>>() : std::vector<std::string>();
+    const auto what = asked.size() == 1 ? asked.front() : "";
+    if (what == "program")
+        writeProgramPage(std::cout, texts, STRATOLET_VERSION);
+    else if (what == "config")
+        writeConfigPage(std::cout, embedded("config/stratolet.conf"), allConfigOptions(), STRATOLET_VERSION);
+    else if (what == "bash")
+        writeBashCompletion(std::cout, texts);
+    else if (what == "zsh")
+        writeZshCompletion(std::cout, texts);
+    else
+        throw UsageError("stratolet manual: say program, config, bash or zsh");
+    return 0;
+}
+
+/// The command that `words` begin with; what follows is its own.
 int command(const std::vector<std::string>& words) {
-    if (words.empty()) throw UsageError(std::string("stratolet: a command is missing\n") + usage);
-    const std::vector<std::string> rest(words.begin() + 1, words.end());
+    if (words.empty()) throw UsageError("stratolet: a command is missing\n" + usage());
     if (words[0] == "--version") return std::cout << "stratolet " << STRATOLET_VERSION << "\n", 0;
-    if (words[0] == "--help" || words[0] == "help") return std::cout << usage, 0;
-    if (words[0] == "serve") return serve(rest);
-    if (words[0] == "sandbox") return sandbox(rest);
-    if (words[0] == "jobs") return listJobs(rest);
-    if (words[0] == "doctor") return doctor(rest);
-    if (words[0] == "metadefs") return metadefs(rest);
-    if (words[0] == "fernet") return fernet(rest);
-    if (words[0] == "policy") return checkPolicy(rest);
+    if (words[0] == "--help" || words[0] == "help") return std::cout << usage(), 0;
+    std::string known; // commands that begin with this word and want a second one
+    for (const auto& each : commands()) {
+        const auto space = each.words.find(' ');
+        const bool two = space != std::string::npos;
+        if (words[0] != each.words.substr(0, space)) continue;
+        const bool called = !two || (words.size() > 1 && words[1] == each.words.substr(space + 1));
+        const bool asked = two && words.size() > 1 && words[1] == "--help";
+        if (!called && !asked) {
+            known += (known.empty() ? "\"" : ", \"") + each.words.substr(space + 1) + "\"";
+            continue;
+        }
+        const auto given = parsed(each, {words.begin() + (called && two ? 2 : 1), words.end()});
+        if (given.count("help")) return std::cout << titleOf(each) << ":\n" << each.options, 0;
+        return each.run(given);
+    }
+    if (!known.empty()) throw UsageError("stratolet " + words[0] + ": say " + known);
     throw UsageError("stratolet: there is no command \"" + words[0] + "\"; see stratolet --help");
 }
 

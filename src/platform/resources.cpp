@@ -21,11 +21,14 @@ std::vector<store::Migration> migrationsOf(std::string_view module) {
     return found;
 }
 
-std::string_view policyDefaults(std::string_view service) {
-    const std::string path = "config/policy/" + std::string(service) + ".yaml";
+std::string_view embedded(std::string_view path) {
     for (const auto* file = embeddedFiles; file->path; ++file)
         if (path == file->path) return file->content();
     return {};
+}
+
+std::string_view policyDefaults(std::string_view service) {
+    return embedded("config/policy/" + std::string(service) + ".yaml");
 }
 
 std::vector<std::string_view> shippedMetadefs() {
