@@ -11,6 +11,7 @@
 #include "compute/host/host.hpp"
 #include "compute/keypair/keypair.hpp"
 #include "compute/metadata/metadata_api.hpp"
+#include "compute/metadata/vendor_data.hpp"
 #include "compute/migration/migration.hpp"
 #include "compute/password/server_password.hpp"
 #include "compute/placement/placement.hpp"
@@ -127,6 +128,7 @@ std::vector<ConfigOption> configOptions() {
                                       {"compute", "resume_guests_state_on_host_boot", "true", trueOrFalse()},
                                       {"compute", "sync_interval", "30", wholeNumber(1, 3600)}};
     for (auto& each : promiseOptions()) options.push_back(std::move(each));
+    for (auto& each : vendorOptions()) options.push_back(std::move(each));
     return options;
 }
 
@@ -140,7 +142,8 @@ struct Compute::Impl {
           flavors(p.store, p.ambient),
           keypairs(p.store, p.ambient, quotas),
           below(p),
-          core{p, hypervisors, hosts, scheduler, images, block, net, flavors, quotas, below} {
+          vendor(p.config, p.log),
+          core{p, hypervisors, hosts, scheduler, images, block, net, flavors, quotas, below, vendor} {
         below.add(net.site());
         below.add(block.site());
         below.add(images.site());
@@ -154,6 +157,7 @@ struct Compute::Impl {
     Flavors flavors;
     Keypairs keypairs;
     ServicesBelow below;
+    VendorData vendor;
     Core core;
     BaseCopies copies{core};
 };

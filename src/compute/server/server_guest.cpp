@@ -10,6 +10,7 @@
 #include "compute/device/config_drive.hpp"
 #include "compute/guest/guest_shape.hpp"
 #include "compute/metadata/metadata_tree.hpp"
+#include "compute/metadata/vendor_data.hpp"
 #include "compute/server/server_table.hpp"
 #include "platform/config/config.hpp"
 #include "platform/log/log.hpp"
@@ -199,11 +200,12 @@ void ensureDisks(Core& core, const ServerId& id, const Cancelled& cancelled) {
     }
 }
 
-void ensureConfigDrive(Core& core, const ServerId& id) {
+void ensureConfigDrive(Core& core, const ServerId& id, const Cancelled& cancelled) {
     const auto server = ServerTable::find(core.reader(), id);
     if (!server || !server->configDrive) return;
     std::map<std::string, std::string> files; // EC2's documents are the metadata service's alone
-    for (const auto& [path, content] : metadataOf(core, core.reader(), *server))
+    for (const auto& [path, content] :
+         metadataOf(core, core.reader(), *server, core.vendor.ask(core, core.reader(), *server, cancelled)))
         if (path.starts_with("openstack/")) files[path] = content;
     const bool vfat = core.parts.config.text("compute", "config_drive_format") == "vfat";
     auto& disks = core.hypervisors.disksOn({server->host});
@@ -227,6 +229,18 @@ void boot(Core& core, const ServerId& id) {
 jobs::Job wired(jobs::Job&& job, Core& core) {
     return std::move(job).step(
         "wire", [&core](Run& run) { core.network.ensureWired(run.id_of<ServerId>()); }, {}, jobs::wireLane);
+}
+
+jobs::Job disksMade(jobs::Job&& job, Core& core, const std::function<bool(Run&)>& disks, jobs::Job::Work undo) {
+    const auto drive = [&core](Run& run) { ensureConfigDrive(core, run.id_of<ServerId>(), run.cancelled); };
+    if (core.vendor.any())
+        return std::move(job)
+            .step("disk", disks, std::move(undo), jobs::copyLane)
+            .step("config-drive", drive, {}, jobs::transferLane);
+    const auto both = [disks, drive](Run& run) {
+        if (disks(run)) drive(run);
+    };
+    return std::move(job).step("disk", both, std::move(undo), jobs::copyLane);
 }
 
 jobs::Job booted(jobs::Job&& job, Core& core, jobs::Job::Work undo) {

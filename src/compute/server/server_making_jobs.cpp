@@ -52,16 +52,15 @@ bool haveVolumes(Core& core, Run& run) {
 }
 
 Job createServerJob(Core& core) {
-    auto job = Job("compute.server.create")
-                   .within(std::chrono::minutes(60)) // a large image takes its time to copy
-                   .step(
-                       "disk",
-                       [&core](Run& run) {
-                           if (!haveVolumes(core, run)) return;
-                           ensureDisks(core, run.id_of<ServerId>(), run.cancelled);
-                           ensureConfigDrive(core, run.id_of<ServerId>());
-                       },
-                       [&core](Run& run) { disksOf(core, run).discard(run.id_of<ServerId>()); }, jobs::copyLane);
+    auto job = disksMade(
+        Job("compute.server.create").within(std::chrono::minutes(60)), // a large image takes its time to copy
+        core,
+        [&core](Run& run) {
+            if (!haveVolumes(core, run)) return false;
+            ensureDisks(core, run.id_of<ServerId>(), run.cancelled);
+            return true;
+        },
+        [&core](Run& run) { disksOf(core, run).discard(run.id_of<ServerId>()); });
     return booted(std::move(job), core,
                   [&core](Run& run) { hypervisorOf(core, run).ensureGone(run.id_of<ServerId>()); })
         .onDone([&core](Transaction& tx, Run& run) { created(core, tx, run); })
