@@ -126,6 +126,7 @@ std::vector<ConfigOption> configOptions() {
                                       {"compute", "vendordata_file", "", anyText()},
                                       {"compute", "dhcp_domain", "novalocal", anyText()},
                                       {"compute", "resume_guests_state_on_host_boot", "true", trueOrFalse()},
+                                      {"compute", "max_attempts", "3", wholeNumber(1, 100)},
                                       {"compute", "sync_interval", "30", wholeNumber(1, 3600)}};
     for (auto& each : promiseOptions()) options.push_back(std::move(each));
     for (auto& each : vendorOptions()) options.push_back(std::move(each));

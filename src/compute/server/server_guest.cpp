@@ -126,7 +126,7 @@ void endAction(Core& core, Transaction& tx, const Run& run, bool success, const 
     const auto action = arguments.find("action");
     if (!action) return;
     ActionTable::end(tx, action->integer(), success, message, details, core.now());
-    ActionTable::setSteps(tx, action->integer(), run.stages);
+    ActionTable::setSteps(tx, action->integer(), run.stages, arguments.integer("steps", 0));
 }
 
 }

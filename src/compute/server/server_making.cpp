@@ -292,7 +292,8 @@ Server createOne(Core& core, Transaction& tx, const identity::Caller& caller, co
     }
     addNics(core, tx, caller, server, wanted);
     addDevices(core, tx, caller, server, wanted);
-    enqueueVerb(core, tx, server, askerOf(caller), "create", "create", "compute__do_build_and_run_instance");
+    enqueueVerb(core, tx, server, askerOf(caller), "create", "create", "compute__do_build_and_run_instance",
+                placing.host || !placing.hypervisor.empty() ? "\"stays\":true" : "");
     core.parts.bus.announce(tx, ServerPlanned{server.id, server.project});
     return server;
 }
