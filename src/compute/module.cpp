@@ -122,6 +122,7 @@ std::vector<ConfigOption> configOptions() {
                                       {"compute", "config_drive_format", "iso9660", oneOf({"iso9660", "vfat"})},
                                       {"compute", "simulated_hosts", "1", wholeNumber(1, 100)},
                                       {"compute", "console_token_ttl", "600", wholeNumber(1, 86400)},
+                                      {"compute", "console_enforce_session_timeout", "false", trueOrFalse()},
                                       {"compute", "novnc_folder", "/usr/share/novnc", anyText()},
                                       {"compute", "vendordata_file", "", anyText()},
                                       {"compute", "dhcp_domain", "novalocal", anyText()},

@@ -91,6 +91,7 @@ void removeLeftovers(Core& core, const HostName& host, const std::set<std::strin
         core.parts.log.warning("Removing the guest of a server that was deleted",
                                {{"server", guest}, {"host", host.text}});
         core.hypervisors.on(host).ensureGone(ServerId{guest});
+        core.hypervisors.disksOn(host).discard(ServerId{guest}); // where it was made anew elsewhere, nobody else has
     }
     tellStrays(core.parts, "guest", host.text, strays);
 }
