@@ -112,7 +112,7 @@ void addExtensionRoutes(http::Routes& routes) {
 
 std::vector<ConfigOption> configOptions() {
     std::vector<ConfigOption> options{{"compute", "hypervisor", "libvirt", oneOf({"libvirt", "simulated"})},
-                                      {"compute", "virt_type", "auto", oneOf({"auto", "kvm", "qemu"})},
+                                      {"compute", "virt_type", "auto", oneOf({"auto", "kvm", "qemu", "lxc", "xen"})},
                                       {"compute", "libvirt_uri", "qemu:///system", anyText()},
                                       {"compute", "shutdown_timeout", "60", wholeNumber(0, 3600)},
                                       {"compute", "reclaim_instance_interval", "86400", wholeNumber(0, 366 * 86400)},

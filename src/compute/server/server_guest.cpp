@@ -102,6 +102,12 @@ std::vector<GuestDisk> disksOf(Core& core, store::Reader& db, const Server& serv
     return disks;
 }
 
+GuestNic nicOf(const network::PortFacts& port, const Flavor& flavor, const ImageProperties& image) {
+    GuestNic nic{.port = port.id, .vif = Tap{port.tap}, .mac = port.mac, .mtu = port.mtu};
+    shapeNic(nic, flavor, image);
+    return nic;
+}
+
 GuestSpec specOf(Core& core, store::Reader& db, const Server& server) {
     const auto image = propertiesOf(core, db, server);
     GuestSpec spec{.server = server.id,
@@ -113,10 +119,7 @@ GuestSpec specOf(Core& core, store::Reader& db, const Server& server) {
                    .disks = disksOf(core, db, server, image),
                    .nics = {},
                    .shape = shapeOf(server.flavor, image)};
-    for (const auto& port : core.network.portsOf(db, server.id)) {
-        spec.nics.push_back(nicOf(port));
-        shapeNic(spec.nics.back(), server.flavor, image);
-    }
+    for (const auto& port : core.network.portsOf(db, server.id)) spec.nics.push_back(nicOf(port, server.flavor, image));
     return spec;
 }
 
@@ -145,8 +148,8 @@ InstanceDisks& disksOf(Core& core, const Run& run) {
     return core.hypervisors.disksOn(hostOf(core, run.id_of<ServerId>()));
 }
 
-GuestNic nicOf(const network::PortFacts& port) {
-    return {.port = port.id, .vif = Tap{port.tap}, .mac = port.mac, .mtu = port.mtu};
+GuestNic nicOf(Core& core, store::Reader& db, const Server& server, const network::PortFacts& port) {
+    return nicOf(port, server.flavor, propertiesOf(core, db, server));
 }
 
 GuestDisk diskOf(Core& core, const VolumeTie& tie) {
@@ -228,7 +231,16 @@ void boot(Core& core, const ServerId& id) {
 
 jobs::Job wired(jobs::Job&& job, Core& core) {
     return std::move(job).step(
-        "wire", [&core](Run& run) { core.network.ensureWired(run.id_of<ServerId>()); }, {}, jobs::wireLane);
+        "wire",
+        [&core](Run& run) {
+            const auto id = run.id_of<ServerId>();
+            if (const auto server = ServerTable::find(core.reader(), id)) {
+                const auto image = propertiesOf(core, core.reader(), *server);
+                core.network.setMultiqueue(id, queuesOf(server->flavor, image) > 1);
+            }
+            core.network.ensureWired(id);
+        },
+        {}, jobs::wireLane);
 }
 
 jobs::Job disksMade(jobs::Job&& job, Core& core, const std::function<bool(Run&)>& disks, jobs::Job::Work undo) {

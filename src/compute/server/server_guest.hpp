@@ -26,7 +26,8 @@ InstanceDisks& disksOf(Core& core, const jobs::Run& run);
 /// The server has a guest, or is to get one; one that is shelved and offloaded has none.
 bool hasGuest(Core& core, const jobs::Run& run);
 
-GuestNic nicOf(const network::PortFacts& port);
+/// The interface on a port, as the server's flavor and image want it.
+GuestNic nicOf(Core& core, store::Reader& db, const Server& server, const network::PortFacts& port);
 GuestDisk diskOf(Core& core, const VolumeTie& tie);
 
 /// The volume that it boots from; nothing where it boots from a disk of its own.
