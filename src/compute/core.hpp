@@ -13,6 +13,7 @@ namespace stratolet::compute {
 
 class Scheduler;
 class ServicesBelow; // proxy/services_below.hpp
+class VendorData;    // metadata/vendor_data.hpp
 
 /// What the nouns of compute share: the platform, the services below, and compute's own that others build on. One per
 /// process, owned by Compute, which outlives every route and job that refers to it; any thread may use it.
@@ -27,6 +28,7 @@ struct Core {
     Flavors& flavors;
     const ComputeQuotas& quotas;
     ServicesBelow& below;
+    VendorData& vendor;
 
     store::Reader& reader() const { return parts.store.reader(); } ///< of the calling thread
     Time now() const { return parts.ambient.now(); }

@@ -11,6 +11,7 @@
 #include "compute/host/host.hpp"
 #include "compute/keypair/keypair.hpp"
 #include "compute/metadata/metadata_api.hpp"
+#include "compute/metadata/vendor_data.hpp"
 #include "compute/migration/migration.hpp"
 #include "compute/password/server_password.hpp"
 #include "compute/placement/placement.hpp"
@@ -111,7 +112,7 @@ void addExtensionRoutes(http::Routes& routes) {
 
 std::vector<ConfigOption> configOptions() {
     std::vector<ConfigOption> options{{"compute", "hypervisor", "libvirt", oneOf({"libvirt", "simulated"})},
-                                      {"compute", "virt_type", "auto", oneOf({"auto", "kvm", "qemu"})},
+                                      {"compute", "virt_type", "auto", oneOf({"auto", "kvm", "qemu", "lxc", "xen"})},
                                       {"compute", "libvirt_uri", "qemu:///system", anyText()},
                                       {"compute", "shutdown_timeout", "60", wholeNumber(0, 3600)},
                                       {"compute", "reclaim_instance_interval", "86400", wholeNumber(0, 366 * 86400)},
@@ -121,12 +122,15 @@ std::vector<ConfigOption> configOptions() {
                                       {"compute", "config_drive_format", "iso9660", oneOf({"iso9660", "vfat"})},
                                       {"compute", "simulated_hosts", "1", wholeNumber(1, 100)},
                                       {"compute", "console_token_ttl", "600", wholeNumber(1, 86400)},
+                                      {"compute", "console_enforce_session_timeout", "false", trueOrFalse()},
                                       {"compute", "novnc_folder", "/usr/share/novnc", anyText()},
                                       {"compute", "vendordata_file", "", anyText()},
                                       {"compute", "dhcp_domain", "novalocal", anyText()},
                                       {"compute", "resume_guests_state_on_host_boot", "true", trueOrFalse()},
+                                      {"compute", "max_attempts", "3", wholeNumber(1, 100)},
                                       {"compute", "sync_interval", "30", wholeNumber(1, 3600)}};
     for (auto& each : promiseOptions()) options.push_back(std::move(each));
+    for (auto& each : vendorOptions()) options.push_back(std::move(each));
     return options;
 }
 
@@ -140,7 +144,8 @@ struct Compute::Impl {
           flavors(p.store, p.ambient),
           keypairs(p.store, p.ambient, quotas),
           below(p),
-          core{p, hypervisors, hosts, scheduler, images, block, net, flavors, quotas, below} {
+          vendor(p.config, p.log),
+          core{p, hypervisors, hosts, scheduler, images, block, net, flavors, quotas, below, vendor} {
         below.add(net.site());
         below.add(block.site());
         below.add(images.site());
@@ -154,6 +159,7 @@ struct Compute::Impl {
     Flavors flavors;
     Keypairs keypairs;
     ServicesBelow below;
+    VendorData vendor;
     Core core;
     BaseCopies copies{core};
 };

@@ -590,6 +590,20 @@ std::vector<std::string> Network::withAddress(store::Reader& db, const std::vect
     return found;
 }
 
+void Network::setMultiqueue(const ServerId& server, bool wanted) {
+    const auto others = [&](store::Reader& db) {
+        return db.query("SELECT id FROM ports WHERE server = ? AND multiqueue <> ?", server, wanted).texts();
+    };
+    auto& core = impl_->core;
+    if (others(core.parts.store.reader()).empty()) return; // as nearly always
+    core.parts.store.write([&](store::Transaction& tx) {
+        for (const auto& port : others(tx)) {
+            tx.execute("UPDATE ports SET multiqueue = ? WHERE id = ?", wanted, port);
+            core.changed(tx, port);
+        }
+    });
+}
+
 void Network::ensureWired(const ServerId& server) {
     impl_->core.parts.reconciler.now("network");
     const auto problem =

@@ -139,6 +139,10 @@ public:
     std::vector<std::string> withAddress(store::Reader& db, const std::vector<std::string>& servers,
                                          const AddressFilter& filter);
 
+    /// Whether the devices of this server's ports are made for several queues: before they are wired, while nothing
+    /// uses them, for those are other devices.
+    void setMultiqueue(const ServerId& server, bool wanted);
+
     /// Makes the host as the store says, now: when it returns, the taps of this server's ports are there, on their
     /// bridges, and filtered (or Error(Broken)); what can't be done for others is no matter. A job's step calls it; the
     /// ports' status follows.

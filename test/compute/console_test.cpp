@@ -84,6 +84,47 @@ TEST_CASE("A console's token opens that console alone, in time, and from this si
     CHECK(connects(cloud.appliance, "vnc", late) == 403);
 }
 
+TEST_CASE("An open console ends with its server's guest, and stays open past its token's end unless that is enforced",
+          "[compute][console]") {
+    const bool enforced = GENERATE(false, true);
+    Cloud cloud({{"compute", "console_token_ttl", "60"},
+                 {"compute", "console_enforce_session_timeout", enforced ? "true" : "false"}});
+    const auto id = cloud.boots(cloud.alice, "web");
+    const auto opens = [&] {
+        http::Request request;
+        request.method = http::Method::Get;
+        request.path = "/console/serial";
+        request.queryText = "token=" + tokenFor(cloud.alice, id, "serial");
+        for (const auto& [name, value] :
+             {std::pair("Host", "cloud.test"), std::pair("Origin", "http://cloud.test"),
+              std::pair("Upgrade", "websocket"), std::pair("Connection", "Upgrade"),
+              std::pair("Sec-WebSocket-Version", "13"), std::pair("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==")})
+            request.headers.add(name, value);
+        auto response = cloud.appliance.appliance().server().handle(std::move(request));
+        REQUIRE(response.relay);
+        REQUIRE(response.relay->goesOn());
+        return std::move(response.relay->goesOn);
+    };
+    const auto first = opens();
+    cloud.appliance.passes(61s);
+    CHECK(first() == !enforced);
+    const auto second = opens();
+    cloud.does(cloud.alice, id, R"({"pause":null})");
+    CHECK(second());
+    cloud.does(cloud.alice, id, R"({"unpause":null})");
+    CHECK(second());
+    cloud.does(cloud.alice, id, R"({"os-stop":null})");
+    CHECK_FALSE(second());
+    cloud.does(cloud.alice, id, R"({"os-start":null})");
+    const auto third = opens();
+    cloud.does(cloud.alice, id, R"({"shelve":null})"); // which leaves its host
+    CHECK_FALSE(third());
+    cloud.does(cloud.alice, id, R"({"unshelve":null})");
+    const auto fourth = opens();
+    REQUIRE(cloud.alice.deletes("/compute/v2.1/servers/" + id).status == 204);
+    CHECK_FALSE(fourth());
+}
+
 TEST_CASE("A refused websocket says nothing but that", "[compute][console]") {
     Cloud cloud;
     const auto refused = cloud.appliance.asks(http::Method::Get, "/console/vnc?token=nothing", "",

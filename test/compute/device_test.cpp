@@ -2,7 +2,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "compute/cloud.hpp"
+#include "compute/guest.hpp"
 
 using namespace stratolet;
 using namespace stratolet::test;
@@ -236,4 +236,39 @@ TEST_CASE("A shelved server's disks come and go without a guest", "[compute][dev
     CHECK(cloud.volumeStatus(cloud.alice, volume) == "in-use");
     cloud.does(cloud.alice, id, R"({"unshelve":null})");
     CHECK(cloud.appliance.hypervisor().disksOf(ServerId{id}) == std::vector<std::string>{id, volume});
+}
+
+TEST_CASE(
+    "A port's device has several queues while its server's flavor or image asks for them, through a resize and back",
+    "[compute][device]") {
+    Guest guest;
+    const auto admin = guest.appliance.admin();
+    REQUIRE(admin.posts("/compute/v2.1/flavors", R"({"flavor":{"name":"wide","id":"W","ram":512,"vcpus":2,"disk":1}})")
+                .status == 200);
+    REQUIRE(
+        admin.posts("/compute/v2.1/flavors/W/os-extra_specs", R"({"extra_specs":{"hw:vif_multiqueue_enabled":"true"}})")
+            .status == 200);
+    const auto queued = [&] {
+        for (const auto& each : guest.appliance.network().plan().ports)
+            if (each.tapped) return each.multiqueue;
+        FAIL("the server has no device");
+        return false;
+    };
+    CHECK_FALSE(queued());
+    guest.does(guest.alice, guest.server, R"({"resize":{"flavorRef":"W"}})");
+    CHECK(queued());
+    guest.does(guest.alice, guest.server, R"({"revertResize":null})");
+    CHECK_FALSE(queued());
+
+    REQUIRE(guest.alice
+                .patches("/image/v2/images/" + guest.image,
+                         R"([{"op":"add","path":"/hw_vif_multiqueue_enabled","value":"false"}])",
+                         {{"Content-Type", "application/openstack-images-v2.1-json-patch"}})
+                .status == 200);
+    const auto answer = guest.alice.posts("/compute/v2.1/servers",
+                                          R"({"server":{"name":"both","flavorRef":"W","networks":"none","imageRef":")" +
+                                              guest.image + "\"}}",
+                                          {{"OpenStack-API-Version", "compute 2.93"}});
+    CHECK(answer.status == 400);
+    CHECK_THAT(answer.body, Contains("Conflicting values for vif_multiqueue_enabled"));
 }

@@ -14,15 +14,22 @@ const std::string v2 = "/compute/v2.1/";
 
 /// An administrator's cloud of three hosts.
 struct Hosts {
-    TestAppliance appliance{{{"compute", "simulated_hosts", "3"}}};
-    Member admin = appliance.admin();
-    std::string image = Cloud::upload(admin);
-
-    Hosts() {
+    explicit Hosts(int attempts = 1, std::vector<TestOption> options = {})
+        : appliance(with(attempts, std::move(options))) {
         REQUIRE(
             admin.puts(v2 + "os-quota-sets/" + admin.project, R"({"quota_set":{"instances":-1,"cores":-1,"ram":-1}})")
                 .status == 200);
     }
+
+    static std::vector<TestOption> with(int attempts, std::vector<TestOption> options) {
+        options.push_back({"compute", "simulated_hosts", "3"});
+        options.push_back({"compute", "max_attempts", std::to_string(attempts)});
+        return options;
+    }
+
+    TestAppliance appliance;
+    Member admin = appliance.admin();
+    std::string image = Cloud::upload(admin);
 
     std::string makes(const std::string& more = "", const std::string& hints = "{}") {
         const auto answer = admin.posts(v2 + "servers",
@@ -134,6 +141,82 @@ TEST_CASE("A host where a server couldn't be made gets the next ones last, until
     for (int number = 0; number < 4; ++number) CHECK(cloud.place(cloud.makes()) != "sandbox");
     CHECK(cloud.place(cloud.makes(R"(,"host":"sandbox")")) == "sandbox");
     CHECK(cloud.place(cloud.makes()) == "sandbox"); // which has the most room again
+}
+
+TEST_CASE("A server that a host could not make is made by the next one, and what was tried is its action's",
+          "[compute][scheduler]") {
+    Hosts cloud(3);
+    cloud.appliance.hypervisor().failOn("ensureDefined", 3, Failure::Broken);            // each attempt there
+    cloud.appliance.hypervisor("sandbox-2").failOn("ensureRunning", 3, Failure::Broken); // on the next
+    const auto id = cloud.makes();
+    CHECK(cloud.place(id) == "sandbox-3");
+    CHECK(cloud.shows(id).text("OS-EXT-AZ:availability_zone") == "nova");
+    CHECK(cloud.appliance.hypervisor().guests().empty());
+    CHECK(cloud.appliance.hypervisor("sandbox-2").guests().empty());
+    CHECK(cloud.appliance.hypervisor("sandbox-3").guests().size() == 1);
+    const auto actions = cloud.admin.gets(v2 + "servers/" + id + "/os-instance-actions").json();
+    REQUIRE(actions.array("instanceActions").size() == 1);
+    const auto action = cloud.admin
+                            .gets(v2 + "servers/" + id + "/os-instance-actions/" +
+                                  actions.array("instanceActions").items()[0].text("request_id"))
+                            .json()
+                            .object("instanceAction");
+    CHECK(action.array("events").size() == 10); // its own; disk, wire and boot, thrice
+    for (const auto& each : cloud.admin.gets(v2 + "os-hypervisors/detail", {{"OpenStack-API-Version", "compute 2.53"}})
+                                .json()
+                                .array("hypervisors")
+                                .items())
+        CHECK(each.integer("running_vms") == (each.object("service").text("host") == "sandbox-3" ? 1 : 0));
+    CHECK(cloud.admin.deletes(v2 + "servers/" + id).status == 204);
+    cloud.appliance.settle();
+    CHECK(cloud.appliance.hypervisor("sandbox-3").guests().empty());
+}
+
+TEST_CASE("A server that no host could make says on which step the last one failed, and why nobody else tries",
+          "[compute][scheduler]") {
+    Hosts cloud(2);
+    const auto failsEverywhere = [&] {
+        cloud.appliance.hypervisor().failOn("ensureRunning", 3, Failure::Broken);
+        for (const char* other : {"sandbox-2", "sandbox-3"})
+            cloud.appliance.hypervisor(other).failOn("ensureRunning", 3, Failure::Broken);
+    };
+    const auto details = [&](const std::string& id) { return cloud.shows(id).object("fault").text("details"); };
+    failsEverywhere();
+    auto id = cloud.makes();
+    CHECK(cloud.place(id) == "Exceeded maximum number of retries. Exhausted all hosts available for retrying build "
+                             "failures for instance " +
+                                 id + ".");
+    CHECK_THAT(details(id),
+               Catch::StartsWith("Step boot failed on host sandbox-2: ") &&
+                   Catch::EndsWith("; tried on sandbox, sandbox-2, and on no other: it may be tried 2 times"));
+    failsEverywhere();
+    id = cloud.makes(R"(,"host":"sandbox-3")");
+    CHECK(cloud.place(id) == "Failed to build the server.");
+    CHECK_THAT(details(id), Catch::EndsWith("; tried on sandbox-3, and on no other: it was asked to be there"));
+    cloud.disables("sandbox-2");
+    cloud.disables("sandbox-3");
+    failsEverywhere();
+    id = cloud.makes();
+    CHECK_THAT(details(id), Catch::EndsWith("; tried on sandbox, and on no other: No valid host was found. 2 of 3 are "
+                                            "disabled, 1 is left out."));
+}
+
+TEST_CASE("A server that is deleted while it is made on the next host is gone from both", "[compute][scheduler]") {
+    Hosts cloud(3);
+    cloud.appliance.hypervisor().failOn("ensureDefined", 3, Failure::Broken);
+    cloud.appliance.hypervisor("sandbox-2").slowOn("ensureRunning", std::chrono::milliseconds(300));
+    const auto answer = cloud.admin.posts(v2 + "servers",
+                                          R"({"server":{"name":"s","flavorRef":"1","networks":"none","imageRef":")" +
+                                              cloud.image + "\"}}",
+                                          {{"OpenStack-API-Version", "compute 2.93"}});
+    const auto id = answer.json().object("server").text("id");
+    for (int tries = 0; tries < 1000 && cloud.appliance.hypervisor("sandbox-2").calls("ensureRunning") == 0; ++tries)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    CHECK(cloud.admin.deletes(v2 + "servers/" + id).status == 204);
+    cloud.appliance.settle();
+    CHECK(cloud.admin.gets(v2 + "servers/" + id).status == 404);
+    CHECK(cloud.appliance.hypervisor("sandbox-2").guests().empty());
+    CHECK(cloud.appliance.hypervisor("sandbox-3").calls("ensureDefined") == 0);
 }
 
 TEST_CASE("A shelved server comes back on the host, or in the zone, that it is asked to", "[compute][scheduler]") {

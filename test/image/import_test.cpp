@@ -12,10 +12,10 @@
 #include "image/import/web_source.hpp"
 #include "image/support.hpp"
 #include "image/unit/hostile_images.hpp"
-#include "image/web_server.hpp"
 #include "platform/os/fd.hpp"
 #include "platform/os/process.hpp"
 #include "support/test_appliance.hpp"
+#include "support/web_server.hpp"
 
 using namespace stratolet;
 using namespace stratolet::test;

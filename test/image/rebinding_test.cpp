@@ -20,10 +20,10 @@
 #include <stratolet/error.hpp>
 
 #include "image/import/web_source.hpp"
-#include "image/web_server.hpp"
 #include "platform/os/fd.hpp"
 #include "platform/os/process.hpp"
 #include "support/folder.hpp"
+#include "support/web_server.hpp"
 
 // A name server that changes its mind, asked by the C library as ever: in a network of the test's own, with a
 // resolv.conf of its own.

@@ -5,7 +5,7 @@
 #include "compute/cloud.hpp"
 #include "image/support.hpp"
 #include "image/unit/hostile_images.hpp"
-#include "image/web_server.hpp"
+#include "support/web_server.hpp"
 
 // What servers and volumes are made from, and what becomes of it.
 

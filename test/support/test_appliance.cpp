@@ -60,6 +60,8 @@ void TestAppliance::build() {
     for (const auto& each : options_) settings.config.set(each.section, each.key, each.value, "test");
     auto drivers = driversFor(settings, folder_.path(), {.id = "of the test", .epoch = 1, .host = "host"}, log_);
     hypervisor_ = dynamic_cast<compute::SimulatedHypervisor*>(drivers.hypervisor.get());
+    for (const auto& each : drivers.others)
+        others_[each.name] = dynamic_cast<compute::SimulatedHypervisor*>(each.hypervisor.get());
     network_ = dynamic_cast<network::RecordsNetworkDriver*>(drivers.network.get());
     appliance_ = std::make_unique<Appliance>(std::move(settings), ambient_, log_, std::move(drivers));
     appliance_->start();

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -102,6 +103,7 @@ public:
     std::int64_t announced(std::string_view fact);
 
     compute::SimulatedHypervisor& hypervisor() { return *hypervisor_; }
+    compute::SimulatedHypervisor& hypervisor(const std::string& host) { return *others_.at(host); } ///< but the first
     network::RecordsNetworkDriver& network() { return *network_; }
     Appliance& appliance() { return *appliance_; }
     const std::filesystem::path& folder() const { return folder_.path(); }
@@ -121,6 +123,7 @@ private:
     ShiftedAmbient ambient_;
     Log log_;
     compute::SimulatedHypervisor* hypervisor_ = nullptr;
+    std::map<std::string, compute::SimulatedHypervisor*> others_; ///< by the name of their host
     network::RecordsNetworkDriver* network_ = nullptr;
     std::unique_ptr<Appliance> appliance_;
 };

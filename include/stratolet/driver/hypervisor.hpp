@@ -47,6 +47,7 @@ struct GuestNic {
     std::string mac;
     int mtu = 1500;               ///< bytes
     std::string model = "virtio"; ///< "virtio", "e1000", "e1000e", "rtl8139", …
+    int queues = 1;               ///< of frames, each way; more than one: the device is made for that
     /// Most of the traffic, as the guest sees its direction; KiB a second and KiB at once. 0: no bound.
     struct Rate {
         std::int64_t average = 0, peak = 0, burst = 0;

@@ -84,6 +84,7 @@ struct PlannedPort {
     std::vector<SecurityGroupId> securityGroups;
     bool portSecurity = true;
     bool adminUp = true;
+    bool multiqueue = false; ///< its tap device has a queue for each of several processors of the guest
     bool tapped = false;     ///< a guest on this host uses it: a tap device must exist
     PortId trunk = {};       ///< its frames go through this port's device, tagged with `vlan`; empty: it has its own
     int vlan = 0;            ///< 1–4094

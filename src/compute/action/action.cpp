@@ -44,8 +44,9 @@ void ActionTable::end(store::Transaction& tx, std::int64_t number, bool success,
                now, now, success ? "Success" : "Error", orNull(message), orNull(details), number);
 }
 
-void ActionTable::setSteps(store::Transaction& tx, std::int64_t number, const std::vector<jobs::Stage>& stages) {
-    std::int64_t position = 0;
+void ActionTable::setSteps(store::Transaction& tx, std::int64_t number, const std::vector<jobs::Stage>& stages,
+                           std::int64_t first) {
+    std::int64_t position = first;
     for (const auto& each : stages)
         tx.execute("INSERT OR REPLACE INTO compute_action_events (action, position, step, started, finished, details) "
                    "VALUES (?, ?, ?, ?, ?, ?)",

@@ -65,7 +65,8 @@ struct ActionTable {
     static std::int64_t begin(store::Transaction& tx, const ServerAction& action); ///< its number
     static void end(store::Transaction& tx, std::int64_t number, bool success, const std::string& message,
                     const std::string& details, Time now);
-    static void setSteps(store::Transaction& tx, std::int64_t number, const std::vector<jobs::Stage>& stages);
+    static void setSteps(store::Transaction& tx, std::int64_t number, const std::vector<jobs::Stage>& stages,
+                         std::int64_t first = 0); ///< behind so many that an earlier job of it has set
     static std::vector<ServerAction> list(store::Reader& db,
                                           const ActionQuery& query); ///< Error(Invalid) where the marker isn't there
     static std::optional<ServerAction> find(store::Reader& db, const ServerId& id,

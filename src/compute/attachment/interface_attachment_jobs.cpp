@@ -4,6 +4,7 @@
 
 #include "compute/attachment/interface_attachment.hpp"
 #include "compute/server/server_guest.hpp"
+#include "compute/server/server_table.hpp"
 #include "platform/log/log.hpp"
 
 namespace stratolet::compute {
@@ -37,7 +38,8 @@ void attach(Core& core, Run& run) {
     const auto port = boundPort(core, run);
     if (isAgain(run) && (!port || !letGoOfLostDevice(core, run, *port))) return;
     if (!port) throw Error(Failure::Broken, "the port ", portOf(run), " is gone");
-    hypervisorOf(core, run).ensureAttached(run.id_of<ServerId>(), nicOf(*port));
+    if (const auto server = ServerTable::find(core.reader(), run.id_of<ServerId>()))
+        core.hypervisors.on({server->host}).ensureAttached(server->id, nicOf(core, core.reader(), *server, *port));
 }
 
 void attachFailed(Core& core, Transaction& tx, const Run& run, const std::string& reason) {

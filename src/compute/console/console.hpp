@@ -20,6 +20,7 @@ std::string_view nameOf(ConsoleKind kind); ///< "vnc", "serial"
 struct Console {
     ServerId server;
     ConsoleKind kind = ConsoleKind::Vnc;
+    Time expires = {}; ///< its token
 };
 
 /// Tokens, by what they were made into (SHA-256): who reads the store can't open anything.
@@ -40,8 +41,10 @@ std::string openConsole(Core& core, const identity::Caller& caller, const Server
 /// Where a token opens its console. `endpoint`: the cloud's public address.
 std::string consoleAddress(const std::string& endpoint, ConsoleKind kind, const std::string& token);
 
-/// The server has not been deleted, and is where it was: who looks at it may go on.
-bool mayGoOn(Core& core, const ServerId& id, const HostName& host);
+/// The server is there, where it was, and runs: who looks at it may go on. Where the configuration has it so
+/// (console_enforce_session_timeout), only until the token would have expired (nova: enforce_session_timeout); that
+/// whoever opened it has lost their own token ends nothing, there as here.
+bool mayGoOn(Core& core, const Console& console, const HostName& host);
 
 /// POST /servers/{id}/remote-consoles, GET /os-console-auth-tokens/{token}.
 void addConsoleRoutes(http::Routes& routes, Core& core);

@@ -53,9 +53,12 @@ std::string consoleAddress(const std::string& endpoint, ConsoleKind kind, const 
                                     : asWebsocket(endpoint) + "/console/serial?token=" + token;
 }
 
-bool mayGoOn(Core& core, const ServerId& id, const HostName& host) {
-    const auto server = ServerTable::find(core.reader(), id);
-    return server && !server->deleted && server->task != TaskState::Deleting && server->host == host.text;
+bool mayGoOn(Core& core, const Console& console, const HostName& host) {
+    if (core.parts.config.boolean("compute", "console_enforce_session_timeout") && core.now() >= console.expires)
+        return false;
+    const auto server = ServerTable::find(core.reader(), console.server);
+    return server && !server->deleted && server->task != TaskState::Deleting && server->host == host.text &&
+           (server->power == PowerState::Running || server->power == PowerState::Paused);
 }
 
 }

@@ -73,11 +73,11 @@ Response connect(Core& core, const Request& request, ConsoleKind kind) {
         console = core.parts.store.write(
             [&](store::Transaction& tx) { return ConsoleTokenTable::take(tx, tokens.front(), core.now()); });
     const auto server = console ? ServerTable::find(core.reader(), console->server) : std::nullopt;
-    if (!server || console->kind != kind || !mayGoOn(core, server->id, {server->host}))
+    if (!server || console->kind != kind || !mayGoOn(core, *console, {server->host}))
         throw Error(Failure::Forbidden, "The token opens nothing, or has been used.");
     response.relay->other = opened(core, *server, kind);
-    response.relay->goesOn = [&core, id = server->id, host = HostName{server->host}] {
-        return mayGoOn(core, id, host);
+    response.relay->goesOn = [&core, open = *console, host = HostName{server->host}] {
+        return mayGoOn(core, open, host);
     };
     core.parts.log.info("A console was opened", {{"server", server->id.text}, {"console", nameOf(kind)}});
     return response;

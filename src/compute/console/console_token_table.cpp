@@ -17,11 +17,11 @@ void ConsoleTokenTable::insert(store::Transaction& tx, const std::string& token,
 }
 
 std::optional<Console> ConsoleTokenTable::find(store::Reader& db, const std::string& token, Time now) {
-    auto rows = db.query("SELECT server, console FROM compute_console_tokens WHERE hash = ? AND expires > ?",
+    auto rows = db.query("SELECT server, console, expires FROM compute_console_tokens WHERE hash = ? AND expires > ?",
                          sha256Hex(token), now);
     if (!rows.next()) return std::nullopt;
     const auto row = rows.row();
-    return Console{ServerId{row.text(0)}, row.text(1) == "vnc" ? ConsoleKind::Vnc : ConsoleKind::Serial};
+    return Console{ServerId{row.text(0)}, row.text(1) == "vnc" ? ConsoleKind::Vnc : ConsoleKind::Serial, row.time(2)};
 }
 
 std::optional<Console> ConsoleTokenTable::take(store::Transaction& tx, const std::string& token, Time now) {

@@ -298,6 +298,7 @@ std::string nicXml(const GuestNic& nic) {
     std::ostringstream xml;
     xml << "<interface type='" << type << "'><mac" << attribute("address", nic.mac) << "/>" << target << "<model"
         << attribute("type", nic.model) << "/>";
+    if (nic.queues > 1) xml << "<driver queues='" << nic.queues << "'/>";
     if (nic.in != GuestNic::Rate() || nic.out != GuestNic::Rate())
         xml << "<bandwidth>" << rateXml("inbound", nic.in) << rateXml("outbound", nic.out) << "</bandwidth>";
     xml << "<mtu size='" << nic.mtu << "'/></interface>";

@@ -64,6 +64,8 @@ public:
         std::signal(SIGPIPE, SIG_IGN);
         virInitialize();
         virSetErrorFunc(nullptr, [](void*, virErrorPtr) {}); // errors are told once, by the Error they become
+        if (const auto why = refusalOf(options_.virtType); !why.empty())
+            throw Error(Failure::Invalid, "[compute] virt_type = ", options_.virtType, ": ", why, ".");
         ensureFolder(options_.consoleDir, Lets::OthersThrough);
         if (options_.virtType == "auto") {
             const auto verdict = probeKvm();

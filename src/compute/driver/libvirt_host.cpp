@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <array>
 #include <fstream>
+#include <memory>
 #include <sys/socket.h>
 
 #include "compute/driver/libvirt_calls.hpp"
@@ -70,6 +71,21 @@ int numberIn(std::string_view element, const std::string& attribute) {
     return static_cast<int>(wholeNumberIn(between(element, " " + attribute + "='", "'")).value_or(1));
 }
 
+}
+
+std::string refusalOf(const std::string& virtType) {
+    if (virtType != "lxc" && virtType != "xen") return {};
+    const std::string uri = virtType == "lxc" ? "lxc:///system" : "xen:///system";
+    const std::unique_ptr<virConnect, int (*)(virConnectPtr)> there(virConnectOpenReadOnly(uri.c_str()),
+                                                                    virConnectClose);
+    const std::string instead = "set virt_type = auto and libvirt_uri = qemu:///system";
+    const auto why = trouble();
+    if (!there)
+        return "libvirt on this host has no " + virtType + " guests (" + uri + ": " +
+               (why && why->message ? why->message : "no reason given") +
+               "); they need its driver (Debian: libvirt-daemon-driver-" + virtType + ") or " + instead;
+    return "libvirt on this host has " + virtType +
+           " guests, but none are made here: servers boot from disks, by a machine that QEMU is; " + instead;
 }
 
 HostCpu cpuIn(std::string_view capabilities) {

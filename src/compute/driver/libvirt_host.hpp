@@ -11,6 +11,10 @@ namespace stratolet::compute {
 /// nothing.
 HostReport reportOf(virConnectPtr connection, const std::string& uri, const std::string& virtType);
 
+/// Why guests of that type (of [compute] virt_type) can't be had: of such as this driver makes none of, with whether
+/// libvirt has them on this machine at all. Empty for kvm, qemu and auto.
+std::string refusalOf(const std::string& virtType);
+
 /// The processors as `capabilities` has them: libvirt's description of a host (virConnectGetCapabilities).
 HostCpu cpuIn(std::string_view capabilities);
 

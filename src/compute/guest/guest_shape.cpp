@@ -241,6 +241,7 @@ GuestShape shapeOf(const Flavor& flavor, const ImageProperties& image) {
     shapeFirmware(wishes, shape);
     shapeProcessors(wishes, flavor.vcpus, shape);
     shapeCells(wishes, flavor, shape);
+    static_cast<void>(queuesOf(flavor, image)); // or why it can't be
     shape.pageKiB = pageIn(wishes);
     shape.cpuShares = wishes.number("quota:cpu_shares", "", 0);
     shape.cpuPeriod = wishes.number("quota:cpu_period", "", 0);
@@ -262,12 +263,26 @@ std::map<std::string, std::int64_t> diskLimits(const Flavor& flavor) {
     return limits;
 }
 
+int queuesOf(const Flavor& flavor, const ImageProperties& image) {
+    constexpr std::int64_t tapQueuesMost = 256; // of the kernel (tun.c), since 4.0
+    if (flavor.vcpus < 2) return 1;
+    const auto ofFlavor = truthOf(Wishes::in(flavor.extraSpecs, "hw:vif_multiqueue_enabled"));
+    const auto ofImage = truthOf(Wishes::in(image, "hw_vif_multiqueue_enabled"));
+    if (ofFlavor && ofImage && *ofFlavor != *ofImage)
+        throw Error(Failure::Invalid, "Conflicting values for vif_multiqueue_enabled found in the flavor (",
+                    *ofFlavor ? "True" : "False", ") and the image (", *ofImage ? "True" : "False", ").");
+    const auto model = lowered(Wishes::in(image, "hw_vif_model"));
+    if (!ofFlavor.value_or(ofImage.value_or(false)) || !(model.empty() || model == "virtio")) return 1;
+    return static_cast<int>(std::min(flavor.vcpus, tapQueuesMost));
+}
+
 void shapeNic(GuestNic& nic, const Flavor& flavor, const ImageProperties& image) {
     const Wishes wishes{flavor.extraSpecs, image};
     if (const auto model =
             wishes.word("", "hw_vif_model", {"virtio", "e1000", "e1000e", "rtl8139", "ne2k_pci", "pcnet", "vmxnet3"});
         !model.empty())
         nic.model = model;
+    nic.queues = queuesOf(flavor, image);
     nic.in = rateIn(wishes, "inbound");
     nic.out = rateIn(wishes, "outbound");
 }

@@ -26,7 +26,13 @@ std::string busFor(const ImageProperties& image, bool cdrom);
 /// own, as volumes have limits of their types.
 std::map<std::string, std::int64_t> diskLimits(const Flavor& flavor);
 
-/// Gives an interface the model of the image ("hw_vif_model"), and the bounds of the flavor ("quota:vif_…").
+/// How many queues an interface of the guest has each way: one for each of its processors where its flavor
+/// ("hw:vif_multiqueue_enabled") or its image says so, else one (Nova: get_vif_multiqueue_constraint). Error(Invalid)
+/// where they contradict each other.
+int queuesOf(const Flavor& flavor, const ImageProperties& image);
+
+/// Gives an interface the model of the image ("hw_vif_model"), its queues, and the bounds of the flavor
+/// ("quota:vif_…").
 void shapeNic(GuestNic& nic, const Flavor& flavor, const ImageProperties& image);
 
 }

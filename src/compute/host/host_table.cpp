@@ -102,6 +102,15 @@ void made(store::Transaction& tx, const HostName& name, bool well) {
         tx.execute("UPDATE compute_hosts SET failures = failures + 1 WHERE name = ?", name);
 }
 
+void hold(store::Transaction& tx, const ServerId& server, const HostName& host, std::int64_t vcpus, MiB ram, GiB disk) {
+    tx.execute("INSERT INTO compute_holds (server, host, vcpus, ram, disk) VALUES (?, ?, ?, ?, ?)", server, host, vcpus,
+               ram.count, disk.count);
+}
+
+void letGo(store::Transaction& tx, const ServerId& server) {
+    tx.execute("DELETE FROM compute_holds WHERE server = ?", server);
+}
+
 std::string bootOf(store::Reader& db, const HostName& name) {
     return db.query("SELECT boot FROM compute_hosts WHERE name = ?", name).maybeText().value_or("");
 }

@@ -33,6 +33,10 @@ bool remove(store::Transaction& tx, const HostName& name); ///< false where ther
 /// Whether a server could be made there.
 void made(store::Transaction& tx, const HostName& name, bool well);
 
+/// What a server that moves takes of a host that it is not on; one hold of a server at a time. It goes with the server.
+void hold(store::Transaction& tx, const ServerId& server, const HostName& host, std::int64_t vcpus, MiB ram, GiB disk);
+void letGo(store::Transaction& tx, const ServerId& server);
+
 /// The start of its machine in which its guests were last seen.
 std::string bootOf(store::Reader& db, const HostName& name);
 void setBoot(store::Transaction& tx, const HostName& name, const std::string& boot);

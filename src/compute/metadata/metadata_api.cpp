@@ -46,7 +46,8 @@ http::Site metadataSite(Core& core) {
         auto& db = core.reader();
         const auto server = serverBehind(core, db, request);
         if (!server) return http::textResponse(404, "404 Not Found");
-        auto tree = metadataOf(core, db, *server);
+        auto tree = metadataOf(core, db, *server,
+                               isVendorPath(request.path) ? core.vendor.askFor(core, db, *server) : VendorAnswers());
         addPassword(tree, PasswordTable::of(db, server->id));
         const auto found = metadataAt(tree, request.path);
         return found ? http::textResponse(200, found->body, found->type) : http::textResponse(404, "404 Not Found");
@@ -58,11 +59,15 @@ http::Site metadataSite(Core& core) {
         pattern += segment;
         site.routes.push_back({http::Method::Get, pattern, why, http::Handler(answer)});
     }
+    if (core.vendor.any()) // it is waited for, which nobody does where requests are read
+        site.routes.push_back({http::Method::Get, "/openstack/{version}/vendor_data2.json", why, http::Handler(answer),
+                               http::Runs::Worker});
     site.routes.push_back({http::Method::Post, "/openstack/{version}/password", why,
                            http::Handler([&](Request& request) { return keepPassword(core, request); })});
     site.finish = [](const Request&, Response&) {};
     site.refuse = [](const Request&, const Error& error) {
-        return http::textResponse(error.failure() == Failure::Invalid ? 400 : 500, "the request could not be answered");
+        const int status = error.failure() == Failure::Invalid ? 400 : error.failure() == Failure::Busy ? 503 : 500;
+        return http::textResponse(status, "the request could not be answered");
     };
     site.noRoute = [](const Request&, const std::vector<http::Method>& allowed) {
         return allowed.empty() ? http::textResponse(404, "404 Not Found")

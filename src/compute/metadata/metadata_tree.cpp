@@ -175,6 +175,16 @@ std::string metaData(const MetadataFacts& facts, std::string_view version) {
     return text;
 }
 
+/// What is told to all, and what services say, each under its name.
+std::string secondVendorData(const MetadataFacts& facts) {
+    std::string text;
+    JsonWriter out(text);
+    const auto all = out.object();
+    out.rawField("static", facts.vendorData);
+    for (const auto& [name, answer] : facts.vendorAnswers) out.rawField(name, answer);
+    return text;
+}
+
 void addOpenstack(Tree& tree, const MetadataFacts& facts) {
     const auto& files = facts.injected.files;
     for (std::size_t number = 0; number < files.size(); ++number)
@@ -186,8 +196,17 @@ void addOpenstack(Tree& tree, const MetadataFacts& facts) {
         if (facts.server.userData) tree[root + "user_data"] = fromBase64(*facts.server.userData).value_or("");
         if (since("2013-10-17")) tree[root + "vendor_data.json"] = facts.vendorData;
         if (since("2015-10-15")) tree[root + "network_data.json"] = networkDocument(facts.details.ports, facts.subnets);
-        if (since("2016-10-06")) tree[root + "vendor_data2.json"] = "{}";
+        if (since("2016-10-06")) tree[root + "vendor_data2.json"] = secondVendorData(facts);
     }
+}
+
+/// "openstack/VERSION/name" of a version that has it.
+bool isPathOf(std::string_view path, std::string_view since, std::string_view name) {
+    while (path.starts_with('/')) path.remove_prefix(1);
+    while (path.ends_with('/')) path.remove_suffix(1);
+    return std::any_of(openstackVersions.begin(), openstackVersions.end(), [&](const auto& version) {
+        return version >= since && path == "openstack/" + std::string(version) + "/" + std::string(name);
+    });
 }
 
 /// Names directly below `folder` ("" or "…/"), sub-folders with a slash at their end.
@@ -234,7 +253,7 @@ std::string vendorDataIn(const std::string& file, Log& log) {
     }
 }
 
-Tree metadataOf(Core& core, store::Reader& db, const Server& server) {
+Tree metadataOf(Core& core, store::Reader& db, const Server& server, VendorAnswers vendorAnswers) {
     MetadataFacts facts{.server = server, .details = detailsOf(core, db, server)};
     std::vector<std::string> ports;
     std::vector<SubnetId> subnets;
@@ -249,6 +268,7 @@ Tree metadataOf(Core& core, store::Reader& db, const Server& server) {
     facts.randomSeed.resize(512);
     core.parts.ambient.randomize(std::as_writable_bytes(std::span(facts.randomSeed)));
     facts.vendorData = vendorDataIn(core.parts.config.text("compute", "vendordata_file"), core.parts.log);
+    facts.vendorAnswers = std::move(vendorAnswers);
     facts.domain = core.parts.config.text("compute", "dhcp_domain");
     return metadataTree(facts);
 }
@@ -259,12 +279,9 @@ void addPassword(Tree& tree, const std::string& password) {
             tree["openstack/" + std::string(version) + "/password"] = password;
 }
 
-bool isPasswordPath(std::string_view path) {
-    while (path.starts_with('/')) path.remove_prefix(1);
-    return std::any_of(openstackVersions.begin(), openstackVersions.end(), [&](const auto& version) {
-        return version >= std::string_view("2013-04-04") && path == "openstack/" + std::string(version) + "/password";
-    });
-}
+bool isVendorPath(std::string_view path) { return isPathOf(path, "2016-10-06", "vendor_data2.json"); }
+
+bool isPasswordPath(std::string_view path) { return isPathOf(path, "2013-04-04", "password"); }
 
 std::optional<MetadataAnswer> metadataAt(const Tree& tree, std::string_view path) {
     while (path.starts_with('/')) path.remove_prefix(1);

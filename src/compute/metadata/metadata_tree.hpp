@@ -7,6 +7,7 @@
 
 #include "compute/device/device.hpp"
 #include "compute/device/injected.hpp"
+#include "compute/metadata/vendor_data.hpp"
 #include "compute/server/server_reading.hpp"
 #include "platform/log/log.hpp"
 
@@ -21,6 +22,7 @@ struct MetadataFacts {
     std::vector<Device> ownDisks = {};              ///< those that are no volumes
     std::string randomSeed = {};                    ///< fresh random bytes, for the guest's own generator
     std::string vendorData = "{}";                  ///< what who runs the cloud tells every guest, a JSON object
+    VendorAnswers vendorAnswers = {};               ///< what services say of it
     std::string domain = "novalocal";               ///< of the host names; empty: they are told as they are
 };
 
@@ -31,8 +33,12 @@ std::map<std::string, std::string> metadataTree(const MetadataFacts& facts);
 /// is named.
 std::string vendorDataIn(const std::string& file, Log& log);
 
-/// The same of a server as it is now, with a fresh seed.
-std::map<std::string, std::string> metadataOf(Core& core, store::Reader& db, const Server& server);
+/// The same of a server as it is now, with a fresh seed. `vendorAnswers`: see MetadataFacts.
+std::map<std::string, std::string> metadataOf(Core& core, store::Reader& db, const Server& server,
+                                              VendorAnswers vendorAnswers = {});
+
+/// A path at which a guest finds what services say of it, in the versions that have it.
+bool isVendorPath(std::string_view path);
 
 /// Where a guest finds what it has told of its administrator's password, in the versions that have it.
 void addPassword(std::map<std::string, std::string>& tree, const std::string& password);

@@ -45,6 +45,8 @@ struct MigrationQuery {
 struct MigrationTable {
     static void insert(store::Transaction& tx, const Migration& migration); ///< `number` is the store's to give
     static void setStatus(store::Transaction& tx, const std::string& id, std::string_view status, Time now);
+    /// Whether the server was made anew elsewhere because that host was down.
+    static bool evacuatedFrom(store::Reader& db, const ServerId& server, const std::string& host);
     static std::vector<Migration> list(store::Reader& db,
                                        const MigrationQuery& query); ///< Error(Invalid) where the marker isn't there
 };

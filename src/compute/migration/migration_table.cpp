@@ -37,6 +37,14 @@ store::Conditions conditionsOf(const MigrationQuery& query) {
 
 }
 
+bool MigrationTable::evacuatedFrom(store::Reader& db, const ServerId& server, const std::string& host) {
+    return db
+        .query("SELECT 1 FROM compute_migrations WHERE server = ? AND source = ? AND kind = 'evacuation' AND status = "
+               "'done'",
+               server, host)
+        .any();
+}
+
 void MigrationTable::insert(store::Transaction& tx, const Migration& migration) {
     tx.execute("INSERT INTO compute_migrations (id, server, kind, status, source, destination, old_flavor, new_flavor, "
                "user, project, created, updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

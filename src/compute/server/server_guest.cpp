@@ -10,6 +10,7 @@
 #include "compute/device/config_drive.hpp"
 #include "compute/guest/guest_shape.hpp"
 #include "compute/metadata/metadata_tree.hpp"
+#include "compute/metadata/vendor_data.hpp"
 #include "compute/server/server_table.hpp"
 #include "platform/config/config.hpp"
 #include "platform/log/log.hpp"
@@ -101,6 +102,12 @@ std::vector<GuestDisk> disksOf(Core& core, store::Reader& db, const Server& serv
     return disks;
 }
 
+GuestNic nicOf(const network::PortFacts& port, const Flavor& flavor, const ImageProperties& image) {
+    GuestNic nic{.port = port.id, .vif = Tap{port.tap}, .mac = port.mac, .mtu = port.mtu};
+    shapeNic(nic, flavor, image);
+    return nic;
+}
+
 GuestSpec specOf(Core& core, store::Reader& db, const Server& server) {
     const auto image = propertiesOf(core, db, server);
     GuestSpec spec{.server = server.id,
@@ -112,10 +119,7 @@ GuestSpec specOf(Core& core, store::Reader& db, const Server& server) {
                    .disks = disksOf(core, db, server, image),
                    .nics = {},
                    .shape = shapeOf(server.flavor, image)};
-    for (const auto& port : core.network.portsOf(db, server.id)) {
-        spec.nics.push_back(nicOf(port));
-        shapeNic(spec.nics.back(), server.flavor, image);
-    }
+    for (const auto& port : core.network.portsOf(db, server.id)) spec.nics.push_back(nicOf(port, server.flavor, image));
     return spec;
 }
 
@@ -125,7 +129,7 @@ void endAction(Core& core, Transaction& tx, const Run& run, bool success, const 
     const auto action = arguments.find("action");
     if (!action) return;
     ActionTable::end(tx, action->integer(), success, message, details, core.now());
-    ActionTable::setSteps(tx, action->integer(), run.stages);
+    ActionTable::setSteps(tx, action->integer(), run.stages, arguments.integer("steps", 0));
 }
 
 }
@@ -144,8 +148,8 @@ InstanceDisks& disksOf(Core& core, const Run& run) {
     return core.hypervisors.disksOn(hostOf(core, run.id_of<ServerId>()));
 }
 
-GuestNic nicOf(const network::PortFacts& port) {
-    return {.port = port.id, .vif = Tap{port.tap}, .mac = port.mac, .mtu = port.mtu};
+GuestNic nicOf(Core& core, store::Reader& db, const Server& server, const network::PortFacts& port) {
+    return nicOf(port, server.flavor, propertiesOf(core, db, server));
 }
 
 GuestDisk diskOf(Core& core, const VolumeTie& tie) {
@@ -199,11 +203,12 @@ void ensureDisks(Core& core, const ServerId& id, const Cancelled& cancelled) {
     }
 }
 
-void ensureConfigDrive(Core& core, const ServerId& id) {
+void ensureConfigDrive(Core& core, const ServerId& id, const Cancelled& cancelled) {
     const auto server = ServerTable::find(core.reader(), id);
     if (!server || !server->configDrive) return;
     std::map<std::string, std::string> files; // EC2's documents are the metadata service's alone
-    for (const auto& [path, content] : metadataOf(core, core.reader(), *server))
+    for (const auto& [path, content] :
+         metadataOf(core, core.reader(), *server, core.vendor.ask(core, core.reader(), *server, cancelled)))
         if (path.starts_with("openstack/")) files[path] = content;
     const bool vfat = core.parts.config.text("compute", "config_drive_format") == "vfat";
     auto& disks = core.hypervisors.disksOn({server->host});
@@ -226,7 +231,28 @@ void boot(Core& core, const ServerId& id) {
 
 jobs::Job wired(jobs::Job&& job, Core& core) {
     return std::move(job).step(
-        "wire", [&core](Run& run) { core.network.ensureWired(run.id_of<ServerId>()); }, {}, jobs::wireLane);
+        "wire",
+        [&core](Run& run) {
+            const auto id = run.id_of<ServerId>();
+            if (const auto server = ServerTable::find(core.reader(), id)) {
+                const auto image = propertiesOf(core, core.reader(), *server);
+                core.network.setMultiqueue(id, queuesOf(server->flavor, image) > 1);
+            }
+            core.network.ensureWired(id);
+        },
+        {}, jobs::wireLane);
+}
+
+jobs::Job disksMade(jobs::Job&& job, Core& core, const std::function<bool(Run&)>& disks, jobs::Job::Work undo) {
+    const auto drive = [&core](Run& run) { ensureConfigDrive(core, run.id_of<ServerId>(), run.cancelled); };
+    if (core.vendor.any())
+        return std::move(job)
+            .step("disk", disks, std::move(undo), jobs::copyLane)
+            .step("config-drive", drive, {}, jobs::transferLane);
+    const auto both = [disks, drive](Run& run) {
+        if (disks(run)) drive(run);
+    };
+    return std::move(job).step("disk", both, std::move(undo), jobs::copyLane);
 }
 
 jobs::Job booted(jobs::Job&& job, Core& core, jobs::Job::Work undo) {

@@ -26,7 +26,8 @@ InstanceDisks& disksOf(Core& core, const jobs::Run& run);
 /// The server has a guest, or is to get one; one that is shelved and offloaded has none.
 bool hasGuest(Core& core, const jobs::Run& run);
 
-GuestNic nicOf(const network::PortFacts& port);
+/// The interface on a port, as the server's flavor and image want it.
+GuestNic nicOf(Core& core, store::Reader& db, const Server& server, const network::PortFacts& port);
 GuestDisk diskOf(Core& core, const VolumeTie& tie);
 
 /// The volume that it boots from; nothing where it boots from a disk of its own.
@@ -42,8 +43,8 @@ void ensureLayer(Core& core, const Server& server, InstanceDisk disk, const Imag
 /// All its own disks, as its devices say: the root disk made of its image, ephemeral ones, swap.
 void ensureDisks(Core& core, const ServerId& id, const Cancelled& cancelled);
 
-/// The disc with its metadata, made anew, where it is to have one.
-void ensureConfigDrive(Core& core, const ServerId& id);
+/// The disc with its metadata, made anew, where it is to have one. Services of vendor data are asked, so it may last.
+void ensureConfigDrive(Core& core, const ServerId& id, const Cancelled& cancelled);
 
 /// Defined as the store says, and running.
 void boot(Core& core, const ServerId& id);
@@ -53,6 +54,11 @@ void define(Core& core, const ServerId& id);
 
 /// The job with the step that wires the guest's ports, on the wire's lane.
 jobs::Job wired(jobs::Job&& job, Core& core);
+
+/// The job with the step "disk" that makes its disks and its config drive: `disks` says whether they are there, or the
+/// step isn't done. Where services are asked for what the drive says, that is a step of its own, on strangers' lane.
+jobs::Job disksMade(jobs::Job&& job, Core& core, const std::function<bool(jobs::Run&)>& disks,
+                    jobs::Job::Work undo = {});
 
 /// The same with the step behind it that boots the guest, which `undo` takes back.
 jobs::Job booted(jobs::Job&& job, Core& core, jobs::Job::Work undo = {});

@@ -8,6 +8,7 @@
 #include "compute/server/server_making.hpp"
 #include "compute/server/server_power.hpp"
 #include "compute/server/server_table.hpp"
+#include "compute/verb/migrate.hpp"
 #include "compute/verb/rebuild.hpp"
 #include "compute/verb/removal.hpp"
 #include "compute/verb/rescue.hpp"
@@ -27,12 +28,13 @@ void declareServerJobs(Core& core) {
         return ServerTable::hostOf(db, ServerId{server}).value_or("");
     };
     for (const auto make :
-         {createServerJob,   deleteServerJob,      softDeleteServerJob, restoreServerJob,  startServerJob,
-          stopServerJob,     rebootServerJob,      pauseServerJob,      unpauseServerJob,  suspendServerJob,
-          resumeServerJob,   injectNetworkInfoJob, rescueServerJob,     unrescueServerJob, rebuildServerJob,
-          resizeServerJob,   confirmResizeJob,     revertResizeJob,     shelveServerJob,   offloadServerJob,
-          unshelveServerJob, createImageJob,       describeImageJob,    attachVolumeJob,   detachVolumeJob,
-          extendVolumeJob,   swapVolumeJob,        attachInterfaceJob,  detachInterfaceJob})
+         {createServerJob,   deleteServerJob,      softDeleteServerJob, restoreServerJob,   startServerJob,
+          stopServerJob,     rebootServerJob,      pauseServerJob,      unpauseServerJob,   suspendServerJob,
+          resumeServerJob,   injectNetworkInfoJob, rescueServerJob,     unrescueServerJob,  rebuildServerJob,
+          resizeServerJob,   confirmResizeJob,     revertResizeJob,     shelveServerJob,    offloadServerJob,
+          unshelveServerJob, createImageJob,       describeImageJob,    attachVolumeJob,    detachVolumeJob,
+          extendVolumeJob,   swapVolumeJob,        attachInterfaceJob,  detachInterfaceJob, migrateServerJob,
+          evacuateServerJob})
         core.parts.jobs.declare(make(core).keyedBy(host, threads));
     core.parts.bus.on<network::PortUnplugged>("compute.plug-again",
                                               [&core](store::Transaction& tx, const network::PortUnplugged& event) {

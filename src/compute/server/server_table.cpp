@@ -179,6 +179,14 @@ void ServerTable::setGuestFacts(store::Transaction& tx, const Server& server) {
                server.keyName, server.keyType, server.publicKey, server.userData, server.hostname, server.id);
 }
 
+void ServerTable::setBootRoles(store::Transaction& tx, const ServerId& id, const std::string& roles) {
+    tx.execute("UPDATE compute_servers SET boot_roles = ? WHERE id = ?", roles, id);
+}
+
+std::string ServerTable::bootRoles(store::Reader& db, const ServerId& id) {
+    return db.query("SELECT boot_roles FROM compute_servers WHERE id = ?", id).maybeText().value_or("");
+}
+
 void ServerTable::setLock(store::Transaction& tx, const ServerId& id, const std::string& by,
                           const std::optional<std::string>& reason, Time now) {
     tx.execute("UPDATE compute_servers SET locked_by = ?, locked_reason = ?, updated = ? WHERE id = ?", by, reason, now,

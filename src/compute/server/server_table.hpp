@@ -50,6 +50,9 @@ struct ServerTable {
     static void setFlavor(store::Transaction& tx, const ServerId& id, const Flavor& flavor);
     /// Keeps the key, the user data and the host name.
     static void setGuestFacts(store::Transaction& tx, const Server& server);
+    /// The roles of who asked for it, "member,reader": services of vendor data are told.
+    static void setBootRoles(store::Transaction& tx, const ServerId& id, const std::string& roles);
+    static std::string bootRoles(store::Reader& db, const ServerId& id);
     static void setLock(store::Transaction& tx, const ServerId& id, const std::string& by,
                         const std::optional<std::string>& reason, Time now);
     /// Keeps name, hostname, description, access addresses, disk config and when it was updated.

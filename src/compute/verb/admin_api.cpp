@@ -67,13 +67,18 @@ Response evacuate(Call& call, Core& core, const Json& arguments) {
     } else if (!call.since(14)) {
         static_cast<void>(arguments.at("onSharedStorage"));
     }
-    if (const auto password = arguments.find("adminPass")) textOf(*password, 0, 255);
+    std::string password = core.parts.ambient.secret(12);
+    if (const auto given = arguments.find("adminPass")) password = textOf(*given, 0, 255);
     if (const auto force = call.find(arguments, "force", 29)) {
         if (call.since(68)) force->refuse("Additional properties are not allowed.");
         booleanOf(*force);
     }
     evacuateServer(core, call.caller, idOf(call), destinationIn(arguments));
-    return http::emptyResponse(200);
+    if (call.since(14)) return http::emptyResponse(200);
+    return http::jsonResponse(200, [&](JsonWriter& out) {
+        const auto body = out.object();
+        out.field("adminPass", password);
+    });
 }
 
 Response injectNetworkInfo(Call& call, Core& core, const Json&) {

@@ -7,6 +7,7 @@
 
 #include "compute/aggregate/cached_image.hpp"
 #include "compute/base/base_copies.hpp"
+#include "compute/migration/migration.hpp"
 #include "compute/server/server_table.hpp"
 #include "compute/usage/usage.hpp"
 #include "compute/verb/removal.hpp"
@@ -90,6 +91,7 @@ void removeLeftovers(Core& core, const HostName& host, const std::set<std::strin
         core.parts.log.warning("Removing the guest of a server that was deleted",
                                {{"server", guest}, {"host", host.text}});
         core.hypervisors.on(host).ensureGone(ServerId{guest});
+        core.hypervisors.disksOn(host).discard(ServerId{guest}); // where it was made anew elsewhere, nobody else has
     }
     tellStrays(core.parts, "guest", host.text, strays);
 }
@@ -121,13 +123,27 @@ void removeUnusedBases(Core& core, const HostName& host) {
     }
 }
 
+/// What its host still has of a server that was made anew elsewhere while the host was down.
+void removeEvacuated(Core& core, const HostName& host, const ServerId& server) {
+    if (core.parts.jobs.busy(core.reader(), server.text) ||
+        !MigrationTable::evacuatedFrom(core.reader(), server, host.text))
+        return;
+    core.parts.log.warning("Removing the guest of a server that was evacuated",
+                           {{"server", server.text}, {"host", host.text}});
+    core.hypervisors.on(host).ensureGone(server);
+    core.hypervisors.disksOn(host).discard(server);
+}
+
 void mendHost(Core& core, const HostName& host) {
     const bool restarted = core.hypervisors.restarted(host);
     std::set<std::string> guests; // looked up before the rows: a guest that has no row by then is nobody's
     for (const auto& guest : core.hypervisors.on(host).guests()) guests.insert(guest.text);
     for (const auto& server : ServerTable::living(core.reader())) {
-        if (server.host == host.text) compare(core, server, guests.contains(server.id.text), restarted);
-        guests.erase(server.id.text); // where its row is another host's it is on its way, not lost
+        const bool there = guests.erase(server.id.text) > 0;
+        if (server.host == host.text)
+            compare(core, server, there, restarted);
+        else if (there) // it is on its way, not lost; but of two that run on the same volumes one is too many
+            removeEvacuated(core, host, server.id);
     }
     removeLeftovers(core, host, guests);
     if (restarted) core.hypervisors.rememberStart(host);

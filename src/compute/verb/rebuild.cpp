@@ -71,7 +71,6 @@ void remakeDisks(Core& core, const Run& run) {
         before.push_back(device);
     }
     ensureDisks(core, id, run.cancelled);
-    ensureConfigDrive(core, id);
 }
 
 void awaitVolume(Core& core, Run& run) {
@@ -130,13 +129,15 @@ Job rebuildServerJob(Core& core) {
         const auto id = run.id_of<ServerId>();
         run.arguments().boolean("runs", true) ? boot(core, id) : define(core, id);
     };
-    return wired(Job("compute.server.rebuild")
-                     .within(std::chrono::minutes(60))
-                     .step("off", [&core](Run& run) { hypervisorOf(core, run).ensureOff(run.id_of<ServerId>()); })
-                     .step("volume", [&core](Run& run) { awaitVolume(core, run); })
-                     .step(
-                         "disk", [&core](Run& run) { remakeDisks(core, run); }, {}, jobs::copyLane),
-                 core)
+    auto job = Job("compute.server.rebuild")
+                   .within(std::chrono::minutes(60))
+                   .step("off", [&core](Run& run) { hypervisorOf(core, run).ensureOff(run.id_of<ServerId>()); })
+                   .step("volume", [&core](Run& run) { awaitVolume(core, run); });
+    const auto disks = [&core](Run& run) {
+        remakeDisks(core, run);
+        return true;
+    };
+    return wired(disksMade(std::move(job), core, disks), core)
         .step("boot", bootWhereItRan)
         .onDone([&core](Transaction& tx, Run& run) {
             const bool runs = run.arguments().boolean("runs", true);

@@ -4,6 +4,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "compute/host/host_table.hpp"
 #include "compute/migration/migration.hpp"
 #include "compute/scheduler/scheduler.hpp"
 #include "compute/server/server_guest.hpp"
@@ -11,6 +12,7 @@
 #include "compute/server/server_reading.hpp"
 #include "compute/server/server_table.hpp"
 #include "compute/server/server_verb.hpp"
+#include "compute/verb/migrate.hpp"
 #include "compute/verb/resize_table.hpp"
 #include "platform/config/config.hpp"
 
@@ -110,14 +112,40 @@ void grow(Core& core, const Run& run) {
     ensureDisks(core, server->id, run.cancelled);
 }
 
+/// Back on the host that it was on before it was migrated, where it left nothing but its place.
+void goHome(Core& core, const Run& run) {
+    const auto id = run.id_of<ServerId>();
+    const auto before = ResizeTable::find(core.reader(), id);
+    if (!before || before->host == hostOf(core, id).text) return;
+    hypervisorOf(core, run).ensureGone(id);
+    disksOf(core, run).discard(id);
+    core.parts.store.write([&](Transaction& tx) {
+        if (const auto server = ServerTable::find(tx, id)) changeHosts(core, tx, *server, {before->host});
+    });
+}
+
 /// As it was, on the host; what the store says of it is said already.
 void takeBack(Core& core, const Run& run) {
     const auto id = run.id_of<ServerId>();
+    goHome(core, run);
     hypervisorOf(core, run).ensureOff(id);
     auto& disks = disksOf(core, run);
     disks.takeBack(id);
     disks.remove(id, swapDisk);
     ensureDisks(core, id, {});
+    if (!disks.find(id, {InstanceDisk::Role::ConfigDrive}) && !disks.find(id, {InstanceDisk::Role::ConfigDisk}))
+        ensureConfigDrive(core, id, run.cancelled);
+}
+
+/// The flavor that it had before is its own again.
+void forget(Core& core, Transaction& tx, const ServerId& id, std::string_view outcome) {
+    const auto before = ResizeTable::find(tx, id);
+    if (!before) return;
+    MigrationTable::setStatus(tx, before->migration, outcome, core.now());
+    ResizeTable::remove(tx, id);
+    host_table::letGo(tx, id);
+}
+
 }
 
 void bootUnlessStopped(Core& core, const Run& run) {
@@ -125,7 +153,6 @@ void bootUnlessStopped(Core& core, const Run& run) {
     isStopped(core, id) ? define(core, id) : boot(core, id);
 }
 
-/// It was powered off for nothing: it is what it was, and runs if it did.
 void goOn(Core& core, const Run& run) {
     const auto id = run.id_of<ServerId>();
     core.parts.store.write([&](Transaction& tx) {
@@ -137,14 +164,21 @@ void goOn(Core& core, const Run& run) {
     if (server && server->task != TaskState::Deleting) bootUnlessStopped(core, run);
 }
 
-/// The flavor that it had before is its own again.
-void forget(Core& core, Transaction& tx, const ServerId& id, std::string_view outcome) {
-    const auto before = ResizeTable::find(tx, id);
-    if (!before) return;
-    MigrationTable::setStatus(tx, before->migration, outcome, core.now());
-    ResizeTable::remove(tx, id);
-}
-
+Job resized(Job&& job, Core& core, const char* doing) {
+    return std::move(job)
+        .onDone([&core](Transaction& tx, Run& run) {
+            const auto id = run.id_of<ServerId>();
+            const auto before = ResizeTable::find(tx, id);
+            if (before) MigrationTable::setStatus(tx, before->migration, "finished", core.now());
+            ResizeTable::done(tx, id, core.now());
+            close(core, tx, run, VmState::Resized,
+                  before && before->vm == VmState::Stopped ? PowerState::Shutdown : PowerState::Running);
+        })
+        .onFailed([&core, doing](Transaction& tx, Run& run, const std::string& reason) {
+            const auto before = ResizeTable::find(tx, run.id_of<ServerId>());
+            forget(core, tx, run.id_of<ServerId>(), "error");
+            gaveUp(core, tx, run, doing, reason, before ? before->vm : VmState::Active);
+        });
 }
 
 void resizeServer(Core& core, const identity::Caller& caller, const ServerId& id, const FlavorId& wanted,
@@ -230,32 +264,20 @@ void confirmOldResizes(Core& core) {
 
 Job resizeServerJob(Core& core) {
     const auto undoBoot = [&core](Run& run) { hypervisorOf(core, run).ensureOff(run.id_of<ServerId>()); };
-    return wired(Job("compute.server.resize")
-                     .within(std::chrono::hours(2))
-                     .step(
-                         "off", [&core](Run& run) { powerOff(core, run, shutdownPatience(core)); },
-                         [&core](Run& run) { goOn(core, run); })
-                     .step(
-                         "aside", [&core](Run& run) { keepAside(core, run); },
-                         [&core](Run& run) { disksOf(core, run).takeBack(run.id_of<ServerId>()); }, jobs::copyLane)
-                     .step(
-                         "disk", [&core](Run& run) { grow(core, run); }, {}, jobs::copyLane),
-                 core)
-        .step(
-            "boot", [&core](Run& run) { bootUnlessStopped(core, run); }, undoBoot)
-        .onDone([&core](Transaction& tx, Run& run) {
-            const auto id = run.id_of<ServerId>();
-            const auto before = ResizeTable::find(tx, id);
-            if (before) MigrationTable::setStatus(tx, before->migration, "finished", core.now());
-            ResizeTable::done(tx, id, core.now());
-            close(core, tx, run, VmState::Resized,
-                  before && before->vm == VmState::Stopped ? PowerState::Shutdown : PowerState::Running);
-        })
-        .onFailed([&core](Transaction& tx, Run& run, const std::string& reason) {
-            const auto before = ResizeTable::find(tx, run.id_of<ServerId>());
-            forget(core, tx, run.id_of<ServerId>(), "error");
-            gaveUp(core, tx, run, "resize", reason, before ? before->vm : VmState::Active);
-        });
+    auto job = wired(Job("compute.server.resize")
+                         .within(std::chrono::hours(2))
+                         .step(
+                             "off", [&core](Run& run) { powerOff(core, run, shutdownPatience(core)); },
+                             [&core](Run& run) { goOn(core, run); })
+                         .step(
+                             "aside", [&core](Run& run) { keepAside(core, run); },
+                             [&core](Run& run) { disksOf(core, run).takeBack(run.id_of<ServerId>()); }, jobs::copyLane)
+                         .step(
+                             "disk", [&core](Run& run) { grow(core, run); }, {}, jobs::copyLane),
+                     core)
+                   .step(
+                       "boot", [&core](Run& run) { bootUnlessStopped(core, run); }, undoBoot);
+    return resized(std::move(job), core, "resize");
 }
 
 Job confirmResizeJob(Core& core) {

@@ -22,6 +22,15 @@ void revertResize(Core& core, const identity::Caller& caller, const ServerId& id
 /// Those that have waited for an answer for [compute] resize_confirm_window (0: for ever). Now and then.
 void confirmOldResizes(Core& core);
 
+/// Boots what was powered off to be resized or to move, or defines it where it was off before.
+void bootUnlessStopped(Core& core, const jobs::Run& run);
+
+/// It was powered off for nothing: it is what it was, and runs if it did.
+void goOn(Core& core, const jobs::Run& run);
+
+/// The job with both ends: it waits to be confirmed or reverted, or is what it was. `doing`: the verb, for its owner.
+jobs::Job resized(jobs::Job&& job, Core& core, const char* doing);
+
 jobs::Job resizeServerJob(Core& core);
 jobs::Job confirmResizeJob(Core& core);
 jobs::Job revertResizeJob(Core& core);

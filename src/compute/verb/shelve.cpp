@@ -49,7 +49,6 @@ void comeBack(Core& core, const Run& run) {
     if (server->shelvedImage && !disks.find(server->id, {}))
         ensureLayer(core, *server, {}, server->shelvedImage, server->base, run.cancelled);
     ensureDisks(core, server->id, run.cancelled);
-    ensureConfigDrive(core, server->id);
 }
 
 }
@@ -158,11 +157,11 @@ Job offloadServerJob(Core& core) {
 }
 
 Job unshelveServerJob(Core& core) {
-    return booted(Job("compute.server.unshelve")
-                      .within(std::chrono::minutes(60))
-                      .step(
-                          "disk", [&core](Run& run) { comeBack(core, run); }, {}, jobs::copyLane),
-                  core)
+    const auto disks = [&core](Run& run) {
+        comeBack(core, run);
+        return true;
+    };
+    return booted(disksMade(Job("compute.server.unshelve").within(std::chrono::minutes(60)), core, disks), core)
         .onDone([&core](Transaction& tx, Run& run) {
             const auto id = run.id_of<ServerId>();
             if (const auto server = ServerTable::find(tx, id); server && server->shelvedImage)

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -8,17 +7,14 @@
 #include <string>
 
 #include "image/import/address_rules.hpp"
+#include "platform/web/web.hpp"
 
 namespace stratolet::image {
 
 /// Whether the text is an http or https address with a host and without a user or a password.
 bool isWebAddress(const std::string& url);
 
-/// How slow a stranger may be: at least so many bytes a second, on the average of each `window`.
-struct Pace {
-    std::int64_t bytesPerSecondMin = 32 << 10;
-    std::chrono::seconds window{60};
-};
+using web::Pace;
 
 /// Fetches what strangers name, from where they may name it: http and https only, and every connection (the first, and
 /// one for each redirect) goes to an address that the rules allow, looked at after the name has been resolved. Nothing

@@ -1308,7 +1308,8 @@ private:
             throw Error(Failure::Broken, "device ", wanted.under, " of the trunk is missing");
         const bool other = link && (link->kind == "vlan") == wanted.under.empty();
         if (link && isMarked(link->alias, mark_) &&
-            (other || (under && (link->under != under->index || link->number != wanted.vlan)))) {
+            (other || (!under && Netlink::hasQueues(wanted.name).value_or(wanted.multiqueue) != wanted.multiqueue) ||
+             (under && (link->under != under->index || link->number != wanted.vlan)))) {
             netlink.remove(link->index);
             link.reset();
         }
@@ -1316,7 +1317,7 @@ private:
         if (under)
             netlink.addVlan(wanted.name, under->index, wanted.vlan);
         else
-            netlink.addTap(wanted.name);
+            netlink.addTap(wanted.name, wanted.multiqueue);
         return netlink.find(wanted.name);
     }
 

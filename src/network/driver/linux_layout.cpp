@@ -245,7 +245,8 @@ TapLayout tapLayout(const PlannedPort& port, const PlannedNetwork& network) {
             network.mtu,
             port.adminUp,
             port.trunk.empty() ? "" : tapNameOf(port.trunk),
-            port.vlan};
+            port.vlan,
+            port.multiqueue};
 }
 
 UplinkLayout uplinkLayout(const PlannedNetwork& network, const UplinkOptions& host) {

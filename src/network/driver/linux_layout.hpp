@@ -59,6 +59,7 @@ struct TapLayout {
     bool up = true;
     std::string under = {}; ///< whose tagged frames it has: the device of a trunk's parent; empty: it is a tap
     int vlan = 0;
+    bool multiqueue = false;
     bool operator==(const TapLayout&) const = default;
 };
 

@@ -24,6 +24,7 @@
 
 #include <array>
 #include <cstring>
+#include <fstream>
 
 #include "network/address.hpp"
 
@@ -140,10 +141,18 @@ void Netlink::addVeth(const std::string& name, const std::string& peer, const Fd
            "make the pair " + name + " and " + peer);
 }
 
-void Netlink::addTap(const std::string& name) {
+std::optional<bool> Netlink::hasQueues(const std::string& tap) {
+    std::ifstream file("/sys/class/net/" + tap + "/tun_flags");
+    unsigned flags = 0;
+    if (!(file >> std::hex >> flags)) return std::nullopt;
+    return (flags & IFF_MULTI_QUEUE) != 0;
+}
+
+void Netlink::addTap(const std::string& name, bool multiqueue) {
     const Fd tun(static_cast<int>(check(open("/dev/net/tun", O_RDWR | O_CLOEXEC), "open /dev/net/tun")));
     ifreq request{};
     request.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+    if (multiqueue) request.ifr_flags = static_cast<short>(request.ifr_flags | IFF_MULTI_QUEUE);
     std::strncpy(request.ifr_name, name.c_str(), IFNAMSIZ - 1);
     check(ioctl(tun.get(), TUNSETIFF, &request), "make the tap device " + name);
     check(ioctl(tun.get(), TUNSETPERSIST, 1), "keep the tap device " + name);

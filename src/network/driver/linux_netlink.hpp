@@ -65,7 +65,10 @@ public:
     /// A pair of which one end, `peer`, is in another namespace from the start.
     void addVeth(const std::string& name, const std::string& peer, const Fd& peerNetns, const std::string& peerMac,
                  int mtu);
-    void addTap(const std::string& name); ///< persistent
+    /// Persistent. `multiqueue`: for a guest that opens it once for each of several queues; it must open no other.
+    void addTap(const std::string& name, bool multiqueue);
+    /// Whether a tap is for that; nothing where the kernel doesn't say (of other namespaces it doesn't).
+    static std::optional<bool> hasQueues(const std::string& tap);
     void addVlan(const std::string& name, int under, int number);
     /// Learns nothing: to whom frames go is said by addTunnel. With `answers` it answers for neighbours that it is told
     /// of, and asks nobody for others.

@@ -58,6 +58,7 @@ const std::vector<Golden>& goldens() {
          .specs = {{"hw:cpu_cores", "2"}, {"hw:cpu_threads", "2"}},
          .image = {{"hw_cpu_sockets", "2"}},
          .vcpus = 8},
+        {.name = "multiqueue", .specs = {{"hw:vif_multiqueue_enabled", "true"}}, .image = {}, .vcpus = 2},
         {.name = "quotas",
          .specs = {{"quota:cpu_shares", "2048"},
                    {"quota:cpu_period", "100000"},

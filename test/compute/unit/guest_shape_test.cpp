@@ -101,6 +101,22 @@ TEST_CASE("What no guest here can be is refused before it is tried", "[compute][
     CHECK_THROWS_AS(shapeNic(nic, flavorWith({}), {{"hw_vif_model", "token-ring"}}), Error);
 }
 
+TEST_CASE("An interface has a queue for each processor where flavor or image ask for it, and its model has queues",
+          "[compute][shape]") {
+    const std::string spec = "hw:vif_multiqueue_enabled", property = "hw_vif_multiqueue_enabled";
+    CHECK(queuesOf(flavorWith({}), {}) == 1);
+    CHECK(queuesOf(flavorWith({{spec, "true"}}), {}) == 4);
+    CHECK(queuesOf(flavorWith({}), {{property, "true"}}) == 4);
+    CHECK(queuesOf(flavorWith({{spec, "True"}}), {{property, "yes"}}) == 4);
+    CHECK(queuesOf(flavorWith({{spec, "false"}}), {}) == 1);
+    CHECK(queuesOf(flavorWith({{spec, "true"}}, 1), {}) == 1);
+    CHECK(queuesOf(flavorWith({{spec, "true"}}, 1000), {}) == 256); // a tap has no more
+    CHECK(queuesOf(flavorWith({{spec, "true"}}), {{"hw_vif_model", "e1000"}}) == 1);
+    for (const bool flavors : {true, false})
+        CHECK_THROWS_AS(shapeOf(flavorWith({{spec, flavors ? "true" : "false"}}), {{property, flavors ? "no" : "1"}}),
+                        Error);
+}
+
 TEST_CASE("Disks and interfaces have their flavor's bounds", "[compute][shape]") {
     const auto flavor = flavorWith({{"quota:disk_read_iops_sec", "100"},
                                     {"quota:disk_total_bytes_sec", "1000"},

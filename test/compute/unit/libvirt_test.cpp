@@ -94,6 +94,24 @@ TEST_CASE("A host's processors are read from what libvirt says that it can do", 
     CHECK(unknown.cells == 1);
 }
 
+TEST_CASE("Guests that no driver makes are refused at the start, with what libvirt has and what to set instead",
+          "[compute][libvirt]") {
+    const test::Folder folder;
+    Log log({.level = Log::Level(99)});
+    for (const char* type : {"lxc", "xen"}) {
+        INFO(type);
+        const auto begins = [&] {
+            libvirtHypervisor({.uri = "test:///default", .virtType = type, .consoleDir = folder / "instances"}, log);
+        };
+        CHECK_THROWS_WITH(
+            begins(), Catch::StartsWith("[compute] virt_type = " + std::string(type) + ": libvirt on this host has ") &&
+                          Catch::Contains(std::string(type) + " guests") &&
+                          Catch::EndsWith("set virt_type = auto and libvirt_uri = qemu:///system."));
+    }
+    CHECK(refusalOf("kvm").empty());
+    CHECK(refusalOf("auto").empty());
+}
+
 TEST_CASE("A host that libvirt drives reports what the scheduler asks of it", "[compute][libvirt]") {
     const test::Folder folder;
     Log log({.level = Log::Level(99)});

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <map>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -48,6 +49,10 @@ public:
     std::string port() const { return std::to_string(port_); }
     std::string url(const std::string& path) const { return "http://127.0.0.1:" + port() + path; }
     int connections() const { return connections_; }
+    std::string lastRequest() const { ///< whole
+        const std::lock_guard lock(mutex_);
+        return last_;
+    }
 
     static std::string page(const std::string& body) {
         return "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
@@ -71,6 +76,17 @@ private:
                 if (got <= 0) break;
                 request.append(piece, static_cast<std::size_t>(got));
             }
+            const auto length = request.find("Content-Length: ");
+            const auto body = request.find("\r\n\r\n") + 4;
+            while (length < body && request.size() < body + std::stoul(request.substr(length + 16))) {
+                const auto got = ::read(peer.get(), piece, sizeof piece);
+                if (got <= 0) break;
+                request.append(piece, static_cast<std::size_t>(got));
+            }
+            {
+                const std::lock_guard lock(mutex_);
+                last_ = request;
+            }
             const auto begin = request.find(' ') + 1, end = request.find(' ', begin);
             const auto found = answers_.find(request.substr(begin, end - begin));
             const std::string answer = found == answers_.end()
@@ -85,6 +101,8 @@ private:
     }
 
     std::map<std::string, std::string> answers_;
+    mutable std::mutex mutex_;
+    std::string last_;
     Fd listener_;
     std::uint16_t port_ = 0;
     std::atomic<int> connections_ = 0;
