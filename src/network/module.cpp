@@ -14,6 +14,7 @@
 #include "network/l2/subnet_pool.hpp"
 #include "network/l3/floating_ip.hpp"
 #include "network/l3/router.hpp"
+#include "network/logging/security_log.hpp"
 #include "network/metering/metering.hpp"
 #include "network/network.hpp"
 #include "network/network_plan.hpp"
@@ -392,6 +393,7 @@ http::Site Network::site() {
     addRbacPolicyRoutes(site.routes, impl.core);
     addQosRoutes(site.routes, impl.core);
     addMeteringRoutes(site.routes, impl.core);
+    addSecurityLogRoutes(site.routes, impl.core);
     addFloatingIpPoolRoutes(site.routes, impl.core);
     addIpAvailabilityRoutes(site.routes, impl.core);
     addSegmentRoutes(site.routes, impl.core);

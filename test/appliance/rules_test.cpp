@@ -97,8 +97,7 @@ const Unasked unasked[] = {
      "get_flavor_service_profile"},
     {"network", "a port is the host's matter", "create_port: get_port: update_port:"},
     {"network", "what isn't built",
-     "create_local_ip get_local_ip update_local_ip delete_local_ip get_loggable_resource create_log get_log update_log "
-     "delete_log "
+     "create_local_ip get_local_ip update_local_ip delete_local_ip "
      "create_ndp_proxy get_ndp_proxy update_ndp_proxy delete_ndp_proxy"},
 };
 

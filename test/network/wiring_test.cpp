@@ -131,6 +131,31 @@ TEST_CASE("The plan that is kept up is the plan that is read anew, whatever happ
         changes(what, who.puts(v2 + "ports/" + world.portOf(server), R"({"port":{)" + what + "}}"), 200);
     };
     changePort(one, R"("security_groups":[)" + inQuotes(group) + "]", alice);
+    const auto addresses =
+        made(changes("address group",
+                     alice.posts(v2 + "address-groups", R"({"address_group":{"addresses":["192.0.2.0/24"]}})"), 201),
+             "address_group");
+    changes("rule that names addresses",
+            alice.posts(v2 + "security-group-rules",
+                        R"({"security_group_rule":{"direction":"ingress","security_group_id":)" + inQuotes(group) +
+                            R"(,"remote_address_group_id":)" + inQuotes(addresses) + "}}"),
+            201);
+    const auto change = [&](const std::string& action) {
+        changes(action,
+                alice.puts(v2 + "address-groups/" + addresses + "/" + action, R"({"addresses":["198.51.100.7/32"]})"),
+                200);
+    };
+    const auto named = [&] {
+        std::vector<std::string> all;
+        for (const auto& each : world.readAnew().securityGroups)
+            for (const auto& line : each.rules)
+                if (line.remoteAddresses) all = *line.remoteAddresses;
+        return all;
+    };
+    change("add_addresses");
+    CHECK(named() == std::vector<std::string>{"192.0.2.0/24", "198.51.100.7/32"});
+    change("remove_addresses");
+    CHECK(named() == std::vector<std::string>{"192.0.2.0/24"});
     changes("a group that a rule names is deleted", alice.deletes(v2 + "security-groups/" + other), 204);
     CHECK(alice.gets(v2 + "security-group-rules/" + rule).status == 404);
     changePort(one, R"("allowed_address_pairs":[{"ip_address":"10.1.0.99"}])", alice);
@@ -241,4 +266,72 @@ TEST_CASE("A plan has taps for the ports that are bound to its host only, and st
     const auto elsewhere = world.cloud.appliance.appliance().store().read(
         [](store::Reader& db) { return network::networkPlan(db, {.host = "another", .dnsDomain = "openstacklocal"}); });
     CHECK(tapped(elsewhere) == std::map<std::string, bool>{{here, false}, {there, true}});
+}
+
+TEST_CASE("A log is in the plan of the ports that it is about, and of no others", "[network][wiring][logging]") {
+    Wired world;
+    const auto& alice = world.alice;
+    const auto admin = world.cloud.appliance.admin();
+    const auto on = world.network("10.1.0.0/24");
+    const auto one = world.portOf(world.boots(on)), two = world.portOf(world.boots(on));
+    const auto group =
+        made(alice.posts(v2 + "security-groups", R"({"security_group":{"name":"a"}})"), "security_group");
+    const auto standard =
+        alice.gets(v2 + "ports/" + one).json().object("port").array("security_groups").items()[0].text();
+    const auto answered = [&](const Answer& answer, int status) {
+        INFO(answer.body);
+        REQUIRE(answer.status == status);
+        world.cloud.appliance.settle();
+        CHECK(world.cloud.appliance.network().plan() == world.readAnew());
+        return answer;
+    };
+    const auto putsInto = [&](const std::string& port, const std::string& groups) {
+        answered(alice.puts(v2 + "ports/" + port, R"({"port":{"security_groups":[)" + groups + "]}}"), 200);
+    };
+    const auto logs = [&](const std::string& what) {
+        return made(
+            answered(admin.posts(v2 + "log/logs", R"({"log":{"resource_type":"security_group",)" + what + "}}"), 201),
+            "log");
+    };
+    const auto logged = [&] { // which ports are, by which logs
+        std::map<std::string, std::vector<PlannedLog>> all;
+        for (const auto& each : world.readAnew().ports)
+            if (!each.logs.empty()) all[each.id.text] = each.logs;
+        return all;
+    };
+    using Logged = std::map<std::string, std::vector<PlannedLog>>;
+    putsInto(one, inQuotes(group) + "," + inQuotes(standard));
+    CHECK(logged().empty());
+
+    const auto log = logs(R"("event":"DROP","resource_id":)" + inQuotes(group));
+    const PlannedLog drops{{log}, false, true, SecurityGroupId{group}};
+    CHECK(logged() == Logged{{one, {drops}}});
+    putsInto(two, inQuotes(group));
+    CHECK(logged() == Logged{{one, {drops}}, {two, {drops}}});
+    putsInto(one, inQuotes(standard));
+    CHECK(logged() == Logged{{two, {drops}}});
+    const auto change = [&](const std::string& body) {
+        answered(admin.puts(v2 + "log/logs/" + log, R"({"log":{)" + body + "}}"), 200);
+    };
+    change(R"("enabled":false)");
+    CHECK(logged().empty());
+    change(R"("enabled":true)");
+    CHECK(logged() == Logged{{two, {drops}}});
+    answered(admin.deletes(v2 + "log/logs/" + log), 204);
+    CHECK(logged().empty());
+
+    const auto target =
+        logs(R"("event":"ACCEPT","target_id":)" + inQuotes(two) + R"(,"resource_id":)" + inQuotes(group));
+    CHECK(logged() == Logged{{two, {{{target}, true, false, SecurityGroupId{group}}}}});
+    answered(admin.deletes(v2 + "log/logs/" + target), 204);
+    const auto all = logs(R"("project_id":)" + inQuotes(alice.project));
+    CHECK(logged() == Logged{{one, {{{all}}}}, {two, {{{all}}}}});
+    CHECK(world.readAnew().ports.at(0).project.text == alice.project);
+    putsInto(one, "");
+    answered(alice.puts(v2 + "ports/" + one, R"({"port":{"port_security_enabled":false}})"), 200);
+    CHECK(logged() == Logged{{two, {{{all}}}}}); // nothing judges the other's packets
+    answered(admin.deletes(v2 + "log/logs/" + all), 204);
+    CHECK(logged().empty());
+    logs(R"("event":"DROP")"); // of a project without ports
+    CHECK(logged().empty());
 }
