@@ -22,6 +22,7 @@
 #include "network/security/default_rule.hpp"
 #include "network/security/security_group.hpp"
 #include "network/segment/segment.hpp"
+#include "network/segment/segment_range.hpp"
 #include "network/sharing.hpp"
 #include "network/topology/topology.hpp"
 #include "network/trunk/trunk.hpp"
@@ -397,6 +398,7 @@ http::Site Network::site() {
     addFloatingIpPoolRoutes(site.routes, impl.core);
     addIpAvailabilityRoutes(site.routes, impl.core);
     addSegmentRoutes(site.routes, impl.core);
+    addSegmentRangeRoutes(site.routes, impl.core);
     addPortRoutes(site.routes, impl.ports);
     addTrunkRoutes(site.routes, impl.trunks);
     const auto routers = addRouterRoutes(site.routes, impl.routers);

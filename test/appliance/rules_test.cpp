@@ -88,9 +88,8 @@ const Unasked unasked[] = {
      "create_rbac_policy:target_project update_rbac_policy:target_project"},
     {"network", "agents come with their host", "create_agent update_l3-router"},
     {"network", "what numbers are given out is the configuration's to say, and routers have one provider",
-     "create_network: get_network: update_network: create_network_segment_range "
-     "get_network_segment_range "
-     "update_network_segment_range delete_network_segment_range create_segments_tags get_segments_tags "
+     "create_network: get_network: update_network: "
+     "create_segments_tags get_segments_tags "
      "update_segments_tags delete_segments_tags create_router: get_router: "
      "update_router: "
      "add_external_gateways update_external_gateways remove_external_gateways "

@@ -61,6 +61,22 @@ bool servesWhatIsThere(store::Reader& db, const Port& port) {
     return port.owner == floatingOwner && db.query("SELECT 1 FROM floating_ips WHERE id = ?", port.device).any();
 }
 
+/// Guests know a router by its addresses: who wants others takes the interface away and adds another (Neutron:
+/// l3-port-ip-change-not-allowed).
+void checkRouterStays(store::Reader& db, const Port& port, const PortAddresses& before) {
+    const auto isIn = [](const PortAddresses& all) {
+        return [&all](const PortAddress& one) {
+            return std::any_of(all.begin(), all.end(), [&](const auto& each) { return each.address == one.address; });
+        };
+    };
+    const auto& now = port.addresses;
+    if (port.owner == interfaceOwner && servesWhatIsThere(db, port) &&
+        (now.size() != before.size() || !std::all_of(now.begin(), now.end(), isIn(before))))
+        throw Error(Failure::Invalid,
+                    "Bad port request: the addresses of a router's interface can't be changed: ", port.id, ".")
+            .as("BadRequest");
+}
+
 /// The host is to follow what becomes of the floating IPs that lead to a port.
 void floatingIpsChange(Core& core, store::Transaction& tx, const PortId& port) {
     for (const auto& each : tx.query("SELECT id FROM floating_ips WHERE port = ?", port).texts())
@@ -381,6 +397,7 @@ Port Ports::update(store::Transaction& tx, const identity::Caller& caller, Port 
         const auto before = port.addresses;
         tx.execute("DELETE FROM fixed_ips WHERE port = ?", port.id);
         port.addresses = allocate(tx, port, wanted);
+        checkRouterStays(tx, port, before);
         writeAddresses(tx, port);
         for (const auto& gone : before)
             if (std::none_of(port.addresses.begin(), port.addresses.end(),
