@@ -84,6 +84,7 @@ std::vector<ConfigOption> configOptions() {
         {"network", "external_network", "nat", oneOf({"nat", "none"})},
         {"network", "external_cidr", "172.24.4.0/24", {"a block of IPv4 of 8 addresses or more", block}},
         {"network", "dns_domain", "openstacklocal", {"a domain name", domain}},
+        {"network", "dhcp_agents_per_network", "1", wholeNumber(1, 100)},
         {"network", "guests_reach_host", "api", oneOf({"api", "none", "all"})},
     };
     for (auto& each : ml2ConfigOptions()) options.push_back(std::move(each));
@@ -434,6 +435,7 @@ void Network::bootstrap() {
     core.parts.store.write([&](store::Transaction& tx) {
         placeAll(tx, core.parts.cloud.host);
         placeHost(core, tx);
+        impl_->ports.ensureDhcpPorts(tx);
     });
     impl_->agents.ensure();
     if (config.text("network", "external_network") != "nat") return;

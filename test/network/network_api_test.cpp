@@ -853,7 +853,15 @@ TEST_CASE("A port names only devices of its own project, and only what a router 
         return R"(,"device_owner":)" + quoted(owner) + R"(,"device_id":)" + quoted(device);
     };
     const auto plain = port(bob, his).text("id");
-    for (const auto& device : {id, floating.text("id"), "dhcp-" + hers})
+    const auto admin = cloud.admin();
+    const auto dhcp = admin.gets(v2 + "ports?device_owner=network:dhcp&network_id=" + hers)
+                          .json()
+                          .array("ports")
+                          .items()
+                          .at(0)
+                          .text("device_id");
+    CHECK(dhcp.ends_with("-" + hers));
+    for (const auto& device : {id, floating.text("id"), dhcp})
         for (const auto* owner : {"network:router_interface", "network:router_gateway", "network:floatingip",
                                   "network:dhcp", "compute:nova", ""}) {
             INFO(owner << " " << device);

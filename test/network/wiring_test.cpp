@@ -24,6 +24,9 @@ std::string made(const Answer& answer, const std::string& noun, int status = 201
 }
 
 struct Wired {
+    Wired() = default;
+    explicit Wired(const std::vector<TestOption>& options) : cloud(options) {}
+
     Cloud cloud;
     const Member& alice = cloud.alice;
     std::string outside =
@@ -334,4 +337,84 @@ TEST_CASE("A log is in the plan of the ports that it is about, and of no others"
     CHECK(logged().empty());
     logs(R"("event":"DROP")"); // of a project without ports
     CHECK(logged().empty());
+}
+
+TEST_CASE("Each of several hosts has a plan of its own, with its own DHCP server on a network that both serve",
+          "[network][wiring][dhcp]") {
+    const std::vector<TestOption> two{{"network", "dhcp_agents_per_network", "2"},
+                                      {"network", "tenant_network_types", "vxlan"},
+                                      {"network", "tunnel_address", "192.0.2.1"}};
+    Wired world(two);
+    const auto admin = world.cloud.appliance.admin();
+    const auto planOf = [&](const std::string& host) {
+        return world.cloud.appliance.appliance().store().read(
+            [&](store::Reader& db) { return network::networkPlan(db, {.host = host, .dnsDomain = "openstacklocal"}); });
+    };
+    const auto serversOf = [&](const std::string& on) {
+        std::map<std::string, std::string> devices; // by host
+        for (const auto& each :
+             admin.gets(v2 + "ports?device_owner=network:dhcp&network_id=" + on).json().array("ports").items())
+            devices[each.text("binding:host_id")] = each.text("device_id");
+        return devices;
+    };
+    const auto on = world.network("10.1.0.0/24"); // while there is one host
+    CHECK(serversOf(on).size() == 1);
+    world.cloud.appliance.appliance().store().write([](store::Transaction& tx) {
+        tx.execute("INSERT INTO network_hosts VALUES ('compute-2.example.org', '192.0.2.2', '[]')");
+        tx.execute("INSERT INTO network_hosts VALUES ('storage-3', '', '[]')"); // which no tunnel leads to
+    });
+    world.cloud.appliance.restart();
+    world.cloud.appliance.settle();
+    const auto servers = serversOf(on);
+    REQUIRE(servers.size() == 2);
+    // uuid5(NAMESPACE_DNS, "compute-2")
+    CHECK(servers.at("compute-2.example.org") == "dhcp9811decb-80f0-5552-99d1-1d2f6f5bea9a-" + on);
+
+    const auto here = world.portOf(world.boots(on)), there = world.portOf(world.boots(on));
+    const auto moved = admin.puts(v2 + "ports/" + there, R"({"port":{"binding:host_id":"compute-2.example.org"}})");
+    REQUIRE(moved.status == 200);
+    world.cloud.appliance.settle();
+    const auto mine = planOf(hostName()), theirs = planOf("compute-2.example.org"), third = planOf("storage-3");
+    const auto only = [&](const NetworkPlan& plan) {
+        for (const auto& each : plan.networks)
+            if (each.id.text == on) return each;
+        FAIL("the network is not in the plan");
+        return PlannedNetwork();
+    };
+    CHECK(world.cloud.appliance.network().plan() == mine);
+    const auto one = only(mine), other = only(theirs);
+    REQUIRE(one.dhcp);
+    REQUIRE(other.dhcp);
+    CHECK(one.dhcp->port != other.dhcp->port);
+    CHECK(one.dhcp->mac != other.dhcp->mac);
+    REQUIRE(one.dhcp->addresses.size() == 1);
+    REQUIRE(other.dhcp->addresses.size() == 1);
+    CHECK(one.dhcp->addresses[0].address != other.dhcp->addresses[0].address);
+    REQUIRE(one.remotes.size() == 1);
+    CHECK(one.remotes[0].id == other.dhcp->port);
+    CHECK(one.remotes[0].tunnel == "192.0.2.2");
+    REQUIRE(other.remotes.size() == 1);
+    CHECK(other.remotes[0].id == one.dhcp->port);
+    CHECK(other.remotes[0].tunnel == "192.0.2.1");
+    CHECK_FALSE(only(third).dhcp);
+    CHECK(one.segments == other.segments);
+    // Both know all guests, each with a tap for its own and the way to the others.
+    for (const auto* plan : {&mine, &theirs}) {
+        REQUIRE(plan->ports.size() == 2);
+        for (const auto& each : plan->ports) {
+            CHECK(each.tapped == (plan == &mine ? each.id.text == here : each.id.text == there));
+            CHECK(each.tunnel == (each.tapped ? "" : plan == &mine ? "192.0.2.2" : "192.0.2.1"));
+            CHECK(each.fixedIps.size() == 1);
+        }
+    }
+    CHECK(theirs.securityGroups == mine.securityGroups);
+    CHECK(theirs.routers.empty());
+
+    // A host that is gone serves nothing, nor is anything kept for it.
+    world.cloud.appliance.appliance().store().write(
+        [](store::Transaction& tx) { tx.execute("DELETE FROM network_hosts WHERE name <> ?", hostName()); });
+    world.cloud.appliance.restart();
+    CHECK(serversOf(on) == std::map<std::string, std::string>{{hostName(), servers.at(hostName())}});
+    const auto local = planOf(hostName());
+    CHECK(only(local).dhcp == one.dhcp);
 }

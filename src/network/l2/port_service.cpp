@@ -438,48 +438,4 @@ void Ports::remove(store::Transaction& tx, const Port& port) {
     core_.changed(tx, port.id.text);
 }
 
-void Ports::ensureDhcpPort(store::Transaction& tx, const NetworkRecord& network) {
-    store::Conditions own;
-    own.add("p.network = ?", network.id).add("p.owner = ?", dhcpOwner);
-    const auto ports = portsWhere(tx, own);
-    std::vector<Subnet> served;
-    for (auto& each : subnetsOf(tx, network.id))
-        if (each.dhcp) served.push_back(std::move(each));
-    if (served.empty()) {
-        for (const auto& each : ports) remove(tx, each);
-        return;
-    }
-    if (ports.empty()) {
-        Port port;
-        port.id.text = core_.uuid();
-        port.standard = {network.standard.project, "", "", 1, core_.now(), core_.now()};
-        port.owner = dhcpOwner;
-        port.device = "dhcp-" + network.id.text;
-        port.host = core_.parts.cloud.host;
-        port.status = "ACTIVE"; // whoever is there gets an answer
-        port.portSecurity = false;
-        keep(tx, network, port, std::vector<WantedAddress>{});
-        return ensureDhcpPort(tx, network);
-    }
-    auto port = ports.front();
-    std::vector<PortAddress> addresses;
-    for (const auto& subnet : served) {
-        const auto has = std::find_if(port.addresses.begin(), port.addresses.end(),
-                                      [&](const auto& each) { return each.subnet == subnet.id; });
-        if (has != port.addresses.end()) {
-            addresses.push_back(*has);
-            continue;
-        }
-        try {
-            WantedAddress wanted;
-            wanted.subnet = subnet;
-            for (const auto& each : allocate(tx, port, std::vector{wanted})) addresses.push_back(each);
-        } catch (const Error& error) {
-            if (error.failure() != Failure::Conflict) throw; // a subnet without a free address is served by nobody
-        }
-    }
-    port.addresses = addresses;
-    writeAddresses(tx, port);
-}
-
 }

@@ -236,7 +236,7 @@ Subnet Subnets::create(store::Transaction& tx, const identity::Caller& caller, c
     joinPeers(core_, tx, subnet);
     subnetTable.insert(tx, subnet);
     touch(tx, "networks", network.id.text, core_.now());
-    Ports(core_).ensureDhcpPort(tx, network);
+    Ports(core_).ensureDhcpPorts(tx, network);
     core_.changed(tx, network.id.text);
     return subnet;
 }
@@ -267,7 +267,7 @@ Subnet Subnets::update(store::Transaction& tx, Subnet subnet, const Body& body) 
     if (body.has("gateway_ip") || body.has("segment_id")) joinPeers(core_, tx, subnet);
     changeStandard(core_, subnet.standard, body);
     subnetTable.update(tx, subnet);
-    Ports(core_).ensureDhcpPort(tx, network);
+    Ports(core_).ensureDhcpPorts(tx, network);
     core_.changed(tx, network.id.text);
     return subnet;
 }
@@ -288,7 +288,7 @@ void Subnets::remove(store::Transaction& tx, const Subnet& subnet) {
     forgetTags(tx, subnet.id.text);
     subnetTable.remove(tx, subnet.id);
     touch(tx, "networks", subnet.network.text, core_.now());
-    if (const auto network = networkTable.find(tx, subnet.network)) Ports(core_).ensureDhcpPort(tx, *network);
+    if (const auto network = networkTable.find(tx, subnet.network)) Ports(core_).ensureDhcpPorts(tx, *network);
     core_.changed(tx, subnet.network.text);
 }
 
