@@ -14,6 +14,7 @@
 #include "network/l2/subnet_pool.hpp"
 #include "network/l3/floating_ip.hpp"
 #include "network/l3/router.hpp"
+#include "network/logging/security_log.hpp"
 #include "network/metering/metering.hpp"
 #include "network/network.hpp"
 #include "network/network_plan.hpp"
@@ -21,6 +22,7 @@
 #include "network/security/default_rule.hpp"
 #include "network/security/security_group.hpp"
 #include "network/segment/segment.hpp"
+#include "network/segment/segment_range.hpp"
 #include "network/sharing.hpp"
 #include "network/topology/topology.hpp"
 #include "network/trunk/trunk.hpp"
@@ -82,6 +84,7 @@ std::vector<ConfigOption> configOptions() {
         {"network", "external_network", "nat", oneOf({"nat", "none"})},
         {"network", "external_cidr", "172.24.4.0/24", {"a block of IPv4 of 8 addresses or more", block}},
         {"network", "dns_domain", "openstacklocal", {"a domain name", domain}},
+        {"network", "dhcp_agents_per_network", "1", wholeNumber(1, 100)},
         {"network", "guests_reach_host", "api", oneOf({"api", "none", "all"})},
     };
     for (auto& each : ml2ConfigOptions()) options.push_back(std::move(each));
@@ -392,9 +395,11 @@ http::Site Network::site() {
     addRbacPolicyRoutes(site.routes, impl.core);
     addQosRoutes(site.routes, impl.core);
     addMeteringRoutes(site.routes, impl.core);
+    addSecurityLogRoutes(site.routes, impl.core);
     addFloatingIpPoolRoutes(site.routes, impl.core);
     addIpAvailabilityRoutes(site.routes, impl.core);
     addSegmentRoutes(site.routes, impl.core);
+    addSegmentRangeRoutes(site.routes, impl.core);
     addPortRoutes(site.routes, impl.ports);
     addTrunkRoutes(site.routes, impl.trunks);
     const auto routers = addRouterRoutes(site.routes, impl.routers);
@@ -430,6 +435,7 @@ void Network::bootstrap() {
     core.parts.store.write([&](store::Transaction& tx) {
         placeAll(tx, core.parts.cloud.host);
         placeHost(core, tx);
+        impl_->ports.ensureDhcpPorts(tx);
     });
     impl_->agents.ensure();
     if (config.text("network", "external_network") != "nat") return;

@@ -13,8 +13,10 @@
 #include "network/l3/conntrack_helper.hpp"
 #include "network/l3/port_forwarding.hpp"
 #include "network/l3/router.hpp"
+#include "network/logging/security_log.hpp"
 #include "network/metering/metering.hpp"
 #include "network/qos/qos.hpp"
+#include "network/security/address_group.hpp"
 #include "network/security/security_group.hpp"
 #include "network/trunk/trunk.hpp"
 
@@ -69,10 +71,12 @@ std::optional<PlannedPort> plannedPort(store::Reader& db, const Port& port, cons
     planned.portSecurity = port.portSecurity;
     planned.adminUp = port.adminUp;
     planned.qos = plannedQos(db, port.qosPolicy, port.networkQos);
+    if (planned.tapped) planned.logs = plannedLogs(db, port);
+    if (!planned.logs.empty()) planned.project = {port.standard.project};
     return planned;
 }
 
-PlannedRule plannedRule(const SecurityGroupRule& rule) {
+PlannedRule plannedRule(store::Reader& db, const SecurityGroupRule& rule) {
     PlannedRule planned;
     planned.id = rule.id;
     planned.direction = rule.direction == "egress" ? RuleDirection::Egress : RuleDirection::Ingress;
@@ -82,6 +86,12 @@ PlannedRule plannedRule(const SecurityGroupRule& rule) {
     if (rule.portMax) planned.portRangeMax = static_cast<int>(*rule.portMax);
     planned.remotePrefix = rule.prefix.value_or("");
     if (rule.remoteGroup) planned.remoteGroup = SecurityGroupId{*rule.remoteGroup};
+    if (rule.remoteAddresses) {
+        planned.remoteAddresses.emplace();
+        for (const auto& each : addressesOf(db, *rule.remoteAddresses))
+            if ((each.version() == 6) == (planned.ethertype == EtherType::IPv6))
+                planned.remoteAddresses->push_back(each.text());
+    }
     return planned;
 }
 
@@ -200,7 +210,7 @@ std::optional<PlannedSecurityGroup> plannedGroup(store::Reader& db, const Securi
     const auto group = securityGroupTable.find(db, id);
     if (!group) return std::nullopt;
     PlannedSecurityGroup planned{id, group->stateful, {}};
-    for (const auto& each : rulesOf(db, id)) planned.rules.push_back(plannedRule(each));
+    for (const auto& each : rulesOf(db, id)) planned.rules.push_back(plannedRule(db, each));
     sortById(planned.rules);
     return planned;
 }
@@ -296,6 +306,7 @@ const NetworkPlan& KeptPlan::whole(store::Reader& db) {
     guests_.clear();
     routersOn_.clear();
     members_.clear();
+    logged_.clear();
     for (const auto& each : plan_.ports) count(each, 1);
     for (const auto& each : plan_.routers) count(each, 1);
     networks_.clear();
@@ -308,6 +319,7 @@ const NetworkPlan& KeptPlan::follow(store::Reader& db, const std::set<std::strin
     // Whatever kind of thing it is or was. What hangs on what: ports, then routers, then networks and groups.
     for (const auto& id : changed) {
         refreshServed(db, id);
+        refreshLogged(db, id);
         refreshPort(db, {id});
         routers_.insert({id});
         networks_.insert({id});
@@ -335,6 +347,11 @@ void KeptPlan::count(const PlannedPort& port, int by) {
     };
     add(guests_, port.network, networks_);
     for (const auto& each : port.securityGroups) add(members_, each, groups_);
+    for (const auto& each : port.logs) {
+        auto& ports = logged_[each.id.text];
+        by > 0 ? void(ports.insert(port.id)) : void(ports.erase(port.id));
+        if (ports.empty()) logged_.erase(each.id.text);
+    }
 }
 
 void KeptPlan::count(const PlannedRouter& router, int by) {
@@ -354,6 +371,8 @@ void KeptPlan::refreshPort(store::Reader& db, const PortId& id) {
         count(*now, 1);
     }
     if (const auto place = placeOf(plan_.ports, id); place != plan_.ports.end() && place->id == id) count(*place, -1);
+    if (now)
+        for (const auto& each : now->logs) logged_[each.id.text].insert(id); // also what it was logged by before
     replace(plan_.ports, id, std::move(now));
     for (const auto& each : subportsOver(db, id)) refreshPort(db, each);
     if (!port) return;
@@ -389,6 +408,14 @@ void KeptPlan::refreshServed(store::Reader& db, const std::string& id) {
     else
         qos_[{id}] = now;
     refresh(qosUsersOn(db, {id}));
+}
+
+/// The ports that a log is or was about.
+void KeptPlan::refreshLogged(store::Reader& db, const std::string& id) {
+    std::set<PortId> ports;
+    if (const auto before = logged_.find(id); before != logged_.end()) ports = before->second;
+    for (const auto& each : portsLogged(db, id)) ports.insert({each});
+    for (const auto& each : ports) refreshPort(db, each);
 }
 
 void KeptPlan::refreshNetwork(store::Reader& db, const NetworkId& id) {

@@ -54,6 +54,7 @@ public:
 private:
     void refreshPort(store::Reader& db, const PortId& id);
     void refreshRouter(store::Reader& db, const RouterId& id);
+    void refreshLogged(store::Reader& db, const std::string& id);
     void refreshNetwork(store::Reader& db, const NetworkId& id);
     void refreshServed(store::Reader& db, const std::string& id); ///< by a policy of QoS, or that of a network
     void refreshGroup(store::Reader& db, const SecurityGroupId& id);
@@ -67,7 +68,8 @@ private:
     std::map<NetworkId, std::string> qos_; ///< policies of networks
     std::map<NetworkId, int> guests_, routersOn_;
     std::map<SecurityGroupId, int> members_;
-    std::set<NetworkId> networks_; ///< to be read again
+    std::map<std::string, std::set<PortId>> logged_; ///< by log
+    std::set<NetworkId> networks_;                   ///< to be read again
     std::set<RouterId> routers_;
     std::set<SecurityGroupId> groups_;
 };

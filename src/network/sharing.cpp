@@ -28,7 +28,8 @@ constexpr Shareable shareables[] = {
     {"security_group", "security_groups",
      "SELECT p.project FROM port_security_groups s JOIN ports p ON p.id = s.port WHERE s.security_group = ?1",
      securityGroupNotFound},
-    {"address_group", "address_groups", "", addressGroupNotFound},
+    {"address_group", "address_groups", "SELECT project FROM security_group_rules WHERE remote_address_group = ?1",
+     addressGroupNotFound},
     {"qos_policy", "qos_policies",
      "SELECT project FROM networks WHERE qos_policy = ?1 UNION ALL SELECT project FROM ports WHERE qos_policy = ?1 "
      "UNION ALL SELECT project FROM floating_ips WHERE qos_policy = ?1 UNION ALL SELECT project FROM routers WHERE "

@@ -88,17 +88,15 @@ const Unasked unasked[] = {
      "create_rbac_policy:target_project update_rbac_policy:target_project"},
     {"network", "agents come with their host", "create_agent update_l3-router"},
     {"network", "what numbers are given out is the configuration's to say, and routers have one provider",
-     "create_network: get_network: update_network: create_network_segment_range "
-     "get_network_segment_range "
-     "update_network_segment_range delete_network_segment_range create_segments_tags get_segments_tags "
+     "create_network: get_network: update_network: "
+     "create_segments_tags get_segments_tags "
      "update_segments_tags delete_segments_tags create_router: get_router: "
      "update_router: "
      "add_external_gateways update_external_gateways remove_external_gateways "
      "get_flavor_service_profile"},
     {"network", "a port is the host's matter", "create_port: get_port: update_port:"},
     {"network", "what isn't built",
-     "create_local_ip get_local_ip update_local_ip delete_local_ip get_loggable_resource create_log get_log update_log "
-     "delete_log "
+     "create_local_ip get_local_ip update_local_ip delete_local_ip "
      "create_ndp_proxy get_ndp_proxy update_ndp_proxy delete_ndp_proxy"},
 };
 

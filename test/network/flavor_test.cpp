@@ -30,8 +30,27 @@ TEST_CASE("Flavors of services and their profiles are kept as an administrator w
     CHECK(refusal(alice.posts(its, body)) == "403 PolicyNotAuthorized");
     CHECK(made(alice.gets(one), "flavor", 200).array("service_profiles").items().at(0).text() == profile);
     CHECK(refusal(admin.deletes(other)) == "409 ServiceProfileInUse");
+
+    // Who would serve it.
+    const auto next = one + "/next_providers";
+    const auto profileIs = [&](const std::string& what) {
+        made(admin.puts(other, R"({"service_profile":{)" + what + "}}"), "service_profile", 200);
+    };
+    profileIs(R"("driver":"nobody")");
+    CHECK(refusal(alice.gets(next)) == "404 ServiceProfileDriverNotFound");
+    profileIs(R"("driver":"single_node")");
+    const auto providers = alice.gets(next).json().array("next_providers");
+    REQUIRE(providers.size() == 1);
+    CHECK(providers.items().at(0).text("driver") == "single_node");
+    CHECK(providers.items().at(0).text("provider") ==
+          alice.gets(v2 + "service-providers").json().array("service_providers").items().at(0).text("name"));
+    profileIs(R"("enabled":false)");
+    CHECK(refusal(alice.gets(next)) == "503 ServiceProfileDisabled");
+    profileIs(R"("enabled":true,"driver":"","metainfo":"{}")");
+    CHECK(refusal(alice.gets(v2 + "flavors/" + profile + "/next_providers")) == "404 FlavorNotFound");
     CHECK(admin.deletes(its + "/" + profile).status == 204);
     CHECK(refusal(admin.deletes(its + "/" + profile)) == "404 FlavorServiceProfileBindingNotFound");
+    CHECK(refusal(alice.gets(next)) == "404 FlavorServiceProfileBindingNotFound");
 
     CHECK_FALSE(made(admin.puts(one, R"({"flavor":{"enabled":false}})"), "flavor", 200).at("enabled").boolean());
     CHECK(refusal(admin.puts(one, R"({"flavor":{"service_type":"VPN"}})")) == "400 HTTPBadRequest");

@@ -280,3 +280,52 @@ TEST_CASE("A port is bound to a second host, and moves there when that binding i
     CHECK(refusal(nova.deletes(path + "/" + here)) == "404 PortBindingNotFound");
     CHECK(made(admin.gets(path), "bindings", 200).size() == 1);
 }
+
+TEST_CASE("Subnets on different segments of a network have routes to each other", "[network][segment]") {
+    Cloud cloud(datacentre);
+    const auto admin = cloud.appliance.admin();
+    const auto network = made(asksNetwork(admin, provider("vlan", "physnet1", 20)), "network").text("id");
+    const auto first = made(admin.gets(v2 + "segments?network_id=" + network), "segments", 200).items()[0].text("id");
+    const auto segmentOn = [&](const std::string& physical, int number) {
+        return made(admin.posts(v2 + "segments", R"({"segment":{"network_type":"vlan","network_id":")" + network +
+                                                     R"(","physical_network":")" + physical +
+                                                     R"(","segmentation_id":)" + std::to_string(number) + "}}"),
+                    "segment")
+            .text("id");
+    };
+    const auto second = segmentOn("physnet2", 21);
+    const auto subnetOn = [&](const std::string& cidr, const std::string& segment, const std::string& more = "") {
+        return made(admin.posts(v2 + "subnets", subnetBody(network, cidr, segmentId(segment) + more)), "subnet")
+            .text("id");
+    };
+    const auto routesOf = [&](const std::string& subnet) {
+        std::set<std::string> routes;
+        for (const auto& each : made(admin.gets(v2 + "subnets/" + subnet), "subnet", 200).array("host_routes").items())
+            routes.insert(each.text("destination") + " " + each.text("nexthop"));
+        return routes;
+    };
+    using Routes = std::set<std::string>;
+    const auto one = subnetOn("10.1.0.0/24", first);
+    CHECK(routesOf(one).empty());
+    const auto beside = subnetOn("10.2.0.0/24", first); // on the same segment
+    CHECK(routesOf(one).empty());
+    const auto two =
+        subnetOn("10.3.0.0/24", second, R"(,"host_routes":[{"destination":"192.0.2.0/24","nexthop":"10.3.0.9"}])");
+    CHECK(routesOf(two) == Routes{"10.1.0.0/24 10.3.0.1", "10.2.0.0/24 10.3.0.1", "192.0.2.0/24 10.3.0.9"});
+    CHECK(routesOf(one) == Routes{"10.3.0.0/24 10.1.0.1"});
+    CHECK(routesOf(beside) == Routes{"10.3.0.0/24 10.2.0.1"});
+    const auto without = subnetOn("10.4.0.0/24", second, R"(,"gateway_ip":null)");
+    CHECK(routesOf(without).empty()); // it has no way there
+    CHECK(routesOf(one) == Routes{"10.3.0.0/24 10.1.0.1", "10.4.0.0/24 10.1.0.1"});
+
+    const auto gateway = [&](const std::string& address) {
+        made(admin.puts(v2 + "subnets/" + one, R"({"subnet":{"gateway_ip":)" + address + "}}"), "subnet", 200);
+    };
+    gateway("null");
+    CHECK(routesOf(one).empty());
+    gateway(R"("10.1.0.1")");
+    CHECK(routesOf(one) == Routes{"10.3.0.0/24 10.1.0.1", "10.4.0.0/24 10.1.0.1"});
+    CHECK(admin.deletes(v2 + "subnets/" + two).status == 204);
+    CHECK(routesOf(one) == Routes{"10.4.0.0/24 10.1.0.1"});
+    CHECK(routesOf(beside) == Routes{"10.4.0.0/24 10.2.0.1"});
+}

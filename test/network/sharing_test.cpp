@@ -137,8 +137,29 @@ TEST_CASE("A network is external for those projects that a policy names", "[netw
     const auto router = create(bob, "routers", "router", gateway);
     CHECK(refusal(admin.deletes(v2 + "rbac-policies/" + policy)) == "409 RbacPolicyInUse");
     CHECK(bob.deletes(v2 + "routers/" + router).status == 204);
+
+    // The same of floating IPs, which are a way to it as well; no port of his own is there.
+    const auto floating = R"("floating_network_id":")" + id + '"';
+    CHECK(refusal(alice.posts(v2 + "floatingips", "{\"floatingip\":{" + floating + "}}")) == "404 NetworkNotFound");
+    CHECK(count(bob, "floatingip_pools", "floatingip_pools") ==
+          count(alice, "floatingip_pools", "floatingip_pools") + 1);
+    const auto ip = create(bob, "floatingips", "floatingip", floating);
+    CHECK(made(bob.gets(v2 + "floatingips/" + ip), "floatingip", 200)
+              .text("floating_ip_address")
+              .starts_with("198.51.100."));
+    CHECK(refusal(admin.deletes(v2 + "rbac-policies/" + policy)) == "409 RbacPolicyInUse");
+    CHECK(refusal(bob.posts(v2 + "ports", R"({"port":{"network_id":")" + id + "\"}}")).starts_with("40"));
+    // Another policy that lets him there lets the first one go.
+    const auto all = made(shares(admin, "network", id, "*", "access_as_external"), "rbac_policy").text("id");
     CHECK(admin.deletes(v2 + "rbac-policies/" + policy).status == 204);
+    CHECK(made(bob.gets(v2 + "floatingips/" + ip), "floatingip", 200).text("id") == ip);
+    CHECK(refusal(admin.deletes(v2 + "rbac-policies/" + all)) == "409 RbacPolicyInUse");
+    CHECK(bob.deletes(v2 + "floatingips/" + ip).status == 204);
+    CHECK(refusal(bob.deletes(v2 + "rbac-policies/" + all)).starts_with("40"));
+    CHECK(admin.deletes(v2 + "rbac-policies/" + all).status == 204);
     CHECK(bob.gets(v2 + "networks/" + id).status == 404);
+    CHECK(refusal(bob.posts(v2 + "routers", "{\"router\":{" + gateway + "}}")) == "404 NetworkNotFound");
+    CHECK(refusal(bob.posts(v2 + "floatingips", "{\"floatingip\":{" + floating + "}}")) == "404 NetworkNotFound");
     CHECK_FALSE(made(admin.gets(v2 + "networks/" + id), "network", 200).at("router:external").boolean());
 }
 

@@ -80,17 +80,34 @@ TEST_CASE("A server in a project without a network gets one where that is asked 
     Cloud cloud;
     const auto admin = cloud.appliance.admin();
     const auto& alice = cloud.alice;
+    const auto asks = [&] {
+        return alice.posts("/compute/v2.1/servers",
+                           R"({"server":{"name":"s","flavorRef":"1","networks":"auto","imageRef":)" +
+                               inQuotes(cloud.image) + "}}",
+                           {{"OpenStack-API-Version", "compute 2.37"}});
+    };
     const auto boots = [&] {
-        const auto answer = alice.posts("/compute/v2.1/servers",
-                                        R"({"server":{"name":"s","flavorRef":"1","networks":"auto","imageRef":)" +
-                                            inQuotes(cloud.image) + "}}",
-                                        {{"OpenStack-API-Version", "compute 2.37"}});
-        const auto id = made(answer, "server", 202).text("id");
+        const auto id = made(asks(), "server", 202).text("id");
         cloud.appliance.settle();
         return alice.gets(v2 + "ports?device_id=" + id).json().array("ports").items();
     };
-    CHECK(boots().empty()); // there is nothing to make one from
+    const auto refused = [&] {
+        const auto answer = asks();
+        INFO(answer.body);
+        CHECK(answer.status == 400);
+        CHECK(answer.json().object("badRequest").text("message") ==
+              "Unable to automatically allocate a network for project " + alice.project);
+        CHECK(alice.gets("/compute/v2.1/servers").json().array("servers").size() == 0);
+    };
+    refused(); // there is no pool to make one from
     defaultPool(admin);
+    const auto outside = publicNetwork(admin);
+    const auto setsDefault = [&](const std::string& value) {
+        made(admin.puts(v2 + "networks/" + outside, R"({"network":{"is_default":)" + value + "}}"), "network", 200);
+    };
+    setsDefault("false");
+    refused(); // nor a way outside
+    setsDefault("true");
     const auto ports = boots();
     REQUIRE(ports.size() == 1);
     const auto network = ports[0].text("network_id");

@@ -24,6 +24,9 @@ std::string made(const Answer& answer, const std::string& noun, int status = 201
 }
 
 struct Wired {
+    Wired() = default;
+    explicit Wired(const std::vector<TestOption>& options) : cloud(options) {}
+
     Cloud cloud;
     const Member& alice = cloud.alice;
     std::string outside =
@@ -131,6 +134,31 @@ TEST_CASE("The plan that is kept up is the plan that is read anew, whatever happ
         changes(what, who.puts(v2 + "ports/" + world.portOf(server), R"({"port":{)" + what + "}}"), 200);
     };
     changePort(one, R"("security_groups":[)" + inQuotes(group) + "]", alice);
+    const auto addresses =
+        made(changes("address group",
+                     alice.posts(v2 + "address-groups", R"({"address_group":{"addresses":["192.0.2.0/24"]}})"), 201),
+             "address_group");
+    changes("rule that names addresses",
+            alice.posts(v2 + "security-group-rules",
+                        R"({"security_group_rule":{"direction":"ingress","security_group_id":)" + inQuotes(group) +
+                            R"(,"remote_address_group_id":)" + inQuotes(addresses) + "}}"),
+            201);
+    const auto change = [&](const std::string& action) {
+        changes(action,
+                alice.puts(v2 + "address-groups/" + addresses + "/" + action, R"({"addresses":["198.51.100.7/32"]})"),
+                200);
+    };
+    const auto named = [&] {
+        std::vector<std::string> all;
+        for (const auto& each : world.readAnew().securityGroups)
+            for (const auto& line : each.rules)
+                if (line.remoteAddresses) all = *line.remoteAddresses;
+        return all;
+    };
+    change("add_addresses");
+    CHECK(named() == std::vector<std::string>{"192.0.2.0/24", "198.51.100.7/32"});
+    change("remove_addresses");
+    CHECK(named() == std::vector<std::string>{"192.0.2.0/24"});
     changes("a group that a rule names is deleted", alice.deletes(v2 + "security-groups/" + other), 204);
     CHECK(alice.gets(v2 + "security-group-rules/" + rule).status == 404);
     changePort(one, R"("allowed_address_pairs":[{"ip_address":"10.1.0.99"}])", alice);
@@ -241,4 +269,152 @@ TEST_CASE("A plan has taps for the ports that are bound to its host only, and st
     const auto elsewhere = world.cloud.appliance.appliance().store().read(
         [](store::Reader& db) { return network::networkPlan(db, {.host = "another", .dnsDomain = "openstacklocal"}); });
     CHECK(tapped(elsewhere) == std::map<std::string, bool>{{here, false}, {there, true}});
+}
+
+TEST_CASE("A log is in the plan of the ports that it is about, and of no others", "[network][wiring][logging]") {
+    Wired world;
+    const auto& alice = world.alice;
+    const auto admin = world.cloud.appliance.admin();
+    const auto on = world.network("10.1.0.0/24");
+    const auto one = world.portOf(world.boots(on)), two = world.portOf(world.boots(on));
+    const auto group =
+        made(alice.posts(v2 + "security-groups", R"({"security_group":{"name":"a"}})"), "security_group");
+    const auto standard =
+        alice.gets(v2 + "ports/" + one).json().object("port").array("security_groups").items()[0].text();
+    const auto answered = [&](const Answer& answer, int status) {
+        INFO(answer.body);
+        REQUIRE(answer.status == status);
+        world.cloud.appliance.settle();
+        CHECK(world.cloud.appliance.network().plan() == world.readAnew());
+        return answer;
+    };
+    const auto putsInto = [&](const std::string& port, const std::string& groups) {
+        answered(alice.puts(v2 + "ports/" + port, R"({"port":{"security_groups":[)" + groups + "]}}"), 200);
+    };
+    const auto logs = [&](const std::string& what) {
+        return made(
+            answered(admin.posts(v2 + "log/logs", R"({"log":{"resource_type":"security_group",)" + what + "}}"), 201),
+            "log");
+    };
+    const auto logged = [&] { // which ports are, by which logs
+        std::map<std::string, std::vector<PlannedLog>> all;
+        for (const auto& each : world.readAnew().ports)
+            if (!each.logs.empty()) all[each.id.text] = each.logs;
+        return all;
+    };
+    using Logged = std::map<std::string, std::vector<PlannedLog>>;
+    putsInto(one, inQuotes(group) + "," + inQuotes(standard));
+    CHECK(logged().empty());
+
+    const auto log = logs(R"("event":"DROP","resource_id":)" + inQuotes(group));
+    const PlannedLog drops{{log}, false, true, SecurityGroupId{group}};
+    CHECK(logged() == Logged{{one, {drops}}});
+    putsInto(two, inQuotes(group));
+    CHECK(logged() == Logged{{one, {drops}}, {two, {drops}}});
+    putsInto(one, inQuotes(standard));
+    CHECK(logged() == Logged{{two, {drops}}});
+    const auto change = [&](const std::string& body) {
+        answered(admin.puts(v2 + "log/logs/" + log, R"({"log":{)" + body + "}}"), 200);
+    };
+    change(R"("enabled":false)");
+    CHECK(logged().empty());
+    change(R"("enabled":true)");
+    CHECK(logged() == Logged{{two, {drops}}});
+    answered(admin.deletes(v2 + "log/logs/" + log), 204);
+    CHECK(logged().empty());
+
+    const auto target =
+        logs(R"("event":"ACCEPT","target_id":)" + inQuotes(two) + R"(,"resource_id":)" + inQuotes(group));
+    CHECK(logged() == Logged{{two, {{{target}, true, false, SecurityGroupId{group}}}}});
+    answered(admin.deletes(v2 + "log/logs/" + target), 204);
+    const auto all = logs(R"("project_id":)" + inQuotes(alice.project));
+    CHECK(logged() == Logged{{one, {{{all}}}}, {two, {{{all}}}}});
+    CHECK(world.readAnew().ports.at(0).project.text == alice.project);
+    putsInto(one, "");
+    answered(alice.puts(v2 + "ports/" + one, R"({"port":{"port_security_enabled":false}})"), 200);
+    CHECK(logged() == Logged{{two, {{{all}}}}}); // nothing judges the other's packets
+    answered(admin.deletes(v2 + "log/logs/" + all), 204);
+    CHECK(logged().empty());
+    logs(R"("event":"DROP")"); // of a project without ports
+    CHECK(logged().empty());
+}
+
+TEST_CASE("Each of several hosts has a plan of its own, with its own DHCP server on a network that both serve",
+          "[network][wiring][dhcp]") {
+    const std::vector<TestOption> two{{"network", "dhcp_agents_per_network", "2"},
+                                      {"network", "tenant_network_types", "vxlan"},
+                                      {"network", "tunnel_address", "192.0.2.1"}};
+    Wired world(two);
+    const auto admin = world.cloud.appliance.admin();
+    const auto planOf = [&](const std::string& host) {
+        return world.cloud.appliance.appliance().store().read(
+            [&](store::Reader& db) { return network::networkPlan(db, {.host = host, .dnsDomain = "openstacklocal"}); });
+    };
+    const auto serversOf = [&](const std::string& on) {
+        std::map<std::string, std::string> devices; // by host
+        for (const auto& each :
+             admin.gets(v2 + "ports?device_owner=network:dhcp&network_id=" + on).json().array("ports").items())
+            devices[each.text("binding:host_id")] = each.text("device_id");
+        return devices;
+    };
+    const auto on = world.network("10.1.0.0/24"); // while there is one host
+    CHECK(serversOf(on).size() == 1);
+    world.cloud.appliance.appliance().store().write([](store::Transaction& tx) {
+        tx.execute("INSERT INTO network_hosts VALUES ('compute-2.example.org', '192.0.2.2', '[]')");
+        tx.execute("INSERT INTO network_hosts VALUES ('storage-3', '', '[]')"); // which no tunnel leads to
+    });
+    world.cloud.appliance.restart();
+    world.cloud.appliance.settle();
+    const auto servers = serversOf(on);
+    REQUIRE(servers.size() == 2);
+    // uuid5(NAMESPACE_DNS, "compute-2")
+    CHECK(servers.at("compute-2.example.org") == "dhcp9811decb-80f0-5552-99d1-1d2f6f5bea9a-" + on);
+
+    const auto here = world.portOf(world.boots(on)), there = world.portOf(world.boots(on));
+    const auto moved = admin.puts(v2 + "ports/" + there, R"({"port":{"binding:host_id":"compute-2.example.org"}})");
+    REQUIRE(moved.status == 200);
+    world.cloud.appliance.settle();
+    const auto mine = planOf(hostName()), theirs = planOf("compute-2.example.org"), third = planOf("storage-3");
+    const auto only = [&](const NetworkPlan& plan) {
+        for (const auto& each : plan.networks)
+            if (each.id.text == on) return each;
+        FAIL("the network is not in the plan");
+        return PlannedNetwork();
+    };
+    CHECK(world.cloud.appliance.network().plan() == mine);
+    const auto one = only(mine), other = only(theirs);
+    REQUIRE(one.dhcp);
+    REQUIRE(other.dhcp);
+    CHECK(one.dhcp->port != other.dhcp->port);
+    CHECK(one.dhcp->mac != other.dhcp->mac);
+    REQUIRE(one.dhcp->addresses.size() == 1);
+    REQUIRE(other.dhcp->addresses.size() == 1);
+    CHECK(one.dhcp->addresses[0].address != other.dhcp->addresses[0].address);
+    REQUIRE(one.remotes.size() == 1);
+    CHECK(one.remotes[0].id == other.dhcp->port);
+    CHECK(one.remotes[0].tunnel == "192.0.2.2");
+    REQUIRE(other.remotes.size() == 1);
+    CHECK(other.remotes[0].id == one.dhcp->port);
+    CHECK(other.remotes[0].tunnel == "192.0.2.1");
+    CHECK_FALSE(only(third).dhcp);
+    CHECK(one.segments == other.segments);
+    // Both know all guests, each with a tap for its own and the way to the others.
+    for (const auto* plan : {&mine, &theirs}) {
+        REQUIRE(plan->ports.size() == 2);
+        for (const auto& each : plan->ports) {
+            CHECK(each.tapped == (plan == &mine ? each.id.text == here : each.id.text == there));
+            CHECK(each.tunnel == (each.tapped ? "" : plan == &mine ? "192.0.2.2" : "192.0.2.1"));
+            CHECK(each.fixedIps.size() == 1);
+        }
+    }
+    CHECK(theirs.securityGroups == mine.securityGroups);
+    CHECK(theirs.routers.empty());
+
+    // A host that is gone serves nothing, nor is anything kept for it.
+    world.cloud.appliance.appliance().store().write(
+        [](store::Transaction& tx) { tx.execute("DELETE FROM network_hosts WHERE name <> ?", hostName()); });
+    world.cloud.appliance.restart();
+    CHECK(serversOf(on) == std::map<std::string, std::string>{{hostName(), servers.at(hostName())}});
+    const auto local = planOf(hostName());
+    CHECK(only(local).dhcp == one.dhcp);
 }

@@ -73,6 +73,16 @@ struct PlannedDhcpOption {
     auto operator<=>(const PlannedDhcpOption&) const = default;
 };
 
+using SecurityLogId = Id<struct SecurityLogTag>;
+
+/// What of a port's packets is to be written down.
+struct PlannedLog {
+    SecurityLogId id;
+    bool accepted = true, dropped = true;      ///< of those that its security groups let through, or keep out
+    std::optional<SecurityGroupId> group = {}; ///< of those let through, what this group does; absent: whichever
+    auto operator<=>(const PlannedLog&) const = default;
+};
+
 /// A port that a guest uses, on this host or on another, where members of its groups are let in from.
 struct PlannedPort {
     PortId id;
@@ -91,6 +101,8 @@ struct PlannedPort {
     std::string tunnel = {}; ///< address of the host that it is on, where that is another; empty: not known
     std::vector<PlannedDhcpOption> dhcpOptions = {};
     PlannedQos qos = {};
+    ProjectId project = {}; ///< whose it is, for what is written down
+    std::vector<PlannedLog> logs = {};
     auto operator<=>(const PlannedPort&) const = default;
 };
 
@@ -224,6 +236,7 @@ struct PlannedRule {
     std::optional<int> portRangeMax; ///< ports, or ICMP code
     std::string remotePrefix;        ///< CIDR; empty is any
     std::optional<SecurityGroupId> remoteGroup;
+    std::optional<std::vector<std::string>> remoteAddresses = {}; ///< CIDRs, one of which it must be in; absent is any
     auto operator<=>(const PlannedRule&) const = default;
 };
 

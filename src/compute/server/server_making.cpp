@@ -83,7 +83,12 @@ void addNics(Core& core, Transaction& tx, const identity::Caller& caller, const 
         if (networks.size() > 1)
             throw Error(Failure::Conflict, "Multiple possible networks found, use a Network ID to be more specific.");
         auto network = networks.empty() ? std::nullopt : std::optional(networks.front());
-        if (!network && wanted.allocatesNetwork) network = core.network.allocateNetwork(tx, caller);
+        if (!network && wanted.allocatesNetwork) {
+            network = core.network.allocateNetwork(tx, caller);
+            if (!network)
+                throw Error(Failure::Invalid, "Unable to automatically allocate a network for project ",
+                            caller.project);
+        }
         if (network) createPort(core, tx, caller, server, wanted, {.network = *network, .port = {}, .fixedIp = {}});
         return;
     }

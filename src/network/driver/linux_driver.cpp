@@ -22,6 +22,7 @@
 #include "network/driver/linux_dhcp.hpp"
 #include "network/driver/linux_layout.hpp"
 #include "network/driver/linux_limits.hpp"
+#include "network/driver/linux_log.hpp"
 #include "network/driver/linux_names.hpp"
 #include "network/driver/linux_netlink.hpp"
 #include "network/driver/linux_nft.hpp"
@@ -176,7 +177,8 @@ public:
         : options_(std::move(options)),
           mark_(markOf(options_.cloud)),
           dhcp_(options_.folder / "dhcp"),
-          rules_({.nat = options_.nat, .reach = options_.reach, .apiPorts = options_.apiPorts}) {}
+          rules_({.nat = options_.nat, .reach = options_.reach, .apiPorts = options_.apiPorts}),
+          packetLog_(options_.folder / "packets.log", options_.notice) {}
 
     ~LinuxNetworkDriver() override = default;
 
@@ -357,11 +359,13 @@ private:
     std::vector<NetworkProblem> problems() const {
         std::vector<NetworkProblem> out;
         for (const auto& [whose, what] : problems_)
-            out.push_back({std::get<0>(whose), std::get<1>(whose), what, std::get<2>(whose) != guestStep});
+            out.push_back({std::get<0>(whose), std::get<1>(whose), what,
+                           std::get<2>(whose) != guestStep && std::get<2>(whose) != logStep});
         return out;
     }
 
     static constexpr const char* guestStep = "guest";
+    static constexpr const char* logStep = "packet log";
     static constexpr const char* dropsStep = "forwarding by others";
 
     /// A firewall of the host's owner that drops what it doesn't know (Docker's does) drops what guests say to each
@@ -646,6 +650,7 @@ private:
                 const int number = numbers().of("port", plan.id.text);
                 rules_.set(plan, number);
                 limits_.set(plan, number);
+                tellPackets(plan, number);
             }))
             return unwirePort(plan.id, state, work);
         if (newlyGuarded) rules_.reconsider(plan.id);
@@ -680,6 +685,16 @@ private:
             hosts.erase(id.text);
     }
 
+    /// That packets can't be written down is a fault, but no reason to let none pass.
+    void tellPackets(const PlannedPort& plan, int number) {
+        if (plan.logs.empty() || !plan.tapped) {
+            packetLog_.forget(plan.id);
+            absolve(Of::Port, plan.id.text, logStep);
+        } else {
+            attempt(Of::Port, plan.id.text, logStep, [&] { packetLog_.tell(plan, number); });
+        }
+    }
+
     void dropTap(PortState& state, Work& work) {
         if (state.tap) work.linksGone.insert(state.tap->name);
         if (const auto found = carried_.find(state.plan.trunk); found != carried_.end()) {
@@ -694,6 +709,7 @@ private:
     void unwirePort(const PortId& id, PortState& state, Work& work) {
         rules_.remove(id);
         limits_.remove(id);
+        packetLog_.forget(id);
         dropTap(state, work);
         countOdd(state, false, work);
         tellRemote(id, state.plan.network, std::nullopt, work);
@@ -1732,6 +1748,7 @@ private:
     RouterPlaces routerPlaces_;
     HostRules rules_;
     PortLimits limits_{rules_.rules()};
+    PacketLog packetLog_;
     std::uint32_t generation_ = 0; ///< of the host's rules when all of ours were there
     std::map<std::string, Place> places_;
     std::map<std::string, PlannedLink> plannedLinks_;

@@ -68,6 +68,11 @@ std::string wrongWith(const PlannedRule& rule) {
         if (!prefix || prefix->version() != (rule.ethertype == EtherType::IPv6 ? 6 : 4))
             return name + " has a prefix that is none";
     }
+    for (const auto& each : rule.remoteAddresses.value_or(std::vector<std::string>())) {
+        const auto prefix = Prefix::parse(each);
+        if (!prefix || prefix->version() != (rule.ethertype == EtherType::IPv6 ? 6 : 4))
+            return name + " names addresses that are none";
+    }
     return {};
 }
 

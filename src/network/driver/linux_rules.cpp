@@ -80,6 +80,8 @@ std::string matchOf(const PlannedRule& rule, const std::string& members) {
     const std::string side = std::string(six ? " ip6 " : " ip ") + (ingress ? "saddr " : "daddr ");
     if (rule.remoteGroup) {
         out += side + "@" + members;
+    } else if (rule.remoteAddresses) {
+        out += side + "{ " + joined(disjoint(*rule.remoteAddresses)) + " }";
     } else if (const auto prefix = Prefix::parseLoosely(rule.remotePrefix); prefix && prefix->length > 0) {
         out += side + prefix->text();
     }
@@ -104,6 +106,53 @@ std::string matchOf(const PlannedRule& rule, const std::string& members) {
     return out;
 }
 
+/// A port floods the log with no more than this, all ports of the host with no more than that: packets in a second.
+constexpr int toldOfPort = 100, toldOfPortAtOnce = 25, toldOfHost = 1000;
+
+/// Rules that write a packet down before its verdict; a port that has had enough of that goes a shorter way.
+Texts tellingRules(const std::string& map, const std::string& way, const std::string& words,
+                   const std::string& verdict) {
+    const std::string port =
+        way == "in" ? "iifname . oifname @bridged meta mark and 0xffff == 1 meta priority" : "meta mark and 0xffff0000";
+    constexpr int bytes = 128; // all headers that are read
+    return {port + " vmap @" + map + "_" + way,
+            "limit rate " + std::to_string(toldOfHost) + "/second burst " + std::to_string(toldOfHost) +
+                " packets log prefix " + quoted(words) + " group " + std::to_string(packetLogGroup) + " snaplen " +
+                std::to_string(bytes) + " queue-threshold 16",
+            verdict};
+}
+
+std::string enoughOf(int number, bool accepted) {
+    return std::string("enough_") + (accepted ? "accepted_" : "dropped_") + std::to_string(number);
+}
+
+/// In place of "accept" in the chains of a group some of whose ports are logged.
+std::string tellingOf(const SecurityGroupId& group, RuleDirection direction) {
+    return (direction == RuleDirection::Ingress ? "tell_in_" : "tell_out_") + suffixOf(group);
+}
+std::string toldChainOf(const SecurityGroupId& group, RuleDirection direction) {
+    return (direction == RuleDirection::Ingress ? "told_in_" : "told_out_") + suffixOf(group);
+}
+
+/// What a group lets through in one direction, each rule with this verdict.
+Texts rulesOf(const std::vector<PlannedRule>& rules, RuleDirection direction, const std::string& verdict) {
+    Texts lines;
+    for (const auto& rule : rules) {
+        if (rule.direction != direction) continue;
+        if (rule.remoteAddresses && rule.remoteAddresses->empty()) continue; // nobody is in it
+        if (!rule.remoteGroup) {
+            lines.push_back(matchOf(rule, "") + " " + verdict);
+            continue;
+        }
+        const int version = rule.ethertype == EtherType::IPv6 ? 6 : 4;
+        for (const bool single : {true, false})
+            lines.push_back(matchOf(rule, membersOf(*rule.remoteGroup, version, single)) + " " + verdict);
+    }
+    return lines;
+}
+
+constexpr RuleDirection directions[] = {RuleDirection::Ingress, RuleDirection::Egress};
+
 bool isIcmp(int protocol) { return protocol == 1 || protocol == 58; }
 
 /// Whether a rule that names the other side by prefix or not at all allows a connection with it.
@@ -112,6 +161,9 @@ bool matches(const PlannedRule& rule, const Connection& connection) {
     const auto& other = rule.direction == RuleDirection::Ingress ? connection.source : connection.destination;
     if ((other.version == 6) != six) return false;
     if (const auto prefix = Prefix::parseLoosely(rule.remotePrefix); prefix && !prefix->contains(other)) return false;
+    const auto isIn = [&](const std::string& block) { return Prefix::parse(block)->contains(other); };
+    if (rule.remoteAddresses && std::none_of(rule.remoteAddresses->begin(), rule.remoteAddresses->end(), isIn))
+        return false;
     if (!rule.protocol) return true;
     const int protocol = six && *rule.protocol == 1 ? 58 : *rule.protocol;
     if (protocol != connection.protocol) return false;
@@ -189,9 +241,15 @@ void declareFilter(Ruleset& rules, const HostRulesOptions& options) {
     declare("receivers", "map", "type classid : verdict;");
     declare("routed4", "map", "type ifname . ipv4_addr : verdict;");
     declare("routed6", "map", "type ifname . ipv6_addr : verdict;");
+    for (const auto* verdict : {"accepted", "dropped"}) {
+        declare(std::string(verdict) + "_out", "map", "type mark : verdict;");
+        declare(std::string(verdict) + "_in", "map", "type classid : verdict;");
+    }
     const auto chain = [&](std::string_view name, Texts lines, std::string hook = "") {
         rules.put(filterTable, name, {std::move(hook), std::move(lines)});
     };
+    for (const auto* way : {"in", "out"})
+        chain(std::string("refused_") + way, tellingRules("dropped", way, "drop " + std::string(way), "drop"));
     chain("zoned", {"ct zone set iifname map @zones"}, "type filter hook prerouting priority -310; policy accept;");
     chain("sending",
           {// The host forwards for external networks only. It is no way out of the others.
@@ -292,21 +350,9 @@ void HostRules::set(const PlannedSecurityGroup& group) {
     const auto before = groups_.find(group.id);
     for (const auto& rule : group.rules)
         if (rule.remoteGroup) needMembers(*rule.remoteGroup, 1);
-    for (const auto direction : {RuleDirection::Ingress, RuleDirection::Egress}) {
-        RuleChain chain;
-        for (const auto& rule : group.rules) {
-            if (rule.direction != direction) continue;
-            if (!rule.remoteGroup) {
-                chain.rules.push_back(matchOf(rule, "") + " accept");
-                continue;
-            }
-            const int version = rule.ethertype == EtherType::IPv6 ? 6 : 4;
-            for (const bool single : {true, false})
-                chain.rules.push_back(matchOf(rule, membersOf(*rule.remoteGroup, version, single)) + " accept");
-        }
+    for (const auto direction : directions)
         rules_.put(filterTable, (direction == RuleDirection::Ingress ? "in_" : "out_") + suffixOf(group.id),
-                   std::move(chain));
-    }
+                   {"", rulesOf(group.rules, direction, "accept")});
     const bool known = before != groups_.end();
     const bool otherwise = !known || before->second.stateful != group.stateful;
     if (known) {
@@ -323,6 +369,7 @@ void HostRules::set(const PlannedSecurityGroup& group) {
                     closed_.ports.insert(id);
     }
     groups_[group.id] = {group.stateful, group.rules};
+    if (told_.contains(group.id)) writeTold(group.id);
     if (otherwise) writeProfilesWith(group.id);
 }
 
@@ -337,8 +384,8 @@ void HostRules::remove(const SecurityGroupId& id) {
     rules_.removeChain("out_" + suffixOf(id));
 }
 
-int HostRules::useProfile(const Groups& groups) {
-    auto& profile = profiles_[groups];
+int HostRules::useProfile(const Judged& judged) {
+    auto& profile = profiles_[judged];
     if (profile.uses++ > 0) return profile.number;
     int free = 1;
     for (const int number : profileNumbers_) {
@@ -347,52 +394,94 @@ int HostRules::useProfile(const Groups& groups) {
     }
     profileNumbers_.insert(free);
     profile.number = free;
-    writeProfile(groups, free);
+    for (const auto& each : judged.told.accepted) needTold(each, 1);
+    writeProfile(judged, free);
     return free;
 }
 
-void HostRules::leaveProfile(const Groups& groups) {
-    const auto found = profiles_.find(groups);
+void HostRules::leaveProfile(const Judged& judged) {
+    const auto found = profiles_.find(judged);
     if (found == profiles_.end() || --found->second.uses > 0) return;
     const auto number = std::to_string(found->second.number);
     rules_.removeChain("sends_" + number);
     rules_.removeChain("gets_" + number);
     profileNumbers_.erase(found->second.number);
     profiles_.erase(found);
+    for (const auto& each : judged.told.accepted) needTold(each, -1);
+}
+
+void HostRules::needTold(const SecurityGroupId& group, int by) {
+    const auto count = told_[group] += by;
+    if (count == by && by > 0) writeTold(group);
+    if (count > 0) return;
+    told_.erase(group);
+    for (const auto direction : directions) {
+        rules_.removeChain(toldChainOf(group, direction));
+        rules_.removeChain(tellingOf(group, direction));
+    }
+}
+
+void HostRules::writeTold(const SecurityGroupId& group) {
+    const auto found = groups_.find(group);
+    for (const auto direction : directions) {
+        const std::string way = direction == RuleDirection::Ingress ? "in" : "out";
+        rules_.put(filterTable, tellingOf(group, direction),
+                   {"", tellingRules("accepted", way, "accept " + way + " " + group.text, "accept")});
+        rules_.put(filterTable, toldChainOf(group, direction),
+                   {"", found == groups_.end()
+                            ? Texts{}
+                            : rulesOf(found->second.rules, direction, "goto " + tellingOf(group, direction))});
+    }
 }
 
 void HostRules::writeProfilesWith(const SecurityGroupId& group) {
-    for (const auto& [groups, profile] : profiles_)
-        if (std::find(groups.begin(), groups.end(), group) != groups.end()) writeProfile(groups, profile.number);
+    for (const auto& [judged, profile] : profiles_)
+        if (std::find(judged.groups.begin(), judged.groups.end(), group) != judged.groups.end())
+            writeProfile(judged, profile.number);
 }
 
-void HostRules::writeProfile(const Groups& groups, int number) {
+void HostRules::writeProfile(const Judged& judged, int number) {
     // A port whose groups all are stateless is judged packet by packet.
-    bool stateful = groups.empty();
+    bool stateful = judged.groups.empty();
     Texts in, outgoing;
-    for (const auto& id : groups) {
+    for (const auto& id : judged.groups) {
         const auto found = groups_.find(id);
         if (found == groups_.end()) continue; // its rules are unknown, so nothing of it is allowed
         stateful = stateful || found->second.stateful;
-        in.push_back("jump in_" + suffixOf(id));
-        outgoing.push_back("jump out_" + suffixOf(id));
+        const bool told = judged.told.accepted.contains(id);
+        in.push_back("jump " + (told ? toldChainOf(id, RuleDirection::Ingress) : "in_" + suffixOf(id)));
+        outgoing.push_back("jump " + (told ? toldChainOf(id, RuleDirection::Egress) : "out_" + suffixOf(id)));
     }
-    Texts sends, gets;
-    // What nobody knows begins at its beginning, or a connection that was ended would go on from its other end.
-    if (stateful)
-        sends = gets = {"ct state invalid drop", "ct state established,related accept",
-                        "ct state new tcp flags & (fin | syn | rst | ack) != syn drop"};
-    const auto add = [](Texts& to, const Texts& more) { to.insert(to.end(), more.begin(), more.end()); };
-    add(sends,
-        {"meta nfproto ipv4 udp sport 68 udp dport 67 accept", "meta nfproto ipv6 udp sport 546 udp dport 547 accept"});
-    add(gets,
-        {"meta nfproto ipv4 udp sport 67 udp dport 68 accept", "meta nfproto ipv6 udp sport 547 udp dport 546 accept"});
-    add(sends, outgoing);
-    add(gets, in);
-    sends.emplace_back("drop");
-    gets.emplace_back("drop");
-    rules_.put(filterTable, "sends_" + std::to_string(number), {"", std::move(sends)});
-    rules_.put(filterTable, "gets_" + std::to_string(number), {"", std::move(gets)});
+    const auto write = [&](const std::string& chain, const std::string& way, const std::string& always,
+                           const Texts& rules) {
+        const auto refuse = judged.told.dropped ? "goto refused_" + way : "drop";
+        RuleChain content;
+        // What nobody knows begins at its beginning, or a connection that was ended would go on from its other end.
+        if (stateful)
+            content.rules = {"ct state invalid " + refuse, "ct state established,related accept",
+                             "ct state new tcp flags & (fin | syn | rst | ack) != syn " + refuse};
+        content.rules.push_back("meta nfproto ipv4 udp " + always.substr(0, always.find(';')) + " accept");
+        content.rules.push_back("meta nfproto ipv6 udp " + always.substr(always.find(';') + 1) + " accept");
+        content.rules.insert(content.rules.end(), rules.begin(), rules.end());
+        content.rules.push_back(refuse);
+        rules_.put(filterTable, chain + std::to_string(number), std::move(content));
+    };
+    write("sends_", "out", "sport 68 udp dport 67;sport 546 udp dport 547", outgoing);
+    write("gets_", "in", "sport 67 udp dport 68;sport 547 udp dport 546", in);
+}
+
+Told toldOf(const PlannedPort& port) {
+    Told told;
+    for (const auto& each : port.logs) {
+        told.dropped = told.dropped || each.dropped;
+        if (!each.accepted) continue;
+        if (!each.group)
+            told.accepted.insert(port.securityGroups.begin(), port.securityGroups.end());
+        else if (std::find(port.securityGroups.begin(), port.securityGroups.end(), *each.group) !=
+                 port.securityGroups.end())
+            told.accepted.insert(*each.group);
+    }
+    return told;
 }
 
 RuleElements HostRules::elementsOf(const PlannedPort& port, int number, int profile) const {
@@ -441,6 +530,13 @@ RuleElements HostRules::elementsOf(const PlannedPort& port, int number, int prof
     const auto chains = std::to_string(profile);
     out.push_back({"senders", mark, "goto sends_" + chains});
     out.push_back({"receivers", receiverClass(number), "goto gets_" + chains});
+    const auto told = toldOf(port);
+    for (const bool accepted : {true, false}) {
+        if (accepted ? told.accepted.empty() : !told.dropped) continue;
+        const std::string map = accepted ? "accepted" : "dropped", enough = "jump " + enoughOf(number, accepted);
+        out.push_back({map + "_out", mark, enough});
+        out.push_back({map + "_in", receiverClass(number), enough});
+    }
     const auto network = networks_.find(port.network);
     if (network != networks_.end() && network->second.open)
         for (const auto& fixed : port.fixedIps)
@@ -466,7 +562,8 @@ void HostRules::set(const PlannedPort& port, int number) {
     std::sort(groups.begin(), groups.end());
     groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
     for (const auto& each : groups) needMembers(each, 1);
-    Guarded fresh{port, useProfile(groups), 0, {}, {}};
+    const Judged judged{groups, toldOf(port)};
+    Guarded fresh{port, judged, number, useProfile(judged), 0, {}, {}};
     fresh.port.securityGroups = groups;
     if (const auto network = networks_.find(port.network); network != networks_.end())
         fresh.zone = network->second.zone;
@@ -486,6 +583,12 @@ void HostRules::set(const PlannedPort& port, int number) {
         remove(port.id);
         if (!fewer && !already) closed_.ports.erase(port.id);
     }
+    for (const bool accepted : {true, false})
+        if (accepted ? !judged.told.accepted.empty() : judged.told.dropped)
+            rules_.put(filterTable, enoughOf(number, accepted),
+                       {"",
+                        {"limit rate over " + std::to_string(toldOfPort) + "/second burst " +
+                         std::to_string(toldOfPortAtOnce) + " packets " + (accepted ? "accept" : "drop")}});
     for (const auto& each : fresh.addresses)
         if (each.length == each.base.bits()) places_.emplace(Place{fresh.zone, each.base}, port.id);
     ports_.insert_or_assign(port.id, std::move(fresh));
@@ -515,7 +618,8 @@ void HostRules::remove(const PortId& id) {
             if (members.empty()) addresses_.erase(group);
         }
     }
-    leaveProfile(gone.port.securityGroups);
+    leaveProfile(gone.judged);
+    for (const bool accepted : {true, false}) rules_.removeChain(enoughOf(gone.number, accepted));
     for (const auto& each : gone.port.securityGroups) needMembers(each, -1);
     ports_.erase(found);
 }

@@ -26,6 +26,18 @@ struct HostRulesOptions {
     std::vector<std::uint16_t> apiPorts = {};
 };
 
+/// What of a port's packets is written down: those that these groups let through, and those that nothing does.
+struct Told {
+    std::set<SecurityGroupId> accepted;
+    bool dropped = false;
+    auto operator<=>(const Told&) const = default;
+};
+Told toldOf(const PlannedPort& port);
+
+/// The group of netlink's log that packets which are to be written down come to, each with one of these words before
+/// it: "accept in <security group>", "drop out".
+inline constexpr std::uint16_t packetLogGroup = 0x5374;
+
 /// A connection as conntrack keeps it, in the direction of its first packet.
 struct Connection {
     int zone = 0;
@@ -73,22 +85,31 @@ private:
         bool stateful = true;
         std::vector<PlannedRule> rules;
     };
+    using Groups = std::vector<SecurityGroupId>;
+    /// What the chains that a port goes through depend on: ports of the same share them.
+    struct Judged {
+        Groups groups;
+        Told told;
+        auto operator<=>(const Judged&) const = default;
+    };
     struct Guarded {
         PlannedPort port;
-        int profile = 0, zone = 0;
+        Judged judged;
+        int number = 0, profile = 0, zone = 0;
         RuleElements elements;
         std::set<Prefix> addresses;
     };
-    using Groups = std::vector<SecurityGroupId>;
     struct Profile {
         int number = 0, uses = 0;
     };
     using Place = std::pair<int, Address>; ///< zone and address
 
     RuleElements elementsOf(const PlannedPort& port, int number, int profile) const;
-    int useProfile(const Groups& groups);
-    void leaveProfile(const Groups& groups);
-    void writeProfile(const Groups& groups, int number);
+    int useProfile(const Judged& judged);
+    void leaveProfile(const Judged& judged);
+    void writeProfile(const Judged& judged, int number);
+    void needTold(const SecurityGroupId& group, int by);
+    void writeTold(const SecurityGroupId& group);
     void writeProfilesWith(const SecurityGroupId& group);
     void needMembers(const SecurityGroupId& group, int by);
     void writeMasquerades();
@@ -99,7 +120,8 @@ private:
     std::map<NetworkId, Net> networks_;
     std::map<SecurityGroupId, Group> groups_;
     std::map<PortId, Guarded> ports_;
-    std::map<Groups, Profile> profiles_;
+    std::map<Judged, Profile> profiles_;
+    std::map<SecurityGroupId, int> told_; ///< how many profiles need the chains that tell what a group lets through
     std::set<int> profileNumbers_;
     std::map<SecurityGroupId, int> members_;                     ///< how many need the sets of a group's members
     std::map<SecurityGroupId, std::map<Prefix, int>> addresses_; ///< of a group's members

@@ -25,10 +25,17 @@ std::string joined(const std::vector<std::string>& texts) {
     return out;
 }
 
-/// The blocks of `wanted` that no other holds, as a set of intervals takes them.
 std::vector<std::string> disjoint(const std::map<Pair, int>& wanted) {
+    std::vector<std::string> texts;
+    for (const auto& [element, count] : wanted) texts.push_back(element.first);
+    return network::disjoint(texts);
+}
+
+}
+
+std::vector<std::string> disjoint(const std::vector<std::string>& texts) {
     std::vector<Prefix> blocks;
-    for (const auto& [element, count] : wanted) blocks.push_back(*Prefix::parseLoosely(element.first));
+    for (const auto& each : texts) blocks.push_back(*Prefix::parseLoosely(each));
     std::sort(blocks.begin(), blocks.end()); // a block comes before those that it holds
     std::vector<std::string> out;
     std::optional<Prefix> last;
@@ -42,8 +49,6 @@ std::vector<std::string> disjoint(const std::map<Pair, int>& wanted) {
                 if (Prefix::parse(half)->version() == each.version()) out.emplace_back(half);
     }
     return out;
-}
-
 }
 
 void Ruleset::addTable(std::string table) { tables_.push_back(std::move(table)); }

@@ -24,6 +24,9 @@ struct RuleChain {
     bool operator==(const RuleChain&) const = default;
 };
 
+/// The blocks that no other holds, as a set of intervals takes them. All must be such.
+std::vector<std::string> disjoint(const std::vector<std::string>& blocks);
+
 /// Tables of nftables as values: what should be in them, and what has been loaded. A change is told as what it changes:
 /// no table is replaced while it is in use, and what one element costs does not depend on how many there are. Names of
 /// sets and chains are unique over all tables.

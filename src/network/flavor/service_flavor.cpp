@@ -105,6 +105,26 @@ void completeProfiles(store::Reader& db, std::vector<ServiceFlavor>& all) {
     for (auto& each : all) each.profiles = store::takeOf(profiles, each.id.text);
 }
 
+/// Who makes routers here, by the names that operators give a profile's driver (Neutron's class, and its provider).
+constexpr std::string_view routerDrivers[] = {
+    "single_node", "neutron.services.l3_router.service_providers.single_node.SingleNodeDriver"};
+
+/// The driver of the flavor's first profile, which somebody here is.
+std::string nextDriverOf(store::Reader& db, const ServiceFlavor& flavor) {
+    const auto first =
+        db.query("SELECT profile FROM service_flavor_profiles WHERE flavor = ? ORDER BY profile LIMIT 1", flavor.id)
+            .maybeText();
+    const auto profile = first ? profileTable.find(db, {*first}) : std::nullopt;
+    if (!profile)
+        throw Error(Failure::NotFound, "Service Profile  is not associated with flavor ", flavor.id, ".")
+            .as("FlavorServiceProfileBindingNotFound");
+    if (!profile->enabled) throw Error(Failure::Busy, "Service Profile is not enabled.").as("ServiceProfileDisabled");
+    if (std::find(std::begin(routerDrivers), std::end(routerDrivers), profile->driver) == std::end(routerDrivers))
+        throw Error(Failure::NotFound, "Service Profile driver ", profile->driver, " could not be found.")
+            .as("ServiceProfileDriverNotFound");
+    return profile->driver;
+}
+
 }
 
 void addServiceFlavorRoutes(http::Routes& routes, Core& core) {
@@ -172,6 +192,19 @@ void addServiceFlavorRoutes(http::Routes& routes, Core& core) {
                  out.field("id", profile);
              });
          }});
+    routes.push_back({http::Method::Get, "/v2.0/flavors/{id}/next_providers", http::policy("get_flavor"),
+                      [&core, flavors](Request& request) {
+                          const auto driver = core.parts.store.read([&](store::Reader& db) {
+                              return nextDriverOf(db, flavors->demand(request, db, "get_flavor"));
+                          });
+                          return http::jsonResponse(200, [&](JsonWriter& out) {
+                              const auto body = out.object();
+                              const auto list = out.array("next_providers");
+                              const auto one = out.object();
+                              out.field("provider", "single_node");
+                              out.field("driver", driver);
+                          });
+                      }});
     routes.push_back({http::Method::Delete, path + "/{profile}", http::policy("delete_flavor_service_profile"),
                       [&core, flavors](Request& request) {
                           core.parts.store.write([&](Tx& tx) {

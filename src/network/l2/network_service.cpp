@@ -109,7 +109,7 @@ NetworkRecord Networks::create(store::Transaction& tx, const identity::Caller& c
     core_.claim(tx, network.standard.project, "network");
     network.id.text = core_.uuid();
     body.readInto(network, networkTable);
-    const auto segments = segmentsIn(core_, tx, body);
+    const auto segments = segmentsIn(core_, tx, body, network.standard.project);
     const auto mtuMost = mtuMostOf(core_, segments);
     network.mtu = checkedMtu(body, mtuMost, mtuMost);
     network.qosPolicy =

@@ -137,12 +137,16 @@ public:
     /// Gives a port that waited for its host the addresses that it gets there.
     void placeAddresses(store::Transaction& tx, Port& port);
 
-    /// The DHCP port of a network has an address in each subnet with DHCP, and goes with the last of them.
-    void ensureDhcpPort(store::Transaction& tx, const NetworkRecord& network);
+    /// The DHCP ports of a network, one for each of the hosts that serve it, have an address in each subnet with DHCP,
+    /// and go with the last of them.
+    void ensureDhcpPorts(store::Transaction& tx, const NetworkRecord& network);
+    void ensureDhcpPorts(store::Transaction& tx); ///< of all networks: there are other hosts than before
 
     Core& core() { return core_; }
 
 private:
+    void serveSubnets(store::Transaction& tx, Port& port, const std::vector<Subnet>& served);
+
     Core& core_;
 };
 

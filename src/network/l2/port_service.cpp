@@ -61,6 +61,22 @@ bool servesWhatIsThere(store::Reader& db, const Port& port) {
     return port.owner == floatingOwner && db.query("SELECT 1 FROM floating_ips WHERE id = ?", port.device).any();
 }
 
+/// Guests know a router by its addresses: who wants others takes the interface away and adds another (Neutron:
+/// l3-port-ip-change-not-allowed).
+void checkRouterStays(store::Reader& db, const Port& port, const PortAddresses& before) {
+    const auto isIn = [](const PortAddresses& all) {
+        return [&all](const PortAddress& one) {
+            return std::any_of(all.begin(), all.end(), [&](const auto& each) { return each.address == one.address; });
+        };
+    };
+    const auto& now = port.addresses;
+    if (port.owner == interfaceOwner && servesWhatIsThere(db, port) &&
+        (now.size() != before.size() || !std::all_of(now.begin(), now.end(), isIn(before))))
+        throw Error(Failure::Invalid,
+                    "Bad port request: the addresses of a router's interface can't be changed: ", port.id, ".")
+            .as("BadRequest");
+}
+
 /// The host is to follow what becomes of the floating IPs that lead to a port.
 void floatingIpsChange(Core& core, store::Transaction& tx, const PortId& port) {
     for (const auto& each : tx.query("SELECT id FROM floating_ips WHERE port = ?", port).texts())
@@ -381,6 +397,7 @@ Port Ports::update(store::Transaction& tx, const identity::Caller& caller, Port 
         const auto before = port.addresses;
         tx.execute("DELETE FROM fixed_ips WHERE port = ?", port.id);
         port.addresses = allocate(tx, port, wanted);
+        checkRouterStays(tx, port, before);
         writeAddresses(tx, port);
         for (const auto& gone : before)
             if (std::none_of(port.addresses.begin(), port.addresses.end(),
@@ -419,50 +436,6 @@ void Ports::remove(store::Transaction& tx, const Port& port) {
     portTable.remove(tx, port.id);
     core_.parts.bus.announce(tx, PortDeleted{port.id, port.server});
     core_.changed(tx, port.id.text);
-}
-
-void Ports::ensureDhcpPort(store::Transaction& tx, const NetworkRecord& network) {
-    store::Conditions own;
-    own.add("p.network = ?", network.id).add("p.owner = ?", dhcpOwner);
-    const auto ports = portsWhere(tx, own);
-    std::vector<Subnet> served;
-    for (auto& each : subnetsOf(tx, network.id))
-        if (each.dhcp) served.push_back(std::move(each));
-    if (served.empty()) {
-        for (const auto& each : ports) remove(tx, each);
-        return;
-    }
-    if (ports.empty()) {
-        Port port;
-        port.id.text = core_.uuid();
-        port.standard = {network.standard.project, "", "", 1, core_.now(), core_.now()};
-        port.owner = dhcpOwner;
-        port.device = "dhcp-" + network.id.text;
-        port.host = core_.parts.cloud.host;
-        port.status = "ACTIVE"; // whoever is there gets an answer
-        port.portSecurity = false;
-        keep(tx, network, port, std::vector<WantedAddress>{});
-        return ensureDhcpPort(tx, network);
-    }
-    auto port = ports.front();
-    std::vector<PortAddress> addresses;
-    for (const auto& subnet : served) {
-        const auto has = std::find_if(port.addresses.begin(), port.addresses.end(),
-                                      [&](const auto& each) { return each.subnet == subnet.id; });
-        if (has != port.addresses.end()) {
-            addresses.push_back(*has);
-            continue;
-        }
-        try {
-            WantedAddress wanted;
-            wanted.subnet = subnet;
-            for (const auto& each : allocate(tx, port, std::vector{wanted})) addresses.push_back(each);
-        } catch (const Error& error) {
-            if (error.failure() != Failure::Conflict) throw; // a subnet without a free address is served by nobody
-        }
-    }
-    port.addresses = addresses;
-    writeAddresses(tx, port);
 }
 
 }

@@ -54,7 +54,7 @@ const Table<Subnet> subnetTable(
             [](const Subnet& subnet) { return store::Value(subnet.cidr.version()); },
             [](JsonWriter& out, const Subnet& subnet) { out.value(subnet.cidr.version()); }),
         attribute<&Subnet::cidr>("cidr", Post | Show | Find).readByHook(),
-        computed<Subnet>("prefixlen", Kind::Whole, Post),
+        computed<Subnet>("prefixlen", Kind::Whole, Post), computed<Subnet>("use_default_subnetpool", Kind::Truth, Post),
         maybe<&Subnet::subnetPool>("subnetpool_id", Post | Show | Find).in("subnet_pool").readByHook(),
         attribute<&Subnet::gateway>("gateway_ip", Post | Put | Show | Find).in("gateway").readByHook(),
         attribute<&Subnet::dhcp>("enable_dhcp", Post | Put | Show | Find).in("dhcp"),

@@ -38,6 +38,9 @@ std::vector<Prefix> apart(std::vector<Prefix> prefixes);
 
 Error subnetPoolNotFound(const std::string& id);
 
+/// The default pool of an IP version that the project may take from.
+std::optional<SubnetPool> defaultPoolFor(store::Reader& db, const std::string& project, int version);
+
 /// A free block of the pool: the one that `body.cidr` names, or the first of the wanted length.
 Prefix allocateFromPool(store::Reader& db, const SubnetPool& pool, const std::string& project, const Body& body);
 

@@ -123,6 +123,13 @@ Prefix allocateFromPool(store::Reader& db, const SubnetPool& pool, const std::st
         .as("SubnetAllocationError");
 }
 
+std::optional<SubnetPool> defaultPoolFor(store::Reader& db, const std::string& project, int version) {
+    for (auto& each :
+         subnetPoolTable.where(db, "WHERE o.is_default AND o.ip_version = ? ORDER BY o.created, o.id", version))
+        if (each.standard.project == project || each.sharing.to(project)) return std::move(each);
+    return std::nullopt;
+}
+
 SubnetPool SubnetPools::create(store::Transaction& tx, const identity::Caller& caller, const Body& body) {
     SubnetPool pool;
     pool.standard = freshStandard(core_, caller, body);

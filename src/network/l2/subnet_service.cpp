@@ -79,6 +79,70 @@ void readSegment(store::Reader& db, Subnet& subnet, const Body& body) {
     subnet.segment = wanted;
 }
 
+/// The pool that a body wants its block cut from: one that the caller may use, or the default one.
+std::optional<SubnetPool> poolIn(store::Reader& db, const identity::Caller& caller, const std::string& project,
+                                 const Body& body, int version) {
+    const auto refuse = [](const std::string& reason) {
+        throw Error(Failure::Invalid, "Bad subnets request: ", reason, ".").as("BadRequest");
+    };
+    const auto id = body.text("subnetpool_id");
+    if (body.truth("use_default_subnetpool", false)) {
+        if (!id.empty()) refuse("subnetpool_id and use_default_subnetpool cannot both be specified");
+        auto pool = defaultPoolFor(db, project, version);
+        if (!pool) refuse("No default subnetpool found for IPv" + std::to_string(version));
+        return pool;
+    }
+    if (!body.has("subnetpool_id") || body.isNull("subnetpool_id")) return std::nullopt;
+    auto pool = subnetPoolTable.find(db, {id});
+    if (!pool ||
+        (!pool->sharing.to(caller.project.text) && pool->standard.project != caller.project.text && !caller.isAdmin()))
+        throw subnetPoolNotFound(id);
+    return pool;
+}
+
+/// Hosts on one segment of a routed network find those of the others through their own gateway (Neutron:
+/// segments-peer-subnet-host-routes): each subnet with a gateway has a route to each of the others.
+bool addRoute(Subnet& subnet, const Prefix& destination) {
+    if (!subnet.gateway) return false;
+    const std::pair route(destination.text(), subnet.gateway->text());
+    if (std::find(subnet.routes.begin(), subnet.routes.end(), route) != subnet.routes.end()) return false;
+    subnet.routes.push_back(route);
+    return true;
+}
+
+std::vector<Subnet> peersOf(store::Reader& db, const Subnet& subnet) {
+    std::vector<Subnet> peers;
+    if (subnet.segment.empty()) return peers;
+    for (auto& each : subnetsOf(db, subnet.network))
+        if (each.segment != subnet.segment && !each.segment.empty() && each.cidr.version() == subnet.cidr.version())
+            peers.push_back(std::move(each));
+    return peers;
+}
+
+void joinPeers(Core& core, store::Transaction& tx, Subnet& subnet) {
+    for (auto& each : peersOf(tx, subnet)) {
+        addRoute(subnet, each.cidr);
+        if (!addRoute(each, subnet.cidr)) continue;
+        markChanged(core, each.standard);
+        subnetTable.update(tx, each);
+    }
+}
+
+/// The gateway is another: the routes to others lead through the new one.
+void leaveGateway(store::Reader& db, Subnet& subnet, const std::optional<Address>& before) {
+    if (!before || before == subnet.gateway) return;
+    for (const auto& each : peersOf(db, subnet)) std::erase(subnet.routes, std::pair(each.cidr.text(), before->text()));
+}
+
+void leavePeers(Core& core, store::Transaction& tx, const Subnet& subnet) {
+    for (auto& each : peersOf(tx, subnet)) {
+        if (!each.gateway || std::erase(each.routes, std::pair(subnet.cidr.text(), each.gateway->text())) == 0)
+            continue;
+        markChanged(core, each.standard);
+        subnetTable.update(tx, each);
+    }
+}
+
 void readModes(Subnet& subnet, const Body& body) {
     const auto mode = [&](std::string_view name) {
         const auto text = body.text(name);
@@ -128,11 +192,7 @@ Subnet Subnets::create(store::Transaction& tx, const identity::Caller& caller, c
     const auto version = body.whole("ip_version", 0);
     if (version != 4 && version != 6) refuseInput("ip_version", "'" + std::to_string(version) + "' is not in [4, 6].");
 
-    if (body.has("subnetpool_id") && !body.isNull("subnetpool_id")) {
-        const auto pool = subnetPoolTable.find(tx, {body.text("subnetpool_id")});
-        if (!pool || (!pool->sharing.to(caller.project.text) && pool->standard.project != caller.project.text &&
-                      !caller.isAdmin()))
-            throw subnetPoolNotFound(body.text("subnetpool_id"));
+    if (const auto pool = poolIn(tx, caller, subnet.standard.project, body, static_cast<int>(version))) {
         subnet.cidr = allocateFromPool(tx, *pool, subnet.standard.project, body);
         subnet.subnetPool = pool->id.text;
     } else {
@@ -173,15 +233,17 @@ Subnet Subnets::create(store::Transaction& tx, const identity::Caller& caller, c
     subnet.pools = given ? allocationPoolsIn(body, subnet.cidr) : defaultPools(subnet.cidr, subnet.gateway);
     checkGateway(subnet.gateway, subnet.cidr, subnet.pools);
     readSegment(tx, subnet, body);
+    joinPeers(core_, tx, subnet);
     subnetTable.insert(tx, subnet);
     touch(tx, "networks", network.id.text, core_.now());
-    Ports(core_).ensureDhcpPort(tx, network);
+    Ports(core_).ensureDhcpPorts(tx, network);
     core_.changed(tx, network.id.text);
     return subnet;
 }
 
 Subnet Subnets::update(store::Transaction& tx, Subnet subnet, const Body& body) {
     const auto network = networkOf(tx, subnet.network);
+    const auto gatewayBefore = subnet.gateway;
     readCommon(subnet, body);
     if (!subnet.dhcp && (!subnet.raMode.empty() || !subnet.addressMode.empty()))
         refuseOperation("ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False");
@@ -201,9 +263,11 @@ Subnet Subnets::update(store::Transaction& tx, Subnet subnet, const Body& body) 
     }
     checkGateway(subnet.gateway, subnet.cidr, subnet.pools);
     readSegment(tx, subnet, body);
+    leaveGateway(tx, subnet, gatewayBefore);
+    if (body.has("gateway_ip") || body.has("segment_id")) joinPeers(core_, tx, subnet);
     changeStandard(core_, subnet.standard, body);
     subnetTable.update(tx, subnet);
-    Ports(core_).ensureDhcpPort(tx, network);
+    Ports(core_).ensureDhcpPorts(tx, network);
     core_.changed(tx, network.id.text);
     return subnet;
 }
@@ -220,10 +284,11 @@ void Subnets::remove(store::Transaction& tx, const Subnet& subnet) {
                     ": One or more ports have an IP allocation from this subnet.")
             .as("SubnetInUse");
     tx.execute("DELETE FROM fixed_ips WHERE subnet = ?", subnet.id);
+    leavePeers(core_, tx, subnet);
     forgetTags(tx, subnet.id.text);
     subnetTable.remove(tx, subnet.id);
     touch(tx, "networks", subnet.network.text, core_.now());
-    if (const auto network = networkTable.find(tx, subnet.network)) Ports(core_).ensureDhcpPort(tx, *network);
+    if (const auto network = networkTable.find(tx, subnet.network)) Ports(core_).ensureDhcpPorts(tx, *network);
     core_.changed(tx, subnet.network.text);
 }
 

@@ -7,12 +7,19 @@ namespace {
 
 using namespace http;
 
+/// The router of the path, which the caller may do this to, at the revision that they have seen.
+Router demanded(Request& request, const RouterApi& api, store::Reader& db, std::string_view rule) {
+    auto router = api.demand(request, db, rule);
+    dialect().checkRevision(request, "router", router.id.text, router.standard.revision);
+    return router;
+}
+
 Response interface(Request& request, Routers& routers, const RouterApi& api, bool adds) {
     const auto& caller = identity::callerOf(request);
     const auto wanted = interfaceIn(request.json());
     std::string project;
     const auto made = routers.core().parts.store.write([&](store::Transaction& tx) {
-        const auto router = api.demand(request, tx, adds ? "add_router_interface" : "remove_router_interface");
+        const auto router = demanded(request, api, tx, adds ? "add_router_interface" : "remove_router_interface");
         project = router.standard.project;
         return adds ? routers.addInterface(tx, caller, router, wanted) : routers.removeInterface(tx, router, wanted);
     });
@@ -32,7 +39,7 @@ Response interface(Request& request, Routers& routers, const RouterApi& api, boo
 Response extraRoutes(Request& request, Routers& routers, const RouterApi& api, bool adds) {
     const Json wanted = put(request, "router");
     return routers.core().parts.store.write([&](store::Transaction& tx) {
-        const auto router = api.demand(request, tx, adds ? "add_extraroutes" : "remove_extraroutes");
+        const auto router = demanded(request, api, tx, adds ? "add_extraroutes" : "remove_extraroutes");
         checkBody(wanted, {{"routes", resource::Kind::Other, resource::Put}}, false);
         return api.answer(request, 200,
                           adds ? routers.addRoutes(tx, router, wanted) : routers.removeRoutes(tx, router, wanted), tx);

@@ -4,6 +4,7 @@
 
 #include "network/collection.hpp"
 #include "network/common_api.hpp"
+#include "network/security/address_group.hpp"
 #include "network/sharing.hpp"
 
 namespace stratolet::network {
@@ -37,6 +38,12 @@ const Table<AddressGroup> addressGroupTable(
                {attribute<&AddressGroup::addresses>("addresses", Post | Show | Moves).readBy(readAddresses)}, HasName),
            sharingAttributes<AddressGroup>(0)));
 
+/// The security groups that have a rule which names the address group, by id.
+Texts securityGroupsNaming(store::Reader& db, const std::string& id) {
+    return db.query("SELECT DISTINCT security_group FROM security_group_rules WHERE remote_address_group = ?", id)
+        .texts();
+}
+
 /// Adds the body's addresses, none of which may be there, or removes them, all of which must be.
 AddressGroup changed(Core& core, store::Transaction& tx, AddressGroup group, const Json& body, bool adds) {
     checkBody(body, {{"addresses", Kind::Other, Put}}, false);
@@ -56,6 +63,7 @@ AddressGroup changed(Core& core, store::Transaction& tx, AddressGroup group, con
     }
     markChanged(core, group.standard);
     addressGroupTable.update(tx, group);
+    for (const auto& each : securityGroupsNaming(tx, group.id.text)) core.changed(tx, each);
     return group;
 }
 
@@ -65,15 +73,33 @@ Error addressGroupNotFound(const std::string& id) {
     return Error(Failure::NotFound, "Address group ", id, " could not be found.").as("AddressGroupNotFound");
 }
 
+std::vector<Prefix> addressesOf(store::Reader& db, const std::string& group) {
+    const auto found = addressGroupTable.find(db, Id<AddressGroup>{group});
+    return found ? found->addresses : std::vector<Prefix>{};
+}
+
+void checkAddressGroup(store::Reader& db, const identity::Caller& caller, const std::string& group) {
+    const auto found = addressGroupTable.find(db, Id<AddressGroup>{group});
+    if (!found || !mayOn(caller, "get_address_group", ownedAndShared(found->standard.project, found->sharing)))
+        throw addressGroupNotFound(group);
+}
+
 void addAddressGroupRoutes(http::Routes& routes, Core& core) {
-    const auto api =
-        addNoun<AddressGroup>(routes, core,
-                              plain<AddressGroup>(core, {.noun = "address_group",
-                                                         .table = addressGroupTable,
-                                                         .missing = addressGroupNotFound,
-                                                         .about = aboutShared<AddressGroup>,
-                                                         .concern = {ownOrShared.begin(), ownOrShared.end()},
-                                                         .tagged = false}));
+    auto noun = plain<AddressGroup>(core, {.noun = "address_group",
+                                           .table = addressGroupTable,
+                                           .missing = addressGroupNotFound,
+                                           .about = aboutShared<AddressGroup>,
+                                           .concern = {ownOrShared.begin(), ownOrShared.end()},
+                                           .tagged = false});
+    noun.remove = [removes = noun.remove](store::Transaction& tx, const identity::Caller& caller,
+                                          const AddressGroup& group) {
+        if (!securityGroupsNaming(tx, group.id.text).empty())
+            throw Error(Failure::Conflict, "Address group ", group.id,
+                        " is in use on one or more security group rules.")
+                .as("AddressGroupInUse");
+        removes(tx, caller, group);
+    };
+    const auto api = addNoun<AddressGroup>(routes, core, std::move(noun));
     for (const auto* action : {"add_addresses", "remove_addresses"})
         routes.push_back({http::Method::Put, std::string("/v2.0/address-groups/{id}/") + action, http::policy(action),
                           [=, &core](http::Request& request) {

@@ -22,7 +22,7 @@ struct SecurityGroupRule {
     std::optional<std::string> protocol;
     std::optional<std::int64_t> portMin, portMax;
     std::optional<std::string> prefix;
-    std::optional<std::string> remoteGroup;
+    std::optional<std::string> remoteGroup, remoteAddresses; ///< ids; the latter of an address group
 };
 
 /// A set of rules that ports have in common, as it is kept.

@@ -1,6 +1,7 @@
 #include <stratolet/error.hpp>
 
 #include "network/collection.hpp"
+#include "network/security/address_group.hpp"
 #include "network/security/security_group.hpp"
 
 namespace stratolet::network {
@@ -53,6 +54,8 @@ Target targetOfWantedRule(store::Transaction& tx, const identity::Caller& caller
 SecurityGroupRule createRule(store::Transaction& tx, const identity::Caller& caller, const Body& body,
                              SecurityGroups& groups) {
     if (const auto remote = body.text("remote_group_id"); !remote.empty()) securityGroupIn(tx, caller, remote);
+    if (const auto addresses = body.text("remote_address_group_id"); !addresses.empty())
+        checkAddressGroup(tx, caller, addresses);
     return groups.createRule(tx, securityGroupIn(tx, caller, body.text("security_group_id")), projectOf(caller, body),
                              body);
 }
@@ -76,6 +79,9 @@ const Table<SecurityGroupRule> securityGroupRuleTable(
             attribute<&SecurityGroupRule::prefix>("remote_ip_prefix", Post | Show | Find).in("prefix").readByHook(),
             attribute<&SecurityGroupRule::remoteGroup>("remote_group_id", Post | Show | Find)
                 .in("remote_group")
+                .readByHook(),
+            attribute<&SecurityGroupRule::remoteAddresses>("remote_address_group_id", Post | Show | Find)
+                .in("remote_address_group")
                 .readByHook(),
             computed<SecurityGroupRule>("normalized_cidr", Kind::Other, Show, showNormalized),
         },

@@ -87,7 +87,7 @@ bool sameRule(const SecurityGroupRule& one, const SecurityGroupRule& other) {
     };
     return one.direction == other.direction && one.ethertype == other.ethertype && number(one) == number(other) &&
            one.portMin == other.portMin && one.portMax == other.portMax && block(one) == block(other) &&
-           one.remoteGroup == other.remoteGroup;
+           one.remoteGroup == other.remoteGroup && one.remoteAddresses == other.remoteAddresses;
 }
 
 void readRule(SecurityGroupRule& rule, const Body& body) {
@@ -129,6 +129,7 @@ void readRule(SecurityGroupRule& rule, const Body& body) {
     if (rule.protocol) checkPorts(rule, protocolNumber(*rule.protocol, six).value());
 
     rule.remoteGroup = textIn(body, "remote_group_id");
+    rule.remoteAddresses = textIn(body, "remote_address_group_id");
     if (const auto text = textIn(body, "remote_ip_prefix")) {
         const auto block = Prefix::parseLoosely(*text);
         if (!block) refuseInput("remote_ip_prefix", "'" + *text + "' is not a valid CIDR.");
@@ -137,8 +138,9 @@ void readRule(SecurityGroupRule& rule, const Body& body) {
                 .as("SecurityGroupRuleParameterConflict");
         rule.prefix = text->find('/') == std::string::npos ? block->text() : *text;
     }
-    if (rule.remoteGroup && rule.prefix)
-        throw Error(Failure::Invalid, "Only remote_ip_prefix or remote_group_id may be provided.")
+    if (rule.remoteGroup.has_value() + rule.prefix.has_value() + rule.remoteAddresses.has_value() > 1)
+        throw Error(Failure::Invalid,
+                    "Only remote_ip_prefix or remote_group_id or remote_address_group_id may be provided.")
             .as("SecurityGroupMultipleRemoteEntitites");
 }
 

@@ -36,7 +36,8 @@ Segment create(Core& core, store::Transaction& tx, const identity::Caller& calle
     const auto number = body.whole("segmentation_id", 0);
     const auto wanted = allotted(core, tx,
                                  {segmentWanted(core, body.text("network_type"), body.text("physical_network"),
-                                                number != 0 ? std::optional(number) : std::nullopt)});
+                                                number != 0 ? std::optional(number) : std::nullopt)},
+                                 network.standard.project);
     if (network.mtu > mtuMostOf(core, wanted)) {
         auto changed = network;
         changed.mtu = mtuMostOf(core, wanted);

@@ -48,12 +48,12 @@ WantedSegment segmentWanted(const Core& core, const std::string& type, const std
 /// Error(Invalid) for what can't be.
 WantedSegments segmentsAskedIn(const Core& core, const Body& body);
 
-/// What a new network is to be made of: as the body says (provider:… or segments), else the first type of
+/// What a new network of a project is to be made of: as the body says (provider:… or segments), else the first type of
 /// tenant_network_types that has something left. Nothing is written yet. Error(Invalid) for what can't be,
 /// Error(Conflict) for what another network has, Error(Busy) where nothing is left.
-WantedSegments segmentsIn(Core& core, store::Reader& db, const Body& body);
+WantedSegments segmentsIn(Core& core, store::Reader& db, const Body& body, const std::string& project);
 /// The same of those that somebody wants.
-WantedSegments allotted(Core& core, store::Reader& db, WantedSegments wanted);
+WantedSegments allotted(Core& core, store::Reader& db, WantedSegments wanted, const std::string& project);
 void insertSegments(Core& core, store::Transaction& tx, const NetworkId& network, const WantedSegments& wanted);
 
 /// What a body changes of a network's one segment: its VLAN id may be another. Error(Invalid) for all else.

@@ -6,6 +6,7 @@
 
 #include "network/l2/subnet.hpp"
 #include "network/segment/segment.hpp"
+#include "network/segment/segment_range.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/cloud/cloud.hpp"
 
@@ -72,10 +73,11 @@ std::optional<std::int64_t> freeNumber(Core& core, store::Reader& db, const Ml2O
 }
 
 /// Fills in what isn't said: the physical network of a VLAN, and a number. False where none is left.
-bool fill(Core& core, store::Reader& db, WantedSegment& wanted, const WantedSegments& also) {
+bool fill(Core& core, store::Reader& db, WantedSegment& wanted, const WantedSegments& also,
+          const std::string& project) {
     if (factsOf(wanted.type).most == 0 || wanted.number != 0) return true;
-    for (const auto& range : core.ml2.ranges) {
-        if (range.type != wanted.type || (!wanted.physical.empty() && range.physical != wanted.physical)) continue;
+    for (const auto& range : rangesFor(db, wanted.type, project)) {
+        if (!wanted.physical.empty() && range.physical != wanted.physical) continue;
         const auto number = freeNumber(core, db, range, also);
         if (!number) continue;
         wanted.physical = range.physical;
@@ -113,17 +115,18 @@ void checkWanted(store::Reader& db, const WantedSegment& wanted) {
 
 }
 
-WantedSegments segmentsIn(Core& core, store::Reader& db, const Body& body) {
-    if (auto wanted = segmentsAskedIn(core, body); !wanted.empty()) return allotted(core, db, std::move(wanted));
+WantedSegments segmentsIn(Core& core, store::Reader& db, const Body& body, const std::string& project) {
+    if (auto wanted = segmentsAskedIn(core, body); !wanted.empty())
+        return allotted(core, db, std::move(wanted), project);
     for (const auto type : core.ml2.tenantTypes)
-        if (WantedSegment fresh{type, "", 0}; fill(core, db, fresh, {})) return {fresh};
+        if (WantedSegment fresh{type, "", 0}; fill(core, db, fresh, {}, project)) return {fresh};
     noneLeft();
 }
 
-WantedSegments allotted(Core& core, store::Reader& db, WantedSegments wanted) {
+WantedSegments allotted(Core& core, store::Reader& db, WantedSegments wanted, const std::string& project) {
     for (auto& each : wanted) {
         checkWanted(db, each);
-        if (!fill(core, db, each, wanted)) noneLeft();
+        if (!fill(core, db, each, wanted, project)) noneLeft();
         if (each.type != NetworkType::Local && isTaken(db, each.type, each.physical, each.number))
             throw takenError(each);
     }
@@ -189,6 +192,7 @@ void placeHost(Core& core, store::Transaction& tx) {
     for (const auto& [name, device] : core.ml2.physical) physical.push_back(name);
     tx.execute("INSERT OR REPLACE INTO network_hosts VALUES (?, ?, ?)", core.parts.cloud.host, core.ml2.tunnelAddress,
                store::asList(physical));
+    placeRanges(core, tx);
 }
 
 std::vector<Segment> segmentsAt(store::Reader& db, const NetworkId& network, const std::string& host) {

@@ -29,12 +29,7 @@ Needed neededIn(store::Reader& db, const std::string& project) {
     if (!outside) throw failed("No default router:external network");
     needed.outside = *outside;
     for (const int version : {4, 6})
-        for (auto& each :
-             subnetPoolTable.where(db, "WHERE o.is_default AND o.ip_version = ? ORDER BY o.created, o.id", version)) {
-            if (each.standard.project != project && !each.sharing.to(project)) continue;
-            needed.pools.push_back(std::move(each));
-            break;
-        }
+        if (auto pool = defaultPoolFor(db, project, version)) needed.pools.push_back(*std::move(pool));
     if (needed.pools.empty()) throw failed("No default subnetpools defined");
     return needed;
 }

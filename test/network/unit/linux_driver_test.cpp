@@ -93,32 +93,6 @@ TEST_CASE("Networks of the same addresses don't meet", "[network][linux][securit
     CHECK_FALSE(four.pings("10.1.0.12"));
 }
 
-namespace {
-
-/// Whether a datagram that is sent in one namespace gets to a socket in another.
-bool datagramArrives(const std::string& from, const std::string& to, const std::string& address, int number) {
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_port = htons(static_cast<std::uint16_t>(number));
-    inet_pton(AF_INET, address.c_str(), &at.sin_addr);
-    const auto* name = reinterpret_cast<const sockaddr*>(&at);
-    Fd in, out;
-    netns::inside(to, [&] {
-        in = Fd(socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-        REQUIRE(bind(in.get(), name, sizeof at) == 0);
-    });
-    netns::inside(from, [&] { out = Fd(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)); });
-    for (int tries = 0; tries < 8; ++tries) {
-        char byte = 'x';
-        static_cast<void>(sendto(out.get(), &byte, 1, 0, name, sizeof at));
-        usleep(50'000);
-        if (recv(in.get(), &byte, 1, 0) == 1) return true;
-    }
-    return false;
-}
-
-}
-
 TEST_CASE("A rule of each kind lets in what it says and nothing beside it, till it goes",
           "[network][linux][security]") {
     NEEDS_ROOT();
@@ -172,6 +146,15 @@ TEST_CASE("A rule of each kind lets in what it says and nothing beside it, till 
         {"a block", " udp80", [&](PlannedRule& rule) { ports(17, 80, 80)(rule), rule.remotePrefix = "10.1.0.0/28"; }},
         {"a group", " ping", [](PlannedRule& rule) { rule.protocol = 1, rule.remoteGroup = group(1); }},
         {"a group that nobody is in", "", [](PlannedRule& rule) { rule.remoteGroup = group(3); }},
+        {"an address group", " ping",
+         [](PlannedRule& rule) {
+             rule.protocol = 1, rule.remoteAddresses = {"10.1.0.8/29", "10.1.0.11/32"};
+         }},
+        {"an address group of others", "",
+         [](PlannedRule& rule) {
+             rule.remoteAddresses = {"10.1.0.0/29", "192.0.2.0/24"};
+         }},
+        {"an address group without any", "", [](PlannedRule& rule) { rule.remoteAddresses.emplace(); }},
         {"the other family", "", [](PlannedRule& rule) { rule.ethertype = EtherType::IPv6; }},
     };
     const auto closed = plan.securityGroups[1].rules;
@@ -546,12 +529,22 @@ TEST_CASE("Whatever rules a group may have, the ruleset loads", "[network][linux
                         made.portRangeMax = icmp ? pick(0, 255) : pick(*made.portRangeMin, 65535);
                 }
                 const bool six = made.ethertype == EtherType::IPv6;
-                const int remote = pick(0, 3);
+                const int remote = pick(0, 4);
                 if (remote == 1) made.remoteGroup = group(pick(0, 12));
                 if (remote == 2)
                     made.remotePrefix =
                         six ? "2001:db8:" + std::to_string(pick(1, 9)) + "::/" + std::to_string(pick(0, 128))
                             : std::to_string(pick(1, 223)) + ".1.2.3/" + std::to_string(pick(0, 32));
+                if (remote == 3) {
+                    made.remoteAddresses.emplace();
+                    for (int blocks = pick(0, 4); blocks > 0; --blocks)
+                        made.remoteAddresses->push_back(
+                            (six ? Prefix::parseLoosely("2001:db8::" + std::to_string(pick(0, 9)) + "/" +
+                                                        std::to_string(pick(0, 128)))
+                                 : Prefix::parseLoosely(std::to_string(pick(1, 9)) + ".1.2.3/" +
+                                                        std::to_string(pick(0, 32))))
+                                ->text());
+                }
                 each.rules.push_back(made);
             }
             plan.securityGroups.push_back(each);
@@ -560,6 +553,7 @@ TEST_CASE("Whatever rules a group may have, the ruleset loads", "[network][linux
                 member.allowedPairs = {{mac(500 + number), "10.0.0.0/" + std::to_string(pick(0, 32))},
                                        {"", "2001:db8::/" + std::to_string(pick(0, 128))},
                                        {"", "10.1.0.20"}};
+            if (pick(0, 2) == 0) member.logs = {{{uuid(7, number)}, pick(0, 1) > 0, pick(0, 1) > 0, {}}};
             plan.ports.push_back(member);
         }
         INFO("round " << round);

@@ -171,6 +171,55 @@ TEST_CASE("A vxlan network is one link over two hosts, each with its own plan an
     }
 }
 
+TEST_CASE("A network that two hosts serve answers its guests' DHCP on either, as long as one is there",
+          "[network][linux][vxlan][dhcp]") {
+    NEEDS_ROOT();
+    const LinuxWorld world;
+    wire("under", "there", "192.0.2.1/24", "192.0.2.2/24");
+    Machine a(world, "", {.tunnelAddress = "192.0.2.1"}), b(world, "there", {.tunnelAddress = "192.0.2.2"});
+    // Namespaces have names which these two hosts share, so each knows the network by an id of its own.
+    const auto planOn = [](int id, int here, const std::string& other) {
+        auto network = networkOn(id, "10.1.0", {"vxlan", "", 77}, 1450);
+        network.subnets[0].dhcp = true;
+        network.dhcp = PlannedDhcp{port(7 + here), mac(7 + here), {{subnet(id), "10.1.0." + std::to_string(1 + here)}}};
+        network.remotes = {
+            {port(10 - here), mac(10 - here), {{subnet(id), "10.1.0." + std::to_string(4 - here)}}, other}};
+        NetworkPlan plan;
+        plan.networks = {network};
+        plan.securityGroups = {everything(1)};
+        plan.ports = {portOn(1, id, "10.1.0.11"), portOn(2, id, "10.1.0.12")};
+        auto& away = plan.ports[here == 1 ? 1 : 0];
+        away.tapped = false;
+        away.tunnel = other;
+        return plan;
+    };
+    auto atA = planOn(1, 1, "192.0.2.2"), atB = planOn(2, 2, "192.0.2.1");
+    CHECK(toldOf(a.applies(atA)) == "");
+    CHECK(toldOf(b.applies(atB)) == "");
+    auto first = a.guest(1), second = b.guest(2);
+    const auto script = world.folder() / "lease";
+    std::ofstream(script) << "#!/bin/sh\n[ \"$1\" = bound ] && echo \"$ip $serverid\"\nexit 0\n";
+    std::filesystem::permissions(script, std::filesystem::perms(0755));
+    const auto lease = [&](const Guest& guest) {
+        return process::run({.argv = {"busybox", "udhcpc", "-f", "-n", "-q", "-t", "12", "-T", "1", "-i", "eth0", "-s",
+                                      script.string()},
+                             .netns = guest.name()})
+            .out;
+    };
+    const auto is = [](const std::string& got, const std::string& address) {
+        return got == address + " 10.1.0.2\n" || got == address + " 10.1.0.3\n";
+    };
+    CHECK(is(lease(*first), "10.1.0.11"));
+    CHECK(is(lease(*second), "10.1.0.12"));
+    // One server is taken away: the other has the same addresses for all.
+    atA.networks[0].dhcp.reset();
+    atB.networks[0].remotes.clear();
+    CHECK(toldOf(a.applies(atA)) == "");
+    CHECK(toldOf(b.applies(atB)) == "");
+    CHECK(lease(*first) == "10.1.0.11 10.1.0.3\n");
+    CHECK(lease(*second) == "10.1.0.12 10.1.0.3\n");
+}
+
 TEST_CASE("A flat network is the physical one, whose device is given back", "[network][linux]") {
     NEEDS_ROOT();
     const LinuxWorld world;

@@ -69,6 +69,9 @@ private:
     Fd near_, far_;
 };
 
+/// Whether a datagram that is sent in one namespace gets to a socket in another.
+bool datagramArrives(const std::string& from, const std::string& to, const std::string& address, int number);
+
 bool pingsIn(const std::string& netns, const std::string& address, int tries = 5);
 std::vector<unsigned char> bytesOf(const std::string& hex); ///< spaces are skipped
 

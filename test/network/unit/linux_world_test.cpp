@@ -34,12 +34,29 @@ Fd openTap(const std::string& name) {
     return tun;
 }
 
-sockaddr_in at(const std::string& address, int port) {
-    sockaddr_in out{};
-    out.sin_family = AF_INET;
-    out.sin_port = htons(static_cast<std::uint16_t>(port));
-    inet_pton(AF_INET, address.c_str(), &out.sin_addr);
-    return out;
+struct Place {
+    sockaddr_storage name{};
+    socklen_t size = 0;
+    const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&name); }
+    int family() const { return name.ss_family; }
+};
+
+Place at(const std::string& address, int port) {
+    Place place;
+    if (address.find(':') == std::string::npos) {
+        auto& four = reinterpret_cast<sockaddr_in&>(place.name);
+        place.size = sizeof four;
+        four.sin_family = AF_INET;
+        four.sin_port = htons(static_cast<std::uint16_t>(port));
+        inet_pton(AF_INET, address.c_str(), &four.sin_addr);
+    } else {
+        auto& six = reinterpret_cast<sockaddr_in6&>(place.name);
+        place.size = sizeof six;
+        six.sin6_family = AF_INET6;
+        six.sin6_port = htons(static_cast<std::uint16_t>(port));
+        inet_pton(AF_INET6, address.c_str(), &six.sin6_addr);
+    }
+    return place;
 }
 
 }
@@ -134,9 +151,9 @@ bool Guest::pings(const std::string& address) const { return pingsIn(name_, addr
 Fd listensIn(const std::string& netns, const std::string& address, int port) {
     Fd out;
     netns::inside(netns, [&] {
-        Fd socket(static_cast<int>(check(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), "open a socket")));
         const auto place = at(address, port);
-        check(bind(socket.get(), reinterpret_cast<const sockaddr*>(&place), sizeof place), "bind to " + address);
+        Fd socket(static_cast<int>(check(::socket(place.family(), SOCK_STREAM | SOCK_CLOEXEC, 0), "open a socket")));
+        check(bind(socket.get(), place.get(), place.size), "bind to " + address);
         check(listen(socket.get(), 16), "listen");
         out = std::move(socket);
     });
@@ -146,10 +163,10 @@ Fd listensIn(const std::string& netns, const std::string& address, int port) {
 bool connectsIn(const std::string& netns, const std::string& address, int port, int patienceMs) {
     bool connected = false;
     netns::inside(netns, [&] {
-        const Fd socket(
-            static_cast<int>(check(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "open a socket")));
         const auto place = at(address, port);
-        connect(socket.get(), reinterpret_cast<const sockaddr*>(&place), sizeof place);
+        const Fd socket(static_cast<int>(
+            check(::socket(place.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "open a socket")));
+        connect(socket.get(), place.get(), place.size);
         pollfd ready{socket.get(), POLLOUT, 0};
         if (poll(&ready, 1, patienceMs) != 1) return;
         int problem = 0;
@@ -163,11 +180,11 @@ bool connectsIn(const std::string& netns, const std::string& address, int port, 
 Stream::Stream(const std::string& from, const std::string& fromAddress, const Fd& listening, const std::string& address,
                int port) {
     netns::inside(from, [&] {
-        Fd socket(
-            static_cast<int>(check(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "open a socket")));
         const auto own = at(fromAddress, 0), other = at(address, port);
-        check(bind(socket.get(), reinterpret_cast<const sockaddr*>(&own), sizeof own), "bind to " + fromAddress);
-        connect(socket.get(), reinterpret_cast<const sockaddr*>(&other), sizeof other);
+        Fd socket(static_cast<int>(
+            check(::socket(own.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "open a socket")));
+        check(bind(socket.get(), own.get(), own.size), "bind to " + fromAddress);
+        connect(socket.get(), other.get(), other.size);
         pollfd ready{socket.get(), POLLOUT, 0};
         if (poll(&ready, 1, 3000) == 1) near_ = std::move(socket);
     });
@@ -193,6 +210,23 @@ bool pingsIn(const std::string& netns, const std::string& address, int tries) {
     for (int each = 0; each < tries; ++each)
         if (process::run({.argv = {"busybox", "ping", "-c", "1", "-W", "1", address}, .netns = netns}).succeeded())
             return true;
+    return false;
+}
+
+bool datagramArrives(const std::string& from, const std::string& to, const std::string& address, int number) {
+    const auto place = at(address, number);
+    Fd in, out;
+    netns::inside(to, [&] {
+        in = Fd(socket(place.family(), SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+        check(bind(in.get(), place.get(), place.size), "bind to " + address);
+    });
+    netns::inside(from, [&] { out = Fd(socket(place.family(), SOCK_DGRAM | SOCK_CLOEXEC, 0)); });
+    for (int tries = 0; tries < 8; ++tries) {
+        char byte = 'x';
+        static_cast<void>(sendto(out.get(), &byte, 1, 0, place.get(), place.size));
+        usleep(50'000);
+        if (recv(in.get(), &byte, 1, 0) == 1) return true;
+    }
     return false;
 }
 
