@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "network/driver/linux_outside.hpp"
 #include "network/driver/linux_rules.hpp"
 
 namespace stratolet::network {
@@ -34,6 +35,10 @@ struct LinuxNetworkOptions {
     /// External networks have their gateway on this host, which forwards and masquerades for them. Without it they are
     /// bridges and nothing more.
     bool nat = true;
+
+    /// The interface that the host lends to external networks, or a bridge of its own, which are physical network
+    /// `outsidePhysical` here; empty: none. Folder, mark and notice are those of the driver.
+    OutsideOptions outside = {};
 
     /// What of this host answers guests and routers on external networks, and the ports of the API.
     GuestsReach reach = GuestsReach::Api;

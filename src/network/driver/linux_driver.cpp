@@ -26,8 +26,11 @@
 #include "network/driver/linux_netlink.hpp"
 #include "network/driver/linux_nft.hpp"
 #include "network/driver/linux_numbers.hpp"
+#include "network/driver/linux_outside.hpp"
 #include "network/driver/linux_ruleset.hpp"
+#include "network/driver/linux_settings.hpp"
 #include "network/driver/linux_watch.hpp"
+#include "network/segment/ml2.hpp"
 #include "platform/os/fd.hpp"
 #include "platform/os/folder.hpp"
 #include "platform/os/netns.hpp"
@@ -38,24 +41,6 @@ namespace stratolet::network {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string settingOf(const std::string& name) {
-    std::ifstream in("/proc/sys/" + name);
-    std::string value;
-    std::getline(in, value);
-    return value;
-}
-
-bool set(const std::string& name, const std::string& value) {
-    if (settingOf(name) == value) return true;
-    std::ofstream out("/proc/sys/" + name);
-    out << value;
-    out.close();
-    return !out.fail();
-}
-
-/// Which start of the kernel this is (random(4)).
-std::string bootId() { return settingOf("kernel/random/boot_id"); }
 
 /// Settings of the host that we changed, so that they can be put back. The kernel forgets them when it starts again,
 /// and so do we: what they were before may no longer be what the host's owner wants.
@@ -110,6 +95,8 @@ bool isOurLinkName(const std::string& name) {
         if (name.starts_with(prefix) && name.size() == prefix.size() + 11) return true;
     return false;
 }
+
+bool isPairName(const std::string& name) { return name.starts_with("int-") || name.starts_with("phy-"); }
 
 /// A socket that waits for metadata requests. Kept twice: one for who answers, one for us to end it.
 struct OpenListener {
@@ -176,14 +163,37 @@ public:
         : options_(std::move(options)),
           mark_(markOf(options_.cloud)),
           dhcp_(options_.folder / "dhcp"),
-          rules_({.nat = options_.nat, .reach = options_.reach, .apiPorts = options_.apiPorts}) {}
+          rules_({.nat = options_.nat, .reach = options_.reach, .apiPorts = options_.apiPorts}),
+          outside_(outsideOptions()) {}
 
     ~LinuxNetworkDriver() override = default;
+
+    std::vector<OutsideNetwork> outsideNetworks() override {
+        const std::lock_guard lock(mutex_);
+        outside_.examine();
+        return outside_.networks();
+    }
+
+    void joinOutside() override {
+        const std::lock_guard lock(mutex_);
+        try {
+            outside_.join();
+            absolve(Of::Host, "", outsideStep);
+        } catch (const Error& problem) {
+            if (problem.failure() != Failure::Invalid) blame(Of::Host, "", outsideStep, problem.what());
+            throw;
+        }
+        if (!options_.outside.device.empty() && outside_.networks().empty())
+            blame(Of::Host, "", outsideStep,
+                  "external_network = bridge:" + options_.outside.device +
+                      ": the host has no IPv4 address there yet; until then it isn't lent");
+    }
 
     std::vector<NetworkProblem> apply(const NetworkPlan& plan) override {
         const std::lock_guard lock(mutex_);
         ensureFolder(options_.folder / "dhcp", Lets::OthersThrough);
         if (!settings_) settings_.emplace(options_.folder / "settings");
+        attempt(Of::Host, "", "lent interface", [&] { outside_.follow(); });
 
         Netlink netlink;
         Work work;
@@ -192,6 +202,7 @@ public:
             surprised_ || !looked_ || now - *looked_ >= options_.lookEvery) {
             // What somebody else did, what failed before, and at the start all that there is.
             survey = lookAround(netlink);
+            lookOutside(*survey);
             surprised_ = false;
             looked_ = now;
             compare(*survey, [](const NetworkProblem&) {});
@@ -206,11 +217,13 @@ public:
 
     std::vector<NetworkProblem> findings(const NetworkPlan& plan) override {
         const std::lock_guard lock(mutex_);
+        Netlink netlink;
+        const auto survey = lookAround(netlink);
+        lookOutside(survey);
         Work work;
         differ(plan, work);
         auto found = problems();
-        Netlink netlink;
-        const auto survey = lookAround(netlink);
+        for (const auto& each : outside_.findings()) found.push_back({Of::Host, "", each});
         compare(survey, [&](const NetworkProblem& problem) { found.push_back(problem); });
         if (const auto fault = whoDrops(); !fault.empty() && !problems_.contains({Of::Host, "", dropsStep}))
             found.push_back({Of::Host, "", fault});
@@ -234,7 +247,10 @@ public:
             .rules = [this] { judge([&] { return areRulesRight(); }); },
             .namespaces = [this] { judge([&] { return areNamespacesThere(); }); },
             .inside = [this](const auto& name) { judge([&] { return isInsideRight(name); }); },
-            .tick = [this] { judge([&] { return areSettingsRight() && areServersRunning(); }); },
+            .tick =
+                [this] {
+                    judge([&] { return areSettingsRight() && areServersRunning() && outside_.findings().empty(); });
+                },
         });
         for (const auto& place : places_)
             if (const auto& name = place.first; netns::exists(name)) {
@@ -363,6 +379,29 @@ private:
 
     static constexpr const char* guestStep = "guest";
     static constexpr const char* dropsStep = "forwarding by others";
+    static constexpr const char* outsideStep = "outside";
+
+    OutsideOptions outsideOptions() const {
+        auto outside = options_.outside;
+        outside.folder = options_.folder;
+        outside.mark = mark_;
+        if (!outside.notice) outside.notice = options_.notice;
+        return outside;
+    }
+
+    /// Which devices of the host's are bridges: networks join those by a pair.
+    void lookOutside(const Survey& survey) {
+        if (const auto bridge = outside_.bridge(); !bridge.empty())
+            options_.physical[std::string(outsidePhysical)] = bridge;
+        std::set<std::string> bridges;
+        for (const auto& [name, device] : options_.physical)
+            if (const auto link = survey.links.find(device);
+                link != survey.links.end() && link->second.kind == "bridge")
+                bridges.insert(device);
+        if (bridges == bridges_) return;
+        bridges_ = std::move(bridges);
+        for (auto& [id, state] : networks_) state.joined = false;
+    }
 
     /// A firewall of the host's owner that drops what it doesn't know (Docker's does) drops what guests say to each
     /// other too: frames on a bridge pass the host's rules, all of them. It is theirs, and we leave it alone; but who
@@ -520,6 +559,7 @@ private:
         work.dhcp.insert(id); // to be taken away
         if (!state.bridge.name.empty()) work.linksGone.insert(state.bridge.name);
         if (isOwnUplink(state.uplink)) work.linksGone.insert(state.uplink.name);
+        plannedLinks_.erase(state.uplink.far);
         state.uplink = {};
         state.joined = true;
         work.uplinks.erase(id);
@@ -538,8 +578,10 @@ private:
             if (waiting.networks.contains(id)) state.routers.insert(router);
     }
 
-    /// A VLAN or VXLAN is ours, a device of the host's is not.
-    static bool isOwnUplink(const UplinkLayout& uplink) { return !uplink.under.empty() || !uplink.local.empty(); }
+    /// A VLAN, a VXLAN or a pair is ours, a device of the host's is not.
+    static bool isOwnUplink(const UplinkLayout& uplink) {
+        return !uplink.under.empty() || !uplink.local.empty() || !uplink.across.empty();
+    }
 
     void removeNetwork(const NetworkId& id, Work& work) {
         work.uplinks.erase(id);
@@ -762,6 +804,10 @@ private:
                     tell({Of::Network, id.text,
                           "network " + id.text + " has no device " + state.uplink.name + " on its bridge"});
                     state.joined = false;
+                } else if (!state.uplink.across.empty() && !linkOn(state.uplink.far, state.uplink.across)) {
+                    tell({Of::Network, id.text,
+                          "network " + id.text + " has no device " + state.uplink.far + " on " + state.uplink.across});
+                    state.joined = false;
                 }
                 continue;
             }
@@ -825,7 +871,9 @@ private:
             if (state.sound) {
                 links.insert(state.bridge.name);
                 try {
-                    links.insert(uplinkOf(state).name);
+                    const auto uplink = uplinkOf(state);
+                    links.insert(uplink.name);
+                    links.insert(uplink.far);
                 } catch (const Error&) { // it has none
                 }
             }
@@ -842,7 +890,8 @@ private:
         for (const auto& [id, state] : routers_)
             if (state.layout) keep(*state.layout);
         for (const auto& [name, link] : survey.links)
-            if (isMarked(link.alias, mark_) && (isOurLinkName(name) || link.kind == "vlan" || link.kind == "vxlan") &&
+            if (isMarked(link.alias, mark_) &&
+                (isOurLinkName(name) || isPairName(name) || link.kind == "vlan" || link.kind == "vxlan") &&
                 !links.contains(name))
                 work.linksGone.insert(name);
         for (const auto& name : survey.namespaces)
@@ -999,7 +1048,10 @@ private:
         attempt(Of::Host, "", "settings", [&] { ensureSettings(); });
         // Devices go before the rules about them, and come after.
         removeAll(netlink, work);
-        attempt(Of::Host, "", "rules", [&] { ensureRules(); });
+        attempt(Of::Host, "", "rules", [&] {
+            rules_.setOutside(outsideDevices());
+            ensureRules();
+        });
         for (const auto& id : work.bridges) ensureBridge(netlink, id, work);
         for (const auto& id : work.uplinks) ensureUplink(netlink, id, work);
         for (const auto& [id, before] : work.remotes) tellUplink(netlink, id, before);
@@ -1203,9 +1255,16 @@ private:
     }
 
     UplinkLayout uplinkOf(const NetworkState& state) const {
-        auto layout = uplinkLayout(state.plan, {options_.physical, options_.tunnelAddress});
+        auto layout = uplinkLayout(state.plan, {options_.physical, options_.tunnelAddress, bridges_});
         layout.answers = !layout.local.empty() && state.odd == 0;
         return layout;
+    }
+
+    /// The ends of pairs on bridges of the host's, those that are yet to be made too: rules come first.
+    std::set<std::string> outsideDevices() const {
+        std::set<std::string> devices;
+        for (const auto& bridge : bridges_) devices.insert(farEndOf(bridge));
+        return devices;
     }
 
     /// The network's bridge leads to other hosts, by the device that it should be.
@@ -1235,7 +1294,11 @@ private:
                         throw Error(Failure::Broken, "device ", wanted.name, " has the host's address ", each.text,
                                     "; on a bridge it would be cut off");
             const bool known = link && state.uplink == wanted; // one that was there before us may know anything
-            if (own && link && !known) {
+            if (!wanted.across.empty()) {
+                ensureOutsidePair(netlink, wanted, state.plan.mtu);
+                link = netlink.find(wanted.name);
+                if (!link) throw Error(Failure::Broken, "device ", wanted.name, " vanished while it was made");
+            } else if (own && link && !known) {
                 netlink.remove(link->index);
                 link.reset();
             }
@@ -1262,8 +1325,38 @@ private:
         });
     }
 
+    /// A pair whose far end is on a bridge of the host's: the host stays apart from what is on the network's own.
+    void ensureOutsidePair(Netlink& netlink, const UplinkLayout& wanted, int mtu) {
+        const auto across = netlink.find(wanted.across);
+        if (!across) throw Error(Failure::Broken, "this host has no bridge ", wanted.across);
+        auto far = netlink.find(wanted.far);
+        if (const auto near = netlink.find(wanted.name); near && !far) {
+            netlink.remove(near->index); // its other end has gone elsewhere
+        } else if (far && !isMarked(far->alias, mark_)) {
+            throw Error(Failure::Broken, "device ", wanted.far, " is there and is somebody else's");
+        } else if (far && !near) {
+            netlink.remove(far->index);
+            far.reset();
+        }
+        if (!far) {
+            const Fd here(static_cast<int>(
+                check(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), "open the host's network namespace")));
+            // A bridge without a MAC of its own takes the lowest of its ports: it must never be this one.
+            auto mac = across->mac;
+            mac.replace(0, 2, "fe");
+            netlink.addVeth(wanted.name, wanted.far, here, mac, across->mtu);
+            far = netlink.find(wanted.far);
+            if (!far) throw Error(Failure::Broken, "device ", wanted.far, " vanished while it was made");
+        }
+        ensureOnBridge(netlink, *far, wanted.across, across->mtu, true);
+        plannedLinks_[wanted.far] = {wanted.across, true, {}};
+        if (const auto near = netlink.find(wanted.name); near && near->alias != mark_)
+            netlink.change(near->index, {.mtu = mtu, .alias = mark_});
+    }
+
     void leaveUplink(Netlink& netlink, NetworkState& state) {
         plannedLinks_.erase(state.uplink.name);
+        plannedLinks_.erase(state.uplink.far);
         const auto before = std::exchange(state.uplink, {});
         const auto link = netlink.find(before.name);
         if (!link) return;
@@ -1721,6 +1814,7 @@ private:
     DhcpServers dhcp_;
     std::optional<Numbers> numbers_;
     std::optional<Settings> settings_;
+    std::set<std::string> bridges_; ///< of the host's, among the devices of physical networks
 
     // The plan that was applied last, and what has become of it.
     std::map<NetworkId, NetworkState> networks_;
@@ -1730,6 +1824,7 @@ private:
     std::map<SecurityGroupId, GroupState> groups_;
     RouterPlaces routerPlaces_;
     HostRules rules_;
+    Outside outside_;
     PortLimits limits_{rules_.rules()};
     std::uint32_t generation_ = 0; ///< of the host's rules when all of ours were there
     std::map<std::string, Place> places_;

@@ -89,6 +89,73 @@ int takeNaming(nl_msg* message, void* into) {
     return NL_OK;
 }
 
+/// The same of elements of sets.
+int takeElementNaming(nl_msg* message, void* into) {
+    auto& naming = *static_cast<Naming*>(into);
+    const auto* list = nlmsg_find_attr(nlmsg_hdr(message), sizeof(nfgenmsg), NFTA_SET_ELEM_LIST_ELEMENTS);
+    if (!list) return NL_OK;
+    const std::string_view all(static_cast<const char*>(nla_data(list)), static_cast<std::size_t>(nla_len(list)));
+    if (all.find(naming.bytes) != std::string_view::npos)
+        naming.tables.insert(nameIn(message, NFTA_SET_ELEM_LIST_TABLE, 0));
+    return NL_OK;
+}
+
+/// A set with its family and table, also one without a name of its own.
+struct AnySet {
+    int family = 0;
+    std::string table, name;
+};
+int takeAnySet(nl_msg* message, void* into) {
+    auto* header = nlmsg_hdr(message);
+    const auto* table = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_SET_TABLE);
+    const auto* name = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_SET_NAME);
+    const auto* type = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_SET_KEY_LEN);
+    constexpr std::uint32_t interfaceBytes = 16; // IFNAMSIZ; joined with more it is longer
+    if (table && name && type && ntohl(nla_get_u32(type)) >= interfaceBytes)
+        static_cast<std::vector<AnySet>*>(into)->push_back(
+            {static_cast<const nfgenmsg*>(nlmsg_data(header))->nfgen_family, nla_get_string(table),
+             nla_get_string(name)});
+    return NL_OK;
+}
+
+/// Rules that compare the number of a packet's interface with this one.
+struct Numbered {
+    int index;
+    std::set<std::string> tables;
+};
+int takeNumbered(nl_msg* message, void* into) {
+    auto& numbered = *static_cast<Numbered*>(into);
+    auto* rule = nlmsg_find_attr(nlmsg_hdr(message), sizeof(nfgenmsg), NFTA_RULE_EXPRESSIONS);
+    if (!rule) return NL_OK;
+    bool before = false; // the expression before has read that number
+    nlattr *each = nullptr, *one = nullptr;
+    int left = 0;
+    nla_for_each_nested(each, rule, left) {
+        std::string name;
+        nlattr* data = nullptr;
+        int within = 0;
+        nla_for_each_nested(one, each, within) {
+            if (nla_type(one) == NFTA_EXPR_NAME) name = nla_get_string(one);
+            if (nla_type(one) == NFTA_EXPR_DATA) data = one;
+        }
+        bool reads = false;
+        if (name == "meta" && data) nla_for_each_nested(one, data, within) if (nla_type(one) == NFTA_META_KEY) {
+                const auto key = ntohl(nla_get_u32(one));
+                reads = key == NFT_META_IIF || key == NFT_META_OIF;
+            }
+        if (name == "cmp" && data && before)
+            nla_for_each_nested(one, data, within) if (nla_type(one) == NFTA_CMP_DATA) {
+                nlattr* value = nullptr;
+                int last = 0;
+                nla_for_each_nested(value, one, last) if (nla_type(value) == NFTA_DATA_VALUE && nla_len(value) == 4 &&
+                                                          static_cast<int>(nla_get_u32(value)) == numbered.index)
+                    numbered.tables.insert(nameIn(message, NFTA_RULE_TABLE, 0));
+            }
+        before = reads;
+    }
+    return NL_OK;
+}
+
 int takeRule(nl_msg* message, void* into) {
     ++(*static_cast<Counts*>(into))[nameIn(message, NFTA_RULE_TABLE, NFTA_RULE_CHAIN)];
     return NL_OK;
@@ -200,6 +267,28 @@ std::vector<std::string> chainsThatDrop(std::string_view prefix) {
         return naming.tables.contains(table) || table.substr(table.find(' ') + 1).starts_with("stratolet_");
     });
     return chains;
+}
+
+std::set<std::string> tablesNaming(const std::string& interface, int index) {
+    const std::string bytes = '\0' + interface + '\0'; // one that is longer is another
+    Naming naming{bytes, {}};
+    Dump dump;
+    dump.run(NFT_MSG_GETRULE, NFPROTO_UNSPEC, {}, takeNaming, &naming);
+    std::vector<AnySet> sets;
+    dump.run(NFT_MSG_GETSET, NFPROTO_UNSPEC, {}, takeAnySet, &sets);
+    for (const auto& each : sets)
+        if (!each.table.starts_with("stratolet_"))
+            dump.run(NFT_MSG_GETSETELEM, each.family,
+                     {{NFTA_SET_ELEM_LIST_TABLE, each.table}, {NFTA_SET_ELEM_LIST_SET, each.name}}, takeElementNaming,
+                     &naming);
+    if (index != 0) {
+        Numbered numbered{index, {}};
+        dump.run(NFT_MSG_GETRULE, NFPROTO_UNSPEC, {}, takeNumbered, &numbered);
+        naming.tables.merge(numbered.tables);
+    }
+    std::erase_if(naming.tables,
+                  [](const auto& each) { return each.substr(each.find(' ') + 1).starts_with("stratolet_"); });
+    return naming.tables;
 }
 
 std::map<std::string, Counted> takeCounters(const std::string& table) {

@@ -28,6 +28,10 @@ std::map<std::string, std::size_t> counts(const std::vector<std::string>& tables
 /// has no rule that names an interface that begins with `prefix`. Those of tables called stratolet_… don't count.
 std::vector<std::string> chainsThatDrop(std::string_view prefix);
 
+/// "inet filter": tables with a rule that names the interface, by itself or in a set, or by its number (0: not looked
+/// for). Those called stratolet_… don't count, nor do rules that iptables keeps without nftables.
+std::set<std::string> tablesNaming(const std::string& interface, int index);
+
 struct Counted {
     std::uint64_t packets = 0, bytes = 0;
 };

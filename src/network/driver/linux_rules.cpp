@@ -133,6 +133,7 @@ void declareGuard(Ruleset& rules) {
         rules.declare(guardTable, name, "set", type);
     };
     set("taps", "type ifname;");
+    set("outside", "type ifname;");
     rules.declare(guardTable, "inport", "map", "type ifname : mark;");
     rules.declare(guardTable, "outport", "map", "type ifname : classid;");
     set("macs", "type mark . ether_addr;");
@@ -168,7 +169,7 @@ void declareGuard(Ruleset& rules) {
     chain("sender", {"meta mark set iifname map @inport", "meta mark . ether saddr != @macs drop",
                      "ether type arp goto arp_sender", "ether type ip goto ip4_sender",
                      "ether type ip6 goto ip6_sender", "drop"});
-    chain("guard_prerouting", {"iifname @taps jump sender"},
+    chain("guard_prerouting", {"iifname @taps jump sender", "iifname @outside meta mark set 0x2"},
           "type filter hook prerouting priority -300; policy accept;");
     chain("guard_forward",
           {"oifname @taps meta mark set meta mark and 0xffff0000 or 0x1",
@@ -216,7 +217,7 @@ void declareFilter(Ruleset& rules, const HostRulesOptions& options) {
     if (options.reach == GuestsReach::All) reach.clear();
     chain("reach", reach);
     chain("to_host",
-          {"iifname @isolated drop", "iifname != @bridges accept", neighbours, "jump reach",
+          {"iifname @isolated drop", "meta mark 0x2 jump reach", "iifname != @bridges accept", neighbours, "jump reach",
            "meta mark and 0xffff0000 vmap @senders"},
           "type filter hook input priority 0; policy accept;");
     chain("from_host",
@@ -233,6 +234,15 @@ HostRules::HostRules(HostRulesOptions options) : options_(std::move(options)) {
     rules_.addTable(std::string(hostTable));
     rules_.declare(hostTable, "host_bridges", "set", "type ifname;");
     writeMasquerades();
+}
+
+void HostRules::setOutside(const std::set<std::string>& devices) {
+    RuleElements wanted;
+    for (const auto& each : devices) wanted.push_back({"outside", quoted(each), ""});
+    if (wanted == outside_) return;
+    rules_.give(wanted);
+    rules_.take(outside_);
+    outside_ = std::move(wanted);
 }
 
 void HostRules::writeMasquerades() {

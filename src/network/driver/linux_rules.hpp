@@ -52,6 +52,10 @@ public:
     void remove(const SecurityGroupId& group);
     void remove(const PortId& port);
 
+    /// Devices through which what is on external networks comes to a bridge of the host's own: it reaches of the host
+    /// what it may.
+    void setOutside(const std::set<std::string>& devices);
+
     Ruleset& rules() { return rules_; }
 
     /// Whose connections may have been closed since the last call.
@@ -101,6 +105,7 @@ private:
     std::map<PortId, Guarded> ports_;
     std::map<Groups, Profile> profiles_;
     std::set<int> profileNumbers_;
+    RuleElements outside_;
     std::map<SecurityGroupId, int> members_;                     ///< how many need the sets of a group's members
     std::map<SecurityGroupId, std::map<Prefix, int>> addresses_; ///< of a group's members
     std::multimap<Place, PortId> places_;
