@@ -400,6 +400,9 @@ private:
                 bridges.insert(device);
         if (bridges == bridges_) return;
         bridges_ = std::move(bridges);
+        std::set<std::string> far; // of pairs that are yet to be made too: rules come first
+        for (const auto& bridge : bridges_) far.insert(farEndOf(bridge));
+        rules_.setOutside(far);
         for (auto& [id, state] : networks_) state.joined = false;
     }
 
@@ -1048,10 +1051,7 @@ private:
         attempt(Of::Host, "", "settings", [&] { ensureSettings(); });
         // Devices go before the rules about them, and come after.
         removeAll(netlink, work);
-        attempt(Of::Host, "", "rules", [&] {
-            rules_.setOutside(outsideDevices());
-            ensureRules();
-        });
+        attempt(Of::Host, "", "rules", [&] { ensureRules(); });
         for (const auto& id : work.bridges) ensureBridge(netlink, id, work);
         for (const auto& id : work.uplinks) ensureUplink(netlink, id, work);
         for (const auto& [id, before] : work.remotes) tellUplink(netlink, id, before);
@@ -1258,13 +1258,6 @@ private:
         auto layout = uplinkLayout(state.plan, {options_.physical, options_.tunnelAddress, bridges_});
         layout.answers = !layout.local.empty() && state.odd == 0;
         return layout;
-    }
-
-    /// The ends of pairs on bridges of the host's, those that are yet to be made too: rules come first.
-    std::set<std::string> outsideDevices() const {
-        std::set<std::string> devices;
-        for (const auto& bridge : bridges_) devices.insert(farEndOf(bridge));
-        return devices;
     }
 
     /// The network's bridge leads to other hosts, by the device that it should be.
