@@ -1,8 +1,11 @@
 """A host whose interface is lent to external networks, killed in each step of that: the real program in network namespaces, with a peer on
 the host's network whose connection has to go on. Needs root.
 """
+import contextlib
+import functools
 import os
 import shutil
+import sqlite3
 import subprocess
 import tempfile
 import threading
@@ -114,6 +117,10 @@ class Home:
                                         os.path.join(self.folder, "state")), capture_output=True, text=True, timeout=60)
         return out.stdout + out.stderr
 
+    def rows(self, sql):
+        with contextlib.closing(sqlite3.connect(f"file:{os.path.join(self.folder, 'state')}/stratolet.db?mode=ro", uri=True)) as db:
+            return db.execute(sql).fetchall()
+
     def log(self):
         with open(os.path.join(self.folder, "log"), errors="replace") as log:
             return log.read()
@@ -170,5 +177,52 @@ def killed(step):
         home.remove()
 
 
-CASES = [(f"killed before step \"{step}\" of lending its interface, the host stays reachable, and the next start finishes", step) for step in FORTH] + \
-        [(f"killed before step \"{step}\" of taking its interface back, the host stays reachable, and the next start finishes", step) for step in BACK]
+def chosen():
+    """What is refused is refused by the name of the option, before anything is touched; what is right becomes the external network, and
+    the older one stays beside it."""
+    home = Home()
+    try:
+        pools = {"192.168.9.1-192.168.9.20": "external_pool = 192.168.9.1-192.168.9.20: it contains 192.168.9.7, which is the host's own",
+                 "192.168.9.1-192.168.9.2": "it contains 192.168.9.1, which is the gateway's",
+                 "192.168.8.10-192.168.8.20": "the host is on 192.168.9.0/24",
+                 "192.168.9.200-192.168.9.255": "not all of the pool can be addresses there"}
+        wrong = [(f"external_network = bridge:eth0\nexternal_pool = {pool}", said) for pool, said in pools.items()]
+        wrong += [("external_network = bridge:eth0", "external_network = bridge:eth0 needs external_pool = FIRST-LAST"),
+                  ("external_network = bridge:eth9\nexternal_pool = 192.168.9.200-192.168.9.219", "external_network = bridge:eth9: this host has no such interface"),
+                  ("external_network = bridge:", "is not nat, none, or bridge: and the name of an interface"),
+                  (f"{LENT}\nphysical_networks = public:eth1", "physical_networks: \"public\" is what external_network")]
+        for options, said in wrong:
+            if home.start(options):
+                raise Failed(f"{options} was taken")
+            if said not in home.log():
+                raise Failed(f"{options}: {said!r} was not said: {home.log()[-600:]}")
+        if home.state() != home.before:
+            raise Failed(f"something was touched: {home.state()}")
+        external = "SELECT n.name, n.is_default, n.mtu, s.cidr, s.gateway FROM networks n JOIN subnets s ON s.network = n.id WHERE n.external ORDER BY n.name"
+        if not home.start(NAT):
+            raise Failed(home.log())
+        home.stop()
+        if not home.start(LENT):
+            raise Failed(home.log())
+        found = home.rows(external)
+        if found != [("public", 0, 1500, "172.24.4.0/24", "172.24.4.1"), ("public-lan", 1, 1500, "192.168.9.0/24", "192.168.9.1")]:
+            raise Failed(f"external networks: {found}")
+        wait_for("the pair", lambda: "phy-br-ex" in home.inside(home.host, "ip", "-o", "link"), 10)
+        home.stop()
+        if not home.start(NAT):
+            raise Failed(home.log())
+        if home.rows(external) != found:
+            raise Failed(f"a restart made another: {home.rows(external)}")
+        # The one that has no way outside any more says so.
+        wait_for("doctor to name it", lambda: "is on physical network public, which this host is not on" in home.doctor(), 20)
+        home.stop()
+    finally:
+        home.remove()
+
+
+CASES = [(f"killed before step \"{step}\" of lending its interface, the host stays reachable, and the next start finishes",
+          f"network.outside:{step}", functools.partial(killed, step)) for step in FORTH]
+CASES += [(f"killed before step \"{step}\" of taking its interface back, the host stays reachable, and the next start finishes",
+           f"network.outside:{step}", functools.partial(killed, step)) for step in BACK]
+CASES += [("an interface and a pool that can't be are refused before anything is touched, and one that can becomes the external network",
+           "network.outside:chosen", chosen)]
