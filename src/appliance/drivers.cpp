@@ -109,6 +109,7 @@ std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const 
                                         .outside = {.device = external.device, .atStep = crashesAt(settings.crash)},
                                         .reach = reachIn(settings.config),
                                         .apiPorts = apiPortsIn(settings),
+                                        .dockerUserRule = settings.config.boolean("network", "docker_user_rule"),
                                         .notice = [&log](std::string_view line) {
                                             log.info(line, {{"part", "network"}});
                                         }});

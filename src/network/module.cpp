@@ -77,6 +77,7 @@ std::vector<ConfigOption> configOptions() {
         {"network", "driver", "linux", oneOf({"linux", "records"})},
         {"network", "dns_domain", "openstacklocal", {"a domain name", domain}},
         {"network", "guests_reach_host", "api", oneOf({"api", "none", "all"})},
+        {"network", "docker_user_rule", "true", trueOrFalse()},
     };
     for (auto& each : externalConfigOptions()) options.push_back(std::move(each));
     for (auto& each : ml2ConfigOptions()) options.push_back(std::move(each));

@@ -44,6 +44,10 @@ struct LinuxNetworkOptions {
     GuestsReach reach = GuestsReach::Api;
     std::vector<std::uint16_t> apiPorts = {};
 
+    /// Where Docker drops what it doesn't know, guests pass by one rule in the chain that it keeps for others' rules
+    /// (DOCKER-USER, https://docs.docker.com/engine/network/packet-filtering-firewalls/).
+    bool dockerUserRule = true;
+
     /// How long what nobody tells of may stay unseen, and what failed waits for another try.
     std::chrono::steady_clock::duration lookEvery = std::chrono::seconds(50);
 

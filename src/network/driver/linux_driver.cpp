@@ -209,9 +209,15 @@ public:
             retry(work);
         }
         differ(plan, work);
-        if (survey) tellWhoDrops();
         if (survey) dropStrangers(*survey, work);
+        const bool began = generation_ == 0;
+        if (survey)
+            attempt(Of::Host, "", "mark", [&] { rules_.markGuests(wantsDockerRule() && !dockerChains().empty()); });
         carryOut(netlink, work);
+        if (survey || began || networks_.empty()) {
+            attempt(Of::Host, "", "rule of Docker", [&] { ensureDockerRule(); });
+            tellWhoDrops();
+        }
         return problems();
     }
 
@@ -222,9 +228,11 @@ public:
         lookOutside(survey);
         Work work;
         differ(plan, work);
+        rules_.markGuests(wantsDockerRule() && !dockerChains().empty());
         auto found = problems();
         for (const auto& each : outside_.findings()) found.push_back({Of::Host, "", each});
         compare(survey, [&](const NetworkProblem& problem) { found.push_back(problem); });
+        if (!isDockerRuleRight()) found.push_back({Of::Host, "", "Docker's firewall has not the one rule of ours"});
         if (const auto fault = whoDrops(); !fault.empty() && !problems_.contains({Of::Host, "", dropsStep}))
             found.push_back({Of::Host, "", fault});
         Work strangers;
@@ -380,6 +388,7 @@ private:
     static constexpr const char* guestStep = "guest";
     static constexpr const char* dropsStep = "forwarding by others";
     static constexpr const char* outsideStep = "outside";
+    static constexpr std::string_view guestComment = "stratolet: guests";
 
     OutsideOptions outsideOptions() const {
         auto outside = options_.outside;
@@ -406,17 +415,85 @@ private:
         for (auto& [id, state] : networks_) state.joined = false;
     }
 
-    /// A firewall of the host's owner that drops what it doesn't know (Docker's does) drops what guests say to each
-    /// other too: frames on a bridge pass the host's rules, all of them. It is theirs, and we leave it alone; but who
-    /// wonders why no guest is reached is told. Empty where there is none, or where it knows our bridges.
+    /// A firewall of the host's owner that drops what it doesn't know drops what guests say to each other too: frames
+    /// on a bridge pass the host's rules, all of them. It is theirs, and we leave it alone; but who wonders why no
+    /// guest is reached is told, with what mends it. Empty where there is none, or where it knows our bridges.
     std::string whoDrops() const {
         if (networks_.empty()) return {};
-        std::string chains;
-        for (const auto& each : nft::chainsThatDrop("brq")) chains += (chains.empty() ? "" : ", ") + each;
-        if (chains.empty()) return {};
-        return "what is forwarded is dropped by a firewall that isn't ours (" + chains +
-               "): guests are reached once it accepts what comes from and goes to the interfaces brq* and tap*";
+        const auto passing = passes(options_.dockerUserRule ? dockerChains() : std::vector<std::string>());
+        std::string names;
+        std::set<std::string> cures;
+        std::vector<std::string> interfaces{"brq+"};
+        interfaces.insert(interfaces.end(), bridges_.begin(), bridges_.end());
+        for (const auto& each : nft::chainsThatDrop("brq")) {
+            if (passing.contains(each)) continue;
+            names += (names.empty() ? "" : ", ") + each;
+            cures.insert(firewallCure(each, nft::chains(), interfaces));
+        }
+        if (names.empty()) return {};
+        std::string said;
+        for (const auto& each : cures) said += (said.empty() ? "" : "; ") + each;
+        return "what is forwarded is dropped by a firewall that isn't ours (" + names +
+               "), and guests aren't reached: " + said;
     }
+
+    /// "ip filter DOCKER-USER", and that of IPv6, where they are.
+    static std::vector<std::string> dockerChains() {
+        std::vector<std::string> found;
+        const auto all = nft::chains();
+        for (const auto* family : {"ip", "ip6"})
+            if (const auto chain = std::string(family) + " filter DOCKER-USER"; all.contains(chain))
+                found.push_back(chain);
+        return found;
+    }
+
+    static bool isGuestRule(const nft::ChainRule& rule) { return rule.said.find(guestComment) != std::string::npos; }
+
+    /// The chains that let guests pass because of the rule in these of Docker's.
+    static std::set<std::string> passes(const std::vector<std::string>& dockers) {
+        std::set<std::string> passing;
+        for (const auto& each : dockers) {
+            const auto family = each.substr(0, each.find(' '));
+            const auto rules = nft::rulesOf(family, "filter", "DOCKER-USER");
+            if (std::any_of(rules.begin(), rules.end(), isGuestRule)) passing.insert(family + " filter FORWARD");
+        }
+        return passing;
+    }
+
+    bool wantsDockerRule() const { return options_.dockerUserRule && !networks_.empty(); }
+
+    /// One rule in each chain of Docker's for others, behind those of the host's owner, whose word counts first; none
+    /// where there is nothing to let pass.
+    void ensureDockerRule() {
+        const auto chains = dockerChains();
+        for (const auto& each : chains) {
+            const auto rules = nft::rulesOf(each.substr(0, each.find(' ')), "filter", "DOCKER-USER");
+            bool there = false;
+            for (const auto& rule : rules) {
+                if (!isGuestRule(rule)) continue;
+                if (there || !wantsDockerRule())
+                    nft::load("delete rule " + each + " handle " + std::to_string(rule.handle) + "\n");
+                there = true;
+            }
+            if (there || !wantsDockerRule()) continue;
+            const bool ends = !rules.empty() && rules.back().returns; // Docker's own, up to release 26
+            nft::load((ends ? "insert rule " + each + " position " + std::to_string(rules.back().handle)
+                            : "add rule " + each) +
+                      " meta mark & " + std::string(guestMark) + " == " + std::string(guestMark) +
+                      " counter accept comment \"" + std::string(guestComment) + "\"\n");
+            notice("Docker's firewall lets guests pass by one rule in " + each + " (\"" + std::string(guestComment) +
+                   "\"); [network] docker_user_rule = false takes it away");
+        }
+    }
+
+    bool isDockerRuleRight() const {
+        const auto chains = dockerChains();
+        return std::all_of(chains.begin(), chains.end(), [&](const auto& each) {
+            const auto rules = nft::rulesOf(each.substr(0, each.find(' ')), "filter", "DOCKER-USER");
+            return std::count_if(rules.begin(), rules.end(), isGuestRule) == (wantsDockerRule() ? 1 : 0);
+        });
+    }
+
     void tellWhoDrops() {
         try {
             const auto fault = whoDrops();
@@ -963,7 +1040,7 @@ private:
         });
     }
 
-    bool areRulesRight() { return networks_.empty() || areHostRulesWhole(); }
+    bool areRulesRight() { return networks_.empty() || (areHostRulesWhole() && isDockerRuleRight()); }
 
     bool areNamespacesThere() {
         return std::all_of(places_.begin(), places_.end(), [](const auto& each) {

@@ -5,6 +5,7 @@
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
@@ -58,19 +59,87 @@ int takeChain(nl_msg* message, void* into) {
     return NL_OK;
 }
 
-int takeDropping(nl_msg* message, void* into) {
+/// Chains that all that is forwarded passes, and whether what none of their rules lets through is dropped: by the
+/// policy, or by a last rule that is about everything.
+struct Forwarding {
+    std::map<std::string, bool> drops, lastDrops;
+};
+
+int takeForwarding(nl_msg* message, void* into) {
     auto* header = nlmsg_hdr(message);
     const auto* policy = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_CHAIN_POLICY);
     auto* hook = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_CHAIN_HOOK);
     const int family = static_cast<const nfgenmsg*>(nlmsg_data(header))->nfgen_family;
     const bool routed = family == NFPROTO_IPV4 || family == NFPROTO_IPV6 || family == NFPROTO_INET;
-    if (!routed || !policy || !hook || ntohl(nla_get_u32(policy)) != NF_DROP) return NL_OK;
+    if (!routed || !policy || !hook) return NL_OK;
+    const bool drops = ntohl(nla_get_u32(policy)) == NF_DROP;
     nlattr* each = nullptr;
     int left = 0;
-    nla_for_each_nested(each, hook, left) if (nla_type(each) == NFTA_HOOK_HOOKNUM &&
-                                              ntohl(nla_get_u32(each)) ==
-                                                  NF_INET_FORWARD) static_cast<std::vector<std::string>*>(into)
-        ->push_back(nameIn(message, NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME));
+    nla_for_each_nested(each, hook, left) {
+        if (nla_type(each) == NFTA_HOOK_HOOKNUM && ntohl(nla_get_u32(each)) == NF_INET_FORWARD)
+            static_cast<Forwarding*>(into)->drops[nameIn(message, NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME)] = drops;
+    }
+    return NL_OK;
+}
+
+/// Where a rule about every packet sends it: "drop", "return"; empty for any other rule.
+std::string endOf(nl_msg* message) {
+    auto* rule = nlmsg_find_attr(nlmsg_hdr(message), sizeof(nfgenmsg), NFTA_RULE_EXPRESSIONS);
+    if (!rule) return {};
+    std::string end;
+    nlattr *each = nullptr, *one = nullptr, *deeper = nullptr, *last = nullptr;
+    int left = 0, within = 0, below = 0, deepest = 0;
+    nla_for_each_nested(each, rule, left) {
+        std::string name;
+        nlattr* data = nullptr;
+        nla_for_each_nested(one, each, within) {
+            if (nla_type(one) == NFTA_EXPR_NAME) name = nla_get_string(one);
+            if (nla_type(one) == NFTA_EXPR_DATA) data = one;
+        }
+        if (name == "counter" || name == "log") continue;
+        if (name == "reject") {
+            end = "drop";
+            continue;
+        }
+        if (!data) return {};
+        if (name == "target") { // of iptables
+            nla_for_each_nested(one, data, within) {
+                if (nla_type(one) == NFTA_TARGET_NAME && std::string(nla_get_string(one)) == "REJECT") end = "drop";
+            }
+            if (end.empty()) return {};
+            continue;
+        }
+        if (name != "immediate") return {};
+        nla_for_each_nested(one, data, within) {
+            if (nla_type(one) != NFTA_IMMEDIATE_DATA) continue;
+            nla_for_each_nested(deeper, one, below) {
+                if (nla_type(deeper) != NFTA_DATA_VERDICT) continue;
+                nla_for_each_nested(last, deeper, deepest) {
+                    if (nla_type(last) != NFTA_VERDICT_CODE) continue;
+                    const auto code = static_cast<int>(ntohl(nla_get_u32(last)));
+                    end = code == NF_DROP ? "drop" : code == NFT_RETURN ? "return" : "";
+                }
+            }
+        }
+    }
+    return end;
+}
+
+int takeLast(nl_msg* message, void* into) {
+    auto& forwarding = *static_cast<Forwarding*>(into);
+    const auto chain = nameIn(message, NFTA_RULE_TABLE, NFTA_RULE_CHAIN);
+    if (forwarding.drops.contains(chain)) forwarding.lastDrops[chain] = endOf(message) == "drop";
+    return NL_OK;
+}
+
+int takeGuestRule(nl_msg* message, void* into) {
+    auto* header = nlmsg_hdr(message);
+    const auto* handle = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_RULE_HANDLE);
+    const auto* said = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_RULE_USERDATA);
+    static_cast<std::vector<ChainRule>*>(into)->push_back(
+        {handle ? be64toh(nla_get_u64(handle)) : 0,
+         said ? std::string(static_cast<const char*>(nla_data(said)), static_cast<std::size_t>(nla_len(said))) : "",
+         endOf(message) == "return"});
     return NL_OK;
 }
 
@@ -256,17 +325,36 @@ std::uint32_t generation() {
 }
 
 std::vector<std::string> chainsThatDrop(std::string_view prefix) {
-    std::vector<std::string> chains;
+    Forwarding forwarding;
     Dump dump;
-    dump.run(NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, {}, takeDropping, &chains);
-    if (chains.empty()) return chains;
+    dump.run(NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, {}, takeForwarding, &forwarding);
+    if (forwarding.drops.empty()) return {};
     Naming naming{prefix, {}};
     dump.run(NFT_MSG_GETRULE, NFPROTO_UNSPEC, {}, takeNaming, &naming);
-    std::erase_if(chains, [&](const std::string& chain) {
+    dump.run(NFT_MSG_GETRULE, NFPROTO_UNSPEC, {}, takeLast, &forwarding);
+    std::vector<std::string> chains;
+    for (const auto& [chain, drops] : forwarding.drops) {
         const auto table = chain.substr(0, chain.rfind(' '));
-        return naming.tables.contains(table) || table.substr(table.find(' ') + 1).starts_with("stratolet_");
-    });
+        if ((drops || forwarding.lastDrops[chain]) && !naming.tables.contains(table) &&
+            !table.substr(table.find(' ') + 1).starts_with("stratolet_"))
+            chains.push_back(chain);
+    }
     return chains;
+}
+
+std::set<std::string> chains() {
+    Counts all;
+    Dump().run(NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, {}, takeChain, &all);
+    std::set<std::string> names;
+    for (const auto& [name, none] : all) names.insert(name);
+    return names;
+}
+
+std::vector<ChainRule> rulesOf(const std::string& family, const std::string& table, const std::string& chain) {
+    std::vector<ChainRule> found;
+    Dump().run(NFT_MSG_GETRULE, family == "ip6" ? NFPROTO_IPV6 : NFPROTO_IPV4,
+               {{NFTA_RULE_TABLE, table}, {NFTA_RULE_CHAIN, chain}}, takeGuestRule, &found);
+    return found;
 }
 
 std::set<std::string> tablesNaming(const std::string& interface, int index) {

@@ -56,6 +56,9 @@ public:
     /// what it may.
     void setOutside(const std::set<std::string>& devices);
 
+    /// What is forwarded from or to networks has guestMark, so that one rule of another firewall can let it pass.
+    void markGuests(bool wanted);
+
     Ruleset& rules() { return rules_; }
 
     /// Whose connections may have been closed since the last call.
@@ -142,6 +145,14 @@ void putRouterRules(Ruleset& rules, const RouterRules& wanted); ///< those that 
 /// What nft must do to have an empty table of helpers, and to have one more.
 std::string emptyHelpers();
 std::string oneHelper(const PlannedHelper& helper);
+
+/// A bit of packets' marks, which is nobody's known to us.
+inline constexpr std::string_view guestMark = "0x1000";
+
+/// What mends that a chain of another firewall ("ip filter FORWARD") drops what comes from or goes to `interfaces`,
+/// which may end in "+": commands of what has made the chain, as `chains` beside it tell.
+std::string firewallCure(const std::string& chain, const std::set<std::string>& chains,
+                         const std::vector<std::string>& interfaces);
 
 inline constexpr std::string_view guardTable = "bridge stratolet_guard", filterTable = "inet stratolet_filter",
                                   hostTable = "ip stratolet_host", routerNatTable = "ip stratolet_router",

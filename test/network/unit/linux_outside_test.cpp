@@ -2,15 +2,20 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stratolet/error.hpp>
 #include <sys/socket.h>
 
+#include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <set>
+#include <thread>
 
 #include "network/driver/linux_entries.hpp"
 #include "network/driver/linux_names.hpp"
 #include "network/driver/linux_netlink.hpp"
+#include "network/driver/linux_nft.hpp"
 #include "network/driver/linux_outside.hpp"
 #include "network/driver/linux_settings.hpp"
 #include "network/unit/linux_plans.hpp"
@@ -312,6 +317,43 @@ TEST_CASE("A lease is not lost on the bridge, and ends on the interface again wh
     CHECK(back.find("valid_lft 89") != std::string::npos);
 }
 
+TEST_CASE("What routers announce goes on at the bridge: the address that came of it, its end, and the way out",
+          "[network][system]") {
+    NEEDS_ROOT();
+    Home there;
+    ip({"-6", "addr", "flush", "dev", "eth0", "scope", "global"});
+    ip({"-6", "route", "flush", "table", "main", "proto", "boot"});
+    const auto pid = there.world.folder() / "announcer";
+    outputOf({"dnsmasq", "--port=0", "--conf-file=/dev/null", "--interface=lan0", "--bind-interfaces", "--enable-ra",
+              "--dhcp-range=fd00:a::,ra-only,64,1800", "--ra-param=lan0,5,1800", "--log-facility=/dev/null",
+              "--leasefile-ro", "--user=root", "--pid-file=" + pid.string()},
+             "lan");
+    const auto within = [](auto right) {
+        for (int tries = 0; tries < 150 && !right(); ++tries)
+            std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        return right();
+    };
+    const auto has = [&](const std::string& device) {
+        return addressesOf(device).find("fd00:a::5054:ff:fe00:7/64") != std::string::npos &&
+               outputOf({"ip", "-6", "route"}).find("default via fe80::") != std::string::npos;
+    };
+    CHECK(within([&] { return has("eth0"); }));
+    Outside outside(there.options());
+    outside.join();
+    CHECK(has("br-ex"));
+    const auto life = outputOf({"ip", "-o", "addr", "show", "dev", "br-ex", "to", "fd00:a::/64"});
+    CHECK(life.find("forever") == std::string::npos); // who announces it keeps it up there
+    CHECK(outputOf({"ip", "-6", "route"}).find("eth0") == std::string::npos);
+    CHECK(outside.findings().empty());
+    ip({"-6", "addr", "del", "fd00:a::5054:ff:fe00:7/64", "dev", "br-ex"});
+    CHECK(within([&] { return has("br-ex"); })); // the next announcement
+    Outside(there.options("")).join();
+    CHECK(within([&] { return has("eth0"); }));
+    std::ifstream file(pid);
+    int announcer = 0;
+    if (file >> announcer; announcer > 1) ::kill(announcer, SIGTERM);
+}
+
 TEST_CASE("What a DHCP client puts on a lent interface goes to the bridge, and is said; a bridge that was removed is "
           "made again",
           "[network][system]") {
@@ -490,11 +532,17 @@ TEST_CASE("A floating IP of the network outside leads to a guest, over a lent in
     if (own) CHECK(Netlink().find("br0")->mac == mac);
     ip({"link", "set", far, "nomaster"});
     CHECK(toldOf(driver->findings(plan)).find("has no device " + far + " on " + bridge) != std::string::npos);
+    // Docker comes: frames on the bridge outside pass its rules as well.
+    nft::load(
+        "table ip filter {\nchain DOCKER-USER { }\nchain FORWARD { type filter hook forward priority filter; policy "
+        "drop; jump DOCKER-USER; }\n}\n");
+    CHECK_FALSE(pingsIn("lan", "192.168.9.201", 1));
     for (const auto& each : driver->takeMetadataListeners()) const Fd socket(each.socket); // closed
     driver = made(device);
     driver->joinOutside();
     CHECK(toldOf(driver->apply(plan)) == "");
     CHECK(pingsIn("lan", "192.168.9.201", 20));
+    CHECK(pingsIn("guest1", "192.168.9.1", 20));
 
     driver = made("");
     driver->joinOutside();
