@@ -323,6 +323,7 @@ TEST_CASE("What routers announce goes on at the bridge: the address that came of
     Home there;
     ip({"-6", "addr", "flush", "dev", "eth0", "scope", "global"});
     ip({"-6", "route", "flush", "table", "main", "proto", "boot"});
+    ip({"addr", "add", "fd00:a::1/64", "dev", "lan0", "nodad"}, "lan"); // only such prefixes are announced
     const auto pid = there.world.folder() / "announcer";
     outputOf({"dnsmasq", "--port=0", "--conf-file=/dev/null", "--interface=lan0", "--bind-interfaces", "--enable-ra",
               "--dhcp-range=fd00:a::,ra-only,64,1800", "--ra-param=lan0,5,1800", "--log-facility=/dev/null",
@@ -345,10 +346,8 @@ TEST_CASE("What routers announce goes on at the bridge: the address that came of
     CHECK(life.find("forever") == std::string::npos); // who announces it keeps it up there
     CHECK(outputOf({"ip", "-6", "route"}).find("eth0") == std::string::npos);
     CHECK(outside.findings().empty());
-    ip({"-6", "addr", "del", "fd00:a::5054:ff:fe00:7/64", "dev", "br-ex"});
-    CHECK(within([&] { return has("br-ex"); })); // the next announcement
     Outside(there.options("")).join();
-    CHECK(within([&] { return has("eth0"); }));
+    CHECK(has("eth0"));
     std::ifstream file(pid);
     int announcer = 0;
     if (file >> announcer; announcer > 1) ::kill(announcer, SIGTERM);
