@@ -1,3 +1,6 @@
+#include <signal.h>
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "appliance/appliance.hpp"
@@ -16,6 +19,7 @@
 #include "image/image.hpp"
 #include "network/driver/linux.hpp"
 #include "network/driver/records.hpp"
+#include "network/l3/external.hpp"
 #include "network/segment/ml2.hpp"
 #include "platform/log/log.hpp"
 
@@ -43,6 +47,14 @@ std::vector<std::uint16_t> apiPortsIn(const Settings& settings) {
     std::sort(ports.begin(), ports.end());
     ports.erase(std::unique(ports.begin(), ports.end()), ports.end());
     return ports;
+}
+
+/// For the crash tests: the process ends itself at that step of the way to an external network.
+std::function<void(std::string_view, bool)> crashesAt(const std::optional<jobs::CrashPoint>& crash) {
+    if (!crash || crash->kind != "network.outside") return {};
+    return [point = *crash](std::string_view step, bool after) {
+        if (point.step == step && point.after == after) ::kill(::getpid(), SIGKILL);
+    };
 }
 
 /// The name of a driver: the sandbox touches nothing of the host, whatever the configuration says.
@@ -86,15 +98,18 @@ std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const 
                                                 const std::string& cloud, Log& log) {
     if (driverNamed(settings, "network", "driver", "records") == "records")
         return std::make_unique<network::RecordsNetworkDriver>();
+    const auto external = network::externalOptions(settings.config);
     // Below the state directory, so that no two clouds of one machine (each in a network namespace of its own) share
     // it.
     return network::linuxNetworkDriver({.folder = stateDir / "network",
                                         .cloud = cloud,
                                         .physical = network::ml2Options(settings.config).physical,
                                         .tunnelAddress = settings.config.text("network", "tunnel_address"),
-                                        .nat = settings.config.text("network", "external_network") == "nat",
+                                        .nat = external.nat,
+                                        .outside = {.device = external.device, .atStep = crashesAt(settings.crash)},
                                         .reach = reachIn(settings.config),
                                         .apiPorts = apiPortsIn(settings),
+                                        .dockerUserRule = settings.config.boolean("network", "docker_user_rule"),
                                         .notice = [&log](std::string_view line) {
                                             log.info(line, {{"part", "network"}});
                                         }});

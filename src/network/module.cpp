@@ -12,6 +12,7 @@
 #include "network/l2/port.hpp"
 #include "network/l2/subnet.hpp"
 #include "network/l2/subnet_pool.hpp"
+#include "network/l3/external.hpp"
 #include "network/l3/floating_ip.hpp"
 #include "network/l3/router.hpp"
 #include "network/logging/security_log.hpp"
@@ -73,20 +74,15 @@ struct InUse {
 }
 
 std::vector<ConfigOption> configOptions() {
-    const auto block = [](const std::string& value) {
-        const auto prefix = Prefix::parse(value);
-        return prefix && prefix->version() == 4 && prefix->length <= 29 ? ""
-                                                                        : "is no IPv4 block of 8 addresses or more";
-    };
     const auto domain = [](const std::string& value) { return isDomainName(value) ? "" : "is no domain name"; };
     std::vector<ConfigOption> options{
         {"network", "driver", "linux", oneOf({"linux", "records"})},
-        {"network", "external_network", "nat", oneOf({"nat", "none"})},
-        {"network", "external_cidr", "172.24.4.0/24", {"a block of IPv4 of 8 addresses or more", block}},
         {"network", "dns_domain", "openstacklocal", {"a domain name", domain}},
         {"network", "dhcp_agents_per_network", "1", wholeNumber(1, 100)},
         {"network", "guests_reach_host", "api", oneOf({"api", "none", "all"})},
+        {"network", "docker_user_rule", "true", trueOrFalse()},
     };
+    for (auto& each : externalConfigOptions()) options.push_back(std::move(each));
     for (auto& each : ml2ConfigOptions()) options.push_back(std::move(each));
     return options;
 }
@@ -119,6 +115,7 @@ struct Network::Impl {
     KeptPlan plan; ///< the reconciler's
     std::chrono::steady_clock::time_point read;
     std::vector<MeterReading> unkept; ///< of meters; the reconciler's
+    bool external = false;            ///< the way outside has been looked after
     Metrics::Counter &meteredPackets, &meteredBytes;
 
     Impl(Parts parts, NetworkDriver& driver, identity::Identity& identity)
@@ -175,6 +172,17 @@ struct Network::Impl {
         unkept.clear();
     }
 
+    /// Where the host had no address to begin with.
+    void lookOutside() {
+        if (external) return;
+        try {
+            external = ensureExternal(core);
+        } catch (const Error& problem) {
+            external = true; // it stays wrong until somebody starts us anew
+            core.parts.log.error(problem.what(), {{"part", "network"}});
+        }
+    }
+
     /// Makes the host as the store says, then says so in the store.
     void mend() {
         auto& store = core.parts.store;
@@ -184,6 +192,7 @@ struct Network::Impl {
         if (whole) {
             core.changes->forget();
             read = now;
+            lookOutside();
         }
         const auto& wanted =
             *store.read([&](store::Reader& db) { return &(whole ? plan.whole(db) : plan.follow(db, changed)); });
@@ -431,37 +440,13 @@ http::Site Network::site() {
 
 void Network::bootstrap() {
     auto& core = impl_->core;
-    const auto& config = core.parts.config;
     core.parts.store.write([&](store::Transaction& tx) {
         placeAll(tx, core.parts.cloud.host);
         placeHost(core, tx);
         impl_->ports.ensureDhcpPorts(tx);
     });
     impl_->agents.ensure();
-    if (config.text("network", "external_network") != "nat") return;
-    core.parts.store.write([&](store::Transaction& tx) {
-        if (tx.query("SELECT 1 FROM networks WHERE external").any()) return;
-        NetworkRecord network;
-        network.id.text = core.uuid();
-        network.standard = {"", "public", "The way outside", 1, core.now(), core.now()};
-        network.external = true;
-        network.isDefault = true;
-        networkTable.insert(tx, network);
-        insertSegments(core, tx, network.id, {WantedSegment{}});
-        followShared(core, tx, "network", network.id.text, "", false, true, accessExternal);
-        Subnet subnet;
-        subnet.id.text = core.uuid();
-        subnet.network = network.id;
-        subnet.standard = {"", "public-subnet", "", 1, core.now(), core.now()};
-        subnet.cidr = Prefix::parse(config.text("network", "external_cidr")).value();
-        subnet.gateway = subnet.cidr.first().plus(1);
-        subnet.dhcp = false;
-        auto last = subnet.cidr.last();
-        last.value -= 1;
-        subnet.pools = {{subnet.cidr.first().plus(2), last}};
-        subnetTable.insert(tx, subnet);
-        core.changed(tx, network.id.text);
-    });
+    impl_->external = ensureExternal(core);
 }
 
 std::vector<NetworkId> Network::networksFor(store::Reader& db, const identity::Caller& caller) {

@@ -276,6 +276,15 @@ struct NetworkProblem {
     auto operator<=>(const NetworkProblem&) const = default;
 };
 
+/// A network beyond this host that it is on itself, and that networks of the cloud can be on too.
+struct OutsideNetwork {
+    std::string cidr;
+    std::vector<std::string> addresses; ///< of this host there
+    std::string gateway;                ///< empty: none
+    int mtu = 1500;                     ///< bytes
+    auto operator<=>(const OutsideNetwork&) const = default;
+};
+
 /// What network needs of a host.
 class NetworkDriver {
 public:
@@ -283,6 +292,15 @@ public:
 
     /// The mechanism that this is, as ML2 names it: which types of networks it realises is known by that name.
     virtual std::string_view mechanism() const { return "linuxbridge"; }
+
+    /// On which networks the host is by what it lends, or is to lend, to external networks, the default route's first.
+    /// None where nothing is to be lent, or no address is known yet. Error(Invalid) names the option that is wrong.
+    virtual std::vector<OutsideNetwork> outsideNetworks() { return {}; }
+
+    /// Takes what the configuration says that this host lends to external networks, and gives back what it lends no
+    /// more. Called before the first apply(), and again where no address was known. Error(Broken): it could not be, and
+    /// the host is as it was.
+    virtual void joinOutside() {}
 
     /// Makes the host as `plan` says and nothing else of ours: what differs from the plan before is changed, and where
     /// somebody else changed something (or nobody knows), what is there is looked at and mended. Never touches what it

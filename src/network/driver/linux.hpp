@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "network/driver/linux_outside.hpp"
 #include "network/driver/linux_rules.hpp"
 
 namespace stratolet::network {
@@ -35,9 +36,17 @@ struct LinuxNetworkOptions {
     /// bridges and nothing more.
     bool nat = true;
 
+    /// The interface that the host lends to external networks, or a bridge of its own, which are physical network
+    /// `outsidePhysical` here; empty: none. Folder, mark and notice are those of the driver.
+    OutsideOptions outside = {};
+
     /// What of this host answers guests and routers on external networks, and the ports of the API.
     GuestsReach reach = GuestsReach::Api;
     std::vector<std::uint16_t> apiPorts = {};
+
+    /// Where Docker drops what it doesn't know, guests pass by one rule in the chain that it keeps for others' rules
+    /// (DOCKER-USER, https://docs.docker.com/engine/network/packet-filtering-firewalls/).
+    bool dockerUserRule = true;
 
     /// How long what nobody tells of may stay unseen, and what failed waits for another try.
     std::chrono::steady_clock::duration lookEvery = std::chrono::seconds(50);

@@ -27,8 +27,11 @@
 #include "network/driver/linux_netlink.hpp"
 #include "network/driver/linux_nft.hpp"
 #include "network/driver/linux_numbers.hpp"
+#include "network/driver/linux_outside.hpp"
 #include "network/driver/linux_ruleset.hpp"
+#include "network/driver/linux_settings.hpp"
 #include "network/driver/linux_watch.hpp"
+#include "network/segment/ml2.hpp"
 #include "platform/os/fd.hpp"
 #include "platform/os/folder.hpp"
 #include "platform/os/netns.hpp"
@@ -39,24 +42,6 @@ namespace stratolet::network {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string settingOf(const std::string& name) {
-    std::ifstream in("/proc/sys/" + name);
-    std::string value;
-    std::getline(in, value);
-    return value;
-}
-
-bool set(const std::string& name, const std::string& value) {
-    if (settingOf(name) == value) return true;
-    std::ofstream out("/proc/sys/" + name);
-    out << value;
-    out.close();
-    return !out.fail();
-}
-
-/// Which start of the kernel this is (random(4)).
-std::string bootId() { return settingOf("kernel/random/boot_id"); }
 
 /// Settings of the host that we changed, so that they can be put back. The kernel forgets them when it starts again,
 /// and so do we: what they were before may no longer be what the host's owner wants.
@@ -111,6 +96,8 @@ bool isOurLinkName(const std::string& name) {
         if (name.starts_with(prefix) && name.size() == prefix.size() + 11) return true;
     return false;
 }
+
+bool isPairName(const std::string& name) { return name.starts_with("int-") || name.starts_with("phy-"); }
 
 /// A socket that waits for metadata requests. Kept twice: one for who answers, one for us to end it.
 struct OpenListener {
@@ -178,14 +165,37 @@ public:
           mark_(markOf(options_.cloud)),
           dhcp_(options_.folder / "dhcp"),
           rules_({.nat = options_.nat, .reach = options_.reach, .apiPorts = options_.apiPorts}),
-          packetLog_(options_.folder / "packets.log", options_.notice) {}
+          packetLog_(options_.folder / "packets.log", options_.notice),
+          outside_(outsideOptions()) {}
 
     ~LinuxNetworkDriver() override = default;
+
+    std::vector<OutsideNetwork> outsideNetworks() override {
+        const std::lock_guard lock(mutex_);
+        outside_.examine();
+        return outside_.networks();
+    }
+
+    void joinOutside() override {
+        const std::lock_guard lock(mutex_);
+        try {
+            outside_.join();
+            absolve(Of::Host, "", outsideStep);
+        } catch (const Error& problem) {
+            if (problem.failure() != Failure::Invalid) blame(Of::Host, "", outsideStep, problem.what());
+            throw;
+        }
+        if (!options_.outside.device.empty() && outside_.networks().empty())
+            blame(Of::Host, "", outsideStep,
+                  "external_network = bridge:" + options_.outside.device +
+                      ": the host has no IPv4 address there yet; until then it isn't lent");
+    }
 
     std::vector<NetworkProblem> apply(const NetworkPlan& plan) override {
         const std::lock_guard lock(mutex_);
         ensureFolder(options_.folder / "dhcp", Lets::OthersThrough);
         if (!settings_) settings_.emplace(options_.folder / "settings");
+        attempt(Of::Host, "", "lent interface", [&] { outside_.follow(); });
 
         Netlink netlink;
         Work work;
@@ -194,26 +204,37 @@ public:
             surprised_ || !looked_ || now - *looked_ >= options_.lookEvery) {
             // What somebody else did, what failed before, and at the start all that there is.
             survey = lookAround(netlink);
+            lookOutside(*survey);
             surprised_ = false;
             looked_ = now;
             compare(*survey, [](const NetworkProblem&) {});
             retry(work);
         }
         differ(plan, work);
-        if (survey) tellWhoDrops();
         if (survey) dropStrangers(*survey, work);
+        const bool began = generation_ == 0;
+        if (survey)
+            attempt(Of::Host, "", "mark", [&] { rules_.markGuests(wantsDockerRule() && !dockerChains().empty()); });
         carryOut(netlink, work);
+        if (survey || began || networks_.empty()) {
+            attempt(Of::Host, "", "rule of Docker", [&] { ensureDockerRule(); });
+            tellWhoDrops();
+        }
         return problems();
     }
 
     std::vector<NetworkProblem> findings(const NetworkPlan& plan) override {
         const std::lock_guard lock(mutex_);
-        Work work;
-        differ(plan, work);
-        auto found = problems();
         Netlink netlink;
         const auto survey = lookAround(netlink);
+        lookOutside(survey);
+        Work work;
+        differ(plan, work);
+        rules_.markGuests(wantsDockerRule() && !dockerChains().empty());
+        auto found = problems();
+        for (const auto& each : outside_.findings()) found.push_back({Of::Host, "", each});
         compare(survey, [&](const NetworkProblem& problem) { found.push_back(problem); });
+        if (!isDockerRuleRight()) found.push_back({Of::Host, "", "Docker's firewall has not the one rule of ours"});
         if (const auto fault = whoDrops(); !fault.empty() && !problems_.contains({Of::Host, "", dropsStep}))
             found.push_back({Of::Host, "", fault});
         Work strangers;
@@ -236,7 +257,10 @@ public:
             .rules = [this] { judge([&] { return areRulesRight(); }); },
             .namespaces = [this] { judge([&] { return areNamespacesThere(); }); },
             .inside = [this](const auto& name) { judge([&] { return isInsideRight(name); }); },
-            .tick = [this] { judge([&] { return areSettingsRight() && areServersRunning(); }); },
+            .tick =
+                [this] {
+                    judge([&] { return areSettingsRight() && areServersRunning() && outside_.findings().empty(); });
+                },
         });
         for (const auto& place : places_)
             if (const auto& name = place.first; netns::exists(name)) {
@@ -367,18 +391,113 @@ private:
     static constexpr const char* guestStep = "guest";
     static constexpr const char* logStep = "packet log";
     static constexpr const char* dropsStep = "forwarding by others";
+    static constexpr const char* outsideStep = "outside";
+    static constexpr std::string_view guestComment = "stratolet: guests";
 
-    /// A firewall of the host's owner that drops what it doesn't know (Docker's does) drops what guests say to each
-    /// other too: frames on a bridge pass the host's rules, all of them. It is theirs, and we leave it alone; but who
-    /// wonders why no guest is reached is told. Empty where there is none, or where it knows our bridges.
+    OutsideOptions outsideOptions() const {
+        auto outside = options_.outside;
+        outside.folder = options_.folder;
+        outside.mark = mark_;
+        if (!outside.notice) outside.notice = options_.notice;
+        return outside;
+    }
+
+    /// Which devices of the host's are bridges: networks join those by a pair.
+    void lookOutside(const Survey& survey) {
+        if (const auto bridge = outside_.bridge(); !bridge.empty())
+            options_.physical[std::string(outsidePhysical)] = bridge;
+        std::set<std::string> bridges;
+        for (const auto& [name, device] : options_.physical)
+            if (const auto link = survey.links.find(device);
+                link != survey.links.end() && link->second.kind == "bridge")
+                bridges.insert(device);
+        if (bridges == bridges_) return;
+        bridges_ = std::move(bridges);
+        std::set<std::string> far; // of pairs that are yet to be made too: rules come first
+        for (const auto& bridge : bridges_) far.insert(farEndOf(bridge));
+        rules_.setOutside(far);
+        for (auto& [id, state] : networks_) state.joined = false;
+    }
+
+    /// A firewall of the host's owner that drops what it doesn't know drops what guests say to each other too: frames
+    /// on a bridge pass the host's rules, all of them. It is theirs, and we leave it alone; but who wonders why no
+    /// guest is reached is told, with what mends it. Empty where there is none, or where it knows our bridges.
     std::string whoDrops() const {
         if (networks_.empty()) return {};
-        std::string chains;
-        for (const auto& each : nft::chainsThatDrop("brq")) chains += (chains.empty() ? "" : ", ") + each;
-        if (chains.empty()) return {};
-        return "what is forwarded is dropped by a firewall that isn't ours (" + chains +
-               "): guests are reached once it accepts what comes from and goes to the interfaces brq* and tap*";
+        const auto passing = passes(options_.dockerUserRule ? dockerChains() : std::vector<std::string>());
+        std::string names;
+        std::set<std::string> cures;
+        std::vector<std::string> interfaces{"brq+"};
+        interfaces.insert(interfaces.end(), bridges_.begin(), bridges_.end());
+        for (const auto& each : nft::chainsThatDrop("brq")) {
+            if (passing.contains(each)) continue;
+            names += (names.empty() ? "" : ", ") + each;
+            cures.insert(firewallCure(each, nft::chains(), interfaces));
+        }
+        if (names.empty()) return {};
+        std::string said;
+        for (const auto& each : cures) said += (said.empty() ? "" : "; ") + each;
+        return "what is forwarded is dropped by a firewall that isn't ours (" + names +
+               "), and guests aren't reached: " + said;
     }
+
+    /// "ip filter DOCKER-USER", and that of IPv6, where they are.
+    static std::vector<std::string> dockerChains() {
+        std::vector<std::string> found;
+        const auto all = nft::chains();
+        for (const auto* family : {"ip", "ip6"})
+            if (const auto chain = std::string(family) + " filter DOCKER-USER"; all.contains(chain))
+                found.push_back(chain);
+        return found;
+    }
+
+    static bool isGuestRule(const nft::ChainRule& rule) { return rule.said.find(guestComment) != std::string::npos; }
+
+    /// The chains that let guests pass because of the rule in these of Docker's.
+    static std::set<std::string> passes(const std::vector<std::string>& dockers) {
+        std::set<std::string> passing;
+        for (const auto& each : dockers) {
+            const auto family = each.substr(0, each.find(' '));
+            const auto rules = nft::rulesOf(family, "filter", "DOCKER-USER");
+            if (std::any_of(rules.begin(), rules.end(), isGuestRule)) passing.insert(family + " filter FORWARD");
+        }
+        return passing;
+    }
+
+    bool wantsDockerRule() const { return options_.dockerUserRule && !networks_.empty(); }
+
+    /// One rule in each chain of Docker's for others, behind those of the host's owner, whose word counts first; none
+    /// where there is nothing to let pass.
+    void ensureDockerRule() {
+        const auto chains = dockerChains();
+        for (const auto& each : chains) {
+            const auto rules = nft::rulesOf(each.substr(0, each.find(' ')), "filter", "DOCKER-USER");
+            bool there = false;
+            for (const auto& rule : rules) {
+                if (!isGuestRule(rule)) continue;
+                if (there || !wantsDockerRule())
+                    nft::load("delete rule " + each + " handle " + std::to_string(rule.handle) + "\n");
+                there = true;
+            }
+            if (there || !wantsDockerRule()) continue;
+            const bool ends = !rules.empty() && rules.back().returns; // Docker's own, up to release 26
+            nft::load((ends ? "insert rule " + each + " position " + std::to_string(rules.back().handle)
+                            : "add rule " + each) +
+                      " meta mark & " + std::string(guestMark) + " == " + std::string(guestMark) +
+                      " counter accept comment \"" + std::string(guestComment) + "\"\n");
+            notice("Docker's firewall lets guests pass by one rule in " + each + " (\"" + std::string(guestComment) +
+                   "\"); [network] docker_user_rule = false takes it away");
+        }
+    }
+
+    bool isDockerRuleRight() const {
+        const auto chains = dockerChains();
+        return std::all_of(chains.begin(), chains.end(), [&](const auto& each) {
+            const auto rules = nft::rulesOf(each.substr(0, each.find(' ')), "filter", "DOCKER-USER");
+            return std::count_if(rules.begin(), rules.end(), isGuestRule) == (wantsDockerRule() ? 1 : 0);
+        });
+    }
+
     void tellWhoDrops() {
         try {
             const auto fault = whoDrops();
@@ -524,6 +643,7 @@ private:
         work.dhcp.insert(id); // to be taken away
         if (!state.bridge.name.empty()) work.linksGone.insert(state.bridge.name);
         if (isOwnUplink(state.uplink)) work.linksGone.insert(state.uplink.name);
+        plannedLinks_.erase(state.uplink.far);
         state.uplink = {};
         state.joined = true;
         work.uplinks.erase(id);
@@ -542,8 +662,10 @@ private:
             if (waiting.networks.contains(id)) state.routers.insert(router);
     }
 
-    /// A VLAN or VXLAN is ours, a device of the host's is not.
-    static bool isOwnUplink(const UplinkLayout& uplink) { return !uplink.under.empty() || !uplink.local.empty(); }
+    /// A VLAN, a VXLAN or a pair is ours, a device of the host's is not.
+    static bool isOwnUplink(const UplinkLayout& uplink) {
+        return !uplink.under.empty() || !uplink.local.empty() || !uplink.across.empty();
+    }
 
     void removeNetwork(const NetworkId& id, Work& work) {
         work.uplinks.erase(id);
@@ -778,6 +900,10 @@ private:
                     tell({Of::Network, id.text,
                           "network " + id.text + " has no device " + state.uplink.name + " on its bridge"});
                     state.joined = false;
+                } else if (!state.uplink.across.empty() && !linkOn(state.uplink.far, state.uplink.across)) {
+                    tell({Of::Network, id.text,
+                          "network " + id.text + " has no device " + state.uplink.far + " on " + state.uplink.across});
+                    state.joined = false;
                 }
                 continue;
             }
@@ -841,7 +967,9 @@ private:
             if (state.sound) {
                 links.insert(state.bridge.name);
                 try {
-                    links.insert(uplinkOf(state).name);
+                    const auto uplink = uplinkOf(state);
+                    links.insert(uplink.name);
+                    links.insert(uplink.far);
                 } catch (const Error&) { // it has none
                 }
             }
@@ -858,7 +986,8 @@ private:
         for (const auto& [id, state] : routers_)
             if (state.layout) keep(*state.layout);
         for (const auto& [name, link] : survey.links)
-            if (isMarked(link.alias, mark_) && (isOurLinkName(name) || link.kind == "vlan" || link.kind == "vxlan") &&
+            if (isMarked(link.alias, mark_) &&
+                (isOurLinkName(name) || isPairName(name) || link.kind == "vlan" || link.kind == "vxlan") &&
                 !links.contains(name))
                 work.linksGone.insert(name);
         for (const auto& name : survey.namespaces)
@@ -927,7 +1056,7 @@ private:
         });
     }
 
-    bool areRulesRight() { return networks_.empty() || areHostRulesWhole(); }
+    bool areRulesRight() { return networks_.empty() || (areHostRulesWhole() && isDockerRuleRight()); }
 
     bool areNamespacesThere() {
         return std::all_of(places_.begin(), places_.end(), [](const auto& each) {
@@ -1219,7 +1348,7 @@ private:
     }
 
     UplinkLayout uplinkOf(const NetworkState& state) const {
-        auto layout = uplinkLayout(state.plan, {options_.physical, options_.tunnelAddress});
+        auto layout = uplinkLayout(state.plan, {options_.physical, options_.tunnelAddress, bridges_});
         layout.answers = !layout.local.empty() && state.odd == 0;
         return layout;
     }
@@ -1251,7 +1380,11 @@ private:
                         throw Error(Failure::Broken, "device ", wanted.name, " has the host's address ", each.text,
                                     "; on a bridge it would be cut off");
             const bool known = link && state.uplink == wanted; // one that was there before us may know anything
-            if (own && link && !known) {
+            if (!wanted.across.empty()) {
+                ensureOutsidePair(netlink, wanted, state.plan.mtu);
+                link = netlink.find(wanted.name);
+                if (!link) throw Error(Failure::Broken, "device ", wanted.name, " vanished while it was made");
+            } else if (own && link && !known) {
                 netlink.remove(link->index);
                 link.reset();
             }
@@ -1278,8 +1411,38 @@ private:
         });
     }
 
+    /// A pair whose far end is on a bridge of the host's: the host stays apart from what is on the network's own.
+    void ensureOutsidePair(Netlink& netlink, const UplinkLayout& wanted, int mtu) {
+        const auto across = netlink.find(wanted.across);
+        if (!across) throw Error(Failure::Broken, "this host has no bridge ", wanted.across);
+        auto far = netlink.find(wanted.far);
+        if (const auto near = netlink.find(wanted.name); near && !far) {
+            netlink.remove(near->index); // its other end has gone elsewhere
+        } else if (far && !isMarked(far->alias, mark_)) {
+            throw Error(Failure::Broken, "device ", wanted.far, " is there and is somebody else's");
+        } else if (far && !near) {
+            netlink.remove(far->index);
+            far.reset();
+        }
+        if (!far) {
+            const Fd here(static_cast<int>(
+                check(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), "open the host's network namespace")));
+            // A bridge without a MAC of its own takes the lowest of its ports: it must never be this one.
+            auto mac = across->mac;
+            mac.replace(0, 2, "fe");
+            netlink.addVeth(wanted.name, wanted.far, here, mac, across->mtu);
+            far = netlink.find(wanted.far);
+            if (!far) throw Error(Failure::Broken, "device ", wanted.far, " vanished while it was made");
+        }
+        ensureOnBridge(netlink, *far, wanted.across, across->mtu, true);
+        plannedLinks_[wanted.far] = {wanted.across, true, {}};
+        if (const auto near = netlink.find(wanted.name); near && near->alias != mark_)
+            netlink.change(near->index, {.mtu = mtu, .alias = mark_});
+    }
+
     void leaveUplink(Netlink& netlink, NetworkState& state) {
         plannedLinks_.erase(state.uplink.name);
+        plannedLinks_.erase(state.uplink.far);
         const auto before = std::exchange(state.uplink, {});
         const auto link = netlink.find(before.name);
         if (!link) return;
@@ -1738,6 +1901,7 @@ private:
     DhcpServers dhcp_;
     std::optional<Numbers> numbers_;
     std::optional<Settings> settings_;
+    std::set<std::string> bridges_; ///< of the host's, among the devices of physical networks
 
     // The plan that was applied last, and what has become of it.
     std::map<NetworkId, NetworkState> networks_;
@@ -1747,6 +1911,7 @@ private:
     std::map<SecurityGroupId, GroupState> groups_;
     RouterPlaces routerPlaces_;
     HostRules rules_;
+    Outside outside_;
     PortLimits limits_{rules_.rules()};
     PacketLog packetLog_;
     std::uint32_t generation_ = 0; ///< of the host's rules when all of ours were there

@@ -270,6 +270,12 @@ UplinkLayout uplinkLayout(const PlannedNetwork& network, const UplinkOptions& ho
             missing += (missing.empty() ? "" : ", ") + each.physical;
             continue;
         }
+        if (each.type == "flat" && host.bridges.contains(device->second))
+            return {.name = nearEndOf(device->second),
+                    .under = {},
+                    .local = {},
+                    .far = farEndOf(device->second),
+                    .across = device->second};
         if (each.type == "flat") return {.name = device->second, .under = {}, .local = {}};
         if (each.type == "vlan")
             return {.name = vlanDeviceOf(device->second, each.number),

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,13 +25,15 @@ struct BridgeLayout {
     bool operator==(const BridgeLayout&) const = default;
 };
 
-/// What joins a network's bridge to other hosts: a device of this host, a VLAN of one, or a VXLAN.
+/// What joins a network's bridge to other hosts: a device of this host, a pair of ours where that is a bridge, a VLAN
+/// of one, or a VXLAN.
 struct UplinkLayout {
     std::string name;  ///< on the bridge; empty: the network stays on this host
     std::string under; ///< of a VLAN: the device whose it is
     std::string local; ///< of a VXLAN: address of this host
     std::int64_t number = 0;
-    bool answers = false; ///< for neighbours elsewhere: all that may have addresses there are known
+    bool answers = false;              ///< for neighbours elsewhere: all that may have addresses there are known
+    std::string far = {}, across = {}; ///< of a pair: its other end, and the bridge that this is on
     bool operator==(const UplinkLayout&) const = default;
 };
 
@@ -38,6 +41,7 @@ struct UplinkLayout {
 struct UplinkOptions {
     std::map<std::string, std::string> physical;
     std::string tunnelAddress;
+    std::set<std::string> bridges = {}; ///< which of those devices are bridges
 };
 
 /// The first of the network's segments that this host can be on. Error(Broken) where it can be on none of them.

@@ -24,6 +24,10 @@ inline std::string vlanDeviceOf(const std::string& device, std::int64_t number) 
 inline std::string hostSideOf(const PortId& port) {
     return shortened("sv-", port.text);
 } ///< the end of a veth pair that is on the bridge
+/// The pair that joins a network's bridge to one of the host's: its ends here and there, as Neutron's Open vSwitch
+/// agent calls them.
+inline std::string nearEndOf(const std::string& bridge) { return shortened("int-", bridge); }
+inline std::string farEndOf(const std::string& bridge) { return shortened("phy-", bridge); }
 inline std::string dhcpInterfaceOf(const PortId& port) { return shortened("ns-", port.text); }
 inline std::string routerInterfaceOf(const PortId& port) { return shortened("qr-", port.text); }
 inline std::string gatewayInterfaceOf(const PortId& port) { return shortened("qg-", port.text); }

@@ -5,6 +5,7 @@
 
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
@@ -58,19 +59,87 @@ int takeChain(nl_msg* message, void* into) {
     return NL_OK;
 }
 
-int takeDropping(nl_msg* message, void* into) {
+/// Chains that all that is forwarded passes, and whether what none of their rules lets through is dropped: by the
+/// policy, or by a last rule that is about everything.
+struct Forwarding {
+    std::map<std::string, bool> drops, lastDrops;
+};
+
+int takeForwarding(nl_msg* message, void* into) {
     auto* header = nlmsg_hdr(message);
     const auto* policy = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_CHAIN_POLICY);
     auto* hook = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_CHAIN_HOOK);
     const int family = static_cast<const nfgenmsg*>(nlmsg_data(header))->nfgen_family;
     const bool routed = family == NFPROTO_IPV4 || family == NFPROTO_IPV6 || family == NFPROTO_INET;
-    if (!routed || !policy || !hook || ntohl(nla_get_u32(policy)) != NF_DROP) return NL_OK;
+    if (!routed || !policy || !hook) return NL_OK;
+    const bool drops = ntohl(nla_get_u32(policy)) == NF_DROP;
     nlattr* each = nullptr;
     int left = 0;
-    nla_for_each_nested(each, hook, left) if (nla_type(each) == NFTA_HOOK_HOOKNUM &&
-                                              ntohl(nla_get_u32(each)) ==
-                                                  NF_INET_FORWARD) static_cast<std::vector<std::string>*>(into)
-        ->push_back(nameIn(message, NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME));
+    nla_for_each_nested(each, hook, left) {
+        if (nla_type(each) == NFTA_HOOK_HOOKNUM && ntohl(nla_get_u32(each)) == NF_INET_FORWARD)
+            static_cast<Forwarding*>(into)->drops[nameIn(message, NFTA_CHAIN_TABLE, NFTA_CHAIN_NAME)] = drops;
+    }
+    return NL_OK;
+}
+
+/// Where a rule about every packet sends it: "drop", "return"; empty for any other rule.
+std::string endOf(nl_msg* message) {
+    auto* rule = nlmsg_find_attr(nlmsg_hdr(message), sizeof(nfgenmsg), NFTA_RULE_EXPRESSIONS);
+    if (!rule) return {};
+    std::string end;
+    nlattr *each = nullptr, *one = nullptr, *deeper = nullptr, *last = nullptr;
+    int left = 0, within = 0, below = 0, deepest = 0;
+    nla_for_each_nested(each, rule, left) {
+        std::string name;
+        nlattr* data = nullptr;
+        nla_for_each_nested(one, each, within) {
+            if (nla_type(one) == NFTA_EXPR_NAME) name = nla_get_string(one);
+            if (nla_type(one) == NFTA_EXPR_DATA) data = one;
+        }
+        if (name == "counter" || name == "log") continue;
+        if (name == "reject") {
+            end = "drop";
+            continue;
+        }
+        if (!data) return {};
+        if (name == "target") { // of iptables
+            nla_for_each_nested(one, data, within) {
+                if (nla_type(one) == NFTA_TARGET_NAME && std::string(nla_get_string(one)) == "REJECT") end = "drop";
+            }
+            if (end.empty()) return {};
+            continue;
+        }
+        if (name != "immediate") return {};
+        nla_for_each_nested(one, data, within) {
+            if (nla_type(one) != NFTA_IMMEDIATE_DATA) continue;
+            nla_for_each_nested(deeper, one, below) {
+                if (nla_type(deeper) != NFTA_DATA_VERDICT) continue;
+                nla_for_each_nested(last, deeper, deepest) {
+                    if (nla_type(last) != NFTA_VERDICT_CODE) continue;
+                    const auto code = static_cast<int>(ntohl(nla_get_u32(last)));
+                    end = code == NF_DROP ? "drop" : code == NFT_RETURN ? "return" : "";
+                }
+            }
+        }
+    }
+    return end;
+}
+
+int takeLast(nl_msg* message, void* into) {
+    auto& forwarding = *static_cast<Forwarding*>(into);
+    const auto chain = nameIn(message, NFTA_RULE_TABLE, NFTA_RULE_CHAIN);
+    if (forwarding.drops.contains(chain)) forwarding.lastDrops[chain] = endOf(message) == "drop";
+    return NL_OK;
+}
+
+int takeGuestRule(nl_msg* message, void* into) {
+    auto* header = nlmsg_hdr(message);
+    const auto* handle = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_RULE_HANDLE);
+    const auto* said = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_RULE_USERDATA);
+    static_cast<std::vector<ChainRule>*>(into)->push_back(
+        {handle ? be64toh(nla_get_u64(handle)) : 0,
+         said ? std::string(static_cast<const char*>(nla_data(said)), static_cast<std::size_t>(nla_len(said))) : "",
+         endOf(message) == "return"});
     return NL_OK;
 }
 
@@ -86,6 +155,73 @@ int takeNaming(nl_msg* message, void* into) {
     if (!rule) return NL_OK;
     const std::string_view all(static_cast<const char*>(nla_data(rule)), static_cast<std::size_t>(nla_len(rule)));
     if (all.find(naming.bytes) != std::string_view::npos) naming.tables.insert(nameIn(message, NFTA_RULE_TABLE, 0));
+    return NL_OK;
+}
+
+/// The same of elements of sets.
+int takeElementNaming(nl_msg* message, void* into) {
+    auto& naming = *static_cast<Naming*>(into);
+    const auto* list = nlmsg_find_attr(nlmsg_hdr(message), sizeof(nfgenmsg), NFTA_SET_ELEM_LIST_ELEMENTS);
+    if (!list) return NL_OK;
+    const std::string_view all(static_cast<const char*>(nla_data(list)), static_cast<std::size_t>(nla_len(list)));
+    if (all.find(naming.bytes) != std::string_view::npos)
+        naming.tables.insert(nameIn(message, NFTA_SET_ELEM_LIST_TABLE, 0));
+    return NL_OK;
+}
+
+/// A set with its family and table, also one without a name of its own.
+struct AnySet {
+    int family = 0;
+    std::string table, name;
+};
+int takeAnySet(nl_msg* message, void* into) {
+    auto* header = nlmsg_hdr(message);
+    const auto* table = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_SET_TABLE);
+    const auto* name = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_SET_NAME);
+    const auto* type = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_SET_KEY_LEN);
+    constexpr std::uint32_t interfaceBytes = 16; // IFNAMSIZ; joined with more it is longer
+    if (table && name && type && ntohl(nla_get_u32(type)) >= interfaceBytes)
+        static_cast<std::vector<AnySet>*>(into)->push_back(
+            {static_cast<const nfgenmsg*>(nlmsg_data(header))->nfgen_family, nla_get_string(table),
+             nla_get_string(name)});
+    return NL_OK;
+}
+
+/// Rules that compare the number of a packet's interface with this one.
+struct Numbered {
+    int index;
+    std::set<std::string> tables;
+};
+int takeNumbered(nl_msg* message, void* into) {
+    auto& numbered = *static_cast<Numbered*>(into);
+    auto* rule = nlmsg_find_attr(nlmsg_hdr(message), sizeof(nfgenmsg), NFTA_RULE_EXPRESSIONS);
+    if (!rule) return NL_OK;
+    bool before = false; // the expression before has read that number
+    nlattr *each = nullptr, *one = nullptr;
+    int left = 0;
+    nla_for_each_nested(each, rule, left) {
+        std::string name;
+        nlattr* data = nullptr;
+        int within = 0;
+        nla_for_each_nested(one, each, within) {
+            if (nla_type(one) == NFTA_EXPR_NAME) name = nla_get_string(one);
+            if (nla_type(one) == NFTA_EXPR_DATA) data = one;
+        }
+        bool reads = false;
+        if (name == "meta" && data) nla_for_each_nested(one, data, within) if (nla_type(one) == NFTA_META_KEY) {
+                const auto key = ntohl(nla_get_u32(one));
+                reads = key == NFT_META_IIF || key == NFT_META_OIF;
+            }
+        if (name == "cmp" && data && before)
+            nla_for_each_nested(one, data, within) if (nla_type(one) == NFTA_CMP_DATA) {
+                nlattr* value = nullptr;
+                int last = 0;
+                nla_for_each_nested(value, one, last) if (nla_type(value) == NFTA_DATA_VALUE && nla_len(value) == 4 &&
+                                                          static_cast<int>(nla_get_u32(value)) == numbered.index)
+                    numbered.tables.insert(nameIn(message, NFTA_RULE_TABLE, 0));
+            }
+        before = reads;
+    }
     return NL_OK;
 }
 
@@ -189,17 +325,58 @@ std::uint32_t generation() {
 }
 
 std::vector<std::string> chainsThatDrop(std::string_view prefix) {
-    std::vector<std::string> chains;
+    Forwarding forwarding;
     Dump dump;
-    dump.run(NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, {}, takeDropping, &chains);
-    if (chains.empty()) return chains;
+    dump.run(NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, {}, takeForwarding, &forwarding);
+    if (forwarding.drops.empty()) return {};
     Naming naming{prefix, {}};
     dump.run(NFT_MSG_GETRULE, NFPROTO_UNSPEC, {}, takeNaming, &naming);
-    std::erase_if(chains, [&](const std::string& chain) {
+    dump.run(NFT_MSG_GETRULE, NFPROTO_UNSPEC, {}, takeLast, &forwarding);
+    std::vector<std::string> chains;
+    for (const auto& [chain, drops] : forwarding.drops) {
         const auto table = chain.substr(0, chain.rfind(' '));
-        return naming.tables.contains(table) || table.substr(table.find(' ') + 1).starts_with("stratolet_");
-    });
+        if ((drops || forwarding.lastDrops[chain]) && !naming.tables.contains(table) &&
+            !table.substr(table.find(' ') + 1).starts_with("stratolet_"))
+            chains.push_back(chain);
+    }
     return chains;
+}
+
+std::set<std::string> chains() {
+    Counts all;
+    Dump().run(NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, {}, takeChain, &all);
+    std::set<std::string> names;
+    for (const auto& [name, none] : all) names.insert(name);
+    return names;
+}
+
+std::vector<ChainRule> rulesOf(const std::string& family, const std::string& table, const std::string& chain) {
+    std::vector<ChainRule> found;
+    Dump().run(NFT_MSG_GETRULE, family == "ip6" ? NFPROTO_IPV6 : NFPROTO_IPV4,
+               {{NFTA_RULE_TABLE, table}, {NFTA_RULE_CHAIN, chain}}, takeGuestRule, &found);
+    return found;
+}
+
+std::set<std::string> tablesNaming(const std::string& interface, int index) {
+    const std::string bytes = '\0' + interface + '\0'; // one that is longer is another
+    Naming naming{bytes, {}};
+    Dump dump;
+    dump.run(NFT_MSG_GETRULE, NFPROTO_UNSPEC, {}, takeNaming, &naming);
+    std::vector<AnySet> sets;
+    dump.run(NFT_MSG_GETSET, NFPROTO_UNSPEC, {}, takeAnySet, &sets);
+    for (const auto& each : sets)
+        if (!each.table.starts_with("stratolet_"))
+            dump.run(NFT_MSG_GETSETELEM, each.family,
+                     {{NFTA_SET_ELEM_LIST_TABLE, each.table}, {NFTA_SET_ELEM_LIST_SET, each.name}}, takeElementNaming,
+                     &naming);
+    if (index != 0) {
+        Numbered numbered{index, {}};
+        dump.run(NFT_MSG_GETRULE, NFPROTO_UNSPEC, {}, takeNumbered, &numbered);
+        naming.tables.merge(numbered.tables);
+    }
+    std::erase_if(naming.tables,
+                  [](const auto& each) { return each.substr(each.find(' ') + 1).starts_with("stratolet_"); });
+    return naming.tables;
 }
 
 std::map<std::string, Counted> takeCounters(const std::string& table) {

@@ -24,9 +24,26 @@ std::uint32_t generation();
 /// of intervals are counted as the kernel has them, ends too.
 std::map<std::string, std::size_t> counts(const std::vector<std::string>& tables);
 
-/// "ip filter FORWARD": chains that drop what is forwarded where none of their rules lets it through, and whose table
-/// has no rule that names an interface that begins with `prefix`. Those of tables called stratolet_… don't count.
+/// "ip filter FORWARD": every chain there is.
+std::set<std::string> chains();
+
+/// A rule of a chain, by what tells it apart.
+struct ChainRule {
+    std::uint64_t handle = 0;
+    std::string said;     ///< what it was given beside its matches, a comment among it
+    bool returns = false; ///< with every packet
+};
+/// In their order; none where there is no such chain. `family` is "ip" or "ip6".
+std::vector<ChainRule> rulesOf(const std::string& family, const std::string& table, const std::string& chain);
+
+/// "ip filter FORWARD": chains that drop what is forwarded where none of their rules lets it through, by their policy
+/// or by a last rule, and whose table has no rule that names an interface that begins with `prefix`. Those of tables
+/// called stratolet_… don't count.
 std::vector<std::string> chainsThatDrop(std::string_view prefix);
+
+/// "inet filter": tables with a rule that names the interface, by itself or in a set, or by its number (0: not looked
+/// for). Those called stratolet_… don't count, nor do rules that iptables keeps without nftables.
+std::set<std::string> tablesNaming(const std::string& interface, int index);
 
 struct Counted {
     std::uint64_t packets = 0, bytes = 0;

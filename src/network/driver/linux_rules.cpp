@@ -185,6 +185,7 @@ void declareGuard(Ruleset& rules) {
         rules.declare(guardTable, name, "set", type);
     };
     set("taps", "type ifname;");
+    set("outside", "type ifname;");
     rules.declare(guardTable, "inport", "map", "type ifname : mark;");
     rules.declare(guardTable, "outport", "map", "type ifname : classid;");
     set("macs", "type mark . ether_addr;");
@@ -220,11 +221,11 @@ void declareGuard(Ruleset& rules) {
     chain("sender", {"meta mark set iifname map @inport", "meta mark . ether saddr != @macs drop",
                      "ether type arp goto arp_sender", "ether type ip goto ip4_sender",
                      "ether type ip6 goto ip6_sender", "drop"});
-    chain("guard_prerouting", {"iifname @taps jump sender"},
+    chain("guard_prerouting", {"iifname @taps jump sender", "iifname @outside meta mark set 0x2"},
           "type filter hook prerouting priority -300; policy accept;");
     chain("guard_forward",
           {"oifname @taps meta mark set meta mark and 0xffff0000 or 0x1",
-           "oifname @taps meta priority set oifname map @outport"},
+           "oifname @taps meta priority set oifname map @outport", "oifname @outside meta mark set 0x2"},
           "type filter hook forward priority -200; policy accept;");
 }
 
@@ -259,7 +260,7 @@ void declareFilter(Ruleset& rules, const HostRulesOptions& options) {
           "type filter hook forward priority 0; policy accept;");
     chain("receiving",
           {"oifname != @bridges accept", neighbours,
-           "iifname . oifname @bridged meta mark and 0xffff == 1 meta priority vmap @receivers",
+           "iifname . oifname @bridged meta mark and 0x1 == 1 meta priority vmap @receivers",
            "oifname . ip daddr vmap @routed4", "oifname . ip6 daddr vmap @routed6"},
           "type filter hook forward priority 1; policy accept;");
 
@@ -274,7 +275,7 @@ void declareFilter(Ruleset& rules, const HostRulesOptions& options) {
     if (options.reach == GuestsReach::All) reach.clear();
     chain("reach", reach);
     chain("to_host",
-          {"iifname @isolated drop", "iifname != @bridges accept", neighbours, "jump reach",
+          {"iifname @isolated drop", "meta mark 0x2 jump reach", "iifname != @bridges accept", neighbours, "jump reach",
            "meta mark and 0xffff0000 vmap @senders"},
           "type filter hook input priority 0; policy accept;");
     chain("from_host",
@@ -291,6 +292,23 @@ HostRules::HostRules(HostRulesOptions options) : options_(std::move(options)) {
     rules_.addTable(std::string(hostTable));
     rules_.declare(hostTable, "host_bridges", "set", "type ifname;");
     writeMasquerades();
+}
+
+void HostRules::setOutside(const std::set<std::string>& devices) {
+    RuleElements wanted;
+    for (const auto& each : devices) wanted.push_back({"outside", quoted(each), ""});
+    if (wanted == outside_) return;
+    rules_.give(wanted);
+    rules_.take(outside_);
+    outside_ = std::move(wanted);
+}
+
+void HostRules::markGuests(bool wanted) {
+    const std::string name = "guests", marks = " meta mark set meta mark or " + std::string(guestMark);
+    if (!wanted) return rules_.removeChain(name);
+    rules_.put(filterTable, name,
+               {"type filter hook forward priority -10; policy accept;",
+                {"iifname @bridges" + marks, "oifname @bridges" + marks, "meta mark and 0x2 == 0x2" + marks}});
 }
 
 void HostRules::writeMasquerades() {
@@ -668,6 +686,37 @@ bool HostRules::closes(const Connection& connection) const {
         }
     }
     return false;
+}
+
+std::string firewallCure(const std::string& chain, const std::set<std::string>& chains,
+                         const std::vector<std::string>& interfaces) {
+    const auto table = chain.substr(0, chain.rfind(' '));
+    const auto family = chain.substr(0, chain.find(' '));
+    Texts commands;
+    const auto each = [&](const auto& command) {
+        for (const auto& one : interfaces) commands.push_back(command(one));
+    };
+    if (table.ends_with(" firewalld")) {
+        each([](const auto& one) { return "firewall-cmd --permanent --zone=trusted --add-interface=" + one; });
+        commands.emplace_back("firewall-cmd --reload");
+    } else if (chains.contains(table + " ufw-before-forward") || chains.contains(table + " ufw6-before-forward")) {
+        each([](const auto& one) { return "ufw route allow in on " + one + " && ufw route allow out on " + one; });
+    } else if (chains.contains(table + " DOCKER-USER")) {
+        return "set docker_user_rule = true in [network] of stratolet.conf";
+    } else if (table.ends_with(" filter") && chain.ends_with(" FORWARD")) {
+        const std::string program = family == "ip6" ? "ip6tables" : "iptables";
+        each([&](const auto& one) {
+            return program + " -I FORWARD -i " + one + " -j ACCEPT && " + program + " -I FORWARD -o " + one +
+                   " -j ACCEPT";
+        });
+    } else {
+        each([&](auto one) {
+            if (one.ends_with('+')) one.back() = '*';
+            return "nft insert rule " + chain + " iifname '\"" + one + "\"' accept && nft insert rule " + chain +
+                   " oifname '\"" + one + "\"' accept";
+        });
+    }
+    return joined(commands, " && ");
 }
 
 void declareRouterTable(Ruleset& rules) {

@@ -64,6 +64,13 @@ public:
     void remove(const SecurityGroupId& group);
     void remove(const PortId& port);
 
+    /// Devices through which what is on external networks comes to a bridge of the host's own: it reaches of the host
+    /// what it may.
+    void setOutside(const std::set<std::string>& devices);
+
+    /// What is forwarded from or to networks has guestMark, so that one rule of another firewall can let it pass.
+    void markGuests(bool wanted);
+
     Ruleset& rules() { return rules_; }
 
     /// Whose connections may have been closed since the last call.
@@ -123,6 +130,7 @@ private:
     std::map<Judged, Profile> profiles_;
     std::map<SecurityGroupId, int> told_; ///< how many profiles need the chains that tell what a group lets through
     std::set<int> profileNumbers_;
+    RuleElements outside_;
     std::map<SecurityGroupId, int> members_;                     ///< how many need the sets of a group's members
     std::map<SecurityGroupId, std::map<Prefix, int>> addresses_; ///< of a group's members
     std::multimap<Place, PortId> places_;
@@ -159,6 +167,14 @@ void putRouterRules(Ruleset& rules, const RouterRules& wanted); ///< those that 
 /// What nft must do to have an empty table of helpers, and to have one more.
 std::string emptyHelpers();
 std::string oneHelper(const PlannedHelper& helper);
+
+/// A bit of packets' marks, which is nobody's known to us.
+inline constexpr std::string_view guestMark = "0x1000";
+
+/// What mends that a chain of another firewall ("ip filter FORWARD") drops what comes from or goes to `interfaces`,
+/// which may end in "+": commands of what has made the chain, as `chains` beside it tell.
+std::string firewallCure(const std::string& chain, const std::set<std::string>& chains,
+                         const std::vector<std::string>& interfaces);
 
 inline constexpr std::string_view guardTable = "bridge stratolet_guard", filterTable = "inet stratolet_filter",
                                   hostTable = "ip stratolet_host", routerNatTable = "ip stratolet_router",

@@ -101,6 +101,9 @@ Ml2Options ml2Options(const Config& config) {
         const auto colon = each.find(':');
         options.physical[each.substr(0, colon)] = each.substr(colon + 1);
     }
+    // Whether the device is a bridge itself, its driver knows.
+    if (const auto outside = config.text("network", "external_network"); outside.starts_with("bridge:"))
+        options.physical.emplace(outsidePhysical, outside.substr(outside.find(':') + 1));
     for (const auto& each : config.list("network", "vlan_ranges")) {
         const auto colon = each.find(':');
         const auto [least, most] = *endsIn(Vlan, std::string_view(each).substr(colon + 1));

@@ -44,6 +44,9 @@ const Mechanism& mechanismNamed(std::string_view name); ///< there is one of tha
 /// Error(Invalid) where the mechanism does not realise the type, with what would work instead of either.
 void checkPair(const Mechanism& mechanism, NetworkType type);
 
+/// What the physical network is called that the host lends by external_network = bridge:…
+inline constexpr std::string_view outsidePhysical = "public";
+
 /// Of [network] in stratolet.conf: what this host is connected to, and what networks are made of where nobody says.
 struct Ml2Options {
     std::vector<NetworkType> tenantTypes;        ///< the first that has something left

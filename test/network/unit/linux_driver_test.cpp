@@ -1080,7 +1080,7 @@ TEST_CASE(
 TEST_CASE("A firewall of somebody else stays as it is, and is named where it drops what guests say",
           "[network][linux]") {
     NEEDS_ROOT();
-    Host host({.lookEvery = std::chrono::seconds(0)});
+    Host host({.dockerUserRule = false, .lookEvery = std::chrono::seconds(0)});
     const auto rules = [](const std::string& table) {
         return process::run({.argv = {"nft", "list", "table", "ip", table}}).expectSuccess().out;
     };
