@@ -165,8 +165,8 @@ public:
           mark_(markOf(options_.cloud)),
           dhcp_(options_.folder / "dhcp"),
           rules_({.nat = options_.nat, .reach = options_.reach, .apiPorts = options_.apiPorts}),
-          packetLog_(options_.folder / "packets.log", options_.notice),
-          outside_(outsideOptions()) {}
+          outside_(outsideOptions()),
+          packetLog_(options_.folder / "packets.log", options_.notice) {}
 
     ~LinuxNetworkDriver() override = default;
 
