@@ -180,10 +180,16 @@ def flavor():
 
 @case("nova: hosts, services, hypervisors, zones and aggregates")
 def hosts():
-    service = next(row for row in table("service-list --binary nova-compute"))
+    host = shown("show n-server")["OS-EXT-SRV-ATTR:host"]
+
+    def its():
+        return next(row for row in table("service-list --binary nova-compute") if row["Host"] == host)
+
+    service = its()
     nova(f"service-disable {service['Id']} --reason tests")
-    check(column("service-list --binary nova-compute", "Status") == ["disabled"], "it is not disabled")
+    disabled = its()["Status"]
     nova(f"service-enable {service['Id']}")
+    check(disabled == "disabled", "it was not disabled")
     nova(f"service-force-down {service['Id']}")
     nova(f"service-force-down {service['Id']} --unset")
     hypervisor = column("hypervisor-list", "ID")[0]

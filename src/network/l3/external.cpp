@@ -32,7 +32,8 @@ bool isDeviceName(const std::string& text) {
 
 /// The pool is of the host's network there, and nobody's who is known.
 void checkPool(const std::pair<Address, Address>& pool, const OutsideNetwork& outside) {
-    const auto& [first, last] = pool;
+    const auto& first = pool.first;
+    const auto& last = pool.second;
     const auto refuse = [&](const auto&... why) {
         throw Error(Failure::Invalid, "external_pool = ", first.text(), "-", last.text(), ": ", why...,
                     "; name addresses of ", outside.cidr,
