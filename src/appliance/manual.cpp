@@ -1,4 +1,5 @@
 #include "appliance/manual.hpp"
+#include "platform/text/text.hpp"
 
 #include <algorithm>
 #include <map>
@@ -107,12 +108,6 @@ std::map<std::string, std::set<std::string>> wordsBehind(const std::vector<Comma
     return behind;
 }
 
-std::string joined(const std::set<std::string>& words) {
-    std::string all;
-    for (const auto& each : words) all += (all.empty() ? "" : " ") + each;
-    return all;
-}
-
 }
 
 void writeProgramPage(std::ostream& out, const std::vector<CommandText>& commands, const std::string& version) {
@@ -186,10 +181,10 @@ void writeBashCompletion(std::ostream& out, const std::vector<CommandText>& comm
     for (const auto& [word, rest] : behind) first.insert(word);
     out << "# What follows \"stratolet\" on a command line of bash.\n"
         << "_stratolet() {\n    local words\n"
-        << "    if ((COMP_CWORD == 1)); then\n        words=" << inQuotes(joined(first) + " --help --version")
+        << "    if ((COMP_CWORD == 1)); then\n        words=" << inQuotes(joined(first, " ") + " --help --version")
         << "\n    else\n        case ${COMP_WORDS[1]} in\n";
     for (const auto& [word, rest] : behind)
-        out << "            " << word << ") words=" << inQuotes(joined(rest)) << " ;;\n";
+        out << "            " << word << ") words=" << inQuotes(joined(rest, " ")) << " ;;\n";
     out << "            *) words= ;;\n        esac\n    fi\n"
         << "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\")\n"
         << "    ((${#COMPREPLY[@]})) || mapfile -t COMPREPLY < <(compgen -f -- \"${COMP_WORDS[COMP_CWORD]}\")\n"
@@ -203,7 +198,7 @@ void writeZshCompletion(std::ostream& out, const std::vector<CommandText>& comma
     for (const auto& [word, rest] : behind) out << ' ' << word;
     out << "\nelse\n    case ${words[2]} in\n";
     for (const auto& [word, rest] : behind)
-        out << "        " << word << ") compadd -- " << joined(rest) << "; _files ;;\n";
+        out << "        " << word << ") compadd -- " << joined(rest, " ") << "; _files ;;\n";
     out << "    esac\nfi\n";
 }
 

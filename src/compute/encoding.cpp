@@ -17,13 +17,7 @@ std::string digest(const EVP_MD* method, std::string_view bytes) {
     unsigned length = 0;
     if (EVP_Digest(bytes.data(), bytes.size(), sum.data(), &length, method, nullptr) != 1)
         throw Error(Failure::Broken, "could not make a digest");
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string hex;
-    for (unsigned index = 0; index < length; ++index) {
-        hex += digits[sum[index] >> 4];
-        hex += digits[sum[index] & 15];
-    }
-    return hex;
+    return hexOf({reinterpret_cast<const char*>(sum.data()), length});
 }
 
 template <int family, std::size_t bytes> std::optional<std::string> canonical(const std::string& address) {

@@ -42,8 +42,8 @@ Response create(Request& request, ImageService& images, const Stores& stores) {
     const auto image = images.create(callerOf(request), std::move(wanted));
     auto response = imageResponse(request, images, 201, image);
     response.headers.add("Location", request.base + "/v2/images/" + image.id.text);
-    response.headers.add("OpenStack-image-import-methods", joined(Imports::methods()));
-    response.headers.add("OpenStack-image-store-ids", joined(stores.names()));
+    response.headers.add("OpenStack-image-import-methods", joined(Imports::methods(), ","));
+    response.headers.add("OpenStack-image-store-ids", joined(stores.names(), ","));
     return response;
 }
 

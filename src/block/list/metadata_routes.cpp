@@ -17,9 +17,7 @@ using http::Response;
 Error missingItem() { return Error(Failure::NotFound, "Metadata item was not found"); }
 
 /// What says the same of the same metadata alone (Cinder, api/v3/volume_metadata.py: also unquoted there).
-std::string tagOf(const Metadata& metadata) {
-    return identity::hexOf(identity::sha256(metadataResponse(metadata).body));
-}
+std::string tagOf(const Metadata& metadata) { return hexOf(identity::sha256(metadataResponse(metadata).body)); }
 
 constexpr Microversion tagsSince{15};
 

@@ -6,6 +6,7 @@
 #include "block/volume/volume_table.hpp"
 #include "identity/token/crypto.hpp"
 #include "platform/log/log.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::block {
 
@@ -13,9 +14,7 @@ using identity::Caller;
 
 namespace {
 
-std::string hashOf(const std::string& salt, const std::string& key) {
-    return identity::hexOf(identity::hmacSha256(salt, key));
-}
+std::string hashOf(const std::string& salt, const std::string& key) { return hexOf(identity::hmacSha256(salt, key)); }
 
 Error missingTransfer(const std::string& id) {
     return Error(Failure::NotFound, "Transfer ", id, " could not be found.");

@@ -11,6 +11,7 @@
 #include "platform/ambient/ambient.hpp"
 #include "platform/config/config.hpp"
 #include "platform/json/json.hpp"
+#include "platform/text/text.hpp"
 
 #include <stratolet/error.hpp>
 
@@ -31,12 +32,6 @@ std::string idInEc2Form(char kind, std::int64_t number) {
     std::snprintf(text.data(), text.size(), "%c%s-%08llx", kind, kind == 'a' ? "mi" : "",
                   static_cast<unsigned long long>(number));
     return text.data();
-}
-
-std::string joined(const std::set<std::string>& lines) {
-    std::string text;
-    for (const auto& line : lines) text += (text.empty() ? "" : "\n") + line;
-    return text;
 }
 
 /// As guests are told it.
@@ -70,7 +65,7 @@ void addEc2(Tree& tree, const MetadataFacts& facts) {
         tree[data + "instance-id"] = idInEc2Form('i', server.number);
         tree[data + "local-ipv4"] = local;
         tree[data + "reservation-id"] = server.reservation;
-        tree[data + "security-groups"] = joined(groups);
+        tree[data + "security-groups"] = joined(groups, "\n");
         if (server.keyName) {
             tree[data + "public-keys/"] = "0=" + *server.keyName; // a listing of its own kind
             tree[data + "public-keys/0/openssh-key"] = server.publicKey;
@@ -303,7 +298,7 @@ std::optional<MetadataAnswer> metadataAt(const Tree& tree, std::string_view path
         return MetadataAnswer{plain, listing->second};
     const auto names = below(tree, wanted + "/");
     if (names.empty()) return std::nullopt;
-    return MetadataAnswer{plain, joined(names)};
+    return MetadataAnswer{plain, joined(names, "\n")};
 }
 
 }

@@ -102,12 +102,6 @@ void addNics(Core& core, Transaction& tx, const identity::Caller& caller, const 
     }
 }
 
-std::string rolesOf(const identity::Caller& caller) {
-    std::string roles;
-    for (const auto& each : caller.roles) roles += (roles.empty() ? "" : ",") + each;
-    return roles;
-}
-
 /// All that it gets: what was asked for, its image's disk, and what the flavor has besides.
 std::vector<Device> devicesFor(const NewServers& wanted, const Server& server) {
     const auto invalid = [](std::string_view why) {
@@ -284,7 +278,7 @@ Server createOne(Core& core, Transaction& tx, const identity::Caller& caller, co
     server.launchIndex = index;
     placeIt(core, tx, server, placing);
     ServerTable::insert(tx, server);
-    ServerTable::setBootRoles(tx, server.id, rolesOf(caller));
+    ServerTable::setBootRoles(tx, server.id, joined(caller.roles, ","));
     if (placing.hints.group) joinGroup(core, tx, caller, server.id, placing.hints.group);
     MetadataTable::set(tx, server.id, wanted.metadata);
     for (const auto& tag : wanted.tags) TagTable::add(tx, server.id, tag);

@@ -11,6 +11,7 @@
 #include "compute/server/server_making.hpp"
 #include "compute/server/server_table.hpp"
 #include "platform/config/config.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::compute {
 namespace {
@@ -75,12 +76,11 @@ Retry retry(Core& core, Transaction& tx, const Run& run, const Server& server) {
 
 /// The step at which it ended, where, and why nowhere else: for those who run the hosts.
 std::string detailsOf(const Run& run, const Retry& retry, const std::string& reason) {
-    std::string step, hosts;
+    std::string step;
     for (const auto& each : run.stages)
         if (!each.error.empty()) step = each.step;
-    for (const auto& each : retry.tried) hosts += (hosts.empty() ? "" : ", ") + each;
-    return "Step " + step + " failed on host " + retry.tried.back() + ": " + reason + "; tried on " + hosts +
-           ", and on no other: " + retry.why;
+    return "Step " + step + " failed on host " + retry.tried.back() + ": " + reason + "; tried on " +
+           joined(retry.tried) + ", and on no other: " + retry.why;
 }
 
 void notBuilt(Core& core, Transaction& tx, const Run& run, const std::string& reason) {

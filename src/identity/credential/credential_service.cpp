@@ -2,6 +2,7 @@
 #include "identity/credential/delegation.hpp"
 #include "identity/token/crypto.hpp"
 #include "identity/token/revocation.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::identity {
 namespace {

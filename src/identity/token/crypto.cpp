@@ -30,13 +30,6 @@ std::string sha256(std::string_view text) {
     return {reinterpret_cast<const char*>(digest.data()), length};
 }
 
-std::string hexOf(std::string_view bytes) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string hex;
-    for (const unsigned char each : bytes) hex.append(1, digits[each >> 4]).append(1, digits[each & 15]);
-    return hex;
-}
-
 std::string base64(std::string_view bytes) {
     std::string text((bytes.size() + 2) / 3 * 4 + 1, '\0');
     text.resize(static_cast<std::size_t>(EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytesOf(bytes),

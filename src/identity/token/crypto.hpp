@@ -10,7 +10,6 @@ namespace stratolet::identity {
 std::string hmacSha1(std::string_view key, std::string_view text);
 std::string hmacSha256(std::string_view key, std::string_view text);
 std::string sha256(std::string_view text);
-std::string hexOf(std::string_view bytes);
 std::string base64(std::string_view bytes); ///< with padding
 
 /// Compares without telling by the time where they differ.

@@ -8,6 +8,7 @@
 #include "identity/catalog/catalog.hpp"
 #include "identity/directory/group.hpp"
 #include "identity/token/revocation.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::identity {
 namespace {
@@ -64,11 +65,7 @@ struct PayloadReader {
     std::string text() {
         const auto length = byte();
         if (length != static_cast<std::uint8_t>(packedId)) return std::string(take(length));
-        constexpr std::string_view hex = "0123456789abcdef";
-        std::string id;
-        for (const char each : take(16))
-            id.append(1, hex[static_cast<unsigned char>(each) >> 4]).append(1, hex[each & 15]);
-        return id;
+        return hexOf(take(16));
     }
     Time time() {
         std::uint64_t micros = 0;

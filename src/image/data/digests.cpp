@@ -10,6 +10,7 @@
 #include <stratolet/error.hpp>
 
 #include "platform/os/fd.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::image {
 namespace {
@@ -44,11 +45,7 @@ public:
         unsigned length = 0;
         if (broken_ || EVP_DigestFinal_ex(context_.get(), digest.data(), &length) != 1)
             throw Error(Failure::Broken, "could not make a checksum");
-        constexpr std::string_view hex = "0123456789abcdef";
-        std::string text;
-        for (unsigned each = 0; each < length; ++each)
-            text.append(1, hex[digest[each] >> 4]).append(1, hex[digest[each] & 15]);
-        return text;
+        return hexOf({reinterpret_cast<const char*>(digest.data()), length});
     }
 
 private:

@@ -72,10 +72,4 @@ std::string storesComplaint(const std::string& option) {
     }
 }
 
-std::string joined(const std::vector<std::string>& words) {
-    std::string text;
-    for (const auto& each : words) text.append(text.empty() ? "" : ",").append(each);
-    return text;
-}
-
 }

@@ -36,7 +36,4 @@ private:
 std::string
 storesComplaint(const std::string& option); ///< what is wrong with the option "stores", empty where nothing is
 
-/// "a,b"
-std::string joined(const std::vector<std::string>& words);
-
 }

@@ -6,6 +6,7 @@
 
 #include "platform/config/config.hpp"
 #include "platform/jobs/jobs.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::image {
 namespace {
@@ -133,7 +134,7 @@ Task Imports::beginIn(store::Transaction& tx, const Caller& caller, const ImageR
     images_.quotas().claimBytes(
         tx, image.owner, (copy ? image.size : image.staged).value_or(0) * static_cast<std::int64_t>(targets.size()));
     if (!copy) table.move(tx, image.id, expected, ImageStatus::Importing, now);
-    table.setImport(tx, image.id, joined(targets), "");
+    table.setImport(tx, image.id, joined(targets, ","), "");
 
     std::string backends;
     for (const auto& each : targets) backends.append(backends.empty() ? "" : ",").append(jsonText(each));

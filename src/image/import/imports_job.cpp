@@ -8,6 +8,7 @@
 #include "image/data/unpacking.hpp"
 #include "image/import/imports.hpp"
 #include "platform/log/log.hpp"
+#include "platform/text/text.hpp"
 
 // An import as a job: fetch ─► unpack ─► convert ─► fill ─► tidy. Each step looks whether its file is there already;
 // what is written is there whole or not at all.
@@ -190,7 +191,7 @@ void Imports::fill(jobs::Run& run) {
         parts_.store.write([&](store::Transaction& tx) {
             if (!table.status(tx, image.id)) throw deletedMeanwhile(image.id);
             if (std::find(failed.begin(), failed.end(), store) == failed.end()) table.addToStore(tx, image.id, store);
-            table.setImport(tx, image.id, joined(left), joined(failed));
+            table.setImport(tx, image.id, joined(left, ","), joined(failed, ","));
         });
     }
     if (!stores.empty() && failed.size() == stores.size())
@@ -241,7 +242,7 @@ void Imports::fail(store::Transaction& tx, jobs::Run& run, const std::string& re
     const auto status = images_.table().status(tx, id);
     if (!status) return;
     images_.table().setStaged(tx, id, std::nullopt);
-    images_.table().setImport(tx, id, "", joined(storesOf(run)));
+    images_.table().setImport(tx, id, "", joined(storesOf(run), ","));
     if (status != ImageStatus::Importing) return;
     ImageRecord nothing;
     nothing.id = id;

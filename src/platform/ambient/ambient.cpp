@@ -6,11 +6,10 @@
 #include <charconv>
 
 #include "platform/os/fd.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet {
 namespace {
-
-constexpr std::string_view hexDigits = "0123456789abcdef";
 
 /// Reads exactly `digits` decimal digits at the front of `text` and takes them off.
 std::optional<int> takeNumber(std::string_view& text, std::size_t digits) {
@@ -35,20 +34,10 @@ std::string Ambient::hexId() {
     randomize(bytes);
     bytes[6] = (bytes[6] & std::byte{0x0f}) | std::byte{0x40}; // version 4, RFC 9562
     bytes[8] = (bytes[8] & std::byte{0x3f}) | std::byte{0x80}; // variant
-    std::string text;
-    text.reserve(36);
-    for (const auto each : bytes) {
-        text += hexDigits[std::to_integer<std::size_t>(each >> 4)];
-        text += hexDigits[std::to_integer<std::size_t>(each & std::byte{0x0f})];
-    }
-    return text;
+    return hexOf({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
-std::string Ambient::uuid() {
-    std::string text = hexId();
-    for (const std::size_t at : {8, 13, 18, 23}) text.insert(at, 1, '-');
-    return text;
-}
+std::string Ambient::uuid() { return dashed(hexId()); }
 
 std::string Ambient::secret(std::size_t length) {
     constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";

@@ -44,6 +44,19 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
     }
 }
 
+std::string hexOf(std::string_view bytes) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string hex;
+    hex.reserve(2 * bytes.size());
+    for (const unsigned char each : bytes) hex.append(1, digits[each >> 4]).append(1, digits[each & 15]);
+    return hex;
+}
+
+std::string dashed(std::string hexadecimal) {
+    for (const std::size_t at : {8, 13, 18, 23}) hexadecimal.insert(at, 1, '-');
+    return hexadecimal;
+}
+
 std::optional<std::int64_t> wholeNumberIn(std::string_view text) {
     std::int64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);

@@ -26,6 +26,19 @@ std::string_view trimmed(std::string_view text);
 /// an empty text.
 std::vector<std::string_view> split(std::string_view text, char separator);
 
+/// Texts with something between each two, in their order.
+template <class Texts> std::string joined(const Texts& texts, std::string_view between = ", ") {
+    std::string all;
+    for (const auto& each : texts) all.append(all.empty() ? std::string_view() : between).append(each);
+    return all;
+}
+
+/// Two hexadecimal digits a byte, small letters.
+std::string hexOf(std::string_view bytes);
+
+/// 32 hexadecimal digits as UUIDs are written: "8-4-4-4-12".
+std::string dashed(std::string hexadecimal);
+
 /// A text that is a decimal number and nothing else, a '-' in front of it allowed; nothing for any other text and
 /// beyond 64 bits.
 std::optional<std::int64_t> wholeNumberIn(std::string_view text);
