@@ -14,6 +14,7 @@
 #include "compute/server/server_reading.hpp"
 #include "compute/server/server_table.hpp"
 #include "compute/server/server_verb.hpp"
+#include "compute/verb/rebuild.hpp"
 #include "compute/verb/resize.hpp"
 #include "compute/verb/resize_table.hpp"
 
@@ -186,16 +187,10 @@ Job evacuateServerJob(Core& core) {
         return true;
     };
     return wired(disksMade(Job("compute.server.evacuate").within(std::chrono::minutes(60)), core, disks), core)
-        .step("boot",
-              [&core](Run& run) {
-                  const auto id = run.id_of<ServerId>();
-                  run.arguments().boolean("runs", true) ? boot(core, id) : define(core, id);
-              })
+        .step("boot", [&core](Run& run) { bootWhereItRan(core, run); })
         .onDone([&core](Transaction& tx, Run& run) {
-            const bool runs = run.arguments().boolean("runs", true);
             MigrationTable::setStatus(tx, run.arguments().text("migration"), "done", core.now());
-            close(core, tx, run, runs ? VmState::Active : VmState::Stopped,
-                  runs ? PowerState::Running : PowerState::Shutdown);
+            closeWhereItRan(core, tx, run);
         })
         .onFailed([&core](Transaction& tx, Run& run, const std::string& reason) {
             MigrationTable::setStatus(tx, run.arguments().text("migration"), "failed", core.now());

@@ -124,11 +124,17 @@ Server rebuildServer(Core& core, const identity::Caller& caller, const ServerId&
     });
 }
 
+void bootWhereItRan(Core& core, const Run& run) {
+    const auto id = run.id_of<ServerId>();
+    run.arguments().boolean("runs", true) ? boot(core, id) : define(core, id);
+}
+
+void closeWhereItRan(Core& core, Transaction& tx, const Run& run) {
+    const bool runs = run.arguments().boolean("runs", true);
+    close(core, tx, run, runs ? VmState::Active : VmState::Stopped, runs ? PowerState::Running : PowerState::Shutdown);
+}
+
 Job rebuildServerJob(Core& core) {
-    const auto bootWhereItRan = [&core](Run& run) {
-        const auto id = run.id_of<ServerId>();
-        run.arguments().boolean("runs", true) ? boot(core, id) : define(core, id);
-    };
     auto job = Job("compute.server.rebuild")
                    .within(std::chrono::minutes(60))
                    .step("off", [&core](Run& run) { hypervisorOf(core, run).ensureOff(run.id_of<ServerId>()); })
@@ -138,12 +144,10 @@ Job rebuildServerJob(Core& core) {
         return true;
     };
     return wired(disksMade(std::move(job), core, disks), core)
-        .step("boot", bootWhereItRan)
+        .step("boot", [&core](Run& run) { bootWhereItRan(core, run); })
         .onDone([&core](Transaction& tx, Run& run) {
-            const bool runs = run.arguments().boolean("runs", true);
             ServerTable::launched(tx, run.id_of<ServerId>(), core.now());
-            close(core, tx, run, runs ? VmState::Active : VmState::Stopped,
-                  runs ? PowerState::Running : PowerState::Shutdown);
+            closeWhereItRan(core, tx, run);
         })
         .onFailed([&core](Transaction& tx, Run& run, const std::string& reason) {
             gaveUp(core, tx, run, "rebuild", reason, VmState::Error);

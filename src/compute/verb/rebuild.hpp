@@ -28,6 +28,11 @@ struct Rebuild {
 /// A server gets the bytes of an image anew; its id, addresses, volumes and ports stay. The server as it is now.
 Server rebuildServer(Core& core, const identity::Caller& caller, const ServerId& id, const Rebuild& wanted);
 
+/// Of a server whose disks were made anew: it runs, or is defined, as it did before (the job's argument "runs"), and
+/// its row says so.
+void bootWhereItRan(Core& core, const jobs::Run& run);
+void closeWhereItRan(Core& core, store::Transaction& tx, const jobs::Run& run);
+
 jobs::Job rebuildServerJob(Core& core);
 
 }
