@@ -17,6 +17,7 @@
 #include "network/driver/linux_nft.hpp"
 #include "network/driver/linux_numbers.hpp"
 #include "network/unit/linux_bed.hpp"
+#include "network/unit/linux_rule_kinds.hpp"
 #include "platform/os/netns.hpp"
 #include "platform/os/process.hpp"
 
@@ -106,81 +107,30 @@ TEST_CASE("A rule of each kind lets in what it says and nothing beside it, till 
     auto one = host.guest(1), two = host.guest(2);
     one.has("10.1.0.11/24");
     two.has("10.1.0.12/24");
-    const auto low = listensIn(two.name(), "10.1.0.12", 80), high = listensIn(two.name(), "10.1.0.12", 90);
-    const auto passes = [&] { // which of the probes do
-        std::string out;
-        if (connectsIn(one.name(), "10.1.0.12", 80, 400)) out += " tcp80";
-        if (connectsIn(one.name(), "10.1.0.12", 90, 400)) out += " tcp90";
-        if (datagramArrives(one.name(), two.name(), "10.1.0.12", 80)) out += " udp80";
-        if (datagramArrives(one.name(), two.name(), "10.1.0.12", 90)) out += " udp90";
-        if (pingsIn(one.name(), "10.1.0.12", 1)) out += " ping";
-        return out;
-    };
     REQUIRE(two.pings("10.1.0.11")); // so that each knows where the other is
-    struct Kind {
-        const char *what, *lets;
-        std::function<void(PlannedRule&)> set;
-    };
-    const auto ports = [](int protocol, int least, int most) {
-        return [=](PlannedRule& rule) {
-            rule.protocol = protocol;
-            rule.portRangeMin = least;
-            rule.portRangeMax = most;
-        };
-    };
-    const Kind kinds[] = {
-        {"any", " tcp80 tcp90 udp80 udp90 ping", [](PlannedRule&) {}},
-        {"a protocol", " tcp80 tcp90", [](PlannedRule& rule) { rule.protocol = 6; }},
-        {"another", " udp80 udp90", [](PlannedRule& rule) { rule.protocol = 17; }},
-        {"a port", " tcp80", ports(6, 80, 80)},
-        {"a port of UDP", " udp90", ports(17, 90, 90)},
-        {"a range of ports", " tcp80 tcp90", ports(6, 1, 1000)},
-        {"a range beside", "", ports(6, 81, 89)},
-        {"ICMP", " ping", [](PlannedRule& rule) { rule.protocol = 1; }},
-        {"a type of ICMP", " ping", [](PlannedRule& rule) { rule.protocol = 1, rule.portRangeMin = 8; }},
-        {"a type and code", " ping", ports(1, 8, 0)},
-        {"another type", "", [](PlannedRule& rule) { rule.protocol = 1, rule.portRangeMin = 13; }},
-        {"an address", " tcp80",
-         [&](PlannedRule& rule) { ports(6, 80, 80)(rule), rule.remotePrefix = "10.1.0.11/32"; }},
-        {"another address", "", [](PlannedRule& rule) { rule.remotePrefix = "10.1.0.10/32"; }},
-        {"a block", " udp80", [&](PlannedRule& rule) { ports(17, 80, 80)(rule), rule.remotePrefix = "10.1.0.0/28"; }},
-        {"a group", " ping", [](PlannedRule& rule) { rule.protocol = 1, rule.remoteGroup = group(1); }},
-        {"a group that nobody is in", "", [](PlannedRule& rule) { rule.remoteGroup = group(3); }},
-        {"an address group", " ping",
-         [](PlannedRule& rule) {
-             rule.protocol = 1, rule.remoteAddresses = {"10.1.0.8/29", "10.1.0.11/32"};
-         }},
-        {"an address group of others", "",
-         [](PlannedRule& rule) {
-             rule.remoteAddresses = {"10.1.0.0/29", "192.0.2.0/24"};
-         }},
-        {"an address group without any", "", [](PlannedRule& rule) { rule.remoteAddresses.emplace(); }},
-        {"the other family", "", [](PlannedRule& rule) { rule.ethertype = EtherType::IPv6; }},
-    };
-    const auto closed = plan.securityGroups[1].rules;
-    CHECK(passes().empty());
-    for (const auto& each : kinds) {
-        INFO(each.what);
-        auto opens = rule(260, RuleDirection::Ingress);
-        each.set(opens);
-        plan.securityGroups[1].rules.push_back(opens);
-        CHECK(host.driver->apply(plan).empty());
-        CHECK(passes() == each.lets);
-        plan.securityGroups[1].rules = closed;
-        host.driver->apply(plan);
-        CHECK_FALSE(connectsIn(one.name(), "10.1.0.12", 80, 200));
-        CHECK_FALSE(pingsIn(one.name(), "10.1.0.12", 1));
-    }
-    // What a guest may send is said the same way.
-    plan.securityGroups[1] = everything(2);
-    plan.securityGroups[0].rules = {rule(270, RuleDirection::Ingress)};
-    host.driver->apply(plan);
-    CHECK(passes().empty());
-    auto sends = rule(271, RuleDirection::Egress);
-    ports(6, 90, 90)(sends);
-    plan.securityGroups[0].rules.push_back(sends);
-    host.driver->apply(plan);
-    CHECK(passes() == " tcp90");
+    checkEachKind(host, plan, one, two, "10.1.0.12", EtherType::IPv4,
+                  {
+                      {"ICMP", " ping", [](PlannedRule& rule) { rule.protocol = 1; }},
+                      {"a type of ICMP", " ping", [](PlannedRule& rule) { rule.protocol = 1, rule.portRangeMin = 8; }},
+                      {"a type and code", " ping", portsOf(1, 8, 0)},
+                      {"another type", "", [](PlannedRule& rule) { rule.protocol = 1, rule.portRangeMin = 13; }},
+                      {"an address", " tcp80",
+                       [](PlannedRule& rule) { portsOf(6, 80, 80)(rule), rule.remotePrefix = "10.1.0.11/32"; }},
+                      {"another address", "", [](PlannedRule& rule) { rule.remotePrefix = "10.1.0.10/32"; }},
+                      {"a block", " udp80",
+                       [](PlannedRule& rule) { portsOf(17, 80, 80)(rule), rule.remotePrefix = "10.1.0.0/28"; }},
+                      {"a group", " ping", [](PlannedRule& rule) { rule.protocol = 1, rule.remoteGroup = group(1); }},
+                      {"an address group", " ping",
+                       [](PlannedRule& rule) {
+                           rule.protocol = 1, rule.remoteAddresses = {"10.1.0.8/29", "10.1.0.11/32"};
+                       }},
+                      {"an address group of others", "",
+                       [](PlannedRule& rule) {
+                           rule.remoteAddresses = {"10.1.0.0/29", "192.0.2.0/24"};
+                       }},
+                      {"an address group without any", "", [](PlannedRule& rule) { rule.remoteAddresses.emplace(); }},
+                      {"the other family", "", [](PlannedRule& rule) { rule.ethertype = EtherType::IPv6; }},
+                  });
 }
 
 TEST_CASE("A guest without rules neither sends nor gets", "[network][linux]") {

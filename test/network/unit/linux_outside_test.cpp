@@ -307,7 +307,7 @@ TEST_CASE("A lease is not lost on the bridge, and ends on the interface again wh
           "[network][system]") {
     NEEDS_ROOT();
     Home there;
-    ip({"addr", "change", "192.168.9.7/24", "dev", "eth0", "valid_lft", "9000", "preferred_lft", "8000"});
+    ip({"addr", "change", "192.168.9.7/24", "dev", "eth0", "valid_lft", "8990", "preferred_lft", "8000"});
     Outside(there.options()).join();
     CHECK(outputOf({"ip", "-o", "addr", "show", "dev", "br-ex", "to", "192.168.9.7"}).find("valid_lft forever") !=
           std::string::npos);

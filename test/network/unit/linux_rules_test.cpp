@@ -1,8 +1,7 @@
 #include <catch2/catch.hpp>
 
-#include <functional>
-
 #include "network/unit/linux_bed.hpp"
+#include "network/unit/linux_rule_kinds.hpp"
 #include "platform/os/process.hpp"
 
 using namespace stratolet;
@@ -24,14 +23,6 @@ NetworkPlan guestsOfBoth() {
 
 const std::string oneAt = "fd00:1::11", twoAt = "fd00:1::12";
 
-auto portsOf(int protocol, int least, int most) {
-    return [=](PlannedRule& rule) {
-        rule.protocol = protocol;
-        rule.portRangeMin = least;
-        rule.portRangeMax = most;
-    };
-}
-
 }
 
 TEST_CASE("A rule of each kind lets in of IPv6 what it says and nothing beside it, till it goes",
@@ -44,71 +35,28 @@ TEST_CASE("A rule of each kind lets in of IPv6 what it says and nothing beside i
     one.has(oneAt + "/64");
     two.has(twoAt + "/64");
     REQUIRE(two.pings(oneAt)); // addresses are looked for duplicates first
-    const auto low = listensIn(two.name(), twoAt, 80), high = listensIn(two.name(), twoAt, 90);
-    const auto passes = [&] { // which of the probes do
-        std::string out;
-        if (connectsIn(one.name(), twoAt, 80, 400)) out += " tcp80";
-        if (connectsIn(one.name(), twoAt, 90, 400)) out += " tcp90";
-        if (datagramArrives(one.name(), two.name(), twoAt, 80)) out += " udp80";
-        if (datagramArrives(one.name(), two.name(), twoAt, 90)) out += " udp90";
-        if (pingsIn(one.name(), twoAt, 1)) out += " ping";
-        return out;
-    };
-    struct Kind {
-        const char *what, *lets;
-        std::function<void(PlannedRule&)> set;
-    };
-    const Kind kinds[] = {
-        {"any", " tcp80 tcp90 udp80 udp90 ping", [](PlannedRule&) {}},
-        {"a protocol", " tcp80 tcp90", [](PlannedRule& rule) { rule.protocol = 6; }},
-        {"another", " udp80 udp90", [](PlannedRule& rule) { rule.protocol = 17; }},
-        {"a port", " tcp80", portsOf(6, 80, 80)},
-        {"a port of UDP", " udp90", portsOf(17, 90, 90)},
-        {"a range of ports", " tcp80 tcp90", portsOf(6, 1, 1000)},
-        {"a range beside", "", portsOf(6, 81, 89)},
-        {"ICMPv6", " ping", [](PlannedRule& rule) { rule.protocol = 58; }},
-        {"ICMP, which it is as well", " ping", [](PlannedRule& rule) { rule.protocol = 1; }},
-        {"a type of ICMPv6", " ping", [](PlannedRule& rule) { rule.protocol = 58, rule.portRangeMin = 128; }},
-        {"a type and code", " ping", portsOf(58, 128, 0)},
-        {"another type", "", [](PlannedRule& rule) { rule.protocol = 58, rule.portRangeMin = 1; }},
-        {"another code", "", portsOf(58, 128, 1)},
-        {"an address", " tcp80",
-         [](PlannedRule& rule) { portsOf(6, 80, 80)(rule), rule.remotePrefix = oneAt + "/128"; }},
-        {"another address", "", [](PlannedRule& rule) { rule.remotePrefix = "fd00:1::10/128"; }},
-        {"a block", " udp80", [](PlannedRule& rule) { portsOf(17, 80, 80)(rule), rule.remotePrefix = "fd00:1::/64"; }},
-        {"a group", " ping", [](PlannedRule& rule) { rule.protocol = 58, rule.remoteGroup = group(1); }},
-        {"a group that nobody is in", "", [](PlannedRule& rule) { rule.remoteGroup = group(3); }},
-        {"an address group", " tcp90",
-         [](PlannedRule& rule) {
-             portsOf(6, 90, 90)(rule), rule.remoteAddresses = {"fd00:1::10/124", "fd00:2::/64"};
-         }},
-        {"an address group of others", "", [](PlannedRule& rule) { rule.remoteAddresses = {"fd00:2::/64"}; }},
-        {"the other family", "", [](PlannedRule& rule) { rule.ethertype = EtherType::IPv4; }},
-    };
-    const auto closed = plan.securityGroups[1].rules;
-    CHECK(passes().empty());
-    for (const auto& each : kinds) {
-        INFO(each.what);
-        auto opens = rule(260, RuleDirection::Ingress, EtherType::IPv6);
-        each.set(opens);
-        plan.securityGroups[1].rules.push_back(opens);
-        CHECK(host.driver->apply(plan).empty());
-        CHECK(passes() == each.lets);
-        plan.securityGroups[1].rules = closed;
-        host.driver->apply(plan);
-        CHECK_FALSE(connectsIn(one.name(), twoAt, 80, 200));
-        CHECK_FALSE(pingsIn(one.name(), twoAt, 1));
-    }
-    // What a guest may send is said the same way.
-    plan.securityGroups[1] = everything(2);
-    plan.securityGroups[0].rules = {rule(270, RuleDirection::Ingress, EtherType::IPv6)};
-    host.driver->apply(plan);
-    CHECK(passes().empty());
-    auto sends = rule(271, RuleDirection::Egress, EtherType::IPv6);
-    portsOf(6, 90, 90)(sends);
-    plan.securityGroups[0].rules.push_back(sends);
-    host.driver->apply(plan);
-    CHECK(passes() == " tcp90");
+    checkEachKind(
+        host, plan, one, two, twoAt, EtherType::IPv6,
+        {
+            {"ICMPv6", " ping", [](PlannedRule& rule) { rule.protocol = 58; }},
+            {"ICMP, which it is as well", " ping", [](PlannedRule& rule) { rule.protocol = 1; }},
+            {"a type of ICMPv6", " ping", [](PlannedRule& rule) { rule.protocol = 58, rule.portRangeMin = 128; }},
+            {"a type and code", " ping", portsOf(58, 128, 0)},
+            {"another type", "", [](PlannedRule& rule) { rule.protocol = 58, rule.portRangeMin = 1; }},
+            {"another code", "", portsOf(58, 128, 1)},
+            {"an address", " tcp80",
+             [](PlannedRule& rule) { portsOf(6, 80, 80)(rule), rule.remotePrefix = oneAt + "/128"; }},
+            {"another address", "", [](PlannedRule& rule) { rule.remotePrefix = "fd00:1::10/128"; }},
+            {"a block", " udp80",
+             [](PlannedRule& rule) { portsOf(17, 80, 80)(rule), rule.remotePrefix = "fd00:1::/64"; }},
+            {"a group", " ping", [](PlannedRule& rule) { rule.protocol = 58, rule.remoteGroup = group(1); }},
+            {"an address group", " tcp90",
+             [](PlannedRule& rule) {
+                 portsOf(6, 90, 90)(rule), rule.remoteAddresses = {"fd00:1::10/124", "fd00:2::/64"};
+             }},
+            {"an address group of others", "", [](PlannedRule& rule) { rule.remoteAddresses = {"fd00:2::/64"}; }},
+            {"the other family", "", [](PlannedRule& rule) { rule.ethertype = EtherType::IPv4; }},
+        });
 }
 
 TEST_CASE("An IPv6 connection goes on while some rule allows it, and ends with the last",
