@@ -60,7 +60,7 @@ std::optional<PlannedPort> plannedPort(store::Reader& db, const Port& port, cons
         db.query("SELECT 1 FROM port_bindings WHERE port = ? AND host = ?", bound, host).any(); // it is about to come
     if (!planned.tapped) planned.tunnel = tunnelOf(db, at);
     planned.id = port.id;
-    planned.multiqueue = db.query("SELECT 1 FROM ports WHERE id = ? AND multiqueue = 1", port.id).any();
+    planned.multiqueue = port.multiqueue;
     planned.network = port.network;
     planned.mac = port.mac;
     planned.hostname = port.hostname;

@@ -24,6 +24,7 @@
 #include "network/driver/linux_limits.hpp"
 #include "network/driver/linux_log.hpp"
 #include "network/driver/linux_names.hpp"
+#include "network/driver/linux_neighbours.hpp"
 #include "network/driver/linux_netlink.hpp"
 #include "network/driver/linux_nft.hpp"
 #include "network/driver/linux_numbers.hpp"
@@ -195,7 +196,6 @@ public:
         const std::lock_guard lock(mutex_);
         ensureFolder(options_.folder / "dhcp", Lets::OthersThrough);
         if (!settings_) settings_.emplace(options_.folder / "settings");
-        attempt(Of::Host, "", "lent interface", [&] { outside_.follow(); });
 
         Netlink netlink;
         Work work;
@@ -203,6 +203,7 @@ public:
         if (const auto now = std::chrono::steady_clock::now();
             surprised_ || !looked_ || now - *looked_ >= options_.lookEvery) {
             // What somebody else did, what failed before, and at the start all that there is.
+            attempt(Of::Host, "", "lent interface", [&] { outside_.follow(); });
             survey = lookAround(netlink);
             lookOutside(*survey);
             surprised_ = false;
@@ -424,27 +425,25 @@ private:
     /// guest is reached is told, with what mends it. Empty where there is none, or where it knows our bridges.
     std::string whoDrops() const {
         if (networks_.empty()) return {};
-        const auto passing = passes(options_.dockerUserRule ? dockerChains() : std::vector<std::string>());
-        std::string names;
-        std::set<std::string> cures;
+        auto dropping = nft::chainsThatDrop("brq");
+        if (dropping.empty()) return {};
+        const auto chains = nft::chains();
+        if (options_.dockerUserRule) {
+            const auto passing = passes(dockerChains(chains));
+            std::erase_if(dropping, [&](const auto& each) { return passing.contains(each); });
+        }
+        if (dropping.empty()) return {};
         std::vector<std::string> interfaces{"brq+"};
         interfaces.insert(interfaces.end(), bridges_.begin(), bridges_.end());
-        for (const auto& each : nft::chainsThatDrop("brq")) {
-            if (passing.contains(each)) continue;
-            names += (names.empty() ? "" : ", ") + each;
-            cures.insert(firewallCure(each, nft::chains(), interfaces));
-        }
-        if (names.empty()) return {};
-        std::string said;
-        for (const auto& each : cures) said += (said.empty() ? "" : "; ") + each;
-        return "what is forwarded is dropped by a firewall that isn't ours (" + names +
-               "), and guests aren't reached: " + said;
+        std::set<std::string> cures;
+        for (const auto& each : dropping) cures.insert(firewallCure(each, chains, interfaces));
+        return "what is forwarded is dropped by a firewall that isn't ours (" + joined(dropping) +
+               "), and guests aren't reached: " + joined(cures, "; ");
     }
 
     /// "ip filter DOCKER-USER", and that of IPv6, where they are.
-    static std::vector<std::string> dockerChains() {
+    static std::vector<std::string> dockerChains(const std::set<std::string>& all = nft::chains()) {
         std::vector<std::string> found;
-        const auto all = nft::chains();
         for (const auto* family : {"ip", "ip6"})
             if (const auto chain = std::string(family) + " filter DOCKER-USER"; all.contains(chain))
                 found.push_back(chain);
@@ -457,9 +456,9 @@ private:
     static std::set<std::string> passes(const std::vector<std::string>& dockers) {
         std::set<std::string> passing;
         for (const auto& each : dockers) {
-            const auto family = each.substr(0, each.find(' '));
-            const auto rules = nft::rulesOf(family, "filter", "DOCKER-USER");
-            if (std::any_of(rules.begin(), rules.end(), isGuestRule)) passing.insert(family + " filter FORWARD");
+            const auto rules = nft::rulesOf(each);
+            if (std::any_of(rules.begin(), rules.end(), isGuestRule))
+                passing.insert(each.substr(0, each.rfind(' ')) + " FORWARD");
         }
         return passing;
     }
@@ -471,7 +470,7 @@ private:
     void ensureDockerRule() {
         const auto chains = dockerChains();
         for (const auto& each : chains) {
-            const auto rules = nft::rulesOf(each.substr(0, each.find(' ')), "filter", "DOCKER-USER");
+            const auto rules = nft::rulesOf(each);
             bool there = false;
             for (const auto& rule : rules) {
                 if (!isGuestRule(rule)) continue;
@@ -493,7 +492,7 @@ private:
     bool isDockerRuleRight() const {
         const auto chains = dockerChains();
         return std::all_of(chains.begin(), chains.end(), [&](const auto& each) {
-            const auto rules = nft::rulesOf(each.substr(0, each.find(' ')), "filter", "DOCKER-USER");
+            const auto rules = nft::rulesOf(each);
             return std::count_if(rules.begin(), rules.end(), isGuestRule) == (wantsDockerRule() ? 1 : 0);
         });
     }

@@ -55,8 +55,4 @@ std::uint32_t metricOf(const Entry& route);
 std::string inHex(const Entry& entry);
 Entry fromHex(const std::string& text); ///< Error(Broken) for what is none
 
-/// Whether who has `gateway` says so (ARP, RFC 826; neighbour discovery, RFC 4861) on that device within the time. Not
-/// from what the kernel remembers.
-bool answers(const std::string& device, const std::string& gateway, int patienceMs);
-
 }

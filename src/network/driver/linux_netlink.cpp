@@ -2,10 +2,8 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
-#include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <linux/neighbour.h>
-#include <net/ethernet.h>
 #include <net/if.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
@@ -401,42 +399,6 @@ void Netlink::addRoute(const LinkRoute& route) {
 void Netlink::removeRoute(const LinkRoute& route) {
     const int result = rtnl_route_delete(impl_->socket.get(), objectOf(route).get(), 0);
     if (result != -NLE_OBJ_NOTFOUND) expect(result, "remove the route to " + route.destination);
-}
-
-void announceAddress(const Link& link, const std::string& text) {
-    const auto address = Address::parse(text);
-    if (!address || address->version != 4) return; // IPv6 neighbours learn by themselves
-    const Fd raw(static_cast<int>(
-        check(socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, htons(ETH_P_ARP)), "open a packet socket")));
-
-    struct [[gnu::packed]] Arp {
-        std::uint16_t hardware, protocol;
-        std::uint8_t hardwareLength, protocolLength;
-        std::uint16_t operation;
-        std::array<std::uint8_t, 6> senderMac;
-        std::uint32_t sender;
-        std::array<std::uint8_t, 6> targetMac;
-        std::uint32_t target;
-    } arp{};
-    arp.hardware = htons(1);
-    arp.protocol = htons(ETH_P_IP);
-    arp.hardwareLength = 6;
-    arp.protocolLength = 4;
-    arp.operation = htons(1);
-    for (std::size_t at = 0; at < 6; ++at)
-        arp.senderMac[at] = static_cast<std::uint8_t>(std::stoi(link.mac.substr(at * 3, 2), nullptr, 16));
-    const auto number = htonl(static_cast<std::uint32_t>(address->value));
-    arp.sender = number;
-    arp.target = number;
-
-    sockaddr_ll everybody{};
-    everybody.sll_family = AF_PACKET;
-    everybody.sll_protocol = htons(ETH_P_ARP);
-    everybody.sll_ifindex = link.index;
-    everybody.sll_halen = 6;
-    std::memset(everybody.sll_addr, 0xff, 6);
-    check(sendto(raw.get(), &arp, sizeof arp, 0, reinterpret_cast<const sockaddr*>(&everybody), sizeof everybody),
-          "announce " + text);
 }
 
 }

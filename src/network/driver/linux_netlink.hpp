@@ -99,7 +99,4 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-/// Tells everybody on the link that `address` is here now (gratuitous ARP), in the namespace of this thread.
-void announceAddress(const Link& link, const std::string& address);
-
 }

@@ -16,6 +16,7 @@
 #include <algorithm>
 
 #include "platform/os/fd.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::network::nft {
 
@@ -132,7 +133,7 @@ int takeLast(nl_msg* message, void* into) {
     return NL_OK;
 }
 
-int takeGuestRule(nl_msg* message, void* into) {
+int takeRuleOfChain(nl_msg* message, void* into) {
     auto* header = nlmsg_hdr(message);
     const auto* handle = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_RULE_HANDLE);
     const auto* said = nlmsg_find_attr(header, sizeof(nfgenmsg), NFTA_RULE_USERDATA);
@@ -350,10 +351,12 @@ std::set<std::string> chains() {
     return names;
 }
 
-std::vector<ChainRule> rulesOf(const std::string& family, const std::string& table, const std::string& chain) {
+std::vector<ChainRule> rulesOf(const std::string& chain) {
+    const auto words = split(chain, ' ');
     std::vector<ChainRule> found;
-    Dump().run(NFT_MSG_GETRULE, family == "ip6" ? NFPROTO_IPV6 : NFPROTO_IPV4,
-               {{NFTA_RULE_TABLE, table}, {NFTA_RULE_CHAIN, chain}}, takeGuestRule, &found);
+    Dump().run(NFT_MSG_GETRULE, words.at(0) == "ip6" ? NFPROTO_IPV6 : NFPROTO_IPV4,
+               {{NFTA_RULE_TABLE, std::string(words.at(1))}, {NFTA_RULE_CHAIN, std::string(words.at(2))}},
+               takeRuleOfChain, &found);
     return found;
 }
 

@@ -33,8 +33,8 @@ struct ChainRule {
     std::string said;     ///< what it was given beside its matches, a comment among it
     bool returns = false; ///< with every packet
 };
-/// In their order; none where there is no such chain. `family` is "ip" or "ip6".
-std::vector<ChainRule> rulesOf(const std::string& family, const std::string& table, const std::string& chain);
+/// Those of "ip filter FORWARD" in their order; none where there is no such chain. Its family is ip or ip6.
+std::vector<ChainRule> rulesOf(const std::string& chain);
 
 /// "ip filter FORWARD": chains that drop what is forwarded where none of their rules lets it through, by their policy
 /// or by a last rule, and whose table has no rule that names an interface that begins with `prefix`. Those of tables

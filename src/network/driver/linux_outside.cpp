@@ -18,11 +18,13 @@
 #include "network/address.hpp"
 #include "network/driver/linux_entries.hpp"
 #include "network/driver/linux_names.hpp"
+#include "network/driver/linux_neighbours.hpp"
 #include "network/driver/linux_netlink.hpp"
 #include "network/driver/linux_nft.hpp"
 #include "network/driver/linux_settings.hpp"
 #include "platform/os/fd.hpp"
 #include "platform/os/folder.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::network {
 
@@ -83,12 +85,6 @@ void writeNote(const fs::path& file, const Note& note) {
     check(::fsync(out.get()), doing);
     check(::rename(fresh.c_str(), file.c_str()), doing);
     syncFolder(file.parent_path());
-}
-
-std::string joined(const std::vector<std::string>& texts) {
-    std::string out;
-    for (const auto& each : texts) out += (out.empty() ? "" : ", ") + each;
-    return out;
 }
 
 bool isEthernet(const std::string& device) {
@@ -168,10 +164,9 @@ struct Outside::Impl {
     }
 
     std::string bridge() const {
+        if (options.device.empty()) return {};
         Netlink netlink;
-        return !options.device.empty() && isBridge(netlink, options.device) ? options.device
-               : options.device.empty()                                     ? std::string()
-                                                                            : options.bridge;
+        return isBridge(netlink, options.device) ? options.device : options.bridge;
     }
 
     /// The bridge, which is there, up, and as the device is.

@@ -6,18 +6,13 @@
 
 #include "network/driver/linux_limits.hpp"
 #include "network/driver/linux_names.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::network {
 
 namespace {
 
 using Texts = std::vector<std::string>;
-
-std::string joined(const Texts& texts, std::string_view between = ", ") {
-    std::string out;
-    for (const auto& each : texts) out += (out.empty() ? "" : std::string(between)) + each;
-    return out;
-}
 
 std::string quoted(const std::string& text) { return "\"" + text + "\""; }
 
@@ -470,22 +465,22 @@ void HostRules::writeProfile(const Judged& judged, int number) {
         in.push_back("jump " + (told ? toldChainOf(id, RuleDirection::Ingress) : "in_" + suffixOf(id)));
         outgoing.push_back("jump " + (told ? toldChainOf(id, RuleDirection::Egress) : "out_" + suffixOf(id)));
     }
-    const auto write = [&](const std::string& chain, const std::string& way, const std::string& always,
-                           const Texts& rules) {
+    const auto write = [&](const std::string& chain, const std::string& way, const std::string& always4,
+                           const std::string& always6, const Texts& rules) {
         const auto refuse = judged.told.dropped ? "goto refused_" + way : "drop";
         RuleChain content;
         // What nobody knows begins at its beginning, or a connection that was ended would go on from its other end.
         if (stateful)
             content.rules = {"ct state invalid " + refuse, "ct state established,related accept",
                              "ct state new tcp flags & (fin | syn | rst | ack) != syn " + refuse};
-        content.rules.push_back("meta nfproto ipv4 udp " + always.substr(0, always.find(';')) + " accept");
-        content.rules.push_back("meta nfproto ipv6 udp " + always.substr(always.find(';') + 1) + " accept");
+        content.rules.push_back("meta nfproto ipv4 udp " + always4 + " accept");
+        content.rules.push_back("meta nfproto ipv6 udp " + always6 + " accept");
         content.rules.insert(content.rules.end(), rules.begin(), rules.end());
         content.rules.push_back(refuse);
         rules_.put(filterTable, chain + std::to_string(number), std::move(content));
     };
-    write("sends_", "out", "sport 68 udp dport 67;sport 546 udp dport 547", outgoing);
-    write("gets_", "in", "sport 67 udp dport 68;sport 547 udp dport 546", in);
+    write("sends_", "out", "sport 68 udp dport 67", "sport 546 udp dport 547", outgoing);
+    write("gets_", "in", "sport 67 udp dport 68", "sport 547 udp dport 546", in);
 }
 
 Told toldOf(const PlannedPort& port) {

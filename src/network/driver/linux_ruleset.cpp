@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "network/address.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::network {
 
@@ -14,15 +15,6 @@ using Pair = std::pair<std::string, std::string>;
 
 std::string written(const Pair& element) {
     return element.second.empty() ? element.first : element.first + " : " + element.second;
-}
-
-std::string joined(const std::vector<std::string>& texts) {
-    std::string out;
-    for (const auto& each : texts) {
-        if (!out.empty()) out += ", ";
-        out += each;
-    }
-    return out;
 }
 
 std::vector<std::string> disjoint(const std::map<Pair, int>& wanted) {

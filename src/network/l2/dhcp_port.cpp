@@ -6,6 +6,7 @@
 
 #include "network/l2/port.hpp"
 #include "platform/cloud/cloud.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::network {
 
@@ -23,14 +24,7 @@ std::string uuidOfName(std::string_view name) {
         throw Error(Failure::Broken, "could not make a digest");
     digest[6] = static_cast<unsigned char>((digest[6] & 0x0f) | 0x50);
     digest[8] = static_cast<unsigned char>((digest[8] & 0x3f) | 0x80);
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string out;
-    for (std::size_t index = 0; index < 16; ++index) {
-        if (index == 4 || index == 6 || index == 8 || index == 10) out += '-';
-        out += digits[digest[index] >> 4];
-        out += digits[digest[index] & 0xf];
-    }
-    return out;
+    return dashed(hexOf({reinterpret_cast<const char*>(digest.data()), 16}));
 }
 
 /// How Neutron names the DHCP agent of a host as the device of its port on a network.

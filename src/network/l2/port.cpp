@@ -99,6 +99,7 @@ const Table<Port> portTable(
             .nameless(),
         column<&Port::server>("server", Moves),
         column<&Port::madeForServer>("made_for_server", Moves),
+        column<&Port::multiqueue>("multiqueue"),
         attribute<&Port::hostname>("dns_name", Post | Put | Show | Find).in("hostname").readByHook(),
         attribute<&Port::dnsDomain>("dns_domain", Post | Put | Show | Find).readByHook(),
         computed<Port>("dns_assignment", Kind::Other, Show, showAssignment),

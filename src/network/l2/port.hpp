@@ -48,6 +48,7 @@ struct Port {
     ServerId server;            ///< whose tap it is
     RouterId router;            ///< whose interface it is
     bool madeForServer = false; ///< goes with the server
+    bool multiqueue = false;    ///< its device is for several queues, as the guest wants; written by its own
     std::string hostname;       ///< in DHCP and DNS: of its server where nobody gave another
     std::string dnsDomain;      ///< empty: its network's
     DhcpOptions dhcpOptions;

@@ -14,8 +14,6 @@ namespace stratolet::network {
 
 namespace {
 
-constexpr std::string_view bridged = "bridge:";
-
 std::optional<std::pair<Address, Address>> poolIn(const std::string& text) {
     const auto dash = text.find('-');
     if (dash == std::string::npos) return std::nullopt;
@@ -86,7 +84,7 @@ ExternalOptions externalOptions(const Config& config) {
     const auto word = config.text("network", "external_network");
     options.nat = word == "nat";
     options.cidr = Prefix::parse(config.text("network", "external_cidr"));
-    if (word.starts_with(bridged)) options.device = word.substr(bridged.size());
+    options.device = lentDevice(word);
     if (options.device.empty()) return options;
     options.pool = poolIn(config.text("network", "external_pool"));
     if (!options.pool)
@@ -94,7 +92,8 @@ ExternalOptions externalOptions(const Config& config) {
                     " needs external_pool = FIRST-LAST: addresses of the network at ", options.device,
                     " for routers and floating IPs, which its DHCP server must not give to others");
     if (const auto given = config.list("network", "physical_networks");
-        std::any_of(given.begin(), given.end(), [](const auto& each) { return each.starts_with("public:"); }))
+        std::any_of(given.begin(), given.end(),
+                    [](const auto& each) { return each.starts_with(std::string(outsidePhysical) + ":"); }))
         throw Error(Failure::Invalid, "physical_networks: \"public\" is what external_network = ", word,
                     " calls its own; choose another name");
     return options;
@@ -107,8 +106,7 @@ std::vector<ConfigOption> externalConfigOptions() {
                                                                         : "is no IPv4 block of 8 addresses or more";
     };
     const auto way = [](const std::string& value) {
-        const bool right = value == "nat" || value == "none" ||
-                           (value.starts_with(bridged) && isDeviceName(value.substr(bridged.size())));
+        const bool right = value == "nat" || value == "none" || isDeviceName(lentDevice(value));
         return right ? "" : "is not nat, none, or bridge: and the name of an interface, such as bridge:eth0";
     };
     const auto pool = [](const std::string& value) {

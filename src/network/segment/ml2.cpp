@@ -38,12 +38,6 @@ bool isPhysicalName(std::string_view text) {
     return !text.empty() && text.size() <= 64 && text.find_first_of(" :\t,") == std::string_view::npos;
 }
 
-std::string joinedNames(const std::vector<std::string_view>& names) {
-    std::string out;
-    for (const auto& each : names) out.append(out.empty() ? "" : ", ").append(each);
-    return out;
-}
-
 }
 
 const TypeFacts& factsOf(NetworkType type) { return types.at(static_cast<std::size_t>(type)); }
@@ -81,8 +75,8 @@ void checkPair(const Mechanism& mechanism, NetworkType type) {
     for (const auto& each : mechanisms())
         if (each.can(type)) others.push_back(each.name);
     throw Error(Failure::Invalid, "Invalid input for operation: mechanism ", mechanism.name,
-                " does not realise networks of type ", nameOf(type), "; it does ", joinedNames(instead), ". ",
-                nameOf(type), " needs one of: ", joinedNames(others), ".")
+                " does not realise networks of type ", nameOf(type), "; it does ", joined(instead), ". ", nameOf(type),
+                " needs one of: ", joined(others), ".")
         .as("InvalidInput");
 }
 
@@ -91,6 +85,11 @@ int Ml2Options::mtuOf(NetworkType type) const {
     constexpr int longerHeader = 20; // of IPv6 than of IPv4
     const auto address = Address::parse(tunnelAddress);
     return mtu - overhead - (overhead > 0 && address && address->version == 6 ? longerHeader : 0);
+}
+
+std::string lentDevice(const std::string& externalNetwork) {
+    constexpr std::string_view bridged = "bridge:";
+    return externalNetwork.starts_with(bridged) ? externalNetwork.substr(bridged.size()) : "";
 }
 
 Ml2Options ml2Options(const Config& config) {
@@ -102,8 +101,8 @@ Ml2Options ml2Options(const Config& config) {
         options.physical[each.substr(0, colon)] = each.substr(colon + 1);
     }
     // Whether the device is a bridge itself, its driver knows.
-    if (const auto outside = config.text("network", "external_network"); outside.starts_with("bridge:"))
-        options.physical.emplace(outsidePhysical, outside.substr(outside.find(':') + 1));
+    if (const auto device = lentDevice(config.text("network", "external_network")); !device.empty())
+        options.physical.emplace(outsidePhysical, device);
     for (const auto& each : config.list("network", "vlan_ranges")) {
         const auto colon = each.find(':');
         const auto [least, most] = *endsIn(Vlan, std::string_view(each).substr(colon + 1));

@@ -46,6 +46,8 @@ void checkPair(const Mechanism& mechanism, NetworkType type);
 
 /// What the physical network is called that the host lends by external_network = bridge:…
 inline constexpr std::string_view outsidePhysical = "public";
+/// The device in that option's "bridge:eth0"; empty for whatever else it is.
+std::string lentDevice(const std::string& externalNetwork);
 
 /// Of [network] in stratolet.conf: what this host is connected to, and what networks are made of where nobody says.
 struct Ml2Options {

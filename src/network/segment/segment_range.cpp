@@ -8,6 +8,8 @@
 #include "network/collection.hpp"
 #include "network/l2/subnet.hpp"
 #include "network/segment/segment.hpp"
+#include "platform/store/many.hpp"
+#include "platform/text/text.hpp"
 
 namespace stratolet::network {
 
@@ -69,17 +71,15 @@ Error rangeNotFound(const std::string& id) {
         .as("NetworkSegmentRangeNotFound");
 }
 
-/// SQL of the segments that have numbers of a range: its type, physical network, least and most.
-constexpr std::string_view usedSegments =
-    " FROM network_segments e JOIN networks n ON n.id = e.network WHERE e.type = ? AND coalesce(e.physical, '') = ? "
-    "AND coalesce(e.number, 0) BETWEEN ? AND ? AND e.type <> 'local'";
-
 void completeUsed(store::Reader& db, std::vector<SegmentRange>& all) {
-    for (auto& each : all) {
-        auto rows = db.query("SELECT e.number, n.project" + std::string(usedSegments) + " ORDER BY e.number", each.type,
-                             each.physical, each.least, each.most);
-        while (rows.next()) each.used[rows.row().integer(0)] = rows.row().text(1);
-    }
+    auto used = store::many<std::pair<std::int64_t, std::string>>(
+        db,
+        "SELECT v.id, e.number, n.project FROM json_each(?) w JOIN network_segment_ranges v ON v.id = w.value JOIN "
+        "network_segments e ON e.type = v.type AND coalesce(e.physical, '') = coalesce(v.physical, '') AND "
+        "coalesce(e.number, 0) BETWEEN v.least AND v.most AND e.type <> 'local' JOIN networks n ON n.id = e.network",
+        idsOf(all), [](const store::Row& row) { return std::pair(row.integer(1), row.text(2)); });
+    for (auto& each : all)
+        for (auto& [number, project] : store::takeOf(used, each.id.text)) each.used[number] = std::move(project);
 }
 
 void check(store::Reader& db, const SegmentRange& range) {
@@ -107,9 +107,7 @@ void check(store::Reader& db, const SegmentRange& range) {
                                  range.type, range.physical, range.most, range.least, range.id)
                             .texts();
     if (others.empty()) return;
-    std::string ids;
-    for (const auto& each : others) ids += (ids.empty() ? "" : ", ") + each;
-    throw Error(Failure::Conflict, "Network segment range overlaps with existing range(s): ", ids)
+    throw Error(Failure::Conflict, "Network segment range overlaps with existing range(s): ", joined(others))
         .as("NetworkSegmentRangeOverlaps");
 }
 
@@ -137,7 +135,10 @@ void refuseStandard(const SegmentRange& range) {
 /// Numbers between these, which are the range's, are no network's.
 void checkUnused(store::Reader& db, const SegmentRange& range, std::int64_t least, std::int64_t most) {
     if (least <= most &&
-        db.query("SELECT 1" + std::string(usedSegments) + " LIMIT 1", range.type, range.physical, least, most).any())
+        db.query("SELECT 1 FROM network_segments e JOIN networks n ON n.id = e.network WHERE e.type = ? AND "
+                 "coalesce(e.physical, '') = ? AND coalesce(e.number, 0) BETWEEN ? AND ? AND e.type <> 'local' LIMIT 1",
+                 range.type, range.physical, least, most)
+            .any())
         throw Error(Failure::Conflict, "Network Segment Range ", range.id,
                     " is referenced by one or more tenant networks.")
             .as("NetworkSegmentRangeReferencedByProject");
