@@ -33,8 +33,8 @@ struct Standard {
     Texts tags = {}; ///< only where `completeTags` has filled them in
 };
 
-/// Of the standard attributes, those that not everything has.
-enum Standards : unsigned { HasName = 1, HasTags = 2 };
+/// Of the standard attributes, those that not everything has; and whether it can be no project's, which is null then.
+enum Standards : unsigned { HasName = 1, HasTags = 2, MayBeNobodys = 4 };
 
 /// The attributes that everything has, then the kind's own.
 template <class Record> std::vector<resource::Attribute<Record>>
@@ -46,6 +46,13 @@ withStandard(std::vector<resource::Attribute<Record>> own, unsigned has = HasNam
             "tenant_id", Kind::Text, Post | Show | Find,
             [](JsonWriter& out, const Record& it) { out.value(it.standard.project); }, "$.project"),
         attribute<&Record::standard, &Standard::project>("project_id", Post | Show | Find).in("project").readByHook()};
+    if ((has & MayBeNobodys) != 0) {
+        all[1].show = [](JsonWriter& out, const Record& it) {
+            it.standard.project.empty() ? out.value(nullptr) : out.value(it.standard.project);
+        };
+        all[2] =
+            maybe<&Record::standard, &Standard::project>("project_id", Post | Show | Find).in("project").readByHook();
+    }
     if ((has & HasName) != 0)
         all.push_back(attribute<&Record::standard, &Standard::name>("name", Post | Put | Show | Find));
     all.push_back(attribute<&Record::standard, &Standard::description>("description", Post | Put | Show | Find));

@@ -1,5 +1,5 @@
 // cost QUESTION [TIMES]: asks the sandbox the same question again and again, so that callgrind can count what one
-// answer takes (test/answers/run cost). Prints how often it asked.
+// answer takes (test/answers/run cost), with all that is done before it. Prints how often it asked.
 
 #include <iostream>
 
@@ -8,9 +8,10 @@
 namespace stratolet::test {
 
 /// What is counted: nothing before it, nothing after it.
-[[gnu::noinline]] void measured(const Member& who, const std::string& path, int times) {
+[[gnu::noinline]] void measured(const Member& who, const std::string& path, const std::string& body, int times) {
     for (int each = 0; each < times; ++each)
-        if (who.gets(path).status != 200) throw std::runtime_error("not answered: " + path);
+        if ((body.empty() ? who.gets(path) : who.posts(path, body)).status >= 300)
+            throw std::runtime_error("not answered: " + path);
 }
 
 namespace {
@@ -63,15 +64,24 @@ void makeServers(const Member& admin) {
                                                  numbered(each) + "}}");
 }
 
+void makeNetworks(const Member& admin) {
+    admin.puts("/network/v2.0/quotas/" + admin.project, R"({"quota":{"network":-1}})");
+    for (int each = 0; each < things; ++each)
+        admin.posts("/network/v2.0/networks", R"({"network":{"name":)" + numbered(each) + "}}");
+}
+
 struct Question {
     std::string name, path;
     void (*make)(const Member&);
+    std::string body = {}; ///< of a POST
 };
-const std::vector<Question> questions{{"project", "/identity/v3/projects/{project}", makeProjects},
-                                      {"projects", "/identity/v3/projects?limit=100", makeProjects},
-                                      {"images", "/image/v2/images?limit=100", makeImages},
-                                      {"ports", "/network/v2.0/ports?limit=100", makePorts},
-                                      {"servers", "/compute/v2.1/servers/detail?limit=100", makeServers}};
+const std::vector<Question> questions{
+    {"project", "/identity/v3/projects/{project}", makeProjects},
+    {"projects", "/identity/v3/projects?limit=100", makeProjects},
+    {"images", "/image/v2/images?limit=100", makeImages},
+    {"ports", "/network/v2.0/ports?limit=100", makePorts},
+    {"servers", "/compute/v2.1/servers/detail?limit=100", makeServers},
+    {"new-network", "/network/v2.0/networks", makeNetworks, R"({"network":{"name":"n"}})"}};
 
 }
 }
@@ -87,10 +97,10 @@ int main(int count, char** arguments) {
         each.make(admin);
         cloud.settle();
         admin.gets(each.path); // what is kept for later
-        measured(admin, each.path, times);
+        measured(admin, each.path, each.body, times);
         std::cout << times << "\n";
         return 0;
     }
-    std::cerr << "usage: cost project|projects|images|ports|servers [TIMES]\n";
+    std::cerr << "usage: cost project|projects|images|ports|servers|new-network [TIMES]\n";
     return 2;
 }

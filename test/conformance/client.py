@@ -513,6 +513,43 @@ def segments_and_trunks():
     run("network trunk delete cli-trunk")
     run("port delete cli-parent cli-inner cli-inner-two")
     run("network delete cli-wired")
+
+
+@case("a range of segments is added for a project, changed, and goes; what the configuration says can't be")
+def segment_ranges():
+    standard = [row for row in json.loads(run("network segment range list --long -f json")) if row["Default"]]
+    check(standard and all(row["Shared"] for row in standard), standard)
+    run(f"network segment range delete {standard[0]['ID']}", expect=1)
+    taken = max(row["Maximum ID"] for row in standard if row["Network Type"] == "vxlan") if any(
+        row["Network Type"] == "vxlan" for row in standard) else 1000
+    least, most = taken + 1, taken + 10
+    made = show(f"network segment range create --private --project admin --network-type vxlan --minimum {least} --maximum {most} cli-range")
+    check(made["minimum"] == least and made["shared"] is False and made["project_id"], made)
+    run(f"network segment range create --shared --network-type vxlan --minimum {most} --maximum {most + 5} cli-overlap", expect=1)
+    run(f"network segment range set --name cli-range-renamed --maximum {most + 10} cli-range")
+    check("cli-range-renamed" in rows("network segment range list", "Name"), "the range is not listed")
+    check(show("network segment range show cli-range-renamed")["maximum"] == most + 10, "the range is as long as before")
+    check(len(show("network segment range show cli-range-renamed")["available"]) == 20, "numbers of the range are taken")
+    run("network segment range delete cli-range-renamed")
+    run("network segment range show cli-range-renamed", expect=1)
+
+
+@case("what a security group keeps out of a port is logged: the log is made, changed, found and deleted")
+def logs():
+    check(rows("network loggable resources list", "Supported types") == ["security_group"], "security groups are not logged")
+    run("security group create cli-logged")
+    made = show("network log create cli-log --resource-type security_group --resource cli-logged --event DROP --description made")
+    check(made["Event"] == "DROP" and made["Enabled"] is True, made)
+    run("network log create cli-wrong --resource-type nothing", expect=1)
+    run("network log set cli-log --disable --name cli-log-renamed --description changed")
+    shown = show("network log show cli-log-renamed")
+    check(shown["Enabled"] is False and shown["Description"] == "changed", shown)
+    check("cli-log-renamed" in rows("network log list --long", "Name"), "the log is not listed")
+    run("network log delete cli-log-renamed")
+    run("network log show cli-log-renamed", expect=1)
+    run("security group delete cli-logged")
+
+
 @case("agents are listed, described, and give up a network and a router for a while")
 def network_agents():
     agents = {row["Agent Type"]: row["ID"] for row in json.loads(run("network agent list -f json"))}

@@ -220,9 +220,42 @@ def chosen():
         home.remove()
 
 
+def tried_again():
+    """A gateway that no longer answers once the bridge is there: the host has everything back, the network outside is in ERROR, and once
+    the gateway answers the next try succeeds without anybody's doing."""
+    home = Home()
+    try:
+        status = ("SELECT n.name, EXISTS (SELECT 1 FROM network_problems x WHERE x.subject = n.id) FROM networks n JOIN network_segments e "
+                  "ON e.network = n.id WHERE n.external AND e.type = 'flat'")
+        for options in (LENT, NAT):
+            if not home.start(options):
+                raise Failed(home.log())
+            home.stop()
+        # What drops whatever comes in by a bridge.
+        home.inside(home.host, "nft", "add table bridge wall; add chain bridge wall in { type filter hook prerouting priority 0; policy drop; }")
+        if not home.start(LENT):
+            raise Failed(f"it does not start while there is no way outside: {home.log()}")
+        home.goes_on("after the move failed")
+        left = [each for each in home.before if each not in home.state()]
+        if left or "br-ex" in str(home.state()):
+            raise Failed(f"not as it was: {left}, {home.state()}")
+        if "the gateway 192.168.9.1 does not answer at br-ex any more" not in home.log() or "the next try is in 1 min" not in home.log():
+            raise Failed(f"not said: {home.log()[-2000:]}")
+        wait_for("the network to be in ERROR", lambda: home.rows(status) == [("public", 1)], 20)
+        home.inside(home.host, "nft", "delete table bridge wall")
+        wait_for("the next try", lambda: "default via 192.168.9.1 dev br-ex" in str(home.state()), 120, every=1)
+        is_lent(home)
+        home.goes_on("after the next try")
+        wait_for("the network to be ACTIVE", lambda: home.rows(status) == [("public", 0)], 20)
+        home.stop()
+    finally:
+        home.remove()
+
+
 CASES = [(f"killed before step \"{step}\" of lending its interface, the host stays reachable, and the next start finishes",
           f"network.outside:{step}", functools.partial(killed, step)) for step in FORTH]
 CASES += [(f"killed before step \"{step}\" of taking its interface back, the host stays reachable, and the next start finishes",
            f"network.outside:{step}", functools.partial(killed, step)) for step in BACK]
 CASES += [("an interface and a pool that can't be are refused before anything is touched, and one that can becomes the external network",
            "network.outside:chosen", chosen)]
+CASES += [("a network outside is in ERROR after its host could not be joined to it, and ACTIVE after the next try", "network.outside:tried again", tried_again)]

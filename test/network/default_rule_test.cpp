@@ -78,6 +78,54 @@ TEST_CASE("New security groups have the rules that an administrator wants in the
     CHECK(refusal(admin.gets(rules + "/" + ssh.text("id"))) == "404 DefaultSecurityGroupRuleNotFound");
 }
 
+TEST_CASE("Default rules name address groups, whose addresses new security groups let in, and which stay as long",
+          "[network][security_group][address_group]") {
+    TestAppliance cloud;
+    const auto admin = cloud.admin(), alice = cloud.member("alice");
+    const auto addresses = creates(admin, "address_group", R"("addresses":["192.0.2.0/24"])");
+    const auto named = R"("direction":"ingress","remote_address_group_id":)" + inQuotes(addresses);
+    const auto rule = made(addsRule(admin, named), "default_security_group_rule");
+    CHECK(rule.text("remote_address_group_id") == addresses);
+    CHECK(rule.at("remote_group_id").isNull());
+    CHECK(idsIn(admin.gets(rules + "?remote_address_group_id=" + addresses), "default_security_group_rules") ==
+          std::set{rule.text("id")});
+    CHECK(refusal(addsRule(admin, named)) == "409 DefaultSecurityGroupRuleExists");
+    CHECK(refusal(addsRule(admin, named + R"(,"remote_ip_prefix":"10.0.0.0/8")")) ==
+          "400 SecurityGroupMultipleRemoteEntitites");
+    CHECK(refusal(addsRule(admin, R"("direction":"ingress","remote_address_group_id":"nothing")")) ==
+          "404 AddressGroupNotFound");
+
+    const auto group = creates(alice, "security_group", R"("name":"mine")");
+    const auto its = alice.gets(v2 + "security-group-rules?direction=ingress&security_group_id=" + group)
+                         .json()
+                         .array("security_group_rules")
+                         .items();
+    REQUIRE(its.size() == 1);
+    CHECK(its.at(0).text("remote_address_group_id") == addresses);
+
+    REQUIRE(alice.deletes(v2 + "security-groups/" + group).status == 204);
+    CHECK(refusal(admin.deletes(v2 + "address-groups/" + addresses)) == "409 AddressGroupInUse");
+    REQUIRE(admin.deletes(rules + "/" + rule.text("id")).status == 204);
+    CHECK(admin.deletes(v2 + "address-groups/" + addresses).status == 204);
+}
+
+TEST_CASE("Default rules are listed in the order in which they were made, in every cloud",
+          "[network][security_group]") {
+    const auto listed = [](const Member& who) {
+        std::string all;
+        for (const auto& each : who.gets(rules).json().array("default_security_group_rules").items())
+            all += each.text("direction") + " " + each.text("ethertype") + ", ";
+        return all;
+    };
+    for (int clouds = 0; clouds < 3; ++clouds) { // each with ids of its own
+        TestAppliance cloud;
+        const auto admin = cloud.admin();
+        CHECK(listed(admin) == "egress IPv4, egress IPv6, ingress IPv4, ingress IPv6, ");
+        made(addsRule(admin, R"("direction":"egress","protocol":"tcp")"), "default_security_group_rule");
+        CHECK(listed(admin) == "egress IPv4, egress IPv6, ingress IPv4, ingress IPv6, egress IPv4, ");
+    }
+}
+
 TEST_CASE("The rules of a new group count against the quota, however many there are",
           "[network][security_group][quota]") {
     TestAppliance cloud;

@@ -298,8 +298,8 @@ public:
     virtual std::vector<OutsideNetwork> outsideNetworks() { return {}; }
 
     /// Takes what the configuration says that this host lends to external networks, and gives back what it lends no
-    /// more. Called before the first apply(), and again where no address was known. Error(Broken): it could not be, and
-    /// the host is as it was.
+    /// more. Called before the first apply(), and again where no address was known or it failed. Error(Broken): it
+    /// could not be, and the host is as it was.
     virtual void joinOutside() {}
 
     /// Makes the host as `plan` says and nothing else of ours: what differs from the plan before is changed, and where
@@ -330,6 +330,10 @@ public:
 
     /// Places of listeners that have been given out and are dead since the last call: their receiver closes them.
     virtual std::vector<std::string> takeClosedMetadataListeners() { return {}; }
+
+    /// Networks (CIDR) that this host reaches otherwise than by its default routes, but for those of our own making:
+    /// what has their addresses here would be reached no more.
+    virtual std::vector<std::string> reachedNetworks() { return {}; }
 };
 
 }

@@ -53,6 +53,9 @@ struct LinuxNetworkOptions {
 
     /// Told what was mended or is odd, one line each. May be empty.
     std::function<void(std::string_view)> notice = {};
+
+    /// Called for each thing of ours that was not as it was made, before it is mended. May be empty.
+    std::function<void()> mending = {};
 };
 
 /// Linux bridges, taps, namespaces, nftables and dnsmasq on this machine. Needs CAP_NET_ADMIN and CAP_SYS_ADMIN.

@@ -177,11 +177,23 @@ public:
         return outside_.networks();
     }
 
+    std::vector<std::string> reachedNetworks() override {
+        Netlink netlink;
+        std::set<int> ours;
+        for (const auto& each : netlink.links())
+            if (isMarked(each.alias, mark_)) ours.insert(each.index);
+        std::vector<std::string> reached;
+        for (const auto& each : netlink.routes())
+            if (!each.destination.ends_with("/0") && !ours.contains(each.link)) reached.push_back(each.destination);
+        return reached;
+    }
+
     void joinOutside() override {
         const std::lock_guard lock(mutex_);
         try {
             outside_.join();
             absolve(Of::Host, "", outsideStep);
+            surprised_ = true; // what is on it is looked at anew
         } catch (const Error& problem) {
             if (problem.failure() != Failure::Invalid) blame(Of::Host, "", outsideStep, problem.what());
             throw;
@@ -208,7 +220,9 @@ public:
             lookOutside(*survey);
             surprised_ = false;
             looked_ = now;
-            compare(*survey, [](const NetworkProblem&) {});
+            compare(*survey, [&](const NetworkProblem&) {
+                if (options_.mending) options_.mending();
+            });
             retry(work);
         }
         differ(plan, work);
@@ -770,7 +784,7 @@ private:
         if (!attempt(Of::Port, plan.id.text, "plan", [&] {
                 const int number = numbers().of("port", plan.id.text);
                 rules_.set(plan, number);
-                limits_.set(plan, number);
+                limits_.set(plan);
                 tellPackets(plan, number);
             }))
             return unwirePort(plan.id, state, work);

@@ -120,7 +120,18 @@ bool isOwnOfDevice(int family, const std::optional<std::string>& destination) {
     return first == 0xff || (first == 0xfe && (second & 0xc0) == 0x80);
 }
 
-Message routeMessage(const Entry& route, int from, int to, bool ends, unsigned flags) {
+/// A way out that the kernel itself has from a router that announces it.
+bool isAnnouncedWayOut(const Entry& route) {
+    const auto header = headerOf<rtmsg>(route);
+    rta_cacheinfo life{};
+    const auto bytes = attributeOf<rtmsg>(route, RTA_CACHEINFO).value_or("");
+    std::memcpy(&life, bytes.data(), std::min(bytes.size(), sizeof life));
+    return header.rtm_family == AF_INET6 && header.rtm_protocol == RTPROT_RA && header.rtm_dst_len == 0 &&
+           life.rta_expires > 0;
+}
+
+/// `behind`: behind the like of it.
+Message routeMessage(const Entry& route, int from, int to, bool ends, bool behind, unsigned flags) {
     auto header = headerOf<rtmsg>(route);
     header.rtm_flags = (header.rtm_flags & RTNH_F_ONLINK) | flags;
     Message message(nlmsg_alloc_simple(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE));
@@ -134,6 +145,7 @@ Message routeMessage(const Entry& route, int from, int to, bool ends, unsigned f
                 nla_put_u32(message.get(), RTA_EXPIRES, static_cast<std::uint32_t>(life.rta_expires / clock));
         }
         if (type == RTA_CACHEINFO || type == RTA_EXPIRES || type == RTA_NH_ID) return;
+        if (type == RTA_PRIORITY && behind) content = bytesOf(numberIn<std::uint32_t>(content, 0) + 1);
         if (type == RTA_OIF) content = bytesOf(static_cast<std::uint32_t>(to));
         if (type == RTA_MULTIPATH) content = withHops(std::move(content), from, to);
         nla_put(message.get(), type, static_cast<int>(content.size()), content.data());
@@ -268,12 +280,19 @@ void Entries::moveRoute(const Entry& route, int from, int to, bool ends) {
             same(RTA_DST) && same(RTA_GATEWAY) && same(RTA_PRIORITY))
             return;
     }
-    int result = impl_->send(routeMessage(route, from, to, ends, 0).get());
+    // The kernel takes up no prefix of an announcement whose way out it has from somebody else: it must be able to add
+    // its own, before which ours counts no more.
+    const bool behind = ends && isAnnouncedWayOut(route);
+    int result = impl_->send(routeMessage(route, from, to, ends, behind, 0).get());
     // A gateway that nothing leads to any more is on the link, or the kernel would not have the route.
     if (result < 0 && result != -NLE_EXIST)
-        result = impl_->send(routeMessage(route, from, to, ends, RTNH_F_ONLINK).get());
+        result = impl_->send(routeMessage(route, from, to, ends, behind, RTNH_F_ONLINK).get());
     if (result < 0 && result != -NLE_EXIST)
         throw Error(Failure::Broken, "could not move a route to another device: ", nl_geterror(result));
+    if (!behind) return;
+    const Message gone(nlmsg_alloc_simple(RTM_DELROUTE, 0));
+    nlmsg_append(gone.get(), const_cast<char*>(route.bytes.data()), route.bytes.size(), NLMSG_ALIGNTO);
+    impl_->send(gone.get());
 }
 
 std::string textOf(const Entry& address) {

@@ -38,7 +38,8 @@ public:
     /// Also where it is there already.
     void addAddress(const Entry& address, int link, const AddressChange& how);
     void removeAddress(const Entry& address, int link); ///< also where it is gone
-    /// In the place of the same one through whichever device. A time that it ends at is kept only with `ends`.
+    /// In the place of the same one through whichever device. A time that it ends at is kept only with `ends`, and then
+    /// what a router announced comes behind what the kernel hears of it on the other device.
     void moveRoute(const Entry& route, int from, int to, bool ends);
 
 private:

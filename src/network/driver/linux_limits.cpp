@@ -21,61 +21,81 @@ constexpr std::int64_t usualBurst(std::int64_t rate) { return rate * 8 / 10; }
 
 std::string over(std::int64_t rate, std::string_view unit, std::int64_t burst, std::string_view burstUnit) {
     return "limit rate over " + std::to_string(rate) + std::string(unit) + "/second burst " + std::to_string(burst) +
-           std::string(burstUnit) + " drop";
+           std::string(burstUnit);
 }
 
-std::string sendsTo(int number) { return "limits_from_" + std::to_string(number); }
-std::string getsFrom(int number) { return "limits_to_" + std::to_string(number); }
+/// What is over the rate, in the language of nft(8); empty: nothing is.
+std::string packetsOver(const PlannedRate& rate) {
+    if (rate.packets <= 0 || rate.packets >= packetsMost) return {};
+    const auto burst = rate.burstPackets > 0 ? rate.burstPackets : usualBurst(rate.packets);
+    return over(rate.packets, "", std::clamp<std::int64_t>(burst, 1, burstMost), " packets");
+}
+std::string bytesOver(const PlannedRate& rate) {
+    if (rate.kbps <= 0 || rate.kbps >= kbpsMost) return {};
+    const auto burst = (rate.burstKbits > 0 ? rate.burstKbits : usualBurst(rate.kbps)) * 1000 / 8;
+    return over(rate.kbps * 1000 / 8, " bytes", std::clamp(burst, bytesLeast, burstMost), " bytes");
+}
+
+constexpr const char *sendsPackets = "packets_from", *sendsBytes = "bytes_from", *getsPackets = "packets_to",
+                     *getsBytes = "bytes_to";
+
+std::string markedWith(int dscp) { return "dscp_" + std::to_string(dscp); }
 
 }
 
 std::vector<std::string> limitRules(const PlannedRate& rate) {
     std::vector<std::string> rules;
-    if (rate.packets > 0 && rate.packets < packetsMost) {
-        const auto burst = rate.burstPackets > 0 ? rate.burstPackets : usualBurst(rate.packets);
-        rules.push_back(over(rate.packets, "", std::clamp<std::int64_t>(burst, 1, burstMost), " packets"));
-    }
-    if (rate.kbps > 0 && rate.kbps < kbpsMost) {
-        const auto burst = (rate.burstKbits > 0 ? rate.burstKbits : usualBurst(rate.kbps)) * 1000 / 8;
-        rules.push_back(over(rate.kbps * 1000 / 8, " bytes", std::clamp(burst, bytesLeast, burstMost), " bytes"));
-    }
+    for (const auto& each : {packetsOver(rate), bytesOver(rate)})
+        if (!each.empty()) rules.push_back(each + " drop");
     return rules;
 }
 
 PortLimits::PortLimits(Ruleset& rules) : rules_(rules) {
-    rules_.declare(guardTable, "limits_from", "map", "type ifname : verdict;");
-    rules_.declare(guardTable, "limits_to", "map", "type ifname : verdict;");
-    // Behind the guard: what a port may not send costs it nothing of its rate.
-    rules_.put(guardTable, "limits_prerouting",
-               {"type filter hook prerouting priority -290; policy accept;", {"iifname vmap @limits_from"}});
-    rules_.put(guardTable, "limits_postrouting",
-               {"type filter hook postrouting priority -290; policy accept;", {"oifname vmap @limits_to"}});
+    // An element has a limit of its own; that of the set only says that they have one.
+    for (const auto* each : {sendsPackets, getsPackets})
+        rules_.declare(guardTable, each, "set", "type ifname; limit rate over 1/second;");
+    for (const auto* each : {sendsBytes, getsBytes})
+        rules_.declare(guardTable, each, "set", "type ifname; limit rate over 1 bytes/second;");
+    putRules();
 }
 
-void PortLimits::set(const PlannedPort& port, int number) {
+void PortLimits::putRules() {
+    // Behind the guard: what a port may not send costs it nothing of its rate.
+    RuleChain sends{"type filter hook prerouting priority -290; policy accept;", {}};
+    for (const auto* each : {sendsPackets, sendsBytes})
+        sends.rules.push_back(std::string("iifname @") + each + " drop");
+    for (const auto dscp : marks_)
+        for (const auto* family : {"ip", "ip6"})
+            sends.rules.push_back("iifname @" + markedWith(dscp) + " " + family + " dscp set " + std::to_string(dscp));
+    rules_.put(guardTable, "limits_prerouting", std::move(sends));
+    RuleChain gets{"type filter hook postrouting priority -290; policy accept;", {}};
+    for (const auto* each : {getsPackets, getsBytes}) gets.rules.push_back(std::string("oifname @") + each + " drop");
+    rules_.put(guardTable, "limits_postrouting", std::move(gets));
+}
+
+void PortLimits::set(const PlannedPort& port) {
     const auto found = ports_.find(port.id);
     const auto qos = port.tapped ? port.qos : PlannedQos{};
-    if (found != ports_.end() && found->second.number == number && found->second.qos == qos) return;
-    Limited now{number, qos, {}};
-    const auto put = [&](const std::string& chain, const char* map, std::vector<std::string> lines) {
-        if (lines.empty()) return;
-        rules_.put(guardTable, chain, {"", std::move(lines)});
-        now.elements.push_back({map, "\"" + tapNameOf(port.id) + "\"", "jump " + chain});
+    if (found != ports_.end() ? found->second.qos == qos : qos == PlannedQos{}) return;
+    Limited now{qos, {}};
+    const auto tap = "\"" + tapNameOf(port.id) + "\"";
+    const auto limits = [&](const char* set, const std::string& limit) {
+        if (!limit.empty()) now.elements.push_back({set, tap, limit});
     };
-    auto sends = limitRules(qos.egress);
-    if (qos.dscp)
-        for (const auto* family : {"ip", "ip6"})
-            sends.push_back(std::string(family) + " dscp set " + std::to_string(*qos.dscp));
-    put(sendsTo(number), "limits_from", std::move(sends));
-    put(getsFrom(number), "limits_to", limitRules(qos.ingress));
+    limits(sendsPackets, packetsOver(qos.egress));
+    limits(sendsBytes, bytesOver(qos.egress));
+    limits(getsPackets, packetsOver(qos.ingress));
+    limits(getsBytes, bytesOver(qos.ingress));
+    if (qos.dscp) {
+        if (marks_.insert(*qos.dscp).second) { // there are 64 at most, and each stays
+            rules_.declare(guardTable, markedWith(*qos.dscp), "set", "type ifname;");
+            putRules();
+        }
+        now.elements.push_back({markedWith(*qos.dscp), tap, ""});
+    }
     rules_.give(now.elements);
     if (found != ports_.end()) {
         rules_.take(found->second.elements);
-        for (const auto& each : found->second.elements) {
-            const auto chain = each.value.substr(std::string_view("jump ").size());
-            const auto kept = [&](const RuleElement& one) { return one.value == each.value; };
-            if (std::none_of(now.elements.begin(), now.elements.end(), kept)) rules_.removeChain(chain);
-        }
         ports_.erase(found);
     }
     if (!now.elements.empty()) ports_.emplace(port.id, std::move(now));
@@ -84,7 +104,7 @@ void PortLimits::set(const PlannedPort& port, int number) {
 void PortLimits::remove(const PortId& port) {
     PlannedPort gone;
     gone.id = port;
-    if (const auto found = ports_.find(port); found != ports_.end()) set(gone, found->second.number);
+    set(gone);
 }
 
 }

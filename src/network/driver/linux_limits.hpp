@@ -3,6 +3,7 @@
 #include <stratolet/driver/network.hpp>
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,23 +15,25 @@ namespace stratolet::network {
 std::vector<std::string> limitRules(const PlannedRate& rate);
 
 /// How fast the taps of this host may send and get, and how what they send is marked: in the table of the bridges'
-/// guard, a chain of its own for each tap and way, so that one changes without the others.
+/// guard, as elements of a few sets, each with a limit of its own. So one changes without the others, and what that
+/// costs doesn't grow with them, as it would with chains (who loads rules reads the names of all).
 class PortLimits {
 public:
     explicit PortLimits(Ruleset& rules);
 
-    void set(const PlannedPort& port, int number); ///< as HostRules::set
+    void set(const PlannedPort& port);
     void remove(const PortId& port);
 
 private:
     struct Limited {
-        int number = 0;
         PlannedQos qos;
         RuleElements elements;
     };
+    void putRules();
 
     Ruleset& rules_;
     std::map<PortId, Limited> ports_;
+    std::set<int> marks_; ///< DSCP that some port has or had
 };
 
 }

@@ -2,7 +2,6 @@
 
 #include <netinet/in.h> // before the kernel's own, which then leave its types alone
 
-#include <fcntl.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_log.h>
 #include <net/if.h>
@@ -12,7 +11,6 @@
 #include <poll.h>
 #include <stratolet/error.hpp>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -137,9 +135,7 @@ struct PacketLog::Impl {
     };
     using Place = std::pair<std::string, Address>; ///< bridge and address
 
-    std::filesystem::path file;
     std::function<void(std::string_view)> notice;
-    PacketLogSize size;
 
     std::mutex mutex;
     std::map<PortId, Named> ports;
@@ -150,8 +146,7 @@ struct PacketLog::Impl {
     Socket socket;
     Fd stop;
     std::thread thread; ///< all below is its own
-    Fd out;
-    std::uintmax_t written = 0;
+    std::optional<RollingFile> out;
     bool failing = false;
     std::string lines;
 
@@ -303,47 +298,20 @@ struct PacketLog::Impl {
         lines += '\n';
     }
 
-    std::filesystem::path older(int number) const { return file.string() + "." + std::to_string(number); }
-
-    void open() {
-        out = Fd(::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
-        struct stat status {};
-        if (!out || fstat(out.get(), &status) != 0) throw Error(Failure::Broken, "could not open ", file.string());
-        written = static_cast<std::uintmax_t>(status.st_size);
-    }
-
-    void turn() {
-        std::error_code ignored;
-        std::filesystem::remove(older(size.files - 1), ignored);
-        for (int number = size.files - 2; number > 0; --number)
-            std::filesystem::rename(older(number), older(number + 1), ignored);
-        std::filesystem::rename(file, older(1), ignored);
-        out = Fd();
-    }
-
     void keep() {
-        if (lines.empty()) return;
         try {
-            if (!out) open();
-            if (written > 0 && written + lines.size() > size.bytesMost) {
-                turn();
-                open();
-            }
-            writeAll(out.get(), lines, "write packets down");
-            written += lines.size();
+            out->append(lines);
             failing = false;
         } catch (const Error& problem) {
-            out = Fd();
             if (!std::exchange(failing, true) && notice) notice(problem.what());
         }
     }
 };
 
-PacketLog::PacketLog(std::filesystem::path file, std::function<void(std::string_view)> notice, PacketLogSize size)
+PacketLog::PacketLog(std::filesystem::path file, std::function<void(std::string_view)> notice, RollingSize size)
     : impl_(std::make_unique<Impl>()) {
-    impl_->file = std::move(file);
+    impl_->out.emplace(std::move(file), size);
     impl_->notice = std::move(notice);
-    impl_->size = size;
 }
 
 PacketLog::~PacketLog() = default;

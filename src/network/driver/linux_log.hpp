@@ -2,19 +2,14 @@
 
 #include <stratolet/driver/network.hpp>
 
-#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <string_view>
 
-namespace stratolet::network {
+#include "platform/log/rolling_file.hpp"
 
-/// How large the files are in which packets are written down, and how many there are; the oldest goes.
-struct PacketLogSize {
-    std::uintmax_t bytesMost = 16 << 20; ///< of each
-    int files = 4;                       ///< packets.log, packets.log.1, …
-};
+namespace stratolet::network {
 
 /// Writes down the packets of which the rules tell (linux_rules.hpp): a line of JSON each, with when, which port and
 /// whose, by which logs, whether a security group let it through (and which) or none did, and the addresses, protocol
@@ -23,7 +18,7 @@ struct PacketLogSize {
 /// called by any thread.
 class PacketLog {
 public:
-    PacketLog(std::filesystem::path file, std::function<void(std::string_view)> notice, PacketLogSize size = {});
+    PacketLog(std::filesystem::path file, std::function<void(std::string_view)> notice, RollingSize size = {});
     ~PacketLog();
 
     /// In the network namespace whose packets they are. `number` is the port's, as HostRules::set. Error(Broken) where

@@ -7,13 +7,18 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter_ipv4/ip_tables.h>
+#include <linux/netfilter_ipv6/ip6_tables.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <nftables/libnftables.h>
 #include <stratolet/error.hpp>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <cstring>
+#include <fstream>
 
 #include "platform/os/fd.hpp"
 #include "platform/text/text.hpp"
@@ -300,6 +305,90 @@ private:
     Socket socket_;
 };
 
+/// A table that the kernel keeps beside nftables, for iptables-legacy, as far as it is asked for here.
+struct LegacyTable {
+    std::string name;              ///< "ip filter-legacy"
+    std::set<std::string> chains;  ///< "ip filter-legacy FORWARD"
+    std::set<std::string> devices; ///< that its rules name, as they do: "brq+" is "brq"
+    bool drops = false;            ///< what is forwarded and none of its rules lets through
+};
+
+/// The words of the two versions of IP for the same (linux/netfilter_ipv4/ip_tables.h and its like).
+struct Legacy4 {
+    using Info = ipt_getinfo;
+    using Table = ipt_get_entries;
+    using Entry = ipt_entry;
+    static constexpr int domain = AF_INET, level = SOL_IP, info = IPT_SO_GET_INFO, entries = IPT_SO_GET_ENTRIES;
+    static constexpr const char *family = "ip", *known = "/proc/thread-self/net/ip_tables_names";
+    static const auto& matchOf(const Entry& entry) { return entry.ip; }
+};
+struct Legacy6 {
+    using Info = ip6t_getinfo;
+    using Table = ip6t_get_entries;
+    using Entry = ip6t_entry;
+    static constexpr int domain = AF_INET6, level = SOL_IPV6, info = IP6T_SO_GET_INFO, entries = IP6T_SO_GET_ENTRIES;
+    static constexpr const char *family = "ip6", *known = "/proc/thread-self/net/ip6_tables_names";
+    static const auto& matchOf(const Entry& entry) { return entry.ipv6; }
+};
+
+template <class Words> LegacyTable readLegacy(const std::string& table) {
+    using Entry = typename Words::Entry;
+    const std::string what = "read the rules of iptables-legacy";
+    const Fd socket(static_cast<int>(check(::socket(Words::domain, SOCK_DGRAM | SOCK_CLOEXEC, 0), what)));
+    typename Words::Info info{};
+    table.copy(info.name, sizeof info.name - 1);
+    socklen_t length = sizeof info;
+    check(getsockopt(socket.get(), Words::level, Words::info, &info, &length), what);
+    std::string buffer(sizeof(typename Words::Table) + info.size, '\0');
+    auto& head = *reinterpret_cast<typename Words::Table*>(buffer.data());
+    table.copy(head.name, sizeof head.name - 1);
+    head.size = info.size;
+    length = static_cast<socklen_t>(buffer.size());
+    check(getsockopt(socket.get(), Words::level, Words::entries, buffer.data(), &length), what);
+
+    LegacyTable found{std::string(Words::family) + " " + table + "-legacy", {}, {}, false};
+    const bool forwards = (info.valid_hooks & 1u << NF_INET_FORWARD) != 0;
+    if (forwards) found.chains.insert(found.name + " FORWARD");
+    const char* all = buffer.data() + sizeof(typename Words::Table);
+    bool endsAll = false; // the entry before, of every packet
+    for (std::size_t at = 0; at + sizeof(Entry) + sizeof(xt_standard_target) <= info.size;) {
+        Entry entry;
+        std::memcpy(&entry, all + at, sizeof entry);
+        if (entry.next_offset < sizeof entry || entry.target_offset + sizeof(xt_standard_target) > entry.next_offset ||
+            at + entry.next_offset > info.size)
+            break;
+        const auto& match = Words::matchOf(entry);
+        for (const auto* device : {match.iniface, match.outiface})
+            if (*device) found.devices.insert(std::string(device, strnlen(device, IFNAMSIZ)));
+        xt_standard_target target;
+        std::memcpy(&target, all + at + entry.target_offset, sizeof target);
+        const std::string kind(target.target.u.user.name, strnlen(target.target.u.user.name, XT_EXTENSION_MAXNAMELEN));
+        if (kind == XT_ERROR_TARGET) { // the head of a chain that somebody made; the last ends the table
+            const char* name = all + at + entry.target_offset + sizeof(xt_entry_target);
+            found.chains.insert(found.name + " " + std::string(name, strnlen(name, XT_FUNCTION_MAXNAMELEN)));
+        }
+        const bool drops = (kind == XT_STANDARD_TARGET && target.verdict == -NF_DROP - 1) || kind == "REJECT";
+        const std::remove_cvref_t<decltype(match)> any{};
+        if (forwards && at == info.underflow[NF_INET_FORWARD])
+            found.drops = drops || (endsAll && at > info.hook_entry[NF_INET_FORWARD]);
+        endsAll = drops && entry.target_offset == sizeof entry && std::memcmp(&match, &any, sizeof any) == 0;
+        at += entry.next_offset;
+    }
+    return found;
+}
+
+template <class Words> void readLegacyTo(std::vector<LegacyTable>& all) {
+    std::ifstream names(Words::known); // only those that are there: to ask for another makes it
+    for (std::string table; std::getline(names, table);) all.push_back(readLegacy<Words>(table));
+}
+
+std::vector<LegacyTable> legacyTables() {
+    std::vector<LegacyTable> all;
+    readLegacyTo<Legacy4>(all);
+    readLegacyTo<Legacy6>(all);
+    return all;
+}
+
 }
 
 void load(const std::string& rules) {
@@ -329,11 +418,15 @@ std::vector<std::string> chainsThatDrop(std::string_view prefix) {
     Forwarding forwarding;
     Dump dump;
     dump.run(NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, {}, takeForwarding, &forwarding);
-    if (forwarding.drops.empty()) return {};
+    std::vector<std::string> chains;
+    for (const auto& each : legacyTables())
+        if (each.drops && std::none_of(each.devices.begin(), each.devices.end(),
+                                       [&](const auto& device) { return device.starts_with(prefix); }))
+            chains.push_back(each.name + " FORWARD");
+    if (forwarding.drops.empty()) return chains;
     Naming naming{prefix, {}};
     dump.run(NFT_MSG_GETRULE, NFPROTO_UNSPEC, {}, takeNaming, &naming);
     dump.run(NFT_MSG_GETRULE, NFPROTO_UNSPEC, {}, takeLast, &forwarding);
-    std::vector<std::string> chains;
     for (const auto& [chain, drops] : forwarding.drops) {
         const auto table = chain.substr(0, chain.rfind(' '));
         if ((drops || forwarding.lastDrops[chain]) && !naming.tables.contains(table) &&
@@ -348,6 +441,7 @@ std::set<std::string> chains() {
     Dump().run(NFT_MSG_GETCHAIN, NFPROTO_UNSPEC, {}, takeChain, &all);
     std::set<std::string> names;
     for (const auto& [name, none] : all) names.insert(name);
+    for (auto& each : legacyTables()) names.merge(each.chains);
     return names;
 }
 
@@ -377,6 +471,8 @@ std::set<std::string> tablesNaming(const std::string& interface, int index) {
         dump.run(NFT_MSG_GETRULE, NFPROTO_UNSPEC, {}, takeNumbered, &numbered);
         naming.tables.merge(numbered.tables);
     }
+    for (const auto& each : legacyTables())
+        if (each.devices.contains(interface)) naming.tables.insert(each.name);
     std::erase_if(naming.tables,
                   [](const auto& each) { return each.substr(each.find(' ') + 1).starts_with("stratolet_"); });
     return naming.tables;

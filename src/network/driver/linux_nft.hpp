@@ -24,7 +24,8 @@ std::uint32_t generation();
 /// of intervals are counted as the kernel has them, ends too.
 std::map<std::string, std::size_t> counts(const std::vector<std::string>& tables);
 
-/// "ip filter FORWARD": every chain there is.
+/// "ip filter FORWARD": every chain there is. Those that the kernel keeps beside nftables, for iptables-legacy, are of
+/// tables such as "ip filter-legacy".
 std::set<std::string> chains();
 
 /// A rule of a chain, by what tells it apart.

@@ -382,8 +382,8 @@ void Outside::examine() const {
     for (const auto& each : naming)
         if (!both.contains(each))
             refuse("rules of the table \"", each, "\" name this interface, but what comes to the host will come by ",
-                   options.bridge, "; have them name ", options.bridge, " too (\"nft list table ", each,
-                   "\" shows them)");
+                   options.bridge, "; have them name ", options.bridge, " too (\"",
+                   each.ends_with("-legacy") ? "iptables-legacy-save" : "nft list table " + each, "\" shows them)");
 }
 
 void Outside::join() {
@@ -415,7 +415,7 @@ void Outside::join() {
         impl.giveBack(*impl.note);
         throw Error(Failure::Broken, "external_network = bridge:", options.device, ": ", failed,
                     "; its addresses and routes are back on ", options.device,
-                    ", there is no external network, and the next start tries again");
+                    ", and there is no way outside until it succeeds");
     }
     auto lent = *impl.note;
     lent.lent = true;

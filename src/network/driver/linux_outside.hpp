@@ -43,7 +43,7 @@ public:
     void examine() const;
 
     /// Makes it so, and gives back what was lent before and is wanted no more. Where a gateway answered before and does
-    /// not within the patience, all is put back: Error(Broken), and there is no other try.
+    /// not within the patience, all is put back: Error(Broken), and only another call tries again.
     void join();
 
     /// What has come upon the device since (an address of a DHCP client that knows of no bridge, its route) goes to the

@@ -244,8 +244,6 @@ void declareFilter(Ruleset& rules, const HostRulesOptions& options) {
     const auto chain = [&](std::string_view name, Texts lines, std::string hook = "") {
         rules.put(filterTable, name, {std::move(hook), std::move(lines)});
     };
-    for (const auto* way : {"in", "out"})
-        chain(std::string("refused_") + way, tellingRules("dropped", way, "drop " + std::string(way), "drop"));
     chain("zoned", {"ct zone set iifname map @zones"}, "type filter hook prerouting priority -310; policy accept;");
     chain("sending",
           {// The host forwards for external networks only. It is no way out of the others.
@@ -408,6 +406,7 @@ int HostRules::useProfile(const Judged& judged) {
     profileNumbers_.insert(free);
     profile.number = free;
     for (const auto& each : judged.told.accepted) needTold(each, 1);
+    if (judged.told.dropped) needRefused(1);
     writeProfile(judged, free);
     return free;
 }
@@ -421,6 +420,16 @@ void HostRules::leaveProfile(const Judged& judged) {
     profileNumbers_.erase(found->second.number);
     profiles_.erase(found);
     for (const auto& each : judged.told.accepted) needTold(each, -1);
+    if (judged.told.dropped) needRefused(-1);
+}
+
+void HostRules::needRefused(int by) {
+    refused_ += by;
+    for (const std::string way : {"in", "out"})
+        if (refused_ > 0)
+            rules_.put(filterTable, "refused_" + way, {"", tellingRules("dropped", way, "drop " + way, "drop")});
+        else
+            rules_.removeChain("refused_" + way);
 }
 
 void HostRules::needTold(const SecurityGroupId& group, int by) {
@@ -688,6 +697,10 @@ std::string firewallCure(const std::string& chain, const std::set<std::string>& 
     const auto table = chain.substr(0, chain.rfind(' '));
     const auto family = chain.substr(0, chain.find(' '));
     Texts commands;
+    const auto insertion = [](const std::string& program, const std::string& at, const std::string& one) {
+        const auto insert = program + " -I " + at;
+        return insert + " -i " + one + " -j ACCEPT && " + insert + " -o " + one + " -j ACCEPT";
+    };
     const auto each = [&](const auto& command) {
         for (const auto& one : interfaces) commands.push_back(command(one));
     };
@@ -696,14 +709,15 @@ std::string firewallCure(const std::string& chain, const std::set<std::string>& 
         commands.emplace_back("firewall-cmd --reload");
     } else if (chains.contains(table + " ufw-before-forward") || chains.contains(table + " ufw6-before-forward")) {
         each([](const auto& one) { return "ufw route allow in on " + one + " && ufw route allow out on " + one; });
+    } else if (table.ends_with(" filter-legacy")) {
+        const std::string program = family == "ip6" ? "ip6tables-legacy" : "iptables-legacy";
+        const std::string at = chains.contains(table + " DOCKER-USER") ? "DOCKER-USER" : "FORWARD";
+        each([&](const auto& one) { return insertion(program, at, one); });
     } else if (chains.contains(table + " DOCKER-USER")) {
         return "set docker_user_rule = true in [network] of stratolet.conf";
     } else if (table.ends_with(" filter") && chain.ends_with(" FORWARD")) {
         const std::string program = family == "ip6" ? "ip6tables" : "iptables";
-        each([&](const auto& one) {
-            return program + " -I FORWARD -i " + one + " -j ACCEPT && " + program + " -I FORWARD -o " + one +
-                   " -j ACCEPT";
-        });
+        each([&](const auto& one) { return insertion(program, "FORWARD", one); });
     } else {
         each([&](auto one) {
             if (one.ends_with('+')) one.back() = '*';

@@ -116,6 +116,8 @@ private:
     void leaveProfile(const Judged& judged);
     void writeProfile(const Judged& judged, int number);
     void needTold(const SecurityGroupId& group, int by);
+    /// The chains that write down what is dropped; there while somebody needs them, as not every kernel can log.
+    void needRefused(int by);
     void writeTold(const SecurityGroupId& group);
     void writeProfilesWith(const SecurityGroupId& group);
     void needMembers(const SecurityGroupId& group, int by);
@@ -129,6 +131,7 @@ private:
     std::map<PortId, Guarded> ports_;
     std::map<Judged, Profile> profiles_;
     std::map<SecurityGroupId, int> told_; ///< how many profiles need the chains that tell what a group lets through
+    int refused_ = 0;                     ///< how many profiles need those that tell what is dropped
     std::set<int> profileNumbers_;
     RuleElements outside_;
     std::map<SecurityGroupId, int> members_;                     ///< how many need the sets of a group's members

@@ -13,8 +13,10 @@ namespace {
 
 using Pair = std::pair<std::string, std::string>;
 
-std::string written(const Pair& element) {
-    return element.second.empty() ? element.first : element.first + " : " + element.second;
+/// Of a map what the key leads to, of a set what it counts for itself.
+std::string written(const Pair& element, std::string_view keyword) {
+    if (element.second.empty()) return element.first;
+    return element.first + (keyword == "map" ? " : " : " ") + element.second;
 }
 
 std::vector<std::string> disjoint(const std::map<Pair, int>& wanted) {
@@ -157,9 +159,9 @@ std::string Ruleset::commands() const {
             if (there) out += "flush set " + set.table + " " + name + "\n";
         } else if (there) {
             for (const auto& [element, is] : set.changes)
-                if (is) more.push_back(written(element));
+                if (is) more.push_back(written(element, set.keyword));
         } else {
-            for (const auto& [element, count] : set.wanted) more.push_back(written(element));
+            for (const auto& [element, count] : set.wanted) more.push_back(written(element, set.keyword));
         }
         elements("add", set, name, more);
     });

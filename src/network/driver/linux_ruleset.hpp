@@ -12,7 +12,7 @@ namespace stratolet::network {
 struct RuleElement {
     std::string set;
     std::string key;
-    std::string value; ///< of a map
+    std::string value; ///< of a map; of a set the limit that the element has for itself
     auto operator<=>(const RuleElement&) const = default;
 };
 using RuleElements = std::vector<RuleElement>;

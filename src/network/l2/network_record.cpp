@@ -1,5 +1,6 @@
 #include "network/l2/network_record.hpp"
 
+#include <algorithm>
 #include <tuple>
 
 #include "network/agent/agent.hpp"
@@ -12,6 +13,7 @@ using namespace resource;
 namespace {
 
 void complete(store::Reader& db, std::vector<NetworkRecord>& networks) {
+    if (std::all_of(networks.begin(), networks.end(), [](const auto& each) { return each.fresh; })) return;
     auto subnets = store::many<std::string>(db,
                                             "SELECT s.network, s.id FROM json_each(?) w JOIN subnets s ON s.network = "
                                             "w.value ORDER BY w.key, s.created, s.id",

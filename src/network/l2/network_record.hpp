@@ -37,6 +37,7 @@ struct NetworkRecord {
     Texts subnets;                 ///< ids, oldest first; only for an answer
     bool adjacent = true;          ///< all of it is one link; else routers lie between its segments
     std::vector<Segment> segments; ///< only for an answer
+    bool fresh = false;            ///< just made: it has its segments, and nothing else is on it yet
 };
 
 extern const resource::Table<NetworkRecord> networkTable; ///< alias n

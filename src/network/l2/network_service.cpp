@@ -116,7 +116,8 @@ NetworkRecord Networks::create(store::Transaction& tx, const identity::Caller& c
         qosPolicyIn(tx, caller, body.find("qos_policy_id"), defaultQosPolicy(tx, network.standard.project));
     checkIsTheDefault(tx, network);
     networkTable.insert(tx, network);
-    insertSegments(core_, tx, network.id, segments);
+    network.segments = insertSegments(core_, tx, network.id, segments);
+    network.fresh = true;
     followShared(core_, tx, "network", network.id.text, network.standard.project, false, network.sharing.withAll);
     followShared(core_, tx, "network", network.id.text, network.standard.project, false, network.external,
                  accessExternal);

@@ -1,6 +1,7 @@
 #include "network/l3/external.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <stratolet/error.hpp>
 
@@ -13,6 +14,9 @@
 namespace stratolet::network {
 
 namespace {
+
+constexpr std::chrono::seconds leastRest = std::chrono::minutes(1), mostRest = std::chrono::hours(24);
+constexpr int restGrows = 4;
 
 std::optional<std::pair<Address, Address>> poolIn(const std::string& text) {
     const auto dash = text.find('-');
@@ -47,6 +51,40 @@ void checkPool(const std::pair<Address, Address>& pool, const OutsideNetwork& ou
     for (const auto& each : outside.addresses)
         if (has(each)) refuse("it contains ", each, ", which is the host's own");
     if (has(outside.gateway)) refuse("it contains ", outside.gateway, ", which is the gateway's");
+}
+
+// What nat takes where nobody says, in this order. The first is DevStack's; the others are seldom a home's, an
+// office's, Docker's (172.17 and up), libvirt's (192.168.122) or a carrier's (100.64).
+constexpr std::array<std::string_view, 6> usualBlocks = {"172.24.4.0/24",   "10.224.4.0/24",  "192.168.224.0/24",
+                                                         "172.29.244.0/24", "10.99.224.0/24", "198.18.4.0/24"};
+
+/// Which of those networks has addresses of the block; none: nullopt.
+std::optional<std::string> inTheWay(const Prefix& block, const std::vector<std::string>& reached) {
+    for (const auto& each : reached)
+        if (const auto other = Prefix::parse(each); other && other->version() == 4 && block.overlaps(*other))
+            return each;
+    return std::nullopt;
+}
+
+/// A block for nat. Nothing, and the log says so, where the host reaches all that we know.
+std::optional<Prefix> chosenBlock(Core& core, const ExternalOptions& options) {
+    if (options.cidr) return options.cidr;
+    const auto reached = core.driver.reachedNetworks();
+    for (const auto& text : usualBlocks) {
+        const auto block = *Prefix::parse(text);
+        if (const auto other = inTheWay(block, reached)) {
+            core.parts.log.info("the external network does not take a block that this host reaches already",
+                                {{"part", "network"}, {"block", text}, {"route", *other}});
+            continue;
+        }
+        core.parts.log.info("the external network takes a block that this host has no route to",
+                            {{"part", "network"}, {"block", text}});
+        return block;
+    }
+    core.parts.log.error("there is no external network: this host reaches all blocks that are usual for one; set "
+                         "external_cidr to one that it doesn't",
+                         {{"part", "network"}});
+    return std::nullopt;
 }
 
 /// One network and its subnet, as nobody's, for everybody. It is the default one.
@@ -114,12 +152,13 @@ std::vector<ConfigOption> externalConfigOptions() {
     };
     return {
         {"network", "external_network", "nat", {"nat, none or bridge:INTERFACE", way}},
-        {"network", "external_cidr", "172.24.4.0/24", {"a block of IPv4 of 8 addresses or more", block}},
+        {"network", "external_cidr", "", orNothing({"a block of IPv4 of 8 addresses or more", block})},
         {"network", "external_pool", "", orNothing({"the first and last of some IPv4 addresses", pool})},
     };
 }
 
-bool ensureExternal(Core& core) {
+External::Way External::tried() {
+    auto& core = core_;
     const auto options = externalOptions(core.parts.config);
     auto& store = core.parts.store;
     std::vector<OutsideNetwork> outside;
@@ -129,20 +168,27 @@ bool ensureExternal(Core& core) {
         core.driver.joinOutside();
     } catch (const Error& problem) {
         if (problem.failure() == Failure::Invalid) throw;
-        core.parts.log.error(problem.what(), {{"part", "network"}});
-        return true;
+        rest_ = std::clamp(rest_ * restGrows, leastRest, mostRest);
+        core.parts.log.error(std::string(problem.what()) + "; the next try is in " +
+                                 std::to_string(rest_.count() / 60) + " min",
+                             {{"part", "network"}});
+        return Way::Failed;
     }
     if (options.nat) {
         // One on a network of the host's that it no longer lends is no way outside.
         const bool lent = core.ml2.physical.contains(std::string(outsidePhysical));
+        const auto isThere = [&](store::Reader& db) {
+            return db
+                .query("SELECT 1 FROM networks n WHERE n.external AND (? OR NOT EXISTS (SELECT 1 FROM "
+                       "network_segments e WHERE e.network = n.id AND e.physical = ?))",
+                       lent, outsidePhysical)
+                .any();
+        };
+        const auto block = isThere(store.reader()) ? std::nullopt : chosenBlock(core, options);
         store.write([&](store::Transaction& tx) {
-            if (tx.query("SELECT 1 FROM networks n WHERE n.external AND (? OR NOT EXISTS (SELECT 1 FROM "
-                         "network_segments e WHERE e.network = n.id AND e.physical = ?))",
-                         lent, outsidePhysical)
-                    .any())
-                return;
+            if (!block || isThere(tx)) return;
             Subnet subnet;
-            subnet.cidr = *options.cidr;
+            subnet.cidr = *block;
             subnet.gateway = subnet.cidr.first().plus(1);
             auto last = subnet.cidr.last();
             last.value -= 1;
@@ -150,8 +196,10 @@ bool ensureExternal(Core& core) {
             insertExternal(core, tx, {}, NetworkRecord{}.mtu, subnet);
         });
     }
-    if (options.device.empty()) return true;
-    if (outside.empty()) return false;
+    for (const auto& each : externalCollisions(store.reader(), core.driver))
+        core.parts.log.warning(each, {{"part", "network"}});
+    if (options.device.empty()) return Way::There;
+    if (outside.empty()) return Way::NoAddress;
     store.write([&](store::Transaction& tx) {
         if (tx.query("SELECT 1 FROM networks n JOIN network_segments e ON e.network = n.id WHERE n.external AND e.type "
                      "= 'flat' AND e.physical = ?",
@@ -166,7 +214,41 @@ bool ensureExternal(Core& core) {
         insertExternal(core, tx, {NetworkType::Flat, std::string(outsidePhysical), 0},
                        std::min(core.ml2.mtuOf(NetworkType::Flat), lan.mtu), subnet);
     });
-    return true;
+    return Way::There;
+}
+
+void External::ensure() {
+    again_.reset();
+    switch (tried()) {
+    case Way::There: return;
+    case Way::NoAddress: again_ = core_.now() + leastRest; return;
+    case Way::Failed: again_ = core_.now() + rest_; return;
+    }
+}
+
+void External::follow() {
+    if (!again_ || core_.now() < *again_) return;
+    try {
+        ensure();
+    } catch (const Error& problem) { // it stays wrong until somebody starts us anew
+        core_.parts.log.error(problem.what(), {{"part", "network"}});
+    }
+}
+
+std::vector<std::string> externalCollisions(store::Reader& db, NetworkDriver& driver) {
+    const auto reached = driver.reachedNetworks();
+    std::vector<std::string> all;
+    for (const auto& cidr :
+         db.query("SELECT s.cidr FROM subnets s JOIN networks n ON n.id = s.network WHERE n.external AND "
+                  "NOT EXISTS (SELECT 1 FROM network_segments e WHERE e.network = n.id AND "
+                  "e.physical <> '')")
+             .texts())
+        if (const auto block = Prefix::parse(cidr); block && block->version() == 4)
+            if (const auto other = inTheWay(*block, reached))
+                all.push_back("the external network's block " + cidr + " has addresses of " + *other +
+                              ", which this host has another route to: either of them is not reached. Take that route "
+                              "away, or make another external network, with a block of its own");
+    return all;
 }
 
 }

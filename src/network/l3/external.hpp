@@ -1,7 +1,9 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "network/address.hpp"
 #include "network/core.hpp"
@@ -13,7 +15,7 @@ namespace stratolet::network {
 struct ExternalOptions {
     bool nat = false;
     std::string device;                              ///< the interface, or bridge, that the host lends; empty: none
-    std::optional<Prefix> cidr;                      ///< of nat
+    std::optional<Prefix> cidr;                      ///< of nat; none: one that the host doesn't reach already
     std::optional<std::pair<Address, Address>> pool; ///< first and last, with a device
 };
 
@@ -21,9 +23,30 @@ struct ExternalOptions {
 ExternalOptions externalOptions(const Config& config);
 std::vector<ConfigOption> externalConfigOptions();
 
-/// Has the driver join what the host lends, and makes the external network where there is none of that kind. False
-/// where the host is not on the network itself yet: to be called again. Error(Invalid) names the option that is wrong,
-/// and nothing has been touched.
-bool ensureExternal(Core& core);
+/// The way outside, looked after until it is there. One, of the reconciler; `ensure` is called before it runs.
+class External {
+public:
+    explicit External(Core& core) : core_(core) {}
+
+    /// Has the driver join what the host lends, and makes the external network where there is none of that kind.
+    /// Error(Invalid) names the option that is wrong, and nothing has been touched.
+    void ensure();
+
+    /// The same again where the host was not on the network itself yet, or could not be joined to it: after a minute,
+    /// and then after four times as long each, a day at most, since each try may silence the host for seconds.
+    void follow();
+
+private:
+    enum class Way { There, NoAddress, Failed };
+    Way tried();
+
+    Core& core_;
+    std::optional<Time> again_; ///< nothing: there is no more to do
+    std::chrono::seconds rest_{0};
+};
+
+/// Of each block of an external network that leads through this host and that the host has another way to: what is
+/// wrong, and what helps.
+std::vector<std::string> externalCollisions(store::Reader& db, NetworkDriver& driver);
 
 }

@@ -93,7 +93,9 @@ void addAddressGroupRoutes(http::Routes& routes, Core& core) {
                                            .tagged = false});
     noun.remove = [removes = noun.remove](store::Transaction& tx, const identity::Caller& caller,
                                           const AddressGroup& group) {
-        if (!securityGroupsNaming(tx, group.id.text).empty())
+        const bool comesIntoNew =
+            tx.query("SELECT 1 FROM default_security_group_rules WHERE remote_address_group = ?", group.id).any();
+        if (comesIntoNew || !securityGroupsNaming(tx, group.id.text).empty())
             throw Error(Failure::Conflict, "Address group ", group.id,
                         " is in use on one or more security group rules.")
                 .as("AddressGroupInUse");

@@ -5,6 +5,7 @@
 #include <stratolet/error.hpp>
 
 #include "network/collection.hpp"
+#include "network/security/address_group.hpp"
 
 namespace stratolet::network {
 
@@ -39,7 +40,7 @@ const Table<DefaultRule> defaultRuleTable(
      ofRule<&SecurityGroupRule::portMax>("port_range_max", "port_max"),
      ofRule<&SecurityGroupRule::prefix>("remote_ip_prefix", "prefix"),
      ofRule<&SecurityGroupRule::remoteGroup>("remote_group_id", "remote_group"),
-     computed<DefaultRule>("remote_address_group_id", Kind::Text, Show, showNull),
+     ofRule<&SecurityGroupRule::remoteAddresses>("remote_address_group_id", "remote_address_group"),
      attribute<&DefaultRule::inDefault>("used_in_default_sg", Post | Show | Find).in("in_default"),
      attribute<&DefaultRule::inOthers>("used_in_non_default_sg", Post | Show | Find).in("in_others"),
      computed<DefaultRule>("project_id", Kind::Text, Post), computed<DefaultRule>("tenant_id", Kind::Text, Post),
@@ -52,7 +53,7 @@ Error defaultRuleNotFound(const std::string& id) {
 
 constexpr std::int64_t rulesMost = 100; ///< every new group gets them
 
-DefaultRule create(Core& core, store::Transaction& tx, const Body& body) {
+DefaultRule create(Core& core, store::Transaction& tx, const identity::Caller& caller, const Body& body) {
     DefaultRule made;
     made.id.text = core.uuid();
     made.standard = {"", "", body.text("description"), 0, core.now(), core.now()};
@@ -61,6 +62,7 @@ DefaultRule create(Core& core, store::Transaction& tx, const Body& body) {
     if (made.rule.remoteGroup && *made.rule.remoteGroup != parentGroup &&
         !securityGroupTable.find(tx, {*made.rule.remoteGroup}))
         throw securityGroupNotFound(*made.rule.remoteGroup);
+    if (made.rule.remoteAddresses) checkAddressGroup(tx, caller, *made.rule.remoteAddresses);
     const auto all = defaultRuleTable.where(tx, "ORDER BY y.created, y.id");
     if (static_cast<std::int64_t>(all.size()) >= rulesMost)
         throw Error(Failure::Conflict, "Quota exceeded for resources: ['default_security_group_rule'].")
@@ -140,7 +142,7 @@ void addDefaultRuleRoutes(http::Routes& routes, Core& core) {
          .table = defaultRuleTable,
          .missing = defaultRuleNotFound,
          .concern = {},
-         .create = [&core](Tx& tx, const Caller&, const Body& body) { return create(core, tx, body); },
+         .create = [&core](Tx& tx, const Caller& caller, const Body& body) { return create(core, tx, caller, body); },
          .remove = [](Tx& tx, const Caller&, const DefaultRule& rule) { defaultRuleTable.remove(tx, rule.id); },
          .tagged = false});
 }

@@ -54,7 +54,8 @@ WantedSegments segmentsAskedIn(const Core& core, const Body& body);
 WantedSegments segmentsIn(Core& core, store::Reader& db, const Body& body, const std::string& project);
 /// The same of those that somebody wants.
 WantedSegments allotted(Core& core, store::Reader& db, WantedSegments wanted, const std::string& project);
-void insertSegments(Core& core, store::Transaction& tx, const NetworkId& network, const WantedSegments& wanted);
+std::vector<Segment> insertSegments(Core& core, store::Transaction& tx, const NetworkId& network,
+                                    const WantedSegments& wanted);
 
 /// What a body changes of a network's one segment: its VLAN id may be another. Error(Invalid) for all else.
 void changeProvider(Core& core, store::Transaction& tx, const NetworkId& network, const Body& body);

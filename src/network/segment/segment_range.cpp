@@ -47,24 +47,15 @@ void showAvailable(JsonWriter& out, const SegmentRange& range) {
 
 const Table<SegmentRange> rangeTable(
     "network_segment_ranges", 'v',
-    {attribute<&SegmentRange::id>("id", Show | Find), computed<SegmentRange>("tenant_id", Kind::Text, Post),
-     maybe<&SegmentRange::standard, &Standard::project>("project_id", Post | Show | Find).in("project").readByHook(),
-     attribute<&SegmentRange::standard, &Standard::name>("name", Post | Put | Show | Find),
-     attribute<&SegmentRange::standard, &Standard::description>("description", Post | Put | Show | Find),
-     attribute<&SegmentRange::isStandard>("default", Show | Find).in("standard"),
-     attribute<&SegmentRange::shared>("shared", Post | Show | Find),
-     attribute<&SegmentRange::type>("network_type", Post | Show | Find).in("type"),
-     maybe<&SegmentRange::physical>("physical_network", Post | Show | Find).in("physical"),
-     attribute<&SegmentRange::least>("minimum", Post | Put | Show | Find).in("least"),
-     attribute<&SegmentRange::most>("maximum", Post | Put | Show | Find).in("most"),
-     computed<SegmentRange>("used", Kind::Other, Show, showUsed),
-     computed<SegmentRange>("available", Kind::Other, Show, showAvailable),
-     attribute<&SegmentRange::standard, &Standard::created>("created_at", Show).in("created"),
-     attribute<&SegmentRange::standard, &Standard::updated>("updated_at", Show | Moves).in("updated"),
-     attribute<&SegmentRange::standard, &Standard::revision>("revision_number", Show | Find | Moves).in("revision"),
-     computed<SegmentRange>("tags", Kind::Other, Show, [](JsonWriter& out, const SegmentRange& it) {
-         Codec<Texts>::show(out, it.standard.tags);
-     })});
+    withStandard<SegmentRange>({attribute<&SegmentRange::isStandard>("default", Show | Find).in("standard"),
+                                attribute<&SegmentRange::shared>("shared", Post | Show | Find),
+                                attribute<&SegmentRange::type>("network_type", Post | Show | Find).in("type"),
+                                maybe<&SegmentRange::physical>("physical_network", Post | Show | Find).in("physical"),
+                                attribute<&SegmentRange::least>("minimum", Post | Put | Show | Find).in("least"),
+                                attribute<&SegmentRange::most>("maximum", Post | Put | Show | Find).in("most"),
+                                computed<SegmentRange>("used", Kind::Other, Show, showUsed),
+                                computed<SegmentRange>("available", Kind::Other, Show, showAvailable)},
+                               HasName | HasTags | MayBeNobodys));
 
 Error rangeNotFound(const std::string& id) {
     return Error(Failure::NotFound, "Network Segment Range ", id, " could not be found.")

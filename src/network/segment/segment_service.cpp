@@ -133,19 +133,21 @@ WantedSegments allotted(Core& core, store::Reader& db, WantedSegments wanted, co
     return wanted;
 }
 
-void insertSegments(Core& core, store::Transaction& tx, const NetworkId& network, const WantedSegments& wanted) {
-    int position = 0;
+std::vector<Segment> insertSegments(Core& core, store::Transaction& tx, const NetworkId& network,
+                                    const WantedSegments& wanted) {
+    std::vector<Segment> made;
     for (const auto& each : wanted) {
-        Segment segment;
+        auto& segment = made.emplace_back();
         segment.id.text = core.uuid();
         segment.network = network;
         segment.standard = {"", "", "", 1, core.now(), core.now()};
-        segment.position = position++;
+        segment.position = static_cast<int>(made.size()) - 1;
         segment.type = nameOf(each.type);
         segment.physical = each.physical;
         segment.number = each.number;
         segmentTable.insert(tx, segment);
     }
+    return made;
 }
 
 void changeProvider(Core& core, store::Transaction& tx, const NetworkId& network, const Body& body) {

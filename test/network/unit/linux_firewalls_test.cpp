@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <set>
 #include <string>
 #include <thread>
@@ -296,4 +297,54 @@ TEST_CASE("Beside ufw and firewalld nothing is touched; it is said by which comm
     CHECK(one.pings("10.1.0.12"));
     CHECK(two.pings("192.168.9.1"));
     CHECK(rulesOfOthers() == after);
+}
+
+TEST_CASE("Beside what iptables-legacy keeps from nftables, it is said by which command guests pass, and then they do",
+          "[network][system]") {
+    NEEDS_ROOT();
+    const bool isDocker = GENERATE(true, false);
+    CAPTURE(isDocker);
+    Bed bed;
+    const auto kept = [] { return outputOf({"iptables-legacy", "-S"}) + outputOf({"ip6tables-legacy", "-S"}); };
+    const auto isKept = [](const char* file) {
+        std::ifstream names(file);
+        return !std::string(std::istreambuf_iterator<char>(names), {}).empty();
+    };
+    CHECK(bed.told() == "");
+    CHECK_FALSE(isKept("/proc/thread-self/net/ip_tables_names")); // who looks makes nothing
+    CHECK_FALSE(isKept("/proc/thread-self/net/ip6_tables_names"));
+    isDocker ? outputOf({"iptables-legacy-restore"}, docker(true))
+             : outputOf({"iptables-legacy", "-A", "FORWARD", "-j", "REJECT"});
+    CHECK(bed.told().find("(ip filter-legacy FORWARD)") != std::string::npos);
+    outputOf({"ip6tables-legacy", "-P", "FORWARD", "DROP"});
+    const auto before = kept();
+    const auto told = bed.told();
+    CHECK(told.find("(ip filter-legacy FORWARD, ip6 filter-legacy FORWARD)") != std::string::npos);
+    const std::string at = isDocker ? "DOCKER-USER" : "FORWARD";
+    CHECK(told.find("iptables-legacy -I " + at + " -i brq+ -j ACCEPT && iptables-legacy -I " + at +
+                    " -o brq+ -j ACCEPT") != std::string::npos);
+    CHECK(told.find("ip6tables-legacy -I FORWARD -i brq+ -j ACCEPT") != std::string::npos);
+    CHECK(bed.found() == told);
+    auto one = bed.host.guest(1), two = bed.host.guest(2);
+    one.has("10.1.0.11/24", "10.1.0.1");
+    two.has("10.1.0.12/24", "10.1.0.1");
+    CHECK_FALSE(one.pings("10.1.0.12"));
+    CHECK(kept() == before);
+
+    for (const auto* way : {"-i", "-o"}) {
+        outputOf({"iptables-legacy", "-I", at, way, "brq+", "-j", "ACCEPT"});
+        outputOf({"ip6tables-legacy", "-I", "FORWARD", way, "brq+", "-j", "ACCEPT"});
+    }
+    CHECK(bed.told() == "");
+    CHECK(one.pings("10.1.0.12"));
+    CHECK(two.pings("192.168.9.1"));
+}
+
+TEST_CASE("Rules of iptables-legacy that let through what is forwarded are no matter", "[network][system]") {
+    NEEDS_ROOT();
+    Bed bed;
+    outputOf({"iptables-legacy-restore"}, libvirt);
+    CHECK(bed.told() == "");
+    outputOf({"iptables-legacy", "-A", "FORWARD", "-p", "tcp", "-j", "REJECT"}); // not everything
+    CHECK(bed.told() == "");
 }

@@ -124,24 +124,26 @@ TEST_CASE("A limit comes, changes and goes while packets pass, and comes back wh
     const auto listening = listensIn(two.name(), "10.1.0.12", 80);
     Stream stream(one.name(), "10.1.0.11", listening, "10.1.0.12", 80);
     const auto table = [] { return process::run({.argv = {"nft", "list", "table", "bridge", "stratolet_guard"}}).out; };
-    const auto handleOf = [&](const std::string& chain) {
-        const auto all = process::run({.argv = {"nft", "-a", "list", "table", "bridge", "stratolet_guard"}}).out;
-        const auto at = all.find("chain " + chain + " {");
-        return at == std::string::npos ? "" : all.substr(at, all.find("}", at) - at);
+    const auto limitOf = [&](int number) {
+        const auto all = process::run({.argv = {"nft", "list", "set", "bridge", "stratolet_guard", "bytes_from"}})
+                             .expectSuccess()
+                             .out;
+        const auto at = all.find("\"" + host.driver->tapOf(port(number)) + "\" ");
+        return at == std::string::npos ? "" : all.substr(at, all.find_first_of(",}", at) - at);
     };
     CHECK(exceeds(15 * mbit, stream.near(), stream.far()));
 
-    const auto untouched = handleOf("limits_from_2");
-    REQUIRE_FALSE(untouched.empty());
+    const auto untouched = limitOf(2);
+    CHECK(untouched.find("limit rate over 8000 bytes/second") != std::string::npos);
     plan.ports[0].qos.egress.kbps = 5'000;
     REQUIRE(host.driver->apply(plan).empty());
     CHECK(keepsTo(5 * mbit, stream.near(), stream.far()));
     plan.ports[0].qos.egress.kbps = 10'000;
     REQUIRE(host.driver->apply(plan).empty());
     CHECK(keepsTo(10 * mbit, stream.near(), stream.far()));
-    CHECK(handleOf("limits_from_2") == untouched);
+    CHECK(limitOf(2) == untouched);
 
-    nft::load("flush chain bridge stratolet_guard limits_from_1\n");
+    nft::load("flush set bridge stratolet_guard bytes_from\n");
     CHECK_FALSE(host.driver->findings(plan).empty());
     host.driver->watch([] {});
     nft::load("add chain bridge stratolet_guard stranger\n"); // the watch looks what has changed
@@ -154,7 +156,7 @@ TEST_CASE("A limit comes, changes and goes while packets pass, and comes back wh
 
     plan.ports[0].qos = {};
     REQUIRE(host.driver->apply(plan).empty());
-    CHECK(table().find("limits_from_1 ") == std::string::npos);
+    CHECK(limitOf(1).empty());
     CHECK(exceeds(15 * mbit, stream.near(), stream.far()));
 }
 

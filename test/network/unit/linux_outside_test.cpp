@@ -317,7 +317,8 @@ TEST_CASE("A lease is not lost on the bridge, and ends on the interface again wh
     CHECK(back.find("valid_lft 89") != std::string::npos);
 }
 
-TEST_CASE("What routers announce goes on at the bridge: the address that came of it, its end, and the way out",
+TEST_CASE("What routers announce goes on at the bridge: the address that came of it, its end and its renewal, and the "
+          "way out",
           "[network][system]") {
     NEEDS_ROOT();
     Home there;
@@ -326,11 +327,11 @@ TEST_CASE("What routers announce goes on at the bridge: the address that came of
     ip({"addr", "add", "fd00:a::1/64", "dev", "lan0", "nodad"}, "lan"); // only such prefixes are announced
     const auto pid = there.world.folder() / "announcer";
     outputOf({"dnsmasq", "--port=0", "--conf-file=/dev/null", "--interface=lan0", "--bind-interfaces", "--enable-ra",
-              "--dhcp-range=fd00:a::,ra-only,64,1800", "--ra-param=lan0,5,1800", "--log-facility=/dev/null",
+              "--dhcp-range=fd00:a::,ra-only,64,7200", "--ra-param=lan0,5,1800", "--log-facility=/dev/null",
               "--leasefile-ro", "--user=root", "--pid-file=" + pid.string()},
              "lan");
     const auto within = [](auto right) {
-        for (int tries = 0; tries < 150 && !right(); ++tries)
+        for (int tries = 0; tries < 400 && !right(); ++tries)
             std::this_thread::sleep_for(std::chrono::milliseconds(100));
         return right();
     };
@@ -342,12 +343,27 @@ TEST_CASE("What routers announce goes on at the bridge: the address that came of
     Outside outside(there.options());
     outside.join();
     CHECK(has("br-ex"));
-    const auto life = outputOf({"ip", "-o", "addr", "show", "dev", "br-ex", "to", "fd00:a::/64"});
-    CHECK(life.find("forever") == std::string::npos); // who announces it keeps it up there
+    // It ends there as well, and each announcement, seconds after the one before, gives it its whole life again.
+    const auto isRenewed = [&](const std::string& device) {
+        const auto life = [&] {
+            const auto line = outputOf({"ip", "-o", "addr", "show", "dev", device, "to", "fd00:a::/64"});
+            const auto at = line.find("valid_lft ");
+            return at == std::string::npos ? std::nullopt : wholeNumberIn(split(line.substr(at + 10), 's').front());
+        };
+        auto least = life();
+        return least && *least <= 7200 && within([&] {
+                   const auto now = life();
+                   const bool renewed = now && *now > *least;
+                   least = now && *now < *least ? now : least;
+                   return renewed;
+               });
+    };
+    CHECK(isRenewed("br-ex"));
     CHECK(outputOf({"ip", "-6", "route"}).find("eth0") == std::string::npos);
     CHECK(outside.findings().empty());
     Outside(there.options("")).join();
     CHECK(has("eth0"));
+    CHECK(isRenewed("eth0"));
     std::ifstream file(pid);
     int announcer = 0;
     if (file >> announcer; announcer > 1) ::kill(announcer, SIGTERM);
@@ -437,6 +453,10 @@ TEST_CASE("An interface that can't be lent is refused by the name of the option,
                      "inet own input iifname \"veth0\" accept"});
     CHECK(refusalOf(there.options()).empty()); // the end of that name is no name
     outputOf({"nft", "delete", "table", "inet", "own"});
+    outputOf({"iptables-legacy", "-A", "INPUT", "-i", "eth0", "-j", "ACCEPT"});
+    says(refusalOf(there.options()), "rules of the table \"ip filter-legacy\" name this interface");
+    outputOf({"iptables-legacy", "-A", "INPUT", "-i", "br-ex", "-j", "ACCEPT"});
+    CHECK(refusalOf(there.options()).empty());
 
     ip({"link", "del", "eth1"});
     ip({"link", "del", "br0"});
@@ -548,4 +568,47 @@ TEST_CASE("A floating IP of the network outside leads to a guest, over a lent in
     driver->apply({});
     CHECK(stateOfHost() == before);
     CHECK_FALSE(Netlink().find(far));
+}
+
+TEST_CASE("After a move that failed, networks outside have no way and say so, until another try succeeds",
+          "[network][system]") {
+    NEEDS_ROOT();
+    Home there;
+    std::string told;
+    OutsideOptions outside{.device = "eth0", .patience = std::chrono::milliseconds(1500)};
+    outside.atStep = [&](std::string_view at, bool after) {
+        if (at == "clear" && after && told.empty())
+            outputOf({"nft", "add table netdev wall; add chain netdev wall in { type filter hook ingress device eth0 "
+                             "priority 0; policy drop; }"});
+    };
+    const auto driver = linuxNetworkDriver({.folder = there.world.folder() / "cloud",
+                                            .cloud = "cloud",
+                                            .physical = {{"public", "eth0"}},
+                                            .nat = false,
+                                            .outside = outside,
+                                            .lookEvery = std::chrono::hours(1)});
+    const auto plan = planOutside();
+    const auto problemOfNetwork = [&](const std::vector<NetworkProblem>& all) {
+        return std::any_of(all.begin(), all.end(), [](const auto& each) {
+            return each.of == NetworkProblem::Of::Network && each.id == networkId(3).text;
+        });
+    };
+    try {
+        driver->joinOutside();
+    } catch (const Error& problem) {
+        told = problem.what();
+    }
+    CHECK(told.find("there is no way outside until it succeeds") != std::string::npos);
+    auto problems = driver->apply(plan);
+    INFO(toldOf(problems));
+    CHECK(problemOfNetwork(problems));
+    CHECK(toldOf(problems).find(told) != std::string::npos); // the host's own
+    outputOf({"nft", "delete", "table", "netdev", "wall"});
+
+    driver->joinOutside();
+    CHECK(toldOf(driver->apply(plan)) == "");
+    Guest guest("guest1", driver->tapOf(port(1)), network::test::mac(1));
+    guest.has("10.1.0.11/24", "10.1.0.1");
+    CHECK(pingsIn("guest1", "192.168.9.1", 20));
+    driver->apply({});
 }
