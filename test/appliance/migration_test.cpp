@@ -1,11 +1,14 @@
 #include <catch2/catch.hpp>
 
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
 
-#include "appliance/appliance.hpp"
+#include "appliance/fresh_store/all_migrations.hpp"
+#include "appliance/fresh_store/fresh_store.hpp"
 #include "platform/store/store.hpp"
 #include "support/folder.hpp"
 
@@ -54,4 +57,28 @@ TEST_CASE("A store of each released schema is brought to this one, and loses not
         CHECK(db.reader().query("PRAGMA quick_check").texts() == std::vector<std::string>{"ok"});
         CHECK(db.reader().query("SELECT count(*) FROM users WHERE name = 'Bob' AND name_key = 'bob'").integer() == 1);
     }
+}
+
+TEST_CASE("What a first start begins with is what all migrations make of nothing", "[migration]") {
+    const test::Folder folder;
+    store::Store migrated({.file = folder / "migrated"}), fresh({.file = folder / "fresh", .fresh = freshStore});
+    migrated.migrate(allMigrations());
+    const auto flushes = fresh.flushes();
+    fresh.migrate(allMigrations());
+    CHECK(fresh.flushes() <= flushes + 1); // none is due
+    const auto schema = [](store::Store& store) {
+        return store.reader()
+            .query("SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_schema ORDER "
+                   "BY type, name")
+            .texts();
+    };
+    CHECK(schema(fresh) == schema(migrated));
+    for (const auto& table : fresh.reader().query("SELECT name FROM sqlite_schema WHERE type = 'table'").texts()) {
+        INFO(table);
+        CHECK(countOf(fresh, table) == countOf(migrated, table));
+    }
+    CHECK(fresh.reader().query("PRAGMA integrity_check").texts() == std::vector<std::string>{"ok"});
+    struct stat status {};
+    REQUIRE(::stat((folder / "fresh").c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == 0600);
 }

@@ -131,6 +131,22 @@ TEST_CASE("The default policies of all services can be read", "[policy]") {
     }
 }
 
+TEST_CASE("The short way through files as they are shipped reads what the library of YAML does", "[policy]") {
+    for (const auto* service : {"identity", "image", "block-storage", "network", "compute", "placement", "cloud"}) {
+        const std::string text(policyDefaults(service));
+        const auto quick = Policy::parse(text, "quick"), whole = Policy::parse(text + "'other': '@'\n", "whole");
+        CHECK(whole->has("other"));
+        CHECK(quick->names().size() + 1 == whole->names().size());
+        for (const auto& rule : quick->names()) {
+            INFO(rule);
+            CHECK(quick->scopesOf(rule) == whole->scopesOf(rule));
+            CHECK(quick->explain(rule, {}, {}) == whole->explain(rule, {}, {}));
+        }
+    }
+    CHECK_THROWS_WITH(Policy::parse("\"a\": \"@\"\n\"b\": \"rule:\"x\n", "f"), Catch::Contains("f:2"));
+    CHECK_THROWS_WITH(Policy::parse("\"a\": \"role\"\n", "f"), Catch::Contains("f:1") && Catch::Contains("rule \"a\""));
+}
+
 TEST_CASE("An override counts within a second, and a broken one leaves the old rules in force", "[policy]") {
     const test::Folder folder;
     Log log({.level = Log::Level(99)});

@@ -114,6 +114,28 @@ TEST_CASE("An answered change survives the sudden end of the process", "[store]"
     CHECK(db.reader().query("SELECT name FROM things").maybeText() == "kept");
 }
 
+TEST_CASE("A thread that rests gives its connection to the next that reads", "[store]") {
+    const test::Folder folder;
+    store::Store db({.file = folder / "db"});
+    db.write([](store::Transaction& tx) { tx.execute("CREATE TABLE t (n INTEGER)"); });
+    const auto readsOnItsOwnThread = [&](bool rests) {
+        const store::Reader* reader = nullptr;
+        std::thread([&] {
+            CHECK(db.reader().query("SELECT count(*) FROM t").integer() == 0);
+            reader = &db.reader();
+            if (rests) db.rest();
+        }).join();
+        return reader;
+    };
+    const auto* first = readsOnItsOwnThread(true);
+    CHECK(readsOnItsOwnThread(true) == first);
+    CHECK(readsOnItsOwnThread(false) == first); // and keeps it
+    CHECK(&db.reader() != first);
+    db.rest();
+    db.rest(); // it has none
+    CHECK(db.reader().query("SELECT count(*) FROM t").integer() == 0);
+}
+
 TEST_CASE("A migration runs once, from the version before, with a copy of the file put aside", "[store]") {
     const test::Folder folder;
     const Migration second{"thing", 2, "ALTER TABLE things ADD COLUMN colour TEXT; UPDATE things SET colour = 'grey'"};

@@ -135,6 +135,7 @@ struct Bus::Impl {
                     log.error("old facts could not be removed", {{"reason", problem.what()}});
                 }
             }
+            store.rest();
             lock.lock();
             pending = pending || !upToDate;
         }

@@ -339,30 +339,84 @@ CheckPointer checkIn(const YAML::Node& node) {
     return any.empty() ? Parser("!").parse() : joined(Check::Kind::Or, std::move(any));
 }
 
-/// Adds the rules of one file to `rules`. `places` remembers where each came from. `scoped`: the comments behind them
-/// count.
-void load(std::string_view text, std::string_view origin, Rules& rules, std::map<std::string, std::string>& places,
-          bool scoped) {
+/// Where one file's rules go.
+struct Loading {
+    std::string_view origin;
+    Rules& rules;
+    std::map<std::string, std::string>& places; ///< where each came from
+    bool scoped;                                ///< the comments behind rules count
+
+    /// `check` makes it, and throws a text that says what is wrong.
+    template <class Make> void add(std::string_view name, int line, std::string_view text, Make check) {
+        const std::string key(name);
+        try {
+            rules[key].check = check();
+            if (scoped) rules[key].scopes = scopesBehind(text);
+        } catch (const std::string& what) {
+            throw problem(origin, line, "rule \"" + key + "\": " + what);
+        }
+        places[key] = std::string(origin) + ":" + std::to_string(line);
+    }
+};
+
+/// A line as the files that are shipped have it, "NAME": "CHECK" and maybe a comment: the library of YAML takes a
+/// third of a start for those.
+struct PlainLine {
+    std::string_view name, check;
+};
+std::optional<PlainLine> plainLine(std::string_view line) {
+    const auto quoted = [&]() -> std::optional<std::string_view> {
+        const auto end = line.starts_with('"') ? line.find_first_of("\"\\", 1) : std::string_view::npos;
+        if (end == std::string_view::npos || line[end] != '"') return std::nullopt;
+        const auto text = line.substr(1, end - 1);
+        line.remove_prefix(end + 1);
+        return text;
+    };
+    const auto name = quoted();
+    if (!name || !line.starts_with(": ")) return std::nullopt;
+    line.remove_prefix(2);
+    const auto check = quoted();
+    const auto rest = trimmed(line);
+    if (!check || (!rest.empty() && (!rest.starts_with('#') || line.front() != ' '))) return std::nullopt;
+    return PlainLine{*name, *check};
+}
+
+/// The lines of a file that has only plain ones; nothing of any other.
+std::optional<std::vector<PlainLine>> plainLines(const std::vector<std::string_view>& lines) {
+    std::vector<PlainLine> plain(lines.size());
+    for (std::size_t each = 0; each < lines.size(); ++each) {
+        if (lines[each].empty() || lines[each].starts_with('#')) continue;
+        const auto line = plainLine(lines[each]);
+        if (!line) return std::nullopt;
+        plain[each] = *line;
+    }
+    return plain;
+}
+
+/// Adds the rules of one file.
+void load(std::string_view text, Loading into) {
+    const auto lines = split(text, '\n');
+    if (const auto plain = plainLines(lines)) {
+        for (std::size_t each = 0; each < lines.size(); ++each)
+            if (!(*plain)[each].name.empty())
+                into.add((*plain)[each].name, static_cast<int>(each) + 1, lines[each],
+                         [&] { return Parser((*plain)[each].check).parse(); });
+        return;
+    }
     YAML::Node root;
     try {
         root = YAML::Load(std::string(text));
     } catch (const YAML::Exception& wrong) {
-        throw problem(origin, wrong.mark.line + 1, wrong.msg);
+        throw problem(into.origin, wrong.mark.line + 1, wrong.msg);
     }
     if (root.IsNull()) return;
-    if (!root.IsMap()) throw problem(origin, root.Mark().line + 1, "expected lines of the form \"rule\": \"check\"");
-    const auto lines = scoped ? split(text, '\n') : std::vector<std::string_view>();
+    if (!root.IsMap())
+        throw problem(into.origin, root.Mark().line + 1, "expected lines of the form \"rule\": \"check\"");
     for (const auto& each : root) {
         const int line = each.first.Mark().line + 1;
-        if (!each.first.IsScalar()) throw problem(origin, line, "a rule's name must be a text");
-        const auto name = each.first.Scalar();
-        try {
-            rules[name].check = checkIn(each.second);
-            if (scoped) rules[name].scopes = scopesBehind(lines[static_cast<std::size_t>(line) - 1]);
-        } catch (const std::string& what) {
-            throw problem(origin, line, "rule \"" + name + "\": " + what);
-        }
-        places[name] = std::string(origin) + ":" + std::to_string(line);
+        if (!each.first.IsScalar()) throw problem(into.origin, line, "a rule's name must be a text");
+        into.add(each.first.Scalar(), line, lines[static_cast<std::size_t>(line) - 1],
+                 [&] { return checkIn(each.second); });
     }
 }
 
@@ -393,8 +447,8 @@ std::shared_ptr<const Policy> Policy::parse(std::string_view defaults, std::stri
                                             bool enforceScope) {
     std::shared_ptr<Policy> policy(new Policy);
     std::map<std::string, std::string> places;
-    load(defaults, defaultsOrigin, policy->rules_, places, enforceScope);
-    load(overrides, overridesOrigin, policy->rules_, places, false);
+    load(defaults, {defaultsOrigin, policy->rules_, places, enforceScope});
+    load(overrides, {overridesOrigin, policy->rules_, places, false});
     std::set<std::string> known;
     for (const auto& [name, rule] : policy->rules_) {
         std::set<std::string> above{name};

@@ -37,14 +37,16 @@ struct Part {
 struct Reconciler::Impl {
     Log& log;
     Metrics::Counter& failures;
+    std::function<void()> afterEach;
     std::mutex mutex;
     std::condition_variable changed;
     std::deque<Part> parts; // they do not move
     bool stopping = false;
 
-    Impl(Log& given, Metrics& metrics)
+    Impl(Log& given, Metrics& metrics, std::function<void()> then)
         : log(given),
-          failures(metrics.counter("stratolet_reconcile_failures_total", "Runs that could not mend all of the host")) {}
+          failures(metrics.counter("stratolet_reconcile_failures_total", "Runs that could not mend all of the host")),
+          afterEach(std::move(then)) {}
 
     Part& part(const std::string& name) {
         const auto found =
@@ -79,16 +81,22 @@ struct Reconciler::Impl {
         ::pthread_setname_np(::pthread_self(), ("mend " + part.name).substr(0, 15).c_str());
         std::unique_lock lock(mutex);
         while (!stopping) {
-            if (!part.running && part.due <= Clock::now())
+            if (!part.running && part.due <= Clock::now()) {
                 run(part, lock);
-            else
+                if (!afterEach) continue;
+                lock.unlock();
+                afterEach();
+                lock.lock();
+            } else {
                 changed.wait_until(lock, part.running ? Clock::now() + std::chrono::hours(1)
                                                       : std::min(part.due, Clock::now() + std::chrono::hours(1)));
+            }
         }
     }
 };
 
-Reconciler::Reconciler(Log& log, Metrics& metrics) : impl_(std::make_unique<Impl>(log, metrics)) {}
+Reconciler::Reconciler(Log& log, Metrics& metrics, std::function<void()> afterEach)
+    : impl_(std::make_unique<Impl>(log, metrics, std::move(afterEach))) {}
 Reconciler::~Reconciler() { stop(); }
 
 void Reconciler::declare(std::string part, std::function<void()> mend, std::chrono::seconds every) {
@@ -119,9 +127,22 @@ void Reconciler::stop() {
         if (each.thread.joinable()) each.thread.join();
 }
 
+std::vector<std::string> Reconciler::parts() const {
+    const std::lock_guard guard(impl_->mutex);
+    std::vector<std::string> names;
+    for (const auto& each : impl_->parts) names.push_back(each.name);
+    return names;
+}
+
 void Reconciler::kick(const std::string& part) {
     const std::lock_guard guard(impl_->mutex);
     impl_->part(part).due = Clock::now();
+    impl_->changed.notify_all();
+}
+
+void Reconciler::kickAll() {
+    const std::lock_guard guard(impl_->mutex);
+    for (auto& part : impl_->parts) part.due = Clock::now();
     impl_->changed.notify_all();
 }
 

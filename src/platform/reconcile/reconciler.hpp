@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace stratolet {
 
@@ -15,7 +16,8 @@ class Metrics;
 /// part has a thread of its own, so that one that hangs (a directory, libvirt) stops no other's timer.
 class Reconciler {
 public:
-    Reconciler(Log& log, Metrics& metrics);
+    /// `afterEach` is called on the part's own thread when it has run; null: nothing is.
+    Reconciler(Log& log, Metrics& metrics, std::function<void()> afterEach = {});
     ~Reconciler();
 
     /// Before start(). `mend` throws where something could not be mended: it is logged, and tried again after `every`
@@ -27,7 +29,10 @@ public:
     void start();
     void stop();
 
+    std::vector<std::string> parts() const; ///< in the order declared
+
     void kick(const std::string& part); ///< soon, on the part's own thread
+    void kickAll();
 
     /// Now, on this thread; returns when a run that began after this call has ended. What it throws comes back. Callers
     /// that wait share a run.

@@ -19,6 +19,7 @@
 #include <stratolet/error.hpp>
 
 #include "platform/os/fd.hpp"
+#include "platform/os/file.hpp"
 #include "platform/os/prompt.hpp"
 #include "platform/text/text.hpp"
 
@@ -261,10 +262,12 @@ struct Store::Impl {
     std::thread thread;
     std::atomic<std::int64_t> flushes = 0, changes = 0;
 
-    // Readers by thread. A thread that has ended leaves its connection here until the store ends; threads are few and
-    // live long.
+    // Readers by thread, and those that no thread has now. A thread that has ended without a rest leaves its connection
+    // here until the store ends; threads are few and live long.
+    using OneReader = std::pair<std::unique_ptr<Connection>, std::unique_ptr<Reader>>;
     std::mutex readersMutex;
-    std::map<std::thread::id, std::pair<std::unique_ptr<Connection>, std::unique_ptr<Reader>>> readers;
+    std::map<std::thread::id, OneReader> readers;
+    std::vector<OneReader> resting;
     const std::int64_t serial = nextSerial();
 
     static std::int64_t nextSerial() {
@@ -357,7 +360,10 @@ struct Store::Impl {
     }
 };
 
-Store::Store(Options options) : impl_(std::make_unique<Impl>(std::move(options))) {
+Store::Store(Options options) {
+    if (options.fresh && !std::filesystem::exists(options.file))
+        writeFile(options.file, options.fresh(), {.onDisk = options.durable});
+    impl_ = std::make_unique<Impl>(std::move(options));
     impl_->thread = std::thread([this] { impl_->work(); });
 }
 
@@ -404,13 +410,30 @@ void Store::submit(const std::function<void(Transaction&)>& work, bool alone) {
 Reader& Store::reader() {
     if (known.serial == impl_->serial) return *known.reader;
     const std::lock_guard guard(impl_->readersMutex);
-    auto& [connection, reader] = impl_->readers[std::this_thread::get_id()];
+    auto& own = impl_->readers[std::this_thread::get_id()];
+    if (!own.first && !impl_->resting.empty()) {
+        own = std::move(impl_->resting.back()); // the one that has rested least: its pages are warm
+        impl_->resting.pop_back();
+    }
+    auto& [connection, reader] = own;
     if (!connection) {
         connection = std::make_unique<Connection>(impl_->options.file, false, true);
         reader = std::make_unique<Reader>(*connection);
     }
     known = {impl_->serial, reader.get()};
     return *reader;
+}
+
+void Store::rest() {
+    constexpr std::size_t restingMost = 16; // of a crowd that has gone
+    if (known.serial != impl_->serial) return;
+    assert(known.reader->snapshots_ == 0);
+    known = {};
+    Impl::OneReader tooMany; // closed outside the lock
+    const std::lock_guard guard(impl_->readersMutex);
+    const auto own = impl_->readers.find(std::this_thread::get_id());
+    (impl_->resting.size() < restingMost ? impl_->resting.emplace_back() : tooMany) = std::move(own->second);
+    impl_->readers.erase(own);
 }
 
 Store::Snapshot::Snapshot(Store& store) : reader_(store.reader()) {
@@ -428,7 +451,8 @@ void Store::backupTo(const std::filesystem::path& file) {
     if (!backup) fail(target.get(), sqlite3_errcode(target.get()), "begin the backup");
     int code = SQLITE_OK;
     do {
-        code = sqlite3_backup_step(backup, 256);
+        // All at once: between two parts another process may write, and SQLite would begin anew. Nobody waits for it.
+        code = sqlite3_backup_step(backup, -1);
     } while (code == SQLITE_OK || code == SQLITE_BUSY || code == SQLITE_LOCKED);
     sqlite3_backup_finish(backup);
     if (code != SQLITE_DONE) fail(target.get(), code, "back the store up to " + file.string());

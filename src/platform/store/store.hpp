@@ -164,6 +164,7 @@ public:
         bool durable =
             true; ///< synchronous=FULL; without it a power cut may lose the last commits (throw-away clouds only)
         Checkpoints checkpoints = Checkpoints::Self;
+        std::function<std::string()> fresh = {}; ///< what the file is to begin as where there is none; null: empty
     };
 
     explicit Store(Options options);
@@ -174,8 +175,12 @@ public:
     /// Error(Broken) where the file is newer than this program.
     void migrate(std::span<const Migration> migrations);
 
-    /// This thread's own reader: sees all that has been committed.
+    /// This thread's own reader: sees all that has been committed. It stays the thread's until that rests.
     Reader& reader();
+
+    /// This thread reads nothing for a while, and holds no reader: another may have its connection, which knows the
+    /// whole schema (most of a MiB, and milliseconds to open).
+    void rest();
 
     /// Runs `work` on this thread with all its reads in one snapshot (and one lock of the file, where each statement
     /// would take its own). May be nested: the outermost counts. A write in between is seen by what is read after it.

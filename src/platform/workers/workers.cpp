@@ -14,6 +14,7 @@ namespace stratolet {
 struct Workers::Impl {
     std::string name;
     std::size_t threadsMax, queueMax;
+    std::function<void()> afterEach;
     mutable std::mutex mutex;
     std::condition_variable filled;
     std::deque<std::function<void()>> queue;
@@ -45,15 +46,18 @@ struct Workers::Impl {
             lock.unlock();
             next();
             next = nullptr; // what it held is released outside the lock
+            if (afterEach) afterEach();
             lock.lock();
         }
     }
 };
 
-Workers::Workers(std::string name, std::size_t threadsMax, std::size_t queueMax) : impl_(std::make_unique<Impl>()) {
+Workers::Workers(std::string name, std::size_t threadsMax, std::size_t queueMax, std::function<void()> afterEach)
+    : impl_(std::make_unique<Impl>()) {
     impl_->name = std::move(name);
     impl_->threadsMax = threadsMax;
     impl_->queueMax = queueMax;
+    impl_->afterEach = std::move(afterEach);
 }
 
 Workers::~Workers() { finish(); }

@@ -10,7 +10,8 @@ namespace stratolet {
 /// A bounded pool of threads for what blocks. Threads start when first needed and stay.
 class Workers {
 public:
-    Workers(std::string name, std::size_t threadsMax, std::size_t queueMax);
+    /// `afterEach` is called on the thread that has done a piece of work, when it has; null: nothing is.
+    Workers(std::string name, std::size_t threadsMax, std::size_t queueMax, std::function<void()> afterEach = {});
     ~Workers(); ///< finish()es
     Workers(const Workers&) = delete;
 
