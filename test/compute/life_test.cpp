@@ -69,6 +69,8 @@ TEST_CASE("A guest that the hypervisor has lost is made again", "[compute][life]
     cloud.appliance.settle();
     CHECK(cloud.appliance.hypervisor().powerState(ServerId{id}) == PowerState::Running);
     CHECK(cloud.status(cloud.alice, id) == "ACTIVE");
+    CHECK_THAT(cloud.appliance.asks(http::Method::Get, "/metrics", "").body,
+               Catch::Contains("stratolet_mended_total{what=\"guest\"} 1\n"));
 }
 
 TEST_CASE("A server that an earlier version made starts from the disk it has, and takes it along when it goes",

@@ -73,6 +73,12 @@ std::int64_t ComputeQuotas::limit(store::Reader& db, const QuotaOwner& owner, st
     return owner.user ? limit(db, QuotaOwner{owner.project}, resource) : otherwise(db, resource);
 }
 
+std::vector<std::string> ComputeQuotas::resources() const {
+    std::vector<std::string> all;
+    for (const auto& [resource, limit] : quotas_.defaults()) all.push_back(resource);
+    return all;
+}
+
 std::int64_t ComputeQuotas::used(store::Reader& db, const QuotaOwner& owner, std::string_view resource) const {
     if (isOfServers(resource)) return of(usageOf(db, owner), resource);
     if (resource == "server_groups") return server_group_table::count(db, owner.project, owner.user);

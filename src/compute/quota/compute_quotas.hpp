@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "platform/quota/quota.hpp"
 #include "platform/store/store.hpp"
@@ -28,6 +29,7 @@ public:
     ComputeQuotas();
 
     bool knows(std::string_view resource) const { return quotas_.defaults().contains(resource); }
+    std::vector<std::string> resources() const;
     std::int64_t limit(store::Reader& db, const QuotaOwner& owner, std::string_view resource) const;
     std::int64_t limit(store::Reader& db, const std::string& project, std::string_view resource) const {
         return limit(db, QuotaOwner{ProjectId{project}}, resource);

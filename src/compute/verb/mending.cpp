@@ -18,6 +18,7 @@
 #include "platform/config/config.hpp"
 #include "platform/jobs/jobs.hpp"
 #include "platform/log/log.hpp"
+#include "platform/metrics/metrics.hpp"
 
 namespace stratolet::compute {
 namespace {
@@ -50,6 +51,7 @@ void follow(Core& core, Transaction& tx, const Server& server, PowerState power,
     if (runs(power) == shouldRun) {
         ServerTable::move(tx, server, server.vm, TaskState::None, power, core.now());
     } else if (shouldRun && lost) {
+        ++mendedOf(core.parts.metrics, "guest");
         core.parts.log.info("Starting a server again that the machine has lost", {{"server", server.id.text}});
         enqueue(core, tx, server, TaskState::PoweringOn, power, "compute.server.start");
     } else if (shouldRun) { // its own doing, from inside
@@ -88,6 +90,7 @@ void removeLeftovers(Core& core, const HostName& host, const std::set<std::strin
             strays.insert(guest);
             continue;
         }
+        ++mendedOf(core.parts.metrics, "guest");
         core.parts.log.warning("Removing the guest of a server that was deleted",
                                {{"server", guest}, {"host", host.text}});
         core.hypervisors.on(host).ensureGone(ServerId{guest});
@@ -128,6 +131,7 @@ void removeEvacuated(Core& core, const HostName& host, const ServerId& server) {
     if (core.parts.jobs.busy(core.reader(), server.text) ||
         !MigrationTable::evacuatedFrom(core.reader(), server, host.text))
         return;
+    ++mendedOf(core.parts.metrics, "guest");
     core.parts.log.warning("Removing the guest of a server that was evacuated",
                            {{"server", server.text}, {"host", host.text}});
     core.hypervisors.on(host).ensureGone(server);

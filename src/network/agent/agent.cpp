@@ -201,6 +201,20 @@ bool Agents::alive() const {
     return beat_ && now - *beat_ <= aliveFor;
 }
 
+Metrics::Samples Agents::states(store::Reader& db) const {
+    Metrics::Samples samples;
+    auto rows = db.query("SELECT id, host, kind, iif(admin_up, 'up', 'down') FROM agents ORDER BY host, kind");
+    while (rows.next()) {
+        const auto row = rows.row();
+        const auto& kind = kindNamed(row.text(2));
+        auto labels = metricLabel("hostname", row.text(1), metricLabel("id", row.text(0)));
+        labels = metricLabel("adminState", row.text(3), metricLabel("service", kind.binary, labels));
+        samples.push_back({metricLabel("availability_zone", kind.inZone ? defaultZone : "", labels),
+                           row.text(1) == core_.parts.cloud.host && alive() ? 1.0 : 0.0});
+    }
+    return samples;
+}
+
 AgentReport Agents::reportOf(const Agent& agent) const {
     if (agent.host != core_.parts.cloud.host) return {agent.standard.created, agent.standard.created, "{}", false};
     AgentReport report;

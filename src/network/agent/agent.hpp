@@ -12,6 +12,7 @@
 #include "network/core.hpp"
 #include "network/l2/network_record.hpp"
 #include "network/l3/router.hpp"
+#include "platform/metrics/metrics.hpp"
 #include "resource/collection.hpp"
 
 // Whatever Neutron has agents for, this program does itself. What it does on a host is told as one agent of each kind,
@@ -105,6 +106,7 @@ public:
 
     AgentReport reportOf(const Agent& agent) const;
     bool alive() const;
+    Metrics::Samples states(store::Reader& db) const; ///< 1 of each agent that is alive, else 0
 
     Core& core() { return core_; }
 

@@ -14,6 +14,16 @@ using namespace stratolet::compute;
 
 namespace {
 
+constexpr int all = 1000;
+
+/// The platform's migrations, and compute's to this one.
+std::vector<store::Migration> upTo(int number) {
+    auto some = migrationsOf("platform");
+    for (const auto& each : migrationsOf("compute"))
+        if (each.number <= number) some.push_back(each);
+    return some;
+}
+
 struct OneHost {
     explicit OneHost(const std::filesystem::path& folder, const std::string& hostname)
         : hypervisor({.stateDir = folder / "hypervisor", .hostname = hostname}),
@@ -27,7 +37,7 @@ struct World {
     test::Folder folder;
     RealAmbient ambient;
     store::Store store{{.file = folder / "store.db", .durable = false}};
-    World() { store.migrate(migrationsOf("compute")); }
+    World() { store.migrate(upTo(all)); }
     std::int64_t rows() { return store.reader().query("SELECT count(*) FROM compute_hosts").integer(); }
 };
 
@@ -89,8 +99,7 @@ TEST_CASE("A machine that was started anew is known by what its driver says", "[
 TEST_CASE("Rows that a renamed machine has left become one host, which has all servers", "[compute][hosts]") {
     const test::Folder folder;
     store::Store store({.file = folder / "store.db", .durable = false});
-    const auto all = migrationsOf("compute");
-    store.migrate(std::vector{all.front()});
+    store.migrate(upTo(1));
     store.write([](store::Transaction& tx) {
         for (const auto* name : {"a", "b"})
             tx.execute("INSERT INTO compute_hosts VALUES (?1, (SELECT count(*) + 1 FROM compute_hosts), ?1, ?1 || "
@@ -105,7 +114,7 @@ TEST_CASE("Rows that a renamed machine has left become one host, which has all s
                        "'', 0, 0, 0)",
                        name);
     });
-    store.migrate(all);
+    store.migrate(upTo(all));
     CHECK(store.reader().query("SELECT name FROM compute_hosts").texts() == std::vector<std::string>{"b"});
     CHECK(store.reader().query("SELECT DISTINCT host FROM compute_servers").texts() == std::vector<std::string>{"b"});
 }
@@ -113,8 +122,7 @@ TEST_CASE("Rows that a renamed machine has left become one host, which has all s
 TEST_CASE("A host's load is what its living servers take, whatever happens to them", "[compute][hosts]") {
     const test::Folder folder;
     store::Store store({.file = folder / "store.db", .durable = false});
-    const auto all = migrationsOf("compute");
-    store.migrate(std::vector(all.begin(), all.begin() + 5)); // from before there were loads
+    store.migrate(upTo(5)); // from before there were loads
     const auto insert = [&](const std::string& id, const std::string& host, const std::string& image) {
         store.write([&](store::Transaction& tx) {
             tx.execute("INSERT INTO compute_servers (id, project, user, name, hostname, host, vm_state, image, base, "
@@ -136,7 +144,7 @@ TEST_CASE("A host's load is what its living servers take, whatever happens to th
     };
     using Numbers = std::vector<std::int64_t>;
     insert("a", "one", "image");
-    store.migrate(all);
+    store.migrate(upTo(all));
     CHECK(load("one") == Numbers{1, 1, 0, 2, 512, 12}); // the swap disk is rounded up
     insert("b", "one", "");                             // from a volume
     CHECK(load("one") == Numbers{2, 2, 0, 4, 1024, 14});
