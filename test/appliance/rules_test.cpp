@@ -111,6 +111,7 @@ TEST_CASE("Each rule of the policy files is asked somewhere, or is on a list tha
         if (defaults.empty()) continue;
         const auto folder = site.name == "block-storage" ? "block"
                             : site.name == "placement"   ? "compute/placement"
+                            : site.name == "cloud"       ? "appliance"
                                                          : site.name;
         const auto source = sourceBelow(std::filesystem::path(STRATOLET_SOURCE) / folder);
         const auto isNamed = [&](std::string_view text) {
