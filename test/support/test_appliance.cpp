@@ -63,6 +63,7 @@ void TestAppliance::build() {
     for (const auto& each : drivers.others)
         others_[each.name] = dynamic_cast<compute::SimulatedHypervisor*>(each.hypervisor.get());
     network_ = dynamic_cast<network::RecordsNetworkDriver*>(drivers.network.get());
+    network_->reaches(reached_);
     appliance_ = std::make_unique<Appliance>(std::move(settings), ambient_, log_, std::move(drivers));
     appliance_->start();
 }

@@ -92,15 +92,16 @@ public:
     std::string logsIn(const std::string& name, const std::string& password, const std::string& project);
 
     Time now() { return ambient_.now(); }
-    void passes(std::chrono::seconds time) {
-        ambient_.offset = ambient_.offset.load() + time;
-    } ///< as far as the product can tell
+    void passes(std::chrono::seconds time) { ambient_.passes(time); } ///< as far as the product can tell
 
     void settle(); ///< until no job and no fact is left; fails the test after 20 s
     /// Stops and starts again on the same state; the simulated hypervisor keeps its guests. `meanwhile` is done in
     /// between.
     void restart(const std::function<void()>& meanwhile = {});
     std::int64_t announced(std::string_view fact);
+
+    /// From its next start on the host has routes to these networks.
+    void hostReaches(std::vector<std::string> networks) { reached_ = std::move(networks); }
 
     compute::SimulatedHypervisor& hypervisor() { return *hypervisor_; }
     compute::SimulatedHypervisor& hypervisor(const std::string& host) { return *others_.at(host); } ///< but the first
@@ -109,13 +110,6 @@ public:
     const std::filesystem::path& folder() const { return folder_.path(); }
 
 private:
-    struct ShiftedAmbient : Ambient {
-        explicit ShiftedAmbient(Ambient& of) : machine(of) {}
-        Ambient& machine;
-        std::atomic<std::chrono::microseconds> offset = std::chrono::microseconds(0);
-        Time now() override { return machine.now() + offset.load(); }
-        void randomize(std::span<std::byte> bytes) override { machine.randomize(bytes); }
-    };
     static Ambient& real();
     void build();
     Folder folder_;
@@ -126,6 +120,7 @@ private:
     std::map<std::string, compute::SimulatedHypervisor*> others_; ///< by the name of their host
     network::RecordsNetworkDriver* network_ = nullptr;
     std::unique_ptr<Appliance> appliance_;
+    std::vector<std::string> reached_;
 };
 
 }

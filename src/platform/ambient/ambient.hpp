@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <optional>
@@ -28,6 +29,21 @@ class RealAmbient : public Ambient {
 public:
     Time now() override;
     void randomize(std::span<std::byte> bytes) override;
+};
+
+/// Another's, with a clock that can be put forward. Any thread.
+class ShiftedAmbient : public Ambient {
+public:
+    explicit ShiftedAmbient(Ambient& of) : of_(of) {}
+    Time now() override { return of_.now() + shift(); }
+    void randomize(std::span<std::byte> bytes) override { of_.randomize(bytes); }
+
+    void passes(std::chrono::microseconds time) { shift_ += time.count(); }
+    std::chrono::microseconds shift() const { return std::chrono::microseconds(shift_.load()); }
+
+private:
+    Ambient& of_;
+    std::atomic<std::int64_t> shift_ = 0;
 };
 
 std::int64_t toMicros(Time time);
