@@ -6,6 +6,7 @@
 
 #include "appliance/appliance.hpp"
 #include "appliance/state_folder.hpp"
+#include "network/l3/external.hpp"
 #include "network/network_plan.hpp"
 #include "platform/cloud/cloud.hpp"
 #include "platform/log/log.hpp"
@@ -87,50 +88,33 @@ constexpr Question questions[] = {
 
 }
 
-int printJobs(const Settings& settings, const std::filesystem::path& stateDir, std::ostream& out) {
-    store::Store store(storeIn(stateDir, settings.config));
-    auto rows = store.reader().query(
-        "SELECT id, kind, subject, state, step, attempt, error, progress, total FROM jobs ORDER BY id");
-    while (rows.next()) {
-        const auto row = rows.row();
-        out << row.integer(0) << ' ' << row.text(1) << ' ' << row.text(2) << ' ' << row.text(3) << " step "
-            << row.integer(4) << " attempt " << row.integer(5);
-        if (row.integer(7) > 0)
-            out << ' ' << row.integer(7) << " of "
-                << (row.integer(8) > 0 ? std::to_string(row.integer(8)) : std::string("?")) << " bytes";
-        if (!row.text(6).empty()) out << " (" << row.text(6) << ')';
-        out << '\n';
+std::vector<std::string> findingsIn(store::Reader& db, const Settings& settings,
+                                    const std::filesystem::path& stateDir) {
+    std::vector<std::string> findings;
+    for (const auto& question : questions)
+        for (const auto& about : db.query(question.sql).texts())
+            findings.push_back(std::string(question.finding) + ": " + about);
+    for (const auto& broken : db.query("PRAGMA integrity_check").texts())
+        if (broken != "ok") findings.push_back("the file is damaged: " + broken);
+    if (std::filesystem::exists(stateDir / "network" / "dhcp")) { // made by the driver that works on the host
+        Log log({.level = Log::Level(99)});
+        const auto cloud = cloudIn(db);
+        const auto driver = networkDriverFor(settings, stateDir, cloud.id, log);
+        for (const auto& each : driver->findings(network::networkPlan(
+                 db, {.host = cloud.host, .dnsDomain = settings.config.text("network", "dns_domain")})))
+            findings.push_back("the host's network is not as planned: " + each.what);
+        for (auto& each : network::externalCollisions(db, *driver)) findings.push_back(std::move(each));
     }
-    return 0;
+    return findings;
 }
 
 int examine(const Settings& settings, const std::filesystem::path& stateDir, std::ostream& out) {
     store::Store store(storeIn(stateDir, settings.config));
-    return store.read([&](store::Reader& db) { // one moment, so that what a running cloud does meanwhile is no finding
-        int findings = 0;
-        for (const auto& question : questions)
-            for (const auto& about : db.query(question.sql).texts()) {
-                out << question.finding << ": " << about << '\n';
-                ++findings;
-            }
-        for (const auto& broken : db.query("PRAGMA integrity_check").texts())
-            if (broken != "ok") {
-                out << "the file is damaged: " << broken << '\n';
-                ++findings;
-            }
-        if (std::filesystem::exists(stateDir / "network" / "dhcp")) { // made by the driver that works on the host
-            Log log({.level = Log::Level(99)});
-            const auto cloud = cloudIn(db);
-            const auto driver = networkDriverFor(settings, stateDir, cloud.id, log);
-            for (const auto& each : driver->findings(network::networkPlan(
-                     db, {.host = cloud.host, .dnsDomain = settings.config.text("network", "dns_domain")}))) {
-                out << "the host's network is not as planned: " << each.what << '\n';
-                ++findings;
-            }
-        }
-        if (findings == 0) out << "all is well\n";
-        return findings == 0 ? 0 : 1;
-    });
+    // Of one moment, so that what a running cloud does meanwhile is no finding.
+    const auto findings = store.read([&](store::Reader& db) { return findingsIn(db, settings, stateDir); });
+    for (const auto& each : findings) out << each << '\n';
+    if (findings.empty()) out << "all is well\n";
+    return findings.empty() ? 0 : 1;
 }
 
 }

@@ -2,13 +2,17 @@
 
 #include <filesystem>
 #include <iosfwd>
+#include <string>
+#include <vector>
 
 #include "appliance/settings.hpp"
+#include "platform/store/store.hpp"
 
 namespace stratolet {
 
-/// The unfinished jobs of a store, one a line. Reads only; the cloud may run meanwhile. Returns the exit code.
-int printJobs(const Settings& settings, const std::filesystem::path& stateDir, std::ostream& out);
+/// What should not be, one line each, of one moment of the store: see examine(). Where the cloud works on its host's
+/// network, that is compared, too. Changes nothing.
+std::vector<std::string> findingsIn(store::Reader& db, const Settings& settings, const std::filesystem::path& stateDir);
 
 /// Looks for what should not be: in the store a resource in a transitional state that no job works on, rows whose owner
 /// is gone, what could not be wired; on the host, where the cloud is no sandbox, whatever of its networks is not as the

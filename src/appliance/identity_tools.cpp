@@ -13,9 +13,6 @@
 #include "platform/store/store.hpp"
 
 namespace stratolet {
-namespace {
-
-constexpr std::array<const char*, 5> services = {"identity", "image", "block-storage", "network", "compute"};
 
 identity::User userCalled(store::Reader& db, const std::string& text) {
     auto found = identity::userTable.find(db, {text});
@@ -33,6 +30,10 @@ identity::Project projectCalled(store::Reader& db, const std::string& text, bool
         throw Error(Failure::Invalid, "there is no ", isDomain ? "domain " : "project ", text);
     return *found;
 }
+
+namespace {
+
+constexpr std::array<const char*, 5> services = {"identity", "image", "block-storage", "network", "compute"};
 
 /// What a new token of the user would say.
 std::shared_ptr<const identity::ValidToken> tokenFor(store::Reader& db, const PolicyQuestion& question) {

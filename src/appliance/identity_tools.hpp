@@ -5,10 +5,16 @@
 #include <optional>
 #include <string>
 
+#include "identity/directory/user.hpp"
+#include "identity/organisation/project.hpp"
 #include "platform/config/config.hpp"
 #include "platform/policy/policy.hpp"
 
 namespace stratolet {
+
+/// By id, or by name in the default domain. Error(Invalid) where there is none.
+identity::User userCalled(store::Reader& db, const std::string& text);
+identity::Project projectCalled(store::Reader& db, const std::string& text, bool isDomain);
 
 /// Lets the staged key seal tokens (or stored credentials) from now on. The cloud may run meanwhile, and notices within
 /// a second.

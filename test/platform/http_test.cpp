@@ -75,7 +75,9 @@ struct Bench {
     Log log{{.level = Log::Level(99)}};
     Metrics metrics;
     Uploads uploads;
-    std::atomic<int> costly = 0; ///< requests that were worked on
+    std::atomic<bool> strangers = false; ///< nobody is let in any more
+    std::atomic<int> fed = 0;            ///< how many pieces a feed has told
+    std::atomic<int> costly = 0;         ///< requests that were worked on
     std::unique_ptr<Workers> workers;
     std::unique_ptr<http::Server> server;
     std::uint16_t port = 0;
@@ -89,8 +91,8 @@ struct Bench {
         site.prefix = "/thing";
         site.bodyBytesMax = bodyBytesMax;
         const auto noRule = http::open("a test");
-        site.gate = [](Request& request) {
-            if (request.headers.has("X-Stranger")) throw Error(Failure::Invalid, "a stranger");
+        site.gate = [this](Request& request) {
+            if (request.headers.has("X-Stranger") || strangers) throw Error(Failure::Invalid, "a stranger");
         };
         site.routes = {
             {Method::Get, "/echo/{word}", noRule,
@@ -118,6 +120,25 @@ struct Bench {
              [](Request&) {
                  Response response;
                  response.source = std::make_unique<Pieces>();
+                 return response;
+             }},
+            {Method::Get, "/feed", noRule,
+             [this](Request& request) {
+                 Response response;
+                 response.feed = [this, most = request.query.integer("most", 0, 9).value_or(1)]() mutable {
+                     if (most-- == 0) return std::optional<std::string>();
+                     ++fed;
+                     return std::optional<std::string>(most % 2 == 0 ? "told" : "");
+                 };
+                 return response;
+             }},
+            {Method::Get, "/endless", noRule,
+             [this](Request&) {
+                 Response response;
+                 response.feed = [this] {
+                     ++fed;
+                     return std::optional<std::string>("");
+                 };
                  return response;
              }},
             {Method::Get, "/file", noRule,
@@ -581,6 +602,35 @@ TEST_CASE("A body is made while it is sent, and a part of a file is sent as it i
     std::ofstream(bench.folder / "f") << "-" << std::string(500000, 'f') << "-";
     CHECK(bodyOf(Line(bench.port).says("GET /thing/file HTTP/1.1\r\nHost: x\r\n\r\n").hears()) ==
           std::string(500000, 'f'));
+}
+
+TEST_CASE("A feed is sent piece by piece until it ends, and its connection with it", "[http]") {
+    Bench bench;
+    const auto heard = Line(bench.port).says("GET /thing/feed?most=3 HTTP/1.1\r\nHost: x\r\n\r\n").hears();
+    CHECK_THAT(heard, Contains("Transfer-Encoding: chunked") && Contains("Connection: close") &&
+                          Catch::EndsWith("\r\n\r\n4\r\ntold\r\n4\r\ntold\r\n0\r\n\r\n"));
+    CHECK(bench.fed == 3);
+}
+
+TEST_CASE("A feed ends where its request would be refused by now, where the client has gone, and where we end",
+          "[http]") {
+    Bench bench({.idleTimeout = 300ms, .stallTimeout = 300ms});
+    const std::string asked = "GET /thing/endless HTTP/1.1\r\nHost: x\r\n\r\n";
+    {
+        Line line(bench.port);
+        line.says(asked);
+        CHECK(line.hears(1500ms).find("\r\n0\r\n") == std::string::npos); // silence is no reason
+        CHECK(bench.fed > 5);
+        bench.strangers = true;
+        CHECK_THAT(line.hears(3000ms), Catch::EndsWith("0\r\n\r\n"));
+        bench.strangers = false;
+    }
+    Line line(bench.port);
+    line.says(asked).hears(200ms);
+    const auto begun = std::chrono::steady_clock::now();
+    bench.server->drain(10s);
+    CHECK(std::chrono::steady_clock::now() - begun < 3s);
+    CHECK_THAT(line.hears(1000ms), Catch::EndsWith("0\r\n\r\n"));
 }
 
 TEST_CASE("A connection that says nothing, or stops in the middle, is closed in time", "[http]") {

@@ -29,21 +29,36 @@ Response plainRefusal(const Error& error) {
 
 Dispatch::Dispatch(Ambient& ambient, Log& log, Metrics& metrics) : ambient_(ambient), log_(log), metrics_(metrics) {}
 
-void Dispatch::add(Site site) {
+void Dispatch::add(Site site, std::string onlyFrom) {
     sites_.push_back(std::move(site));
+    onlyFrom_.push_back(std::move(onlyFrom));
     served_.clear(); // the routers point into sites_, which has moved
-    for (const auto& each : sites_) {
-        Served served{std::make_unique<Router>(each.routes), {}};
-        for (std::size_t hundreds = 0; hundreds < served.answers.size(); ++hundreds)
-            served.answers[hundreds] =
-                &metrics_.counter("stratolet_http_requests_total", "Requests answered",
-                                  "service=\"" + each.name + "\",status=\"" + std::to_string(hundreds) + "xx\"");
-        served_.push_back(std::move(served));
-    }
+    for (const auto& each : sites_)
+        served_.push_back(
+            {std::make_unique<Router>(each.routes), std::vector<std::atomic<const Counts*>>(each.routes.size() + 1)});
+}
+
+const Dispatch::Counts& Dispatch::countsOf(const Target& place) {
+    auto& all = served_[static_cast<std::size_t>(place.site - sites_.data())].counts;
+    auto& known = place.route ? all[static_cast<std::size_t>(place.route - place.site->routes.data())] : all.back();
+    if (const auto* counts = known.load(std::memory_order_acquire)) return *counts;
+    auto labels = metricLabel("service", place.site->name);
+    if (place.route)
+        labels = metricLabel("route", place.route->pattern, metricLabel("method", nameOf(place.route->method), labels));
+    Counts made{&metrics_.histogram("stratolet_http_request_seconds", "From a request's head to its answer", labels),
+                {}};
+    for (std::size_t hundreds = 0; hundreds < made.answers.size(); ++hundreds)
+        made.answers[hundreds] = &metrics_.counter("stratolet_http_requests_total", "Requests answered",
+                                                   metricLabel("status", std::to_string(hundreds) + "xx", labels));
+    const std::lock_guard guard(counting_);
+    const auto& counts = counts_.emplace_back(made); // made twice where two come at once: of the same counters
+    known.store(&counts, std::memory_order_release);
+    return counts;
 }
 
 Dispatch::Target Dispatch::prepare(Request& request, std::string_view target, const std::string& siteName) {
     request.requestId = "req-" + ambient_.uuid();
+    request.begun = std::chrono::steady_clock::now();
     // An absolute target (RFC 9112, 3.2.2) is only for proxies; what counts is its path.
     if (const auto scheme = target.find("://"); scheme != std::string_view::npos && scheme < target.find('/')) {
         const auto path = target.find('/', scheme + 3);
@@ -69,6 +84,7 @@ Dispatch::Target Dispatch::prepare(Request& request, std::string_view target, co
     std::size_t index = 0;
     for (; index < sites_.size(); ++index) {
         const auto& site = sites_[index];
+        if (!onlyFrom_[index].empty() && onlyFrom_[index] != request.origin) continue;
         if (siteName.empty() ? hasPrefix(path, site.prefix) : site.name == siteName) {
             if (!place.site || (siteName.empty() && site.prefix.size() > place.site->prefix.size())) place.site = &site;
         }
@@ -124,6 +140,11 @@ std::optional<Response> Dispatch::refused(const Target& place, Request& request)
         if (!place.route)
             return place.site->noRoute ? place.site->noRoute(request, place.allowed)
                                        : textResponse(place.allowed.empty() ? 404 : 405, "Not Found\n");
+        if (const auto status = refuseFirst_ ? refuseFirst_(*place.site, request) : std::nullopt) {
+            auto instead = refuse(place, request, Error(Failure::Invalid, "The sandbox was told to refuse this."));
+            instead.status = *status;
+            return instead;
+        }
         if (place.site->gate) place.site->gate(request);
         passed = true;
         return {};
@@ -179,8 +200,10 @@ void Dispatch::complete(const Target& place, const Request& request, Response& r
         }
     }
     const auto hundreds = std::min<std::size_t>(static_cast<std::size_t>(response.status) / 100, 5);
-    served_[static_cast<std::size_t>(place.site - sites_.data())].answers[hundreds]->fetch_add(
-        1, std::memory_order_relaxed);
+    const auto& counts = countsOf(place);
+    counts.answers[hundreds]->fetch_add(1, std::memory_order_relaxed);
+    counts.seconds->observe(std::chrono::steady_clock::now() - request.begun);
+    if (hears_ && place.route) hears_(*place.site, request, response);
 }
 
 }

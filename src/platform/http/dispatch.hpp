@@ -1,9 +1,12 @@
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,7 +32,17 @@ public:
     using Around = std::function<void(const std::function<void()>& handler)>;
     void readWithin(Around around) { around_ = std::move(around); }
 
-    void add(Site site);
+    /// Hears of each answer of a route before it is sent, on the thread that serves the connection: short, not
+    /// throwing. Before the first request.
+    using Hears = std::function<void(const Site& site, const Request& request, const Response& response)>;
+    void tell(Hears hears) { hears_ = std::move(hears); }
+
+    /// Asked before a route's gate: the status that a request is answered with instead, where it is to go wrong. Where
+    /// the request was read, so it must not block. Before the first request.
+    using RefuseFirst = std::function<std::optional<int>(const Site& site, const Request& request)>;
+    void refuseFirst(RefuseFirst refuse) { refuseFirst_ = std::move(refuse); }
+
+    void add(Site site, std::string onlyFrom = {});
     const std::vector<Site>& sites() const { return sites_; }
 
     /// What links begin with from now on (see Request::endpoint); before the first request.
@@ -65,17 +78,29 @@ private:
     /// Whatever `work` throws becomes the service's own refusal.
     template <class Work> Response guarded(const Target& place, Request& request, Work&& work);
 
+    /// What is counted of a route's answers; made when it answers first, as most routes of most clouds never do.
+    struct Counts {
+        Metrics::Histogram* seconds;
+        std::array<Metrics::Counter*, 6> answers; ///< by status / 100
+    };
     struct Served {
         std::unique_ptr<Router> router;
-        std::array<Metrics::Counter*, 6> answers{}; // by status / 100
+        std::vector<std::atomic<const Counts*>> counts; ///< of each route, and at the end of what is none
     };
+    const Counts& countsOf(const Target& place);
+
     Around around_;
+    Hears hears_;
+    RefuseFirst refuseFirst_;
     Ambient& ambient_;
     Log& log_;
     Metrics& metrics_;
     std::string endpoint_;
     std::vector<Site> sites_;
+    std::vector<std::string> onlyFrom_; // of each
     std::vector<Served> served_;
+    std::mutex counting_;
+    std::deque<Counts> counts_; ///< they don't move
 };
 
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <any>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -93,7 +94,8 @@ struct Request {
     std::string origin; ///< which adopted socket it came through (Server::adopt), empty for the public listeners
     std::vector<std::pair<std::string_view, std::string>> params; ///< of the route's pattern
     const Route* route = nullptr;
-    std::any context; ///< what the gate found out (who asks)
+    std::any context;                              ///< what the gate found out (who asks)
+    std::chrono::steady_clock::time_point begun{}; ///< when its head was whole
 
     /// A part of the path by its name in the pattern. Asking for a name that isn't in the pattern is a bug.
     const std::string& param(std::string_view name) const;
@@ -125,13 +127,19 @@ struct Relay {
     std::function<bool()> goesOn;
 };
 
-/// An answer. One of body, file and source is sent; the session adds length and framing.
+/// A body that goes on for as long as there is something to tell, and its request would still be let in.
+/// Asked ten times a second where the request was read, so it must not block: what there is to send now, maybe nothing;
+/// no value ends it.
+using Feed = std::function<std::optional<std::string>()>;
+
+/// An answer. One of body, file, source and feed is sent; the session adds length and framing.
 struct Response {
     int status = 200;
     Headers headers;
     std::string body;
     std::optional<FileBody> file;       ///< instead of body
     std::unique_ptr<BodySource> source; ///< instead of body; chunked
+    Feed feed;                          ///< instead of body; chunked, and the connection's last answer
     std::optional<Relay> relay;         ///< of status 101 (see websocket.hpp): the connection's last answer
 };
 

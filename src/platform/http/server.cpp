@@ -8,8 +8,12 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -57,7 +61,16 @@ struct Listener {
     std::string site, origin, place;
     Crowd& crowd;
     bool adopted;
+    bool local = false; ///< of this machine: it has no addresses
 };
+
+/// Whether a process of root, or of the user that we are, is at the other end (unix(7), SO_PEERCRED).
+bool isOurs(int socket) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    return ::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+           (peer.uid == 0 || peer.uid == ::geteuid());
+}
 
 /// The address of the other end, an IPv4 one as such whatever socket it came through; empty where it has gone already.
 std::string peerOf(const Socket& socket) {
@@ -119,7 +132,7 @@ struct Server::Impl {
         asio::ip::tcp protocol;
         std::string site, origin, peer;
         std::unique_ptr<Crowd::Admission> admission;
-        bool adopted;
+        bool adopted, local;
     };
 
     void leave(bool adopted) {
@@ -135,7 +148,7 @@ struct Server::Impl {
             socket.assign(arrival.protocol, arrival.fd, problem);
             const bool adopted = arrival.adopted;
             if (problem) return leave(adopted);
-            const auto context = adopted ? nullptr : tlsNow();
+            const auto context = adopted || arrival.local ? nullptr : tlsNow();
             auto stream = context ? context->stream(std::move(socket)) : plainStream(std::move(socket));
             loop.sessions.emplace_front(shared, loop.context.get_executor(), std::move(stream), std::move(arrival.site),
                                         std::move(arrival.origin), std::move(arrival.peer),
@@ -152,17 +165,19 @@ struct Server::Impl {
     /// Takes the connection in, or closes it where its listener, or its peer there, has as many as it may.
     void admit(Listener& listener, Socket socket) {
         const bool adopted = listener.adopted;
-        const auto peer = peerOf(socket);
+        if (listener.local && !isOurs(socket.native_handle())) return turnAway(listener, "another user");
+        const auto peer = listener.local ? std::string("local") : peerOf(socket);
         auto admission = adopted && adoptedConnections >= options.connectionsMax ? nullptr : listener.crowd.admit(peer);
         if (!admission) return turnAway(listener, peer);
         boost::system::error_code problem;
-        const auto protocol = socket.local_endpoint(problem).protocol();
+        // Of a socket without addresses the library needs none: it reads and writes what is a stream.
+        const auto protocol = listener.local ? asio::ip::tcp::v4() : socket.local_endpoint(problem).protocol();
         if (problem) return;
         const int fd = socket.release(problem);
         if (problem) return;
         ++connections;
         if (adopted) ++adoptedConnections;
-        welcome({fd, protocol, listener.site, listener.origin, peer, std::move(admission), adopted});
+        welcome({fd, protocol, listener.site, listener.origin, peer, std::move(admission), adopted, listener.local});
     }
 
     /// The log hears of it once in ten seconds: it is the attacker who sets the pace.
@@ -220,11 +235,13 @@ Server::~Server() {
 }
 
 void Server::announce(std::string endpoint) { impl_->dispatch.announce(std::move(endpoint)); }
+void Server::tellAnswers(Dispatch::Hears hears) { impl_->dispatch.tell(std::move(hears)); }
+void Server::refuseFirst(Dispatch::RefuseFirst refuse) { impl_->dispatch.refuseFirst(std::move(refuse)); }
 void Server::readWithin(std::function<void(const std::function<void()>& handler)> around) {
     impl_->dispatch.readWithin(std::move(around));
 }
 
-void Server::add(Site site) { impl_->dispatch.add(std::move(site)); }
+void Server::add(Site site, std::string onlyFrom) { impl_->dispatch.add(std::move(site), std::move(onlyFrom)); }
 const std::vector<Site>& Server::sites() const { return impl_->dispatch.sites(); }
 
 std::uint16_t Server::listen(const std::string& address, std::uint16_t port, const std::string& site) {
@@ -261,6 +278,30 @@ void Server::adopt(Fd listening, std::string origin, std::string site, std::stri
             {std::move(acceptor), std::move(site), std::move(origin), std::move(place), crowd, true});
         if (impl_->started) impl_->accept(impl_->listeners.back());
     });
+}
+
+void Server::listenLocally(const std::filesystem::path& socket, std::string origin) {
+    const auto doing = "listen at " + socket.string();
+    // By way of its folder's descriptor: an address has 108 bytes, a path may have more.
+    const Fd folder(
+        static_cast<int>(check(::open(socket.parent_path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC), doing)));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const auto place = "/proc/self/fd/" + std::to_string(folder.get()) + "/" + socket.filename().string();
+    if (place.size() >= sizeof address.sun_path)
+        throw Error(Failure::Broken, "could not ", doing, ": its name is too long");
+    place.copy(address.sun_path, place.size());
+    Fd listening(static_cast<int>(check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), doing)));
+    ::unlink(place.c_str());
+    check(::fchmod(listening.get(), 0600), doing); // what bind(2) makes its file with
+    check(::bind(listening.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), doing);
+    check(::listen(listening.get(), 64), doing);
+    auto acceptor = std::make_unique<Acceptor>(impl_->loops.front()->context.get_executor(), asio::ip::tcp::v4(),
+                                               listening.release());
+    const auto& options = impl_->options;
+    auto& crowd =
+        impl_->crowds.emplace_back(impl_->buffers, options.connectionsPerPlaceMax, options.connectionsPerPlaceMax);
+    impl_->listeners.push_back({std::move(acceptor), {}, std::move(origin), {}, crowd, false, true});
 }
 
 void Server::forget(const std::string& place) {

@@ -2,8 +2,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,10 +48,17 @@ public:
     Server(ServerOptions options, Workers& workers, Ambient& ambient, Log& log, Metrics& metrics);
     ~Server();
 
-    void add(Site site); ///< before start()
+    /// Before start(). `onlyFrom`: the origin of the requests (see listenLocally) that alone reach it; empty: all do.
+    void add(Site site, std::string onlyFrom = {});
 
     /// See Dispatch::readWithin(); before start().
     void readWithin(std::function<void(const std::function<void()>& handler)> around);
+
+    /// See Dispatch::tell(); before start().
+    void tellAnswers(std::function<void(const Site& site, const Request& request, const Response& response)> hears);
+
+    /// See Dispatch::refuseFirst(); before start().
+    void refuseFirst(std::function<std::optional<int>(const Site& site, const Request& request)> refuse);
 
     /// The public address of it all, which links begin with. Before start().
     void announce(std::string endpoint);
@@ -62,6 +71,11 @@ public:
     /// only. Any time. `place` is this socket's own name. Its connections are counted apart from those of the public
     /// listeners.
     void adopt(Fd listening, std::string origin, std::string site, std::string place);
+
+    /// Listens at a socket of this machine (unix(7)) that nobody but its owner can open, in place of one that is left
+    /// from before; requests carry `origin` and go to all sites by prefix. A peer that is neither root nor the user
+    /// that we are is turned away. Before start(). Error(Broken) where the socket can't be made; its file stays.
+    void listenLocally(const std::filesystem::path& socket, std::string origin);
 
     /// Closes the socket that adopt() was given under this name.
     void forget(const std::string& place);
@@ -77,7 +91,8 @@ public:
     /// Reads certificate and key again; the old ones stay where the new are broken (Error).
     void reloadCertificate();
 
-    /// What a request gets, without a socket: the whole way through router, gate and handler. For tests.
+    /// What a request gets, without a socket: the whole way through router, gate and handler. For tests, and for who
+    /// speaks for somebody in this process; on a thread that may wait.
     Response handle(Request request, const std::string& site = "");
 
     const std::vector<Site>& sites() const;

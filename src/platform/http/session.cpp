@@ -359,24 +359,59 @@ Task<void> Session::sendFile(FileBody file) {
     }
 }
 
+/// An empty one is the end.
+Task<void> Session::sendChunk(std::string_view piece) {
+    std::array<char, 24> size;
+    const auto digits = std::snprintf(size.data(), size.size(), "%zx\r\n", piece.size());
+    std::string content(piece);
+    content += "\r\n";
+    co_await stream_->write({asio::buffer(size.data(), static_cast<std::size_t>(digits)), asio::buffer(content)},
+                            sent_);
+}
+
 Task<void> Session::sendSource(BodySource& source) {
     for (;;) {
         std::string piece;
         co_await onWorker(Queue::Endless, [&] { piece = source.next(); });
-        std::array<char, 24> size;
-        const auto digits = std::snprintf(size.data(), size.size(), "%zx\r\n", piece.size());
-        const bool last = piece.empty();
-        piece += "\r\n";
-        co_await stream_->write({asio::buffer(size.data(), static_cast<std::size_t>(digits)), asio::buffer(piece)},
-                                sent_);
-        if (last) co_return;
+        co_await sendChunk(piece);
+        if (piece.empty()) co_return;
     }
+}
+
+/// Until nothing is left to tell, we end, or the client has lost the right to hear it. A client that is gone is met by
+/// a comment now and then (a line that begins with a colon: HTML, server-sent events).
+Task<void> Session::sendFeed(Exchange& exchange, const Feed& feed) {
+    constexpr std::chrono::milliseconds pause{100};
+    constexpr std::chrono::seconds askAgain{1}, commentAfter{15};
+    asio::steady_timer timer(executor_);
+    auto asked = Clock::now(), told = asked;
+    while (!shared_.draining) {
+        const auto now = Clock::now();
+        if (now - asked >= askAgain) {
+            asked = now;
+            if (shared_.dispatch.refused(exchange.place, exchange.request)) break;
+        }
+        auto piece = feed();
+        if (!piece) break;
+        if (piece->empty() && now - told >= commentAfter) *piece = ": still here\n\n";
+        if (!piece->empty()) {
+            told = now;
+            expect(shared_.options.stallTimeout);
+            co_await sendChunk(*piece);
+            continue; // there may be more
+        }
+        deadline_ = Clock::time_point::max();
+        timer.expires_after(pause);
+        co_await timer.async_wait(useTask);
+    }
+    expect(shared_.options.stallTimeout);
+    co_await sendChunk({});
 }
 
 Task<void> Session::send(Exchange& exchange, Response response, bool keep) {
     std::optional<std::uint64_t> length = response.body.size();
     if (response.file) length = response.file->length;
-    if (response.source) length.reset();
+    if (response.source || response.feed) length.reset();
     std::string head = headOf(response, mayHaveBody(response.status) ? length : std::optional<std::uint64_t>(0), keep);
     sent_ = arrived_ = 0;
     sends_ = true;
@@ -385,6 +420,7 @@ Task<void> Session::send(Exchange& exchange, Response response, bool keep) {
     co_await stream_->write({asio::buffer(head), headOnly ? asio::const_buffer() : asio::buffer(response.body)}, sent_);
     if (!headOnly && response.file) co_await sendFile(std::move(*response.file));
     if (!headOnly && response.source) co_await sendSource(*response.source);
+    if (!headOnly && response.feed) co_await sendFeed(exchange, response.feed);
     sends_ = false;
 }
 
@@ -458,8 +494,8 @@ Task<bool> Session::serveOne() {
         co_return false;
     }
     // Who wanted a websocket and gets none has no other request.
-    const bool keep = understood && (parser.done() || restIsSmall) && parser.keepAlive() && !shared_.draining &&
-                      !asksForWebsocket(request);
+    const bool keep = understood && !response.feed && (parser.done() || restIsSmall) && parser.keepAlive() &&
+                      !shared_.draining && !asksForWebsocket(request);
     // Behind the requests that have come meanwhile: to wake a client that sleeps is dear, and one waking then serves
     // all answers of a round.
     co_await asio::post(executor_, useTask);

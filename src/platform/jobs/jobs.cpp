@@ -105,6 +105,40 @@ std::chrono::microseconds backOff(int attempt, std::chrono::microseconds most = 
     return std::min<std::chrono::microseconds>(200ms * (1LL << std::min(attempt - 1, 20)), most);
 }
 
+/// `where` of our own writing.
+template <class... Args>
+std::vector<JobRecord> recordsIn(store::Reader& db, const std::string& where, const Args&... args) {
+    auto rows =
+        db.query("SELECT id, kind, subject, state, step, attempt, error, created, owner, begun, progress, total, "
+                 "payload, not_before, cancelled, stages FROM jobs " +
+                     where + " ORDER BY id",
+                 args...);
+    return rows.template all<JobRecord>([](const store::Row& row) {
+        JobRecord record;
+        record.id = row.integer(0);
+        record.kind = row.text(1);
+        record.subject = row.text(2);
+        record.state = row.text(3);
+        record.step = std::to_string(row.integer(4) + 1);
+        record.attempt = static_cast<int>(row.integer(5));
+        record.error = row.text(6);
+        record.created = row.time(7);
+        record.owner = row.text(8);
+        record.begun = row.maybeTime(9);
+        record.progress = row.integer(10);
+        record.total = row.integer(11);
+        record.payload = row.text(12);
+        record.notBefore = row.time(13);
+        record.cancelled = row.boolean(14);
+        record.stages = stagesIn(row.text(15));
+        return record;
+    });
+}
+
+Error noSuchJob(std::int64_t id) {
+    return Error(Failure::NotFound, "there is no unfinished job ", id, "; a job that has ended leaves no row");
+}
+
 /// A refusal will be the same next time; what the host couldn't do just now may work later.
 bool worthAnotherTry(const Error* refusal) {
     if (!refusal) return true;
@@ -129,8 +163,7 @@ struct Jobs::Impl {
     Ambient& ambient;
     Log& log;
     Options options;
-    Metrics::Counter& done;
-    Metrics::Counter& failed;
+    Metrics& metrics;
 
     std::map<std::string, Job, std::less<>> kinds;
 
@@ -150,13 +183,12 @@ struct Jobs::Impl {
     std::map<std::string, Served, std::less<>> lanes;
     bool parked = true;
 
-    Impl(store::Store& givenStore, Ambient& givenAmbient, Log& givenLog, Metrics& metrics, Options given)
+    Impl(store::Store& givenStore, Ambient& givenAmbient, Log& givenLog, Metrics& givenMetrics, Options given)
         : store(givenStore),
           ambient(givenAmbient),
           log(givenLog),
           options(std::move(given)),
-          done(metrics.counter("stratolet_jobs_total", "Jobs that ended", "result=\"done\"")),
-          failed(metrics.counter("stratolet_jobs_total", "Jobs that ended", "result=\"failed\"")) {
+          metrics(givenMetrics) {
         for (const auto name : {wireLane, hostLane, copyLane, transferLane})
             lanes.try_emplace(std::string(name), options.threads);
         const auto counted = [this](auto matches) {
@@ -164,10 +196,25 @@ struct Jobs::Impl {
             return static_cast<double>(
                 std::count_if(entries.begin(), entries.end(), [&](const auto& each) { return matches(each.second); }));
         };
-        metrics.gauge("stratolet_jobs_unfinished", "Jobs that are waiting, running or undoing",
-                      [counted] { return counted([](const Entry&) { return true; }); });
+        metrics.gauges("stratolet_jobs_unfinished", "Jobs that are waiting, running or undoing, by lane", [this] {
+            const std::lock_guard guard(mutex);
+            std::map<const Served*, std::size_t> many;
+            for (const auto& [id, entry] : entries) ++many[&laneOf(entry)];
+            Metrics::Samples samples;
+            for (const auto& [name, served] : lanes)
+                samples.push_back({metricLabel("lane", name), static_cast<double>(many[&served])});
+            return samples;
+        });
         metrics.gauge("stratolet_jobs_retried", "Unfinished jobs whose present step has failed before",
                       [counted] { return counted([](const Entry& each) { return !each.error.empty(); }); });
+    }
+
+    /// A job has ended, one way or the other.
+    void count(const Entry& entry, const char* result) {
+        const auto labels = metricLabel("result", result, metricLabel("kind", entry.kind));
+        ++metrics.counter("stratolet_jobs_total", "Jobs that ended", labels);
+        metrics.histogram("stratolet_job_seconds", "From a job's first step to its end", labels)
+            .observe(ambient.now() - entry.begun.value_or(entry.created));
     }
 
     /// Where the entry's next piece of work runs.
@@ -176,6 +223,19 @@ struct Jobs::Impl {
         if (job == kinds.end()) return lanes.at(std::string(hostLane));
         const auto step = static_cast<std::size_t>(std::max(entry.step, 0));
         return lanes.at(job->second.steps()[std::min(step, job->second.steps().size() - 1)].lane);
+    }
+
+    /// With what the kinds tell.
+    std::vector<JobRecord> completed(std::vector<JobRecord> records) const {
+        for (auto& each : records) {
+            const auto job = kinds.find(each.kind);
+            if (job == kinds.end()) continue;
+            const auto& steps = job->second.steps();
+            const auto step = static_cast<std::size_t>(std::stoll(each.step));
+            each.step = step >= 1 && step <= steps.size() ? steps[step - 1].name : "";
+            each.lane = steps[std::clamp<std::size_t>(step, 1, steps.size()) - 1].lane;
+        }
+        return records;
     }
 
     /// What the entry's next piece of work goes to.
@@ -207,20 +267,20 @@ struct Jobs::Impl {
             served.changed.notify_one();
     }
 
-    /// Of a subject's unfinished jobs those whose kind `meant` says yes to.
+    /// Of a subject's unfinished jobs those that `meant` says yes to.
     void cancelAfterCommit(store::Transaction& tx, std::string_view whose,
-                           std::function<bool(const std::string& kind)> meant) {
+                           std::function<bool(const Entry& each)> meant) {
         tx.afterCommit([this, subject = std::string(whose), meant = std::move(meant)] {
             const std::lock_guard guard(mutex);
             const auto queue = bySubject.find(subject);
             if (queue == bySubject.end()) return;
             for (const auto id : queue->second)
-                if (auto& entry = entries.at(id); meant(entry.kind)) *entry.cancelled = true;
+                if (auto& entry = entries.at(id); meant(entry)) *entry.cancelled = true;
             // A wait of its own ends at once, not when it would have looked again.
             // (Whose step runs is in no lane, and nobody's to look at but that thread's.)
             const auto& first = entries.at(queue->second.front());
             for (auto& [name, served] : lanes)
-                if (*first.cancelled && served.lane.hasten(first.claim, first.id)) wake(served);
+                if (*first.cancelled && served.lane.hasten(first.id)) wake(served);
         });
     }
 
@@ -368,7 +428,8 @@ struct Jobs::Impl {
         Run run = runOf(entry);
         try {
             crashAt(entry, step, false);
-            step.ensure(run);
+            if (options.meddle) options.meddle(run, step.name);
+            if (!run.later_) step.ensure(run);
             crashAt(entry, step, true);
         } catch (const std::exception& problem) {
             return stumbled(entry, job, step, problem), false;
@@ -390,7 +451,7 @@ struct Jobs::Impl {
             if (job.onDone_) job.onDone_(tx, run);
             tx.execute("DELETE FROM jobs WHERE id = ?", entry.id);
         });
-        ++done;
+        count(entry, "done");
         return true;
     }
 
@@ -423,7 +484,7 @@ struct Jobs::Impl {
             tx.execute("DELETE FROM jobs WHERE id = ?", entry.id);
         });
         log.error("a job failed", {{"reason", entry.error}});
-        ++failed;
+        count(entry, "failed");
         return true;
     }
 
@@ -469,6 +530,7 @@ struct Jobs::Impl {
                 if (!ended) findKey(store.reader(), entry); // what it is about may be elsewhere now
             } while (!ended && entry.claim == claim && entry.notBefore <= ambient.now() && &laneOf(entry) == &served &&
                      !isParked());
+            store.rest();
             lock.lock();
             served.lane.release(claim);
             if (ended)
@@ -521,15 +583,39 @@ std::int64_t Jobs::enqueue(store::Transaction& tx, std::string_view kind, std::s
 
 void Jobs::cancel(store::Transaction& tx, std::string_view kind, std::string_view subject) {
     tx.execute("UPDATE jobs SET cancelled = 1 WHERE kind = ? AND subject = ?", kind, subject);
-    impl_->cancelAfterCommit(tx, subject, [kind = std::string(kind)](const std::string& each) { return each == kind; });
+    impl_->cancelAfterCommit(tx, subject, [kind = std::string(kind)](const Entry& each) { return each.kind == kind; });
 }
 
 void Jobs::cancelAll(store::Transaction& tx, std::string_view beginning, std::string_view subject) {
     tx.execute("UPDATE jobs SET cancelled = 1 WHERE substr(kind, 1, length(?)) = ? AND subject = ?", beginning,
                beginning, subject);
-    impl_->cancelAfterCommit(tx, subject, [beginning = std::string(beginning)](const std::string& each) {
-        return each.starts_with(beginning);
+    impl_->cancelAfterCommit(tx, subject, [beginning = std::string(beginning)](const Entry& each) {
+        return each.kind.starts_with(beginning);
     });
+}
+
+void Jobs::cancel(store::Transaction& tx, std::int64_t id) {
+    const auto job = find(tx, id);
+    if (!job) throw noSuchJob(id);
+    const auto kind = impl_->kinds.find(job->kind);
+    if (kind != impl_->kinds.end() && kind->second.untilDone_)
+        throw Error(Failure::Conflict, "job ", id, " (", job->kind,
+                    ") was promised to somebody: it is tried until it is done, and can't be cancelled");
+    if (job->state == "undoing") throw Error(Failure::Conflict, "job ", id, " undoes what it did already");
+    tx.execute("UPDATE jobs SET cancelled = 1 WHERE id = ?", id);
+    impl_->cancelAfterCommit(tx, job->subject, [id](const Entry& each) { return each.id == id; });
+}
+
+void Jobs::retry(std::int64_t id) {
+    const std::lock_guard guard(impl_->mutex);
+    const auto found = impl_->entries.find(id);
+    if (found == impl_->entries.end()) throw noSuchJob(id);
+    auto& entry = found->second;
+    if (const auto first = impl_->bySubject.at(entry.subject).front(); first != id)
+        throw Error(Failure::Conflict, "job ", id, " waits for job ", first, ", which is about the same thing");
+    for (auto& [name, served] : impl_->lanes)
+        if (served.lane.hasten(id)) return impl_->wake(served);
+    throw Error(Failure::Conflict, "job ", id, " is at work, or waits for nothing but a thread");
 }
 
 bool Jobs::busy(store::Reader& db, std::string_view subject) {
@@ -591,28 +677,22 @@ bool Jobs::settle(std::chrono::milliseconds patience) {
     return impl_->settled.wait_for(lock, patience, [&] { return impl_->entries.empty(); });
 }
 
-std::vector<JobRecord> Jobs::list(store::Reader& db) {
-    auto rows = db.query("SELECT id, kind, subject, state, step, attempt, error, created, owner, begun, progress, "
-                         "total FROM jobs ORDER BY id");
-    return rows.all<JobRecord>([&](const store::Row& row) {
-        JobRecord record;
-        record.id = row.integer(0);
-        record.kind = row.text(1);
-        record.subject = row.text(2);
-        record.state = row.text(3);
-        record.attempt = static_cast<int>(row.integer(5));
-        record.error = row.text(6);
-        record.created = row.time(7);
-        record.owner = row.text(8);
-        record.begun = row.maybeTime(9);
-        record.progress = row.integer(10);
-        record.total = row.integer(11);
-        const auto job = impl_->kinds.find(record.kind);
-        const auto step = row.integer(4);
-        if (job != impl_->kinds.end() && step >= 0 && static_cast<std::size_t>(step) < job->second.steps().size())
-            record.step = job->second.steps()[static_cast<std::size_t>(step)].name;
-        return record;
-    });
+std::vector<JobRecord> jobsIn(store::Reader& db) { return recordsIn(db, ""); }
+
+std::optional<JobRecord> jobIn(store::Reader& db, std::int64_t id) {
+    auto found = recordsIn(db, "WHERE id = ?", id);
+    return found.empty() ? std::nullopt : std::optional(std::move(found.front()));
+}
+
+std::vector<JobRecord> Jobs::list(store::Reader& db) { return impl_->completed(jobsIn(db)); }
+
+std::optional<JobRecord> Jobs::find(store::Reader& db, std::int64_t id) {
+    auto found = impl_->completed(recordsIn(db, "WHERE id = ?", id));
+    return found.empty() ? std::nullopt : std::optional(std::move(found.front()));
+}
+
+std::vector<JobRecord> Jobs::of(store::Reader& db, std::string_view subject) {
+    return impl_->completed(recordsIn(db, "WHERE subject = ?", subject));
 }
 
 std::vector<std::pair<std::string, std::string>> Jobs::stepsOfAll() const {

@@ -143,6 +143,11 @@ struct JobRecord {
     Time created;
     std::optional<Time> begun;
     std::int64_t progress = 0, total = 0; ///< bytes of the present step; total 0: unknown
+    std::string lane = {};                ///< of the present step
+    std::string payload = {};
+    Time notBefore = {};    ///< when the present step is tried again
+    bool cancelled = false; ///< it has been asked to stop
+    std::vector<Stage> stages = {};
 };
 
 /// What an unfinished job was given, and where its time went until now.
@@ -166,6 +171,9 @@ public:
     struct Options {
         int threads = 8;                      ///< of each lane, at most
         std::optional<CrashPoint> crash = {}; ///< SIGKILL to ourselves there
+        /// Asked before each step is entered, on the thread that would run it: what it throws, or whether it says that
+        /// the step is not yet (Run::notYet), counts as if the step had. Null: nobody meddles.
+        std::function<void(Run& run, const std::string& step)> meddle = {};
     };
 
     Jobs(store::Store& store, Ambient& ambient, Log& log, Metrics& metrics, Options options);
@@ -185,6 +193,14 @@ public:
     /// The same of every kind whose name begins so: "compute.server.".
     void cancelAll(store::Transaction& tx, std::string_view beginning, std::string_view subject);
 
+    /// Asks one unfinished job to stop, whatever its subject's others do: it undoes what it did, and ends as one that
+    /// has failed. Error(NotFound), Error(Conflict) for one that undoes already, or was promised (Job::untilDone).
+    void cancel(store::Transaction& tx, std::int64_t id);
+
+    /// A job that waits for its next attempt makes it now. Error(NotFound), Error(Conflict) for one that is at work, or
+    /// waits for another.
+    void retry(std::int64_t id);
+
     bool busy(store::Reader& db, std::string_view subject); ///< has unfinished jobs
 
     /// Of a subject's unfinished jobs that have begun.
@@ -199,12 +215,18 @@ public:
     /// Blocks until nothing is left to do, or `patience` is over (false). For tests and for commands that wait.
     bool settle(std::chrono::milliseconds patience);
 
-    std::vector<JobRecord> list(store::Reader& db);
-    std::vector<std::pair<std::string, std::string>> stepsOfAll() const; ///< (kind, step), for the crash test
+    std::vector<JobRecord> list(store::Reader& db); ///< all that are unfinished, oldest first
+    std::optional<JobRecord> find(store::Reader& db, std::int64_t id);
+    std::vector<JobRecord> of(store::Reader& db, std::string_view subject); ///< the unfinished ones of a subject
+    std::vector<std::pair<std::string, std::string>> stepsOfAll() const;    ///< (kind, step), for the crash test
 
 private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };
+
+/// The same of a store whose cloud does not run: nobody knows lanes, nor steps that have not begun.
+std::vector<JobRecord> jobsIn(store::Reader& db);
+std::optional<JobRecord> jobIn(store::Reader& db, std::int64_t id);
 
 }

@@ -54,15 +54,17 @@ void Lane::release(const Claim& claim) {
     if (found->second.running == 0 && found->second.waiting.empty()) queues_.erase(found);
 }
 
-bool Lane::hasten(const Claim& claim, std::int64_t job) {
-    const auto found = queues_.find(claim);
-    if (found == queues_.end()) return false;
-    auto& waiting = found->second.waiting;
-    const auto it = std::find_if(waiting.begin(), waiting.end(), [&](const auto& each) { return each.second == job; });
-    if (it == waiting.end()) return false;
-    waiting.erase(it);
-    waiting.emplace(Time(), job);
-    return true;
+bool Lane::hasten(std::int64_t job) {
+    for (auto& [claim, queue] : queues_) {
+        auto& waiting = queue.waiting;
+        const auto it =
+            std::find_if(waiting.begin(), waiting.end(), [&](const auto& each) { return each.second == job; });
+        if (it == waiting.end()) continue;
+        waiting.erase(it);
+        waiting.emplace(Time(), job);
+        return true;
+    }
+    return false;
 }
 
 std::optional<Time> Lane::next() const {

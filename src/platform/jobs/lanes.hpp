@@ -37,7 +37,7 @@ public:
     void release(const Claim& claim);
 
     /// A job that waits for a time waits no longer; false where it does not wait here.
-    bool hasten(const Claim& claim, std::int64_t job);
+    bool hasten(std::int64_t job);
 
     /// When take() may give something next, as far as waiting for a time is all that holds it back.
     std::optional<Time> next() const;

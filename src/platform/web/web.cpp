@@ -39,6 +39,7 @@ struct Fetch {
     std::int64_t bytes = 0;
     std::string refusal = {};
     std::exception_ptr thrown = nullptr;
+    long status = 0;
 };
 
 std::uint16_t portOf(const sockaddr& address) {
@@ -74,6 +75,16 @@ std::size_t takeBytes(char* data, std::size_t, std::size_t count, void* context)
     }
 }
 
+std::size_t giveBytes(char* into, std::size_t, std::size_t count, void* context) {
+    auto& fetch = *static_cast<Fetch*>(context);
+    try {
+        return fetch.ask.upload->read(std::as_writable_bytes(std::span(into, count)));
+    } catch (...) {
+        fetch.thrown = std::current_exception();
+        return CURL_READFUNC_ABORT;
+    }
+}
+
 int progress(void* context, curl_off_t total, curl_off_t done, curl_off_t, curl_off_t) {
     const auto& ask = static_cast<Fetch*>(context)->ask;
     if (ask.progress && done > 0) ask.progress(done, total);
@@ -92,7 +103,6 @@ void setBounds(CURL* curl, const Ask& ask) {
     set(curl, CURLOPT_MAXREDIRS, static_cast<long>(ask.redirectsMax));
     set(curl, CURLOPT_PROXY, ""); // whatever our environment says: a proxy would connect in our place, unchecked
     set(curl, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
-    set(curl, CURLOPT_FAILONERROR, 1L);
     set(curl, CURLOPT_NOSIGNAL, 1L);
     set(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(ask.connectTimeout.count()));
     set(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(ask.timeout.count()));
@@ -102,12 +112,10 @@ void setBounds(CURL* curl, const Ask& ask) {
     }
 }
 
-[[noreturn]] void refuse(CURL* curl, CURLcode result, const Fetch& fetch) {
+[[noreturn]] void refuse(CURLcode result, const Fetch& fetch) {
     if (fetch.thrown) std::rethrow_exception(fetch.thrown);
     if (!fetch.refusal.empty() && result == CURLE_COULDNT_CONNECT)
         throw Error(Failure::Invalid, "The address is refused: ", fetch.refusal, ".");
-    long status = 0;
-    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     switch (result) {
     case CURLE_ABORTED_BY_CALLBACK: throw Error(Failure::Busy, "The download was stopped.");
     case CURLE_OPERATION_TIMEDOUT:
@@ -115,12 +123,27 @@ void setBounds(CURL* curl, const Ask& ask) {
         throw Error(Failure::Invalid, "What is at that address comes too slowly: less than ",
                     fetch.ask.pace->bytesPerSecondMin, " bytes a second.");
     case CURLE_HTTP_RETURNED_ERROR:
-        throw Error(Failure::Invalid, "What is at that address cannot be had: ", status, ".");
+        throw Error(Failure::Invalid, "What is at that address cannot be had: ", fetch.status, ".");
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
     case CURLE_TOO_MANY_REDIRECTS: throw Error(Failure::Invalid, "The address leads to one that is refused.");
     default: throw Error(Failure::Broken, "The download failed: ", curl_easy_strerror(result), ".");
     }
+}
+
+void setBody(CURL* curl, Fetch& fetch) {
+    const auto& ask = fetch.ask;
+    if (ask.upload) {
+        set(curl, CURLOPT_UPLOAD, 1L);
+        set(curl, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(ask.upload->bytes));
+        set(curl, CURLOPT_READFUNCTION, giveBytes);
+        set(curl, CURLOPT_READDATA, &fetch);
+    } else if (ask.post) {
+        set(curl, CURLOPT_POST, 1L);
+        set(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(ask.post->size()));
+        set(curl, CURLOPT_POSTFIELDS, ask.post->c_str());
+    }
+    if (!ask.method.empty()) set(curl, CURLOPT_CUSTOMREQUEST, ask.method.c_str());
 }
 
 }
@@ -144,24 +167,25 @@ std::optional<Address> parsed(const std::string& text) {
     return address;
 }
 
-void fetch(const Ask& ask, const std::function<void(std::span<const std::byte>)>& take) {
+namespace {
+
+/// `failsOnStatus`: an answer that is no success is a failure.
+long exchange(Fetch& fetch, bool failsOnStatus) {
+    const auto& ask = fetch.ask;
     beginOnce();
     const Handle<CURL, curl_easy_cleanup> handle(curl_easy_init());
     if (!handle) throw Error(Failure::Broken, "could not begin a download");
     auto* curl = handle.get();
-    Fetch fetch{ask, take};
     curl_slist* headers = nullptr;
     for (const auto& each : ask.headers) headers = curl_slist_append(headers, each.c_str());
     const Handle<curl_slist, curl_slist_free_all> owned(headers);
     set(curl, CURLOPT_URL, ask.url.c_str());
     setBounds(curl, ask);
+    set(curl, CURLOPT_FAILONERROR, failsOnStatus ? 1L : 0L);
+    if (!ask.localSocket.empty()) set(curl, CURLOPT_UNIX_SOCKET_PATH, ask.localSocket.c_str());
     if (headers) set(curl, CURLOPT_HTTPHEADER, headers);
     if (!ask.certificates.empty()) set(curl, CURLOPT_CAINFO, ask.certificates.c_str());
-    if (ask.post) {
-        set(curl, CURLOPT_POST, 1L);
-        set(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(ask.post->size()));
-        set(curl, CURLOPT_POSTFIELDS, ask.post->c_str());
-    }
+    setBody(curl, fetch);
     set(curl, CURLOPT_BUFFERSIZE, 512L << 10);
     set(curl, CURLOPT_USERAGENT, "stratolet");
     set(curl, CURLOPT_OPENSOCKETFUNCTION, openSocket);
@@ -172,7 +196,26 @@ void fetch(const Ask& ask, const std::function<void(std::span<const std::byte>)>
     set(curl, CURLOPT_XFERINFOFUNCTION, progress);
     set(curl, CURLOPT_XFERINFODATA, &fetch);
     const auto result = curl_easy_perform(curl);
-    if (fetch.thrown || result != CURLE_OK) refuse(curl, result, fetch);
+    curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &fetch.status);
+    if (fetch.thrown || result != CURLE_OK) refuse(result, fetch);
+    return fetch.status;
+}
+
+}
+
+void fetch(const Ask& ask, const std::function<void(std::span<const std::byte>)>& take) {
+    Fetch fetch{ask, take};
+    exchange(fetch, true);
+}
+
+Answer ask(const Ask& ask) {
+    Answer answer;
+    const std::function<void(std::span<const std::byte>)> take = [&](std::span<const std::byte> bytes) {
+        answer.body.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    };
+    Fetch fetch{ask, take};
+    answer.status = static_cast<int>(exchange(fetch, false));
+    return answer;
 }
 
 }

@@ -33,7 +33,15 @@ struct Pace {
 /// One request. Nothing of ours is sent along but what stands here: no proxy, no cookies, no credentials.
 struct Ask {
     std::string url;
-    std::optional<std::string> post = {}; ///< the body of a POST; else it is a GET
+    std::optional<std::string> post = {}; ///< the body of a POST, or of `method`; else it is a GET
+    std::string method = {};              ///< in place of those two
+    std::string localSocket = {};         ///< of this machine (unix(7)): asked instead of the host that the url names
+    /// A body that is read while it is sent, instead of `post`: fills what it is given, 0 at the end.
+    struct Upload {
+        std::function<std::size_t(std::span<std::byte>)> read;
+        std::int64_t bytes = 0; ///< all that it will give
+    };
+    std::optional<Upload> upload = {};
     std::vector<std::string> headers = {};
     std::string certificates = {}; ///< a file with those that https is to be believed by; empty: the system's
     std::int64_t bytesMax = 0;     ///< of the answer
@@ -52,5 +60,14 @@ struct Ask {
 /// answer is no success; Error(TooLarge); Error(Invalid) where it comes slower than the pace (trying again would not
 /// make it faster); Error(TimedOut) past the time; Error(Busy) when cancelled; Error(Broken) for other troubles.
 void fetch(const Ask& ask, const std::function<void(std::span<const std::byte>)>& take);
+
+/// What came back, whatever it says.
+struct Answer {
+    int status = 0;
+    std::string body;
+};
+
+/// The whole answer, also one that is no success. Error as from fetch().
+Answer ask(const Ask& ask);
 
 }
