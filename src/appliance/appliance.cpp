@@ -1,11 +1,9 @@
 #include "appliance/appliance.hpp"
 
-#include <fcntl.h>
+#include <grp.h>
 #include <malloc.h>
 #include <sched.h>
-#include <sys/file.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,7 +11,16 @@
 #include <fstream>
 
 #include "appliance/catalog.hpp"
+#include "appliance/events/audit.hpp"
+#include "appliance/events/cloud_site.hpp"
+#include "appliance/events/webhooks.hpp"
+#include "appliance/fresh_store/all_migrations.hpp"
+#include "appliance/fresh_store/fresh_store.hpp"
 #include "appliance/health.hpp"
+#include "appliance/listener_keys.hpp"
+#include "appliance/operator/operator_site.hpp"
+#include "appliance/sandbox/sandbox_site.hpp"
+#include "appliance/shell_word.hpp"
 #include "appliance/state_folder.hpp"
 #include "appliance/status_site.hpp"
 #include "block/block.hpp"
@@ -26,7 +33,9 @@
 #include "platform/cloud/strays.hpp"
 #include "platform/log/log.hpp"
 #include "platform/metrics/metrics.hpp"
+#include "platform/os/file.hpp"
 #include "platform/os/folder.hpp"
+#include "platform/os/memory.hpp"
 #include "platform/policy/policy.hpp"
 #include "platform/reconcile/reconciler.hpp"
 #include "platform/resources.hpp"
@@ -48,70 +57,20 @@ std::filesystem::path madeFolder(const std::filesystem::path& folder) {
     return std::filesystem::absolute(folder);
 }
 
-/// Readable by its owner alone from the first moment, and whole or not there.
-void writePrivately(const std::filesystem::path& file, const std::string& content) {
-    const auto fresh = file.string() + ".new";
-    ::unlink(fresh.c_str());
-    const Fd out(static_cast<int>(
-        check(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "write " + file.string())));
-    writeAll(out.get(), content, "write " + file.string());
-    check(::rename(fresh.c_str(), file.c_str()), "write " + file.string());
-}
-
-/// A simulated cloud must not take the volumes and records of a real one for its own, nor the other way round: the
-/// first that runs here says for which this is.
-void requireKind(const std::filesystem::path& stateDir, bool sandbox) {
-    const auto file = stateDir / "made-for";
-    const std::string kind = sandbox ? "sandbox" : "serve";
-    std::string found;
-    if (std::ifstream in(file); std::getline(in, found)) {
-        if (found != kind)
-            throw Error(Failure::Invalid, stateDir.string(), " was made by \"stratolet ", found,
-                        "\" and is used by that alone");
-        return;
-    }
-    writePrivately(file, kind + "\n");
-}
-
-/// Held as long as the process lives: two of us on one store would undo each other's work on the host.
-Fd lockOf(const std::filesystem::path& stateDir, bool sandbox) {
-    Fd lock(static_cast<int>(check(::open((stateDir / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600),
-                                   "open the lock of " + stateDir.string())));
-    if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
-        throw Error(Failure::Broken, stateDir.string(), " is in use by another stratolet");
-    requireKind(stateDir, sandbox);
-    return lock;
-}
-
-/// As a word for a shell: letters, digits and :/._- as they are, anything else between single quotes.
-std::string shellWord(const std::string& text) {
-    if (!text.empty() &&
-        text.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:/._-") ==
-            std::string::npos)
-        return text;
-    std::string word = "'";
-    for (const char each : text) each == '\'' ? word += "'\\''" : word += each;
-    return word + "'";
-}
-
-/// What shellWord() was given.
-std::string fromShellWord(std::string_view word) {
-    if (!word.starts_with('\'')) return std::string(word);
-    std::string text;
-    for (std::size_t at = 1; at + 1 < word.size(); ++at) {
-        text += word[at];
-        if (word.substr(at, 4) == "'\\''") at += 3;
-    }
-    return text;
-}
-
 std::string hostOf(const std::string& address) {
     // A wildcard is no address that a client can use; on one host the loopback always is.
     if (address == "0.0.0.0" || address == "::") return "127.0.0.1";
     return address.find(':') == std::string::npos ? address : "[" + address + "]";
 }
 
-http::ServerOptions serverOptions(const Config& config) {
+/// To be read by the group of this host whose members are the cloud's administrators, where there is one.
+FileWish forAdministrators(const Config& config) {
+    const auto& name = config.text("DEFAULT", "admin_group");
+    const auto* group = name.empty() ? nullptr : ::getgrnam(name.c_str());
+    return group ? FileWish{.mode = 0640, .group = group->gr_gid} : FileWish();
+}
+
+http::ServerOptions serverOptions(const Config& config, const ListenerKeys& keys) {
     http::ServerOptions options;
     options.threads = static_cast<int>(config.integer("DEFAULT", "io_threads"));
     // More than there are processors would only take them from each other, for whole slices of the scheduler's time.
@@ -125,28 +84,15 @@ http::ServerOptions serverOptions(const Config& config) {
     options.connectionsMax =
         std::min(static_cast<std::size_t>(config.integer("DEFAULT", "connections_max")), descriptors / 2);
     options.connectionsPerPeerMax = static_cast<std::size_t>(config.integer("DEFAULT", "connections_per_peer"));
-    options.certificateFile = config.text("DEFAULT", "certificate");
-    options.keyFile = config.text("DEFAULT", "key");
+    options.certificateFile = keys.certificate;
+    options.keyFile = keys.key;
     return options;
 }
-
-}
-
-// Members are built from the top down and end from the bottom up: nobody outlives what it uses.
-std::vector<store::Migration> allMigrations() {
-    std::vector<store::Migration> all;
-    for (const auto* each : {"platform", "identity", "image", "block", "network", "compute"}) {
-        const auto some = migrationsOf(each);
-        all.insert(all.end(), some.begin(), some.end());
-    }
-    return all;
-}
-
-namespace {
 
 store::Store::Options optionsOf(const Settings& settings, const std::filesystem::path& stateDir) {
     auto options = storeOptions(stateDir / "stratolet.db", settings.config);
     options.durable = settings.durable;
+    options.fresh = freshStore;
     return options;
 }
 
@@ -157,10 +103,13 @@ ThisCloud migrated(store::Store& store, Ambient& ambient) {
 
 }
 
+// Members are built from the top down and end from the bottom up: nobody outlives what it uses.
 struct Appliance::Impl {
     Settings settings;
+    ShiftedAmbient shifted; // the sandbox's clock
     Ambient& ambient;
     Log& log;
+    Faults faults; // told to the sandbox
     std::filesystem::path stateDir;
     Fd lock;
     Metrics metrics;
@@ -177,14 +126,18 @@ struct Appliance::Impl {
     std::optional<block::Block> block;
     std::optional<network::Network> network;
     std::optional<compute::Compute> compute;
+    std::optional<Audit> audit;
+    std::optional<Webhooks> webhooks;
     Workers workers; // with the sessions below: they use the services
+    const ListenerKeys keys;
     http::Server server;
     std::string endpoint, adminPassword;
     std::atomic<bool> ready = false;
 
     Impl(Settings given, Ambient& givenAmbient, Log& givenLog, Drivers givenDrivers)
         : settings(std::move(given)),
-          ambient(givenAmbient),
+          shifted(givenAmbient),
+          ambient(settings.sandbox ? shifted : givenAmbient),
           log(givenLog),
           stateDir(madeFolder(settings.stateDir.empty()
                                   ? std::filesystem::path(settings.config.text("DEFAULT", "state_dir"))
@@ -196,13 +149,19 @@ struct Appliance::Impl {
                    settings.config.boolean("policy", "enforce_scope")),
           jobs(store, ambient, log, metrics,
                {.threads = static_cast<int>(settings.config.integer("DEFAULT", "job_threads")),
-                .crash = settings.crash}),
+                .crash = settings.crash,
+                .meddle = settings.sandbox
+                              ? std::function<void(jobs::Run&, const std::string&)>(
+                                    [this](jobs::Run& run, const std::string& step) { faults.meddle(run, step); })
+                              : nullptr}),
           bus(store, ambient, log, metrics),
-          reconciler(log, metrics),
-          drivers(givenDrivers.hypervisor ? std::move(givenDrivers) : driversFor(settings, stateDir, cloud, log)),
+          reconciler(log, metrics, [this] { store.rest(); }),
+          drivers(givenDrivers.hypervisor ? std::move(givenDrivers)
+                                          : driversFor(settings, stateDir, cloud, log, &metrics)),
           workers("worker", static_cast<std::size_t>(settings.config.integer("DEFAULT", "worker_threads")),
-                  waitingRequestsMax),
-          server(serverOptions(settings.config), workers, ambient, log, metrics) {
+                  waitingRequestsMax, [this] { store.rest(); }),
+          keys(listenerKeys(settings, stateDir, ambient)),
+          server(serverOptions(settings.config, keys), workers, ambient, log, metrics) {
         settings.config.set("DEFAULT", "state_dir", stateDir.string(), "state directory");
         const Parts parts{store, jobs, bus, reconciler, policies, settings.config, ambient, log, metrics, cloud};
         declareStrayMetrics(parts);
@@ -222,13 +181,42 @@ struct Appliance::Impl {
         reconciler.declare(
             "hypervisor", [this] { health.ask("hypervisor", [this] { drivers.hypervisor->report(); }); },
             std::chrono::seconds(5));
+        if (!keys.authority.empty())
+            reconciler.declare(
+                "certificate", [this] { renewCertificate(); }, std::chrono::minutes(10));
         server.readWithin(
             [this](const std::function<void()>& handler) { store.read([&](store::Reader&) { handler(); }); });
+        audit.emplace(parts, stateDir);
+        webhooks.emplace(parts);
+        declareEventPruning(parts);
+        server.tellAnswers([this](const http::Site& site, const http::Request& request,
+                                  const http::Response& response) { audit->hear(site, request, response); });
         server.add(statusSite(metrics, [this] { return partsNow(); }));
+        auto ofCloud = cloudSite(parts);
+        identity->protect(ofCloud);
+        server.add(std::move(ofCloud));
+        if (settings.sandbox) {
+            server.add(sandboxSite(faults, shifted, reconciler, jobs));
+            server.refuseFirst([this](const http::Site& site, const http::Request& request) {
+                return faults.statusFor(site, request);
+            });
+        }
         for (auto site : {identity->site(), images->site(), block->site(), network->site(), compute->site(),
                           compute->placementSite(), compute->consoleSite()})
             server.add(std::move(site));
         server.add(compute->metadataSite());
+        metrics.gauge("stratolet_store_wal_bytes", "Committed, and not in the store's own file yet", [this] {
+            std::error_code none;
+            const auto bytes = std::filesystem::file_size(stateDir / "stratolet.db-wal", none);
+            return none ? 0.0 : static_cast<double>(bytes);
+        });
+        server.add(operatorSite({settings, stateDir, cloud, ambient, store, jobs, reconciler, drivers, server, endpoint,
+                                 [this] { return partsNow(); },
+                                 [this](const std::string& password) {
+                                     adminPassword = password;
+                                     writeCredentials();
+                                 }}),
+                   std::string(operatorOrigin));
         metrics.gauge("stratolet_store_flushes", "Commits since the start",
                       [this] { return static_cast<double>(store.flushes()); });
         metrics.gauge("stratolet_store_changes", "Changes committed since the start",
@@ -241,6 +229,12 @@ struct Appliance::Impl {
         if (!drivers.others.empty()) all.front().name.text = drivers.hypervisor->report().hostname;
         for (const auto& each : drivers.others) all.push_back({{each.name}, *each.hypervisor, *each.disks});
         return all;
+    }
+
+    void renewCertificate() {
+        if (!listenerKeys(settings, stateDir, ambient).fresh) return;
+        server.reloadCertificate();
+        log.info("the listeners show a new certificate of the cloud's own", {{"file", keys.certificate}});
     }
 
     void adoptMetadataListeners() {
@@ -276,7 +270,7 @@ struct Appliance::Impl {
         for (const auto& each : addressesIn(settings)) {
             const auto port = server.listen(each.address, each.port);
             if (!std::exchange(first, false)) continue;
-            const std::string scheme = settings.config.text("DEFAULT", "certificate").empty() ? "http://" : "https://";
+            const std::string scheme = keys.certificate.empty() ? "http://" : "https://";
             if (endpoint.empty()) endpoint = scheme + hostOf(each.address) + ":" + std::to_string(port);
             if (settings.config.boolean("DEFAULT", "classic_ports"))
                 for (const auto& site : server.sites())
@@ -285,14 +279,26 @@ struct Appliance::Impl {
         server.announce(endpoint);
     }
 
+    /// What clients of the administrator read from their environment.
+    std::vector<std::pair<std::string, std::string>> variables() const {
+        std::vector<std::pair<std::string, std::string>> all{
+            {"OS_AUTH_URL", endpoint + "/identity/v3"},
+            {"OS_USERNAME", "admin"},
+            {"OS_PASSWORD", adminPassword},
+            {"OS_PROJECT_NAME", "admin"},
+            {"OS_USER_DOMAIN_NAME", "Default"},
+            {"OS_PROJECT_DOMAIN_NAME", "Default"},
+            {"OS_REGION_NAME", settings.config.text("DEFAULT", "region")},
+            {"OS_IDENTITY_API_VERSION", "3"},
+            {"OS_VOLUME_API_VERSION", "3"}};
+        if (!keys.authority.empty()) all.emplace_back("OS_CACERT", keys.authority);
+        return all;
+    }
+
     std::string openrc() const {
-        return "export OS_AUTH_URL=" + shellWord(endpoint + "/identity/v3") +
-               "\nexport OS_USERNAME=admin\nexport OS_PASSWORD=" + shellWord(adminPassword) +
-               "\nexport OS_PROJECT_NAME=admin\nexport OS_USER_DOMAIN_NAME=Default\nexport "
-               "OS_PROJECT_DOMAIN_NAME=Default\nexport "
-               "OS_REGION_NAME=" +
-               shellWord(settings.config.text("DEFAULT", "region")) +
-               "\nexport OS_IDENTITY_API_VERSION=3\nexport OS_VOLUME_API_VERSION=3\n";
+        std::string lines;
+        for (const auto& [name, value] : variables()) lines += "export " + name + "=" + shellWord(value) + "\n";
+        return lines;
     }
 
     std::string cloudsYaml() const {
@@ -301,7 +307,8 @@ struct Appliance::Impl {
                "\n      project_name: admin\n      user_domain_name: Default\n      project_domain_name: Default\n    "
                "region_name: " +
                jsonText(settings.config.text("DEFAULT", "region")) +
-               "\n    identity_api_version: 3\n    volume_api_version: 3\n";
+               "\n    identity_api_version: 3\n    volume_api_version: 3\n" +
+               (keys.authority.empty() ? "" : "    cacert: " + jsonText(keys.authority) + "\n");
     }
 
     /// The password that admin-openrc has; it may be an old one where somebody has changed it through the API.
@@ -314,9 +321,11 @@ struct Appliance::Impl {
     }
 
     void writeCredentials() {
-        writePrivately(stateDir / "admin-openrc", openrc());
-        writePrivately(stateDir / "clouds.yaml", cloudsYaml());
-        writePrivately(stateDir / "endpoint", endpoint + "\n");
+        FileWish wish = settings.sandbox ? FileWish() : forAdministrators(settings.config);
+        wish.onDisk = settings.durable;
+        writeFile(stateDir / "admin-openrc", openrc(), wish);
+        writeFile(stateDir / "clouds.yaml", cloudsYaml(), wish);
+        writeFile(stateDir / "endpoint", endpoint + "\n", wish);
     }
 
     void start() {
@@ -326,6 +335,7 @@ struct Appliance::Impl {
         ::mallopt(M_TRIM_THRESHOLD, 16 << 20);
         ::mallopt(M_MMAP_THRESHOLD, 4 << 20);
         listen(); // the catalog names the port
+        server.listenLocally(stateDir / operatorSocket, std::string(operatorOrigin));
         auto wanted = bootstrap();
         adminPassword = passwordOnFile();
         if (adminPassword.empty()) adminPassword = settings.adminPassword.value_or(ambient.secret(24));
@@ -341,18 +351,21 @@ struct Appliance::Impl {
         bus.start();
         reconciler.start();
         jobs.start();
+        webhooks->start();
         ready = true;
         server.start();
-        ::malloc_trim(0); // what only the start needed
+        giveBackMemory();
     }
 
     void stop() {
         ready = false;
         server.drain(std::chrono::seconds(5));
+        ::unlink((stateDir / operatorSocket).c_str());
         workers.finish();
         jobs.park();
         reconciler.stop();
         bus.stop();
+        webhooks->stop();
     }
 
     ~Impl() { stop(); }
@@ -378,6 +391,7 @@ void Appliance::reload() {
 const std::string& Appliance::endpoint() const { return impl_->endpoint; }
 const std::filesystem::path& Appliance::stateDir() const { return impl_->stateDir; }
 std::string Appliance::openrc() const { return impl_->openrc(); }
+std::vector<std::pair<std::string, std::string>> Appliance::variables() const { return impl_->variables(); }
 http::Server& Appliance::server() { return impl_->server; }
 store::Store& Appliance::store() { return impl_->store; }
 Reconciler& Appliance::reconciler() { return impl_->reconciler; }

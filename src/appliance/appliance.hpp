@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <stratolet/driver/backup_store.hpp>
@@ -24,10 +25,8 @@
 namespace stratolet {
 
 class HostNetwork;
+class Metrics;
 class Reconciler;
-
-/// The schema's migrations, of all modules.
-std::vector<store::Migration> allMigrations();
 
 /// The concrete drivers of one host.
 struct Drivers {
@@ -50,12 +49,14 @@ struct Drivers {
     ~Drivers();
 };
 
-/// The one that the configuration names. `cloud` is the id that marks what it makes.
+/// The one that the configuration names. `cloud` is the id that marks what it makes; `metrics`, which outlive it, count
+/// what it mends.
 std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const std::filesystem::path& stateDir,
-                                                const std::string& cloud, Log& log);
+                                                const std::string& cloud, Log& log, Metrics* metrics = nullptr);
 
 /// What the configuration names; in the sandbox what touches nothing of the host.
-Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, const ThisCloud& cloud, Log& log);
+Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, const ThisCloud& cloud, Log& log,
+                   Metrics* metrics = nullptr);
 
 /// The whole cloud: builds every part by hand, in order, and hands each what it needs.
 class Appliance {
@@ -84,6 +85,7 @@ public:
 
     /// OS_… variables for the administrator, as `export` lines.
     std::string openrc() const;
+    std::vector<std::pair<std::string, std::string>> variables() const; ///< the same, by their names
 
     http::Server& server();
     store::Store& store();

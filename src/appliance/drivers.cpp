@@ -22,6 +22,7 @@
 #include "network/l3/external.hpp"
 #include "network/segment/ml2.hpp"
 #include "platform/log/log.hpp"
+#include "platform/metrics/metrics.hpp"
 
 namespace stratolet {
 
@@ -95,7 +96,7 @@ void addHypervisor(Drivers& drivers, const Settings& settings, const std::filesy
 }
 
 std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const std::filesystem::path& stateDir,
-                                                const std::string& cloud, Log& log) {
+                                                const std::string& cloud, Log& log, Metrics* metrics) {
     if (driverNamed(settings, "network", "driver", "records") == "records")
         return std::make_unique<network::RecordsNetworkDriver>();
     const auto external = network::externalOptions(settings.config);
@@ -110,9 +111,14 @@ std::unique_ptr<NetworkDriver> networkDriverFor(const Settings& settings, const 
                                         .reach = reachIn(settings.config),
                                         .apiPorts = apiPortsIn(settings),
                                         .dockerUserRule = settings.config.boolean("network", "docker_user_rule"),
-                                        .notice = [&log](std::string_view line) {
-                                            log.info(line, {{"part", "network"}});
-                                        }});
+                                        .notice =
+                                            [&log](std::string_view line) {
+                                                log.info(line, {{"part", "network"}});
+                                            },
+                                        .mending =
+                                            [metrics] {
+                                                if (metrics) ++mendedOf(*metrics, "network");
+                                            }});
 }
 
 namespace {
@@ -148,7 +154,8 @@ std::unique_ptr<VolumeDriver> volumeDriverFor(const block::BackendOption& backEn
 
 }
 
-Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, const ThisCloud& cloud, Log& log) {
+Drivers driversFor(const Settings& settings, const std::filesystem::path& stateDir, const ThisCloud& cloud, Log& log,
+                   Metrics* metrics) {
     Drivers drivers;
     for (const auto& each : image::storesIn(settings.config)) {
         const auto otherwise = stateDir / (drivers.images.empty() ? "images" : "images-" + each.name);
@@ -160,7 +167,7 @@ Drivers driversFor(const Settings& settings, const std::filesystem::path& stateD
     drivers.backups = block::backupFolder(backups.empty() ? stateDir / "backups" : backups);
     if (driverNamed(settings, "network", "driver", "records") == "linux")
         drivers.hostNetwork = std::make_unique<HostNetwork>(stateDir);
-    drivers.network = networkDriverFor(settings, stateDir, cloud.id, log);
+    drivers.network = networkDriverFor(settings, stateDir, cloud.id, log, metrics);
     addHypervisor(drivers, settings, stateDir, cloud.id, log);
     return drivers;
 }

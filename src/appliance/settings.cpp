@@ -2,6 +2,8 @@
 
 #include <stratolet/error.hpp>
 
+#include "appliance/events/audit.hpp"
+#include "appliance/events/webhooks.hpp"
 #include "block/block.hpp"
 #include "compute/compute.hpp"
 #include "identity/identity.hpp"
@@ -37,6 +39,8 @@ std::vector<ConfigOption> allConfigOptions() {
         {"DEFAULT", "classic_ports", "false", trueOrFalse()},
         {"DEFAULT", "certificate", "", orNothing(readableFile())},
         {"DEFAULT", "key", "", orNothing(readableFile())},
+        {"DEFAULT", "plain_http", "false", trueOrFalse()},
+        {"DEFAULT", "admin_group", "stratolet", orNothing(plainName())},
         {"DEFAULT", "io_threads", "0", wholeNumber(0, 64)},
         {"DEFAULT", "worker_threads", "64", wholeNumber(1, 1024)},
         {"DEFAULT", "job_threads", "8", wholeNumber(1, 64)},
@@ -48,6 +52,8 @@ std::vector<ConfigOption> allConfigOptions() {
     const auto append = [&](std::vector<ConfigOption> more) {
         options.insert(options.end(), more.begin(), more.end());
     };
+    append(eventOptions());
+    append(auditOptions());
     append(identity::configOptions());
     append(image::configOptions());
     append(block::configOptions());

@@ -295,7 +295,8 @@ TEST_CASE("Monitors see that it is alive, which parts are ready, and counts", "[
     CHECK(cloud.asks(Method::Get, "/healthz", "").body == "ok\n");
     CHECK(cloud.asks(Method::Get, "/readyz", "").body == "store ok\nhypervisor ok\nservices ok\n");
     CHECK_THAT(cloud.asks(Method::Get, "/metrics", "").body,
-               Contains("# TYPE stratolet_http_requests_total counter") && Contains("stratolet_jobs_unfinished 0"));
+               Contains("# TYPE stratolet_http_requests_total counter") &&
+                   Contains("stratolet_jobs_unfinished{lane=\"host\"} 0"));
     CHECK(cloud.asks(Method::Get, "/", "").json().object("services").text("compute") ==
           "http://cloud.test/compute/v2.1");
     CHECK(cloud.asks(Method::Get, "/nowhere", "").status == 404);

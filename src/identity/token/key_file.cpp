@@ -1,15 +1,12 @@
 #include "identity/token/key_file.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <fstream>
 #include <iterator>
 
 #include <stratolet/error.hpp>
 
 #include "identity/token/fernet.hpp"
-#include "platform/os/fd.hpp"
+#include "platform/os/file.hpp"
 
 namespace stratolet::identity {
 namespace {
@@ -21,14 +18,7 @@ constexpr std::size_t keyBytes = 32;
 void writeKeyFile(const std::filesystem::path& file, Ambient& ambient) {
     std::string random(keyBytes, '\0');
     ambient.randomize(std::as_writable_bytes(std::span(random)));
-    const std::string text = base64Url(random) + "=";
-    const auto fresh = file.string() + ".new";
-    ::unlink(fresh.c_str());
-    const Fd out(
-        static_cast<int>(check(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), "write a key")));
-    writeAll(out.get(), text, "write a key");
-    check(::fsync(out.get()), "write a key");
-    check(::rename(fresh.c_str(), file.c_str()), "write a key");
+    writeFile(file, base64Url(random) + "=");
 }
 
 std::string readKeyFile(const std::filesystem::path& file) {

@@ -13,9 +13,10 @@ void removeSoon(const std::filesystem::path& folder) {
         std::filesystem::remove_all(folder, failed);
 }
 
-TemporaryFolder::TemporaryFolder(std::string_view name) {
-    const char* parent = std::getenv("TMPDIR");
-    auto pattern = std::string(parent ? parent : "/tmp") + "/" + std::string(name) + "-XXXXXX";
+TemporaryFolder::TemporaryFolder(std::string_view name, const std::filesystem::path& parent) {
+    const char* usual = std::getenv("TMPDIR");
+    const std::filesystem::path above = parent.empty() ? usual ? usual : "/tmp" : parent;
+    auto pattern = (above / (std::string(name) + "-XXXXXX")).string();
     if (!::mkdtemp(pattern.data())) throw Error(Failure::Broken, "could not make a temporary folder ", pattern);
     path_ = pattern;
 }
