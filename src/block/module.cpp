@@ -12,6 +12,7 @@
 #include "block/block.hpp"
 #include "block/group/group_service.hpp"
 #include "block/message/message_query.hpp"
+#include "block/metrics.hpp"
 #include "block/qos/qos.hpp"
 #include "block/scheduler/scheduler.hpp"
 #include "block/services.hpp"
@@ -176,6 +177,7 @@ Block::Block(Parts parts, const std::vector<std::unique_ptr<VolumeDriver>>& driv
     impl_->backupJobs.declare();
     impl_->changeJobs.declare();
     declareDisconnecting(impl_->work);
+    declareMetrics(parts, identity, impl_->quotas, impl_->scheduler);
     impl_->jobs.declare();
     impl_->groups.declare();
     parts.bus.on<image::ImageDeleted>(

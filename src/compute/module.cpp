@@ -12,6 +12,7 @@
 #include "compute/keypair/keypair.hpp"
 #include "compute/metadata/metadata_api.hpp"
 #include "compute/metadata/vendor_data.hpp"
+#include "compute/metrics.hpp"
 #include "compute/migration/migration.hpp"
 #include "compute/password/server_password.hpp"
 #include "compute/placement/placement.hpp"
@@ -169,6 +170,7 @@ Compute::Compute(Parts parts, const std::vector<HostDrivers>& hosts, image::Imag
     : impl_(std::make_unique<Impl>(parts, hosts, images, block, network, identity)) {
     parts.policies.add("compute", policyDefaults("compute"));
     parts.policies.add("placement", policyDefaults("placement"));
+    declareMetrics(impl_->core, identity);
     declareServerJobs(impl_->core);
     declareImageCaching(impl_->core);
     impl_->copies.declareJobs();

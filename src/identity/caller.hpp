@@ -83,4 +83,7 @@ inline Rights rightsOf(const Caller& caller) {
 /// The caller of a request that came through the gate of a route with a rule.
 const Caller& callerOf(const http::Request& request);
 
+/// The same of any request: null where nobody was asked who they are, or they were not let in.
+const Caller* knownCaller(const http::Request& request);
+
 }

@@ -31,4 +31,6 @@ struct Core {
     }
 };
 
+void declareMetrics(const Parts& parts); ///< counts of what there is; who and what is for operators
+
 }

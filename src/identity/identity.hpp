@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "identity/caller.hpp"
@@ -76,7 +77,8 @@ public:
     void protect(http::Site& site);
 
     bool projectExists(store::Reader& db, const ProjectId& project);
-    std::string projectName(store::Reader& db, const ProjectId& project); ///< empty where there is none
+    std::string projectName(store::Reader& db, const ProjectId& project);       ///< empty where there is none
+    std::vector<std::pair<ProjectId, std::string>> projects(store::Reader& db); ///< all, with their names; no domains
 
     /// Seals a secret that another service keeps to use it again, by the keys of stored credentials: the store alone
     /// doesn't tell it.

@@ -118,6 +118,7 @@ struct Identity::Impl {
 
 Identity::Identity(Parts parts) : impl_(std::make_unique<Impl>(parts, parts.config.text("DEFAULT", "state_dir"))) {
     parts.policies.add("identity", policyDefaults("identity"));
+    declareMetrics(parts);
 }
 Identity::~Identity() = default;
 
@@ -243,6 +244,12 @@ bool Identity::projectExists(store::Reader& db, const ProjectId& project) {
 std::string Identity::projectName(store::Reader& db, const ProjectId& project) {
     const auto found = projectTable.find(db, project);
     return found ? found->name : std::string();
+}
+
+std::vector<std::pair<ProjectId, std::string>> Identity::projects(store::Reader& db) {
+    return db.query("SELECT id, name FROM projects WHERE NOT is_domain ORDER BY id")
+        .all<std::pair<ProjectId, std::string>>(
+            [](const store::Row& row) { return std::pair(row.id<ProjectId>(0), row.text(1)); });
 }
 
 }

@@ -81,4 +81,7 @@ Error missing(const ImageId& image);
 /// Error(Invalid) unless it says what its data will be.
 void requireFormats(const ImageRecord& image);
 
+/// Counts of images; which they are is for operators.
+void declareMetrics(const Parts& parts);
+
 }

@@ -92,6 +92,7 @@ Images::Images(Parts parts, const std::vector<std::unique_ptr<ImageStore>>& stor
     : impl_(std::make_unique<Impl>(parts, stores, identity)) {
     auto& impl = *impl_;
     parts.policies.add("image", policyDefaults("image"));
+    declareMetrics(parts);
     parts.jobs.declare(jobs::Job("image.delete")
                            .step("discard", [&impl](jobs::Run& run) { impl.data.discard(run.id_of<ImageId>()); })
                            .untilDone());

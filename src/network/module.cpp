@@ -17,6 +17,7 @@
 #include "network/l3/router.hpp"
 #include "network/logging/security_log.hpp"
 #include "network/metering/metering.hpp"
+#include "network/metrics.hpp"
 #include "network/network.hpp"
 #include "network/network_plan.hpp"
 #include "network/qos/qos.hpp"
@@ -115,7 +116,7 @@ struct Network::Impl {
     KeptPlan plan; ///< the reconciler's
     std::chrono::steady_clock::time_point read;
     std::vector<MeterReading> unkept; ///< of meters; the reconciler's
-    bool external = false;            ///< the way outside has been looked after
+    External external{core};
     Metrics::Counter &meteredPackets, &meteredBytes;
 
     Impl(Parts parts, NetworkDriver& driver, identity::Identity& identity)
@@ -172,17 +173,6 @@ struct Network::Impl {
         unkept.clear();
     }
 
-    /// Where the host had no address to begin with.
-    void lookOutside() {
-        if (external) return;
-        try {
-            external = ensureExternal(core);
-        } catch (const Error& problem) {
-            external = true; // it stays wrong until somebody starts us anew
-            core.parts.log.error(problem.what(), {{"part", "network"}});
-        }
-    }
-
     /// Makes the host as the store says, then says so in the store.
     void mend() {
         auto& store = core.parts.store;
@@ -192,8 +182,8 @@ struct Network::Impl {
         if (whole) {
             core.changes->forget();
             read = now;
-            lookOutside();
         }
+        external.follow();
         const auto& wanted =
             *store.read([&](store::Reader& db) { return &(whole ? plan.whole(db) : plan.follow(db, changed)); });
         const auto problems = core.driver.apply(wanted);
@@ -371,6 +361,7 @@ struct Network::Impl {
 Network::Network(Parts parts, NetworkDriver& driver, identity::Identity& identity)
     : impl_(std::make_unique<Impl>(parts, driver, identity)) {
     parts.policies.add("network", policyDefaults("network"));
+    declareMetrics(impl_->core, impl_->agents);
     parts.reconciler.declare(
         "network", [impl = impl_.get()] { impl->mend(); }, agentsBeatEvery);
     parts.reconciler.declare(
@@ -446,7 +437,7 @@ void Network::bootstrap() {
         impl_->ports.ensureDhcpPorts(tx);
     });
     impl_->agents.ensure();
-    impl_->external = ensureExternal(core);
+    impl_->external.ensure();
 }
 
 std::vector<NetworkId> Network::networksFor(store::Reader& db, const identity::Caller& caller) {
