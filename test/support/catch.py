@@ -14,7 +14,7 @@ import xml.etree.ElementTree as ElementTree
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from cloud import TOP, write_result  # noqa: E402
 
-LIMIT_SECONDS = int(os.environ.get("CATCH_LIMIT", "600"))
+LIMIT_SECONDS = int(os.environ.get("CATCH_LIMIT", "750"))
 
 
 def read(report):

@@ -367,11 +367,13 @@ template <class Words> LegacyTable readLegacy(const std::string& table) {
             const char* name = all + at + entry.target_offset + sizeof(xt_entry_target);
             found.chains.insert(found.name + " " + std::string(name, strnlen(name, XT_FUNCTION_MAXNAMELEN)));
         }
-        const bool drops = (kind == XT_STANDARD_TARGET && target.verdict == -NF_DROP - 1) || kind == "REJECT";
-        const std::remove_cvref_t<decltype(match)> any{};
+        const bool isStandard = kind.empty(); // XT_STANDARD_TARGET
+        const bool drops = (isStandard && target.verdict == -NF_DROP - 1) || kind == "REJECT";
+        const std::string_view asked(reinterpret_cast<const char*>(&match), sizeof match); // nothing where all are 0
         if (forwards && at == info.underflow[NF_INET_FORWARD])
             found.drops = drops || (endsAll && at > info.hook_entry[NF_INET_FORWARD]);
-        endsAll = drops && entry.target_offset == sizeof entry && std::memcmp(&match, &any, sizeof any) == 0;
+        endsAll =
+            drops && entry.target_offset == sizeof entry && asked.find_first_not_of('\0') == std::string_view::npos;
         at += entry.next_offset;
     }
     return found;

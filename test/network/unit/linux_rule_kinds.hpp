@@ -1,7 +1,9 @@
 #pragma once
 
 #include <functional>
+#include <future>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "network/unit/linux_bed.hpp"
@@ -44,15 +46,22 @@ inline RuleKinds kindsOfEither() {
 inline void checkEachKind(Host& host, NetworkPlan plan, const Guest& one, const Guest& two, const std::string& at,
                           EtherType version, const RuleKinds& kinds) {
     const auto low = listensIn(two.name(), at, 80), high = listensIn(two.name(), at, 90);
+    // Side by side: to wait for what doesn't come is most of this.
+    const auto begun = [](auto probe) { return std::async(std::launch::async, probe); };
     const auto passes = [&] { // which of the probes do
+        std::pair<const char*, std::future<bool>> probes[] = {
+            {" tcp80", begun([&] { return connectsIn(one.name(), at, 80, 400); })},
+            {" tcp90", begun([&] { return connectsIn(one.name(), at, 90, 400); })},
+            {" udp80", begun([&] { return datagramArrives(one.name(), two.name(), at, 80); })},
+            {" udp90", begun([&] { return datagramArrives(one.name(), two.name(), at, 90); })},
+            {" ping", begun([&] { return pingsIn(one.name(), at, 1); })},
+        };
         std::string out;
-        if (connectsIn(one.name(), at, 80, 400)) out += " tcp80";
-        if (connectsIn(one.name(), at, 90, 400)) out += " tcp90";
-        if (datagramArrives(one.name(), two.name(), at, 80)) out += " udp80";
-        if (datagramArrives(one.name(), two.name(), at, 90)) out += " udp90";
-        if (pingsIn(one.name(), at, 1)) out += " ping";
+        for (auto& [name, passed] : probes) out += passed.get() ? name : "";
         return out;
     };
+    // On a busy machine one of them may come too late: what is let in is let in the next time, too, and nothing more.
+    const auto let = [&](const std::string& wanted) { return passes() == wanted || passes() == wanted; };
     auto all = kindsOfEither();
     all.insert(all.end(), kinds.begin(), kinds.end());
     const auto closed = plan.securityGroups[1].rules;
@@ -63,11 +72,12 @@ inline void checkEachKind(Host& host, NetworkPlan plan, const Guest& one, const 
         each.set(opens);
         plan.securityGroups[1].rules.push_back(opens);
         CHECK(host.driver->apply(plan).empty());
-        CHECK(passes() == each.lets);
+        CHECK(let(each.lets));
         plan.securityGroups[1].rules = closed;
         host.driver->apply(plan);
+        auto pings = begun([&] { return pingsIn(one.name(), at, 1); });
         CHECK_FALSE(connectsIn(one.name(), at, 80, 200));
-        CHECK_FALSE(pingsIn(one.name(), at, 1));
+        CHECK_FALSE(pings.get());
     }
     // What a guest may send is said the same way.
     plan.securityGroups[1] = everything(2);
@@ -78,7 +88,7 @@ inline void checkEachKind(Host& host, NetworkPlan plan, const Guest& one, const 
     portsOf(6, 90, 90)(sends);
     plan.securityGroups[0].rules.push_back(sends);
     host.driver->apply(plan);
-    CHECK(passes() == " tcp90");
+    CHECK(let(" tcp90"));
 }
 
 }
