@@ -50,12 +50,13 @@ std::vector<std::string> limitRules(const PlannedRate& rate) {
     return rules;
 }
 
-PortLimits::PortLimits(Ruleset& rules) : rules_(rules) {
+PortLimits::PortLimits(Ruleset& rules) : rules_(rules) { putRules(); }
+
+void PortLimits::need(const std::string& set) {
+    if (!limits_.insert(set).second) return;
+    const std::string unit = set == sendsPackets || set == getsPackets ? "" : " bytes";
     // An element has a limit of its own; that of the set only says that they have one.
-    for (const auto* each : {sendsPackets, getsPackets})
-        rules_.declare(guardTable, each, "set", "type ifname; limit rate over 1/second;");
-    for (const auto* each : {sendsBytes, getsBytes})
-        rules_.declare(guardTable, each, "set", "type ifname; limit rate over 1 bytes/second;");
+    rules_.declare(guardTable, set, "set", "type ifname; limit rate over 1" + unit + "/second;");
     putRules();
 }
 
@@ -63,13 +64,14 @@ void PortLimits::putRules() {
     // Behind the guard: what a port may not send costs it nothing of its rate.
     RuleChain sends{"type filter hook prerouting priority -290; policy accept;", {}};
     for (const auto* each : {sendsPackets, sendsBytes})
-        sends.rules.push_back(std::string("iifname @") + each + " drop");
+        if (limits_.contains(each)) sends.rules.push_back(std::string("iifname @") + each + " drop");
     for (const auto dscp : marks_)
         for (const auto* family : {"ip", "ip6"})
             sends.rules.push_back("iifname @" + markedWith(dscp) + " " + family + " dscp set " + std::to_string(dscp));
     rules_.put(guardTable, "limits_prerouting", std::move(sends));
     RuleChain gets{"type filter hook postrouting priority -290; policy accept;", {}};
-    for (const auto* each : {getsPackets, getsBytes}) gets.rules.push_back(std::string("oifname @") + each + " drop");
+    for (const auto* each : {getsPackets, getsBytes})
+        if (limits_.contains(each)) gets.rules.push_back(std::string("oifname @") + each + " drop");
     rules_.put(guardTable, "limits_postrouting", std::move(gets));
 }
 
@@ -80,7 +82,9 @@ void PortLimits::set(const PlannedPort& port) {
     Limited now{qos, {}};
     const auto tap = "\"" + tapNameOf(port.id) + "\"";
     const auto limits = [&](const char* set, const std::string& limit) {
-        if (!limit.empty()) now.elements.push_back({set, tap, limit});
+        if (limit.empty()) return;
+        need(set);
+        now.elements.push_back({set, tap, limit});
     };
     limits(sendsPackets, packetsOver(qos.egress));
     limits(sendsBytes, bytesOver(qos.egress));

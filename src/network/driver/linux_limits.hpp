@@ -29,11 +29,14 @@ private:
         PlannedQos qos;
         RuleElements elements;
     };
+    /// A set of limits is there from when somebody first has one: not every kernel can limit.
+    void need(const std::string& set);
     void putRules();
 
     Ruleset& rules_;
     std::map<PortId, Limited> ports_;
-    std::set<int> marks_; ///< DSCP that some port has or had
+    std::set<std::string> limits_; ///< the sets of limits that are there
+    std::set<int> marks_;          ///< DSCP that some port has or had
 };
 
 }
