@@ -12,6 +12,7 @@
 #include "platform/cloud/cloud.hpp"
 #include "platform/os/fd.hpp"
 #include "platform/tls/own_certificates.hpp"
+#include "platform/web/web.hpp"
 
 namespace stratolet {
 namespace {
@@ -43,15 +44,6 @@ std::vector<std::string> addressesOfHost() {
     return texts;
 }
 
-/// "cloud.example" of "https://cloud.example:443/path".
-std::string hostIn(const std::string& url) {
-    const auto start = url.find("://");
-    if (start == std::string::npos) return {};
-    const auto authority = url.substr(start + 3, url.find('/', start + 3) - start - 3);
-    if (authority.starts_with('[')) return authority.substr(1, authority.find(']') - 1);
-    return authority.substr(0, authority.find(':'));
-}
-
 std::vector<std::string> namesOf(const Settings& settings, const std::vector<ListenAddress>& addresses) {
     std::vector<std::string> names{"localhost", hostName()};
     for (const auto& each : addresses) {
@@ -60,7 +52,7 @@ std::vector<std::string> namesOf(const Settings& settings, const std::vector<Lis
         else
             names.push_back(each.address);
     }
-    if (const auto host = hostIn(publicEndpoint(settings.config)); !host.empty()) names.push_back(host);
+    if (const auto endpoint = web::parsed(publicEndpoint(settings.config))) names.push_back(endpoint->host);
     std::sort(names.begin(), names.end());
     names.erase(std::unique(names.begin(), names.end()), names.end());
     return names;

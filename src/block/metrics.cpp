@@ -1,5 +1,8 @@
 #include "block/metrics.hpp"
 
+#include <iterator>
+#include <utility>
+
 #include "block/quota/volume_quotas.hpp"
 #include "block/scheduler/scheduler.hpp"
 #include "identity/identity.hpp"
@@ -35,54 +38,60 @@ const std::vector<RowGauges>& families() {
     return all;
 }
 
+struct Limited {
+    std::string_view what, resource, told;
+};
+constexpr Limited limits[] = {{"volume", "gigabytes", "volumes"}, {"backup", "backup_gigabytes", "backups"}};
+
+/// What each has room for, and what of it is free.
+std::vector<Metrics::Samples> ofPools(const std::vector<Pool>& pools) {
+    Metrics::Samples total, free;
+    for (const auto& pool : pools) {
+        const auto capability = [&](const char* word) {
+            const auto found = pool.capabilities.find(word);
+            return found == pool.capabilities.end() ? std::string() : found->second;
+        };
+        const auto labels = metricLabel(
+            "vendor_name", capability("vendor_name"),
+            metricLabel("volume_backend_name", capability("volume_backend_name"), metricLabel("name", pool.name)));
+        total.push_back({labels, pool.total});
+        free.push_back({labels, pool.free});
+    }
+    return {total, free};
+}
+
 }
 
 void declareMetrics(const Parts& parts, identity::Identity& identity, const VolumeQuotas& quotas,
                     const Scheduler& scheduler) {
     gaugeRows(parts.metrics, parts.store, families());
-    const auto pools = [&](std::string_view name, std::string_view help, double Pool::*value) {
-        parts.metrics.gauges(
-            name, help,
-            [&scheduler, &store = parts.store, value] {
-                Metrics::Samples samples;
-                for (const auto& pool : scheduler.pools(store.reader())) {
-                    const auto capability = [&](const char* word) {
-                        const auto found = pool.capabilities.find(word);
-                        return found == pool.capabilities.end() ? std::string() : found->second;
-                    };
-                    samples.push_back({metricLabel("vendor_name", capability("vendor_name"),
-                                                   metricLabel("volume_backend_name", capability("volume_backend_name"),
-                                                               metricLabel("name", pool.name))),
-                                       pool.*value});
-                }
-                return samples;
-            },
-            Metrics::For::Operators);
-    };
-    pools("openstack_cinder_pool_capacity_total_gb", "What a pool has room for, in GiB", &Pool::total);
-    pools("openstack_cinder_pool_capacity_free_gb", "What of it is free, in GiB", &Pool::free);
-    const auto limits = [&](std::string_view name, std::string_view help, std::string_view resource,
-                            std::int64_t VolumeQuotas::Usage::*value) {
-        parts.metrics.gauges(
-            name, help,
-            [&identity, &quotas, &store = parts.store, resource, value] {
-                Metrics::Samples samples;
-                for (const auto& [project, projectName] : identity.projects(store.reader()))
-                    for (const auto& each : quotas.usage(project))
-                        if (each.resource == resource)
-                            samples.push_back(
-                                {metricLabel("tenant_id", project.text, metricLabel("tenant", projectName)),
-                                 static_cast<double>(each.*value)});
-                return samples;
-            },
-            Metrics::For::Operators);
-    };
-    limits("openstack_cinder_limits_volume_max_gb", "What a project may have in volumes, in GiB; -1: no limit",
-           "gigabytes", &VolumeQuotas::Usage::limit);
-    limits("openstack_cinder_limits_volume_used_gb", "What it has", "gigabytes", &VolumeQuotas::Usage::used);
-    limits("openstack_cinder_limits_backup_max_gb", "What a project may have in backups, in GiB; -1: no limit",
-           "backup_gigabytes", &VolumeQuotas::Usage::limit);
-    limits("openstack_cinder_limits_backup_used_gb", "What it has", "backup_gigabytes", &VolumeQuotas::Usage::used);
+    parts.metrics.gauges(
+        {{"openstack_cinder_pool_capacity_total_gb", "What a pool has room for, in GiB"},
+         {"openstack_cinder_pool_capacity_free_gb", "What of it is free, in GiB"}},
+        [&scheduler, &store = parts.store] { return ofPools(scheduler.pools(store.reader())); },
+        Metrics::For::Operators);
+    std::vector<Metrics::Named> names;
+    for (const auto& [what, resource, told] : limits)
+        for (const auto& [ending, help] :
+             {std::pair("_max_gb", "What a project may have in " + std::string(told) + ", in GiB; -1: no limit"),
+              {"_used_gb", "What it has"}})
+            names.push_back({"openstack_cinder_limits_" + std::string(what) + ending, help});
+    parts.metrics.gauges(
+        names,
+        [&identity, &quotas, &store = parts.store, many = names.size()] {
+            std::vector<Metrics::Samples> families(many);
+            for (const auto& [project, projectName] : identity.projects(store.reader())) {
+                const auto labels = metricLabel("tenant_id", project.text, metricLabel("tenant", projectName));
+                for (const auto& each : quotas.usage(project))
+                    for (std::size_t limit = 0; limit < std::size(limits); ++limit) {
+                        if (each.resource != limits[limit].resource) continue;
+                        families[2 * limit].push_back({labels, static_cast<double>(each.limit)});
+                        families[2 * limit + 1].push_back({labels, static_cast<double>(each.used)});
+                    }
+            }
+            return families;
+        },
+        Metrics::For::Operators);
 }
 
 }

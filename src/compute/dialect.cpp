@@ -4,6 +4,7 @@
 #include <stratolet/error.hpp>
 
 #include "compute/version.hpp"
+#include "platform/http/failures.hpp"
 
 // How compute says what went wrong, and what every answer of its has.
 
@@ -32,21 +33,11 @@ std::string_view faultName(int status) {
 }
 
 int statusOf(const Error& error) {
-    switch (error.failure()) {
-    case Failure::Invalid: return 400;
-    case Failure::Unauthenticated: return 401;
-    case Failure::Forbidden: return 403;
-    case Failure::NotFound: return 404;
-    case Failure::Conflict: return 409;
-    case Failure::OverLimit: return 403;
-    case Failure::TooLarge: return 413;
-    case Failure::Unsupported: return error.type() == "version" ? 406 : error.type() == "notImplemented" ? 501 : 415;
-    case Failure::TimedOut: return 504;
-    case Failure::Busy: return 503;
-    case Failure::Full: return 507;
-    case Failure::Broken: return 500;
-    }
-    std::abort();
+    const auto failure = error.failure();
+    if (failure == Failure::OverLimit) return 403;
+    if (failure == Failure::Unsupported && error.type() == "version") return 406;
+    if (failure == Failure::Unsupported && error.type() == "notImplemented") return 501;
+    return http::usualStatus(failure);
 }
 
 /// The service's root as the client sees it, without what stands for compute alone.

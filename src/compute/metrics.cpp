@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <set>
+#include <utility>
 
 #include "compute/core.hpp"
 #include "compute/host/hosts.hpp"
@@ -112,105 +114,110 @@ const std::vector<OfHost>& ofHosts() {
     return all;
 }
 
+/// The availability zones, and what all hosts together have, may promise and have promised.
+std::vector<Metrics::Samples> ofAll(const std::vector<Host>& hosts) {
+    std::set<std::string> zones;
+    for (const auto& each : hosts) zones.insert(each.zone);
+    double vcpus[3] = {}, ram[3] = {}, disk[3] = {};
+    for (const auto& each : hosts) {
+        vcpus[0] += static_cast<double>(each.vcpus);
+        vcpus[1] += static_cast<double>(each.vcpusMost());
+        vcpus[2] += static_cast<double>(each.load.vcpus);
+        ram[0] += static_cast<double>(each.memory.count) * mebi;
+        ram[1] += static_cast<double>(each.ramMost()) * mebi;
+        ram[2] += static_cast<double>(each.load.ram.count) * mebi;
+        disk[0] += static_cast<double>(each.disk.count) * gibi;
+        disk[1] += static_cast<double>(each.diskMost()) * gibi;
+        disk[2] += static_cast<double>(each.load.disk.count) * gibi;
+    }
+    Metrics::Samples samples;
+    for (const auto& [resource, values] : {std::pair("vcpus", vcpus), {"memory_bytes", ram}, {"disk_bytes", disk}})
+        for (const auto& [of, value] :
+             {std::pair("had", values[0]), {"promisable", values[1]}, {"promised", values[2]}})
+            samples.push_back({metricLabel("of", of, metricLabel("resource", resource)), value});
+    return {{{"", static_cast<double>(zones.size())}}, samples};
+}
+
+/// Of each host what ofHosts() names, and whether its service answers.
+std::vector<Metrics::Samples> ofEach(const std::vector<Host>& hosts) {
+    std::vector<Metrics::Samples> families(ofHosts().size() + 1);
+    for (const auto& host : hosts) {
+        auto labels = metricLabel("aggregates", "",
+                                  metricLabel("availability_zone", host.zone, metricLabel("hostname", host.hostname)));
+        for (std::size_t each = 0; each < ofHosts().size(); ++each)
+            families[each].push_back({labels, ofHosts()[each].value(host)});
+        labels = metricLabel("hostname", host.name.text, metricLabel("id", host.serviceId));
+        labels = metricLabel("adminState", host.disabled ? "disabled" : "enabled",
+                             metricLabel("service", "nova-compute", labels));
+        labels =
+            metricLabel("disabledReason", host.disabledReason.value_or(""), metricLabel("zone", host.zone, labels));
+        families.back().push_back({std::move(labels), host.up() ? 1.0 : 0.0});
+    }
+    return families;
+}
+
+/// What has names of its own beside those of quotas.
+constexpr std::pair<std::string_view, std::string_view> limits[] = {
+    {"vcpus", "cores"}, {"memory", "ram"}, {"instances", "instances"}};
+
+/// What each project may have and has: by each resource, and of some of them again as limits.
+void declareQuotas(Core& core, identity::Identity& identity) {
+    const auto resources = core.quotas.resources();
+    std::vector<Metrics::Named> names;
+    for (const auto& each : resources)
+        names.push_back({"openstack_nova_quota_" + each, "What a project may have and has; -1: no limit"});
+    for (const auto& [name, resource] : limits)
+        for (const auto& [ending, help] :
+             {std::pair("_max", "What a project may have; -1: no limit"), {"_used", "What a project has"}})
+            names.push_back({"openstack_nova_limits_" + std::string(name) + ending, help});
+    core.parts.metrics.gauges(
+        names,
+        [&core, &identity, resources, many = names.size()] {
+            auto& db = core.parts.store.reader();
+            std::vector<Metrics::Samples> families(many);
+            for (const auto& [project, projectName] : identity.projects(db)) {
+                const auto labels = metricLabel("tenant_id", project.text, metricLabel("tenant", projectName));
+                auto asLimit = families.begin() + static_cast<std::ptrdiff_t>(resources.size());
+                std::map<std::string_view, std::pair<double, double>> known; // limit, used
+                for (std::size_t each = 0; each < resources.size(); ++each) {
+                    const auto& [limit, used] = known[resources[each]] = {
+                        static_cast<double>(core.quotas.limit(db, project.text, resources[each])),
+                        static_cast<double>(core.quotas.used(db, QuotaOwner{project}, resources[each]))};
+                    families[each].push_back({metricLabel("type", "limit", labels), limit});
+                    families[each].push_back({metricLabel("type", "in_use", labels), used});
+                    // Nothing is promised that isn't there.
+                    families[each].push_back({metricLabel("type", "reserved", labels), 0});
+                }
+                for (const auto& [name, resource] : limits) {
+                    (asLimit++)->push_back({labels, known.at(resource).first});
+                    (asLimit++)->push_back({labels, known.at(resource).second});
+                }
+            }
+            return families;
+        },
+        Metrics::For::Operators);
+}
+
 }
 
 void declareMetrics(Core& core, identity::Identity& identity) {
     auto& metrics = core.parts.metrics;
     gaugeRows(metrics, core.parts.store, families());
     const auto hosts = [&core] { return core.hosts.all(core.parts.store.reader()); };
-    metrics.gauge("openstack_nova_availability_zones", "Availability zones", [hosts] {
-        std::set<std::string> zones;
-        for (const auto& each : hosts()) zones.insert(each.zone);
-        return static_cast<double>(zones.size());
-    });
-    metrics.gauges("stratolet_capacity", "What all hosts have, may promise, and have promised to servers", [hosts] {
-        double vcpus[3] = {}, ram[3] = {}, disk[3] = {};
-        for (const auto& each : hosts()) {
-            vcpus[0] += static_cast<double>(each.vcpus);
-            vcpus[1] += static_cast<double>(each.vcpusMost());
-            vcpus[2] += static_cast<double>(each.load.vcpus);
-            ram[0] += static_cast<double>(each.memory.count) * mebi;
-            ram[1] += static_cast<double>(each.ramMost()) * mebi;
-            ram[2] += static_cast<double>(each.load.ram.count) * mebi;
-            disk[0] += static_cast<double>(each.disk.count) * gibi;
-            disk[1] += static_cast<double>(each.diskMost()) * gibi;
-            disk[2] += static_cast<double>(each.load.disk.count) * gibi;
-        }
-        Metrics::Samples samples;
-        for (const auto& [resource, values] : {std::pair("vcpus", vcpus), {"memory_bytes", ram}, {"disk_bytes", disk}})
-            for (const auto& [of, value] :
-                 {std::pair("had", values[0]), {"promisable", values[1]}, {"promised", values[2]}})
-                samples.push_back({metricLabel("of", of, metricLabel("resource", resource)), value});
-        return samples;
-    });
+    metrics.gauges({{"openstack_nova_availability_zones", "Availability zones"},
+                    {"stratolet_capacity", "What all hosts have, may promise, and have promised to servers"}},
+                   [hosts] { return ofAll(hosts()); });
+    std::vector<Metrics::Named> names;
     for (const auto& each : ofHosts())
-        metrics.gauges(
-            "openstack_nova_" + std::string(each.name), each.help,
-            [hosts, &each] {
-                Metrics::Samples samples;
-                for (const auto& host : hosts())
-                    samples.push_back({metricLabel("aggregates", "",
-                                                   metricLabel("availability_zone", host.zone,
-                                                               metricLabel("hostname", host.hostname))),
-                                       each.value(host)});
-                return samples;
-            },
-            Metrics::For::Operators);
+        names.push_back({"openstack_nova_" + std::string(each.name), std::string(each.help)});
+    names.push_back({"openstack_nova_agent_state", "Whether a host's service answers"});
     metrics.gauges(
-        "openstack_nova_agent_state", "Whether a host's service answers",
-        [hosts] {
-            Metrics::Samples samples;
-            for (const auto& host : hosts()) {
-                auto labels = metricLabel("hostname", host.name.text, metricLabel("id", host.serviceId));
-                labels = metricLabel("adminState", host.disabled ? "disabled" : "enabled",
-                                     metricLabel("service", "nova-compute", labels));
-                labels = metricLabel("disabledReason", host.disabledReason.value_or(""),
-                                     metricLabel("zone", host.zone, labels));
-                samples.push_back({std::move(labels), host.up() ? 1.0 : 0.0});
-            }
-            return samples;
-        },
-        Metrics::For::Operators);
+        names, [hosts] { return ofEach(hosts()); }, Metrics::For::Operators);
     metrics.gauges(
         "openstack_nova_server_status", "A server's status, as a number",
         [&store = core.parts.store] { return serverStates(store.reader()); }, Metrics::For::Operators);
 
-    /// Of each project, by what `write` tells.
-    using Write = std::function<void(store::Reader&, const ProjectId&, const std::string& labels, Metrics::Samples&)>;
-    const auto ofProjects = [&](const std::string& name, std::string_view help, Write write) {
-        metrics.gauges(
-            name, help,
-            [&core, &identity, write = std::move(write)] {
-                auto& db = core.parts.store.reader();
-                Metrics::Samples samples;
-                for (const auto& [project, projectName] : identity.projects(db))
-                    write(db, project, metricLabel("tenant_id", project.text, metricLabel("tenant", projectName)),
-                          samples);
-                return samples;
-            },
-            Metrics::For::Operators);
-    };
-    for (const auto& [name, resource] : {std::pair("vcpus", "cores"), {"memory", "ram"}, {"instances", "instances"}}) {
-        ofProjects(std::string("openstack_nova_limits_") + name + "_max", "What a project may have; -1: no limit",
-                   [&core, resource = resource](auto& db, const auto& project, const auto& labels, auto& samples) {
-                       samples.push_back({labels, static_cast<double>(core.quotas.limit(db, project.text, resource))});
-                   });
-        ofProjects(
-            std::string("openstack_nova_limits_") + name + "_used", "What a project has",
-            [&core, resource = resource](auto& db, const auto& project, const auto& labels, auto& samples) {
-                samples.push_back({labels, static_cast<double>(core.quotas.used(db, QuotaOwner{project}, resource))});
-            });
-    }
-    for (const auto& each : core.quotas.resources()) {
-        ofProjects("openstack_nova_quota_" + each, "What a project may have and has; -1: no limit",
-                   [&core, each](auto& db, const auto& project, const auto& labels, auto& samples) {
-                       for (const auto& [type, value] :
-                            {std::pair("limit", core.quotas.limit(db, project.text, each)),
-                             {"in_use", core.quotas.used(db, QuotaOwner{project}, each)},
-                             {"reserved", std::int64_t{0}}}) // nothing is promised that isn't there
-                           samples.push_back({metricLabel("type", type, labels), static_cast<double>(value)});
-                   });
-    }
+    declareQuotas(core, identity);
 }
 
 }

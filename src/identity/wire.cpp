@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "platform/http/failures.hpp"
 #include "platform/text/text.hpp"
 #include "resource/listing.hpp"
 
@@ -10,23 +11,7 @@ namespace {
 
 constexpr std::string_view wordsOfRefusal = "The request you have made requires authentication.";
 
-int statusOf(Failure failure) {
-    switch (failure) {
-    case Failure::Invalid: return 400;
-    case Failure::Unauthenticated: return 401;
-    case Failure::Forbidden: return 403;
-    case Failure::NotFound: return 404;
-    case Failure::Conflict: return 409;
-    case Failure::OverLimit: return 403;
-    case Failure::TooLarge: return 413;
-    case Failure::Unsupported: return 415;
-    case Failure::TimedOut: return 504;
-    case Failure::Busy: return 503;
-    case Failure::Full: return 507;
-    case Failure::Broken: return 500;
-    }
-    std::abort();
-}
+int statusOf(Failure failure) { return failure == Failure::OverLimit ? 403 : http::usualStatus(failure); }
 
 http::Response envelope(int status, std::string_view message) {
     return http::jsonResponse(status, [&](JsonWriter& out) {

@@ -5,27 +5,18 @@
 #include "image/data/location.hpp"
 #include "image/image_table.hpp"
 #include "platform/http/error_page.hpp"
+#include "platform/http/failures.hpp"
 #include "resource/listing.hpp"
 
 namespace stratolet::image {
 namespace {
 
 int statusOf(const Error& error) {
-    switch (error.failure()) {
-    case Failure::Invalid: return 400;
-    case Failure::Unauthenticated: return 401;
-    case Failure::Forbidden: return 403;
-    case Failure::NotFound: return error.type() == "gone" ? 410 : 404;
-    case Failure::Conflict: return 409;
-    case Failure::OverLimit: return 413;
-    case Failure::TooLarge: return error.type() == "header" ? 431 : 413;
-    case Failure::Unsupported: return error.type() == "range" ? 416 : 415;
-    case Failure::TimedOut: return 504;
-    case Failure::Busy: return 503;
-    case Failure::Full: return 507;
-    case Failure::Broken: return 500;
-    }
-    std::abort();
+    const auto failure = error.failure();
+    if (failure == Failure::NotFound && error.type() == "gone") return 410;
+    if (failure == Failure::TooLarge && error.type() == "header") return 431;
+    if (failure == Failure::Unsupported && error.type() == "range") return 416;
+    return http::usualStatus(failure);
 }
 
 }

@@ -1,5 +1,7 @@
 #include "network/metrics.hpp"
 
+#include <array>
+
 #include "network/agent/agent.hpp"
 #include "network/core.hpp"
 #include "platform/metrics/gauge_rows.hpp"
@@ -62,25 +64,31 @@ void declareMetrics(Core& core, const Agents& agents) {
     metrics.gauges(
         "openstack_neutron_agent_state", "Whether an agent is alive",
         [&store, &agents] { return agents.states(store.reader()); }, Metrics::For::Operators);
-    for (const auto* resource : {"network", "subnet", "subnetpool", "port", "router", "floatingip", "security_group",
-                                 "security_group_rule", "rbac_policy"})
-        metrics.gauges(
-            std::string("openstack_neutron_quota_") + resource, "What a project may have and has; -1: no limit",
-            [&core, resource] {
-                auto& db = core.parts.store.reader();
-                Metrics::Samples samples;
-                for (const auto& [project, name] : core.identity.projects(db)) {
-                    const auto labels = metricLabel("tenant_id", project.text, metricLabel("tenant", name));
+    static constexpr std::array resources{"network",    "subnet",         "subnetpool",          "port",       "router",
+                                          "floatingip", "security_group", "security_group_rule", "rbac_policy"};
+    std::vector<Metrics::Named> names;
+    for (const auto* each : resources)
+        names.push_back(
+            {std::string("openstack_neutron_quota_") + each, "What a project may have and has; -1: no limit"});
+    metrics.gauges(
+        names,
+        [&core] {
+            auto& db = core.parts.store.reader();
+            std::vector<Metrics::Samples> families(resources.size());
+            for (const auto& [project, name] : core.identity.projects(db)) {
+                const auto labels = metricLabel("tenant_id", project.text, metricLabel("tenant", name));
+                for (std::size_t each = 0; each < resources.size(); ++each) {
                     const auto add = [&, &labels = labels](const char* type, std::int64_t value) {
-                        samples.push_back({metricLabel("type", type, labels), static_cast<double>(value)});
+                        families[each].push_back({metricLabel("type", type, labels), static_cast<double>(value)});
                     };
-                    add("limit", core.quotas.limit(db, project.text, resource));
-                    add("used", core.used(db, project.text, resource));
+                    add("limit", core.quotas.limit(db, project.text, resources[each]));
+                    add("used", core.used(db, project.text, resources[each]));
                     add("reserved", 0); // nothing is promised that isn't there
                 }
-                return samples;
-            },
-            Metrics::For::Operators);
+            }
+            return families;
+        },
+        Metrics::For::Operators);
 }
 
 }

@@ -7,6 +7,7 @@
 
 #include "network/address.hpp"
 #include "network/sharing.hpp"
+#include "platform/http/failures.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::network {
@@ -16,23 +17,7 @@ namespace {
 using namespace http;
 using namespace resource;
 
-int statusOf(Failure failure) {
-    switch (failure) {
-    case Failure::Invalid: return 400;
-    case Failure::Unauthenticated: return 401;
-    case Failure::Forbidden: return 403;
-    case Failure::NotFound: return 404;
-    case Failure::Conflict: return 409;
-    case Failure::OverLimit: return 409;
-    case Failure::TooLarge: return 413;
-    case Failure::Unsupported: return 415;
-    case Failure::TimedOut: return 504;
-    case Failure::Busy: return 503;
-    case Failure::Full: return 507;
-    case Failure::Broken: return 500;
-    }
-    std::abort();
-}
+int statusOf(Failure failure) { return failure == Failure::OverLimit ? 409 : usualStatus(failure); }
 
 std::string_view typeOf(Failure failure) {
     switch (failure) {

@@ -245,3 +245,17 @@ TEST_CASE("A gauge that can't be read is left out, and the others are there", "[
     metrics.gauge("whole", "Does not", [] { return 2.5; });
     CHECK(metrics.text() == "# HELP whole Does not\n# TYPE whole gauge\nwhole 2.500000\n");
 }
+
+TEST_CASE("Families that one reading tells of are read once a look, and left out together", "[metrics]") {
+    Metrics metrics;
+    int looks = 0;
+    metrics.gauges({{"b_first", "One"}, {"a_second", "Other"}}, [&] {
+        if (++looks == 2) throw std::runtime_error("no");
+        return std::vector<Metrics::Samples>{{{"", 1}}, {{metricLabel("of", "x"), 2}}};
+    });
+    CHECK(linesOf(metrics.text()) == std::map<std::string, double>{{"b_first", 1}, {R"(a_second{of="x"})", 2}});
+    CHECK(looks == 1);
+    CHECK(metrics.text().empty());
+    CHECK(linesOf(metrics.text()).size() == 2);
+    CHECK(looks == 3);
+}

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cctype>
 #include <condition_variable>
 #include <fstream>
 #include <mutex>
@@ -11,6 +12,7 @@
 #include <stratolet/error.hpp>
 
 #include "appliance/events/event.hpp"
+#include "compute/encoding.hpp"
 #include "identity/token/crypto.hpp"
 #include "platform/ambient/ambient.hpp"
 #include "platform/cloud/cloud.hpp"
@@ -27,29 +29,13 @@ using namespace std::chrono_literals;
 constexpr auto lookEvery = 500ms;
 constexpr std::chrono::milliseconds pauseLeast = 1s, pauseMost = 5min;
 
-/// The bytes of standard base64; nothing where the text is none.
-std::optional<std::string> fromBase64(std::string_view text) {
-    constexpr std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    while (text.ends_with('=')) text.remove_suffix(1);
-    std::string bytes;
-    unsigned held = 0;
-    int bits = 0;
-    for (const char letter : text) {
-        const auto value = letters.find(letter);
-        if (value == std::string_view::npos) return std::nullopt;
-        held = held << 6 | static_cast<unsigned>(value);
-        bits += 6;
-        if (bits < 8) continue;
-        bits -= 8;
-        bytes += static_cast<char>(held >> bits & 0xff);
-    }
-    return bytes;
-}
-
 std::string secretBytes(const std::string& secret) {
     constexpr std::string_view mark = "whsec_";
     if (!secret.starts_with(mark)) return secret;
-    const auto bytes = fromBase64(std::string_view(secret).substr(mark.size()));
+    auto text = secret.substr(mark.size());
+    text.append((4 - text.size() % 4) % 4, '='); // which may be left out here
+    const bool blank = std::any_of(text.begin(), text.end(), [](unsigned char each) { return std::isspace(each); });
+    const auto bytes = blank ? std::nullopt : compute::fromBase64(text);
     if (!bytes || bytes->empty())
         throw Error(Failure::Invalid, "the secret of webhooks is not base64 after \"whsec_\"");
     return *bytes;

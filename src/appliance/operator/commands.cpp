@@ -26,12 +26,6 @@
 namespace stratolet {
 namespace {
 
-/// The answer as JSON where that is asked for (true), else it is for the caller to show.
-bool printed(const Asked& asked, const Json& answer) {
-    if (asked.json) asked.out << answer.dump() << '\n';
-    return asked.json;
-}
-
 void heading(std::ostream& out, std::string_view text) { out << '\n' << text << '\n'; }
 
 std::string ofAll(const Json& object, std::string_view used, std::string_view all, std::string_view unit = "") {
@@ -126,13 +120,6 @@ std::int64_t numberOf(const std::string& id) {
     return *number;
 }
 
-Json written(const std::function<void(JsonWriter&)>& write) {
-    std::string text;
-    JsonWriter out(text);
-    write(out);
-    return Json::parse(text);
-}
-
 Json jobsOf(const Asked& asked) {
     if (LocalCloud::runsIn(asked.stateDir)) return LocalCloud(asked.stateDir).gets("/operator/v1/jobs");
     store::Store store(storeIn(asked.stateDir, asked.settings.config));
@@ -148,6 +135,18 @@ Json jobOf(const Asked& asked, std::int64_t id) {
     return written([&](JsonWriter& out) { writeJob(out, *job); });
 }
 
+}
+
+bool printed(const Asked& asked, const Json& answer) {
+    if (asked.json) asked.out << answer.dump() << '\n';
+    return asked.json;
+}
+
+Json written(const std::function<void(JsonWriter&)>& write) {
+    std::string text;
+    JsonWriter out(text);
+    write(out);
+    return Json::parse(text);
 }
 
 int showStatus(const Asked& asked) {

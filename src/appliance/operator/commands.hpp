@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <iosfwd>
 #include <optional>
 #include <string>
 
 #include "appliance/settings.hpp"
+#include "platform/json/json.hpp"
 
 // The operator's commands: each asks the cloud that runs on this host (LocalCloud) and writes what it says, as a table
 // or as the JSON that came. They return the program's exit code; Error where there is nothing to show.
@@ -20,6 +22,10 @@ struct Asked {
     bool json = false;
     std::ostream& out;
 };
+
+/// The answer as JSON where that is asked for (true), else it is for the caller to show.
+bool printed(const Asked& asked, const Json& answer);
+Json written(const std::function<void(JsonWriter&)>& write); ///< what `write` writes
 
 int showStatus(const Asked& asked);
 

@@ -200,22 +200,19 @@ private:
             if (keep_) asked_.out << "kept: server and network " << name_ << "; \"stratolet why " << name_ << "\"\n";
             return;
         }
-        std::string text;
-        JsonWriter out(text);
-        {
-            const auto body = out.object();
-            out.field("name", name_);
-            out.field("problem", problem);
-            out.field("microseconds", micros);
-            const auto items = out.array("steps");
-            for (const auto& each : steps_) {
-                const auto item = out.object();
-                out.field("step", each.what);
-                out.field("result", each.came);
-                out.field("microseconds", each.micros);
-            }
-        }
-        asked_.out << text << '\n';
+        printed(asked_, written([&](JsonWriter& out) {
+                    const auto body = out.object();
+                    out.field("name", name_);
+                    out.field("problem", problem);
+                    out.field("microseconds", micros);
+                    const auto items = out.array("steps");
+                    for (const auto& each : steps_) {
+                        const auto item = out.object();
+                        out.field("step", each.what);
+                        out.field("result", each.came);
+                        out.field("microseconds", each.micros);
+                    }
+                }));
     }
 
     const Asked& asked_;

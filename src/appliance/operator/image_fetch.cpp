@@ -195,36 +195,34 @@ int fetchImage(const Asked& asked, const std::string& name, const std::optional<
     const auto file = folder.path() / "image";
     downloadVerified(image, file);
     const auto id = imported(cloud, image, file);
-    if (asked.json) {
-        asked.out << R"({"id":)" << jsonText(id) << R"(,"name":)" << jsonText(image.name) << R"(,"bytes":)"
-                  << fs::file_size(file) << "}\n";
-        return 0;
-    }
-    asked.out << "image " << image.name << " (" << id << ") is there: " << image.description << ", "
-              << sizeText(static_cast<std::int64_t>(fs::file_size(file))) << ", its user is " << image.user << '\n';
+    const auto bytes = static_cast<std::int64_t>(fs::file_size(file));
+    const auto told = written([&](JsonWriter& out) {
+        const auto body = out.object();
+        out.field("id", id);
+        out.field("name", image.name);
+        out.field("bytes", bytes);
+    });
+    if (printed(asked, told)) return 0;
+    asked.out << "image " << image.name << " (" << id << ") is there: " << image.description << ", " << sizeText(bytes)
+              << ", its user is " << image.user << '\n';
     return 0;
 }
 
 int listImages(const Asked& asked, const std::optional<fs::path>& table) {
     const auto all = tableFrom(table);
-    if (asked.json) {
-        std::string text;
-        JsonWriter out(text);
-        {
-            const auto body = out.object();
-            const auto items = out.array("images");
-            for (const auto& each : all) {
-                const auto item = out.object();
-                out.field("name", each.name);
-                out.field("description", each.description);
-                out.field("url", each.url);
-                out.field("checksums", each.checksums);
-                out.field("user", each.user);
-            }
+    const auto told = written([&](JsonWriter& out) {
+        const auto body = out.object();
+        const auto items = out.array("images");
+        for (const auto& each : all) {
+            const auto item = out.object();
+            out.field("name", each.name);
+            out.field("description", each.description);
+            out.field("url", each.url);
+            out.field("checksums", each.checksums);
+            out.field("user", each.user);
         }
-        asked.out << text << '\n';
-        return 0;
-    }
+    });
+    if (printed(asked, told)) return 0;
     Table shown({"NAME", "WHAT", "USER", "FROM"});
     for (const auto& each : all) shown.add({each.name, each.description, each.user, each.url});
     shown.print(asked.out);

@@ -18,10 +18,6 @@ std::int64_t numberIn(const Request& request) {
     return *number;
 }
 
-void writeTime(JsonWriter& out, std::string_view name, const std::optional<Time>& time) {
-    time ? out.field(name, isoMicrosZ(*time)) : out.field(name, nullptr);
-}
-
 Response show(const Request& request, const OperatorParts& parts) {
     const auto job = parts.jobs.find(parts.store.reader(), numberIn(request));
     if (!job)

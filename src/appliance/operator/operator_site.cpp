@@ -5,6 +5,7 @@
 #include "appliance/identity_tools.hpp"
 #include "identity/token/fernet.hpp"
 #include "identity/token/token.hpp"
+#include "platform/http/failures.hpp"
 
 namespace stratolet {
 
@@ -15,27 +16,9 @@ namespace {
 /// Long enough for the longest of the commands: uploading an image.
 constexpr std::chrono::hours tokenLifetime(12);
 
-int statusOf(Failure failure) {
-    switch (failure) {
-    case Failure::Invalid: return 400;
-    case Failure::Unauthenticated: return 401;
-    case Failure::Forbidden: return 403;
-    case Failure::NotFound: return 404;
-    case Failure::Conflict: return 409;
-    case Failure::OverLimit:
-    case Failure::TooLarge: return 413;
-    case Failure::Unsupported: return 415;
-    case Failure::TimedOut: return 504;
-    case Failure::Busy: return 503;
-    case Failure::Full: return 507;
-    case Failure::Broken: return 500;
-    }
-    std::abort();
-}
-
 Response refusal(const Request&, const Error& error) {
     // Who runs the host may know what is broken, which others are not told.
-    return jsonResponse(statusOf(error.failure()), [&](JsonWriter& out) {
+    return jsonResponse(usualStatus(error.failure()), [&](JsonWriter& out) {
         const auto body = out.object();
         out.field("error", error.what());
     });
@@ -43,19 +26,7 @@ Response refusal(const Request&, const Error& error) {
 
 }
 
-Failure failureOf(int status) {
-    switch (status) {
-    case 400: return Failure::Invalid;
-    case 401: return Failure::Unauthenticated;
-    case 403: return Failure::Forbidden;
-    case 404: return Failure::NotFound;
-    case 409: return Failure::Conflict;
-    case 413: return Failure::OverLimit;
-    case 503: return Failure::Busy;
-    case 507: return Failure::Full;
-    default: return Failure::Broken;
-    }
-}
+Failure failureOf(int status) { return status == 507 ? Failure::Full : http::failureOf(status); }
 
 std::string saidIn(int status, std::string_view text) {
     try {
@@ -113,8 +84,13 @@ Json AsAdministrator::asks(Method method, std::string path, std::string body,
     if (!request.body.empty()) request.headers.add("Content-Type", "application/json");
     for (const auto& [name, value] : headers) request.headers.add(name, value);
     const auto response = server_.handle(std::move(request));
-    if (response.status >= 300) throw Error(failureOf(response.status), saidIn(response.status, response.body));
+    if (response.status >= 300)
+        throw Error(stratolet::failureOf(response.status), saidIn(response.status, response.body));
     return Json::parse(response.body.empty() ? "{}" : response.body);
+}
+
+void writeTime(JsonWriter& out, std::string_view name, const std::optional<Time>& time) {
+    time ? out.field(name, isoMicrosZ(*time)) : out.field(name, nullptr);
 }
 
 void writeRouteTable(JsonWriter& out, const std::vector<Site>& sites) {

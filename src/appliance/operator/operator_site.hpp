@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "appliance/appliance.hpp"
 #include "identity/directory/user.hpp"
 #include "identity/organisation/project.hpp"
+#include "platform/ambient/ambient.hpp"
 #include "platform/http/http.hpp"
 #include "platform/json/json.hpp"
 
@@ -84,6 +86,9 @@ inline http::Access byTheSocket() { return http::open("the socket lets in root a
 
 /// Names, rules and places of all routes: {"routes": [{service, method, path, rule, open}]}.
 void writeRouteTable(JsonWriter& out, const std::vector<http::Site>& sites);
+
+/// With microseconds; null where there is none.
+void writeTime(JsonWriter& out, std::string_view name, const std::optional<Time>& time);
 
 /// {"jobs": […]}, or one job.
 void writeJobs(JsonWriter& out, const std::vector<jobs::JobRecord>& jobs);

@@ -220,10 +220,6 @@ std::vector<Found> foundBy(store::Reader& db, const std::string& text) {
     return found;
 }
 
-void writeTime(JsonWriter& out, std::string_view name, const std::optional<Time>& time) {
-    time ? out.field(name, isoMicrosZ(*time)) : out.field(name, nullptr);
-}
-
 void writeRow(JsonWriter& out, store::Reader& db, const Found& found) {
     std::string sql;
     for (const auto& each : found.kind->columns) sql.append(sql.empty() ? "SELECT " : ", ").append(each.sql);

@@ -8,6 +8,7 @@
 
 #include <stratolet/error.hpp>
 
+#include "platform/http/failures.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet::compute::placement {
@@ -51,21 +52,10 @@ std::string httpDate(Time time) {
 }
 
 int statusOf(const Error& error) {
-    switch (error.failure()) {
-    case Failure::Invalid: return 400;
-    case Failure::Unauthenticated: return 401;
-    case Failure::Forbidden:
-    case Failure::OverLimit: return 403;
-    case Failure::NotFound: return 404;
-    case Failure::Conflict: return 409;
-    case Failure::TooLarge: return 413;
-    case Failure::Unsupported: return error.type() == "version" ? 406 : 415;
-    case Failure::TimedOut: return 504;
-    case Failure::Busy: return 503;
-    case Failure::Full: return 507;
-    case Failure::Broken: return 500;
-    }
-    std::abort();
+    const auto failure = error.failure();
+    if (failure == Failure::OverLimit) return 403;
+    if (failure == Failure::Unsupported && error.type() == "version") return 406;
+    return http::usualStatus(failure);
 }
 
 Response errorOf(const Request& request, int status, const std::string& detail, const std::string& code = "") {

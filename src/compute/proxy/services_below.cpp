@@ -4,6 +4,8 @@
 
 #include <stratolet/error.hpp>
 
+#include "platform/http/failures.hpp"
+
 namespace stratolet::compute {
 namespace {
 
@@ -16,25 +18,11 @@ std::optional<Json> faultIn(const http::Response& response) {
     return std::nullopt;
 }
 
-Failure failureOf(int status, bool quota) {
-    if (quota) return Failure::OverLimit;
-    switch (status) {
-    case 400: return Failure::Invalid;
-    case 401: return Failure::Unauthenticated;
-    case 403: return Failure::Forbidden;
-    case 404: return Failure::NotFound;
-    case 409: return Failure::Conflict;
-    case 413: return Failure::OverLimit;
-    case 503: return Failure::Busy;
-    default: return Failure::Broken;
-    }
-}
-
 [[noreturn]] void refused(const http::Response& response) {
     const auto fault = faultIn(response);
     const bool quota = fault && fault->text("type", "") == "OverQuota";
     const std::string reason = fault ? fault->text("message") : std::string(http::reasonOf(response.status));
-    throw Error(failureOf(response.status, quota), reason);
+    throw Error(quota ? Failure::OverLimit : http::failureOf(response.status), reason);
 }
 
 }

@@ -360,21 +360,20 @@ Task<void> Session::sendFile(FileBody file) {
 }
 
 /// An empty one is the end.
-Task<void> Session::sendChunk(std::string_view piece) {
+Task<void> Session::sendChunk(std::string piece) {
     std::array<char, 24> size;
     const auto digits = std::snprintf(size.data(), size.size(), "%zx\r\n", piece.size());
-    std::string content(piece);
-    content += "\r\n";
-    co_await stream_->write({asio::buffer(size.data(), static_cast<std::size_t>(digits)), asio::buffer(content)},
-                            sent_);
+    piece += "\r\n";
+    co_await stream_->write({asio::buffer(size.data(), static_cast<std::size_t>(digits)), asio::buffer(piece)}, sent_);
 }
 
 Task<void> Session::sendSource(BodySource& source) {
     for (;;) {
         std::string piece;
         co_await onWorker(Queue::Endless, [&] { piece = source.next(); });
-        co_await sendChunk(piece);
-        if (piece.empty()) co_return;
+        const bool last = piece.empty();
+        co_await sendChunk(std::move(piece));
+        if (last) co_return;
     }
 }
 
@@ -397,7 +396,7 @@ Task<void> Session::sendFeed(Exchange& exchange, const Feed& feed) {
         if (!piece->empty()) {
             told = now;
             expect(shared_.options.stallTimeout);
-            co_await sendChunk(*piece);
+            co_await sendChunk(std::move(*piece));
             continue; // there may be more
         }
         deadline_ = Clock::time_point::max();

@@ -51,7 +51,7 @@ private:
     Task<Response> answerUpload(Exchange& exchange);
     Task<void> send(Exchange& exchange, Response response, bool keep);
     Task<void> sendFile(FileBody file);
-    Task<void> sendChunk(std::string_view piece);
+    Task<void> sendChunk(std::string piece);
     Task<void> sendSource(BodySource& source);
     Task<void> sendFeed(Exchange& exchange, const Feed& feed);
     Task<void> leaveRest(class RequestParser& parser, bool keep);

@@ -8,11 +8,15 @@
 namespace stratolet {
 namespace {
 
+/// What some families have in common: they are read at once.
+using Reading = std::function<std::vector<Metrics::Samples>()>;
+
 struct Family {
     std::string help;
     std::map<std::string, std::unique_ptr<Metrics::Counter>> counters; // by labels
     std::map<std::string, std::unique_ptr<Metrics::Histogram>> histograms;
-    std::function<Metrics::Samples()> read; // of gauges
+    std::shared_ptr<const Reading> reading; // of gauges
+    std::size_t place = 0;                  // among the families of that reading
     Metrics::For whom = Metrics::For::Anybody;
 };
 
@@ -102,26 +106,41 @@ void Metrics::gauge(std::string_view name, std::string_view help, std::function<
 }
 
 void Metrics::gauges(std::string_view name, std::string_view help, std::function<Samples()> read, For whom) {
+    gauges(
+        std::vector<Named>{{std::string(name), std::string(help)}},
+        [read = std::move(read)] { return std::vector<Samples>{read()}; }, whom);
+}
+
+void Metrics::gauges(const std::vector<Named>& families, std::function<std::vector<Samples>()> read, For whom) {
+    const auto reading = std::make_shared<const Reading>(std::move(read));
     const std::lock_guard guard(impl_->mutex);
-    auto& family = impl_->family(name, help);
-    family.read = std::move(read);
-    family.whom = whom;
+    for (std::size_t place = 0; place < families.size(); ++place) {
+        auto& family = impl_->family(families[place].name, families[place].help);
+        family.reading = reading;
+        family.place = place;
+        family.whom = whom;
+    }
 }
 
 std::string Metrics::text(For whom) const {
     const std::lock_guard guard(impl_->mutex);
     std::string out;
+    std::map<const Reading*, std::vector<Samples>> known; // of this look
     for (const auto& [name, family] : impl_->families) {
         if (family.whom == For::Operators && whom == For::Anybody) continue;
-        Samples samples;
-        try {
-            if (family.read) samples = family.read();
-        } catch (const std::exception&) { // the store is busy, say: the others are worth having
-            continue;
+        const Samples none, *samples = &none;
+        if (const auto* reading = family.reading.get()) {
+            const auto [found, first] = known.try_emplace(reading);
+            if (first) try {
+                    found->second = (*reading)();
+                } catch (const std::exception&) { // the store is busy, say: the others are worth having
+                }
+            if (family.place >= found->second.size()) continue;
+            samples = &found->second[family.place];
         }
         out.append("# HELP ").append(name).append(1, ' ').append(family.help).append("\n# TYPE ").append(name);
-        out += family.read ? " gauge\n" : family.histograms.empty() ? " counter\n" : " histogram\n";
-        for (const auto& [labels, value] : samples) addLine(out, name, "", labels, numberText(value));
+        out += family.reading ? " gauge\n" : family.histograms.empty() ? " counter\n" : " histogram\n";
+        for (const auto& [labels, value] : *samples) addLine(out, name, "", labels, numberText(value));
         for (const auto& [labels, counter] : family.counters)
             addLine(out, name, "", labels, std::to_string(counter->load(std::memory_order_relaxed)));
         for (const auto& [labels, histogram] : family.histograms) Impl::add(out, name, labels, *histogram);

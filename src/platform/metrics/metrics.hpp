@@ -61,6 +61,13 @@ public:
     /// Several, by labels. What `read` throws leaves the family out of that look.
     void gauges(std::string_view name, std::string_view help, std::function<Samples()> read, For whom = For::Anybody);
 
+    struct Named {
+        std::string name, help;
+    };
+    /// Families that one reading tells of, once a look: the samples of each, in their order.
+    void gauges(const std::vector<Named>& families, std::function<std::vector<Samples>()> read,
+                For whom = For::Anybody);
+
     /// All that `whom` may see.
     std::string text(For whom = For::Anybody) const;
 
