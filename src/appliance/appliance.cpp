@@ -3,12 +3,15 @@
 #include <grp.h>
 #include <malloc.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <fstream>
+#include <mutex>
+#include <thread>
 
 #include "appliance/catalog.hpp"
 #include "appliance/events/audit.hpp"
@@ -20,6 +23,7 @@
 #include "appliance/listener_keys.hpp"
 #include "appliance/operator/operator_site.hpp"
 #include "appliance/sandbox/sandbox_site.hpp"
+#include "appliance/sandbox/snapshots.hpp"
 #include "appliance/shell_word.hpp"
 #include "appliance/state_folder.hpp"
 #include "appliance/status_site.hpp"
@@ -101,6 +105,18 @@ ThisCloud migrated(store::Store& store, Ambient& ambient) {
     return cloudOf(store, ambient);
 }
 
+/// What a cloud that takes another's place has of it.
+struct Heritage {
+    std::vector<http::Listening> listening;
+    std::chrono::microseconds ahead{0}; ///< of the sandbox's clock
+    std::vector<Fault> faults;
+};
+
+std::filesystem::path stateDirOf(const Settings& settings) {
+    return settings.stateDir.empty() ? std::filesystem::path(settings.config.text("DEFAULT", "state_dir"))
+                                     : settings.stateDir;
+}
+
 }
 
 // Members are built from the top down and end from the bottom up: nobody outlives what it uses.
@@ -131,17 +147,16 @@ struct Appliance::Impl {
     Workers workers; // with the sessions below: they use the services
     const ListenerKeys keys;
     http::Server server;
+    std::vector<http::Listening> inherited;
     std::string endpoint, adminPassword;
     std::atomic<bool> ready = false;
 
-    Impl(Settings given, Ambient& givenAmbient, Log& givenLog, Drivers givenDrivers)
+    Impl(Settings given, Ambient& givenAmbient, Log& givenLog, Drivers givenDrivers, Heritage heritage = {})
         : settings(std::move(given)),
-          shifted(givenAmbient),
+          shifted(givenAmbient, heritage.ahead),
           ambient(settings.sandbox ? shifted : givenAmbient),
           log(givenLog),
-          stateDir(madeFolder(settings.stateDir.empty()
-                                  ? std::filesystem::path(settings.config.text("DEFAULT", "state_dir"))
-                                  : settings.stateDir)),
+          stateDir(madeFolder(stateDirOf(settings))),
           lock(lockOf(stateDir, settings.sandbox)),
           store(optionsOf(settings, stateDir)),
           cloud(migrated(store, ambient)),
@@ -161,7 +176,9 @@ struct Appliance::Impl {
           workers("worker", static_cast<std::size_t>(settings.config.integer("DEFAULT", "worker_threads")),
                   waitingRequestsMax, [this] { store.rest(); }),
           keys(listenerKeys(settings, stateDir, ambient)),
-          server(serverOptions(settings.config, keys), workers, ambient, log, metrics) {
+          server(serverOptions(settings.config, keys), workers, ambient, log, metrics),
+          inherited(std::move(heritage.listening)) {
+        faults.become(std::move(heritage.faults));
         settings.config.set("DEFAULT", "state_dir", stateDir.string(), "state directory");
         const Parts parts{store, jobs, bus, reconciler, policies, settings.config, ambient, log, metrics, cloud};
         declareStrayMetrics(parts);
@@ -196,10 +213,11 @@ struct Appliance::Impl {
         identity->protect(ofCloud);
         server.add(std::move(ofCloud));
         if (settings.sandbox) {
-            server.add(sandboxSite(faults, shifted, reconciler, jobs));
             server.refuseFirst([this](const http::Site& site, const http::Request& request) {
                 return faults.statusFor(site, request);
             });
+            server.holdFirst(
+                [this](const http::Site& site, const http::Request& request) { return faults.delayOf(site, request); });
         }
         for (auto site : {identity->site(), images->site(), block->site(), network->site(), compute->site(),
                           compute->placementSite(), compute->consoleSite()})
@@ -266,17 +284,35 @@ struct Appliance::Impl {
 
     void listen() {
         endpoint = publicEndpoint(settings.config);
-        bool first = true;
+        const auto port = inherited.empty() ? listenAnew() : listenAsBefore();
+        const std::string scheme = keys.certificate.empty() ? "http://" : "https://";
+        if (endpoint.empty())
+            endpoint = scheme + hostOf(addressesIn(settings).front().address) + ":" + std::to_string(port);
+        server.announce(endpoint);
+    }
+
+    /// Returns the first port, which is the cloud's.
+    std::uint16_t listenAnew() {
+        std::optional<std::uint16_t> first;
         for (const auto& each : addressesIn(settings)) {
             const auto port = server.listen(each.address, each.port);
-            if (!std::exchange(first, false)) continue;
-            const std::string scheme = keys.certificate.empty() ? "http://" : "https://";
-            if (endpoint.empty()) endpoint = scheme + hostOf(each.address) + ":" + std::to_string(port);
+            if (first) continue;
+            first = port;
             if (settings.config.boolean("DEFAULT", "classic_ports"))
                 for (const auto& site : server.sites())
                     if (site.classicPort) server.listen(each.address, site.classicPort, site.name);
         }
-        server.announce(endpoint);
+        return *first;
+    }
+
+    std::uint16_t listenAsBefore() {
+        std::optional<std::uint16_t> first;
+        for (auto& each : inherited) {
+            const auto port = server.listen(std::move(each));
+            if (!first) first = port;
+        }
+        inherited.clear();
+        return *first;
     }
 
     /// What clients of the administrator read from their environment.
@@ -357,9 +393,9 @@ struct Appliance::Impl {
         giveBackMemory();
     }
 
-    void stop() {
+    void stop(std::chrono::milliseconds patience) {
         ready = false;
-        server.drain(std::chrono::seconds(5));
+        server.drain(patience);
         ::unlink((stateDir / operatorSocket).c_str());
         workers.finish();
         jobs.park();
@@ -368,22 +404,110 @@ struct Appliance::Impl {
         webhooks->stop();
     }
 
-    ~Impl() { stop(); }
+    ~Impl() { stop(std::chrono::seconds(5)); }
 };
 
-Appliance::Appliance(Settings settings, Ambient& ambient, Log& log, Drivers drivers)
-    : impl_(std::make_unique<Impl>(std::move(settings), ambient, log, std::move(drivers))) {}
-Appliance::~Appliance() = default;
+/// What outlives the cloud of a sandbox when that goes back to a snapshot: it is made anew then, from its files as they
+/// were, as after a crash. Who connects meanwhile waits.
+struct Appliance::Sandbox {
+    Sandbox(const Settings& given, Ambient& givenAmbient, Log& givenLog, std::unique_ptr<Impl>& givenCloud)
+        : settings(given),
+          ambient(givenAmbient),
+          log(givenLog),
+          snapshots(madeFolder(stateDirOf(given))),
+          cloud(givenCloud) {}
+    ~Sandbox() { settle(); }
+
+    const Settings settings;
+    Ambient& ambient;
+    Log& log;
+    Snapshots snapshots;
+    std::unique_ptr<Impl>& cloud;
+    std::mutex mutex; ///< of the cloud: held by who uses it from outside, and by who puts another in its place
+    bool ended = false;
+    std::mutex turningMutex;
+    std::thread turning;
+    std::atomic<bool> underway = false;
+
+    /// What may be done to the sandbox is a part of its API.
+    void offer() {
+        auto& of = *cloud;
+        of.server.add(sandboxSite({of.faults, of.shifted, of.reconciler, of.jobs, of.store, snapshots,
+                                   [this](const Snapshot& snapshot) { goBack(snapshot); }}));
+    }
+
+    /// Another is not on its way when this returns.
+    void settle() {
+        const std::lock_guard guard(turningMutex);
+        if (turning.joinable()) turning.join();
+    }
+
+    /// On a thread of the cloud that is left; another takes its place on a thread of its own.
+    void goBack(const Snapshot& snapshot) {
+        if (underway.exchange(true)) throw Error(Failure::Conflict, "The sandbox is on its way to a snapshot already.");
+        try {
+            settle(); // the one before has arrived, but for the end of its thread
+            snapshots.prepare(snapshot);
+            const std::lock_guard guard(turningMutex);
+            turning = std::thread(
+                [this, heritage = Heritage{cloud->server.handOver(), snapshot.ahead, snapshot.faults}]() mutable {
+                    turn(std::move(heritage));
+                    underway = false;
+                });
+        } catch (...) {
+            underway = false;
+            throw;
+        }
+    }
+
+    void turn(Heritage heritage) {
+        const std::lock_guard guard(mutex);
+        if (ended) return;
+        try {
+            cloud->stop(std::chrono::seconds(1));
+            cloud.reset();
+            snapshots.bringBack();
+            cloud = std::make_unique<Impl>(settings, ambient, log, Drivers(), std::move(heritage));
+            offer();
+            cloud->start();
+        } catch (const std::exception& problem) {
+            log.error("the sandbox could not go back to its snapshot, and ends", {{"reason", problem.what()}});
+            ::kill(::getpid(), SIGTERM);
+        }
+    }
+};
+
+Appliance::Appliance(Settings settings, Ambient& ambient, Log& log, Drivers drivers) {
+    if (settings.sandbox) sandbox_ = std::make_unique<Sandbox>(settings, ambient, log, impl_);
+    impl_ = std::make_unique<Impl>(std::move(settings), ambient, log, std::move(drivers));
+    if (sandbox_) sandbox_->offer();
+}
+
+Appliance::~Appliance() {
+    if (sandbox_) sandbox_->settle();
+}
+
+std::unique_lock<std::mutex> Appliance::held() const {
+    return sandbox_ ? std::unique_lock(sandbox_->mutex) : std::unique_lock<std::mutex>();
+}
 
 void Appliance::start() { impl_->start(); }
-void Appliance::stop() { impl_->stop(); }
+
+void Appliance::stop() {
+    const auto guard = held();
+    if (sandbox_) sandbox_->ended = true;
+    if (impl_) impl_->stop(std::chrono::seconds(5));
+}
 
 bool Appliance::alive() const {
+    const auto guard = held();
     constexpr std::chrono::seconds turnsWithin(10);
-    return impl_->health.isWell("store") && impl_->server.turns(turnsWithin);
+    return impl_ && impl_->health.isWell("store") && impl_->server.turns(turnsWithin);
 }
 
 void Appliance::reload() {
+    const auto guard = held();
+    if (!impl_) return;
     impl_->policies.reread();
     impl_->server.reloadCertificate();
 }

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -96,7 +97,11 @@ public:
 
 private:
     struct Impl;
+    struct Sandbox;
+    /// Against a sandbox that goes back to a snapshot just now; of no mutex where this is none.
+    std::unique_lock<std::mutex> held() const;
     std::unique_ptr<Impl> impl_;
+    std::unique_ptr<Sandbox> sandbox_; ///< none where this is no sandbox
 };
 
 }

@@ -16,7 +16,7 @@ namespace stratolet {
 struct Fault {
     enum class Does {
         Fail,  ///< a step: as if the host had refused it for good; a request: answered with `status`
-        Delay, ///< a step waits for `delay` before it is done
+        Delay, ///< a step or a request waits for `delay` before anything is done for it
         Stick  ///< a step is not done for as long as the fault is there
     };
     std::int64_t id = 0;
@@ -26,14 +26,14 @@ struct Fault {
 
     // Of steps: as `stratolet jobs --steps` has them.
     std::string job, step; ///< empty: of any
-    std::chrono::milliseconds delay{0};
     std::string reason = "The sandbox was told to fail here.";
 
     // Of requests.
     std::string service, method, route; ///< route: as metrics and documents have it, "/v2.1/servers"; empty: any
-    int status = 0;                     ///< 0: it is about steps
+    int status = 0;
+    bool ofRequests = false; ///< else it is about steps
 
-    bool ofRequests() const { return status != 0; }
+    std::chrono::milliseconds delay{0};
 };
 
 std::string_view nameOf(Fault::Does does);
@@ -45,6 +45,7 @@ public:
     std::vector<Fault> all() const;
     bool remove(std::int64_t id); ///< false where there is none
     void clear();
+    void become(std::vector<Fault> faults); ///< these and no others, as far as they were met
 
     /// Jobs::Options::meddle.
     void meddle(jobs::Run& run, const std::string& step);
@@ -52,16 +53,22 @@ public:
     /// The status that the request is to be answered with, where one is to go wrong.
     std::optional<int> statusFor(const http::Site& site, const http::Request& request);
 
+    /// How long the request is to wait.
+    std::chrono::milliseconds delayOf(const http::Site& site, const http::Request& request);
+
 private:
-    struct Met { ///< a step that is held up
+    struct Held { ///< a step that is held up
         std::int64_t fault, job;
         std::string step;
-        auto operator<=>(const Met&) const = default;
+        Time until; ///< of a delay
     };
+    Held* held(const Fault& fault, const jobs::Run& run, const std::string& step);
+    Fault* meets(Fault::Does does, const http::Site& site, const http::Request& request);
+
     mutable std::mutex mutex_;
     std::int64_t last_ = 0;
     std::vector<Fault> faults_;
-    std::vector<Met> held_;
+    std::vector<Held> held_;
 };
 
 }

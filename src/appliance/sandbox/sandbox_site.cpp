@@ -1,9 +1,11 @@
 #include "appliance/sandbox/sandbox_site.hpp"
 
 #include <algorithm>
+#include <mutex>
 
 #include <stratolet/error.hpp>
 
+#include "platform/http/failures.hpp"
 #include "platform/text/text.hpp"
 
 namespace stratolet {
@@ -21,21 +23,19 @@ void write(JsonWriter& out, const Fault& fault) {
     out.field("does", nameOf(fault.does));
     out.field("times", fault.times);
     out.field("met", fault.met);
-    if (fault.ofRequests()) {
+    if (fault.ofRequests) {
         const auto request = out.object("request");
         out.field("service", fault.service);
         out.field("method", fault.method);
         out.field("route", fault.route);
-        out.field("status", fault.status);
-        return;
-    }
-    {
+        if (fault.does == Fault::Does::Fail) out.field("status", fault.status);
+    } else {
         const auto job = out.object("job");
         out.field("kind", fault.job);
         out.field("step", fault.step);
     }
     if (fault.does == Fault::Does::Delay) out.field("seconds", static_cast<double>(fault.delay.count()) / 1000);
-    if (fault.does == Fault::Does::Fail) out.field("reason", fault.reason);
+    if (fault.does == Fault::Does::Fail && !fault.ofRequests) out.field("reason", fault.reason);
 }
 
 std::int64_t numberIn(const Json& object, std::string_view name, std::int64_t otherwise, std::int64_t least,
@@ -60,9 +60,12 @@ Fault faultIn(const Json& body, const jobs::Jobs& jobs) {
     fault.times = numberIn(body, "times", 1, 1, 1'000'000'000);
     if (body.has("request") == body.has("job"))
         throw Error(Failure::Invalid, "Say either \"job\" or \"request\": what is to go wrong.");
+    constexpr std::int64_t dayMost = 86400;
+    fault.delay = std::chrono::seconds(numberIn(body, "seconds", 1, 0, dayMost));
     if (const auto request = body.find("request")) {
         request->onlyKnows({"service", "method", "route", "status"});
-        if (fault.does != Fault::Does::Fail) throw wrong("does", "fail, of requests");
+        if (fault.does == Fault::Does::Stick) throw wrong("does", "fail or delay, of requests");
+        fault.ofRequests = true;
         fault.service = request->text("service", "");
         fault.method = request->text("method", "");
         fault.route = request->text("route", "");
@@ -78,8 +81,6 @@ Fault faultIn(const Json& body, const jobs::Jobs& jobs) {
             return (fault.job.empty() || fault.job == each.first) && (fault.step.empty() || fault.step == each.second);
         }))
         throw Error(Failure::Invalid, "There is no such job or step; stratolet jobs --steps lists them.");
-    constexpr std::int64_t dayMost = 86400;
-    fault.delay = std::chrono::seconds(numberIn(body, "seconds", 1, 0, dayMost));
     fault.reason = body.text("reason", fault.reason);
     return fault;
 }
@@ -92,14 +93,72 @@ Response clockResponse(ShiftedAmbient& clock) {
     });
 }
 
+void write(JsonWriter& out, const Snapshot& snapshot) {
+    const auto body = out.object();
+    out.field("id", snapshot.id);
+    out.field("name", snapshot.name);
+    out.field("created_at", isoMicrosZ(snapshot.created));
 }
 
-Site sandboxSite(Faults& faults, ShiftedAmbient& clock, Reconciler& reconciler, const jobs::Jobs& jobs) {
-    const auto toy = open("a sandbox is a toy of who runs it");
-    Site site;
-    site.name = "sandbox";
-    site.prefix = "/sandbox";
-    site.routes = {
+Response snapshotResponse(int status, const Snapshot& snapshot) {
+    return jsonResponse(status, "snapshot", [&](JsonWriter& out) { write(out, snapshot); });
+}
+
+/// While no step of a job runs and nothing is written: what the store says and what the files are belong together.
+Snapshot takeSnapshot(const SandboxParts& parts, std::string name) {
+    Snapshot snapshot{.id = parts.clock.uuid(),
+                      .name = std::move(name),
+                      .created = parts.clock.now(),
+                      .ahead = parts.clock.shift(),
+                      .faults = parts.faults.all()};
+    static std::mutex oneByOne;
+    const std::lock_guard guard(oneByOne);
+    parts.jobs.park();
+    try {
+        parts.store.write([&](store::Transaction&) { parts.snapshots.take(snapshot, parts.store); });
+    } catch (...) {
+        parts.jobs.start();
+        throw;
+    }
+    parts.jobs.start();
+    return snapshot;
+}
+
+Routes snapshotRoutes(const SandboxParts& parts, const Access& toy) {
+    auto& snapshots = parts.snapshots;
+    return {
+        {Method::Get, "/snapshots", toy,
+         [&snapshots](Request&) {
+             return jsonResponse(200, "snapshots", [&](JsonWriter& out) {
+                 const auto list = out.array();
+                 for (const auto& each : snapshots.all()) write(out, each);
+             });
+         }},
+        {Method::Post, "/snapshots", toy,
+         [parts](Request& request) {
+             const auto body = request.body.empty() ? Json::parse("{}") : request.json();
+             body.onlyKnows({"name"});
+             return snapshotResponse(201, takeSnapshot(parts, body.text("name", "")));
+         }},
+        {Method::Get, "/snapshots/{id}", toy,
+         [&snapshots](Request& request) { return snapshotResponse(200, snapshots.named(request.param("id"))); }},
+        {Method::Delete, "/snapshots/{id}", toy,
+         [&snapshots](Request& request) {
+             snapshots.remove(request.param("id"));
+             return emptyResponse(204);
+         }},
+        {Method::Post, "/snapshots/{id}/restore", toy,
+         [parts](Request& request) {
+             const auto snapshot = parts.snapshots.named(request.param("id"));
+             parts.goBack(snapshot);
+             return snapshotResponse(200, snapshot);
+         }},
+    };
+}
+
+Routes faultRoutes(const SandboxParts& parts, const Access& toy) {
+    auto& faults = parts.faults;
+    return {
         {Method::Get, "/faults", toy,
          [&faults](Request&) {
              return jsonResponse(200, "faults", [&](JsonWriter& out) {
@@ -108,7 +167,7 @@ Site sandboxSite(Faults& faults, ShiftedAmbient& clock, Reconciler& reconciler, 
              });
          }},
         {Method::Post, "/faults", toy,
-         [&faults, &jobs](Request& request) {
+         [&faults, &jobs = parts.jobs](Request& request) {
              const auto made = faults.add(faultIn(request.json(), jobs));
              return jsonResponse(201, "fault", [&](JsonWriter& out) { write(out, made); });
          }},
@@ -122,9 +181,15 @@ Site sandboxSite(Faults& faults, ShiftedAmbient& clock, Reconciler& reconciler, 
              const auto id = wholeNumberIn(request.param("id"));
              return emptyResponse(id && faults.remove(*id) ? 204 : 404);
          }},
+    };
+}
+
+Routes clockRoutes(const SandboxParts& parts, const Access& toy) {
+    auto& clock = parts.clock;
+    return {
         {Method::Get, "/clock", toy, [&clock](Request&) { return clockResponse(clock); }},
         {Method::Post, "/clock", toy,
-         [&clock, &reconciler](Request& request) {
+         [&clock, &reconciler = parts.reconciler](Request& request) {
              const auto body = request.json();
              body.onlyKnows({"advance"});
              constexpr std::int64_t tenYears = std::int64_t{10} * 366 * 86400;
@@ -134,8 +199,19 @@ Site sandboxSite(Faults& faults, ShiftedAmbient& clock, Reconciler& reconciler, 
              return clockResponse(clock);
          }},
     };
+}
+
+}
+
+Site sandboxSite(const SandboxParts& parts) {
+    const auto toy = open("a sandbox is a toy of who runs it");
+    Site site;
+    site.name = "sandbox";
+    site.prefix = "/sandbox";
+    for (auto& routes : {faultRoutes(parts, toy), clockRoutes(parts, toy), snapshotRoutes(parts, toy)})
+        site.routes.insert(site.routes.end(), routes.begin(), routes.end());
     site.refuse = [](const Request&, const Error& error) {
-        return jsonResponse(error.failure() == Failure::Invalid ? 400 : 500, "error", [&](JsonWriter& out) {
+        return jsonResponse(usualStatus(error.failure()), "error", [&](JsonWriter& out) {
             const auto body = out.object();
             out.field("message", error.what());
         });

@@ -34,7 +34,7 @@ public:
 /// Another's, with a clock that can be put forward. Any thread.
 class ShiftedAmbient : public Ambient {
 public:
-    explicit ShiftedAmbient(Ambient& of) : of_(of) {}
+    explicit ShiftedAmbient(Ambient& of, std::chrono::microseconds shift = {}) : of_(of), shift_(shift.count()) {}
     Time now() override { return of_.now() + shift(); }
     void randomize(std::span<std::byte> bytes) override { of_.randomize(bytes); }
 
@@ -43,7 +43,7 @@ public:
 
 private:
     Ambient& of_;
-    std::atomic<std::int64_t> shift_ = 0;
+    std::atomic<std::int64_t> shift_;
 };
 
 std::int64_t toMicros(Time time);

@@ -42,6 +42,10 @@ public:
     using RefuseFirst = std::function<std::optional<int>(const Site& site, const Request& request)>;
     void refuseFirst(RefuseFirst refuse) { refuseFirst_ = std::move(refuse); }
 
+    /// Asked once of a request, before anything else is done for it: how long it is to wait. Must not block either.
+    using HoldFirst = std::function<std::chrono::milliseconds(const Site& site, const Request& request)>;
+    void holdFirst(HoldFirst hold) { holdFirst_ = std::move(hold); }
+
     void add(Site site, std::string onlyFrom = {});
     const std::vector<Site>& sites() const { return sites_; }
 
@@ -55,6 +59,10 @@ public:
         std::vector<Method> allowed;
         std::optional<Error> wrong = {}; ///< the path or the query are none
     };
+
+    std::chrono::milliseconds holds(const Target& place, const Request& request) const {
+        return holdFirst_ && place.site ? holdFirst_(*place.site, request) : std::chrono::milliseconds(0);
+    }
 
     /// Completes `request` (id, path, query, base) and finds its place. `siteName` empty: by prefix.
     Target prepare(Request& request, std::string_view target, const std::string& siteName);
@@ -92,6 +100,7 @@ private:
     Around around_;
     Hears hears_;
     RefuseFirst refuseFirst_;
+    HoldFirst holdFirst_;
     Ambient& ambient_;
     Log& log_;
     Metrics& metrics_;

@@ -216,6 +216,30 @@ struct Server::Impl {
         done.get_future().wait();
     }
 
+    std::unique_ptr<Acceptor> acceptorOf(Fd listening) {
+        int family = AF_INET;
+        socklen_t size = sizeof family;
+        ::getsockopt(listening.get(), SOL_SOCKET, SO_DOMAIN, &family, &size);
+        return std::make_unique<Acceptor>(loops.front()->context.get_executor(),
+                                          family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(),
+                                          listening.release());
+    }
+
+    /// A public listener; returns its port.
+    std::uint16_t openToAll(std::unique_ptr<Acceptor> acceptor, const std::string& site) {
+        const auto port = acceptor->local_endpoint().port();
+        auto& crowd = crowds.emplace_back(buffers, options.connectionsMax, options.connectionsPerPeerMax);
+        listeners.push_back({std::move(acceptor), site, {}, {}, crowd, false});
+        return port;
+    }
+
+    void closeIdle() {
+        for (auto& loop : loops)
+            onLoop(*loop, [&] {
+                for (auto& each : loop->sessions) each.closeIfIdle();
+            });
+    }
+
     void stopLoops() {
         for (auto& each : loops) {
             onLoop(*each, [&] { each->ticker.cancel(); });
@@ -237,6 +261,7 @@ Server::~Server() {
 void Server::announce(std::string endpoint) { impl_->dispatch.announce(std::move(endpoint)); }
 void Server::tellAnswers(Dispatch::Hears hears) { impl_->dispatch.tell(std::move(hears)); }
 void Server::refuseFirst(Dispatch::RefuseFirst refuse) { impl_->dispatch.refuseFirst(std::move(refuse)); }
+void Server::holdFirst(Dispatch::HoldFirst hold) { impl_->dispatch.holdFirst(std::move(hold)); }
 void Server::readWithin(std::function<void(const std::function<void()>& handler)> around) {
     impl_->dispatch.readWithin(std::move(around));
 }
@@ -256,22 +281,17 @@ std::uint16_t Server::listen(const std::string& address, std::uint16_t port, con
     acceptor->bind(endpoint, problem);
     if (!problem) acceptor->listen(1024, problem);
     if (problem) throw Error(Failure::Invalid, "cannot listen on ", address, " port ", port, ": ", problem.message());
-    const auto taken = acceptor->local_endpoint().port();
-    const auto& options = impl_->options;
-    auto& crowd = impl_->crowds.emplace_back(impl_->buffers, options.connectionsMax, options.connectionsPerPeerMax);
-    impl_->listeners.push_back({std::move(acceptor), site, {}, {}, crowd, false});
-    return taken;
+    return impl_->openToAll(std::move(acceptor), site);
+}
+
+std::uint16_t Server::listen(Listening handedOver) {
+    return impl_->openToAll(impl_->acceptorOf(std::move(handedOver.socket)), handedOver.site);
 }
 
 void Server::adopt(Fd listening, std::string origin, std::string site, std::string place) {
     auto& loop = *impl_->loops.front();
     impl_->onLoop(loop, [&] {
-        int family = AF_INET;
-        socklen_t size = sizeof family;
-        ::getsockopt(listening.get(), SOL_SOCKET, SO_DOMAIN, &family, &size);
-        auto acceptor = std::make_unique<Acceptor>(loop.context.get_executor(),
-                                                   family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(),
-                                                   listening.release());
+        auto acceptor = impl_->acceptorOf(std::move(listening));
         const auto most = impl_->options.connectionsPerPlaceMax;
         auto& crowd = impl_->crowds.emplace_back(impl_->buffers, most, std::max<std::size_t>(most / 4, 1));
         impl_->listeners.push_back(
@@ -326,6 +346,21 @@ void Server::start() {
     }
 }
 
+std::vector<Listening> Server::handOver() {
+    impl_->draining = true;
+    std::vector<Listening> given;
+    impl_->onLoop(*impl_->loops.front(), [&] {
+        for (auto& each : impl_->listeners) {
+            if (each.adopted || each.local || !each.acceptor->is_open()) continue;
+            boost::system::error_code problem;
+            const int fd = each.acceptor->release(problem); // closed, it would stay known to a poll of ours
+            if (!problem) given.push_back({Fd(fd), each.site});
+        }
+    });
+    impl_->closeIdle();
+    return given;
+}
+
 void Server::drain(std::chrono::milliseconds patience) {
     impl_->draining = true;
     impl_->onLoop(*impl_->loops.front(), [&] {
@@ -336,10 +371,7 @@ void Server::drain(std::chrono::milliseconds patience) {
     });
     const auto until = std::chrono::steady_clock::now() + patience;
     do {
-        for (auto& loop : impl_->loops)
-            impl_->onLoop(*loop, [&] {
-                for (auto& each : loop->sessions) each.closeIfIdle();
-            });
+        impl_->closeIdle();
         if (impl_->connections == 0) break;
         if (patience.count() > 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
     } while (std::chrono::steady_clock::now() < until);
@@ -364,6 +396,7 @@ Response Server::handle(Request request, const std::string& site) {
     const std::string target =
         request.queryText.empty() ? request.path : request.path + "?" + std::exchange(request.queryText, {});
     const auto place = dispatch.prepare(request, target, site);
+    std::this_thread::sleep_for(dispatch.holds(place, request));
     Response response;
     if (auto refusal = dispatch.refused(place, request)) {
         response = std::move(*refusal);

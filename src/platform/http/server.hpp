@@ -42,6 +42,12 @@ struct ServerOptions {
     std::string certificateFile = {}, keyFile = {}; ///< both empty: plain HTTP
 };
 
+/// A socket that listens; `site` names the one that is served at its root, empty serves all by prefix.
+struct Listening {
+    Fd socket;
+    std::string site;
+};
+
 /// One listener (or several) for all sites: sessions on a few I/O threads, handlers there or on the workers.
 class Server {
 public:
@@ -60,12 +66,18 @@ public:
     /// See Dispatch::refuseFirst(); before start().
     void refuseFirst(std::function<std::optional<int>(const Site& site, const Request& request)> refuse);
 
+    /// See Dispatch::holdFirst(); before start().
+    void holdFirst(std::function<std::chrono::milliseconds(const Site& site, const Request& request)> hold);
+
     /// The public address of it all, which links begin with. Before start().
     void announce(std::string endpoint);
 
     /// Binds and listens, accepting from start() on. Port 0 takes a free one. `site` names one site that is served at
     /// the root here (a classic port); empty serves all by prefix. Returns the port.
     std::uint16_t listen(const std::string& address, std::uint16_t port, const std::string& site = "");
+
+    /// The same from a socket that another server has handed over.
+    std::uint16_t listen(Listening handedOver);
 
     /// Accepts from a socket that listens already (in another namespace, say); requests carry `origin` and go to `site`
     /// only. Any time. `place` is this socket's own name. Its connections are counted apart from those of the public
@@ -81,6 +93,10 @@ public:
     void forget(const std::string& place);
 
     void start();
+
+    /// Gives the public listeners away as they are: who connects from now on waits until somebody listens again. No
+    /// request that comes after this one is served here; those that are being served are. Not on an I/O thread.
+    std::vector<Listening> handOver();
 
     /// Stops accepting, lets requests end (up to `patience`), closes idle connections.
     void drain(std::chrono::milliseconds patience);

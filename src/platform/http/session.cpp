@@ -450,6 +450,13 @@ Task<void> Session::linger() {
     co_await pause.async_wait(useTask);
 }
 
+Task<void> Session::waits(std::chrono::milliseconds time) {
+    deadline_ = Clock::time_point::max();
+    asio::steady_timer timer(executor_, time);
+    co_await timer.async_wait(useTask);
+    expect(shared_.options.stallTimeout);
+}
+
 /// False where the connection has served its last request.
 Task<bool> Session::serveOne() {
     Exchange exchange(shared_.options.headerBytesMax, shared_.options.headerBytesMax);
@@ -473,6 +480,7 @@ Task<bool> Session::serveOne() {
         request.peer = peer_;
         request.origin = origin_;
         place = shared_.dispatch.prepare(request, parser.target(), site_);
+        if (const auto time = shared_.dispatch.holds(place, request); time.count() > 0) co_await waits(time);
         const bool upload = place.route && std::holds_alternative<Upload>(place.route->handler);
         if (upload) parser.limitBody(std::numeric_limits<std::uint64_t>::max());
         // Not in one expression: g++ 12 runs both sides of a conditional with co_await in it.

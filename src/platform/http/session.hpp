@@ -54,6 +54,7 @@ private:
     Task<void> sendChunk(std::string piece);
     Task<void> sendSource(BodySource& source);
     Task<void> sendFeed(Exchange& exchange, const Feed& feed);
+    Task<void> waits(std::chrono::milliseconds time);
     Task<void> leaveRest(class RequestParser& parser, bool keep);
     Task<void> linger();
     class Relaying;

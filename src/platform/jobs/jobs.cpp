@@ -291,6 +291,41 @@ struct Jobs::Impl {
         if (queue.front() == added->first) ready(added->second);
     }
 
+    /// All that is unfinished, from its row. What others enqueue is read here where their transaction comes before
+    /// this one, and admitted after it where it comes later.
+    void takeUp(store::Transaction& tx) {
+        auto rows = tx.query("SELECT id, kind, subject, payload, state, step, created, cancelled, "
+                             "error, owner, begun, used, stages FROM jobs ORDER BY id");
+        std::vector<Entry> unfinished = rows.all<Entry>([&](const store::Row& row) {
+            Entry entry;
+            entry.id = row.integer(0);
+            entry.kind = row.text(1);
+            entry.subject = row.text(2);
+            entry.payload = row.text(3);
+            entry.state = stateOf(row.text(4));
+            entry.step = static_cast<int>(row.integer(5));
+            entry.notBefore = ambient.now(); // whatever stood in the way may be gone after a restart
+            entry.created = row.time(6);
+            *entry.cancelled = row.boolean(7);
+            entry.error = row.text(8);
+            entry.claim.owner = row.text(9);
+            entry.begun = row.maybeTime(10);
+            entry.used = std::chrono::microseconds(row.integer(11));
+            entry.stages = stagesIn(row.text(12));
+            entry.entered = entry.begun.has_value(); // a crash may have come in the middle of it
+            return entry;
+        });
+        for (auto& each : unfinished) findKey(tx, each);
+        tx.afterCommit([this, unfinished = std::move(unfinished)] {
+            const std::lock_guard guard(mutex);
+            entries.clear();
+            bySubject.clear();
+            for (auto& [name, served] : lanes) served.lane.clear();
+            parked = false;
+            for (const auto& each : unfinished) admit(each);
+        });
+    }
+
     void finish(Entry& entry) { // mutex held; `entry` is gone afterwards
         const auto queue = bySubject.find(entry.subject);
         std::erase(queue->second, entry.id);
@@ -630,34 +665,7 @@ std::vector<JobStages> Jobs::stagesOf(store::Reader& db, std::string_view subjec
 }
 
 void Jobs::start() {
-    auto rows = impl_->store.reader().query("SELECT id, kind, subject, payload, state, step, created, cancelled, "
-                                            "error, owner, begun, used, stages FROM jobs ORDER BY id");
-    std::vector<Entry> unfinished = rows.all<Entry>([&](const store::Row& row) {
-        Entry entry;
-        entry.id = row.integer(0);
-        entry.kind = row.text(1);
-        entry.subject = row.text(2);
-        entry.payload = row.text(3);
-        entry.state = stateOf(row.text(4));
-        entry.step = static_cast<int>(row.integer(5));
-        entry.notBefore = impl_->ambient.now(); // whatever stood in the way may be gone after a restart
-        entry.created = row.time(6);
-        *entry.cancelled = row.boolean(7);
-        entry.error = row.text(8);
-        entry.claim.owner = row.text(9);
-        entry.begun = row.maybeTime(10);
-        entry.used = std::chrono::microseconds(row.integer(11));
-        entry.stages = stagesIn(row.text(12));
-        entry.entered = entry.begun.has_value(); // a crash may have come in the middle of it
-        return entry;
-    });
-    for (auto& each : unfinished) impl_->findKey(impl_->store.reader(), each);
-    const std::lock_guard guard(impl_->mutex);
-    impl_->entries.clear();
-    impl_->bySubject.clear();
-    for (auto& [name, served] : impl_->lanes) served.lane.clear();
-    impl_->parked = false;
-    for (auto& each : unfinished) impl_->admit(std::move(each));
+    impl_->store.write([this](store::Transaction& tx) { impl_->takeUp(tx); });
 }
 
 void Jobs::park() {

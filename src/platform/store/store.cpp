@@ -445,7 +445,7 @@ Store::Snapshot::~Snapshot() {
 
 void Store::backupTo(const std::filesystem::path& file) {
     std::filesystem::remove(file);
-    Connection target(file, true, true);
+    Connection target(file, true, impl_->options.durable);
     Connection source(impl_->options.file, false, true);
     sqlite3_backup* backup = sqlite3_backup_init(target.get(), "main", source.get(), "main");
     if (!backup) fail(target.get(), sqlite3_errcode(target.get()), "begin the backup");
