@@ -1,6 +1,7 @@
 #include "network/network_plan.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <optional>
 #include <set>
@@ -298,6 +299,15 @@ void Changes::forget() {
     begun_.clear();
 }
 
+namespace {
+
+PlanReading newReading() {
+    static std::atomic<std::uint64_t> last = 0;
+    return {++last};
+}
+
+}
+
 const NetworkPlan& KeptPlan::whole(store::Reader& db) {
     read_ = true;
     plan_ = networkPlan(db, options_);
@@ -307,7 +317,10 @@ const NetworkPlan& KeptPlan::whole(store::Reader& db) {
     routersOn_.clear();
     members_.clear();
     logged_.clear();
-    for (const auto& each : plan_.ports) count(each, 1);
+    for (auto& each : plan_.ports) {
+        each.reading = newReading();
+        count(each, 1);
+    }
     for (const auto& each : plan_.routers) count(each, 1);
     networks_.clear();
     routers_.clear();
@@ -368,6 +381,7 @@ void KeptPlan::refreshPort(store::Reader& db, const PortId& id) {
     auto now = port ? plannedPort(db, *port, options_.host) : std::nullopt;
     if (now) {
         now->adminUp = port->adminUp && !down_.contains(port->network);
+        now->reading = newReading();
         count(*now, 1);
     }
     if (const auto place = placeOf(plan_.ports, id); place != plan_.ports.end() && place->id == id) count(*place, -1);

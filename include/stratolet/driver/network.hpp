@@ -2,6 +2,7 @@
 
 #include <stratolet/ids.hpp>
 
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -83,6 +84,14 @@ struct PlannedLog {
     auto operator<=>(const PlannedLog&) const = default;
 };
 
+/// When a part of a plan was read: what has the same number is the same, unread. It says nothing of what the part is, so
+/// any two are equal.
+struct PlanReading {
+    std::uint64_t number = 0; ///< no other part of this process has it; 0: not known
+    std::strong_ordering operator<=>(const PlanReading&) const { return std::strong_ordering::equal; }
+    bool operator==(const PlanReading&) const { return true; }
+};
+
 /// A port that a guest uses, on this host or on another, where members of its groups are let in from.
 struct PlannedPort {
     PortId id;
@@ -103,6 +112,7 @@ struct PlannedPort {
     PlannedQos qos = {};
     ProjectId project = {}; ///< whose it is, for what is written down
     std::vector<PlannedLog> logs = {};
+    PlanReading reading = {};
     auto operator<=>(const PlannedPort&) const = default;
 };
 

@@ -142,17 +142,28 @@ struct Survey {
     std::vector<std::string> servers;  ///< of DHCP, by key
 };
 
+/// Whether it is as it was known, which is not looked at twice of one reading.
+template <class Planned> bool isAsBefore(Planned& known, const Planned& planned) {
+    if constexpr (requires { planned.reading; }) {
+        if (planned.reading.number != 0 && planned.reading.number == known.reading.number) return true;
+        if (known == planned) return known.reading = planned.reading, true;
+        return false;
+    } else {
+        return known == planned;
+    }
+}
+
 /// Who comes and who goes from one plan to the next; both are sorted by id.
 template <class Id, class State, class Planned> struct Difference {
     std::vector<Id> gone;
     std::vector<const Planned*> changed;
 
-    Difference(const std::map<Id, State>& before, const std::vector<Planned>& after) {
+    Difference(std::map<Id, State>& before, const std::vector<Planned>& after) {
         auto each = before.begin();
         for (const auto& planned : after) {
             for (; each != before.end() && each->first < planned.id; ++each) gone.push_back(each->first);
             const bool known = each != before.end() && each->first == planned.id;
-            if (!known || !(each->second.plan == planned)) changed.push_back(&planned);
+            if (!known || !isAsBefore(each->second.plan, planned)) changed.push_back(&planned);
             if (known) ++each;
         }
         for (; each != before.end(); ++each) gone.push_back(each->first);
