@@ -9,8 +9,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <fstream>
 #include <mutex>
+#include <stop_token>
 #include <thread>
 
 #include "appliance/catalog.hpp"
@@ -148,6 +150,7 @@ struct Appliance::Impl {
     const ListenerKeys keys;
     http::Server server;
     std::vector<http::Listening> inherited;
+    std::jthread settling;
     std::string endpoint, adminPassword;
     std::atomic<bool> ready = false;
 
@@ -390,7 +393,16 @@ struct Appliance::Impl {
         webhooks->start();
         ready = true;
         server.start();
-        giveBackMemory();
+        settling = std::jthread(settle);
+    }
+
+    /// What only the start needed is given back when the first who waited for it have had their answers.
+    static void settle(const std::stop_token& stopped) {
+        std::mutex alone;
+        std::unique_lock lock(alone);
+        std::condition_variable_any never;
+        never.wait_for(lock, stopped, std::chrono::milliseconds(500), [] { return false; });
+        if (!stopped.stop_requested()) giveBackMemory();
     }
 
     void stop(std::chrono::milliseconds patience) {

@@ -95,7 +95,7 @@ struct Identity::Impl {
     Keeper keeper;
 
     explicit Impl(Parts parts, const std::filesystem::path& stateDir)
-        : sealing(stateDir / "credential-keys", parts.ambient),
+        : sealing(stateDir / "credential-keys", parts.ambient, parts.store.durable()),
           core{parts, sealing, {{"consumers", "secret", "1"}, {"domain_configs", "value", sensitiveOptions()}}},
           projects(core, static_cast<int>(parts.config.integer("identity", "max_project_tree_depth"))),
           users(core, PasswordRules(parts.config)),
@@ -104,7 +104,7 @@ struct Identity::Impl {
           tokens(core, stateDir / "fernet-keys",
                  {parts.config.seconds("identity", "token_lifetime"),
                   parts.config.seconds("identity", "allow_expired_window")}),
-          digests(stateDir / "digest-key", parts.ambient),
+          digests(stateDir / "digest-key", parts.ambient, parts.store.durable()),
           applicationCredentials(core, tokens, digests),
           trusts(core, tokens),
           credentials(core, tokens),

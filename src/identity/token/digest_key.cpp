@@ -6,8 +6,8 @@
 
 namespace stratolet::identity {
 
-DigestKey::DigestKey(const std::filesystem::path& file, Ambient& ambient) {
-    if (!std::filesystem::exists(file)) writeKeyFile(file, ambient);
+DigestKey::DigestKey(const std::filesystem::path& file, Ambient& ambient, bool durable) {
+    if (!std::filesystem::exists(file)) writeKeyFile(file, ambient, durable);
     key_ = readKeyFile(file);
 }
 

@@ -12,8 +12,9 @@ namespace stratolet::identity {
 /// that is not in the store. A stolen store alone doesn't let anybody try secrets.
 class DigestKey {
 public:
-    /// Reads the key, or makes one where there is no file. Error(Broken) where the file is no key.
-    DigestKey(const std::filesystem::path& file, Ambient& ambient);
+    /// Reads the key, or makes one where there is no file, on disk where `durable`. Error(Broken) where the file is no
+    /// key.
+    DigestKey(const std::filesystem::path& file, Ambient& ambient, bool durable);
 
     std::string of(std::string_view secret) const; ///< 43 characters of base64url
 

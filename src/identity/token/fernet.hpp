@@ -15,9 +15,9 @@ namespace stratolet::identity {
 /// keys rotate.
 class Fernet {
 public:
-    Fernet(std::filesystem::path folder, Ambient& ambient)
+    Fernet(std::filesystem::path folder, Ambient& ambient, bool durable = true) ///< see KeyRepository
         : ambient_(ambient),
-          repository_(std::move(folder), ambient) {}
+          repository_(std::move(folder), ambient, durable) {}
 
     std::string seal(std::string_view payload) const;
 

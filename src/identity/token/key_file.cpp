@@ -15,10 +15,10 @@ constexpr std::size_t keyBytes = 32;
 
 }
 
-void writeKeyFile(const std::filesystem::path& file, Ambient& ambient) {
+void writeKeyFile(const std::filesystem::path& file, Ambient& ambient, bool durable) {
     std::string random(keyBytes, '\0');
     ambient.randomize(std::as_writable_bytes(std::span(random)));
-    writeFile(file, base64Url(random) + "=");
+    writeFile(file, base64Url(random) + "=", {.onDisk = durable});
 }
 
 std::string readKeyFile(const std::filesystem::path& file) {

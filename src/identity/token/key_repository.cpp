@@ -62,14 +62,17 @@ Fd lockOf(const fs::path& folder) {
 
 }
 
-KeyRepository::KeyRepository(fs::path folder, Ambient& ambient) : folder_(std::move(folder)), ambient_(ambient) {
+KeyRepository::KeyRepository(fs::path folder, Ambient& ambient, bool durable)
+    : folder_(std::move(folder)),
+      ambient_(ambient),
+      durable_(durable) {
     fs::create_directories(folder_);
     fs::permissions(folder_, fs::perms::owner_all);
     {
         const Fd lock = lockOf(folder_);
         if (filesIn(folder_).empty())
             for (const auto* each : {"0", "1"}) {
-                writeKeyFile(folder_ / each, ambient_);
+                writeKeyFile(folder_ / each, ambient_, durable_);
                 setChangedAt(folder_ / each, ambient_.now());
             }
     }
@@ -115,13 +118,14 @@ void KeyRepository::rotate(std::size_t keysMax, std::chrono::seconds livesFor) {
         const Fd lock = lockOf(folder_);
         const auto files = filesIn(folder_);
         if (!files.contains(0)) {
-            writeKeyFile(folder_ / "0", ambient_); // somebody took it away: without it there is nothing to promote
+            writeKeyFile(folder_ / "0", ambient_,
+                         durable_); // somebody took it away: without it there is nothing to promote
             setChangedAt(folder_ / "0", ambient_.now());
         }
         const auto next = folder_ / std::to_string(files.empty() ? 1 : files.rbegin()->first + 1);
         setChangedAt(folder_ / "0", ambient_.now());
         fs::rename(folder_ / "0", next);
-        writeKeyFile(folder_ / "0", ambient_);
+        writeKeyFile(folder_ / "0", ambient_, durable_);
         setChangedAt(folder_ / "0", ambient_.now());
     }
     prune(keysMax, livesFor);

@@ -21,8 +21,8 @@ public:
     using Keys = std::vector<std::string>;
 
     /// Reads the folder, or makes it with keys 0 and 1 where it is empty or absent. Error(Broken) where a key is no
-    /// key.
-    KeyRepository(std::filesystem::path folder, Ambient& ambient);
+    /// key. `durable`: what it writes is on disk when it returns.
+    KeyRepository(std::filesystem::path folder, Ambient& ambient, bool durable = true);
 
     std::shared_ptr<const Keys> keys() const;
 
@@ -47,6 +47,7 @@ private:
     Keys read() const;
     std::filesystem::path folder_;
     Ambient& ambient_;
+    const bool durable_;
     mutable std::mutex mutex_;
     std::shared_ptr<const Keys> keys_;
 };

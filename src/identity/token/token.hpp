@@ -74,7 +74,7 @@ public:
 
     Tokens(Core& core, std::filesystem::path keys, Lifetimes lifetimes)
         : core_(core),
-          fernet_(std::move(keys), core.parts.ambient),
+          fernet_(std::move(keys), core.parts.ambient, core.parts.store.durable()),
           lifetimes_(lifetimes) {}
 
     /// A validated token from this thread's cache, or examined anew.

@@ -491,6 +491,8 @@ void Store::migrate(std::span<const Migration> migrations) {
     submit(all, true);
 }
 
+bool Store::durable() const { return impl_->options.durable; }
+
 std::int64_t Store::flushes() const { return impl_->flushes; }
 std::int64_t Store::changes() const { return impl_->changes; }
 

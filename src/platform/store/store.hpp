@@ -205,6 +205,8 @@ public:
     /// A whole, consistent copy of the file while everything goes on.
     void backupTo(const std::filesystem::path& file);
 
+    bool durable() const; ///< see Options
+
     /// Committed flushes and changes since the start, for metrics.
     std::int64_t flushes() const;
     std::int64_t changes() const;
