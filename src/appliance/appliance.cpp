@@ -150,7 +150,7 @@ struct Appliance::Impl {
     const ListenerKeys keys;
     http::Server server;
     std::vector<http::Listening> inherited;
-    std::jthread settling;
+    std::jthread givingBack;
     std::string endpoint, adminPassword;
     std::atomic<bool> ready = false;
 
@@ -393,11 +393,11 @@ struct Appliance::Impl {
         webhooks->start();
         ready = true;
         server.start();
-        settling = std::jthread(settle);
+        givingBack = std::jthread(giveBackSoon);
     }
 
     /// What only the start needed is given back when the first who waited for it have had their answers.
-    static void settle(const std::stop_token& stopped) {
+    static void giveBackSoon(const std::stop_token& stopped) {
         std::mutex alone;
         std::unique_lock lock(alone);
         std::condition_variable_any never;
@@ -492,11 +492,15 @@ struct Appliance::Sandbox {
 Appliance::Appliance(Settings settings, Ambient& ambient, Log& log, Drivers drivers) {
     if (settings.sandbox) sandbox_ = std::make_unique<Sandbox>(settings, ambient, log, impl_);
     impl_ = std::make_unique<Impl>(std::move(settings), ambient, log, std::move(drivers));
-    if (sandbox_) sandbox_->offer();
+    if (!sandbox_) return;
+    sandbox_->snapshots.clear();
+    sandbox_->offer();
 }
 
 Appliance::~Appliance() {
+    stop();
     if (sandbox_) sandbox_->settle();
+    impl_.reset(); // before what its handlers use
 }
 
 std::unique_lock<std::mutex> Appliance::held() const {

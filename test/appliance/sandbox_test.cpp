@@ -191,8 +191,8 @@ def ask(method, path, body=None, connection=None, raw=False):
 
 user = {"name": "admin", "domain": {"id": "default"}, "password": os.environ["OS_PASSWORD"]}
 scope = {"project": {"name": "admin", "domain": {"id": "default"}}}
-token = ask("POST", "/identity/v3/auth/tokens", {"auth": {"identity": {"methods": ["password"], "password": {"user": user}},
-                                                          "scope": scope}})[0].getheader("X-Subject-Token")
+login = {"auth": {"identity": {"methods": ["password"], "password": {"user": user}}, "scope": scope}}
+token = ask("POST", "/identity/v3/auth/tokens", login)[0].getheader("X-Subject-Token")
 image = ask("POST", "/image/v2/images", {"name": "i", "disk_format": "raw", "container_format": "bare"})[1]["id"]
 data = os.urandom(3 << 20)
 assert ask("PUT", f"/image/v2/images/{image}/file", data, raw=True)[0].status == 204

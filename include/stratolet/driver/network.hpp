@@ -84,8 +84,8 @@ struct PlannedLog {
     auto operator<=>(const PlannedLog&) const = default;
 };
 
-/// When a part of a plan was read: what has the same number is the same, unread. It says nothing of what the part is, so
-/// any two are equal.
+/// When a part of a plan was read: what has the same number is the same, unread. It says nothing of what the part is,
+/// so any two are equal.
 struct PlanReading {
     std::uint64_t number = 0; ///< no other part of this process has it; 0: not known
     std::strong_ordering operator<=>(const PlanReading&) const { return std::strong_ordering::equal; }

@@ -1,7 +1,6 @@
 #include "appliance/sandbox/sandbox_site.hpp"
 
 #include <algorithm>
-#include <mutex>
 
 #include <stratolet/error.hpp>
 
@@ -111,8 +110,7 @@ Snapshot takeSnapshot(const SandboxParts& parts, std::string name) {
                       .created = parts.clock.now(),
                       .ahead = parts.clock.shift(),
                       .faults = parts.faults.all()};
-    static std::mutex oneByOne;
-    const std::lock_guard guard(oneByOne);
+    const auto turn = parts.snapshots.turn();
     parts.jobs.park();
     try {
         parts.store.write([&](store::Transaction&) { parts.snapshots.take(snapshot, parts.store); });

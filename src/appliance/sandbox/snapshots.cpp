@@ -84,12 +84,13 @@ template <class Work> void saying(std::string_view doing, Work work) {
 
 }
 
-Snapshots::Snapshots(fs::path stateDir)
-    : stateDir_(std::move(stateDir)),
-      folder_(stateDir_ / ownFolder),
-      coming_(folder_ / "coming") {
-    std::error_code none;
-    fs::remove_all(folder_, none);
+Snapshots::Snapshots(const fs::path& stateDir)
+    : stateDir_(stateDir),
+      folder_(stateDir / ownFolder),
+      coming_(folder_ / "coming") {}
+
+void Snapshots::clear() const {
+    saying("remove old snapshots", [&] { fs::remove_all(folder_); });
 }
 
 void Snapshots::take(const Snapshot& snapshot, store::Store& store) {

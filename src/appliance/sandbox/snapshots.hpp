@@ -26,8 +26,13 @@ struct Snapshot {
 /// outside of that directory is no part of them. Any thread.
 class Snapshots {
 public:
-    /// Leaves nothing there of a process before.
-    explicit Snapshots(std::filesystem::path stateDir);
+    explicit Snapshots(const std::filesystem::path& stateDir);
+
+    /// Removes what a process before has left there. Nobody else has the state directory.
+    void clear() const;
+
+    /// Who takes one holds this, from before the cloud stands still until it goes on.
+    std::unique_lock<std::mutex> turn() { return std::unique_lock(turns_); }
 
     /// Copies the store and all files, while nobody changes either. Error(Full), Error(Broken), and nothing is left of
     /// it.
@@ -47,6 +52,7 @@ private:
     std::filesystem::path placeOf(const Snapshot& snapshot) const { return folder_ / snapshot.id; }
 
     const std::filesystem::path stateDir_, folder_, coming_;
+    std::mutex turns_;
     mutable std::mutex mutex_;
     std::vector<Snapshot> snapshots_;
 };
