@@ -89,7 +89,8 @@ void addHypervisor(Drivers& drivers, const Settings& settings, const std::filesy
     drivers.hypervisor = compute::libvirtHypervisor({.uri = config.text("compute", "libvirt_uri"),
                                                      .virtType = config.text("compute", "virt_type"),
                                                      .consoleDir = instances,
-                                                     .cloud = cloud},
+                                                     .cloud = cloud,
+                                                     .kvmFile = stateDir / "kvm-gets-nowhere"},
                                                     log);
 }
 

@@ -4,16 +4,19 @@
 #include <cstdint>
 #include <cstring>
 #include <fcntl.h>
+#include <fstream>
 #include <linux/kvm.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
 #include "platform/os/fd.hpp"
+#include "platform/os/file.hpp"
 
 namespace stratolet::compute {
 namespace {
@@ -129,6 +132,20 @@ std::string textOf(int finding) {
 
 }
 
+namespace {
+
+/// This start of the machine, and this making of the device (random(4), stat(2)).
+std::string thisKvm() {
+    std::string boot;
+    std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
+    struct stat device {};
+    ::stat("/dev/kvm", &device);
+    return boot + " " + std::to_string(device.st_ino) + " " + std::to_string(device.st_ctim.tv_sec) + "." +
+           std::to_string(device.st_ctim.tv_nsec);
+}
+
+}
+
 KvmVerdict probeKvm(std::chrono::milliseconds patience) {
     const pid_t child = fork();
     if (child < 0) return {false, "the probe could not be started"};
@@ -146,7 +163,19 @@ KvmVerdict probeKvm(std::chrono::milliseconds patience) {
     // Killed for certain, but perhaps not at once: KVM may hold on to it for a while. A child not reaped is harmless.
     for (int look = 0; look < 500 && waitpid(child, &status, WNOHANG) != child; ++look)
         std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    return {false, "a virtual CPU was started and got nowhere"};
+    return {false, "a virtual CPU was started and got nowhere", true};
+}
+
+KvmVerdict probeKvm(const std::filesystem::path& file) {
+    const auto here = thisKvm();
+    std::string known;
+    if (std::ifstream in(file); std::getline(in, known) && known == here)
+        return {false, "a virtual CPU got nowhere before, on this start of the machine"};
+    const auto verdict = probeKvm();
+    std::error_code none;
+    std::filesystem::remove(file, none);
+    if (verdict.waited) writeFile(file, here + "\n", {.onDisk = false});
+    return verdict;
 }
 
 }

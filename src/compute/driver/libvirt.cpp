@@ -68,7 +68,7 @@ public:
             throw Error(Failure::Invalid, "[compute] virt_type = ", options_.virtType, ": ", why, ".");
         ensureFolder(options_.consoleDir, Lets::OthersThrough);
         if (options_.virtType == "auto") {
-            const auto verdict = probeKvm();
+            const auto verdict = options_.kvmFile.empty() ? probeKvm() : probeKvm(options_.kvmFile);
             options_.virtType = verdict.runs ? "kvm" : "qemu";
             log_.info("Looked whether KVM runs guests",
                       {{"virt_type", options_.virtType}, {"because", verdict.reason}});

@@ -20,8 +20,9 @@ struct LibvirtOptions {
         "auto"; ///< "kvm", "qemu" (software emulation), or "auto": kvm where a guest really runs under it
     std::chrono::milliseconds openLimit = std::chrono::seconds(10); ///< to reach libvirt
     std::chrono::milliseconds callLimit = std::chrono::seconds(60); ///< for what a verb asks of it
-    std::filesystem::path consoleDir; ///< where guests' console logs go; made where it isn't there
-    std::string cloud = {};           ///< its id, which marks its guests: several clouds may share a libvirt
+    std::filesystem::path consoleDir;   ///< where guests' console logs go; made where it isn't there
+    std::string cloud = {};             ///< its id, which marks its guests: several clouds may share a libvirt
+    std::filesystem::path kvmFile = {}; ///< where it is remembered that KVM runs no guests; empty: nowhere
 };
 
 /// Guests under libvirt's QEMU driver. Those that a version before has marked with `consoleDir` get the mark of
