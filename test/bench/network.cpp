@@ -227,7 +227,7 @@ struct Cloud {
         const auto* plan =
             store.read([&](store::Reader& db) { return &(kept.empty() ? kept.whole(db) : kept.follow(db, changed)); });
         const auto problems = driver->apply(*plan);
-        for (const auto& each : problems) std::fprintf(stderr, "%s\n", each.what.c_str());
+        if (!problems.empty()) throw Error(Failure::Broken, "of the plan can't be done: ", problems.front().what);
     }
 };
 

@@ -85,6 +85,11 @@ private:
 const std::vector<std::string> bridgeSettings = {"net/bridge/bridge-nf-call-iptables",
                                                  "net/bridge/bridge-nf-call-ip6tables"};
 constexpr const char* forwardSetting = "net/ipv4/ip_forward";
+// Each DHCP server watches its folder by an instance of inotify, of which the kernel gives root 128 unless it is told
+// (inotify(7)); others of root's want some too.
+constexpr const char* instancesSetting = "fs/inotify/max_user_instances";
+constexpr std::size_t instancesOfOthers = 64;
+constexpr std::int64_t instancesWanted = 8192;
 
 bool isOurNamespaceName(const std::string& name) {
     for (const std::string_view prefix : {"qdhcp-", "qrouter-"})
@@ -1189,6 +1194,9 @@ private:
     void ensureSettings() {
         if (forwards()) settings_->want(forwardSetting, "1");
         if (networks_.empty()) return;
+        if (const auto most = wholeNumberIn(settingOf(instancesSetting));
+            most && *most < instancesWanted && networks_.size() + instancesOfOthers > static_cast<std::size_t>(*most))
+            settings_->want(instancesSetting, std::to_string(instancesWanted));
         for (const auto& name : bridgeSettings) {
             if (settingOf(name).empty())
                 throw Error(Failure::Broken, "the kernel has no br_netfilter (no /proc/sys/", name,
@@ -1200,6 +1208,7 @@ private:
     void restoreSettings() {
         if (!forwards()) settings_->restore(forwardSetting);
         if (!networks_.empty()) return;
+        settings_->restore(instancesSetting);
         for (const auto& name : bridgeSettings) settings_->restore(name);
     }
 

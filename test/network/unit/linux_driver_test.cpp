@@ -2,9 +2,11 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 
@@ -20,6 +22,7 @@
 #include "network/unit/linux_rule_kinds.hpp"
 #include "platform/os/netns.hpp"
 #include "platform/os/process.hpp"
+#include "platform/text/text.hpp"
 
 using namespace stratolet;
 using namespace stratolet::network;
@@ -430,6 +433,38 @@ TEST_CASE("A setting of the host is put back, but not one of before the host sta
     kept.close();
     linuxNetworkDriver({.folder = host.world.folder()})->apply({});
     CHECK(forwards() == "1");
+}
+
+TEST_CASE(
+    "A host serves more networks than the kernel's inotify has room for, and when they go it has its setting back",
+    "[network][linux]") {
+    NEEDS_ROOT();
+    const auto room = [] {
+        int most = 0;
+        std::ifstream("/proc/sys/fs/inotify/max_user_instances") >> most;
+        return most;
+    };
+    const int before = room();
+    constexpr int many = 140; // 128 is the kernel's own
+    Host host;
+    NetworkPlan plan;
+    for (int each = 1; each <= many; ++each)
+        plan.networks.push_back(tenantNetwork(each, "10." + std::to_string(each) + ".0", true));
+    const auto problems = host.driver->apply(plan);
+    for (const auto& each : problems) FAIL_CHECK(each.what);
+    const auto servers = [] {
+        std::vector<pid_t> pids;
+        for (const auto& name : netns::list()) {
+            const auto inside = process::run({.argv = {"ip", "netns", "pids", name}}).expectSuccess().out;
+            for (const auto& line : split(inside, '\n'))
+                if (const auto pid = wholeNumberIn(line)) pids.push_back(static_cast<pid_t>(*pid));
+        }
+        return pids;
+    }();
+    CHECK(servers.size() == many);
+    host.driver->apply({});
+    CHECK(std::none_of(servers.begin(), servers.end(), [](pid_t pid) { return ::kill(pid, 0) == 0; }));
+    CHECK(room() == before);
 }
 
 TEST_CASE("A wrong value costs itself and nothing else", "[network][linux][security]") {
