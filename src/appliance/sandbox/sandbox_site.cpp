@@ -99,6 +99,13 @@ void write(JsonWriter& out, const Snapshot& snapshot) {
     out.field("created_at", isoMicrosZ(snapshot.created));
 }
 
+template <class Each> Response listResponse(std::string_view name, const std::vector<Each>& all) {
+    return jsonResponse(200, name, [&](JsonWriter& out) {
+        const auto list = out.array();
+        for (const auto& each : all) write(out, each);
+    });
+}
+
 Response snapshotResponse(int status, const Snapshot& snapshot) {
     return jsonResponse(status, "snapshot", [&](JsonWriter& out) { write(out, snapshot); });
 }
@@ -125,13 +132,7 @@ Snapshot takeSnapshot(const SandboxParts& parts, std::string name) {
 Routes snapshotRoutes(const SandboxParts& parts, const Access& toy) {
     auto& snapshots = parts.snapshots;
     return {
-        {Method::Get, "/snapshots", toy,
-         [&snapshots](Request&) {
-             return jsonResponse(200, "snapshots", [&](JsonWriter& out) {
-                 const auto list = out.array();
-                 for (const auto& each : snapshots.all()) write(out, each);
-             });
-         }},
+        {Method::Get, "/snapshots", toy, [&snapshots](Request&) { return listResponse("snapshots", snapshots.all()); }},
         {Method::Post, "/snapshots", toy,
          [parts](Request& request) {
              const auto body = request.body.empty() ? Json::parse("{}") : request.json();
@@ -157,13 +158,7 @@ Routes snapshotRoutes(const SandboxParts& parts, const Access& toy) {
 Routes faultRoutes(const SandboxParts& parts, const Access& toy) {
     auto& faults = parts.faults;
     return {
-        {Method::Get, "/faults", toy,
-         [&faults](Request&) {
-             return jsonResponse(200, "faults", [&](JsonWriter& out) {
-                 const auto list = out.array();
-                 for (const auto& each : faults.all()) write(out, each);
-             });
-         }},
+        {Method::Get, "/faults", toy, [&faults](Request&) { return listResponse("faults", faults.all()); }},
         {Method::Post, "/faults", toy,
          [&faults, &jobs = parts.jobs](Request& request) {
              const auto made = faults.add(faultIn(request.json(), jobs));

@@ -15,6 +15,7 @@
 #include <thread>
 #include <unistd.h>
 
+#include "platform/os/boot.hpp"
 #include "platform/os/fd.hpp"
 #include "platform/os/file.hpp"
 
@@ -136,11 +137,9 @@ namespace {
 
 /// This start of the machine, and this making of the device (random(4), stat(2)).
 std::string thisKvm() {
-    std::string boot;
-    std::ifstream("/proc/sys/kernel/random/boot_id") >> boot;
     struct stat device {};
     ::stat("/dev/kvm", &device);
-    return boot + " " + std::to_string(device.st_ino) + " " + std::to_string(device.st_ctim.tv_sec) + "." +
+    return bootId() + " " + std::to_string(device.st_ino) + " " + std::to_string(device.st_ctim.tv_sec) + "." +
            std::to_string(device.st_ctim.tv_nsec);
 }
 

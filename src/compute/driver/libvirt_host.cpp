@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "compute/driver/libvirt_calls.hpp"
+#include "platform/os/boot.hpp"
 #include "platform/os/fd.hpp"
 #include "platform/text/text.hpp"
 
@@ -25,14 +26,6 @@ MiB machineMemory() {
         if (name == "MemTotal:") return {kibibytes >> 10};
     }
     return {0};
-}
-
-/// Changes with every start of the machine.
-std::string bootId() {
-    std::ifstream file("/proc/sys/kernel/random/boot_id");
-    std::string id;
-    std::getline(file, id);
-    return id;
 }
 
 std::chrono::seconds uptime() {

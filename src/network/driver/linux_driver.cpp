@@ -33,6 +33,7 @@
 #include "network/driver/linux_settings.hpp"
 #include "network/driver/linux_watch.hpp"
 #include "network/segment/ml2.hpp"
+#include "platform/os/boot.hpp"
 #include "platform/os/fd.hpp"
 #include "platform/os/folder.hpp"
 #include "platform/os/netns.hpp"

@@ -22,6 +22,7 @@
 #include "network/driver/linux_netlink.hpp"
 #include "network/driver/linux_nft.hpp"
 #include "network/driver/linux_settings.hpp"
+#include "platform/os/boot.hpp"
 #include "platform/os/fd.hpp"
 #include "platform/os/folder.hpp"
 #include "platform/text/text.hpp"

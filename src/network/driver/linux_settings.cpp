@@ -19,6 +19,4 @@ bool set(const std::string& name, const std::string& value) {
     return !out.fail();
 }
 
-std::string bootId() { return settingOf("kernel/random/boot_id"); }
-
 }

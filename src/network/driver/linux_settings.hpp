@@ -9,7 +9,4 @@ std::string settingOf(const std::string& name);
 /// False where the kernel does not take it.
 bool set(const std::string& name, const std::string& value);
 
-/// Which start of the kernel this is (random(4)).
-std::string bootId();
-
 }
